@@ -1,1 +1,29 @@
-#![allow(missing_docs)]
+//! Bulkhead's host: what Lambda starts.
+//!
+//! It asks the Lambda Runtime API for events and answers each from a component in a sandbox that is made
+//! for that one event. The modules are listed in the order in which an event meets them; start with
+//! [`event_loop`].
+
+pub mod config;
+pub mod event_loop;
+pub mod runtime_api;
+
+pub mod invocation;
+pub mod sandbox;
+
+pub mod console;
+pub mod limits;
+pub mod watchdog;
+
+pub mod outcome;
+pub mod trap;
+
+pub mod artifact;
+pub mod catalog;
+pub mod component;
+pub mod engine;
+
+pub mod log;
+pub mod shutdown;
+
+mod bindings;

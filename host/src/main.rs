@@ -1,1 +1,175 @@
-fn main(){}
+//! `bootstrap`: what Lambda starts. Wiring only; the work is in [`bulkhead_host::event_loop`].
+//!
+//! | exit code | when |
+//! |---|---|
+//! | 0 | told to stop by SIGTERM |
+//! | 1 | the handler could not be started, which was reported, or the Runtime API cannot be used any more |
+//! | 64 | the environment lacks something, or a variable of our own has a bad value |
+//! | 70 | Bulkhead panicked, which is a bug |
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bulkhead_host::catalog::{self, CatalogError};
+use bulkhead_host::config::{Config, LogSettings, ProcessVars};
+use bulkhead_host::engine::{self, Allocation};
+use bulkhead_host::event_loop::{EventLoop, LoopError};
+use bulkhead_host::limits::Limits;
+use bulkhead_host::log::{Format, Level, Log, Scope};
+use bulkhead_host::outcome::ErrorReport;
+use bulkhead_host::runtime_api::{RuntimeApi, extension};
+use bulkhead_host::sandbox::{self, Sandboxes};
+use bulkhead_host::shutdown::Stop;
+use bulkhead_host::watchdog::Watchdog;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 64;
+const BUG: u8 = 70;
+
+/// The handler could not be started.
+#[derive(Debug, thiserror::Error)]
+enum InitError {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Engine(#[from] engine::EngineError),
+    #[error("the imports of handlers could not be defined: {0:#}")]
+    Linker(wasmtime::Error),
+    #[error("the system refuses what the host needs: {0}")]
+    System(#[from] std::io::Error),
+}
+
+fn main() -> ExitCode {
+    let config = match Config::read(&ProcessVars) {
+        Ok(config) => config,
+        Err(errors) => {
+            let log = Log::new(&LogSettings {
+                format: Format::Text,
+                level: Level::Info,
+                telemetry_fd: None,
+            });
+            for error in errors {
+                log.record(Level::Fatal, &Scope::default(), &error.to_string());
+            }
+            return ExitCode::from(USAGE);
+        }
+    };
+    let log = Arc::new(Log::new(&config.log));
+    for warning in &config.warnings {
+        log.record(Level::Warn, &Scope::default(), warning);
+    }
+    log_panics(&log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let code = match runtime {
+        Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(config, &log)))).unwrap_or(BUG),
+        Err(error) => {
+            log.record(
+                Level::Fatal,
+                &Scope::default(),
+                &format!("the async runtime could not be started: {error}"),
+            );
+            FAILED
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// A panic is a record like any other, and not several lines on stderr.
+fn log_panics(log: &Arc<Log>) {
+    let log = Arc::clone(log);
+    std::panic::set_hook(Box::new(move |panic| {
+        log.record(
+            Level::Fatal,
+            &Scope::default(),
+            &format!("Bulkhead panicked, which is a bug: {panic}"),
+        );
+    }));
+}
+
+async fn run(config: Config, log: &Arc<Log>) -> u8 {
+    let mut api = RuntimeApi::new(config.runtime_api.clone());
+    // While the component is loaded, the connection is there already.
+    api.connect().await;
+    let nobody = Scope::default();
+    let (sandboxes, watchdog, stop) = match init(&config, log).await {
+        Ok(ready) => ready,
+        Err(error) => {
+            log.record(Level::Fatal, &nobody, &error.to_string());
+            let report = match &error {
+                InitError::Catalog(error) => error.report(),
+                InitError::Engine(_) | InitError::Linker(_) | InitError::System(_) => {
+                    ErrorReport::new("Runtime.InitError", error.to_string())
+                }
+            };
+            if let Err(error) = api.report_init_error(&report).await {
+                log.record(Level::Fatal, &nobody, &chain(&error));
+            }
+            return FAILED;
+        }
+    };
+    match (EventLoop {
+        api,
+        sandboxes,
+        watchdog,
+        log: Arc::clone(log),
+        stop,
+    })
+    .run()
+    .await
+    {
+        Ok(()) => 0,
+        Err(error) => {
+            log.record(Level::Fatal, &nobody, &chain(&error));
+            if matches!(error, LoopError::HostPanic) {
+                BUG
+            } else {
+                FAILED
+            }
+        }
+    }
+}
+
+async fn init(config: &Config, log: &Arc<Log>) -> Result<(Sandboxes, Watchdog, Stop), InitError> {
+    let nobody = Scope::default();
+    let stop = Stop::listen()?;
+    if config.sigterm
+        && let Err(error) = extension::register(&config.runtime_api).await
+    {
+        log.record(Level::Warn, &nobody, &format!("SIGTERM will not come: {error}"));
+    }
+    let (engine, allocation) = engine::start()?;
+    if allocation == Allocation::OnDemand {
+        log.record(
+            Level::Warn,
+            &nobody,
+            "there is not enough address space for a pool of sandboxes; each is allocated on its own, which \
+             is slower",
+        );
+    }
+    let linker = sandbox::linker(&engine).map_err(InitError::Linker)?;
+    let handler = catalog::load(&engine, &linker, &config.task_root, config.handler.as_deref())?;
+    if let Some(warning) = &handler.warning {
+        log.record(Level::Warn, &nobody, warning);
+    }
+    let watchdog = Watchdog::start(&engine)?;
+    let sandboxes = Sandboxes::new(
+        handler.loaded,
+        Limits::default(),
+        config.function.clone(),
+        Arc::clone(log),
+    );
+    Ok((sandboxes, watchdog, stop))
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

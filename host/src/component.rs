@@ -1,0 +1,272 @@
+//! A component, loaded and ready to be instantiated: from `.wasm` or `.cwasm`, checked for its kind.
+//!
+//! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
+//! business.
+
+use std::path::{Path, PathBuf};
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::artifact::{ArtifactError, Stamp, digest};
+use crate::bindings::LambdaPre;
+use crate::sandbox::State;
+
+/// The export that makes a component a buffered handler.
+const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
+
+/// A component that the host can call.
+#[derive(Clone)]
+pub struct Loaded {
+    /// Instantiated once per event.
+    pub(crate) pre: LambdaPre<State>,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").finish_non_exhaustive()
+    }
+}
+
+/// A component that cannot be used. Every text names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A `.cwasm` that must not be loaded.
+    #[error("{}: {source}. Make it anew with `bulkhead compile`", path.display())]
+    Artifact {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: ArtifactError,
+    },
+    /// A `.wasm`, and no compiler.
+    #[error(
+        "{}: this bootstrap has no compiler; make a .cwasm with `bulkhead compile`, or ship the bootstrap \
+         that has one",
+        path.display()
+    )]
+    NoCompiler {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A `.wasm` that is no component.
+    #[error(
+        "{}: this is a core module, not a component; build it for the target wasm32-wasip2",
+        path.display()
+    )]
+    CoreModule {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A `.wasm` that the compiler refuses.
+    #[error("{}: not a valid component: {error:#}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What the compiler said.
+        error: wasmtime::Error,
+    },
+    /// A component that is no handler.
+    #[error("{}: {reason}", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is in place of one.
+        reason: String,
+    },
+    /// A component that needs more than the host has.
+    #[error("{}: it needs something that this host does not have: {error:#}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What it needs, by name.
+        error: wasmtime::Error,
+    },
+}
+
+/// Maps a `.cwasm` whose stamp fits this program, and its source, if that is at hand.
+///
+/// # Errors
+/// When it is stale, foreign or damaged, or no handler.
+pub fn map(
+    engine: &Engine,
+    linker: &Linker<State>,
+    path: &Path,
+    source: Option<&Path>,
+) -> Result<Loaded, ComponentError> {
+    let artifact_error = |source| ComponentError::Artifact {
+        path: path.to_owned(),
+        source,
+    };
+    let stamp = Stamp::check(path).map_err(artifact_error)?;
+    if let Some(source) = source
+        && digest(&read(source)?) != stamp.source
+    {
+        return Err(artifact_error(ArtifactError::Stale));
+    }
+    #[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
+    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
+    // The stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
+    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
+    let component = unsafe { Component::deserialize_file(engine, path) };
+    let component = component.map_err(|error| artifact_error(ArtifactError::Engine(error)))?;
+    load(linker, &component, path)
+}
+
+/// Compiles a `.wasm` for this machine.
+///
+/// # Errors
+/// When it is no component, no handler, or needs what the host does not have.
+#[cfg(feature = "compiler")]
+pub fn compile(engine: &Engine, linker: &Linker<State>, path: &Path) -> Result<Loaded, ComponentError> {
+    let wasm = read(path)?;
+    check_is_component(&wasm, path)?;
+    let component = Component::from_binary(engine, &wasm).map_err(|error| ComponentError::Invalid {
+        path: path.to_owned(),
+        error,
+    })?;
+    load(linker, &component, path)
+}
+
+/// Refuses, since there is no compiler in this build.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "compiler"))]
+pub fn compile(_: &Engine, _: &Linker<State>, path: &Path) -> Result<Loaded, ComponentError> {
+    check_is_component(&read(path)?, path)?;
+    Err(ComponentError::NoCompiler {
+        path: path.to_owned(),
+    })
+}
+
+/// Reads a file, or says which could not be read.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
+    std::fs::read(path).map_err(|source| ComponentError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Refuses what does not even start like a component, with a better text than a parser's.
+///
+/// # Errors
+/// When it is a core module.
+pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError> {
+    // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
+    if wasm.starts_with(b"\0asm\x01\0\0\0") {
+        return Err(ComponentError::CoreModule {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn load(linker: &Linker<State>, component: &Component, path: &Path) -> Result<Loaded, ComponentError> {
+    let engine = linker.engine();
+    let exports: Vec<String> = component
+        .component_type()
+        .exports(engine)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if let Some(reason) = not_a_handler(&exports) {
+        return Err(ComponentError::Kind {
+            path: path.to_owned(),
+            reason,
+        });
+    }
+    let import_error = |error| ComponentError::Import {
+        path: path.to_owned(),
+        error,
+    };
+    let pre = linker.instantiate_pre(component).map_err(import_error)?;
+    Ok(Loaded {
+        pre: LambdaPre::new(pre).map_err(import_error)?,
+    })
+}
+
+/// Why a component with these exports is no handler that this host can call.
+fn not_a_handler(exports: &[String]) -> Option<String> {
+    let find = |prefix: &str| exports.iter().find(|name| name.starts_with(prefix));
+    if exports.iter().any(|name| name == HANDLER) {
+        None
+    } else if let Some(other) = find("bulkhead:lambda/handler@") {
+        Some(format!(
+            "it exports {other}, and this host calls {HANDLER}; use matching versions of both"
+        ))
+    } else if let Some(kind) = find("bulkhead:lambda/").or_else(|| find("wasi:")) {
+        Some(format!(
+            "it exports {kind}, a kind of component that this version does not run; it runs {HANDLER}"
+        ))
+    } else {
+        Some(format!(
+            "it does not export {HANDLER}; a handler written with the SDK has #[bulkhead::handler] on it"
+        ))
+    }
+}
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests {
+    use super::*;
+    use crate::engine::{self, Target};
+
+    fn load_text(wat: &str) -> Result<Loaded, ComponentError> {
+        let (engine, _) = engine::start().unwrap();
+        let linker = crate::sandbox::linker(&engine).unwrap();
+        let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
+        std::fs::write(file.path(), wat::parse_str(wat).unwrap()).unwrap();
+        compile(&engine, &linker, file.path())
+    }
+
+    #[test]
+    fn what_is_no_handler_is_named() {
+        for (wat, text) in [
+            ("(module)", "wasm32-wasip2"),
+            ("(component)", "does not export bulkhead:lambda/handler@0.1.0"),
+            (
+                r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#,
+                "exports wasi:http/incoming-handler@0.2.6",
+            ),
+            (
+                r#"(component (instance $i) (export "bulkhead:lambda/handler@0.2.0" (instance $i)))"#,
+                "use matching versions",
+            ),
+        ] {
+            let error = load_text(wat).unwrap_err().to_string();
+            assert!(error.contains(text) && error.contains(".wasm: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_import_is_named() {
+        let error = load_text(
+            r#"(component
+                (import "acme:missing/thing@1.0.0" (instance (export "f" (func))))
+                (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#,
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("acme:missing/thing@1.0.0"), "{error}");
+    }
+
+    #[test]
+    fn a_stamp_does_not_vouch_for_an_image_that_is_none() {
+        let (engine, _) = engine::start().unwrap();
+        let linker = crate::sandbox::linker(&engine).unwrap();
+        let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
+        let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap());
+        std::fs::write(file.path(), [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();
+        let error = map(&engine, &linker, file.path(), None).unwrap_err().to_string();
+        assert!(error.contains("the engine refuses it"), "{error}");
+    }
+}

@@ -1,0 +1,271 @@
+//! Every environment variable that the bootstrap reads, and nothing else that reads the environment.
+//!
+//! Variables of Lambda are read leniently, since emulators leave some out; only the address of the Runtime
+//! API is indispensable. Variables of our own are read strictly.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::log::{Format, Level};
+use crate::runtime_api::{Endpoint, EndpointError};
+
+/// Where variables come from: the process, or a map in tests.
+pub trait Vars {
+    /// The value of `name`, if it is set and not empty. Bytes that are not UTF-8 are replaced.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessVars;
+
+impl Vars for ProcessVars {
+    fn get(&self, name: &str) -> Option<String> {
+        let value = std::env::var_os(name)?;
+        (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
+    }
+}
+
+impl Vars for HashMap<&str, &str> {
+    fn get(&self, name: &str) -> Option<String> {
+        HashMap::get(self, name)
+            .filter(|value| !value.is_empty())
+            .map(|value| (*value).to_owned())
+    }
+}
+
+/// The settings of the function, the same for every event (RUNTIME_API 9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSettings {
+    /// `AWS_LAMBDA_FUNCTION_NAME`, or empty.
+    pub name: String,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`, or `$LATEST`.
+    pub version: String,
+    /// `AWS_LAMBDA_LOG_GROUP_NAME`, or empty; SnapStart does not set it (R6.6).
+    pub log_group: String,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`, or empty.
+    pub log_stream: String,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, or 128.
+    pub memory_mb: u32,
+}
+
+/// How to write log records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `AWS_LAMBDA_LOG_FORMAT`.
+    pub format: Format,
+    /// `AWS_LAMBDA_LOG_LEVEL`: records below it are dropped.
+    pub level: Level,
+    /// `_LAMBDA_TELEMETRY_LOG_FD`: a descriptor for framed records (G10.6).
+    pub telemetry_fd: Option<u32>,
+}
+
+/// What the environment says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `AWS_LAMBDA_RUNTIME_API`.
+    pub runtime_api: Endpoint,
+    /// `_HANDLER`; some emulators do not set it.
+    pub handler: Option<String>,
+    /// `LAMBDA_TASK_ROOT`, or the working directory.
+    pub task_root: PathBuf,
+    /// The settings of the function.
+    pub function: FunctionSettings,
+    /// How to write log records.
+    pub log: LogSettings,
+    /// `BULKHEAD_SIGTERM=1`: register an internal extension, so that Lambda sends SIGTERM before it
+    /// kills the process (C11.13).
+    pub sigterm: bool,
+    /// Values that were not understood and replaced by a default.
+    pub warnings: Vec<String>,
+}
+
+/// The environment lacks something without which there is no use in going on.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Not started by Lambda, nor by an emulator.
+    #[error(
+        "AWS_LAMBDA_RUNTIME_API is not set, so there is nowhere to get events from. Lambda sets it; to run \
+         this bootstrap by hand, start it under the Lambda Runtime Interface Emulator or set it to the \
+         host:port of a Runtime API"
+    )]
+    NoRuntimeApi,
+    /// The address is not `host:port`.
+    #[error("AWS_LAMBDA_RUNTIME_API: {0}")]
+    RuntimeApi(#[from] EndpointError),
+    /// A variable of our own has a value that it cannot have.
+    #[error("BULKHEAD_SIGTERM is `{0}`; set it to 1 to ask Lambda for SIGTERM, or to 0")]
+    Sigterm(String),
+}
+
+impl Config {
+    /// Reads the whole environment.
+    ///
+    /// # Errors
+    /// Every problem that was found, not just the first.
+    pub fn read(vars: &impl Vars) -> Result<Self, Vec<ConfigError>> {
+        let mut errors = Vec::new();
+        let mut warnings = Vec::new();
+        let runtime_api = match vars.get("AWS_LAMBDA_RUNTIME_API").map(|value| value.parse()) {
+            Some(Ok(endpoint)) => Some(endpoint),
+            Some(Err(error)) => {
+                errors.push(ConfigError::RuntimeApi(error));
+                None
+            }
+            None => {
+                errors.push(ConfigError::NoRuntimeApi);
+                None
+            }
+        };
+        let sigterm = match vars.get("BULKHEAD_SIGTERM").as_deref() {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                errors.push(ConfigError::Sigterm(other.to_owned()));
+                false
+            }
+        };
+        match runtime_api {
+            Some(runtime_api) if errors.is_empty() => Ok(Self {
+                runtime_api,
+                handler: vars.get("_HANDLER"),
+                task_root: vars
+                    .get("LAMBDA_TASK_ROOT")
+                    .unwrap_or_else(|| ".".to_owned())
+                    .into(),
+                function: FunctionSettings::read(vars, &mut warnings),
+                log: LogSettings::read(vars, &mut warnings),
+                sigterm,
+                warnings,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+impl FunctionSettings {
+    fn read(vars: &impl Vars, warnings: &mut Vec<String>) -> Self {
+        let text = |name: &str| vars.get(name).unwrap_or_default();
+        let memory = vars
+            .get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+            .unwrap_or_else(|| "128".to_owned());
+        let memory_mb = memory.parse().unwrap_or_else(|_| {
+            warnings.push(format!(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is `{memory}`, not a number of megabytes; handlers are told 128"
+            ));
+            128
+        });
+        Self {
+            name: text("AWS_LAMBDA_FUNCTION_NAME"),
+            version: vars
+                .get("AWS_LAMBDA_FUNCTION_VERSION")
+                .unwrap_or_else(|| "$LATEST".to_owned()),
+            log_group: text("AWS_LAMBDA_LOG_GROUP_NAME"),
+            log_stream: text("AWS_LAMBDA_LOG_STREAM_NAME"),
+            memory_mb,
+        }
+    }
+}
+
+impl LogSettings {
+    fn read(vars: &impl Vars, warnings: &mut Vec<String>) -> Self {
+        let format = match vars.get("AWS_LAMBDA_LOG_FORMAT") {
+            Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
+            Some(format) if !format.eq_ignore_ascii_case("text") => {
+                warnings.push(format!(
+                    "AWS_LAMBDA_LOG_FORMAT is `{format}`, neither Text nor JSON; records are written as text"
+                ));
+                Format::Text
+            }
+            Some(_) | None => Format::Text,
+        };
+        let level = match vars.get("AWS_LAMBDA_LOG_LEVEL") {
+            None => Level::Info,
+            Some(name) => Level::parse(&name).unwrap_or_else(|| {
+                warnings.push(format!(
+                    "AWS_LAMBDA_LOG_LEVEL is `{name}`, none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL; \
+                     records from INFO up are written"
+                ));
+                Level::Info
+            }),
+        };
+        // Whatever is not a descriptor is ignored silently, as the official runtimes do (G10.6).
+        let telemetry_fd = vars
+            .get("_LAMBDA_TELEMETRY_LOG_FD")
+            .and_then(|fd| fd.parse().ok());
+        Self {
+            format,
+            level,
+            telemetry_fd,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&'static str, &'static str)]) -> Result<Config, Vec<ConfigError>> {
+        Config::read(&vars.iter().copied().collect::<HashMap<_, _>>())
+    }
+
+    #[test]
+    fn only_the_runtime_api_is_indispensable() {
+        let config = read(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]).unwrap();
+        assert_eq!(config.handler, None);
+        assert_eq!(config.task_root, PathBuf::from("."));
+        assert_eq!(config.function.version, "$LATEST");
+        assert_eq!(config.function.memory_mb, 128);
+        assert_eq!(config.log.format, Format::Text);
+        assert_eq!(config.log.level, Level::Info);
+        assert_eq!(config.warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_error_is_reported_at_once() {
+        assert_eq!(
+            read(&[("BULKHEAD_SIGTERM", "yes")]).unwrap_err(),
+            [ConfigError::NoRuntimeApi, ConfigError::Sigterm("yes".to_owned())]
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_absent_one() {
+        assert_eq!(
+            read(&[("AWS_LAMBDA_RUNTIME_API", "")]).unwrap_err(),
+            [ConfigError::NoRuntimeApi]
+        );
+    }
+
+    #[test]
+    fn odd_values_of_lambda_warn_and_name_the_variable() {
+        let config = read(&[
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "lots"),
+            ("AWS_LAMBDA_LOG_FORMAT", "yaml"),
+            ("AWS_LAMBDA_LOG_LEVEL", "loud"),
+            ("_LAMBDA_TELEMETRY_LOG_FD", "none"),
+        ])
+        .unwrap();
+        for (warning, variable) in config
+            .warnings
+            .iter()
+            .zip(["MEMORY_SIZE", "LOG_FORMAT", "LOG_LEVEL"])
+        {
+            assert!(warning.contains(variable), "{warning}");
+        }
+        assert_eq!(config.warnings.len(), 3);
+        assert_eq!(config.log.telemetry_fd, None);
+    }
+
+    #[test]
+    fn log_settings_ignore_case() {
+        let config = read(&[
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_LAMBDA_LOG_LEVEL", "warn"),
+        ])
+        .unwrap();
+        assert_eq!((config.log.format, config.log.level), (Format::Json, Level::Warn));
+    }
+}

@@ -1,0 +1,362 @@
+//! A guest's stdout and stderr: lines become log records, up to a limit (G10.8).
+//!
+//! What a guest prints before its event is known, while its sandbox is prepared, is kept until it is. The
+//! text of a panic is picked out on the way, for the error that the caller gets.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::log::{Level, Log, Scope};
+
+/// How much a guest may write in one call; its own buffers are smaller.
+const PERMIT: usize = 64 * 1024;
+/// The most of a panic's text that is kept.
+const MAX_PANIC: usize = 16 * 1024;
+/// A line longer than this becomes several records.
+const MAX_LINE: usize = 32 * 1024;
+
+/// Where a sandbox's output goes.
+#[derive(Debug, Clone)]
+pub struct Console {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    log: Arc<Log>,
+    /// None while the sandbox waits for its event.
+    scope: Option<Scope>,
+    kept: Vec<(Level, Vec<u8>)>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    left: usize,
+    dropped: usize,
+    panic: Option<Vec<u8>>,
+}
+
+/// Which of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Stdout,
+    Stderr,
+}
+
+impl Console {
+    /// A console for one sandbox, which may print `limit` bytes.
+    pub fn new(log: Arc<Log>, limit: usize) -> Self {
+        let shared = Shared {
+            log,
+            scope: None,
+            kept: Vec::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            left: limit,
+            dropped: 0,
+            panic: None,
+        };
+        Self {
+            shared: Arc::new(Mutex::new(shared)),
+        }
+    }
+
+    /// The stream that is a guest's stdout.
+    pub fn stdout(&self) -> impl StdoutStream + 'static {
+        Stream {
+            console: self.clone(),
+            kind: Kind::Stdout,
+        }
+    }
+
+    /// The stream that is a guest's stderr.
+    pub fn stderr(&self) -> impl StdoutStream + 'static {
+        Stream {
+            console: self.clone(),
+            kind: Kind::Stderr,
+        }
+    }
+
+    /// Names the event. Lines are written from now on, and those that were kept.
+    pub fn begin(&self, scope: Scope) {
+        let mut shared = self.lock();
+        for (level, line) in std::mem::take(&mut shared.kept) {
+            shared
+                .log
+                .record_guest_line(level, &scope, &String::from_utf8_lossy(&line));
+        }
+        shared.scope = Some(scope);
+    }
+
+    /// Writes what has no line end yet, and how much was dropped.
+    pub fn finish(&self) {
+        let mut shared = self.lock();
+        for kind in [Kind::Stdout, Kind::Stderr] {
+            let rest = std::mem::take(shared.partial(kind));
+            if !rest.is_empty() {
+                shared.line(kind, &rest);
+            }
+        }
+        if let (Some(scope), true) = (&shared.scope, shared.dropped > 0) {
+            let text = format!(
+                "truncated: the handler printed {} bytes more than its limit for logs, and they were dropped",
+                shared.dropped
+            );
+            shared.log.record(Level::Warn, scope, &text);
+        }
+    }
+
+    /// What the guest said when it panicked, if it did.
+    pub fn panic_text(&self) -> Option<String> {
+        self.lock()
+            .panic
+            .as_deref()
+            .map(|text| String::from_utf8_lossy(text).into_owned())
+    }
+
+    fn write(&self, kind: Kind, bytes: &[u8]) {
+        let mut shared = self.lock();
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let mut line = std::mem::take(shared.partial(kind));
+            line.extend_from_slice(&rest[..end]);
+            shared.line(kind, &line);
+            rest = &rest[end + 1..];
+        }
+        shared.partial(kind).extend_from_slice(rest);
+        if shared.partial(kind).len() > MAX_LINE {
+            let line = std::mem::take(shared.partial(kind));
+            shared.line(kind, &line);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn partial(&mut self, kind: Kind) -> &mut Vec<u8> {
+        match kind {
+            Kind::Stdout => &mut self.stdout,
+            Kind::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn line(&mut self, kind: Kind, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let level = match kind {
+            Kind::Stdout => Level::Info,
+            Kind::Stderr => {
+                // Even past the limit: a handler that prints much and then panics still says why.
+                self.look_for_panic(line);
+                Level::Error
+            }
+        };
+        // An empty line takes room in the log too.
+        let taken = line.len().min(self.left);
+        self.dropped += line.len() - taken;
+        let silent = self.left == 0;
+        self.left = self.left.saturating_sub(taken + 1);
+        if silent {
+            return;
+        }
+        match &self.scope {
+            Some(scope) => {
+                self.log
+                    .record_guest_line(level, scope, &String::from_utf8_lossy(&line[..taken]));
+            }
+            None => self.kept.push((level, line[..taken].to_owned())),
+        }
+    }
+
+    /// Keeps the last panic's lines: from the one that Rust starts with on.
+    fn look_for_panic(&mut self, line: &[u8]) {
+        let starts = line.starts_with(b"thread '") && contains(line, b" panicked at ");
+        match &mut self.panic {
+            _ if starts => self.panic = Some(line[..line.len().min(MAX_PANIC)].to_owned()),
+            Some(panic) if panic.len() + line.len() < MAX_PANIC => {
+                panic.push(b'\n');
+                panic.extend_from_slice(line);
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn contains(line: &[u8], part: &[u8]) -> bool {
+    line.windows(part.len()).any(|window| window == part)
+}
+
+/// One of the two streams, as WASI sees it. It takes everything at once and never fails: a handler must
+/// not panic because it prints too much.
+#[derive(Debug, Clone)]
+struct Stream {
+    console: Console,
+    kind: Kind,
+}
+
+impl IsTerminal for Stream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Stream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // Only WASI 0.3 asks for it, which is not linked.
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Stream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.console.write(self.kind, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(PERMIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LogSettings;
+    use crate::log::Format;
+
+    /// A console whose records can be read, through the telemetry sink.
+    fn console(limit: usize) -> (Console, impl Fn() -> Vec<String>) {
+        use std::os::fd::AsRawFd;
+        let file = tempfile::tempfile().unwrap();
+        let settings = LogSettings {
+            format: Format::Text,
+            level: Level::Info,
+            telemetry_fd: u32::try_from(file.as_raw_fd()).ok(),
+        };
+        let console = Console::new(Arc::new(Log::new(&settings)), limit);
+        let records = move || {
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let frames = std::fs::read(path).unwrap();
+            let mut rest = frames.as_slice();
+            let mut records = Vec::new();
+            while let [_, _, _, _, a, b, c, d, ..] = *rest {
+                let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap();
+                let text = String::from_utf8(rest[16..16 + length].to_owned()).unwrap();
+                records.push(text.splitn(3, '\t').nth(2).unwrap().to_owned());
+                rest = &rest[16 + length..];
+            }
+            records
+        };
+        (console, records)
+    }
+
+    #[test]
+    fn lines_are_records_however_they_are_written() {
+        let (console, records) = console(1000);
+        console.begin(Scope::default());
+        for piece in ["on", "e\ntw", "o\r\n", "\n", "three"] {
+            console.write(Kind::Stdout, piece.as_bytes());
+        }
+        console.write(Kind::Stderr, b"four\n");
+        assert_eq!(records(), ["INFO\tone", "INFO\ttwo", "INFO\t", "ERROR\tfour"]);
+        console.finish();
+        assert_eq!(records()[4..], ["INFO\tthree"]);
+    }
+
+    #[test]
+    fn what_comes_before_the_event_waits_for_it() {
+        let (console, records) = console(1000);
+        console.write(Kind::Stdout, b"early\n");
+        assert_eq!(records(), Vec::<String>::new());
+        console.begin(Scope::default());
+        console.write(Kind::Stdout, b"late\n");
+        assert_eq!(records(), ["INFO\tearly", "INFO\tlate"]);
+    }
+
+    #[test]
+    fn past_the_limit_one_record_says_so() {
+        let (console, records) = console(5);
+        console.begin(Scope::default());
+        for _ in 0..3 {
+            console.write(Kind::Stdout, b"1234567\n");
+        }
+        console.finish();
+        assert_eq!(records()[0], "INFO\t12345");
+        assert!(records()[1].starts_with("WARN\ttruncated: the handler printed 16 bytes more"));
+        assert_eq!(records().len(), 2);
+    }
+
+    #[test]
+    fn empty_lines_use_up_the_limit_too() {
+        let (console, records) = console(5);
+        console.begin(Scope::default());
+        console.write(Kind::Stdout, &[b'\n'; 100]);
+        assert_eq!(records().len(), 5);
+    }
+
+    #[test]
+    fn a_panic_past_the_limit_is_still_kept() {
+        let (console, records) = console(0);
+        console.begin(Scope::default());
+        console.write(Kind::Stderr, b"thread 'main' panicked at a.rs:1:1:\nboom\n");
+        assert_eq!(
+            console.panic_text().unwrap(),
+            "thread 'main' panicked at a.rs:1:1:\nboom"
+        );
+        assert_eq!(records(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced() {
+        let (console, records) = console(1000);
+        console.begin(Scope::default());
+        console.write(Kind::Stdout, b"\xff\xfe ok\n");
+        assert_eq!(records(), ["INFO\t\u{fffd}\u{fffd} ok"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_into_records() {
+        let (console, records) = console(1 << 20);
+        console.begin(Scope::default());
+        for _ in 0..10 {
+            console.write(Kind::Stdout, &[b'a'; 10_000]);
+        }
+        console.finish();
+        assert_eq!(records().len(), 3);
+        assert!(records().iter().all(|record| record.len() < MAX_LINE + 20_000));
+    }
+
+    #[test]
+    fn the_last_panic_is_kept() {
+        let (console, _) = console(1000);
+        console.write(
+            Kind::Stderr,
+            b"note\nthread 'main' panicked at a.rs:1:1:\nfirst\n",
+        );
+        console.write(
+            Kind::Stderr,
+            b"thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore\n",
+        );
+        assert_eq!(
+            console.panic_text().unwrap(),
+            "thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore"
+        );
+    }
+}

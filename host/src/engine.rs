@@ -1,0 +1,122 @@
+//! The engine: one per process, with room for as many sandboxes as the function handles at once.
+//!
+//! What decides whether compiled code fits an engine lives in [`settings`]; how much room there is and how
+//! it is allocated lives here.
+
+mod settings;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+pub use settings::{BUILD, FINGERPRINT, Target};
+
+/// Sandboxes that may live at the same time: the one that handles an event and its successor.
+const SANDBOXES: u32 = 2;
+/// Core modules in one component; a Python component has fifteen and more.
+const MODULES_PER_SANDBOX: u32 = 40;
+/// Memories in one component; hardly any has more than one.
+const MEMORIES_PER_SANDBOX: u32 = 8;
+/// Tables in one component.
+const TABLES_PER_SANDBOX: u32 = 32;
+/// Entries of one table; an interpreter's have thousands. Address space only, until it is used.
+const TABLE_ELEMENTS: usize = 100_000;
+/// The stack of a guest; interpreters recurse deeply.
+const WASM_STACK: usize = 1024 * 1024;
+/// The stack that host functions get beyond the guest's. An overflow there would abort the process.
+const HOST_STACK: usize = 1024 * 1024;
+
+/// How sandboxes get their memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocation {
+    /// From a pool that is reserved at init.
+    Pooled,
+    /// From the system, for each sandbox: slower, for machines whose address space is short.
+    OnDemand,
+}
+
+/// An engine cannot be had on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine could not be started: {0:#}")]
+pub struct EngineError(wasmtime::Error);
+
+/// Starts the engine that runs handlers.
+///
+/// # Errors
+/// When the machine lacks what the engine needs even without a pool.
+pub fn start() -> Result<(Engine, Allocation), EngineError> {
+    let mut config = run_config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    // Making the pool is the probe: it reserves the address space, which is what may be short.
+    match Engine::new(&config) {
+        Ok(engine) => Ok((engine, Allocation::Pooled)),
+        Err(_) => {
+            let engine = Engine::new(&run_config()).map_err(EngineError)?;
+            Ok((engine, Allocation::OnDemand))
+        }
+    }
+}
+
+/// Settings of a running engine that compiled code does not depend on.
+fn run_config() -> Config {
+    let mut config = settings::base();
+    config
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(WASM_STACK + HOST_STACK);
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(SANDBOXES)
+        .total_core_instances(SANDBOXES * MODULES_PER_SANDBOX)
+        .total_memories(SANDBOXES * MEMORIES_PER_SANDBOX)
+        .total_tables(SANDBOXES * TABLES_PER_SANDBOX)
+        .total_stacks(SANDBOXES)
+        .max_memories_per_module(MEMORIES_PER_SANDBOX)
+        .max_tables_per_module(TABLES_PER_SANDBOX)
+        .table_elements(TABLE_ELEMENTS);
+    pool
+}
+
+/// Compiles a component to native code for `target`: what a `.cwasm` holds.
+///
+/// # Errors
+/// When the bytes are no valid component, or use a feature that is switched off.
+#[cfg(feature = "compiler")]
+pub fn precompile(wasm: &[u8], target: Target) -> Result<Vec<u8>, wasmtime::Error> {
+    Engine::new(&settings::for_target(target)?)?.precompile_component(wasm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_with_room_gets_a_pool() {
+        let (engine, allocation) = start().unwrap();
+        assert_eq!(allocation, Allocation::Pooled);
+        assert!(engine.pooling_allocator_metrics().is_some());
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn switched_off_features_do_not_compile() {
+        for (feature, wat) in [
+            ("threads", "(component (core module (memory 1 1 shared)))"),
+            ("memory64", "(component (core module (memory i64 1)))"),
+            ("gc", "(component (core module (type (struct))))"),
+            ("exceptions", "(component (core module (tag)))"),
+        ] {
+            let wasm = wat::parse_str(wat).unwrap();
+            assert!(precompile(&wasm, Target::host().unwrap()).is_err(), "{feature}");
+        }
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn both_architectures_of_lambda_compile() {
+        let wasm = wat::parse_str("(component (core module (func (export \"f\"))))").unwrap();
+        let elf_machine = |target| precompile(&wasm, target).unwrap()[18..20].to_vec();
+        assert_eq!(elf_machine(Target::X86_64), [62, 0]);
+        assert_eq!(elf_machine(Target::Aarch64), [183, 0]);
+    }
+}

@@ -1,0 +1,143 @@
+//! The settings that compiled code depends on: the same for whoever compiles and whoever runs.
+//!
+//! A `.cwasm` records the [`FINGERPRINT`] of this very file, so that code compiled under other settings is
+//! refused before it is mapped.
+
+use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails};
+
+/// Who compiled: our version and the engine's, to the patch. Code of another patch release is refused,
+/// since a fix in the compiler is of no use to code that was compiled before it.
+pub const BUILD: &str = concat!("bulkhead ", env!("CARGO_PKG_VERSION"), ", wasmtime 48.0.8");
+
+/// A digest of the text of this file, and so of every setting in it.
+pub const FINGERPRINT: u32 = fingerprint(include_bytes!("settings.rs"));
+
+/// A processor that Lambda offers, with what every one of its kind can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// `x86-64-v2`, as Amazon Linux 2023 wants it; AVX is not certain on every host (C11.4).
+    X86_64,
+    /// Graviton2, which is Neoverse N1 (C11.4).
+    Aarch64,
+}
+
+impl Target {
+    /// The name that `bulkhead compile --target` takes, and that a `.cwasm` records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+        }
+    }
+
+    /// The target of that name; `arm64` is what Lambda calls `aarch64`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "x86_64" => Some(Self::X86_64),
+            "aarch64" | "arm64" => Some(Self::Aarch64),
+            _ => None,
+        }
+    }
+
+    /// The target that this program itself was built for, if Lambda offers it.
+    pub fn host() -> Option<Self> {
+        Self::parse(std::env::consts::ARCH)
+    }
+}
+
+/// The settings for running handlers; pool and stacks are up to the caller.
+pub(super) fn base() -> Config {
+    let mut config = Config::new();
+    config
+        // How a guest that never yields is stopped.
+        .epoch_interruption(true)
+        // What handlers do not need, and what most advisories are about.
+        .wasm_threads(false)
+        .wasm_memory64(false)
+        .wasm_function_references(false)
+        .wasm_gc(false)
+        .wasm_exceptions(false)
+        .gc_support(false)
+        // The same answer on every processor.
+        .relaxed_simd_deterministic(true)
+        // By name only; otherwise a variable of the environment would decide, and code might not load.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    // The length is checked here alone, and is far from the limit of 255.
+    let _ = config.module_version(ModuleVersionStrategy::Custom(BUILD.to_owned()));
+    config
+}
+
+/// The settings for compiling to a `.cwasm`.
+#[cfg(feature = "compiler")]
+pub(super) fn for_target(target: Target) -> Result<Config, wasmtime::Error> {
+    let mut config = base();
+    let (triple, flags): (_, &[&str]) = match target {
+        Target::X86_64 => (
+            "x86_64-unknown-linux-gnu",
+            &[
+                "has_cmpxchg16b",
+                "has_popcnt",
+                "has_sse3",
+                "has_ssse3",
+                "has_sse41",
+                "has_sse42",
+            ],
+        ),
+        Target::Aarch64 => ("aarch64-unknown-linux-gnu", &["has_lse", "has_fp16"]),
+    };
+    // Naming a target turns the features of this machine's processor off.
+    config.target(triple)?;
+    for flag in flags {
+        #[expect(
+            unsafe_code,
+            reason = "Wasmtime has no safe way to name a processor's features"
+        )]
+        // SAFETY: a flag that the processor lacks makes code that traps or misbehaves there. Each of these
+        // is part of the baseline of its `Target`, and the loader checks every one against the processor.
+        unsafe {
+            config.cranelift_flag_enable(flag);
+        }
+    }
+    // An initial memory up to this size is mapped rather than copied piece by piece at each start.
+    config.memory_guaranteed_dense_image_size(64 << 20);
+    Ok(config)
+}
+
+/// FNV-1a, which a constant can be computed with.
+const fn fingerprint(text: &[u8]) -> u32 {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut index = 0;
+    while index < text.len() {
+        hash = (hash ^ text[index] as u32).wrapping_mul(0x0100_0193);
+        index += 1;
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_have_the_names_of_lambda_too() {
+        assert_eq!(Target::parse("arm64"), Some(Target::Aarch64));
+        assert_eq!(Target::parse(Target::X86_64.name()), Some(Target::X86_64));
+        assert_eq!(Target::parse("riscv64"), None);
+    }
+
+    #[test]
+    fn the_engine_s_version_is_the_one_that_is_built_in() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let version = BUILD.rsplit(' ').next().unwrap();
+        assert!(
+            manifest.contains(&format!("wasmtime = {{ version = \"={version}\"")),
+            "{version}"
+        );
+    }
+
+    #[test]
+    fn the_fingerprint_is_fnv_1a() {
+        assert_eq!(fingerprint(b""), 0x811c_9dc5);
+        assert_eq!(fingerprint(b"foobar"), 0xbf9c_f968);
+    }
+}

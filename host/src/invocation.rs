@@ -1,0 +1,399 @@
+//! An event with everything that is known about it, parsed once from the headers of `/next`.
+//!
+//! Headers are data from outside: bytes that may not be UTF-8, JSON that may not be JSON. What is wrong
+//! with one of them fails its own event and no other (O12.10, checklist 10). Making a sandbox's context out
+//! of it is [`crate::sandbox`]'s business.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use hyper::header::HeaderMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+use crate::log::Scope;
+use crate::runtime_api::{InvocationId, NextEvent};
+
+/// The longest tenant id that is taken; Lambda's own are at most 256 characters.
+const MAX_TENANT_ID: usize = 1024;
+
+/// One event on its way to a handler.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Where the answer goes.
+    pub id: InvocationId,
+    /// Whose event it is; an empty header counts as none (R2.3).
+    pub tenant_id: Option<String>,
+    /// The event, byte for byte.
+    pub event: Bytes,
+    /// When Lambda gives the event up.
+    pub deadline: Deadline,
+    /// What else the caller and the platform said, or why that cannot be understood.
+    pub caller: Result<Caller, ContextError>,
+}
+
+/// When Lambda gives an event up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadline {
+    /// At this time.
+    At(SystemTime),
+    /// Nobody knows: the header was absent, no number, or already past, as some emulators send it.
+    Unknown {
+        /// What the header was like.
+        reason: &'static str,
+    },
+}
+
+/// What the caller and the platform said about an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The ARN that the caller used.
+    pub invoked_function_arn: String,
+    /// The trace that the event belongs to.
+    pub trace: Trace,
+    /// The client context as a JSON object, without its `w3c` key.
+    pub client_context: Option<String>,
+    /// The Cognito identity.
+    pub identity: Option<Identity>,
+}
+
+/// A place in a distributed trace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// `Lambda-Runtime-Trace-Id`.
+    pub xray: Option<String>,
+    /// From the client context (X8.1).
+    pub traceparent: Option<String>,
+    /// From the client context.
+    pub tracestate: Option<String>,
+    /// From the client context.
+    pub baggage: Option<String>,
+}
+
+/// A Cognito identity; a part that was not sent is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Identity {
+    /// The identity.
+    #[serde(rename = "cognitoIdentityId", alias = "identityId")]
+    pub identity_id: String,
+    /// The pool that it belongs to.
+    #[serde(rename = "cognitoIdentityPoolId", alias = "identityPoolId")]
+    pub identity_pool_id: String,
+}
+
+/// The API sent an event that nobody can answer.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("an event came without Lambda-Runtime-Aws-Request-Id, so that there is nowhere to send its answer")]
+pub struct NoRequestId;
+
+/// A header of one event cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// Not a JSON object.
+    #[error("Lambda-Runtime-Client-Context is not a JSON object: {0}")]
+    ClientContext(#[source] serde_json::Error),
+    /// Not a JSON object with two strings.
+    #[error("Lambda-Runtime-Cognito-Identity is not a JSON object with the two ids as strings: {0}")]
+    Identity(#[source] serde_json::Error),
+    /// Too long to be an id.
+    #[error("Lambda-Runtime-Aws-Tenant-Id has {0} bytes; a tenant id has at most {MAX_TENANT_ID}")]
+    TenantId(usize),
+}
+
+impl Invocation {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// When the request id is missing. Everything else that is wrong fails only this event.
+    pub fn parse(next: NextEvent, now: SystemTime) -> Result<Self, NoRequestId> {
+        let headers = &next.headers;
+        let request_id = text(headers, "lambda-runtime-aws-request-id").ok_or(NoRequestId)?;
+        let tenant_id = text(headers, "lambda-runtime-aws-tenant-id");
+        let too_long = tenant_id
+            .as_ref()
+            .map(String::len)
+            .filter(|length| *length > MAX_TENANT_ID);
+        Ok(Self {
+            id: InvocationId {
+                request_id,
+                attempt: headers.get("lambda-runtime-invocation-id").cloned(),
+            },
+            deadline: Deadline::parse(text(headers, "lambda-runtime-deadline-ms").as_deref(), now),
+            caller: match too_long {
+                Some(length) => Err(ContextError::TenantId(length)),
+                None => Caller::parse(headers),
+            },
+            tenant_id: tenant_id.filter(|_| too_long.is_none()),
+            event: next.body,
+        })
+    }
+
+    /// Whom log records of this event are about.
+    pub fn scope(&self) -> Scope {
+        Scope {
+            request_id: Some(self.id.request_id.clone()),
+            tenant_id: self.tenant_id.clone(),
+        }
+    }
+}
+
+impl Deadline {
+    fn parse(header: Option<&str>, now: SystemTime) -> Self {
+        let Some(header) = header else {
+            return Self::Unknown { reason: "absent" };
+        };
+        let Ok(millis) = header.trim().parse::<u64>() else {
+            return Self::Unknown {
+                reason: "not a number of milliseconds",
+            };
+        };
+        match UNIX_EPOCH.checked_add(Duration::from_millis(millis)) {
+            Some(at) if at > now => Self::At(at),
+            Some(_) => Self::Unknown {
+                reason: "already past",
+            },
+            None => Self::Unknown {
+                reason: "beyond the end of time",
+            },
+        }
+    }
+}
+
+impl Caller {
+    fn parse(headers: &HeaderMap) -> Result<Self, ContextError> {
+        let mut trace = Trace {
+            xray: text(headers, "lambda-runtime-trace-id"),
+            ..Trace::default()
+        };
+        let client_context = match text(headers, "lambda-runtime-client-context") {
+            Some(json) => client_context(&json, &mut trace).map_err(ContextError::ClientContext)?,
+            None => None,
+        };
+        let identity = match text(headers, "lambda-runtime-cognito-identity") {
+            Some(json) => serde_json::from_str::<Option<Identity>>(&json).map_err(ContextError::Identity)?,
+            None => None,
+        };
+        Ok(Self {
+            invoked_function_arn: text(headers, "lambda-runtime-invoked-function-arn").unwrap_or_default(),
+            trace,
+            client_context,
+            identity: identity.filter(|identity| *identity != Identity::default()),
+        })
+    }
+}
+
+/// A header as text, if it is there and not empty. Bytes that are not UTF-8 are replaced (R1.10).
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.as_bytes();
+    (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
+}
+
+/// The client context without its `w3c` key, which goes into the trace (X8.1). Byte for byte as it was
+/// sent, if it has no such key.
+fn client_context(header: &str, trace: &mut Trace) -> Result<Option<String>, serde_json::Error> {
+    let json = decoded(header);
+    let Some(mut object) = serde_json::from_str::<Option<BTreeMap<String, &RawValue>>>(&json)? else {
+        return Ok(None);
+    };
+    let Some(w3c) = object.remove("w3c") else {
+        return Ok(Some(json));
+    };
+    // Anything but an object, and any value but a string, is as if it were not there.
+    let w3c: BTreeMap<String, serde_json::Value> = serde_json::from_str(w3c.get()).unwrap_or_default();
+    let part = |key: &str| w3c.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    (trace.traceparent, trace.tracestate, trace.baggage) =
+        (part("traceparent"), part("tracestate"), part("baggage"));
+    serde_json::to_string(&object).map(Some)
+}
+
+/// The JSON text of a client context; one emulator hands it on in base64, as the caller sent it (M13.11).
+fn decoded(header: &str) -> String {
+    let encoded = (!header.trim_start().starts_with('{')).then(|| BASE64_STANDARD.decode(header.trim()));
+    match encoded {
+        Some(Ok(bytes)) => String::from_utf8(bytes).unwrap_or_else(|_| header.to_owned()),
+        Some(Err(_)) | None => header.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::{HeaderName, HeaderValue};
+
+    const NOW: SystemTime = UNIX_EPOCH;
+
+    fn parse(headers: &[(&'static str, &[u8])]) -> Result<Invocation, NoRequestId> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_bytes(value).expect("a header value"),
+                )
+            })
+            .collect();
+        Invocation::parse(
+            NextEvent {
+                headers,
+                body: Bytes::from_static(b"{}"),
+            },
+            NOW,
+        )
+    }
+
+    fn caller(name: &'static str, value: &[u8]) -> Result<Caller, ContextError> {
+        parse(&[("lambda-runtime-aws-request-id", b"r"), (name, value)])
+            .expect("an invocation")
+            .caller
+    }
+
+    #[test]
+    fn r2_2_only_the_request_id_is_required() {
+        let invocation = parse(&[("lambda-runtime-aws-request-id", b"r-1")]).unwrap();
+        assert_eq!(
+            invocation.id,
+            InvocationId {
+                request_id: "r-1".to_owned(),
+                attempt: None
+            }
+        );
+        assert_eq!(invocation.tenant_id, None);
+        assert_eq!(invocation.deadline, Deadline::Unknown { reason: "absent" });
+        assert_eq!(invocation.caller.unwrap(), Caller::default());
+        assert_eq!(parse(&[]).unwrap_err(), NoRequestId);
+        assert_eq!(
+            parse(&[("lambda-runtime-aws-request-id", b"")]).unwrap_err(),
+            NoRequestId
+        );
+    }
+
+    #[test]
+    fn r2_5_the_invocation_id_keeps_its_bytes() {
+        let invocation = parse(&[
+            ("lambda-runtime-aws-request-id", b"r"),
+            ("lambda-runtime-invocation-id", b"\xff1"),
+        ]);
+        assert_eq!(invocation.unwrap().id.attempt.unwrap().as_bytes(), b"\xff1");
+    }
+
+    #[test]
+    fn r2_3_empty_optional_headers_are_none() {
+        for name in [
+            "lambda-runtime-client-context",
+            "lambda-runtime-cognito-identity",
+            "lambda-runtime-trace-id",
+        ] {
+            assert_eq!(caller(name, b"").unwrap(), Caller::default(), "{name}");
+        }
+        let invocation = parse(&[
+            ("lambda-runtime-aws-request-id", b"r"),
+            ("lambda-runtime-aws-tenant-id", b""),
+        ]);
+        assert_eq!(invocation.unwrap().tenant_id, None);
+    }
+
+    #[test]
+    fn t8_3_a_tenant_id_may_be_any_text_up_to_a_length() {
+        let tenant = |id: &[u8]| {
+            parse(&[
+                ("lambda-runtime-aws-request-id", b"r"),
+                ("lambda-runtime-aws-tenant-id", id),
+            ])
+            .unwrap()
+        };
+        assert_eq!(tenant("../å b".as_bytes()).tenant_id.as_deref(), Some("../å b"));
+        assert_eq!(tenant(b"\xff").tenant_id.as_deref(), Some("\u{fffd}"));
+        let long = tenant(&[b'a'; MAX_TENANT_ID + 1]);
+        assert_eq!(long.tenant_id, None);
+        assert!(matches!(long.caller, Err(ContextError::TenantId(length)) if length == MAX_TENANT_ID + 1));
+    }
+
+    #[test]
+    fn deadlines_that_say_nothing_are_unknown() {
+        let deadline = |header| Deadline::parse(header, UNIX_EPOCH + Duration::from_secs(3600));
+        assert_eq!(
+            deadline(Some("3600001")),
+            Deadline::At(UNIX_EPOCH + Duration::from_millis(3_600_001))
+        );
+        for header in [
+            "600000",
+            "3600000",
+            "-1",
+            "soon",
+            "1e9",
+            "99999999999999999999999",
+        ] {
+            assert!(
+                matches!(deadline(Some(header)), Deadline::Unknown { .. }),
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn x8_1_w3c_moves_from_the_client_context_to_the_trace() {
+        let header = br#"{"custom":{"n":1.10},"w3c":{"traceparent":"tp","tracestate":7,"other":"x"}}"#;
+        let caller = caller("lambda-runtime-client-context", header).unwrap();
+        assert_eq!(caller.client_context.as_deref(), Some(r#"{"custom":{"n":1.10}}"#));
+        assert_eq!(caller.trace.traceparent.as_deref(), Some("tp"));
+        assert_eq!(caller.trace.tracestate, None);
+    }
+
+    #[test]
+    fn x8_1_a_w3c_that_is_no_object_is_empty() {
+        let caller = caller("lambda-runtime-client-context", br#"{"w3c":"no"}"#).unwrap();
+        assert_eq!(
+            (caller.client_context.as_deref(), caller.trace),
+            (Some("{}"), Trace::default())
+        );
+    }
+
+    #[test]
+    fn a_client_context_is_passed_on_byte_for_byte() {
+        let header = "{ \"custom\": {\"k\":\"ü\"} }";
+        let caller = caller("lambda-runtime-client-context", header.as_bytes()).unwrap();
+        assert_eq!(caller.client_context.as_deref(), Some(header));
+    }
+
+    #[test]
+    fn m13_11_a_client_context_in_base64_is_decoded() {
+        let caller = caller("lambda-runtime-client-context", b"eyJjdXN0b20iOnt9fQ==").unwrap();
+        assert_eq!(caller.client_context.as_deref(), Some(r#"{"custom":{}}"#));
+    }
+
+    #[test]
+    fn json_that_is_none_fails_the_event() {
+        for header in [&b"{"[..], b"[]", b"\"text\"", b"\xff", b"eyJ"] {
+            let error = caller("lambda-runtime-client-context", header).unwrap_err();
+            assert!(
+                error.to_string().contains("Lambda-Runtime-Client-Context"),
+                "{error}"
+            );
+        }
+        let error = caller("lambda-runtime-cognito-identity", br#"{"cognitoIdentityId":1}"#).unwrap_err();
+        assert!(
+            error.to_string().contains("Lambda-Runtime-Cognito-Identity"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_identity_may_lack_parts() {
+        let identity = |header| {
+            caller("lambda-runtime-cognito-identity", header)
+                .unwrap()
+                .identity
+        };
+        assert_eq!(identity(b"{}"), None);
+        assert_eq!(identity(b"null"), None);
+        let pool = identity(br#"{"cognitoIdentityPoolId":"pool"}"#).unwrap();
+        assert_eq!(
+            (pool.identity_id.as_str(), pool.identity_pool_id.as_str()),
+            ("", "pool")
+        );
+    }
+}

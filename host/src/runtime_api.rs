@@ -1,0 +1,253 @@
+//! The Lambda Runtime API as the host sees it: get an event, post what became of it.
+//!
+//! It knows paths, headers and statuses (RUNTIME_API R1–R5); it knows nothing of sandboxes. Bytes travel
+//! over one keep-alive [`connection`]; what an event's headers mean is [`crate::invocation`]'s business.
+
+mod connection;
+mod endpoint;
+pub mod extension;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+pub use connection::ConnectionError;
+use connection::{Connection, Reply};
+pub use endpoint::{Endpoint, EndpointError};
+
+use crate::outcome::ErrorReport;
+
+/// What the platform's parser of runtime releases gets to see (R1.5).
+const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
+const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+const XRAY_CAUSE: HeaderName = HeaderName::from_static("lambda-runtime-function-xray-error-cause");
+/// Everything that has a meaning in a URL is escaped; the rest of an id stays readable (R1.9).
+const ID: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// An event as it came: its headers and its bytes.
+#[derive(Debug)]
+pub struct NextEvent {
+    /// What the API knows about the event.
+    pub headers: HeaderMap,
+    /// The event itself.
+    pub body: Bytes,
+}
+
+/// Which invocation an answer belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvocationId {
+    /// `Lambda-Runtime-Aws-Request-Id`; the same for every attempt.
+    pub request_id: String,
+    /// `Lambda-Runtime-Invocation-Id`: one attempt. Sent back byte for byte (R2.5).
+    pub attempt: Option<HeaderValue>,
+}
+
+/// What the API said to an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// It took the answer (any 2xx: emulators say 200, R3.1).
+    Accepted,
+    /// It did not, and the next event can be asked for all the same (R3.2).
+    Refused {
+        /// 400, 403, 410, 413, 431, ….
+        status: StatusCode,
+        /// The body, which says why.
+        reason: String,
+    },
+}
+
+/// There is no going on with this Runtime API; the process must end, so that it is replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The address cannot be reached, or the connection broke more than once.
+    #[error("{call}: no answer from the Runtime API")]
+    Connection {
+        /// The call that failed.
+        call: &'static str,
+        /// What happened to the connection.
+        #[source]
+        source: ConnectionError,
+    },
+    /// A status after which the API's state is unknown or broken (R2.6, R2.8, R3.2).
+    #[error("{call}: the Runtime API answered {status}: {reason}")]
+    Status {
+        /// The call that was refused.
+        call: &'static str,
+        /// The status.
+        status: StatusCode,
+        /// The body, which says why.
+        reason: String,
+    },
+    /// Something that goes into a header or a path cannot.
+    #[error("{call}: the request could not be made")]
+    Request {
+        /// The call that could not be made.
+        call: &'static str,
+        /// What was wrong.
+        #[source]
+        source: hyper::http::Error,
+    },
+}
+
+/// A client of the Runtime API.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    endpoint: Endpoint,
+    connection: Connection,
+}
+
+impl RuntimeApi {
+    /// A client that connects when it is first used.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            connection: Connection::new(endpoint.authority.clone()),
+            endpoint,
+        }
+    }
+
+    /// Connects ahead of the first call. Whether that works is seen by the call.
+    pub async fn connect(&mut self) {
+        self.connection.open().await;
+    }
+
+    /// Waits for the next event, without any time limit (R1.6): the environment may be frozen meanwhile.
+    ///
+    /// # Errors
+    /// When the API is gone, or answers anything but 200 and 204 (R2.6).
+    pub async fn next(&mut self) -> Result<NextEvent, ApiError> {
+        const CALL: &str = "GET /runtime/invocation/next";
+        loop {
+            let request = self
+                .request(Method::GET, "invocation/next")
+                .body(Bytes::new())
+                .map_err(|source| ApiError::Request { call: CALL, source })?;
+            let reply = self.send(CALL, request).await?;
+            match reply.status {
+                StatusCode::OK => {
+                    return Ok(NextEvent {
+                        headers: reply.headers,
+                        body: reply.body,
+                    });
+                }
+                // An emulator that has nothing to do says so in place of holding the call. The pause keeps
+                // one that says so at once from costing a processor.
+                StatusCode::NO_CONTENT => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+                status => {
+                    return Err(ApiError::Status {
+                        call: CALL,
+                        status,
+                        reason: reply.reason(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Posts the response of an invocation.
+    ///
+    /// # Errors
+    /// When the API is gone, or the invocation is in a state that only a new process can leave.
+    pub async fn respond(&mut self, id: &InvocationId, body: Bytes) -> Result<Posted, ApiError> {
+        const CALL: &str = "POST /runtime/invocation/{id}/response";
+        let request = self
+            .answer(id, "response")
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_LENGTH, body.len())
+            .body(body)
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        self.post(CALL, request).await
+    }
+
+    /// Posts that an invocation failed.
+    ///
+    /// A 413 is answered by one shorter report, since the caller would wait in vain otherwise (R4.8).
+    ///
+    /// # Errors
+    /// When the API is gone, or the invocation is in a state that only a new process can leave.
+    pub async fn report_error(
+        &mut self,
+        id: &InvocationId,
+        report: &ErrorReport,
+    ) -> Result<Posted, ApiError> {
+        const CALL: &str = "POST /runtime/invocation/{id}/error";
+        let request = with_report(self.answer(id, "error"), report)
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        match self.post(CALL, request).await? {
+            Posted::Refused {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                ..
+            } => {
+                let request = with_report(self.answer(id, "error"), &report.shortest())
+                    .map_err(|source| ApiError::Request { call: CALL, source })?;
+                self.post(CALL, request).await
+            }
+            posted => Ok(posted),
+        }
+    }
+
+    /// Posts that the handler could not be started (R5.1).
+    ///
+    /// # Errors
+    /// When the API is gone.
+    pub async fn report_init_error(&mut self, report: &ErrorReport) -> Result<Posted, ApiError> {
+        const CALL: &str = "POST /runtime/init/error";
+        let request = with_report(self.request(Method::POST, "init/error"), report)
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        self.post(CALL, request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}/2018-06-01/runtime/{path}", self.endpoint.prefix))
+            .header(HOST, &self.endpoint.authority)
+            .header(USER_AGENT, AGENT)
+    }
+
+    fn answer(&self, id: &InvocationId, kind: &str) -> hyper::http::request::Builder {
+        let request_id = utf8_percent_encode(&id.request_id, ID);
+        let request = self.request(Method::POST, &format!("invocation/{request_id}/{kind}"));
+        match &id.attempt {
+            Some(attempt) => request.header(INVOCATION_ID, attempt),
+            None => request,
+        }
+    }
+
+    async fn post(&mut self, call: &'static str, request: Request<Bytes>) -> Result<Posted, ApiError> {
+        let reply = self.send(call, request).await?;
+        if reply.status.is_success() {
+            return Ok(Posted::Accepted);
+        }
+        let (status, reason) = (reply.status, reply.reason());
+        if status.is_server_error() || reason.contains("InvalidFunctionResponseMode") {
+            return Err(ApiError::Status { call, status, reason });
+        }
+        Ok(Posted::Refused { status, reason })
+    }
+
+    async fn send(&mut self, call: &'static str, request: Request<Bytes>) -> Result<Reply, ApiError> {
+        self.connection
+            .send(request)
+            .await
+            .map_err(|source| ApiError::Connection { call, source })
+    }
+}
+
+fn with_report(
+    request: hyper::http::request::Builder,
+    report: &ErrorReport,
+) -> Result<Request<Bytes>, hyper::http::Error> {
+    let body = report.body();
+    request
+        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_LENGTH, body.len())
+        .header(ERROR_TYPE, report.header_type())
+        .header(XRAY_CAUSE, report.xray_cause())
+        .body(body.into())
+}
