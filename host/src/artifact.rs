@@ -19,7 +19,7 @@ use crate::engine::{BUILD, FINGERPRINT, Target};
 
 const MAGIC: &[u8; 8] = b"BULKHEAD";
 /// The length and the magic.
-const TAIL: u64 = 12;
+const TAIL: usize = 12;
 /// No stamp is anywhere near as long.
 const MAX_STAMP: u32 = 64 * 1024;
 
@@ -112,8 +112,8 @@ impl Stamp {
 
     fn read(file: &mut File) -> Result<(Self, u64), ArtifactError> {
         let end = file.metadata()?.len();
-        let tail_at = end.checked_sub(TAIL).ok_or(ArtifactError::NoStamp)?;
-        let mut tail = [0; TAIL as usize];
+        let tail_at = end.checked_sub(TAIL as u64).ok_or(ArtifactError::NoStamp)?;
+        let mut tail = [0; TAIL];
         file.seek(SeekFrom::Start(tail_at))?;
         file.read_exact(&mut tail)?;
         let [a, b, c, d, magic @ ..] = tail;
@@ -129,20 +129,12 @@ impl Stamp {
 
     fn check_origin(&self) -> Result<(), ArtifactError> {
         if Target::parse(&self.target) != Target::host() {
-            return Err(ArtifactError::Target {
-                found: self.target.clone(),
-            });
+            return Err(ArtifactError::Target { found: self.target.clone() });
         }
         if self.build != BUILD {
-            return Err(ArtifactError::Build {
-                found: self.build.clone(),
-            });
+            return Err(ArtifactError::Build { found: self.build.clone() });
         }
-        if self.settings != FINGERPRINT {
-            Err(ArtifactError::Settings)
-        } else {
-            Ok(())
-        }
+        if self.settings != FINGERPRINT { Err(ArtifactError::Settings) } else { Ok(()) }
     }
 }
 
@@ -205,10 +197,7 @@ mod tests {
     fn a_stamp_is_read_as_it_was_written() {
         let stamp = check(&stamped(b"image", |_| ())).unwrap();
         assert_eq!(stamp, Stamp::new(b"image", b"source", host()));
-        assert_eq!(
-            stamp.source,
-            "sha256:41cf6794ba4200b839c53531555f0f3998df4cbb01a4d5cb0b94e3ca5e23947d"
-        );
+        assert_eq!(stamp.source, "sha256:41cf6794ba4200b839c53531555f0f3998df4cbb01a4d5cb0b94e3ca5e23947d");
     }
 
     #[test]
@@ -233,10 +222,7 @@ mod tests {
         type Change = fn(&mut Stamp);
         let cases: [(Change, &str); 4] = [
             (|stamp| stamp.target = "s390x".to_owned(), "compiled for s390x"),
-            (
-                |stamp| stamp.build = "bulkhead 0.0.1".to_owned(),
-                "by bulkhead 0.0.1, and this is bulkhead",
-            ),
+            (|stamp| stamp.build = "bulkhead 0.0.1".to_owned(), "by bulkhead 0.0.1, and this is bulkhead"),
             (|stamp| stamp.settings ^= 1, "other settings"),
             (|stamp| stamp.crc32 ^= 1, "checksum"),
         ];
@@ -244,11 +230,6 @@ mod tests {
             let error = check(&stamped(b"image", change)).unwrap_err().to_string();
             assert!(error.contains(text), "{error}");
         }
-        assert!(
-            check(b"\0asm")
-                .unwrap_err()
-                .to_string()
-                .contains("not made by `bulkhead compile`")
-        );
+        assert!(check(b"\0asm").unwrap_err().to_string().contains("not made by `bulkhead compile`"));
     }
 }

@@ -69,20 +69,12 @@ pub fn load(
 ) -> Result<Handler, CatalogError> {
     let name = find(task_root, asked)?;
     let (loaded, warning) = load_files(engine, linker, &task_root.join(&name))?;
-    Ok(Handler {
-        name,
-        loaded,
-        warning,
-    })
+    Ok(Handler { name, loaded, warning })
 }
 
 /// The name of the handler: as asked, or else that of the only component there is.
 fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
-    if let Some(name) = asked
-        .into_iter()
-        .flat_map(names)
-        .find(|name| exists(&task_root.join(name)))
-    {
+    if let Some(name) = asked.into_iter().flat_map(names).find(|name| exists(&task_root.join(name))) {
         return Ok(name.to_owned());
     }
     let found = components(task_root)?;
@@ -91,11 +83,7 @@ fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
         several => Err(CatalogError::NoSuchHandler {
             asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{asked}`,")),
             root: task_root.to_owned(),
-            found: if several.is_empty() {
-                "no component".to_owned()
-            } else {
-                several.join(", ")
-            },
+            found: if several.is_empty() { "no component".to_owned() } else { several.join(", ") },
         }),
     }
 }
@@ -103,14 +91,9 @@ fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
 /// What `_HANDLER` may mean: `hello`, `hello.wasm` and `hello.handle` are all `hello`. A name stays within
 /// the task root.
 fn names(asked: &str) -> impl Iterator<Item = &str> {
-    let inside = Path::new(asked)
-        .components()
-        .all(|part| matches!(part, PathPart::Normal(_)));
+    let inside = Path::new(asked).components().all(|part| matches!(part, PathPart::Normal(_)));
     let stem = asked.rsplit_once('.').map(|(stem, _)| stem);
-    [Some(asked), stem]
-        .into_iter()
-        .flatten()
-        .filter(move |name| inside && !name.is_empty())
+    [Some(asked), stem].into_iter().flatten().filter(move |name| inside && !name.is_empty())
 }
 
 fn exists(handler: &Path) -> bool {
@@ -127,17 +110,12 @@ fn file(handler: &Path, ending: &str) -> PathBuf {
 
 /// The names of all components in the task root, in order.
 fn components(task_root: &Path) -> Result<Vec<String>, CatalogError> {
-    let task_root_error = |source| CatalogError::TaskRoot {
-        path: task_root.to_owned(),
-        source,
-    };
+    let task_root_error = |source| CatalogError::TaskRoot { path: task_root.to_owned(), source };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(task_root).map_err(task_root_error)? {
         let path = entry.map_err(task_root_error)?.path();
-        let is_component = path
-            .extension()
-            .is_some_and(|ending| ending == "wasm" || ending == "cwasm")
-            && path.is_file();
+        let is_component =
+            path.extension().is_some_and(|ending| ending == "wasm" || ending == "cwasm") && path.is_file();
         if let (true, Some(name)) = (is_component, path.file_stem()) {
             names.push(name.to_string_lossy().into_owned());
         }
@@ -161,13 +139,7 @@ fn load_files(
     match (component::map(engine, linker, &cwasm, source), source) {
         (Err(refused @ ComponentError::Artifact { .. }), Some(wasm)) if cfg!(feature = "compiler") => {
             let loaded = component::compile(engine, linker, wasm)?;
-            Ok((
-                loaded,
-                Some(format!(
-                    "{refused}. For now {} was compiled in its place",
-                    wasm.display()
-                )),
-            ))
+            Ok((loaded, Some(format!("{refused}. For now {} was compiled in its place", wasm.display()))))
         }
         (mapped, _) => Ok((mapped?, None)),
     }
@@ -198,19 +170,13 @@ mod tests {
             assert_eq!(found(&files, Some(asked)).unwrap(), "hello", "{asked}");
         }
         assert_eq!(found(&["a.b.wasm", "a.wasm"], Some("a.b")).unwrap(), "a.b");
-        assert_eq!(
-            found(&["in/side.wasm", "a.wasm", "b.wasm"], Some("in/side")).unwrap(),
-            "in/side"
-        );
+        assert_eq!(found(&["in/side.wasm", "a.wasm", "b.wasm"], Some("in/side")).unwrap(), "in/side");
     }
 
     #[test]
     fn the_only_component_is_taken_whatever_is_asked() {
         for asked in [None, Some("bootstrap"), Some("function.handler")] {
-            assert_eq!(
-                found(&["hello.wasm", "hello.cwasm", "notes.txt"], asked).unwrap(),
-                "hello"
-            );
+            assert_eq!(found(&["hello.wasm", "hello.cwasm", "notes.txt"], asked).unwrap(), "hello");
         }
     }
 
@@ -220,12 +186,7 @@ mod tests {
         assert!(error.to_string().contains("_HANDLER is `c`, and "), "{error}");
         assert!(error.to_string().contains("holds a, b; name one"), "{error}");
         assert_eq!(error.report().header_type(), "Runtime.NoSuchHandler");
-        assert!(
-            found(&[], None)
-                .unwrap_err()
-                .to_string()
-                .contains("is not set, and ")
-        );
+        assert!(found(&[], None).unwrap_err().to_string().contains("is not set, and "));
     }
 
     #[test]

@@ -102,10 +102,7 @@ pub fn map(
     path: &Path,
     source: Option<&Path>,
 ) -> Result<Loaded, ComponentError> {
-    let artifact_error = |source| ComponentError::Artifact {
-        path: path.to_owned(),
-        source,
-    };
+    let artifact_error = |source| ComponentError::Artifact { path: path.to_owned(), source };
     let stamp = Stamp::check(path).map_err(artifact_error)?;
     if let Some(source) = source
         && digest(&read(source)?) != stamp.source
@@ -129,10 +126,8 @@ pub fn map(
 pub fn compile(engine: &Engine, linker: &Linker<State>, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
     check_is_component(&wasm, path)?;
-    let component = Component::from_binary(engine, &wasm).map_err(|error| ComponentError::Invalid {
-        path: path.to_owned(),
-        error,
-    })?;
+    let component = Component::from_binary(engine, &wasm)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error })?;
     load(linker, &component, path)
 }
 
@@ -143,9 +138,7 @@ pub fn compile(engine: &Engine, linker: &Linker<State>, path: &Path) -> Result<L
 #[cfg(not(feature = "compiler"))]
 pub fn compile(_: &Engine, _: &Linker<State>, path: &Path) -> Result<Loaded, ComponentError> {
     check_is_component(&read(path)?, path)?;
-    Err(ComponentError::NoCompiler {
-        path: path.to_owned(),
-    })
+    Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
 
 /// Reads a file, or says which could not be read.
@@ -153,10 +146,7 @@ pub fn compile(_: &Engine, _: &Linker<State>, path: &Path) -> Result<Loaded, Com
 /// # Errors
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
-    std::fs::read(path).map_err(|source| ComponentError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| ComponentError::Read { path: path.to_owned(), source })
 }
 
 /// Refuses what does not even start like a component, with a better text than a parser's.
@@ -166,34 +156,21 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
 pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError> {
     // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
     if wasm.starts_with(b"\0asm\x01\0\0\0") {
-        return Err(ComponentError::CoreModule {
-            path: path.to_owned(),
-        });
+        return Err(ComponentError::CoreModule { path: path.to_owned() });
     }
     Ok(())
 }
 
 fn load(linker: &Linker<State>, component: &Component, path: &Path) -> Result<Loaded, ComponentError> {
     let engine = linker.engine();
-    let exports: Vec<String> = component
-        .component_type()
-        .exports(engine)
-        .map(|(name, _)| name.to_owned())
-        .collect();
+    let exports: Vec<String> =
+        component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
     if let Some(reason) = not_a_handler(&exports) {
-        return Err(ComponentError::Kind {
-            path: path.to_owned(),
-            reason,
-        });
+        return Err(ComponentError::Kind { path: path.to_owned(), reason });
     }
-    let import_error = |error| ComponentError::Import {
-        path: path.to_owned(),
-        error,
-    };
+    let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
     let pre = linker.instantiate_pre(component).map_err(import_error)?;
-    Ok(Loaded {
-        pre: LambdaPre::new(pre).map_err(import_error)?,
-    })
+    Ok(Loaded { pre: LambdaPre::new(pre).map_err(import_error)? })
 }
 
 /// Why a component with these exports is no handler that this host can call.
@@ -202,9 +179,7 @@ fn not_a_handler(exports: &[String]) -> Option<String> {
     if exports.iter().any(|name| name == HANDLER) {
         None
     } else if let Some(other) = find("bulkhead:lambda/handler@") {
-        Some(format!(
-            "it exports {other}, and this host calls {HANDLER}; use matching versions of both"
-        ))
+        Some(format!("it exports {other}, and this host calls {HANDLER}; use matching versions of both"))
     } else if let Some(kind) = find("bulkhead:lambda/").or_else(|| find("wasi:")) {
         Some(format!(
             "it exports {kind}, a kind of component that this version does not run; it runs {HANDLER}"
@@ -221,6 +196,7 @@ mod tests {
     use super::*;
     use crate::engine::{self, Target};
 
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn load_text(wat: &str) -> Result<Loaded, ComponentError> {
         let (engine, _) = engine::start().unwrap();
         let linker = crate::sandbox::linker(&engine).unwrap();

@@ -28,9 +28,7 @@ impl Vars for ProcessVars {
 
 impl Vars for HashMap<&str, &str> {
     fn get(&self, name: &str) -> Option<String> {
-        HashMap::get(self, name)
-            .filter(|value| !value.is_empty())
-            .map(|value| (*value).to_owned())
+        HashMap::get(self, name).filter(|value| !value.is_empty()).map(|value| (*value).to_owned())
     }
 }
 
@@ -129,10 +127,7 @@ impl Config {
             Some(runtime_api) if errors.is_empty() => Ok(Self {
                 runtime_api,
                 handler: vars.get("_HANDLER"),
-                task_root: vars
-                    .get("LAMBDA_TASK_ROOT")
-                    .unwrap_or_else(|| ".".to_owned())
-                    .into(),
+                task_root: vars.get("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned()).into(),
                 function: FunctionSettings::read(vars, &mut warnings),
                 log: LogSettings::read(vars, &mut warnings),
                 sigterm,
@@ -146,9 +141,7 @@ impl Config {
 impl FunctionSettings {
     fn read(vars: &impl Vars, warnings: &mut Vec<String>) -> Self {
         let text = |name: &str| vars.get(name).unwrap_or_default();
-        let memory = vars
-            .get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-            .unwrap_or_else(|| "128".to_owned());
+        let memory = vars.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_else(|| "128".to_owned());
         let memory_mb = memory.parse().unwrap_or_else(|_| {
             warnings.push(format!(
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is `{memory}`, not a number of megabytes; handlers are told 128"
@@ -157,9 +150,7 @@ impl FunctionSettings {
         });
         Self {
             name: text("AWS_LAMBDA_FUNCTION_NAME"),
-            version: vars
-                .get("AWS_LAMBDA_FUNCTION_VERSION")
-                .unwrap_or_else(|| "$LATEST".to_owned()),
+            version: vars.get("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "$LATEST".to_owned()),
             log_group: text("AWS_LAMBDA_LOG_GROUP_NAME"),
             log_stream: text("AWS_LAMBDA_LOG_STREAM_NAME"),
             memory_mb,
@@ -190,14 +181,8 @@ impl LogSettings {
             }),
         };
         // Whatever is not a descriptor is ignored silently, as the official runtimes do (G10.6).
-        let telemetry_fd = vars
-            .get("_LAMBDA_TELEMETRY_LOG_FD")
-            .and_then(|fd| fd.parse().ok());
-        Self {
-            format,
-            level,
-            telemetry_fd,
-        }
+        let telemetry_fd = vars.get("_LAMBDA_TELEMETRY_LOG_FD").and_then(|fd| fd.parse().ok());
+        Self { format, level, telemetry_fd }
     }
 }
 
@@ -231,10 +216,7 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_an_absent_one() {
-        assert_eq!(
-            read(&[("AWS_LAMBDA_RUNTIME_API", "")]).unwrap_err(),
-            [ConfigError::NoRuntimeApi]
-        );
+        assert_eq!(read(&[("AWS_LAMBDA_RUNTIME_API", "")]).unwrap_err(), [ConfigError::NoRuntimeApi]);
     }
 
     #[test]
@@ -247,11 +229,7 @@ mod tests {
             ("_LAMBDA_TELEMETRY_LOG_FD", "none"),
         ])
         .unwrap();
-        for (warning, variable) in config
-            .warnings
-            .iter()
-            .zip(["MEMORY_SIZE", "LOG_FORMAT", "LOG_LEVEL"])
-        {
+        for (warning, variable) in config.warnings.iter().zip(["MEMORY_SIZE", "LOG_FORMAT", "LOG_LEVEL"]) {
             assert!(warning.contains(variable), "{warning}");
         }
         assert_eq!(config.warnings.len(), 3);

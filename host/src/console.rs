@@ -58,34 +58,24 @@ impl Console {
             dropped: 0,
             panic: None,
         };
-        Self {
-            shared: Arc::new(Mutex::new(shared)),
-        }
+        Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
     /// The stream that is a guest's stdout.
     pub fn stdout(&self) -> impl StdoutStream + 'static {
-        Stream {
-            console: self.clone(),
-            kind: Kind::Stdout,
-        }
+        Stream { console: self.clone(), kind: Kind::Stdout }
     }
 
     /// The stream that is a guest's stderr.
     pub fn stderr(&self) -> impl StdoutStream + 'static {
-        Stream {
-            console: self.clone(),
-            kind: Kind::Stderr,
-        }
+        Stream { console: self.clone(), kind: Kind::Stderr }
     }
 
     /// Names the event. Lines are written from now on, and those that were kept.
     pub fn begin(&self, scope: Scope) {
         let mut shared = self.lock();
         for (level, line) in std::mem::take(&mut shared.kept) {
-            shared
-                .log
-                .record_guest_line(level, &scope, &String::from_utf8_lossy(&line));
+            shared.log.record_guest_line(level, &scope, &String::from_utf8_lossy(&line));
         }
         shared.scope = Some(scope);
     }
@@ -110,10 +100,7 @@ impl Console {
 
     /// What the guest said when it panicked, if it did.
     pub fn panic_text(&self) -> Option<String> {
-        self.lock()
-            .panic
-            .as_deref()
-            .map(|text| String::from_utf8_lossy(text).into_owned())
+        self.lock().panic.as_deref().map(|text| String::from_utf8_lossy(text).into_owned())
     }
 
     fn write(&self, kind: Kind, bytes: &[u8]) {
@@ -165,8 +152,7 @@ impl Shared {
         }
         match &self.scope {
             Some(scope) => {
-                self.log
-                    .record_guest_line(level, scope, &String::from_utf8_lossy(&line[..taken]));
+                self.log.record_guest_line(level, scope, &String::from_utf8_lossy(&line[..taken]));
             }
             None => self.kept.push((level, line[..taken].to_owned())),
         }
@@ -316,10 +302,7 @@ mod tests {
         let (console, records) = console(0);
         console.begin(Scope::default());
         console.write(Kind::Stderr, b"thread 'main' panicked at a.rs:1:1:\nboom\n");
-        assert_eq!(
-            console.panic_text().unwrap(),
-            "thread 'main' panicked at a.rs:1:1:\nboom"
-        );
+        assert_eq!(console.panic_text().unwrap(), "thread 'main' panicked at a.rs:1:1:\nboom");
         assert_eq!(records(), Vec::<String>::new());
     }
 
@@ -346,17 +329,8 @@ mod tests {
     #[test]
     fn the_last_panic_is_kept() {
         let (console, _) = console(1000);
-        console.write(
-            Kind::Stderr,
-            b"note\nthread 'main' panicked at a.rs:1:1:\nfirst\n",
-        );
-        console.write(
-            Kind::Stderr,
-            b"thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore\n",
-        );
-        assert_eq!(
-            console.panic_text().unwrap(),
-            "thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore"
-        );
+        console.write(Kind::Stderr, b"note\nthread 'main' panicked at a.rs:1:1:\nfirst\n");
+        console.write(Kind::Stderr, b"thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore\n");
+        assert_eq!(console.panic_text().unwrap(), "thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore");
     }
 }

@@ -58,9 +58,7 @@ pub fn start() -> Result<(Engine, Allocation), EngineError> {
 /// Settings of a running engine that compiled code does not depend on.
 fn run_config() -> Config {
     let mut config = settings::base();
-    config
-        .max_wasm_stack(WASM_STACK)
-        .async_stack_size(WASM_STACK + HOST_STACK);
+    config.max_wasm_stack(WASM_STACK).async_stack_size(WASM_STACK + HOST_STACK);
     config
 }
 

@@ -106,9 +106,7 @@ impl EventLoop {
             Err(error) => Outcome::ContextRejected(error),
             Ok(caller) => {
                 let spare = carry.spare.take();
-                let run = self
-                    .sandboxes
-                    .run(spare, (&invocation, caller), allowance, &guard);
+                let run = self.sandboxes.run(spare, (&invocation, caller), allowance, &guard);
                 let mut run = pin!(caught(run));
                 let ended = tokio::select! {
                     biased;
@@ -128,11 +126,7 @@ impl EventLoop {
         let host_panicked = matches!(outcome, Outcome::HostPanicked { .. });
         let posted = self.answer(&invocation.id, &scope, outcome).await?;
         self.check_posted(&invocation.id, posted, &scope, carry)?;
-        if host_panicked {
-            Err(LoopError::HostPanic)
-        } else {
-            Ok(stopping)
-        }
+        if host_panicked { Err(LoopError::HostPanic) } else { Ok(stopping) }
     }
 
     /// Posts the outcome; a failure is logged first (G10.8, G10.9).
@@ -183,20 +177,12 @@ impl EventLoop {
         };
         let text = format!("the Runtime API refused the answer: {status}: {reason}");
         self.log.record(Level::Warn, scope, &text);
-        let before = carry
-            .refused
-            .take()
-            .filter(|refused| refused.id == *id)
-            .map_or(0, |refused| refused.times);
+        let before =
+            carry.refused.take().filter(|refused| refused.id == *id).map_or(0, |refused| refused.times);
         if before > 0 {
-            return Err(LoopError::Redelivered {
-                request_id: id.request_id.clone(),
-            });
+            return Err(LoopError::Redelivered { request_id: id.request_id.clone() });
         }
-        carry.refused = Some(Refused {
-            id: id.clone(),
-            times: before + 1,
-        });
+        carry.refused = Some(Refused { id: id.clone(), times: before + 1 });
         Ok(())
     }
 }
@@ -228,19 +214,17 @@ where
     F: Future<Output = (Outcome, Remains)>,
 {
     let mut run = pin!(run);
-    poll_fn(
-        |context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
-            Ok(poll) => poll.map(|(outcome, remains)| (outcome, Some(remains))),
-            Err(payload) => {
-                let message = payload
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-                    .or_else(|| payload.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "without a message".to_owned());
-                Poll::Ready((Outcome::HostPanicked { message }, None))
-            }
-        },
-    )
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
+        Ok(poll) => poll.map(|(outcome, remains)| (outcome, Some(remains))),
+        Err(payload) => {
+            let message = payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "without a message".to_owned());
+            Poll::Ready((Outcome::HostPanicked { message }, None))
+        }
+    })
     .await
 }
 

@@ -113,15 +113,9 @@ impl Invocation {
         let headers = &next.headers;
         let request_id = text(headers, "lambda-runtime-aws-request-id").ok_or(NoRequestId)?;
         let tenant_id = text(headers, "lambda-runtime-aws-tenant-id");
-        let too_long = tenant_id
-            .as_ref()
-            .map(String::len)
-            .filter(|length| *length > MAX_TENANT_ID);
+        let too_long = tenant_id.as_ref().map(String::len).filter(|length| *length > MAX_TENANT_ID);
         Ok(Self {
-            id: InvocationId {
-                request_id,
-                attempt: headers.get("lambda-runtime-invocation-id").cloned(),
-            },
+            id: InvocationId { request_id, attempt: headers.get("lambda-runtime-invocation-id").cloned() },
             deadline: Deadline::parse(text(headers, "lambda-runtime-deadline-ms").as_deref(), now),
             caller: match too_long {
                 Some(length) => Err(ContextError::TenantId(length)),
@@ -134,10 +128,7 @@ impl Invocation {
 
     /// Whom log records of this event are about.
     pub fn scope(&self) -> Scope {
-        Scope {
-            request_id: Some(self.id.request_id.clone()),
-            tenant_id: self.tenant_id.clone(),
-        }
+        Scope { request_id: Some(self.id.request_id.clone()), tenant_id: self.tenant_id.clone() }
     }
 }
 
@@ -147,28 +138,19 @@ impl Deadline {
             return Self::Unknown { reason: "absent" };
         };
         let Ok(millis) = header.trim().parse::<u64>() else {
-            return Self::Unknown {
-                reason: "not a number of milliseconds",
-            };
+            return Self::Unknown { reason: "not a number of milliseconds" };
         };
         match UNIX_EPOCH.checked_add(Duration::from_millis(millis)) {
             Some(at) if at > now => Self::At(at),
-            Some(_) => Self::Unknown {
-                reason: "already past",
-            },
-            None => Self::Unknown {
-                reason: "beyond the end of time",
-            },
+            Some(_) => Self::Unknown { reason: "already past" },
+            None => Self::Unknown { reason: "beyond the end of time" },
         }
     }
 }
 
 impl Caller {
     fn parse(headers: &HeaderMap) -> Result<Self, ContextError> {
-        let mut trace = Trace {
-            xray: text(headers, "lambda-runtime-trace-id"),
-            ..Trace::default()
-        };
+        let mut trace = Trace { xray: text(headers, "lambda-runtime-trace-id"), ..Trace::default() };
         let client_context = match text(headers, "lambda-runtime-client-context") {
             Some(json) => client_context(&json, &mut trace).map_err(ContextError::ClientContext)?,
             None => None,
@@ -230,80 +212,50 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_bytes(value).expect("a header value"),
-                )
+                (HeaderName::from_static(name), HeaderValue::from_bytes(value).expect("a header value"))
             })
             .collect();
-        Invocation::parse(
-            NextEvent {
-                headers,
-                body: Bytes::from_static(b"{}"),
-            },
-            NOW,
-        )
+        Invocation::parse(NextEvent { headers, body: Bytes::from_static(b"{}") }, NOW)
     }
 
     fn caller(name: &'static str, value: &[u8]) -> Result<Caller, ContextError> {
-        parse(&[("lambda-runtime-aws-request-id", b"r"), (name, value)])
-            .expect("an invocation")
-            .caller
+        parse(&[("lambda-runtime-aws-request-id", b"r"), (name, value)]).expect("an invocation").caller
     }
 
     #[test]
     fn r2_2_only_the_request_id_is_required() {
         let invocation = parse(&[("lambda-runtime-aws-request-id", b"r-1")]).unwrap();
-        assert_eq!(
-            invocation.id,
-            InvocationId {
-                request_id: "r-1".to_owned(),
-                attempt: None
-            }
-        );
+        assert_eq!(invocation.id, InvocationId { request_id: "r-1".to_owned(), attempt: None });
         assert_eq!(invocation.tenant_id, None);
         assert_eq!(invocation.deadline, Deadline::Unknown { reason: "absent" });
         assert_eq!(invocation.caller.unwrap(), Caller::default());
         assert_eq!(parse(&[]).unwrap_err(), NoRequestId);
-        assert_eq!(
-            parse(&[("lambda-runtime-aws-request-id", b"")]).unwrap_err(),
-            NoRequestId
-        );
+        assert_eq!(parse(&[("lambda-runtime-aws-request-id", b"")]).unwrap_err(), NoRequestId);
     }
 
     #[test]
     fn r2_5_the_invocation_id_keeps_its_bytes() {
-        let invocation = parse(&[
-            ("lambda-runtime-aws-request-id", b"r"),
-            ("lambda-runtime-invocation-id", b"\xff1"),
-        ]);
+        let invocation =
+            parse(&[("lambda-runtime-aws-request-id", b"r"), ("lambda-runtime-invocation-id", b"\xff1")]);
         assert_eq!(invocation.unwrap().id.attempt.unwrap().as_bytes(), b"\xff1");
     }
 
     #[test]
     fn r2_3_empty_optional_headers_are_none() {
-        for name in [
-            "lambda-runtime-client-context",
-            "lambda-runtime-cognito-identity",
-            "lambda-runtime-trace-id",
-        ] {
+        for name in
+            ["lambda-runtime-client-context", "lambda-runtime-cognito-identity", "lambda-runtime-trace-id"]
+        {
             assert_eq!(caller(name, b"").unwrap(), Caller::default(), "{name}");
         }
-        let invocation = parse(&[
-            ("lambda-runtime-aws-request-id", b"r"),
-            ("lambda-runtime-aws-tenant-id", b""),
-        ]);
+        let invocation =
+            parse(&[("lambda-runtime-aws-request-id", b"r"), ("lambda-runtime-aws-tenant-id", b"")]);
         assert_eq!(invocation.unwrap().tenant_id, None);
     }
 
     #[test]
     fn t8_3_a_tenant_id_may_be_any_text_up_to_a_length() {
         let tenant = |id: &[u8]| {
-            parse(&[
-                ("lambda-runtime-aws-request-id", b"r"),
-                ("lambda-runtime-aws-tenant-id", id),
-            ])
-            .unwrap()
+            parse(&[("lambda-runtime-aws-request-id", b"r"), ("lambda-runtime-aws-tenant-id", id)]).unwrap()
         };
         assert_eq!(tenant("../å b".as_bytes()).tenant_id.as_deref(), Some("../å b"));
         assert_eq!(tenant(b"\xff").tenant_id.as_deref(), Some("\u{fffd}"));
@@ -315,22 +267,9 @@ mod tests {
     #[test]
     fn deadlines_that_say_nothing_are_unknown() {
         let deadline = |header| Deadline::parse(header, UNIX_EPOCH + Duration::from_secs(3600));
-        assert_eq!(
-            deadline(Some("3600001")),
-            Deadline::At(UNIX_EPOCH + Duration::from_millis(3_600_001))
-        );
-        for header in [
-            "600000",
-            "3600000",
-            "-1",
-            "soon",
-            "1e9",
-            "99999999999999999999999",
-        ] {
-            assert!(
-                matches!(deadline(Some(header)), Deadline::Unknown { .. }),
-                "{header}"
-            );
+        assert_eq!(deadline(Some("3600001")), Deadline::At(UNIX_EPOCH + Duration::from_millis(3_600_001)));
+        for header in ["600000", "3600000", "-1", "soon", "1e9", "99999999999999999999999"] {
+            assert!(matches!(deadline(Some(header)), Deadline::Unknown { .. }), "{header}");
         }
     }
 
@@ -346,10 +285,7 @@ mod tests {
     #[test]
     fn x8_1_a_w3c_that_is_no_object_is_empty() {
         let caller = caller("lambda-runtime-client-context", br#"{"w3c":"no"}"#).unwrap();
-        assert_eq!(
-            (caller.client_context.as_deref(), caller.trace),
-            (Some("{}"), Trace::default())
-        );
+        assert_eq!((caller.client_context.as_deref(), caller.trace), (Some("{}"), Trace::default()));
     }
 
     #[test]
@@ -369,31 +305,18 @@ mod tests {
     fn json_that_is_none_fails_the_event() {
         for header in [&b"{"[..], b"[]", b"\"text\"", b"\xff", b"eyJ"] {
             let error = caller("lambda-runtime-client-context", header).unwrap_err();
-            assert!(
-                error.to_string().contains("Lambda-Runtime-Client-Context"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("Lambda-Runtime-Client-Context"), "{error}");
         }
         let error = caller("lambda-runtime-cognito-identity", br#"{"cognitoIdentityId":1}"#).unwrap_err();
-        assert!(
-            error.to_string().contains("Lambda-Runtime-Cognito-Identity"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("Lambda-Runtime-Cognito-Identity"), "{error}");
     }
 
     #[test]
     fn an_identity_may_lack_parts() {
-        let identity = |header| {
-            caller("lambda-runtime-cognito-identity", header)
-                .unwrap()
-                .identity
-        };
+        let identity = |header| caller("lambda-runtime-cognito-identity", header).unwrap().identity;
         assert_eq!(identity(b"{}"), None);
         assert_eq!(identity(b"null"), None);
         let pool = identity(br#"{"cognitoIdentityPoolId":"pool"}"#).unwrap();
-        assert_eq!(
-            (pool.identity_id.as_str(), pool.identity_pool_id.as_str()),
-            ("", "pool")
-        );
+        assert_eq!((pool.identity_id.as_str(), pool.identity_pool_id.as_str()), ("", "pool"));
     }
 }

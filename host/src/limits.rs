@@ -61,13 +61,7 @@ const TABLE_ENTRY: usize = size_of::<usize>();
 impl MemoryLimiter {
     /// A limiter that lets a sandbox have `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            used: 0,
-            peak: 0,
-            granted: 0,
-            refused: false,
-        }
+        Self { limit, used: 0, peak: 0, granted: 0, refused: false }
     }
 
     /// Whether the sandbox ever wanted more than it may have.
@@ -109,10 +103,7 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.grow(
-            desired.saturating_sub(current),
-            maximum.is_some_and(|maximum| desired > maximum),
-        ))
+        Ok(self.grow(desired.saturating_sub(current), maximum.is_some_and(|maximum| desired > maximum)))
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
@@ -165,10 +156,7 @@ mod tests {
         let mut limiter = MemoryLimiter::new(100);
         assert!(!limiter.memory_growing(0, 60, Some(50)).unwrap());
         assert!(!limiter.refused());
-        assert!(
-            limiter.memory_growing(0, 100, None).unwrap(),
-            "nothing was charged for it"
-        );
+        assert!(limiter.memory_growing(0, 100, None).unwrap(), "nothing was charged for it");
     }
 
     #[test]
@@ -176,17 +164,11 @@ mod tests {
         let mut limiter = MemoryLimiter::new(100);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(limiter.memory_growing(60, 90, None).unwrap());
-        limiter
-            .memory_grow_failed(wasmtime::format_err!("no room"))
-            .unwrap();
+        limiter.memory_grow_failed(wasmtime::format_err!("no room")).unwrap();
         assert!(limiter.refused());
         assert!(limiter.memory_growing(60, 100, None).unwrap());
-        limiter
-            .memory_grow_failed(wasmtime::format_err!("no room"))
-            .unwrap();
-        limiter
-            .memory_grow_failed(wasmtime::format_err!("and told twice"))
-            .unwrap();
+        limiter.memory_grow_failed(wasmtime::format_err!("no room")).unwrap();
+        limiter.memory_grow_failed(wasmtime::format_err!("and told twice")).unwrap();
         assert_eq!(limiter.used, 60);
     }
 }

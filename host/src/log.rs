@@ -47,16 +47,9 @@ pub enum Level {
 impl Level {
     /// The level of that name, in any case.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Trace,
-            Self::Debug,
-            Self::Info,
-            Self::Warn,
-            Self::Error,
-            Self::Fatal,
-        ]
-        .into_iter()
-        .find(|level| level.name().eq_ignore_ascii_case(name))
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal]
+            .into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(name))
     }
 
     fn name(self) -> &'static str {
@@ -126,17 +119,10 @@ impl Log {
     pub fn new(settings: &LogSettings) -> Self {
         // Opened anew, by path, so that no descriptor is taken over unsafely; a descriptor that cannot be
         // opened for writing means stdout, silently (G10.6).
-        let telemetry = settings.telemetry_fd.and_then(|fd| {
-            File::options()
-                .append(true)
-                .open(format!("/proc/self/fd/{fd}"))
-                .ok()
-        });
-        Self {
-            format: settings.format,
-            level: settings.level,
-            telemetry: telemetry.map(Mutex::new),
-        }
+        let telemetry = settings
+            .telemetry_fd
+            .and_then(|fd| File::options().append(true).open(format!("/proc/self/fd/{fd}")).ok());
+        Self { format: settings.format, level: settings.level, telemetry: telemetry.map(Mutex::new) }
     }
 
     /// Records what the host has to say.
@@ -156,9 +142,7 @@ impl Log {
                 level: Option<Cow<'a, str>>,
             }
             if let Ok(object) = serde_json::from_str::<&RawValue>(line) {
-                let named = serde_json::from_str::<Leveled<'_>>(line)
-                    .ok()
-                    .and_then(|line| line.level);
+                let named = serde_json::from_str::<Leveled<'_>>(line).ok().and_then(|line| line.level);
                 let level = named.and_then(|name| Level::parse(&name)).unwrap_or(level);
                 return self.write(level, scope, Message::Object(object));
             }
@@ -184,10 +168,7 @@ impl Log {
         match &self.telemetry {
             Some(file) => {
                 let frame = frame(self.format, level, now, record.as_bytes());
-                let _ = file
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .write_all(&frame);
+                let _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&frame);
             }
             None => {
                 record.push('\n');
@@ -201,11 +182,7 @@ impl Log {
 fn text_record(now: SystemTime, level: Level, scope: &Scope, message: Message<'_>) -> String {
     let mut record = humantime::format_rfc3339_millis(now).to_string();
     record.push('\t');
-    push_escaped(
-        &mut record,
-        scope.request_id.as_deref().unwrap_or("-"),
-        Tabs::Escape,
-    );
+    push_escaped(&mut record, scope.request_id.as_deref().unwrap_or("-"), Tabs::Escape);
     record.push('\t');
     record.push_str(level.name());
     record.push('\t');
@@ -341,10 +318,7 @@ mod tests {
     const EPOCH: SystemTime = UNIX_EPOCH;
 
     fn scope(tenant_id: Option<&str>) -> Scope {
-        Scope {
-            request_id: Some("r-1".to_owned()),
-            tenant_id: tenant_id.map(str::to_owned),
-        }
+        Scope { request_id: Some("r-1".to_owned()), tenant_id: tenant_id.map(str::to_owned) }
     }
 
     #[test]
@@ -377,22 +351,13 @@ mod tests {
     #[test]
     fn a_failure_keeps_its_frames_in_one_record() {
         let frames = ["main".to_owned(), "start\nforged".to_owned()];
-        let failure = Failure {
-            error_type: "Boom",
-            error_message: "it\nbroke",
-            stack_trace: &frames,
-        };
+        let failure = Failure { error_type: "Boom", error_message: "it\nbroke", stack_trace: &frames };
         assert_eq!(
             text_record(EPOCH, Level::Error, &scope(None), Message::Failure(failure)),
             "1970-01-01T00:00:00.000Z\tr-1\tERROR\tBoom: it\\nbroke\r    main\r    start\\nforged"
         );
         assert_eq!(
-            json_record(
-                EPOCH,
-                Level::Error,
-                &scope(Some("acme")),
-                Message::Failure(failure)
-            ),
+            json_record(EPOCH, Level::Error, &scope(Some("acme")), Message::Failure(failure)),
             r#"{"timestamp":"1970-01-01T00:00:00.000Z","level":"ERROR","requestId":"r-1","tenantId":"acme","errorType":"Boom","errorMessage":"it\nbroke","stackTrace":["main","start\nforged"]}"#
         );
     }
@@ -408,35 +373,17 @@ mod tests {
 
     #[test]
     fn json_text_holds_nothing_that_steers_a_terminal() {
-        let record = json_record(
-            EPOCH,
-            Level::Info,
-            &scope(None),
-            Message::Text("\u{1b}[31m\u{9b}1m\u{7f}"),
-        );
-        assert!(
-            record.ends_with(r#""message":"\u001b[31m\\u{9b}1m\\u{7f}"}"#),
-            "{record}"
-        );
+        let record = json_record(EPOCH, Level::Info, &scope(None), Message::Text("\u{1b}[31m\u{9b}1m\u{7f}"));
+        assert!(record.ends_with(r#""message":"\u001b[31m\\u{9b}1m\\u{7f}"}"#), "{record}");
     }
 
     #[test]
     fn frames_have_type_length_time_and_bytes_not_characters() {
         assert_eq!(
-            frame(
-                Format::Text,
-                Level::Info,
-                EPOCH + std::time::Duration::from_micros(1),
-                "é".as_bytes()
-            ),
-            [
-                0xa5, 0x5a, 0x00, 0x0f, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0xc3, 0xa9
-            ]
+            frame(Format::Text, Level::Info, EPOCH + std::time::Duration::from_micros(1), "é".as_bytes()),
+            [0xa5, 0x5a, 0x00, 0x0f, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0xc3, 0xa9]
         );
-        assert_eq!(
-            frame(Format::Json, Level::Fatal, EPOCH, b"")[..4],
-            [0xa5, 0x5a, 0x00, 0x1a]
-        );
+        assert_eq!(frame(Format::Json, Level::Fatal, EPOCH, b"")[..4], [0xa5, 0x5a, 0x00, 0x1a]);
     }
 
     #[test]

@@ -44,11 +44,7 @@ fn main() -> ExitCode {
     let config = match Config::read(&ProcessVars) {
         Ok(config) => config,
         Err(errors) => {
-            let log = Log::new(&LogSettings {
-                format: Format::Text,
-                level: Level::Info,
-                telemetry_fd: None,
-            });
+            let log = Log::new(&LogSettings { format: Format::Text, level: Level::Info, telemetry_fd: None });
             for error in errors {
                 log.record(Level::Fatal, &Scope::default(), &error.to_string());
             }
@@ -79,11 +75,7 @@ fn main() -> ExitCode {
 fn log_panics(log: &Arc<Log>) {
     let log = Arc::clone(log);
     std::panic::set_hook(Box::new(move |panic| {
-        log.record(
-            Level::Fatal,
-            &Scope::default(),
-            &format!("Bulkhead panicked, which is a bug: {panic}"),
-        );
+        log.record(Level::Fatal, &Scope::default(), &format!("Bulkhead panicked, which is a bug: {panic}"));
     }));
 }
 
@@ -108,24 +100,11 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
             return FAILED;
         }
     };
-    match (EventLoop {
-        api,
-        sandboxes,
-        watchdog,
-        log: Arc::clone(log),
-        stop,
-    })
-    .run()
-    .await
-    {
+    match (EventLoop { api, sandboxes, watchdog, log: Arc::clone(log), stop }).run().await {
         Ok(()) => 0,
         Err(error) => {
             log.record(Level::Fatal, &nobody, &chain(&error));
-            if matches!(error, LoopError::HostPanic) {
-                BUG
-            } else {
-                FAILED
-            }
+            if matches!(error, LoopError::HostPanic) { BUG } else { FAILED }
         }
     }
 }
@@ -153,12 +132,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Sandboxes, Watchdog, S
         log.record(Level::Warn, &nobody, warning);
     }
     let watchdog = Watchdog::start(&engine)?;
-    let sandboxes = Sandboxes::new(
-        handler.loaded,
-        Limits::default(),
-        config.function.clone(),
-        Arc::clone(log),
-    );
+    let sandboxes =
+        Sandboxes::new(handler.loaded, Limits::default(), config.function.clone(), Arc::clone(log));
     Ok((sandboxes, watchdog, stop))
 }
 

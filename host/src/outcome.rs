@@ -70,11 +70,6 @@ pub enum Outcome {
     },
     /// A header of the event could not be understood, so the handler was not called.
     ContextRejected(ContextError),
-    /// The host could not make a sandbox.
-    NoSandbox {
-        /// What the engine said.
-        message: String,
-    },
     /// A bug of ours: the host panicked while it worked on this event.
     HostPanicked {
         /// What it said.
@@ -84,15 +79,16 @@ pub enum Outcome {
 
 impl Outcome {
     /// The response, or what to report in its place.
+    ///
+    /// # Errors
+    /// For every outcome but a response.
     pub fn into_answer(self) -> Result<Vec<u8>, ErrorReport> {
         let report = ErrorReport::new;
         Err(match self {
             Self::Replied(response) => return Ok(response),
-            Self::Failed {
-                error_type,
-                message,
-                stack_trace,
-            } => ErrorReport::of_author(error_type, message, stack_trace),
+            Self::Failed { error_type, message, stack_trace } => {
+                ErrorReport::of_author(error_type, message, stack_trace)
+            }
             Self::Panicked { message, stack_trace } => {
                 report("Function.Panic", message).with_stack_trace(stack_trace)
             }
@@ -104,10 +100,7 @@ impl Outcome {
             }
             Self::OutOfMemory { limit } => report(
                 "Function.OutOfMemory",
-                format!(
-                    "the handler wanted more than the {} of memory that it may have",
-                    bytes(limit)
-                ),
+                format!("the handler wanted more than the {} of memory that it may have", bytes(limit)),
             ),
             Self::StackOverflow { stack_trace } => report(
                 "Function.StackOverflow",
@@ -122,7 +115,6 @@ impl Outcome {
                 format!("the handler exited with code {code}; a handler answers by returning"),
             ),
             Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error.to_string()),
-            Self::NoSandbox { message } => report("Runtime.SandboxFailed", message),
             Self::HostPanicked { message } => report(
                 "Runtime.HostPanic",
                 format!("Bulkhead itself panicked, which is a bug of Bulkhead: {message}"),
@@ -154,11 +146,7 @@ fn too_large(size: Option<usize>, limit: usize) -> String {
 
 fn bytes(count: usize) -> String {
     const MIB: usize = 1024 * 1024;
-    if count.is_multiple_of(MIB) {
-        format!("{} MiB", count / MIB)
-    } else {
-        format!("{count} bytes")
-    }
+    if count.is_multiple_of(MIB) { format!("{} MiB", count / MIB) } else { format!("{count} bytes") }
 }
 
 #[cfg(test)]
@@ -171,87 +159,35 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_has_its_type_and_a_text() {
-        let none = Vec::new;
-        let message = || "why".to_owned();
-        let duration = Duration::from_millis(2900);
+    fn what_a_guest_did_has_a_type_of_function_and_a_text() {
+        let (none, why) = (Vec::new, || "why".to_owned());
+        let allowed = Duration::from_millis(2900);
         for (outcome, error_type, text) in [
-            (
-                Outcome::Panicked {
-                    message: message(),
-                    stack_trace: none(),
-                },
-                "Function.Panic",
-                "why",
-            ),
-            (
-                Outcome::Trapped {
-                    message: message(),
-                    stack_trace: none(),
-                },
-                "Function.Trap",
-                "why",
-            ),
-            (
-                Outcome::TimedOut {
-                    allowed: duration,
-                    by_lambda: true,
-                },
-                "Function.Timeout",
-                "2s 900ms, just",
-            ),
-            (
-                Outcome::TimedOut {
-                    allowed: duration,
-                    by_lambda: false,
-                },
-                "Function.Timeout",
-                "2s 900ms, the",
-            ),
-            (
-                Outcome::OutOfMemory { limit: 128 << 20 },
-                "Function.OutOfMemory",
-                "128 MiB",
-            ),
-            (
-                Outcome::OutOfMemory { limit: 1000 },
-                "Function.OutOfMemory",
-                "1000 bytes",
-            ),
-            (
-                Outcome::StackOverflow { stack_trace: none() },
-                "Function.StackOverflow",
-                "recursion",
-            ),
-            (
-                Outcome::ResponseTooLarge {
-                    size: Some(7),
-                    limit: 6,
-                },
-                "Function.ResponseSizeTooLarge",
-                "7 bytes",
-            ),
-            (
-                Outcome::ResponseTooLarge { size: None, limit: 6 },
-                "Function.ResponseSizeTooLarge",
-                "6 bytes",
-            ),
-            (Outcome::Exited { code: 3 }, "Function.Exited", "code 3"),
-            (
-                Outcome::NoSandbox { message: message() },
-                "Runtime.SandboxFailed",
-                "why",
-            ),
-            (
-                Outcome::HostPanicked { message: message() },
-                "Runtime.HostPanic",
-                "bug of Bulkhead",
-            ),
+            (Outcome::Panicked { message: why(), stack_trace: none() }, "Panic", "why"),
+            (Outcome::Trapped { message: why(), stack_trace: none() }, "Trap", "why"),
+            (Outcome::TimedOut { allowed, by_lambda: true }, "Timeout", "after 2s 900ms, just before"),
+            (Outcome::TimedOut { allowed, by_lambda: false }, "Timeout", "after 2s 900ms, the wall time"),
+            (Outcome::OutOfMemory { limit: 128 << 20 }, "OutOfMemory", "128 MiB"),
+            (Outcome::OutOfMemory { limit: 1000 }, "OutOfMemory", "1000 bytes"),
+            (Outcome::StackOverflow { stack_trace: none() }, "StackOverflow", "recursion"),
+            (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
+            (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
+            (Outcome::Exited { code: 3 }, "Exited", "code 3"),
         ] {
             let (header, said) = report(outcome);
-            assert_eq!(header, error_type);
+            assert_eq!(header, format!("Function.{error_type}"));
             assert!(said.contains(text), "{said}");
         }
+    }
+
+    #[test]
+    fn what_the_host_could_not_do_has_a_type_of_runtime() {
+        let (header, said) = report(Outcome::HostPanicked { message: "why".to_owned() });
+        assert_eq!(header, "Runtime.HostPanic");
+        assert!(said.contains("a bug of Bulkhead: why"), "{said}");
+        let (header, said) = report(Outcome::ContextRejected(ContextError::TenantId(2000)));
+        assert_eq!(header, "Runtime.ContextUnmarshalError");
+        assert!(said.contains("2000 bytes"), "{said}");
     }
 
     #[test]

@@ -24,11 +24,7 @@ const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invoca
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const XRAY_CAUSE: HeaderName = HeaderName::from_static("lambda-runtime-function-xray-error-cause");
 /// Everything that has a meaning in a URL is escaped; the rest of an id stays readable (R1.9).
-const ID: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// An event as it came: its headers and its bytes.
 #[derive(Debug)]
@@ -105,10 +101,7 @@ pub struct RuntimeApi {
 impl RuntimeApi {
     /// A client that connects when it is first used.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self {
-            connection: Connection::new(endpoint.authority.clone()),
-            endpoint,
-        }
+        Self { connection: Connection::new(endpoint.authority.clone()), endpoint }
     }
 
     /// Connects ahead of the first call. Whether that works is seen by the call.
@@ -130,20 +123,13 @@ impl RuntimeApi {
             let reply = self.send(CALL, request).await?;
             match reply.status {
                 StatusCode::OK => {
-                    return Ok(NextEvent {
-                        headers: reply.headers,
-                        body: reply.body,
-                    });
+                    return Ok(NextEvent { headers: reply.headers, body: reply.body });
                 }
                 // An emulator that has nothing to do says so in place of holding the call. The pause keeps
                 // one that says so at once from costing a processor.
                 StatusCode::NO_CONTENT => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
                 status => {
-                    return Err(ApiError::Status {
-                        call: CALL,
-                        status,
-                        reason: reply.reason(),
-                    });
+                    return Err(ApiError::Status { call: CALL, status, reason: reply.reason() });
                 }
             }
         }
@@ -178,17 +164,13 @@ impl RuntimeApi {
         const CALL: &str = "POST /runtime/invocation/{id}/error";
         let request = with_report(self.answer(id, "error"), report)
             .map_err(|source| ApiError::Request { call: CALL, source })?;
-        match self.post(CALL, request).await? {
-            Posted::Refused {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                ..
-            } => {
-                let request = with_report(self.answer(id, "error"), &report.shortest())
-                    .map_err(|source| ApiError::Request { call: CALL, source })?;
-                self.post(CALL, request).await
-            }
-            posted => Ok(posted),
+        let posted = self.post(CALL, request).await?;
+        if !matches!(posted, Posted::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, .. }) {
+            return Ok(posted);
         }
+        let shorter = with_report(self.answer(id, "error"), &report.shortest())
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        self.post(CALL, shorter).await
     }
 
     /// Posts that the handler could not be started (R5.1).
@@ -232,10 +214,7 @@ impl RuntimeApi {
     }
 
     async fn send(&mut self, call: &'static str, request: Request<Bytes>) -> Result<Reply, ApiError> {
-        self.connection
-            .send(request)
-            .await
-            .map_err(|source| ApiError::Connection { call, source })
+        self.connection.send(request).await.map_err(|source| ApiError::Connection { call, source })
     }
 }
 

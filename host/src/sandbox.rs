@@ -36,18 +36,13 @@ pub struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State")
-            .field("memory", &self.memory)
-            .finish_non_exhaustive()
+        f.debug_struct("State").field("memory", &self.memory).finish_non_exhaustive()
     }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -119,11 +114,7 @@ impl Allowance {
         };
         // Where little is left, half of it is for the handler.
         let left = left - MARGIN.min(left / 2);
-        Self {
-            time: limit.min(left),
-            by_lambda: left < limit,
-            from: now,
-        }
+        Self { time: limit.min(left), by_lambda: left < limit, from: now }
     }
 
     /// When the time is over.
@@ -133,10 +124,7 @@ impl Allowance {
 
     /// What became of a handler that needed longer.
     pub fn timed_out(&self) -> Outcome {
-        Outcome::TimedOut {
-            allowed: self.time,
-            by_lambda: self.by_lambda,
-        }
+        Outcome::TimedOut { allowed: self.time, by_lambda: self.by_lambda }
     }
 
     fn ends_ms(&self) -> u64 {
@@ -149,12 +137,7 @@ impl Allowance {
 impl Sandboxes {
     /// Sandboxes of `handler`, each under `limits`.
     pub fn new(handler: Loaded, limits: Limits, function: FunctionSettings, log: Arc<Log>) -> Self {
-        Self {
-            handler,
-            limits,
-            function,
-            log,
-        }
+        Self { handler, limits, function, log }
     }
 
     /// What each sandbox may use.
@@ -176,11 +159,7 @@ impl Sandboxes {
         allowance: Allowance,
         guard: &Guard,
     ) -> (Outcome, Remains) {
-        let Sandbox {
-            mut store,
-            console,
-            exports,
-        } = match spare {
+        let Sandbox { mut store, console, exports } = match spare {
             Some(spare) => spare,
             None => self.make(guard).await,
         };
@@ -190,11 +169,7 @@ impl Sandboxes {
                 store.data_mut().clock = guard.clock();
                 let context = self.context(invocation, caller, allowance);
                 let handler = exports.bulkhead_lambda_handler();
-                stopped_by(
-                    guard,
-                    handler.call_handle(&mut store, &invocation.event, &context),
-                )
-                .await
+                stopped_by(guard, handler.call_handle(&mut store, &invocation.event, &context)).await
             }
             Err(ended) => Err(ended),
         };
@@ -247,27 +222,16 @@ impl Sandboxes {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             let over = context.data().clock.has_passed();
-            Ok(if over {
-                UpdateDeadline::Interrupt
-            } else {
-                UpdateDeadline::Yield(1)
-            })
+            Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
         let exports = stopped_by(guard, self.handler.pre.instantiate_async(&mut store)).await;
-        Sandbox {
-            store,
-            console,
-            exports,
-        }
+        Sandbox { store, console, exports }
     }
 
     fn reply(&self, response: Vec<u8>) -> Outcome {
         let limit = self.limits.response;
         if response.len() > limit {
-            return Outcome::ResponseTooLarge {
-                size: Some(response.len()),
-                limit,
-            };
+            return Outcome::ResponseTooLarge { size: Some(response.len()), limit };
         }
         Outcome::Replied(response)
     }
@@ -343,9 +307,6 @@ mod tests {
     #[test]
     fn an_unknown_deadline_leaves_the_limit() {
         let unknown = Deadline::Unknown { reason: "absent" };
-        assert_eq!(
-            Allowance::new(Duration::from_secs(5), unknown).time,
-            Duration::from_secs(5)
-        );
+        assert_eq!(Allowance::new(Duration::from_secs(5), unknown).time, Duration::from_secs(5));
     }
 }

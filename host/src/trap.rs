@@ -50,67 +50,35 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence) -> Outcome {
     let stack_trace = backtrace.map(frames).unwrap_or_default();
     let trap = error.downcast_ref::<Trap>();
     match (trap, evidence) {
-        (
-            Some(Trap::Interrupt),
-            Evidence {
-                allowance: Some(allowance),
-                ..
-            },
-        ) => allowance.timed_out(),
+        (Some(Trap::Interrupt), Evidence { allowance: Some(allowance), .. }) => allowance.timed_out(),
         (Some(Trap::StackOverflow), _) => Outcome::StackOverflow { stack_trace },
         // A guest that is refused memory gives up in its own way, nearly always with `unreachable`.
-        (
-            Some(Trap::UnreachableCodeReached) | None,
-            Evidence {
-                out_of_memory: Some(limit),
-                ..
-            },
-        ) => Outcome::OutOfMemory { limit },
-        (
-            Some(Trap::UnreachableCodeReached),
-            Evidence {
-                panic: Some(text), ..
-            },
-        ) => Outcome::Panicked {
-            message: panic_message(&text),
-            stack_trace,
-        },
-        (Some(trap), _) => Outcome::Trapped {
-            message: trap.to_string(),
-            stack_trace,
-        },
+        (Some(Trap::UnreachableCodeReached) | None, Evidence { out_of_memory: Some(limit), .. }) => {
+            Outcome::OutOfMemory { limit }
+        }
+        (Some(Trap::UnreachableCodeReached), Evidence { panic: Some(text), .. }) => {
+            Outcome::Panicked { message: panic_message(&text), stack_trace }
+        }
+        (Some(trap), _) => Outcome::Trapped { message: trap.to_string(), stack_trace },
         // No guest is on the stack while its response is copied out; only that can be too much then.
         (None, Evidence { response_limit, .. }) if backtrace.is_none() && is_copying_too_much(error) => {
-            Outcome::ResponseTooLarge {
-                size: None,
-                limit: response_limit,
-            }
+            Outcome::ResponseTooLarge { size: None, limit: response_limit }
         }
-        (None, _) => Outcome::Trapped {
-            message: error.root_cause().to_string(),
-            stack_trace,
-        },
+        (None, _) => Outcome::Trapped { message: error.root_cause().to_string(), stack_trace },
     }
 }
 
 /// The engine's error for it is private; its text is pinned by a test.
 fn is_copying_too_much(error: &wasmtime::Error) -> bool {
-    error
-        .root_cause()
-        .to_string()
-        .contains("fuel allocated for hostcalls has been exhausted")
+    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }
 
 /// `panicked at FILE:LINE:COLUMN: what`, out of what Rust prints over several lines.
 fn panic_message(text: &str) -> String {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let place = first
-        .split_once(" panicked at ")
-        .map_or(first, |(_, place)| place);
-    let said: Vec<&str> = rest
-        .lines()
-        .take_while(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
-        .collect();
+    let place = first.split_once(" panicked at ").map_or(first, |(_, place)| place);
+    let said: Vec<&str> =
+        rest.lines().take_while(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
     format!("panicked at {} {}", place, said.join("\n").trim_end())
 }
 
@@ -143,10 +111,7 @@ mod tests {
         let text = "thread 'main' (1) panicked at src/lib.rs:3:5:\nboom\ntwice\nnote: run with `RUST_BACKTRACE=1` \
                     environment variable";
         assert_eq!(panic_message(text), "panicked at src/lib.rs:3:5: boom\ntwice");
-        assert_eq!(
-            panic_message("thread 'main' panicked at a.rs:1:1:"),
-            "panicked at a.rs:1:1: "
-        );
+        assert_eq!(panic_message("thread 'main' panicked at a.rs:1:1:"), "panicked at a.rs:1:1: ");
     }
 
     #[test]
@@ -167,10 +132,7 @@ mod tests {
         assert!(of(Trap::UnreachableCodeReached, panic()).starts_with("Panicked"));
         assert!(of(Trap::UnreachableCodeReached, Evidence::default()).starts_with("Trapped"));
         assert!(of(Trap::IntegerDivisionByZero, panic()).starts_with("Trapped"));
-        let memory = Evidence {
-            out_of_memory: Some(1),
-            ..panic()
-        };
+        let memory = Evidence { out_of_memory: Some(1), ..panic() };
         assert!(of(Trap::UnreachableCodeReached, memory).starts_with("OutOfMemory"));
     }
 

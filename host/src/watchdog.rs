@@ -63,11 +63,8 @@ impl Watchdog {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(engine: &Engine) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            engine: engine.weak(),
-            schedule: Mutex::default(),
-            changed: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { engine: engine.weak(), schedule: Mutex::default(), changed: Condvar::new() });
         let watching = Arc::clone(&shared);
         thread::Builder::new()
             .name("watchdog".to_owned())
@@ -78,17 +75,11 @@ impl Watchdog {
 
     /// Watches over something that must end by `at`.
     pub fn guard(&self, at: Instant) -> Guard {
-        let due = Arc::new(Due {
-            at: Mutex::new(at),
-            passed: Notify::new(),
-        });
+        let due = Arc::new(Due { at: Mutex::new(at), passed: Notify::new() });
         let mut schedule = self.shared.lock();
         schedule.guards.push(Arc::clone(&due));
         self.shared.wake_by(&schedule, at.min(Instant::now() + TURN));
-        Guard {
-            shared: Arc::clone(&self.shared),
-            due,
-        }
+        Guard { shared: Arc::clone(&self.shared), due }
     }
 }
 
@@ -123,10 +114,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.shared
-            .lock()
-            .guards
-            .retain(|due| !Arc::ptr_eq(due, &self.due));
+        self.shared.lock().guards.retain(|due| !Arc::ptr_eq(due, &self.due));
     }
 }
 
@@ -175,15 +163,9 @@ impl Shared {
             schedule = match next {
                 Some(next) => {
                     let sleep = next.saturating_duration_since(Instant::now());
-                    self.changed
-                        .wait_timeout(schedule, sleep)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
+                    self.changed.wait_timeout(schedule, sleep).unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self
-                    .changed
-                    .wait(schedule)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.changed.wait(schedule).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -202,10 +184,7 @@ mod tests {
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(future)
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
     #[test]

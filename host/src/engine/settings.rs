@@ -74,24 +74,14 @@ pub(super) fn for_target(target: Target) -> Result<Config, wasmtime::Error> {
     let (triple, flags): (_, &[&str]) = match target {
         Target::X86_64 => (
             "x86_64-unknown-linux-gnu",
-            &[
-                "has_cmpxchg16b",
-                "has_popcnt",
-                "has_sse3",
-                "has_ssse3",
-                "has_sse41",
-                "has_sse42",
-            ],
+            &["has_cmpxchg16b", "has_popcnt", "has_sse3", "has_ssse3", "has_sse41", "has_sse42"],
         ),
         Target::Aarch64 => ("aarch64-unknown-linux-gnu", &["has_lse", "has_fp16"]),
     };
     // Naming a target turns the features of this machine's processor off.
     config.target(triple)?;
     for flag in flags {
-        #[expect(
-            unsafe_code,
-            reason = "Wasmtime has no safe way to name a processor's features"
-        )]
+        #[expect(unsafe_code, reason = "Wasmtime has no safe way to name a processor's features")]
         // SAFETY: a flag that the processor lacks makes code that traps or misbehaves there. Each of these
         // is part of the baseline of its `Target`, and the loader checks every one against the processor.
         unsafe {
@@ -129,10 +119,7 @@ mod tests {
     fn the_engine_s_version_is_the_one_that_is_built_in() {
         let manifest = include_str!("../../../Cargo.toml");
         let version = BUILD.rsplit(' ').next().unwrap();
-        assert!(
-            manifest.contains(&format!("wasmtime = {{ version = \"={version}\"")),
-            "{version}"
-        );
+        assert!(manifest.contains(&format!("wasmtime = {{ version = \"={version}\"")), "{version}");
     }
 
     #[test]

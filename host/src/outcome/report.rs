@@ -35,11 +35,7 @@ impl ErrorReport {
     /// A report of an error that a handler returned, under the type that its author chose.
     pub(super) fn of_author(error_type: String, message: String, stack_trace: Vec<String>) -> Self {
         let header_type = header_type(&error_type);
-        let error_type = if error_type.is_empty() {
-            header_type.clone()
-        } else {
-            error_type
-        };
+        let error_type = if error_type.is_empty() { header_type.clone() } else { error_type };
         Self::cut(header_type, error_type, message, stack_trace)
     }
 
@@ -63,12 +59,7 @@ impl ErrorReport {
             room = rest;
             stack_trace.push(frame);
         }
-        Self {
-            header_type,
-            error_type,
-            message,
-            stack_trace,
-        }
+        Self { header_type, error_type, message, stack_trace }
     }
 
     /// `Lambda-Runtime-Function-Error-Type`.
@@ -132,11 +123,7 @@ impl ErrorReport {
     pub fn shortest(&self) -> Self {
         let mut message = self.message.clone();
         truncate(&mut message, 1024);
-        Self {
-            message,
-            stack_trace: Vec::new(),
-            ..self.clone()
-        }
+        Self { message, stack_trace: Vec::new(), ..self.clone() }
     }
 }
 
@@ -144,9 +131,7 @@ impl ErrorReport {
 /// the platform calls everything else unknown (R4.3). A handler cannot claim a `Runtime.` error.
 fn header_type(error_type: &str) -> String {
     let chosen = error_type.strip_prefix("Function.").unwrap_or(error_type);
-    let words = chosen
-        .split(|c: char| !c.is_ascii_alphabetic())
-        .filter(|word| !word.is_empty());
+    let words = chosen.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
     let mut reason = String::new();
     for word in words {
         let (first, rest) = word.split_at(1);
@@ -158,11 +143,7 @@ fn header_type(error_type: &str) -> String {
         }
     }
     // The platform wants two letters at least.
-    if reason.len() < 2 {
-        "Function.Error".to_owned()
-    } else {
-        format!("Function.{reason}")
-    }
+    if reason.len() < 2 { "Function.Error".to_owned() } else { format!("Function.{reason}") }
 }
 
 fn cause(error_type: &str, message: &str, frames: &VecDeque<&str>) -> String {
@@ -185,21 +166,10 @@ fn cause(error_type: &str, message: &str, frames: &VecDeque<&str>) -> String {
         line: u32,
         label: &'a str,
     }
-    let stack = frames
-        .iter()
-        .map(|label| Frame {
-            path: "",
-            line: 0,
-            label,
-        })
-        .collect();
+    let stack = frames.iter().map(|label| Frame { path: "", line: 0, label }).collect();
     let cause = Cause {
         working_directory: "/var/task",
-        exceptions: [Exception {
-            error_type,
-            message,
-            stack,
-        }],
+        exceptions: [Exception { error_type, message, stack }],
         paths: [],
     };
     ascii(&serde_json::to_string(&cause).unwrap_or_default())
@@ -285,10 +255,7 @@ mod tests {
     #[test]
     fn r4_6_the_cause_is_cropped_and_stays_json() {
         let long = "🚢".repeat(MAX_CAUSE);
-        for report in [
-            of_author("Boom", &long, &[]),
-            of_author("Boom", "m", &vec![long.as_str(); 100]),
-        ] {
+        for report in [of_author("Boom", &long, &[]), of_author("Boom", "m", &vec![long.as_str(); 100])] {
             let cause = report.xray_cause();
             assert!(cause.len() <= MAX_CAUSE);
             serde_json::from_str::<serde_json::Value>(&cause).unwrap();
@@ -300,9 +267,6 @@ mod tests {
         let cause = of_author("T", "DEL \u{7f} CR \r LF \n NUL \0 ü 🚢", &[]).xray_cause();
         assert!(cause.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{cause}");
         let parsed: serde_json::Value = serde_json::from_str(&cause).unwrap();
-        assert_eq!(
-            parsed["exceptions"][0]["message"],
-            "DEL \u{7f} CR \r LF \n NUL \0 ü 🚢"
-        );
+        assert_eq!(parsed["exceptions"][0]["message"], "DEL \u{7f} CR \r LF \n NUL \0 ü 🚢");
     }
 }

@@ -62,10 +62,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(authority: String) -> Self {
-        Self {
-            authority,
-            open: None,
-        }
+        Self { authority, open: None }
     }
 
     /// Connects, if there is somebody to connect to.
@@ -107,17 +104,12 @@ fn copy(request: &Request<Bytes>) -> Request<Full<Bytes>> {
 }
 
 async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>, ConnectionError> {
-    let connect_error = |source| ConnectionError::Connect {
-        authority: authority.to_owned(),
-        source,
-    };
+    let connect_error = |source| ConnectionError::Connect { authority: authority.to_owned(), source };
     let stream = TcpStream::connect(authority).await.map_err(connect_error)?;
     // Requests are written whole; waiting for more to send would only delay them.
     stream.set_nodelay(true).map_err(connect_error)?;
-    let (sender, connection) = http1::Builder::new()
-        .max_buf_size(MAX_HEADERS)
-        .handshake(TokioIo::new(stream))
-        .await?;
+    let (sender, connection) =
+        http1::Builder::new().max_buf_size(MAX_HEADERS).handshake(TokioIo::new(stream)).await?;
     // How the connection ends is seen by the request that it fails.
     tokio::spawn(connection);
     Ok(sender)
@@ -129,11 +121,7 @@ async fn exchange(
 ) -> Result<Reply, ConnectionError> {
     sender.ready().await?;
     let (head, body) = sender.send_request(request).await.map(Response::into_parts)?;
-    Ok(Reply {
-        status: head.status,
-        headers: head.headers,
-        body: read(body).await?,
-    })
+    Ok(Reply { status: head.status, headers: head.headers, body: read(body).await? })
 }
 
 /// Reads a body; one that came in a single piece is not copied.

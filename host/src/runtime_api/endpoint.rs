@@ -40,21 +40,14 @@ impl FromStr for Endpoint {
         }
         let authority = match parsed.port_u16() {
             Some(_) => authority.to_owned(),
-            None if parsed.port().is_none() => format!("{authority}:80"),
+            None if authority.len() == parsed.host().len() => format!("{authority}:80"),
             None => return Err(malformed()),
         };
         let path = path.trim_matches('/');
-        if !path
-            .chars()
-            .all(|c| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>'))
-        {
+        if !path.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>')) {
             return Err(malformed());
         }
-        let prefix = if path.is_empty() {
-            String::new()
-        } else {
-            format!("/{path}")
-        };
+        let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
         Ok(Self { authority, prefix })
     }
 }
@@ -74,32 +67,19 @@ mod tests {
             ("[::1]:9001", "[::1]:9001", ""),
             ("runtime.local", "runtime.local:80", ""),
         ] {
-            let expected = Endpoint {
-                authority: authority.to_owned(),
-                prefix: prefix.to_owned(),
-            };
+            let expected = Endpoint { authority: authority.to_owned(), prefix: prefix.to_owned() };
             assert_eq!(value.parse::<Endpoint>().unwrap(), expected, "{value}");
         }
     }
 
     #[test]
     fn everything_else_is_refused_with_the_value_in_the_text() {
-        for value in [
-            ":9001",
-            "🚨",
-            "user@host:1",
-            "host:notaport",
-            "host:99999",
-            "host:1/a b",
-            "host:1/a?b",
-        ] {
+        for value in [":9001", "🚨", "user@host:1", "host:notaport", "host:99999", "host:1/a b", "host:1/a?b"]
+        {
             let error = value.parse::<Endpoint>().unwrap_err();
             assert_eq!(error, EndpointError::Malformed(value.to_owned()));
             assert!(error.to_string().contains(value));
         }
-        assert!(matches!(
-            "https://host:1".parse::<Endpoint>(),
-            Err(EndpointError::Tls(_))
-        ));
+        assert!(matches!("https://host:1".parse::<Endpoint>(), Err(EndpointError::Tls(_))));
     }
 }

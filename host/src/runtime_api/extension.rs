@@ -31,10 +31,7 @@ pub async fn register(endpoint: &Endpoint) -> Result<(), ExtensionError> {
     let mut connection = Connection::new(endpoint.authority.clone());
     let url = |path| format!("{}/2020-01-01/extension/{path}", endpoint.prefix);
     let request = |method: Method, path| {
-        Request::builder()
-            .method(method)
-            .uri(url(path))
-            .header(HOST, &endpoint.authority)
+        Request::builder().method(method).uri(url(path)).header(HOST, &endpoint.authority)
     };
     let refused = |error: hyper::http::Error| ExtensionError::Refused(error.to_string());
     let register = request(Method::POST, "register")
@@ -43,16 +40,8 @@ pub async fn register(endpoint: &Endpoint) -> Result<(), ExtensionError> {
         .body(Bytes::from_static(br#"{"events":[]}"#))
         .map_err(refused)?;
     let reply = connection.send(register).await?;
-    let Some(identifier) = reply
-        .headers
-        .get(IDENTIFIER)
-        .filter(|_| reply.status.is_success())
-    else {
-        return Err(ExtensionError::Refused(format!(
-            "{}: {}",
-            reply.status,
-            reply.reason()
-        )));
+    let Some(identifier) = reply.headers.get(IDENTIFIER).filter(|_| reply.status.is_success()) else {
+        return Err(ExtensionError::Refused(format!("{}: {}", reply.status, reply.reason())));
     };
     let next = request(Method::GET, "event/next")
         .header(IDENTIFIER, HeaderValue::clone(identifier))
