@@ -156,7 +156,7 @@ impl Caller {
             None => None,
         };
         let identity = match text(headers, "lambda-runtime-cognito-identity") {
-            Some(json) => serde_json::from_str::<Option<Identity>>(&json).map_err(ContextError::Identity)?,
+            Some(json) => identity(&json).map_err(ContextError::Identity)?,
             None => None,
         };
         Ok(Self {
@@ -172,6 +172,12 @@ impl Caller {
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.as_bytes();
     (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
+}
+
+fn identity(json: &str) -> Result<Option<Identity>, serde_json::Error> {
+    // By way of an object, since a struct could be read from an array too.
+    let object: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(json)?;
+    object.map(|object| serde_json::from_value(object.into())).transpose()
 }
 
 /// The client context without its `w3c` key, which goes into the trace (X8.1). Byte for byte as it was
@@ -307,8 +313,10 @@ mod tests {
             let error = caller("lambda-runtime-client-context", header).unwrap_err();
             assert!(error.to_string().contains("Lambda-Runtime-Client-Context"), "{error}");
         }
-        let error = caller("lambda-runtime-cognito-identity", br#"{"cognitoIdentityId":1}"#).unwrap_err();
-        assert!(error.to_string().contains("Lambda-Runtime-Cognito-Identity"), "{error}");
+        for header in [&br#"{"cognitoIdentityId":1}"#[..], br#"["a","b"]"#, b"[]", b"7"] {
+            let error = caller("lambda-runtime-cognito-identity", header).unwrap_err();
+            assert!(error.to_string().contains("Lambda-Runtime-Cognito-Identity"), "{error}");
+        }
     }
 
     #[test]

@@ -12,11 +12,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bulkhead_host::catalog::{self, CatalogError};
-use bulkhead_host::config::{Config, LogSettings, ProcessVars};
+use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::engine::{self, Allocation};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::limits::Limits;
-use bulkhead_host::log::{Format, Level, Log, Scope};
+use bulkhead_host::log::{Level, Log, Scope};
 use bulkhead_host::outcome::ErrorReport;
 use bulkhead_host::runtime_api::{RuntimeApi, extension};
 use bulkhead_host::sandbox::{self, Sandboxes};
@@ -43,13 +43,7 @@ enum InitError {
 fn main() -> ExitCode {
     let config = match Config::read(&ProcessVars) {
         Ok(config) => config,
-        Err(errors) => {
-            let log = Log::new(&LogSettings { format: Format::Text, level: Level::Info, telemetry_fd: None });
-            for error in errors {
-                log.record(Level::Fatal, &Scope::default(), &error.to_string());
-            }
-            return ExitCode::from(USAGE);
-        }
+        Err(errors) => return usage(&errors),
     };
     let log = Arc::new(Log::new(&config.log));
     for warning in &config.warnings {
@@ -69,6 +63,15 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Whoever starts the bootstrap by hand reads this; there is no log yet.
+#[expect(clippy::print_stderr, reason = "the log's settings are what could not be read")]
+fn usage(errors: &[ConfigError]) -> ExitCode {
+    for error in errors {
+        eprintln!("bootstrap: {error}");
+    }
+    ExitCode::from(USAGE)
 }
 
 /// A panic is a record like any other, and not several lines on stderr.

@@ -23,6 +23,8 @@ const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const XRAY_CAUSE: HeaderName = HeaderName::from_static("lambda-runtime-function-xray-error-cause");
+/// What the API calls states that it cannot leave any more (R2.8, R3.2).
+const DEAD_ENDS: [&str; 2] = ["InvalidFunctionResponseMode", "TruncatedHTTPRequest"];
 /// Everything that has a meaning in a URL is escaped; the rest of an id stays readable (R1.9).
 const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -207,7 +209,7 @@ impl RuntimeApi {
             return Ok(Posted::Accepted);
         }
         let (status, reason) = (reply.status, reply.reason());
-        if status.is_server_error() || reason.contains("InvalidFunctionResponseMode") {
+        if status.is_server_error() || DEAD_ENDS.iter().any(|error| reason.contains(error)) {
             return Err(ApiError::Status { call, status, reason });
         }
         Ok(Posted::Refused { status, reason })

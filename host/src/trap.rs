@@ -8,18 +8,13 @@ use wasmtime_wasi::I32Exit;
 use crate::outcome::Outcome;
 use crate::sandbox::Allowance;
 
-/// The most frames that are reported.
-const MAX_FRAMES: usize = 32;
-/// Functions that only carry a panic out, by the start of their names.
+/// The functions that only carry a panic out: modules, with `::`, and whole names.
 const PANICKING: &[&str] = &[
-    "__rust",
-    "_rust",
-    "rust_",
-    "abort",
+    "__rustc::",
     "alloc::alloc::handle_alloc_error",
-    "core::panicking::",
     "core::option::expect_failed",
     "core::option::unwrap_failed",
+    "core::panicking::",
     "core::result::unwrap_failed",
     "std::alloc::",
     "std::panicking::",
@@ -27,6 +22,9 @@ const PANICKING: &[&str] = &[
     "std::rt::",
     "std::sys::",
 ];
+/// How often a function stands in a backtrace of the engine's, at least, for its recursion to be called
+/// endless. The engine keeps twenty frames.
+const ENDLESS: usize = 5;
 
 /// What the sandbox saw of a guest that did not return.
 #[derive(Debug, Default)]
@@ -47,13 +45,18 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence) -> Outcome {
         return Outcome::Exited { code: *code };
     }
     let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let recursing = backtrace.is_some_and(is_recursing);
     let stack_trace = backtrace.map(frames).unwrap_or_default();
     let trap = error.downcast_ref::<Trap>();
     match (trap, evidence) {
         (Some(Trap::Interrupt), Evidence { allowance: Some(allowance), .. }) => allowance.timed_out(),
         (Some(Trap::StackOverflow), _) => Outcome::StackOverflow { stack_trace },
+        // What a compiler keeps in memory of its functions' locals runs out below address 0.
+        (Some(Trap::MemoryOutOfBounds), _) if recursing => Outcome::StackOverflow { stack_trace },
         // A guest that is refused memory gives up in its own way, nearly always with `unreachable`.
-        (Some(Trap::UnreachableCodeReached) | None, Evidence { out_of_memory: Some(limit), .. }) => {
+        (Some(Trap::UnreachableCodeReached) | None, Evidence { out_of_memory: Some(limit), panic, .. })
+            if panic.as_deref().is_none_or(is_about_memory) =>
+        {
             Outcome::OutOfMemory { limit }
         }
         (Some(Trap::UnreachableCodeReached), Evidence { panic: Some(text), .. }) => {
@@ -73,6 +76,20 @@ fn is_copying_too_much(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }
 
+/// Whether a panic of a guest that was refused memory comes from that. It may have coped, and panicked later
+/// for a reason of its own.
+fn is_about_memory(panic: &str) -> bool {
+    let panic = panic.to_ascii_lowercase();
+    ["alloc", "memory", "capacity overflow"].iter().any(|word| panic.contains(word))
+}
+
+fn is_recursing(backtrace: &WasmBacktrace) -> bool {
+    let frames = backtrace.frames();
+    frames
+        .iter()
+        .any(|one| frames.iter().filter(|other| other.func_index() == one.func_index()).count() >= ENDLESS)
+}
+
 /// `panicked at FILE:LINE:COLUMN: what`, out of what Rust prints over several lines.
 fn panic_message(text: &str) -> String {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -84,7 +101,7 @@ fn panic_message(text: &str) -> String {
 
 /// The guest's functions, innermost first, without the machinery of a panic.
 fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
-    let names: Vec<String> = backtrace
+    let mut names: Vec<String> = backtrace
         .frames()
         .iter()
         .map(|frame| match frame.func_name() {
@@ -95,11 +112,13 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     let skipped = names.iter().take_while(|name| is_panicking(name)).count();
     // Unless nothing would be left: then all of it says more than nothing.
     let skipped = if skipped == names.len() { 0 } else { skipped };
-    names.into_iter().skip(skipped).take(MAX_FRAMES).collect()
+    names.split_off(skipped)
 }
 
 fn is_panicking(name: &str) -> bool {
-    PANICKING.iter().any(|start| name.starts_with(start))
+    // C's `abort` has no module.
+    name == "abort"
+        || PANICKING.iter().any(|one| if one.ends_with("::") { name.starts_with(one) } else { name == *one })
 }
 
 #[cfg(test)]
@@ -117,8 +136,11 @@ mod tests {
     #[test]
     fn the_machinery_of_a_panic_is_known() {
         assert!(is_panicking("core::panicking::panic_fmt"));
-        assert!(is_panicking("rust_begin_unwind"));
-        assert!(!is_panicking("hello::handle"));
+        assert!(is_panicking("__rustc::rust_begin_unwind"));
+        assert!(is_panicking("abort"));
+        for own in ["hello::handle", "abort::give_up", "abort_job", "rust_handler::run", "std_like::f"] {
+            assert!(!is_panicking(own), "{own}");
+        }
     }
 
     #[test]
@@ -132,8 +154,21 @@ mod tests {
         assert!(of(Trap::UnreachableCodeReached, panic()).starts_with("Panicked"));
         assert!(of(Trap::UnreachableCodeReached, Evidence::default()).starts_with("Trapped"));
         assert!(of(Trap::IntegerDivisionByZero, panic()).starts_with("Trapped"));
-        let memory = Evidence { out_of_memory: Some(1), ..panic() };
-        assert!(of(Trap::UnreachableCodeReached, memory).starts_with("OutOfMemory"));
+        assert!(of(Trap::MemoryOutOfBounds, Evidence::default()).starts_with("Trapped"));
+    }
+
+    #[test]
+    fn a_refusal_of_memory_explains_only_what_it_explains() {
+        let of = |panic: Option<&str>| {
+            let panic = panic.map(|said| format!("thread 'main' panicked at a:1:1:\n{said}"));
+            let evidence = Evidence { panic, out_of_memory: Some(1), ..Evidence::default() };
+            matches!(outcome(&Trap::UnreachableCodeReached.into(), evidence), Outcome::OutOfMemory { .. })
+        };
+        assert!(of(None));
+        assert!(of(Some(
+            "called `Result::unwrap()` on an `Err` value: TryReserveError { kind: AllocError }"
+        )));
+        assert!(!of(Some("index out of bounds")), "it coped, and made another mistake later");
     }
 
     #[test]

@@ -167,11 +167,8 @@ fn cause(error_type: &str, message: &str, frames: &VecDeque<&str>) -> String {
         label: &'a str,
     }
     let stack = frames.iter().map(|label| Frame { path: "", line: 0, label }).collect();
-    let cause = Cause {
-        working_directory: "/var/task",
-        exceptions: [Exception { error_type, message, stack }],
-        paths: [],
-    };
+    let cause =
+        Cause { working_directory: "", exceptions: [Exception { error_type, message, stack }], paths: [] };
     ascii(&serde_json::to_string(&cause).unwrap_or_default())
 }
 
@@ -248,7 +245,7 @@ mod tests {
         let cause = of_author("Boom", "broke", &["main"]).xray_cause();
         assert_eq!(
             cause,
-            r#"{"working_directory":"/var/task","exceptions":[{"type":"Boom","message":"broke","stack":[{"path":"","line":0,"label":"main"}]}],"paths":[]}"#
+            r#"{"working_directory":"","exceptions":[{"type":"Boom","message":"broke","stack":[{"path":"","line":0,"label":"main"}]}],"paths":[]}"#
         );
     }
 
