@@ -1,0 +1,96 @@
+//! Write AWS Lambda handlers that Bulkhead runs in a sandbox of their own, made for one event and thrown away after it.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize)]
+//! struct Request {
+//!     name: String,
+//! }
+//!
+//! #[derive(Serialize)]
+//! struct Response {
+//!     message: String,
+//! }
+//!
+//! #[bulkhead::handler]
+//! fn hello(request: Request) -> Response {
+//!     Response { message: format!("Hello {}!", request.name) }
+//! }
+//! ```
+//!
+//! In a crate with `crate-type = ["cdylib"]`, `cargo build --release --target wasm32-wasip2` makes a component of it. For any
+//! other target `hello` stays the plain function that it is, so that a unit test calls it like any other.
+//!
+//! # What a handler may look like
+//!
+//! See [`handler`](macro@handler) for every form. In short: `fn` or `async fn`; the event and the [`Context`] are both
+//! optional; it returns nothing, a value, or a `Result`.
+//!
+//! # What the caller sees of an error
+//!
+//! `errorMessage` is the error's own text. `errorType` is for the author to choose: return a [`Diagnostic`], or write
+//! `impl From<MyError> for Diagnostic`. Otherwise it is the bare name of the error's type, such as `OutOfStock`, and
+//! `Error` where the type has been erased ([`Error`], `anyhow::Error`, strings). Causes go into `stackTrace`.
+//!
+//! # Coming from `lambda_runtime`
+//!
+//! The names are the same. Change the dependency, and the attribute of `main`:
+//!
+//! ```no_run
+//! use bulkhead::{Error, LambdaEvent, run, service_fn};
+//! use serde_json::{Value, json};
+//!
+//! #[bulkhead::main]
+//! async fn main() -> Result<(), Error> {
+//!     run(service_fn(handler)).await
+//! }
+//!
+//! async fn handler(event: LambdaEvent<Value>) -> Result<Value, Error> {
+//!     let (payload, context) = event.into_parts();
+//!     Ok(json!({ "request": context.request_id, "payload": payload }))
+//! }
+//! ```
+//!
+//! Nothing survives from one event to the next, so what `main` does before `run` is done for each event.
+
+#![deny(missing_docs)]
+
+// The macros, and the code that wit-bindgen generates, name this crate by its name, here too.
+extern crate self as bulkhead;
+
+// In the order in which one event passes through them.
+#[doc(hidden)]
+pub mod bindings;
+#[doc(hidden)]
+pub mod generated;
+
+mod invocation;
+
+mod event;
+mod json;
+
+mod client_context;
+mod context;
+
+mod executor;
+mod program;
+
+mod response;
+
+mod diagnostic;
+mod failure;
+
+#[cfg(feature = "aws_lambda_events")]
+pub use aws_lambda_events;
+pub use bulkhead_macros::{handler, main};
+pub use client_context::{ClientApplication, ClientContext, CognitoIdentity};
+pub use context::{Config, Context, TraceContext};
+pub use diagnostic::Diagnostic;
+pub use event::{FromEvent, Raw};
+pub use invocation::LambdaEvent;
+pub use program::{ServiceFn, run, service_fn};
+pub use response::IntoResponse;
+
+/// Any error, for handlers that do not care which.
+pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;

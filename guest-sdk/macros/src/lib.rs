@@ -1,0 +1,57 @@
+//! The attributes of the `bulkhead` crate, which re-exports and documents them.
+//!
+//! `signature.rs` says what is wrong with a function; `handler.rs` and `program.rs` emit the code around a right one; `emitted.rs`
+//! holds what both emit.
+
+mod emitted;
+mod handler;
+mod program;
+mod signature;
+
+use proc_macro::TokenStream;
+
+/// Makes a function the handler of this component.
+///
+/// For any other target than WebAssembly the function stays what it is, and unit tests call it as such. Its forms, each of them
+/// also as `async fn`:
+///
+/// ```ignore
+/// fn handler() -> R
+/// fn handler(event: T) -> R
+/// fn handler(event: T, context: bulkhead::Context) -> R
+/// fn handler(event: bulkhead::LambdaEvent<T>) -> R
+/// fn handler(context: bulkhead::Context) -> R
+/// ```
+///
+/// * `T` is read from JSON and implements serde's `Deserialize`. `bulkhead::Raw` takes the bytes as they are. An empty
+///   event counts as `null`. An event that does not fit becomes the error `EventUnmarshalError`, with the place in the event.
+/// * `R` is nothing, a type that implements serde's `Serialize`, or a `Result` of one, also under another name such as
+///   `anyhow::Result`. Nothing is written as `null`.
+/// * The error of such a `Result` is anything with `From<…> for bulkhead::Diagnostic`, any `std::error::Error`, `bulkhead::Error`,
+///   `anyhow::Error`, or a string.
+///
+/// An `async` handler is run to its end on the spot. It can await what this sandbox itself brings about; awaiting anything else
+/// becomes the error `HandlerStalled`.
+///
+/// There is one handler in a component, in a crate with `crate-type = ["cdylib"]` or in a binary with an empty `fn main() {}`. The crate
+/// may not `#![forbid(unsafe_code)]`, since exports are unsafe by Rust's rules; `deny` is fine.
+#[proc_macro_attribute]
+pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, handler::expand)
+}
+
+/// Keeps the `main` of a handler that was written for `lambda_runtime`.
+///
+/// ```ignore
+/// #[bulkhead::main]
+/// async fn main() -> Result<(), bulkhead::Error> {
+///     bulkhead::run(bulkhead::service_fn(handler)).await
+/// }
+/// ```
+///
+/// In the component it is run once for the sandbox's one event. If it fails before it comes to `run`, the caller gets that error; if
+/// it never comes to `run`, the caller gets `HandlerMissing`. Started as a program it only says how to build the component.
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, program::expand)
+}

@@ -1,0 +1,88 @@
+//! A batch from a queue, of which only what failed comes back.
+#![expect(clippy::print_stdout, reason = "a handler's standard output is its log")]
+
+use bulkhead::aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use bulkhead::{Diagnostic, Error};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Order {
+    item: String,
+    quantity: u32,
+}
+
+#[bulkhead::handler]
+async fn orders(event: SqsEvent) -> Result<SqsBatchResponse, Diagnostic> {
+    let mut response = SqsBatchResponse::default();
+    for message in event.records {
+        if let Err(error) = place(&message).await {
+            let id = message.message_id.ok_or_else(unnamed)?;
+            println!("message {id} goes back to the queue: {error}");
+            response.add_failure(id);
+        }
+    }
+    Ok(response)
+}
+
+/// Where a real handler would await its database.
+async fn place(message: &SqsMessage) -> Result<(), Error> {
+    let order: Order = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
+    if order.quantity == 0 {
+        return Err("an order is for at least one".into());
+    }
+    println!("{} × {}", order.quantity, order.item);
+    Ok(())
+}
+
+/// With no id to name, the only way not to lose the message is to fail the whole batch.
+fn unnamed() -> Diagnostic {
+    Diagnostic {
+        error_type: "UnnamedMessage".into(),
+        error_message: "a message that failed has no id, so the whole batch has to come back".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The handler awaits nothing from outside, so polling once is enough of an executor.
+    fn handle(messages: &Value) -> Result<SqsBatchResponse, Diagnostic> {
+        let event = serde_json::from_value(json!({ "Records": messages })).unwrap();
+        match pin!(orders(event)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("the handler waits"),
+        }
+    }
+
+    fn failed(response: SqsBatchResponse) -> Vec<String> {
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    #[test]
+    fn only_what_failed_comes_back() {
+        let response = handle(&json!([
+            { "messageId": "1", "body": r#"{"item":"rope","quantity":2}"# },
+            { "messageId": "2", "body": "not an order" },
+            { "messageId": "3", "body": r#"{"item":"rope","quantity":0}"# },
+            { "messageId": "4" },
+        ]));
+        assert_eq!(failed(response.unwrap()), ["2", "3", "4"]);
+    }
+
+    #[test]
+    fn nothing_comes_back_from_a_good_batch() {
+        let response = handle(&json!([{ "messageId": "1", "body": r#"{"item":"rope","quantity":2}"# }]));
+        assert_eq!(serde_json::to_value(response.unwrap()).unwrap(), json!({ "batchItemFailures": [] }));
+    }
+
+    #[test]
+    fn a_failed_message_without_an_id_fails_the_batch() {
+        assert_eq!(handle(&json!([{ "body": "?" }])).unwrap_err().error_type, "UnnamedMessage");
+    }
+}

@@ -1,0 +1,66 @@
+//! Owns what both attributes emit: errors beside the unchanged item, and the export.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ItemFn;
+
+/// Turns the attribute's input into what `expand` makes of it. Where that is an error, the item stays, so that one mistake
+/// does not lead to messages about everything that uses the item.
+pub(crate) fn attribute(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+    expand: fn(&TokenStream, &ItemFn) -> syn::Result<TokenStream>,
+) -> proc_macro::TokenStream {
+    let tokens = TokenStream::from(item.clone());
+    syn::parse(item)
+        .map_err(|_| syn::Error::new_spanned(&tokens, "this attribute goes on a function"))
+        .and_then(|function| expand(&arguments.into(), &function))
+        .unwrap_or_else(|error| {
+            let errors = error.into_compile_error();
+            quote! { #errors #tokens }
+        })
+        .into()
+}
+
+/// Lints that a handler's form gives it no way to follow.
+pub(crate) fn allowed_on_handler() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::needless_pass_by_value,
+            clippy::unnecessary_wraps,
+            clippy::unused_async,
+            reason = "a handler has one of a few forms"
+        )]
+    }
+}
+
+/// Wraps `handle`, a function `__bulkhead_handle` from invocation to outcome and all that belongs to it, so that it is
+/// checked on every target and exported where there is a host. No lint of the author's crate is about this code.
+pub(crate) fn export(handle: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(
+            dead_code,
+            missing_debug_implementations,
+            missing_docs,
+            unreachable_pub,
+            unsafe_code,
+            unused_imports,
+            unused_qualifications,
+            clippy::all,
+            clippy::nursery,
+            clippy::pedantic,
+            clippy::restriction,
+            reason = "emitted by bulkhead"
+        )]
+        const _: () = {
+            use ::bulkhead::generated::{
+                BoxedError as _, DiagnosticError as _, IntoDiagnostic as _, NamedError as _, Value as _,
+            };
+
+            #handle
+
+            #[cfg(target_family = "wasm")]
+            ::bulkhead::__export!(__bulkhead_handle);
+        };
+    }
+}

@@ -1,0 +1,34 @@
+//! Owns `#[main]`: the author's `main` within, and around it a `main` that the target's linker is content with.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{ItemFn, Result};
+
+use crate::{emitted, signature};
+
+pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
+    signature::main(arguments, function)?;
+    let visibility = &function.vis;
+    let export = emitted::export(&quote! {
+        #function
+
+        fn __bulkhead_handle(invocation: ::bulkhead::generated::Invocation) -> ::bulkhead::generated::Outcome {
+            ::bulkhead::generated::invoke_main(invocation, || {
+                match ::bulkhead::generated::Returned(::bulkhead::generated::block_on(main())?).into_result() {
+                    ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
+                    ::core::result::Result::Err(error) => ::core::result::Result::Err(
+                        (&&&&&::bulkhead::generated::Thrown::of(&error)).failure(error),
+                    ),
+                }
+            })
+        }
+    });
+    Ok(quote! {
+        #[allow(dead_code, missing_docs, reason = "a library has no use for it, and its docs are those of the author's `main`")]
+        #visibility fn main() -> ::std::process::ExitCode {
+            ::bulkhead::generated::started_as_program()
+        }
+
+        #export
+    })
+}

@@ -1,0 +1,122 @@
+//! Owns what a function under one of the attributes must look like, and what to say where it does not.
+
+use proc_macro2::TokenStream;
+use syn::spanned::Spanned;
+use syn::{Error, FnArg, ItemFn, Result, Signature, Type};
+
+const FORMS: &str = "a handler is one of these, each also as `async fn`:\n\
+                     \x20   fn handler() -> R\n\
+                     \x20   fn handler(event: T) -> R\n\
+                     \x20   fn handler(event: T, context: bulkhead::Context) -> R\n\
+                     \x20   fn handler(event: bulkhead::LambdaEvent<T>) -> R\n\
+                     \x20   fn handler(context: bulkhead::Context) -> R";
+
+/// All that is wrong, gathered so that it is reported at once.
+struct Complaints(Option<Error>);
+
+impl Complaints {
+    fn add(&mut self, at: &impl Spanned, text: &str) {
+        let error = Error::new(at.span(), text);
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    fn into_result(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// The types of a handler's arguments: none, one or two.
+pub(crate) fn handler(arguments: &TokenStream, function: &ItemFn) -> Result<Vec<Type>> {
+    let mut complaints = Complaints(None);
+    if !arguments.is_empty() {
+        complaints.add(arguments, "`#[bulkhead::handler]` takes no arguments");
+    }
+    let signature = &function.sig;
+    plain(signature, "a handler", &mut complaints);
+    let mut types = Vec::new();
+    for input in &signature.inputs {
+        match input {
+            FnArg::Receiver(this) => {
+                complaints.add(this, &format!("a handler is a free function and has no `self`; {FORMS}"));
+            }
+            FnArg::Typed(argument) => {
+                owned(&argument.ty, &mut complaints);
+                types.push((*argument.ty).clone());
+            }
+        }
+    }
+    if let Some(third) = signature.inputs.iter().nth(2) {
+        complaints.add(third, &format!("a handler has at most two arguments, event and context; {FORMS}"));
+    }
+    complaints.into_result().map(|()| types)
+}
+
+/// Checks a `main`.
+pub(crate) fn main(arguments: &TokenStream, function: &ItemFn) -> Result<()> {
+    let mut complaints = Complaints(None);
+    if !arguments.is_empty() {
+        complaints
+            .add(arguments, "`#[bulkhead::main]` takes no arguments: there is one thread and one executor");
+    }
+    let signature = &function.sig;
+    plain(signature, "`main`", &mut complaints);
+    if signature.ident != "main" {
+        complaints.add(
+            &signature.ident,
+            "`#[bulkhead::main]` goes on `main`; on the handler itself use `#[bulkhead::handler]`",
+        );
+    }
+    if signature.asyncness.is_none() {
+        complaints
+            .add(&signature.fn_token, "`main` has to be an `async fn`, so that it can await `bulkhead::run`");
+    }
+    if !signature.inputs.is_empty() {
+        complaints.add(&signature.inputs, "`main` has no arguments");
+    }
+    complaints.into_result()
+}
+
+/// Nothing but `fn` or `async fn`: a host calls it, so there is nobody to choose types or uphold a contract.
+fn plain(signature: &Signature, what: &str, complaints: &mut Complaints) {
+    if let Some(token) = &signature.constness {
+        complaints.add(token, &format!("{what} cannot be a `const fn`"));
+    }
+    if let Some(token) = &signature.unsafety {
+        complaints.add(
+            token,
+            &format!("{what} cannot be an `unsafe fn`: its caller is the host, which can promise nothing"),
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        complaints.add(abi, &format!("{what} cannot be an `extern fn`: the attribute makes the export"));
+    }
+    if !signature.generics.params.is_empty() {
+        complaints
+            .add(&signature.generics, &format!("{what} cannot be generic: its types have to be known here"));
+    } else if let Some(clause) = &signature.generics.where_clause {
+        complaints.add(clause, &format!("{what} cannot have a `where` clause"));
+    }
+    if let Some(variadic) = &signature.variadic {
+        complaints.add(variadic, &format!("{what} cannot take a variable number of arguments"));
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "syn's list of types is open")]
+fn owned(argument: &Type, complaints: &mut Complaints) {
+    match argument {
+        Type::Reference(reference) => complaints.add(
+            reference,
+            "a handler owns its event and its context: take `String` rather than `&str`, `Vec<T>` rather than `&[T]`, \
+             `T` rather than `&T`",
+        ),
+        Type::ImplTrait(opaque) => {
+            complaints.add(opaque, "a handler cannot be generic: name the type of the event; any JSON is `serde_json::Value`");
+        }
+        Type::Paren(inner) => owned(&inner.elem, complaints),
+        Type::Group(inner) => owned(&inner.elem, complaints),
+        _ => {}
+    }
+}

@@ -1,0 +1,109 @@
+//! Owns [`Diagnostic`], an error as its caller sees it, and which errors become one by themselves.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, failure};
+
+/// An error as the caller sees it: a type to tell kinds of errors apart by, and a message to read.
+///
+/// Return one, or turn an error type of your own into one, to decide what the caller sees:
+///
+/// ```
+/// use bulkhead::Diagnostic;
+///
+/// struct OutOfStock(u32);
+///
+/// impl From<OutOfStock> for Diagnostic {
+///     fn from(error: OutOfStock) -> Self {
+///         Diagnostic { error_type: "OutOfStock".into(), error_message: format!("only {} left", error.0) }
+///     }
+/// }
+///
+/// #[bulkhead::handler]
+/// fn order(quantity: u32) -> Result<(), OutOfStock> {
+///     if quantity > 3 { Err(OutOfStock(3)) } else { Ok(()) }
+/// }
+/// ```
+///
+/// It is an error itself, so `?` takes it too; within an [`Error`] or an `anyhow::Error` its type is found again:
+///
+/// ```
+/// # use bulkhead::{Diagnostic, Error};
+/// let teapot = Diagnostic { error_type: "Teapot".into(), error_message: "short and stout".into() };
+/// let error = Error::from(teapot);
+/// assert_eq!(Diagnostic::from(error).error_type, "Teapot");
+/// ```
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// The kind of error, for callers to tell errors apart by. `Error` is put in its place if it is empty.
+    pub error_type: String,
+    /// What happened, for people to read.
+    pub error_message: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error_message)
+    }
+}
+
+impl StdError for Diagnostic {}
+
+impl Diagnostic {
+    /// For an error whose type has been erased: the author's choice may still be within.
+    fn erased(error: &(dyn StdError + 'static)) -> Self {
+        let chosen = failure::chain(error).find_map(|error| error.downcast_ref::<Self>());
+        Self {
+            error_type: chosen.map_or_else(|| failure::ERASED.into(), |chosen| chosen.error_type.clone()),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self::erased(&*error)
+    }
+}
+
+impl From<Box<dyn StdError>> for Diagnostic {
+    fn from(error: Box<dyn StdError>) -> Self {
+        Self::erased(&*error)
+    }
+}
+
+#[cfg(feature = "anyhow")]
+impl From<anyhow::Error> for Diagnostic {
+    fn from(error: anyhow::Error) -> Self {
+        Self::erased(&*error)
+    }
+}
+
+impl From<std::io::Error> for Diagnostic {
+    fn from(error: std::io::Error) -> Self {
+        Self::erased(&error)
+    }
+}
+
+impl From<String> for Diagnostic {
+    fn from(error_message: String) -> Self {
+        Self { error_type: failure::ERASED.into(), error_message }
+    }
+}
+
+impl From<&'static str> for Diagnostic {
+    fn from(error_message: &'static str) -> Self {
+        error_message.to_owned().into()
+    }
+}
+
+impl From<Infallible> for Diagnostic {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

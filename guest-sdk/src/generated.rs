@@ -1,0 +1,103 @@
+//! What the code that `#[handler]` and `#[main]` emit needs. Hidden, and not covered by any promise of stability.
+//!
+//! The emitted code is kept to calls into this module, so that the steps of an event can be read here and not in a macro.
+
+use std::convert::Infallible;
+
+pub use wit_bindgen;
+
+pub use crate::executor::block_on;
+pub use crate::failure::{BoxedError, DiagnosticError, Failure, IntoDiagnostic, NamedError, Thrown};
+pub use crate::invocation::Invocation;
+use crate::invocation::{HandlerArgument, SecondArgument};
+pub use crate::program::{invoke_main, started_as_program};
+use crate::{Diagnostic, FromEvent, IntoResponse};
+
+/// What one event came to.
+pub type Outcome = Result<Vec<u8>, Failure>;
+
+/// The argument of a handler that has one.
+///
+/// # Errors
+/// If the event does not fit.
+pub fn only<T: HandlerArgument>(invocation: Invocation) -> Result<T, Diagnostic> {
+    T::from_invocation(invocation)
+}
+
+/// The first argument of a handler that has two.
+///
+/// # Errors
+/// If the event does not fit.
+pub fn first<T: FromEvent>(invocation: &mut Invocation) -> Result<T, Diagnostic> {
+    T::from_event(std::mem::take(&mut invocation.event))
+}
+
+/// The second argument of a handler that has two.
+pub fn second<T: SecondArgument>(invocation: Invocation) -> T {
+    T::from_context(invocation.context)
+}
+
+/// The response that a handler's value makes.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn respond<T: IntoResponse>(value: T) -> Outcome {
+    Ok(value.into_response()?)
+}
+
+/// What a handler returned, whether it can fail or not.
+///
+/// A `Result` may hide behind an alias, so only its type tells. The inherent method is there for every `Result` and goes
+/// before the one of [`Value`], which is there for everything.
+#[derive(Debug)]
+pub struct Returned<T>(pub T);
+
+impl<T, E> Returned<Result<T, E>> {
+    /// The `Result` itself.
+    ///
+    /// # Errors
+    /// If it was one.
+    pub fn into_result(self) -> Result<T, E> {
+        self.0
+    }
+}
+
+/// For handlers that return a value and cannot fail.
+pub trait Value {
+    /// The type of the value.
+    type Ok;
+
+    /// The value as a `Result`.
+    ///
+    /// # Errors
+    /// None, as the type says.
+    fn into_result(self) -> Result<Self::Ok, Infallible>;
+}
+
+impl<T> Value for Returned<T> {
+    type Ok = T;
+
+    fn into_result(self) -> Result<T, Infallible> {
+        Ok(self.0)
+    }
+}
+
+/// Makes a function from [`Invocation`] to [`Outcome`] the component's export.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __export {
+    ($handle:path) => {
+        struct Exported;
+
+        impl $crate::bindings::exports::bulkhead::lambda::handler::Guest for Exported {
+            fn handle(
+                event: Vec<u8>,
+                context: $crate::bindings::exports::bulkhead::lambda::handler::Context,
+            ) -> $crate::generated::Outcome {
+                $handle($crate::generated::Invocation::new(event, context))
+            }
+        }
+
+        $crate::bindings::__export_lambda!(Exported with_types_in $crate::bindings);
+    };
+}

@@ -1,0 +1,100 @@
+//! Owns [`Invocation`], what the host hands over for one event, and how a handler's arguments are made of it.
+//!
+//! Next on the event's path: `event.rs` for the event, `context.rs` for the context.
+
+use crate::bindings::bulkhead::lambda::types;
+use crate::{Context, Diagnostic, FromEvent};
+
+/// One event and all that is known about it, still as it came from the host.
+#[derive(Debug)]
+pub struct Invocation {
+    pub(crate) event: Vec<u8>,
+    pub(crate) context: types::Context,
+}
+
+impl Invocation {
+    /// Called by the export that the macros emit.
+    #[must_use]
+    pub fn new(event: Vec<u8>, context: types::Context) -> Self {
+        Self { event, context }
+    }
+}
+
+/// An event together with its context, as a handler receives them.
+///
+/// ```
+/// use bulkhead::{Context, LambdaEvent};
+///
+/// let (payload, context) = LambdaEvent::new("ping", Context::default()).into_parts();
+/// assert_eq!(payload, "ping");
+/// assert_eq!(context.tenant_id, None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct LambdaEvent<T> {
+    /// The event.
+    pub payload: T,
+    /// Everything else that is known about this invocation.
+    pub context: Context,
+}
+
+impl<T> LambdaEvent<T> {
+    /// Puts an event and its context together, for instance in a unit test.
+    pub fn new(payload: T, context: Context) -> Self {
+        Self { payload, context }
+    }
+
+    /// Takes event and context apart.
+    pub fn into_parts(self) -> (T, Context) {
+        (self.payload, self.context)
+    }
+}
+
+/// What a handler's only argument may be. The macro cannot tell types apart by their names, so the types do it.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take an event of type `{Self}`",
+    label = "not an event, a `Context` or a `LambdaEvent`",
+    note = "an event is any type with `#[derive(serde::Deserialize)]`, `bulkhead::Raw` for the bytes as they are, or a type that implements `bulkhead::FromEvent`"
+)]
+pub trait HandlerArgument: Sized {
+    /// Makes the argument of one invocation.
+    ///
+    /// # Errors
+    /// If the event does not fit the type.
+    fn from_invocation(invocation: Invocation) -> Result<Self, Diagnostic>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromEvent> HandlerArgument for T {
+    fn from_invocation(invocation: Invocation) -> Result<Self, Diagnostic> {
+        T::from_event(invocation.event)
+    }
+}
+
+impl<T: FromEvent> HandlerArgument for LambdaEvent<T> {
+    fn from_invocation(invocation: Invocation) -> Result<Self, Diagnostic> {
+        Ok(Self::new(T::from_event(invocation.event)?, invocation.context.into()))
+    }
+}
+
+impl HandlerArgument for Context {
+    fn from_invocation(invocation: Invocation) -> Result<Self, Diagnostic> {
+        Ok(invocation.context.into())
+    }
+}
+
+/// What a handler's second argument may be.
+#[diagnostic::on_unimplemented(
+    message = "the second argument of a handler is its context, not `{Self}`",
+    label = "expected `bulkhead::Context`",
+    note = "the event comes first: `fn handler(event: T, context: bulkhead::Context)`"
+)]
+pub trait SecondArgument {
+    /// Makes the argument of one invocation's context.
+    fn from_context(context: types::Context) -> Self;
+}
+
+impl SecondArgument for Context {
+    fn from_context(context: types::Context) -> Self {
+        context.into()
+    }
+}

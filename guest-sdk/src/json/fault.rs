@@ -1,0 +1,109 @@
+//! Owns [`Fault`], what is wrong with a text and where. The path is put together from the inside out, on the fault's way up.
+
+use std::fmt::Display;
+
+use serde::de::{Error, Expected, Unexpected};
+
+/// As much of a string as an error shows.
+const MOST_SHOWN: usize = 64;
+
+/// Boxed, since every result of every step has room for one.
+#[derive(Debug)]
+pub(crate) struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    message: String,
+    path: String,
+}
+
+impl Fault {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { message: message.into(), path: String::new() }))
+    }
+
+    /// The fault is within the value of this key.
+    pub(crate) fn in_object(mut self, key: &[u8]) -> Self {
+        let mut path = String::from_utf8(key.into()).unwrap_or_else(|_| "?".into());
+        if !self.0.path.is_empty() && !self.0.path.starts_with('[') {
+            path.push('.');
+        }
+        path.push_str(&self.0.path);
+        self.0.path = path;
+        self
+    }
+
+    /// The fault is within this element.
+    pub(crate) fn in_list(mut self, index: usize) -> Self {
+        let separator = if self.0.path.is_empty() || self.0.path.starts_with('[') { "" } else { "." };
+        self.0.path = format!("[{index}]{separator}{}", self.0.path);
+        self
+    }
+
+    /// The whole sentence, given what had been read when the fault was found.
+    pub(crate) fn describe(&self, read: &[u8]) -> String {
+        let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let Inner { message, path } = &*self.0;
+        if path.is_empty() {
+            format!("{message} at line {line} column {column}")
+        } else {
+            format!("at `{path}`: {message} at line {line} column {column}")
+        }
+    }
+}
+
+impl Error for Fault {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    // serde's own words for these two would bring the writing of floats into every component.
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("invalid type: {}, expected {expected}", name(&unexpected)))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("invalid value: {}, expected {expected}", name(&unexpected)))
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+fn name(unexpected: &Unexpected<'_>) -> String {
+    match unexpected {
+        Unexpected::Bool(value) => format!("boolean `{value}`"),
+        Unexpected::Unsigned(value) => format!("integer `{value}`"),
+        Unexpected::Signed(value) => format!("integer `{value}`"),
+        Unexpected::Float(_) => "floating point number".into(),
+        Unexpected::Char(value) => shown(value.encode_utf8(&mut [0; 4])),
+        Unexpected::Str(value) => shown(value),
+        Unexpected::Bytes(_) => "byte array".into(),
+        Unexpected::Unit => "null".into(),
+        Unexpected::Option => "Option value".into(),
+        Unexpected::NewtypeStruct => "newtype struct".into(),
+        Unexpected::Seq => "sequence".into(),
+        Unexpected::Map => "map".into(),
+        Unexpected::Enum => "enum".into(),
+        Unexpected::UnitVariant => "unit variant".into(),
+        Unexpected::NewtypeVariant => "newtype variant".into(),
+        Unexpected::TupleVariant => "tuple variant".into(),
+        Unexpected::StructVariant => "struct variant".into(),
+        Unexpected::Other(other) => (*other).into(),
+    }
+}
+
+/// An event may be megabytes of a single string.
+fn shown(text: &str) -> String {
+    let mut shown = String::from("string \"");
+    let mut chars = text.chars();
+    shown.extend(chars.by_ref().take(MOST_SHOWN));
+    shown.push_str(if chars.next().is_some() { "…\"" } else { "\"" });
+    shown
+}

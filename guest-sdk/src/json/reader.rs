@@ -1,0 +1,315 @@
+//! Owns [`Reader`], a place in a text: blanks, words, numbers, strings, and values that nobody wants.
+//!
+//! It knows what JSON is, and nothing of serde.
+
+use std::borrow::Cow;
+
+use super::Result;
+use super::fault::Fault;
+
+/// How many lists and objects may be within each other. A handler's stack is small.
+const DEEPEST: u8 = 127;
+
+const CONTROL: &str = "a string has a control character that is not escaped";
+const END_OF_STRING: &str = "the end of a string";
+
+pub(crate) struct Reader<'de> {
+    text: &'de [u8],
+    at: usize,
+    depth: u8,
+}
+
+impl<'de> Reader<'de> {
+    pub(crate) fn new(text: &'de [u8]) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What lies between two places.
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'de [u8] {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// What has been read so far.
+    pub(crate) fn read(&self) -> &'de [u8] {
+        self.between(0, self.at)
+    }
+
+    fn here(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn take(&mut self) -> Option<u8> {
+        let byte = self.here()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// The next sign that is not blank, which stays to be read.
+    pub(crate) fn token(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.here() {
+            self.at += 1;
+        }
+        self.here()
+    }
+
+    /// Reads the next sign if it is this one.
+    pub(crate) fn accept(&mut self, sign: u8) -> bool {
+        let is_next = self.token() == Some(sign);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Reads the next sign, which has to be this one.
+    pub(crate) fn require(&mut self, sign: u8) -> Result<()> {
+        if self.accept(sign) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(sign)))) }
+    }
+
+    /// What is next is something else.
+    pub(crate) fn expected(&self, what: &str) -> Fault {
+        match self.here() {
+            None => Fault::new(format!("the text ends, expected {what}")),
+            Some(_) => Fault::new(format!("expected {what}")),
+        }
+    }
+
+    pub(crate) fn end(&mut self) -> Result<()> {
+        if self.token().is_none() { Ok(()) } else { Err(self.expected("nothing after the value")) }
+    }
+
+    /// Goes into a list or an object; [`Reader::leave`] goes out again.
+    pub(crate) fn enter(&mut self) -> Result<()> {
+        if self.depth == DEEPEST {
+            return Err(Fault::new("values are nested too deeply"));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    pub(crate) fn word(&mut self, word: &[u8]) -> Result<()> {
+        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            Err(self.expected("a value"))
+        }
+    }
+
+    /// A number's text, and whether it is an integer by its looks.
+    pub(crate) fn number(&mut self) -> Result<(&'de str, bool)> {
+        let start = self.at;
+        if self.here() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.here() == Some(b'0') {
+            self.at += 1;
+            if matches!(self.here(), Some(b'0'..=b'9')) {
+                return Err(Fault::new("a number cannot begin with a zero"));
+            }
+        } else {
+            self.digits()?;
+        }
+        let mut is_integer = true;
+        if self.here() == Some(b'.') {
+            is_integer = false;
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.here() {
+            is_integer = false;
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.here() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok((std::str::from_utf8(self.between(start, self.at)).unwrap_or_default(), is_integer))
+    }
+
+    /// Goes to a number within quotes, up to which there may be no blanks, ...
+    pub(crate) fn quoted_number(&mut self) -> Result<()> {
+        self.require(b'"')?;
+        if let Some(b'-' | b'0'..=b'9') = self.here() {
+            Ok(())
+        } else {
+            Err(self.expected("a number in quotes"))
+        }
+    }
+
+    /// ... and out of the quotes again.
+    pub(crate) fn close_quoted_number(&mut self) -> Result<()> {
+        if self.take() == Some(b'"') { Ok(()) } else { Err(Fault::new("expected only a number in quotes")) }
+    }
+
+    fn digits(&mut self) -> Result<()> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.here() {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.expected("a digit")) } else { Ok(()) }
+    }
+
+    pub(crate) fn string(&mut self) -> Result<Cow<'de, str>> {
+        let text = match self.bytes()? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        };
+        text.ok_or_else(|| Fault::new("a string is not valid Unicode"))
+    }
+
+    /// A string that need not be Unicode. Most have no escapes, and are not copied.
+    pub(crate) fn bytes(&mut self) -> Result<Cow<'de, [u8]>> {
+        self.require(b'"')?;
+        let mut unescaped = Vec::new();
+        loop {
+            let plain = self.plain();
+            match self.take() {
+                Some(b'"') if unescaped.is_empty() => return Ok(Cow::Borrowed(plain)),
+                Some(b'"') => {
+                    unescaped.extend_from_slice(plain);
+                    return Ok(Cow::Owned(unescaped));
+                }
+                Some(b'\\') => {
+                    unescaped.extend_from_slice(plain);
+                    self.escape(&mut unescaped)?;
+                }
+                Some(_) => return Err(Fault::new(CONTROL)),
+                None => return Err(self.expected(END_OF_STRING)),
+            }
+        }
+    }
+
+    /// The part of a string up to what needs a closer look.
+    fn plain(&mut self) -> &'de [u8] {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let special = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ');
+        let plain = rest.get(..special.unwrap_or(rest.len())).unwrap_or_default();
+        self.at += plain.len();
+        plain
+    }
+
+    fn escape(&mut self, into: &mut Vec<u8>) -> Result<()> {
+        let byte = match self.take() {
+            Some(byte @ (b'"' | b'\\' | b'/')) => byte,
+            Some(b'b') => 8,
+            Some(b'f') => 12,
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(b't') => b'\t',
+            Some(b'u') => return self.unicode(into),
+            _ => return Err(Fault::new("a string has an escape that JSON does not know")),
+        };
+        into.push(byte);
+        Ok(())
+    }
+
+    /// One code unit, or two that belong together. Halves without the other are encoded as if they were characters: byte strings
+    /// may have them, and in all others they are not valid Unicode.
+    fn unicode(&mut self, into: &mut Vec<u8>) -> Result<()> {
+        let mut unit = self.hex()?;
+        while let 0xD800..=0xDBFF = unit {
+            if self.here() != Some(b'\\') || self.text.get(self.at + 1) != Some(&b'u') {
+                break;
+            }
+            self.at += 2;
+            let low = self.hex()?;
+            if let 0xDC00..=0xDFFF = low {
+                unit = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+            } else {
+                encode(unit, into);
+                unit = low;
+            }
+        }
+        encode(unit, into);
+        Ok(())
+    }
+
+    fn hex(&mut self) -> Result<u32> {
+        let mut unit = 0;
+        for _ in 0..4 {
+            let digit = self.take().and_then(|byte| char::from(byte).to_digit(16));
+            unit = unit * 16
+                + digit.ok_or_else(|| Fault::new("a \\u in a string has four hexadecimal digits"))?;
+        }
+        Ok(unit)
+    }
+
+    /// Reads past a value, however deep, without taking it apart.
+    pub(crate) fn skip(&mut self) -> Result<()> {
+        let mut open = Vec::new();
+        loop {
+            match self.token() {
+                Some(b'"') => self.skip_string()?,
+                Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+                Some(b'n') => self.word(b"null")?,
+                Some(b't') => self.word(b"true")?,
+                Some(b'f') => self.word(b"false")?,
+                Some(bracket @ (b'[' | b'{')) => {
+                    self.at += 1;
+                    let close = if bracket == b'[' { b']' } else { b'}' };
+                    if !self.accept(close) {
+                        open.push(close);
+                        self.skip_key(close)?;
+                        continue;
+                    }
+                }
+                _ => return Err(self.expected("a value")),
+            }
+            loop {
+                let Some(close) = open.last().copied() else {
+                    return Ok(());
+                };
+                if self.accept(b',') {
+                    self.skip_key(close)?;
+                    break;
+                }
+                self.require(close)?;
+                open.pop();
+            }
+        }
+    }
+
+    /// The key of an object's value; a list has none.
+    fn skip_key(&mut self, close: u8) -> Result<()> {
+        if close == b']' {
+            return Ok(());
+        }
+        self.skip_string()?;
+        self.require(b':')
+    }
+
+    /// Like [`Reader::bytes`], without keeping any.
+    fn skip_string(&mut self) -> Result<()> {
+        self.require(b'"')?;
+        let mut unescaped = Vec::new();
+        loop {
+            self.plain();
+            match self.take() {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => {
+                    unescaped.clear();
+                    self.escape(&mut unescaped)?;
+                }
+                Some(_) => return Err(Fault::new(CONTROL)),
+                None => return Err(self.expected(END_OF_STRING)),
+            }
+        }
+    }
+}
+
+/// UTF-8, but also for half a surrogate pair.
+fn encode(unit: u32, into: &mut Vec<u8>) {
+    if let Some(character) = char::from_u32(unit) {
+        into.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    } else {
+        let [_, _, high, low] = unit.to_be_bytes();
+        into.extend_from_slice(&[0xE0 | high >> 4, 0x80 | (high & 0x0F) << 2 | low >> 6, 0x80 | low & 0x3F]);
+    }
+}

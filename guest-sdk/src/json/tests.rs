@@ -1,0 +1,327 @@
+//! Our reader beside serde_json's: the same texts, the same values, the same refusals.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::*;
+
+/// What both make of a text, which has to be the same.
+fn both<T: DeserializeOwned + Debug + PartialEq>(text: &[u8]) -> Option<T> {
+    let theirs = serde_json::from_slice::<T>(text);
+    let ours = from_slice::<T>(text);
+    assert_eq!(
+        ours.as_ref().ok(),
+        theirs.as_ref().ok(),
+        "{}: {ours:?} {theirs:?}",
+        String::from_utf8_lossy(text)
+    );
+    ours.ok()
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Everything {
+    number: i32,
+    text: String,
+    #[serde(default)]
+    maybe: Option<Box<Self>>,
+    list: Vec<f64>,
+    pair: (u8, char),
+    map: BTreeMap<u32, bool>,
+    shape: Shape,
+    #[serde(flatten)]
+    rest: HashMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+enum Shape {
+    Dot,
+    Circle(f32),
+    Line(i8, i8),
+    Square { side: u16 },
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+enum Loose {
+    Number(u8),
+    Text(String),
+    Nothing(()),
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(tag = "kind", content = "value", deny_unknown_fields)]
+enum Tagged {
+    One(u64),
+    Two { a: i64 },
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Unit;
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Wrapper(Vec<Unit>);
+
+const EVERYTHING: &str = r#" { "number" : -7, "text":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00ü", "list":[0,-0.5,1e3,12345678901234567890123],
+    "pair":[255,"x"],"map":{"1":true,"4294967295":false},"shape":{"Line":[1,-1]},"extra":{"a":[{}, [] ,null]},
+    "maybe":{"number":0,"text":"","list":[],"pair":[0,"é"],"map":{},"shape":"Dot"} } "#;
+
+/// Texts at the edges of what JSON is.
+const EDGES: &[&str] = &[
+    "",
+    " ",
+    "null",
+    "nul",
+    "nulll",
+    "null null",
+    "true",
+    "false",
+    "tru",
+    "0",
+    "-0",
+    "-",
+    "01",
+    "-01",
+    "1.",
+    ".5",
+    "1.5",
+    "1e",
+    "1e5",
+    "1E+5",
+    "1e-5",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "+1",
+    "18446744073709551615",
+    "18446744073709551616",
+    "-9223372036854775808",
+    "-9223372036854775809",
+    "340282366920938463463374607431768211455",
+    "0x1",
+    "NaN",
+    "\"",
+    "\"a",
+    "\"a\"",
+    "\"\\\"",
+    "\"\\x\"",
+    "\"\\u12\"",
+    "\"\\u12g4\"",
+    "\"\\ud800\"",
+    "\"\\udc00\"",
+    "\"\\ud800\\u0041\"",
+    "\"\\ud800\\ud800\\udc00\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\\u0000\"",
+    "\"\n\"",
+    "\"\u{7f}\"",
+    "[",
+    "[]",
+    "[ ]",
+    "[1",
+    "[1,",
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "[1,2]",
+    "[[]]",
+    "]",
+    "{",
+    "{}",
+    "{ }",
+    "{\"a\"",
+    "{\"a\":",
+    "{\"a\":1",
+    "{\"a\":1,}",
+    "{\"a\":1}",
+    "{,}",
+    "{a:1}",
+    "{1:1}",
+    "{\"a\" 1}",
+    "{\"a\":1 \"b\":2}",
+    "{\"a\":1,\"a\":2}",
+    "}",
+    "[}",
+    "{]",
+    "// c\n1",
+    "1 //",
+    "\u{feff}1",
+    "[1]x",
+    "\"1\"",
+    "\"Dot\"",
+    "{\"Circle\":1}",
+    "{\"Dot\":null}",
+    "{\"Dot\":1}",
+    "{\"Circle\":1,\"Dot\":null}",
+    "{\"Square\":[3]}",
+    "{\"Square\":{\"side\":3}}",
+    "{\"kind\":\"One\",\"value\":3}",
+    "{\"value\":{\"a\":-1},\"kind\":\"Two\"}",
+    "{\"1\":true}",
+    "{\" 1\":true}",
+    "{\"1 \":true}",
+    "{\"x\":true}",
+    "{\"-1\":true}",
+    "{\"true\":1}",
+    "{\"1.5\":1}",
+    "[null]",
+    "[\"a\",\"b\"]",
+];
+
+fn each_type(text: &[u8]) {
+    both::<Value>(text);
+    both::<()>(text);
+    both::<bool>(text);
+    both::<u8>(text);
+    both::<i64>(text);
+    both::<u64>(text);
+    both::<i128>(text);
+    both::<u128>(text);
+    both::<f64>(text);
+    both::<char>(text);
+    both::<String>(text);
+    both::<Option<u8>>(text);
+    both::<Vec<String>>(text);
+    both::<(u8, u8)>(text);
+    both::<BTreeMap<u8, bool>>(text);
+    both::<BTreeMap<i128, Value>>(text);
+    both::<BTreeMap<bool, Value>>(text);
+    both::<BTreeMap<Option<String>, Value>>(text);
+    both::<BTreeMap<char, Value>>(text);
+    both::<Shape>(text);
+    both::<Loose>(text);
+    both::<Tagged>(text);
+    both::<Unit>(text);
+    both::<Wrapper>(text);
+    both::<Everything>(text);
+    both::<serde::de::IgnoredAny>(text);
+    assert_eq!(
+        from_slice::<Box<RawValue>>(text).ok().map(|raw| raw.to_string()),
+        serde_json::from_slice::<Box<RawValue>>(text).ok().map(|raw| raw.to_string()),
+    );
+}
+
+#[test]
+fn a_value_of_every_kind() {
+    let everything = both::<Everything>(EVERYTHING.as_bytes()).unwrap();
+    assert_eq!(everything.text, "a\"\\/\u{8}\u{c}\n\r\té😀ü");
+    each_type(EVERYTHING.as_bytes());
+}
+
+#[test]
+fn the_edges_of_json() {
+    for text in EDGES {
+        each_type(text.as_bytes());
+    }
+}
+
+/// Whether a number that only an `f64` can hold is refused as an `f32` depends on how serde_json is configured.
+#[test]
+fn small_floats() {
+    for text in ["0", "-0", "1", "0.1", "-1.5e-3", "16777217", "1e38", "\"1\"", "null"] {
+        both::<f32>(text.as_bytes());
+    }
+}
+
+#[test]
+fn texts_that_are_not_unicode() {
+    for text in [&b"\"\xff\""[..], b"\"\xed\xa0\x80\"", b"{\"\xff\":1}", b"[1,\xff]", b"\xff"] {
+        each_type(text);
+    }
+}
+
+/// A text cut off anywhere, and with any one sign replaced by another.
+#[test]
+fn damaged_texts() {
+    let text = EVERYTHING.as_bytes();
+    for at in 0..text.len() {
+        both::<Everything>(&text[..at]);
+        both::<Value>(&text[at..]);
+        let mut damaged = text.to_vec();
+        for sign in *b"\"\\{}[],:0-.eun \x01\xff" {
+            damaged[at] = sign;
+            both::<Everything>(&damaged);
+            both::<Value>(&damaged);
+        }
+    }
+}
+
+#[test]
+fn depth_has_an_end_unless_nobody_looks() {
+    for depth in [1, 126, 127, 128, 100_000] {
+        let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        both::<serde::de::IgnoredAny>(text.as_bytes());
+        assert_eq!(both::<Value>(text.as_bytes()).is_some(), depth < 128);
+        let text = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        assert_eq!(both::<Value>(text.as_bytes()).is_some(), depth < 128);
+    }
+}
+
+#[test]
+fn bytes_may_be_no_unicode() {
+    #[derive(Debug, PartialEq)]
+    struct Bytes(Vec<u8>);
+
+    impl<'de> Deserialize<'de> for Bytes {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+            struct Visitor;
+
+            impl serde::de::Visitor<'_> for Visitor {
+                type Value = Bytes;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("bytes")
+                }
+
+                fn visit_bytes<E>(self, bytes: &[u8]) -> std::result::Result<Bytes, E> {
+                    Ok(Bytes(bytes.into()))
+                }
+            }
+
+            deserializer.deserialize_bytes(Visitor)
+        }
+    }
+
+    for text in
+        [&b"\"a\xff\""[..], br#""\ud800x""#, br#""\ud800\u0041""#, br#""\ud800\ud800\udc00""#, br#""\udc00""#]
+    {
+        assert!(both::<Bytes>(text).is_some());
+    }
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    for (text, expected) in [
+        (
+            "{\"number\":1,\n \"text\":2}",
+            "at `text`: invalid type: number `2`, expected a string at line 2 column 9",
+        ),
+        (
+            r#"{"map":{"7":1}}"#,
+            "at `map.7`: invalid type: number `1`, expected a boolean at line 1 column 13",
+        ),
+        (
+            r#"{"shape":{"Line":[1,300]}}"#,
+            "at `shape[1]`: invalid value: integer `300`, expected i8 at line 1 column 23",
+        ),
+        (
+            r#"{"pair":[1,"xy"]}"#,
+            "at `pair[1]`: invalid value: string \"xy\", expected a character at line 1 column 15",
+        ),
+        (
+            r#"{"maybe":{"maybe":{"list":[1,{}]}}}"#,
+            "at `maybe.maybe.list[1]`: invalid type: map, expected f64 at line 1 column 29",
+        ),
+        ("{}", "missing field `number` at line 1 column 1"),
+        ("{\"number\":", "at `number`: the text ends, expected a value at line 1 column 10"),
+        ("[", "invalid type: sequence, expected struct Everything at line 1 column 0"),
+    ] {
+        let error = from_slice::<Everything>(text.as_bytes()).unwrap_err();
+        assert_eq!(error, expected, "{text}");
+    }
+    let long = format!("\"{}\"", "é".repeat(1000));
+    assert!(from_slice::<bool>(long.as_bytes()).unwrap_err().len() < 300);
+}

@@ -1,0 +1,146 @@
+//! Owns [`run`] and [`service_fn`]: handlers that are started by a `main`, as they are with `lambda_runtime`.
+//!
+//! In a component it is the other way round: the host calls with an event. So the event waits here, `main` is run, `run` takes
+//! the event and leaves the outcome, and that is handed to the host.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::failure::{self, Failure};
+use crate::generated::Outcome;
+use crate::invocation::Invocation;
+use crate::{Diagnostic, Error, FromEvent, IntoResponse, LambdaEvent};
+
+const HOW_TO_RUN: &str = "this is a handler for Bulkhead: build it with `cargo build --release --target wasm32-wasip2` and \
+                          give the component to the host";
+
+enum Slot {
+    Empty,
+    Waiting(Box<Invocation>),
+    Running,
+    Done(Outcome),
+}
+
+thread_local! {
+    static SLOT: RefCell<Slot> = const { RefCell::new(Slot::Empty) };
+}
+
+/// A function that handles events. Made by [`service_fn`].
+#[derive(Clone, Copy)]
+pub struct ServiceFn<F>(F);
+
+impl<F> fmt::Debug for ServiceFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServiceFn")
+    }
+}
+
+/// Makes a service out of an async function or a closure that takes a [`LambdaEvent`] and returns a `Result`.
+pub fn service_fn<F>(handler: F) -> ServiceFn<F> {
+    ServiceFn(handler)
+}
+
+/// Handles the event that this sandbox was made for, and returns. Called from a `main` with [`#[bulkhead::main]`](macro@crate::main).
+///
+/// ```no_run
+/// use bulkhead::{Error, LambdaEvent, run, service_fn};
+///
+/// #[bulkhead::main]
+/// async fn main() -> Result<(), Error> {
+///     let greeting = "Hello";
+///     run(service_fn(|event: LambdaEvent<String>| async move {
+///         Ok::<_, Error>(format!("{greeting} {}!", event.payload))
+///     }))
+///     .await
+/// }
+/// ```
+///
+/// # Errors
+/// If there is no event: because this is not a component, or because `run` has already been called. An error of the handler
+/// goes to the caller and is not returned here.
+pub async fn run<T, F, Fut, R, E>(service: ServiceFn<F>) -> Result<(), Error>
+where
+    T: FromEvent,
+    F: FnOnce(LambdaEvent<T>) -> Fut,
+    Fut: Future<Output = Result<R, E>>,
+    R: IntoResponse,
+    E: Into<Diagnostic> + 'static,
+{
+    let outcome = handle(take()?, service).await;
+    SLOT.set(Slot::Done(outcome));
+    Ok(())
+}
+
+fn take() -> Result<Invocation, Error> {
+    match SLOT.replace(Slot::Running) {
+        Slot::Waiting(invocation) => Ok(*invocation),
+        Slot::Empty => {
+            SLOT.set(Slot::Empty);
+            Err(HOW_TO_RUN.into())
+        }
+        taken @ (Slot::Running | Slot::Done(_)) => {
+            SLOT.set(taken);
+            Err("`bulkhead::run` was called again, but a sandbox handles one event".into())
+        }
+    }
+}
+
+async fn handle<T, F, Fut, R, E>(invocation: Invocation, service: ServiceFn<F>) -> Outcome
+where
+    T: FromEvent,
+    F: FnOnce(LambdaEvent<T>) -> Fut,
+    Fut: Future<Output = Result<R, E>>,
+    R: IntoResponse,
+    E: Into<Diagnostic> + 'static,
+{
+    let payload = T::from_event(invocation.event)?;
+    let event = LambdaEvent::new(payload, invocation.context.into());
+    let response = (service.0)(event).await.map_err(failure::from_diagnostic)?;
+    Ok(response.into_response()?)
+}
+
+/// Runs an author's `main` for one event. Emitted by `#[bulkhead::main]`.
+///
+/// # Errors
+/// What the handler, or `main` before it came to the handler, ended with.
+pub fn invoke_main(invocation: Invocation, main: impl FnOnce() -> Result<(), Failure>) -> Outcome {
+    SLOT.set(Slot::Waiting(Box::new(invocation)));
+    let ended = main();
+    match (SLOT.replace(Slot::Empty), ended) {
+        (Slot::Done(outcome), Ok(())) => outcome,
+        (Slot::Done(outcome), Err(late)) => {
+            say(&format!(
+                "main failed after the event was handled: {}: {}",
+                late.error_type, late.error_message
+            ));
+            outcome
+        }
+        (Slot::Empty | Slot::Waiting(_) | Slot::Running, Err(failure)) => Err(failure),
+        (Slot::Empty | Slot::Waiting(_) | Slot::Running, Ok(())) => Err(not_handled().into()),
+    }
+}
+
+fn not_handled() -> Diagnostic {
+    Diagnostic {
+        error_type: "HandlerMissing".into(),
+        error_message: "main ended without handling the event: it has to await `bulkhead::run(bulkhead::service_fn(handler))`"
+            .into(),
+    }
+}
+
+/// What the program does when it is started as one, natively or as a command.
+#[must_use]
+pub fn started_as_program() -> ExitCode {
+    say(HOW_TO_RUN);
+    ExitCode::FAILURE
+}
+
+/// A standard error that cannot be written to must not become a second error.
+fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
+#[cfg(test)]
+mod tests;

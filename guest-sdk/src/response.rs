@@ -1,0 +1,97 @@
+//! Owns [`IntoResponse`]: how what a handler returns becomes the response's bytes.
+
+mod why;
+
+use serde::Serialize;
+
+use crate::{Diagnostic, Raw, failure};
+
+/// A type that a handler can return, by itself or as the `Ok` of a `Result`.
+///
+/// Every type that implements serde's `Serialize` does, and is written as JSON; `()` is `null`. Implement it by hand for responses
+/// that are not JSON.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "neither JSON nor `bulkhead::Raw`",
+    note = "a response is any type with `#[derive(serde::Serialize)]`, `bulkhead::Raw` for the bytes as they are, or a type that implements `bulkhead::IntoResponse`",
+    note = "if it is a future, make the handler an `async fn`"
+)]
+pub trait IntoResponse {
+    /// Makes the bytes that the caller gets.
+    ///
+    /// # Errors
+    /// If the value cannot be written. The caller gets the [`Diagnostic`] instead.
+    fn into_response(self) -> Result<Vec<u8>, Diagnostic>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> IntoResponse for T {
+    fn into_response(self) -> Result<Vec<u8>, Diagnostic> {
+        serde_json::to_vec(&self)
+            .map_err(|error| unwritable(&error, || why::not(&self), failure::bare_type_name::<T>()))
+    }
+}
+
+impl IntoResponse for Raw {
+    fn into_response(self) -> Result<Vec<u8>, Diagnostic> {
+        Ok(self.0)
+    }
+}
+
+/// The error is not asked for its text: serde_json has one way to write all of its errors, with those of input and output, and
+/// that alone is an eighth of the smallest handler.
+fn unwritable(error: &serde_json::Error, why: impl FnOnce() -> Option<String>, returned: &str) -> Diagnostic {
+    let reason = if error.is_syntax() { None } else { why() };
+    let reason = reason.as_deref().unwrap_or("a key of a map must be a string or a number");
+    Diagnostic {
+        error_type: "ResponseMarshalError".into(),
+        error_message: format!("the handler's `{returned}` cannot be written as JSON: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_null() {
+        assert_eq!(().into_response(), Ok(b"null".to_vec()));
+    }
+
+    #[test]
+    fn values_are_json_and_raw_is_itself() {
+        assert_eq!(vec![1, 2].into_response(), Ok(b"[1,2]".to_vec()));
+        assert_eq!(Raw(vec![0xff]).into_response(), Ok(vec![0xff]));
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_an_error() {
+        let error = BTreeMap::from([((1, 2), 3)]).into_response().unwrap_err();
+        assert_eq!(error.error_type, "ResponseMarshalError");
+        assert_eq!(
+            error.error_message,
+            "the handler's `BTreeMap` cannot be written as JSON: a key of a map must be a string or a number"
+        );
+    }
+
+    #[test]
+    fn what_a_type_refuses_to_write_is_an_error_with_its_words() {
+        #[derive(Serialize)]
+        struct Outer {
+            list: Vec<Stubborn>,
+        }
+
+        struct Stubborn;
+
+        impl Serialize for Stubborn {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("not today"))
+            }
+        }
+
+        let error = Outer { list: vec![Stubborn] }.into_response().unwrap_err();
+        assert_eq!(error.error_message, "the handler's `Outer` cannot be written as JSON: not today");
+    }
+}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+
+#[bulkhead::handler(memory = 128)]
+fn handler() {}
+
+#[bulkhead::handler]
+struct Handler;
+
+fn main() {}
