@@ -1,0 +1,24 @@
+//! The test harness: a Runtime API server that can misbehave, and the real `bootstrap` as a child process.
+//!
+//! The same two parts drive the end-to-end tests, `cargo xtask demo` and the benchmarks. Read
+//! [`runtime_api`] first; a test is a [`TaskRoot`] with guests in it, a [`RuntimeApi`], a [`Bootstrap`], and
+//! the events that are sent.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test harness stops at the first surprise, and says which"
+)]
+
+pub mod artifacts;
+pub mod bootstrap;
+mod http;
+pub mod rie;
+pub mod runtime_api;
+pub mod task_root;
+
+pub use bootstrap::{Bootstrap, Running};
+
+pub use rie::Rie;
+pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen};
+pub use task_root::TaskRoot;

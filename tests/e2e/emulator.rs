@@ -1,0 +1,117 @@
+//! Lambda's own Runtime Interface Emulator as the judge (RUNTIME_API 13.1). Skipped, loudly, where there is none; not in CI.
+
+use base64::Engine as _;
+use serde_json::json;
+
+use bulkhead_tests::{Rie, TaskRoot};
+
+fn with(guest: &str, environment: &[(&str, &str)], test: impl FnOnce(&Rie)) {
+    let root = TaskRoot::new().with(guest);
+    if let Some(rie) = Rie::start(&root, guest, environment) {
+        test(&rie);
+    }
+}
+
+#[test]
+fn m13_4_a_good_response() {
+    with("echo", &[], |rie| {
+        for event in [r#"{"name":"world"}"#, "null", "\"🚢\""] {
+            let invoked = rie.invoke(event, &[]);
+            assert_eq!((invoked.status.as_str(), invoked.text().as_str()), ("200", event));
+        }
+        assert_eq!(rie.starts(), 1, "one process for all events: {}", rie.logs());
+    });
+}
+
+#[test]
+fn m13_4_an_error_is_passed_on_as_it_is() {
+    with("fail", &[], |rie| {
+        let invoked = rie.invoke(r#"{"type":"OutOfStock","message":"nothing left 🚢"}"#, &[]);
+        let expected =
+            json!({ "errorType": "OutOfStock", "errorMessage": "nothing left 🚢", "stackTrace": [] });
+        assert_eq!((invoked.status.as_str(), invoked.json()), ("200", expected));
+        assert_eq!(rie.invoke(r#""ping""#, &[]).text(), r#""ping""#);
+        assert_eq!(rie.starts(), 1);
+    });
+}
+
+#[test]
+fn every_way_to_die_leaves_the_process_alive() {
+    with("mixed", &[], |rie| {
+        for (behaviour, error_type) in [
+            ("panic", "Function.Panic"),
+            ("abort", "Function.Trap"),
+            ("exit", "Function.Exited"),
+            ("bomb", "Function.OutOfMemory"),
+            ("big", "Function.ResponseSizeTooLarge"),
+        ] {
+            assert_eq!(rie.invoke(format!("{behaviour:?}"), &[]).json()["errorType"], error_type);
+            assert_eq!(rie.invoke(r#""good""#, &[]).text(), "good");
+        }
+        assert_eq!(rie.starts(), 1);
+    });
+}
+
+#[test]
+fn r5_3_the_first_caller_gets_the_init_error() {
+    let root = TaskRoot::new().file("broken.wasm", b"not wasm");
+    let Some(rie) = Rie::start(&root, "broken", &[]) else {
+        return;
+    };
+    let error = rie.invoke("{}", &[]).json();
+    assert_eq!(error["errorType"], "Runtime.InvalidComponent");
+    assert!(error["errorMessage"].to_string().contains("broken.wasm"), "{error}");
+}
+
+#[test]
+fn c11_9_our_timeout_comes_before_lambdas() {
+    with("endless_loop", &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")], |rie| {
+        for _ in 0..2 {
+            assert_eq!(rie.invoke("1", &[]).json()["errorType"], "Function.Timeout");
+            assert_eq!(rie.invoke(r#""ping""#, &[]).text(), r#""ping""#);
+        }
+        assert_eq!(rie.starts(), 1, "not killed and started again: {}", rie.logs());
+    });
+}
+
+#[test]
+fn r3_3_responses_up_to_the_limit() {
+    with("sized", &[], |rie| {
+        for size in [0, 6 * 1024 * 1024, 6_291_556] {
+            let invoked = rie.invoke(size.to_string(), &[]);
+            assert_eq!((invoked.status.as_str(), invoked.body.len()), ("200", size));
+        }
+        let error = rie.invoke("6291557", &[]).json();
+        assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
+        assert_eq!(rie.invoke("1", &[]).text(), "x");
+        assert_eq!(rie.starts(), 1);
+    });
+}
+
+#[test]
+fn m13_2_the_context_arrives() {
+    with("context", &[], |rie| {
+        let client = base64::engine::general_purpose::STANDARD.encode(r#"{"custom":{"tier":"gold"}}"#);
+        let headers = [("X-Amz-Client-Context", client.as_str()), ("X-Amz-Tenant-Id", "acme")];
+        let context = rie.invoke("{}", &headers).json();
+        assert_eq!(context["client_context"]["custom"]["tier"], "gold");
+        assert_eq!(context["tenant_id"], "acme");
+        // It does not pass the trace on, whatever the caller sends.
+        assert_eq!(context["xray_trace_id"], serde_json::Value::Null);
+        assert_eq!(context["env_config"]["function_name"], "tested");
+        assert!(!context["request_id"].as_str().unwrap_or_default().is_empty());
+        let arn = context["invoked_function_arn"].as_str().unwrap_or_default();
+        assert!(arn.starts_with("arn:aws:lambda:"), "{context}");
+    });
+}
+
+#[test]
+fn c11_13_the_extension_is_accepted() {
+    with("echo", &[("BULKHEAD_SIGTERM", "1")], |rie| {
+        for count in 0..3 {
+            assert_eq!(rie.invoke(count.to_string(), &[]).text(), count.to_string());
+        }
+        assert!(rie.logs().contains("bulkhead-sigterm"), "registered: {}", rie.logs());
+        assert_eq!(rie.starts(), 1);
+    });
+}

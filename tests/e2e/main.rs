@@ -1,0 +1,32 @@
+//! End to end: the real `bootstrap` as a process, against a Runtime API server of our own and against Lambda's emulator.
+//!
+//! One test binary, so that it links once and all tests share the processors. Each test has its own task root, server
+//! and process; they share nothing. `R4.3` and the like are rules of the Runtime API as our notes number them.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise, also in its helpers"
+)]
+
+mod stage;
+
+mod context;
+mod deadline;
+mod emulator;
+mod failure;
+mod fixtures;
+mod freeze;
+mod guests;
+mod headers;
+mod init;
+mod limits;
+mod logs;
+mod logs_json;
+mod precompiled;
+mod property;
+mod reply;
+mod sandbox;
+mod shutdown;
+mod status;
+mod transport;
+mod trap;

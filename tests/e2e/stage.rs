@@ -1,0 +1,82 @@
+//! What nearly every test begins with: one guest, one server, one bootstrap that waits for its first event.
+
+use bulkhead_tests::{Answer, Bootstrap, Event, Kind, Running, RuntimeApi, TaskRoot};
+
+/// A bootstrap that runs one guest.
+pub(crate) struct Stage {
+    pub(crate) api: RuntimeApi,
+    pub(crate) running: Running,
+    // Removed last.
+    _root: TaskRoot,
+}
+
+impl Stage {
+    /// With nothing but what Lambda sets.
+    pub(crate) fn of(guest: &str) -> Self {
+        Self::with(guest, |bootstrap| bootstrap)
+    }
+
+    /// With an environment of its own.
+    pub(crate) fn with(guest: &str, change: impl FnOnce(Bootstrap) -> Bootstrap) -> Self {
+        let stage = Self::starting(guest, RuntimeApi::start(), change);
+        stage.api.wait_idle();
+        stage
+    }
+
+    /// Without waiting for the first `/next`: the server's script may not let it be idle.
+    pub(crate) fn starting(
+        guest: &str,
+        api: RuntimeApi,
+        change: impl FnOnce(Bootstrap) -> Bootstrap,
+    ) -> Self {
+        let root = TaskRoot::new().with(guest);
+        let bootstrap = Bootstrap::new().task_root(&root).handler(guest).api(&api);
+        let running = change(bootstrap).spawn();
+        Self { api, running, _root: root }
+    }
+
+    /// Sends an event with this JSON.
+    pub(crate) fn send(&self, json: &str) -> Answer {
+        self.api.send(Event::json(json))
+    }
+
+    /// The answer to this JSON, which must be an error of this type.
+    pub(crate) fn error(&self, json: &str, error_type: &str) -> Answer {
+        let answer = self.send(json);
+        assert_error(&answer, error_type);
+        answer
+    }
+
+    /// The same process answers the next event, and has not broken a rule of the Runtime API so far.
+    pub(crate) fn answers(&mut self, json: &str, expected: &str) {
+        let answer = self.send(json);
+        assert_eq!((answer.kind, answer.text()), (Kind::Response, expected));
+        assert!(self.running.is_alive(), "another process answered");
+        assert_eq!(self.api.violations(), [] as [String; 0]);
+    }
+
+    /// The same for the guests that misbehave unless the event is `"ping"`.
+    pub(crate) fn still_answers(&mut self) {
+        self.answers(r#""ping""#, r#""ping""#);
+    }
+}
+
+/// An `/error` of this type, in the header for the platform and in the body for the caller, where an author's own type
+/// has no `Function.` before it.
+pub(crate) fn assert_error(answer: &Answer, error_type: &str) {
+    assert_eq!(answer.kind, Kind::Error, "{:?}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.error_type(), error_type);
+    let body = answer.json();
+    let shown = body["errorType"].as_str().expect("an errorType");
+    assert!(shown == error_type || error_type.strip_prefix("Function.") == Some(shown), "{body}");
+}
+
+/// What the platform takes for a type that it does not replace (R4.3): letters only after the dot.
+pub(crate) fn is_platform_type(error_type: &str) -> bool {
+    let reason = error_type.strip_prefix("Function.").or_else(|| error_type.strip_prefix("Runtime."));
+    reason.is_some_and(|reason| {
+        reason.len() > 1
+            && reason.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && reason.chars().all(|letter| letter.is_ascii_alphabetic())
+    })
+}

@@ -1,0 +1,3 @@
+//! A program with a `main` and without a handler.
+
+fn main() {}

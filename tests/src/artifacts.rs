@@ -1,0 +1,57 @@
+//! Where the programs under test lie. `cargo xtask test` builds them and says so in the environment.
+
+use std::path::PathBuf;
+
+/// The bootstrap that can compile `.wasm`.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn bootstrap() -> PathBuf {
+    required("BULKHEAD_BOOTSTRAP")
+}
+
+/// The bootstrap without a compiler, which takes `.cwasm` only.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn lean_bootstrap() -> PathBuf {
+    required("BULKHEAD_BOOTSTRAP_LEAN")
+}
+
+/// The `bulkhead` command.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn cli() -> PathBuf {
+    required("BULKHEAD_CLI")
+}
+
+/// The component of an example or a test guest.
+///
+/// # Panics
+/// Where the environment does not say, or there is no such component.
+pub fn component(name: &str) -> PathBuf {
+    let path = required("BULKHEAD_GUESTS").join(name).with_extension("wasm");
+    assert!(path.is_file(), "no component {}: run `cargo xtask test`", path.display());
+    path
+}
+
+/// Lambda's Runtime Interface Emulator. It is downloaded, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn rie() -> Option<PathBuf> {
+    let path = std::env::var_os("BULKHEAD_RIE").map(PathBuf::from);
+    assert!(
+        path.is_some() || std::env::var_os("CI").is_none(),
+        "BULKHEAD_RIE is not set, and in CI the tests with the emulator must not be skipped"
+    );
+    path
+}
+
+fn required(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    path.unwrap_or_else(|| {
+        panic!("{variable} is not set: run `cargo xtask test`, which builds what the tests need")
+    })
+}

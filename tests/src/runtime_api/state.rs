@@ -1,0 +1,171 @@
+//! What the server knows: the script, the event in flight, and everything that was seen.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::event::{Answer, Event, Kind, Reply, Seen};
+use super::{Ticket, event::Delivery};
+use crate::http::Message;
+
+/// One thing to do for a `/next`.
+#[derive(Debug)]
+pub(super) enum Step {
+    Deliver(Ticket, Box<Event>),
+    Status(u16),
+    HangUp,
+    Bytes(Vec<u8>),
+}
+
+/// The event that `/next` handed out and that has no answer yet.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) ticket: Ticket,
+    pub(super) event: Event,
+    pub(super) delivered: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) steps: VecDeque<Step>,
+    pub(super) in_flight: Option<InFlight>,
+    pub(super) answers: Vec<Answer>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) violations: Vec<String>,
+    pub(super) connections: usize,
+    pub(super) pending: usize,
+    pub(super) init_error_status: u16,
+    pub(super) stopped: bool,
+    delivered: Vec<usize>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            steps: VecDeque::new(),
+            in_flight: None,
+            answers: Vec::new(),
+            seen: Vec::new(),
+            violations: Vec::new(),
+            connections: 0,
+            pending: 0,
+            init_error_status: 202,
+            stopped: false,
+            delivered: Vec::new(),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn queue(&mut self, event: Event) -> Ticket {
+        let ticket = Ticket(self.delivered.len());
+        self.delivered.push(0);
+        self.steps.push_back(Step::Deliver(ticket, Box::new(event)));
+        ticket
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending > 0 && self.steps.is_empty() && self.in_flight.is_none()
+    }
+
+    pub(super) fn init_error(&self) -> Option<Seen> {
+        self.seen.iter().find(|seen| seen.path.ends_with("/runtime/init/error")).cloned()
+    }
+
+    pub(super) fn deliveries(&self, ticket: Ticket) -> usize {
+        self.delivered[ticket.0]
+    }
+
+    /// What a `/next` gets now: the unanswered event again, or the next step of the script.
+    pub(super) fn take(&mut self) -> Option<Step> {
+        if let Some(again) = self.in_flight.take() {
+            return Some(Step::Deliver(again.ticket, Box::new(again.event)));
+        }
+        self.steps.pop_front()
+    }
+
+    /// Notes that an event is being written; its answer may come any time from now on.
+    pub(super) fn deliver(&mut self, ticket: Ticket, mut event: Event) -> Event {
+        let written = event.clone();
+        if matches!(event.delivery, Delivery::CutOnce(_)) {
+            event.delivery = Delivery::Whole;
+        }
+        self.in_flight = Some(InFlight { ticket, event, delivered: Instant::now() });
+        written
+    }
+
+    /// Notes that the last byte of an event has been written.
+    pub(super) fn delivered(&mut self, ticket: Ticket, at: Instant) {
+        self.delivered[ticket.0] += 1;
+        if let Some(current) = self.in_flight.as_mut().filter(|current| current.ticket == ticket) {
+            current.delivered = at;
+        }
+    }
+
+    /// Takes a post to `/response` or `/error`, and says what to reply.
+    pub(super) fn answer(&mut self, id: &[u8], kind: Kind, message: &Message) -> Reply {
+        let Some(current) = self.in_flight.as_mut() else {
+            self.violations.push(format!("a {kind:?} with no event in flight: {:?}", message.start));
+            return Reply::status(403);
+        };
+        if current.event.id() != id {
+            self.violations.push(format!("a {kind:?} for another event: {:?}", message.start));
+            return Reply::status(400);
+        }
+        let echoed = crate::http::find(&message.headers, "Lambda-Runtime-Invocation-Id");
+        if current.event.invocation_id() != echoed {
+            self.violations.push(format!("invocation id not echoed: {echoed:?}"));
+            return Reply::status(410);
+        }
+        let reply = current.event.replies.pop_front().unwrap_or_else(|| Reply::status(202));
+        if reply.settles {
+            let InFlight { ticket, delivered, .. } = self.in_flight.take().expect("looked at above");
+            self.answers.push(Answer {
+                kind,
+                headers: message.headers.clone(),
+                body: message.body.clone(),
+                delivered,
+                answered: message.read,
+                ticket,
+            });
+        }
+        reply
+    }
+}
+
+/// The state, and a way to wait for it to change.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    /// Looks at or changes the state, and wakes everyone who waits for a change.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+        result
+    }
+
+    /// Looks at every change until `look` finds something, or the server is stopped, or the time is over.
+    pub(super) fn wait_for<T>(
+        &self,
+        patience: Duration,
+        mut look: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        let until = Instant::now() + patience;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(found) = look(&mut state) {
+                self.changed.notify_all();
+                return Some(found);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.stopped {
+                return None;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
