@@ -58,7 +58,8 @@ impl Compile {
 
 /// Writes beside the file and renames: a bootstrap that has mapped the old one keeps it whole.
 fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // Lambda runs the function as another user than the one that made the zip.
     let readable = Permissions::from_mode(0o644);
     let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
