@@ -83,7 +83,9 @@ impl EventLoop {
         let mut carry = Carry::default();
         loop {
             let waiting = wait(&mut self.api, &self.sandboxes, &self.watchdog, &mut carry);
+            // An event that is there is handled, whatever else is.
             let next = tokio::select! {
+                biased;
                 next = waiting => next?,
                 () = self.stop.requested() => return Ok(()),
             };

@@ -42,3 +42,20 @@ fn every_module_is_listed() {
         assert!(source.starts_with("//! ") && source.lines().count() < 400, "{name}");
     }
 }
+
+#[test]
+fn every_promise_names_a_test() {
+    let promises = include_str!("../../SPECIFICATION.md");
+    let sources = sources("e2e");
+    let named = promises.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+    let mut count = 0;
+    for (module, test) in named {
+        let source = sources.iter().find(|(name, _)| name == module);
+        let there = source.is_some_and(|(_, source)| {
+            source.contains(&format!("fn {test}()")) || source.contains(&format!("fn {test} ("))
+        });
+        assert!(there, "SPECIFICATION.md names {module}::{test}, which is not there");
+        count += 1;
+    }
+    assert!(count > 50, "only {count} promises were found");
+}

@@ -163,3 +163,16 @@ fn an_address_where_nobody_listens_ends_the_process() {
     assert_eq!(running.exit_code(), 1);
     assert!(running.logs().contains(&address), "{}", running.logs());
 }
+
+#[test]
+fn too_little_address_space_means_no_pool_and_a_warning() {
+    let root = TaskRoot::new().with("echo");
+    let api = RuntimeApi::start();
+    // Room for a few memories of 4 GiB, but not for a pool of them.
+    let mut running = Bootstrap::new().task_root(&root).api(&api).address_space(24 << 20).spawn();
+    for event in ["1", "2", "3"] {
+        assert_eq!(api.send(Event::json(event)).text(), event);
+    }
+    assert!(running.logs().contains("not enough address space for a pool"), "{}", running.logs());
+    assert!(running.is_alive());
+}

@@ -23,6 +23,7 @@ use crate::{RuntimeApi, artifacts};
 pub struct Bootstrap {
     program: PathBuf,
     environment: BTreeMap<OsString, OsString>,
+    address_space: Option<u64>,
 }
 
 impl Default for Bootstrap {
@@ -63,7 +64,7 @@ impl Bootstrap {
             ("_HANDLER", "hello"),
         ];
         let environment = plain.map(|(name, value)| (name.into(), value.into()));
-        Self { program: program.into(), environment: environment.into() }
+        Self { program: program.into(), environment: environment.into(), address_space: None }
     }
 
     /// Where the components lie.
@@ -93,12 +94,22 @@ impl Bootstrap {
         self
     }
 
+    /// With no more address space than this, in KiB.
+    pub fn address_space(self, kib: u64) -> Self {
+        Self { address_space: Some(kib), ..self }
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// Where it cannot be started.
     pub fn spawn(&self) -> Running {
         let mut command = Command::new(&self.program);
+        if let Some(kib) = self.address_space {
+            // A limit has to be set before the program runs, which only a shell can do without unsafe code.
+            command = Command::new("/bin/sh");
+            command.arg("-c").arg(format!("ulimit -v {kib} && exec \"$0\"")).arg(&self.program);
+        }
         command.env_clear().envs(&self.environment);
         Running::start(command)
     }
