@@ -1,0 +1,32 @@
+//! What the kernel knows about a process, out of `/proc`.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+/// Resident memory, in MB.
+pub(crate) fn resident_memory(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("reading a process's status")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel shows no VmRSS")?;
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().context("reading VmRSS")?;
+    Ok(count(kibibytes) * 1024.0 / 1e6)
+}
+
+/// Time on a processor so far, of all threads that live, to the nanosecond.
+pub(crate) fn processor_time(pid: u32) -> Result<Duration> {
+    let mut sum = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).context("listing a process's threads")? {
+        let line =
+            fs::read_to_string(thread?.path().join("schedstat")).context("reading a thread's schedstat")?;
+        let nanoseconds = line.split(' ').next().unwrap_or_default();
+        sum += Duration::from_nanos(nanoseconds.parse().context("reading a thread's schedstat")?);
+    }
+    Ok(sum)
+}
+
+/// A count as a figure; none of ours is so large that this loses a digit.
+pub(crate) fn count(number: impl TryInto<u32>) -> f64 {
+    number.try_into().map_or(f64::NAN, f64::from)
+}

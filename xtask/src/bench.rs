@@ -1,0 +1,59 @@
+//! `cargo xtask bench`: builds what is compared, and hands it to the `bulkhead-bench` program, which measures.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::bootstraps::PROGRAMS;
+use crate::guests::HELLO;
+use crate::steps::{self, Ending, Step};
+use crate::toolchain::TARGET;
+use crate::workspace::{Workspace, run as call};
+
+/// What `cargo xtask bench` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --events 500`
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+/// The `bench` command.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, COMPILED, RIVAL])?;
+    let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
+    bench.arg("--native").arg(workspace.target("release/native-hello"));
+    bench.arg("--lean").arg(workspace.lean_bootstrap()).arg("--cwasm").arg(workspace.target(CWASM));
+    bench.arg("--full").arg(workspace.bootstrap()).arg("--wasm").arg(workspace.guest("hello"));
+    bench.arg("--json").arg(workspace.target("bench/results.json"));
+    println!();
+    call(bench.args(&options.arguments))
+}
+
+/// Alone in its directory: a task root.
+const CWASM: &str = "bench/hello.cwasm";
+
+const COMPILED: Step = Step {
+    name: "compile",
+    title: "compiling hello.wasm to hello.cwasm",
+    needs: &["hello", "programs"],
+    run: |workspace| {
+        let compiled = workspace.target(CWASM);
+        if let Some(directory) = compiled.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let mut bulkhead = Command::new(workspace.command_line());
+        call(bulkhead.arg("compile").arg(workspace.guest("hello")).arg("-o").arg(&compiled))?;
+        Ok(Ending::Done)
+    },
+};
+
+const RIVAL: Step = Step {
+    name: "rival",
+    title: "building the same handler on lambda_runtime, and the bench itself (release)",
+    needs: &[],
+    run: |workspace| {
+        call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench"]))?;
+        Ok(Ending::Done)
+    },
+};

@@ -1,0 +1,149 @@
+//! `cargo xtask test`: all checks, the cheap ones first. `.ci/run` calls this and nothing else.
+//!
+//! Two rules keep it affordable. Checks that want the same dependencies use the same packages and features,
+//! so that Wasmtime is checked once, compiled once for debugging, and twice for release (`bootstraps.rs`).
+//! Products that only the end-to-end tests need are built after everything that can fail without them.
+
+use anyhow::Result;
+
+use crate::bootstraps::PROGRAMS;
+use crate::budgets::BUDGETS;
+use crate::emulator::{self, EMULATOR};
+use crate::guests::GUESTS;
+use crate::steps::{self, Ending, Step};
+use crate::toolchain::TOOLCHAIN;
+use crate::workspace::{WASM, Workspace, run as call};
+
+/// What `cargo xtask test` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Run these steps and what they need, and no others (a comma between names)
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Name the steps, run none
+    #[arg(long)]
+    list: bool,
+}
+
+/// The `test` command.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.list {
+        STEPS.iter().for_each(|step| println!("{:<11}  {}", step.name, step.title));
+        return Ok(());
+    }
+    if options.only.is_empty() {
+        return steps::run(workspace, "test", &STEPS);
+    }
+    steps::run(workspace, "test", &steps::only(&STEPS, &options.only)?)
+}
+
+/// In this order.
+const STEPS: [Step; 12] =
+    [TOOLCHAIN, FMT, CLIPPY_WASM, EMULATOR, GUESTS, CLIPPY, DOC, UNIT, DOCTEST, PROGRAMS, BUDGETS, E2E];
+
+const FMT: Step = Step {
+    name: "fmt",
+    title: "checking the formatting",
+    needs: &["toolchain"],
+    run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]),
+};
+
+const CLIPPY_WASM: Step = Step {
+    name: "clippy-wasm",
+    title: "clippy on guest-sdk, examples and test guests, as components",
+    needs: &["toolchain"],
+    run: |workspace| {
+        let mut clippy = workspace.cargo(["clippy", "--target", WASM]);
+        for directory in ["guest-sdk", "examples", "tests/guests"] {
+            for package in workspace.packages_below(directory) {
+                clippy.args(["--package", &package.name]);
+            }
+        }
+        call(clippy.args(["--", "--deny", "warnings"]))?;
+        Ok(Ending::Done)
+    },
+};
+
+/// In three calls. The tests have dependencies whose features would have everything checked again for the
+/// documentation, and the host without its compiler is another program.
+const CLIPPY: Step = Step {
+    name: "clippy",
+    title: "clippy on everything, and on the host without its compiler",
+    needs: &["toolchain"],
+    run: |workspace| {
+        let packages: [&[&str]; 3] = [
+            &["--package", "bulkhead-tests", "--all-targets"],
+            &["--workspace", "--exclude", "bulkhead-tests", "--all-targets"],
+            &["--package", "bulkhead-host", "--no-default-features"],
+        ];
+        for packages in packages {
+            cargo(workspace, &[&["clippy"], packages, &["--", "--deny", "warnings"]].concat())?;
+        }
+        Ok(Ending::Done)
+    },
+};
+
+/// Libraries only: the command and the SDK are both called `bulkhead`. Whoever reads about the host works on
+/// it, so private items and links to them are in; the SDK is documented as its users see it.
+const DOC: Step = Step {
+    name: "doc",
+    title: "building the documentation with warnings denied",
+    needs: &["toolchain"],
+    run: |workspace| {
+        let mut ours =
+            workspace.cargo(["doc", "--no-deps", "--lib", "--workspace", "--document-private-items"]);
+        let allowed = "--deny warnings --allow rustdoc::private_intra_doc_links";
+        call(ours.env("RUSTDOCFLAGS", allowed))?;
+        let mut public = workspace.cargo(["doc", "--no-deps", "--lib"]);
+        public.args(["--package", "bulkhead", "--package", "bulkhead-macros"]);
+        call(public.env("RUSTDOCFLAGS", "--deny warnings"))?;
+        Ok(Ending::Done)
+    },
+};
+
+const UNIT: Step = Step {
+    name: "unit",
+    title: "unit and compile-fail tests (Wasmtime takes a few minutes the first time)",
+    needs: &["toolchain"],
+    run: |workspace| test(workspace, &["--lib", "--bins", "--tests"]),
+};
+
+const DOCTEST: Step = Step {
+    name: "doctest",
+    title: "running the examples in the documentation",
+    needs: &["toolchain"],
+    run: |workspace| test(workspace, &["--doc"]),
+};
+
+const E2E: Step = Step {
+    name: "e2e",
+    title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
+    needs: &["emulator", "guests", "programs"],
+    run: |workspace| {
+        let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
+        tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
+        tests.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
+        tests.env("BULKHEAD_CLI", workspace.command_line());
+        tests.env("BULKHEAD_GUESTS", workspace.guests());
+        if let Some(emulator) = emulator::find(workspace) {
+            tests.env(emulator::VARIABLE, emulator);
+        }
+        call(&mut tests)?;
+        Ok(Ending::Done)
+    },
+};
+
+/// Tests all packages but those of the end-to-end tests.
+fn test(workspace: &Workspace, kinds: &[&str]) -> Result<Ending> {
+    let mut tests = workspace.cargo(["test", "--workspace"]);
+    for package in workspace.packages_below("tests") {
+        tests.args(["--exclude", &package.name]);
+    }
+    call(tests.args(kinds))?;
+    Ok(Ending::Done)
+}
+
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<Ending> {
+    call(&mut workspace.cargo(arguments))?;
+    Ok(Ending::Done)
+}

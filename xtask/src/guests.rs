@@ -1,0 +1,107 @@
+//! `cargo xtask guests`: every example and every test guest as a component, under the name of its package
+//! or binary.
+//!
+//! Examples are built one by one, each with the features that it asks for, as their users will build them.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::steps::{self, Ending, Step};
+use crate::table::Table;
+use crate::toolchain;
+use crate::workspace::{Package, WASM, Workspace, shown};
+
+/// The guest profile. A component is small (`s`, fat LTO as for the host), cannot unwind, and keeps the names
+/// of its functions, so that a trap says where it happened. Cargo has no profile per target; hence flags.
+const PROFILE: [&str; 3] = [
+    "profile.release.opt-level=\"s\"",
+    "profile.release.strip=\"debuginfo\"",
+    "profile.release.panic=\"abort\"",
+];
+
+/// Builds all of them.
+pub(crate) const GUESTS: Step = Step {
+    name: "guests",
+    title: "building examples and test guests (release; wasm32-wasip2)",
+    needs: &["toolchain"],
+    run: |workspace| {
+        let mut built = Vec::new();
+        for package in workspace.packages_below("examples").chain(workspace.packages_below("tests/guests")) {
+            built.extend(build(workspace, package)?);
+        }
+        print_sizes(&built)
+    },
+};
+
+/// Builds the one that the demo and the benchmarks run.
+pub(crate) const HELLO: Step = Step {
+    name: "hello",
+    title: "building the hello example (release; wasm32-wasip2)",
+    needs: &["target"],
+    run: |workspace| {
+        let package =
+            workspace.packages_below("examples/hello").next().context("there is no example `hello`")?;
+        print_sizes(&build(workspace, package)?)
+    },
+};
+
+/// The `guests` command.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    steps::run(workspace, "guests", &[toolchain::TARGET, GUESTS])
+}
+
+/// Builds one package and returns its components.
+fn build(workspace: &Workspace, package: &Package) -> Result<Vec<PathBuf>> {
+    let mut command = workspace.cargo(["build", "--release", "--target", WASM, "--package", &package.name]);
+    for line in PROFILE {
+        command.args(["--config", line]);
+    }
+    println!("      $ {}", shown(&command));
+    command.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().context("starting cargo")?;
+    let messages = child.stdout.take().context("cargo has no stdout")?;
+    let mut components = Vec::new();
+    for line in BufReader::new(messages).lines() {
+        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
+        components.extend(component(&message, package)?);
+    }
+    ensure!(child.wait()?.success(), "`{}` failed", shown(&command));
+    Ok(components)
+}
+
+/// The component that one of cargo's messages reports, renamed where cargo has put a library's underscores.
+fn component(message: &Value, package: &Package) -> Result<Option<PathBuf>> {
+    let ours =
+        message["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&package.directory));
+    let files = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut files = files.map(Path::new).filter(|file| file.extension().is_some_and(|end| end == "wasm"));
+    let Some(file) = files.next().filter(|_| ours) else {
+        return Ok(None);
+    };
+    let is_library =
+        message["target"]["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"));
+    let named = match is_library {
+        true => file.with_file_name(format!("{}.wasm", package.name)),
+        false => file.to_path_buf(),
+    };
+    if named != file {
+        fs::copy(file, &named).with_context(|| format!("copying {}", file.display()))?;
+    }
+    Ok(Some(named))
+}
+
+fn print_sizes(components: &[PathBuf]) -> Result<Ending> {
+    ensure!(!components.is_empty(), "cargo has made no component");
+    let mut table = Table::new(["component", "bytes"]);
+    for file in components {
+        let size = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?.len();
+        table.row([&file.file_stem().unwrap_or_default().to_string_lossy(), &size.to_string()]);
+    }
+    println!("\n{table}");
+    Ok(Ending::Done)
+}

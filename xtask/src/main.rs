@@ -1,0 +1,64 @@
+//! `cargo xtask …`: the only list of what is built, checked, shown and measured here.
+//!
+//! This file owns the command line. A command is a list of [`steps`]; `check.rs` holds the longest one.
+//! Nothing here is shipped, and nothing here knows how Bulkhead works inside.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks to its terminal"
+)]
+
+mod bench;
+mod bootstraps;
+mod budgets;
+mod check;
+mod demo;
+mod emulator;
+mod guests;
+mod steps;
+mod table;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Build, show, check and measure Bulkhead.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the real bootstrap against a small Runtime API server, and show one event's way through it
+    Demo(demo::Options),
+    /// Everything that must hold before a change goes in
+    Test(check::Options),
+    /// Build every example and test guest as a component
+    Guests,
+    /// Compare Bulkhead with the same handler on `lambda_runtime`, side by side
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Workspace::load().and_then(|workspace| match arguments.command {
+        Command::Demo(options) => demo::run(&workspace, &options),
+        Command::Test(options) => check::run(&workspace, &options),
+        Command::Guests => guests::run(&workspace),
+        Command::Bench(options) => bench::run(&workspace, &options),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

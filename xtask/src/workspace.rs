@@ -1,0 +1,146 @@
+//! Where things are, as cargo itself reports it, and how a tool is run.
+//!
+//! The target directory is cargo's own (`CARGO_TARGET_DIR` counts), and the only one: every product is a
+//! method here, so that no other file spells a path.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+/// What guests are compiled for.
+pub(crate) const WASM: &str = "wasm32-wasip2";
+
+/// This checkout and its products.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    packages: Vec<Package>,
+}
+
+/// A member of the workspace.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// Its name in `Cargo.toml`.
+    pub(crate) name: String,
+    /// Its directory.
+    pub(crate) directory: PathBuf,
+}
+
+impl Workspace {
+    /// Asks cargo.
+    pub(crate) fn load() -> Result<Self> {
+        let output = Command::new(cargo_program())
+            .args(["metadata", "--no-deps", "--format-version=1"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .context("running `cargo metadata`")?;
+        ensure!(output.status.success(), "`cargo metadata` failed");
+        let metadata: Value = serde_json::from_slice(&output.stdout).context("reading `cargo metadata`")?;
+        let mut packages = Vec::new();
+        for package in metadata["packages"].as_array().into_iter().flatten() {
+            let manifest = PathBuf::from(text(package, "manifest_path")?);
+            let directory = manifest.parent().map(Path::to_path_buf).unwrap_or_default();
+            packages.push(Package { name: text(package, "name")?.to_owned(), directory });
+        }
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self {
+            root: text(&metadata, "workspace_root")?.into(),
+            target: text(&metadata, "target_directory")?.into(),
+            packages,
+        })
+    }
+
+    /// A path in the checkout.
+    pub(crate) fn source(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// A path in the target directory.
+    pub(crate) fn target(&self, relative: &str) -> PathBuf {
+        self.target.join(relative)
+    }
+
+    /// The members below a directory of the checkout, by name.
+    pub(crate) fn packages_below(&self, relative: &str) -> impl Iterator<Item = &Package> {
+        let directory = self.root.join(relative);
+        self.packages.iter().filter(move |package| package.directory.starts_with(&directory))
+    }
+
+    /// The bootstrap that people build: with the compiler.
+    pub(crate) fn bootstrap(&self) -> PathBuf {
+        self.target("release/bootstrap")
+    }
+
+    /// The bootstrap without the compiler.
+    pub(crate) fn lean_bootstrap(&self) -> PathBuf {
+        self.target("lean/bootstrap")
+    }
+
+    /// The `bulkhead` command.
+    pub(crate) fn command_line(&self) -> PathBuf {
+        self.target("release/bulkhead")
+    }
+
+    /// The directory with `<name>.wasm` of every example and test guest.
+    pub(crate) fn guests(&self) -> PathBuf {
+        self.target(WASM).join("release")
+    }
+
+    /// One component.
+    pub(crate) fn guest(&self, name: &str) -> PathBuf {
+        self.guests().join(format!("{name}.wasm"))
+    }
+
+    /// The cargo that runs us, at the root of the checkout.
+    pub(crate) fn cargo<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+        let mut command = Command::new(cargo_program());
+        command.args(arguments).current_dir(&self.root);
+        command
+    }
+}
+
+/// Shows a command, runs it with our stdout and stderr and no stdin, and fails if it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    println!("      $ {}", shown(command));
+    std::io::stdout().flush().ok();
+    let status = command.stdin(Stdio::null()).status();
+    let status = status.with_context(|| format!("starting `{}`", shown(command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", shown(command));
+    }
+    Ok(())
+}
+
+/// A command as one would type it, without the directories of its program.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let mut line = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        let argument = argument.to_string_lossy();
+        match argument.contains(['"', ' ', '$', '*']) {
+            true => line.push_str(&format!(" '{argument}'")),
+            false => line.push_str(&format!(" {argument}")),
+        }
+    }
+    line
+}
+
+/// Whether nobody watches, and nothing may be left out.
+pub(crate) fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+fn cargo_program() -> std::ffi::OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
+    value[key].as_str().with_context(|| format!("`cargo metadata` has no `{key}`"))
+}
