@@ -62,6 +62,9 @@ pub struct EventLoop {
 struct Carry {
     remains: Option<Remains>,
     spare: Option<Sandbox>,
+    /// Whether the last attempt to make a sandbox ahead of its event came to nothing. The next one waits for
+    /// a handler that replies, so that one that cannot even start costs nothing while there is no event.
+    slow_start: bool,
     refused: Option<Refused>,
     /// The last complaint about a deadline; an emulator that sends odd ones does so every time.
     odd_deadline: Option<&'static str>,
@@ -125,6 +128,9 @@ impl EventLoop {
             }
         };
         drop(guard);
+        if matches!(outcome, Outcome::Replied(_)) {
+            carry.slow_start = false;
+        }
         let host_panicked = matches!(outcome, Outcome::HostPanicked { .. });
         let posted = self.answer(&invocation.id, &scope, outcome).await?;
         self.check_posted(&invocation.id, posted, &scope, carry)?;
@@ -190,24 +196,33 @@ impl EventLoop {
 }
 
 /// Asks for the next event; while the call is pending, takes the last sandbox apart and makes a new one.
+///
+/// An event that comes does not wait for a sandbox that takes long to make, as one whose start never ends
+/// does; it gets one of its own, within its own time.
 async fn wait(
     api: &mut RuntimeApi,
     sandboxes: &Sandboxes,
     watchdog: &Watchdog,
     carry: &mut Carry,
 ) -> Result<NextEvent, ApiError> {
-    let Carry { remains, spare, .. } = carry;
-    let prepare = async {
+    let Carry { remains, spare, slow_start, .. } = carry;
+    let mut prepare = pin!(async {
         // The request goes out first.
         tokio::task::yield_now().await;
         drop(remains.take());
-        if spare.is_none() {
+        if spare.is_none() && !*slow_start {
+            *slow_start = true;
             let guard = watchdog.guard(Instant::now() + sandboxes.limits().wall_time);
             *spare = sandboxes.prepare(&guard).await;
+            *slow_start = spare.is_none();
         }
-    };
-    let (next, ()) = tokio::join!(api.next(), prepare);
-    next
+    });
+    let mut next = pin!(api.next());
+    tokio::select! {
+        biased;
+        next = &mut next => next,
+        () = &mut prepare => next.await,
+    }
 }
 
 /// Runs an event so that a panic of the host ends that event with a report, and not without one.

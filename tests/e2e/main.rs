@@ -22,6 +22,7 @@ mod init;
 mod limits;
 mod logs;
 mod logs_json;
+mod module;
 mod precompiled;
 mod property;
 mod reply;

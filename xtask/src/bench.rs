@@ -22,15 +22,22 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
-    bench.arg("--native").arg(workspace.target("release/native-hello"));
-    bench.arg("--lean").arg(workspace.lean_bootstrap()).arg("--cwasm").arg(workspace.target(CWASM));
-    bench.arg("--full").arg(workspace.bootstrap()).arg("--wasm").arg(workspace.guest("hello"));
-    bench.arg("--json").arg(workspace.target("bench/results.json"));
+    for (name, file) in [
+        ("--native", workspace.target("release/native-hello")),
+        ("--native-one-thread", workspace.target("release/native-hello-one-thread")),
+        ("--lean", workspace.lean_bootstrap()),
+        ("--cwasm", workspace.target(CWASM)),
+        ("--full", workspace.bootstrap()),
+        ("--wasm", workspace.guest("hello")),
+        ("--json", workspace.target("bench/results.json")),
+    ] {
+        bench.arg(name).arg(file);
+    }
     println!();
     call(bench.args(&options.arguments))
 }
 
-/// Alone in its directory: a task root.
+/// What the bootstrap without compiler runs.
 const CWASM: &str = "bench/hello.cwasm";
 
 const COMPILED: Step = Step {

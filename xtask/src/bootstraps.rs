@@ -28,8 +28,9 @@ pub(crate) const PROGRAMS: Step = Step {
     needs: &[],
     run: |workspace| {
         build_lean(workspace)?;
-        run(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-host"]))?;
-        run(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-cli"]))?;
+        // Together, because they link side by side and the command takes the host's library as it is then.
+        let packages = ["--package", "bulkhead-host", "--package", "bulkhead-cli"];
+        run(workspace.cargo(["build", "--release"]).args(packages))?;
         Ok(Ending::Done)
     },
 };
