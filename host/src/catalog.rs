@@ -24,12 +24,12 @@ pub struct Handler {
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// The task root cannot be listed.
-    #[error("LAMBDA_TASK_ROOT: {}: {source}", path.display())]
+    #[error("LAMBDA_TASK_ROOT: {}: {error}", path.display())]
     TaskRoot {
         /// The directory.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// `_HANDLER` names nothing, and there is not exactly one component to take in its place.
     #[error("_HANDLER {asked} and {} holds {found}; name one of them, without its ending", root.display())]
@@ -110,7 +110,7 @@ fn file(handler: &Path, ending: &str) -> PathBuf {
 
 /// The names of all components in the task root, in order.
 fn components(task_root: &Path) -> Result<Vec<String>, CatalogError> {
-    let task_root_error = |source| CatalogError::TaskRoot { path: task_root.to_owned(), source };
+    let task_root_error = |error| CatalogError::TaskRoot { path: task_root.to_owned(), error };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(task_root).map_err(task_root_error)? {
         let path = entry.map_err(task_root_error)?.path();

@@ -32,20 +32,20 @@ impl std::fmt::Debug for Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// A `.cwasm` that must not be loaded.
-    #[error("{}: {source}. Make it anew with `bulkhead compile`", path.display())]
+    #[error("{}: {error}. Make it anew with `bulkhead compile`", path.display())]
     Artifact {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: ArtifactError,
+        error: ArtifactError,
     },
     /// A `.wasm`, and no compiler.
     #[error(
@@ -102,7 +102,7 @@ pub fn map(
     path: &Path,
     source: Option<&Path>,
 ) -> Result<Loaded, ComponentError> {
-    let artifact_error = |source| ComponentError::Artifact { path: path.to_owned(), source };
+    let artifact_error = |error| ComponentError::Artifact { path: path.to_owned(), error };
     let stamp = Stamp::check(path).map_err(artifact_error)?;
     if let Some(source) = source
         && digest(&read(source)?) != stamp.source
@@ -146,7 +146,7 @@ pub fn compile(_: &Engine, _: &Linker<State>, path: &Path) -> Result<Loaded, Com
 /// # Errors
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
-    std::fs::read(path).map_err(|source| ComponentError::Read { path: path.to_owned(), source })
+    std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
 }
 
 /// Refuses what does not even start like a component, with a better text than a parser's.

@@ -118,7 +118,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Sandboxes, Watchdog, S
     if config.sigterm
         && let Err(error) = extension::register(&config.runtime_api).await
     {
-        log.record(Level::Warn, &nobody, &format!("SIGTERM will not come: {error}"));
+        log.record(Level::Warn, &nobody, &format!("SIGTERM will not come: {}", chain(&error)));
     }
     let (engine, allocation) = engine::start()?;
     if allocation == Allocation::OnDemand {

@@ -22,7 +22,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
     /// Nobody listens there, or the name does not resolve.
-    #[error("could not connect to {authority}: {source}")]
+    #[error("could not connect to {authority}")]
     Connect {
         /// The `host:port` that was tried.
         authority: String,
@@ -30,7 +30,7 @@ pub enum ConnectionError {
         source: std::io::Error,
     },
     /// The connection broke, or what came over it was not HTTP.
-    #[error("the connection broke: {0}")]
+    #[error("the connection broke")]
     Http(#[from] hyper::Error),
     /// A body without an end.
     #[error("a body of more than {MAX_BODY} bytes")]

@@ -15,7 +15,7 @@ const IDENTIFIER: &str = "lambda-extension-identifier";
 #[derive(Debug, thiserror::Error)]
 pub enum ExtensionError {
     /// The Extensions API cannot be reached.
-    #[error("POST /extension/register: {0}")]
+    #[error("POST /extension/register: no answer")]
     Connection(#[from] ConnectionError),
     /// It does not want the extension.
     #[error("POST /extension/register: {0}")]
