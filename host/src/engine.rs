@@ -19,6 +19,12 @@ const MEMORIES_PER_SANDBOX: u32 = 8;
 const TABLES_PER_SANDBOX: u32 = 32;
 /// Entries of one table; an interpreter's have thousands. Address space only, until it is used.
 const TABLE_ELEMENTS: usize = 100_000;
+/// How much of a memory is reset in place between sandboxes, in bytes: a Rust component's stack, data and first
+/// allocations. Beyond it, pages are given back to the system, and the next event that wants them pays for
+/// each with a page fault. Resetting costs time too, but between events.
+const MEMORY_KEPT: usize = 2 * 1024 * 1024;
+/// The same for a table: all of a Rust component's.
+const TABLE_KEPT: usize = 16 * 1024;
 /// The stack of a guest; interpreters recurse deeply.
 const WASM_STACK: usize = 1024 * 1024;
 /// The stack that host functions get beyond the guest's. An overflow there would abort the process.
@@ -71,7 +77,9 @@ fn pool() -> PoolingAllocationConfig {
         .total_stacks(SANDBOXES)
         .max_memories_per_module(MEMORIES_PER_SANDBOX)
         .max_tables_per_module(TABLES_PER_SANDBOX)
-        .table_elements(TABLE_ELEMENTS);
+        .table_elements(TABLE_ELEMENTS)
+        .linear_memory_keep_resident(MEMORY_KEPT)
+        .table_keep_resident(TABLE_KEPT);
     pool
 }
 
