@@ -12,8 +12,6 @@ use crate::sandbox::State;
 /// A handler that was found and loaded.
 #[derive(Debug)]
 pub struct Handler {
-    /// Its name: the file's, without an ending.
-    pub name: String,
     /// Its component.
     pub loaded: Loaded,
     /// Why a `.cwasm` was passed over for the `.wasm` beside it.
@@ -69,7 +67,7 @@ pub fn load(
 ) -> Result<Handler, CatalogError> {
     let name = find(task_root, asked)?;
     let (loaded, warning) = load_files(engine, linker, &task_root.join(&name))?;
-    Ok(Handler { name, loaded, warning })
+    Ok(Handler { loaded, warning })
 }
 
 /// The name of the handler: as asked, or else that of the only component there is.

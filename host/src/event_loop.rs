@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::invocation::{Deadline, Invocation, NoRequestId};
+use crate::invocation::{Caller, ContextError, Deadline, Invocation, NoRequestId};
 use crate::log::{Failure, Level, Log, Scope};
 use crate::outcome::Outcome;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
@@ -65,16 +65,10 @@ struct Carry {
     /// Whether the last attempt to make a sandbox ahead of its event came to nothing. The next one waits for
     /// a handler that replies, so that one that cannot even start costs nothing while there is no event.
     slow_start: bool,
-    refused: Option<Refused>,
+    /// The last event, if its answer was refused.
+    refused: Option<InvocationId>,
     /// The last complaint about a deadline; an emulator that sends odd ones does so every time.
     odd_deadline: Option<&'static str>,
-}
-
-/// An event whose answer was refused.
-#[derive(Debug)]
-struct Refused {
-    id: InvocationId,
-    times: u32,
 }
 
 impl EventLoop {
@@ -92,28 +86,32 @@ impl EventLoop {
                 next = waiting => next?,
                 () = self.stop.requested() => return Ok(()),
             };
-            let invocation = Invocation::parse(next, SystemTime::now())?;
-            if self.handle(invocation, &mut carry).await? {
+            let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
+            if self.handle(&invocation, caller, &mut carry).await? {
                 return Ok(());
             }
         }
     }
 
     /// Handles one event. Whether to stop after it.
-    async fn handle(&mut self, mut invocation: Invocation, carry: &mut Carry) -> Result<bool, LoopError> {
+    async fn handle(
+        &mut self,
+        invocation: &Invocation,
+        caller: Result<Caller, ContextError>,
+        carry: &mut Carry,
+    ) -> Result<bool, LoopError> {
         let scope = invocation.scope();
         self.check_deadline(invocation.deadline, &scope, carry);
         let allowance = Allowance::new(self.sandboxes.limits().wall_time, invocation.deadline);
         let guard = self.watchdog.guard(allowance.ends());
-        let caller = std::mem::replace(&mut invocation.caller, Ok(crate::invocation::Caller::default()));
         let mut stopping = false;
         let outcome = match caller {
             Err(error) => Outcome::ContextRejected(error),
             Ok(caller) => {
                 let spare = carry.spare.take();
-                let run = self.sandboxes.run(spare, (&invocation, caller), allowance, &guard);
+                let run = self.sandboxes.run(spare, (invocation, caller), allowance, &guard);
                 let mut run = pin!(caught(run));
-                let ended = tokio::select! {
+                let (outcome, remains) = tokio::select! {
                     biased;
                     ended = &mut run => ended,
                     () = self.stop.requested() => {
@@ -122,7 +120,6 @@ impl EventLoop {
                         run.await
                     }
                 };
-                let (outcome, remains) = ended;
                 carry.remains = remains;
                 outcome
             }
@@ -185,13 +182,12 @@ impl EventLoop {
         };
         let text = format!("the Runtime API refused the answer: {status}: {reason}");
         self.log.record(Level::Warn, scope, &text);
-        let before =
-            carry.refused.take().filter(|refused| refused.id == *id).map_or(0, |refused| refused.times);
-        if before > 0 {
-            return Err(LoopError::Redelivered { request_id: id.request_id.clone() });
+        match carry.refused.replace(id.clone()) {
+            Some(before) if before == *id => {
+                Err(LoopError::Redelivered { request_id: id.request_id.clone() })
+            }
+            Some(_) | None => Ok(()),
         }
-        carry.refused = Some(Refused { id: id.clone(), times: before + 1 });
-        Ok(())
     }
 }
 
@@ -251,12 +247,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_of_the_host_becomes_an_outcome() {
-        for (text, run) in
-            [("boom", "boom"), ("left: 1", "left: 1")].map(|(text, said)| (text, said.to_owned()))
-        {
-            let (outcome, remains) = caught(async { panic!("{run}") }).await;
-            assert!(matches!(outcome, Outcome::HostPanicked { message } if message == text));
-            assert!(remains.is_none());
-        }
+        let (outcome, remains) = caught(async { panic!("a text") }).await;
+        assert!(matches!(outcome, Outcome::HostPanicked { message } if message == "a text"));
+        assert!(remains.is_none());
+        let made = std::hint::black_box(1);
+        let (outcome, _) = caught(async { panic!("a text made of {made}") }).await;
+        assert!(matches!(outcome, Outcome::HostPanicked { message } if message == "a text made of 1"));
+        let (outcome, _) = caught(async { std::panic::panic_any(7) }).await;
+        assert!(matches!(outcome, Outcome::HostPanicked { message } if message == "without a message"));
     }
 }

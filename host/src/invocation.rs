@@ -31,8 +31,6 @@ pub struct Invocation {
     pub event: Bytes,
     /// When Lambda gives the event up.
     pub deadline: Deadline,
-    /// What else the caller and the platform said, or why that cannot be understood.
-    pub caller: Result<Caller, ContextError>,
 }
 
 /// When Lambda gives an event up.
@@ -105,25 +103,30 @@ pub enum ContextError {
 }
 
 impl Invocation {
-    /// Reads the headers.
+    /// Reads the headers. What else the caller and the platform said comes beside the invocation, or why that
+    /// cannot be understood, which fails only this event.
     ///
     /// # Errors
-    /// When the request id is missing. Everything else that is wrong fails only this event.
-    pub fn parse(next: NextEvent, now: SystemTime) -> Result<Self, NoRequestId> {
+    /// When the request id is missing.
+    pub fn parse(
+        next: NextEvent,
+        now: SystemTime,
+    ) -> Result<(Self, Result<Caller, ContextError>), NoRequestId> {
         let headers = &next.headers;
         let request_id = text(headers, "lambda-runtime-aws-request-id").ok_or(NoRequestId)?;
         let tenant_id = text(headers, "lambda-runtime-aws-tenant-id");
         let too_long = tenant_id.as_ref().map(String::len).filter(|length| *length > MAX_TENANT_ID);
-        Ok(Self {
+        let caller = match too_long {
+            Some(length) => Err(ContextError::TenantId(length)),
+            None => Caller::parse(headers),
+        };
+        let invocation = Self {
             id: InvocationId { request_id, attempt: headers.get("lambda-runtime-invocation-id").cloned() },
             deadline: Deadline::parse(text(headers, "lambda-runtime-deadline-ms").as_deref(), now),
-            caller: match too_long {
-                Some(length) => Err(ContextError::TenantId(length)),
-                None => Caller::parse(headers),
-            },
             tenant_id: tenant_id.filter(|_| too_long.is_none()),
             event: next.body,
-        })
+        };
+        Ok((invocation, caller))
     }
 
     /// Whom log records of this event are about.
@@ -214,7 +217,9 @@ mod tests {
 
     const NOW: SystemTime = UNIX_EPOCH;
 
-    fn parse(headers: &[(&'static str, &[u8])]) -> Result<Invocation, NoRequestId> {
+    fn parse(
+        headers: &[(&'static str, &[u8])],
+    ) -> Result<(Invocation, Result<Caller, ContextError>), NoRequestId> {
         let headers = headers
             .iter()
             .map(|(name, value)| {
@@ -225,16 +230,16 @@ mod tests {
     }
 
     fn caller(name: &'static str, value: &[u8]) -> Result<Caller, ContextError> {
-        parse(&[("lambda-runtime-aws-request-id", b"r"), (name, value)]).expect("an invocation").caller
+        parse(&[("lambda-runtime-aws-request-id", b"r"), (name, value)]).expect("an invocation").1
     }
 
     #[test]
     fn r2_2_only_the_request_id_is_required() {
-        let invocation = parse(&[("lambda-runtime-aws-request-id", b"r-1")]).unwrap();
+        let (invocation, caller) = parse(&[("lambda-runtime-aws-request-id", b"r-1")]).unwrap();
         assert_eq!(invocation.id, InvocationId { request_id: "r-1".to_owned(), attempt: None });
         assert_eq!(invocation.tenant_id, None);
         assert_eq!(invocation.deadline, Deadline::Unknown { reason: "absent" });
-        assert_eq!(invocation.caller.unwrap(), Caller::default());
+        assert_eq!(caller.unwrap(), Caller::default());
         assert_eq!(parse(&[]).unwrap_err(), NoRequestId);
         assert_eq!(parse(&[("lambda-runtime-aws-request-id", b"")]).unwrap_err(), NoRequestId);
     }
@@ -243,7 +248,7 @@ mod tests {
     fn r2_5_the_invocation_id_keeps_its_bytes() {
         let invocation =
             parse(&[("lambda-runtime-aws-request-id", b"r"), ("lambda-runtime-invocation-id", b"\xff1")]);
-        assert_eq!(invocation.unwrap().id.attempt.unwrap().as_bytes(), b"\xff1");
+        assert_eq!(invocation.unwrap().0.id.attempt.unwrap().as_bytes(), b"\xff1");
     }
 
     #[test]
@@ -255,7 +260,7 @@ mod tests {
         }
         let invocation =
             parse(&[("lambda-runtime-aws-request-id", b"r"), ("lambda-runtime-aws-tenant-id", b"")]);
-        assert_eq!(invocation.unwrap().tenant_id, None);
+        assert_eq!(invocation.unwrap().0.tenant_id, None);
     }
 
     #[test]
@@ -263,11 +268,11 @@ mod tests {
         let tenant = |id: &[u8]| {
             parse(&[("lambda-runtime-aws-request-id", b"r"), ("lambda-runtime-aws-tenant-id", id)]).unwrap()
         };
-        assert_eq!(tenant("../å b".as_bytes()).tenant_id.as_deref(), Some("../å b"));
-        assert_eq!(tenant(b"\xff").tenant_id.as_deref(), Some("\u{fffd}"));
-        let long = tenant(&[b'a'; MAX_TENANT_ID + 1]);
+        assert_eq!(tenant("../å b".as_bytes()).0.tenant_id.as_deref(), Some("../å b"));
+        assert_eq!(tenant(b"\xff").0.tenant_id.as_deref(), Some("\u{fffd}"));
+        let (long, caller) = tenant(&[b'a'; MAX_TENANT_ID + 1]);
         assert_eq!(long.tenant_id, None);
-        assert!(matches!(long.caller, Err(ContextError::TenantId(length)) if length == MAX_TENANT_ID + 1));
+        assert!(matches!(caller, Err(ContextError::TenantId(length)) if length == MAX_TENANT_ID + 1));
     }
 
     #[test]

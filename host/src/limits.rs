@@ -50,7 +50,6 @@ impl Default for Limits {
 pub struct MemoryLimiter {
     limit: usize,
     used: usize,
-    peak: usize,
     granted: usize,
     refused: bool,
 }
@@ -61,17 +60,12 @@ const TABLE_ENTRY: usize = size_of::<usize>();
 impl MemoryLimiter {
     /// A limiter that lets a sandbox have `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, used: 0, peak: 0, granted: 0, refused: false }
+        Self { limit, used: 0, granted: 0, refused: false }
     }
 
     /// Whether the sandbox ever wanted more than it may have.
     pub fn refused(&self) -> bool {
         self.refused
-    }
-
-    /// The most that the sandbox had at a time, in bytes.
-    pub fn peak(&self) -> usize {
-        self.peak
     }
 
     fn grow(&mut self, bytes: usize, beyond_own_maximum: bool) -> bool {
@@ -85,7 +79,6 @@ impl MemoryLimiter {
         }
         self.granted = bytes;
         self.used = wanted;
-        self.peak = self.peak.max(wanted);
         true
     }
 
@@ -139,7 +132,7 @@ mod tests {
         assert!(!limiter.refused());
         assert!(!limiter.memory_growing(60, 61, None).unwrap());
         assert!(limiter.refused());
-        assert_eq!(limiter.peak(), 100);
+        assert_eq!(limiter.used, 100);
     }
 
     #[test]
