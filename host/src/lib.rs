@@ -9,10 +9,14 @@ pub mod event_loop;
 pub mod runtime_api;
 
 pub mod invocation;
+pub mod manifest;
+pub mod policy;
+pub mod router;
 pub mod sandbox;
 
 pub mod console;
 pub mod limits;
+pub mod meter;
 pub mod watchdog;
 
 pub mod outcome;

@@ -1,46 +1,8 @@
-//! What one sandbox may use, and the memory limiter that holds it to that.
+//! The memory limiter: holds one sandbox to the memory that its [`crate::policy`] gives it.
 //!
 //! Time is the [`crate::watchdog`]'s business, log lines are the [`crate::console`]'s.
 
-use std::time::Duration;
-
 use wasmtime::ResourceLimiter;
-
-/// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
-pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
-
-/// What one sandbox may use. The defaults are those of `bulkhead.toml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// All memories and tables of the sandbox together, in bytes.
-    pub memory: usize,
-    /// From the event to the answer, whatever Lambda's deadline.
-    pub wall_time: Duration,
-    /// The largest response, in bytes.
-    pub response: usize,
-    /// What the handler may print, in bytes.
-    pub logs: usize,
-    /// Bytes that the handler may hand to the host in one call, its response included.
-    pub hostcall: usize,
-    /// Resources that the handler may hold at a time, such as streams and pollables.
-    pub handles: usize,
-    /// Random bytes that the handler may ask for in one call.
-    pub random: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            memory: 128 * 1024 * 1024,
-            wall_time: Duration::from_secs(5),
-            response: MAX_RESPONSE,
-            logs: 64 * 1024,
-            hostcall: 16 * 1024 * 1024,
-            handles: 10_000,
-            random: 1024 * 1024,
-        }
-    }
-}
 
 /// Sums all memories and tables of a sandbox, and remembers that it refused to let them grow.
 ///

@@ -16,9 +16,10 @@ use crate::component::Loaded;
 use crate::config::FunctionSettings;
 use crate::console::Console;
 use crate::invocation::{Caller, Deadline, Invocation};
-use crate::limits::{Limits, MemoryLimiter};
+use crate::limits::MemoryLimiter;
 use crate::log::Log;
 use crate::outcome::Outcome;
+use crate::policy::Limits;
 use crate::trap::{self, Evidence};
 use crate::watchdog::{Clock, Guard};
 

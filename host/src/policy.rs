@@ -1,0 +1,160 @@
+//! What one event's sandbox may use and reach: its limits and its grants.
+//!
+//! A policy is data. It comes from [`crate::manifest`] (or is the default, which grants nothing), is chosen by
+//! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::limits`], time by
+//! [`crate::watchdog`], lines by [`crate::console`], files by [`crate::files`], requests by
+//! [`crate::outbound`].
+
+mod allowed_host;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use allowed_host::{AllowedHost, AllowedHostError};
+use ipnet::IpNet;
+
+/// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
+pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+
+/// What one sandbox may use and reach.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Policy {
+    /// The handler that it belongs to: its name in `bulkhead.toml`, or that of its file.
+    pub handler: String,
+    /// The table of `bulkhead.toml` that a grant would be added to, such as `handlers.hello.grants`.
+    pub table: String,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it may reach.
+    pub grants: Grants,
+}
+
+impl Policy {
+    /// The default limits and no grants.
+    pub fn default_for(handler: &str) -> Self {
+        Self {
+            handler: handler.to_owned(),
+            table: format!("handlers.{handler}.grants"),
+            limits: Limits::default(),
+            grants: Grants::default(),
+        }
+    }
+}
+
+/// What one sandbox may use. Each has a key of the same name in `bulkhead.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// All memories and tables of the sandbox together, in bytes.
+    pub memory: usize,
+    /// Entries of all its tables together.
+    pub table_entries: usize,
+    /// Core instances in it; a component made of several modules has one for each.
+    pub instances: usize,
+    /// From the event to the answer, whatever Lambda's deadline.
+    pub wall_time: Duration,
+    /// On a processor; waiting does not count.
+    pub cpu_time: Duration,
+    /// The largest response, in bytes.
+    pub response: usize,
+    /// What the handler may print, in bytes.
+    pub logs: usize,
+    /// Bytes that the handler may hand to the host in one call, its response included.
+    pub hostcall: usize,
+    /// Resources that the handler may hold at a time, such as streams and pollables.
+    pub handles: usize,
+    /// Random bytes that the handler may ask for.
+    pub random: u64,
+    /// Outbound requests, those that are denied included.
+    pub outbound_requests: u32,
+    /// The bodies of outbound requests and of their responses together, in bytes.
+    pub outbound_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 128 * 1024 * 1024,
+            table_entries: 100_000,
+            instances: 40,
+            wall_time: Duration::from_secs(5),
+            cpu_time: Duration::from_secs(1),
+            response: MAX_RESPONSE,
+            logs: 64 * 1024,
+            hostcall: 16 * 1024 * 1024,
+            handles: 10_000,
+            random: 1024 * 1024,
+            outbound_requests: 32,
+            outbound_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// What one sandbox may reach. The default is nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Grants {
+    /// `environment`, and after [`crate::manifest::Manifest::inherit`] the inherited variables too.
+    pub environment: BTreeMap<String, String>,
+    /// `inherit_environment`: names of variables of the process.
+    pub inherit_environment: BTreeSet<String>,
+    /// `files`: directories of the task root, readable at `/` and the same path.
+    pub files: BTreeSet<PathBuf>,
+    /// `tmp`: the size of a private `/tmp` in bytes; 0 means that there is none.
+    pub tmp: usize,
+    /// `allowed_outbound_hosts`.
+    pub allowed_outbound_hosts: Vec<AllowedHost>,
+    /// `allowed_private_networks`: what is refused otherwise even where every host is allowed.
+    pub allowed_private_networks: Vec<IpNet>,
+}
+
+/// A limit by name, for receipts and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// [`Limits::memory`]
+    Memory,
+    /// [`Limits::table_entries`]
+    TableEntries,
+    /// [`Limits::instances`]
+    Instances,
+    /// [`Limits::wall_time`]
+    WallTime,
+    /// [`Limits::cpu_time`]
+    CpuTime,
+    /// [`Limits::response`]
+    Response,
+    /// [`Limits::logs`]
+    Logs,
+    /// [`Limits::hostcall`]
+    Hostcall,
+    /// [`Limits::handles`]
+    Handles,
+    /// [`Limits::random`]
+    Random,
+    /// [`Limits::outbound_requests`]
+    OutboundRequests,
+    /// [`Limits::outbound_bytes`]
+    OutboundBytes,
+    /// [`Grants::tmp`]
+    Tmp,
+}
+
+impl Limit {
+    /// Its key in `bulkhead.toml`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::TableEntries => "table_entries",
+            Self::Instances => "instances",
+            Self::WallTime => "wall_time",
+            Self::CpuTime => "cpu_time",
+            Self::Response => "response",
+            Self::Logs => "logs",
+            Self::Hostcall => "hostcall",
+            Self::Handles => "handles",
+            Self::Random => "random",
+            Self::OutboundRequests => "outbound_requests",
+            Self::OutboundBytes => "outbound_bytes",
+            Self::Tmp => "tmp",
+        }
+    }
+}
