@@ -18,7 +18,7 @@ use crate::log::Scope;
 use crate::runtime_api::{InvocationId, NextEvent};
 
 /// The longest tenant id that is taken; Lambda's own are at most 256 characters.
-const MAX_TENANT_ID: usize = 1024;
+pub const MAX_TENANT_ID: usize = 1024;
 
 /// One event on its way to a handler.
 #[derive(Debug)]

@@ -1,5 +1,225 @@
 //! Which tenant an event belongs to, and so which handler gets it, under which policy.
+//!
+//! A tenant's id is data from outside: it is looked up, compared and logged, and never becomes part of a path
+//! or of a command. Where an event can be understood to belong to two tenants it is refused; see
+//! [`pointer`](Pointer) for the ways in which that can be. What tenants there are is
+//! [`crate::manifest`]'s business.
 
+mod batch;
+mod header;
 mod pointer;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub use batch::{Part, response as batch_response};
 pub use pointer::{Pointer, PointerError};
+
+use crate::invocation::{Invocation, MAX_TENANT_ID};
+use crate::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
+use crate::policy::Policy;
+use pointer::Found;
+
+/// Who handles an event, for whom, and under which policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The tenant, if the event names one.
+    pub tenant_id: Option<String>,
+    /// The handler; an index into the catalog.
+    pub handler: usize,
+    /// What its sandbox may use and reach.
+    pub policy: Arc<Policy>,
+}
+
+/// Where an event goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Routed {
+    /// To one handler.
+    Whole(Route),
+    /// In parts to several sandboxes, one after the other.
+    Split(Vec<(Result<Route, RouteError>, Part)>),
+}
+
+/// An event that goes nowhere. The texts are what its caller and the log get to see.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// It names no tenant, and there is no handler for such events.
+    #[error(
+        "the event names no tenant ({place}); events without one are rejected, unless `unknown_tenant` in \
+         [routing] of bulkhead.toml names a handler for them"
+    )]
+    NoTenant {
+        /// Where the tenant should stand.
+        place: String,
+    },
+    /// It names a tenant that is not in the manifest, and there is no handler for such events.
+    #[error("the tenant {tenant:?} is unknown; bulkhead.toml has no [tenants.{tenant:?}]")]
+    Unknown {
+        /// The id.
+        tenant: String,
+    },
+    /// Whose it is can be understood in two ways, or not at all.
+    #[error("it is not clear whose event this is ({place}): {reason}")]
+    Unclear {
+        /// Where the tenant should stand.
+        place: String,
+        /// Why it is not clear.
+        reason: String,
+    },
+    /// A batch of several tenants that may not, or cannot, be split.
+    #[error("the batch from {origin} has records of {tenants} tenants: {advice}")]
+    Mixed {
+        /// The source of the batch.
+        origin: String,
+        /// How many tenants there are.
+        tenants: usize,
+        /// What to do about it.
+        advice: &'static str,
+    },
+}
+
+const MAY_SPLIT: &str = "set `mixed_batches = \"split\"` in [routing] of bulkhead.toml to give each tenant's \
+    records a sandbox of their own; the event source mapping has to have ReportBatchItemFailures on";
+const CANNOT_SPLIT: &str = "only batches from SQS whose records have ids of their own can be split; use one \
+    source for each tenant";
+
+/// Chooses handler and policy for each event.
+#[derive(Debug)]
+pub struct Router {
+    routing: Routing,
+    tenants: HashMap<Box<str>, Tenant>,
+    /// The policies of the handlers themselves.
+    policies: Vec<Arc<Policy>>,
+    /// Who handles an event that no tenant's handler does.
+    fallback: Option<usize>,
+}
+
+impl Router {
+    /// Routes by what the manifest says. `main` is the function's own handler, which gets every event where
+    /// there are no tenants.
+    pub fn new(manifest: &Manifest, policies: Vec<Arc<Policy>>, main: Option<usize>) -> Self {
+        let fallback = match manifest.routing.unknown_tenant {
+            UnknownTenant::Handler(handler) => Some(handler),
+            UnknownTenant::Reject => main.filter(|_| manifest.tenants.is_empty()),
+        };
+        Self { routing: manifest.routing.clone(), tenants: manifest.tenants.clone(), policies, fallback }
+    }
+
+    /// The route of the first event, as far as it can be known before it comes.
+    pub fn likely(&self) -> Option<Route> {
+        self.fallback.filter(|_| self.tenants.is_empty()).and_then(|handler| self.to_handler(None, handler))
+    }
+
+    /// Where an event goes.
+    ///
+    /// # Errors
+    /// Why it goes nowhere.
+    pub fn route(&self, invocation: &Invocation) -> Result<Routed, RouteError> {
+        let found = match &self.routing.tenant {
+            TenantSource::Lambda => invocation.tenant_id.clone().map_or(Found::Nothing, Found::Text),
+            TenantSource::Header(name) => {
+                text(&invocation.event).map_or(Found::Nothing, |event| header::find(event, name))
+            }
+            TenantSource::Pointer(pointer) => {
+                let event = text(&invocation.event).unwrap_or_default();
+                if let Some((key, within)) = pointer.into_records()
+                    && let Some(records) = pointer::records(event, key)
+                {
+                    return self.batch(&records, within);
+                }
+                if pointer.into_records().is_some() { Found::Nothing } else { pointer.find(event) }
+            }
+        };
+        self.resolve(found).map(Routed::Whole)
+    }
+
+    /// A batch goes to one tenant if all of its records do.
+    fn batch(
+        &self,
+        records: &[&serde_json::value::RawValue],
+        within: &[String],
+    ) -> Result<Routed, RouteError> {
+        let groups = by_tenant(records.iter().map(|record| pointer::find(record.get(), within)));
+        match groups.as_slice() {
+            [] => return self.resolve(Found::Nothing).map(Routed::Whole),
+            [(one, _)] => return self.resolve(one.clone()).map(Routed::Whole),
+            _ => {}
+        }
+        let refused = |advice| RouteError::Mixed {
+            origin: batch::origin(records).into_owned(),
+            tenants: groups.len(),
+            advice,
+        };
+        let records = batch::sqs_records(records).ok_or_else(|| refused(CANNOT_SPLIT))?;
+        if self.routing.mixed_batches == MixedBatches::Reject {
+            return Err(refused(MAY_SPLIT));
+        }
+        let parts = groups.into_iter().map(|(found, own)| {
+            let own: Vec<_> = own.into_iter().filter_map(|index| records.get(index)).collect();
+            (self.resolve(found), Part::of(&own))
+        });
+        Ok(Routed::Split(parts.collect()))
+    }
+
+    fn resolve(&self, found: Found) -> Result<Route, RouteError> {
+        let unclear = |reason| RouteError::Unclear { place: self.place(), reason };
+        let tenant_id = match found {
+            Found::Text(id) if id.len() > MAX_TENANT_ID => {
+                return Err(unclear(format!(
+                    "it has {} bytes; a tenant id has at most {MAX_TENANT_ID}",
+                    id.len()
+                )));
+            }
+            Found::Unclear(reason) => return Err(unclear(reason.to_owned())),
+            Found::Text(id) if !id.is_empty() => Some(id),
+            Found::Text(_) | Found::Nothing => None,
+        };
+        if let Some(id) = &tenant_id
+            && let Some(tenant) = self.tenants.get(id.as_str())
+        {
+            return Ok(Route { handler: tenant.handler, policy: Arc::clone(&tenant.policy), tenant_id });
+        }
+        match (self.fallback, tenant_id) {
+            (Some(handler), tenant_id) => {
+                self.to_handler(tenant_id, handler).ok_or(RouteError::NoTenant { place: self.place() })
+            }
+            (None, Some(tenant)) => Err(RouteError::Unknown { tenant }),
+            (None, None) => Err(RouteError::NoTenant { place: self.place() }),
+        }
+    }
+
+    fn to_handler(&self, tenant_id: Option<String>, handler: usize) -> Option<Route> {
+        Some(Route { tenant_id, handler, policy: Arc::clone(self.policies.get(handler)?) })
+    }
+
+    /// Where an event says whose it is, for people.
+    fn place(&self) -> String {
+        match &self.routing.tenant {
+            TenantSource::Lambda => "Lambda's tenant id".to_owned(),
+            TenantSource::Pointer(pointer) => format!("at {pointer}"),
+            TenantSource::Header(name) => format!("in the header {name}"),
+        }
+    }
+}
+
+/// Which records say the same of their tenant, in the order of the first of each.
+fn by_tenant(found: impl Iterator<Item = Found>) -> Vec<(Found, Vec<usize>)> {
+    let mut places: HashMap<Found, usize> = HashMap::new();
+    let mut groups: Vec<(Found, Vec<usize>)> = Vec::new();
+    for (index, found) in found.enumerate() {
+        let place = *places.entry(found).or_insert_with_key(|found| {
+            groups.push((found.clone(), Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(index);
+    }
+    groups
+}
+
+/// The event as text; what is no text is no JSON, and has no tenant in it.
+fn text(event: &[u8]) -> Option<&str> {
+    std::str::from_utf8(event).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The tenant's id in a header of an HTTP event: API Gateway (v1, v2), function URLs, ALB.
+
+use std::borrow::Cow;
+use std::fmt::{self, Formatter};
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+
+use super::pointer::Found;
+
+/// The value of a header, whose name is in lower case.
+///
+/// Every place where it could stand is looked at: both kinds of maps, whatever case. They have to agree, since
+/// a handler may look at another one than we do.
+pub(super) fn find(event: &str, name: &str) -> Found {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Event<'a> {
+        #[serde(borrow, default)]
+        headers: Option<Headers<'a>>,
+        #[serde(borrow, default)]
+        multi_value_headers: Option<Headers<'a>>,
+    }
+    let Ok(event) = serde_json::from_str::<Event<'_>>(event) else {
+        return Found::Nothing;
+    };
+    let places = [event.headers, event.multi_value_headers];
+    let mut values = places
+        .iter()
+        .flatten()
+        .flat_map(|headers| &headers.0)
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .flat_map(|(_, values)| values);
+    match values.next() {
+        None => Found::Nothing,
+        Some(first) if values.all(|value| value == first) => Found::Text(first.clone().into_owned()),
+        Some(_) => Found::Unclear("the header is there with several values"),
+    }
+}
+
+/// All headers, those that are there twice included.
+struct Headers<'a>(Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Values<'a> {
+            One(#[serde(borrow)] Cow<'a, str>),
+            Several(#[serde(borrow)] Vec<Cow<'a, str>>),
+        }
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = Headers<'de>;
+
+            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the values of headers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut headers = Vec::new();
+                while let Some((key, values)) = map.next_entry::<Cow<'de, str>, Values<'de>>()? {
+                    let values = match values {
+                        Values::One(value) => vec![value],
+                        Values::Several(values) => values,
+                    };
+                    headers.push((key, values));
+                }
+                Ok(Headers(headers))
+            }
+        }
+        deserializer.deserialize_map(Map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(event: &str) -> Found {
+        find(event, "x-tenant")
+    }
+
+    #[test]
+    fn every_kind_of_http_event_has_it() {
+        for event in [
+            r#"{"version": "2.0", "headers": {"x-tenant": "acme", "accept": "*/*"}}"#,
+            r#"{"headers": {"X-Tenant": "acme"}, "multiValueHeaders": {"X-Tenant": ["acme"]}}"#,
+            r#"{"headers": null, "multiValueHeaders": {"x-tenant": ["acme"]}}"#,
+            r#"{"headers": {"X-TENANT": ["acme"]}}"#,
+        ] {
+            assert_eq!(tenant(event), Found::Text("acme".to_owned()), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_not_there_is_nothing() {
+        for event in
+            ["{}", "7", r#"{"headers": {}}"#, r#"{"headers": {"x-tenants": "acme"}}"#, r#"{"headers": 7}"#]
+        {
+            assert_eq!(tenant(event), Found::Nothing, "{event}");
+        }
+    }
+
+    #[test]
+    fn values_that_differ_are_unclear() {
+        for event in [
+            r#"{"headers": {"X-Tenant": "acme", "x-tenant": "other"}}"#,
+            r#"{"headers": {"x-tenant": "acme", "x-tenant": "other"}}"#,
+            r#"{"headers": {"x-tenant": "other"}, "multiValueHeaders": {"x-tenant": ["acme", "other"]}}"#,
+        ] {
+            assert!(matches!(tenant(event), Found::Unclear(_)), "{event}");
+        }
+    }
+
+    #[test]
+    fn maps_that_are_there_twice_are_not_trusted() {
+        let event = r#"{"headers": {"x-tenant": "acme"}, "headers": {"x-tenant": "other"}}"#;
+        assert_eq!(tenant(event), Found::Nothing);
+    }
+}
