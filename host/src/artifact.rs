@@ -110,6 +110,15 @@ impl Stamp {
         Ok(stamp)
     }
 
+    /// Reads the stamp of a file and checks where it comes from, but not whether the image is damaged.
+    ///
+    /// # Errors
+    /// Why the file must not be loaded.
+    pub fn peek(path: &Path) -> Result<Self, ArtifactError> {
+        let (stamp, _) = Self::read(&mut File::open(path)?)?;
+        stamp.check_origin().map(|()| stamp)
+    }
+
     fn read(file: &mut File) -> Result<(Self, u64), ArtifactError> {
         let end = file.metadata()?.len();
         let tail_at = end.checked_sub(TAIL as u64).ok_or(ArtifactError::NoStamp)?;

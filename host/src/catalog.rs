@@ -1,24 +1,26 @@
-//! Which handler runs, and from which file: `_HANDLER` and the task root (DESIGN, bulkhead.toml).
+//! The function's handlers and their components: found by `bulkhead.toml` or `_HANDLER`, checked at init.
+//!
+//! A `.wasm` is compiled at init, since compiling holds everything else up. A `.cwasm` is only looked at then, and
+//! mapped when its first event comes, unless it is the only one: most of a platform's handlers are idle
+//! most of the time, and cost next to nothing until they are not. What is wrong with a component is found
+//! at init as far as that goes; what is found later fails the handler's own events.
 
-use std::path::{Component as PathPart, Path, PathBuf};
+mod find;
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
+use crate::capabilities::State;
 use crate::component::{self, ComponentError, Loaded};
+use crate::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
 use crate::outcome::ErrorReport;
-use crate::sandbox::State;
+use crate::policy::Policy;
 
-/// A handler that was found and loaded.
-#[derive(Debug)]
-pub struct Handler {
-    /// Its component.
-    pub loaded: Loaded,
-    /// Why a `.cwasm` was passed over for the `.wasm` beside it.
-    pub warning: Option<String>,
-}
-
-/// No handler can be started. The text is what the caller and the log get to see.
+/// No handler can be started, or not this one. The text is what the caller and the log get to see.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// The task root cannot be listed.
@@ -34,102 +36,236 @@ pub enum CatalogError {
     NoSuchHandler {
         /// What `_HANDLER` says.
         asked: String,
-        /// The task root.
+        /// The task root, or the file that names the handlers.
         root: PathBuf,
         /// The components there.
         found: String,
     },
+    /// `bulkhead.toml` names a file that is not there.
+    #[error("{}: handlers.{handler}.source: there is no {}, and no .cwasm of that name", manifest::FILE, path.display())]
+    NoSource {
+        /// The handler.
+        handler: String,
+        /// What is not there.
+        path: PathBuf,
+    },
+    /// The component is not the one that `bulkhead.toml` means.
+    #[error("{}: handlers.{handler}.digest: {} has {found}, not {wanted}", manifest::FILE, path.display())]
+    Digest {
+        /// The handler.
+        handler: String,
+        /// The component.
+        path: PathBuf,
+        /// Its digest.
+        found: String,
+        /// The digest that it should have.
+        wanted: String,
+    },
     /// The handler was found, but cannot be used.
     #[error(transparent)]
-    Component(#[from] ComponentError),
+    Component(#[from] Arc<ComponentError>),
 }
 
 impl CatalogError {
+    fn no_such_handler(asked: Option<&str>, root: PathBuf, found: &[impl AsRef<str>]) -> Self {
+        let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
+        Self::NoSuchHandler {
+            asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{asked}`,")),
+            root,
+            found: if found.is_empty() { "no component".to_owned() } else { found.join(", ") },
+        }
+    }
+
     /// The report for `/init/error`.
     pub fn report(&self) -> ErrorReport {
         let error_type = match self {
             Self::TaskRoot { .. } | Self::NoSuchHandler { .. } => "Runtime.NoSuchHandler",
-            Self::Component(_) => "Runtime.InvalidComponent",
+            Self::NoSource { .. } => "Runtime.ConfigInvalid",
+            Self::Digest { .. } | Self::Component(_) => "Runtime.InvalidComponent",
         };
         ErrorReport::new(error_type, self.to_string())
     }
 }
 
-/// Finds the handler that `_HANDLER` names and loads it.
-///
-/// # Errors
-/// When there is none, or it cannot be used.
-pub fn load(
-    engine: &Engine,
-    linker: &Linker<State>,
-    task_root: &Path,
-    asked: Option<&str>,
-) -> Result<Handler, CatalogError> {
-    let name = find(task_root, asked)?;
-    let (loaded, warning) = load_files(engine, linker, &task_root.join(&name))?;
-    Ok(Handler { loaded, warning })
+/// The handlers of a function.
+#[derive(Debug)]
+pub struct Catalog {
+    source: Source,
+    handlers: Vec<Handler>,
+    components: Vec<Component>,
+    /// The function's own handler: the one that `_HANDLER` names, or the only one.
+    pub main: Option<usize>,
+    /// What was odd, but no reason to stop.
+    pub warnings: Vec<String>,
 }
 
-/// The name of the handler: as asked, or else that of the only component there is.
-fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
-    if let Some(name) = asked.into_iter().flat_map(names).find(|name| exists(&task_root.join(name))) {
-        return Ok(name.to_owned());
+/// A handler, whose component may be another handler's too.
+#[derive(Debug)]
+struct Handler {
+    policy: Arc<Policy>,
+    component: usize,
+    /// Why its events fail, if that is known already.
+    refused: Option<Arc<CatalogError>>,
+}
+
+#[derive(Debug)]
+struct Component {
+    /// Its file in the task root, without its ending.
+    stem: PathBuf,
+    loaded: OnceCell<Result<Loaded, Arc<ComponentError>>>,
+}
+
+/// What components are loaded with.
+pub struct Source {
+    /// The engine that runs them.
+    pub engine: Engine,
+    /// What they may import.
+    pub linker: Linker<State>,
+    /// Where they lie.
+    pub task_root: PathBuf,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("task_root", &self.task_root).finish_non_exhaustive()
     }
-    let found = components(task_root)?;
-    match found.as_slice() {
-        [only] => Ok(only.clone()),
-        several => Err(CatalogError::NoSuchHandler {
-            asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{asked}`,")),
-            root: task_root.to_owned(),
-            found: if several.is_empty() { "no component".to_owned() } else { several.join(", ") },
-        }),
+}
+
+impl Catalog {
+    /// Finds all handlers and checks them: those of the manifest, or the one that `_HANDLER` names.
+    ///
+    /// # Errors
+    /// When there is none, or one cannot be used and the manifest does not put up with that.
+    pub fn open(source: Source, manifest: &Manifest, asked: Option<&str>) -> Result<Self, CatalogError> {
+        let mut catalog =
+            Self { source, handlers: Vec::new(), components: Vec::new(), main: None, warnings: Vec::new() };
+        if manifest.handlers.is_empty() {
+            catalog.add_only(&manifest.default, asked)?;
+        } else {
+            catalog.add_all(manifest, asked)?;
+        }
+        Ok(catalog)
     }
-}
 
-/// What `_HANDLER` may mean: `hello`, `hello.wasm` and `hello.handle` are all `hello`. A name stays within
-/// the task root.
-fn names(asked: &str) -> impl Iterator<Item = &str> {
-    let inside = Path::new(asked).components().all(|part| matches!(part, PathPart::Normal(_)));
-    let stem = asked.rsplit_once('.').map(|(stem, _)| stem);
-    [Some(asked), stem].into_iter().flatten().filter(move |name| inside && !name.is_empty())
-}
+    /// The policies of the handlers themselves.
+    pub fn policies(&self) -> Vec<Arc<Policy>> {
+        self.handlers.iter().map(|handler| Arc::clone(&handler.policy)).collect()
+    }
 
-fn exists(handler: &Path) -> bool {
-    file(handler, "cwasm").is_file() || file(handler, "wasm").is_file()
-}
+    /// The component of a handler, mapped now if it was not yet. Indices come from the router, which has them
+    /// from the manifest, as the handlers here are.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn get(&self, handler: usize) -> Result<&Loaded, Arc<CatalogError>> {
+        let Handler { component, refused, .. } = &self.handlers[handler];
+        if let Some(refused) = refused {
+            return Err(Arc::clone(refused));
+        }
+        let Component { stem, loaded } = &self.components[*component];
+        let loaded = loaded.get_or_init(|| load(&self.source, stem).map(|found| found.0).map_err(Arc::new));
+        loaded.as_ref().map_err(|error| Arc::new(Arc::clone(error).into()))
+    }
 
-/// `Path::with_extension` would take `.b` off `a.b`.
-fn file(handler: &Path, ending: &str) -> PathBuf {
-    let mut file = handler.as_os_str().to_owned();
-    file.push(".");
-    file.push(ending);
-    file.into()
-}
+    fn add_only(&mut self, policy: &Policy, asked: Option<&str>) -> Result<(), CatalogError> {
+        let name = find::find(&self.source.task_root, asked)?;
+        let (loaded, warning) = load(&self.source, Path::new(&name)).map_err(Arc::new)?;
+        self.warnings.extend(warning);
+        self.components.push(Component { stem: name.clone().into(), loaded: Ok(loaded).into() });
+        let policy = Policy { table: format!("handlers.{name}.grants"), handler: name, ..policy.clone() };
+        self.handlers.push(Handler { policy: Arc::new(policy), component: 0, refused: None });
+        self.main = Some(0);
+        Ok(())
+    }
 
-/// The names of all components in the task root, in order.
-fn components(task_root: &Path) -> Result<Vec<String>, CatalogError> {
-    let task_root_error = |error| CatalogError::TaskRoot { path: task_root.to_owned(), error };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(task_root).map_err(task_root_error)? {
-        let path = entry.map_err(task_root_error)?.path();
-        let is_component =
-            path.extension().is_some_and(|ending| ending == "wasm" || ending == "cwasm") && path.is_file();
-        if let (true, Some(name)) = (is_component, path.file_stem()) {
-            names.push(name.to_string_lossy().into_owned());
+    fn add_all(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
+        for handler in &manifest.handlers {
+            let stem = handler.source.with_extension("");
+            let known = self.components.iter().position(|component| component.stem == stem);
+            let component = known.unwrap_or_else(|| {
+                self.components.push(Component { stem, loaded: OnceCell::new() });
+                self.components.len() - 1
+            });
+            let policy = Arc::clone(&handler.policy);
+            self.handlers.push(Handler { policy, component, refused: None });
+        }
+        for (index, handler) in manifest.handlers.iter().enumerate() {
+            let Err(error) = self.check(self.handlers[index].component, handler) else {
+                continue;
+            };
+            if manifest.routing.invalid_handler == InvalidHandler::FailInit {
+                return Err(error);
+            }
+            self.warnings.push(format!("every event of the handler {} will fail: {error}", handler.name));
+            self.handlers[index].refused = Some(Arc::new(error));
+        }
+        let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
+        self.main = main(&names, asked);
+        let needs_main =
+            manifest.tenants.is_empty() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
+        if self.main.is_none() && needs_main {
+            let file = self.source.task_root.join(manifest::FILE);
+            return Err(CatalogError::no_such_handler(asked, file, &names));
+        }
+        Ok(())
+    }
+
+    /// Checks what can be checked before the first event, and loads what has to be loaded before it.
+    fn check(&mut self, component: usize, handler: &manifest::Handler) -> Result<(), CatalogError> {
+        let stem = self.source.task_root.join(&self.components[component].stem);
+        let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
+        if !cwasm.is_file() && !wasm.is_file() {
+            return Err(CatalogError::NoSource { handler: handler.name.clone(), path: wasm });
+        }
+        let found = self.digest(component, &cwasm, &wasm)?;
+        match &handler.digest {
+            Some(wanted) if *wanted != *found => Err(CatalogError::Digest {
+                handler: handler.name.clone(),
+                path: if cwasm.is_file() { cwasm } else { wasm },
+                found: found.to_string(),
+                wanted: wanted.clone(),
+            }),
+            Some(_) | None => Ok(()),
         }
     }
-    names.sort();
-    names.dedup();
-    Ok(names)
+
+    /// The digest of a component's source: out of its `.cwasm`, if that may be mapped later, or else once it is
+    /// loaded.
+    fn digest(
+        &mut self,
+        component: usize,
+        cwasm: &Path,
+        wasm: &Path,
+    ) -> Result<Arc<str>, Arc<ComponentError>> {
+        let alone = self.components.len() == 1;
+        let Component { stem, loaded } = &self.components[component];
+        if loaded.get().is_none()
+            && !alone
+            && let Some(digest) = component::peek(cwasm, wasm)
+        {
+            return Ok(digest.into());
+        }
+        let loaded = loaded.get_or_init(|| {
+            let (loaded, warning) = load(&self.source, stem).map_err(Arc::new)?;
+            self.warnings.extend(warning);
+            Ok(loaded)
+        });
+        loaded.as_ref().map(|loaded| Arc::clone(&loaded.digest)).map_err(Arc::clone)
+    }
+}
+
+/// Which of these handlers is the function's own: the one that `_HANDLER` names, or the only one.
+fn main(names: &[&str], asked: Option<&str>) -> Option<usize> {
+    let named = asked.into_iter().flat_map(find::names);
+    let named = named.filter_map(|name| names.iter().position(|known| *known == name)).next();
+    named.or_else(|| (names.len() == 1).then_some(0))
 }
 
 /// Maps the `.cwasm`, if it is there and fits; else compiles the `.wasm`, if it is there.
-fn load_files(
-    engine: &Engine,
-    linker: &Linker<State>,
-    handler: &Path,
-) -> Result<(Loaded, Option<String>), ComponentError> {
-    let (cwasm, wasm) = (file(handler, "cwasm"), file(handler, "wasm"));
+fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), ComponentError> {
+    let Source { engine, linker, task_root } = source;
+    let stem = task_root.join(stem);
+    let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
     if !cwasm.is_file() {
         return Ok((component::compile(engine, linker, &wasm)?, None));
     }
@@ -143,62 +279,5 @@ fn load_files(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn root(files: &[&str]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = root.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, b"").unwrap();
-        }
-        root
-    }
-
-    fn found(files: &[&str], asked: Option<&str>) -> Result<String, CatalogError> {
-        find(root(files).path(), asked)
-    }
-
-    #[test]
-    fn a_handler_may_be_named_in_three_ways() {
-        let files = ["hello.wasm", "other.cwasm"];
-        for asked in ["hello", "hello.wasm", "hello.cwasm", "hello.handle"] {
-            assert_eq!(found(&files, Some(asked)).unwrap(), "hello", "{asked}");
-        }
-        assert_eq!(found(&["a.b.wasm", "a.wasm"], Some("a.b")).unwrap(), "a.b");
-        assert_eq!(found(&["in/side.wasm", "a.wasm", "b.wasm"], Some("in/side")).unwrap(), "in/side");
-    }
-
-    #[test]
-    fn the_only_component_is_taken_whatever_is_asked() {
-        for asked in [None, Some("bootstrap"), Some("function.handler")] {
-            assert_eq!(found(&["hello.wasm", "hello.cwasm", "notes.txt"], asked).unwrap(), "hello");
-        }
-    }
-
-    #[test]
-    fn what_is_there_is_listed_when_nothing_fits() {
-        let error = found(&["b.wasm", "a.cwasm"], Some("c")).unwrap_err();
-        assert!(error.to_string().contains("_HANDLER is `c`, and "), "{error}");
-        assert!(error.to_string().contains("holds a, b; name one"), "{error}");
-        assert_eq!(error.report().header_type(), "Runtime.NoSuchHandler");
-        assert!(found(&[], None).unwrap_err().to_string().contains("is not set, and "));
-    }
-
-    #[test]
-    fn a_name_stays_within_the_task_root() {
-        let root = root(&["secret.wasm", "task/a.wasm", "task/b.wasm"]);
-        let task_root = root.path().join("task");
-        for asked in ["../secret", "/etc/secret", "x/../../secret", "./a/../../secret"] {
-            assert!(find(&task_root, Some(asked)).is_err(), "{asked}");
-        }
-    }
-
-    #[test]
-    fn a_task_root_that_is_missing_is_named() {
-        let error = find(Path::new("/nonexistent/task"), None).unwrap_err();
-        assert!(error.to_string().contains("/nonexistent/task"), "{error}");
-    }
-}
+#[cfg(all(test, feature = "compiler"))]
+mod tests;

@@ -4,13 +4,14 @@
 //! business.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::bindings::LambdaPre;
-use crate::sandbox::State;
+use crate::capabilities::State;
 
 /// The export that makes a component a buffered handler.
 const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
@@ -20,6 +21,8 @@ const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
 pub struct Loaded {
     /// Instantiated once per event.
     pub(crate) pre: LambdaPre<State>,
+    /// The digest of its `.wasm`, `sha256:…`.
+    pub digest: Arc<str>,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -92,6 +95,14 @@ pub enum ComponentError {
     },
 }
 
+/// The digest of the source of a `.cwasm`, if that can be expected to be mapped without fault later: its stamp fits
+/// this program, and the source, if it is at hand.
+pub fn peek(cwasm: &Path, wasm: &Path) -> Option<String> {
+    let stamp = Stamp::peek(cwasm).ok()?;
+    let fits = !wasm.is_file() || read(wasm).is_ok_and(|source| digest(&source) == stamp.source);
+    fits.then_some(stamp.source)
+}
+
 /// Maps a `.cwasm` whose stamp fits this program, and its source, if that is at hand.
 ///
 /// # Errors
@@ -115,7 +126,7 @@ pub fn map(
     // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
     let component = unsafe { Component::deserialize_file(engine, path) };
     let component = component.map_err(|error| artifact_error(ArtifactError::Engine(error)))?;
-    load(linker, &component, path)
+    load(linker, &component, path, &stamp.source)
 }
 
 /// Compiles a `.wasm` for this machine.
@@ -128,7 +139,7 @@ pub fn compile(engine: &Engine, linker: &Linker<State>, path: &Path) -> Result<L
     check_is_component(&wasm, path)?;
     let component = Component::from_binary(engine, &wasm)
         .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error })?;
-    load(linker, &component, path)
+    load(linker, &component, path, &digest(&wasm))
 }
 
 /// Refuses, since there is no compiler in this build.
@@ -161,7 +172,12 @@ pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError
     Ok(())
 }
 
-fn load(linker: &Linker<State>, component: &Component, path: &Path) -> Result<Loaded, ComponentError> {
+fn load(
+    linker: &Linker<State>,
+    component: &Component,
+    path: &Path,
+    digest: &str,
+) -> Result<Loaded, ComponentError> {
     let engine = linker.engine();
     let exports: Vec<String> =
         component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
@@ -170,7 +186,7 @@ fn load(linker: &Linker<State>, component: &Component, path: &Path) -> Result<Lo
     }
     let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
     let pre = linker.instantiate_pre(component).map_err(import_error)?;
-    Ok(Loaded { pre: LambdaPre::new(pre).map_err(import_error)? })
+    Ok(Loaded { pre: LambdaPre::new(pre).map_err(import_error)?, digest: digest.into() })
 }
 
 /// Why a component with these exports is no handler that this host can call.
@@ -199,7 +215,7 @@ mod tests {
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn load_text(wat: &str) -> Result<Loaded, ComponentError> {
         let (engine, _) = engine::start().unwrap();
-        let linker = crate::sandbox::linker(&engine).unwrap();
+        let linker = crate::capabilities::linker(&engine).unwrap();
         let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
         std::fs::write(file.path(), wat::parse_str(wat).unwrap()).unwrap();
         compile(&engine, &linker, file.path())
@@ -238,7 +254,7 @@ mod tests {
     #[test]
     fn a_stamp_does_not_vouch_for_an_image_that_is_none() {
         let (engine, _) = engine::start().unwrap();
-        let linker = crate::sandbox::linker(&engine).unwrap();
+        let linker = crate::capabilities::linker(&engine).unwrap();
         let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
         let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap());
         std::fs::write(file.path(), [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();

@@ -34,6 +34,7 @@ struct Shared {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     left: usize,
+    printed: usize,
     dropped: usize,
     panic: Option<Vec<u8>>,
 }
@@ -55,6 +56,7 @@ impl Console {
             stdout: Vec::new(),
             stderr: Vec::new(),
             left: limit,
+            printed: 0,
             dropped: 0,
             panic: None,
         };
@@ -96,6 +98,12 @@ impl Console {
             );
             shared.log.record(Level::Warn, scope, &text);
         }
+    }
+
+    /// How many bytes went into the log, and whether there would have been more without the limit.
+    pub fn printed(&self) -> (usize, bool) {
+        let shared = self.lock();
+        (shared.printed, shared.dropped > 0)
     }
 
     /// What the guest said when it panicked, if it did.
@@ -147,6 +155,7 @@ impl Shared {
             return;
         }
         let taken = line.len().min(self.left);
+        self.printed += taken;
         self.dropped += line.len() - taken;
         let silent = self.left == 0;
         // Short lines take more room in the log than their bytes.
@@ -291,6 +300,7 @@ mod tests {
         assert_eq!(records()[0], "INFO\t12345");
         assert!(records()[1].starts_with("WARN\ttruncated: the handler printed 16 bytes more"));
         assert_eq!(records().len(), 2);
+        assert_eq!(console.printed(), (5, true));
     }
 
     #[test]

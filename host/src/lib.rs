@@ -8,19 +8,26 @@ pub mod config;
 pub mod event_loop;
 pub mod runtime_api;
 
+pub mod dispatch;
 pub mod invocation;
-pub mod manifest;
-pub mod policy;
 pub mod router;
+
+pub mod allowance;
+pub mod capabilities;
 pub mod sandbox;
 
 pub mod console;
 pub mod limits;
 pub mod meter;
+pub mod random;
 pub mod watchdog;
 
 pub mod outcome;
+pub mod receipt;
 pub mod trap;
+
+pub mod manifest;
+pub mod policy;
 
 pub mod artifact;
 pub mod catalog;

@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::config::LogSettings;
-use record::{Message, frame, json_record, steers, text_record};
+use record::{Message, frame, json_record, text_record};
+pub(crate) use record::{printable, steers};
 
 /// How records look (`AWS_LAMBDA_LOG_FORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,19 +147,28 @@ impl Log {
         self.write(Level::Error, scope, Message::Failure(failure));
     }
 
+    /// Writes the receipt of an event, whatever the level; it is one line of JSON already.
+    pub fn record_receipt(&self, line: &str) {
+        self.put(Format::Json, Level::Info, SystemTime::now(), line.to_owned());
+    }
+
     fn write(&self, level: Level, scope: &Scope, message: Message<'_>) {
         if level < self.level {
             return;
         }
         let now = SystemTime::now();
-        let mut record = match self.format {
+        let record = match self.format {
             Format::Text => text_record(now, level, scope, message),
             Format::Json => json_record(now, level, scope, message),
         };
+        self.put(self.format, level, now, record);
+    }
+
+    fn put(&self, format: Format, level: Level, now: SystemTime, mut record: String) {
         // A log that cannot be written is no reason to fail an event, so errors end here.
         match &self.telemetry {
             Some(file) => {
-                let frame = frame(self.format, level, now, record.as_bytes());
+                let frame = frame(format, level, now, record.as_bytes());
                 let _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&frame);
             }
             None => {

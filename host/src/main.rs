@@ -11,15 +11,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bulkhead_host::catalog::{self, CatalogError};
+use bulkhead_host::capabilities;
+use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
+use bulkhead_host::dispatch::{Carry, Dispatcher};
 use bulkhead_host::engine::{self, Allocation};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::log::{Level, Log, Scope};
+use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::outcome::ErrorReport;
-use bulkhead_host::policy::Limits;
+use bulkhead_host::router::Router;
 use bulkhead_host::runtime_api::{RuntimeApi, extension};
-use bulkhead_host::sandbox::{self, Sandboxes};
+use bulkhead_host::sandbox::Sandboxes;
 use bulkhead_host::shutdown::Stop;
 use bulkhead_host::watchdog::Watchdog;
 
@@ -27,9 +30,11 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 64;
 const BUG: u8 = 70;
 
-/// The handler could not be started.
+/// The function could not be started.
 #[derive(Debug, thiserror::Error)]
 enum InitError {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -38,6 +43,19 @@ enum InitError {
     Linker(wasmtime::Error),
     #[error("the system refuses what the host needs: {0}")]
     System(#[from] std::io::Error),
+}
+
+impl InitError {
+    /// What the first caller is told.
+    fn report(&self) -> ErrorReport {
+        match self {
+            Self::Catalog(error) => error.report(),
+            Self::Manifest(_) => ErrorReport::new("Runtime.ConfigInvalid", self.to_string()),
+            Self::Engine(_) | Self::Linker(_) | Self::System(_) => {
+                ErrorReport::new("Runtime.InitError", self.to_string())
+            }
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -87,23 +105,17 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
     // While the component is loaded, the connection is there already.
     api.connect().await;
     let nobody = Scope::default();
-    let (sandboxes, watchdog, stop) = match init(&config, log).await {
+    let dispatcher = match init(&config, log).await {
         Ok(ready) => ready,
         Err(error) => {
             log.record(Level::Fatal, &nobody, &error.to_string());
-            let report = match &error {
-                InitError::Catalog(error) => error.report(),
-                InitError::Engine(_) | InitError::Linker(_) | InitError::System(_) => {
-                    ErrorReport::new("Runtime.InitError", error.to_string())
-                }
-            };
-            if let Err(error) = api.report_init_error(&report).await {
+            if let Err(error) = api.report_init_error(&error.report()).await {
                 log.record(Level::Fatal, &nobody, &chain(&error));
             }
             return FAILED;
         }
     };
-    match (EventLoop { api, sandboxes, watchdog, log: Arc::clone(log), stop }).run().await {
+    match (EventLoop { api, dispatcher, log: Arc::clone(log) }).run().await {
         Ok(()) => 0,
         Err(error) => {
             log.record(Level::Fatal, &nobody, &chain(&error));
@@ -112,32 +124,41 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
     }
 }
 
-async fn init(config: &Config, log: &Arc<Log>) -> Result<(Sandboxes, Watchdog, Stop), InitError> {
-    let nobody = Scope::default();
+async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> {
+    let warn = |text: &str| log.record(Level::Warn, &Scope::default(), text);
     let stop = Stop::listen()?;
     if config.sigterm
         && let Err(error) = extension::register(&config.runtime_api).await
     {
-        log.record(Level::Warn, &nobody, &format!("SIGTERM will not come: {}", chain(&error)));
+        warn(&format!("SIGTERM will not come: {}", chain(&error)));
+    }
+    let mut manifest = Manifest::read(&config.task_root)?.unwrap_or_default();
+    for name in manifest.inherit(&ProcessVars) {
+        warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
     let (engine, allocation) = engine::start()?;
     if allocation == Allocation::OnDemand {
-        log.record(
-            Level::Warn,
-            &nobody,
+        warn(
             "there is not enough address space for a pool of sandboxes; each is allocated on its own, which \
              is slower",
         );
     }
-    let linker = sandbox::linker(&engine).map_err(InitError::Linker)?;
-    let handler = catalog::load(&engine, &linker, &config.task_root, config.handler.as_deref())?;
-    if let Some(warning) = &handler.warning {
-        log.record(Level::Warn, &nobody, warning);
-    }
+    let linker = capabilities::linker(&engine).map_err(InitError::Linker)?;
     let watchdog = Watchdog::start(&engine)?;
-    let sandboxes =
-        Sandboxes::new(handler.loaded, Limits::default(), config.function.clone(), Arc::clone(log));
-    Ok((sandboxes, watchdog, stop))
+    let source = Source { engine, linker, task_root: config.task_root.clone() };
+    let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
+    catalog.warnings.iter().for_each(|warning| warn(warning));
+    let router = Router::new(&manifest, catalog.policies(), catalog.main);
+    Ok(Dispatcher {
+        carry: Carry::new(router.likely()),
+        router,
+        catalog,
+        sandboxes: Sandboxes { function: config.function.clone(), log: Arc::clone(log) },
+        watchdog,
+        log: Arc::clone(log),
+        receipts: manifest.receipts,
+        stop,
+    })
 }
 
 /// An error and its causes, in one line.

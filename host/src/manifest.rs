@@ -163,6 +163,20 @@ impl std::fmt::Display for Mistake {
     }
 }
 
+/// What holds where there is no `bulkhead.toml`.
+impl Default for Manifest {
+    fn default() -> Self {
+        Self {
+            routing: Routing::default(),
+            handlers: Vec::new(),
+            tenants: HashMap::new(),
+            default: Arc::new(Policy::default_for("")),
+            receipts: Receipts::default(),
+            extra_ca_certificates: Vec::new(),
+        }
+    }
+}
+
 impl Manifest {
     /// Reads `bulkhead.toml` of a task root. None where there is no such file.
     ///

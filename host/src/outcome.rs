@@ -10,6 +10,8 @@ use std::time::Duration;
 pub use report::ErrorReport;
 
 use crate::invocation::ContextError;
+use crate::policy::Limit;
+use crate::router::RouteError;
 
 /// How one event ended.
 #[derive(Debug)]
@@ -46,10 +48,22 @@ pub enum Outcome {
         /// Whether Lambda's deadline set that time, rather than the handler's own limit.
         by_lambda: bool,
     },
+    /// The handler used up its processor time.
+    CpuLimitExceeded {
+        /// The time that it had.
+        limit: Duration,
+    },
     /// The handler wanted more memory than it may have.
     OutOfMemory {
         /// The limit over all of its memories, in bytes.
         limit: usize,
+    },
+    /// The handler wanted more of something else than it may have.
+    LimitExceeded {
+        /// Of what.
+        limit: Limit,
+        /// How much it may have.
+        allowed: u64,
     },
     /// The handler recursed too deeply.
     StackOverflow {
@@ -70,6 +84,13 @@ pub enum Outcome {
     },
     /// A header of the event could not be understood, so the handler was not called.
     ContextRejected(ContextError),
+    /// Nobody knows whose event it is, or that tenant has no handler.
+    NotRouted(RouteError),
+    /// The handler's component cannot be run.
+    HandlerInvalid {
+        /// Why not.
+        message: String,
+    },
     /// A bug of ours: the host panicked while it worked on this event.
     HostPanicked {
         /// What it said.
@@ -98,9 +119,20 @@ impl Outcome {
             Self::TimedOut { allowed, by_lambda } => {
                 report("Function.Timeout", timed_out(allowed, by_lambda))
             }
+            Self::CpuLimitExceeded { limit } => report(
+                "Function.CpuLimitExceeded",
+                format!("the handler was stopped after {}, the processor time that it may take", time(limit)),
+            ),
             Self::OutOfMemory { limit } => report(
                 "Function.OutOfMemory",
                 format!("the handler wanted more than the {} of memory that it may have", bytes(limit)),
+            ),
+            Self::LimitExceeded { limit, allowed } => report(
+                limit_type(limit),
+                format!(
+                    "the handler was stopped because it wanted more than the {allowed} of `{}` that it may have",
+                    limit.key()
+                ),
             ),
             Self::StackOverflow { stack_trace } => report(
                 "Function.StackOverflow",
@@ -114,6 +146,8 @@ impl Outcome {
                 "Function.Exited",
                 format!("the handler exited with code {code}; a handler answers by returning"),
             ),
+            Self::NotRouted(error) => report(route_type(&error), error.to_string()),
+            Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
             Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error.to_string()),
             Self::HostPanicked { message } => report(
                 "Runtime.HostPanic",
@@ -123,10 +157,61 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The limit that ended the event; Lambda's own deadline is none of ours.
+    pub fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::TimedOut { by_lambda: false, .. } => Some(Limit::WallTime),
+            Self::CpuLimitExceeded { .. } => Some(Limit::CpuTime),
+            Self::OutOfMemory { .. } => Some(Limit::Memory),
+            Self::LimitExceeded { limit, .. } => Some(*limit),
+            Self::ResponseTooLarge { .. } => Some(Limit::Response),
+            Self::Replied(_)
+            | Self::Failed { .. }
+            | Self::Panicked { .. }
+            | Self::Trapped { .. }
+            | Self::TimedOut { by_lambda: true, .. }
+            | Self::StackOverflow { .. }
+            | Self::Exited { .. }
+            | Self::NotRouted(_)
+            | Self::HandlerInvalid { .. }
+            | Self::ContextRejected(_)
+            | Self::HostPanicked { .. } => None,
+        }
+    }
+}
+
+fn limit_type(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Memory => "Function.OutOfMemory",
+        Limit::WallTime => "Function.Timeout",
+        Limit::CpuTime => "Function.CpuLimitExceeded",
+        Limit::Response => "Function.ResponseSizeTooLarge",
+        Limit::TableEntries => "Function.TableLimitExceeded",
+        Limit::Instances => "Function.InstanceLimitExceeded",
+        Limit::Hostcall => "Function.HostcallLimitExceeded",
+        Limit::Handles => "Function.HandleLimitExceeded",
+        Limit::Random => "Function.RandomLimitExceeded",
+        Limit::Logs => "Function.LogLimitExceeded",
+        Limit::OutboundRequests | Limit::OutboundBytes => "Function.OutboundLimitExceeded",
+        Limit::Tmp => "Function.TmpLimitExceeded",
+    }
+}
+
+fn route_type(error: &RouteError) -> &'static str {
+    match error {
+        RouteError::NoTenant { .. } | RouteError::Unknown { .. } => "Runtime.UnknownTenant",
+        RouteError::Unclear { .. } => "Runtime.InvalidTenant",
+        RouteError::Mixed { .. } => "Runtime.MixedTenants",
+    }
+}
+
+fn time(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+}
+
 fn timed_out(allowed: Duration, by_lambda: bool) -> String {
-    let allowed = humantime::format_duration(Duration::from_millis(
-        u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX),
-    ));
+    let allowed = time(allowed);
     if by_lambda {
         format!(
             "the handler was stopped after {allowed}, just before the function's timeout; raise the timeout \
@@ -139,8 +224,8 @@ fn timed_out(allowed: Duration, by_lambda: bool) -> String {
 
 fn too_large(size: Option<usize>, limit: usize) -> String {
     match size {
-        Some(size) => format!("the response has {size} bytes; Lambda takes at most {limit}"),
-        None => format!("the response is larger than the {limit} bytes that Lambda takes"),
+        Some(size) => format!("the response has {size} bytes; at most {limit} may be sent"),
+        None => format!("the response is larger than the {limit} bytes that may be sent"),
     }
 }
 
@@ -162,6 +247,7 @@ mod tests {
     fn what_a_guest_did_has_a_type_of_function_and_a_text() {
         let (none, why) = (Vec::new, || "why".to_owned());
         let allowed = Duration::from_millis(2900);
+        let limit = |limit| Outcome::LimitExceeded { limit, allowed: 7 };
         for (outcome, error_type, text) in [
             (Outcome::Panicked { message: why(), stack_trace: none() }, "Panic", "why"),
             (Outcome::Trapped { message: why(), stack_trace: none() }, "Trap", "why"),
@@ -169,6 +255,16 @@ mod tests {
             (Outcome::TimedOut { allowed, by_lambda: false }, "Timeout", "after 2s 900ms, the wall time"),
             (Outcome::OutOfMemory { limit: 128 << 20 }, "OutOfMemory", "128 MiB"),
             (Outcome::OutOfMemory { limit: 1000 }, "OutOfMemory", "1000 bytes"),
+            (
+                Outcome::CpuLimitExceeded { limit: allowed },
+                "CpuLimitExceeded",
+                "after 2s 900ms, the processor",
+            ),
+            (limit(Limit::Handles), "HandleLimitExceeded", "7 of `handles`"),
+            (limit(Limit::TableEntries), "TableLimitExceeded", "7 of `table_entries`"),
+            (limit(Limit::Instances), "InstanceLimitExceeded", "7 of `instances`"),
+            (limit(Limit::Random), "RandomLimitExceeded", "7 of `random`"),
+            (limit(Limit::Hostcall), "HostcallLimitExceeded", "7 of `hostcall`"),
             (Outcome::StackOverflow { stack_trace: none() }, "StackOverflow", "recursion"),
             (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
             (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
@@ -188,6 +284,34 @@ mod tests {
         let (header, said) = report(Outcome::ContextRejected(ContextError::TenantId(2000)));
         assert_eq!(header, "Runtime.ContextUnmarshalError");
         assert!(said.contains("2000 bytes"), "{said}");
+    }
+
+    #[test]
+    fn an_event_that_goes_nowhere_says_why() {
+        let place = || "Lambda's tenant id".to_owned();
+        for (error, header) in [
+            (RouteError::NoTenant { place: place() }, "Runtime.UnknownTenant"),
+            (RouteError::Unknown { tenant: "x\n".to_owned() }, "Runtime.UnknownTenant"),
+            (RouteError::Unclear { place: place(), reason: "twice".to_owned() }, "Runtime.InvalidTenant"),
+            (
+                RouteError::Mixed { origin: "aws:sqs".to_owned(), tenants: 2, advice: "split" },
+                "Runtime.MixedTenants",
+            ),
+        ] {
+            let text = error.to_string();
+            assert_eq!(report(Outcome::NotRouted(error)), (header.to_owned(), text));
+        }
+    }
+
+    #[test]
+    fn a_limit_is_named_where_it_is_ours() {
+        let timed_out = |by_lambda| Outcome::TimedOut { allowed: Duration::ZERO, by_lambda };
+        assert_eq!(timed_out(false).limit(), Some(Limit::WallTime));
+        assert_eq!(timed_out(true).limit(), None);
+        assert_eq!(
+            Outcome::LimitExceeded { limit: Limit::Handles, allowed: 1 }.limit(),
+            Some(Limit::Handles)
+        );
     }
 
     #[test]

@@ -2,11 +2,14 @@
 //!
 //! The engine reports most of it as one and the same trap; what the sandbox saw meanwhile decides.
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use crate::allowance::Allowance;
+use crate::limits::Exceeded;
 use crate::outcome::Outcome;
-use crate::sandbox::Allowance;
+use crate::policy::{Limit, Limits};
 
 /// The functions that only carry a panic out: modules, with `::`, and whole names.
 const PANICKING: &[&str] = &[
@@ -27,53 +30,91 @@ const PANICKING: &[&str] = &[
 const ENDLESS: usize = 5;
 
 /// What the sandbox saw of a guest that did not return.
-#[derive(Debug, Default)]
-pub struct Evidence {
+#[derive(Debug)]
+pub struct Evidence<'a> {
     /// What the guest printed when it panicked.
     pub panic: Option<String>,
-    /// The memory limit, if the guest was refused more.
-    pub out_of_memory: Option<usize>,
+    /// What the guest was refused more of: memory or entries of tables.
+    pub refused: Option<Limit>,
+    /// Whether it was interrupted because its processor time was used up.
+    pub out_of_cpu_time: bool,
     /// The time that it had.
-    pub allowance: Option<Allowance>,
-    /// The largest response that may be sent.
-    pub response_limit: usize,
+    pub allowance: Allowance,
+    /// What it could use.
+    pub limits: &'a Limits,
 }
 
 /// What became of a guest whose call ended in `error`.
-pub fn outcome(error: &wasmtime::Error, evidence: Evidence) -> Outcome {
+pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
+    let Evidence { panic, refused, out_of_cpu_time, allowance, limits } = evidence;
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Outcome::Exited { code: *code };
     }
     let backtrace = error.downcast_ref::<WasmBacktrace>();
+    if let Some(Exceeded { limit, allowed }) = exceeded(error, limits) {
+        // No guest is on the stack while its response is copied out; only that can be too much then.
+        return match (limit, backtrace) {
+            (Limit::Hostcall, None) => {
+                Outcome::ResponseTooLarge { size: None, limit: limits.response.min(limits.hostcall) }
+            }
+            _ => Outcome::LimitExceeded { limit, allowed },
+        };
+    }
     let recursing = backtrace.is_some_and(is_recursing);
     let stack_trace = backtrace.map(frames).unwrap_or_default();
-    let trap = error.downcast_ref::<Trap>();
-    match (trap, evidence) {
-        (Some(Trap::Interrupt), Evidence { allowance: Some(allowance), .. }) => allowance.timed_out(),
-        (Some(Trap::StackOverflow), _) => Outcome::StackOverflow { stack_trace },
+    match (error.downcast_ref::<Trap>(), refused, panic) {
+        (Some(Trap::Interrupt), ..) if out_of_cpu_time => {
+            Outcome::CpuLimitExceeded { limit: limits.cpu_time }
+        }
+        (Some(Trap::Interrupt), ..) => allowance.timed_out(),
+        (Some(Trap::StackOverflow), ..) => Outcome::StackOverflow { stack_trace },
         // What a compiler keeps in memory of its functions' locals runs out below address 0.
-        (Some(Trap::MemoryOutOfBounds), _) if recursing => Outcome::StackOverflow { stack_trace },
+        (Some(Trap::MemoryOutOfBounds), ..) if recursing => Outcome::StackOverflow { stack_trace },
         // A guest that is refused memory gives up in its own way, nearly always with `unreachable`.
-        (Some(Trap::UnreachableCodeReached) | None, Evidence { out_of_memory: Some(limit), panic, .. })
+        (Some(Trap::UnreachableCodeReached) | None, Some(refused), panic)
             if panic.as_deref().is_none_or(is_about_memory) =>
         {
-            Outcome::OutOfMemory { limit }
+            refusal(refused, limits)
         }
-        (Some(Trap::UnreachableCodeReached), Evidence { panic: Some(text), .. }) => {
+        (Some(Trap::UnreachableCodeReached), _, Some(text)) => {
             Outcome::Panicked { message: panic_message(&text), stack_trace }
         }
-        (Some(trap), _) => Outcome::Trapped { message: trap.to_string(), stack_trace },
-        // No guest is on the stack while its response is copied out; only that can be too much then.
-        (None, Evidence { response_limit, .. }) if backtrace.is_none() && is_copying_too_much(error) => {
-            Outcome::ResponseTooLarge { size: None, limit: response_limit }
-        }
-        (None, _) => Outcome::Trapped { message: error.root_cause().to_string(), stack_trace },
+        (Some(trap), ..) => Outcome::Trapped { message: trap.to_string(), stack_trace },
+        (None, ..) => Outcome::Trapped { message: error.root_cause().to_string(), stack_trace },
     }
 }
 
-/// The engine's error for it is private; its text is pinned by a test.
-fn is_copying_too_much(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+fn refusal(refused: Limit, limits: &Limits) -> Outcome {
+    if refused == Limit::TableEntries {
+        let allowed = count(limits.table_entries);
+        return Outcome::LimitExceeded { limit: Limit::TableEntries, allowed };
+    }
+    Outcome::OutOfMemory { limit: limits.memory }
+}
+
+/// The limit that the engine, or a host function, ended the guest for. The engine's own errors for it are
+/// private; their texts are pinned by tests.
+fn exceeded(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
+    if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
+        return Some(*exceeded);
+    }
+    let text = error.root_cause().to_string();
+    let (limit, allowed) = if text.contains("fuel allocated for hostcalls has been exhausted") {
+        (Limit::Hostcall, limits.hostcall)
+    } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+        || text.contains("store handle limit exceeded")
+    {
+        (Limit::Handles, limits.handles)
+    } else if text.contains("resource limit exceeded: instance count") {
+        (Limit::Instances, limits.instances)
+    } else {
+        return None;
+    };
+    Some(Exceeded { limit, allowed: count(allowed) })
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Whether a panic of a guest that was refused memory comes from that. It may have coped, and panicked later
@@ -124,6 +165,7 @@ fn is_panicking(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invocation::Deadline;
 
     #[test]
     fn a_panic_is_one_message_with_its_place() {
@@ -143,26 +185,47 @@ mod tests {
         }
     }
 
+    /// What becomes of this error, with no evidence but what the change adds.
+    fn told(error: impl Into<wasmtime::Error>, change: impl FnOnce(&mut Evidence<'_>)) -> Outcome {
+        let limits = Limits::default();
+        let allowance = Allowance::new(limits.wall_time, Deadline::Unknown { reason: "absent" }, 1);
+        let mut evidence =
+            Evidence { panic: None, refused: None, out_of_cpu_time: false, allowance, limits: &limits };
+        change(&mut evidence);
+        outcome(&error.into(), evidence)
+    }
+
+    fn panicked(said: &str) -> String {
+        format!("thread 'main' panicked at a:1:1:\n{said}")
+    }
+
     #[test]
     fn traps_are_told_apart() {
-        let of = |trap: Trap, evidence| format!("{:?}", outcome(&trap.into(), evidence));
-        let panic = || Evidence {
-            panic: Some("thread 'main' panicked at a:1:1:\nx".to_owned()),
-            ..Evidence::default()
+        let of = |trap: Trap, panic: Option<String>| {
+            format!("{:?}", told(trap, |evidence| evidence.panic = panic))
         };
-        assert!(of(Trap::StackOverflow, panic()).starts_with("StackOverflow"));
-        assert!(of(Trap::UnreachableCodeReached, panic()).starts_with("Panicked"));
-        assert!(of(Trap::UnreachableCodeReached, Evidence::default()).starts_with("Trapped"));
-        assert!(of(Trap::IntegerDivisionByZero, panic()).starts_with("Trapped"));
-        assert!(of(Trap::MemoryOutOfBounds, Evidence::default()).starts_with("Trapped"));
+        assert!(of(Trap::StackOverflow, Some(panicked("x"))).starts_with("StackOverflow"));
+        assert!(of(Trap::UnreachableCodeReached, Some(panicked("x"))).starts_with("Panicked"));
+        assert!(of(Trap::UnreachableCodeReached, None).starts_with("Trapped"));
+        assert!(of(Trap::IntegerDivisionByZero, Some(panicked("x"))).starts_with("Trapped"));
+        assert!(of(Trap::MemoryOutOfBounds, None).starts_with("Trapped"));
+    }
+
+    #[test]
+    fn an_interruption_has_one_of_two_reasons() {
+        assert!(matches!(told(Trap::Interrupt, |_| ()), Outcome::TimedOut { by_lambda: false, .. }));
+        let outcome = told(Trap::Interrupt, |evidence| evidence.out_of_cpu_time = true);
+        assert!(matches!(outcome, Outcome::CpuLimitExceeded { .. }));
     }
 
     #[test]
     fn a_refusal_of_memory_explains_only_what_it_explains() {
         let of = |panic: Option<&str>| {
-            let panic = panic.map(|said| format!("thread 'main' panicked at a:1:1:\n{said}"));
-            let evidence = Evidence { panic, out_of_memory: Some(1), ..Evidence::default() };
-            matches!(outcome(&Trap::UnreachableCodeReached.into(), evidence), Outcome::OutOfMemory { .. })
+            let outcome = told(Trap::UnreachableCodeReached, |evidence| {
+                evidence.panic = panic.map(panicked);
+                evidence.refused = Some(Limit::Memory);
+            });
+            matches!(outcome, Outcome::OutOfMemory { .. })
         };
         assert!(of(None));
         assert!(of(Some(
@@ -172,8 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_told_by_type_or_text() {
+        let limit = |error: wasmtime::Error| match told(error, |_| ()) {
+            Outcome::LimitExceeded { limit, .. } => Some(limit),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(limit(Exceeded { limit: Limit::Random, allowed: 1 }.into()), Some(Limit::Random));
+        assert_eq!(limit(ResourceTableError::Full.into()), Some(Limit::Handles));
+        let text = "resource limit exceeded: instance count too high at 41";
+        assert_eq!(limit(wasmtime::format_err!("{text}")), Some(Limit::Instances));
+    }
+
+    #[test]
     fn an_exit_is_no_trap() {
-        let outcome = outcome(&I32Exit(3).into(), Evidence::default());
-        assert!(matches!(outcome, Outcome::Exited { code: 3 }));
+        assert!(matches!(told(I32Exit(3), |_| ()), Outcome::Exited { code: 3 }));
     }
 }

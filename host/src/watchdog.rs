@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use wasmtime::{Engine, EngineWeak};
 
 /// How long a guest may compute without letting the host do something else, such as notice a SIGTERM.
-const TURN: Duration = Duration::from_millis(50);
+pub const TURN: Duration = Duration::from_millis(50);
 
 /// The thread and what it watches over. Dropping it ends the thread.
 #[derive(Debug)]
@@ -33,8 +33,16 @@ pub struct Guard {
 
 #[derive(Debug)]
 struct Due {
-    at: Mutex<Instant>,
+    times: Mutex<Times>,
     passed: Notify,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// When it must end.
+    at: Instant,
+    /// When the guest wants to look at its clocks, if that is sooner: its processor time may be over by then.
+    look: Option<Instant>,
 }
 
 struct Shared {
@@ -75,7 +83,7 @@ impl Watchdog {
 
     /// Watches over something that must end by `at`.
     pub fn guard(&self, at: Instant) -> Guard {
-        let due = Arc::new(Due { at: Mutex::new(at), passed: Notify::new() });
+        let due = Arc::new(Due { times: Mutex::new(Times { at, look: None }), passed: Notify::new() });
         let mut schedule = self.shared.lock();
         schedule.guards.push(Arc::clone(&due));
         self.shared.wake_by(&schedule, at.min(Instant::now() + TURN));
@@ -99,16 +107,16 @@ impl Guard {
     /// Brings the time forward, if it was later.
     pub fn bring_forward(&self, at: Instant) {
         let schedule = self.shared.lock();
-        let mut current = lock(&self.due.at);
-        if at < *current {
-            *current = at;
+        let mut times = lock(&self.due.times);
+        if at < times.at {
+            times.at = at;
             self.shared.wake_by(&schedule, at);
         }
     }
 
     /// What a guest's epoch callback asks: whether its time has passed.
     pub fn clock(&self) -> Clock {
-        Clock(Arc::clone(&self.due))
+        Clock { shared: Arc::clone(&self.shared), due: Arc::clone(&self.due) }
     }
 }
 
@@ -120,12 +128,22 @@ impl Drop for Guard {
 
 /// The time of a guard, for a guest to look at.
 #[derive(Debug, Clone)]
-pub struct Clock(Arc<Due>);
+pub struct Clock {
+    shared: Arc<Shared>,
+    due: Arc<Due>,
+}
 
 impl Clock {
     /// Whether the time has passed.
     pub fn has_passed(&self) -> bool {
-        Instant::now() >= *lock(&self.0.at)
+        Instant::now() >= lock(&self.due.times).at
+    }
+
+    /// Lets the guest look at its clocks at this time, and not only when its turn is over.
+    pub fn look(&self, at: Instant) {
+        let schedule = self.shared.lock();
+        lock(&self.due.times).look = Some(at);
+        self.shared.wake_by(&schedule, at);
     }
 }
 
@@ -146,12 +164,15 @@ impl Shared {
             let now = Instant::now();
             let mut next = None;
             for due in &schedule.guards {
-                let at = *lock(&due.at);
-                if at <= now {
+                let mut times = lock(&due.times);
+                if times.at <= now {
                     due.passed.notify_one();
                 }
+                // The engine's epoch goes on below, so whoever wanted to look gets to.
+                times.look = times.look.filter(|look| *look > now);
                 // One that is due and still there computes; it is looked after until it is gone.
-                let again = if at <= now { now + TURN } else { at.min(now + TURN) };
+                let again = [Some(times.at), times.look].into_iter().flatten().filter(|at| *at > now);
+                let again = again.fold(now + TURN, Instant::min);
                 next = Some(next.map_or(again, |next: Instant| next.min(again)));
             }
             if !schedule.guards.is_empty()
@@ -214,6 +235,19 @@ mod tests {
         guard.bring_forward(Instant::now() + Duration::from_secs(3600));
         block_on(guard.passed());
         assert!(guard.clock().has_passed());
+    }
+
+    #[test]
+    fn a_look_moves_the_epoch_before_the_turn_is_over() {
+        let watchdog = watchdog();
+        let guard = watchdog.guard(Instant::now() + Duration::from_secs(3600));
+        let asked = Instant::now();
+        guard.clock().look(asked + Duration::from_millis(1));
+        while lock(&guard.due.times).look.is_some() {
+            thread::yield_now();
+        }
+        assert!(asked.elapsed() >= Duration::from_millis(1));
+        assert!(!guard.clock().has_passed());
     }
 
     #[test]

@@ -56,9 +56,9 @@ pub(super) fn json_record(now: SystemTime, level: Level, scope: &Scope, message:
         timestamp: String,
         level: Level,
         #[serde(skip_serializing_if = "Option::is_none")]
-        request_id: Option<&'a str>,
+        request_id: Option<Cow<'a, str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        tenant_id: Option<&'a str>,
+        tenant_id: Option<Cow<'a, str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<MessageField<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,8 +82,8 @@ pub(super) fn json_record(now: SystemTime, level: Level, scope: &Scope, message:
     let record = Record {
         timestamp: humantime::format_rfc3339_millis(now).to_string(),
         level,
-        request_id: scope.request_id.as_deref(),
-        tenant_id: scope.tenant_id.as_deref(),
+        request_id: scope.request_id.as_deref().map(printable),
+        tenant_id: scope.tenant_id.as_deref().map(printable),
         message,
         error_type: failure.map(|failure| failure.error_type),
         error_message: failure.map(|failure| printable(failure.error_message)),
@@ -126,7 +126,7 @@ fn push_escaped(record: &mut String, text: &str, tabs: Tabs) {
 }
 
 /// `text` for a JSON string, whose writer escapes only the controls below U+0020.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let text = cut(text);
     if !text.contains(|c| c >= ' ' && steers(c)) {
         return Cow::Borrowed(text);
@@ -143,7 +143,7 @@ fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character can end a line or steer a terminal.
-pub(super) fn steers(character: char) -> bool {
+pub(crate) fn steers(character: char) -> bool {
     character.is_control() && character != '\t' || matches!(character, '\u{2028}' | '\u{2029}')
 }
 

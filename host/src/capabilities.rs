@@ -1,0 +1,55 @@
+//! Everything that a component may import, and what the engine keeps of one sandbox for it.
+//!
+//! WASI is linked whole, since the standard libraries of most languages import it whole; what an interface gives
+//! is decided by the sandbox's [`crate::policy`], and the default is nothing.
+
+use wasmtime::Engine;
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::limits::Limiter;
+use crate::meter::Meter;
+use crate::random::Random;
+use crate::watchdog::Clock;
+
+/// What the engine keeps for one sandbox.
+pub struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) random: Random,
+    pub(crate) limiter: Limiter,
+    /// Looked at whenever the watchdog moves the epoch.
+    pub(crate) clock: Clock,
+    pub(crate) meter: Meter,
+    /// Whether the guest was interrupted because its processor time was used up.
+    pub(crate) out_of_cpu_time: bool,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("limiter", &self.limiter).finish_non_exhaustive()
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Links all of it.
+///
+/// # Errors
+/// When two definitions clash, which would be a bug.
+pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    // From here on ours stand in the place of WASI's.
+    linker.allow_shadowing(true);
+    random::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
+    insecure::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
+    insecure_seed::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
+    linker.allow_shadowing(false);
+    Ok(linker)
+}
