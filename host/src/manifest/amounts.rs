@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::document::{Document, Entry, Said, Table};
+use super::document::{Entry, Said, Table};
 use crate::policy::{Limit, Limits, MAX_RESPONSE};
 
 const KIB: u64 = 1024;
@@ -70,12 +70,16 @@ impl Amount {
     pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Said<u64>> {
         let parsed = match (entry.as_integer(), entry.as_string()) {
             // A duration without a unit would be a guess.
-            (Some(number), _) if self.unit != Unit::Nanoseconds => Ok(u64::try_from(number).map_err(|_| number)),
+            (Some(number), _) if self.unit != Unit::Nanoseconds => {
+                Ok(u64::try_from(number).map_err(|_| number))
+            }
             (_, Some(text)) if self.unit != Unit::Pieces => self.unit.parse(text).map(Ok),
             _ => return entry.expected(self.unit.example()),
         };
         let found = match entry.understood(parsed)?.value {
-            Ok(value) if (self.least..=self.most).contains(&value) => return Some(Said { value, line: entry.line }),
+            Ok(value) if (self.least..=self.most).contains(&value) => {
+                return Some(Said { value, line: entry.line });
+            }
             Ok(value) => self.unit.text(value),
             Err(number) => format!("{number}"),
         };
@@ -172,13 +176,13 @@ pub(super) fn narrow(size: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::document::Document;
 
     /// What `limits.KEY = VALUE` is understood as.
     fn read(key: &str, value: &str) -> Result<u64, String> {
         let text = format!("{key} = {value}");
         let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
-        assert_eq!(errors, [], "{text}");
-        let document = Document::new(&text);
+        let document = Document::new(&text, &errors);
         let said = limits(&document.root(table.get_ref()));
         let value = said.iter().flatten().next().map(|said| said.value);
         let mistakes = document.into_mistakes();

@@ -16,6 +16,8 @@ pub(super) struct Document<'d> {
     text: &'d str,
     /// Where each line starts.
     lines: Vec<usize>,
+    /// Lines that are not TOML, of which nothing else is told.
+    broken: Vec<usize>,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
@@ -47,9 +49,15 @@ pub(super) struct Said<T> {
 }
 
 impl<'d> Document<'d> {
-    pub(super) fn new(text: &'d str) -> Self {
+    /// The text, and what the TOML parser did not understand of it.
+    pub(super) fn new(text: &'d str, errors: &[toml::de::Error]) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, lines, mistakes: RefCell::default() }
+        let mut document = Self { text, lines, broken: Vec::new(), mistakes: RefCell::default() };
+        for error in errors {
+            document.not_toml(error);
+        }
+        document.broken = document.mistakes.get_mut().iter().map(|mistake| mistake.line).collect();
+        document
     }
 
     /// The outermost table, of what the TOML parser made of the text.
@@ -58,11 +66,13 @@ impl<'d> Document<'d> {
     }
 
     pub(super) fn mistake(&self, line: usize, key: impl Into<String>, text: impl Into<String>) {
-        self.mistakes.borrow_mut().push(Mistake { line, key: key.into(), text: text.into() });
+        if !self.broken.contains(&line) {
+            self.mistakes.borrow_mut().push(Mistake { line, key: key.into(), text: text.into() });
+        }
     }
 
     /// Notes where the text is not TOML. The key is what stands on the line before the `=`.
-    pub(super) fn not_toml(&self, error: &toml::de::Error) {
+    fn not_toml(&self, error: &toml::de::Error) {
         let line = self.line(error.span().map_or(0, |span| span.start));
         let start = self.lines.get(line - 1).copied().unwrap_or_default();
         let source = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
@@ -74,11 +84,7 @@ impl<'d> Document<'d> {
         self.lines.partition_point(|&start| start <= at).max(1)
     }
 
-    pub(super) fn is_clean(&self) -> bool {
-        self.mistakes.borrow().is_empty()
-    }
-
-    /// All mistakes, in the order of their lines. Of a line that is not TOML, only that is told.
+    /// All mistakes, in the order of their lines.
     pub(super) fn into_mistakes(self) -> Vec<Mistake> {
         let mut mistakes = self.mistakes.into_inner();
         mistakes.sort_by_key(|mistake| mistake.line);
@@ -90,6 +96,11 @@ impl<'d> Document<'d> {
 impl<'d> Table<'d> {
     pub(super) fn entry(&self, key: &str) -> Option<Entry<'d>> {
         self.entries.get_key_value(key).map(|entry| self.entry_of(entry))
+    }
+
+    /// The table of that key.
+    pub(super) fn table(&self, key: &str) -> Option<Self> {
+        self.entry(key)?.table()
     }
 
     /// All entries, in the order of their keys.
@@ -111,7 +122,8 @@ impl<'d> Table<'d> {
     /// Takes note of keys that are none of `known`. `hint` says of some where they belong instead.
     pub(super) fn only(&self, known: &[&str], hint: impl Fn(&str) -> Option<String>) {
         for entry in self.entries().filter(|entry| !known.contains(&entry.key)) {
-            let hint = hint(entry.key).or_else(|| similar(entry.key, known).map(|key| format!("did you mean `{key}`?")));
+            let hint = hint(entry.key)
+                .or_else(|| similar(entry.key, known).map(|key| format!("did you mean `{key}`?")));
             let hint = hint.unwrap_or_else(|| match known {
                 [only] => format!("only `{only}` is known here"),
                 _ => format!("known here are {}", known.join(", ")),
@@ -184,10 +196,8 @@ impl<'d> Entry<'d> {
     }
 
     pub(super) fn table(&self) -> Option<Table<'d>> {
-        match self.value {
-            DeValue::Table(entries) => Some(Table { document: self.document, path: self.path.clone(), entries }),
-            _ => self.expected("a table"),
-        }
+        let DeValue::Table(entries) = self.value else { return self.expected("a table") };
+        Some(Table { document: self.document, path: self.path.clone(), entries })
     }
 
     /// The elements of an array. They have the path of the array.
@@ -267,7 +277,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (one, other, expected) in [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("tmp", "tpm", 2)] {
+        for (one, other, expected) in
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("tmp", "tpm", 2)]
+        {
             assert_eq!(distance(one, other), expected, "{one} {other}");
         }
     }
@@ -282,8 +294,8 @@ mod tests {
 
     #[test]
     fn lines_are_counted_from_one() {
-        let document = Document::new("a\nbc\n");
+        let document = Document::new("a\nbc\n", &[]);
         assert_eq!([0, 1, 2, 4, 5, 99].map(|at| document.line(at)), [1, 1, 2, 2, 3, 3]);
-        assert_eq!(Document::new("").line(0), 1);
+        assert_eq!(Document::new("", &[]).line(0), 1);
     }
 }
