@@ -66,10 +66,15 @@ pub(super) fn limits(table: &Table<'_>) -> SaidLimits {
 }
 
 impl Amount {
+    #[cfg(test)]
+    pub(super) fn range(&self) -> (u64, u64) {
+        (self.least, self.most)
+    }
+
     /// Reads one amount and checks that it is neither too little nor too much.
     pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Said<u64>> {
         let parsed = match (entry.as_integer(), entry.as_string()) {
-            // A duration without a unit would be a guess.
+            // A duration without a unit would be a guess. A number below zero is understood, but out of range.
             (Some(number), _) if self.unit != Unit::Nanoseconds => {
                 Ok(u64::try_from(number).map_err(|_| number))
             }
@@ -111,10 +116,12 @@ impl Unit {
     pub(super) fn text(self, value: u64) -> String {
         let units = [(1024 * GIB, "TiB"), (GIB, "GiB"), (1024 * KIB, "MiB"), (KIB, "KiB")];
         match self {
-            Self::Bytes => units
-                .iter()
-                .find(|(unit, _)| value > 0 && value.is_multiple_of(*unit))
-                .map_or_else(|| format!("{value} bytes"), |(unit, name)| format!("{}{name}", value / unit)),
+            Self::Bytes => {
+                units.iter().find(|(unit, _)| value > 0 && value.is_multiple_of(*unit)).map_or_else(
+                    || format!("{value} byte{}", if value == 1 { "" } else { "s" }),
+                    |(unit, name)| format!("{}{name}", value / unit),
+                )
+            }
             Self::Nanoseconds => humantime::format_duration(Duration::from_nanos(value)).to_string(),
             Self::Pieces => value.to_string(),
         }
@@ -223,7 +230,7 @@ mod tests {
             ("memory", "\"99999999999999EiB\"", "out of range"),
             ("memory", "1.5", "this is a fraction; expected a size"),
             ("memory", "true", "this is true or false; expected a size"),
-            ("response", "\"7MiB\"", "7MiB is out of range; expected 1 bytes to 6291556 bytes"),
+            ("response", "\"7MiB\"", "7MiB is out of range; expected 1 byte to 6291556 bytes"),
             ("response", "0", "out of range"),
             ("wall_time", "5", "this is a whole number; expected a duration"),
             ("wall_time", "\"5\"", "\"5\" is not understood"),
