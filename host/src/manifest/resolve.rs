@@ -465,6 +465,21 @@ mod tests {
     }
 
     #[test]
+    fn a_max_may_be_what_the_handler_has() {
+        let text = "[handlers.a]\nlimits.memory = \"1MiB\"\nmax.limits.memory = \"1MiB\"\nmax.grants.tmp = 0";
+        assert!(Manifest::parse(text).is_ok());
+    }
+
+    #[test]
+    fn what_a_tenant_fixes_goes_before_what_its_handler_inherits() {
+        let text = "[handlers.a]\ngrants.inherit_environment = [\"TABLE\"]\nmax.grants.environment = [\"TABLE\"]\n\
+                    [tenants.t]\ngrants.environment = { TABLE = \"own\" }";
+        let manifest = Manifest::parse(text).unwrap();
+        let policy = inherit(&manifest.tenants["t"].policy, &mut |_| Some("of the process".to_owned()));
+        assert_eq!(policy.grants.environment, [("TABLE".to_owned(), "own".to_owned())].into());
+    }
+
+    #[test]
     fn a_handler_may_exceed_the_defaults() {
         let text = "[limits]\nmemory = \"64MiB\"\n[handlers.a.limits]\nmemory = \"1GiB\"";
         assert_eq!(Manifest::parse(text).unwrap().handlers[0].policy.limits.memory, 1 << 30);
