@@ -3,9 +3,23 @@
 //! The file is read once, at init. What it says of limits and grants is resolved here into one
 //! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::router`]'s business.
 
-use std::collections::HashMap;
+mod amounts;
+mod document;
+mod environment;
+mod grants;
+mod network;
+mod place;
+mod resolve;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use document::Document;
+use toml::de::DeTable;
 
 use crate::config::Vars;
 use crate::policy::Policy;
@@ -13,6 +27,9 @@ use crate::router::Pointer;
 
 /// The name of the file, in the task root.
 pub const FILE: &str = "bulkhead.toml";
+
+/// The JSON schema of the file, for editors.
+pub const SCHEMA: &str = include_str!("../../schema/bulkhead.schema.json");
 
 /// What `bulkhead.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,14 +215,41 @@ impl Manifest {
     /// # Errors
     /// Every mistake in it, in the order of their lines.
     pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
-        let _ = text;
-        Err(Vec::new())
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let document = Document::new(text, &errors);
+        let said = sections::sections(&document.root(root.get_ref()));
+        // Half a file would be held against itself for what it lacks.
+        let manifest = errors.is_empty().then(|| resolve::manifest(&document, said));
+        let mistakes = document.into_mistakes();
+        manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+    }
+
+    /// The policy of a handler that the file does not name.
+    pub fn default_policy(&self, handler: &str) -> Policy {
+        Policy { limits: self.default.limits.clone(), ..Policy::default_for(handler) }
     }
 
     /// Adds the inherited variables to the environments that inherit them, and gives the names of those that the
     /// process does not have.
     pub fn inherit(&mut self, vars: &impl Vars) -> Vec<String> {
-        let _ = vars;
-        Vec::new()
+        let mut absent = BTreeSet::new();
+        let mut value = |name: &str| {
+            let value = vars.get(name);
+            if value.is_none() {
+                absent.insert(name.to_owned());
+            }
+            value
+        };
+        let mut changed: HashMap<Arc<Policy>, Arc<Policy>> = HashMap::new();
+        let handlers = self.handlers.iter_mut().map(|handler| &mut handler.policy);
+        for policy in handlers.chain(self.tenants.values_mut().map(|tenant| &mut tenant.policy)) {
+            if !policy.grants.inherit_environment.is_empty() {
+                // What was shared before still is.
+                let new = changed.entry(Arc::clone(policy));
+                let new = new.or_insert_with_key(|old| Arc::new(resolve::inherit(old, &mut value)));
+                *policy = Arc::clone(new);
+            }
+        }
+        absent.into_iter().collect()
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use allowed_host::{AllowedHost, AllowedHostError};
+pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
 
 /// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).

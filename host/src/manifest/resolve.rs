@@ -1,0 +1,512 @@
+//! From what the file says to one policy for each handler and tenant.
+//!
+//! # The rule
+//!
+//! A **handler** has what `[limits]` says, or the default, unless it names a limit itself; `[limits]` is no bound.
+//! Its grants are those that it names.
+//!
+//! A **tenant** has what its handler has, key by key, unless it names the key itself; then its own value replaces
+//! the handler's whole value (`environment`, too, is one key). That value may be smaller, and every element of a
+//! list must be covered by one of the handler's: a host by `*.example.com`, a network by a larger one, a
+//! variable by its name.
+//!
+//! To give a tenant **more** than its handler has takes two lines: the tenant's own, and one under the handler's
+//! `max`, which says how far its tenants may go. A limit under `max` replaces the handler's as the bound; a list
+//! under `max` is added to it. What goes further is a mistake that names both keys. It is never cut down
+//! silently: a tenant that was promised 256 MiB must not find out in production that it has 128.
+//!
+//! So a line under a tenant cannot widen anything by accident, and a line under `max` alone changes nothing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::amounts::{self, Amount, LIMITS, SaidLimits, TMP};
+use super::document::{Document, Said, path, similar};
+use super::grants::SaidGrants;
+use super::sections::{SaidHandler, SaidTenant, Sections};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
+use crate::policy::{AllowedHost, Grants, Limits, Policy};
+
+/// Makes the policies, and notes what does not fit together.
+pub(super) fn manifest(document: &Document<'_>, said: Sections) -> Manifest {
+    let mut policies = Policies::default();
+    let limits = with(Limits::default(), &said.limits);
+    let handlers: Vec<Handler> = said
+        .handlers
+        .iter()
+        .map(|handler| policies.handler(document, (&said.limits, limits.clone()), handler))
+        .collect();
+    let index = handlers.iter().enumerate().map(|(at, handler)| (handler.name.as_str(), at)).collect();
+    let known = Known { document, index };
+    let unknown_tenant =
+        said.routing.unknown_tenant.as_ref().and_then(|name| known.find("routing.unknown_tenant", name));
+    let tenant = |tenant: &SaidTenant| {
+        let at = known.handler_of(tenant)?;
+        let (handler, of) = (handlers.get(at)?, said.handlers.get(at)?);
+        let bounds = Bounds { document, defaults: &said.limits, handler: of, own: &handler.policy };
+        let policy = policies.share(bounds.tenant(tenant));
+        Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy }))
+    };
+    let tenants = said.tenants.iter().filter_map(tenant).collect();
+    Manifest {
+        routing: Routing {
+            tenant: said.routing.tenant,
+            unknown_tenant: unknown_tenant.map_or(UnknownTenant::Reject, UnknownTenant::Handler),
+            mixed_batches: said.routing.mixed_batches,
+            invalid_handler: said.routing.invalid_handler,
+        },
+        default: Arc::new(Policy { limits, ..Policy::default_for("") }),
+        handlers,
+        tenants,
+        receipts: said.receipts,
+        extra_ca_certificates: said.extra_ca_certificates,
+    }
+}
+
+/// The policies so far, each once.
+#[derive(Debug, Default)]
+struct Policies(HashSet<Arc<Policy>>);
+
+impl Policies {
+    fn share(&mut self, policy: Policy) -> Arc<Policy> {
+        if let Some(same) = self.0.get(&policy) {
+            return Arc::clone(same);
+        }
+        let policy = Arc::new(policy);
+        self.0.insert(Arc::clone(&policy));
+        policy
+    }
+
+    fn handler(
+        &mut self,
+        document: &Document<'_>,
+        (defaults, limits): (&SaidLimits, Limits),
+        said: &SaidHandler,
+    ) -> Handler {
+        let policy = self.share(Policy {
+            handler: said.name.clone(),
+            table: format!("{}.grants", path("handlers", &said.name)),
+            limits: with(limits, &said.limits),
+            grants: granted(Grants::default(), &said.grants),
+        });
+        Bounds { document, defaults, handler: said, own: &policy }.check();
+        Handler { name: said.name.clone(), source: said.source.clone(), digest: said.digest.clone(), policy }
+    }
+}
+
+/// The handlers that there are.
+#[derive(Debug)]
+struct Known<'s> {
+    document: &'s Document<'s>,
+    index: BTreeMap<&'s str, usize>,
+}
+
+impl Known<'_> {
+    fn find(&self, key: &str, name: &Said<String>) -> Option<usize> {
+        let found = self.index.get(name.value.as_str()).copied();
+        if found.is_none() {
+            let known: Vec<&str> = self.index.keys().copied().collect();
+            let hint = match similar(&name.value, &known) {
+                Some(similar) => format!("did you mean {similar:?}?"),
+                None => format!("add [{}]", path("handlers", &name.value)),
+            };
+            self.document.mistake(name.line, key, format!("there is no handler {:?}; {hint}", name.value));
+        }
+        found
+    }
+
+    fn handler_of(&self, tenant: &SaidTenant) -> Option<usize> {
+        let key = format!("{}.handler", path("tenants", &tenant.id.value));
+        match &tenant.handler {
+            Some(name) => self.find(&key, name),
+            None if self.index.len() == 1 => Some(0),
+            None => {
+                let text = match self.index.len() {
+                    0 => "the tenant has no handler; add one under [handlers]",
+                    _ => "the tenant has no handler; it can be left out only where there is exactly one",
+                };
+                self.document.mistake(tenant.id.line, key, text);
+                None
+            }
+        }
+    }
+}
+
+/// What one handler has, and so what its tenants may have.
+#[derive(Debug, Clone, Copy)]
+struct Bounds<'s> {
+    document: &'s Document<'s>,
+    defaults: &'s SaidLimits,
+    handler: &'s SaidHandler,
+    own: &'s Policy,
+}
+
+/// A bound, and the line that says it, unless it is the default.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    most: u64,
+    line: Option<usize>,
+}
+
+impl Bound {
+    fn text(self, amount: &Amount) -> String {
+        let line = self.line.map_or_else(|| "the default".to_owned(), |line| format!("line {line}"));
+        format!("{}, {line}", amount.unit.text(self.most))
+    }
+}
+
+impl Bounds<'_> {
+    fn name(&self) -> String {
+        path("handlers", &self.handler.name)
+    }
+
+    /// What the handler has of each limit, and of `/tmp`.
+    fn own_amount(&self, at: Option<usize>, amount: &Amount) -> Bound {
+        let Some(at) = at else {
+            let tmp = self.handler.grants.tmp;
+            return Bound { most: tmp.map_or(0, |said| said.value), line: tmp.map(|said| said.line) };
+        };
+        let said = [&self.handler.limits, self.defaults]
+            .into_iter()
+            .find_map(|said| said.get(at).copied().flatten());
+        Bound { most: amounts::value(&self.own.limits, amount.limit), line: said.map(|said| said.line) }
+    }
+
+    /// Notes where the handler's `max` is less than what it has itself.
+    fn check(&self) {
+        let max = amounts_of(&self.handler.max_limits, self.handler.max_grants.tmp);
+        for (at, table, amount, said) in max {
+            let own = self.own_amount(at, amount);
+            if said.value < own.most {
+                let key = format!("{}.max.{table}.{}", self.name(), amount.limit.key());
+                let text = format!(
+                    "{} is less than the handler has itself ({}); raise this, or lower that",
+                    amount.unit.text(said.value),
+                    own.text(amount)
+                );
+                self.document.mistake(said.line, key, text);
+            }
+        }
+    }
+
+    /// The policy of a tenant.
+    fn tenant(&self, said: &SaidTenant) -> Policy {
+        let tenant = path("tenants", &said.id.value);
+        self.amounts(&tenant, said);
+        let mut policy = Policy { limits: with(self.own.limits.clone(), &said.limits), ..self.own.clone() };
+        if let Some(grants) = &said.grants {
+            let key = format!("{tenant}.grants");
+            self.variables(&key, grants);
+            self.places(&key, grants);
+            policy.grants = granted(policy.grants, grants);
+            policy.table = key;
+        }
+        policy
+    }
+
+    fn amounts(&self, tenant: &str, said: &SaidTenant) {
+        let tmp = said.grants.as_ref().and_then(|grants| grants.tmp);
+        for (at, table, amount, asked) in amounts_of(&said.limits, tmp) {
+            let max = match at {
+                Some(at) => self.handler.max_limits.get(at).copied().flatten(),
+                None => self.handler.max_grants.tmp,
+            };
+            let bound = max.map(|said| Bound { most: said.value, line: Some(said.line) });
+            let bound = bound.unwrap_or_else(|| self.own_amount(at, amount));
+            if asked.value > bound.most {
+                let (handler, key) = (self.name(), amount.limit.key());
+                let text = format!(
+                    "{} is more than {handler} allows ({}); raise {handler}.max.{table}.{key}, or lower this",
+                    amount.unit.text(asked.value),
+                    bound.text(amount)
+                );
+                self.document.mistake(asked.line, format!("{tenant}.{table}.{key}"), text);
+            }
+        }
+    }
+
+    fn variables(&self, tenant: &str, asked: &SaidGrants<(String, String)>) {
+        let (own, max) = (&self.own.grants, &self.handler.max_grants);
+        self.within((tenant, "environment"), &asked.environment, |(name, _)| {
+            (own.environment.contains_key(name) || contains(&max.environment, name))
+                .then_some(())
+                .ok_or_else(|| name.clone())
+        });
+        self.within((tenant, "inherit_environment"), &asked.inherit_environment, |name| {
+            let within = own.inherit_environment.contains(name) || contains(&max.inherit_environment, name);
+            within.then_some(()).ok_or_else(|| name.clone())
+        });
+    }
+
+    fn places(&self, tenant: &str, asked: &SaidGrants<(String, String)>) {
+        let (own, max) = (&self.own.grants, &self.handler.max_grants);
+        self.within((tenant, "files"), &asked.files, |place| {
+            let mut allowed = own.files.iter().chain(values(&max.files));
+            let within = allowed.any(|allowed| place.starts_with(allowed));
+            within.then_some(()).ok_or_else(|| place.display().to_string())
+        });
+        self.within((tenant, "allowed_outbound_hosts"), &asked.allowed_outbound_hosts, |host| {
+            let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));
+            allowed
+                .any(|allowed: &AllowedHost| allowed.covers(host))
+                .then_some(())
+                .ok_or_else(|| host.to_string())
+        });
+        self.within((tenant, "allowed_private_networks"), &asked.allowed_private_networks, |network| {
+            let mut allowed =
+                own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
+            allowed.any(|allowed| allowed.contains(network)).then_some(()).ok_or_else(|| network.to_string())
+        });
+    }
+
+    /// Notes each element that `check` does not find among what the tenant may have, and gives the name of.
+    fn within<T>(
+        &self,
+        (tenant, key): (&str, &str),
+        asked: &Option<Vec<Said<T>>>,
+        check: impl Fn(&T) -> Result<(), String>,
+    ) {
+        for said in asked.iter().flatten() {
+            if let Err(name) = check(&said.value) {
+                let handler = self.name();
+                let text = format!(
+                    "{name} is more than {handler} allows; add it to {handler}.max.grants.{key}, or leave it out"
+                );
+                self.document.mistake(said.line, format!("{tenant}.{key}"), text);
+            }
+        }
+    }
+}
+
+/// The amounts that are said, each with its place in [`LIMITS`] and the name of its table.
+fn amounts_of<'s>(
+    limits: &'s SaidLimits,
+    tmp: Option<Said<u64>>,
+) -> impl Iterator<Item = (Option<usize>, &'static str, &'static Amount, Said<u64>)> + 's {
+    static KNOWN: &[Amount; LIMITS.len()] = &LIMITS;
+    static KNOWN_TMP: &Amount = &TMP;
+    let limits = KNOWN.iter().zip(limits).enumerate();
+    let limits =
+        limits.filter_map(|(at, (amount, said))| said.map(|said| (Some(at), "limits", amount, said)));
+    limits.chain(tmp.map(|said| (None, "grants", KNOWN_TMP, said)))
+}
+
+fn values<T>(said: &Option<Vec<Said<T>>>) -> impl Iterator<Item = &T> {
+    said.iter().flatten().map(|said| &said.value)
+}
+
+fn contains(said: &Option<Vec<Said<String>>>, name: &str) -> bool {
+    values(said).any(|value| value == name)
+}
+
+/// The limits, changed where something is said.
+fn with(mut limits: Limits, said: &SaidLimits) -> Limits {
+    for (amount, said) in LIMITS.iter().zip(said) {
+        if let Some(said) = said {
+            amounts::set(&mut limits, amount.limit, said.value);
+        }
+    }
+    limits
+}
+
+/// The grants, replaced where something is said.
+fn granted(mut grants: Grants, said: &SaidGrants<(String, String)>) -> Grants {
+    fn replace<T: Clone, C: FromIterator<T>>(grant: &mut C, said: &Option<Vec<Said<T>>>) {
+        if said.is_some() {
+            *grant = values(said).cloned().collect();
+        }
+    }
+    replace(&mut grants.environment, &said.environment);
+    replace(&mut grants.inherit_environment, &said.inherit_environment);
+    replace(&mut grants.files, &said.files);
+    replace(&mut grants.allowed_outbound_hosts, &said.allowed_outbound_hosts);
+    replace(&mut grants.allowed_private_networks, &said.allowed_private_networks);
+    if let Some(tmp) = said.tmp {
+        grants.tmp = amounts::narrow(tmp.value);
+    }
+    grants
+}
+
+/// The inherited variables of a policy that the process has are in its environment from now on. What is fixed
+/// goes before what is inherited.
+pub(super) fn inherit(policy: &Policy, value: &mut impl FnMut(&str) -> Option<String>) -> Policy {
+    let mut policy = policy.clone();
+    for name in &policy.grants.inherit_environment {
+        if let Some(value) = value(name) {
+            policy.grants.environment.entry(name.clone()).or_insert(value);
+        }
+    }
+    policy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HANDLER: &str = r#"
+        [handlers.hello.limits]
+        memory = "128MiB"
+        [handlers.hello.grants]
+        environment = { STAGE = "prod", REGION = "eu" }
+        inherit_environment = ["TABLE"]
+        files = ["assets"]
+        tmp = "16MiB"
+        allowed_outbound_hosts = ["https://*.example.com"]
+        allowed_private_networks = ["10.0.0.0/8"]
+        [handlers.hello.max.limits]
+        memory = "256MiB"
+        outbound_requests = 64
+        [handlers.hello.max.grants]
+        environment = ["EXTRA"]
+        inherit_environment = ["OTHER"]
+        files = ["shared"]
+        tmp = "32MiB"
+        allowed_outbound_hosts = ["http://intern.test"]
+        allowed_private_networks = ["192.168.0.0/16"]
+    "#;
+
+    /// The policy of a tenant of that handler, or what is wrong with it.
+    fn tenant(says: &str) -> Result<Policy, Vec<String>> {
+        let text = format!("{HANDLER}\n[tenants.acme]\n{says}\n");
+        let manifest = Manifest::parse(&text).map_err(|mistakes| {
+            mistakes
+                .into_iter()
+                .map(|mistake| format!("{}: {}", mistake.key, mistake.text))
+                .collect::<Vec<_>>()
+        })?;
+        Ok(Policy::clone(&manifest.tenants["acme"].policy))
+    }
+
+    #[test]
+    fn a_tenant_that_says_nothing_has_what_its_handler_has() {
+        let manifest = Manifest::parse(&format!("{HANDLER}\n[tenants.acme]\nlimits = {{}}\n")).unwrap();
+        assert!(Arc::ptr_eq(&manifest.tenants["acme"].policy, &manifest.handlers[0].policy));
+        // `max` alone changes nothing.
+        assert_eq!(manifest.handlers[0].policy.limits.memory, 128 << 20);
+        assert_eq!(manifest.handlers[0].policy.limits.outbound_requests, 32);
+    }
+
+    #[test]
+    fn what_a_tenant_says_replaces_its_handler_s_value() {
+        let policy = tenant("limits.memory = \"64MiB\"\ngrants.environment = { STAGE = \"test\" }").unwrap();
+        assert_eq!(policy.limits.memory, 64 << 20);
+        assert_eq!(policy.grants.environment, [("STAGE".to_owned(), "test".to_owned())].into());
+        assert_eq!(policy.grants.tmp, 16 << 20);
+        assert_eq!(policy.table, "tenants.acme.grants");
+        assert_eq!(tenant("limits.memory = \"64MiB\"").unwrap().table, "handlers.hello.grants");
+        assert_eq!(tenant("grants.allowed_outbound_hosts = []").unwrap().grants.allowed_outbound_hosts, []);
+    }
+
+    #[test]
+    fn a_tenant_may_have_less_and_up_to_the_max() {
+        for says in [
+            "limits.memory = \"256MiB\"",
+            "limits.outbound_requests = 64",
+            "limits.wall_time = \"5s\"",
+            "grants.tmp = \"0\"",
+            "grants.tmp = \"32MiB\"",
+            "grants.environment = { EXTRA = \"1\", REGION = \"us\" }",
+            "grants.inherit_environment = [\"TABLE\", \"OTHER\"]",
+            "grants.files = [\"assets/img\", \"shared\"]",
+            "grants.allowed_outbound_hosts = [\"https://api.example.com\", \"http://intern.test\"]",
+            "grants.allowed_private_networks = [\"10.1.0.0/16\", \"192.168.1.1\"]",
+        ] {
+            tenant(says).unwrap_or_else(|mistakes| panic!("{says}: {mistakes:?}"));
+        }
+    }
+
+    #[test]
+    fn a_tenant_may_not_have_more_and_is_told_where_to_allow_it() {
+        for (says, key) in [
+            ("limits.memory = \"257MiB\"", "limits.memory"),
+            ("limits.wall_time = \"6s\"", "limits.wall_time"),
+            ("limits.outbound_requests = 65", "limits.outbound_requests"),
+            ("grants.tmp = \"33MiB\"", "grants.tmp"),
+            ("grants.environment = { NEW = \"1\" }", "grants.environment"),
+            ("grants.environment = { TABLE = \"1\" }", "grants.environment"),
+            ("grants.inherit_environment = [\"STAGE\"]", "grants.inherit_environment"),
+            ("grants.files = [\"assets2\"]", "grants.files"),
+            ("grants.allowed_outbound_hosts = [\"https://example.com\"]", "grants.allowed_outbound_hosts"),
+            ("grants.allowed_outbound_hosts = [\"*://*:*\"]", "grants.allowed_outbound_hosts"),
+            ("grants.allowed_private_networks = [\"172.16.0.1\"]", "grants.allowed_private_networks"),
+        ] {
+            let mistakes = tenant(says).expect_err(says);
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            assert!(mistakes[0].starts_with(&format!("tenants.acme.{key}: ")), "{mistakes:?}");
+            assert!(mistakes[0].contains(&format!("handlers.hello.max.{key}")), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn each_bound_says_where_it_comes_from() {
+        let mistakes = |text: &str| Manifest::parse(text).expect_err(text).remove(0).text;
+        let more = "[handlers.a]\n[tenants.t.limits]\nmemory = \"1GiB\"\n";
+        assert!(mistakes(more).contains("(128MiB, the default)"));
+        assert!(mistakes(&format!("{more}[limits]\nmemory = \"256MiB\"")).contains("(256MiB, line 5)"));
+        assert!(
+            mistakes(&format!("{more}[handlers.a.limits]\nmemory = \"64MiB\"")).contains("(64MiB, line 5)")
+        );
+        assert!(
+            mistakes(&format!("{more}[handlers.a.max.limits]\nmemory = \"512MiB\""))
+                .contains("(512MiB, line 5)")
+        );
+    }
+
+    #[test]
+    fn a_max_is_not_less_than_what_the_handler_has() {
+        for (text, key) in [
+            ("[handlers.a]\nmax.limits.memory = \"1MiB\"", "handlers.a.max.limits.memory"),
+            ("[handlers.a]\ngrants.tmp = 2\nmax.grants.tmp = 1", "handlers.a.max.grants.tmp"),
+            ("[limits]\nlogs = 9\n[handlers.a]\nmax.limits.logs = 8", "handlers.a.max.limits.logs"),
+        ] {
+            let mistakes = Manifest::parse(text).expect_err(text);
+            assert_eq!(mistakes.iter().map(|mistake| mistake.key.as_str()).collect::<Vec<_>>(), [key]);
+        }
+    }
+
+    #[test]
+    fn a_max_may_be_what_the_handler_has() {
+        let text = "[handlers.a]\nlimits.memory = \"1MiB\"\nmax.limits.memory = \"1MiB\"\nmax.grants.tmp = 0";
+        assert!(Manifest::parse(text).is_ok());
+    }
+
+    #[test]
+    fn what_a_tenant_fixes_goes_before_what_its_handler_inherits() {
+        let text = "[handlers.a]\ngrants.inherit_environment = [\"TABLE\"]\nmax.grants.environment = [\"TABLE\"]\n\
+                    [tenants.t]\ngrants.environment = { TABLE = \"own\" }";
+        let manifest = Manifest::parse(text).unwrap();
+        let policy = inherit(&manifest.tenants["t"].policy, &mut |_| Some("of the process".to_owned()));
+        assert_eq!(policy.grants.environment, [("TABLE".to_owned(), "own".to_owned())].into());
+    }
+
+    #[test]
+    fn a_handler_may_exceed_the_defaults() {
+        let text = "[limits]\nmemory = \"64MiB\"\n[handlers.a.limits]\nmemory = \"1GiB\"";
+        assert_eq!(Manifest::parse(text).unwrap().handlers[0].policy.limits.memory, 1 << 30);
+    }
+
+    #[test]
+    fn tenants_find_their_handler() {
+        let mistake = |text: &str| Manifest::parse(text).expect_err(text).remove(0).to_string();
+        assert_eq!(Manifest::parse("[handlers.a]\n[tenants.t]").unwrap().tenants["t"].handler, 0);
+        assert!(
+            mistake("[tenants.t]").starts_with("1: tenants.t.handler: the tenant has no handler; add one")
+        );
+        let two = mistake("[handlers.a]\n[handlers.b]\n[tenants.t]");
+        assert!(
+            two.starts_with("3: tenants.t.handler: the tenant has no handler; it can be left out only"),
+            "{two}"
+        );
+    }
+
+    #[test]
+    fn a_thousand_tenants_with_the_same_limits_share_one_policy() {
+        let tenants: String =
+            (0..1000).map(|id| format!("[tenants.t{id}.limits]\nmemory = \"64MiB\"\n")).collect();
+        let manifest = Manifest::parse(&format!("[handlers.a]\n{tenants}")).unwrap();
+        assert_eq!(manifest.tenants.len(), 1000);
+        let first = &manifest.tenants["t0"].policy;
+        assert!(manifest.tenants.values().all(|tenant| Arc::ptr_eq(&tenant.policy, first)));
+        assert!(!Arc::ptr_eq(first, &manifest.handlers[0].policy));
+    }
+}
