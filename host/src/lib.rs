@@ -17,6 +17,7 @@ pub mod sandbox;
 pub mod console;
 pub mod limits;
 pub mod meter;
+pub mod outbound;
 pub mod watchdog;
 
 pub mod outcome;
