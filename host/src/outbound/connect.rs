@@ -264,3 +264,46 @@ impl Write for Tracked {
         self.stream().poll_write_vectored(context, pieces)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::resolver::Resolver;
+    use super::*;
+
+    fn dialer(granted: &[&str]) -> Dialer {
+        let mut policy = Policy::default_for("hello");
+        policy.grants.allowed_private_networks =
+            granted.iter().map(|network| network.parse().unwrap()).collect();
+        Dialer {
+            policy: Arc::new(policy),
+            lookups: Lookups::new(Resolver::System),
+            runtime_api: Arc::new(RuntimeApi::new("10.0.0.7:9001").unwrap()),
+            open: Arc::default(),
+        }
+    }
+
+    async fn is_permitted(dialer: &Dialer, address: &str) -> bool {
+        dialer.check(address.parse().unwrap()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn the_runtime_api_is_refused_where_it_is_and_on_loopback() {
+        let dialer = dialer(&["10.0.0.0/8", "127.0.0.0/8", "::1/128"]);
+        for api in ["10.0.0.7:9001", "[::ffff:10.0.0.7]:9001", "[64:ff9b::a00:7]:9001", "127.0.0.1:9001"] {
+            assert!(!is_permitted(&dialer, api).await, "{api}");
+        }
+        for other in ["10.0.0.7:9002", "10.0.0.8:9001", "127.0.0.1:9002", "[::1]:9002", "1.1.1.1:9001"] {
+            assert!(is_permitted(&dialer, other).await, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_judged_as_loopback() {
+        let own =
+            |granted: &[&str], address: &str| dialer(granted).check_own(address.parse().unwrap()).is_ok();
+        assert!(!own(&["10.0.0.0/8"], "10.0.0.1:80"));
+        assert!(own(&["127.0.0.0/8"], "10.0.0.1:80"));
+        assert!(!own(&["127.0.0.0/8"], "10.0.0.1:9001"));
+        assert!(own(&["::1/128"], "[fd00::1]:80") && !own(&["127.0.0.0/8"], "[fd00::1]:80"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -21,7 +21,8 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /// A server whose n-th connection gives the n-th list of replies and is then closed.
 struct Server {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<String>>>,
+    /// Each with the number of its connection.
+    requests: Arc<Mutex<Vec<(usize, String)>>>,
     handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
     /// One message for each connection that was closed.
     closed: Receiver<()>,
@@ -45,13 +46,13 @@ impl Server {
         let owned = |replies: &&[&str]| replies.iter().map(|&reply| reply.to_owned()).collect();
         let connections: Vec<Vec<String>> = connections.iter().map(owned).collect();
         std::thread::spawn(move || {
-            for replies in connections {
+            for (number, replies) in connections.into_iter().enumerate() {
                 let (stream, _) = listener.accept().unwrap();
                 let (requests, closing) = (Arc::clone(&requests), closing.clone());
                 match &tls {
-                    None => {
-                        drop(std::thread::spawn(move || converse(stream, &replies, (&requests, &closing))))
-                    }
+                    None => drop(std::thread::spawn(move || {
+                        converse((number, stream), &replies, (&requests, &closing))
+                    })),
                     Some(tls) => {
                         let session = ServerConnection::new(Arc::clone(tls)).unwrap();
                         let mut stream = StreamOwned::new(session, stream);
@@ -64,7 +65,7 @@ impl Server {
                             }
                         };
                         handshakes.lock().unwrap().extend(kind);
-                        converse(stream, &replies, (&requests, &closing));
+                        converse((number, stream), &replies, (&requests, &closing));
                     }
                 }
             }
@@ -81,23 +82,28 @@ impl Server {
     }
 
     fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.requests.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
+    }
+
+    /// The connection that each request came over.
+    fn connections(&self) -> Vec<usize> {
+        self.requests.lock().unwrap().iter().map(|(number, _)| *number).collect()
     }
 }
 
 /// Answers requests in turn. A reply that is empty closes the connection in place of an answer; `…` at the end of
 /// one keeps it open for as long as the client does.
 fn converse(
-    mut stream: impl Read + Write,
+    (number, mut stream): (usize, impl Read + Write),
     replies: &[String],
-    (requests, closing): (&Mutex<Vec<String>>, &Sender<()>),
+    (requests, closing): (&Mutex<Vec<(usize, String)>>, &Sender<()>),
 ) {
     for reply in replies {
         let request = receive(&mut stream);
         if request.is_empty() {
             break;
         }
-        requests.lock().unwrap().push(request);
+        requests.lock().unwrap().push((number, request));
         let _ = stream.write_all(reply.trim_end_matches('…').as_bytes()).and_then(|()| stream.flush());
         if reply.ends_with('…') {
             let _ = stream.read(&mut [0]);
@@ -260,23 +266,40 @@ async fn connections_outlive_sandboxes_but_are_not_shared_between_tenants() {
     for tenant in ["a", "a", "b", "a", "b"] {
         handler.get(tenant, &server.uri()).await.unwrap();
     }
-    assert_eq!(server.requests().len(), 5);
-    // The first connection gave all of its three replies to one tenant.
-    server.closed.recv().unwrap();
-    assert!(server.closed.try_recv().is_err());
+    assert_eq!(server.connections(), [0, 0, 1, 0, 1]);
 }
 
 #[tokio::test]
 async fn a_connection_that_was_closed_while_frozen_is_replaced() {
-    let server = Server::start(&[&[OK], &[OK]]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    let (freeze, frozen) = channel();
+    let (closing, closed) = channel();
+    let server = std::thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        let mut requests = vec![receive(&mut first)];
+        first.write_all(OK.as_bytes()).unwrap();
+        frozen.recv().unwrap();
+        drop(first);
+        closing.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        requests.push(receive(&mut second));
+        second.write_all(OK.as_bytes()).unwrap();
+        requests
+    });
     let handler = Handler::new();
-    handler.get("a", &server.uri()).await.unwrap();
+    handler.get("a", &uri).await.unwrap();
+    // The connection is at rest before it is closed.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    freeze.send(()).unwrap();
     // Blocks the runtime as well, as a freeze does.
-    server.closed.recv().unwrap();
-    let mut outbound = handler.outbound("a");
-    let posted = outbound.send(request(Method::POST, &server.uri(), ""), None).await.unwrap();
+    closed.recv().unwrap();
+    let posted = handler.outbound("a").send(request(Method::POST, &uri, "once"), None).await.unwrap();
     assert_eq!(posted.status(), 200);
-    assert_eq!(server.requests().len(), 2);
+    let requests = server.join().unwrap();
+    assert!(requests[0].starts_with("GET ") && requests[1].starts_with("POST "), "{requests:?}");
 }
 
 #[tokio::test]
@@ -296,9 +319,7 @@ async fn a_connection_that_rested_too_long_by_the_clock_is_not_used() {
     handler.get("a", &server.uri()).await.unwrap();
     handler.clients.rest(Duration::from_secs(60));
     handler.get("a", &server.uri()).await.unwrap();
-    // The second came over another connection: the first would have had one more reply.
-    server.closed.recv().unwrap();
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.connections(), [0, 1]);
 }
 
 #[tokio::test]
@@ -356,24 +377,34 @@ async fn the_runtime_api_is_out_of_reach_under_every_name() {
     assert!(read(handler.log).contains("is Lambda's Runtime API; no grant allows it"));
 }
 
+/// The addresses of this machine that others know it by; none without a network.
+fn own_addresses() -> Vec<IpAddr> {
+    let own = |(any, other): (&str, &str)| {
+        // Nothing is sent; this only asks which address would be used.
+        let probe = std::net::UdpSocket::bind((any, 0)).ok()?;
+        probe.connect((other, 9)).ok()?;
+        Some(probe.local_addr().ok()?.ip())
+    };
+    [("0.0.0.0", "1.1.1.1"), ("::", "2606:4700::1")].into_iter().filter_map(own).collect()
+}
+
 #[tokio::test]
 async fn another_address_of_this_machine_is_loopback() {
-    let probe = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    // Nothing is sent; it only asks which address would be used. Without a network there is none.
-    let Ok(own) = probe.connect("192.0.2.1:9").and_then(|()| probe.local_addr()) else { return };
-    let server = Server::at("0.0.0.0:0", None, &[&[], &[], &[]]);
-    let mut handler = Handler::with(&format!("127.0.0.1:{}", server.port()), Resolver::System, &[]);
-    let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-    let uri = format!("http://{}:{}/", own.ip(), server.port());
-    let grants = &mut handler.policy.grants.allowed_private_networks;
-    grants.extend(private.map(|network| network.parse::<ipnet::IpNet>().unwrap()));
-    assert!(matches!(handler.get("a", &uri).await, Err(Error::DestinationIpProhibited)));
-    // Not the Runtime API's port, but loopback all the same.
-    let other = Handler::new();
-    handler.clients = other.clients;
-    handler.policy.grants.allowed_private_networks.drain(..2);
-    assert!(matches!(handler.get("a", &uri).await, Err(Error::DestinationIpProhibited)));
-    assert_eq!(server.requests().len(), 0);
+    for own in own_addresses() {
+        let server = Server::at(&SocketAddr::new(own, 0).to_string(), None, &[&[OK], &[OK]]);
+        let uri = format!("http://{}/", server.address);
+        let mut runtime_api = Handler::with(&format!("127.0.0.1:{}", server.port()), Resolver::System, &[]);
+        let mut other = Handler::new();
+        other.policy.grants.allowed_private_networks.clear();
+        for handler in [&mut runtime_api, &mut other] {
+            let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+            let private = private.map(|network| network.parse::<ipnet::IpNet>().unwrap());
+            handler.policy.grants.allowed_private_networks.extend(private);
+            let refused = handler.get("a", &uri).await;
+            assert!(matches!(refused, Err(Error::DestinationIpProhibited)), "{own}: {refused:?}");
+        }
+        assert_eq!(server.requests().len(), 0);
+    }
 }
 
 #[tokio::test]
@@ -441,7 +472,7 @@ async fn a_request_over_the_budget_is_cut_off() {
 
 #[tokio::test]
 async fn a_head_without_end_is_not_taken() {
-    let head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(100_000));
+    let head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(200_000));
     let server = Server::start(&[&[&head]]);
     let failed = Handler::new().get("a", &server.uri()).await;
     assert!(matches!(failed, Err(Error::HttpResponseHeaderSectionSize(None))), "{failed:?}");
