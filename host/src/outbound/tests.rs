@@ -18,11 +18,13 @@ use super::*;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
+/// Each with the number of its connection.
+type Requests = Mutex<Vec<(usize, String)>>;
+
 /// A server whose n-th connection gives the n-th list of replies and is then closed.
 struct Server {
     address: SocketAddr,
-    /// Each with the number of its connection.
-    requests: Arc<Mutex<Vec<(usize, String)>>>,
+    requests: Arc<Requests>,
     handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
     /// One message for each connection that was closed.
     closed: Receiver<()>,
@@ -96,7 +98,7 @@ impl Server {
 fn converse(
     (number, mut stream): (usize, impl Read + Write),
     replies: &[String],
-    (requests, closing): (&Mutex<Vec<(usize, String)>>, &Sender<()>),
+    (requests, closing): (&Requests, &Sender<()>),
 ) {
     for reply in replies {
         let request = receive(&mut stream);
