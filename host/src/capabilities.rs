@@ -7,9 +7,11 @@ use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::limits::Limiter;
 use crate::meter::Meter;
+use crate::outbound::{self, Outbound};
 use crate::random::Random;
 use crate::watchdog::Clock;
 
@@ -18,6 +20,8 @@ pub struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) random: Random,
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) outbound: Outbound,
     pub(crate) limiter: Limiter,
     /// Looked at whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
@@ -38,6 +42,12 @@ impl WasiView for State {
     }
 }
 
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
+    }
+}
+
 /// Links all of it.
 ///
 /// # Errors
@@ -45,6 +55,7 @@ impl WasiView for State {
 pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    outbound::add_to_linker(&mut linker)?;
     // From here on ours stand in the place of WASI's.
     linker.allow_shadowing(true);
     random::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;

@@ -140,7 +140,7 @@ impl Catalog {
         let mut catalog =
             Self { source, handlers: Vec::new(), components: Vec::new(), main: None, warnings: Vec::new() };
         if manifest.handlers.is_empty() {
-            catalog.add_only(&manifest.default, asked)?;
+            catalog.add_only(manifest, asked)?;
         } else {
             catalog.add_all(manifest, asked)?;
         }
@@ -167,12 +167,12 @@ impl Catalog {
         loaded.as_ref().map_err(|error| Arc::new(Arc::clone(error).into()))
     }
 
-    fn add_only(&mut self, policy: &Policy, asked: Option<&str>) -> Result<(), CatalogError> {
+    fn add_only(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
         let name = find::find(&self.source.task_root, asked)?;
         let (loaded, warning) = load(&self.source, Path::new(&name)).map_err(Arc::new)?;
         self.warnings.extend(warning);
         self.components.push(Component { stem: name.clone().into(), loaded: Ok(loaded).into() });
-        let policy = Policy { table: format!("handlers.{name}.grants"), handler: name, ..policy.clone() };
+        let policy = manifest.default_policy(&name);
         self.handlers.push(Handler { policy: Arc::new(policy), component: 0, refused: None });
         self.main = Some(0);
         Ok(())

@@ -19,6 +19,7 @@ pub mod sandbox;
 pub mod console;
 pub mod limits;
 pub mod meter;
+pub mod outbound;
 pub mod random;
 pub mod watchdog;
 

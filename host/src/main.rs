@@ -8,6 +8,7 @@
 //! | 70 | Bulkhead panicked, which is a bug |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use bulkhead_host::engine::{self, Allocation};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::log::{Level, Log, Scope};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
+use bulkhead_host::outbound::{Clients, OutboundError};
 use bulkhead_host::outcome::ErrorReport;
 use bulkhead_host::router::Router;
 use bulkhead_host::runtime_api::{RuntimeApi, extension};
@@ -38,6 +40,10 @@ enum InitError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.display())]
+    Certificate { path: PathBuf, error: std::io::Error },
+    #[error(transparent)]
     Engine(#[from] engine::EngineError),
     #[error("the imports of handlers could not be defined: {0:#}")]
     Linker(wasmtime::Error),
@@ -50,7 +56,9 @@ impl InitError {
     fn report(&self) -> ErrorReport {
         match self {
             Self::Catalog(error) => error.report(),
-            Self::Manifest(_) => ErrorReport::new("Runtime.ConfigInvalid", self.to_string()),
+            Self::Manifest(_) | Self::Outbound(_) | Self::Certificate { .. } => {
+                ErrorReport::new("Runtime.ConfigInvalid", self.to_string())
+            }
             Self::Engine(_) | Self::Linker(_) | Self::System(_) => {
                 ErrorReport::new("Runtime.InitError", self.to_string())
             }
@@ -136,6 +144,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
     for name in manifest.inherit(&ProcessVars) {
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
+    let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
+    let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
     let (engine, allocation) = engine::start()?;
     if allocation == Allocation::OnDemand {
         warn(
@@ -153,12 +163,21 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
         carry: Carry::new(router.likely()),
         router,
         catalog,
-        sandboxes: Sandboxes { function: config.function.clone(), log: Arc::clone(log) },
+        sandboxes: Sandboxes { function: config.function.clone(), log: Arc::clone(log), clients },
         watchdog,
         log: Arc::clone(log),
         receipts: manifest.receipts,
         stop,
     })
+}
+
+/// The files of authorities that the manifest adds, each with its name.
+fn certificates(task_root: &Path, files: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>, InitError> {
+    let read = |file: &PathBuf| match std::fs::read(task_root.join(file)) {
+        Ok(pem) => Ok((file.clone(), pem)),
+        Err(error) => Err(InitError::Certificate { path: task_root.join(file), error }),
+    };
+    files.iter().map(read).collect()
 }
 
 /// An error and its causes, in one line.

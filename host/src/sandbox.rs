@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::allowance::Allowance;
 use crate::bindings::Lambda;
@@ -22,6 +23,7 @@ use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
 use crate::log::Log;
 use crate::meter::Meter;
+use crate::outbound::{Clients, Outbound, OutboundUsage};
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
@@ -36,6 +38,8 @@ pub struct Sandboxes {
     pub function: FunctionSettings,
     /// Where their lines go.
     pub log: Arc<Log>,
+    /// What sends their requests.
+    pub clients: Arc<Clients>,
 }
 
 /// A sandbox that waits for its event.
@@ -93,19 +97,6 @@ pub struct Usage {
     pub limit: Option<Limit>,
 }
 
-/// STUB
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OutboundUsage {
-    /// x
-    pub requests: u32,
-    /// x
-    pub bytes_out: u64,
-    /// x
-    pub bytes_in: u64,
-    /// x
-    pub limit: Option<Limit>,
-}
-
 /// What is left of a sandbox. Taking it apart takes time, so it is kept until an answer is posted.
 #[derive(Debug)]
 pub struct Remains(#[expect(dead_code, reason = "held to be dropped")] Store<State>);
@@ -129,7 +120,7 @@ impl Sandboxes {
         let policy = &route.policy;
         let console = Console::new(Arc::clone(&self.log), policy.limits.logs);
         let meter = Meter::new(policy.limits.cpu_time);
-        let mut store = Store::new(loaded.pre.engine(), state(policy, &console, &meter, guard));
+        let mut store = Store::new(loaded.pre.engine(), self.state(policy, &console, &meter, guard));
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(policy.limits.hostcall);
         store.set_max_component_handles(policy.limits.handles);
@@ -161,6 +152,7 @@ impl Sandboxes {
         let started = Instant::now();
         let Sandbox { policy, mut store, console, meter, exports, setup, .. } = sandbox;
         console.begin(invocation.scope());
+        store.data_mut().outbound.begin(invocation.scope());
         let returned = match exports {
             Ok(exports) => {
                 store.data_mut().clock = guard.clock();
@@ -193,43 +185,46 @@ impl Sandboxes {
             ),
         };
         let (logs, truncated) = console.printed();
-        let limiter = &store.data().limiter;
-        let ran_into = limiter.refused().or(truncated.then_some(Limit::Logs));
+        let State { limiter, outbound, .. } = store.data();
+        let outbound = outbound.usage();
+        let ran_into = limiter.refused().or(outbound.limit).or(truncated.then_some(Limit::Logs));
         let usage = Usage {
             setup,
             wall: started.elapsed(),
             cpu: meter.spent(),
             peak_memory: limiter.peak(),
             logs,
-            outbound: OutboundUsage::default(),
+            outbound,
             limit: outcome.limit().or(ran_into),
         };
         Run { outcome, usage, remains: Remains(store) }
     }
-}
 
-fn state(policy: &Policy, console: &Console, meter: &Meter, guard: &Guard) -> State {
-    let mut table = ResourceTable::new();
-    table.set_max_capacity(policy.limits.handles);
-    let mut wasi = WasiCtx::builder();
-    wasi.stdout(console.stdout())
-        .stderr(console.stderr())
-        .allow_blocking_current_thread(true)
-        // Off by default already; here so that it can be read.
-        .allow_tcp(false)
-        .allow_udp(false)
-        .allow_ip_name_lookup(false);
-    for (name, value) in &policy.grants.environment {
-        wasi.env(name, value);
-    }
-    State {
-        wasi: wasi.build(),
-        table,
-        random: Random::new(policy.limits.random),
-        limiter: Limiter::new(&policy.limits),
-        clock: guard.clock(),
-        meter: meter.clone(),
-        out_of_cpu_time: false,
+    fn state(&self, policy: &Arc<Policy>, console: &Console, meter: &Meter, guard: &Guard) -> State {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(policy.limits.handles);
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(console.stdout())
+            .stderr(console.stderr())
+            .allow_blocking_current_thread(true)
+            // Off by default already; here so that it can be read.
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
+        for (name, value) in &policy.grants.environment {
+            wasi.env(name, value);
+        }
+        State {
+            wasi: wasi.build(),
+            table,
+            random: Random::new(policy.limits.random),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
+            limiter: Limiter::new(&policy.limits),
+            clock: guard.clock(),
+            meter: meter.clone(),
+            out_of_cpu_time: false,
+        }
     }
 }
 

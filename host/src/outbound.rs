@@ -1,0 +1,190 @@
+//! Outbound HTTP: what a handler may reach, and how it gets there.
+//!
+//! A request is counted, then held against the handler's allow-list, then sent by a client that belongs to
+//! the tenant and outlives the sandbox. Only the connection knows the address that a name stands for, so it
+//! is judged there, under the same policy. Redirects are the guest's business: the next request is checked
+//! like the first.
+
+mod account;
+mod address;
+mod body;
+mod clients;
+mod connect;
+mod exchange;
+mod failure;
+mod resolver;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use hyper::header::{self, HeaderName};
+use hyper::{Method, Request, Response};
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
+    WasiHttpView,
+};
+
+pub use clients::Clients;
+
+use crate::log::Scope;
+use crate::policy::{Limit, Policy};
+use account::Account;
+use exchange::{Exchange, Patience};
+use target::Target;
+
+/// Outbound requests cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// A file of `extra_ca_certificates` is of no use.
+    #[error("{file} cannot be used: {reason}; it must hold certificates of authorities in PEM format", file = .file.display())]
+    Certificate {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What must be out of reach is not known.
+    #[error("the Runtime API's address is `{0}`; it must be a host and a port, such as `127.0.0.1:9001`")]
+    RuntimeApi(String),
+}
+
+/// What one event's requests have used, for its receipt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboundUsage {
+    /// Requests, those that were denied included.
+    pub requests: u32,
+    /// Bytes of the bodies of requests.
+    pub bytes_out: u64,
+    /// Bytes of the bodies of responses.
+    pub bytes_in: u64,
+    /// The limit that was reached first, if one was.
+    pub limit: Option<Limit>,
+}
+
+/// Imports `wasi:http` for sending requests.
+///
+/// # Errors
+/// When two definitions clash, which would be a bug.
+pub fn add_to_linker<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+}
+
+/// The outbound requests of one sandbox. It costs next to nothing until it is used.
+#[derive(Debug)]
+pub struct Outbound {
+    clients: Arc<Clients>,
+    policy: Arc<Policy>,
+    /// None before the event is known.
+    scope: Option<Scope>,
+    /// Opened with the first request.
+    account: Option<Arc<Account>>,
+}
+
+impl Outbound {
+    /// For a sandbox under `policy` whose event is not known yet; nothing is sent until [`Self::begin`].
+    pub fn new(clients: Arc<Clients>, policy: Arc<Policy>) -> Self {
+        Self { clients, policy, scope: None, account: None }
+    }
+
+    /// Names the event, and with it the tenant whose connections are used.
+    pub fn begin(&mut self, scope: Scope) {
+        self.scope = Some(scope);
+    }
+
+    /// What it has used so far.
+    pub fn usage(&self) -> OutboundUsage {
+        self.account.as_ref().map(|account| account.usage()).unwrap_or_default()
+    }
+
+    /// The account of the event; there is none before the event.
+    fn account(&mut self) -> Option<Arc<Account>> {
+        if self.account.is_none() {
+            let scope = self.scope.take()?;
+            let account = Account::new(Arc::clone(&self.policy), scope, Arc::clone(&self.clients.log));
+            self.account = Some(Arc::new(account));
+        }
+        self.account.clone()
+    }
+
+    /// Counts a request and decides whether it may be sent; if so, its URI is as it was checked.
+    fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<(Arc<Account>, Target), Error> {
+        let account = self.account().ok_or(Error::HttpRequestDenied)?;
+        account.count_request().map_err(|_| Error::ConnectionLimitReached)?;
+        if *request.method() == Method::CONNECT {
+            return Err(Error::HttpRequestMethodInvalid);
+        }
+        let target = Target::of(request.uri())?;
+        if !target.is_allowed_by(&self.policy) {
+            account.log_denied(&target);
+            return Err(Error::HttpRequestDenied);
+        }
+        Ok((account, target))
+    }
+
+    /// What is left to do for a request that is allowed.
+    fn exchange(
+        &self,
+        (account, target): (Arc<Account>, Target),
+        request: &mut Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Result<Exchange, Error> {
+        *request.uri_mut() = target.uri(std::mem::take(request.uri_mut()))?;
+        let lease = self.clients.lease(account.scope.tenant_id.as_deref(), &self.policy);
+        let lease = lease.map_err(|_| Error::ConfigurationError)?;
+        let patience = Patience::new(options, self.policy.limits.wall_time);
+        Ok(Exchange { account, target, patience, lease })
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        if let Some(account) = &self.account {
+            account.close();
+        }
+    }
+}
+
+type Sending = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+
+impl WasiHttpHooks for Outbound {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        static FILTER: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
+        Arc::clone(&FILTER)
+    }
+
+    /// The client writes it, from the URI that was checked.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        mut request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sending> + Send> {
+        let admitted = self.admit(&mut request);
+        let exchange = admitted.and_then(|admitted| self.exchange(admitted, &mut request, options));
+        Box::new(async {
+            let response = exchange?.run(request).await?;
+            // The client's connection is driven by a task of its own.
+            Ok((response, Box::new(async { Ok(()) }) as Box<_>))
+        })
+    }
+}
+
+/// Headers that belong to the connection, which is the host's. Beside those that are forbidden by default,
+/// the ones that say how a message is framed, or that ask for something between messages.
+fn is_forbidden(name: &HeaderName) -> bool {
+    DEFAULT_FORBIDDEN_HEADERS.contains(name)
+        || [header::TE, header::TRAILER, header::EXPECT].contains(name)
+        || name.as_str().starts_with("proxy-")
+}

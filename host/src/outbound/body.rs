@@ -1,0 +1,162 @@
+//! Bodies on their way, counted against what the event may send and receive.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Sleep;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::account::Account;
+use super::failure;
+
+type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
+
+/// The body of a request.
+#[derive(Debug)]
+pub(super) struct Sent {
+    body: WasiBody,
+    account: Arc<Account>,
+}
+
+impl Sent {
+    pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
+        Self { body, account }
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        // A body also ends when its sandbox goes. The server must not take what came till then for all of it.
+        if self.account.is_closed() {
+            return Poll::Ready(Some(Err(Error::HttpProtocolError)));
+        }
+        let sent = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+        let frame = match self.account.count_sent(sent) {
+            Ok(()) => frame,
+            Err(_) => Some(Err(Error::HttpRequestBodySize(Some(self.account.policy.limits.outbound_bytes)))),
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of a response.
+#[derive(Debug)]
+pub(super) struct Received {
+    /// None once it has failed, which closes the connection.
+    body: Option<Incoming>,
+    account: Arc<Account>,
+    /// The longest wait for the next piece.
+    patience: Duration,
+    /// Runs while a piece is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// While it is held, the request counts as one that is under way.
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Received {
+    pub(super) fn new(
+        body: Incoming,
+        account: Arc<Account>,
+        patience: Duration,
+        turn: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { body: Some(body), account, patience, timer: None, _turn: turn }
+    }
+
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
+            let patience = self.patience;
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+            ready!(timer.as_mut().poll(context));
+            return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
+        };
+        self.timer = None;
+        let Some(frame) = frame else { return Poll::Ready(None) };
+        Poll::Ready(Some(frame.map_err(|error| failure::of(&error)).and_then(|frame| self.counted(frame))))
+    }
+
+    fn counted(&self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
+        let counted = self.account.count_received(frame.data_ref().map_or(0, Bytes::len));
+        let limit = self.account.policy.limits.outbound_bytes;
+        counted.map(|()| frame).map_err(|_| Error::HttpResponseBodySize(Some(limit)))
+    }
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
+        let frame = ready!(self.poll_piece(context));
+        if matches!(frame, Some(Err(_))) {
+            self.body = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map(Incoming::size_hint).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt, Full};
+
+    use super::super::account::tests::log;
+    use super::*;
+    use crate::log::Scope;
+    use crate::policy::Policy;
+
+    fn sent(bytes: &'static [u8], limit: u64) -> Sent {
+        let mut policy = Policy::default_for("hello");
+        policy.limits.outbound_bytes = limit;
+        let account = Account::new(Arc::new(policy), Scope::default(), log().0);
+        Sent::new(Full::from(bytes).map_err(|never| match never {}).boxed_unsync(), Arc::new(account))
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_counted() {
+        let body = sent(b"twelve bytes", 12);
+        let account = Arc::clone(&body.account);
+        assert_eq!(body.size_hint().exact(), Some(12));
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "twelve bytes");
+        assert_eq!(account.usage().bytes_out, 12);
+    }
+
+    #[tokio::test]
+    async fn more_than_the_limit_is_not_sent() {
+        let error = sent(b"twelve bytes", 11).collect().await.unwrap_err();
+        assert!(matches!(error, Error::HttpRequestBodySize(Some(11))));
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_sandbox_is_gone_does_not_end_well() {
+        let mut body = sent(b"", 100);
+        body.account.close();
+        assert!(body.frame().await.is_some_and(|frame| frame.is_err()));
+    }
+}

@@ -1,0 +1,141 @@
+//! Where a request wants to go, as the guest says it.
+
+use std::fmt;
+
+use hyper::Uri;
+use hyper::http::uri::{Authority, Scheme};
+use wasmtime_wasi_http::Error;
+
+use crate::policy::Policy;
+
+/// As much of a host's name as goes into a record of the log.
+const MAX_NAMED: usize = 300;
+
+/// A scheme, a host and a port, each written in one way only: what is checked is what is connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    scheme: &'static str,
+    host: String,
+    port: u16,
+}
+
+impl Target {
+    /// The target of a URI.
+    ///
+    /// # Errors
+    /// When the URI has no host, or more than a host and a port.
+    pub(super) fn of(uri: &Uri) -> Result<Self, Error> {
+        let (scheme, default_port) = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => ("https", 443),
+            Some(scheme) if *scheme == Scheme::HTTP => ("http", 80),
+            _ => return Err(Error::HttpProtocolError),
+        };
+        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
+        let host = authority.host();
+        // Not by `Authority::port`, which takes what it does not understand for absent.
+        let rest = authority.as_str().strip_prefix(host).ok_or(Error::HttpRequestUriInvalid)?;
+        let port = match rest.strip_prefix(':') {
+            Some(digits) => Some(digits.parse().map_err(|_| Error::HttpRequestUriInvalid)?),
+            None if rest.is_empty() => None,
+            None => return Err(Error::HttpRequestUriInvalid),
+        };
+        let port = port.unwrap_or(default_port);
+        if host.is_empty() || port == 0 {
+            return Err(Error::HttpRequestUriInvalid);
+        }
+        Ok(Self { scheme, host: host.to_ascii_lowercase(), port })
+    }
+
+    /// Whether `policy` allows it, whatever address it turns out to have.
+    pub(super) fn is_allowed_by(&self, policy: &Policy) -> bool {
+        let mut allowed = policy.grants.allowed_outbound_hosts.iter();
+        allowed.any(|entry| entry.allows(self.scheme, &self.host, self.port))
+    }
+
+    /// The URI of a request to it.
+    ///
+    /// # Errors
+    /// When `uri` is not one of this target.
+    pub(super) fn uri(&self, uri: Uri) -> Result<Uri, Error> {
+        let mut parts = uri.into_parts();
+        let authority = Authority::try_from(format!("{}:{}", self.host, self.port));
+        parts.authority = Some(authority.map_err(|_| Error::HttpRequestUriInvalid)?);
+        Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
+    }
+
+    /// The entry of `allowed_outbound_hosts` that would allow it and nothing else.
+    pub(super) fn entry(&self) -> String {
+        match (self.scheme, self.port) {
+            ("https", 443) | ("http", 80) => format!("{}://{}", self.scheme, self.named_host()),
+            _ => self.to_string(),
+        }
+    }
+
+    fn named_host(&self) -> &str {
+        &self.host[..self.host.floor_char_boundary(MAX_NAMED)]
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme, self.named_host(), self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(uri: &str) -> Result<Target, Error> {
+        Target::of(&uri.parse().unwrap())
+    }
+
+    #[test]
+    fn every_spelling_of_a_target_is_one() {
+        for uri in ["https://a.example/x", "https://A.Example:443?y", "HTTPS://a.example:0443/"] {
+            assert_eq!(target(uri).unwrap().to_string(), "https://a.example:443", "{uri}");
+        }
+        assert_eq!(target("http://[::1]").unwrap().to_string(), "http://[::1]:80");
+        assert_eq!(target("http://[::1]:8080/").unwrap().to_string(), "http://[::1]:8080");
+    }
+
+    #[test]
+    fn what_is_more_or_less_than_host_and_port_is_refused() {
+        for uri in [
+            "https://user@a.example/",
+            "https://a.example:80@b.example/",
+            "https://a.example:/",
+            "https://a.example:0/",
+            "https://a.example:65536/",
+            "https://a.example:99999/",
+            "/path",
+        ] {
+            assert!(target(uri).is_err(), "{uri}");
+        }
+        assert!(matches!(target("ftp://a.example/"), Err(Error::HttpProtocolError)));
+    }
+
+    #[test]
+    fn a_request_goes_to_the_target_that_was_checked() {
+        let uri: Uri = "https://A.example/path?q=1".parse().unwrap();
+        assert_eq!(Target::of(&uri).unwrap().uri(uri).unwrap(), "https://a.example:443/path?q=1");
+    }
+
+    #[test]
+    fn the_entry_is_as_people_write_it() {
+        assert_eq!(target("https://a.example/x").unwrap().entry(), "https://a.example");
+        assert_eq!(target("http://a.example:80").unwrap().entry(), "http://a.example");
+        assert_eq!(target("http://a.example:443").unwrap().entry(), "http://a.example:443");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_the_log() {
+        let named = target(&format!("https://{}/", "a".repeat(9000))).unwrap();
+        assert!(named.to_string().len() < 350 && named.entry().len() < 350);
+    }
+
+    #[test]
+    fn nothing_is_allowed_by_default() {
+        assert!(!target("https://a.example/").unwrap().is_allowed_by(&Policy::default_for("hello")));
+    }
+}
