@@ -8,8 +8,8 @@ use crate::stage::{Stage, assert_error};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Long enough for a slow machine, and well below the handler's own limit of 5 s.
-const DEADLINE: Duration = SECOND;
+/// Long enough for a slow machine, and below the handler's own limits of 5 s, and of 1 s of processor time.
+const DEADLINE: Duration = Duration::from_millis(900);
 
 fn took(answer: &Answer) -> Duration {
     answer.answered - answer.delivered
@@ -57,7 +57,7 @@ fn a_guest_that_is_done_in_time_is_not_stopped() {
 
 #[test]
 fn the_handlers_own_limit_holds_where_lambda_has_none_so_near() {
-    let mut stage = Stage::of("endless_loop");
+    let mut stage = Stage::of_manifest("[limits]\ncpu_time = '1m'", &["endless_loop"]);
     let answer = stage.api.send(Event::json("1").deadline_in(900 * SECOND));
     assert_error(&answer, "Function.Timeout");
     assert!(took(&answer) > 4 * SECOND, "stopped after {:?} already", took(&answer));
@@ -109,7 +109,7 @@ fn an_unknown_deadline_is_no_licence_to_run_for_ever() {
     let mut stage = Stage::of("endless_loop");
     stage.api.send(Event::json(r#""ping""#).without("Lambda-Runtime-Deadline-Ms"));
     let answer = stage.api.send(Event::json("1").header("Lambda-Runtime-Deadline-Ms", "600000"));
-    assert_error(&answer, "Function.Timeout");
+    assert_error(&answer, "Function.CpuLimitExceeded");
     stage.still_answers();
 }
 

@@ -50,7 +50,7 @@ impl Started {
     fn fails(mut self, error_type: &str) {
         for _ in 0..2 {
             assert_error(
-                &self.api.send(Event::json("1").deadline_in(Duration::from_millis(1500))),
+                &self.api.send(Event::json("1").deadline_in(Duration::from_millis(900))),
                 error_type,
             );
         }

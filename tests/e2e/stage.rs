@@ -23,6 +23,20 @@ impl Stage {
         stage
     }
 
+    /// With a `bulkhead.toml`, and the guests that it names.
+    pub(crate) fn of_manifest(toml: &str, guests: &[&str]) -> Self {
+        let root = guests.iter().fold(TaskRoot::new().manifest(toml), |root, guest| root.with(guest));
+        Self::at(root, |bootstrap| bootstrap)
+    }
+
+    /// With a task root of its own.
+    pub(crate) fn at(root: TaskRoot, change: impl FnOnce(Bootstrap) -> Bootstrap) -> Self {
+        let api = RuntimeApi::start();
+        let running = change(Bootstrap::new().task_root(&root).api(&api)).spawn();
+        api.wait_idle();
+        Self { api, running, _root: root }
+    }
+
     /// Without waiting for the first `/next`: the server's script may not let it be idle.
     pub(crate) fn starting(
         guest: &str,

@@ -18,6 +18,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitIdOptions, kill_process, pidf
 use crate::runtime_api::PATIENCE;
 use crate::{RuntimeApi, artifacts};
 
+/// What the line of a receipt begins with.
+const RECEIPT: &str = r#"{"type":"bulkhead.receipt","#;
+
 /// How a bootstrap is started.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
@@ -148,9 +151,20 @@ impl Running {
         self.started
     }
 
-    /// What it has printed so far, with everything that it had written before this call.
+    /// What it has printed so far, with everything that it had written before this call, but without the
+    /// receipts.
     pub fn stdout(&self) -> String {
-        self.stdout.text()
+        self.stdout.text().split_inclusive('\n').filter(|line| !line.starts_with(RECEIPT)).collect()
+    }
+
+    /// The receipts that it has printed so far, one for each sandbox that had an event.
+    ///
+    /// # Panics
+    /// Where one is no JSON.
+    pub fn receipts(&self) -> Vec<serde_json::Value> {
+        let text = self.stdout.text();
+        let receipts = text.lines().filter(|line| line.starts_with(RECEIPT));
+        receipts.map(|line| serde_json::from_str(line).expect("a receipt in JSON")).collect()
     }
 
     /// The same for stderr.

@@ -38,9 +38,16 @@ impl TaskRoot {
         self
     }
 
+    /// With this `bulkhead.toml`.
+    pub fn manifest(self, toml: &str) -> Self {
+        self.file("bulkhead.toml", toml.as_bytes())
+    }
+
     /// With a file of this content.
     pub fn file(self, name: &str, content: &[u8]) -> Self {
-        std::fs::write(self.path().join(name), content).expect("write into the task root");
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("make a directory");
+        std::fs::write(path, content).expect("write into the task root");
         self
     }
 
