@@ -15,6 +15,7 @@ pub mod router;
 pub mod sandbox;
 
 pub mod console;
+pub mod files;
 pub mod limits;
 pub mod meter;
 pub mod watchdog;
