@@ -21,7 +21,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 
-pub use directories::{Directories, FilesError};
+pub use directories::{Directories, FilesError, check};
 use listing::Listing;
 pub use tmp::Tmp;
 
@@ -53,10 +53,10 @@ impl Files {
         self.tmp.as_ref()
     }
 
-    /// Fails where the guest holds too much of the task root already. There is no code for just that.
+    /// Fails where the guest holds too much of the task root already.
     fn expect_room(&self) -> Result<(), types::ErrorCode> {
         let open = self.held + Arc::strong_count(&self.streams) - 1;
-        if open < MAX_OPEN { Ok(()) } else { Err(types::ErrorCode::InsufficientMemory) }
+        if open < MAX_OPEN { Ok(()) } else { Err(types::ErrorCode::Quota) }
     }
 
     fn held_one_less(&mut self) {

@@ -44,6 +44,15 @@ pub enum FilesError {
         /// As it is granted.
         path: PathBuf,
     },
+    /// It is the whole task root.
+    #[error(
+        "files: `{}` is the task root, with bulkhead.toml and every handler in it; grant a directory below it",
+        path.display()
+    )]
+    TaskRoot {
+        /// As it is granted.
+        path: PathBuf,
+    },
     /// It has no name that a guest could use.
     #[error("files: `{}` has a name that is not UTF-8; rename it", path.display())]
     Name {
@@ -58,11 +67,20 @@ pub enum FilesError {
     },
 }
 
+/// Finds out whether a directory can be granted. `path` is relative to the task root.
+///
+/// # Errors
+/// When it is not there, no directory, or not inside the task root.
+pub fn check(task_root: &Path, path: &Path) -> Result<(), FilesError> {
+    locate(task_root, path)?;
+    guest_path(path).map(drop)
+}
+
 impl Directories {
     /// Opens the directories that a policy grants. `paths` are relative to the task root.
     ///
     /// # Errors
-    /// When one is not there, no directory, or not inside the task root.
+    /// When one cannot be granted, as [`check`] has it, or not be opened.
     pub fn open(task_root: &Path, paths: &BTreeSet<PathBuf>) -> Result<Self, FilesError> {
         let mut builder = WasiCtx::builder();
         // Set before the directories, which remember it: files are read on the thread that runs the guest.
@@ -95,6 +113,9 @@ fn locate(task_root: &Path, path: &Path) -> Result<PathBuf, FilesError> {
     if !found.starts_with(&root) {
         return Err(outside());
     }
+    if found == root {
+        return Err(FilesError::TaskRoot { path: path.to_owned() });
+    }
     if !found.is_dir() {
         return Err(FilesError::NotADirectory { path: path.to_owned() });
     }
@@ -111,7 +132,7 @@ fn guest_path(path: &Path) -> Result<String, FilesError> {
         guest.push_str(name);
     }
     match guest.as_str() {
-        "" => Ok("/".to_owned()),
+        "" => Err(FilesError::TaskRoot { path: path.to_owned() }),
         super::TMP => Err(FilesError::Tmp { path: path.to_owned() }),
         guest if guest.starts_with("/tmp/") => Err(FilesError::Tmp { path: path.to_owned() }),
         _ => Ok(guest),
@@ -140,11 +161,11 @@ mod tests {
     #[test]
     fn directories_of_the_task_root_can_be_granted() {
         let root = root();
-        for path in ["data", "data/x", "./data/", "."] {
+        for path in ["data", "data/x", "./data/"] {
             assert!(open(root.path(), path).is_ok(), "{path}");
+            assert!(check(root.path(), Path::new(path)).is_ok(), "{path}");
         }
         assert_eq!(guest_path(Path::new("./data//x/")).unwrap(), "/data/x");
-        assert_eq!(guest_path(Path::new(".")).unwrap(), "/");
     }
 
     #[test]
@@ -156,6 +177,11 @@ mod tests {
         assert!(open(root.path(), "in").is_ok());
         for path in ["out", "..", "data/..", "/", "/etc", "data/../../x"] {
             assert!(matches!(open(root.path(), path), Err(FilesError::Outside { .. })), "{path}");
+        }
+        std::os::unix::fs::symlink(".", root.path().join("self")).unwrap();
+        for path in ["", ".", "self", "data/."] {
+            let refused = matches!(check(root.path(), Path::new(path)), Err(FilesError::TaskRoot { .. }));
+            assert_eq!(refused, path != "data/.", "{path}");
         }
         assert!(matches!(open(root.path(), "file"), Err(FilesError::NotADirectory { .. })));
         let error = open(root.path(), "none").unwrap_err().to_string();

@@ -126,7 +126,8 @@ fn failed(error: io::Error) -> StreamError {
 }
 
 /// The error that Wasmtime turns back into this code when a guest asks what failed. A stream is only made of what can
-/// be read or written, so that nothing but a lack of space is to be told apart.
+/// be read or written, so that nothing but a lack of space is to be told apart. Not every guest asks: the C library
+/// of Rust's `wasm32-wasip2` makes an I/O error of whatever fails in a stream.
 fn system_error(code: ErrorCode) -> io::Error {
     if code == ErrorCode::InsufficientSpace {
         rustix::io::Errno::NOSPC.into()

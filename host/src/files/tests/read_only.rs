@@ -126,7 +126,7 @@ async fn a_guest_holds_a_bounded_number_of_them_open() {
     let (assets, tmp) = sandbox.directories();
     let mut view = sandbox.view();
     let (mut files, mut streams, mut listings) = (Vec::new(), Vec::new(), Vec::new());
-    let refused = Err(ErrorCode::InsufficientMemory);
+    let refused = Err(ErrorCode::Quota);
     for _ in 0..(MAX_OPEN - 1) / 3 {
         let file = open(&mut view, &assets, "a.txt").await.unwrap();
         streams.push(view.read_via_stream(same(&file), 0).unwrap());
