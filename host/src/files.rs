@@ -21,7 +21,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 
-pub use directories::{Directories, FilesError, check};
+pub use directories::{Directories, FilesError, GrantError, Granted, check};
 use listing::Listing;
 pub use tmp::Tmp;
 

@@ -4,12 +4,14 @@
 //! and a directory that is replaced later is not followed. Wasmtime resolves what a guest asks for beneath them and
 //! refuses whatever would change something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx};
+
+use crate::policy::{Grants, Policy};
 
 /// Open directories that every sandbox of one policy may read.
 #[derive(Clone, Default)]
@@ -18,6 +20,45 @@ pub struct Directories(WasiFilesystemCtx);
 impl std::fmt::Debug for Directories {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Directories").finish_non_exhaustive()
+    }
+}
+
+/// The open directories of all policies. Those that grant the same ones share them.
+#[derive(Debug, Default)]
+pub struct Granted(HashMap<BTreeSet<PathBuf>, Directories>);
+
+/// What a policy grants cannot be given.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: [{table}]: {error}", crate::manifest::FILE)]
+pub struct GrantError {
+    /// The table of `bulkhead.toml` that the grant stands in.
+    table: String,
+    error: FilesError,
+}
+
+impl Granted {
+    /// Opens what these policies grant.
+    ///
+    /// # Errors
+    /// When a directory cannot be granted.
+    pub fn open<'a>(
+        task_root: &Path,
+        policies: impl Iterator<Item = &'a Policy>,
+    ) -> Result<Self, GrantError> {
+        let mut granted = HashMap::new();
+        for Policy { table, grants, .. } in policies {
+            if !grants.files.is_empty() && !granted.contains_key(&grants.files) {
+                let directories = Directories::open(task_root, &grants.files)
+                    .map_err(|error| GrantError { table: table.clone(), error })?;
+                granted.insert(grants.files.clone(), directories);
+            }
+        }
+        Ok(Self(granted))
+    }
+
+    /// The directories of one policy; none where it grants none.
+    pub fn of(&self, grants: &Grants) -> Option<&Directories> {
+        self.0.get(&grants.files)
     }
 }
 
