@@ -13,6 +13,7 @@ mod stage;
 mod context;
 mod deadline;
 mod emulator;
+mod example;
 mod failure;
 mod fixtures;
 mod freeze;
