@@ -30,7 +30,7 @@ fn mallory(attack: Attack) -> BTreeMap<String, String> {
             std::hint::black_box(());
         },
         Attack::MemoryBomb => {
-            let bomb = vec![1_u8; 1 << 30];
+            let bomb = std::hint::black_box(vec![1_u8; 1 << 30]);
             [("memory".to_owned(), format!("{} bytes", bomb.len()))].into()
         }
     }
