@@ -79,7 +79,7 @@ fn main() -> Result<()> {
     }
     println!("\n{}", table(&rows));
     if let Some(file) = &arguments.json {
-        fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+        fs::create_dir_all(file.parent().unwrap_or_else(|| Path::new(".")))?;
         fs::write(file, serde_json::to_string_pretty(&as_json(&rows))?)?;
         println!("all figures: {}", file.display());
     }
