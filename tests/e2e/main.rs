@@ -9,6 +9,7 @@
 )]
 
 mod stage;
+mod wat;
 
 mod context;
 mod deadline;
@@ -18,6 +19,8 @@ mod fixtures;
 mod freeze;
 mod guests;
 mod headers;
+mod hostile;
+mod hostile_code;
 mod init;
 mod limits;
 mod logs;
