@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
-use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::allowance::Allowance;
 use crate::bindings::Lambda;
@@ -23,7 +22,7 @@ use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
 use crate::log::Log;
 use crate::meter::Meter;
-use crate::outbound::{Clients, Outbound, OutboundUsage};
+use crate::outbound::{self, Clients, Outbound, OutboundUsage};
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
@@ -218,7 +217,7 @@ impl Sandboxes {
             wasi: wasi.build(),
             table,
             random: Random::new(policy.limits.random),
-            http: WasiHttpCtx::new(),
+            http: outbound::context(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             limiter: Limiter::new(&policy.limits),
             clock: guard.clock(),
