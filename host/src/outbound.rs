@@ -12,6 +12,7 @@ mod clients;
 mod connect;
 mod exchange;
 mod failure;
+mod lengths;
 mod resolver;
 mod target;
 #[cfg(test)]
@@ -24,8 +25,8 @@ use hyper::header::{self, HeaderName};
 use hyper::{Method, Request, Response};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
-    WasiHttpView,
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx,
+    WasiHttpHooks, WasiHttpView,
 };
 
 pub use clients::Clients;
@@ -35,6 +36,11 @@ use crate::policy::{Limit, Policy};
 use account::Account;
 use exchange::{Exchange, Patience};
 use target::Target;
+
+/// All headers of one message, with what it takes to keep them. Servers take 8 to 16 KiB of headers, most of them.
+const MAX_HEADERS: usize = 64 * 1024;
+/// What waits in the host of the body of a request until it is sent.
+const BODY_AHEAD: usize = 64 * 1024;
 
 /// Outbound requests cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +76,15 @@ pub struct OutboundUsage {
 /// # Errors
 /// When two definitions clash, which would be a bug.
 pub fn add_to_linker<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    lengths::bound(linker)
+}
+
+/// What `wasi:http` keeps of its own for one sandbox: next to nothing, and headers up to a size.
+pub fn context() -> WasiHttpCtx {
+    let mut context = WasiHttpCtx::new();
+    context.set_field_size_limit(MAX_HEADERS);
+    context
 }
 
 /// The outbound requests of one sandbox. It costs next to nothing until it is used.
@@ -158,6 +172,10 @@ impl WasiHttpHooks for Outbound {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         static FILTER: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
         Arc::clone(&FILTER)
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_AHEAD
     }
 
     /// The client writes it, from the URI that was checked.

@@ -61,7 +61,8 @@ pub struct Limits {
     pub logs: usize,
     /// Bytes that the handler may hand to the host in one call, its response included.
     pub hostcall: usize,
-    /// Resources that the handler may hold at a time, such as streams and pollables.
+    /// Resources that the handler may hold at a time, such as streams and pollables. The host keeps up to some 100 KiB
+    /// for each, so this bounds what a handler can take of the host beside its own memory.
     pub handles: usize,
     /// Random bytes that the handler may ask for.
     pub random: u64,
@@ -82,7 +83,7 @@ impl Default for Limits {
             response: MAX_RESPONSE,
             logs: 64 * 1024,
             hostcall: 16 * 1024 * 1024,
-            handles: 10_000,
+            handles: 1_000,
             random: 1024 * 1024,
             outbound_requests: 32,
             outbound_bytes: 16 * 1024 * 1024,

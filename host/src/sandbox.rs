@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
-use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::allowance::Allowance;
 use crate::bindings::Lambda;
@@ -24,7 +23,7 @@ use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
 use crate::log::{Level, Log};
 use crate::meter::Meter;
-use crate::outbound::{Clients, Outbound, OutboundUsage};
+use crate::outbound::{self, Clients, Outbound, OutboundUsage};
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
@@ -233,7 +232,7 @@ impl Sandboxes {
             table,
             files: Files::new(policy.grants.tmp),
             random: Random::new(policy.limits.random),
-            http: WasiHttpCtx::new(),
+            http: outbound::context(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             limiter: Limiter::new(&policy.limits),
             clock: guard.clock(),

@@ -9,6 +9,7 @@
 )]
 
 mod stage;
+mod wat;
 
 mod context;
 mod deadline;
@@ -20,6 +21,8 @@ mod freeze;
 mod grants;
 mod guests;
 mod headers;
+mod hostile;
+mod hostile_code;
 mod init;
 mod limits;
 mod logs;

@@ -3,33 +3,9 @@
 use std::time::Duration;
 
 use bulkhead_tests::{Bootstrap, Event, Running, RuntimeApi, TaskRoot};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 use crate::stage::assert_error;
-
-/// What every handler exports; a response is the list of bytes at 16, its length at 20, and 0 at 12 says that it
-/// is one.
-const EXPORTS: &str = r#"
-    (memory (export "memory") 1)
-    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
-"#;
-/// A `handle` that answers with an empty response.
-const REPLY: &str = r#"
-    (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12)
-"#;
-
-/// The component around a core module.
-fn component(module: &str) -> Vec<u8> {
-    let mut wasm = wat::parse_str(format!("(module {module})")).expect("a core module");
-    let mut resolve = Resolve::default();
-    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
-    let (package, _) = resolve.push_path(wit).expect("the contract");
-    let world = resolve.select_world(&[package], Some("lambda")).expect("its world");
-    embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).expect("a place for its type");
-    let mut encoder = ComponentEncoder::default();
-    encoder.module(&wasm).expect("a module of that world").encode().expect("a component")
-}
+use crate::wat::{EXPORTS, REPLY, handler};
 
 /// A bootstrap that runs one module. Its directory has to outlive it.
 struct Started {
@@ -41,7 +17,7 @@ struct Started {
 impl Started {
     fn of(module: &str) -> Self {
         let api = RuntimeApi::start();
-        let root = TaskRoot::new().file("guest.wasm", &component(module));
+        let root = TaskRoot::new().file("guest.wasm", &handler(module));
         let running = Bootstrap::new().task_root(&root).handler("guest").api(&api).spawn();
         Self { api, running, _root: root }
     }

@@ -1,0 +1,79 @@
+//! Components out of text, for guests that no compiler would make.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// What every handler exports; a response is the list of bytes at 16, its length at 20, and 0 at 12 says that it
+/// is one.
+pub(crate) const EXPORTS: &str = r#"
+    (memory (export "memory") 1)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+"#;
+/// A `handle` that answers with an empty response.
+pub(crate) const REPLY: &str = r#"
+    (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12)
+"#;
+/// A world of handlers that import a few functions of WASI by their bare names.
+const WORLD: &str = r"
+    package hostile:guest;
+    world guest {
+        include bulkhead:lambda/lambda@0.1.0;
+        import wasi:cli/exit@0.2.0;
+        import wasi:cli/stdout@0.2.0;
+        import wasi:clocks/monotonic-clock@0.2.0;
+        import wasi:io/poll@0.2.0;
+        import wasi:io/streams@0.2.0;
+        import wasi:random/random@0.2.0;
+    }
+    package wasi:cli@0.2.0 {
+        interface exit { exit: func(status: result); }
+        interface stdout { use wasi:io/streams@0.2.0.{output-stream}; get-stdout: func() -> output-stream; }
+    }
+    package wasi:clocks@0.2.0 {
+        interface monotonic-clock {
+            use wasi:io/poll@0.2.0.{pollable};
+            subscribe-duration: func(when: u64) -> pollable;
+        }
+    }
+    package wasi:io@0.2.0 {
+        interface error { resource error; }
+        interface poll {
+            resource pollable { block: func(); }
+            poll: func(in: list<borrow<pollable>>) -> list<u32>;
+        }
+        interface streams {
+            use error.{error};
+            variant stream-error { last-operation-failed(error), closed }
+            resource output-stream {
+                write: func(contents: list<u8>) -> result<_, stream-error>;
+                write-zeroes: func(len: u64) -> result<_, stream-error>;
+            }
+        }
+    }
+    package wasi:random@0.2.0 {
+        interface random { get-random-bytes: func(len: u64) -> list<u8>; }
+    }
+";
+
+/// The component around the fields of a core module.
+pub(crate) fn handler(fields: &str) -> Vec<u8> {
+    component(&format!("(module {fields})"))
+}
+
+/// A component as text, or the component around a core module.
+pub(crate) fn component(text: &str) -> Vec<u8> {
+    let wasm = wat::parse_str(text).expect("a component or a core module");
+    // The layer: a component's is 1.
+    if wasm[6] == 1 { wasm } else { around(wasm) }
+}
+
+fn around(mut wasm: Vec<u8>) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
+    resolve.push_path(wit).expect("the contract");
+    let package = resolve.push_str("guest.wit", WORLD).expect("the world of hostile guests");
+    let world = resolve.select_world(&[package], Some("guest")).expect("its world");
+    embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).expect("a place for its type");
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(&wasm).expect("a module of that world").encode().expect("a component")
+}

@@ -1,0 +1,7 @@
+;; Exits in the allocator that the host calls for the event.
+(module
+  (import "wasi:cli/exit@0.2.0" "exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (call $exit (i32.const 0)) (i32.const 1024))
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (i32.const 12)))

@@ -1,0 +1,8 @@
+;; Uses handles that it was never given.
+(module
+  (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (call $block (i32.const 1))
+    (i32.const 12)))

@@ -1,0 +1,9 @@
+;; Asks for more memory for ever, whether it gets any or not.
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (loop $again
+      (drop (memory.grow (i32.const 1)))
+      (br $again))
+    (i32.const 12)))

@@ -1,0 +1,8 @@
+;; Has more entries of tables from the start than it may have.
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (table 90000 funcref)
+  (table 90000 funcref)
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (i32.const 12)))

@@ -1,0 +1,8 @@
+;; Waits for a list that is not in its memory.
+(module
+  (import "wasi:io/poll@0.2.0" "poll" (func $poll (param i32 i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (call $poll (i32.const 4096) (i32.const -1) (i32.const 32))
+    (i32.const 12)))

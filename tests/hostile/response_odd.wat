@@ -1,0 +1,7 @@
+;; Answers neither with a response nor with a failure.
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (data (i32.const 12) "\07")
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (i32.const 12)))

@@ -1,0 +1,9 @@
+;; Exits in its start function.
+(module
+  (import "wasi:cli/exit@0.2.0" "exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func $start (call $exit (i32.const 1)))
+  (start $start)
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (i32.const 12)))

@@ -1,0 +1,8 @@
+;; Loops for ever in its start function, before any event.
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func $start (loop $again (br $again)))
+  (start $start)
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
+    (i32.const 12)))
