@@ -14,13 +14,24 @@ fn start_loop() {
 
 #[test]
 fn scratch_hoard() {
-    for (name, n) in [("hoard_methods","1000"),("hoard_fields","3000"),("hoard_bodies","1000")] {
+    for (name, n) in [("hoard_methods", "1000"), ("hoard_fields", "3000"), ("hoard_bodies", "1000")] {
         let run = std::panic::catch_unwind(|| {
-            let after = guest(name).limit("cpu_time","1s").limit("wall_time","5s").events(&[n]).run();
+            let after = guest(name).limit("cpu_time", "1s").limit("wall_time", "5s").events(&[n]).run();
             let a = &after.answers[0];
             let body: String = String::from_utf8_lossy(&a.body).chars().take(150).collect();
-            eprintln!("@@ {name}: {} limit={} cpu={} wall={} mem={} rss={} {}", a.error_type(), after.receipts[0]["limit"], after.receipts[0]["cpuMs"], after.receipts[0]["wallMs"], after.receipts[0]["peakMemoryBytes"], after.stage.running.peak_rss()>>20, body);
+            eprintln!(
+                "@@ {name}: {} limit={} cpu={} wall={} mem={} rss={} {}",
+                a.error_type(),
+                after.receipts[0]["limit"],
+                after.receipts[0]["cpuMs"],
+                after.receipts[0]["wallMs"],
+                after.receipts[0]["peakMemoryBytes"],
+                after.stage.running.peak_rss() >> 20,
+                body
+            );
         });
-        if let Err(e) = run { eprintln!("@@ {name}: PANICKED {:?}", e.downcast_ref::<String>()); }
+        if let Err(e) = run {
+            eprintln!("@@ {name}: PANICKED {:?}", e.downcast_ref::<String>());
+        }
     }
 }
