@@ -10,6 +10,7 @@
 
 mod stage;
 
+mod command;
 mod context;
 mod deadline;
 mod emulator;
