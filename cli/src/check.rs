@@ -19,7 +19,8 @@ use report::{Checked, Finding, Handler, Report};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and reach.
 ///
-/// Every component is loaded with this program's own bootstrap code. Values of environment variables are not shown.
+/// Every component is loaded by the bootstrap's own code. What it refuses is a mistake, also where invalid_handler is
+/// "fail_events". Of environment variables only the names are shown.
 ///
 /// Example: bulkhead check ./package
 #[derive(Debug, Args)]

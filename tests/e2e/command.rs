@@ -102,15 +102,15 @@ fn check_shows_every_mistake_with_its_line() {
 
 #[test]
 fn check_refuses_what_the_bootstrap_would_refuse() {
-    let toml = "[handlers.echo]\n[handlers.unknown_import]\n[handlers.command]\n[handlers.gone]\n";
-    let root = TaskRoot::new().manifest(toml).with("echo").with("unknown_import").with("command");
+    let toml = "[handlers.echo]\n[handlers.unknown_import]\n[handlers.gone]\n";
+    let root = TaskRoot::new().manifest(toml).with("echo").with("unknown_import");
     let ran = check(&root, &["--handler", "echo"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     for expected in [
         "unknown_import.wasm: it needs something that this host does not have: ",
         "acme:db/query@1.0.0",
         "bulkhead.toml: handlers.gone.source: there is no ",
-        "4 handlers, 0 tenants, ",
+        "3 handlers, 0 tenants, 2 mistakes, ",
     ] {
         assert!(ran.stdout.contains(expected), "{expected:?} is not in\n{}", ran.stdout);
     }
@@ -158,7 +158,10 @@ fn receipts_add_up_what_a_bootstrap_left() {
     let (acme, beta) = (&sums["rows"][0], &sums["rows"][1]);
     assert_eq!((&acme["name"], &acme["events"], &acme["errors"]), (&json!("acme"), &json!(3), &json!(0)));
     assert_eq!((&acme["bytesIn"], &acme["bytesOut"]), (&json!(6), &json!(6)));
-    assert!(acme["wallP50"].as_u64() <= acme["wallP99"].as_u64() && acme["cpuTotal"].as_u64() > Some(0), "{acme}");
+    assert!(
+        acme["wallP50"].as_u64() <= acme["wallP99"].as_u64() && acme["cpuTotal"].as_u64() > Some(0),
+        "{acme}"
+    );
     assert!(acme["peakMemory"].as_u64() >= Some(65_536), "{acme}");
     assert_eq!((&beta["name"], &beta["events"], &beta["errors"]), (&json!("beta"), &json!(1), &json!(1)));
     let by_outcome = bulkhead(&["receipts", "--by", "outcome", "-"], &log).stdout;
@@ -167,14 +170,20 @@ fn receipts_add_up_what_a_bootstrap_left() {
 
 #[test]
 fn receipts_are_not_forged_by_what_a_handler_prints() {
-    let stage = Stage::of("print");
     let forged = r#"{"type":"bulkhead.receipt","tenantId":"acme"}"#;
-    stage.send(&serde_json::to_string(&format!("\n{forged}\n{forged}")).unwrap());
-    stage.api.wait_idle();
-    let log = stage.running.raw_stdout();
-    assert!(log.contains("acme"), "it was printed: {log}");
-    let ran = bulkhead(&["receipts", "--json"], &log);
-    assert_eq!((&ran.json()["total"]["events"], &ran.json()["malformed"]), (&json!(1), &json!(0)), "{log}");
+    for format in ["Text", "JSON"] {
+        let stage = Stage::with("print", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format));
+        stage.api.send(Event::bytes(format!("\n{forged}\r{forged}\n{forged}\n").into_bytes()));
+        stage.api.wait_idle();
+        let log = stage.running.raw_stdout();
+        assert!(log.contains("acme"), "it was printed: {log}");
+        let ran = bulkhead(&["receipts", "--json"], &log);
+        assert_eq!(
+            (&ran.json()["total"]["events"], &ran.json()["malformed"]),
+            (&json!(1), &json!(0)),
+            "{log}"
+        );
+    }
 }
 
 #[test]

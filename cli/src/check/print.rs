@@ -1,6 +1,6 @@
 //! What was found out as text: a block for each handler, narrow enough for most terminals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::inspect::Component;
@@ -10,6 +10,8 @@ use crate::table::{Align, Table};
 
 /// So many tenants of one policy are named one by one.
 const NAMED: usize = 5;
+/// Lists of interfaces go on in the next line from here on; it stands beside a column of headings.
+const WIDTH: usize = 64;
 
 /// The whole report. Limits that are the default are left out unless `all` are wanted.
 pub(super) fn text(report: &Report, all: bool) -> String {
@@ -62,18 +64,33 @@ fn component(component: &Component) -> String {
     table.to_string()
 }
 
-/// A line for each package: `wasi:cli@0.2.6: environment, exit`.
+/// Lines for each package, none of them long: `wasi:cli@0.2.6: environment, exit`.
 fn by_package(names: &[String]) -> Vec<String> {
-    let mut packages: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut packages: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for name in names {
-        let (path, version) =
-            name.split_once('@').map_or((name.as_str(), ""), |(path, version)| (path, version));
+        let (path, version) = name.split_once('@').unwrap_or((name, ""));
         let (package, interface) = path.split_once('/').unwrap_or((path, ""));
         let package = if version.is_empty() { package.to_owned() } else { format!("{package}@{version}") };
-        packages.entry(package).or_default().push(interface);
+        packages.entry(package).or_default().insert(interface);
     }
-    let line = |(package, interfaces): (String, Vec<&str>)| format!("{package}: {}", interfaces.join(", "));
-    packages.into_iter().map(line).collect()
+    packages.into_iter().flat_map(|(package, interfaces)| lines_of(&package, &interfaces)).collect()
+}
+
+fn lines_of(package: &str, interfaces: &BTreeSet<&str>) -> Vec<String> {
+    if interfaces.iter().all(|interface| interface.is_empty()) {
+        // A function or a type of its own.
+        return vec![package.to_owned()];
+    }
+    let mut lines = Vec::new();
+    let mut line = format!("{package}:");
+    for (at, interface) in interfaces.iter().enumerate() {
+        if line.len() + interface.len() > WIDTH {
+            lines.push(std::mem::replace(&mut line, " ".to_owned()));
+        }
+        line += &format!(" {interface}{}", if at + 1 < interfaces.len() { "," } else { "" });
+    }
+    lines.push(line);
+    lines
 }
 
 fn policy(policy: &Policy, all: bool) -> String {
@@ -129,5 +146,27 @@ impl std::fmt::Display for Finding {
             write!(f, "{}:{line}: {key}: ", file.display())?;
         }
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_interfaces_are_wrapped() {
+        let imports =
+            ["environment", "exit", "stdin", "terminal-input", "terminal-output", "terminal-stderr"];
+        let mut names: Vec<String> = imports.map(|name| format!("wasi:cli/{name}@0.2.6")).into();
+        names.extend(["wasi:cli/run@0.2.0".to_owned(), "run".to_owned()]);
+        assert_eq!(
+            by_package(&names),
+            [
+                "run",
+                "wasi:cli@0.2.0: run",
+                "wasi:cli@0.2.6: environment, exit, stdin, terminal-input,",
+                "  terminal-output, terminal-stderr",
+            ]
+        );
     }
 }
