@@ -52,8 +52,9 @@ pub(crate) fn wat(file: &str) -> Attack {
 
 /// The attack of any bytes.
 pub(crate) fn bytes(component: Vec<u8>, ending: &'static str) -> Attack {
-    // Tight, so that a test is soon over; a guest that is stopped by the clock of the wall waits and does not compute.
-    let limits = vec![("cpu_time", "100ms"), ("wall_time", "500ms"), ("memory", "16MiB")];
+    // Tight, so that a test is soon over; but a guest that computes must use up its time also where it has to share the
+    // processor.
+    let limits = vec![("cpu_time", "100ms"), ("wall_time", "4000ms"), ("memory", "16MiB")];
     let events = vec![b"1".to_vec()];
     Attack { component, ending, events, limits, grants: String::new(), json_log: false }
 }

@@ -74,12 +74,12 @@ fn exit_midline() {
 
 #[test]
 fn sleep_for_ever() {
-    wat("sleep_for_ever.wat").hits("Function.Timeout", "wall_time");
+    wat("sleep_for_ever.wat").limit("wall_time", "500ms").hits("Function.Timeout", "wall_time");
 }
 
 #[test]
 fn short_polls() {
-    let aftermath = wat("short_polls.wat").run();
+    let aftermath = wat("short_polls.wat").limit("wall_time", "500ms").run();
     // Which of the two comes first depends on the machine.
     aftermath.each(|_, receipt| {
         assert!(receipt["limit"] == "wall_time" || receipt["limit"] == "cpu_time", "{receipt}")
@@ -88,7 +88,8 @@ fn short_polls() {
 
 #[test]
 fn sleep() {
-    let aftermath = guest("sleep").events(&["3600000"]).hits("Function.Timeout", "wall_time");
+    let aftermath =
+        guest("sleep").limit("wall_time", "500ms").events(&["3600000"]).hits("Function.Timeout", "wall_time");
     aftermath
         .each(|_, receipt| assert!(receipt["cpuMs"].as_f64() < Some(90.0), "waiting is free: {receipt}"));
 }

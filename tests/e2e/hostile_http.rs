@@ -169,12 +169,14 @@ fn a_server_that_sends_a_byte_now_and_then() {
         let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(50)));
         while stream.read(&mut [0; 16]).is_err() && stream.write_all(b"x").is_ok() {}
     }))
+    .limit("wall_time", "500ms")
     .hits("Function.Timeout", "wall_time");
 }
 
 #[test]
 fn a_server_that_never_answers() {
     request_to(serve(|mut stream| while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}))
+        .limit("wall_time", "500ms")
         .hits("Function.Timeout", "wall_time");
 }
 
