@@ -1,6 +1,8 @@
 //! The handler of `examples/hello` as `lambda_runtime` wants it: the same types, the same body, so that what is
 //! compared is the runtimes. `bin/` has two programs around it.
 
+pub mod process;
+
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 

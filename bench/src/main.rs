@@ -9,7 +9,6 @@
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 mod contestant;
-mod process;
 mod report;
 mod results;
 mod round;
@@ -18,6 +17,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use bulkhead_bench::process;
 use clap::Parser;
 
 use crate::contestant::Contestant;

@@ -6,7 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 /// Resident memory, in MB.
-pub(crate) fn resident_memory(pid: u32) -> Result<f64> {
+///
+/// # Errors
+/// When the process has gone.
+pub fn resident_memory(pid: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("reading a process's status")?;
     let line =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel shows no VmRSS")?;
@@ -15,7 +18,10 @@ pub(crate) fn resident_memory(pid: u32) -> Result<f64> {
 }
 
 /// Time on a processor so far, of all threads that live, to the nanosecond.
-pub(crate) fn processor_time(pid: u32) -> Result<Duration> {
+///
+/// # Errors
+/// When the process has gone.
+pub fn processor_time(pid: u32) -> Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task")).context("listing a process's threads")? {
         let line =
@@ -27,6 +33,6 @@ pub(crate) fn processor_time(pid: u32) -> Result<Duration> {
 }
 
 /// A count as a figure; none of ours is so large that this loses a digit.
-pub(crate) fn count(number: impl TryInto<u32>) -> f64 {
+pub fn count(number: impl TryInto<u32>) -> f64 {
     number.try_into().map_or(f64::NAN, f64::from)
 }

@@ -10,8 +10,8 @@ use anyhow::{Result, ensure};
 use bulkhead_tests::Kind;
 
 use crate::contestant::{Contestant, Started, answer, event};
-use crate::process;
 use crate::results::{self, MEDIAN, Results, quantile};
+use bulkhead_bench::process;
 
 /// From the queueing of one event to that of the next. Many times an event's latency.
 const PACE: Duration = Duration::from_millis(1);

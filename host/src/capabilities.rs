@@ -5,10 +5,12 @@
 
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::files::{self, Files, FilesView};
 use crate::limits::Limiter;
 use crate::meter::Meter;
 use crate::outbound::{self, Outbound};
@@ -19,6 +21,7 @@ use crate::watchdog::Clock;
 pub struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
+    pub(crate) files: Files,
     pub(crate) random: Random,
     pub(crate) http: WasiHttpCtx,
     pub(crate) outbound: Outbound,
@@ -48,6 +51,13 @@ impl WasiHttpView for State {
     }
 }
 
+impl State {
+    fn files(&mut self) -> FilesView<'_> {
+        let host = WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table };
+        FilesView { host, files: &mut self.files }
+    }
+}
+
 /// Links all of it.
 ///
 /// # Errors
@@ -58,6 +68,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     outbound::add_to_linker(&mut linker)?;
     // From here on ours stand in the place of WASI's.
     linker.allow_shadowing(true);
+    files::add_to_linker(&mut linker, State::files)?;
     random::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
     insecure::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
     insecure_seed::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;

@@ -58,7 +58,7 @@ pub struct Carry {
     pub stopping: bool,
     /// Whether the host itself panicked.
     pub host_panicked: bool,
-    remains: Vec<Remains>,
+    remains: Option<Remains>,
     spare: Option<Sandbox>,
     /// Where the last event went, and the next one may go too.
     likely: Option<Route>,
@@ -199,6 +199,10 @@ impl Dispatcher {
         guard: &Guard,
     ) -> (Outcome, Usage) {
         let spare = self.carry.spare.take_if(|spare| spare.fits(route));
+        if spare.is_none() {
+            // There is room for two at a time, and the spare may be somebody else's.
+            drop(self.carry.remains.take());
+        }
         let run = async {
             let sandbox = match spare {
                 Some(spare) => spare,
@@ -218,7 +222,7 @@ impl Dispatcher {
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
-                self.carry.remains.push(remains);
+                self.carry.remains = Some(remains);
                 (outcome, usage)
             }
             Err(message) => {
@@ -276,7 +280,7 @@ impl Dispatcher {
 async fn prepare(catalog: &Catalog, sandboxes: &Sandboxes, watchdog: &Watchdog, carry: &mut Carry) {
     // The request for the next event goes out first.
     tokio::task::yield_now().await;
-    carry.remains.clear();
+    drop(carry.remains.take());
     let Some(route) = &carry.likely else { return };
     let is_there = carry.spare.as_ref().is_some_and(|spare| spare.fits(route));
     if is_there || carry.slow_starters.contains(&route.handler) {

@@ -17,6 +17,7 @@ pub mod capabilities;
 pub mod sandbox;
 
 pub mod console;
+pub mod files;
 pub mod limits;
 pub mod meter;
 pub mod outbound;

@@ -18,6 +18,7 @@ use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Carry, Dispatcher};
 use bulkhead_host::engine::{self, Allocation};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
+use bulkhead_host::files::{GrantError, Granted};
 use bulkhead_host::log::{Level, Log, Scope};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::outbound::{Clients, OutboundError};
@@ -41,6 +42,8 @@ enum InitError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Outbound(#[from] OutboundError),
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.display())]
     Certificate { path: PathBuf, error: std::io::Error },
     #[error(transparent)]
@@ -56,7 +59,7 @@ impl InitError {
     fn report(&self) -> ErrorReport {
         match self {
             Self::Catalog(error) => error.report(),
-            Self::Manifest(_) | Self::Outbound(_) | Self::Certificate { .. } => {
+            Self::Manifest(_) | Self::Outbound(_) | Self::Grant(_) | Self::Certificate { .. } => {
                 ErrorReport::new("Runtime.ConfigInvalid", self.to_string())
             }
             Self::Engine(_) | Self::Linker(_) | Self::System(_) => {
@@ -146,6 +149,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
     }
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
     let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
+    let directories = Granted::open(&config.task_root, manifest.policies())?;
     let (engine, allocation) = engine::start()?;
     if allocation == Allocation::OnDemand {
         warn(
@@ -163,7 +167,12 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
         carry: Carry::new(router.likely()),
         router,
         catalog,
-        sandboxes: Sandboxes { function: config.function.clone(), log: Arc::clone(log), clients },
+        sandboxes: Sandboxes {
+            function: config.function.clone(),
+            log: Arc::clone(log),
+            directories,
+            clients,
+        },
         watchdog,
         log: Arc::clone(log),
         receipts: manifest.receipts,

@@ -229,6 +229,12 @@ impl Manifest {
         Policy { limits: self.default.limits.clone(), ..Policy::default_for(handler) }
     }
 
+    /// The policies of all handlers and tenants; those that are shared come more than once.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        let handlers = self.handlers.iter().map(|handler| &*handler.policy);
+        handlers.chain(self.tenants.values().map(|tenant| &*tenant.policy))
+    }
+
     /// Adds the inherited variables to the environments that inherit them, and gives the names of those that the
     /// process does not have.
     pub fn inherit(&mut self, vars: &impl Vars) -> Vec<String> {

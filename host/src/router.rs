@@ -122,12 +122,12 @@ impl Router {
             }
             TenantSource::Pointer(pointer) => {
                 let event = text(&invocation.event).unwrap_or_default();
-                if let Some((key, within)) = pointer.into_records()
-                    && let Some(records) = pointer::records(event, key)
-                {
-                    return self.batch(&records, within);
+                match pointer.into_records().map(|(key, within)| (pointer::records(event, key), within)) {
+                    Some((Ok(Some(records)), within)) => return self.batch(&records, within),
+                    Some((Ok(None), _)) => Found::Nothing,
+                    Some((Err(reason), _)) => Found::Unclear(reason),
+                    None => pointer.find(event),
                 }
-                if pointer.into_records().is_some() { Found::Nothing } else { pointer.find(event) }
             }
         };
         self.resolve(found).map(Routed::Whole)

@@ -18,9 +18,10 @@ use crate::capabilities::State;
 use crate::component::Loaded;
 use crate::config::FunctionSettings;
 use crate::console::Console;
+use crate::files::{Files, Granted, Tmp};
 use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
-use crate::log::Log;
+use crate::log::{Level, Log};
 use crate::meter::Meter;
 use crate::outbound::{self, Clients, Outbound, OutboundUsage};
 use crate::outcome::Outcome;
@@ -37,6 +38,8 @@ pub struct Sandboxes {
     pub function: FunctionSettings,
     /// Where their lines go.
     pub log: Arc<Log>,
+    /// The directories that they may read.
+    pub directories: Granted,
     /// What sends their requests.
     pub clients: Arc<Clients>,
 }
@@ -184,9 +187,17 @@ impl Sandboxes {
             ),
         };
         let (logs, truncated) = console.printed();
-        let State { limiter, outbound, .. } = store.data();
+        let State { limiter, outbound, files, .. } = store.data();
         let outbound = outbound.usage();
-        let ran_into = limiter.refused().or(outbound.limit).or(truncated.then_some(Limit::Logs));
+        let tmp_is_full = files.tmp().is_some_and(Tmp::hit_limit);
+        if tmp_is_full {
+            self.log.record(Level::Warn, &invocation.scope(), &tmp_is_too_small(&policy));
+        }
+        let ran_into = limiter
+            .refused()
+            .or(outbound.limit)
+            .or(tmp_is_full.then_some(Limit::Tmp))
+            .or(truncated.then_some(Limit::Logs));
         let usage = Usage {
             setup,
             wall: started.elapsed(),
@@ -205,7 +216,6 @@ impl Sandboxes {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(console.stdout())
             .stderr(console.stderr())
-            .allow_blocking_current_thread(true)
             // Off by default already; here so that it can be read.
             .allow_tcp(false)
             .allow_udp(false)
@@ -213,9 +223,14 @@ impl Sandboxes {
         for (name, value) in &policy.grants.environment {
             wasi.env(name, value);
         }
+        let mut wasi = wasi.build();
+        if let Some(directories) = self.directories.of(&policy.grants) {
+            directories.grant(&mut wasi);
+        }
         State {
-            wasi: wasi.build(),
+            wasi,
             table,
+            files: Files::new(policy.grants.tmp),
             random: Random::new(policy.limits.random),
             http: outbound::context(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
@@ -253,6 +268,16 @@ fn look_soon(meter: &Meter, guard: &Guard) {
     if left < TURN {
         guard.clock().look(Instant::now() + left);
     }
+}
+
+/// Most languages call it an I/O error, which says little.
+fn tmp_is_too_small(policy: &Policy) -> String {
+    format!(
+        "the handler filled its /tmp of {} bytes; to allow more, raise `tmp` in [{}] of {}",
+        policy.grants.tmp,
+        policy.table,
+        crate::manifest::FILE
+    )
 }
 
 fn reply(response: Vec<u8>, limit: usize) -> Outcome {

@@ -157,6 +157,11 @@ impl Running {
         self.stdout.text().split_inclusive('\n').filter(|line| !line.starts_with(RECEIPT)).collect()
     }
 
+    /// All that it has printed so far, receipts included.
+    pub fn raw_stdout(&self) -> String {
+        self.stdout.text()
+    }
+
     /// The receipts that it has printed so far, one for each sandbox that had an event.
     ///
     /// # Panics

@@ -13,6 +13,7 @@
 pub mod artifacts;
 pub mod bootstrap;
 mod http;
+pub mod origin;
 pub mod rie;
 pub mod runtime_api;
 pub mod task_root;

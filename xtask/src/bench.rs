@@ -13,6 +13,9 @@ use crate::workspace::{Workspace, run as call};
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
+    /// Measure functions with many tenants and many components instead
+    #[arg(long)]
+    scale: bool,
     /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --events 500`
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -20,6 +23,9 @@ pub(crate) struct Options {
 
 /// The `bench` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.scale {
+        return scale(workspace, options);
+    }
     steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
     for (name, file) in [
@@ -35,6 +41,21 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     println!();
     call(bench.args(&options.arguments))
+}
+
+fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --scale", &[TARGET, PROGRAMS, HELLO, RIVAL])?;
+    let mut scale = Command::new(workspace.target("release/scale"));
+    for (name, file) in [
+        ("--lean", workspace.lean_bootstrap()),
+        ("--command", workspace.command_line()),
+        ("--wasm", workspace.guest("hello")),
+        ("--json", workspace.target("bench/scale.json")),
+    ] {
+        scale.arg(name).arg(file);
+    }
+    println!();
+    call(scale.args(&options.arguments))
 }
 
 /// What the bootstrap without compiler runs.

@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: one event there and back, through the real bootstrap, and where the time went.
 
+mod tenants;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
@@ -18,6 +20,9 @@ pub(crate) struct Options {
     /// How many more events are sent, each to a sandbox of its own
     #[arg(long, default_value_t = 1000)]
     events: usize,
+    /// Show two tenants in one function instead, one of them hostile (examples/tenants)
+    #[arg(long, conflicts_with = "events")]
+    tenants: bool,
 }
 
 /// The event that is shown.
@@ -29,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The `demo` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.tenants {
+        return tenants::run(workspace);
+    }
     steps::run(workspace, "demo", &[TARGET, HELLO, BOOTSTRAP])?;
     let api = RuntimeApi::start();
     println!(

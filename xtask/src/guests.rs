@@ -50,6 +50,18 @@ pub(crate) const HELLO: Step = Step {
     },
 };
 
+/// Builds the two of `examples/tenants`.
+pub(crate) const TENANTS: Step = Step {
+    name: "tenants",
+    title: "building the tenants example (release; wasm32-wasip2)",
+    needs: &["target"],
+    run: |workspace| {
+        let package =
+            workspace.packages_below("examples/tenants").next().context("there is no example `tenants`")?;
+        print_sizes(&build(workspace, package)?)
+    },
+};
+
 /// The `guests` command.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps::run(workspace, "guests", &[toolchain::TARGET, GUESTS])

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_part_has_its_records_as_they_came() {
-        let all = records(EVENT, "Records").unwrap();
+        let all = records(EVENT, "Records").unwrap().unwrap();
         let all = sqs_records(&all).unwrap();
         let part = Part::of(&[&all[1]]);
         assert_eq!(part.ids, ["2"]);
@@ -163,13 +163,13 @@ mod tests {
             r#"{"Records": [{"messageId": "1", "eventSource": "aws:sqs"}, {"messageId": "1", "eventSource": "aws:sqs"}]}"#,
             r#"{"Records": ["text"]}"#,
         ] {
-            assert!(sqs_records(&records(event, "Records").unwrap()).is_none(), "{event}");
+            assert!(sqs_records(&records(event, "Records").unwrap().unwrap()).is_none(), "{event}");
         }
     }
 
     #[test]
     fn the_origin_is_named() {
-        let origin = |event| origin(&records(event, "Records").unwrap()).into_owned();
+        let origin = |event| origin(&records(event, "Records").unwrap().unwrap()).into_owned();
         assert_eq!(origin(EVENT), "aws:sqs");
         assert_eq!(origin(r#"{"Records": [{"EventSource": "aws:sns"}]}"#), "aws:sns");
         assert_eq!(origin(r#"{"Records": [7]}"#), "an unknown source");

@@ -21,8 +21,12 @@ pub(super) fn find(event: &str, name: &str) -> Found {
         #[serde(borrow, default)]
         multi_value_headers: Option<Headers<'a>>,
     }
-    let Ok(event) = serde_json::from_str::<Event<'_>>(event) else {
-        return Found::Nothing;
+    let event = match serde_json::from_str::<Event<'_>>(event) {
+        Ok(event) => event,
+        Err(error) if error.is_data() && event.trim_ascii_start().starts_with('{') => {
+            return Found::Unclear("the event's headers are not what an HTTP event has");
+        }
+        Err(_) => return Found::Nothing,
     };
     let places = [event.headers, event.multi_value_headers];
     let mut values = places
@@ -95,9 +99,7 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_there_is_nothing() {
-        for event in
-            ["{}", "7", r#"{"headers": {}}"#, r#"{"headers": {"x-tenants": "acme"}}"#, r#"{"headers": 7}"#]
-        {
+        for event in ["{}", "7", "no JSON", r#"{"headers": {}}"#, r#"{"headers": {"x-tenants": "acme"}}"#] {
             assert_eq!(tenant(event), Found::Nothing, "{event}");
         }
     }
@@ -114,8 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn maps_that_are_there_twice_are_not_trusted() {
-        let event = r#"{"headers": {"x-tenant": "acme"}, "headers": {"x-tenant": "other"}}"#;
-        assert_eq!(tenant(event), Found::Nothing);
+    fn headers_that_no_http_event_has_are_not_trusted() {
+        for event in [
+            r#"{"headers": {"x-tenant": "acme"}, "headers": {"x-tenant": "other"}}"#,
+            r#"{"headers": 7}"#,
+            r#"{"headers": {"x-tenant": {"acme": 1}}}"#,
+        ] {
+            assert!(matches!(tenant(event), Found::Unclear(_)), "{event}");
+        }
     }
 }

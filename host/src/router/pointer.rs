@@ -15,6 +15,8 @@ use serde_json::value::RawValue;
 /// Where batches have their records: SQS, SNS, S3, Kinesis, DynamoDB; and Firehose.
 const RECORDS: [&str; 2] = ["Records", "records"];
 
+const TWICE: &str = "a key on the way to it is there twice";
+
 /// Where in an event the id of its tenant stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer {
@@ -109,7 +111,7 @@ pub(super) fn find(json: &str, tokens: &[String]) -> Found {
     };
     match step {
         Ok(Step::To(value)) => find(value.get(), rest),
-        Ok(Step::Twice) => Found::Unclear("a key on the way to it is there twice"),
+        Ok(Step::Twice) => Found::Unclear(TWICE),
         Ok(Step::Nowhere) | Err(_) => Found::Nothing,
     }
 }
@@ -205,13 +207,18 @@ impl<'de> Visitor<'de> for Element {
     }
 }
 
-/// The elements of the array under this key, each as its JSON text. None where there is no such array, or
-/// the key is there twice.
-pub(super) fn records<'a>(event: &'a str, key: &str) -> Option<Vec<&'a RawValue>> {
-    let Ok(Step::To(array)) = step(event, Member(key)) else {
-        return None;
-    };
-    Vec::deserialize(&mut serde_json::Deserializer::from_str(array.get())).ok()
+/// The elements of the array under this key, each as its JSON text; none where there is no such array.
+///
+/// # Errors
+/// Why that is not clear.
+pub(super) fn records<'a>(event: &'a str, key: &str) -> Result<Option<Vec<&'a RawValue>>, &'static str> {
+    match step(event, Member(key)) {
+        Ok(Step::To(array)) => {
+            Ok(Vec::deserialize(&mut serde_json::Deserializer::from_str(array.get())).ok())
+        }
+        Ok(Step::Twice) => Err(TWICE),
+        Ok(Step::Nowhere) | Err(_) => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -317,11 +324,16 @@ mod tests {
     #[test]
     fn records_are_the_elements_of_one_array() {
         let event = r#"{"Records": [{"a": 1}, "two" ]}"#;
-        let found: Vec<_> =
-            records(event, "Records").unwrap().into_iter().map(|record| record.get().to_owned()).collect();
+        let found: Vec<_> = records(event, "Records")
+            .unwrap()
+            .unwrap()
+            .into_iter()
+            .map(|record| record.get().to_owned())
+            .collect();
         assert_eq!(found, [r#"{"a": 1}"#, r#""two""#]);
-        for event in [r#"{"Records": 1}"#, "{}", r#"{"Records": [], "Records": [1]}"#, "[", "[]"] {
-            assert!(records(event, "Records").is_none(), "{event}");
+        for event in [r#"{"Records": 1}"#, "{}", "[", "[]"] {
+            assert!(records(event, "Records").unwrap().is_none(), "{event}");
         }
+        records(r#"{"Records": [], "Records": [1]}"#, "Records").unwrap_err();
     }
 }

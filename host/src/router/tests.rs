@@ -183,6 +183,13 @@ fn batches_of_other_sources_are_never_split() {
 }
 
 #[test]
+fn records_that_are_there_twice_are_nobody_s() {
+    let event = format!("{},\"Records\":[]}}", sqs(&["acme"]).trim_end_matches('}'));
+    let error = tenant(&by_pointer("/Records/*/body/tenant"), &event);
+    assert!(matches!(error, Err(RouteError::Unclear { .. })), "{event}");
+}
+
+#[test]
 fn an_empty_batch_names_no_tenant() {
     for event in [r#"{"Records": []}"#, r#"{"Records": 7}"#, "{}"] {
         let error = tenant(&by_pointer("/Records/*/body/tenant"), event);

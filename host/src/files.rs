@@ -1,0 +1,138 @@
+//! The files of a sandbox: directories of the task root that it may read, and a `/tmp` of its own.
+//!
+//! Both are behind WASI's one file system. [`FilesView`] is what the linker calls: what belongs to `/tmp` it does
+//! itself, in [`tmp`], the rest it hands to Wasmtime's implementation, which never lets a path leave its directory.
+//! Which directories there are is settled at init, in [`directories`].
+//!
+//! *Invariant:* what a guest holds open costs the host a bounded number of file descriptors and of bytes. So
+//! reading ahead is never the host's: streams and listings of `/tmp` hold a place, not data, and of the task
+//! root's files only [`MAX_OPEN`] can be open.
+
+mod descriptor;
+mod directories;
+mod listing;
+mod stream;
+mod tmp;
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasData, Linker, Resource, ResourceTableError};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
+use wasmtime_wasi::p2::FsError;
+use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
+
+pub use directories::{Directories, FilesError, GrantError, Granted, check};
+use listing::Listing;
+pub use tmp::Tmp;
+
+/// Where a guest finds its `/tmp`.
+const TMP: &str = "/tmp";
+
+/// How many files, directories and listings of the task root, and streams of its files, a guest can have open.
+/// Lambda gives a process 1024 file descriptors, and the host needs some for itself.
+pub const MAX_OPEN: usize = 256;
+
+/// What the host keeps of one sandbox's files.
+#[derive(Debug, Default)]
+pub struct Files {
+    tmp: Option<Tmp>,
+    /// Descriptors and listings of the task root that the guest holds.
+    held: usize,
+    /// Each stream of a file of the task root has a clone.
+    streams: Arc<()>,
+}
+
+impl Files {
+    /// The files of a new sandbox, with a `/tmp` of `tmp` bytes or, where that is 0, without.
+    pub fn new(tmp: usize) -> Self {
+        Self { tmp: (tmp > 0).then(|| Tmp::new(tmp)), ..Self::default() }
+    }
+
+    /// Its `/tmp`, if it has one.
+    pub fn tmp(&self) -> Option<&Tmp> {
+        self.tmp.as_ref()
+    }
+
+    /// Fails where the guest holds too much of the task root already.
+    fn expect_room(&self) -> Result<(), types::ErrorCode> {
+        let open = self.held + Arc::strong_count(&self.streams) - 1;
+        if open < MAX_OPEN { Ok(()) } else { Err(types::ErrorCode::Quota) }
+    }
+
+    fn held_one_less(&mut self) {
+        self.held = self.held.saturating_sub(1);
+    }
+}
+
+/// A sandbox's files, as the linker sees them.
+#[expect(missing_debug_implementations, reason = "Wasmtime's half has none")]
+pub struct FilesView<'a> {
+    /// Wasmtime's half: the directories of the task root, and the table that both halves keep their resources in.
+    pub host: WasiFilesystemCtxView<'a>,
+    /// Ours.
+    pub files: &'a mut Files,
+}
+
+/// Links `wasi:filesystem`, which is `types` and `preopens`.
+///
+/// # Errors
+/// When they are linked already.
+pub fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> FilesView<'_>,
+) -> wasmtime::Result<()> {
+    preopens::add_to_linker::<T, HasFiles>(linker, view)?;
+    types::add_to_linker::<T, HasFiles>(linker, view)
+}
+
+struct HasFiles;
+
+impl HasData for HasFiles {
+    type Data<'a> = FilesView<'a>;
+}
+
+impl FilesView<'_> {
+    /// What a descriptor is in `/tmp`; none where it is Wasmtime's.
+    fn tmp(&self, descriptor: &Resource<types::Descriptor>) -> Option<&tmp::Handle> {
+        self.host.table.get(&Resource::new_borrow(descriptor.rep())).ok()
+    }
+
+    /// Hands out a descriptor of `/tmp`. To the guest it is one as any other.
+    fn push(&mut self, handle: tmp::Handle) -> Result<Resource<types::Descriptor>, ResourceTableError> {
+        Ok(Resource::new_own(self.host.table.push(handle)?.rep()))
+    }
+
+    /// A listing of `/tmp`, if it is one.
+    fn listing(&self, stream: &Resource<types::DirectoryEntryStream>) -> Option<Resource<Listing>> {
+        let listing = Resource::<Listing>::new_borrow(stream.rep());
+        self.host.table.get(&listing).ok()?;
+        Some(Resource::new_own(stream.rep()))
+    }
+}
+
+impl preopens::Host for FilesView<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<types::Descriptor>, String)>> {
+        let mut directories = preopens::Host::get_directories(&mut self.host)?;
+        self.files.held += directories.len();
+        if let Some(root) = self.files.tmp.as_ref().map(Tmp::root) {
+            directories.push((self.push(root)?, TMP.to_owned()));
+        }
+        Ok(directories)
+    }
+}
+
+impl types::Host for FilesView<'_> {
+    fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<types::ErrorCode> {
+        self.host.convert_error_code(error)
+    }
+
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<types::ErrorCode>> {
+        self.host.filesystem_error_code(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

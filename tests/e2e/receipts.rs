@@ -1,0 +1,110 @@
+//! Receipts: one line for each event that says who used what and how it ended, and that no guest can forge.
+
+use bulkhead_tests::Event;
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+fn only(stage: &Stage) -> Value {
+    let receipts = stage.running.receipts();
+    let [receipt] = receipts.as_slice() else { panic!("{receipts:?}") };
+    receipt.clone()
+}
+
+#[test]
+fn a_receipt_has_all_that_the_event_used() {
+    let stage = Stage::of_manifest("[handlers.print]", &["print"]);
+    stage.api.send(Event::bytes("a line\n").request_id("r-1").tenant("acme"));
+    let receipt = only(&stage);
+    let text = |key: &str| receipt[key].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        ["requestId", "tenantId", "handler", "outcome"].map(text),
+        ["r-1", "acme", "print", "Replied"]
+    );
+    assert!(text("component").starts_with("sha256:") && text("component").len() == 71, "{receipt}");
+    assert!(text("timestamp").ends_with('Z'), "{receipt}");
+    assert_eq!(
+        (&receipt["bytesIn"], &receipt["bytesOut"], &receipt["logBytes"]),
+        (&json!(7), &json!(4), &json!(6))
+    );
+    let number = |key: &str| receipt[key].as_f64().expect("a number");
+    assert!(number("wallMs") > 0.0 && number("cpuMs") > 0.0 && number("setupMs") > 0.0, "{receipt}");
+    assert!(number("cpuMs") < number("wallMs") + number("setupMs") + 1.0, "{receipt}");
+    assert!(number("peakMemoryBytes") > 60_000.0, "{receipt}");
+    assert_eq!((&receipt["limit"], &receipt["outboundRequests"]), (&Value::Null, &json!(0)));
+}
+
+#[test]
+fn waiting_is_not_charged_as_processor_time() {
+    let stage = Stage::of("sleep");
+    stage.send("400");
+    let receipt = only(&stage);
+    assert!(receipt["wallMs"].as_f64().expect("a number") >= 400.0, "{receipt}");
+    assert!(receipt["cpuMs"].as_f64().expect("a number") < 200.0, "{receipt}");
+}
+
+#[test]
+fn the_limit_that_was_hit_is_named() {
+    let manifest = "[limits]\ncpu_time = '300ms'\nlogs = '10B'";
+    for (guest, event, outcome, limit) in [
+        ("endless_loop", "1", "Function.CpuLimitExceeded", "cpu_time"),
+        ("memory", "129", "Function.OutOfMemory", "memory"),
+        // One that it ran into, and went on.
+        ("print", "more than ten bytes\n", "Replied", "logs"),
+    ] {
+        let stage = Stage::of_manifest(manifest, &[guest]);
+        stage.send(event);
+        let receipt = only(&stage);
+        assert_eq!((&receipt["outcome"], &receipt["limit"]), (&json!(outcome), &json!(limit)), "{guest}");
+    }
+}
+
+#[test]
+fn processor_time_runs_out_close_to_its_limit() {
+    let stage = Stage::of_manifest("[limits]\ncpu_time = '20ms'", &["endless_loop"]);
+    stage.send("1");
+    let spent = only(&stage)["cpuMs"].as_f64().expect("a number");
+    // The next turn of the watchdog would come after 50 ms only.
+    assert!((20.0..45.0).contains(&spent), "{spent}");
+}
+
+#[test]
+fn an_event_that_goes_nowhere_leaves_one_too() {
+    let stage = Stage::of_manifest("[handlers.echo]\n[tenants.acme]", &["echo"]);
+    stage.api.send(Event::json("1").tenant("nobody"));
+    let receipt = only(&stage);
+    assert_eq!((&receipt["outcome"], &receipt["handler"]), (&json!("Runtime.UnknownTenant"), &Value::Null));
+}
+
+#[test]
+fn embedded_metrics_and_none_as_the_manifest_says() {
+    let emf = Stage::of_manifest("[receipts]\nformat = 'emf'\nnamespace = 'Tenants'", &["echo"]);
+    emf.api.send(Event::json("1").tenant("acme"));
+    let log = emf.running.raw_stdout();
+    let line: Value = serde_json::from_str(log.trim_end()).expect("one line of JSON");
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Tenants");
+    assert_eq!(
+        (&line["tenantId"], &line["errors"], &line["type"]),
+        (&json!("acme"), &json!(0), &json!("bulkhead.receipt"))
+    );
+    let off = Stage::of_manifest("[receipts]\nformat = 'off'", &["echo"]);
+    off.send("1");
+    assert_eq!(off.running.raw_stdout(), "");
+}
+
+#[test]
+fn the_level_of_the_log_does_not_silence_receipts() {
+    let stage = Stage::with("echo", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_LEVEL", "FATAL"));
+    stage.send("1");
+    assert_eq!(only(&stage)["outcome"], "Replied");
+}
+
+#[test]
+fn no_guest_forges_a_receipt() {
+    let forged = r#"{"type":"bulkhead.receipt","tenantId":"alice","outcome":"Replied"}"#;
+    for format in ["Text", "JSON"] {
+        let stage = Stage::with("print", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format));
+        stage.api.send(Event::bytes(format!("{forged}\n\r{forged}\r\n{forged}")));
+        assert_eq!(only(&stage)["tenantId"], Value::Null, "{format}");
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask demo --tenants`: Alice's events, and between them everything that Mallory tries.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot};
+
+use crate::bootstraps::BOOTSTRAP;
+use crate::guests::TENANTS;
+use crate::steps;
+use crate::toolchain::TARGET;
+use crate::workspace::Workspace;
+
+const ALICE: &str = r#"{"customer":"Bob","cents":[1999,6]}"#;
+const ATTACKS: [&str; 5] = ["credentials", "runtime-api", "files", "endless-loop", "memory-bomb"];
+
+/// Runs the example.
+pub(super) fn run(workspace: &Workspace) -> Result<()> {
+    steps::run(workspace, "demo --tenants", &[TARGET, TENANTS, BOOTSTRAP])?;
+    let manifest = workspace.source("examples/tenants/bulkhead.toml");
+    let manifest =
+        fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
+    let mut root = TaskRoot::new().manifest(&manifest);
+    for name in ["invoices", "mallory"] {
+        let component = fs::read(workspace.guest(name)).with_context(|| format!("reading {name}.wasm"))?;
+        root = root.file(&format!("{name}.wasm"), &component);
+    }
+    let api = RuntimeApi::start();
+    let mut process = Bootstrap::at(workspace.bootstrap()).task_root(&root).api(&api).spawn();
+    api.wait_idle();
+
+    println!("\nOne function, one process, two tenants:");
+    show(&api, "alice", ALICE);
+    for attack in ATTACKS {
+        show(&api, "mallory", &format!(r#""{attack}""#));
+        show(&api, "alice", ALICE);
+    }
+    println!("\nlog");
+    process.stdout().lines().for_each(|line| println!("  {line}"));
+    println!("\nreceipt of the endless loop");
+    let receipts = process.receipts();
+    let stopped = receipts.iter().find(|receipt| receipt["limit"] == "cpu_time");
+    println!("  {}", stopped.context("the endless loop left no receipt")?);
+    ensure!(process.is_alive(), "the process has ended");
+    Ok(())
+}
+
+fn show(api: &RuntimeApi, tenant: &str, event: &str) {
+    let answer = api.send(Event::json(event).tenant(tenant));
+    let kind = if answer.kind == Kind::Response { "answer" } else { "error " };
+    println!("\n{tenant:<7}  event   {event}");
+    println!("         {kind}  {}", answer.text());
+}
