@@ -148,6 +148,7 @@ impl Attack {
         );
         let root = TaskRoot::new().manifest(&toml).file("neighbour.cwasm", neighbour());
         let root = root.file("assets/asset", b"").file(&format!("hostile.{}", self.ending), &self.component);
+        std::os::unix::fs::symlink("/etc", root.path().join("assets/link")).expect("make a link");
         let format = if self.json_log { "JSON" } else { "Text" };
         (Stage::at(root, |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format)), self.limits.clone())
     }

@@ -2,6 +2,8 @@
 
 use crate::hostile::{Aftermath, Attack, guest, hostile, wat};
 
+const TMP: &str = r#"tmp = "1MiB""#;
+
 #[test]
 fn handles() {
     wat("handles.wat").hits("Function.HandleLimitExceeded", "handles");
@@ -197,4 +199,30 @@ fn forged_json() {
 #[test]
 fn terminal() {
     prints("terminal.txt", 2);
+}
+
+#[test]
+fn tmp_bomb() {
+    let aftermath = guest("tmp_bomb").grants(TMP).replies("[]");
+    aftermath.each(|_, receipt| assert_eq!(receipt["limit"], "tmp"));
+}
+
+#[test]
+fn tmp_many() {
+    filled(guest("tmp_many"));
+}
+
+#[test]
+fn tmp_deep() {
+    filled(guest("tmp_deep"));
+}
+
+/// There is an end to the entries that it can make, though none of them holds a byte.
+fn filled(attack: Attack) {
+    let attack = attack.limit("cpu_time", "1000ms").grants(TMP);
+    attack.events(&["100000"]).run().each(|answer, receipt| {
+        let made: u32 = answer.text().parse().expect("a number of entries");
+        assert!(made < 10_000, "{made} entries");
+        assert_eq!(receipt["limit"], "tmp");
+    });
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 const OUTSIDE: &str = ".. ../.. / /assets/.. /assets/../.. assets/./../bulkhead.toml /assets//../hostile.wasm \
-    /etc/passwd //etc/passwd /assets/../../../etc/passwd /proc/self/environ /assets/link /assets/\0/..";
+    /etc/passwd //etc/passwd /assets/../../../etc/passwd /proc/self/environ /assets/link /assets/link/passwd";
 
 #[bulkhead::handler]
 fn escape() -> Vec<String> {
