@@ -23,7 +23,7 @@ pub(crate) struct Attack {
     component: Vec<u8>,
     /// The ending of its file: `wasm` or `cwasm`.
     ending: &'static str,
-    events: Vec<String>,
+    events: Vec<Vec<u8>>,
     limits: Vec<(&'static str, &'static str)>,
     grants: String,
     json_log: bool,
@@ -52,9 +52,10 @@ pub(crate) fn wat(file: &str) -> Attack {
 
 /// The attack of any bytes.
 pub(crate) fn bytes(component: Vec<u8>, ending: &'static str) -> Attack {
-    // Tight, so that a test is soon over; a guest that is stopped by the clock of the wall waits and does not compute.
-    let limits = vec![("cpu_time", "100ms"), ("wall_time", "500ms"), ("memory", "16MiB")];
-    let events = vec!["1".to_owned()];
+    // Tight, so that a test is soon over; but a guest that computes must use up its time also where it has to share the
+    // processor.
+    let limits = vec![("cpu_time", "100ms"), ("wall_time", "4000ms"), ("memory", "16MiB")];
+    let events = vec![b"1".to_vec()];
     Attack { component, ending, events, limits, grants: String::new(), json_log: false }
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn hostile(file: &str) -> PathBuf {
 
 impl Attack {
     /// With this event in place of `1`, or one of these after the other. `{api}` stands for the port of the Runtime API.
-    pub(crate) fn events(mut self, events: &[impl AsRef<str>]) -> Self {
+    pub(crate) fn events(mut self, events: &[impl AsRef<[u8]>]) -> Self {
         self.events = events.iter().map(|event| event.as_ref().to_owned()).collect();
         self
     }
@@ -125,9 +126,8 @@ impl Attack {
         let api = &stage.api;
         answer_of_alice(api);
         let mut answers = Vec::new();
-        for json in self.events.iter().cycle().take(self.events.len().max(2)) {
-            let json = json.replace("{api}", api.address().rsplit(':').next().expect("a port"));
-            answers.push(api.send(Event::bytes(json).tenant("mallory")));
+        for event in self.events.iter().cycle().take(self.events.len().max(2)) {
+            answers.push(api.send(Event::bytes(with_port(event, api)).tenant("mallory")));
             answer_of_alice(api);
         }
         api.wait_idle();
@@ -147,10 +147,17 @@ impl Attack {
             self.grants
         );
         let root = TaskRoot::new().manifest(&toml).file("neighbour.cwasm", neighbour());
-        let root = root.file(&format!("hostile.{}", self.ending), &self.component);
+        let root = root.file("assets/asset", b"").file(&format!("hostile.{}", self.ending), &self.component);
+        std::os::unix::fs::symlink("/etc", root.path().join("assets/link")).expect("make a link");
         let format = if self.json_log { "JSON" } else { "Text" };
         (Stage::at(root, |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format)), self.limits.clone())
     }
+}
+
+fn with_port(event: &[u8], api: &RuntimeApi) -> Vec<u8> {
+    let port = api.address().rsplit(':').next().map(str::to_owned).expect("a port");
+    std::str::from_utf8(event)
+        .map_or_else(|_| event.to_owned(), |text| text.replace("{api}", &port).into_bytes())
 }
 
 fn line(key: &str, value: &str) -> String {
@@ -195,6 +202,7 @@ impl Aftermath {
         assert_eq!(posts.len(), 2 * answers.len() + 1, "one answer for each event: {posts:?}");
         assert_eq!(stage.api.violations(), [] as [String; 0]);
         assert!(stage.running.is_alive(), "another process answered");
+        assert_eq!(stage.api.connections(), 1, "somebody else spoke to the Runtime API");
         let peak = stage.running.peak_rss();
         assert!(peak < RSS, "the host took {peak} bytes");
         assert_eq!(stage.running.stderr(), "");

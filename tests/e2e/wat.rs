@@ -62,9 +62,21 @@ pub(crate) fn handler(fields: &str) -> Vec<u8> {
 
 /// A component as text, or the component around a core module.
 pub(crate) fn component(text: &str) -> Vec<u8> {
-    let wasm = wat::parse_str(text).expect("a component or a core module");
+    let wasm = assemble(text);
     // The layer: a component's is 1.
     if wasm[6] == 1 { wasm } else { around(wasm) }
+}
+
+/// Text as it is, but for lines such as `;; repeat 1000: (func)`, which stand for a thousand functions.
+pub(crate) fn assemble(text: &str) -> Vec<u8> {
+    let lines = text.lines().map(|line| {
+        let repeated = line.strip_prefix(";; repeat ").and_then(|rest| rest.split_once(": "));
+        repeated.map_or_else(
+            || line.to_owned(),
+            |(times, line)| format!("{line}\n").repeat(times.parse().expect("how often")),
+        )
+    });
+    wat::parse_str(lines.collect::<Vec<_>>().join("\n")).expect("a component or a core module")
 }
 
 fn around(mut wasm: Vec<u8>) -> Vec<u8> {

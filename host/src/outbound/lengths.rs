@@ -21,9 +21,9 @@ const MAX_AUTHORITY: usize = 512;
 pub(super) fn bound<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance(TYPES)?;
-    stand_before(&mut types, "method", |view, request, method: Method| match &method {
-        Method::Other(name) if name.len() > MAX_METHOD => Ok(Err(())),
-        _ => view.set_method(request, method),
+    stand_before(&mut types, "method", |view, request, method: Method| {
+        let too_long = matches!(&method, Method::Other(name) if name.len() > MAX_METHOD);
+        if too_long { Ok(Err(())) } else { view.set_method(request, method) }
     })?;
     stand_before(&mut types, "path-with-query", |view, request, path: Option<String>| {
         if is_longer(path.as_ref(), MAX_PATH) { Ok(Err(())) } else { view.set_path_with_query(request, path) }

@@ -1,0 +1,28 @@
+//! Fills its `/tmp` in every way that it can, and answers with what was taken that is over a mebibyte.
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+
+#[bulkhead::handler]
+fn tmp_bomb() -> Vec<String> {
+    let mut over = Vec::new();
+    for size in [2 << 20, 1 << 40, u64::MAX >> 1, u64::MAX] {
+        if File::create("/tmp/long").and_then(|file| file.set_len(size)).is_ok() {
+            over.push(format!("a length of {size}"));
+        }
+        let mut sparse = File::create("/tmp/sparse").ok();
+        let far =
+            sparse.as_mut().and_then(|file| file.seek(SeekFrom::Start(size)).ok().and(file.write(b"x").ok()));
+        if far == Some(1) {
+            over.push(format!("a byte at {size}"));
+        }
+    }
+    let block = [1; 64 * 1024];
+    let blocks = (0..100).take_while(|name| fs::write(format!("/tmp/{name}"), block).is_ok()).count();
+    if blocks > 16 {
+        over.push(format!("{blocks} blocks"));
+    }
+    over
+}
+
+fn main() {}
