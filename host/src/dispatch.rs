@@ -58,6 +58,8 @@ pub struct Carry {
     pub stopping: bool,
     /// Whether the host itself panicked.
     pub host_panicked: bool,
+    /// Of what has ended, but is not written down yet.
+    receipts: Vec<Receipt>,
     remains: Option<Remains>,
     spare: Option<Sandbox>,
     /// Where the last event went, and the next one may go too.
@@ -105,7 +107,8 @@ struct Ending {
 }
 
 impl Dispatcher {
-    /// Handles one event. What is written to the log about it is written before this returns (G10.8, G10.9).
+    /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
+    /// receipts: see [`Self::write_receipts`].
     pub async fn handle(&mut self, arrival: Arrival) -> Result<Vec<u8>, ErrorReport> {
         let Arrival { mut invocation, caller, at } = arrival;
         let nowhere =
@@ -232,9 +235,19 @@ impl Dispatcher {
         }
     }
 
-    /// Writes down how an event ended: a failure, and the receipt.
+    /// Writes the receipts of what has ended. To be called when the answer is posted, so that nobody waits for it, and
+    /// before the next event is asked for, since an environment may be frozen from then on.
+    pub fn write_receipts(&mut self) {
+        for receipt in self.carry.receipts.drain(..) {
+            if let Some(line) = receipt.line(&self.receipts) {
+                self.log.record_receipt(&line);
+            }
+        }
+    }
+
+    /// Writes down a failure, and makes out the receipt.
     fn conclude(
-        &self,
+        &mut self,
         invocation: &Invocation,
         handler: Option<(&Route, &str)>,
         ending: Ending,
@@ -259,10 +272,8 @@ impl Dispatcher {
             bytes: (invocation.event.len(), answer.as_ref().map_or(0, Vec::len)),
         };
         if self.receipts != Receipts::Off {
-            let now = SystemTime::now();
-            if let Some(line) = Receipt::new(about, &usage, now).line(&self.receipts, now) {
-                self.log.record_receipt(&line);
-            }
+            let receipt = Receipt::new(about, &usage, SystemTime::now());
+            self.carry.receipts.push(receipt);
         }
         answer
     }

@@ -66,10 +66,11 @@ impl EventLoop {
             let (id, scope) = (invocation.id.clone(), invocation.scope());
             self.check_deadline(invocation.deadline, &scope, &mut carry);
             let posted = match self.dispatcher.handle(Arrival { invocation, caller, at }).await {
-                Ok(response) => self.api.respond(&id, response.into()).await?,
-                Err(report) => self.api.report_error(&id, &report).await?,
+                Ok(response) => self.api.respond(&id, response.into()).await,
+                Err(report) => self.api.report_error(&id, &report).await,
             };
-            self.check_posted(&id, posted, &scope, &mut carry)?;
+            self.dispatcher.write_receipts();
+            self.check_posted(&id, posted?, &scope, &mut carry)?;
             if self.dispatcher.carry.host_panicked {
                 return Err(LoopError::HostPanic);
             }

@@ -109,12 +109,12 @@ impl Receipt {
     }
 
     /// The line, without its end; none where receipts are off.
-    pub fn line(&self, format: &Receipts, now: SystemTime) -> Option<String> {
+    pub fn line(&self, format: &Receipts) -> Option<String> {
         let line = match format {
             Receipts::Off => return None,
             Receipts::Json => serde_json::to_string(self),
             Receipts::Emf { namespace } => serde_json::to_string(&Emf {
-                aws: Metadata::new(namespace, self.tenant_id.is_some(), now),
+                aws: Metadata::new(namespace, self.tenant_id.is_some(), &self.timestamp),
                 errors: u8::from(self.outcome != REPLIED),
                 receipt: self,
             }),
@@ -166,8 +166,9 @@ struct Metric {
 }
 
 impl<'a> Metadata<'a> {
-    fn new(namespace: &'a str, has_tenant: bool, now: SystemTime) -> Self {
-        let millis = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    fn new(namespace: &'a str, has_tenant: bool, timestamp: &str) -> Self {
+        let at = humantime::parse_rfc3339(timestamp).unwrap_or(UNIX_EPOCH);
+        let millis = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let metric = |name, unit| Metric { name, unit };
         let metrics = [
             metric("wallMs", "Milliseconds"),
@@ -213,7 +214,7 @@ mod tests {
     }
 
     fn line(receipt: &Receipt, format: &Receipts) -> Value {
-        serde_json::from_str(&receipt.line(format, UNIX_EPOCH).unwrap()).unwrap()
+        serde_json::from_str(&receipt.line(format).unwrap()).unwrap()
     }
 
     #[test]
@@ -259,8 +260,8 @@ mod tests {
 
     #[test]
     fn a_tenant_s_id_ends_no_line_and_steers_no_terminal() {
-        let line = receipt(Some("a\n\u{1b}[31m\u{9b}\u{2028}b")).line(&Receipts::Json, UNIX_EPOCH).unwrap();
+        let line = receipt(Some("a\n\u{1b}[31m\u{9b}\u{2028}b")).line(&Receipts::Json).unwrap();
         assert!(line.chars().all(|c| c >= ' ' && !crate::log::steers(c)), "{line}");
-        assert!(receipt(None).line(&Receipts::Off, UNIX_EPOCH).is_none());
+        assert!(receipt(None).line(&Receipts::Off).is_none());
     }
 }

@@ -151,6 +151,7 @@ fn receipts_add_up_what_a_bootstrap_left() {
     stage.api.send(Event::json("1").tenant("beta"));
     assert_error(&stage.api.send(Event::json("1").tenant("nobody")), "Runtime.UnknownTenant");
     stage.api.wait_idle();
+    stage.api.wait_idle();
     let log = stage.running.raw_stdout();
     let ran = bulkhead(&["receipts", "--json"], &log);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -174,6 +175,7 @@ fn receipts_are_not_forged_by_what_a_handler_prints() {
     for format in ["Text", "JSON"] {
         let stage = Stage::with("print", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format));
         stage.api.send(Event::bytes(format!("\n{forged}\r{forged}\n{forged}\n").into_bytes()));
+        stage.api.wait_idle();
         stage.api.wait_idle();
         let log = stage.running.raw_stdout();
         assert!(log.contains("acme"), "it was printed: {log}");

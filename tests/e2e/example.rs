@@ -29,5 +29,5 @@ fn alice_is_answered_whatever_mallory_tries() {
     alice();
     assert_error(&mallory("memory-bomb"), "Function.OutOfMemory");
     alice();
-    assert_eq!(stage.running.receipts().len(), 11);
+    assert_eq!(stage.receipts().len(), 11);
 }

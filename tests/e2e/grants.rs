@@ -140,7 +140,7 @@ fn a_full_tmp_says_so_to_guest_and_operator() {
         ),
         "{log}"
     );
-    let receipt = stage.running.receipts().pop().expect("a receipt");
+    let receipt = stage.receipts().pop().expect("a receipt");
     assert_eq!((&receipt["limit"], &receipt["outcome"]), (&json!("tmp"), &json!("Replied")));
     stage.still_answers();
 }
@@ -150,5 +150,5 @@ fn without_the_grant_there_is_no_tmp() {
     let stage = Stage::of("tmp");
     let answer = stage.send(r#""hello""#);
     assert_eq!(answer.kind, bulkhead_tests::Kind::Error);
-    assert_eq!(stage.running.receipts()[0]["limit"], Value::Null);
+    assert_eq!(stage.receipts()[0]["limit"], Value::Null);
 }

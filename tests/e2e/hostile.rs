@@ -206,7 +206,7 @@ impl Aftermath {
         let peak = stage.running.peak_rss();
         assert!(peak < RSS, "the host took {peak} bytes");
         assert_eq!(stage.running.stderr(), "");
-        let receipts = stage.running.receipts();
+        let receipts = stage.receipts();
         let whose: Vec<_> = receipts.iter().map(|receipt| receipt["tenantId"].as_str()).collect();
         let turns = (0..posts.len()).map(|turn| Some(if turn % 2 == 0 { "alice" } else { "mallory" }));
         assert_eq!(whose, turns.collect::<Vec<_>>(), "one receipt for each event");

@@ -34,7 +34,7 @@ fn refused(file: &str, error_type: &str) -> Answer {
     let answer = stage.api.send(event(file));
     assert_error(&answer, error_type);
     stage.answers(&alice, "[1,0,[]]");
-    let receipts = stage.running.receipts();
+    let receipts = stage.receipts();
     assert_eq!(receipts.len(), 3, "one for each event");
     assert_eq!((&receipts[1]["tenantId"], &receipts[1]["handler"]), (&Value::Null, &Value::Null));
     assert_one_record(&stage);
@@ -183,7 +183,7 @@ fn foreign_ids() {
     let answer = stage.api.send(event("batch_of_two.json"));
     // The neighbour's answer is no answer for a batch, so both of its own have failed, and by its own doing.
     assert_eq!(failures(&answer), ["alice-1", "alice-2", "mallory-1"]);
-    assert_eq!(stage.running.receipts().len(), 2);
+    assert_eq!(stage.receipts().len(), 2);
 }
 
 #[test]
@@ -199,6 +199,6 @@ fn batch_other_source() {
 fn batch_refused(file: &str) {
     let stage = stage(BATCHES, "echo");
     assert_error(&stage.api.send(event(file)), "Runtime.MixedTenants");
-    assert_eq!(stage.running.receipts().len(), 1);
+    assert_eq!(stage.receipts().len(), 1);
     assert_one_record(&stage);
 }

@@ -35,7 +35,7 @@ fn a_granted_host_answers_and_is_on_the_receipt() {
     let origin = Origin::start();
     let stage = Stage::of_manifest(&granted(&origin), &["http"]);
     assert_eq!(get(&stage, "acme", &url(&origin, "/one")), json!({ "status": 200, "body": "/one" }));
-    let receipt = &stage.running.receipts()[0];
+    let receipt = &stage.receipts()[0];
     assert_eq!(
         (&receipt["outboundRequests"], &receipt["outboundBytesIn"], &receipt["outboundBytesOut"]),
         (&json!(1), &json!(4), &json!(0))
@@ -151,7 +151,7 @@ fn requests_have_a_limit_and_so_have_the_lines_about_them() {
     let toml = "[handlers.http_many]\n[handlers.http_many.limits]\noutbound_requests = 5\n";
     let stage = Stage::of_manifest(toml, &["http_many"]);
     stage.send(r#"{"url":"http://example.com","count":50}"#);
-    let receipt = stage.running.receipts().pop().expect("a receipt");
+    let receipt = stage.receipts().pop().expect("a receipt");
     assert_eq!((&receipt["outboundRequests"], &receipt["limit"]), (&json!(5), &json!("outbound_requests")));
     let log = stage.running.stdout();
     assert!(log.lines().count() <= 7, "{log}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::stage::Stage;
 
 fn only(stage: &Stage) -> Value {
-    let receipts = stage.running.receipts();
+    let receipts = stage.receipts();
     let [receipt] = receipts.as_slice() else { panic!("{receipts:?}") };
     receipt.clone()
 }
@@ -80,6 +80,7 @@ fn an_event_that_goes_nowhere_leaves_one_too() {
 fn embedded_metrics_and_none_as_the_manifest_says() {
     let emf = Stage::of_manifest("[receipts]\nformat = 'emf'\nnamespace = 'Tenants'", &["echo"]);
     emf.api.send(Event::json("1").tenant("acme"));
+    emf.api.wait_idle();
     let log = emf.running.raw_stdout();
     let line: Value = serde_json::from_str(log.trim_end()).expect("one line of JSON");
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Tenants");
@@ -89,6 +90,7 @@ fn embedded_metrics_and_none_as_the_manifest_says() {
     );
     let off = Stage::of_manifest("[receipts]\nformat = 'off'", &["echo"]);
     off.send("1");
+    off.api.wait_idle();
     assert_eq!(off.running.raw_stdout(), "");
 }
 

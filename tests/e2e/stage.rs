@@ -54,6 +54,12 @@ impl Stage {
         self.api.send(Event::json(json))
     }
 
+    /// The receipts of all events so far. They are written before the next event is asked for.
+    pub(crate) fn receipts(&self) -> Vec<serde_json::Value> {
+        self.api.wait_idle();
+        self.running.receipts()
+    }
+
     /// The answer to this JSON, which must be an error of this type.
     pub(crate) fn error(&self, json: &str, error_type: &str) -> Answer {
         let answer = self.send(json);

@@ -26,7 +26,7 @@ fn two(routing: &str) -> Stage {
 /// The `tenantId` of each receipt, and how it ended.
 fn receipts(stage: &Stage) -> Vec<(Option<String>, String)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let receipts = stage.running.receipts();
+    let receipts = stage.receipts();
     receipts
         .iter()
         .map(|receipt| (text(&receipt["tenantId"]), text(&receipt["outcome"]).expect("an outcome")))
@@ -139,7 +139,7 @@ fn a_mixed_batch_is_split_and_its_answers_merged() {
     let event = sqs(&[("acme", "ok"), ("beta", "fail"), ("acme", "fail"), ("nobody", "ok"), ("beta", "ok")]);
     let answer = stage.send(&event).json();
     assert_eq!(failures(&answer), ["m2", "m1", "m3"]);
-    let receipts = stage.running.receipts();
+    let receipts = stage.receipts();
     let records: Vec<_> = receipts
         .iter()
         .map(|receipt| (&receipt["tenantId"], &receipt["records"], &receipt["outcome"]))
@@ -174,7 +174,7 @@ fn many_parts_take_no_more_room_than_one() {
     let names: Vec<String> = (0..50).map(|index| format!("t{index}")).collect();
     let messages: Vec<_> = names.iter().map(|name| (name.as_str(), "ok")).collect();
     assert_eq!(failures(&stage.send(&sqs(&messages)).json()), [""; 0]);
-    assert_eq!(stage.running.receipts().len(), 50);
+    assert_eq!(stage.receipts().len(), 50);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_batch_of_one_tenant_goes_through_whole() {
     let stage = batches("reject");
     let answer = stage.send(&sqs(&[("acme", "fail"), ("acme", "ok")])).json();
     assert_eq!(failures(&answer), ["m0"]);
-    assert_eq!(stage.running.receipts()[0]["records"], Value::Null);
+    assert_eq!(stage.receipts()[0]["records"], Value::Null);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn parts_share_the_time_that_lambda_leaves() {
     let event = Event::json(sqs(&[("mallory", "ok"), ("alice", "fail"), ("alice", "ok")]));
     let answer = stage.api.send(event.deadline_in(Duration::from_secs(2)));
     assert_eq!(failures(&answer.json()), ["m0", "m1"], "alice was asked, in spite of mallory");
-    assert_eq!(stage.running.receipts()[0]["outcome"], "Function.Timeout");
+    assert_eq!(stage.receipts()[0]["outcome"], "Function.Timeout");
 }
 
 #[test]

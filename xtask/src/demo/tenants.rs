@@ -38,6 +38,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     println!("\nlog");
     process.stdout().lines().for_each(|line| println!("  {line}"));
     println!("\nreceipt of the endless loop");
+    api.wait_idle();
     let receipts = process.receipts();
     let stopped = receipts.iter().find(|receipt| receipt["limit"] == "cpu_time");
     println!("  {}", stopped.context("the endless loop left no receipt")?);
