@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use bulkhead_host::artifact;
-use bulkhead_host::component;
-use bulkhead_host::engine::Target;
+use bulkhead_host::engine::{self, Target};
+use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
+use tempfile::NamedTempFile;
+
+use crate::output::tell;
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
+///
+/// What the bootstrap of this version could not run is refused, with the reason.
 ///
 /// Example: bulkhead compile hello.wasm -o hello.cwasm --target aarch64
 #[derive(Debug, Args)]
@@ -42,8 +46,11 @@ impl Compile {
         let started = Instant::now();
         let cwasm = artifact::compile(&wasm, target)
             .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
-        replace(&output, &cwasm).with_context(|| format!("{} cannot be written", output.display()))?;
-        report(&format!(
+        let cannot_write = || format!("{} cannot be written", output.display());
+        let file = write_beside(&output, &cwasm).with_context(cannot_write)?;
+        check(&self.input, file.path(), target)?;
+        file.persist(&output).with_context(cannot_write)?;
+        tell(&format!(
             "compiled {} ({} bytes) to {} ({} bytes) for {} in {:.1?}",
             self.input.display(),
             wasm.len(),
@@ -56,46 +63,101 @@ impl Compile {
     }
 }
 
-/// Writes beside the file and renames: a bootstrap that has mapped the old one keeps it whole.
-fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
+/// comes, which is late to find out.
+fn check(input: &Path, cwasm: &Path, target: Target) -> anyhow::Result<()> {
+    let (engine, _) = engine::start()?;
+    let linker = capabilities::linker(&engine)?;
+    let loaded = if Some(target) == Target::host() {
+        component::map(&engine, &linker, cwasm, None)
+    } else {
+        // Code for another processor cannot be mapped, so the same component is compiled for this one.
+        component::compile(&engine, &linker, input)
+    };
+    // The file that was written has a name that nobody knows.
+    loaded.map_err(|error| error.about(input))?;
+    Ok(())
+}
+
+/// Writes a file that will be renamed to `path`: a bootstrap that has mapped the old one keeps it whole.
+fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // Lambda runs the function as another user than the one that made the zip.
     let readable = Permissions::from_mode(0o644);
     let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 fn parse_target(name: &str) -> Result<Target, String> {
     Target::parse(name).ok_or_else(|| "Lambda offers x86_64 and aarch64".to_owned())
 }
 
-#[expect(clippy::print_stderr, reason = "what a command tells people")]
-fn report(text: &str) {
-    eprintln!("{text}");
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+    use wit_parser::Resolve;
+
     use super::*;
 
-    fn compile(input: &Path, output: Option<&Path>) -> anyhow::Result<()> {
-        Compile { input: input.to_owned(), output: output.map(Path::to_owned), target: None }.run()
+    /// The smallest handler: it answers with nothing.
+    pub(crate) fn handler() -> Vec<u8> {
+        let module = r#"(module
+            (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+            (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12))"#;
+        let mut wasm = wat::parse_str(module).unwrap();
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+        let world = resolve.select_world(&[package], Some("lambda")).unwrap();
+        embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).unwrap();
+        ComponentEncoder::default().module(&wasm).unwrap().encode().unwrap()
+    }
+
+    fn compile(input: &Path, output: Option<&Path>, target: Option<Target>) -> anyhow::Result<()> {
+        Compile { input: input.to_owned(), output: output.map(Path::to_owned), target }.run()
+    }
+
+    fn other() -> Target {
+        if Target::host() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 }
     }
 
     #[test]
     fn the_output_lies_beside_the_input_and_anyone_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("empty.wasm");
-        // A component without anything in it.
-        std::fs::write(&input, b"\0asm\x0d\0\x01\0").unwrap();
-        compile(&input, None).unwrap();
-        let output = folder.path().join("empty.cwasm");
+        let input = folder.path().join("hello.wasm");
+        std::fs::write(&input, handler()).unwrap();
+        compile(&input, None, None).unwrap();
+        let output = folder.path().join("hello.cwasm");
         assert_eq!(output.metadata().unwrap().permissions().mode() & 0o777, 0o644);
         artifact::Stamp::check(&output).unwrap();
+        compile(&input, None, Some(other())).unwrap();
+        assert_eq!(artifact::Stamp::check_for_any_target(&output).unwrap().target, other().name());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_no_bootstrap_could_run_is_refused_for_every_processor() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("odd.wasm");
+        let http = r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#;
+        let needy = r#"(component
+            (import "acme:missing/thing@1.0.0" (instance (export "f" (func))))
+            (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#;
+        for (wat, expected) in [
+            ("(component)", "odd.wasm: it does not export bulkhead:lambda/handler@0.1.0"),
+            (http, "odd.wasm: it exports wasi:http/incoming-handler@0.2.6, a kind of component that"),
+            (needy, "acme:missing/thing@1.0.0"),
+            ("(module)", "odd.wasm: this is a core module"),
+        ] {
+            std::fs::write(&input, wat::parse_str(wat).unwrap()).unwrap();
+            for target in [None, Some(other())] {
+                let error = format!("{:#}", compile(&input, None, target).unwrap_err());
+                assert!(error.contains(expected) && error.contains("odd.wasm: "), "{error}");
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
@@ -103,13 +165,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("broken.wasm");
         std::fs::write(&input, b"\0asm\x0d\0\x01\0garbage").unwrap();
-        let error = format!("{:#}", compile(&input, None).unwrap_err());
+        let error = format!("{:#}", compile(&input, None, None).unwrap_err());
         assert!(error.contains("broken.wasm cannot be compiled: "), "{error}");
-        let error = format!("{:#}", compile(&input, Some(&input)).unwrap_err());
+        let error = format!("{:#}", compile(&input, Some(&input), None).unwrap_err());
         assert!(error.contains("would replace the input"), "{error}");
-        assert!(
-            compile(&folder.path().join("missing.wasm"), None).unwrap_err().to_string().contains("missing")
-        );
+        let missing = folder.path().join("missing.wasm");
+        assert!(compile(&missing, None, None).unwrap_err().to_string().contains("missing"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

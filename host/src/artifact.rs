@@ -100,9 +100,24 @@ impl Stamp {
     /// # Errors
     /// Why the file must not be loaded.
     pub fn check(path: &Path) -> Result<Self, ArtifactError> {
+        Self::check_whole(path, Self::check_origin)
+    }
+
+    /// The same for whichever of Lambda's processors it is for: all that can be said of a file for another one.
+    ///
+    /// # Errors
+    /// Why no program of this version must load the file.
+    pub fn check_for_any_target(path: &Path) -> Result<Self, ArtifactError> {
+        Self::check_whole(path, Self::check_build)
+    }
+
+    fn check_whole(
+        path: &Path,
+        check: impl Fn(&Self) -> Result<(), ArtifactError>,
+    ) -> Result<Self, ArtifactError> {
         let mut file = File::open(path)?;
         let (stamp, image_length) = Self::read(&mut file)?;
-        stamp.check_origin()?;
+        check(&stamp)?;
         file.rewind()?;
         if crc32(file.take(image_length))? != stamp.crc32 {
             return Err(ArtifactError::Damaged);
@@ -138,6 +153,13 @@ impl Stamp {
 
     fn check_origin(&self) -> Result<(), ArtifactError> {
         if Target::parse(&self.target) != Target::host() {
+            return Err(ArtifactError::Target { found: self.target.clone() });
+        }
+        self.check_build()
+    }
+
+    fn check_build(&self) -> Result<(), ArtifactError> {
+        if Target::parse(&self.target).is_none() {
             return Err(ArtifactError::Target { found: self.target.clone() });
         }
         if self.build != BUILD {
@@ -224,6 +246,27 @@ mod tests {
                 Ok(stamp) => assert_ne!(stamp.source, digest(b"source"), "bit {bit}"),
             }
         }
+    }
+
+    #[test]
+    fn a_file_for_another_processor_is_checked_for_all_else() {
+        let other =
+            if host() == Target::X86_64 { Target::Aarch64.name() } else { Target::X86_64.name() }.to_owned();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let check = |change: fn(&mut Stamp)| {
+            let bytes = stamped(b"image", |stamp| {
+                stamp.target.clone_from(&other);
+                change(stamp);
+            });
+            std::fs::write(file.path(), bytes).unwrap();
+            Stamp::check_for_any_target(file.path())
+        };
+        assert_eq!(check(|_| ()).unwrap().target, other);
+        assert!(matches!(Stamp::check(file.path()), Err(ArtifactError::Target { .. })));
+        assert!(matches!(check(|stamp| stamp.crc32 ^= 1), Err(ArtifactError::Damaged)));
+        assert!(matches!(check(|stamp| stamp.settings ^= 1), Err(ArtifactError::Settings)));
+        let foreign = check(|stamp| stamp.target = "s390x".to_owned());
+        assert!(matches!(foreign, Err(ArtifactError::Target { .. })));
     }
 
     #[test]

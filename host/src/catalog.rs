@@ -116,6 +116,7 @@ struct Component {
 }
 
 /// What components are loaded with.
+#[derive(Clone)]
 pub struct Source {
     /// The engine that runs them.
     pub engine: Engine,
@@ -150,6 +151,13 @@ impl Catalog {
     /// The policies of the handlers themselves.
     pub fn policies(&self) -> Vec<Arc<Policy>> {
         self.handlers.iter().map(|handler| Arc::clone(&handler.policy)).collect()
+    }
+
+    /// The file of a handler's component: its `.cwasm`, where there is one.
+    pub fn file(&self, handler: usize) -> PathBuf {
+        let stem = self.source.task_root.join(&self.components[self.handlers[handler].component].stem);
+        let cwasm = find::file(&stem, "cwasm");
+        if cwasm.is_file() { cwasm } else { find::file(&stem, "wasm") }
     }
 
     /// The component of a handler, mapped now if it was not yet. Indices come from the router, which has them

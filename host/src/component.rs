@@ -36,6 +36,32 @@ impl std::fmt::Debug for Loaded {
     }
 }
 
+/// What a component gives and what it needs: the names of interfaces, such as `wasi:cli/environment@0.2.6`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// What it imports.
+    pub imports: Vec<String>,
+}
+
+impl Description {
+    fn of(engine: &Engine, component: &Component) -> Self {
+        let kind = component.component_type();
+        Self {
+            exports: kind.exports(engine).map(|(name, _)| name.to_owned()).collect(),
+            imports: kind.imports(engine).map(|(name, _)| name.to_owned()).collect(),
+        }
+    }
+}
+
+impl Loaded {
+    /// What it exports and imports.
+    pub fn describe(&self) -> Description {
+        Description::of(self.pre.engine(), self.pre.instance_pre().component())
+    }
+}
+
 /// A component that cannot be used. Every text names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
@@ -107,6 +133,23 @@ pub enum ComponentError {
         /// What it needs, by name.
         error: wasmtime::Error,
     },
+}
+
+impl ComponentError {
+    /// The same error, about another file: the one that people know.
+    #[must_use]
+    pub fn about(mut self, file: &Path) -> Self {
+        match &mut self {
+            Self::Read { path, .. }
+            | Self::Artifact { path, .. }
+            | Self::NoCompiler { path }
+            | Self::CoreModule { path }
+            | Self::Invalid { path, .. }
+            | Self::Kind { path, .. }
+            | Self::Import { path, .. } => file.clone_into(path),
+        }
+        self
+    }
 }
 
 /// The digest of the source of a `.cwasm`, if that can be expected to be mapped without fault later: its stamp fits
@@ -194,9 +237,7 @@ fn load(
     path: &Path,
     digest: &str,
 ) -> Result<Loaded, ComponentError> {
-    let engine = linker.engine();
-    let exports: Vec<String> =
-        component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let Description { exports, .. } = Description::of(linker.engine(), component);
     if let Some(reason) = not_a_handler(&exports) {
         return Err(ComponentError::Kind { path: path.to_owned(), reason });
     }
@@ -254,6 +295,24 @@ mod tests {
             let error = load_text(wat).unwrap_err().to_string();
             assert!(error.contains(text) && error.contains(".wasm: "), "{error}");
         }
+    }
+
+    #[test]
+    fn a_description_has_the_names_of_both_sides() {
+        let (engine, _) = engine::start().unwrap();
+        let wat = r#"(component
+            (import "wasi:cli/environment@0.2.6" (instance)) (import "acme:missing/thing@1.0.0" (instance))
+            (instance $i) (export "wasi:cli/run@0.2.6" (instance $i)))"#;
+        let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+        let Description { exports, imports } = Description::of(&engine, &component);
+        assert_eq!(exports, ["wasi:cli/run@0.2.6"]);
+        assert_eq!(imports, ["wasi:cli/environment@0.2.6", "acme:missing/thing@1.0.0"]);
+    }
+
+    #[test]
+    fn an_error_can_be_told_of_the_file_that_people_know() {
+        let error = load_text("(component)").unwrap_err().about(Path::new("in/hello.wasm"));
+        assert!(error.to_string().starts_with("in/hello.wasm: it does not export "), "{error}");
     }
 
     #[test]

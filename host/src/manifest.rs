@@ -18,6 +18,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use amounts::{Shown, shown};
 use document::Document;
 use toml::de::DeTable;
 

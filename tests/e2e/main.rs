@@ -11,6 +11,7 @@
 mod stage;
 mod wat;
 
+mod command;
 mod context;
 mod deadline;
 mod emulator;

@@ -157,7 +157,7 @@ impl Running {
         self.stdout.text().split_inclusive('\n').filter(|line| !line.starts_with(RECEIPT)).collect()
     }
 
-    /// All that it has printed so far, receipts included.
+    /// The same with the receipts: the log as it is stored.
     pub fn raw_stdout(&self) -> String {
         self.stdout.text()
     }

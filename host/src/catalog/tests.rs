@@ -107,6 +107,7 @@ fn handlers_with_one_source_share_one_component() {
     let catalog = open(root.path(), &manifest, Some("a")).unwrap();
     assert_eq!(catalog.components.len(), 2);
     assert_eq!(catalog.policies().len(), 3);
+    assert_eq!(catalog.file(1), root.path().join("x.cwasm"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::document::{Entry, Said, Table};
-use crate::policy::{Limit, Limits, MAX_RESPONSE};
+use crate::policy::{Limit, Limits, MAX_RESPONSE, Policy};
 
 const KIB: u64 = 1024;
 const GIB: u64 = 1024 * 1024 * KIB;
@@ -55,6 +55,35 @@ pub(super) const LIMITS: [Amount; 12] = [
 
 /// The one amount among the grants. Lambda gives a function up to 10 GiB for its `/tmp`.
 pub(super) const TMP: Amount = amount(Limit::Tmp, Unit::Bytes, (0, 10 * GIB));
+
+/// A limit of a policy, as `bulkhead.toml` would say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Which one.
+    pub limit: Limit,
+    /// In its unit.
+    pub value: u64,
+    /// `bytes`, `nanoseconds` or `pieces`.
+    pub unit: &'static str,
+    /// As people write it: `128MiB`, `200ms`, `32`.
+    pub text: String,
+}
+
+/// Every limit of a policy, and last the size of its `/tmp`.
+pub fn shown(policy: &Policy) -> Vec<Shown> {
+    let show = |amount: &Amount, value| Shown {
+        limit: amount.limit,
+        value,
+        unit: match amount.unit {
+            Unit::Bytes => "bytes",
+            Unit::Nanoseconds => "nanoseconds",
+            Unit::Pieces => "pieces",
+        },
+        text: amount.unit.text(value),
+    };
+    let limits = LIMITS.iter().map(|amount| show(amount, value(&policy.limits, amount.limit)));
+    limits.chain([show(&TMP, wide(policy.grants.tmp))]).collect()
+}
 
 /// What a table of limits says, in the order of [`LIMITS`].
 pub(super) type SaidLimits = [Option<Said<u64>>; LIMITS.len()];
@@ -255,6 +284,18 @@ mod tests {
         for (number, amount) in (1..).zip(&LIMITS) {
             assert_eq!(value(&limits, amount.limit), number, "{}", amount.limit.key());
         }
+    }
+
+    #[test]
+    fn a_policy_is_shown_in_the_words_of_the_file() {
+        let mut policy = Policy::default_for("hello");
+        policy.grants.tmp = 16 << 20;
+        let shown = shown(&policy);
+        let text = |key: &str| shown.iter().find(|shown| shown.limit.key() == key).unwrap().text.as_str();
+        assert_eq!((text("memory"), text("cpu_time"), text("handles")), ("128MiB", "1s", "10000"));
+        let last = shown.last().unwrap();
+        assert_eq!((last.limit, last.value, last.unit), (Limit::Tmp, 16 << 20, "bytes"));
+        assert_eq!(shown.len(), LIMITS.len() + 1);
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! `bulkhead check`: what a task root's handlers and tenants have, need and lack, before it is deployed.
+
+mod denied;
+mod inspect;
+mod policies;
+mod print;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bulkhead_host::manifest::{FILE, Manifest, ManifestError, UnknownTenant};
+use clap::Args;
+
+use crate::output::{self, Progress};
+use inspect::{Inspector, certificates};
+use policies::{directories, groups};
+use report::{Checked, Finding, Handler, Report};
+
+/// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and reach.
+///
+/// Every component is loaded by the bootstrap's own code. What it refuses is a mistake, also where invalid_handler is
+/// "fail_events". Of environment variables only the names are shown.
+///
+/// Example: bulkhead check ./package
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// What will be the task root: the directory with bulkhead.toml, or with the only component
+    #[arg(value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+    /// What _HANDLER will be, where that decides which handler is the function's
+    #[arg(long, value_name = "NAME")]
+    handler: Option<String>,
+    /// Show every limit, also those that are the default
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let report = self.report()?;
+        if self.json {
+            output::print_json(&report)?;
+        } else {
+            output::print(print::text(&report, self.all))?;
+        }
+        Ok(if report.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn report(&self) -> anyhow::Result<Report> {
+        let mut report = Report::default();
+        let mut manifest = match Manifest::read(&self.root) {
+            Ok(manifest) => {
+                report.manifest = manifest.is_some().then(|| self.root.join(FILE));
+                manifest.unwrap_or_default()
+            }
+            Err(ManifestError::Mistakes { path, mistakes }) => {
+                report.mistakes = mistakes.into_iter().map(|mistake| Finding::at(&path, mistake)).collect();
+                report.manifest = Some(path);
+                return Ok(report);
+            }
+            Err(error @ ManifestError::Read { .. }) => return Err(error.into()),
+        };
+        let mut inspector = Inspector::start(&self.root)?;
+        report.mistakes.extend(certificates(&self.root, &manifest.extra_ca_certificates));
+        let mut loaded = Vec::new();
+        if manifest.handlers.is_empty() {
+            match inspector.only(&manifest, self.handler.as_deref()) {
+                Ok((handler, component)) => {
+                    manifest.handlers.push(handler);
+                    loaded.push(Some(component));
+                }
+                Err(text) => report.mistakes.push(Finding::of(text)),
+            }
+        } else {
+            self.main(&manifest, &mut report);
+            let progress = Progress::start();
+            for (at, handler) in manifest.handlers.iter().enumerate() {
+                progress.tell(&format!(
+                    "checking {} ({} of {})",
+                    handler.name,
+                    at + 1,
+                    manifest.handlers.len()
+                ));
+                let component = inspector.named(handler);
+                loaded.push(component.map_err(|text| report.mistakes.push(Finding::of(text))).ok());
+            }
+        }
+        for (at, component) in loaded.into_iter().enumerate() {
+            handler(&self.root, (&manifest, at), component, &mut report);
+        }
+        report.tenants = manifest.tenants.len();
+        Ok(report)
+    }
+
+    /// Whether it is clear which handler is the function's own, where that matters.
+    fn main(&self, manifest: &Manifest, report: &mut Report) {
+        let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
+        let decides = manifest.tenants.is_empty() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
+        if !decides || names.len() == 1 {
+            return;
+        }
+        let known = names.join(", ");
+        match &self.handler {
+            None => report.warnings.push(format!(
+                "there are no tenants and no unknown_tenant, so _HANDLER decides which handler gets the events; it must \
+                 be one of {known}"
+            )),
+            Some(asked) if !names.contains(&asked.as_str()) => {
+                report.mistakes.push(Finding::of(format!("_HANDLER is {asked}; it must be one of {known}")));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Adds what there is to say about one handler.
+fn handler(
+    root: &Path,
+    (manifest, at): (&Manifest, usize),
+    component: Option<inspect::Component>,
+    report: &mut Report,
+) {
+    let Some(handler) = manifest.handlers.get(at) else { return };
+    let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
+    let groups = groups(manifest, at);
+    if groups.iter().all(|group| group.events.is_none() && group.tenants.is_empty()) {
+        report.warnings.push(format!(
+            "the handler {} gets no event: no tenant has it, and it is not routing.unknown_tenant",
+            handler.name
+        ));
+    }
+    for group in &groups {
+        let inherited = &group.policy.grants.inherit_environment;
+        if !inherited.is_empty() {
+            let names = inherited.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            report.warn_once(format!(
+                "{} inherits {names} from the function's environment, which cannot be checked here",
+                handler.name
+            ));
+        }
+        report.mistakes.extend(directories(root, group.policy));
+    }
+    if let Some(component) = &component {
+        report.warnings.extend(component.warnings.iter().cloned());
+        if let Checked::StampOnly { target } = &component.checked {
+            report.warnings.push(format!(
+                "{} is native code for {target}: its stamp and checksum are fine, but this machine cannot load it",
+                component.file.display()
+            ));
+        }
+    }
+    report.mistakes.dedup();
+    report.handlers.push(Handler {
+        name: handler.name.clone(),
+        policies: groups.iter().map(|group| group.report(&handler.policy, imports)).collect(),
+        component,
+    });
+}
+
+#[cfg(test)]
+mod tests;

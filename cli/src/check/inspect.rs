@@ -1,0 +1,139 @@
+//! Components, loaded by the bootstrap's own code, and the files of certificates.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bulkhead_host::artifact::{ArtifactError, Stamp};
+use bulkhead_host::capabilities;
+use bulkhead_host::catalog::{Catalog, CatalogError, Source};
+use bulkhead_host::component::{ComponentError, Description};
+use bulkhead_host::config::LogSettings;
+use bulkhead_host::engine;
+use bulkhead_host::log::{Format, Level, Log};
+use bulkhead_host::manifest::{FILE, Handler, Manifest};
+use bulkhead_host::outbound::Clients;
+use serde::Serialize;
+
+use super::report::{Checked, Finding};
+
+/// A component that can be used.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Component {
+    pub(super) file: PathBuf,
+    /// Of its `.wasm`.
+    pub(super) digest: String,
+    /// Interfaces; none are known of code for another processor.
+    pub(super) exports: Vec<String>,
+    pub(super) imports: Vec<String>,
+    pub(super) checked: Checked,
+    #[serde(skip)]
+    pub(super) warnings: Vec<String>,
+}
+
+/// What loads components.
+#[derive(Debug)]
+pub(super) struct Inspector {
+    source: Source,
+    /// What became of each source and the digest that it should have.
+    seen: HashMap<(PathBuf, Option<String>), Result<Component, String>>,
+}
+
+impl Inspector {
+    pub(super) fn start(root: &Path) -> anyhow::Result<Self> {
+        let (engine, _) = engine::start()?;
+        let linker = capabilities::linker(&engine)?;
+        let source = Source { engine, linker, task_root: root.to_owned() };
+        Ok(Self { source, seen: HashMap::new() })
+    }
+
+    /// The one handler of a task root whose manifest names none, and its component; else why there is none.
+    pub(super) fn only(
+        &self,
+        manifest: &Manifest,
+        asked: Option<&str>,
+    ) -> Result<(Handler, Component), String> {
+        let catalog = self.open(manifest, asked).map_err(|error| error.to_string())?;
+        let component = component(&catalog).map_err(|error| error.to_string())?;
+        let stem = component.file.with_extension("");
+        let name = stem.strip_prefix(&self.source.task_root).unwrap_or(&stem).display().to_string();
+        let policy = Arc::new(manifest.default_policy(&name));
+        Ok((Handler { name, source: component.file.clone(), digest: None, policy }, component))
+    }
+
+    /// The component of a handler, or why it has none.
+    pub(super) fn named(&mut self, handler: &Handler) -> Result<Component, String> {
+        let key = (handler.source.clone(), handler.digest.clone());
+        if let Some(seen) = self.seen.get(&key) {
+            return seen.clone();
+        }
+        // As the only handler it is loaded at once, as it would be for its first event.
+        let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
+        let found = match self.open(&alone, None).and_then(|catalog| component(&catalog)) {
+            Ok(component) => Ok(component),
+            Err(error) => foreign(&error, handler).unwrap_or_else(|| Err(error.to_string())),
+        };
+        self.seen.insert(key, found.clone());
+        found
+    }
+
+    fn open(&self, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog, Arc<CatalogError>> {
+        Ok(Catalog::open(self.source.clone(), manifest, asked)?)
+    }
+}
+
+/// What the only handler of a catalog runs.
+fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
+    let loaded = catalog.get(0)?;
+    let Description { exports, imports } = loaded.describe();
+    Ok(Component {
+        file: catalog.file(0),
+        digest: loaded.digest.to_string(),
+        exports,
+        imports,
+        checked: Checked::Loaded,
+        warnings: catalog.warnings.clone(),
+    })
+}
+
+/// What can be said of a `.cwasm` that was refused only because it is for another of Lambda's processors.
+fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, String>> {
+    let CatalogError::Component(error) = error else { return None };
+    let ComponentError::Artifact { path, error: ArtifactError::Target { .. } } = &**error else {
+        return None;
+    };
+    let stamp = match Stamp::check_for_any_target(path) {
+        Ok(stamp) => stamp,
+        Err(error) => return Some(Err(ComponentError::Artifact { path: path.clone(), error }.to_string())),
+    };
+    if let Some(wanted) = handler.digest.as_ref().filter(|wanted| **wanted != stamp.source) {
+        let (handler, path) = (handler.name.clone(), path.clone());
+        let error = CatalogError::Digest { handler, path, found: stamp.source, wanted: wanted.clone() };
+        return Some(Err(error.to_string()));
+    }
+    Some(Ok(Component {
+        file: path.clone(),
+        digest: stamp.source,
+        exports: Vec::new(),
+        imports: Vec::new(),
+        checked: Checked::StampOnly { target: stamp.target },
+        warnings: Vec::new(),
+    }))
+}
+
+/// What is wrong with the files of `extra_ca_certificates`.
+pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
+    let settings = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None };
+    let log = Arc::new(Log::new(&settings));
+    let wrong = |file: &PathBuf| {
+        let path = root.join(file);
+        let wrong = match std::fs::read(&path) {
+            // Nothing is sent; the address only has to be one.
+            Ok(pem) => Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[(path, pem)]).err()?.to_string(),
+            Err(error) => format!("{}: {error}", path.display()),
+        };
+        Some(Finding::of(format!("{FILE}: outbound.extra_ca_certificates: {wrong}")))
+    };
+    files.iter().filter_map(wrong).collect()
+}

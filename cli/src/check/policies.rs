@@ -1,0 +1,151 @@
+//! Which tenants share a policy, and how it differs from their handler's.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use bulkhead_host::manifest::{self, FILE, Manifest, UnknownTenant};
+use bulkhead_host::policy::{self, Grants, Limits};
+
+use super::denied::denied;
+use super::report::{Change, Finding, Grant, Limit, Policy};
+
+/// Events that have the same policy.
+#[derive(Debug)]
+pub(super) struct Group<'m> {
+    pub(super) policy: &'m policy::Policy,
+    /// Which events of no tenant of ours are under it.
+    pub(super) events: Option<String>,
+    /// In the order of their ids.
+    pub(super) tenants: Vec<&'m str>,
+}
+
+/// The policies of a handler. Its own comes first, and is there only if an event is under it or there is no other.
+pub(super) fn groups(manifest: &Manifest, at: usize) -> Vec<Group<'_>> {
+    let Some(handler) = manifest.handlers.get(at) else { return Vec::new() };
+    let own = Group { policy: &handler.policy, events: events(manifest, at), tenants: Vec::new() };
+    let mut tenants: Vec<_> = manifest.tenants.iter().filter(|(_, tenant)| tenant.handler == at).collect();
+    tenants.sort_by_key(|(id, _)| *id);
+    let mut groups = vec![own];
+    // By what they say, not by which table says it: tenants with grants of their own have a table each.
+    let mut known: HashMap<(&Limits, &Grants), usize> =
+        HashMap::from([((&handler.policy.limits, &handler.policy.grants), 0)]);
+    for (id, tenant) in tenants {
+        let at = *known.entry((&tenant.policy.limits, &tenant.policy.grants)).or_insert_with(|| {
+            groups.push(Group { policy: &tenant.policy, events: None, tenants: Vec::new() });
+            groups.len() - 1
+        });
+        groups[at].tenants.push(id);
+    }
+    if groups.len() > 1 && groups[0].events.is_none() && groups[0].tenants.is_empty() {
+        groups.remove(0);
+    }
+    groups
+}
+
+fn events(manifest: &Manifest, at: usize) -> Option<String> {
+    match manifest.routing.unknown_tenant {
+        UnknownTenant::Handler(handler) if handler == at && manifest.tenants.is_empty() => {
+            Some("every event".to_owned())
+        }
+        UnknownTenant::Handler(handler) if handler == at => {
+            Some("events of unknown tenants, or of none".to_owned())
+        }
+        UnknownTenant::Reject if manifest.tenants.is_empty() && manifest.handlers.len() == 1 => {
+            Some("every event".to_owned())
+        }
+        UnknownTenant::Reject if manifest.tenants.is_empty() => {
+            Some(format!("every event, where _HANDLER is {}", manifest.handlers[at].name))
+        }
+        UnknownTenant::Handler(_) | UnknownTenant::Reject => None,
+    }
+}
+
+impl Group<'_> {
+    /// What there is to say of it beside what its handler has.
+    pub(super) fn report(&self, handler: &policy::Policy, imports: &[String]) -> Policy {
+        Policy {
+            events: self.events.clone(),
+            tenants: self.tenants.iter().map(|id| (*id).to_owned()).collect(),
+            limits: limits(self.policy, handler),
+            grants: grants(&self.policy.grants, &handler.grants),
+            denied: denied(imports, self.policy),
+        }
+    }
+}
+
+fn limits(policy: &policy::Policy, handler: &policy::Policy) -> Vec<Limit> {
+    let defaults = manifest::shown(&policy::Policy::default_for(""));
+    let all = manifest::shown(policy).into_iter().zip(manifest::shown(handler)).zip(defaults);
+    // `tmp` is a grant.
+    let limits = all.filter(|((own, _), _)| own.limit != policy::Limit::Tmp);
+    limits
+        .map(|((own, handler), default)| Limit {
+            key: own.limit.key(),
+            value: own.value,
+            unit: own.unit,
+            default: own.value == default.value,
+            change: change(own.value, (handler.value, handler.text)),
+            text: own.text,
+        })
+        .collect()
+}
+
+fn change(own: u64, (handler, text): (u64, String)) -> Option<Change> {
+    match own.cmp(&handler) {
+        std::cmp::Ordering::Less => Some(Change::Narrower(text)),
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => Some(Change::Wider(text)),
+    }
+}
+
+/// The grants that there are, and those that the handler has and the tenant has not.
+fn grants(own: &Grants, handler: &Grants) -> Vec<Grant> {
+    let (values, instead) = (values(own), values(handler));
+    let mut grants: Vec<Grant> = values
+        .into_iter()
+        .zip(instead)
+        .map(|((key, values), (_, instead))| {
+            let in_place_of = (values != instead).then_some(instead);
+            Grant { key, values, in_place_of }
+        })
+        .collect();
+    if own.environment != handler.environment
+        && let Some(environment) = grants.first_mut()
+    {
+        // The same names, with other values.
+        environment.in_place_of = Some(handler.environment.keys().cloned().collect());
+    }
+    grants.retain(|grant| !grant.values.is_empty() || grant.in_place_of.is_some());
+    grants
+}
+
+fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
+    let policy = policy::Policy { grants: grants.clone(), ..policy::Policy::default_for("") };
+    let tmp = manifest::shown(&policy).into_iter().filter(|shown| shown.limit == policy::Limit::Tmp);
+    [
+        ("environment", grants.environment.keys().cloned().collect()),
+        ("inherit_environment", grants.inherit_environment.iter().cloned().collect()),
+        ("files", grants.files.iter().map(|place| place.display().to_string()).collect()),
+        ("tmp", tmp.filter(|shown| shown.value > 0).map(|shown| shown.text).collect()),
+        ("allowed_outbound_hosts", grants.allowed_outbound_hosts.iter().map(ToString::to_string).collect()),
+        (
+            "allowed_private_networks",
+            grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
+        ),
+    ]
+}
+
+/// What is wrong with the directories that a policy grants.
+pub(super) fn directories(root: &Path, policy: &policy::Policy) -> Vec<Finding> {
+    let granted: BTreeSet<_> = policy.grants.files.iter().collect();
+    let wrong = |place: &&std::path::PathBuf| {
+        let path = root.join(place);
+        let wrong = match std::fs::metadata(&path) {
+            Ok(found) if found.is_dir() => return None,
+            Ok(_) => "it is not a directory; name the directory that it is in".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Some(Finding::of(format!("{FILE}: {}.files: {}: {wrong}", policy.table, path.display())))
+    };
+    granted.iter().filter_map(wrong).collect()
+}

@@ -1,0 +1,195 @@
+use bulkhead_host::engine::Target;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::compile::tests::handler as smallest;
+
+/// A task root with this manifest and the smallest handler under these names.
+fn root(toml: &str, handlers: &[&str]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    if !toml.is_empty() {
+        std::fs::write(root.path().join(FILE), toml).unwrap();
+    }
+    for name in handlers {
+        std::fs::write(root.path().join(name), smallest()).unwrap();
+    }
+    root
+}
+
+fn check(root: &Path, handler: Option<&str>) -> Report {
+    let check = Check { root: root.to_owned(), handler: handler.map(str::to_owned), all: false, json: false };
+    check.report().unwrap()
+}
+
+fn value(report: &Report) -> Value {
+    serde_json::to_value(report).unwrap()
+}
+
+fn mistakes(report: &Report) -> Vec<String> {
+    report.mistakes.iter().map(ToString::to_string).collect()
+}
+
+const TENANTS: &str = r#"
+    [routing]
+    unknown_tenant = "hello"
+    [limits]
+    wall_time = "3s"
+    [handlers.hello]
+    [handlers.hello.grants]
+    environment = { STAGE = "prod", LEVEL = "info" }
+    tmp = "1MiB"
+    [handlers.hello.max.limits]
+    memory = "256MiB"
+    [tenants.acme]
+    limits = { cpu_time = "200ms", memory = "256MiB" }
+    [tenants.beta]
+    [tenants.gamma]
+    grants = { environment = { STAGE = "test" }, tmp = "0" }
+    [tenants.delta]
+    grants = { tmp = "0", environment = { STAGE = "test" } }
+"#;
+
+#[test]
+fn tenants_of_one_policy_are_told_together_with_what_is_different() {
+    let root = root(TENANTS, &["hello.wasm"]);
+    let report = check(root.path(), None);
+    assert_eq!(mistakes(&report), [] as [String; 0]);
+    let text = print::text(&report, false);
+    let expected = "  \
+  for events of unknown tenants, or of none, and for beta
+    wall_time    3s
+    environment  LEVEL, STAGE
+    tmp          1MiB
+  for acme
+    memory       256MiB  wider: the handler has 128MiB
+    wall_time    3s
+    cpu_time     200ms  narrower: the handler has 1s
+    environment  LEVEL, STAGE
+    tmp          1MiB
+  for delta, gamma
+    wall_time    3s
+    environment  STAGE  in place of the handler's: LEVEL, STAGE
+    tmp          nothing  in place of the handler's: 1MiB
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.ends_with("bulkhead.toml: 1 handler, 4 tenants, 0 mistakes, 0 warnings\n"), "{text}");
+    assert!(!text.contains("prod"), "values of variables are nobody's business: {text}");
+    let all = print::text(&report, true);
+    assert!(all.contains("    outbound_bytes     16MiB\n"), "{all}");
+    let value = value(&report);
+    let acme = &value["handlers"][0]["policies"][1];
+    assert_eq!((&acme["tenants"], &acme["events"]), (&json!(["acme"]), &Value::Null));
+    let memory = json!({
+        "key": "memory", "value": 256 << 20, "unit": "bytes", "text": "256MiB", "default": false,
+        "change": { "wider": "128MiB" },
+    });
+    assert_eq!(acme["limits"][0], memory);
+}
+
+#[test]
+fn a_thousand_tenants_are_one_line() {
+    let tenants: String = (1000..2000).map(|id| format!("[tenants.t{id}]\n")).collect();
+    let root = root(&format!("[handlers.hello]\n{tenants}"), &["hello.wasm"]);
+    let report = check(root.path(), None);
+    let text = print::text(&report, false);
+    assert!(
+        text.contains("\n  for t1000, t1001, t1002, … (+997)\n    the default limits, no grants\n"),
+        "{text}"
+    );
+    assert_eq!(value(&report)["handlers"][0]["policies"][0]["tenants"].as_array().unwrap().len(), 1000);
+}
+
+#[test]
+fn without_a_manifest_the_only_component_is_checked() {
+    let root = root("", &["hello.wasm"]);
+    let report = check(root.path(), None);
+    assert_eq!((mistakes(&report), report.manifest.is_none()), (vec![], true));
+    let text = print::text(&report, false);
+    assert!(text.starts_with("handler hello\n  component  "), "{text}");
+    assert!(text.contains("\n  exports    bulkhead:lambda@0.1.0: handler\n"), "{text}");
+    assert!(text.contains("  for every event\n    the default limits, no grants\n"), "{text}");
+    std::fs::write(root.path().join("other.wasm"), smallest()).unwrap();
+    assert!(mistakes(&check(root.path(), None))[0].contains("holds hello, other; name one of them"));
+    assert_eq!(mistakes(&check(root.path(), Some("other"))), [] as [String; 0]);
+}
+
+#[test]
+fn limits_alone_hold_for_the_only_component() {
+    let root = root("limits.memory = \"64MiB\"", &["hello.wasm"]);
+    let text = print::text(&check(root.path(), None), false);
+    assert!(text.contains("handler hello\n") && text.contains("    memory  64MiB\n"), "{text}");
+}
+
+#[test]
+fn every_mistake_outside_the_file_is_told_too() {
+    let toml = r#"
+        outbound.extra_ca_certificates = ["gone.pem", "bad.pem"]
+        [handlers.a]
+        source = "gone.wasm"
+        [handlers.b]
+        source = "core.wasm"
+        [handlers.c]
+        source = "good.wasm"
+        digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+        [handlers.d]
+        source = "good.wasm"
+        grants.files = ["good.wasm", "nowhere", "here"]
+        [tenants.acme]
+        handler = "d"
+    "#;
+    let root = root(toml, &["good.wasm"]);
+    std::fs::write(root.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    std::fs::write(root.path().join("bad.pem"), b"no PEM").unwrap();
+    std::fs::create_dir(root.path().join("here")).unwrap();
+    let report = check(root.path(), None);
+    let found = mistakes(&report);
+    let expected = [
+        "outbound.extra_ca_certificates: ",
+        "bad.pem cannot be used",
+        "handlers.a.source: there is no ",
+        "core.wasm: this is a core module",
+        "handlers.c.digest: ",
+        "handlers.d.grants.files: ",
+        "nowhere: No such file",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.contains(expected), "{expected:?} is not in {found}");
+    }
+    assert!(found[5].contains("good.wasm: it is not a directory"), "{}", found[5]);
+    assert_eq!(report.warnings.len(), 3, "a, b and c get no event: {:#?}", report.warnings);
+}
+
+#[test]
+fn what_cannot_be_known_here_is_a_warning() {
+    let toml = "[handlers.a]\ngrants.inherit_environment = [\"TABLE\"]\n[handlers.b]\nsource = \"a.wasm\"";
+    let root = root(toml, &["a.wasm"]);
+    let report = check(root.path(), None);
+    assert_eq!(report.warnings.len(), 2, "{:?}", report.warnings);
+    assert!(report.warnings[0].contains("_HANDLER decides") && report.warnings[0].ends_with("a, b"));
+    assert!(report.warnings[1].starts_with("a inherits TABLE from the function's environment"));
+    assert_eq!(check(root.path(), Some("b")).warnings.len(), 1);
+    assert!(mistakes(&check(root.path(), Some("c")))[0].contains("_HANDLER is c"));
+}
+
+#[test]
+fn code_for_another_processor_is_checked_as_far_as_that_goes() {
+    let other = if Target::host() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 };
+    let root = root("[handlers.hello]", &[]);
+    let mut cwasm = bulkhead_host::artifact::compile(&smallest(), other).unwrap();
+    std::fs::write(root.path().join("hello.cwasm"), &cwasm).unwrap();
+    let report = check(root.path(), None);
+    assert_eq!(mistakes(&report), [] as [String; 0]);
+    assert!(report.warnings[0].contains(other.name()), "{:?}", report.warnings);
+    assert_eq!(
+        value(&report)["handlers"][0]["component"]["checked"],
+        json!({ "stampOnly": { "target": other.name() } })
+    );
+    let wrong = format!("handlers.hello.digest = \"sha256:{}\"", "0".repeat(64));
+    std::fs::write(root.path().join(FILE), wrong).unwrap();
+    assert!(mistakes(&check(root.path(), None))[0].contains("handlers.hello.digest: "));
+    cwasm[100] ^= 1;
+    std::fs::write(root.path().join("hello.cwasm"), &cwasm).unwrap();
+    assert!(mistakes(&check(root.path(), None))[0].contains("checksum"));
+}

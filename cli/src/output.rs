@@ -1,0 +1,46 @@
+//! What the command writes: results to stdout, everything else to stderr.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// Writes a result. Whoever closes the pipe has seen enough.
+pub(crate) fn print(text: impl Display) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a result as JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(print(serde_json::to_string_pretty(value)? + "\n")?)
+}
+
+/// Tells people something that is no result.
+#[expect(clippy::print_stderr, reason = "what a command tells people")]
+pub(crate) fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Says what is being done, to a person, once it has taken long enough to wonder.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    started: Instant,
+    watched: bool,
+}
+
+impl Progress {
+    pub(crate) fn start() -> Self {
+        Self { started: Instant::now(), watched: io::stderr().is_terminal() }
+    }
+
+    pub(crate) fn tell(&self, text: &str) {
+        if self.watched && self.started.elapsed() > Duration::from_secs(1) {
+            tell(text);
+        }
+    }
+}

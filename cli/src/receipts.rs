@@ -1,0 +1,105 @@
+//! `bulkhead receipts`: what the receipts in a log add up to.
+
+mod histogram;
+mod lines;
+mod print;
+mod tally;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use crate::output;
+use lines::{Line, Lines};
+use tally::Tally;
+
+/// Sum up the receipts in log files: who used how much, and how it ended.
+///
+/// A line counts if all of it is a JSON object whose "type" is "bulkhead.receipt". A handler can print anything, but
+/// never a line of its own, so receipts within other lines are none. A batch that was split has a receipt for each of
+/// its parts. Percentiles are at most 1 % off.
+///
+/// Example: bulkhead receipts --by handler function.log
+#[derive(Debug, Args)]
+pub(crate) struct Receipts {
+    /// Log files; `-` is stdin [default: -]
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What to sum up by
+    #[arg(long, value_enum, default_value_t = By::Tenant)]
+    by: By,
+    /// What to sort by; all but the name from the largest down
+    #[arg(long, value_enum, default_value_t = Sort::Events)]
+    sort: Sort,
+    /// Print JSON: times in microseconds, sizes in bytes
+    #[arg(long)]
+    json: bool,
+}
+
+/// What makes two receipts belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    Tenant,
+    Handler,
+    Outcome,
+}
+
+/// Which row comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    Name,
+    Events,
+    Errors,
+    Wall,
+    Cpu,
+    Memory,
+    Requests,
+}
+
+impl Receipts {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let mut tally = Tally::new(self.by);
+        let stdin = [PathBuf::from("-")];
+        for file in if self.files.is_empty() { &stdin[..] } else { &self.files } {
+            let malformed = read(file, &mut tally).with_context(|| file.display().to_string())?;
+            if malformed > 0 {
+                output::tell(&format!(
+                    "{}: {malformed} receipts cannot be read and were left out; they are damaged, or another version's",
+                    file.display()
+                ));
+            }
+        }
+        let summary = tally.summary(self.sort);
+        if self.json { output::print_json(&summary) } else { Ok(output::print(print::table(&summary))?) }
+    }
+}
+
+/// Adds the receipts of a file, and gives the number of those that are malformed.
+fn read(file: &Path, tally: &mut Tally) -> io::Result<u64> {
+    let reader: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::with_capacity(1 << 16, File::open(file)?))
+    };
+    add(reader, tally)
+}
+
+fn add(reader: impl BufRead, tally: &mut Tally) -> io::Result<u64> {
+    let mut lines = Lines::of(reader);
+    let mut malformed = 0;
+    while let Some(line) = lines.next()? {
+        match Line::of(line) {
+            Line::Receipt(receipt) => tally.add(&receipt),
+            Line::Malformed => malformed += 1,
+            Line::Other => {}
+        }
+    }
+    tally.malformed += malformed;
+    Ok(malformed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! The lines of a log, and which of them are receipts.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, Read};
+
+use bulkhead_host::receipt::{KIND, Receipt};
+use serde::Deserialize;
+
+/// The longest line that can be a receipt, in bytes. A tenant's id has 1024, each of which may be escaped.
+const LONGEST: u64 = 32 * 1024;
+
+/// The lines of a log of any size, one at a time.
+#[derive(Debug)]
+pub(super) struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn of(reader: R) -> Self {
+        Self { reader, line: Vec::new() }
+    }
+
+    /// The next line; an empty one in the place of one that is too long.
+    pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        let mut length = self.piece()?;
+        if length == 0 {
+            return Ok(None);
+        }
+        if length == LONGEST && !self.line.ends_with(b"\n") {
+            while length > 0 && !self.line.ends_with(b"\n") {
+                length = self.piece()?;
+            }
+            self.line.clear();
+        }
+        Ok(Some(&self.line))
+    }
+
+    fn piece(&mut self) -> io::Result<u64> {
+        self.line.clear();
+        let length = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut self.line)?;
+        Ok(u64::try_from(length).unwrap_or(LONGEST))
+    }
+}
+
+/// What a line is.
+#[derive(Debug)]
+pub(super) enum Line {
+    Receipt(Box<Receipt>),
+    /// It says that it is a receipt, and is none that this version can read.
+    Malformed,
+    Other,
+}
+
+/// As much of an object as says what it is.
+#[derive(Deserialize)]
+struct Kind<'l> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'l, str>,
+}
+
+impl Line {
+    pub(super) fn of(line: &[u8]) -> Self {
+        let line = line.trim_ascii();
+        // Most lines are no receipts; they are told without reading them as JSON.
+        if !line.starts_with(b"{") || !line.windows(KIND.len()).any(|part| part == KIND.as_bytes()) {
+            return Self::Other;
+        }
+        match serde_json::from_slice(line) {
+            Ok(Kind { kind }) if kind == KIND => {
+                serde_json::from_slice(line).map_or(Self::Malformed, Self::Receipt)
+            }
+            // A line that was cut, perhaps; a record that only mentions receipts does not begin like one.
+            Err(_) if line.starts_with(br#"{"type":"bulkhead.receipt""#) => Self::Malformed,
+            Ok(_) | Err(_) => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(text: &[u8]) -> Vec<usize> {
+        let mut lines = Lines::of(text);
+        let mut lengths = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            lengths.push(line.len());
+        }
+        lengths
+    }
+
+    #[test]
+    fn lines_that_are_too_long_are_passed_over() {
+        assert_eq!(lengths(b""), [] as [usize; 0]);
+        assert_eq!(lengths(b"a\n\nbc"), [2, 1, 2]);
+        let longest = usize::try_from(LONGEST).unwrap();
+        let with = |length: usize| [&vec![b'x'; length][..], b"\nafter\n"].concat();
+        assert_eq!(lengths(&with(longest - 1)), [longest, 6]);
+        for length in [longest, longest * 2 - 1, longest * 2, longest * 3 + 7] {
+            assert_eq!(lengths(&with(length)), [0, 6], "{length}");
+        }
+        assert_eq!(lengths(&vec![b'x'; longest * 2]), [0]);
+    }
+
+    #[test]
+    fn only_a_whole_line_is_a_receipt() {
+        for other in [
+            r#"2026-11-22T00:00:00.000Z	r-1	INFO	{"type":"bulkhead.receipt"}"#,
+            r#"{"message":{"type":"bulkhead.receipt"}}"#,
+            r#"{"message":"{\"type\":\"bulkhead.receipt\"}"}"#,
+            r#"{"type":"platform.report","note":"bulkhead.receipt"}"#,
+            r#"{"type":"bulkhead.receipts"}"#,
+            r#"[{"type":"bulkhead.receipt"}]"#,
+            r#"{"type":7,"a":"bulkhead.receipt"}"#,
+            "",
+            "\u{feff}",
+        ] {
+            assert!(matches!(Line::of(other.as_bytes()), Line::Other), "{other}");
+        }
+        for malformed in [
+            r#"{"type":"bulkhead.receipt"}"#,
+            r#"{"type":"bulkhead.receipt","tenantId":"#,
+            r#"{"type":"bulkhead.receipt"} {"type":"bulkhead.receipt"}"#,
+        ] {
+            assert!(matches!(Line::of(malformed.as_bytes()), Line::Malformed), "{malformed}");
+        }
+        assert!(matches!(Line::of(b"{\xff bulkhead.receipt"), Line::Other));
+    }
+}

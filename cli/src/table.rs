@@ -1,0 +1,64 @@
+//! Rows of cells, aligned with spaces.
+
+use std::fmt;
+
+/// Where a column's cells stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
+/// A table, each line of which is indented by as many spaces.
+#[derive(Debug)]
+pub(crate) struct Table<const N: usize> {
+    indent: usize,
+    columns: [Align; N],
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    pub(crate) fn new(indent: usize, columns: [Align; N]) -> Self {
+        Self { indent, columns, rows: Vec::new() }
+    }
+
+    pub(crate) fn row<C: Into<String>>(&mut self, cells: [C; N]) {
+        self.rows.push(cells.map(Into::into));
+    }
+}
+
+impl<const N: usize> fmt::Display for Table<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut widths = [0; N];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        for row in &self.rows {
+            let mut line = " ".repeat(self.indent);
+            for ((cell, align), width) in row.iter().zip(self.columns).zip(widths) {
+                line += &match align {
+                    Align::Left => format!("{cell:<width$}  "),
+                    Align::Right => format!("{cell:>width$}  "),
+                };
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_where_they_should() {
+        let mut table = Table::new(2, [Align::Left, Align::Right, Align::Left]);
+        table.row(["tenant", "events", ""]);
+        table.row(["überall", "7", "x"]);
+        assert_eq!(table.to_string(), "  tenant   events\n  überall       7  x\n");
+        assert_eq!(Table::new(0, [Align::Left]).to_string(), "");
+    }
+}
