@@ -9,8 +9,6 @@ mod growth;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[cfg(feature = "compiler")]
-pub use growth::GrowthError;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -100,16 +98,7 @@ pub enum ComponentError {
         /// The file.
         path: PathBuf,
     },
-    /// A `.wasm` that would take too much to compile.
-    #[cfg(feature = "compiler")]
-    #[error("{}: {error}", path.display())]
-    Growth {
-        /// The file.
-        path: PathBuf,
-        /// What it would grow to.
-        error: GrowthError,
-    },
-    /// A `.wasm` that the compiler refuses.
+    /// A `.wasm` that the compiler refuses, or had better not see.
     #[error("{}: not a valid component: {error:#}", path.display())]
     Invalid {
         /// The file.
@@ -227,7 +216,8 @@ pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError
         return Err(ComponentError::CoreModule { path: path.to_owned() });
     }
     #[cfg(feature = "compiler")]
-    growth::check(wasm).map_err(|error| ComponentError::Growth { path: path.to_owned(), error })?;
+    growth::check(wasm)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })?;
     Ok(())
 }
 

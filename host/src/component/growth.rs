@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 32;
 
 /// A component that grows too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GrowthError {
+pub(super) enum GrowthError {
     /// It would have too many instances.
     #[error(
         "it would have more than {MAX_INSTANCES} instances, or nobody can tell; compose it of fewer components"
