@@ -57,6 +57,7 @@ struct Level {
     components: Vec<Option<u64>>,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "most sections add neither instances nor components")]
 fn walk(wasm: &[u8]) -> Result<(), Stop> {
     let mut levels = vec![Level::default()];
     let mut is_component = true;
@@ -82,6 +83,7 @@ fn walk(wasm: &[u8]) -> Result<(), Stop> {
 }
 
 /// Notes what a section adds to the level that it is in: instances, or components that can be named.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most sections add neither instances nor components")]
 fn note(payload: &Payload<'_>, levels: &mut [Level]) -> Result<(), Stop> {
     match payload {
         Payload::InstanceSection(section) => add(levels, u64::from(section.count()))?,
