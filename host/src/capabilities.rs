@@ -1,12 +1,16 @@
 //! Everything that a component may import, and what the engine keeps of one sandbox for it.
 //!
 //! WASI is linked whole, since the standard libraries of most languages import it whole; what an interface gives
-//! is decided by the sandbox's [`crate::policy`], and the default is nothing.
+//! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
+//! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
 
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
+use wasmtime_wasi::p2::bindings::cli;
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -64,14 +68,47 @@ impl State {
 /// When two definitions clash, which would be a bug.
 pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    outbound::add_to_linker(&mut linker)?;
-    // From here on ours stand in the place of WASI's.
-    linker.allow_shadowing(true);
-    files::add_to_linker(&mut linker, State::files)?;
-    random::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
-    insecure::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
-    insecure_seed::add_to_linker::<_, HasSelf<Random>>(&mut linker, |state: &mut State| &mut state.random)?;
-    linker.allow_shadowing(false);
+    let l = &mut linker;
+    // Streams, clocks, stdin, stdout, stderr.
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
+    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    terminals(l)?;
+    sockets(l)?;
+    files::add_to_linker(l, State::files)?;
+    outbound::add_to_linker(l)?;
+    random(l)?;
     Ok(linker)
+}
+
+/// There is no terminal, and guests may ask.
+fn terminals(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)
+}
+
+/// Linked since Rust's standard library imports them. None can be used: see [`crate::sandbox`].
+fn sockets(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::sockets as s;
+    let options = s::network::LinkOptions::default();
+    s::network::add_to_linker::<State, WasiSockets>(l, &options, State::sockets)?;
+    s::instance_network::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
+    s::ip_name_lookup::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
+    s::tcp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
+    s::udp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
+    s::tcp::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
+    s::udp::add_to_linker::<State, WasiSockets>(l, State::sockets)
+}
+
+/// Ours, which counts.
+fn random(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    // One of the three was linked with the clocks.
+    l.allow_shadowing(true);
+    random::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
+    l.allow_shadowing(false);
+    insecure::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
+    insecure_seed::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)
 }
