@@ -3,6 +3,9 @@
 //! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
 //! business.
 
+#[cfg(feature = "compiler")]
+mod growth;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -95,7 +98,7 @@ pub enum ComponentError {
         /// The file.
         path: PathBuf,
     },
-    /// A `.wasm` that the compiler refuses.
+    /// A `.wasm` that the compiler refuses, or had better not see.
     #[error("{}: not a valid component: {error:#}", path.display())]
     Invalid {
         /// The file.
@@ -203,15 +206,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
     std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
 }
 
-/// Refuses what does not even start like a component, with a better text than a parser's.
+/// Refuses what does not even start like a component, with a better text than a parser's, and what grows beyond bounds.
 ///
 /// # Errors
-/// When it is a core module.
+/// When it is a core module, or a component that a compiler had better not see.
 pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError> {
     // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
     if wasm.starts_with(b"\0asm\x01\0\0\0") {
         return Err(ComponentError::CoreModule { path: path.to_owned() });
     }
+    #[cfg(feature = "compiler")]
+    growth::check(wasm)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })?;
     Ok(())
 }
 

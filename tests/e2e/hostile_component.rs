@@ -105,6 +105,11 @@ fn deep_lists() {
 }
 
 #[test]
+fn doubling() {
+    refused_with(wat("doubling.wat"), "instances");
+}
+
+#[test]
 fn other_signature() {
     // That is only seen when the component is called, but it is harmless.
     wat("other_signature.wat").fails("Function.Trap");
@@ -148,7 +153,7 @@ fn noise() {
 
 #[test]
 fn nested() {
-    refused(raw("nested.bin"));
+    refused_with(raw("nested.bin"), "within one another");
 }
 
 #[test]
