@@ -190,9 +190,15 @@ impl WasiHttpHooks for Outbound {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sending> + Send> {
         let admitted = self.admit(&mut request);
-        let exchange = admitted.and_then(|admitted| self.exchange(admitted, &mut request, options));
+        let exchange = match admitted.and_then(|admitted| self.exchange(admitted, &mut request, options)) {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                body::let_go(request.into_body());
+                return Box::new(async { Err(error) });
+            }
+        };
         Box::new(async {
-            let response = exchange?.run(request).await?;
+            let response = exchange.run(request).await?;
             // The client's connection is driven by a task of its own.
             Ok((response, Box::new(async { Ok(()) }) as Box<_>))
         })

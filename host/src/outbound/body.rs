@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
@@ -20,13 +21,14 @@ type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
 /// The body of a request.
 #[derive(Debug)]
 pub(super) struct Sent {
-    body: WasiBody,
+    /// None once it has ended.
+    body: Option<WasiBody>,
     account: Arc<Account>,
 }
 
 impl Sent {
     pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
-        Self { body, account }
+        Self { body: Some(body), account }
     }
 }
 
@@ -35,7 +37,11 @@ impl Body for Sent {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        if frame.is_none() {
+            self.body = None;
+        }
         // A body also ends when its sandbox goes. The server must not take what came till then for all of it.
         if self.account.is_closed() {
             return Poll::Ready(Some(Err(Error::HttpProtocolError)));
@@ -49,11 +55,32 @@ impl Body for Sent {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(WasiBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map(WasiBody::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take() {
+            let_go(body);
+        }
+    }
+}
+
+/// Takes the rest of a body that is not sent. Were it dropped, a guest that still writes it would see a broken
+/// stream, and most of them would never ask what became of the request. It ends with the guest's own end of it, at the
+/// latest when its sandbox goes.
+pub(super) fn let_go(mut body: WasiBody) {
+    if body.is_end_stream() {
+        return;
+    }
+    // Where there is no runtime any more, there is no guest either.
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
     }
 }
 
@@ -124,7 +151,8 @@ impl Body for Received {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::{BodyExt, Full};
+    use http_body_util::Full;
+    use tokio::sync::mpsc;
 
     use super::super::account::tests::log;
     use super::*;
@@ -136,6 +164,18 @@ mod tests {
         policy.limits.outbound_bytes = limit;
         let account = Account::new(Arc::new(policy), Scope::default(), log().0);
         Sent::new(Full::from(bytes).map_err(|never| match never {}).boxed_unsync(), Arc::new(account))
+    }
+
+    /// A body that comes piece by piece, as guests write it.
+    struct Pieces(mpsc::Receiver<Bytes>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
+            self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        }
     }
 
     #[tokio::test]
@@ -151,6 +191,17 @@ mod tests {
     async fn more_than_the_limit_is_not_sent() {
         let error = sent(b"twelve bytes", 11).collect().await.unwrap_err();
         assert!(matches!(error, Error::HttpRequestBodySize(Some(11))));
+    }
+
+    #[tokio::test]
+    async fn a_guest_can_go_on_writing_a_body_that_is_not_sent() {
+        let (guest, pieces) = mpsc::channel(1);
+        let mut sent = sent(b"", 100);
+        sent.body = Some(Pieces(pieces).boxed_unsync());
+        drop(sent);
+        for _ in 0..10 {
+            guest.send(Bytes::from_static(b"more")).await.unwrap();
+        }
     }
 
     #[tokio::test]
