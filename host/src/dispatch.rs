@@ -109,6 +109,9 @@ struct Ending {
 impl Dispatcher {
     /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
     /// receipts: see [`Self::write_receipts`].
+    ///
+    /// # Errors
+    /// What to report in place of a response.
     pub async fn handle(&mut self, arrival: Arrival) -> Result<Vec<u8>, ErrorReport> {
         let Arrival { mut invocation, caller, at } = arrival;
         let nowhere =

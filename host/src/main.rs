@@ -126,7 +126,9 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
             return FAILED;
         }
     };
-    match (EventLoop { api, dispatcher, log: Arc::clone(log) }).run().await {
+    let event_loop = EventLoop { api, dispatcher, log: Arc::clone(log) };
+    // What it holds of an event in flight is large, and would be copied whenever this future is.
+    match Box::pin(event_loop.run()).await {
         Ok(()) => 0,
         Err(error) => {
             log.record(Level::Fatal, &nobody, &chain(&error));

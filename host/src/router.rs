@@ -122,7 +122,7 @@ impl Router {
             }
             TenantSource::Pointer(pointer) => {
                 let event = text(&invocation.event).unwrap_or_default();
-                match pointer.into_records().map(|(key, within)| (pointer::records(event, key), within)) {
+                match pointer.within_records().map(|(key, within)| (pointer::records(event, key), within)) {
                     Some((Ok(Some(records)), within)) => return self.batch(&records, within),
                     Some((Ok(None), _)) => Found::Nothing,
                     Some((Err(reason), _)) => Found::Unclear(reason),
@@ -180,9 +180,9 @@ impl Router {
             return Ok(Route { handler: tenant.handler, policy: Arc::clone(&tenant.policy), tenant_id });
         }
         match (self.fallback, tenant_id) {
-            (Some(handler), tenant_id) => {
-                self.to_handler(tenant_id, handler).ok_or(RouteError::NoTenant { place: self.place() })
-            }
+            (Some(handler), tenant_id) => self
+                .to_handler(tenant_id, handler)
+                .ok_or_else(|| RouteError::NoTenant { place: self.place() }),
             (None, Some(tenant)) => Err(RouteError::Unknown { tenant }),
             (None, None) => Err(RouteError::NoTenant { place: self.place() }),
         }

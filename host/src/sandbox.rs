@@ -186,28 +186,39 @@ impl Sandboxes {
                 },
             ),
         };
-        let (logs, truncated) = console.printed();
-        let State { limiter, outbound, files, .. } = store.data();
-        let outbound = outbound.usage();
-        let tmp_is_full = files.tmp().is_some_and(Tmp::hit_limit);
-        if tmp_is_full {
-            self.log.record(Level::Warn, &invocation.scope(), &tmp_is_too_small(&policy));
-        }
-        let ran_into = limiter
-            .refused()
-            .or(outbound.limit)
-            .or(tmp_is_full.then_some(Limit::Tmp))
-            .or(truncated.then_some(Limit::Logs));
         let usage = Usage {
             setup,
             wall: started.elapsed(),
             cpu: meter.spent(),
-            peak_memory: limiter.peak(),
-            logs,
-            outbound,
-            limit: outcome.limit().or(ran_into),
+            ..self.used(&store, &console, &policy, invocation)
         };
+        let usage = Usage { limit: outcome.limit().or(usage.limit), ..usage };
         Run { outcome, usage, remains: Remains(store) }
+    }
+
+    /// What a sandbox used that is no time, with a limit that it ran into and went on.
+    fn used(
+        &self,
+        store: &Store<State>,
+        console: &Console,
+        policy: &Policy,
+        invocation: &Invocation,
+    ) -> Usage {
+        let State { limiter, outbound, files, .. } = store.data();
+        let (logs, truncated) = console.printed();
+        let outbound = outbound.usage();
+        let tmp_is_full = files.tmp().is_some_and(Tmp::hit_limit);
+        if tmp_is_full {
+            self.log.record(Level::Warn, &invocation.scope(), &tmp_is_too_small(policy));
+        }
+        let ran_into = [
+            limiter.refused(),
+            outbound.limit,
+            tmp_is_full.then_some(Limit::Tmp),
+            truncated.then_some(Limit::Logs),
+        ];
+        let limit = ran_into.into_iter().flatten().next();
+        Usage { peak_memory: limiter.peak(), logs, outbound, limit, ..Usage::default() }
     }
 
     fn state(&self, policy: &Arc<Policy>, console: &Console, meter: &Meter, guard: &Guard) -> State {

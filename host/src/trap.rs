@@ -236,10 +236,7 @@ mod tests {
 
     #[test]
     fn limits_are_told_by_type_or_text() {
-        let limit = |error: wasmtime::Error| match told(error, |_| ()) {
-            Outcome::LimitExceeded { limit, .. } => Some(limit),
-            other => panic!("{other:?}"),
-        };
+        let limit = |error: wasmtime::Error| told(error, |_| ()).limit();
         assert_eq!(limit(Exceeded { limit: Limit::Random, allowed: 1 }.into()), Some(Limit::Random));
         assert_eq!(limit(ResourceTableError::Full.into()), Some(Limit::Handles));
         let text = "resource limit exceeded: instance count too high at 41";

@@ -5,9 +5,9 @@ use bulkhead_tests::{Bootstrap, RuntimeApi, TaskRoot};
 use crate::stage::Stage;
 
 /// Starts on this manifest, which must not go well, and gives the report of `/init/error`: type and text.
-fn refused(root: TaskRoot) -> (String, String) {
+fn refused(root: &TaskRoot) -> (String, String) {
     let api = RuntimeApi::start();
-    let mut running = Bootstrap::new().task_root(&root).api(&api).spawn();
+    let mut running = Bootstrap::new().task_root(root).api(&api).spawn();
     let report = api.init_error();
     assert_eq!(running.exit_code(), 1);
     let kind = report.header("Lambda-Runtime-Function-Error-Type").expect("a type");
@@ -26,7 +26,7 @@ fn root(toml: &str) -> TaskRoot {
 fn every_mistake_is_told_at_once_with_file_line_and_key() {
     let toml = "[limits]\nmemory = 'lots'\ncpu = '1s'\n[handlers.hello]\n[handlers.hello.grants]\nenvironment = { \
                 AWS_LAMBDA_RUNTIME_API = 'x' }\n[tenants.acme]\nhandler = 'hullo'\n";
-    let (kind, text) = refused(root(toml));
+    let (kind, text) = refused(&root(toml));
     assert_eq!(kind, "Runtime.ConfigInvalid");
     for (line, key) in [
         (2, "limits.memory"),
@@ -41,7 +41,7 @@ fn every_mistake_is_told_at_once_with_file_line_and_key() {
 #[test]
 fn a_tenant_that_is_given_more_than_its_handler_may_give_is_a_mistake() {
     let tenant = "[handlers.hello]\n[handlers.hello.limits]\nmemory = '64MiB'\n[tenants.acme.limits]\nmemory = '65MiB'\n";
-    let (kind, text) = refused(root(tenant));
+    let (kind, text) = refused(&root(tenant));
     assert_eq!(kind, "Runtime.ConfigInvalid");
     assert!(
         text.contains("tenants.acme.limits.memory") && text.contains("handlers.hello.max.limits"),
@@ -57,10 +57,10 @@ fn a_tenant_that_is_given_more_than_its_handler_may_give_is_a_mistake() {
 
 #[test]
 fn what_the_manifest_names_has_to_be_there() {
-    let (kind, text) = refused(root("[handlers.hello]\nsource = 'hullo.wasm'"));
+    let (kind, text) = refused(&root("[handlers.hello]\nsource = 'hullo.wasm'"));
     assert_eq!(kind, "Runtime.ConfigInvalid");
     assert!(text.contains("handlers.hello.source") && text.contains("hullo.wasm"), "{text}");
-    let (kind, text) = refused(root("[outbound]\nextra_ca_certificates = ['ca.pem']\n[handlers.hello]"));
+    let (kind, text) = refused(&root("[outbound]\nextra_ca_certificates = ['ca.pem']\n[handlers.hello]"));
     assert_eq!(kind, "Runtime.ConfigInvalid");
     assert!(text.contains("outbound.extra_ca_certificates") && text.contains("ca.pem"), "{text}");
 }
@@ -68,7 +68,7 @@ fn what_the_manifest_names_has_to_be_there() {
 #[test]
 fn a_digest_that_does_not_match_is_refused() {
     let toml = format!("[handlers.hello]\ndigest = 'sha256:{}'", "0".repeat(64));
-    let (kind, text) = refused(root(&toml));
+    let (kind, text) = refused(&root(&toml));
     assert_eq!(kind, "Runtime.InvalidComponent");
     assert!(text.contains("handlers.hello.digest") && text.contains("hello.wasm has sha256:"), "{text}");
 }

@@ -1,3 +1,6 @@
+//! Task roots with manifests, and what becomes of their handlers at init and at their first event.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
+
 use super::*;
 use crate::artifact::{Stamp, digest};
 use crate::engine::{self, Target};

@@ -75,7 +75,7 @@ impl fmt::Display for Pointer {
 
 impl Pointer {
     /// The name of the array of records that it points into, and the pointer within each record.
-    pub(super) fn into_records(&self) -> Option<(&str, &[String])> {
+    pub(super) fn within_records(&self) -> Option<(&str, &[String])> {
         match self.tokens.as_slice() {
             [records, _, within @ ..] if RECORDS.contains(&records.as_str()) => Some((records, within)),
             _ => None,
@@ -232,7 +232,7 @@ mod tests {
     fn text_at(pointer: &str, event: &str) -> String {
         match at(pointer, event) {
             Found::Text(text) => text,
-            other => panic!("{other:?}"),
+            other @ (Found::Nothing | Found::Unclear(_)) => panic!("{other:?}"),
         }
     }
 
@@ -315,10 +315,10 @@ mod tests {
     fn a_pointer_into_records_knows_them_whatever_its_index() {
         for index in ["*", "0", "17", "-"] {
             let pointer: Pointer = format!("/Records/{index}/body/t").parse().unwrap();
-            let (key, within) = pointer.into_records().unwrap();
+            let (key, within) = pointer.within_records().unwrap();
             assert_eq!((key, within), ("Records", &["body".to_owned(), "t".to_owned()][..]));
         }
-        assert_eq!("/detail/0/t".parse::<Pointer>().unwrap().into_records(), None);
+        assert_eq!("/detail/0/t".parse::<Pointer>().unwrap().within_records(), None);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Events, and whose they are.
+
 use std::time::SystemTime;
 
 use bytes::Bytes;
