@@ -43,11 +43,7 @@ pub(crate) const HELLO: Step = Step {
     name: "hello",
     title: "building the hello example (release; wasm32-wasip2)",
     needs: &["target"],
-    run: |workspace| {
-        let package =
-            workspace.packages_below("examples/hello").next().context("there is no example `hello`")?;
-        print_sizes(&build(workspace, package)?)
-    },
+    run: |workspace| example(workspace, "hello"),
 };
 
 /// Builds the two of `examples/tenants`.
@@ -55,16 +51,18 @@ pub(crate) const TENANTS: Step = Step {
     name: "tenants",
     title: "building the tenants example (release; wasm32-wasip2)",
     needs: &["target"],
-    run: |workspace| {
-        let package =
-            workspace.packages_below("examples/tenants").next().context("there is no example `tenants`")?;
-        print_sizes(&build(workspace, package)?)
-    },
+    run: |workspace| example(workspace, "tenants"),
 };
 
 /// The `guests` command.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps::run(workspace, "guests", &[toolchain::TARGET, GUESTS])
+}
+
+/// Builds one example.
+fn example(workspace: &Workspace, name: &str) -> Result<Ending> {
+    let package = workspace.packages_below(&format!("examples/{name}")).next();
+    print_sizes(&build(workspace, package.with_context(|| format!("there is no example `{name}`"))?)?)
 }
 
 /// Builds one package and returns its components.

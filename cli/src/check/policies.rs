@@ -1,6 +1,6 @@
 //! Which tenants share a policy, and how it differs from their handler's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use bulkhead_host::manifest::{self, FILE, Manifest, UnknownTenant};
@@ -137,15 +137,7 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
 
 /// What is wrong with the directories that a policy grants.
 pub(super) fn directories(root: &Path, policy: &policy::Policy) -> Vec<Finding> {
-    let granted: BTreeSet<_> = policy.grants.files.iter().collect();
-    let wrong = |place: &&std::path::PathBuf| {
-        let path = root.join(place);
-        let wrong = match std::fs::metadata(&path) {
-            Ok(found) if found.is_dir() => return None,
-            Ok(_) => "it is not a directory; name the directory that it is in".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        Some(Finding::of(format!("{FILE}: {}.files: {}: {wrong}", policy.table, path.display())))
-    };
-    granted.iter().filter_map(wrong).collect()
+    let granted = policy.grants.files.iter();
+    let wrong = granted.filter_map(|place| bulkhead_host::files::check(root, place).err());
+    wrong.map(|error| Finding::of(format!("{FILE}: [{}]: {error}", policy.table))).collect()
 }

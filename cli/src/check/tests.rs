@@ -150,14 +150,14 @@ fn every_mistake_outside_the_file_is_told_too() {
         "handlers.a.source: there is no ",
         "core.wasm: this is a core module",
         "handlers.c.digest: ",
-        "handlers.d.grants.files: ",
-        "nowhere: No such file",
+        "[handlers.d.grants]: files: ",
+        "`nowhere` cannot be read: No such file",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.contains(expected), "{expected:?} is not in {found}");
     }
-    assert!(found[5].contains("good.wasm: it is not a directory"), "{}", found[5]);
+    assert!(found[5].contains("`good.wasm` is not a directory"), "{}", found[5]);
     assert_eq!(report.warnings.len(), 3, "a, b and c get no event: {:#?}", report.warnings);
 }
 
