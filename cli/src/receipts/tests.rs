@@ -24,7 +24,7 @@ fn line(tenant: Option<&str>, outcome: &str, wall: u64, format: &Format) -> Stri
         ..Usage::default()
     };
     let now = SystemTime::UNIX_EPOCH;
-    Receipt::new(about, &usage, now).line(format, now).unwrap()
+    Receipt::new(about, &usage, now).line(format).unwrap()
 }
 
 fn json_line(tenant: Option<&str>, outcome: &str, wall: u64) -> String {
