@@ -292,7 +292,7 @@ mod tests {
         policy.grants.tmp = 16 << 20;
         let shown = shown(&policy);
         let text = |key: &str| shown.iter().find(|shown| shown.limit.key() == key).unwrap().text.as_str();
-        assert_eq!((text("memory"), text("cpu_time"), text("handles")), ("128MiB", "1s", "10000"));
+        assert_eq!((text("memory"), text("cpu_time"), text("handles")), ("128MiB", "1s", "1000"));
         let last = shown.last().unwrap();
         assert_eq!((last.limit, last.value, last.unit), (Limit::Tmp, 16 << 20, "bytes"));
         assert_eq!(shown.len(), LIMITS.len() + 1);
