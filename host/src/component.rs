@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker, Type};
 
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::bindings::LambdaPre;
@@ -233,7 +234,35 @@ fn load(
     }
     let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
     let pre = linker.instantiate_pre(component).map_err(import_error)?;
+    if !has_handle(linker.engine(), component) {
+        let reason = format!(
+            "the `handle` of its {HANDLER} takes or returns something else than that interface says; build it \
+             against the interface as it is"
+        );
+        return Err(ComponentError::Kind { path: path.to_owned(), reason });
+    }
     Ok(Loaded { pre: LambdaPre::new(pre).map_err(import_error)?, digest: digest.into() })
+}
+
+/// Whether its handler takes bytes and a context, and returns bytes or a failure. The fields of the records are
+/// compared when it is called.
+fn has_handle(engine: &Engine, component: &Component) -> bool {
+    let kind = component.component_type();
+    let Some(ComponentItem::ComponentInstance(handler)) =
+        kind.get_export(engine, HANDLER).map(|item| item.ty)
+    else {
+        return false;
+    };
+    let Some(ComponentItem::ComponentFunc(handle)) = handler.get_export(engine, "handle").map(|item| item.ty)
+    else {
+        return false;
+    };
+    let is_bytes = |ty: &Type| matches!(ty, Type::List(list) if list.ty() == Type::U8);
+    let takes: Vec<Type> = handle.params().map(|(_, ty)| ty).collect();
+    let returns: Vec<Type> = handle.results().collect();
+    matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
+        && matches!(returns.as_slice(), [Type::Result(result)]
+            if result.ok().as_ref().is_some_and(is_bytes) && matches!(result.err(), Some(Type::Record(_))))
 }
 
 /// Why a component with these exports is no handler that this host can call.
@@ -280,6 +309,10 @@ mod tests {
             (
                 r#"(component (instance $i) (export "bulkhead:lambda/handler@0.2.0" (instance $i)))"#,
                 "use matching versions",
+            ),
+            (
+                r#"(component (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#,
+                "something else than that interface says",
             ),
         ] {
             let error = load_text(wat).unwrap_err().to_string();

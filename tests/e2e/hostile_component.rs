@@ -111,8 +111,7 @@ fn doubling() {
 
 #[test]
 fn other_signature() {
-    // That is only seen when the component is called, but it is harmless.
-    wat("other_signature.wat").fails("Function.Trap");
+    refused_with(wat("other_signature.wat"), "something else than that interface says");
 }
 
 #[test]
