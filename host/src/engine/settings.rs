@@ -60,6 +60,9 @@ pub(super) fn base() -> Config {
         .gc_support(false)
         // The same answer on every processor.
         .relaxed_simd_deterministic(true)
+        // Which instruction of the source a machine instruction came from: nobody is told, and it is a quarter of the code's
+        // size in the file and in memory.
+        .generate_address_map(false)
         // By name only; otherwise a variable of the environment would decide, and code might not load.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
     // The length is checked here alone, and is far from the limit of 255.
