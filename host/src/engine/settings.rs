@@ -60,8 +60,8 @@ pub(super) fn base() -> Config {
         .gc_support(false)
         // The same answer on every processor.
         .relaxed_simd_deterministic(true)
-        // Which instruction of the source a machine instruction came from: nobody is told, and it is a quarter of the code's
-        // size in the file and in memory.
+        // Which instruction of the component a machine instruction came from: nobody is told, and it was a fourteenth of
+        // the `.cwasm` of the hello example.
         .generate_address_map(false)
         // By name only; otherwise a variable of the environment would decide, and code might not load.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
