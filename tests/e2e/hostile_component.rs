@@ -95,6 +95,11 @@ fn many_functions() {
 }
 
 #[test]
+fn ten_megabytes() {
+    wat("ten_megabytes.wat").replies("");
+}
+
+#[test]
 fn deep_blocks() {
     refused(wat("deep_blocks.wat"));
 }

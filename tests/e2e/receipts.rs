@@ -62,10 +62,14 @@ fn the_limit_that_was_hit_is_named() {
 #[test]
 fn processor_time_runs_out_close_to_its_limit() {
     let stage = Stage::of_manifest("[limits]\ncpu_time = '20ms'", &["endless_loop"]);
-    stage.send("1");
-    let spent = only(&stage)["cpuMs"].as_f64().expect("a number");
-    // The next turn of the watchdog would come after 50 ms only.
-    assert!((20.0..45.0).contains(&spent), "{spent}");
+    for _ in 0..10 {
+        stage.send("1");
+    }
+    // On a busy machine the watchdog may come late now and then, but without looking sooner it would always come after
+    // 50 ms only, when a turn is over.
+    let spent = stage.receipts().into_iter().map(|receipt| receipt["cpuMs"].as_f64().expect("a number"));
+    let least = spent.fold(f64::INFINITY, f64::min);
+    assert!((20.0..45.0).contains(&least), "{least}");
 }
 
 #[test]
