@@ -181,20 +181,23 @@ impl Outcome {
     }
 }
 
+/// The type of an event that was ended for wanting more. Some limits have outcomes of their own, and some end nothing:
+/// the handler is told, and goes on.
 fn limit_type(limit: Limit) -> &'static str {
     match limit {
-        Limit::Memory => "Function.OutOfMemory",
-        Limit::WallTime => "Function.Timeout",
-        Limit::CpuTime => "Function.CpuLimitExceeded",
-        Limit::Response => "Function.ResponseSizeTooLarge",
         Limit::TableEntries => "Function.TableLimitExceeded",
         Limit::Instances => "Function.InstanceLimitExceeded",
         Limit::Hostcall => "Function.HostcallLimitExceeded",
         Limit::Handles => "Function.HandleLimitExceeded",
         Limit::Random => "Function.RandomLimitExceeded",
-        Limit::Logs => "Function.LogLimitExceeded",
-        Limit::OutboundRequests | Limit::OutboundBytes => "Function.OutboundLimitExceeded",
-        Limit::Tmp => "Function.TmpLimitExceeded",
+        Limit::Memory
+        | Limit::WallTime
+        | Limit::CpuTime
+        | Limit::Response
+        | Limit::Logs
+        | Limit::OutboundRequests
+        | Limit::OutboundBytes
+        | Limit::Tmp => "Function.LimitExceeded",
     }
 }
 
