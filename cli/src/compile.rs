@@ -66,7 +66,7 @@ impl Compile {
 /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
 /// comes, which is late to find out.
 fn check(input: &Path, cwasm: &Path, target: Target) -> anyhow::Result<()> {
-    let (engine, _) = engine::start()?;
+    let (engine, _) = engine::start(1)?;
     let linker = capabilities::linker(&engine)?;
     let loaded = if Some(target) == Target::host() {
         component::map(&engine, &linker, cwasm, None)

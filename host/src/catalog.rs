@@ -7,9 +7,8 @@
 
 mod find;
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -112,7 +111,7 @@ struct Handler {
 struct Component {
     /// Its file in the task root, without its ending.
     stem: PathBuf,
-    loaded: OnceCell<Result<Loaded, Arc<ComponentError>>>,
+    loaded: OnceLock<Result<Loaded, Arc<ComponentError>>>,
 }
 
 /// What components are loaded with.
@@ -191,7 +190,7 @@ impl Catalog {
             let stem = handler.source.with_extension("");
             let known = self.components.iter().position(|component| component.stem == stem);
             let component = known.unwrap_or_else(|| {
-                self.components.push(Component { stem, loaded: OnceCell::new() });
+                self.components.push(Component { stem, loaded: OnceLock::new() });
                 self.components.len() - 1
             });
             let policy = Arc::clone(&handler.policy);

@@ -290,7 +290,7 @@ mod tests {
 
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn load_text(wat: &str) -> Result<Loaded, ComponentError> {
-        let (engine, _) = engine::start().unwrap();
+        let (engine, _) = engine::start(1).unwrap();
         let linker = crate::capabilities::linker(&engine).unwrap();
         let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
         std::fs::write(file.path(), wat::parse_str(wat).unwrap()).unwrap();
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_description_has_the_names_of_both_sides() {
-        let (engine, _) = engine::start().unwrap();
+        let (engine, _) = engine::start(1).unwrap();
         let wat = r#"(component
             (import "wasi:cli/environment@0.2.6" (instance)) (import "acme:missing/thing@1.0.0" (instance))
             (instance $i) (export "wasi:cli/run@0.2.6" (instance $i)))"#;
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_stamp_does_not_vouch_for_an_image_that_is_none() {
-        let (engine, _) = engine::start().unwrap();
+        let (engine, _) = engine::start(1).unwrap();
         let linker = crate::capabilities::linker(&engine).unwrap();
         let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
         let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap());

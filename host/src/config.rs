@@ -47,6 +47,10 @@ pub struct FunctionSettings {
     pub memory_mb: u32,
 }
 
+/// The most events at a time. Lambda's own defaults are 8 to 64 for each processor (L8.2); the address space of a
+/// process has room for so many sandboxes and some more.
+pub const MOST_CONCURRENCY: u32 = 1000;
+
 /// How to write log records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
@@ -71,6 +75,9 @@ pub struct Config {
     pub function: FunctionSettings,
     /// How to write log records.
     pub log: LogSettings,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many events this environment handles at a time, if it is a managed instance
+    /// (L8.1). None: one, and the process is replaced where that fails.
+    pub max_concurrency: Option<u32>,
     /// `BULKHEAD_SIGTERM=1`: register an internal extension, so that Lambda sends SIGTERM before it
     /// kills the process (C11.13).
     pub sigterm: bool,
@@ -123,17 +130,39 @@ impl Config {
                 false
             }
         };
+        let max_concurrency = max_concurrency(vars, &mut warnings);
         match runtime_api {
             Some(runtime_api) if errors.is_empty() => Ok(Self {
                 runtime_api,
                 handler: vars.get("_HANDLER"),
                 task_root: vars.get("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned()).into(),
                 function: FunctionSettings::read(vars, &mut warnings),
-                log: LogSettings::read(vars, &mut warnings),
+                log: LogSettings::read(vars, max_concurrency.is_some(), &mut warnings),
+                max_concurrency,
                 sigterm,
                 warnings,
             }),
             _ => Err(errors),
+        }
+    }
+}
+
+/// What cannot be read means one at a time, as to the official runtimes (L8.1).
+fn max_concurrency(vars: &impl Vars, warnings: &mut Vec<String>) -> Option<u32> {
+    let value = vars.get("AWS_LAMBDA_MAX_CONCURRENCY")?;
+    match value.parse() {
+        Ok(count @ 1..=MOST_CONCURRENCY) => Some(count),
+        Ok(count) if count > MOST_CONCURRENCY => {
+            warnings.push(format!(
+                "AWS_LAMBDA_MAX_CONCURRENCY is {count}; up to {MOST_CONCURRENCY} events are handled at a time"
+            ));
+            Some(MOST_CONCURRENCY)
+        }
+        Ok(_) | Err(_) => {
+            warnings.push(format!(
+                "AWS_LAMBDA_MAX_CONCURRENCY is `{value}`, not a number of events; they are handled one at a time"
+            ));
+            Some(1)
         }
     }
 }
@@ -159,8 +188,10 @@ impl FunctionSettings {
 }
 
 impl LogSettings {
-    fn read(vars: &impl Vars, warnings: &mut Vec<String>) -> Self {
+    /// Several events at a time are told apart by JSON alone (L8.8).
+    fn read(vars: &impl Vars, is_managed: bool, warnings: &mut Vec<String>) -> Self {
         let format = match vars.get("AWS_LAMBDA_LOG_FORMAT") {
+            _ if is_managed => Format::Json,
             Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
             Some(format) if !format.eq_ignore_ascii_case("text") => {
                 warnings.push(format!(
@@ -245,5 +276,31 @@ mod tests {
         ])
         .unwrap();
         assert_eq!((config.log.format, config.log.level), (Format::Json, Level::Warn));
+    }
+
+    #[test]
+    fn l8_1_a_managed_instance_says_how_many_events_at_a_time() {
+        for (value, expected, warns) in [
+            ("8", 8, false),
+            ("1", 1, false),
+            ("0", 1, true),
+            ("many", 1, true),
+            ("-3", 1, true),
+            ("5000", 1000, true),
+        ] {
+            let config = read(&[
+                ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+                ("AWS_LAMBDA_MAX_CONCURRENCY", value),
+                ("AWS_LAMBDA_LOG_FORMAT", "Text"),
+            ])
+            .unwrap();
+            assert_eq!(
+                (config.max_concurrency, config.log.format),
+                (Some(expected), Format::Json),
+                "{value}"
+            );
+            assert_eq!(config.warnings.len(), usize::from(warns), "{:?}", config.warnings);
+        }
+        assert_eq!(read(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]).unwrap().max_concurrency, None);
     }
 }

@@ -1,9 +1,10 @@
 //! One event from its route to its outcome: in one sandbox, or, as a batch of several tenants, in several.
 //!
-//! Between events it takes the last sandbox apart and makes the next one, for whoever had the last event: the
-//! guess is right where one tenant has many events in a row, and costs nobody time where it is wrong.
+//! There is one [`Dispatcher`] in a process, and one [`Carry`] for each loop that brings it events. What is done
+//! between events is in [`ahead`].
 
-use std::collections::HashSet;
+mod ahead;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -20,17 +21,15 @@ use crate::manifest::Receipts;
 use crate::outcome::{ErrorReport, Outcome};
 use crate::receipt::{About, REPLIED, Receipt};
 use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
-use crate::sandbox::{Remains, Run, Sandbox, Sandboxes, Usage};
+use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::shutdown::Stop;
 use crate::watchdog::{Guard, Watchdog};
+use ahead::Ahead;
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
-/// The longest that a sandbox may take to be made ahead of its event. The next event may be another tenant's, and
-/// would have to wait for this one's start functions.
-const PREPARATION: Duration = Duration::from_millis(20);
 
-/// Everything that it takes to handle an event.
+/// Everything that it takes to handle events, several at a time.
 #[derive(Debug)]
 pub struct Dispatcher {
     /// Where an event goes.
@@ -45,35 +44,20 @@ pub struct Dispatcher {
     pub log: Arc<Log>,
     /// How receipts are written.
     pub receipts: Receipts,
-    /// What tells the process to stop.
-    pub stop: Stop,
-    /// What one event leaves to the next, and to the loop.
-    pub carry: Carry,
 }
 
-/// What one event leaves to the next, and to the loop.
-#[derive(Debug, Default)]
+/// What one event leaves to the next one of the same loop, and to the loop itself.
+#[derive(Debug)]
 pub struct Carry {
-    /// Whether the process was told to stop while an event was in flight.
+    /// What tells the process to stop.
+    pub stop: Stop,
+    /// Whether it was told so while an event was in flight.
     pub stopping: bool,
     /// Whether the host itself panicked.
     pub host_panicked: bool,
     /// Of what has ended, but is not written down yet.
     receipts: Vec<Receipt>,
-    remains: Option<Remains>,
-    spare: Option<Sandbox>,
-    /// Where the last event went, and the next one may go too.
-    likely: Option<Route>,
-    /// The handlers for which the last attempt to make a sandbox ahead of its event came to nothing. The next
-    /// one waits for a reply of theirs, so that one that cannot even start costs nothing while there is no event.
-    slow_starters: HashSet<usize>,
-}
-
-impl Carry {
-    /// Before the first event, which most likely goes this way.
-    pub fn new(likely: Option<Route>) -> Self {
-        Self { likely, ..Self::default() }
-    }
+    ahead: Ahead,
 }
 
 /// An event, and all that is known about it.
@@ -107,34 +91,47 @@ struct Ending {
 }
 
 impl Dispatcher {
+    /// What a loop has before its first event.
+    pub fn carry(&self, stop: Stop) -> Carry {
+        Carry {
+            stop,
+            stopping: false,
+            host_panicked: false,
+            receipts: Vec::new(),
+            ahead: Ahead::of(self.router.likely()),
+        }
+    }
+
     /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
     /// receipts: see [`Self::write_receipts`].
     ///
     /// # Errors
     /// What to report in place of a response.
-    pub async fn handle(&mut self, arrival: Arrival) -> Result<Vec<u8>, ErrorReport> {
+    pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Result<Vec<u8>, ErrorReport> {
         let Arrival { mut invocation, caller, at } = arrival;
         let nowhere =
             |outcome| Ending { outcome, usage: Usage::default(), queue: at.elapsed(), records: None };
         let caller = match caller {
             Ok(caller) => caller,
-            Err(error) => return self.conclude(&invocation, None, nowhere(Outcome::ContextRejected(error))),
+            Err(error) => {
+                return self.conclude(carry, &invocation, (None, nowhere(Outcome::ContextRejected(error))));
+            }
         };
         match self.router.route(&invocation) {
-            Err(error) => self.conclude(&invocation, None, nowhere(Outcome::NotRouted(error))),
+            Err(error) => self.conclude(carry, &invocation, (None, nowhere(Outcome::NotRouted(error)))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
-                self.run(&invocation, caller, Passage { route, at, sharers: 1, records: None }).await
+                self.run(carry, (&invocation, caller), Passage { route, at, sharers: 1, records: None }).await
             }
-            Ok(Routed::Split(parts)) => Ok(self.run_parts(invocation, &caller, parts, at).await),
+            Ok(Routed::Split(parts)) => Ok(self.run_parts(carry, (invocation, &caller), parts, at).await),
         }
     }
 
     /// Runs each part of a batch in its own sandbox. A part that fails costs its own records.
     async fn run_parts(
-        &mut self,
-        mut invocation: Invocation,
-        caller: &Caller,
+        &self,
+        carry: &mut Carry,
+        (mut invocation, caller): (Invocation, &Caller),
         parts: Vec<(Result<Route, RouteError>, Part)>,
         at: Instant,
     ) -> Vec<u8> {
@@ -145,17 +142,17 @@ impl Dispatcher {
             invocation.event = part.event.clone();
             let answer = match route {
                 // What is left of the batch comes again, to another process.
-                _ if self.carry.stopping => None,
+                _ if carry.stopping => None,
                 Err(error) => {
                     invocation.tenant_id = None;
                     let (outcome, queue) = (Outcome::NotRouted(error), at.elapsed());
                     let ending = Ending { outcome, usage: Usage::default(), queue, records };
-                    self.conclude(&invocation, None, ending).ok()
+                    self.conclude(carry, &invocation, (None, ending)).ok()
                 }
                 Ok(route) => {
                     invocation.tenant_id.clone_from(&route.tenant_id);
                     let passage = Passage { route, at, sharers: count - index, records };
-                    self.run(&invocation, caller.clone(), passage).await.ok()
+                    self.run(carry, (&invocation, caller.clone()), passage).await.ok()
                 }
             };
             match answer {
@@ -167,9 +164,9 @@ impl Dispatcher {
     }
 
     async fn run(
-        &mut self,
-        invocation: &Invocation,
-        caller: Caller,
+        &self,
+        carry: &mut Carry,
+        (invocation, caller): (&Invocation, Caller),
         passage: Passage,
     ) -> Result<Vec<u8>, ErrorReport> {
         let Passage { route, at, sharers, records } = passage;
@@ -179,7 +176,7 @@ impl Dispatcher {
         let (outcome, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
                 let work = (invocation, caller, &route);
-                let (outcome, usage) = self.sandboxed(&loaded, work, allowance, &guard).await;
+                let (outcome, usage) = self.sandboxed(carry, &loaded, work, (allowance, &guard)).await;
                 (outcome, usage, loaded.digest)
             }
             Err(error) => {
@@ -187,28 +184,21 @@ impl Dispatcher {
                 (outcome, Usage::default(), "".into())
             }
         };
-        if matches!(outcome, Outcome::Replied(_)) {
-            self.carry.slow_starters.remove(&route.handler);
-        }
         let ending = Ending { outcome, usage, queue, records };
-        let answer = self.conclude(invocation, Some((&route, &digest)), ending);
-        self.carry.likely = Some(route);
+        let answer = self.conclude(carry, invocation, (Some((&route, &digest)), ending));
+        carry.ahead.went(route, answer.is_ok());
         answer
     }
 
     /// Runs an event in the spare sandbox, if that was made for its like, or in one made now.
     async fn sandboxed(
-        &mut self,
+        &self,
+        carry: &mut Carry,
         loaded: &Loaded,
         (invocation, caller, route): (&Invocation, Caller, &Route),
-        allowance: Allowance,
-        guard: &Guard,
+        (allowance, guard): (Allowance, &Guard),
     ) -> (Outcome, Usage) {
-        let spare = self.carry.spare.take_if(|spare| spare.fits(route));
-        if spare.is_none() {
-            // There is room for two at a time, and the spare may be somebody else's.
-            drop(self.carry.remains.take());
-        }
+        let spare = carry.ahead.take(route);
         let run = async {
             let sandbox = match spare {
                 Some(spare) => spare,
@@ -220,19 +210,19 @@ impl Dispatcher {
         let ended = tokio::select! {
             biased;
             ended = &mut run => ended,
-            () = self.stop.requested() => {
-                self.carry.stopping = true;
+            () = carry.stop.requested() => {
+                carry.stopping = true;
                 guard.bring_forward(Instant::now() + GRACE);
                 run.await
             }
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
-                self.carry.remains = Some(remains);
+                carry.ahead.leave(remains);
                 (outcome, usage)
             }
             Err(message) => {
-                self.carry.host_panicked = true;
+                carry.host_panicked = true;
                 (Outcome::HostPanicked { message }, Usage::default())
             }
         }
@@ -240,8 +230,8 @@ impl Dispatcher {
 
     /// Writes the receipts of what has ended. To be called when the answer is posted, so that nobody waits for it, and
     /// before the next event is asked for, since an environment may be frozen from then on.
-    pub fn write_receipts(&mut self) {
-        for receipt in self.carry.receipts.drain(..) {
+    pub fn write_receipts(&self, carry: &mut Carry) {
+        for receipt in carry.receipts.drain(..) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);
             }
@@ -250,10 +240,10 @@ impl Dispatcher {
 
     /// Writes down a failure, and makes out the receipt.
     fn conclude(
-        &mut self,
+        &self,
+        carry: &mut Carry,
         invocation: &Invocation,
-        handler: Option<(&Route, &str)>,
-        ending: Ending,
+        (handler, ending): (Option<(&Route, &str)>, Ending),
     ) -> Result<Vec<u8>, ErrorReport> {
         let Ending { outcome, usage, queue, records } = ending;
         let answer = outcome.into_answer();
@@ -276,7 +266,7 @@ impl Dispatcher {
         };
         if self.receipts != Receipts::Off {
             let receipt = Receipt::new(about, &usage, SystemTime::now());
-            self.carry.receipts.push(receipt);
+            carry.receipts.push(receipt);
         }
         answer
     }
@@ -284,30 +274,9 @@ impl Dispatcher {
     /// What to do while there is no event, and what may end that. The first may be dropped at any time: an event
     /// that comes does not wait for a sandbox that takes long to make, as one whose start never ends does; it
     /// gets one of its own, within its own time.
-    pub fn idle(&mut self) -> (impl Future<Output = ()> + '_, &mut Stop) {
-        let Self { catalog, sandboxes, watchdog, carry, stop, .. } = self;
-        (prepare(catalog, sandboxes, watchdog, carry), stop)
-    }
-}
-
-/// Takes the last sandbox apart, and makes the next one.
-async fn prepare(catalog: &Catalog, sandboxes: &Sandboxes, watchdog: &Watchdog, carry: &mut Carry) {
-    // The request for the next event goes out first.
-    tokio::task::yield_now().await;
-    drop(carry.remains.take());
-    let Some(route) = &carry.likely else { return };
-    let is_there = carry.spare.as_ref().is_some_and(|spare| spare.fits(route));
-    if is_there || carry.slow_starters.contains(&route.handler) {
-        return;
-    }
-    carry.spare = None;
-    let Ok(loaded) = catalog.get(route.handler) else { return };
-    carry.slow_starters.insert(route.handler);
-    let guard = watchdog.guard(Instant::now() + PREPARATION);
-    let sandbox = sandboxes.make(loaded, route, &guard).await;
-    if sandbox.is_ready() {
-        carry.slow_starters.remove(&route.handler);
-        carry.spare = Some(sandbox);
+    pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
+        let prepare = carry.ahead.prepare(&self.catalog, &self.sandboxes, &self.watchdog);
+        (prepare, &mut carry.stop)
     }
 }
 

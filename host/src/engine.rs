@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 
 pub use settings::{BUILD, FINGERPRINT, Target};
 
-/// Sandboxes that may live at the same time: the one that handles an event and its successor.
+/// Sandboxes that may live at the same time for each event in flight: the one that handles it and its successor.
 const SANDBOXES: u32 = 2;
 /// Core modules in one component; a Python component has fifteen and more.
 const MODULES_PER_SANDBOX: u32 = 40;
@@ -44,13 +44,13 @@ pub enum Allocation {
 #[error("the WebAssembly engine could not be started: {0:#}")]
 pub struct EngineError(wasmtime::Error);
 
-/// Starts the engine that runs handlers.
+/// Starts the engine that runs handlers, with room for so many events at a time.
 ///
 /// # Errors
 /// When the machine lacks what the engine needs even without a pool.
-pub fn start() -> Result<(Engine, Allocation), EngineError> {
+pub fn start(events: u32) -> Result<(Engine, Allocation), EngineError> {
     let mut config = run_config();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(events)));
     // Making the pool is the probe: it reserves the address space, which is what may be short.
     match Engine::new(&config) {
         Ok(engine) => Ok((engine, Allocation::Pooled)),
@@ -68,13 +68,15 @@ fn run_config() -> Config {
     config
 }
 
-fn pool() -> PoolingAllocationConfig {
+/// Every sandbox has all the room that one may take, so that what one tenant takes is never another's.
+fn pool(events: u32) -> PoolingAllocationConfig {
+    let sandboxes = events * SANDBOXES;
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(SANDBOXES)
-        .total_core_instances(SANDBOXES * MODULES_PER_SANDBOX)
-        .total_memories(SANDBOXES * MEMORIES_PER_SANDBOX)
-        .total_tables(SANDBOXES * TABLES_PER_SANDBOX)
-        .total_stacks(SANDBOXES)
+    pool.total_component_instances(sandboxes)
+        .total_core_instances(sandboxes * MODULES_PER_SANDBOX)
+        .total_memories(sandboxes * MEMORIES_PER_SANDBOX)
+        .total_tables(sandboxes * TABLES_PER_SANDBOX)
+        .total_stacks(sandboxes)
         .max_memories_per_module(MEMORIES_PER_SANDBOX)
         .max_tables_per_module(TABLES_PER_SANDBOX)
         .table_elements(TABLE_ELEMENTS)
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_machine_with_room_gets_a_pool() {
-        let (engine, allocation) = start().unwrap();
+        let (engine, allocation) = start(1).unwrap();
         assert_eq!(allocation, Allocation::Pooled);
         assert!(engine.pooling_allocator_metrics().is_some());
     }

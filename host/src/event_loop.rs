@@ -1,17 +1,20 @@
 //! The loop: ask for an event, have it handled, post what became of it. Start reading here.
 //!
 //! Making a sandbox and taking one apart both happen while the call for the next event is pending, so that
-//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when the Runtime API cannot be used any
-//! more; nothing that an event or a handler does ends it.
+//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its patience with
+//! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
+//! a time, several loops run side by side: see [`crate::workers`].
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::dispatch::{Arrival, Dispatcher};
+use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::invocation::{Deadline, Invocation, NoRequestId};
 use crate::log::{Level, Log, Scope};
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
+use crate::shutdown::Stop;
+use crate::workers::Patience;
 
 /// The process must end, and be replaced by a new one.
 #[derive(Debug, thiserror::Error)]
@@ -33,59 +36,111 @@ pub enum LoopError {
     HostPanic,
 }
 
-/// Everything that the loop works with.
+/// Everything that a loop works with.
 #[derive(Debug)]
 pub struct EventLoop {
     /// Where events come from and answers go to.
     pub api: RuntimeApi,
     /// What handles them.
-    pub dispatcher: Dispatcher,
+    pub dispatcher: Arc<Dispatcher>,
+    /// What one event leaves to the next.
+    pub carry: Carry,
+    /// What is put up with of the Runtime API.
+    pub patience: Patience,
     /// Where odd things are written down.
     pub log: Arc<Log>,
+    odd: Odd,
 }
 
-/// What one event leaves to the next.
+/// What was odd about earlier events.
 #[derive(Debug, Default)]
-struct Carry {
+struct Odd {
     /// The last event, if its answer was refused.
     refused: Option<InvocationId>,
     /// The last complaint about a deadline; an emulator that sends odd ones does so every time.
     odd_deadline: Option<&'static str>,
 }
 
+/// Whether the loop goes on.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Over,
+    Last,
+}
+
 impl EventLoop {
+    /// A loop that has not had an event yet.
+    pub fn new(
+        api: RuntimeApi,
+        dispatcher: Arc<Dispatcher>,
+        stop: Stop,
+        patience: Patience,
+        log: Arc<Log>,
+    ) -> Self {
+        Self { carry: dispatcher.carry(stop), api, dispatcher, patience, log, odd: Odd::default() }
+    }
+
+    /// Another one like it, with a connection of its own.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self::new(
+            self.api.another(),
+            Arc::clone(&self.dispatcher),
+            self.carry.stop.clone(),
+            self.patience.clone(),
+            Arc::clone(&self.log),
+        )
+    }
+
     /// Handles events until told to stop.
     ///
     /// # Errors
     /// When the process must be replaced.
     pub async fn run(mut self) -> Result<(), LoopError> {
-        let mut carry = Carry::default();
-        while let Some(next) = self.wait().await? {
-            let at = Instant::now();
-            let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
-            let (id, scope) = (invocation.id.clone(), invocation.scope());
-            self.check_deadline(invocation.deadline, &scope, &mut carry);
-            let posted = match self.dispatcher.handle(Arrival { invocation, caller, at }).await {
-                Ok(response) => self.api.respond(&id, response.into()).await,
-                Err(report) => self.api.report_error(&id, &report).await,
-            };
-            self.dispatcher.write_receipts();
-            self.check_posted(&id, posted?, &scope, &mut carry)?;
-            if self.dispatcher.carry.host_panicked {
-                return Err(LoopError::HostPanic);
-            }
-            if self.dispatcher.carry.stopping {
-                break;
+        loop {
+            match self.turn().await {
+                Ok(Turn::Over) => self.patience.restore(),
+                Ok(Turn::Last) => return Ok(()),
+                Err(error) => {
+                    let wait = self.patience.wait_after(&error);
+                    let Some(wait) = wait else { return Err(error) };
+                    let text = format!("{}; trying again in {wait:?}", chain(&error));
+                    self.log.record(Level::Warn, &Scope::default(), &text);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.carry.stop.requested() => return Ok(()),
+                    }
+                }
             }
         }
-        Ok(())
+    }
+
+    /// One event, there and back.
+    async fn turn(&mut self) -> Result<Turn, LoopError> {
+        let Some(next) = self.wait().await? else { return Ok(Turn::Last) };
+        let at = Instant::now();
+        let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
+        let (id, scope) = (invocation.id.clone(), invocation.scope());
+        self.check_deadline(invocation.deadline, &scope);
+        let arrival = Arrival { invocation, caller, at };
+        let posted = match self.dispatcher.handle(arrival, &mut self.carry).await {
+            Ok(response) => self.api.respond(&id, response.into()).await,
+            Err(report) => self.api.report_error(&id, &report).await,
+        };
+        self.dispatcher.write_receipts(&mut self.carry);
+        self.check_posted(&id, posted?, &scope)?;
+        if self.carry.host_panicked {
+            return Err(LoopError::HostPanic);
+        }
+        Ok(if self.carry.stopping { Turn::Last } else { Turn::Over })
     }
 
     /// Asks for the next event, and makes use of the time until it comes; none when told to stop.
     async fn wait(&mut self) -> Result<Option<NextEvent>, ApiError> {
-        let mut next = pin!(self.api.next());
+        let Self { api, dispatcher, carry, .. } = self;
+        let mut next = pin!(api.next());
         {
-            let (prepare, stop) = self.dispatcher.idle();
+            let (prepare, stop) = dispatcher.idle(carry);
             let mut prepare = pin!(prepare);
             // An event that is there is handled, whatever else is.
             tokio::select! {
@@ -98,15 +153,15 @@ impl EventLoop {
         tokio::select! {
             biased;
             next = next => next.map(Some),
-            () = self.dispatcher.stop.requested() => Ok(None),
+            () = carry.stop.requested() => Ok(None),
         }
     }
 
-    fn check_deadline(&self, deadline: Deadline, scope: &Scope, carry: &mut Carry) {
+    fn check_deadline(&mut self, deadline: Deadline, scope: &Scope) {
         let Deadline::Unknown { reason } = deadline else {
             return;
         };
-        if carry.odd_deadline.replace(reason) != Some(reason) {
+        if self.odd.odd_deadline.replace(reason) != Some(reason) {
             let text = format!(
                 "Lambda-Runtime-Deadline-Ms is {reason}, so only the handler's own limit of wall time holds \
                  (said once)"
@@ -116,24 +171,30 @@ impl EventLoop {
     }
 
     /// An answer that is refused is no reason to stop, unless its event comes again for ever (R2.7, R3.2).
-    fn check_posted(
-        &self,
-        id: &InvocationId,
-        posted: Posted,
-        scope: &Scope,
-        carry: &mut Carry,
-    ) -> Result<(), LoopError> {
+    fn check_posted(&mut self, id: &InvocationId, posted: Posted, scope: &Scope) -> Result<(), LoopError> {
         let Posted::Refused { status, reason } = posted else {
-            carry.refused = None;
+            self.odd.refused = None;
             return Ok(());
         };
         let text = format!("the Runtime API refused the answer: {status}: {reason}");
         self.log.record(Level::Warn, scope, &text);
-        match carry.refused.replace(id.clone()) {
+        match self.odd.refused.replace(id.clone()) {
             Some(before) if before == *id => {
                 Err(LoopError::Redelivered { request_id: id.request_id.clone() })
             }
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// An error and its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

@@ -7,6 +7,7 @@
 pub mod config;
 pub mod event_loop;
 pub mod runtime_api;
+pub mod workers;
 
 pub mod dispatch;
 pub mod invocation;

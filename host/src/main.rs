@@ -15,9 +15,9 @@ use std::sync::Arc;
 use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
-use bulkhead_host::dispatch::{Carry, Dispatcher};
+use bulkhead_host::dispatch::Dispatcher;
 use bulkhead_host::engine::{self, Allocation};
-use bulkhead_host::event_loop::{EventLoop, LoopError};
+use bulkhead_host::event_loop::{EventLoop, LoopError, chain};
 use bulkhead_host::files::{GrantError, Granted};
 use bulkhead_host::log::{Level, Log, Scope};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
@@ -27,7 +27,8 @@ use bulkhead_host::router::Router;
 use bulkhead_host::runtime_api::{RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
 use bulkhead_host::shutdown::Stop;
-use bulkhead_host::watchdog::Watchdog;
+use bulkhead_host::watchdog::{Turn, Watchdog};
+use bulkhead_host::workers::{self, Patience};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 64;
@@ -79,7 +80,11 @@ fn main() -> ExitCode {
         log.record(Level::Warn, &Scope::default(), warning);
     }
     log_panics(&log);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match config.max_concurrency {
+        None | Some(1) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        // A thread for each processor.
+        Some(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+    };
     let code = match runtime {
         Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(config, &log)))).unwrap_or(BUG),
         Err(error) => {
@@ -116,7 +121,7 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
     // While the component is loaded, the connection is there already.
     api.connect().await;
     let nobody = Scope::default();
-    let dispatcher = match init(&config, log).await {
+    let (dispatcher, stop) = match init(&config, log).await {
         Ok(ready) => ready,
         Err(error) => {
             log.record(Level::Fatal, &nobody, &error.to_string());
@@ -126,9 +131,14 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
             return FAILED;
         }
     };
-    let event_loop = EventLoop { api, dispatcher, log: Arc::clone(log) };
-    // What it holds of an event in flight is large, and would be copied whenever this future is.
-    match Box::pin(event_loop.run()).await {
+    let patience = config.max_concurrency.map_or_else(Patience::none, Patience::of_loops);
+    let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, patience, Arc::clone(log));
+    // What a loop holds of an event in flight is large, and would be copied whenever this future is.
+    let ended = match config.max_concurrency {
+        None => Box::pin(event_loop.run()).await,
+        Some(count) => workers::run(event_loop, count).await,
+    };
+    match ended {
         Ok(()) => 0,
         Err(error) => {
             log.record(Level::Fatal, &nobody, &chain(&error));
@@ -137,7 +147,7 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
     }
 }
 
-async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> {
+async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), InitError> {
     let warn = |text: &str| log.record(Level::Warn, &Scope::default(), text);
     let stop = Stop::listen()?;
     if config.sigterm
@@ -152,7 +162,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
     let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
-    let (engine, allocation) = engine::start()?;
+    let events = config.max_concurrency.unwrap_or(1);
+    let (engine, allocation) = engine::start(events)?;
     if allocation == Allocation::OnDemand {
         warn(
             "there is not enough address space for a pool of sandboxes; each is allocated on its own, which \
@@ -160,13 +171,12 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
         );
     }
     let linker = capabilities::linker(&engine).map_err(InitError::Linker)?;
-    let watchdog = Watchdog::start(&engine)?;
+    let watchdog = Watchdog::start(&engine, if events > 1 { Turn::SHARED } else { Turn::ALONE })?;
     let source = Source { engine, linker, task_root: config.task_root.clone() };
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
-    Ok(Dispatcher {
-        carry: Carry::new(router.likely()),
+    let dispatcher = Dispatcher {
         router,
         catalog,
         sandboxes: Sandboxes {
@@ -178,8 +188,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<Dispatcher, InitError> 
         watchdog,
         log: Arc::clone(log),
         receipts: manifest.receipts,
-        stop,
-    })
+    };
+    Ok((dispatcher, stop))
 }
 
 /// The files of authorities that the manifest adds, each with its name.
@@ -189,16 +199,4 @@ fn certificates(task_root: &Path, files: &[PathBuf]) -> Result<Vec<(PathBuf, Vec
         Err(error) => Err(InitError::Certificate { path: task_root.join(file), error }),
     };
     files.iter().map(read).collect()
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

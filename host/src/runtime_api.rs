@@ -106,6 +106,11 @@ impl RuntimeApi {
         Self { connection: Connection::new(endpoint.authority.clone()), endpoint }
     }
 
+    /// Another client of the same API, with a connection of its own.
+    pub fn another(&self) -> Self {
+        Self::new(self.endpoint.clone())
+    }
+
     /// Connects ahead of the first call. Whether that works is seen by the call.
     pub async fn connect(&mut self) {
         self.connection.open().await;

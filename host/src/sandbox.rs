@@ -29,7 +29,7 @@ use crate::policy::{Limit, Policy};
 use crate::random::Random;
 use crate::router::Route;
 use crate::trap::{self, Evidence};
-use crate::watchdog::{Guard, TURN};
+use crate::watchdog::Guard;
 
 /// Makes sandboxes.
 #[derive(Debug)]
@@ -265,20 +265,17 @@ fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtime::Result<U
             Ok(UpdateDeadline::Interrupt)
         }
         Some(left) => {
-            if left < TURN {
-                state.clock.look(Instant::now() + left);
-            }
-            Ok(UpdateDeadline::Yield(1))
+            state.clock.look_after(left);
+            // Behind whoever else is ready, and behind the sockets and timers: the engine's own way of yielding would
+            // put it before these.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         }
     }
 }
 
 /// Where a guest has less processor time left than its turn takes, the epoch has to move sooner.
 fn look_soon(meter: &Meter, guard: &Guard) {
-    let left = meter.left().unwrap_or_default();
-    if left < TURN {
-        guard.clock().look(Instant::now() + left);
-    }
+    guard.clock().look_after(meter.left().unwrap_or_default());
 }
 
 /// Most languages call it an I/O error, which says little.

@@ -1,24 +1,68 @@
-//! When to stop: SIGTERM (C11.12–C11.14).
+//! When to stop: SIGTERM (C11.12–C11.14), or a bug that only a new process gets rid of.
 //!
-//! Lambda sends it only where an extension is registered; see [`crate::runtime_api::extension`].
+//! Lambda sends SIGTERM only where an extension is registered; see [`crate::runtime_api::extension`].
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::sync::Arc;
 
-/// Waits for SIGTERM.
-#[derive(Debug)]
-pub struct Stop(Signal);
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Whether the process is to stop. Every clone hears of it, and once it is so it stays so.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    tell: Arc<watch::Sender<bool>>,
+    told: watch::Receiver<bool>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        let (tell, told) = watch::channel(false);
+        Self { tell: Arc::new(tell), told }
+    }
+}
 
 impl Stop {
-    /// Listens from now on.
+    /// Listens for SIGTERM from now on.
     ///
     /// # Errors
     /// When the system does not let the process listen.
     pub fn listen() -> std::io::Result<Self> {
-        signal(SignalKind::terminate()).map(Self)
+        let mut terminate = signal(SignalKind::terminate())?;
+        let stop = Self::default();
+        let told = stop.clone();
+        tokio::spawn(async move {
+            if terminate.recv().await.is_some() {
+                told.request();
+            }
+        });
+        Ok(stop)
+    }
+
+    /// Tells the process to stop.
+    pub fn request(&self) {
+        self.tell.send_replace(true);
     }
 
     /// Resolves when the process is told to stop.
     pub async fn requested(&mut self) {
-        self.0.recv().await;
+        // It fails only where nobody could tell any more, and this holds a sender itself.
+        let _ = self.told.wait_for(|told| *told).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_clone_hears_of_it_however_late_it_asks() {
+        let stop = Stop::default();
+        let mut asked_before = stop.clone();
+        let waiting = tokio::spawn(async move { asked_before.requested().await });
+        stop.request();
+        waiting.await.unwrap();
+        let mut late = stop.clone();
+        late.requested().await;
+        late.requested().await;
     }
 }

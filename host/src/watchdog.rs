@@ -15,8 +15,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use wasmtime::{Engine, EngineWeak};
 
-/// How long a guest may compute without letting the host do something else, such as notice a SIGTERM.
-pub const TURN: Duration = Duration::from_millis(50);
+/// How long a guest may compute before the others have a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn(pub Duration);
+
+impl Turn {
+    /// Where there is one guest at a time: nobody waits but the host, which may have to notice a SIGTERM.
+    pub const ALONE: Self = Self(Duration::from_millis(50));
+    /// Where guests share the processors: an event that comes waits for one turn of those that compute already.
+    pub const SHARED: Self = Self(Duration::from_millis(2));
+}
 
 /// The thread and what it watches over. Dropping it ends the thread.
 #[derive(Debug)]
@@ -47,6 +55,7 @@ struct Times {
 
 struct Shared {
     engine: EngineWeak,
+    turn: Duration,
     schedule: Mutex<Schedule>,
     changed: Condvar,
 }
@@ -70,9 +79,13 @@ impl Watchdog {
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start(engine: &Engine) -> std::io::Result<Self> {
-        let shared =
-            Arc::new(Shared { engine: engine.weak(), schedule: Mutex::default(), changed: Condvar::new() });
+    pub fn start(engine: &Engine, Turn(turn): Turn) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            engine: engine.weak(),
+            turn,
+            schedule: Mutex::default(),
+            changed: Condvar::new(),
+        });
         let watching = Arc::clone(&shared);
         thread::Builder::new()
             .name("watchdog".to_owned())
@@ -86,7 +99,7 @@ impl Watchdog {
         let due = Arc::new(Due { times: Mutex::new(Times { at, look: None }), passed: Notify::new() });
         let mut schedule = self.shared.lock();
         schedule.guards.push(Arc::clone(&due));
-        self.shared.wake_by(&schedule, at.min(Instant::now() + TURN));
+        self.shared.wake_by(&schedule, at.min(Instant::now() + self.shared.turn));
         Guard { shared: Arc::clone(&self.shared), due }
     }
 }
@@ -139,8 +152,14 @@ impl Clock {
         Instant::now() >= lock(&self.due.times).at
     }
 
-    /// Lets the guest look at its clocks at this time, and not only when its turn is over.
-    pub fn look(&self, at: Instant) {
+    /// Lets the guest look at its clocks when it has computed for so much longer, unless its turn is over by then.
+    pub fn look_after(&self, time: Duration) {
+        if time < self.shared.turn {
+            self.look(Instant::now() + time);
+        }
+    }
+
+    fn look(&self, at: Instant) {
         let schedule = self.shared.lock();
         lock(&self.due.times).look = Some(at);
         self.shared.wake_by(&schedule, at);
@@ -172,7 +191,7 @@ impl Shared {
                 times.look = times.look.filter(|look| *look > now);
                 // One that is due and still there computes; it is looked after until it is gone.
                 let again = [Some(times.at), times.look].into_iter().flatten().filter(|at| *at > now);
-                let again = again.fold(now + TURN, Instant::min);
+                let again = again.fold(now + self.turn, Instant::min);
                 next = Some(next.map_or(again, |next: Instant| next.min(again)));
             }
             if !schedule.guards.is_empty()
@@ -201,7 +220,7 @@ mod tests {
     use super::*;
 
     fn watchdog() -> Watchdog {
-        Watchdog::start(&crate::engine::start().unwrap().0).unwrap()
+        Watchdog::start(&crate::engine::start(1).unwrap().0, Turn::ALONE).unwrap()
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -42,7 +42,7 @@ pub(super) struct Inspector {
 
 impl Inspector {
     pub(super) fn start(root: &Path) -> anyhow::Result<Self> {
-        let (engine, _) = engine::start()?;
+        let (engine, _) = engine::start(1)?;
         let linker = capabilities::linker(&engine)?;
         let source = Source { engine, linker, task_root: root.to_owned() };
         Ok(Self { source, seen: HashMap::new() })

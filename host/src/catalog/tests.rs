@@ -19,7 +19,7 @@ fn stage(handlers: &[(&str, &str, Option<&str>)]) -> (tempfile::TempDir, Manifes
 }
 
 fn open(root: &Path, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog, CatalogError> {
-    let (engine, _) = engine::start().unwrap();
+    let (engine, _) = engine::start(1).unwrap();
     let linker = crate::capabilities::linker(&engine).unwrap();
     Catalog::open(Source { engine, linker, task_root: root.to_owned() }, manifest, asked)
 }
