@@ -73,6 +73,12 @@ impl Console {
         Stream { console: self.clone(), kind: Kind::Stderr }
     }
 
+    /// Forgets what was printed, for another event, which may print so much.
+    pub fn renew(&self, limit: usize) {
+        let mut shared = self.lock();
+        (shared.left, shared.printed, shared.dropped, shared.panic) = (limit, 0, 0, None);
+    }
+
     /// Names the event. Lines are written from now on, and those that were kept.
     pub fn begin(&self, scope: Scope) {
         let mut shared = self.lock();

@@ -22,6 +22,7 @@ use crate::outcome::{ErrorReport, Outcome};
 use crate::receipt::{About, REPLIED, Receipt};
 use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
 use crate::sandbox::{Run, Sandboxes, Usage};
+use crate::seats::Seats;
 use crate::shutdown::Stop;
 use crate::watchdog::{Guard, Watchdog};
 use ahead::Ahead;
@@ -34,6 +35,8 @@ const GRACE: Duration = Duration::from_millis(300);
 pub struct Dispatcher {
     /// Where an event goes.
     pub router: Router,
+    /// Whether there is room for it.
+    pub seats: Seats,
     /// What handles it.
     pub catalog: Catalog,
     /// Where.
@@ -170,6 +173,14 @@ impl Dispatcher {
         passage: Passage,
     ) -> Result<Vec<u8>, ErrorReport> {
         let Passage { route, at, sharers, records } = passage;
+        let _seat = match self.seats.take(&route) {
+            Ok(seat) => seat,
+            Err(error) => {
+                let (outcome, queue) = (Outcome::NoSeat(error), at.elapsed());
+                let ending = Ending { outcome, usage: Usage::default(), queue, records };
+                return self.conclude(carry, invocation, (Some((&route, "")), ending));
+            }
+        };
         let allowance = Allowance::new(route.policy.limits.wall_time, invocation.deadline, sharers);
         let guard = self.watchdog.guard(allowance.ends());
         let queue = at.elapsed();

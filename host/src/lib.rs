@@ -12,6 +12,7 @@ pub mod workers;
 pub mod dispatch;
 pub mod invocation;
 pub mod router;
+pub mod seats;
 
 pub mod allowance;
 pub mod capabilities;

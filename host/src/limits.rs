@@ -61,6 +61,11 @@ impl Limiter {
         }
     }
 
+    /// Starts to look for the most memory anew, for another event.
+    pub fn begin(&mut self) {
+        self.peak = self.memory.used;
+    }
+
     /// What the sandbox wanted more of than it may have, if it ever did.
     pub fn refused(&self) -> Option<Limit> {
         self.refused

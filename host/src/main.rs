@@ -26,6 +26,7 @@ use bulkhead_host::outcome::ErrorReport;
 use bulkhead_host::router::Router;
 use bulkhead_host::runtime_api::{RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
+use bulkhead_host::seats::Seats;
 use bulkhead_host::shutdown::Stop;
 use bulkhead_host::watchdog::{Turn, Watchdog};
 use bulkhead_host::workers::{self, Patience};
@@ -177,6 +178,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
     let dispatcher = Dispatcher {
+        seats: Seats::new(usize::try_from(events).unwrap_or(usize::MAX), manifest.serves_several()),
         router,
         catalog,
         sandboxes: Sandboxes {

@@ -225,6 +225,12 @@ impl Manifest {
         manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }
 
+    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself.
+    pub fn serves_several(&self) -> bool {
+        let named_by_events = self.routing.tenant != TenantSource::Lambda;
+        self.tenants.len() > 1 || (named_by_events && self.routing.unknown_tenant != UnknownTenant::Reject)
+    }
+
     /// The policy of a handler that the file does not name.
     pub fn default_policy(&self, handler: &str) -> Policy {
         Policy { limits: self.default.limits.clone(), ..Policy::default_for(handler) }

@@ -104,8 +104,12 @@ impl Outbound {
         Self { clients, policy, scope: None, account: None }
     }
 
-    /// Names the event, and with it the tenant whose connections are used.
+    /// Names the event, and with it the tenant whose connections are used. What an earlier event has not sent yet is not
+    /// sent any more.
     pub fn begin(&mut self, scope: Scope) {
+        if let Some(account) = self.account.take() {
+            account.close();
+        }
         self.scope = Some(scope);
     }
 

@@ -12,6 +12,7 @@ pub use report::ErrorReport;
 use crate::invocation::ContextError;
 use crate::policy::Limit;
 use crate::router::RouteError;
+use crate::seats::NoSeat;
 
 /// How one event ended.
 #[derive(Debug)]
@@ -86,6 +87,8 @@ pub enum Outcome {
     ContextRejected(ContextError),
     /// Nobody knows whose event it is, or that tenant has no handler.
     NotRouted(RouteError),
+    /// Its tenant has too many events in flight already.
+    NoSeat(NoSeat),
     /// The handler's component cannot be run.
     HandlerInvalid {
         /// Why not.
@@ -147,6 +150,7 @@ impl Outcome {
                 format!("the handler exited with code {code}; a handler answers by returning"),
             ),
             Self::NotRouted(error) => report(route_type(&error), error.to_string()),
+            Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error.to_string()),
             Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
             Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error.to_string()),
             Self::HostPanicked { message } => report(
@@ -166,6 +170,7 @@ impl Outcome {
             Self::OutOfMemory { .. } => Some(Limit::Memory),
             Self::LimitExceeded { limit, .. } => Some(*limit),
             Self::ResponseTooLarge { .. } => Some(Limit::Response),
+            Self::NoSeat(_) => Some(Limit::Concurrency),
             Self::Replied(_)
             | Self::Failed { .. }
             | Self::Panicked { .. }
@@ -197,6 +202,7 @@ fn limit_type(limit: Limit) -> &'static str {
         | Limit::Logs
         | Limit::OutboundRequests
         | Limit::OutboundBytes
+        | Limit::Concurrency
         | Limit::Tmp => "Function.LimitExceeded",
     }
 }
@@ -304,6 +310,16 @@ mod tests {
             let text = error.to_string();
             assert_eq!(report(Outcome::NotRouted(error)), (header.to_owned(), text));
         }
+    }
+
+    #[test]
+    fn a_tenant_with_too_many_events_in_flight_is_told_how_many_it_may_have() {
+        let no_seat = NoSeat { guest: "the tenant acme".to_owned(), allowed: 4 };
+        let outcome = Outcome::NoSeat(no_seat);
+        assert_eq!(outcome.limit(), Some(Limit::Concurrency));
+        let (header, said) = report(outcome);
+        assert_eq!(header, "Runtime.ConcurrencyLimitExceeded");
+        assert!(said.contains("acme has 4 events in flight"), "{said}");
     }
 
     #[test]

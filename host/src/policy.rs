@@ -8,6 +8,7 @@
 mod allowed_host;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Policy {
     pub limits: Limits,
     /// What it may reach.
     pub grants: Grants,
+    /// `reuse`: how many events of one tenant it may have, one after the other; 1 unless the handler says more.
+    pub events: NonZeroU32,
 }
 
 impl Policy {
@@ -38,6 +41,7 @@ impl Policy {
             table: format!("handlers.{handler}.grants"),
             limits: Limits::default(),
             grants: Grants::default(),
+            events: NonZeroU32::MIN,
         }
     }
 }
@@ -70,6 +74,9 @@ pub struct Limits {
     pub outbound_requests: u32,
     /// The bodies of outbound requests and of their responses together, in bytes.
     pub outbound_bytes: u64,
+    /// Events of one tenant that are handled at the same time in one environment. None: a share that depends on how many
+    /// that environment handles in all; see [`crate::seats`].
+    pub concurrency: Option<NonZeroU16>,
 }
 
 impl Default for Limits {
@@ -87,6 +94,7 @@ impl Default for Limits {
             random: 1024 * 1024,
             outbound_requests: 32,
             outbound_bytes: 16 * 1024 * 1024,
+            concurrency: None,
         }
     }
 }
@@ -135,6 +143,8 @@ pub enum Limit {
     OutboundRequests,
     /// [`Limits::outbound_bytes`]
     OutboundBytes,
+    /// [`Limits::concurrency`]
+    Concurrency,
     /// [`Grants::tmp`]
     Tmp,
 }
@@ -155,6 +165,7 @@ impl Limit {
             Self::Random => "random",
             Self::OutboundRequests => "outbound_requests",
             Self::OutboundBytes => "outbound_bytes",
+            Self::Concurrency => "concurrency",
             Self::Tmp => "tmp",
         }
     }

@@ -29,7 +29,7 @@ pub struct Receipt {
     pub tenant_id: Option<String>,
     /// The handler, if the event got that far.
     pub handler: Option<String>,
-    /// The digest of the handler's component.
+    /// The digest of the handler's component, if the event got that far.
     pub component: Option<String>,
     /// `Replied`, or the type of the error: `Function.Timeout`.
     pub outcome: String,
@@ -90,7 +90,7 @@ impl Receipt {
             request_id: printable(about.request_id).into_owned(),
             tenant_id: about.tenant_id.map(|id| printable(id).into_owned()),
             handler: about.handler.map(|(name, _)| name.to_owned()),
-            component: about.handler.map(|(_, digest)| digest.to_owned()),
+            component: about.handler.map(|(_, digest)| digest.to_owned()).filter(|digest| !digest.is_empty()),
             outcome: about.outcome.to_owned(),
             limit: usage.limit.map(|limit| limit.key().to_owned()),
             records: about.records,

@@ -1,5 +1,8 @@
 //! A sandbox: one instance of a component, made for one event and thrown away after it.
 //!
+//! Only where the handler's manifest says so (`reuse`) is it kept for another event: of the same tenant, and after a
+//! return that was clean. Each event has limits of its own all the same, but for memory, which stays taken.
+//!
 //! Nothing that a guest does is an error of the host; it ends in an [`Outcome`]. What the sandbox may use and
 //! reach is its [`Policy`]'s; what there is to reach at all is [`crate::capabilities`]'.
 
@@ -48,6 +51,10 @@ pub struct Sandboxes {
 pub struct Sandbox {
     handler: usize,
     policy: Arc<Policy>,
+    /// How many events it has had.
+    events: u32,
+    /// Whose they were.
+    tenant_id: Option<String>,
     store: Store<State>,
     console: Console,
     meter: Meter,
@@ -99,14 +106,52 @@ pub struct Usage {
     pub limit: Option<Limit>,
 }
 
-/// What is left of a sandbox. Taking it apart takes time, so it is kept until an answer is posted.
+/// What is left of a sandbox.
 #[derive(Debug)]
-pub struct Remains(#[expect(dead_code, reason = "held to be dropped")] Store<State>);
+pub enum Remains {
+    /// It may have another event of the same tenant.
+    Warm(Sandbox),
+    /// Nothing of use. Taking it apart takes time, so it is kept until an answer is posted.
+    Spent(Store<State>),
+}
 
 impl Sandbox {
-    /// Whether it was made for events that go this way.
+    /// Whether it was made for events that go this way. One that has had an event is that tenant's alone.
     pub fn fits(&self, route: &Route) -> bool {
-        self.handler == route.handler && Arc::ptr_eq(&self.policy, &route.policy)
+        self.handler == route.handler
+            && Arc::ptr_eq(&self.policy, &route.policy)
+            && (self.events == 0 || self.tenant_id == route.tenant_id)
+    }
+
+    /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
+    /// which are still there.
+    fn begin(&mut self, invocation: &Invocation, guard: &Guard) {
+        let limits = &self.policy.limits;
+        let scope = invocation.scope();
+        let state = self.store.data_mut();
+        state.clock = guard.clock();
+        if self.events > 0 {
+            self.meter = Meter::new(limits.cpu_time);
+            state.meter = self.meter.clone();
+            state.random = Random::new(limits.random);
+            state.limiter.begin();
+            self.console.renew(limits.logs);
+        }
+        state.outbound.begin(scope.clone());
+        self.store.set_hostcall_fuel(limits.hostcall);
+        self.store.set_epoch_deadline(1);
+        self.console.begin(scope);
+        self.events += 1;
+        self.tenant_id.clone_from(&invocation.tenant_id);
+    }
+
+    /// What is left after an event: itself, if that ended cleanly and its handler lets it have another one.
+    fn remains(self, is_clean: bool) -> Remains {
+        if is_clean && self.events < self.policy.events.get() {
+            Remains::Warm(self)
+        } else {
+            Remains::Spent(self.store)
+        }
     }
 
     /// Whether its guest is there to be called. Where it is not, the event is told why.
@@ -135,6 +180,8 @@ impl Sandboxes {
         Sandbox {
             handler: route.handler,
             policy: Arc::clone(policy),
+            events: 0,
+            tenant_id: None,
             store,
             console,
             meter,
@@ -146,27 +193,27 @@ impl Sandboxes {
     /// Handles one event.
     pub async fn run(
         &self,
-        sandbox: Sandbox,
+        mut sandbox: Sandbox,
         (invocation, caller): (&Invocation, Caller),
         allowance: Allowance,
         guard: &Guard,
     ) -> Run {
         let started = Instant::now();
-        let Sandbox { policy, mut store, console, meter, exports, setup, .. } = sandbox;
-        console.begin(invocation.scope());
-        store.data_mut().outbound.begin(invocation.scope());
+        sandbox.begin(invocation, guard);
+        let Sandbox { policy, store, console, meter, exports, .. } = &mut sandbox;
         let returned = match exports {
             Ok(exports) => {
-                store.data_mut().clock = guard.clock();
-                look_soon(&meter, guard);
+                look_soon(meter, guard);
                 let context = context::of(&self.function, invocation, caller, allowance);
                 let handler = exports.bulkhead_lambda_handler();
-                let call = handler.call_handle(&mut store, &invocation.event, &context);
+                let call = handler.call_handle(&mut *store, &invocation.event, &context);
                 meter.run(stopped_by(guard, call)).await
             }
-            Err(ended) => Err(ended),
+            // Told once: nobody has another event in it.
+            Err(ended) => Err(std::mem::replace(ended, Ended::Waiting)),
         };
         console.finish();
+        let returned_cleanly = returned.is_ok();
         let outcome = match returned {
             Ok(Ok(response)) => reply(response, policy.limits.response),
             Ok(Err(failure)) => Outcome::Failed {
@@ -187,23 +234,19 @@ impl Sandboxes {
             ),
         };
         let usage = Usage {
-            setup,
+            setup: std::mem::take(&mut sandbox.setup),
             wall: started.elapsed(),
-            cpu: meter.spent(),
-            ..self.used(&store, &console, &policy, invocation)
+            cpu: sandbox.meter.spent(),
+            ..self.used(&sandbox, invocation)
         };
         let usage = Usage { limit: outcome.limit().or(usage.limit), ..usage };
-        Run { outcome, usage, remains: Remains(store) }
+        let is_clean = returned_cleanly && usage.limit.is_none();
+        Run { outcome, usage, remains: sandbox.remains(is_clean) }
     }
 
     /// What a sandbox used that is no time, with a limit that it ran into and went on.
-    fn used(
-        &self,
-        store: &Store<State>,
-        console: &Console,
-        policy: &Policy,
-        invocation: &Invocation,
-    ) -> Usage {
+    fn used(&self, sandbox: &Sandbox, invocation: &Invocation) -> Usage {
+        let Sandbox { policy, store, console, .. } = sandbox;
         let State { limiter, outbound, files, .. } = store.data();
         let (logs, truncated) = console.printed();
         let outbound = outbound.usage();

@@ -12,6 +12,7 @@ mod stage;
 mod wat;
 
 mod command;
+mod concurrency;
 mod context;
 mod deadline;
 mod emulator;
@@ -40,6 +41,7 @@ mod precompiled;
 mod property;
 mod receipts;
 mod reply;
+mod reuse;
 mod sandbox;
 mod shutdown;
 mod status;

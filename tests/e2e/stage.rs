@@ -31,7 +31,11 @@ impl Stage {
 
     /// With a task root of its own.
     pub(crate) fn at(root: TaskRoot, change: impl FnOnce(Bootstrap) -> Bootstrap) -> Self {
-        let api = RuntimeApi::start();
+        Self::on(RuntimeApi::start(), root, change)
+    }
+
+    /// With a server of its own as well.
+    pub(crate) fn on(api: RuntimeApi, root: TaskRoot, change: impl FnOnce(Bootstrap) -> Bootstrap) -> Self {
         let running = change(Bootstrap::new().task_root(&root).api(&api)).spawn();
         api.wait_idle();
         Self { api, running, _root: root }

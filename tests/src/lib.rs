@@ -21,5 +21,5 @@ pub mod task_root;
 pub use bootstrap::{Bootstrap, Running};
 
 pub use rie::Rie;
-pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen};
+pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen, Ticket};
 pub use task_root::TaskRoot;

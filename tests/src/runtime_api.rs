@@ -1,7 +1,7 @@
 //! A Runtime API server of our own: it checks order and bytes as Lambda does, and misbehaves as it is told to.
 //!
 //! Like Lambda it has one event in flight, hands the same event out again where `/next` is called without an
-//! answer (R2.7), and accepts one answer for each. What it knows lies in `state.rs`, under one lock;
+//! answer (R2.7), and accepts one answer for each; a managed instance has several (L8.2). What it knows lies in `state.rs`, under one lock;
 //! `connection.rs` has a thread for each connection.
 
 mod connection;
@@ -38,6 +38,14 @@ impl RuntimeApi {
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || connection::accept(&listener, &accepting));
         Self { shared, address }
+    }
+
+    /// Starts one that hands out so many events at a time, in whatever order they are asked for and answered, as a
+    /// managed instance does (L8.2).
+    pub fn concurrent(slots: usize) -> Self {
+        let api = Self::start();
+        api.shared.change(|state| state.slots = slots);
+        api
     }
 
     /// `127.0.0.1:PORT`, for `AWS_LAMBDA_RUNTIME_API`.

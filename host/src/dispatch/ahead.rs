@@ -43,9 +43,13 @@ impl Ahead {
         spare
     }
 
-    /// Keeps what is left of an event's sandbox until there is time to take it apart.
+    /// Keeps what is left of an event's sandbox: for the next event, or until there is time to take it apart.
     pub(super) fn leave(&mut self, remains: Remains) {
-        self.remains = Some(remains);
+        match remains {
+            // The spare was somebody else's, then.
+            Remains::Warm(sandbox) => self.remains = self.spare.replace(sandbox).map(Remains::Warm),
+            Remains::Spent(_) => self.remains = Some(remains),
+        }
     }
 
     /// Notes where an event went, and whether its handler replied.

@@ -1,10 +1,12 @@
 //! Sizes, durations and counts: how they are written, and how much of each a limit may be.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
 use super::document::{Entry, Said, Table};
+use crate::config::MOST_CONCURRENCY;
 use crate::policy::{Limit, Limits, MAX_RESPONSE, Policy};
 
 const KIB: u64 = 1024;
@@ -38,7 +40,7 @@ const fn amount(limit: Limit, unit: Unit, (least, most): (u64, u64)) -> Amount {
 }
 
 /// Every key of `[limits]`.
-pub(super) const LIMITS: [Amount; 12] = [
+pub(super) const LIMITS: [Amount; 13] = [
     amount(Limit::Memory, Unit::Bytes, (PAGE, ADDRESSABLE)),
     amount(Limit::TableEntries, Unit::Pieces, (1, 10_000_000)),
     amount(Limit::Instances, Unit::Pieces, (1, 10_000)),
@@ -51,6 +53,7 @@ pub(super) const LIMITS: [Amount; 12] = [
     amount(Limit::Random, Unit::Bytes, (0, GIB)),
     amount(Limit::OutboundRequests, Unit::Pieces, (0, 1_000_000)),
     amount(Limit::OutboundBytes, Unit::Bytes, (0, 1024 * GIB)),
+    amount(Limit::Concurrency, Unit::Pieces, (1, MOST_CONCURRENCY as u64)),
 ];
 
 /// The one amount among the grants. Lambda gives a function up to 10 GiB for its `/tmp`.
@@ -69,6 +72,9 @@ pub struct Shown {
     pub text: String,
 }
 
+/// What a tenant may have of the events in flight where no number is said.
+const SHARE: &str = "half, where tenants share it";
+
 /// Every limit of a policy, and last the size of its `/tmp`.
 pub fn shown(policy: &Policy) -> Vec<Shown> {
     let show = |amount: &Amount, value| Shown {
@@ -79,7 +85,10 @@ pub fn shown(policy: &Policy) -> Vec<Shown> {
             Unit::Nanoseconds => "nanoseconds",
             Unit::Pieces => "pieces",
         },
-        text: amount.unit.text(value),
+        text: match amount.limit {
+            Limit::Concurrency if policy.limits.concurrency.is_none() => SHARE.to_owned(),
+            _ => amount.unit.text(value),
+        },
     };
     let limits = LIMITS.iter().map(|amount| show(amount, value(&policy.limits, amount.limit)));
     limits.chain([show(&TMP, wide(policy.grants.tmp))]).collect()
@@ -176,6 +185,10 @@ pub(super) fn value(limits: &Limits, limit: Limit) -> u64 {
         Limit::Random => limits.random,
         Limit::OutboundRequests => u64::from(limits.outbound_requests),
         Limit::OutboundBytes => limits.outbound_bytes,
+        // As a bound it is none.
+        Limit::Concurrency => {
+            limits.concurrency.map_or(u64::from(MOST_CONCURRENCY), |limit| limit.get().into())
+        }
         Limit::Tmp => 0,
     }
 }
@@ -195,6 +208,7 @@ pub(super) fn set(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::Random => limits.random = value,
         Limit::OutboundRequests => limits.outbound_requests = u32::try_from(value).unwrap_or(u32::MAX),
         Limit::OutboundBytes => limits.outbound_bytes = value,
+        Limit::Concurrency => limits.concurrency = u16::try_from(value).ok().and_then(NonZeroU16::new),
         // It is among the grants.
         Limit::Tmp => {}
     }

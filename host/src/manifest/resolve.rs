@@ -88,6 +88,7 @@ impl Policies {
             table: format!("{}.grants", path("handlers", &said.name)),
             limits: with(limits, &said.limits),
             grants: granted(Grants::default(), &said.grants),
+            events: said.events,
         });
         Bounds { document, defaults, handler: said, own: &policy }.check();
         Handler { name: said.name.clone(), source: said.source.clone(), digest: said.digest.clone(), policy }

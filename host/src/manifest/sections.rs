@@ -1,6 +1,7 @@
 //! The tables of `bulkhead.toml`, each read on its own. What follows from one for another is decided in
 //! [`super::resolve`].
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use hyper::header::HeaderName;
@@ -16,7 +17,8 @@ pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batche
 pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
 pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
 pub(super) const OUTBOUND: [&str; 1] = ["extra_ca_certificates"];
-pub(super) const HANDLER: [&str; 5] = ["source", "digest", "limits", "grants", "max"];
+pub(super) const HANDLER: [&str; 6] = ["source", "digest", "limits", "grants", "max", "reuse"];
+pub(super) const REUSE: [&str; 1] = ["events"];
 pub(super) const MAX: [&str; 2] = ["limits", "grants"];
 pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
 
@@ -51,6 +53,8 @@ pub(super) struct SaidHandler {
     pub(super) grants: SaidGrants<(String, String)>,
     pub(super) max_limits: SaidLimits,
     pub(super) max_grants: SaidGrants<String>,
+    /// `reuse.events`
+    pub(super) events: NonZeroU32,
 }
 
 #[derive(Debug)]
@@ -206,7 +210,9 @@ fn handler(entry: &Entry<'_>) -> Option<SaidHandler> {
     let digest = table
         .entry("digest")
         .and_then(|entry| entry.understood(digest(entry.string("a string, \"sha256:…\"")?)));
+    let events = table.entry("reuse").and_then(|entry| reuse(&entry));
     Some(SaidHandler {
+        events: events.unwrap_or(NonZeroU32::MIN),
         name: entry.key.to_owned(),
         source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |said| said.value),
         digest: digest.map(|said| said.value),
@@ -219,6 +225,23 @@ fn handler(entry: &Entry<'_>) -> Option<SaidHandler> {
             .map(|table| grants::most(&table))
             .unwrap_or_default(),
     })
+}
+
+/// How many events one sandbox may have.
+fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
+    const EXPECTED: &str = "a whole number of events, from 1 to 4294967295";
+    let table = entry.table()?;
+    table.only(&REUSE, |_| None);
+    let Some(entry) = table.entry("events") else {
+        entry.mistake("it says nothing; expected { events = 100 } or the like");
+        return None;
+    };
+    let Some(number) = entry.as_integer() else { return entry.expected(EXPECTED) };
+    let events = u32::try_from(number).ok().and_then(NonZeroU32::new);
+    if events.is_none() {
+        entry.mistake(format!("{number} is out of range; expected {EXPECTED}"));
+    }
+    events
 }
 
 fn handler_name(name: &str) -> Result<(), &'static str> {

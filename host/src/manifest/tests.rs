@@ -80,7 +80,8 @@ fn the_file_of_the_documentation() {
     assert_eq!((a.name.as_str(), a.source.to_str()), ("a", Some("lib/other.cwasm")));
     assert_eq!((hello.name.as_str(), hello.source.to_str()), ("hello", Some("hello.wasm")));
     assert_eq!(&hello.digest.as_ref().unwrap()[..39], "sha256:00112233445566778899aabbccddeeff");
-    let Policy { handler, table, limits, grants } = &*hello.policy;
+    let Policy { handler, table, limits, grants, events } = &*hello.policy;
+    assert_eq!(events.get(), 1);
     assert_eq!((handler.as_str(), table.as_str()), ("hello", "handlers.hello.grants"));
     assert_eq!((limits.memory, limits.logs, limits.response), (256 << 20, 1024, MAX_RESPONSE));
     assert_eq!(limits.cpu_time, Duration::from_secs(90));
@@ -283,4 +284,33 @@ fn a_missing_file_is_none_and_a_wrong_one_names_itself() {
     assert_eq!(text.lines().count(), 2);
     std::fs::write(&path, b"\xff").unwrap();
     assert!(matches!(Manifest::read(root.path()), Err(ManifestError::Read { .. })));
+}
+
+#[test]
+fn a_sandbox_is_reused_as_often_as_its_handler_says_for_its_tenants_too() {
+    let manifest = parse(
+        "handlers.a.reuse.events = 100\nhandlers.b = {}\ntenants.t.handler = \"a\"\ntenants.t.limits.logs = 1",
+    );
+    let events = |policy: &Policy| policy.events.get();
+    assert_eq!((events(&manifest.handlers[0].policy), events(&manifest.handlers[1].policy)), (100, 1));
+    assert_eq!(events(&manifest.tenants["t"].policy), 100);
+}
+
+#[test]
+fn a_tenant_s_concurrency_is_bounded_only_where_its_handler_s_is() {
+    let of = |toml: &str| parse(toml).tenants["t"].policy.limits.concurrency.map(u16::from);
+    assert_eq!(of("handlers.a = {}\ntenants.t = {}"), None);
+    assert_eq!(of("handlers.a = {}\ntenants.t.limits.concurrency = 16"), Some(16));
+    assert_eq!(of("handlers.a.limits.concurrency = 4\ntenants.t = {}"), Some(4));
+    assert!(Manifest::parse("handlers.a.limits.concurrency = 4\ntenants.t.limits.concurrency = 5").is_err());
+}
+
+#[test]
+fn several_tenants_share_where_events_say_whose_they_are() {
+    let two = "handlers.a = {}\ntenants.t = {}\ntenants.u = {}";
+    let open = "routing = { tenant = { header = \"X-T\" }, unknown_tenant = \"a\" }\nhandlers.a = {}";
+    for (toml, shared) in [("", false), ("handlers.a = {}\ntenants.t = {}", false), (two, true), (open, true)]
+    {
+        assert_eq!(parse(toml).serves_several(), shared, "{toml}");
+    }
 }

@@ -93,8 +93,7 @@ impl Connection {
         self.shared.change(|state| state.pending += 1);
         // A client that has gone must not take an event with it.
         let step = self.shared.wait_for(FOR_EVER, |state| {
-            let has_work = state.in_flight.is_some() || !state.steps.is_empty();
-            if has_work && !reader.is_open() {
+            if state.has_work() && !reader.is_open() {
                 return Some(None);
             }
             state.take().map(|step| {

@@ -28,7 +28,9 @@ pub(super) struct InFlight {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) steps: VecDeque<Step>,
-    pub(super) in_flight: Option<InFlight>,
+    pub(super) in_flight: Vec<InFlight>,
+    /// How many events are handed out at a time; one, unless it is a managed instance.
+    pub(super) slots: usize,
     pub(super) answers: Vec<Answer>,
     pub(super) seen: Vec<Seen>,
     pub(super) violations: Vec<String>,
@@ -43,7 +45,8 @@ impl Default for State {
     fn default() -> Self {
         Self {
             steps: VecDeque::new(),
-            in_flight: None,
+            in_flight: Vec::new(),
+            slots: 1,
             answers: Vec::new(),
             seen: Vec::new(),
             violations: Vec::new(),
@@ -65,7 +68,18 @@ impl State {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.pending > 0 && self.steps.is_empty() && self.in_flight.is_none()
+        self.pending >= self.slots && self.steps.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// Whether a `/next` would get something now.
+    pub(super) fn has_work(&self) -> bool {
+        let is_open = self.slots == 1 || self.in_flight.len() < self.slots;
+        is_open && (!self.steps.is_empty() || self.redelivers())
+    }
+
+    /// A classic environment hands out the unanswered event again (R2.7), a managed one does not.
+    fn redelivers(&self) -> bool {
+        self.slots == 1 && !self.in_flight.is_empty()
     }
 
     pub(super) fn init_error(&self) -> Option<Seen> {
@@ -78,10 +92,12 @@ impl State {
 
     /// What a `/next` gets now: the unanswered event again, or the next step of the script.
     pub(super) fn take(&mut self) -> Option<Step> {
-        if let Some(again) = self.in_flight.take() {
+        if self.redelivers()
+            && let Some(again) = self.in_flight.pop()
+        {
             return Some(Step::Deliver(again.ticket, Box::new(again.event)));
         }
-        self.steps.pop_front()
+        if self.has_work() { self.steps.pop_front() } else { None }
     }
 
     /// Notes that an event is being written; its answer may come any time from now on.
@@ -90,28 +106,29 @@ impl State {
         if matches!(event.delivery, Delivery::CutOnce(_)) {
             event.delivery = Delivery::Whole;
         }
-        self.in_flight = Some(InFlight { ticket, event, delivered: Instant::now() });
+        self.in_flight.push(InFlight { ticket, event, delivered: Instant::now() });
         written
     }
 
     /// Notes that the last byte of an event has been written.
     pub(super) fn delivered(&mut self, ticket: Ticket, at: Instant) {
         self.delivered[ticket.0] += 1;
-        if let Some(current) = self.in_flight.as_mut().filter(|current| current.ticket == ticket) {
+        if let Some(current) = self.in_flight.iter_mut().find(|current| current.ticket == ticket) {
             current.delivered = at;
         }
     }
 
     /// Takes a post to `/response` or `/error`, and says what to reply.
     pub(super) fn answer(&mut self, id: &[u8], kind: Kind, message: &Message) -> Reply {
-        let Some(current) = self.in_flight.as_mut() else {
+        if self.in_flight.is_empty() {
             self.violations.push(format!("a {kind:?} with no event in flight: {:?}", message.start));
             return Reply::status(403);
-        };
-        if current.event.id() != id {
+        }
+        let Some(at) = self.in_flight.iter().position(|current| current.event.id() == id) else {
             self.violations.push(format!("a {kind:?} for another event: {:?}", message.start));
             return Reply::status(400);
-        }
+        };
+        let current = &mut self.in_flight[at];
         let echoed = crate::http::find(&message.headers, "Lambda-Runtime-Invocation-Id");
         if current.event.invocation_id() != echoed {
             self.violations.push(format!("invocation id not echoed: {echoed:?}"));
@@ -119,7 +136,7 @@ impl State {
         }
         let reply = current.event.replies.pop_front().unwrap_or_else(|| Reply::status(202));
         if reply.settles {
-            let InFlight { ticket, delivered, .. } = self.in_flight.take().expect("looked at above");
+            let InFlight { ticket, delivered, .. } = self.in_flight.remove(at);
             self.answers.push(Answer {
                 kind,
                 headers: message.headers.clone(),

@@ -44,7 +44,8 @@ const GOOD: &[&str] = &[
     "routing = { unknown_tenant = \"reject\", mixed_batches = \"split\", invalid_handler = \"fail_events\" }",
     "limits = { memory = \"128MiB\", response = \"6MiB\", logs = 0, wall_time = \"1m 30s\", cpu_time = \"200ms\" }",
     "limits = { memory = \"1.5 GB\", table_entries = 1, instances = 1, hostcall = 1, handles = 1, random = \"0\" }",
-    "limits = { outbound_requests = 0, outbound_bytes = \"1TiB\" }",
+    "limits = { outbound_requests = 0, outbound_bytes = \"1TiB\", concurrency = 8 }",
+    "handlers.a.reuse = { events = 100 }",
     "receipts = { format = \"emf\", namespace = \"Team/Handlers 2\" }",
     "receipts.format = \"off\"",
     "outbound.extra_ca_certificates = [\"certs/ca.pem\"]",
@@ -82,6 +83,14 @@ const BAD: &[&str] = &[
     "limits.wall_time = \"soon\"",
     "limits.outbound_requests = \"32\"",
     "limits.instances = 0",
+    "limits.concurrency = 0",
+    "limits.concurrency = 1001",
+    "handlers.a.reuse = {}",
+    "handlers.a.reuse = 100",
+    "handlers.a.reuse.events = 0",
+    "handlers.a.reuse.events = \"100\"",
+    "handlers.a.reuse.seconds = 1",
+    "handlers.a = {}\ntenants.t.reuse.events = 2",
     "receipts.format = \"xml\"",
     "receipts.namespace = \"X\"",
     "receipts = { format = \"emf\", namespace = \"AWS/X\" }",
@@ -165,6 +174,7 @@ fn known(place: &str) -> Vec<&'static str> {
         "/$defs/limits" => amounts::LIMITS.each_ref().map(|amount| amount.limit.key()).to_vec(),
         "/$defs/grants" | "/$defs/most_grants" => grants::KEYS.to_vec(),
         "/$defs/handler" => sections::HANDLER.to_vec(),
+        "/$defs/handler/properties/reuse" => sections::REUSE.to_vec(),
         "/$defs/handler/properties/max" => sections::MAX.to_vec(),
         "/$defs/tenant" => sections::TENANT.to_vec(),
         other => panic!("the schema has a table at {other}, which the parser does not know"),
@@ -191,7 +201,7 @@ fn both_know_the_same_keys() {
     let schema = schema();
     let mut found = Vec::new();
     tables(&schema, "", &mut found);
-    assert_eq!(found.len(), 12);
+    assert_eq!(found.len(), 13);
     for (place, properties) in found {
         let keys: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
         assert_eq!(keys, known(&place).into_iter().collect(), "{place}");
