@@ -123,6 +123,8 @@ pub struct Source {
     pub linker: Linker<State>,
     /// Where they lie.
     pub task_root: PathBuf,
+    /// Whether one of several may be mapped when its first event comes.
+    pub is_lazy: bool,
 }
 
 impl std::fmt::Debug for Source {
@@ -244,10 +246,10 @@ impl Catalog {
         cwasm: &Path,
         wasm: &Path,
     ) -> Result<Arc<str>, Arc<ComponentError>> {
-        let alone = self.components.len() == 1;
+        let is_lazy = self.source.is_lazy && self.components.len() > 1;
         let Component { stem, loaded } = &self.components[component];
         if loaded.get().is_none()
-            && !alone
+            && is_lazy
             && let Some(digest) = component::peek(cwasm, wasm)
         {
             return Ok(digest.into());
@@ -270,7 +272,7 @@ fn main(names: &[&str], asked: Option<&str>) -> Option<usize> {
 
 /// Maps the `.cwasm`, if it is there and fits; else compiles the `.wasm`, if it is there.
 fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), ComponentError> {
-    let Source { engine, linker, task_root } = source;
+    let Source { engine, linker, task_root, .. } = source;
     let stem = task_root.join(stem);
     let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
     if !cwasm.is_file() {

@@ -78,6 +78,8 @@ pub struct Config {
     /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many events this environment handles at a time, if it is a managed instance
     /// (L8.1). None: one, and the process is replaced where that fails.
     pub max_concurrency: Option<u32>,
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: the environment is copied after init (R6.1).
+    pub snap_start: bool,
     /// `BULKHEAD_SIGTERM=1`: register an internal extension, so that Lambda sends SIGTERM before it
     /// kills the process (C11.13).
     pub sigterm: bool,
@@ -139,6 +141,7 @@ impl Config {
                 function: FunctionSettings::read(vars, &mut warnings),
                 log: LogSettings::read(vars, max_concurrency.is_some(), &mut warnings),
                 max_concurrency,
+                snap_start: vars.get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start"),
                 sigterm,
                 warnings,
             }),
@@ -276,6 +279,17 @@ mod tests {
         ])
         .unwrap();
         assert_eq!((config.log.format, config.log.level), (Format::Json, Level::Warn));
+    }
+
+    #[test]
+    fn r6_1_snapstart_is_one_exact_word() {
+        for (word, expected) in [("snap-start", true), ("Snap-Start", false), ("on-demand", false)] {
+            let config = read(&[
+                ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+                ("AWS_LAMBDA_INITIALIZATION_TYPE", word),
+            ]);
+            assert_eq!(config.unwrap().snap_start, expected, "{word}");
+        }
     }
 
     #[test]

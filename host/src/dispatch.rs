@@ -176,8 +176,9 @@ impl Dispatcher {
         let _seat = match self.seats.take(&route) {
             Ok(seat) => seat,
             Err(error) => {
-                let (outcome, queue) = (Outcome::NoSeat(error), at.elapsed());
-                let ending = Ending { outcome, usage: Usage::default(), queue, records };
+                let outcome = Outcome::NoSeat(error);
+                let usage = Usage { limit: outcome.limit(), ..Usage::default() };
+                let ending = Ending { outcome, usage, queue: at.elapsed(), records };
                 return self.conclude(carry, invocation, (Some((&route, "")), ending));
             }
         };

@@ -40,5 +40,6 @@ pub mod engine;
 
 pub mod log;
 pub mod shutdown;
+pub mod snapstart;
 
 mod bindings;

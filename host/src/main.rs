@@ -28,6 +28,7 @@ use bulkhead_host::runtime_api::{RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
 use bulkhead_host::seats::Seats;
 use bulkhead_host::shutdown::Stop;
+use bulkhead_host::snapstart;
 use bulkhead_host::watchdog::{Turn, Watchdog};
 use bulkhead_host::workers::{self, Patience};
 
@@ -132,6 +133,12 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
             return FAILED;
         }
     };
+    if config.snap_start
+        && let Err(error) = snapstart::restore(&mut api).await
+    {
+        log.record(Level::Fatal, &nobody, &chain(&error));
+        return FAILED;
+    }
     let patience = config.max_concurrency.map_or_else(Patience::none, Patience::of_loops);
     let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, patience, Arc::clone(log));
     // What a loop holds of an event in flight is large, and would be copied whenever this future is.
@@ -173,7 +180,13 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     }
     let linker = capabilities::linker(&engine).map_err(InitError::Linker)?;
     let watchdog = Watchdog::start(&engine, if events > 1 { Turn::SHARED } else { Turn::ALONE })?;
-    let source = Source { engine, linker, task_root: config.task_root.clone() };
+    let source = Source {
+        engine,
+        linker,
+        task_root: config.task_root.clone(),
+        // What is in the snapshot need not be done in each copy.
+        is_lazy: !config.snap_start,
+    };
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);

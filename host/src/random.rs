@@ -34,6 +34,15 @@ impl Random {
     }
 }
 
+/// Whether the system has random bytes to give.
+///
+/// # Errors
+/// When it has none.
+pub fn check() -> std::io::Result<()> {
+    getrandom(&mut [0; 8], GetRandomFlags::empty())?;
+    Ok(())
+}
+
 fn fill(bytes: &mut [u8]) -> wasmtime::Result<()> {
     let mut filled = 0;
     // The system may give fewer than it was asked for.
@@ -85,6 +94,11 @@ mod tests {
             assert_eq!((exceeded.limit, exceeded.allowed), (Limit::Random, 100));
         }
         random.bytes(0).unwrap();
+    }
+
+    #[test]
+    fn there_is_randomness() {
+        check().unwrap();
     }
 
     #[test]

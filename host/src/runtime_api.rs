@@ -116,6 +116,11 @@ impl RuntimeApi {
         self.connection.open().await;
     }
 
+    /// Gives the connection up. The next call makes another one.
+    pub fn disconnect(&mut self) {
+        self.connection.close();
+    }
+
     /// Waits for the next event, without any time limit (R1.6): the environment may be frozen meanwhile.
     ///
     /// # Errors
@@ -187,6 +192,34 @@ impl RuntimeApi {
     pub async fn report_init_error(&mut self, report: &ErrorReport) -> Result<Posted, ApiError> {
         const CALL: &str = "POST /runtime/init/error";
         let request = with_report(self.request(Method::POST, "init/error"), report)
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        self.post(CALL, request).await
+    }
+
+    /// Has the snapshot taken, and waits until this process is a copy of it (R6.2).
+    ///
+    /// # Errors
+    /// When the API is gone, or answers anything but success (R6.3).
+    pub async fn next_restore(&mut self) -> Result<(), ApiError> {
+        const CALL: &str = "GET /runtime/restore/next";
+        let request = self
+            .request(Method::GET, "restore/next")
+            .body(Bytes::new())
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        let reply = self.send(CALL, request).await?;
+        if reply.status.is_success() {
+            return Ok(());
+        }
+        Err(ApiError::Status { call: CALL, status: reply.status, reason: reply.reason() })
+    }
+
+    /// Posts that the copy of a snapshot cannot be used (R6.3).
+    ///
+    /// # Errors
+    /// When the API is gone.
+    pub async fn report_restore_error(&mut self, report: &ErrorReport) -> Result<Posted, ApiError> {
+        const CALL: &str = "POST /runtime/restore/error";
+        let request = with_report(self.request(Method::POST, "restore/error"), report)
             .map_err(|source| ApiError::Request { call: CALL, source })?;
         self.post(CALL, request).await
     }

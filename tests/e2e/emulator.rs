@@ -5,6 +5,13 @@ use serde_json::json;
 
 use bulkhead_tests::{Rie, TaskRoot};
 
+fn managed(guest: &str, slots: usize, test: impl FnOnce(&Rie)) {
+    let root = TaskRoot::new().with(guest);
+    if let Some(rie) = Rie::managed(&root, guest, slots) {
+        test(&rie);
+    }
+}
+
 fn with(guest: &str, environment: &[(&str, &str)], test: impl FnOnce(&Rie)) {
     let root = TaskRoot::new().with(guest);
     if let Some(rie) = Rie::start(&root, guest, environment) {
@@ -113,5 +120,48 @@ fn c11_13_the_extension_is_accepted() {
         }
         assert!(rie.logs().contains("bulkhead-sigterm"), "registered: {}", rie.logs());
         assert_eq!(rie.starts(), 1);
+    });
+}
+
+#[test]
+fn m13_5_a_managed_instance_handles_as_many_events_as_it_says() {
+    managed("sleep", 4, |rie| {
+        assert_eq!(rie.invoke("1", &[]).text(), "1");
+        std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| rie.invoke("1500", &[]))).collect();
+            while rie.logs().matches("asleep").count() < 5 {
+                std::thread::yield_now();
+            }
+            // L8.6: the emulator has no loop left to give it to.
+            assert_eq!(rie.invoke("1", &[]).json()["errorType"], "Runtime.Unavailable");
+            for caller in callers {
+                assert_eq!(caller.join().expect("an answer").text(), "1500");
+            }
+        });
+        for number in 0..20 {
+            assert_eq!(rie.invoke(number.to_string(), &[]).text(), number.to_string());
+        }
+    });
+}
+
+#[test]
+fn l8_4_a_managed_instance_outlives_an_answer_that_comes_too_late() {
+    managed("sleep", 2, |rie| {
+        // The emulator gives up after 2 s, and its deadline is weeks away (M13.5); our own limit comes after 5 s.
+        assert_eq!(rie.invoke("3000", &[]).json()["errorType"], "Sandbox.Timedout");
+        rie.wait_log("the Runtime API refused the answer: 410");
+        for number in 0..10 {
+            assert_eq!(rie.invoke(number.to_string(), &[]).text(), number.to_string());
+        }
+    });
+}
+
+#[test]
+fn l8_5_a_managed_instance_outlives_its_events() {
+    managed("mixed", 2, |rie| {
+        for behaviour in ["panic", "abort", "exit", "bomb", "big"] {
+            rie.invoke(format!("{behaviour:?}"), &[]);
+            assert_eq!(rie.invoke(r#""good""#, &[]).text(), "good");
+        }
     });
 }

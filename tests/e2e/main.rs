@@ -44,6 +44,7 @@ mod reply;
 mod reuse;
 mod sandbox;
 mod shutdown;
+mod snapstart;
 mod status;
 mod tenants;
 mod transport;

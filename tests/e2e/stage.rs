@@ -36,8 +36,18 @@ impl Stage {
 
     /// With a server of its own as well.
     pub(crate) fn on(api: RuntimeApi, root: TaskRoot, change: impl FnOnce(Bootstrap) -> Bootstrap) -> Self {
+        let stage = Self::begun(api, root, change);
+        stage.api.wait_idle();
+        stage
+    }
+
+    /// Without waiting for the first `/next`.
+    pub(crate) fn begun(
+        api: RuntimeApi,
+        root: TaskRoot,
+        change: impl FnOnce(Bootstrap) -> Bootstrap,
+    ) -> Self {
         let running = change(Bootstrap::new().task_root(&root).api(&api)).spawn();
-        api.wait_idle();
         Self { api, running, _root: root }
     }
 
@@ -47,10 +57,7 @@ impl Stage {
         api: RuntimeApi,
         change: impl FnOnce(Bootstrap) -> Bootstrap,
     ) -> Self {
-        let root = TaskRoot::new().with(guest);
-        let bootstrap = Bootstrap::new().task_root(&root).handler(guest).api(&api);
-        let running = change(bootstrap).spawn();
-        Self { api, running, _root: root }
+        Self::begun(api, TaskRoot::new().with(guest), |bootstrap| change(bootstrap.handler(guest)))
     }
 
     /// Sends an event with this JSON.

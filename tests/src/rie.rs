@@ -49,31 +49,68 @@ impl Rie {
     /// # Panics
     /// Where it does not start, or is missing in CI.
     pub fn start(root: &TaskRoot, handler: &str, environment: &[(&str, &str)]) -> Option<Self> {
-        let Some(program) = artifacts::rie() else {
-            // Not `eprintln!`, which is captured and shown for tests that fail only.
-            drop(writeln!(
-                std::io::stderr(),
-                "SKIPPED, NOT PASSED: BULKHEAD_RIE is not set, so {handler} did not meet Lambda's emulator"
-            ));
-            return None;
-        };
-        for _ in 0..5 {
-            let [invoke, runtime_api] = free_ports();
+        let program = program(handler)?;
+        Some(Self::listening(|addresses| {
             let mut command = Command::new(&program);
             command
-                .arg("--runtime-interface-emulator-address")
-                .arg(invoke.to_string())
-                .arg("--runtime-api-address")
-                .arg(runtime_api.to_string())
+                .args(addresses)
                 .arg(artifacts::bootstrap())
                 .arg(handler)
                 .env_clear()
                 .env("LAMBDA_TASK_ROOT", root.path())
                 .env("AWS_LAMBDA_FUNCTION_NAME", "tested")
                 .envs(environment.iter().copied());
-            let mut running = Running::start(command);
+            command
+        }))
+    }
+
+    /// Starts the emulator as a managed instance that handles so many events at a time; `None`, and a loud word, where
+    /// there is no emulator.
+    ///
+    /// It looks for the bootstrap where Lambda has it and nowhere else, so it gets a `/var` of its own (M13.5).
+    ///
+    /// # Panics
+    /// Where it does not start, or is missing in CI.
+    pub fn managed(root: &TaskRoot, handler: &str, slots: usize) -> Option<Self> {
+        let program = program(handler)?;
+        if !has_namespaces(handler) {
+            return None;
+        }
+        let layers = root.path().join("layers");
+        std::fs::create_dir(&layers).expect("make a place for the layers of /var");
+        Some(Self::listening(|addresses| {
+            let mut command = Command::new("unshare");
+            command
+                .args(["--mount", "sh", "-c", WITH_OWN_VAR])
+                .arg(&layers)
+                .arg(artifacts::bootstrap())
+                .arg(root.path())
+                .arg(&program)
+                .args(addresses)
+                .env_clear()
+                .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+                .env("LAMBDA_TASK_ROOT", "/var/task")
+                .env("AWS_LAMBDA_FUNCTION_NAME", "tested")
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "2")
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", slots.to_string())
+                .env("_HANDLER", handler);
+            command
+        }))
+    }
+
+    /// Starts it on ports that are free.
+    fn listening(command: impl Fn([String; 4]) -> Command) -> Self {
+        for _ in 0..5 {
+            let [invoke, runtime_api] = free_ports();
+            let addresses = [
+                "--runtime-interface-emulator-address".to_owned(),
+                invoke.to_string(),
+                "--runtime-api-address".to_owned(),
+                runtime_api.to_string(),
+            ];
+            let mut running = Running::start(command(addresses));
             if listens(&mut running, invoke) {
-                return Some(Self { running, address: invoke });
+                return Self { running, address: invoke };
             }
         }
         panic!("the emulator did not start in five attempts");
@@ -95,6 +132,11 @@ impl Rie {
         Invoked { status: message.start.0, body: message.body }
     }
 
+    /// Waits until emulator or bootstrap prints this.
+    pub fn wait_log(&self, text: &str) {
+        self.running.wait_log(text);
+    }
+
     /// What emulator and bootstrap have printed.
     pub fn logs(&self) -> String {
         self.running.logs()
@@ -114,6 +156,46 @@ impl Drop for Rie {
             self.running.wait_exit(PATIENCE);
         }
     }
+}
+
+/// A `/var` with our bootstrap and our components in it, over the machine's; then whatever else is named.
+const WITH_OWN_VAR: &str = r#"
+    set -e
+    layers=$0 bootstrap=$1 task_root=$2
+    shift 2
+    mount -t tmpfs none "$layers"
+    mkdir -p "$layers/upper/runtime" "$layers/upper/task" "$layers/work"
+    cp "$bootstrap" "$layers/upper/runtime/bootstrap"
+    cp "$task_root"/*.* "$layers/upper/task"
+    mount -t overlay overlay -o "lowerdir=/var,upperdir=$layers/upper,workdir=$layers/work" /var
+    exec "$@"
+"#;
+
+/// The emulator, or a loud word about what does not meet it.
+fn program(handler: &str) -> Option<std::path::PathBuf> {
+    let program = artifacts::rie();
+    if program.is_none() {
+        skipped(&format!("BULKHEAD_RIE is not set, so {handler} did not meet Lambda's emulator"));
+    }
+    program
+}
+
+/// Whether this process may mount something for a child alone.
+fn has_namespaces(handler: &str) -> bool {
+    let tried = Command::new("unshare").args(["--mount", "true"]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        assert!(std::env::var_os("CI").is_none(), "`unshare --mount` must work in CI; run as root");
+        skipped(&format!(
+            "`unshare --mount` is not allowed, so {handler} did not meet Lambda's emulator as a managed instance"
+        ));
+    }
+    may
+}
+
+/// Not `eprintln!`, which is captured and shown for tests that fail only.
+fn skipped(why: &str) {
+    drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }
 
 fn free_ports() -> [SocketAddr; 2] {

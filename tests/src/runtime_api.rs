@@ -92,6 +92,11 @@ impl RuntimeApi {
         self.shared.change(|state| state.init_error_status = status);
     }
 
+    /// Answers `/restore/next` with this status: the process is a copy of itself from now on.
+    pub fn restore(&self, status: u16) {
+        self.shared.change(|state| state.restore_status = Some(status));
+    }
+
     /// Waits until a `/next` is pending and nothing is queued or in flight: init is over, the last answer has
     /// been followed up, and the bootstrap is idle.
     pub fn wait_idle(&self) {

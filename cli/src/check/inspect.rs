@@ -44,7 +44,7 @@ impl Inspector {
     pub(super) fn start(root: &Path) -> anyhow::Result<Self> {
         let (engine, _) = engine::start(1)?;
         let linker = capabilities::linker(&engine)?;
-        let source = Source { engine, linker, task_root: root.to_owned() };
+        let source = Source { engine, linker, task_root: root.to_owned(), is_lazy: true };
         Ok(Self { source, seen: HashMap::new() })
     }
 

@@ -21,7 +21,7 @@ fn stage(handlers: &[(&str, &str, Option<&str>)]) -> (tempfile::TempDir, Manifes
 fn open(root: &Path, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog, CatalogError> {
     let (engine, _) = engine::start(1).unwrap();
     let linker = crate::capabilities::linker(&engine).unwrap();
-    Catalog::open(Source { engine, linker, task_root: root.to_owned() }, manifest, asked)
+    Catalog::open(Source { engine, linker, task_root: root.to_owned(), is_lazy: true }, manifest, asked)
 }
 
 /// A `.cwasm` with a good stamp around an image that is none: fine until it is mapped.

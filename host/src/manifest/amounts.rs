@@ -85,9 +85,10 @@ pub fn shown(policy: &Policy) -> Vec<Shown> {
             Unit::Nanoseconds => "nanoseconds",
             Unit::Pieces => "pieces",
         },
-        text: match amount.limit {
-            Limit::Concurrency if policy.limits.concurrency.is_none() => SHARE.to_owned(),
-            _ => amount.unit.text(value),
+        text: if amount.limit == Limit::Concurrency && policy.limits.concurrency.is_none() {
+            SHARE.to_owned()
+        } else {
+            amount.unit.text(value)
         },
     };
     let limits = LIMITS.iter().map(|amount| show(amount, value(&policy.limits, amount.limit)));
@@ -187,7 +188,7 @@ pub(super) fn value(limits: &Limits, limit: Limit) -> u64 {
         Limit::OutboundBytes => limits.outbound_bytes,
         // As a bound it is none.
         Limit::Concurrency => {
-            limits.concurrency.map_or(u64::from(MOST_CONCURRENCY), |limit| limit.get().into())
+            limits.concurrency.map_or_else(|| MOST_CONCURRENCY.into(), |limit| limit.get().into())
         }
         Limit::Tmp => 0,
     }

@@ -70,6 +70,11 @@ impl Connection {
         self.open = connect(&self.authority).await.ok();
     }
 
+    /// Gives the connection up, if there is one.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
     /// Sends a request and reads the reply.
     pub(super) async fn send(&mut self, request: Request<Bytes>) -> Result<Reply, ConnectionError> {
         if let Some(mut reused) = self.open.take_if(|open| !open.is_closed()) {

@@ -77,6 +77,7 @@ impl Connection {
         let route = path.find("/20").map_or(path, |start| &path[start..]);
         match (method, route) {
             ("GET", "/2018-06-01/runtime/invocation/next") => self.next(),
+            ("GET", "/2018-06-01/runtime/restore/next") => self.restore(),
             ("POST", "/2018-06-01/runtime/init/error") => {
                 let status = self.shared.change(|state| state.init_error_status);
                 self.reply(&Reply::status(status))
@@ -116,6 +117,13 @@ impl Connection {
                 goes
             }
         }
+    }
+
+    /// Answers when the test says so. Whoever is at the other end of the connection has then another one.
+    fn restore(&mut self) -> Goes {
+        let status = self.shared.wait_for(FOR_EVER, |state| state.restore_status.take());
+        self.reply(&Reply::status(status.unwrap_or(500)))?;
+        Ok(true)
     }
 
     /// Writes an event, and says when: a stamp from after the write is too late, because the peer may have been

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) connections: usize,
     pub(super) pending: usize,
     pub(super) init_error_status: u16,
+    /// What the pending `/restore/next` is to be answered with.
+    pub(super) restore_status: Option<u16>,
     pub(super) stopped: bool,
     delivered: Vec<usize>,
 }
@@ -53,6 +55,7 @@ impl Default for State {
             connections: 0,
             pending: 0,
             init_error_status: 202,
+            restore_status: None,
             stopped: false,
             delivered: Vec::new(),
         }
