@@ -13,7 +13,7 @@ use bulkhead_bench::process;
 use bulkhead_bench_handlers::{Request, hello};
 
 use crate::contestant::{Contestant, Started};
-use crate::plan::{Plan, WARM_UP};
+use crate::plan::{Plan, WARM_UP, order};
 use crate::results::{MEDIAN, Metric, Results, microseconds, milliseconds, quantile};
 use crate::server::{End, Event, PATIENCE};
 use crate::turns::PAUSE;
@@ -50,7 +50,7 @@ pub(crate) fn round(
     contestants: &[Contestant],
     results: &mut Results,
 ) -> Result<()> {
-    for index in plan.order(round, contestants.len()) {
+    for index in order(round, contestants.len()) {
         let contestant = &contestants[index];
         let started = contestant.start(HANDLER, 1)?;
         let mut trial = Trial { contestant, started, event: greeting()?, next: vec![], back: vec![] };
@@ -142,7 +142,7 @@ impl Trial<'_> {
 fn greeting() -> Result<Arc<Event>> {
     let body = named("world");
     let request: Request = serde_json::from_slice(&body)?;
-    let answer = serde_json::to_vec(&hello(request))?;
+    let answer = serde_json::to_vec(&hello(&request))?;
     Ok(Arc::new(Event { body, answer: Some(answer), deadline: PATIENCE }))
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use bulkhead_bench::process;
 
 use crate::contestant::{Contestant, Started};
-use crate::plan::{Plan, REST, WARM_UP};
+use crate::plan::{Plan, REST, WARM_UP, order};
 use crate::results::{self, MEDIAN, Results, microseconds, quantile};
 use crate::scenario::Scenario;
 use crate::turns::{LATENCIES, PAUSE, latencies};
@@ -25,7 +25,7 @@ pub(crate) fn round(
     results: &mut Results,
 ) -> Result<()> {
     let mut runners = Vec::new();
-    for index in plan.order(round, contestants.len()) {
+    for index in order(round, contestants.len()) {
         let contestant = &contestants[index];
         let started = contestant.start(scenario.handler, at_once)?;
         results.add(results::CALLS, index, process::count(started.calls));
@@ -42,7 +42,9 @@ pub(crate) fn round(
     for (index, started, figures) in &runners {
         results.add(results::THROUGHPUT, *index, quantile(&figures.throughput, MEDIAN));
         latencies(&LATENCIES, *index, &figures.latencies, results);
+        results.add(results::SATURATED, *index, 1e6 / quantile(&figures.throughput, MEDIAN));
         results.add(results::PROCESSOR, *index, quantile(&figures.processor, MEDIAN));
+        results.add(results::SERVER, *index, quantile(&figures.server, MEDIAN));
         sleep(REST);
         results.add(results::IDLE_MEMORY, *index, started.program.resident_memory()?);
     }
@@ -54,21 +56,30 @@ struct Figures {
     throughput: Vec<f64>,
     latencies: Vec<f64>,
     processor: Vec<f64>,
+    server: Vec<f64>,
 }
 
 impl Figures {
     fn turn(&mut self, started: &Started, scenario: &Scenario, events: usize) -> Result<()> {
         sleep(PAUSE);
-        let before = started.program.processor_time()?;
+        let spent = || Ok::<_, anyhow::Error>([started.program.processor_time()?, own_processor_time()?]);
+        let before = spent()?;
         let timings = started.server.run(&scenario.event, events, Duration::ZERO)?;
         sleep(PAUSE);
-        let spent = started.program.processor_time()? - before;
+        let after = spent()?;
         let first = timings.iter().map(|timing| timing.delivered).min();
         let last = timings.iter().map(|timing| timing.answered).max();
         let (first, last) = first.zip(last).context("a turn without an event")?;
         self.throughput.push(process::count(events) / (last - first).as_secs_f64());
         self.latencies.extend(timings.iter().map(|timing| microseconds(timing.latency())));
-        self.processor.push(microseconds(spent) / process::count(events));
+        let per_event =
+            |who: usize| microseconds(after[who].saturating_sub(before[who])) / process::count(events);
+        self.processor.push(per_event(0));
+        self.server.push(per_event(1));
         Ok(())
     }
+}
+
+fn own_processor_time() -> Result<Duration> {
+    process::processor_time(std::process::id())
 }

@@ -6,7 +6,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
 async fn hello(event: LambdaEvent<Request>) -> Result<Response, Error> {
-    Ok(handlers::hello(event.payload))
+    Ok(handlers::hello(&event.payload))
 }
 
 /// An event is JSON here, whatever is done; `RawValue` is the type that is read and written without being looked into.
@@ -19,7 +19,7 @@ async fn orders(event: LambdaEvent<Orders>) -> Result<Summary, Error> {
 }
 
 async fn faulty(event: LambdaEvent<Request>) -> Result<Response, Error> {
-    Ok(handlers::faulty(event.payload))
+    Ok(handlers::faulty(&event.payload))
 }
 
 /// Serves the handler that `_HANDLER` names: one event at a time with `run`, as in the README, or with `run_concurrent` where

@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_process_is_watched_and_killed() {
-        let mut program = shell("read line");
+        let mut program = shell("kill -STOP $$");
         assert!(program.resident_memory().unwrap() > 0.0);
         assert!(!program.has_ended().unwrap());
         program.kill().unwrap();

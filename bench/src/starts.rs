@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use bulkhead_bench::process;
 
 use crate::contestant::Contestant;
-use crate::plan::Plan;
+use crate::plan::{Plan, order};
 use crate::results::{self, MEDIAN, Results, milliseconds, quantile};
 use crate::scenario::Scenario;
 
@@ -19,7 +19,7 @@ pub(crate) fn round(
 ) -> Result<()> {
     let mut times = vec![Vec::new(); contestants.len()];
     for _ in 0..plan.starts {
-        for index in plan.order(round, contestants.len()) {
+        for index in order(round, contestants.len()) {
             let contestant = &contestants[index];
             let started = contestant.start(scenario.handler, 1)?;
             let time = started.wait_first().with_context(|| contestant.failed(&started))?;

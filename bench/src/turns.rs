@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use bulkhead_bench::process;
 
 use crate::contestant::{Contestant, Started};
-use crate::plan::{Plan, REST, WARM_UP};
+use crate::plan::{Plan, REST, WARM_UP, order};
 use crate::results::{self, MEDIAN, Metric, Results, microseconds, quantile};
 use crate::scenario::Scenario;
 use crate::server::Timing;
@@ -28,7 +28,7 @@ pub(crate) fn round(
 ) -> Result<()> {
     let events = (plan.events / scenario.one_in).max(2);
     let mut runners = Vec::new();
-    for index in plan.order(round, contestants.len()) {
+    for index in order(round, contestants.len()) {
         runners.push(Runner::start(index, &contestants[index], scenario, results)?);
     }
     for _ in 0..events.div_ceil(TURN) {
@@ -99,7 +99,7 @@ impl<'a> Runner<'a> {
         let before = self.started.program.processor_time()?;
         let timings = self.run(events, self.pause)?;
         sleep(self.pause); // what is done after an answer counts as well
-        let spent = self.started.program.processor_time()? - before;
+        let spent = self.started.program.processor_time()?.saturating_sub(before);
         self.paced.extend(timings.iter().map(|timing| microseconds(timing.latency())));
         self.processor.push(microseconds(spent) / process::count(events));
         Ok(())

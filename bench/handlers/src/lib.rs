@@ -18,7 +18,7 @@ pub struct Response {
 }
 
 /// Greets.
-pub fn hello(request: Request) -> Response {
+pub fn hello(request: &Request) -> Response {
     Response { message: format!("Hello {}!", request.name) }
 }
 
@@ -58,7 +58,7 @@ pub fn summarize(event: Orders) -> Summary {
 }
 
 /// Greets, unless the name is that of a fault.
-pub fn faulty(request: Request) -> Response {
+pub fn faulty(request: &Request) -> Response {
     match request.name.as_str() {
         "panic" => fail(),
         "exit" => leave(),
@@ -96,13 +96,13 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_fault_is_greeted() {
-        let response = faulty(Request { name: "world".into() });
+        let response = faulty(&Request { name: "world".into() });
         assert_eq!(response, Response { message: "Hello world!".into() });
     }
 
     #[test]
     #[should_panic(expected = "as asked")]
     fn a_fault_is_one() {
-        faulty(Request { name: "panic".into() });
+        faulty(&Request { name: "panic".into() });
     }
 }

@@ -4,7 +4,7 @@ use bulkhead_bench_handlers::{Request, Response, faulty};
 
 #[bulkhead::handler]
 fn handle(request: Request) -> Response {
-    faulty(request)
+    faulty(&request)
 }
 
 fn main() {}
