@@ -31,7 +31,7 @@ pub(crate) const HANDLER: &str = "faulty";
 const NORMAL: Metric = Metric { name: "an event before, median", unit: "µs" };
 /// The event after the fault.
 const NEXT: Metric = Metric { name: "the next event", unit: "µs" };
-/// The same, relative to the same process's own median.
+/// The same, relative to the median of the events just before the fault.
 pub(crate) const RELATIVE: Metric = Metric { name: "the next event, to those before", unit: "×" };
 /// From the end of the fault (its answer, the end of the process, or the kill) to the next answer, without pauses of ours.
 const BACK: Metric = Metric { name: "fault to next answer", unit: "ms" };
@@ -53,13 +53,12 @@ pub(crate) fn round(
     for index in order(round, contestants.len()) {
         let contestant = &contestants[index];
         let started = contestant.start(HANDLER, 1)?;
-        let mut trial = Trial { contestant, started, event: greeting()?, next: vec![], back: vec![] };
-        let restarts = trial.run(kind, plan.faults).with_context(|| contestant.failed(&trial.started));
-        let (normal, restarts) = restarts?;
-        results.add(NORMAL, index, normal);
-        results.add(NEXT, index, quantile(&trial.next, MEDIAN));
-        results.add(RELATIVE, index, quantile(&trial.next, MEDIAN) / normal);
-        results.add(BACK, index, quantile(&trial.back, MEDIAN));
+        let mut trial = Trial { contestant, started, event: greeting()?, figures: Figures::default() };
+        let restarts = trial.run(kind, plan.faults).with_context(|| contestant.failed(&trial.started))?;
+        let Figures { normal, next, relative, back } = trial.figures;
+        for (metric, figures) in [(NORMAL, normal), (NEXT, next), (RELATIVE, relative), (BACK, back)] {
+            results.add(metric, index, quantile(&figures, MEDIAN));
+        }
         results.add(RESTARTS, index, process::count(restarts) / process::count(plan.faults));
     }
     Ok(())
@@ -69,28 +68,39 @@ struct Trial<'a> {
     contestant: &'a Contestant,
     started: Started,
     event: Arc<Event>,
+    figures: Figures,
+}
+
+/// One of each for each fault.
+#[derive(Default)]
+struct Figures {
+    normal: Vec<f64>,
     next: Vec<f64>,
+    relative: Vec<f64>,
     back: Vec<f64>,
 }
 
 impl Trial<'_> {
-    /// The median before the first fault, and how many faults the process did not survive.
-    fn run(&mut self, kind: &str, faults: usize) -> Result<(f64, usize)> {
+    /// How many faults the process did not survive.
+    fn run(&mut self, kind: &str, faults: usize) -> Result<usize> {
         let event = fault(kind);
-        let before = self.started.server.run(&self.event, 2 * WARM_UP, PAUSE)?;
-        let before: Vec<f64> = before.iter().map(|timing| microseconds(timing.latency())).collect();
         let mut restarts = 0;
         for _ in 0..faults {
+            self.started.server.run(&self.event, WARM_UP / 2, PAUSE)?;
+            let before = self.started.server.run(&self.event, WARM_UP / 2, PAUSE)?;
+            let before: Vec<f64> = before.iter().map(|timing| microseconds(timing.latency())).collect();
+            let normal = quantile(&before, MEDIAN);
             let (ended, survived) = self.fail(&event)?;
             if !survived {
                 restarts += 1;
                 self.restart()?;
             }
-            self.recover(ended)?;
-            // So that the next fault comes as the first one did.
-            self.started.server.run(&self.event, WARM_UP / 2, PAUSE)?;
+            let next = self.recover(ended)?;
+            self.figures.normal.push(normal);
+            self.figures.next.push(next);
+            self.figures.relative.push(next / normal);
         }
-        Ok((quantile(&before[WARM_UP..], MEDIAN), restarts))
+        Ok(restarts)
     }
 
     /// Sends the event that goes wrong: when that was over, and whether the process is still there.
@@ -119,8 +129,8 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Waits until it asks for an event after the fault, and sends one.
-    fn recover(&mut self, ended: Instant) -> Result<()> {
+    /// Waits until it asks for an event after the fault, sends one, and gives its latency.
+    fn recover(&mut self, ended: Instant) -> Result<f64> {
         let server = &self.started.server;
         let asked = loop {
             server.wait_pending(1, PATIENCE)?;
@@ -132,9 +142,8 @@ impl Trial<'_> {
         };
         let timings = server.run(&self.event, 1, PAUSE)?;
         let latency = timings.first().context("a batch without an event")?.latency();
-        self.next.push(microseconds(latency));
-        self.back.push(milliseconds(asked - ended + latency));
-        Ok(())
+        self.figures.back.push(milliseconds(asked - ended + latency));
+        Ok(microseconds(latency))
     }
 }
 
