@@ -19,8 +19,18 @@ pub(crate) fn description() -> Value {
 pub(crate) fn headline() -> String {
     let count = thread::available_parallelism().map_or(0, usize::from);
     let (kernel, load) = (line("/proc/sys/kernel/osrelease"), line("/proc/loadavg"));
-    let load = load.split(' ').next().unwrap_or_default().to_owned();
-    format!("{count} processors, {}; Linux {kernel}; load average before the run {load}", processor())
+    let load = load.split(' ').next().unwrap_or_default();
+    let verdict =
+        if is_busy(load) { ": others work here as well, and the rounds will be far apart" } else { "" };
+    format!(
+        "{count} processors, {}; Linux {kernel}; load average before the run {load}{verdict}",
+        processor()
+    )
+}
+
+/// Whether a load average is that of a machine with something else to do.
+fn is_busy(load: &str) -> bool {
+    load.parse().is_ok_and(|load: f64| load > 0.5)
 }
 
 fn processor() -> String {
@@ -35,6 +45,12 @@ fn line(file: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_busy_machine_is_told() {
+        assert!(super::is_busy("3.71"));
+        assert!(!super::is_busy("0.12") && !super::is_busy(""));
+    }
+
     #[test]
     fn the_machine_has_processors_and_a_kernel() {
         let description = super::description();
