@@ -33,6 +33,8 @@ const NORMAL: Metric = Metric { name: "an event before, median", unit: "µs" };
 const NEXT: Metric = Metric { name: "the next event", unit: "µs" };
 /// The same, relative to the median of the events just before the fault.
 pub(crate) const RELATIVE: Metric = Metric { name: "the next event, to those before", unit: "×" };
+/// An event after as long a pause as the fault took: caches are cold then, whatever was done in the meantime.
+const RESTED: Metric = Metric { name: "an event after as long a rest", unit: "µs" };
 /// From the end of the fault (its answer, the end of the process, or the kill) to the next answer, without pauses of ours.
 const BACK: Metric = Metric { name: "fault to next answer", unit: "ms" };
 /// How many of the faults ended the process.
@@ -55,8 +57,9 @@ pub(crate) fn round(
         let started = contestant.start(HANDLER, 1)?;
         let mut trial = Trial { contestant, started, event: greeting()?, figures: Figures::default() };
         let restarts = trial.run(kind, plan.faults).with_context(|| contestant.failed(&trial.started))?;
-        let Figures { normal, next, relative, back } = trial.figures;
-        for (metric, figures) in [(NORMAL, normal), (NEXT, next), (RELATIVE, relative), (BACK, back)] {
+        let Figures { normal, next, relative, rested, back } = trial.figures;
+        let rows = [(NORMAL, normal), (NEXT, next), (RELATIVE, relative), (RESTED, rested), (BACK, back)];
+        for (metric, figures) in rows {
             results.add(metric, index, quantile(&figures, MEDIAN));
         }
         results.add(RESTARTS, index, process::count(restarts) / process::count(plan.faults));
@@ -77,6 +80,7 @@ struct Figures {
     normal: Vec<f64>,
     next: Vec<f64>,
     relative: Vec<f64>,
+    rested: Vec<f64>,
     back: Vec<f64>,
 }
 
@@ -86,21 +90,30 @@ impl Trial<'_> {
         let event = fault(kind);
         let mut restarts = 0;
         for _ in 0..faults {
-            self.started.server.run(&self.event, WARM_UP / 2, PAUSE)?;
-            let before = self.started.server.run(&self.event, WARM_UP / 2, PAUSE)?;
-            let before: Vec<f64> = before.iter().map(|timing| microseconds(timing.latency())).collect();
-            let normal = quantile(&before, MEDIAN);
+            self.median(WARM_UP / 2, PAUSE)?;
+            let normal = self.median(WARM_UP / 2, PAUSE)?;
+            let began = Instant::now();
             let (ended, survived) = self.fail(&event)?;
             if !survived {
                 restarts += 1;
                 self.restart()?;
             }
             let next = self.recover(ended)?;
+            self.median(WARM_UP / 2, PAUSE)?;
+            let rested = self.median(1, ended - began)?;
+            self.figures.rested.push(rested);
             self.figures.normal.push(normal);
             self.figures.next.push(next);
             self.figures.relative.push(next / normal);
         }
         Ok(restarts)
+    }
+
+    /// The median latency of so many events with such a pause before each.
+    fn median(&self, events: usize, pause: Duration) -> Result<f64> {
+        let timings = self.started.server.run(&self.event, events, pause)?;
+        let latencies: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
+        Ok(quantile(&latencies, MEDIAN))
     }
 
     /// Sends the event that goes wrong: when that was over, and whether the process is still there.
