@@ -1,5 +1,4 @@
 //! The benchmark, small: native programs stand in for the bootstraps, whose components nobody looks at.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::process::Command;
