@@ -1,75 +1,100 @@
-//! Who is compared: a program, and the component that it runs unless the handler is part of it.
+//! Who is compared: programs, and how each is told which handler to run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use bulkhead_tests::{Bootstrap, Event, Running, RuntimeApi};
+use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-/// The event: 100 bytes of JSON.
-const NAME: &str =
-    "a name that is just as long as it takes to make an event of a hundred bytes, all in JSON.";
+use crate::program::{Launch, Program};
+use crate::server::{PATIENCE, Server};
 
-/// One way to run the `hello` handler.
+/// One way to run handlers.
 #[derive(Debug)]
 pub(crate) struct Contestant {
     /// What the report calls it.
     pub(crate) name: &'static str,
     /// What is started.
     pub(crate) program: PathBuf,
-    task_root: TempDir,
+    /// Where its components lie, and how their names end; a program that has the handlers in it has none.
+    components: Option<(PathBuf, &'static str)>,
+    roots: TempDir,
 }
 
-/// A contestant that runs, and the Runtime API that it talks to.
+/// A contestant that runs, and the server that it talks to. The process goes first.
 #[derive(Debug)]
 pub(crate) struct Started {
-    /// Where events are put, and answers found.
-    pub(crate) api: RuntimeApi,
     /// The process.
-    pub(crate) process: Running,
+    pub(crate) program: Program,
+    /// Where it gets its events.
+    pub(crate) server: Server,
+    /// How many calls for an event were pending before the first one.
+    pub(crate) calls: usize,
 }
 
 impl Contestant {
-    /// A program that has the handler in it.
+    /// A program that has the handlers in it.
     pub(crate) fn native(name: &'static str, program: &Path) -> Result<Self> {
-        let task_root = tempfile::tempdir().context("making a task root")?;
-        Ok(Self { name, program: program.to_owned(), task_root })
+        let roots = tempfile::tempdir().context("making a task root")?;
+        Ok(Self { name, program: program.to_owned(), components: None, roots })
     }
 
-    /// A bootstrap, alone with a component.
-    pub(crate) fn component(name: &'static str, program: &Path, component: &Path) -> Result<Self> {
-        let contestant = Self::native(name, program)?;
-        let file = component.file_name().context("a component has a name")?;
-        fs::copy(component, contestant.task_root.path().join(file))
-            .with_context(|| format!("copying {}", component.display()))?;
-        Ok(contestant)
+    /// A bootstrap, and a directory with components that end in this.
+    pub(crate) fn components(
+        name: &'static str,
+        program: &Path,
+        directory: &Path,
+        end: &'static str,
+    ) -> Result<Self> {
+        Ok(Self { components: Some((directory.to_owned(), end)), ..Self::native(name, program)? })
     }
 
-    /// Starts it, and waits until it asks for an event.
-    pub(crate) fn start(&self) -> Started {
-        let api = RuntimeApi::start();
-        let process =
-            Bootstrap::at(&self.program).task_root(self.task_root.path()).handler("hello").api(&api).spawn();
-        api.wait_idle();
-        Started { api, process }
+    /// Makes the task root of a handler, with its component, or with the answer for a program that gives the same to all events.
+    pub(crate) fn prepare(&self, handler: &str, answer: &[u8]) -> Result<()> {
+        let root = self.roots.path().join(handler);
+        fs::create_dir_all(&root).context("making a task root")?;
+        match &self.components {
+            None => fs::write(root.join("answer"), answer).context("writing an answer")?,
+            Some((directory, end)) => {
+                let name = format!("{handler}.{end}");
+                let from = directory.join(&name);
+                fs::copy(&from, root.join(name)).with_context(|| format!("copying {}", from.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How it is started for a handler that has been prepared.
+    pub(crate) fn launch<'a>(&'a self, handler: &'a str, concurrency: usize) -> Launch<'a> {
+        let task_root = self.roots.path().join(handler);
+        Launch { program: &self.program, task_root, handler, concurrency }
+    }
+
+    /// Starts it, and waits until it asks for as many events as there will be at once.
+    pub(crate) fn start(&self, handler: &str, concurrency: usize) -> Result<Started> {
+        let server = Server::start()?;
+        let program = self.launch(handler, concurrency).start(&server.address())?;
+        let mut started = Started { program, server, calls: 0 };
+        started.wait_first().with_context(|| self.failed(&started))?;
+        started.calls = if concurrency > 1 { started.server.wait_pending(concurrency, GRACE)? } else { 1 };
+        Ok(started)
+    }
+
+    /// What to say of a contestant when something has gone wrong.
+    pub(crate) fn failed(&self, started: &Started) -> String {
+        format!("{} failed; the end of its log:\n{}", self.name, started.program.log())
     }
 }
 
-/// The event that all of them get.
-pub(crate) fn event() -> Event {
-    Event::json(format!(r#"{{"name":"{NAME}"}}"#))
-}
+/// How long a contestant has to ask for more events at once after it has asked for the first.
+const GRACE: Duration = Duration::from_millis(500);
 
-/// The answer that all of them must give.
-pub(crate) fn answer() -> String {
-    format!(r#"{{"message":"Hello {NAME}!"}}"#)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_event_has_a_hundred_bytes() {
-        assert_eq!(super::event().body.len(), 100);
+impl Started {
+    /// Waits until it asks for an event, and gives the time from its start to then.
+    pub(crate) fn wait_first(&self) -> Result<Duration> {
+        ensure!(self.server.wait_pending(1, PATIENCE)? > 0, "it does not ask for an event");
+        let next = self.server.last_next().context("it does not ask for an event")?;
+        Ok(next - self.program.started())
     }
 }

@@ -1,79 +1,197 @@
-//! `cargo xtask bench`: the `hello` handler on `lambda_runtime` and on Bulkhead, in one run on one machine.
+//! `cargo xtask bench`: the same handlers on `lambda_runtime` and on Bulkhead, in one run on one machine.
 //!
-//! All contestants talk to the same implementation of the Runtime API, which takes the timestamps. Noise is met by
-//! pairing: in every round each of them starts afresh and they take turns event by event in small groups; a
-//! ratio compares two figures of one round, and the report shows how far the rounds are apart.
+//! All contestants talk to the same implementation of the Runtime API (`server.rs`), which takes the timestamps and
+//! compares every answer with what it must be. Noise is met by pairing. In every round each contestant starts afresh, and they take
+//! turns event by event in small groups, so that whatever else the machine does hits all of them; who is first moves on from
+//! round to round. A ratio compares two figures of one round, and the tables show the median ratio of all rounds, and in brackets the least
+//! and the greatest. While an event is on its way this process sleeps, but for the one thread that serves the
+//! connection. The floor shows what of a figure is the kernel's and the server's.
 //!
-//! `contestant.rs` says who runs, `round.rs` what is done to them, `process.rs` what the kernel knows about
-//! them, `results.rs` what is made of the figures, `report.rs` how they are shown.
+//! `contestant.rs` and `program.rs` say who runs and `scenario.rs` what, `plan.rs` how often. What is done to them is in
+//! `starts.rs`, `turns.rs` (one event at a time), `load.rs` (many) and `faults.rs`. `results.rs` has what is made of the
+//! figures, `report.rs`, `targets.rs` and `chart.rs` how they are shown.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
+mod chart;
 mod contestant;
+mod faults;
+mod load;
+mod machine;
+mod plan;
+mod program;
 mod report;
 mod results;
-mod round;
+mod scenario;
+mod server;
+mod starts;
+mod targets;
+mod turns;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use bulkhead_bench::process;
 use clap::Parser;
 
 use crate::contestant::Contestant;
+use crate::plan::{Part, Plan};
 use crate::results::Results;
+use crate::scenario::Scenario;
 
 /// Measures contestants side by side. `cargo xtask bench` builds them and fills in the paths.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The handler on `lambda_runtime`: what the others are compared with
+    /// The handlers on `lambda_runtime`: what the others are compared with
     #[arg(long)]
     native: PathBuf,
     /// The same on one thread
     #[arg(long)]
     native_one_thread: PathBuf,
-    /// The bootstrap without compiler
+    /// A loop that answers without doing anything
+    #[arg(long)]
+    floor: PathBuf,
+    /// The bootstrap without compiler, which runs `.cwasm`
     #[arg(long)]
     lean: PathBuf,
-    /// What it runs
-    #[arg(long)]
-    cwasm: PathBuf,
-    /// The bootstrap with compiler
+    /// The bootstrap with compiler, which runs `.wasm`
     #[arg(long)]
     full: PathBuf,
-    /// What it runs
+    /// Where each handler lies as `.wasm` and as `.cwasm`
     #[arg(long)]
-    wasm: PathBuf,
+    components: PathBuf,
     /// Where the figures go
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Where the chart goes
+    #[arg(long)]
+    svg: Option<PathBuf>,
     #[command(flatten)]
-    plan: round::Plan,
+    plan: Plan,
 }
+
+/// Where the contestants are in all tables.
+const REFERENCE: usize = 0;
+const ONE_THREAD: usize = 1;
+const CWASM: usize = 2;
+/// The floor comes last, and has no handlers that could go wrong.
+const FLOOR: usize = 4;
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let contestants = [
+    let contestants = contestants(&arguments)?;
+    println!("{}", machine::headline());
+    let mut bench = Bench::new(&arguments.plan, &contestants)?;
+    for round in 0..arguments.plan.rounds {
+        bench.round(round)?;
+    }
+    let tables = bench.tables;
+    for table in &tables {
+        println!("\n{}", report::table(table));
+    }
+    let verdicts = targets::judge(&tables);
+    println!("\n{}\n", report::targets(&verdicts));
+    if let Some(file) = &arguments.json {
+        let json = serde_json::to_string_pretty(&report::json(&tables, &verdicts))?;
+        write("all figures", file, &json)?;
+    }
+    match &arguments.svg {
+        Some(file) => write("chart", file, &chart::svg(&tables)),
+        None => Ok(()),
+    }
+}
+
+fn contestants(arguments: &Arguments) -> Result<[Contestant; 5]> {
+    let components = &arguments.components;
+    Ok([
         Contestant::native("lambda_runtime", &arguments.native)?,
         Contestant::native("…, one thread", &arguments.native_one_thread)?,
-        Contestant::component("bulkhead, .cwasm", &arguments.lean, &arguments.cwasm)?,
-        Contestant::component("bulkhead, .wasm", &arguments.full, &arguments.wasm)?,
-    ];
-    let mut results = Results::of(contestants.iter().map(|contestant| contestant.name));
-    for (index, contestant) in contestants.iter().enumerate() {
-        results.add(results::PROGRAM, index, process::count(fs::metadata(&contestant.program)?.len()) / 1e6);
+        Contestant::components("bulkhead, .cwasm", &arguments.lean, components, "cwasm")?,
+        Contestant::components("bulkhead, .wasm", &arguments.full, components, "wasm")?,
+        Contestant::native("floor", &arguments.floor)?,
+    ])
+}
+
+fn write(what: &str, file: &Path, content: &str) -> Result<()> {
+    if let Some(directory) = file.parent() {
+        fs::create_dir_all(directory)?;
     }
-    for round in 0..arguments.plan.rounds {
-        println!("round {}/{}", round + 1, arguments.plan.rounds);
-        round::run(&arguments.plan, round, &contestants, &mut results)?;
-    }
-    println!("\n{}", report::table(&results));
-    if let Some(file) = arguments.json {
-        if let Some(directory) = file.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        fs::write(&file, report::json(&results)?).with_context(|| format!("writing {}", file.display()))?;
-        println!("all figures: {}", file.display());
-    }
+    fs::write(file, content).with_context(|| format!("writing {}", file.display()))?;
+    println!("{what}: {}", file.display());
     Ok(())
+}
+
+/// The run so far.
+struct Bench<'a> {
+    plan: &'a Plan,
+    contestants: &'a [Contestant],
+    hello: Scenario,
+    scenarios: Vec<Scenario>,
+    tables: Vec<Results>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(plan: &'a Plan, contestants: &'a [Contestant]) -> Result<Self> {
+        let mut scenarios = Vec::new();
+        if plan.has(Part::Hello) {
+            scenarios.push(scenario::greeting()?);
+        }
+        if plan.has(Part::Echo) {
+            scenarios.extend(scenario::echoes());
+        }
+        if plan.has(Part::Orders) {
+            scenarios.extend(scenario::orders()?);
+        }
+        Ok(Self { plan, contestants, hello: scenario::greeting()?, scenarios, tables: Vec::new() })
+    }
+
+    /// Measures everything once.
+    fn round(&mut self, round: usize) -> Result<()> {
+        let (plan, all) = (self.plan, self.contestants);
+        let progress = |what: &str| println!("round {}/{}: {what}", round + 1, plan.rounds);
+        if plan.has(Part::Start) {
+            progress("starts");
+            prepare(all, &self.hello)?;
+            let table = table(&mut self.tables, ("start", "start"), all);
+            starts::round(plan, round, (all, &self.hello), table)?;
+        }
+        for scenario in &self.scenarios {
+            progress(&scenario.title);
+            prepare(all, scenario)?;
+            let table = table(&mut self.tables, (&scenario.id, &scenario.title), all);
+            turns::round(plan, round, (all, scenario), table)?;
+        }
+        for at_once in load::LEVELS.into_iter().filter(|_| plan.has(Part::Concurrency)) {
+            let title = format!("hello, {at_once} at once");
+            progress(&title);
+            prepare(all, &self.hello)?;
+            let table = table(&mut self.tables, (&format!("at-once-{at_once}"), &title), all);
+            load::round(plan, (round, at_once), (all, &self.hello), table)?;
+        }
+        for (kind, title) in faults::FAULTS.into_iter().filter(|_| plan.has(Part::Faults)) {
+            progress(title);
+            let all = &all[..FLOOR];
+            all.iter().try_for_each(|contestant| contestant.prepare(faults::HANDLER, b""))?;
+            let table = table(&mut self.tables, (&format!("fault-{kind}"), title), all);
+            faults::round(plan, (round, kind), all, table)?;
+        }
+        Ok(())
+    }
+}
+
+fn prepare(contestants: &[Contestant], scenario: &Scenario) -> Result<()> {
+    let answer = scenario.event.answer.as_deref().unwrap_or_default();
+    contestants.iter().try_for_each(|contestant| contestant.prepare(scenario.handler, answer))
+}
+
+/// The table with this id, which is a new one in the first round.
+fn table<'a>(
+    tables: &'a mut Vec<Results>,
+    (id, title): (&str, &str),
+    contestants: &[Contestant],
+) -> &'a mut Results {
+    let place = tables.iter().position(|table| table.id == id).unwrap_or_else(|| {
+        tables.push(Results::of(id, title, contestants.iter().map(|contestant| contestant.name)));
+        tables.len() - 1
+    });
+    &mut tables[place]
 }

@@ -24,8 +24,8 @@ pub fn resident_memory(pid: u32) -> Result<f64> {
 pub fn processor_time(pid: u32) -> Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task")).context("listing a process's threads")? {
-        let line =
-            fs::read_to_string(thread?.path().join("schedstat")).context("reading a thread's schedstat")?;
+        // A thread may end while we look.
+        let Ok(line) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
         let nanoseconds = line.split(' ').next().unwrap_or_default();
         sum += Duration::from_nanos(nanoseconds.parse().context("reading a thread's schedstat")?);
     }
@@ -35,4 +35,25 @@ pub fn processor_time(pid: u32) -> Result<Duration> {
 /// A count as a figure; none of ours is so large that this loses a digit.
 pub fn count(number: impl TryInto<u32>) -> f64 {
     number.try_into().map_or(f64::NAN, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_memory_and_has_worked() {
+        let own = std::process::id();
+        assert!(resident_memory(own).unwrap() > 0.1);
+        let before = processor_time(own).unwrap();
+        let sum: u64 =
+            std::hint::black_box((0..5_000_000).fold(0, |sum, number| sum ^ std::hint::black_box(number)));
+        assert!(processor_time(own).unwrap() > before, "{sum}");
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_an_error() {
+        assert!(resident_memory(u32::MAX).is_err());
+        assert!(processor_time(u32::MAX).is_err());
+    }
 }

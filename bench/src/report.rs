@@ -1,22 +1,70 @@
-//! The figures as a table for people, in Markdown, and as JSON for whatever comes after.
+//! The figures as tables for people, in Markdown, and as JSON for whatever comes after.
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::results::{MEDIAN, METRICS, Metric, Results, quantile};
+use crate::machine;
+use crate::results::{MEDIAN, Metric, Ratio, Results, quantile};
+use crate::targets::Verdict;
 
 /// One line for each metric: the median of the rounds and, behind it, the ratio to the first contestant with
 /// the least and the greatest of the rounds.
 pub(crate) fn table(results: &Results) -> String {
-    let mut heading = vec![String::new(), String::new()];
-    for (contestant, name) in results.contestants.iter().enumerate() {
-        heading.push((*name).to_owned());
-        if contestant > 0 {
-            heading.push("ratio (rounds)".to_owned());
-        }
-    }
+    let mut heading = vec![results.title.clone(), String::new()];
+    heading.extend(results.contestants.iter().map(|name| (*name).to_owned()));
     let mut rows = vec![heading];
-    rows.extend(METRICS.iter().map(|metric| row(results, *metric)));
+    rows.extend(results.metrics().iter().map(|metric| row(results, *metric)));
+    markdown(&rows)
+}
+
+fn row(results: &Results, metric: Metric) -> Vec<String> {
+    let mut cells = vec![metric.name.to_owned(), metric.unit.to_owned()];
+    for contestant in 0..results.contestants.len() {
+        let median = quantile(results.figures(metric, contestant), MEDIAN);
+        cells.push(match (median.is_nan(), contestant) {
+            (true, _) => String::new(),
+            (false, 0) => shown(median),
+            (false, _) => format!("{} {}", shown(median), ratio(results.ratio(metric, contestant))),
+        });
+    }
+    cells
+}
+
+/// Three digits, or all before the point.
+pub(crate) fn shown(figure: f64) -> String {
+    match figure {
+        ..10.0 => format!("{figure:.2}"),
+        ..100.0 => format!("{figure:.1}"),
+        _ => format!("{figure:.0}"),
+    }
+}
+
+/// `0.62× (0.59–0.67)`, or nothing where there was nothing to compare with.
+pub(crate) fn ratio(ratio: Ratio) -> String {
+    if !ratio.median.is_finite() {
+        return String::new();
+    }
+    let [median, low, high] = [ratio.median, ratio.low, ratio.high].map(shown);
+    format!("{median}× ({low}–{high})")
+}
+
+/// What was aimed at, and what was measured.
+pub(crate) fn targets(verdicts: &[Verdict]) -> String {
+    let heading = ["target", "at most", "aim", "measured (rounds)", ""].map(str::to_owned).to_vec();
+    let mut rows = vec![heading];
+    for verdict in verdicts {
+        let Ratio { median, low, high } = verdict.measured;
+        let unit = verdict.target.unit;
+        let [limit, aim] = [Some(verdict.target.limit), verdict.target.aim]
+            .map(|bound| bound.map_or_else(String::new, |bound| format!("{bound:.2}{unit}")));
+        let limit = if verdict.target.more_is_better { format!("at least {limit}") } else { limit };
+        rows.push(vec![
+            verdict.target.name.to_owned(),
+            limit,
+            aim,
+            format!("{median:.2}{unit} ({low:.2}–{high:.2})"),
+            verdict.word().to_owned(),
+        ]);
+    }
     markdown(&rows)
 }
 
@@ -40,39 +88,90 @@ fn markdown(rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
-fn row(results: &Results, metric: Metric) -> Vec<String> {
-    let mut cells = vec![metric.name.to_owned(), metric.unit.to_owned()];
-    for contestant in 0..results.contestants.len() {
-        let median = quantile(results.figures(metric, contestant), MEDIAN);
-        cells.push(if median < 100.0 { format!("{median:.2}") } else { format!("{median:.0}") });
-        if contestant > 0 {
-            let ratio = results.ratio(metric, contestant);
-            cells.push(format!("{:.2}× ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high));
-        }
-    }
-    cells
+/// Every figure of every round.
+pub(crate) fn json(tables: &[Results], verdicts: &[Verdict]) -> Value {
+    let targets: Vec<Value> = verdicts.iter().map(of_verdict).collect();
+    let tables: Vec<Value> = tables.iter().map(of_table).collect();
+    json!({ "machine": machine::description(), "targets": targets, "tables": tables })
 }
 
-/// Every figure of every round.
-pub(crate) fn json(results: &Results) -> Result<String> {
-    let metrics: Vec<Value> = METRICS.iter().map(|metric| of_metric(results, *metric)).collect();
-    Ok(serde_json::to_string_pretty(&json!({ "compared_with": results.contestants[0], "metrics": metrics }))?)
+fn of_verdict(verdict: &Verdict) -> Value {
+    json!({
+        "name": verdict.target.name,
+        "limit": verdict.target.limit,
+        "aim": verdict.target.aim,
+        "measured": of_ratio(verdict.measured),
+        "verdict": verdict.word(),
+    })
+}
+
+fn of_table(results: &Results) -> Value {
+    let metrics: Vec<Value> = results.metrics().iter().map(|metric| of_metric(results, *metric)).collect();
+    json!({
+        "id": results.id,
+        "title": results.title,
+        "compared_with": results.contestants.first(),
+        "metrics": metrics,
+    })
 }
 
 fn of_metric(results: &Results, metric: Metric) -> Value {
-    let contestants: Vec<Value> = results
-        .contestants
-        .iter()
-        .enumerate()
-        .map(|(contestant, name)| {
-            let ratio = results.ratio(metric, contestant);
-            json!({
-                "name": name,
-                "median": quantile(results.figures(metric, contestant), MEDIAN),
-                "ratio": { "median": ratio.median, "low": ratio.low, "high": ratio.high },
-                "rounds": results.figures(metric, contestant),
-            })
+    let contestants = results.contestants.iter().enumerate().map(|(contestant, name)| {
+        json!({
+            "name": name,
+            "median": quantile(results.figures(metric, contestant), MEDIAN),
+            "ratio": of_ratio(results.ratio(metric, contestant)),
+            "rounds": results.figures(metric, contestant),
         })
-        .collect();
-    json!({ "name": metric.name, "unit": metric.unit, "contestants": contestants })
+    });
+    json!({ "name": metric.name, "unit": metric.unit, "contestants": contestants.collect::<Vec<_>>() })
+}
+
+fn of_ratio(ratio: Ratio) -> Value {
+    json!({ "median": ratio.median, "low": ratio.low, "high": ratio.high })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{EVENT, START};
+
+    fn results() -> Results {
+        let mut results = Results::of("hello-100b", "hello, 100 B", ["native", "bulkhead"].into_iter());
+        for (native, bulkhead) in [(100.0, 50.0), (200.0, 120.0), (100.0, 70.0)] {
+            results.add(EVENT, 0, native);
+            results.add(EVENT, 1, bulkhead);
+        }
+        results.add(START, 1, 2.5);
+        results
+    }
+
+    #[test]
+    fn a_table_shows_medians_and_ratios() {
+        let table = table(&results());
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "| hello, 100 B         |    | native |               bulkhead |",
+                "|----------------------|---:|-------:|-----------------------:|",
+                "| event, median        | µs |    100 | 70.0 0.60× (0.50–0.70) |",
+                "| start to first /next | ms |        |                  2.50  |",
+            ]
+        );
+    }
+
+    #[test]
+    fn figures_have_three_digits() {
+        assert_eq!([0.126, 1.26, 12.6, 126.4, 12_640.0].map(shown), ["0.13", "1.26", "12.6", "126", "12640"]);
+    }
+
+    #[test]
+    fn the_json_has_every_round() {
+        let json = json(&[results()], &[]);
+        let event = &json["tables"][0]["metrics"][0];
+        assert_eq!(event["contestants"][1]["rounds"], json!([50.0, 120.0, 70.0]));
+        assert_eq!(event["contestants"][1]["ratio"], json!({ "median": 0.6, "low": 0.5, "high": 0.7 }));
+        assert_eq!(json["tables"][0]["compared_with"], "native");
+    }
 }

@@ -1,6 +1,8 @@
 //! Figures by metric, contestant and round, and what is made of them: medians, and ratios pair by pair.
 
-/// What is measured, in which unit. All of it is better when it is less.
+use std::time::Duration;
+
+/// What is measured, in which unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Metric {
     /// What it is called in the report.
@@ -10,29 +12,37 @@ pub(crate) struct Metric {
 }
 
 /// From `spawn` to the first request for an event.
-pub(crate) const START: Metric = Metric { name: "start to first /next, median", unit: "ms" };
-/// From the event's last byte written to the answer's last byte read, with a pause before each event.
+pub(crate) const START: Metric = Metric { name: "start to first /next", unit: "ms" };
+/// From just before the event is written to the answer's last byte read, with a pause before each event.
 pub(crate) const EVENT: Metric = Metric { name: "event, median", unit: "µs" };
 /// The same, for the slowest in a hundred.
 pub(crate) const EVENT_P99: Metric = Metric { name: "event, p99", unit: "µs" };
+/// The same, for the slowest in a thousand.
+pub(crate) const EVENT_P999: Metric = Metric { name: "event, p99.9", unit: "µs" };
 /// From answer to answer where the next event is always there already.
 pub(crate) const SATURATED: Metric = Metric { name: "event to event without a pause", unit: "µs" };
+/// Events in a second, with as many in flight as the contestant asks for. The only one that is better when it is more.
+pub(crate) const THROUGHPUT: Metric = Metric { name: "throughput (more is better)", unit: "/s" };
 /// Time on a processor, of all threads, in user mode and in the kernel.
 pub(crate) const PROCESSOR: Metric = Metric { name: "processor time per event", unit: "µs" };
+/// The same of this program, most of which is the server: what every contestant pays for being measured.
+pub(crate) const SERVER: Metric = Metric { name: "the server's, per event", unit: "µs" };
 /// Resident memory when the first event is asked for.
-pub(crate) const FRESH_MEMORY: Metric = Metric { name: "resident memory before any event", unit: "MB" };
-/// Resident memory after a hundred events.
-pub(crate) const IDLE_MEMORY: Metric = Metric { name: "resident memory after 100 events", unit: "MB" };
+pub(crate) const FRESH_MEMORY: Metric = Metric { name: "memory before any event", unit: "MB" };
+/// Resident memory after the events that warm up, or after all.
+pub(crate) const IDLE_MEMORY: Metric = Metric { name: "memory after events", unit: "MB" };
 /// The program's file.
 pub(crate) const PROGRAM: Metric = Metric { name: "program", unit: "MB" };
+/// How many calls for an event were pending at once.
+pub(crate) const CALLS: Metric = Metric { name: "calls for an event at once", unit: "" };
 
-/// The order of the report.
-pub(crate) const METRICS: [Metric; 8] =
-    [START, EVENT, EVENT_P99, SATURATED, PROCESSOR, FRESH_MEMORY, IDLE_MEMORY, PROGRAM];
-
-/// All figures of a run.
+/// All figures of one table.
 #[derive(Debug)]
 pub(crate) struct Results {
+    /// What the JSON and the targets call it.
+    pub(crate) id: String,
+    /// What people read.
+    pub(crate) title: String,
     /// The contestants; the first is what the others are compared with.
     pub(crate) contestants: Vec<&'static str>,
     series: Vec<(Metric, usize, Vec<f64>)>,
@@ -49,10 +59,18 @@ pub(crate) struct Ratio {
     pub(crate) high: f64,
 }
 
+impl Ratio {
+    /// The middle and the ends of some figures.
+    pub(crate) fn of(figures: &[f64]) -> Self {
+        Self { median: quantile(figures, MEDIAN), low: quantile(figures, 0), high: quantile(figures, 1000) }
+    }
+}
+
 impl Results {
     /// Nothing yet.
-    pub(crate) fn of(contestants: impl Iterator<Item = &'static str>) -> Self {
-        Self { contestants: contestants.collect(), series: Vec::new() }
+    pub(crate) fn of(id: &str, title: &str, contestants: impl Iterator<Item = &'static str>) -> Self {
+        let contestants = contestants.collect();
+        Self { id: id.to_owned(), title: title.to_owned(), contestants, series: Vec::new() }
     }
 
     /// Adds the figure of one more round.
@@ -63,17 +81,34 @@ impl Results {
         }
     }
 
+    /// What there are figures for, in the order in which it came.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let mut metrics = Vec::new();
+        for (metric, ..) in &self.series {
+            if !metrics.contains(metric) {
+                metrics.push(*metric);
+            }
+        }
+        metrics
+    }
+
     /// One figure for each round.
     pub(crate) fn figures(&self, metric: Metric, contestant: usize) -> &[f64] {
         let series = self.series.iter().find(|(of, who, _)| *of == metric && *who == contestant);
         series.map_or(&[], |(.., figures)| figures.as_slice())
     }
 
-    /// How a contestant compares with the first one, round by round.
+    /// How a contestant compares with another one, round by round.
+    pub(crate) fn paired(&self, metric: Metric, pair: [usize; 2], compare: fn(f64, f64) -> f64) -> Ratio {
+        let [figures, base] = pair.map(|contestant| self.figures(metric, contestant));
+        let pairs: Vec<f64> =
+            figures.iter().zip(base).map(|(figure, base)| compare(*figure, *base)).collect();
+        Ratio::of(&pairs)
+    }
+
+    /// How many times the first contestant's figure a contestant's is.
     pub(crate) fn ratio(&self, metric: Metric, contestant: usize) -> Ratio {
-        let pairs = self.figures(metric, contestant).iter().zip(self.figures(metric, 0));
-        let ratios: Vec<f64> = pairs.map(|(figure, base)| figure / base).collect();
-        Ratio { median: quantile(&ratios, MEDIAN), low: quantile(&ratios, 0), high: quantile(&ratios, 1000) }
+        self.paired(metric, [contestant, 0], |figure, base| figure / base)
     }
 }
 
@@ -86,6 +121,16 @@ pub(crate) fn quantile(figures: &[f64], in_thousand: usize) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let rank = sorted.len().saturating_sub(1) * in_thousand / 1000;
     sorted.get(rank).copied().unwrap_or(f64::NAN)
+}
+
+/// A time in ms.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// A time in µs.
+pub(crate) fn microseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
 }
 
 #[cfg(test)]
@@ -102,11 +147,22 @@ mod tests {
 
     #[test]
     fn ratios_pair_the_rounds() {
-        let mut results = Results::of(["a", "b"].into_iter());
+        let mut results = Results::of("t", "a test", ["a", "b"].into_iter());
         for (a, b) in [(1.0, 2.0), (10.0, 10.0), (4.0, 6.0)] {
             results.add(EVENT, 0, a);
             results.add(EVENT, 1, b);
         }
         assert_eq!(results.ratio(EVENT, 1), Ratio { median: 1.5, low: 1.0, high: 2.0 });
+        let more = results.paired(EVENT, [1, 0], |figure, base| figure - base);
+        assert_eq!(more, Ratio { median: 1.0, low: 0.0, high: 2.0 });
+    }
+
+    #[test]
+    fn metrics_come_in_the_order_of_the_first_figure() {
+        let mut results = Results::of("t", "a test", ["a", "b"].into_iter());
+        for (metric, contestant) in [(START, 1), (EVENT, 0), (START, 0)] {
+            results.add(metric, contestant, 1.0);
+        }
+        assert_eq!(results.metrics(), [START, EVENT]);
     }
 }

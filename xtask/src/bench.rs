@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: builds what is compared, and hands it to the `bulkhead-bench` program, which measures.
 
+use std::fs;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::bootstraps::PROGRAMS;
-use crate::guests::HELLO;
+use crate::guests::{HELLO, MEASURED};
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TARGET;
 use crate::workspace::{Workspace, run as call};
@@ -16,31 +17,46 @@ pub(crate) struct Options {
     /// Measure functions with many tenants and many components instead
     #[arg(long)]
     scale: bool,
-    /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --events 500`
+    /// Make the chart the one that the README shows
+    #[arg(long, conflicts_with = "scale")]
+    publish: bool,
+    /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
     arguments: Vec<String>,
 }
+
+/// Where the chart goes, in the target directory and in the checkout.
+const CHART: &str = "bench/chart.svg";
+const PUBLISHED: &str = "docs/performance.svg";
 
 /// The `bench` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.scale {
         return scale(workspace, options);
     }
-    steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, COMPILED, RIVAL])?;
+    steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
     for (name, file) in [
-        ("--native", workspace.target("release/native-hello")),
-        ("--native-one-thread", workspace.target("release/native-hello-one-thread")),
+        ("--native", workspace.target("release/native")),
+        ("--native-one-thread", workspace.target("release/native-one-thread")),
+        ("--floor", workspace.target("release/floor")),
         ("--lean", workspace.lean_bootstrap()),
-        ("--cwasm", workspace.target(CWASM)),
         ("--full", workspace.bootstrap()),
-        ("--wasm", workspace.guest("hello")),
+        ("--components", workspace.target(COMPONENTS)),
         ("--json", workspace.target("bench/results.json")),
+        ("--svg", workspace.target(CHART)),
     ] {
         bench.arg(name).arg(file);
     }
     println!();
-    call(bench.args(&options.arguments))
+    call(bench.args(&options.arguments))?;
+    if options.publish {
+        let published = workspace.source(PUBLISHED);
+        fs::copy(workspace.target(CHART), &published)
+            .with_context(|| format!("copying the chart to {}", published.display()))?;
+        println!("published: {}", published.display());
+    }
+    Ok(())
 }
 
 fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -58,27 +74,33 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
     call(scale.args(&options.arguments))
 }
 
-/// What the bootstrap without compiler runs.
-const CWASM: &str = "bench/hello.cwasm";
+/// Where what is measured lies, as `.wasm` and as `.cwasm`, under the names of the handlers.
+const COMPONENTS: &str = "bench/components";
+/// The handlers, and the guests that they are.
+const HANDLERS: [(&str, &str); 4] =
+    [("hello", "hello"), ("echo", "bench-echo"), ("orders", "bench-orders"), ("faulty", "bench-faulty")];
 
 const COMPILED: Step = Step {
     name: "compile",
-    title: "compiling hello.wasm to hello.cwasm",
-    needs: &["hello", "programs"],
+    title: "compiling what is measured to .cwasm",
+    needs: &["hello", "measured", "programs"],
     run: |workspace| {
-        let compiled = workspace.target(CWASM);
-        if let Some(directory) = compiled.parent() {
-            std::fs::create_dir_all(directory)?;
+        let directory = workspace.target(COMPONENTS);
+        fs::create_dir_all(&directory)?;
+        for (handler, guest) in HANDLERS {
+            let wasm = directory.join(format!("{handler}.wasm"));
+            let guest = workspace.guest(guest);
+            fs::copy(&guest, &wasm).with_context(|| format!("copying {}", guest.display()))?;
+            let mut bulkhead = Command::new(workspace.command_line());
+            call(bulkhead.arg("compile").arg(&wasm).arg("-o").arg(wasm.with_extension("cwasm")))?;
         }
-        let mut bulkhead = Command::new(workspace.command_line());
-        call(bulkhead.arg("compile").arg(workspace.guest("hello")).arg("-o").arg(&compiled))?;
         Ok(Ending::Done)
     },
 };
 
 const RIVAL: Step = Step {
     name: "rival",
-    title: "building the same handler on lambda_runtime, and the bench itself (release)",
+    title: "building the same handlers on lambda_runtime, and the bench itself (release)",
     needs: &[],
     run: |workspace| {
         call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench"]))?;

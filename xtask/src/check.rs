@@ -50,11 +50,11 @@ const FMT: Step = Step {
 
 const CLIPPY_WASM: Step = Step {
     name: "clippy-wasm",
-    title: "clippy on guest-sdk, examples and test guests, as components",
+    title: "clippy on guest-sdk, examples and the guests of tests and bench, as components",
     needs: &["toolchain"],
     run: |workspace| {
         let mut clippy = workspace.cargo(["clippy", "--target", WASM]);
-        for directory in ["guest-sdk", "examples", "tests/guests"] {
+        for directory in ["guest-sdk", "examples", "tests/guests", "bench/guests"] {
             for package in workspace.packages_below(directory) {
                 clippy.args(["--package", &package.name]);
             }

@@ -46,6 +46,14 @@ pub(crate) const HELLO: Step = Step {
     run: |workspace| example(workspace, "hello"),
 };
 
+/// Builds those that are only there to be measured.
+pub(crate) const MEASURED: Step = Step {
+    name: "measured",
+    title: "building the benchmark's guests (release; wasm32-wasip2)",
+    needs: &["target"],
+    run: |workspace| below(workspace, "bench/guests"),
+};
+
 /// Builds the two of `examples/tenants`.
 pub(crate) const TENANTS: Step = Step {
     name: "tenants",
@@ -61,8 +69,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// Builds one example.
 fn example(workspace: &Workspace, name: &str) -> Result<Ending> {
-    let package = workspace.packages_below(&format!("examples/{name}")).next();
-    print_sizes(&build(workspace, package.with_context(|| format!("there is no example `{name}`"))?)?)
+    below(workspace, &format!("examples/{name}"))
+}
+
+/// Builds the package in a directory.
+fn below(workspace: &Workspace, directory: &str) -> Result<Ending> {
+    let package = workspace.packages_below(directory).next();
+    print_sizes(&build(workspace, package.with_context(|| format!("there is no package in {directory}"))?)?)
 }
 
 /// Builds one package and returns its components.

@@ -1,9 +1,8 @@
 //! `lambda_runtime` with the `main` of its README: tokio with a thread for each processor.
 
-use bulkhead_bench::hello;
-use lambda_runtime::{Error, service_fn};
+use lambda_runtime::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::run(service_fn(hello)).await
+    bulkhead_bench::native::serve().await
 }

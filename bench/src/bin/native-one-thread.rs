@@ -1,9 +1,8 @@
 //! `lambda_runtime` with tokio on one thread, which serves one event at a time faster than the `main` of its README.
 
-use bulkhead_bench::hello;
-use lambda_runtime::{Error, service_fn};
+use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::run(service_fn(hello)).await
+    bulkhead_bench::native::serve().await
 }

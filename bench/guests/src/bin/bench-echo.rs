@@ -1,0 +1,10 @@
+//! Answers with the bytes of the event.
+
+use bulkhead::Raw;
+
+#[bulkhead::handler]
+fn echo(event: Raw) -> Raw {
+    event
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Panics, exits or gets stuck where the event says so, and greets otherwise.
+
+use bulkhead_bench_handlers::{Request, Response, faulty};
+
+#[bulkhead::handler]
+fn handle(request: Request) -> Response {
+    faulty(&request)
+}
+
+fn main() {}

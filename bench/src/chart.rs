@@ -1,0 +1,201 @@
+//! The figures as a picture: for each table a bar, as long as Bulkhead's figure is relative to `lambda_runtime`'s, with the
+//! spread of the rounds across its end. It is SVG written by hand, and follows the reader's light or dark theme.
+
+use std::fmt::Write as _;
+
+use crate::results::{Metric, Ratio, Results};
+use crate::{CWASM, ONE_THREAD, REFERENCE, report, results};
+
+const WIDTH: f64 = 880.0;
+/// Where bars begin, and where the longest ends.
+const BARS: (f64, f64) = (250.0, 690.0);
+const ROW: f64 = 46.0;
+const TOP: f64 = 92.0;
+/// The ratio at the end of the longest bar.
+const FULL: f64 = 2.5;
+
+const STYLE: &str = "\
+text { font: 13px system-ui, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328; }
+.title { font-size: 16px; font-weight: 600; }
+.faint { fill: #59636e; font-size: 12px; }
+.bulkhead { fill: #0969da; }
+.native { fill: #afb8c1; }
+.line { stroke: #1f2328; stroke-width: 1.5; }
+.grid { stroke: #d1d9e0; stroke-width: 1; }
+.even { stroke: #59636e; stroke-width: 1; stroke-dasharray: 4 3; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #f0f6fc; }
+  .faint { fill: #9198a1; }
+  .bulkhead { fill: #4493f8; }
+  .native { fill: #656c76; }
+  .line { stroke: #f0f6fc; }
+  .grid { stroke: #3d444d; }
+  .even { stroke: #9198a1; }
+}";
+
+/// The rows of the chart: which figure of which table.
+const ROWS: [(&str, Metric, &str); 12] = [
+    ("hello-100b", results::EVENT, "hello, 100 B: median"),
+    ("hello-100b", results::EVENT_P99, "hello, 100 B: p99"),
+    ("hello-100b", results::PROCESSOR, "hello, 100 B: processor time"),
+    ("echo-10kb", results::EVENT, "echo, 10 KB: median"),
+    ("echo-1mb", results::EVENT, "echo, 1 MB: median"),
+    ("echo-6mb", results::EVENT, "echo, 6 MB: median"),
+    ("orders-10kb", results::EVENT, "orders, 10 KB: median"),
+    ("orders-1mb", results::EVENT, "orders, 1 MB: median"),
+    ("orders-6mb", results::EVENT, "orders, 6 MB: median"),
+    ("at-once-8", results::SATURATED, "8 at once: event to event"),
+    ("at-once-64", results::SATURATED, "64 at once: event to event"),
+    ("start", results::START, "start to first /next"),
+];
+
+/// The chart of whatever was measured.
+pub(crate) fn svg(tables: &[Results]) -> String {
+    let rows: Vec<_> = ROWS
+        .iter()
+        .filter_map(|(id, metric, label)| {
+            let table = tables.iter().find(|table| table.id == *id)?;
+            let has = [REFERENCE, CWASM].iter().all(|who| !table.figures(*metric, *who).is_empty());
+            has.then_some((table, *metric, *label))
+        })
+        .collect();
+    let bottom = TOP + ROW * f64::from(u32::try_from(rows.len()).unwrap_or(0));
+    let mut svg = frame(bottom);
+    let mut y = TOP;
+    for (table, metric, label) in rows {
+        row(&mut svg, y, label, (table, metric));
+        y += ROW;
+    }
+    line(&mut svg, "even", (place(1.0), TOP - 14.0), (place(1.0), bottom));
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Everything but the rows.
+fn frame(bottom: f64) -> String {
+    let height = bottom + 16.0;
+    let mut svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-label="Bulkhead relative to lambda_runtime">"#
+    );
+    let _ = writeln!(svg, "\n<style>\n{STYLE}\n</style>");
+    text(
+        &mut svg,
+        "title",
+        (16.0, 28.0),
+        "Bulkhead, a fresh sandbox for every event, relative to lambda_runtime",
+    );
+    rectangle(&mut svg, "bulkhead", (16.0, 42.0), (12.0, 12.0));
+    text(&mut svg, "faint", (34.0, 52.0), "bulkhead, .cwasm");
+    rectangle(&mut svg, "native", (150.0, 42.0), (12.0, 12.0));
+    text(&mut svg, "faint", (168.0, 52.0), "lambda_runtime on one thread");
+    text(&mut svg, "faint", (390.0, 52.0), "shorter is better; the thin line spans the rounds");
+    for ratio in [0.0, 0.5, 1.0, 1.5, 2.0, 2.5] {
+        line(&mut svg, "grid", (place(ratio), TOP - 14.0), (place(ratio), bottom));
+        text(&mut svg, "faint", (place(ratio) - 10.0, TOP - 18.0), &format!("{ratio:.1}×"));
+    }
+    svg
+}
+
+fn row(svg: &mut String, y: f64, label: &str, (table, metric): (&Results, Metric)) {
+    text(svg, "", (16.0, y + 18.0), label);
+    let ours = table.ratio(metric, CWASM);
+    bar(svg, "bulkhead", (y + 3.0, 16.0), ours);
+    let lean = table.ratio(metric, ONE_THREAD);
+    if lean.median.is_finite() {
+        bar(svg, "native", (y + 23.0, 9.0), lean);
+    }
+    let [mine, theirs] = [CWASM, REFERENCE].map(|who| Ratio::of(table.figures(metric, who)).median);
+    let figures = format!("{:.2}×  {}", ours.median, pair(mine, theirs, metric.unit));
+    text(svg, "", (BARS.1 + 12.0, y + 16.0), &figures);
+}
+
+/// Two figures in the unit that suits them.
+fn pair(mine: f64, theirs: f64, unit: &str) -> String {
+    let (unit, scale) = if unit == "µs" && mine.min(theirs) >= 1000.0 { ("ms", 1e3) } else { (unit, 1.0) };
+    let [mine, theirs] = [mine, theirs].map(|figure| report::shown(figure / scale));
+    format!("{mine} : {theirs} {unit}")
+}
+
+/// A bar, and across its end a line as long as the rounds are apart.
+fn bar(svg: &mut String, class: &str, (y, height): (f64, f64), ratio: Ratio) {
+    rectangle(svg, class, (BARS.0, y), (place(ratio.median) - BARS.0, height));
+    let middle = y + height / 2.0;
+    line(svg, "line", (place(ratio.low), middle), (place(ratio.high), middle));
+}
+
+/// Where a ratio lies; what is too long ends at the edge.
+fn place(ratio: f64) -> f64 {
+    BARS.0 + (BARS.1 - BARS.0) * ratio.clamp(0.0, FULL) / FULL
+}
+
+// Writing into a string does not fail.
+
+fn text(svg: &mut String, class: &str, (x, y): (f64, f64), content: &str) {
+    let content = content.replace('&', "&amp;").replace('<', "&lt;");
+    let _ = writeln!(svg, r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{content}</text>"#);
+}
+
+fn rectangle(svg: &mut String, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
+    let _ = writeln!(
+        svg,
+        r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" rx="2"/>"#
+    );
+}
+
+fn line(svg: &mut String, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    let _ = writeln!(svg, r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(id: &str, metric: Metric, ratio: f64) -> Results {
+        let mut results = Results::of(id, id, ["native", "one thread", "cwasm"].into_iter());
+        for round in [1.0, 1.1] {
+            results.add(metric, REFERENCE, 100.0);
+            results.add(metric, ONE_THREAD, 50.0);
+            results.add(metric, CWASM, 100.0 * ratio * round);
+        }
+        results
+    }
+
+    #[test]
+    fn every_row_has_its_label_and_its_figures() {
+        let tables = [
+            table("hello-100b", results::EVENT, 0.5),
+            table("echo-6mb", results::EVENT, 1.5),
+            table("x", results::EVENT, 1.0),
+        ];
+        let svg = svg(&tables);
+        for part in ["hello, 100 B: median", "echo, 6 MB: median", "0.50×  50.0 : 100 µs", "1.50×"] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+        assert!(!svg.contains("start to first"));
+    }
+
+    #[test]
+    fn elements_are_closed_and_nothing_is_off_the_picture() {
+        let svg = svg(&[table("start", results::START, 40.0)]);
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+        assert_eq!(svg.matches("<text ").count(), svg.matches("</text>").count());
+        let open = svg.matches("<rect ").count() + svg.matches("<line ").count();
+        assert_eq!(open, svg.matches("/>").count());
+        assert!(!svg.contains("NaN"));
+        assert_eq!(place(40.0), BARS.1);
+        assert_eq!(place(FULL / 4.0), (BARS.1 - BARS.0) / 4.0 + BARS.0);
+    }
+
+    #[test]
+    fn long_times_are_in_milliseconds() {
+        assert_eq!(pair(51_753.0, 25_355.0, "µs"), "51.8 : 25.4 ms");
+        assert_eq!(pair(999.0, 2000.0, "µs"), "999 : 2000 µs");
+    }
+
+    #[test]
+    fn text_is_escaped() {
+        let mut svg = String::new();
+        text(&mut svg, "", (0.0, 0.0), "a < b & c");
+        assert!(svg.contains("a &lt; b &amp; c"));
+    }
+}

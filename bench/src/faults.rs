@@ -1,0 +1,179 @@
+//! One event goes wrong, and the next one comes: how long it takes then, and how long until it is answered at all.
+//!
+//! Where the process survives, it goes on by itself. Where it ends, or is stuck past the deadline, this program does as
+//! Lambda does: it kills what is left and starts it again. On Lambda that takes longer, so for a native runtime the figure is
+//! the least that it can be.
+
+use std::sync::Arc;
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use bulkhead_bench::process;
+use bulkhead_bench_handlers::{Request, hello};
+
+use crate::contestant::{Contestant, Started};
+use crate::plan::{Plan, WARM_UP, order};
+use crate::results::{MEDIAN, Metric, Results, microseconds, milliseconds, quantile};
+use crate::server::{End, Event, PATIENCE};
+use crate::turns::PAUSE;
+
+/// What goes wrong, and what the report calls it.
+pub(crate) const FAULTS: [(&str, &str); 3] = [
+    ("panic", "after a handler that panics"),
+    ("exit", "after a handler that ends its process"),
+    ("stuck", "after a handler that is stuck until the deadline"),
+];
+
+/// The handler.
+pub(crate) const HANDLER: &str = "faulty";
+/// The median of events like it, before any fault.
+const NORMAL: Metric = Metric { name: "an event before, median", unit: "µs" };
+/// The event after the fault.
+const NEXT: Metric = Metric { name: "the next event", unit: "µs" };
+/// The same, relative to the median of the events just before the fault.
+pub(crate) const RELATIVE: Metric = Metric { name: "the next event, to those before", unit: "×" };
+/// An event after as long a pause as the fault took: caches are cold then, whatever was done in the meantime.
+const RESTED: Metric = Metric { name: "an event after as long a rest", unit: "µs" };
+/// From the end of the fault (its answer, the end of the process, or the kill) to the next answer, without pauses of ours.
+const BACK: Metric = Metric { name: "fault to next answer", unit: "ms" };
+/// How many of the faults ended the process.
+const RESTARTS: Metric = Metric { name: "processes lost per fault", unit: "" };
+
+/// How often it is looked whether a process has ended.
+const LOOK: Duration = Duration::from_micros(200);
+/// How long a stuck handler has.
+const DEADLINE: Duration = Duration::from_millis(220);
+
+/// Measures everyone once, with one kind of fault.
+pub(crate) fn round(
+    plan: &Plan,
+    (round, kind): (usize, &str),
+    contestants: &[Contestant],
+    results: &mut Results,
+) -> Result<()> {
+    for index in order(round, contestants.len()) {
+        let contestant = &contestants[index];
+        let started = contestant.start(HANDLER, 1)?;
+        let mut trial = Trial { contestant, started, event: greeting()?, figures: Figures::default() };
+        let restarts = trial.run(kind, plan.faults).with_context(|| contestant.failed(&trial.started))?;
+        let Figures { normal, next, relative, rested, back } = trial.figures;
+        let rows = [(NORMAL, normal), (NEXT, next), (RELATIVE, relative), (RESTED, rested), (BACK, back)];
+        for (metric, figures) in rows {
+            results.add(metric, index, quantile(&figures, MEDIAN));
+        }
+        results.add(RESTARTS, index, process::count(restarts) / process::count(plan.faults));
+    }
+    Ok(())
+}
+
+struct Trial<'a> {
+    contestant: &'a Contestant,
+    started: Started,
+    event: Arc<Event>,
+    figures: Figures,
+}
+
+/// One of each for each fault.
+#[derive(Default)]
+struct Figures {
+    normal: Vec<f64>,
+    next: Vec<f64>,
+    relative: Vec<f64>,
+    rested: Vec<f64>,
+    back: Vec<f64>,
+}
+
+impl Trial<'_> {
+    /// How many faults the process did not survive.
+    fn run(&mut self, kind: &str, faults: usize) -> Result<usize> {
+        let event = fault(kind);
+        let mut restarts = 0;
+        for _ in 0..faults {
+            self.median(WARM_UP / 2, PAUSE)?;
+            let normal = self.median(WARM_UP / 2, PAUSE)?;
+            let began = Instant::now();
+            let (ended, survived) = self.fail(&event)?;
+            if !survived {
+                restarts += 1;
+                self.restart()?;
+            }
+            let next = self.recover(ended)?;
+            self.median(WARM_UP / 2, PAUSE)?;
+            let rested = self.median(1, ended - began)?;
+            self.figures.rested.push(rested);
+            self.figures.normal.push(normal);
+            self.figures.next.push(next);
+            self.figures.relative.push(next / normal);
+        }
+        Ok(restarts)
+    }
+
+    /// The median latency of so many events with such a pause before each.
+    fn median(&self, events: usize, pause: Duration) -> Result<f64> {
+        let timings = self.started.server.run(&self.event, events, pause)?;
+        let latencies: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
+        Ok(quantile(&latencies, MEDIAN))
+    }
+
+    /// Sends the event that goes wrong: when that was over, and whether the process is still there.
+    fn fail(&mut self, event: &Arc<Event>) -> Result<(Instant, bool)> {
+        let (server, program) = (&self.started.server, &mut self.started.program);
+        let batch = server.begin(event, 1, PAUSE);
+        let deadline = Instant::now() + PAUSE + event.deadline;
+        while !server.wait_done(&batch, LOOK)? {
+            if !program.has_ended()? && Instant::now() < deadline {
+                continue;
+            }
+            let ended = Instant::now();
+            program.kill()?;
+            server.give_up(&batch);
+            return Ok((ended, false));
+        }
+        let timings = batch.timings()?;
+        let timing = timings.first().context("a batch without an event")?;
+        ensure!(timing.end == End::Error, "the fault was answered as if it were none");
+        Ok((timing.answered, true))
+    }
+
+    /// Starts the program again, against the same server.
+    fn restart(&mut self) -> Result<()> {
+        self.started.program = self.contestant.launch(HANDLER, 1).start(&self.started.server.address())?;
+        Ok(())
+    }
+
+    /// Waits until it asks for an event after the fault, sends one, and gives its latency.
+    fn recover(&mut self, ended: Instant) -> Result<f64> {
+        let server = &self.started.server;
+        let asked = loop {
+            server.wait_pending(1, PATIENCE)?;
+            match server.last_next().filter(|next| *next > ended) {
+                Some(next) => break next,
+                None if ended.elapsed() > PATIENCE => anyhow::bail!("it does not ask for an event again"),
+                None => yield_now(),
+            }
+        };
+        let timings = server.run(&self.event, 1, PAUSE)?;
+        let latency = timings.first().context("a batch without an event")?.latency();
+        self.figures.back.push(milliseconds(asked - ended + latency));
+        Ok(microseconds(latency))
+    }
+}
+
+/// An event that is greeted.
+fn greeting() -> Result<Arc<Event>> {
+    let body = named("world");
+    let request: Request = serde_json::from_slice(&body)?;
+    let answer = serde_json::to_vec(&hello(&request))?;
+    Ok(Arc::new(Event { body, answer: Some(answer), deadline: PATIENCE }))
+}
+
+/// An event that goes wrong. What it gets for an answer is to be seen.
+fn fault(name: &str) -> Arc<Event> {
+    let deadline = if name == "stuck" { DEADLINE } else { PATIENCE };
+    Arc::new(Event { body: named(name), answer: None, deadline })
+}
+
+fn named(name: &str) -> Vec<u8> {
+    format!(r#"{{"name":"{name}"}}"#).into_bytes()
+}

@@ -1,0 +1,85 @@
+//! Many events at once: each contestant gets an event for every call that it has pending, for as long as the turn lasts.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bulkhead_bench::process;
+
+use crate::contestant::{Contestant, Started};
+use crate::plan::{Plan, REST, WARM_UP, order};
+use crate::results::{self, MEDIAN, Results, microseconds, quantile};
+use crate::scenario::Scenario;
+use crate::turns::{LATENCIES, PAUSE, latencies};
+
+/// How many events there are at once.
+pub(crate) const LEVELS: [usize; 3] = [1, 8, 64];
+/// Turns of each contestant.
+const TURNS: usize = 5;
+
+/// Measures everyone once, with so many events at once.
+pub(crate) fn round(
+    plan: &Plan,
+    (round, at_once): (usize, usize),
+    (contestants, scenario): (&[Contestant], &Scenario),
+    results: &mut Results,
+) -> Result<()> {
+    let mut runners = Vec::new();
+    for index in order(round, contestants.len()) {
+        let contestant = &contestants[index];
+        let started = contestant.start(scenario.handler, at_once)?;
+        results.add(results::CALLS, index, process::count(started.calls));
+        let warm_up = started.server.run(&scenario.event, WARM_UP + at_once, Duration::ZERO);
+        warm_up.with_context(|| contestant.failed(&started))?;
+        runners.push((index, started, Figures::default()));
+    }
+    for _ in 0..TURNS {
+        for (index, started, figures) in &mut runners {
+            let turn = figures.turn(started, scenario, plan.events);
+            turn.with_context(|| contestants[*index].failed(started))?;
+        }
+    }
+    for (index, started, figures) in &runners {
+        results.add(results::THROUGHPUT, *index, quantile(&figures.throughput, MEDIAN));
+        latencies(&LATENCIES, *index, &figures.latencies, results);
+        results.add(results::SATURATED, *index, 1e6 / quantile(&figures.throughput, MEDIAN));
+        results.add(results::PROCESSOR, *index, quantile(&figures.processor, MEDIAN));
+        results.add(results::SERVER, *index, quantile(&figures.server, MEDIAN));
+        sleep(REST);
+        results.add(results::IDLE_MEMORY, *index, started.program.resident_memory()?);
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Figures {
+    throughput: Vec<f64>,
+    latencies: Vec<f64>,
+    processor: Vec<f64>,
+    server: Vec<f64>,
+}
+
+impl Figures {
+    fn turn(&mut self, started: &Started, scenario: &Scenario, events: usize) -> Result<()> {
+        sleep(PAUSE);
+        let spent = || Ok::<_, anyhow::Error>([started.program.processor_time()?, own_processor_time()?]);
+        let before = spent()?;
+        let timings = started.server.run(&scenario.event, events, Duration::ZERO)?;
+        sleep(PAUSE);
+        let after = spent()?;
+        let first = timings.iter().map(|timing| timing.delivered).min();
+        let last = timings.iter().map(|timing| timing.answered).max();
+        let (first, last) = first.zip(last).context("a turn without an event")?;
+        self.throughput.push(process::count(events) / (last - first).as_secs_f64());
+        self.latencies.extend(timings.iter().map(|timing| microseconds(timing.latency())));
+        let per_event =
+            |who: usize| microseconds(after[who].saturating_sub(before[who])) / process::count(events);
+        self.processor.push(per_event(0));
+        self.server.push(per_event(1));
+        Ok(())
+    }
+}
+
+fn own_processor_time() -> Result<Duration> {
+    process::processor_time(std::process::id())
+}

@@ -1,0 +1,102 @@
+//! How much is measured, and in which order.
+
+use std::time::Duration;
+
+/// How long a contestant is left alone before its memory is read.
+pub(crate) const REST: Duration = Duration::from_millis(50);
+/// Events that are not measured.
+pub(crate) const WARM_UP: usize = 100;
+
+/// How much is measured.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// How often everything is repeated, with new processes
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Starts of each contestant in a round
+    #[arg(long, default_value_t = 9)]
+    pub(crate) starts: usize,
+    /// Measured events of `hello` for each contestant in a round, and as many again without a pause; larger events are fewer
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) events: usize,
+    /// Faults of each kind for each contestant in a round
+    #[arg(long, default_value_t = 3)]
+    pub(crate) faults: usize,
+    /// What is measured
+    #[arg(long, value_delimiter = ',', default_values_t = Part::ALL)]
+    pub(crate) only: Vec<Part>,
+}
+
+/// A part of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Start to the first call for an event
+    Start,
+    /// A small event and a small answer
+    Hello,
+    /// Events of four sizes, sent back
+    Echo,
+    /// Lists of three sizes, read, filtered and written
+    Orders,
+    /// 1, 8 and 64 events at once
+    Concurrency,
+    /// What comes after a panic, an exit, and a handler that is stuck
+    Faults,
+}
+
+impl Part {
+    const ALL: [Self; 6] =
+        [Self::Start, Self::Hello, Self::Echo, Self::Orders, Self::Concurrency, Self::Faults];
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Start => "start",
+            Self::Hello => "hello",
+            Self::Echo => "echo",
+            Self::Orders => "orders",
+            Self::Concurrency => "concurrency",
+            Self::Faults => "faults",
+        })
+    }
+}
+
+impl Plan {
+    /// Whether this part is measured.
+    pub(crate) fn has(&self, part: Part) -> bool {
+        self.only.contains(&part)
+    }
+}
+
+/// The order of the contestants' turns, which moves on by one from round to round.
+pub(crate) fn order(round: usize, contestants: usize) -> Vec<usize> {
+    (0..contestants).map(|place| (place + round) % contestants).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        plan: Plan,
+    }
+
+    #[test]
+    fn everyone_is_first_in_some_round() {
+        let first: Vec<usize> = (0..3).map(|round| order(round, 3)[0]).collect();
+        assert_eq!(first, [0, 1, 2]);
+    }
+
+    #[test]
+    fn parts_are_chosen_by_name() {
+        let plan = Line::parse_from(["bench", "--only", "hello,faults"]).plan;
+        assert!(plan.has(Part::Hello) && plan.has(Part::Faults) && !plan.has(Part::Echo));
+        let all = Line::parse_from(["bench"]).plan;
+        assert!(Part::ALL.iter().all(|part| all.has(*part)));
+    }
+}

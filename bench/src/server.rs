@@ -1,0 +1,198 @@
+//! A Runtime API server for measuring: it takes its own timestamps, and costs less than what it measures.
+//!
+//! Each connection has a thread, which sleeps in the kernel until there is a request, so that a message wakes one thread
+//! and nothing else. Every pending `/next` gets an event, answers may come in any order and on any connection. No lock is held
+//! around a read or a write, no body is copied, and an answer is compared with what it should be when it has been
+//! acknowledged, where nobody waits for it. `batch.rs` has what is asked for and what came of it, `connection.rs` the wire.
+
+mod batch;
+mod connection;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+pub(crate) use batch::{Batch, End, Event, Timing};
+
+/// How long anything is waited for before the run is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. It stops when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+/// What its threads share.
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to hand out. Connections wait for it.
+    work: Condvar,
+    /// A `/next` has come, a batch is done, or something has gone wrong.
+    news: Condvar,
+    /// Events that are out.
+    flights: Mutex<Vec<Flight>>,
+    ids: AtomicU64,
+    stopped: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    batch: Option<Arc<Batch>>,
+    pending: usize,
+    last_next: Option<Instant>,
+    trouble: Option<String>,
+}
+
+#[derive(Debug)]
+struct Flight {
+    id: u64,
+    delivered: Instant,
+    batch: Arc<Batch>,
+}
+
+impl Server {
+    /// Starts a server on a free port of the loopback interface.
+    pub(crate) fn start() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("binding a port")?;
+        let address = listener.local_addr().context("asking for the port")?;
+        let shared = Arc::new(Shared::default());
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || connection::accept(&listener, &accepting));
+        Ok(Self { shared, address })
+    }
+
+    /// `127.0.0.1:PORT`, for `AWS_LAMBDA_RUNTIME_API`.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Waits until so many calls for an event are pending, but no longer than this, and gives their number.
+    pub(crate) fn wait_pending(&self, calls: usize, patience: Duration) -> Result<usize> {
+        self.wait(patience, |state| state.pending >= calls)?;
+        Ok(self.shared.lock().pending)
+    }
+
+    /// When the last `/next` was read that had to wait. The first one of a process does.
+    pub(crate) fn last_next(&self) -> Option<Instant> {
+        self.shared.lock().last_next
+    }
+
+    /// Hands the same event out so many times, each time so long after it was asked for, and waits for all answers.
+    pub(crate) fn run(&self, event: &Arc<Event>, count: usize, pause: Duration) -> Result<Vec<Timing>> {
+        let batch = self.begin(event, count, pause);
+        if !self.wait_done(&batch, PATIENCE)? {
+            bail!("{} of {count} events were answered within {PATIENCE:?}", batch.answered());
+        }
+        batch.timings()
+    }
+
+    /// The same without waiting.
+    pub(crate) fn begin(&self, event: &Arc<Event>, count: usize, pause: Duration) -> Arc<Batch> {
+        let batch = Arc::new(Batch::new(event, count, pause));
+        let mut state = self.shared.lock();
+        state.batch = Some(Arc::clone(&batch));
+        let wanted = count.min(state.pending);
+        if wanted == state.pending {
+            self.shared.work.notify_all();
+        } else {
+            (0..wanted).for_each(|_| self.shared.work.notify_one());
+        }
+        batch
+    }
+
+    /// Waits until all events of a batch have come to an end, but no longer than this; whether they have.
+    pub(crate) fn wait_done(&self, batch: &Batch, patience: Duration) -> Result<bool> {
+        self.wait(patience, |_| batch.is_done())
+    }
+
+    /// Forgets the events of a batch that are out, since who should have answered them has gone.
+    pub(crate) fn give_up(&self, batch: &Arc<Batch>) {
+        self.shared.flights().retain(|flight| !Arc::ptr_eq(&flight.batch, batch));
+    }
+
+    fn wait(&self, patience: Duration, mut is_so: impl FnMut(&State) -> bool) -> Result<bool> {
+        let state = self.shared.lock();
+        let goes_on = |state: &mut State| state.trouble.is_none() && !is_so(state);
+        let waited = self.shared.news.wait_timeout_while(state, patience, goes_on);
+        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        match state.trouble.take() {
+            Some(trouble) => bail!(trouble),
+            None => Ok(!timeout.timed_out()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        let state = self.shared.lock();
+        self.shared.work.notify_all();
+        drop(state);
+        // The accepting thread sleeps until someone connects.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flights(&self) -> MutexGuard<'_, Vec<Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there is an event for a call that was read at this time; `None` where there will be none.
+    fn next(&self, read: Instant) -> Option<Arc<Batch>> {
+        let mut state = self.lock();
+        state.pending += 1;
+        state.last_next = Some(read);
+        self.news.notify_all();
+        let batch = loop {
+            if self.is_stopped() {
+                break None;
+            }
+            if let Some(batch) = state.batch.as_ref().filter(|batch| batch.take()) {
+                break Some(Arc::clone(batch));
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        state.pending -= 1;
+        batch
+    }
+
+    /// Ends the flight of an event. There is none where it has been answered before.
+    fn land(&self, id: u64) -> Option<Flight> {
+        let mut flights = self.flights();
+        let place = flights.iter().position(|flight| flight.id == id)?;
+        Some(flights.swap_remove(place))
+    }
+
+    /// Adds what became of an event; the answer's bytes are looked at now, and not before.
+    fn record(&self, flight: &Flight, end: End, answered: Instant, body: &[u8]) {
+        if flight.batch.record(Timing { delivered: flight.delivered, answered, end }, body) {
+            let state = self.lock();
+            self.news.notify_all();
+            drop(state);
+        }
+    }
+
+    fn trouble(&self, what: String) {
+        self.lock().trouble.get_or_insert(what);
+        self.news.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! What is asked of a contestant in one go, and what came of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+/// An event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// Its bytes.
+    pub(crate) body: Vec<u8>,
+    /// The response that it must get, to the byte; or `None` where it is to be seen what it gets.
+    pub(crate) answer: Option<Vec<u8>>,
+    /// The deadline, counted from the delivery.
+    pub(crate) deadline: Duration,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// `POST …/response`
+    Response,
+    /// `POST …/error`
+    Error,
+}
+
+/// One event there and back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    /// Just before its bytes were written.
+    pub(crate) delivered: Instant,
+    /// When the last byte of its answer had been read.
+    pub(crate) answered: Instant,
+    /// Which answer that was.
+    pub(crate) end: End,
+}
+
+impl Timing {
+    /// From one to the other.
+    pub(crate) fn latency(&self) -> Duration {
+        self.answered - self.delivered
+    }
+}
+
+/// The same event, several times.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(super) event: Arc<Event>,
+    pub(super) pause: Duration,
+    count: usize,
+    left: AtomicUsize,
+    done: Mutex<Done>,
+}
+
+#[derive(Debug, Default)]
+struct Done {
+    timings: Vec<Timing>,
+    wrong: Option<String>,
+}
+
+impl Batch {
+    pub(super) fn new(event: &Arc<Event>, count: usize, pause: Duration) -> Self {
+        let done = Done { timings: Vec::with_capacity(count), wrong: None };
+        Self { event: Arc::clone(event), pause, count, left: AtomicUsize::new(count), done: Mutex::new(done) }
+    }
+
+    /// Takes one of the events, if one is left.
+    pub(super) fn take(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+    }
+
+    /// Adds what became of one of them; whether it was the last.
+    pub(super) fn record(&self, timing: Timing, body: &[u8]) -> bool {
+        let wrong = self.judge(timing.end, body);
+        let mut done = self.done();
+        done.timings.push(timing);
+        if done.wrong.is_none() {
+            done.wrong = wrong;
+        }
+        done.timings.len() == self.count
+    }
+
+    /// What is wrong with an answer, in words.
+    fn judge(&self, end: End, body: &[u8]) -> Option<String> {
+        let wanted = self.event.answer.as_deref()?;
+        if end == End::Response && body == wanted {
+            return None;
+        }
+        let start = |bytes: &[u8]| bytes[..bytes.len().min(300)].escape_ascii().to_string();
+        let (length, wants) = (body.len(), wanted.len());
+        Some(format!(
+            "a wrong answer, {end:?} with {length} bytes: {}\nwanted {wants} bytes: {}",
+            start(body),
+            start(wanted)
+        ))
+    }
+
+    /// How many have come to an end.
+    pub(crate) fn answered(&self) -> usize {
+        self.done().timings.len()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.answered() == self.count
+    }
+
+    /// What became of all that have come to an end, in the order in which they did.
+    ///
+    /// # Errors
+    /// Where one of them got a wrong answer.
+    pub(crate) fn timings(&self) -> Result<Vec<Timing>> {
+        let done = self.done();
+        match &done.wrong {
+            Some(wrong) => bail!(wrong.clone()),
+            None => Ok(done.timings.clone()),
+        }
+    }
+
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

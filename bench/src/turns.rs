@@ -1,0 +1,156 @@
+//! One event at a time: all contestants run side by side and take turns, with a pause before each event, then without.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bulkhead_bench::process;
+
+use crate::contestant::{Contestant, Started};
+use crate::plan::{Plan, REST, WARM_UP, order};
+use crate::results::{self, MEDIAN, Metric, Results, microseconds, quantile};
+use crate::scenario::Scenario;
+use crate::server::Timing;
+
+/// From a call for an event to its delivery. It is long enough to clear up after a small event.
+pub(crate) const PAUSE: Duration = Duration::from_millis(1);
+/// The same after an event that is worth it.
+const LONG_PAUSE: Duration = Duration::from_millis(5);
+/// Events that one contestant gets before it is the next one's turn.
+const TURN: usize = 50;
+
+/// Measures everyone once.
+pub(crate) fn round(
+    plan: &Plan,
+    round: usize,
+    (contestants, scenario): (&[Contestant], &Scenario),
+    results: &mut Results,
+) -> Result<()> {
+    let events = (plan.events / scenario.one_in).max(2);
+    let mut runners = Vec::new();
+    for index in order(round, contestants.len()) {
+        runners.push(Runner::start(index, &contestants[index], scenario, results)?);
+    }
+    for _ in 0..events.div_ceil(TURN) {
+        for runner in &mut runners {
+            runner.paced_turn(events.min(TURN)).with_context(|| runner.failed())?;
+        }
+    }
+    // A large event is its own load: a pause makes no difference.
+    let turns = if is_large(scenario) { 0 } else { events.div_ceil(TURN) };
+    for _ in 0..turns {
+        for runner in &mut runners {
+            runner.saturated_turn(events.min(TURN)).with_context(|| runner.failed())?;
+        }
+    }
+    runners.iter().for_each(|runner| runner.finish(results));
+    Ok(())
+}
+
+fn is_large(scenario: &Scenario) -> bool {
+    scenario.event.body.len() > 100_000
+}
+
+/// A contestant that runs, and its figures so far.
+struct Runner<'a> {
+    index: usize,
+    contestant: &'a Contestant,
+    scenario: &'a Scenario,
+    started: Started,
+    pause: Duration,
+    paced: Vec<f64>,
+    saturated: Vec<f64>,
+    processor: Vec<f64>,
+}
+
+impl<'a> Runner<'a> {
+    fn start(
+        index: usize,
+        contestant: &'a Contestant,
+        scenario: &'a Scenario,
+        results: &mut Results,
+    ) -> Result<Self> {
+        let started = contestant.start(scenario.handler, 1)?;
+        let pause = if is_large(scenario) { LONG_PAUSE } else { PAUSE };
+        let (paced, saturated, processor) = (vec![], vec![], vec![]);
+        let runner = Self { index, contestant, scenario, started, pause, paced, saturated, processor };
+        results.add(results::FRESH_MEMORY, index, runner.memory()?);
+        runner.run(WARM_UP.div_ceil(scenario.one_in), pause).with_context(|| runner.failed())?;
+        results.add(results::IDLE_MEMORY, index, runner.memory()?);
+        Ok(runner)
+    }
+
+    fn failed(&self) -> String {
+        self.contestant.failed(&self.started)
+    }
+
+    fn memory(&self) -> Result<f64> {
+        sleep(REST);
+        self.started.program.resident_memory()
+    }
+
+    fn run(&self, count: usize, pause: Duration) -> Result<Vec<Timing>> {
+        self.started.server.run(&self.scenario.event, count, pause)
+    }
+
+    fn paced_turn(&mut self, events: usize) -> Result<()> {
+        self.run(1, self.pause)?; // the turn before was someone else's
+        sleep(self.pause);
+        let before = self.started.program.processor_time()?;
+        let timings = self.run(events, self.pause)?;
+        sleep(self.pause); // what is done after an answer counts as well
+        let spent = self.started.program.processor_time()?.saturating_sub(before);
+        self.paced.extend(timings.iter().map(|timing| microseconds(timing.latency())));
+        self.processor.push(microseconds(spent) / process::count(events));
+        Ok(())
+    }
+
+    fn saturated_turn(&mut self, events: usize) -> Result<()> {
+        let timings = self.run(events, Duration::ZERO)?;
+        let [first, .., last] = timings.as_slice() else { return Ok(()) };
+        let time = last.answered - first.answered;
+        self.saturated.push(microseconds(time) / process::count(timings.len() - 1));
+        Ok(())
+    }
+
+    fn finish(&self, results: &mut Results) {
+        latencies(&LATENCIES, self.index, &self.paced, results);
+        if !self.saturated.is_empty() {
+            results.add(results::SATURATED, self.index, quantile(&self.saturated, MEDIAN));
+        }
+        results.add(results::PROCESSOR, self.index, quantile(&self.processor, MEDIAN));
+    }
+}
+
+/// Median, p99 and p99.9.
+pub(crate) const LATENCIES: [(Metric, usize); 3] =
+    [(results::EVENT, MEDIAN), (results::EVENT_P99, 990), (results::EVENT_P999, 999)];
+
+/// Adds the quantiles that there are enough figures for: the slowest in a hundred of ten is no figure.
+pub(crate) fn latencies(
+    quantiles: &[(Metric, usize)],
+    contestant: usize,
+    figures: &[f64],
+    results: &mut Results,
+) {
+    for (metric, in_thousand) in quantiles {
+        if figures.len() * (1000 - in_thousand) >= 1000 {
+            results.add(*metric, contestant, quantile(figures, *in_thousand));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_needs_figures() {
+        let metrics = |count: usize| {
+            let mut results = Results::of("t", "a test", ["a"].into_iter());
+            latencies(&LATENCIES, 0, &vec![1.0; count], &mut results);
+            results.metrics().len()
+        };
+        assert_eq!([2, 99, 100, 999, 1000].map(metrics), [1, 1, 2, 2, 3]);
+    }
+}
