@@ -65,6 +65,12 @@ impl Contestant {
         Ok(())
     }
 
+    /// Writes a `bulkhead.toml` beside the component of a handler that has been prepared.
+    pub(crate) fn manifest(&self, handler: &str, toml: &str) -> Result<()> {
+        let file = self.roots.path().join(handler).join("bulkhead.toml");
+        fs::write(&file, toml).context("writing a bulkhead.toml")
+    }
+
     /// How it is started for a handler that has been prepared.
     pub(crate) fn launch<'a>(&'a self, handler: &'a str, concurrency: usize) -> Launch<'a> {
         let task_root = self.roots.path().join(handler);

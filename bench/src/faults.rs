@@ -165,13 +165,13 @@ fn greeting() -> Result<Arc<Event>> {
     let body = named("world");
     let request: Request = serde_json::from_slice(&body)?;
     let answer = serde_json::to_vec(&hello(&request))?;
-    Ok(Arc::new(Event { body, answer: Some(answer), deadline: PATIENCE }))
+    Ok(Arc::new(Event { body, answer: Some(answer), deadline: PATIENCE, tenant: None }))
 }
 
 /// An event that goes wrong. What it gets for an answer is to be seen.
 fn fault(name: &str) -> Arc<Event> {
     let deadline = if name == "stuck" { DEADLINE } else { PATIENCE };
-    Arc::new(Event { body: named(name), answer: None, deadline })
+    Arc::new(Event { body: named(name), answer: None, deadline, tenant: None })
 }
 
 fn named(name: &str) -> Vec<u8> {

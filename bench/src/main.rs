@@ -8,12 +8,13 @@
 //! connection. The floor shows what of a figure is the kernel's and the server's.
 //!
 //! `contestant.rs` and `program.rs` say who runs and `scenario.rs` what, `plan.rs` how often. What is done to them is in
-//! `starts.rs`, `turns.rs` (one event at a time), `load.rs` (many) and `faults.rs`. `results.rs` has what is made of the
+//! `starts.rs`, `turns.rs` (one event at a time), `load.rs` (many), `faults.rs` and `fairness.rs`. `results.rs` has what is made of the
 //! figures, `report.rs`, `targets.rs` and `chart.rs` how they are shown.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 mod chart;
 mod contestant;
+mod fairness;
 mod faults;
 mod load;
 mod machine;
@@ -174,6 +175,12 @@ impl<'a> Bench<'a> {
             let table = table(&mut self.tables, (&format!("fault-{kind}"), title), all);
             faults::round(plan, (round, kind), all, table)?;
         }
+        if plan.has(Part::Fairness) {
+            progress(fairness::TITLE);
+            let names = fairness::NEIGHBOURS.map(|(name, _)| name);
+            let table = table_of(&mut self.tables, ("fairness", fairness::TITLE), names.into_iter());
+            fairness::round(plan, round, &all[CWASM], table)?;
+        }
         Ok(())
     }
 }
@@ -189,8 +196,17 @@ fn table<'a>(
     (id, title): (&str, &str),
     contestants: &[Contestant],
 ) -> &'a mut Results {
+    table_of(tables, (id, title), contestants.iter().map(|contestant| contestant.name))
+}
+
+/// The same with other columns.
+fn table_of<'a>(
+    tables: &'a mut Vec<Results>,
+    (id, title): (&str, &str),
+    columns: impl Iterator<Item = &'static str>,
+) -> &'a mut Results {
     let place = tables.iter().position(|table| table.id == id).unwrap_or_else(|| {
-        tables.push(Results::of(id, title, contestants.iter().map(|contestant| contestant.name)));
+        tables.push(Results::of(id, title, columns));
         tables.len() - 1
     });
     &mut tables[place]

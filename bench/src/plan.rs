@@ -42,11 +42,13 @@ pub(crate) enum Part {
     Concurrency,
     /// What comes after a panic, an exit, and a handler that is stuck
     Faults,
+    /// A tenant beside another one whose handlers never stop
+    Fairness,
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Start, Self::Hello, Self::Echo, Self::Orders, Self::Concurrency, Self::Faults];
+    const ALL: [Self; 7] =
+        [Self::Start, Self::Hello, Self::Echo, Self::Orders, Self::Concurrency, Self::Faults, Self::Fairness];
 }
 
 impl std::fmt::Display for Part {
@@ -58,6 +60,7 @@ impl std::fmt::Display for Part {
             Self::Orders => "orders",
             Self::Concurrency => "concurrency",
             Self::Faults => "faults",
+            Self::Fairness => "fairness",
         })
     }
 }

@@ -35,25 +35,30 @@ const SIZES: [(usize, &str, usize); 4] =
 
 /// `hello` with 100 bytes: the scenario that everything else is told with.
 pub(crate) fn greeting() -> Result<Scenario> {
+    Ok(Scenario {
+        id: "hello-100b".to_owned(),
+        title: "hello, 100 B of JSON".to_owned(),
+        handler: "hello",
+        event: Arc::new(greeting_event()?),
+        one_in: 1,
+    })
+}
+
+/// Its event.
+pub(crate) fn greeting_event() -> Result<Event> {
     let frame = r#"{"name":""}"#.len();
     let name = "a".repeat(100 - frame);
     let body = format!(r#"{{"name":"{name}"}}"#).into_bytes();
     let request: Request = serde_json::from_slice(&body)?;
     let answer = serde_json::to_vec(&hello(&request))?;
-    Ok(Scenario {
-        id: "hello-100b".to_owned(),
-        title: "hello, 100 B of JSON".to_owned(),
-        handler: "hello",
-        event: Arc::new(Event { body, answer: Some(answer), deadline: DEADLINE }),
-        one_in: 1,
-    })
+    Ok(Event { body, answer: Some(answer), deadline: DEADLINE, tenant: None })
 }
 
 /// The bytes of the event are the answer.
 pub(crate) fn echoes() -> Vec<Scenario> {
     let of_size = |(bytes, name, one_in)| {
         let body = list(bytes);
-        let event = Event { answer: Some(body.clone()), body, deadline: DEADLINE };
+        let event = Event { answer: Some(body.clone()), body, deadline: DEADLINE, tenant: None };
         scenario("echo", name, event, one_in)
     };
     SIZES.into_iter().map(of_size).collect()
@@ -65,7 +70,12 @@ pub(crate) fn orders() -> Result<Vec<Scenario>> {
         let body = list(bytes);
         let orders: Orders = serde_json::from_slice(&body).context("reading our own event")?;
         let answer = serde_json::to_vec(&summarize(orders))?;
-        Ok(scenario("orders", name, Event { body, answer: Some(answer), deadline: DEADLINE }, one_in))
+        Ok(scenario(
+            "orders",
+            name,
+            Event { body, answer: Some(answer), deadline: DEADLINE, tenant: None },
+            one_in,
+        ))
     };
     SIZES[1..].iter().copied().map(of_size).collect()
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use batch::Taken;
 pub(crate) use batch::{Batch, End, Event, Timing};
 
 /// How long anything is waited for before the run is given up.
@@ -44,7 +45,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    batch: Option<Arc<Batch>>,
+    /// What there is to hand out; the first that has an event goes first.
+    batches: Vec<Arc<Batch>>,
     pending: usize,
     last_next: Option<Instant>,
     trouble: Option<String>,
@@ -97,7 +99,7 @@ impl Server {
     pub(crate) fn begin(&self, event: &Arc<Event>, count: usize, pause: Duration) -> Arc<Batch> {
         let batch = Arc::new(Batch::new(event, count, pause));
         let mut state = self.shared.lock();
-        state.batch = Some(Arc::clone(&batch));
+        state.batches = vec![Arc::clone(&batch)];
         let wanted = count.min(state.pending);
         if wanted == state.pending {
             self.shared.work.notify_all();
@@ -105,6 +107,14 @@ impl Server {
             (0..wanted).for_each(|_| self.shared.work.notify_one());
         }
         batch
+    }
+
+    /// Hands out several batches side by side. Of those that have an event that is due, the first goes first.
+    pub(crate) fn begin_together<const N: usize>(&self, batches: [Batch; N]) -> [Arc<Batch>; N] {
+        let batches = batches.map(Arc::new);
+        self.shared.lock().batches = batches.to_vec();
+        self.shared.work.notify_all();
+        batches
     }
 
     /// Waits until all events of a batch have come to an end, but no longer than this; whether they have.
@@ -154,7 +164,7 @@ impl Shared {
     }
 
     /// Waits until there is an event for a call that was read at this time; `None` where there will be none.
-    fn next(&self, read: Instant) -> Option<Arc<Batch>> {
+    fn next(&self, read: Instant) -> Option<(Arc<Batch>, Taken)> {
         let mut state = self.lock();
         state.pending += 1;
         state.last_next = Some(read);
@@ -163,10 +173,13 @@ impl Shared {
             if self.is_stopped() {
                 break None;
             }
-            if let Some(batch) = state.batch.as_ref().filter(|batch| batch.take()) {
-                break Some(Arc::clone(batch));
+            let taken = state.batches.iter().find_map(|batch| Some((Arc::clone(batch), batch.take()?)));
+            if taken.is_some() {
+                break taken;
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let due = state.batches.iter().filter_map(|batch| batch.next_due()).min();
+            let wait = due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()));
+            state = self.work.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         };
         state.pending -= 1;
         batch

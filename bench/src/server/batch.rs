@@ -15,6 +15,8 @@ pub(crate) struct Event {
     pub(crate) answer: Option<Vec<u8>>,
     /// The deadline, counted from the delivery.
     pub(crate) deadline: Duration,
+    /// Whose it is.
+    pub(crate) tenant: Option<&'static str>,
 }
 
 /// What became of an event.
@@ -29,7 +31,7 @@ pub(crate) enum End {
 /// One event there and back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timing {
-    /// Just before its bytes were written.
+    /// Just before its bytes were written; or when it was due, and waited for a call that it could go to.
     pub(crate) delivered: Instant,
     /// When the last byte of its answer had been read.
     pub(crate) answered: Instant,
@@ -44,11 +46,22 @@ impl Timing {
     }
 }
 
+/// An event that is to be delivered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    /// When it should have been.
+    pub(super) due: Option<Instant>,
+}
+
 /// The same event, several times.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(super) event: Arc<Event>,
     pub(super) pause: Duration,
+    /// When the first event is due, and how long after each the next one; `None` where there is always one.
+    schedule: Option<(Instant, Duration)>,
+    /// Whether there are other batches beside it.
+    pub(super) has_company: bool,
     count: usize,
     left: AtomicUsize,
     done: Mutex<Done>,
@@ -63,13 +76,49 @@ struct Done {
 impl Batch {
     pub(super) fn new(event: &Arc<Event>, count: usize, pause: Duration) -> Self {
         let done = Done { timings: Vec::with_capacity(count), wrong: None };
-        Self { event: Arc::clone(event), pause, count, left: AtomicUsize::new(count), done: Mutex::new(done) }
+        Self {
+            event: Arc::clone(event),
+            pause,
+            schedule: None,
+            has_company: false,
+            count,
+            left: AtomicUsize::new(count),
+            done: Mutex::new(done),
+        }
     }
 
-    /// Takes one of the events, if one is left.
-    pub(super) fn take(&self) -> bool {
-        let one_less = |left: usize| left.checked_sub(1);
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+    /// Beside others, with an event every so often, whether or not the one before has been answered.
+    pub(crate) fn every(event: &Arc<Event>, count: usize, interval: Duration) -> Self {
+        let schedule = Some((Instant::now() + interval, interval));
+        Self { schedule, ..Self::beside_others(event, count) }
+    }
+
+    /// Beside others, with an event for every call that nothing else is due for.
+    pub(crate) fn beside_others(event: &Arc<Event>, count: usize) -> Self {
+        Self { has_company: true, ..Self::new(event, count, Duration::ZERO) }
+    }
+
+    /// Takes one of the events, if one is left and due.
+    pub(super) fn take(&self) -> Option<Taken> {
+        let now = Instant::now();
+        let one_less = |left: usize| {
+            let is_due = self.due(left).is_none_or(|due| due <= now);
+            left.checked_sub(1).filter(|_| is_due)
+        };
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
+        Some(Taken { due: self.due(left) })
+    }
+
+    /// When the next event is due, if that is known and there is one.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let left = self.left.load(Ordering::Relaxed);
+        self.due(left).filter(|_| left > 0)
+    }
+
+    /// When the event is due after which one less is left.
+    fn due(&self, left: usize) -> Option<Instant> {
+        let (first, interval) = self.schedule?;
+        Some(first + interval * u32::try_from(self.count - left).unwrap_or(u32::MAX))
     }
 
     /// Adds what became of one of them; whether it was the last.

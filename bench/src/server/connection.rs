@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bulkhead_bench::wire::{Body, Inbox, invalid, send};
 
-use super::batch::{Batch, End};
+use super::batch::{Batch, End, Taken};
 use super::{Flight, Shared};
 
 pub(super) const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\n\
@@ -84,7 +84,7 @@ impl Connection {
                     self.shared.trouble(format!("an unknown request: {what}"));
                 }
                 Target::Next => match self.next(read) {
-                    Some(batch) => self.deliver(&batch)?,
+                    Some((batch, taken)) => self.deliver(&batch, taken)?,
                     None => return Ok(()),
                 },
             }
@@ -93,21 +93,21 @@ impl Connection {
     }
 
     /// The batch to serve from: the same as before while it lasts, without a look at what is shared.
-    fn next(&mut self, read: Instant) -> Option<Arc<Batch>> {
-        if self.batch.as_ref().is_none_or(|batch| !batch.take()) {
-            self.batch = self.shared.next(read);
-        }
-        self.batch.clone()
+    fn next(&mut self, read: Instant) -> Option<(Arc<Batch>, Taken)> {
+        let known = self.batch.clone().and_then(|batch| batch.take().map(|taken| (batch, taken)));
+        let next = known.or_else(|| self.shared.next(read));
+        self.batch = next.as_ref().map(|(batch, _)| Arc::clone(batch)).filter(|batch| !batch.has_company);
+        next
     }
 
     /// A stamp from after the write would be too late: the peer may have been given this thread's processor by it.
-    fn deliver(&mut self, batch: &Arc<Batch>) -> io::Result<()> {
+    fn deliver(&mut self, batch: &Arc<Batch>, taken: Taken) -> io::Result<()> {
         if !batch.pause.is_zero() {
             thread::sleep(batch.pause);
         }
         let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         self.write_head(id, batch)?;
-        let delivered = Instant::now();
+        let delivered = taken.due.unwrap_or_else(Instant::now);
         self.shared.flights().push(Flight { id, delivered, batch: Arc::clone(batch) });
         send(&self.stream, &self.head, &batch.event.body)
     }
@@ -126,9 +126,14 @@ impl Connection {
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:123456789012:function:measured:live\r\n\
              Lambda-Runtime-Trace-Id: Root=1-5bef4de7-{id:024x};Parent=9a9197af755a6419;Sampled=1\r\n\
              Lambda-Runtime-Invocation-Id: attempt-{id:x}\r\n\
-             Content-Length: {}\r\n\r\n",
+             Content-Length: {}\r\n",
             batch.event.body.len()
-        )
+        )?;
+        if let Some(tenant) = batch.event.tenant {
+            write!(self.head, "Lambda-Runtime-Aws-Tenant-Id: {tenant}\r\n")?;
+        }
+        self.head.extend_from_slice(b"\r\n");
+        Ok(())
     }
 }
 

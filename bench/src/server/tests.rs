@@ -10,7 +10,7 @@ const SHORTLY: Duration = Duration::from_secs(20);
 
 fn event(answer: Option<&str>) -> Arc<Event> {
     let answer = answer.map(|text| text.as_bytes().to_vec());
-    Arc::new(Event { body: b"ping".to_vec(), answer, deadline: Duration::from_secs(1) })
+    Arc::new(Event { body: b"ping".to_vec(), answer, deadline: Duration::from_secs(1), tenant: None })
 }
 
 /// A connection that asked for an event.

@@ -1,0 +1,75 @@
+//! One tenant's events, each in its time, beside another tenant whose handlers never stop and who always has more of them.
+//!
+//! The neighbour's event is there when it is due, whether or not a call is pending that it could go to, and its time counts
+//! from then on: what a greedy tenant takes away is processor time, and places to be handled at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::contestant::Contestant;
+use crate::faults::HANDLER;
+use crate::plan::{Plan, WARM_UP, order};
+use crate::results::{Metric, Results, microseconds, quantile};
+use crate::scenario;
+use crate::server::{Batch, Event};
+use crate::turns::{LATENCIES, latencies};
+
+/// What the report calls it.
+pub(crate) const TITLE: &str = "a neighbour, 8 at once";
+/// What stands beside the neighbour: nobody, or a greedy tenant with this line of limits.
+pub(crate) const NEIGHBOURS: [(&str, Option<&str>); 4] = [
+    ("alone", None),
+    ("concurrency = 1", Some("limits.concurrency = 1")),
+    ("half, as nothing is said", Some("")),
+    ("concurrency = 8", Some("limits.concurrency = 8")),
+];
+
+const AT_ONCE: usize = 8;
+/// From one of the neighbour's events to the next.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// More than there is time for.
+const ENDLESS: usize = 1_000_000_000;
+const SLOWEST: Metric = Metric { name: "the slowest event", unit: "µs" };
+
+/// Measures the neighbour once beside each of them.
+pub(crate) fn round(plan: &Plan, round: usize, contestant: &Contestant, results: &mut Results) -> Result<()> {
+    let hello = Event { tenant: Some("neighbour"), ..scenario::greeting_event()? };
+    let stuck = Event {
+        body: br#"{"name":"stuck"}"#.to_vec(),
+        answer: None,
+        tenant: Some("greedy"),
+        ..scenario::greeting_event()?
+    };
+    let (hello, stuck) = (Arc::new(hello), Arc::new(stuck));
+    for index in order(round, NEIGHBOURS.len()) {
+        let (_, greedy) = NEIGHBOURS[index];
+        contestant.prepare(HANDLER, b"")?;
+        contestant.manifest(HANDLER, &manifest(greedy.unwrap_or_default()))?;
+        let started = contestant.start(HANDLER, AT_ONCE)?;
+        let failed = || contestant.failed(&started);
+        started.server.run(&hello, WARM_UP, Duration::ZERO).with_context(failed)?;
+        let events = (plan.events / 2).max(2);
+        let greedy = Batch::beside_others(&stuck, if greedy.is_some() { ENDLESS } else { 0 });
+        let batches = [Batch::every(&hello, events, INTERVAL), greedy];
+        let [neighbour, _] = started.server.begin_together(batches);
+        started.server.wait_done(&neighbour, PATIENCE).with_context(failed)?;
+        let timings = neighbour.timings().with_context(failed)?;
+        let figures: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
+        latencies(&LATENCIES[..2], index, &figures, results);
+        results.add(SLOWEST, index, quantile(&figures, 1000));
+    }
+    Ok(())
+}
+
+/// Longer than a neighbour waits at worst.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A handler for both, which is stopped after 100 ms of processor time.
+fn manifest(limits: &str) -> String {
+    format!(
+        "[limits]\ncpu_time = '100ms'\nwall_time = '60s'\n\
+         [handlers.{HANDLER}]\n[tenants.neighbour]\n[tenants.greedy]\n{limits}\n"
+    )
+}
