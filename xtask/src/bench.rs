@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// Measure functions with many tenants and many components instead
     #[arg(long)]
     scale: bool,
+    /// Measure the steps of a sandbox's life in process, for each way to allocate it
+    #[arg(long, conflicts_with = "scale")]
+    steps: bool,
     /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --events 500`
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -25,6 +28,9 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.scale {
         return scale(workspace, options);
+    }
+    if options.steps {
+        return life(workspace, options);
     }
     steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
@@ -56,6 +62,14 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     println!();
     call(scale.args(&options.arguments))
+}
+
+fn life(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --steps", &[TARGET, PROGRAMS, HELLO, COMPILED, RIVAL])?;
+    let mut life = Command::new(workspace.target("release/steps"));
+    life.arg("--cwasm").arg(workspace.target(CWASM)).arg("--json").arg(workspace.target("bench/steps.json"));
+    println!();
+    call(life.args(&options.arguments))
 }
 
 /// What the bootstrap without compiler runs.
