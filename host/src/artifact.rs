@@ -147,7 +147,10 @@ impl Stamp {
         }
         let image_length = tail_at.checked_sub(length.into()).ok_or(ArtifactError::NoStamp)?;
         file.seek(SeekFrom::Start(image_length))?;
-        let stamp = serde_json::from_reader(file.take(length.into())).map_err(|_| ArtifactError::NoStamp)?;
+        // At once: a parser that reads a file itself asks for each byte alone.
+        let mut stamp = Vec::new();
+        file.take(length.into()).read_to_end(&mut stamp)?;
+        let stamp = serde_json::from_slice(&stamp).map_err(|_| ArtifactError::NoStamp)?;
         Ok((stamp, image_length))
     }
 
@@ -192,10 +195,10 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(bytes))
 }
 
-/// In pieces, so that checking a large file does not make the process large.
+/// In pieces, so that checking a large file does not make the process large, and that stay in the nearest cache.
 fn crc32(mut reader: impl Read) -> io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
-    let mut piece = vec![0; 64 * 1024];
+    let mut piece = vec![0; 16 * 1024];
     loop {
         match reader.read(&mut piece)? {
             0 => return Ok(hasher.finalize()),

@@ -1,15 +1,16 @@
 //! Everything that a component may import, and what the engine keeps of one sandbox for it.
 //!
-//! WASI is linked whole, since the standard libraries of most languages import it whole; what an interface gives
+//! All of WASI is there, since the standard libraries of most languages import most of it; what an interface gives
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use wasmtime::Engine;
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
-use wasmtime_wasi::p2::bindings::cli;
-use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -62,32 +63,109 @@ impl State {
     }
 }
 
-/// Links all of it.
+/// What components may import. WASI has hundreds of functions and most components import a few dozen, so a package
+/// of it is linked when the first component asks for it, and then stays for all.
+#[derive(Clone)]
+pub struct Imports(Arc<Mutex<Linked>>);
+
+struct Linked {
+    linker: Linker<State>,
+    /// The packages that are not linked yet.
+    others: Vec<Package>,
+}
+
+/// The name of a package of WASI, and what links its interfaces.
+type Package = (&'static str, fn(&mut Linker<State>) -> wasmtime::Result<()>);
+
+impl std::fmt::Debug for Imports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Imports").finish_non_exhaustive()
+    }
+}
+
+/// Links what every standard library imports; what else there is has to be asked for.
 ///
 /// # Errors
 /// When two definitions clash, which would be a bug.
-pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+pub fn linker(engine: &Engine) -> wasmtime::Result<Imports> {
     let mut linker = Linker::new(engine);
-    let l = &mut linker;
-    // Streams, clocks, stdin, stdout, stderr.
-    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
-    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    terminals(l)?;
-    sockets(l)?;
-    files::add_to_linker(l, State::files)?;
-    outbound::add_to_linker(l)?;
-    random(l)?;
-    Ok(linker)
+    io(&mut linker)?;
+    cli(&mut linker)?;
+    let others: Vec<Package> = vec![
+        ("wasi:clocks", clocks),
+        ("wasi:random", random),
+        ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
+        ("wasi:sockets", sockets),
+        ("wasi:http", outbound::add_to_linker),
+    ];
+    Ok(Imports(Arc::new(Mutex::new(Linked { linker, others }))))
 }
 
-/// There is no terminal, and guests may ask.
-fn terminals(l: &mut Linker<State>) -> wasmtime::Result<()> {
+impl Imports {
+    /// A component with all of its imports, ready to be instantiated.
+    ///
+    /// # Errors
+    /// When it imports something that there is not, by name.
+    pub(crate) fn instantiate_pre(&self, component: &Component) -> wasmtime::Result<InstancePre<State>> {
+        let mut linked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        linked.add(component)?;
+        linked.linker.instantiate_pre(component)
+    }
+}
+
+impl Linked {
+    /// Links the packages that a component imports from. Whether they have what it wants of them is not seen here.
+    fn add(&mut self, component: &Component) -> wasmtime::Result<()> {
+        for (import, _) in component.component_type().imports(component.engine()) {
+            let wanted = self.others.iter().position(|(package, _)| is_in(import, package));
+            if let Some((_, link)) = wanted.map(|wanted| self.others.swap_remove(wanted)) {
+                link(&mut self.linker)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an interface, such as `wasi:cli/environment@0.2.6`, is one of the package `wasi:cli`.
+fn is_in(interface: &str, package: &str) -> bool {
+    interface.strip_prefix(package).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn io(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::io;
+    type Table = HasSelf<ResourceTable>;
+    io::error::add_to_linker::<State, Table>(l, |state| &mut state.table)?;
+    io::poll::add_to_linker::<State, Table>(l, |state| &mut state.table)?;
+    io::streams::add_to_linker::<State, Table>(l, |state| &mut state.table)
+}
+
+fn cli(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::cli;
+    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    // There is no terminal, and guests may ask.
     cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)
+}
+
+fn clocks(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::clocks;
+    clocks::wall_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)
+}
+
+/// Ours, which counts.
+fn random(l: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::random;
+    random::random::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
+    random::insecure::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
+    random::insecure_seed::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)
 }
 
 /// Linked since Rust's standard library imports them. None can be used: see [`crate::sandbox`].
@@ -103,12 +181,47 @@ fn sockets(l: &mut Linker<State>) -> wasmtime::Result<()> {
     s::udp::add_to_linker::<State, WasiSockets>(l, State::sockets)
 }
 
-/// Ours, which counts.
-fn random(l: &mut Linker<State>) -> wasmtime::Result<()> {
-    // One of the three was linked with the clocks.
-    l.allow_shadowing(true);
-    random::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
-    l.allow_shadowing(false);
-    insecure::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
-    insecure_seed::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)
+#[cfg(all(test, feature = "compiler"))]
+mod tests {
+    use super::*;
+
+    /// Which packages are still to be linked after these interfaces were asked for.
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
+    fn left_after(interfaces: &[&str]) -> Vec<&'static str> {
+        let (engine, _) = crate::engine::start(1).unwrap();
+        let imports = linker(&engine).unwrap();
+        for interface in interfaces {
+            let wat = format!(r#"(component (import "{interface}" (instance)))"#);
+            let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();
+            imports.instantiate_pre(&component).unwrap();
+        }
+        let linked = imports.0.lock().unwrap();
+        linked.others.iter().map(|(package, _)| *package).collect()
+    }
+
+    #[test]
+    fn a_package_is_linked_when_it_is_asked_for_and_once() {
+        assert_eq!(left_after(&["wasi:cli/stdout@0.2.6", "wasi:io/poll@0.2.0"]).len(), 5);
+        let left = left_after(&["wasi:http/types@0.2.6", "wasi:http/outgoing-handler@0.2.0"]);
+        assert!(left.len() == 4 && !left.contains(&"wasi:http"), "{left:?}");
+    }
+
+    #[test]
+    fn all_packages_get_along() {
+        let all = [
+            "wasi:clocks/wall-clock@0.2.0",
+            "wasi:random/insecure@0.2.6",
+            "wasi:filesystem/types@0.2.0",
+            "wasi:sockets/tcp@0.2.6",
+            "wasi:http/types@0.2.6",
+        ];
+        assert_eq!(left_after(&all), [""; 0]);
+    }
+
+    #[test]
+    fn a_package_s_name_is_more_than_a_prefix() {
+        assert!(is_in("wasi:http/types@0.2.6", "wasi:http"));
+        assert!(!is_in("wasi:https/types@0.2.6", "wasi:http"));
+        assert!(!is_in("wasi:http", "wasi:http"));
+    }
 }

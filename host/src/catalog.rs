@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use wasmtime::Engine;
-use wasmtime::component::Linker;
 
-use crate::capabilities::State;
+use crate::capabilities::Imports;
 use crate::component::{self, ComponentError, Loaded};
 use crate::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
 use crate::outcome::ErrorReport;
@@ -120,7 +119,7 @@ pub struct Source {
     /// The engine that runs them.
     pub engine: Engine,
     /// What they may import.
-    pub linker: Linker<State>,
+    pub linker: Imports,
     /// Where they lie.
     pub task_root: PathBuf,
     /// Whether one of several may be mapped when its first event comes.

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker, Type};
+use wasmtime::component::{Component, Type};
 
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::bindings::LambdaPre;
-use crate::capabilities::State;
+use crate::capabilities::{Imports, State};
 
 /// The export that makes a component a buffered handler.
 const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
@@ -156,7 +156,7 @@ pub fn peek(cwasm: &Path, wasm: &Path) -> Option<String> {
 /// When it is stale, foreign or damaged, or no handler.
 pub fn map(
     engine: &Engine,
-    linker: &Linker<State>,
+    imports: &Imports,
     path: &Path,
     source: Option<&Path>,
 ) -> Result<Loaded, ComponentError> {
@@ -173,7 +173,7 @@ pub fn map(
     // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
     let component = unsafe { Component::deserialize_file(engine, path) };
     let component = component.map_err(|error| artifact_error(ArtifactError::Engine(error)))?;
-    load(linker, &component, path, &stamp.source)
+    load(imports, &component, path, &stamp.source)
 }
 
 /// Compiles a `.wasm` for this machine.
@@ -181,12 +181,12 @@ pub fn map(
 /// # Errors
 /// When it is no component, no handler, or needs what the host does not have.
 #[cfg(feature = "compiler")]
-pub fn compile(engine: &Engine, linker: &Linker<State>, path: &Path) -> Result<Loaded, ComponentError> {
+pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
     check_is_component(&wasm, path)?;
     let component = Component::from_binary(engine, &wasm)
         .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error })?;
-    load(linker, &component, path, &digest(&wasm))
+    load(imports, &component, path, &digest(&wasm))
 }
 
 /// Refuses, since there is no compiler in this build.
@@ -194,7 +194,7 @@ pub fn compile(engine: &Engine, linker: &Linker<State>, path: &Path) -> Result<L
 /// # Errors
 /// Always.
 #[cfg(not(feature = "compiler"))]
-pub fn compile(_: &Engine, _: &Linker<State>, path: &Path) -> Result<Loaded, ComponentError> {
+pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     check_is_component(&read(path)?, path)?;
     Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
@@ -223,18 +223,18 @@ pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError
 }
 
 fn load(
-    linker: &Linker<State>,
+    imports: &Imports,
     component: &Component,
     path: &Path,
     digest: &str,
 ) -> Result<Loaded, ComponentError> {
-    let Description { exports, .. } = Description::of(linker.engine(), component);
+    let Description { exports, .. } = Description::of(component.engine(), component);
     if let Some(reason) = not_a_handler(&exports) {
         return Err(ComponentError::Kind { path: path.to_owned(), reason });
     }
     let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
-    let pre = linker.instantiate_pre(component).map_err(import_error)?;
-    if !has_handle(linker.engine(), component) {
+    let pre = imports.instantiate_pre(component).map_err(import_error)?;
+    if !has_handle(component.engine(), component) {
         let reason = format!(
             "the `handle` of its {HANDLER} takes or returns something else than that interface says; build it \
              against the interface as it is"

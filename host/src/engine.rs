@@ -5,7 +5,7 @@
 
 mod settings;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub use settings::{BUILD, FINGERPRINT, Target};
 
@@ -19,9 +19,8 @@ const MEMORIES_PER_SANDBOX: u32 = 8;
 const TABLES_PER_SANDBOX: u32 = 32;
 /// Entries of one table; an interpreter's have thousands. Address space only, until it is used.
 const TABLE_ELEMENTS: usize = 100_000;
-/// How much of a memory is reset in place between sandboxes, in bytes: a Rust component's stack, data and first
-/// allocations. Beyond it, pages are given back to the system, and the next event that wants them pays for
-/// each with a page fault. Resetting costs time too, but between events.
+/// [`Pool::memory_kept`] as it ships: a Rust component's stack, data and first allocations. Resetting costs time, but
+/// between events.
 const MEMORY_KEPT: usize = 2 * 1024 * 1024;
 /// The same for a table: all of a Rust component's.
 const TABLE_KEPT: usize = 16 * 1024;
@@ -39,6 +38,29 @@ pub enum Allocation {
     OnDemand,
 }
 
+/// How large a pool is, and how it resets what one sandbox leaves to the next. The default is what ships for one event at
+/// a time; the rest is there to be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// How many events are handled at a time.
+    pub events: u32,
+    /// How much of a memory is reset in place, in bytes; what lies beyond is given back to the system, and the next
+    /// event that wants it pays for each page with a fault.
+    pub memory_kept: usize,
+    /// Whether the kernel is asked which pages were written, so that only those are reset. Never where sandboxes of
+    /// several tenants follow each other: Wasmtime asks for pages that are written and present, and Linux
+    /// counts a page that it is just moving (to compact memory, balance nodes or split a huge page) as written and
+    /// swapped, not as present, whether or not there is swap. Such a page would be passed over, and the next sandbox
+    /// would find in it what the last one wrote.
+    pub written_only: bool,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { events: 1, memory_kept: MEMORY_KEPT, written_only: false }
+    }
+}
+
 /// An engine cannot be had on this machine.
 #[derive(Debug, thiserror::Error)]
 #[error("the WebAssembly engine could not be started: {0:#}")]
@@ -49,16 +71,23 @@ pub struct EngineError(wasmtime::Error);
 /// # Errors
 /// When the machine lacks what the engine needs even without a pool.
 pub fn start(events: u32) -> Result<(Engine, Allocation), EngineError> {
-    let mut config = run_config();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(events)));
     // Making the pool is the probe: it reserves the address space, which is what may be short.
-    match Engine::new(&config) {
+    match start_with(Some(Pool { events, ..Pool::default() })) {
         Ok(engine) => Ok((engine, Allocation::Pooled)),
-        Err(_) => {
-            let engine = Engine::new(&run_config()).map_err(EngineError)?;
-            Ok((engine, Allocation::OnDemand))
-        }
+        Err(_) => Ok((start_with(None)?, Allocation::OnDemand)),
     }
+}
+
+/// Starts an engine that allocates in this way, or on demand where there is no pool.
+///
+/// # Errors
+/// When the machine lacks what that needs.
+pub fn start_with(pool: Option<Pool>) -> Result<Engine, EngineError> {
+    let mut config = run_config();
+    if let Some(pool) = pool {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool.config()));
+    }
+    Engine::new(&config).map_err(EngineError)
 }
 
 /// Settings of a running engine that compiled code does not depend on.
@@ -68,21 +97,25 @@ fn run_config() -> Config {
     config
 }
 
-/// Every sandbox has all the room that one may take, so that what one tenant takes is never another's.
-fn pool(events: u32) -> PoolingAllocationConfig {
-    let sandboxes = events * SANDBOXES;
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(sandboxes)
-        .total_core_instances(sandboxes * MODULES_PER_SANDBOX)
-        .total_memories(sandboxes * MEMORIES_PER_SANDBOX)
-        .total_tables(sandboxes * TABLES_PER_SANDBOX)
-        .total_stacks(sandboxes)
-        .max_memories_per_module(MEMORIES_PER_SANDBOX)
-        .max_tables_per_module(TABLES_PER_SANDBOX)
-        .table_elements(TABLE_ELEMENTS)
-        .linear_memory_keep_resident(MEMORY_KEPT)
-        .table_keep_resident(TABLE_KEPT);
-    pool
+impl Pool {
+    /// Every sandbox has all the room that one may take, so that what one tenant takes is never another's.
+    fn config(self) -> PoolingAllocationConfig {
+        let sandboxes = self.events * SANDBOXES;
+        let mut config = PoolingAllocationConfig::new();
+        config
+            .total_component_instances(sandboxes)
+            .total_core_instances(sandboxes * MODULES_PER_SANDBOX)
+            .total_memories(sandboxes * MEMORIES_PER_SANDBOX)
+            .total_tables(sandboxes * TABLES_PER_SANDBOX)
+            .total_stacks(sandboxes)
+            .max_memories_per_module(MEMORIES_PER_SANDBOX)
+            .max_tables_per_module(TABLES_PER_SANDBOX)
+            .table_elements(TABLE_ELEMENTS)
+            .linear_memory_keep_resident(self.memory_kept)
+            .table_keep_resident(TABLE_KEPT)
+            .pagemap_scan(if self.written_only { Enabled::Yes } else { Enabled::No });
+        config
+    }
 }
 
 /// Compiles a component to native code for `target`: what a `.cwasm` holds.

@@ -68,6 +68,14 @@ impl std::fmt::Debug for Sandbox {
     }
 }
 
+/// A sandbox that nobody is in yet.
+#[derive(Debug)]
+pub struct Empty {
+    store: Store<State>,
+    console: Console,
+    meter: Meter,
+}
+
 /// How a guest ended without returning.
 enum Ended {
     /// It trapped, exited, or could not even start.
@@ -164,6 +172,25 @@ impl Sandboxes {
     /// Makes a sandbox, which may run the component's own start functions.
     pub async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
         let started = Instant::now();
+        let Empty { mut store, console, meter } = self.empty(loaded, route, guard);
+        look_soon(&meter, guard);
+        let instance = meter.run(stopped_by(guard, loaded.pre.instantiate_async(&mut store)));
+        let exports = instance.await;
+        Sandbox {
+            handler: route.handler,
+            policy: Arc::clone(&route.policy),
+            events: 0,
+            tenant_id: None,
+            store,
+            console,
+            meter,
+            exports,
+            setup: started.elapsed(),
+        }
+    }
+
+    /// What a guest will find there, without a guest: the first step of [`Self::make`].
+    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Empty {
         let policy = &route.policy;
         let console = Console::new(Arc::clone(&self.log), policy.limits.logs);
         let meter = Meter::new(policy.limits.cpu_time);
@@ -174,20 +201,7 @@ impl Sandboxes {
         // Every move of the epoch is an occasion to look at the clocks, and to let others have a turn.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(look_at_clocks);
-        look_soon(&meter, guard);
-        let instance = meter.run(stopped_by(guard, loaded.pre.instantiate_async(&mut store)));
-        let exports = instance.await;
-        Sandbox {
-            handler: route.handler,
-            policy: Arc::clone(policy),
-            events: 0,
-            tenant_id: None,
-            store,
-            console,
-            meter,
-            exports,
-            setup: started.elapsed(),
-        }
+        Empty { store, console, meter }
     }
 
     /// Handles one event.

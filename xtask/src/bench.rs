@@ -17,8 +17,11 @@ pub(crate) struct Options {
     /// Measure functions with many tenants and many components instead
     #[arg(long)]
     scale: bool,
-    /// Make the chart the one that the README shows
+    /// Measure the steps of a sandbox's life in process, for each way to allocate it
     #[arg(long, conflicts_with = "scale")]
+    steps: bool,
+    /// Make the chart the one that the README shows
+    #[arg(long, conflicts_with_all = ["scale", "steps"])]
     publish: bool,
     /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
@@ -33,6 +36,9 @@ const PUBLISHED: &str = "docs/performance.svg";
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.scale {
         return scale(workspace, options);
+    }
+    if options.steps {
+        return life(workspace, options);
     }
     steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
@@ -72,6 +78,15 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     println!();
     call(scale.args(&options.arguments))
+}
+
+fn life(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --steps", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
+    let mut life = Command::new(workspace.target("release/steps"));
+    life.arg("--cwasm").arg(workspace.target(COMPONENTS).join("hello.cwasm"));
+    life.arg("--json").arg(workspace.target("bench/steps.json"));
+    println!();
+    call(life.args(&options.arguments))
 }
 
 /// Where what is measured lies, as `.wasm` and as `.cwasm`, under the names of the handlers.

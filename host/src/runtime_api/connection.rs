@@ -113,10 +113,12 @@ async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>, Connection
     let stream = TcpStream::connect(authority).await.map_err(connect_error)?;
     // Requests are written whole; waiting for more to send would only delay them.
     stream.set_nodelay(true).map_err(connect_error)?;
-    let (sender, connection) =
+    let (mut sender, connection) =
         http1::Builder::new().max_buf_size(MAX_HEADERS).handshake(TokioIo::new(stream)).await?;
     // How the connection ends is seen by the request that it fails.
     tokio::spawn(connection);
+    // Or else the first request would wait for that task twice: to be let in, and to be written.
+    sender.ready().await?;
     Ok(sender)
 }
 
