@@ -13,6 +13,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::output::tell;
+use crate::preinit;
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
 ///
@@ -30,6 +31,8 @@ pub(crate) struct Compile {
     /// The processor of the function: x86_64, or aarch64 (arm64 to Lambda) [default: this machine's]
     #[arg(long, value_parser = parse_target)]
     target: Option<Target>,
+    #[command(flatten)]
+    ahead: preinit::Ahead,
 }
 
 impl Compile {
@@ -44,8 +47,13 @@ impl Compile {
         let wasm = component::read(&self.input)?;
         component::check_is_component(&wasm, &self.input)?;
         let started = Instant::now();
-        let cwasm = artifact::compile(&wasm, target)
-            .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
+        let cannot_compile = || format!("{} cannot be compiled", self.input.display());
+        let preinitialised = self.ahead.run(&wasm, &self.input)?;
+        let cwasm = match &preinitialised {
+            Some(ready) => artifact::compile_preinitialised(&ready.wasm, &wasm, target),
+            None => artifact::compile(&wasm, target),
+        };
+        let cwasm = cwasm.with_context(cannot_compile)?;
         let cannot_write = || format!("{} cannot be written", output.display());
         let file = write_beside(&output, &cwasm).with_context(cannot_write)?;
         check(&self.input, file.path(), target)?;
@@ -59,6 +67,9 @@ impl Compile {
             target.name(),
             started.elapsed(),
         ));
+        if let Some(ready) = preinitialised {
+            tell(&ready.to_string());
+        }
         Ok(())
     }
 }

@@ -35,6 +35,8 @@ pub mod artifact;
 pub mod catalog;
 pub mod component;
 pub mod engine;
+#[cfg(feature = "compiler")]
+pub mod preinit;
 
 pub mod log;
 pub mod shutdown;
