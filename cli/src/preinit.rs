@@ -20,7 +20,7 @@ use crate::output::tell;
 const ACCESS: &str = "wasmtime:wizer/access";
 
 /// Whether the init is to be run, and what it may have.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Ahead {
     /// Run the component's init function (#[bulkhead::init]) now, and let every sandbox start with what it left in memory
     #[arg(long)]
@@ -42,7 +42,7 @@ pub(crate) struct Ready {
     pub(crate) wasm: Vec<u8>,
     /// All of its memories.
     memory: usize,
-    /// What of it is not zero, and so in the file.
+    /// How much larger the file is for it.
     added: usize,
 }
 

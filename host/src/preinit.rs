@@ -112,7 +112,8 @@ impl Rehearsal {
             return Err(PreinitError::Environment);
         }
         if !store.data().table.is_empty() {
-            return Err(PreinitError::Resources);
+            let printed = !self.printed.lines().is_empty();
+            return Err(if printed { PreinitError::Printed } else { PreinitError::Resources });
         }
         read::values(&mut store, (&component, instance), access).await
     }

@@ -49,10 +49,16 @@ pub enum PreinitError {
          granted later would not be seen. Read it in the handler"
     )]
     Environment,
+    /// It printed, and what languages print through stays open.
+    #[error(
+        "its init printed, and what it printed through stays open, which no sandbox would have. Do not print in an init; \
+         return an error, or print in the handler"
+    )]
+    Printed,
     /// It left something open that only this sandbox has.
     #[error(
         "its init left something of the host's open, such as a stream or a pollable, which no sandbox would have. Close \
-         what it opens; do not keep stdin, stdout or stderr"
+         what it opens"
     )]
     Resources,
     /// It returned an error.
@@ -123,7 +129,9 @@ pub(super) struct Evidence {
 pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -> PreinitError {
     let Ended::Itself(error) = ended else { return PreinitError::TimedOut(time) };
     if let Some(refused) = error.downcast_ref::<Refused>() {
-        let stack_trace = error.downcast_ref::<WasmBacktrace>().map(trap::frames).unwrap_or_default();
+        let frames = error.downcast_ref::<WasmBacktrace>().map(trap::frames).unwrap_or_default();
+        // What only passes calls on to the host has no name.
+        let stack_trace = frames.into_iter().skip_while(|frame| frame.starts_with("function ")).collect();
         return PreinitError::Refused { refused: *refused, stack_trace };
     }
     let limits = Limits::default();
