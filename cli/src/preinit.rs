@@ -87,8 +87,18 @@ fn size(value: &Value) -> usize {
 /// What a snapshot cannot hold. Wizer's texts say what it found; what to do is added.
 fn unsupported(found: impl fmt::Display) -> anyhow::Error {
     let found = format!("{found:#}");
-    let composed = ["nested component", "at most once", "module alias", "component alias", "module import", "component import"];
-    let advice = if found.contains("`table.") || found.contains("`elem.drop`") || found.contains("reference type") {
+    let composed = [
+        "nested component",
+        "at most once",
+        "module alias",
+        "component alias",
+        "module import",
+        "component import",
+    ];
+    let advice = if found.contains("`table.")
+        || found.contains("`elem.drop`")
+        || found.contains("reference type")
+    {
         "a snapshot holds memories and numbers, not tables of functions that change; link without what loads code at run \
          time"
     } else if found.contains("`data.drop`") {
@@ -103,7 +113,8 @@ fn unsupported(found: impl fmt::Display) -> anyhow::Error {
 
 impl fmt::Display for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [memory, added] = [self.memory, self.added].map(|bytes| ByteSize::b(u64::try_from(bytes).unwrap_or(u64::MAX)));
+        let [memory, added] =
+            [self.memory, self.added].map(|bytes| ByteSize::b(u64::try_from(bytes).unwrap_or(u64::MAX)));
         write!(
             f,
             "its init was run: every sandbox starts with {memory} of memory, for which the component grew by {added}"
@@ -135,3 +146,6 @@ impl ComponentInstanceState for Left {
         if let Some(Value::F64(bits)) = self.0.get(name) { *bits } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,7 @@ pub use refused::Refused;
 use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::capabilities::{self, State};
 use crate::config::LogSettings;
+use crate::engine;
 use crate::files::Files;
 use crate::limits::Limiter;
 use crate::log::{Format, Level, Log};
@@ -35,7 +36,6 @@ use crate::outbound::{self, Clients, Outbound};
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::watchdog::{Guard, Watchdog};
-use crate::engine;
 
 /// What an init may use.
 #[derive(Debug, Clone, Copy)]

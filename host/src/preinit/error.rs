@@ -86,7 +86,9 @@ pub enum PreinitError {
         stack_trace: Vec<String>,
     },
     /// What it left cannot be read.
-    #[error("what its init left in memory cannot be read: {0:#}; does a memory have its maximum size already?")]
+    #[error(
+        "what its init left in memory cannot be read: {0:#}; does a memory have its maximum size already?"
+    )]
     Unreadable(#[source] wasmtime::Error),
     /// The functions to read with are missing.
     #[error("what its init left in memory cannot be read, which is a bug of Bulkhead")]

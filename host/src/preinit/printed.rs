@@ -32,7 +32,8 @@ impl Printed {
     pub(super) fn panic_text(&self) -> Option<String> {
         let text = self.text();
         let lines: Vec<&str> = text.lines().collect();
-        let start = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "))?;
+        let start =
+            lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "))?;
         Some(lines.get(start..)?.join("\n"))
     }
 
