@@ -33,7 +33,11 @@ fn assert_refused(guest: &str, arguments: &[&str], parts: &[&str]) {
     for part in parts.iter().chain(&[format!("{guest}.wasm: ").as_str()]) {
         assert!(told.contains(part), "{part:?} is not in {told}");
     }
-    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "nothing is left behind");
+    assert_eq!(
+        std::fs::read_dir(root.path()).expect("list the task root").count(),
+        0,
+        "nothing is left behind"
+    );
 }
 
 /// What the events `0..events` are answered with.

@@ -8,6 +8,7 @@ use regex::RegexSet;
 const SERVICES: &str = include_str!("services.txt");
 
 /// One pattern for each service, in the order of [`SERVICES`].
+#[expect(clippy::expect_used, reason = "it panics where it is compiled, if it does")]
 static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| {
     let patterns = SERVICES.lines().map(|service| {
         format!(r#"(?i-u)\b{service}[ _-]?(api|access|secret|auth)?[ _-]?(key|token|secret)\b["' ]*[:=]["' ]*[0-9a-z_-]{{16,40}}"#)

@@ -60,7 +60,6 @@ fn functions(component: &Component, access: &str) -> Option<Vec<(String, Compone
     Some(functions.collect())
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "what is added has one of these types")]
 async fn value(
     store: &mut Store<State>,
     instance: Instance,

@@ -1,5 +1,7 @@
 //! Its `init` asks for nothing. An event that is a name gets that variable, any other what a new `HashMap` hashes to.
 
+#![expect(clippy::disallowed_methods, reason = "it is what this guest is for")]
+
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 
