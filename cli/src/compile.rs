@@ -13,6 +13,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::output::tell;
+use crate::preinit;
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
 ///
@@ -24,12 +25,14 @@ pub(crate) struct Compile {
     /// The component: what `cargo build --target wasm32-wasip2` makes
     #[arg(value_name = "IN.wasm")]
     input: PathBuf,
-    /// Where to write the native code [default: IN.cwasm]
+    /// Where to write the native code [default: IN.cwasm]; with --preinit, OUT.wasm gets the component itself
     #[arg(short, long, value_name = "OUT.cwasm")]
     output: Option<PathBuf>,
     /// The processor of the function: x86_64, or aarch64 (arm64 to Lambda) [default: this machine's]
     #[arg(long, value_parser = parse_target)]
     target: Option<Target>,
+    #[command(flatten)]
+    ahead: preinit::Ahead,
 }
 
 impl Compile {
@@ -44,39 +47,78 @@ impl Compile {
         let wasm = component::read(&self.input)?;
         component::check_is_component(&wasm, &self.input)?;
         let started = Instant::now();
-        let cwasm = artifact::compile(&wasm, target)
+        let ready = self.ahead.run(&wasm, &self.input)?;
+        let product = match &ready {
+            Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,
+            _ => Product::Native(target),
+        };
+        let made = product
+            .make(&wasm, ready.as_ref())
             .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
         let cannot_write = || format!("{} cannot be written", output.display());
-        let file = write_beside(&output, &cwasm).with_context(cannot_write)?;
-        check(&self.input, file.path(), target)?;
+        let file = write_beside(&output, &made).with_context(cannot_write)?;
+        product.check(&self.input, file.path())?;
         file.persist(&output).with_context(cannot_write)?;
         tell(&format!(
-            "compiled {} ({} bytes) to {} ({} bytes) for {} in {:.1?}",
+            "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
             self.input.display(),
             wasm.len(),
             output.display(),
-            cwasm.len(),
-            target.name(),
+            made.len(),
+            product.target().map_or_else(String::new, |target| format!(" for {}", target.name())),
             started.elapsed(),
         ));
+        if let Some(ready) = ready {
+            tell(&ready.to_string());
+        }
         Ok(())
     }
 }
 
-/// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
-/// comes, which is late to find out.
-fn check(input: &Path, cwasm: &Path, target: Target) -> anyhow::Result<()> {
-    let (engine, _) = engine::start(1)?;
-    let linker = capabilities::linker(&engine)?;
-    let loaded = if Some(target) == Target::host() {
-        component::map(&engine, &linker, cwasm, None)
-    } else {
-        // Code for another processor cannot be mapped, so the same component is compiled for this one.
-        component::compile(&engine, &linker, input)
-    };
-    // The file that was written has a name that nobody knows.
-    loaded.map_err(|error| error.about(input))?;
-    Ok(())
+/// What is written.
+#[derive(Debug, Clone, Copy)]
+enum Product {
+    /// A `.cwasm`.
+    Native(Target),
+    /// A `.wasm` again, with its init done.
+    Component,
+}
+
+impl Product {
+    fn make(self, wasm: &[u8], ready: Option<&preinit::Ready>) -> anyhow::Result<Vec<u8>> {
+        Ok(match (self, ready) {
+            (Self::Native(target), None) => artifact::compile(wasm, target)?,
+            (Self::Native(target), Some(ready)) => {
+                artifact::compile_preinitialised(&ready.wasm, wasm, target)?
+            }
+            (Self::Component, ready) => ready.map_or(wasm, |ready| &ready.wasm).to_vec(),
+        })
+    }
+
+    /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
+    /// comes, which is late to find out.
+    fn check(self, input: &Path, made: &Path) -> anyhow::Result<()> {
+        let (engine, _) = engine::start(1)?;
+        let imports = capabilities::imports(&engine)?;
+        let loaded = match self {
+            Self::Native(target) if Some(target) == Target::host() => {
+                component::map(&engine, &imports, made, None)
+            }
+            // Code for another processor cannot be mapped, so the same component is compiled for this one.
+            Self::Native(_) => component::compile(&engine, &imports, input),
+            Self::Component => component::compile(&engine, &imports, made),
+        };
+        // The file that was written has a name that nobody knows.
+        loaded.map_err(|error| error.about(input))?;
+        Ok(())
+    }
+
+    fn target(self) -> Option<Target> {
+        match self {
+            Self::Native(target) => Some(target),
+            Self::Component => None,
+        }
+    }
 }
 
 /// Writes a file that will be renamed to `path`: a bootstrap that has mapped the old one keeps it whole.
@@ -100,6 +142,7 @@ pub(crate) mod tests {
     use wit_parser::Resolve;
 
     use super::*;
+    use crate::preinit::Ahead;
 
     /// The smallest handler: it answers with nothing.
     pub(crate) fn handler() -> Vec<u8> {
@@ -116,7 +159,8 @@ pub(crate) mod tests {
     }
 
     fn compile(input: &Path, output: Option<&Path>, target: Option<Target>) -> anyhow::Result<()> {
-        Compile { input: input.to_owned(), output: output.map(Path::to_owned), target }.run()
+        let ahead = Ahead::default();
+        Compile { input: input.to_owned(), output: output.map(Path::to_owned), target, ahead }.run()
     }
 
     fn other() -> Target {

@@ -8,6 +8,7 @@
 
 mod check;
 mod compile;
+mod preinit;
 mod receipts;
 mod schema;
 

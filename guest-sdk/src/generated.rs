@@ -1,4 +1,4 @@
-//! What the code that `#[handler]` and `#[main]` emit needs. Hidden, and not covered by any promise of stability.
+//! What the code that the attributes emit needs. Hidden, and not covered by any promise of stability.
 //!
 //! The emitted code is kept to calls into this module, so that the steps of an event can be read here and not in a macro.
 
@@ -15,6 +15,9 @@ use crate::{Diagnostic, FromEvent, IntoResponse};
 
 /// What one event came to.
 pub type Outcome = Result<Vec<u8>, Failure>;
+
+/// What the work ahead of all events came to.
+pub type Initialized = Result<(), Failure>;
 
 /// The argument of a handler that has one.
 ///
@@ -99,5 +102,22 @@ macro_rules! __export {
         }
 
         $crate::bindings::__export_lambda!(Exported with_types_in $crate::bindings);
+    };
+}
+
+/// Makes a function that returns [`Initialized`] the component's other export.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __export_init {
+    ($initialize:path) => {
+        struct Exported;
+
+        impl $crate::bindings::initializer::exports::bulkhead::lambda::initializer::Guest for Exported {
+            fn initialize() -> $crate::generated::Initialized {
+                $initialize()
+            }
+        }
+
+        $crate::bindings::initializer::__export_initializer!(Exported with_types_in $crate::bindings::initializer);
     };
 }

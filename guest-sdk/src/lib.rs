@@ -53,6 +53,29 @@
 //! ```
 //!
 //! Nothing survives from one event to the next, so what `main` does before `run` is done for each event.
+//!
+//! # What takes long to build
+//!
+//! is best built once, ahead of all events. `bulkhead compile --preinit` calls the function with [`init`](macro@init) on it and keeps what
+//! it leaves in memory; every sandbox starts with that.
+//!
+//! ```
+//! use std::sync::LazyLock;
+//!
+//! static PRIMES: LazyLock<Vec<u32>> = LazyLock::new(|| (2..5000).filter(|n| (2..*n).all(|d| n % d != 0)).collect());
+//!
+//! #[bulkhead::init]
+//! fn init() {
+//!     LazyLock::force(&PRIMES);
+//! }
+//!
+//! #[bulkhead::handler]
+//! fn nth_prime(n: usize) -> Option<u32> {
+//!     PRIMES.get(n).copied()
+//! }
+//! ```
+//!
+//! Compiled without `--preinit`, the same handler builds the table in each sandbox, at its first use.
 
 #![deny(missing_docs)]
 
@@ -83,7 +106,7 @@ mod failure;
 
 #[cfg(feature = "aws_lambda_events")]
 pub use aws_lambda_events;
-pub use bulkhead_macros::{handler, main};
+pub use bulkhead_macros::{handler, init, main};
 pub use client_context::{ClientApplication, ClientContext, CognitoIdentity};
 pub use context::{Config, Context, TraceContext};
 pub use diagnostic::Diagnostic;

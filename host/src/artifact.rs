@@ -34,6 +34,8 @@ pub struct Stamp {
     pub target: String,
     /// The digest of the `.wasm` that it was compiled from, `sha256:…`.
     pub source: String,
+    /// Whether the source's init function was run before it was compiled (`--preinit`).
+    pub preinitialised: bool,
     /// The CRC-32 of the image.
     pub crc32: u32,
 }
@@ -81,6 +83,7 @@ impl Stamp {
             settings: FINGERPRINT,
             target: target.name().to_owned(),
             source: digest(source),
+            preinitialised: false,
             crc32: crc32fast::hash(image),
         }
     }
@@ -184,10 +187,26 @@ pub struct CompileError(wasmtime::Error);
 /// When the bytes are no valid component, or use a feature that is switched off.
 #[cfg(feature = "compiler")]
 pub fn compile(wasm: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
-    let mut bytes = crate::engine::precompile(wasm, target).map_err(CompileError)?;
-    let stamp = Stamp::new(&bytes, wasm, target);
-    bytes.extend_from_slice(&stamp.to_bytes());
-    Ok(bytes)
+    let image = crate::engine::precompile(wasm, target).map_err(CompileError)?;
+    let stamp = Stamp::new(&image, wasm, target);
+    Ok(stamped(image, &stamp))
+}
+
+/// The same for a component whose init has been run. The stamp names its `source`, which is what lies beside it.
+///
+/// # Errors
+/// As for [`compile`].
+#[cfg(feature = "compiler")]
+pub fn compile_preinitialised(wasm: &[u8], source: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
+    let image = crate::engine::precompile(wasm, target).map_err(CompileError)?;
+    let stamp = Stamp { preinitialised: true, ..Stamp::new(&image, source, target) };
+    Ok(stamped(image, &stamp))
+}
+
+#[cfg(feature = "compiler")]
+fn stamped(mut image: Vec<u8>, stamp: &Stamp) -> Vec<u8> {
+    image.extend_from_slice(&stamp.to_bytes());
+    image
 }
 
 /// The digest of a component as `bulkhead.toml` and stamps write it.

@@ -83,22 +83,37 @@ impl std::fmt::Debug for Imports {
     }
 }
 
+/// The packages that not every standard library imports.
+const OTHERS: [Package; 5] = [
+    ("wasi:clocks", clocks),
+    ("wasi:random", random),
+    ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
+    ("wasi:sockets", sockets),
+    ("wasi:http", outbound::add_to_linker),
+];
+
 /// Links what every standard library imports; what else there is has to be asked for.
 ///
 /// # Errors
 /// When two definitions clash, which would be a bug.
-pub fn linker(engine: &Engine) -> wasmtime::Result<Imports> {
+pub fn imports(engine: &Engine) -> wasmtime::Result<Imports> {
     let mut linker = Linker::new(engine);
     io(&mut linker)?;
     cli(&mut linker)?;
-    let others: Vec<Package> = vec![
-        ("wasi:clocks", clocks),
-        ("wasi:random", random),
-        ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
-        ("wasi:sockets", sockets),
-        ("wasi:http", outbound::add_to_linker),
-    ];
-    Ok(Imports(Arc::new(Mutex::new(Linked { linker, others }))))
+    Ok(Imports(Arc::new(Mutex::new(Linked { linker, others: OTHERS.to_vec() }))))
+}
+
+/// Links all that there is.
+///
+/// # Errors
+/// When two definitions clash, which would be a bug.
+#[cfg(feature = "compiler")]
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    io(&mut linker)?;
+    cli(&mut linker)?;
+    OTHERS.iter().try_for_each(|(_, link)| link(&mut linker))?;
+    Ok(linker)
 }
 
 impl Imports {
@@ -189,7 +204,7 @@ mod tests {
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn left_after(interfaces: &[&str]) -> Vec<&'static str> {
         let (engine, _) = crate::engine::start(1).unwrap();
-        let imports = linker(&engine).unwrap();
+        let imports = imports(&engine).unwrap();
         for interface in interfaces {
             let wat = format!(r#"(component (import "{interface}" (instance)))"#);
             let component = Component::from_binary(&engine, &wat::parse_str(wat).unwrap()).unwrap();

@@ -119,7 +119,7 @@ pub struct Source {
     /// The engine that runs them.
     pub engine: Engine,
     /// What they may import.
-    pub linker: Imports,
+    pub imports: Imports,
     /// Where they lie.
     pub task_root: PathBuf,
     /// Whether one of several may be mapped when its first event comes.
@@ -271,16 +271,16 @@ fn main(names: &[&str], asked: Option<&str>) -> Option<usize> {
 
 /// Maps the `.cwasm`, if it is there and fits; else compiles the `.wasm`, if it is there.
 fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), ComponentError> {
-    let Source { engine, linker, task_root, .. } = source;
+    let Source { engine, imports, task_root, .. } = source;
     let stem = task_root.join(stem);
     let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
     if !cwasm.is_file() {
-        return Ok((component::compile(engine, linker, &wasm)?, None));
+        return Ok((component::compile(engine, imports, &wasm)?, None));
     }
     let source = wasm.is_file().then_some(wasm.as_path());
-    match (component::map(engine, linker, &cwasm, source), source) {
+    match (component::map(engine, imports, &cwasm, source), source) {
         (Err(refused @ ComponentError::Artifact { .. }), Some(wasm)) if cfg!(feature = "compiler") => {
-            let loaded = component::compile(engine, linker, wasm)?;
+            let loaded = component::compile(engine, imports, wasm)?;
             Ok((loaded, Some(format!("{refused}. For now {} was compiled in its place", wasm.display()))))
         }
         (mapped, _) => Ok((mapped?, None)),

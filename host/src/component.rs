@@ -291,10 +291,10 @@ mod tests {
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn load_text(wat: &str) -> Result<Loaded, ComponentError> {
         let (engine, _) = engine::start(1).unwrap();
-        let linker = crate::capabilities::linker(&engine).unwrap();
+        let imports = crate::capabilities::imports(&engine).unwrap();
         let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
         std::fs::write(file.path(), wat::parse_str(wat).unwrap()).unwrap();
-        compile(&engine, &linker, file.path())
+        compile(&engine, &imports, file.path())
     }
 
     #[test]
@@ -352,11 +352,11 @@ mod tests {
     #[test]
     fn a_stamp_does_not_vouch_for_an_image_that_is_none() {
         let (engine, _) = engine::start(1).unwrap();
-        let linker = crate::capabilities::linker(&engine).unwrap();
+        let imports = crate::capabilities::imports(&engine).unwrap();
         let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
         let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap());
         std::fs::write(file.path(), [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();
-        let error = map(&engine, &linker, file.path(), None).unwrap_err().to_string();
+        let error = map(&engine, &imports, file.path(), None).unwrap_err().to_string();
         assert!(error.contains("the engine refuses it"), "{error}");
     }
 }

@@ -37,6 +37,8 @@ pub mod artifact;
 pub mod catalog;
 pub mod component;
 pub mod engine;
+#[cfg(feature = "compiler")]
+pub mod preinit;
 
 pub mod log;
 pub mod shutdown;

@@ -178,11 +178,11 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
              is slower",
         );
     }
-    let linker = capabilities::linker(&engine).map_err(InitError::Linker)?;
+    let imports = capabilities::imports(&engine).map_err(InitError::Linker)?;
     let watchdog = Watchdog::start(&engine, if events > 1 { Turn::SHARED } else { Turn::ALONE })?;
     let source = Source {
         engine,
-        linker,
+        imports,
         task_root: config.task_root.clone(),
         // What is in the snapshot need not be done in each copy.
         is_lazy: !config.snap_start,

@@ -141,7 +141,7 @@ fn panic_message(text: &str) -> String {
 }
 
 /// The guest's functions, innermost first, without the machinery of a panic.
-fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
+pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     let mut names: Vec<String> = backtrace
         .frames()
         .iter()

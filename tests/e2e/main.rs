@@ -38,6 +38,7 @@ mod manifest;
 mod module;
 mod outbound;
 mod precompiled;
+mod preinit;
 mod property;
 mod receipts;
 mod reply;

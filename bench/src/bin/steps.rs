@@ -126,7 +126,7 @@ fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
 impl Setting {
     fn new(name: String, pool: Option<Pool>, cwasm: &Path) -> Result<Self> {
         let engine = engine::start_with(pool).with_context(|| name.clone())?;
-        let loaded = component::map(&engine, &capabilities::linker(&engine)?, cwasm, None)?;
+        let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
         let route = Route { tenant_id: None, handler: 0, policy: Arc::new(Policy::default_for("hello")) };
         let watchdog = Watchdog::start(&engine, Turn::ALONE)?;
         Ok(Self { name, loaded, watchdog, route, times: Default::default(), faults: Vec::new() })

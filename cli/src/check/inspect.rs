@@ -24,6 +24,8 @@ pub(super) struct Component {
     pub(super) file: PathBuf,
     /// Of its `.wasm`.
     pub(super) digest: String,
+    /// Whether its init function was run when it was compiled.
+    pub(super) preinitialised: bool,
     /// Interfaces; none are known of code for another processor.
     pub(super) exports: Vec<String>,
     pub(super) imports: Vec<String>,
@@ -43,8 +45,8 @@ pub(super) struct Inspector {
 impl Inspector {
     pub(super) fn start(root: &Path) -> anyhow::Result<Self> {
         let (engine, _) = engine::start(1)?;
-        let linker = capabilities::linker(&engine)?;
-        let source = Source { engine, linker, task_root: root.to_owned(), is_lazy: true };
+        let imports = capabilities::imports(&engine)?;
+        let source = Source { engine, imports, task_root: root.to_owned(), is_lazy: true };
         Ok(Self { source, seen: HashMap::new() })
     }
 
@@ -87,9 +89,12 @@ impl Inspector {
 fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
     let loaded = catalog.get(0)?;
     let Description { exports, imports } = loaded.describe();
+    let file = catalog.file(0);
     Ok(Component {
-        file: catalog.file(0),
         digest: loaded.digest.to_string(),
+        // A `.wasm` has no stamp.
+        preinitialised: Stamp::peek(&file).is_ok_and(|stamp| stamp.preinitialised),
+        file,
         exports,
         imports,
         checked: Checked::Loaded,
@@ -115,6 +120,7 @@ fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, 
     Some(Ok(Component {
         file: path.clone(),
         digest: stamp.source,
+        preinitialised: stamp.preinitialised,
         exports: Vec::new(),
         imports: Vec::new(),
         checked: Checked::StampOnly { target: stamp.target },

@@ -53,6 +53,9 @@ fn component(component: &Component) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left]);
     table.row(["component", &component.file.display().to_string()]);
     table.row(["digest", &component.digest]);
+    if component.preinitialised {
+        table.row(["init", "was run when it was compiled"]);
+    }
     if let Checked::StampOnly { target } = &component.checked {
         table.row(["target", target]);
     }

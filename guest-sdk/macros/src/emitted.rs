@@ -1,4 +1,4 @@
-//! Owns what both attributes emit: errors beside the unchanged item, and the export.
+//! Owns what all attributes emit: errors beside the unchanged item, and the export.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -35,8 +35,20 @@ pub(crate) fn allowed_on_handler() -> TokenStream {
 }
 
 /// Wraps `handle`, a function `__bulkhead_handle` from invocation to outcome and all that belongs to it, so that it is
-/// checked on every target and exported where there is a host. No lint of the author's crate is about this code.
+/// checked on every target and exported where there is a host.
 pub(crate) fn export(handle: &TokenStream) -> TokenStream {
+    let exported = quote! { ::bulkhead::__export!(__bulkhead_handle); };
+    wrapped(handle, &exported)
+}
+
+/// The same for `initialize`, a function `__bulkhead_initialize` that does the work ahead of all events.
+pub(crate) fn export_init(initialize: &TokenStream) -> TokenStream {
+    let exported = quote! { ::bulkhead::__export_init!(__bulkhead_initialize); };
+    wrapped(initialize, &exported)
+}
+
+/// No lint of the author's crate is about this code.
+fn wrapped(function: &TokenStream, exported: &TokenStream) -> TokenStream {
     quote! {
         #[allow(
             dead_code,
@@ -57,10 +69,10 @@ pub(crate) fn export(handle: &TokenStream) -> TokenStream {
                 BoxedError as _, DiagnosticError as _, IntoDiagnostic as _, NamedError as _, Value as _,
             };
 
-            #handle
+            #function
 
             #[cfg(target_family = "wasm")]
-            ::bulkhead::__export!(__bulkhead_handle);
+            #exported
         };
     }
 }

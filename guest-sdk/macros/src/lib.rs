@@ -1,10 +1,11 @@
 //! The attributes of the `bulkhead` crate, which re-exports and documents them.
 //!
-//! `signature.rs` says what is wrong with a function; `handler.rs` and `program.rs` emit the code around a right one; `emitted.rs`
-//! holds what both emit.
+//! `signature.rs` says what is wrong with a function; `handler.rs`, `program.rs` and `init.rs` emit the code around a right one;
+//! `emitted.rs` holds what all of them emit.
 
 mod emitted;
 mod handler;
+mod init;
 mod program;
 mod signature;
 
@@ -54,4 +55,27 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, program::expand)
+}
+
+/// Makes a function the work that is done once, ahead of all events, by `bulkhead compile --preinit`.
+///
+/// ```ignore
+/// static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::parse);
+///
+/// #[bulkhead::init]
+/// fn init() {
+///     LazyLock::force(&ROUTES);
+/// }
+/// ```
+///
+/// What it leaves in memory is in every sandbox from the start. Without `--preinit` it is never called, so it should only force what
+/// would be made at its first use anyway: a `LazyLock`, as here, is right in both cases.
+///
+/// It takes nothing and returns nothing, or a `Result` of nothing. It runs without environment, files, network, clock and random
+/// bytes, all of which would be the same in every sandbox. A `HashMap` asks for random bytes; a `BTreeMap` does not.
+///
+/// There is at most one in a component, beside its `#[bulkhead::handler]` or `#[bulkhead::main]`.
+#[proc_macro_attribute]
+pub fn init(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, init::expand)
 }

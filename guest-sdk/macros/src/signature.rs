@@ -79,6 +79,23 @@ pub(crate) fn main(arguments: &TokenStream, function: &ItemFn) -> Result<()> {
     complaints.into_result()
 }
 
+/// Checks an init.
+pub(crate) fn init(arguments: &TokenStream, function: &ItemFn) -> Result<()> {
+    let mut complaints = Complaints(None);
+    if !arguments.is_empty() {
+        complaints.add(arguments, "`#[bulkhead::init]` takes no arguments");
+    }
+    let signature = &function.sig;
+    plain(signature, "an init", &mut complaints);
+    if let Some(token) = &signature.asyncness {
+        complaints.add(token, "an init is a plain `fn`: while it runs there is nothing to wait for");
+    }
+    if !signature.inputs.is_empty() {
+        complaints.add(&signature.inputs, "an init has no arguments: it runs ahead of all events");
+    }
+    complaints.into_result()
+}
+
 /// Nothing but `fn` or `async fn`: a host calls it, so there is nobody to choose types or uphold a contract.
 fn plain(signature: &Signature, what: &str, complaints: &mut Complaints) {
     if let Some(token) = &signature.constness {

@@ -20,8 +20,8 @@ fn stage(handlers: &[(&str, &str, Option<&str>)]) -> (tempfile::TempDir, Manifes
 
 fn open(root: &Path, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog, CatalogError> {
     let (engine, _) = engine::start(1).unwrap();
-    let linker = crate::capabilities::linker(&engine).unwrap();
-    Catalog::open(Source { engine, linker, task_root: root.to_owned(), is_lazy: true }, manifest, asked)
+    let imports = crate::capabilities::imports(&engine).unwrap();
+    Catalog::open(Source { engine, imports, task_root: root.to_owned(), is_lazy: true }, manifest, asked)
 }
 
 /// A `.cwasm` with a good stamp around an image that is none: fine until it is mapped.

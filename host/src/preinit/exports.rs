@@ -1,0 +1,59 @@
+//! Whether a component has an init at all: looked up in its bytes, so that the answer comes before any other.
+
+use wasmparser::{Parser, Payload};
+
+use super::PreinitError;
+
+/// The export that an init is.
+pub const INITIALIZER: &str = "bulkhead:lambda/initializer@0.1.0";
+
+/// Refuses what has no init. What cannot be parsed is left to the compiler, which says why.
+pub(super) fn check(wasm: &[u8]) -> Result<(), PreinitError> {
+    let exports = names(wasm);
+    if exports.iter().any(|name| name == INITIALIZER) {
+        return Ok(());
+    }
+    let other = exports.into_iter().find(|name| name.starts_with("bulkhead:lambda/initializer@"));
+    Err(other.map_or(PreinitError::NoInit, |found| PreinitError::OtherVersion { found }))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "most sections export nothing")]
+fn names(wasm: &[u8]) -> Vec<String> {
+    let mut depth = 0_usize;
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm).flatten() {
+        match payload {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentExportSection(exports) if depth == 1 => {
+                names.extend(exports.into_iter().flatten().map(|export| export.name.name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_text(wat: &str) -> Result<(), String> {
+        check(&wat::parse_str(wat).unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_the_component_s_own_exports_count() {
+        let init = r#"(instance $i) (export "bulkhead:lambda/initializer@0.1.0" (instance $i))"#;
+        check_text(&format!("(component (core module) {init})")).unwrap();
+        let error = check_text(&format!("(component (component {init}) (core module))")).unwrap_err();
+        assert!(error.contains("#[bulkhead::init]"), "{error}");
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let other = r#"(component (instance $i) (export "bulkhead:lambda/initializer@0.2.0" (instance $i)))"#;
+        let error = check_text(other).unwrap_err();
+        assert!(error.contains("initializer@0.2.0") && error.contains(INITIALIZER), "{error}");
+    }
+}
