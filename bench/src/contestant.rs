@@ -19,6 +19,10 @@ pub(crate) struct Contestant {
     pub(crate) program: PathBuf,
     /// Where its components lie, and how their names end; a program that has the handlers in it has none.
     components: Option<(PathBuf, &'static str)>,
+    /// What is added to a handler's name for that of its component.
+    variant: &'static str,
+    /// Its `bulkhead.toml`, if it has one.
+    manifest: Option<&'static str>,
     roots: TempDir,
 }
 
@@ -37,7 +41,7 @@ impl Contestant {
     /// A program that has the handlers in it.
     pub(crate) fn native(name: &'static str, program: &Path) -> Result<Self> {
         let roots = tempfile::tempdir().context("making a task root")?;
-        Ok(Self { name, program: program.to_owned(), components: None, roots })
+        Ok(Self { name, program: program.to_owned(), components: None, variant: "", manifest: None, roots })
     }
 
     /// A bootstrap, and a directory with components that end in this.
@@ -50,6 +54,17 @@ impl Contestant {
         Ok(Self { components: Some((directory.to_owned(), end)), ..Self::native(name, program)? })
     }
 
+    /// The same program under another name, with other components and a `bulkhead.toml`.
+    pub(crate) fn varied(
+        &self,
+        name: &'static str,
+        variant: &'static str,
+        manifest: Option<&'static str>,
+    ) -> Result<Self> {
+        let components = self.components.clone();
+        Ok(Self { components, variant, manifest, ..Self::native(name, &self.program)? })
+    }
+
     /// Makes the task root of a handler, with its component, or with the answer for a program that gives the same to all events.
     pub(crate) fn prepare(&self, handler: &str, answer: &[u8]) -> Result<()> {
         let root = self.roots.path().join(handler);
@@ -57,12 +72,12 @@ impl Contestant {
         match &self.components {
             None => fs::write(root.join("answer"), answer).context("writing an answer")?,
             Some((directory, end)) => {
-                let name = format!("{handler}.{end}");
-                let from = directory.join(&name);
-                fs::copy(&from, root.join(name)).with_context(|| format!("copying {}", from.display()))?;
+                let from = directory.join(format!("{handler}{}.{end}", self.variant));
+                let to = root.join(format!("{handler}.{end}"));
+                fs::copy(&from, to).with_context(|| format!("copying {}", from.display()))?;
             }
         }
-        Ok(())
+        self.manifest.map_or(Ok(()), |toml| self.manifest(handler, toml))
     }
 
     /// Writes a `bulkhead.toml` beside the component of a handler that has been prepared.

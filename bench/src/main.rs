@@ -8,7 +8,7 @@
 //! connection. The floor shows what of a figure is the kernel's and the server's.
 //!
 //! `contestant.rs` and `program.rs` say who runs and `scenario.rs` what, `plan.rs` how often. What is done to them is in
-//! `starts.rs`, `turns.rs` (one event at a time), `load.rs` (many), `faults.rs` and `fairness.rs`. `results.rs` has what is made of the
+//! `starts.rs`, `turns.rs` (one event at a time), `load.rs` (many), `faults.rs`, `fairness.rs` and `warm.rs`. `results.rs` has what is made of the
 //! figures, `report.rs`, `targets.rs` and `chart.rs` how they are shown.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
@@ -27,6 +27,7 @@ mod server;
 mod starts;
 mod targets;
 mod turns;
+mod warm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -174,6 +175,14 @@ impl<'a> Bench<'a> {
             all.iter().try_for_each(|contestant| contestant.prepare(faults::HANDLER, b""))?;
             let table = table(&mut self.tables, (&format!("fault-{kind}"), title), all);
             faults::round(plan, (round, kind), all, table)?;
+        }
+        if plan.has(Part::Warm) {
+            let scenario = warm::scenario();
+            progress(&scenario.title);
+            let all = warm::contestants(&all[CWASM])?;
+            prepare(&all, &scenario)?;
+            let table = table(&mut self.tables, (&scenario.id, &scenario.title), &all);
+            turns::round(plan, round, (&all, &scenario), table)?;
         }
         if plan.has(Part::Fairness) {
             progress(fairness::TITLE);

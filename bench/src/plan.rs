@@ -44,6 +44,8 @@ pub(crate) enum Part {
     Faults,
     /// A tenant beside another one whose handlers never stop
     Fairness,
+    /// A handler that takes long to start, in its fresh sandbox and with what spares it that
+    Warm,
 }
 
 impl Part {
@@ -61,6 +63,7 @@ impl std::fmt::Display for Part {
             Self::Concurrency => "concurrency",
             Self::Faults => "faults",
             Self::Fairness => "fairness",
+            Self::Warm => "warm",
         })
     }
 }

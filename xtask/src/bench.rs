@@ -81,7 +81,7 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn life(workspace: &Workspace, options: &Options) -> Result<()> {
-    steps::run(workspace, "bench --steps", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
+    steps::run(workspace, "bench --steps", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, LIFE])?;
     let mut life = Command::new(workspace.target("release/steps"));
     life.arg("--cwasm").arg(workspace.target(COMPONENTS).join("hello.cwasm"));
     life.arg("--json").arg(workspace.target("bench/steps.json"));
@@ -92,8 +92,13 @@ fn life(workspace: &Workspace, options: &Options) -> Result<()> {
 /// Where what is measured lies, as `.wasm` and as `.cwasm`, under the names of the handlers.
 const COMPONENTS: &str = "bench/components";
 /// The handlers, and the guests that they are.
-const HANDLERS: [(&str, &str); 4] =
-    [("hello", "hello"), ("echo", "bench-echo"), ("orders", "bench-orders"), ("faulty", "bench-faulty")];
+const HANDLERS: [(&str, &str); 5] = [
+    ("hello", "hello"),
+    ("echo", "bench-echo"),
+    ("orders", "bench-orders"),
+    ("faulty", "bench-faulty"),
+    ("scanner", "scanner"),
+];
 
 const COMPILED: Step = Step {
     name: "compile",
@@ -109,6 +114,20 @@ const COMPILED: Step = Step {
             let mut bulkhead = Command::new(workspace.command_line());
             call(bulkhead.arg("compile").arg(&wasm).arg("-o").arg(wasm.with_extension("cwasm")))?;
         }
+        let scanner = directory.join("scanner.wasm");
+        let mut bulkhead = Command::new(workspace.command_line());
+        bulkhead.args(["compile", "--preinit"]).arg(&scanner);
+        call(bulkhead.arg("-o").arg(directory.join("scanner-preinit.cwasm")))?;
+        Ok(Ending::Done)
+    },
+};
+
+const LIFE: Step = Step {
+    name: "life",
+    title: "building what measures a sandbox's life (release)",
+    needs: &[],
+    run: |workspace| {
+        call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench-steps"]))?;
         Ok(Ending::Done)
     },
 };

@@ -51,7 +51,10 @@ pub(crate) const MEASURED: Step = Step {
     name: "measured",
     title: "building the benchmark's guests (release; wasm32-wasip2)",
     needs: &["target"],
-    run: |workspace| below(workspace, "bench/guests"),
+    run: |workspace| {
+        example(workspace, "scanner")?;
+        below(workspace, "bench/guests")
+    },
 };
 
 /// Builds the two of `examples/tenants`.

@@ -75,7 +75,8 @@ struct Done {
 
 impl Batch {
     pub(super) fn new(event: &Arc<Event>, count: usize, pause: Duration) -> Self {
-        let done = Done { timings: Vec::with_capacity(count), wrong: None };
+        // Most batches are small; an endless one is not kept ready for.
+        let done = Done { timings: Vec::with_capacity(count.min(10_000)), wrong: None };
         Self {
             event: Arc::clone(event),
             pause,

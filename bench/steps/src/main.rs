@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use bulkhead_bench::process::count;
 use bulkhead_host::allowance::Allowance;
 use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, Loaded};
@@ -50,7 +49,7 @@ struct Arguments {
 const EVENT: &str =
     r#"{"name":"a name that is just as long as it takes to make an event of a hundred bytes, all in JSON."}"#;
 /// Lives of one setting before it is the next one's turn, and some before them that are not measured.
-const TURN: usize = 50;
+const TURN: u16 = 50;
 const WARM_UP: usize = 5;
 const STEPS: [&str; 5] = ["store", "instantiate", "call", "drop", "whole life"];
 
@@ -71,7 +70,7 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sandboxes = sandboxes()?;
     let mut settings = settings(&arguments.cwasm)?;
-    for _ in 0..arguments.lives.div_ceil(TURN) {
+    for _ in 0..arguments.lives.div_ceil(usize::from(TURN)) {
         for setting in &mut settings {
             turn(&runtime, &sandboxes, setting)?;
         }
@@ -140,7 +139,7 @@ fn turn(runtime: &Runtime, sandboxes: &Sandboxes, setting: &mut Setting) -> Resu
     let before = faults()?;
     let lives: Vec<_> =
         (0..TURN).map(|_| runtime.block_on(life(sandboxes, setting))).collect::<Result<_>>()?;
-    setting.faults.push((faults()? - before) / count(TURN));
+    setting.faults.push((faults()? - before) / f64::from(TURN));
     for life in lives {
         for (times, time) in setting.times.iter_mut().zip(life) {
             times.push(time);
