@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_quantile_is_a_figure_that_was_measured() {
-        let figures: Vec<f64> = (1..=1000).rev().map(count).collect();
+        let figures: Vec<f64> = (1..=1000).rev().map(f64::from).collect();
         assert_eq!([500, 990, 1000].map(|per_mille| quantile(&figures, per_mille)), [500.0, 990.0, 1000.0]);
         assert!(quantile(&[], 500).is_nan());
     }
