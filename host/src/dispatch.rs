@@ -4,6 +4,7 @@
 //! between events is in [`ahead`].
 
 mod ahead;
+mod spares;
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +27,7 @@ use crate::seats::Seats;
 use crate::shutdown::Stop;
 use crate::watchdog::{Guard, Watchdog};
 use ahead::Ahead;
+pub use spares::Spares;
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
@@ -47,6 +49,8 @@ pub struct Dispatcher {
     pub log: Arc<Log>,
     /// How receipts are written.
     pub receipts: Receipts,
+    /// Sandboxes that wait for an event.
+    pub spares: Spares,
 }
 
 /// What one event leaves to the next one of the same loop, and to the loop itself.
@@ -106,7 +110,7 @@ impl Dispatcher {
     }
 
     /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
-    /// receipts: see [`Self::write_receipts`].
+    /// receipts: see [`Self::settle`].
     ///
     /// # Errors
     /// What to report in place of a response.
@@ -210,7 +214,7 @@ impl Dispatcher {
         (invocation, caller, route): (&Invocation, Caller, &Route),
         (allowance, guard): (Allowance, &Guard),
     ) -> (Outcome, Usage) {
-        let spare = carry.ahead.take(route);
+        let spare = self.spare(route, &mut carry.ahead);
         let run = async {
             let sandbox = match spare {
                 Some(spare) => spare,
@@ -230,7 +234,7 @@ impl Dispatcher {
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
-                carry.ahead.leave(remains);
+                self.leave(remains, &mut carry.ahead);
                 (outcome, usage)
             }
             Err(message) => {
@@ -240,9 +244,13 @@ impl Dispatcher {
         }
     }
 
-    /// Writes the receipts of what has ended. To be called when the answer is posted, so that nobody waits for it, and
-    /// before the next event is asked for, since an environment may be frozen from then on.
-    pub fn write_receipts(&self, carry: &mut Carry) {
+    /// Writes the receipts of what has ended, and makes room. To be called when the answer is posted, so that nobody waits
+    /// for it, and before the next event is asked for, since an environment may be frozen from then on.
+    pub fn settle(&self, carry: &mut Carry) {
+        if self.spares.are_shared() {
+            // Others wait for this processor anyway; the sooner the next sandbox has the place, the warmer that is.
+            carry.ahead.clear();
+        }
         for receipt in carry.receipts.drain(..) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);
@@ -287,8 +295,7 @@ impl Dispatcher {
     /// that comes does not wait for a sandbox that takes long to make, as one whose start never ends does; it
     /// gets one of its own, within its own time.
     pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
-        let prepare = carry.ahead.prepare(&self.catalog, &self.sandboxes, &self.watchdog);
-        (prepare, &mut carry.stop)
+        (self.prepare(&mut carry.ahead), &mut carry.stop)
     }
 }
 

@@ -127,7 +127,7 @@ impl EventLoop {
             Ok(response) => self.api.respond(&id, response.into()).await,
             Err(report) => self.api.report_error(&id, &report).await,
         };
-        self.dispatcher.write_receipts(&mut self.carry);
+        self.dispatcher.settle(&mut self.carry);
         self.check_posted(&id, posted?, &scope)?;
         if self.carry.host_panicked {
             return Err(LoopError::HostPanic);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
-use bulkhead_host::dispatch::Dispatcher;
+use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::{self, Allocation};
 use bulkhead_host::event_loop::{EventLoop, LoopError, chain};
 use bulkhead_host::files::{GrantError, Granted};
@@ -190,8 +190,10 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
+    let events = usize::try_from(events).unwrap_or(usize::MAX);
     let dispatcher = Dispatcher {
-        seats: Seats::new(usize::try_from(events).unwrap_or(usize::MAX), manifest.serves_several()),
+        seats: Seats::new(events, manifest.serves_several()),
+        spares: Spares::new(events, std::thread::available_parallelism().map_or(1, usize::from)),
         router,
         catalog,
         sandboxes: Sandboxes {

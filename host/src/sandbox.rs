@@ -131,6 +131,11 @@ impl Sandbox {
             && (self.events == 0 || self.tenant_id == route.tenant_id)
     }
 
+    /// Whether it has not had an event yet.
+    pub fn is_fresh(&self) -> bool {
+        self.events == 0
+    }
+
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
     fn begin(&mut self, invocation: &Invocation, guard: &Guard) {

@@ -6,10 +6,9 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::catalog::Catalog;
+use super::Dispatcher;
 use crate::router::Route;
-use crate::sandbox::{Remains, Sandbox, Sandboxes};
-use crate::watchdog::Watchdog;
+use crate::sandbox::{Remains, Sandbox};
 
 /// The longest that a sandbox may take to be made ahead of its event. The next event may be another tenant's, and
 /// would have to wait for this one's start functions.
@@ -19,7 +18,6 @@ const PREPARATION: Duration = Duration::from_millis(20);
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     remains: Option<Remains>,
-    spare: Option<Sandbox>,
     /// Where the last event went, and the next one may go too.
     likely: Option<Route>,
     /// The handlers for which the last attempt to make a sandbox ahead of its event came to nothing. The next
@@ -33,23 +31,9 @@ impl Ahead {
         Self { likely, ..Self::default() }
     }
 
-    /// The sandbox that was made for the like of this event, if there is one.
-    pub(super) fn take(&mut self, route: &Route) -> Option<Sandbox> {
-        let spare = self.spare.take_if(|spare| spare.fits(route));
-        if spare.is_none() {
-            // There is room for two at a time, and the spare may be somebody else's.
-            self.remains = None;
-        }
-        spare
-    }
-
-    /// Keeps what is left of an event's sandbox: for the next event, or until there is time to take it apart.
-    pub(super) fn leave(&mut self, remains: Remains) {
-        match remains {
-            // The spare was somebody else's, then.
-            Remains::Warm(sandbox) => self.remains = self.spare.replace(sandbox).map(Remains::Warm),
-            Remains::Spent(_) => self.remains = Some(remains),
-        }
+    /// Takes what is left of the last event's sandbox apart.
+    pub(super) fn clear(&mut self) {
+        self.remains = None;
     }
 
     /// Notes where an event went, and whether its handler replied.
@@ -59,25 +43,43 @@ impl Ahead {
         }
         self.likely = Some(route);
     }
+}
+
+impl Dispatcher {
+    /// The sandbox that waits for the like of this event, if there is one.
+    pub(super) fn spare(&self, route: &Route, ahead: &mut Ahead) -> Option<Sandbox> {
+        let spare = self.spares.take(route);
+        if spare.is_none() {
+            // There is room for two for each loop, and the spare may be somebody else's.
+            ahead.clear();
+        }
+        spare
+    }
+
+    /// Keeps what is left of an event's sandbox: for another event, or until there is time to take it apart.
+    pub(super) fn leave(&self, remains: Remains, ahead: &mut Ahead) {
+        ahead.remains = match remains {
+            Remains::Warm(sandbox) => self.spares.put(sandbox).map(Remains::Warm),
+            Remains::Spent(_) => Some(remains),
+        };
+    }
 
     /// Takes the last sandbox apart, and makes the next one. It may be dropped at any time.
-    pub(super) async fn prepare(&mut self, catalog: &Catalog, sandboxes: &Sandboxes, watchdog: &Watchdog) {
+    pub(super) async fn prepare(&self, ahead: &mut Ahead) {
         // The request for the next event goes out first.
         tokio::task::yield_now().await;
-        self.remains = None;
-        let Some(route) = &self.likely else { return };
-        let is_there = self.spare.as_ref().is_some_and(|spare| spare.fits(route));
-        if is_there || self.slow_starters.contains(&route.handler) {
+        ahead.clear();
+        let Some(route) = &ahead.likely else { return };
+        if ahead.slow_starters.contains(&route.handler) || !self.spares.want(route) {
             return;
         }
-        self.spare = None;
-        let Ok(loaded) = catalog.get(route.handler) else { return };
-        self.slow_starters.insert(route.handler);
-        let guard = watchdog.guard(Instant::now() + PREPARATION);
-        let sandbox = sandboxes.make(loaded, route, &guard).await;
+        let Ok(loaded) = self.catalog.get(route.handler) else { return };
+        ahead.slow_starters.insert(route.handler);
+        let guard = self.watchdog.guard(Instant::now() + PREPARATION);
+        let sandbox = self.sandboxes.make(loaded, route, &guard).await;
         if sandbox.is_ready() {
-            self.slow_starters.remove(&route.handler);
-            self.spare = Some(sandbox);
+            ahead.slow_starters.remove(&route.handler);
+            drop(self.spares.put(sandbox));
         }
     }
 }
