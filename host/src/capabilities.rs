@@ -4,6 +4,8 @@
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
 
+mod sockets;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::Engine;
@@ -11,7 +13,6 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -88,7 +89,7 @@ const OTHERS: [Package; 5] = [
     ("wasi:clocks", clocks),
     ("wasi:random", random),
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
-    ("wasi:sockets", sockets),
+    ("wasi:sockets", sockets::add_to_linker),
     ("wasi:http", outbound::add_to_linker),
 ];
 
@@ -181,19 +182,6 @@ fn random(l: &mut Linker<State>) -> wasmtime::Result<()> {
     random::random::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
     random::insecure::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)?;
     random::insecure_seed::add_to_linker::<State, HasSelf<Random>>(l, |state| &mut state.random)
-}
-
-/// Linked since Rust's standard library imports them. None can be used: see [`crate::sandbox`].
-fn sockets(l: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasmtime_wasi::p2::bindings::sockets as s;
-    let options = s::network::LinkOptions::default();
-    s::network::add_to_linker::<State, WasiSockets>(l, &options, State::sockets)?;
-    s::instance_network::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
-    s::ip_name_lookup::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
-    s::tcp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
-    s::udp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
-    s::tcp::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
-    s::udp::add_to_linker::<State, WasiSockets>(l, State::sockets)
 }
 
 #[cfg(all(test, feature = "compiler"))]
