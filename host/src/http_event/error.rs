@@ -37,7 +37,8 @@ pub enum HttpEventError {
 }
 
 impl HttpEventError {
-    /// What the client should get where the request is at fault: the response's form and status. None where it is the event.
+    /// What the client should get where the request is at fault: the response's form and status. None where it is
+    /// the event.
     pub fn refusal(&self) -> Option<(Form, StatusCode)> {
         match self {
             Self::NotHttp(_) | Self::Field { .. } => None,

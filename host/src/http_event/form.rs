@@ -60,9 +60,8 @@ impl Form {
         } else if event.method.is_some() && event.lattice_path.is_some() {
             Ok(Self::LatticeV1)
         } else {
-            Err(
-                "it has neither `rawPath` with `requestContext.http`, nor `httpMethod` with `path`, nor `method` with a path",
-            )
+            Err("it has neither `rawPath` with `requestContext.http`, nor `httpMethod` with `path`, \
+                 nor `method` with a path")
         }
     }
 

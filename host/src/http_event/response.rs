@@ -14,7 +14,8 @@ use super::textual;
 
 /// The content type of a stream that starts with [`Form::prelude`].
 pub const STREAM_CONTENT_TYPE: &str = "application/vnd.awslambda.http-integration-response";
-/// What stands between the prelude of a stream and the body. A chunk of its own: there are emulators that want that (S7.6).
+/// What stands between the prelude of a stream and the body. It is sent as a chunk of its own: there are emulators that
+/// want that (S7.6).
 pub const PRELUDE_END: [u8; 8] = [0; 8];
 
 /// A REST API looks for the end of the prelude in the first bytes only (S7.5).
@@ -220,8 +221,8 @@ impl<'a> Headers<'a> {
         Ok(Self(sent.map(|name| Ok((name, values(name)?))).collect::<Result<_, ResponseError>>()?))
     }
 
-    /// A length that is wrong would cut the body, or have the client wait for the rest. A response without a body says how
-    /// long one would be.
+    /// A length that is wrong would cut the body, or have the client wait for the rest. A response without a body
+    /// says how long one would be.
     fn keep_length_of(&mut self, body: &[u8]) {
         let length = body.len().to_string();
         self.0.retain(|(name, values)| **name != CONTENT_LENGTH || body.is_empty() || *values == [&length]);
