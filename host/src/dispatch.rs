@@ -244,13 +244,9 @@ impl Dispatcher {
         }
     }
 
-    /// Writes the receipts of what has ended, and makes room. To be called when the answer is posted, so that nobody waits
+    /// Writes the receipts of what has ended. To be called when the answer is posted, so that nobody waits
     /// for it, and before the next event is asked for, since an environment may be frozen from then on.
     pub fn settle(&self, carry: &mut Carry) {
-        if self.spares.are_shared() {
-            // Others wait for this processor anyway; the sooner the next sandbox has the place, the warmer that is.
-            carry.ahead.clear();
-        }
         for receipt in carry.receipts.drain(..) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);

@@ -23,7 +23,7 @@ impl Turn {
     /// Where there is one guest at a time: nobody waits but the host, which may have to notice a SIGTERM.
     pub const ALONE: Self = Self(Duration::from_millis(50));
     /// Where guests share the processors: an event that comes waits for one turn of those that compute already.
-    pub const SHARED: Self = Self(Duration::from_millis(2));
+    pub const SHARED: Self = Self(Duration::from_millis(1));
 }
 
 /// The thread and what it watches over. Dropping it ends the thread.

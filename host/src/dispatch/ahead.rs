@@ -60,6 +60,8 @@ impl Dispatcher {
     pub(super) fn leave(&self, remains: Remains, ahead: &mut Ahead) {
         ahead.remains = match remains {
             Remains::Warm(sandbox) => self.spares.put(sandbox).map(Remains::Warm),
+            // Where loops share the processors, the sooner its place is free for the next sandbox, the warmer that place is.
+            Remains::Spent(_) if self.spares.are_shared() => None,
             Remains::Spent(_) => Some(remains),
         };
     }
