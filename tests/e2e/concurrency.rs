@@ -174,7 +174,7 @@ fn l8_12_an_event_whose_post_is_lost_costs_that_event_alone() {
     let ticket = stage.api.queue(Event::json("1").reply(Reply::status(500)));
     stage.api.answer(ticket);
     stage.answers("2", "2");
-    assert!(stage.running.logs().contains("the Runtime API answered 500"));
+    stage.running.wait_log("the Runtime API answered 500");
 }
 
 #[test]

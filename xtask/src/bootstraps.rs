@@ -16,7 +16,7 @@ pub(crate) const BOOTSTRAP: Step = Step {
     title: "building bootstrap (release; Wasmtime takes a few minutes the first time)",
     needs: &[],
     run: |workspace| {
-        run(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-host"]))?;
+        run(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]))?;
         Ok(Ending::Done)
     },
 };
@@ -29,14 +29,20 @@ pub(crate) const PROGRAMS: Step = Step {
     run: |workspace| {
         build_lean(workspace)?;
         // Together, because they link side by side and the command takes the host's library as it is then.
-        let packages = ["--package", "bulkhead-host", "--package", "bulkhead-cli"];
+        let packages = ["--package", "bulkhead-bootstrap", "--package", "bulkhead-cli"];
         run(workspace.cargo(["build", "--release"]).args(packages))?;
         Ok(Ending::Done)
     },
 };
 
 fn build_lean(workspace: &Workspace) -> Result<()> {
-    run(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-host", "--no-default-features"]))?;
+    run(&mut workspace.cargo([
+        "build",
+        "--release",
+        "--package",
+        "bulkhead-bootstrap",
+        "--no-default-features",
+    ]))?;
     let lean = workspace.lean_bootstrap();
     if let Some(directory) = lean.parent() {
         fs::create_dir_all(directory)?;

@@ -74,7 +74,7 @@ const CLIPPY: Step = Step {
         let packages: [&[&str]; 3] = [
             &["--package", "bulkhead-tests", "--all-targets"],
             &["--workspace", "--exclude", "bulkhead-tests", "--all-targets"],
-            &["--package", "bulkhead-host", "--no-default-features"],
+            &["--package", "bulkhead-host", "--package", "bulkhead-bootstrap", "--no-default-features"],
         ];
         for packages in packages {
             cargo(workspace, &[&["clippy"], packages, &["--", "--deny", "warnings"]].concat())?;

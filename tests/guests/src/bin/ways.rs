@@ -1,8 +1,12 @@
 //! Counts the events that this instance has seen, and ends each as the event says.
 
-#![expect(clippy::exit, clippy::panic, reason = "on purpose")]
-#![expect(clippy::disallowed_methods, reason = "on purpose")]
-#![expect(clippy::print_stdout, reason = "on purpose")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "on purpose"
+)]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,9 +19,7 @@ static SEEN: AtomicU32 = AtomicU32::new(0);
 fn ways(way: String) -> Result<Raw, Diagnostic> {
     let seen = SEEN.fetch_add(1, Ordering::Relaxed) + 1;
     match way.as_str() {
-        "fail" => {
-            return Err(Diagnostic { error_type: "Asked".to_owned(), error_message: "as asked".to_owned() });
-        }
+        "fail" => return Err(Diagnostic { error_type: "Asked".into(), error_message: "as asked".into() }),
         "panic" => panic!("as asked"),
         "trap" => std::process::abort(),
         "exit" => std::process::exit(3),
