@@ -27,7 +27,7 @@ use crate::seats::Seats;
 use crate::shutdown::Stop;
 use crate::watchdog::{Guard, Watchdog};
 use ahead::Ahead;
-pub use spares::Spares;
+pub use spares::{Spare, Spares};
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);

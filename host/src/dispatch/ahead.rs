@@ -58,12 +58,12 @@ impl Dispatcher {
 
     /// Keeps what is left of an event's sandbox: for another event, or until there is time to take it apart.
     pub(super) fn leave(&self, remains: Remains, ahead: &mut Ahead) {
-        ahead.remains = match remains {
+        let left = match remains {
             Remains::Warm(sandbox) => self.spares.put(sandbox).map(Remains::Warm),
-            // Where loops share the processors, the sooner its place is free for the next sandbox, the warmer that place is.
-            Remains::Spent(_) if self.spares.are_shared() => None,
             Remains::Spent(_) => Some(remains),
         };
+        // Where loops share the processors, the sooner its place is free for the next sandbox, the warmer that place is.
+        ahead.remains = left.filter(|_| !self.spares.are_shared());
     }
 
     /// Takes the last sandbox apart, and makes the next one. It may be dropped at any time.

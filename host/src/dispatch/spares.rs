@@ -11,22 +11,30 @@ use crate::sandbox::Sandbox;
 /// and sandboxes that take turns on a few places in memory find it in the processor's cache. With one for each
 /// of 64 loops an event took three times as long.
 #[derive(Debug)]
-pub struct Spares {
-    waiting: Mutex<Vec<Sandbox>>,
+pub struct Spares<S = Sandbox> {
+    waiting: Mutex<Vec<S>>,
     /// How many are made ahead.
     ahead: usize,
     /// How many may wait in all.
     most: usize,
 }
 
-impl Spares {
+/// Something that waits for an event.
+pub trait Spare {
+    /// Whether an event that goes this way can have it.
+    fn fits(&self, route: &Route) -> bool;
+    /// Whether it has not had an event yet.
+    fn is_fresh(&self) -> bool;
+}
+
+impl<S: Spare> Spares<S> {
     /// For so many events at a time, on so many processors.
     pub fn new(events: usize, processors: usize) -> Self {
         Self { waiting: Mutex::default(), ahead: events.min(processors), most: events }
     }
 
     /// One that an event that goes this way can have.
-    pub(super) fn take(&self, route: &Route) -> Option<Sandbox> {
+    pub(super) fn take(&self, route: &Route) -> Option<S> {
         let mut waiting = self.lock();
         // The last one is the warmest.
         let place = waiting.iter().rposition(|sandbox| sandbox.fits(route))?;
@@ -46,11 +54,11 @@ impl Spares {
     }
 
     /// Lets one wait. What had to give way for it is to be dropped when there is time.
-    pub(super) fn put(&self, sandbox: Sandbox) -> Option<Sandbox> {
+    pub(super) fn put(&self, sandbox: S) -> Option<S> {
         let mut waiting = self.lock();
         let fresh = waiting.iter().filter(|other| other.is_fresh()).count();
         let gives_way = if sandbox.is_fresh() && fresh >= self.ahead {
-            waiting.iter().position(Sandbox::is_fresh)
+            waiting.iter().position(S::is_fresh)
         } else if waiting.len() >= self.most {
             Some(0)
         } else {
@@ -66,7 +74,76 @@ impl Spares {
         self.most > 1
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Sandbox>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<S>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::policy::Policy;
+
+    /// A sandbox for a handler, with a name; it has had an event of whoever is named last.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Sham(usize, &'static str, Option<&'static str>);
+
+    impl Spare for Sham {
+        fn fits(&self, route: &Route) -> bool {
+            self.0 == route.handler && (self.2.is_none() || self.2 == route.tenant_id.as_deref())
+        }
+
+        fn is_fresh(&self) -> bool {
+            self.2.is_none()
+        }
+    }
+
+    fn route(handler: usize, tenant_id: &str) -> Route {
+        let policy = Arc::new(Policy::default_for("hello"));
+        Route { tenant_id: Some(tenant_id.to_owned()), handler, policy }
+    }
+
+    #[test]
+    fn the_last_one_that_fits_is_taken_first() {
+        let spares = Spares::new(8, 8);
+        for sham in [Sham(0, "first", None), Sham(0, "last", None), Sham(1, "other", None)] {
+            assert_eq!(spares.put(sham), None);
+        }
+        assert_eq!(spares.take(&route(0, "a")), Some(Sham(0, "last", None)));
+        assert_eq!(spares.take(&route(2, "a")), None);
+        assert_eq!(spares.take(&route(1, "a")), Some(Sham(1, "other", None)));
+    }
+
+    #[test]
+    fn one_that_has_had_an_event_is_its_tenants() {
+        let spares = Spares::new(8, 1);
+        spares.put(Sham(0, "warm", Some("a")));
+        assert_eq!(spares.take(&route(0, "b")), None);
+        // Another tenant's is no reason not to make one, the own is.
+        assert!(spares.want(&route(0, "b")) && !spares.want(&route(0, "a")));
+        assert_eq!(spares.take(&route(0, "a")), Some(Sham(0, "warm", Some("a"))));
+    }
+
+    #[test]
+    fn as_many_are_made_ahead_as_there_are_processors_or_events() {
+        for (events, processors, expected) in [(64, 2, 2), (1, 8, 1), (4, 8, 4)] {
+            let spares = Spares::new(events, processors);
+            let made = (0..100).take_while(|_| spares.want(&route(0, "a"))).map(|_| {
+                assert_eq!(spares.put(Sham(0, "spare", None)), None);
+            });
+            assert_eq!(made.count(), expected, "of {events} on {processors}");
+        }
+    }
+
+    #[test]
+    fn one_that_nobody_comes_for_gives_way() {
+        let spares = Spares::new(1, 1);
+        spares.put(Sham(0, "old", None));
+        assert!(spares.want(&route(1, "a")), "for another handler");
+        assert_eq!(spares.put(Sham(1, "new", None)), Some(Sham(0, "old", None)));
+        assert_eq!(spares.put(Sham(1, "warm", Some("a"))), Some(Sham(1, "new", None)));
+        assert_eq!(spares.lock().len(), 1);
     }
 }
