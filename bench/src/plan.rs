@@ -49,8 +49,16 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 7] =
-        [Self::Start, Self::Hello, Self::Echo, Self::Orders, Self::Concurrency, Self::Faults, Self::Fairness];
+    const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Hello,
+        Self::Echo,
+        Self::Orders,
+        Self::Concurrency,
+        Self::Faults,
+        Self::Fairness,
+        Self::Warm,
+    ];
 }
 
 impl std::fmt::Display for Part {
