@@ -1,12 +1,7 @@
 //! Counts the events that this instance has seen, and ends each as the event says.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::exit,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "on purpose"
-)]
+#![expect(clippy::exit, clippy::panic, reason = "on purpose")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "on purpose")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
