@@ -10,7 +10,6 @@ pub mod runtime_api;
 pub mod workers;
 
 pub mod dispatch;
-pub mod http_event;
 pub mod invocation;
 pub mod router;
 pub mod seats;
