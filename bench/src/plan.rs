@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum as _;
+
 /// How long a contestant is left alone before its memory is read.
 pub(crate) const REST: Duration = Duration::from_millis(50);
 /// Events that are not measured.
@@ -23,7 +25,7 @@ pub(crate) struct Plan {
     #[arg(long, default_value_t = 3)]
     pub(crate) faults: usize,
     /// What is measured
-    #[arg(long, value_delimiter = ',', default_values_t = Part::ALL)]
+    #[arg(long, value_delimiter = ',', default_values_t = Part::value_variants().to_vec())]
     pub(crate) only: Vec<Part>,
 }
 
@@ -48,31 +50,9 @@ pub(crate) enum Part {
     Warm,
 }
 
-impl Part {
-    const ALL: [Self; 8] = [
-        Self::Start,
-        Self::Hello,
-        Self::Echo,
-        Self::Orders,
-        Self::Concurrency,
-        Self::Faults,
-        Self::Fairness,
-        Self::Warm,
-    ];
-}
-
 impl std::fmt::Display for Part {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Start => "start",
-            Self::Hello => "hello",
-            Self::Echo => "echo",
-            Self::Orders => "orders",
-            Self::Concurrency => "concurrency",
-            Self::Faults => "faults",
-            Self::Fairness => "fairness",
-            Self::Warm => "warm",
-        })
+        self.to_possible_value().map_or(Ok(()), |value| formatter.write_str(value.get_name()))
     }
 }
 
@@ -111,6 +91,6 @@ mod tests {
         let plan = Line::parse_from(["bench", "--only", "hello,faults"]).plan;
         assert!(plan.has(Part::Hello) && plan.has(Part::Faults) && !plan.has(Part::Echo));
         let all = Line::parse_from(["bench"]).plan;
-        assert!(Part::ALL.iter().all(|part| all.has(*part)));
+        assert!(Part::value_variants().iter().all(|part| all.has(*part)));
     }
 }

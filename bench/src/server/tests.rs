@@ -127,3 +127,44 @@ fn a_call_that_comes_late_is_served_from_the_batch_that_runs() {
     assert!(server.wait_done(&batch, SHORTLY).unwrap());
     assert!(server.last_next().is_some());
 }
+
+#[test]
+fn an_event_that_is_due_goes_before_one_that_is_always_there() {
+    let server = Server::start().unwrap();
+    let (due, endless) = (event(Some("due")), event(None));
+    let batches = [Batch::every(&due, 1, Duration::ZERO), Batch::beside_others(&endless, usize::MAX)];
+    let [every, others] = server.begin_together(batches);
+    let (mut a, mut b, mut c) = (asking(&server), asking(&server), asking(&server));
+    let ids = [take(&mut a), take(&mut b), take(&mut c)];
+    for (stream, id) in [&mut a, &mut b, &mut c].into_iter().zip(&ids) {
+        answer(stream, id, "due");
+    }
+    while every.answered() + others.answered() < 3 {
+        thread::yield_now();
+    }
+    assert_eq!((every.answered(), others.answered()), (1, 2));
+    assert!(every.timings().is_ok(), "the right bytes came back");
+}
+
+#[test]
+fn what_waits_for_a_call_counts_from_when_it_was_due() {
+    let server = Server::start().unwrap();
+    let interval = Duration::from_millis(20);
+    let before = Instant::now();
+    let [batch] = server.begin_together([Batch::every(&event(None), 3, interval)]);
+    // The first call comes when two of them have been due.
+    while before.elapsed() < 2 * interval {
+        thread::yield_now();
+    }
+    let mut stream = asking(&server);
+    for _ in 0..3 {
+        let id = take(&mut stream);
+        answer(&mut stream, &id, "");
+        stream.write_all(NEXT).unwrap();
+    }
+    assert!(server.wait_done(&batch, SHORTLY).unwrap());
+    let timings = batch.timings().unwrap();
+    let due: Vec<Duration> = timings.windows(2).map(|pair| pair[1].delivered - pair[0].delivered).collect();
+    assert_eq!(due, [interval; 2], "whenever they were taken");
+    assert!(timings[0].latency() >= interval, "{:?}", timings[0].latency());
+}
