@@ -17,9 +17,9 @@ use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::{self, Allocation};
-use bulkhead_host::event_loop::{EventLoop, LoopError, chain};
+use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::files::{GrantError, Granted};
-use bulkhead_host::log::{Level, Log, Scope};
+use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::outbound::{Clients, OutboundError};
 use bulkhead_host::outcome::ErrorReport;
@@ -191,9 +191,11 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
     let events = usize::try_from(events).unwrap_or(usize::MAX);
+    // Counting them reads files, which is a waste where one event has them all.
+    let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
         seats: Seats::new(events, manifest.serves_several()),
-        spares: Spares::new(events, std::thread::available_parallelism().map_or(1, usize::from)),
+        spares: Spares::new(events, processors),
         router,
         catalog,
         sandboxes: Sandboxes {

@@ -5,13 +5,14 @@
 //! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
 //! a time, several loops run side by side: see [`crate::workers`].
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::invocation::{Deadline, Invocation, NoRequestId};
-use crate::log::{Level, Log, Scope};
+use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
 use crate::shutdown::Stop;
 use crate::workers::Patience;
@@ -58,14 +59,7 @@ struct Odd {
     /// The last event, if its answer was refused.
     refused: Option<InvocationId>,
     /// The last complaint about a deadline; an emulator that sends odd ones does so every time.
-    odd_deadline: Option<&'static str>,
-}
-
-/// Whether the loop goes on.
-#[derive(Debug, PartialEq, Eq)]
-enum Turn {
-    Over,
-    Last,
+    deadline: Option<&'static str>,
 }
 
 impl EventLoop {
@@ -98,9 +92,9 @@ impl EventLoop {
     /// When the process must be replaced.
     pub async fn run(mut self) -> Result<(), LoopError> {
         loop {
-            match self.turn().await {
-                Ok(Turn::Over) => self.patience.restore(),
-                Ok(Turn::Last) => return Ok(()),
+            match self.there_and_back().await {
+                Ok(ControlFlow::Continue(())) => self.patience.restore(),
+                Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(error) => {
                     let wait = self.patience.wait_after(&error);
                     let Some(wait) = wait else { return Err(error) };
@@ -115,9 +109,9 @@ impl EventLoop {
         }
     }
 
-    /// One event, there and back.
-    async fn turn(&mut self) -> Result<Turn, LoopError> {
-        let Some(next) = self.wait().await? else { return Ok(Turn::Last) };
+    /// Handles one event, unless told to stop.
+    async fn there_and_back(&mut self) -> Result<ControlFlow<()>, LoopError> {
+        let Some(next) = self.wait().await? else { return Ok(ControlFlow::Break(())) };
         let at = Instant::now();
         let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
         let (id, scope) = (invocation.id.clone(), invocation.scope());
@@ -132,7 +126,7 @@ impl EventLoop {
         if self.carry.host_panicked {
             return Err(LoopError::HostPanic);
         }
-        Ok(if self.carry.stopping { Turn::Last } else { Turn::Over })
+        Ok(if self.carry.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     /// Asks for the next event, and makes use of the time until it comes; none when told to stop.
@@ -161,7 +155,7 @@ impl EventLoop {
         let Deadline::Unknown { reason } = deadline else {
             return;
         };
-        if self.odd.odd_deadline.replace(reason) != Some(reason) {
+        if self.odd.deadline.replace(reason) != Some(reason) {
             let text = format!(
                 "Lambda-Runtime-Deadline-Ms is {reason}, so only the handler's own limit of wall time holds \
                  (said once)"
@@ -185,16 +179,4 @@ impl EventLoop {
             Some(_) | None => Ok(()),
         }
     }
-}
-
-/// An error and its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -21,7 +21,6 @@ use crate::capabilities::State;
 use crate::component::Loaded;
 use crate::config::FunctionSettings;
 use crate::console::Console;
-use crate::dispatch::Spare;
 use crate::files::{Files, Granted, Tmp};
 use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
@@ -125,6 +124,18 @@ pub enum Remains {
 }
 
 impl Sandbox {
+    /// Whether it was made for events that go this way. One that has had an event is that tenant's alone.
+    pub fn fits(&self, route: &Route) -> bool {
+        self.handler == route.handler
+            && Arc::ptr_eq(&self.policy, &route.policy)
+            && (self.is_fresh() || self.tenant_id == route.tenant_id)
+    }
+
+    /// Whether it has not had an event yet.
+    pub fn is_fresh(&self) -> bool {
+        self.events == 0
+    }
+
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
     fn begin(&mut self, invocation: &Invocation, guard: &Guard) {
@@ -159,19 +170,6 @@ impl Sandbox {
     /// Whether its guest is there to be called. Where it is not, the event is told why.
     pub fn is_ready(&self) -> bool {
         self.exports.is_ok()
-    }
-}
-
-impl Spare for Sandbox {
-    /// Whether it was made for events that go this way. One that has had an event is that tenant's alone.
-    fn fits(&self, route: &Route) -> bool {
-        self.handler == route.handler
-            && Arc::ptr_eq(&self.policy, &route.policy)
-            && (self.is_fresh() || self.tenant_id == route.tenant_id)
-    }
-
-    fn is_fresh(&self) -> bool {
-        self.events == 0
     }
 }
 
@@ -289,12 +287,7 @@ impl Sandboxes {
         let mut table = ResourceTable::new();
         table.set_max_capacity(policy.limits.handles);
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(console.stdout())
-            .stderr(console.stderr())
-            // Off by default already; here so that it can be read.
-            .allow_tcp(false)
-            .allow_udp(false)
-            .allow_ip_name_lookup(false);
+        wasi.stdout(console.stdout()).stderr(console.stderr());
         for (name, value) in &policy.grants.environment {
             wasi.env(name, value);
         }
