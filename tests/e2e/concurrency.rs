@@ -183,9 +183,7 @@ fn c11_14_sigterm_ends_every_loop_and_answers_what_is_in_flight() {
     let short: Vec<Ticket> = (0..2).map(|_| stage.api.queue(Event::json("150"))).collect();
     let long = stage.api.queue(Event::json("60000"));
     short.iter().chain([&long]).for_each(|ticket| stage.api.wait_delivered(*ticket));
-    while stage.running.logs().matches("asleep").count() < 3 {
-        std::thread::yield_now();
-    }
+    stage.running.wait_log_times("asleep", 3);
     stage.running.terminate();
     assert_eq!(stage.running.exit_code(), 0);
     for answer in answers(&stage.api, short) {
@@ -211,9 +209,7 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
         [tenants.other]";
     let mut stage = of_manifest(6, toml, &["sleep"]);
     let asleep: Vec<Ticket> = (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
-    while stage.running.logs().matches("asleep").count() < 2 {
-        std::thread::yield_now();
-    }
+    stage.running.wait_log_times("asleep", 2);
     let refused = stage.api.send(Event::json("1500").tenant("greedy"));
     assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
     let text = refused.text();
@@ -238,9 +234,7 @@ fn half_of_an_environment_is_the_most_that_one_of_several_tenants_takes_unasked(
     let stage = of_manifest(4, "[handlers.sleep]\n[tenants.greedy]\n[tenants.other]", &["sleep"]);
     let tickets: Vec<Ticket> =
         (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
-    while stage.running.logs().matches("asleep").count() < 2 {
-        std::thread::yield_now();
-    }
+    stage.running.wait_log_times("asleep", 2);
     let refused = stage.api.send(Event::json("1").tenant("greedy"));
     assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
     assert_eq!(answers(&stage.api, tickets).len(), 2);

@@ -126,32 +126,41 @@ fn c11_13_the_extension_is_accepted() {
 #[test]
 fn m13_5_a_managed_instance_handles_as_many_events_as_it_says() {
     managed("sleep", 4, |rie| {
-        assert_eq!(rie.invoke("1", &[]).text(), "1");
-        std::thread::scope(|scope| {
-            let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| rie.invoke("1500", &[]))).collect();
-            while rie.logs().matches("asleep").count() < 5 {
-                std::thread::yield_now();
-            }
+        // A loop that has just answered may not be back yet, and then the emulator refuses one more; so, another round.
+        let round = || {
+            let answers = at_once(6, || rie.invoke("1000", &[]));
+            let (answered, refused): (Vec<_>, Vec<_>) =
+                answers.iter().partition(|answer| answer.text() == "1000");
             // L8.6: the emulator has no loop left to give it to.
-            assert_eq!(rie.invoke("1", &[]).json()["errorType"], "Runtime.Unavailable");
-            for caller in callers {
-                assert_eq!(caller.join().expect("an answer").text(), "1500");
-            }
-        });
-        for number in 0..20 {
-            assert_eq!(rie.invoke(number.to_string(), &[]).text(), number.to_string());
-        }
+            assert!(refused.iter().all(|answer| answer.json()["errorType"] == "Runtime.Unavailable"));
+            (answered.len(), refused.len())
+        };
+        let rounds: Vec<_> = (0..5).map(|_| round()).collect();
+        assert!(rounds.contains(&(4, 2)), "four are answered and two refused, at least once: {rounds:?}");
     });
+}
+
+/// Calls it so many times at the same moment.
+fn at_once<T: Send>(times: usize, call: impl Fn() -> T + Sync) -> Vec<T> {
+    let together = std::sync::Barrier::new(times);
+    std::thread::scope(|scope| {
+        let run = || {
+            together.wait();
+            call()
+        };
+        let callers: Vec<_> = (0..times).map(|_| scope.spawn(run)).collect();
+        callers.into_iter().map(|caller| caller.join().expect("a call that returns")).collect()
+    })
 }
 
 #[test]
 fn l8_4_a_managed_instance_outlives_an_answer_that_comes_too_late() {
     managed("sleep", 2, |rie| {
         // The emulator gives up after 2 s, and its deadline is weeks away (M13.5); our own limit comes after 5 s.
-        assert_eq!(rie.invoke("3000", &[]).json()["errorType"], "Sandbox.Timedout");
+        assert_eq!(rie.invoke_when_free("3000").json()["errorType"], "Sandbox.Timedout");
         rie.wait_log("the Runtime API refused the answer: 410");
         for number in 0..10 {
-            assert_eq!(rie.invoke(number.to_string(), &[]).text(), number.to_string());
+            assert_eq!(rie.invoke_when_free(number.to_string()).text(), number.to_string());
         }
     });
 }
@@ -160,8 +169,8 @@ fn l8_4_a_managed_instance_outlives_an_answer_that_comes_too_late() {
 fn l8_5_a_managed_instance_outlives_its_events() {
     managed("mixed", 2, |rie| {
         for behaviour in ["panic", "abort", "exit", "bomb", "big"] {
-            rie.invoke(format!("{behaviour:?}"), &[]);
-            assert_eq!(rie.invoke(r#""good""#, &[]).text(), "good");
+            rie.invoke_when_free(format!("{behaviour:?}"));
+            assert_eq!(rie.invoke_when_free(r#""good""#).text(), "good");
         }
     });
 }

@@ -187,9 +187,21 @@ impl Running {
     /// # Panics
     /// After 30 s, with what it has printed.
     pub fn wait_log(&self, text: &str) {
+        self.wait_log_times(text, 1);
+    }
+
+    /// Waits until it has printed this so many times.
+    ///
+    /// # Panics
+    /// After 30 s, with what it has printed.
+    pub fn wait_log_times(&self, text: &str, times: usize) {
         let until = Instant::now() + PATIENCE;
-        while !self.logs().contains(text) {
-            assert!(Instant::now() < until, "waited {PATIENCE:?} for {text:?} in the log:\n{}", self.logs());
+        while self.logs().matches(text).count() < times {
+            assert!(
+                Instant::now() < until,
+                "waited {PATIENCE:?} for {text:?}, {times}×, in the log:\n{}",
+                self.logs()
+            );
             self.wait_output(Duration::from_millis(50));
         }
     }

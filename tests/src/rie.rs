@@ -132,6 +132,23 @@ impl Rie {
         Invoked { status: message.start.0, body: message.body }
     }
 
+    /// Invokes the function, and again for as long as no loop of it is free (L8.6): one that has just answered may not
+    /// be back yet.
+    ///
+    /// # Panics
+    /// Where there is no answer at all, or none is free for 30 s.
+    pub fn invoke_when_free(&self, event: impl AsRef<[u8]>) -> Invoked {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let invoked = self.invoke(&event, &[]);
+            if !invoked.text().contains("Runtime.Unavailable") {
+                return invoked;
+            }
+            assert!(Instant::now() < until, "waited {PATIENCE:?} for a free loop; its log:\n{}", self.logs());
+            self.running.wait_output(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until emulator or bootstrap prints this.
     pub fn wait_log(&self, text: &str) {
         self.running.wait_log(text);

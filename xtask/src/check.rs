@@ -12,7 +12,7 @@ use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TOOLCHAIN;
-use crate::workspace::{WASM, Workspace, run as call};
+use crate::workspace::{WASM, Workspace, run as call, within};
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
@@ -128,7 +128,8 @@ const E2E: Step = Step {
         if let Some(emulator) = emulator::find(workspace) {
             tests.env(emulator::VARIABLE, emulator);
         }
-        call(&mut tests)?;
+        // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
+        call(&mut within("20m", &tests))?;
         Ok(Ending::Done)
     },
 };

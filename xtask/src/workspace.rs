@@ -106,6 +106,25 @@ impl Workspace {
     }
 }
 
+/// The same command, ended with all that it started when it takes longer than this (in `timeout`'s words).
+pub(crate) fn within(limit: &str, command: &Command) -> Command {
+    let mut limited = Command::new("timeout");
+    limited
+        .args(["--verbose", "--kill-after=10s", limit])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        limited.current_dir(directory);
+    }
+    limited
+}
+
 /// Shows a command, runs it with our stdout and stderr and no stdin, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("      $ {}", shown(command));
