@@ -10,6 +10,7 @@ pub mod runtime_api;
 pub mod workers;
 
 pub mod dispatch;
+pub mod http_event;
 pub mod invocation;
 pub mod router;
 pub mod seats;

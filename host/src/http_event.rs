@@ -1,0 +1,120 @@
+//! HTTP requests that come as events, and the responses to them.
+//!
+//! API Gateway, function URLs, load balancers and VPC Lattice each put a request into JSON in a way of their own, and
+//! want the response back in one. This module knows these ways, the [`Form`]s, and nothing of components; a service must
+//! not be able to tell whether its request came over a socket or as an event. What the sources say of an event
+//! and what they really send differ in places. What is done about it is said where it is done: paths and queries
+//! in `target.rs`, headers in `headers.rs`.
+//!
+//! What has no place in a request, such as the caller's identity, the stage and the request id, is in the header
+//! [`REQUEST_CONTEXT`].
+
+mod body;
+mod context;
+mod error;
+mod event;
+mod form;
+mod headers;
+mod pairs;
+mod response;
+mod target;
+#[cfg(test)]
+mod tests;
+mod textual;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::http::uri::{Authority, PathAndQuery, Scheme};
+use hyper::{Method, Request, Uri};
+
+pub use error::{HttpEventError, Refusal};
+pub use form::Form;
+pub use headers::REQUEST_CONTEXT;
+pub use response::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE};
+
+use context::Context;
+use event::Event;
+
+/// Where an event goes that is no HTTP event.
+const EVENTS_PATH: &str = "/events";
+
+/// An event that is an HTTP request.
+#[derive(Debug)]
+pub struct HttpEvent {
+    /// How it came, and so how its response has to look.
+    pub form: Form,
+    /// The request. Its URI has a scheme and an authority.
+    pub request: Request<Bytes>,
+}
+
+impl HttpEvent {
+    /// Understands an event.
+    ///
+    /// # Errors
+    /// When it is no HTTP event, or one whose request cannot be made: [`HttpEventError::refusal`] tells them apart.
+    pub fn parse(event: &Bytes) -> Result<Self, HttpEventError> {
+        let text = str::from_utf8(event).map_err(|_| HttpEventError::NotHttp("it is no UTF-8 text"))?;
+        let parts: Event<'_> = serde_json::from_str(text)
+            .map_err(|_| HttpEventError::NotHttp("it is no JSON object, or says the same thing twice"))?;
+        let context = Context::of(parts.request_context);
+        let form = Form::of(&parts, &context).map_err(HttpEventError::NotHttp)?;
+        let body = body::read(form, event, &parts)?;
+        let method = method(form, &parts, &context)?;
+        let mut headers = headers::read(form, &parts, &body)?;
+        let path_and_query = target::read(form, &parts, &context)?;
+        let refused = |refusal| HttpEventError::Refused { form, refusal };
+        let authority = target::authority(&headers, &context).map_err(refused)?;
+        let scheme = target::scheme(&headers);
+        headers::name_host(&mut headers, &authority).map_err(refused)?;
+        let uri = uri(scheme, authority, path_and_query).map_err(refused)?;
+        Ok(Self { form, request: request(method, uri, headers, body) })
+    }
+
+    /// An event of another kind, as a request: `POST /events` with the event as its body.
+    pub fn plain(event: Bytes) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static(target::NO_HOST));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers::set_length(&mut headers, event.len());
+        let path = PathAndQuery::from_static(EVENTS_PATH);
+        // These three always make a URI.
+        let uri = uri(Scheme::HTTP, Authority::from_static(target::NO_HOST), path).unwrap_or_default();
+        Self { form: Form::Plain, request: request(Method::POST, uri, headers, event) }
+    }
+}
+
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
+/// Not from a text: a path that starts with two slashes must not become a host.
+fn uri(scheme: Scheme, authority: Authority, path_and_query: PathAndQuery) -> Result<Uri, Refusal> {
+    Uri::builder()
+        .scheme(scheme)
+        .authority(authority)
+        .path_and_query(path_and_query)
+        .build()
+        .map_err(|_| Refusal::Target)
+}
+
+fn method(form: Form, event: &Event<'_>, context: &Context<'_>) -> Result<Method, HttpEventError> {
+    let (field, value) = match form {
+        Form::HttpApi | Form::FunctionUrl => ("requestContext.http.method", context.method()),
+        Form::Lattice | Form::LatticeV1 => ("method", event.method),
+        Form::RestApi | Form::HttpApiV1 | Form::WebSocket | Form::Alb | Form::AlbMultiValue | Form::Plain => {
+            ("httpMethod", event.http_method)
+        }
+    };
+    match form.text(field, value)? {
+        Some(method) => Method::from_bytes(method.as_bytes())
+            .map_err(|_| HttpEventError::Refused { form, refusal: Refusal::Method(error::shown(&method)) }),
+        // On a WebSocket, only the request that opens it has a method. A message has a body.
+        None if form == Form::WebSocket && context.is_message() => Ok(Method::POST),
+        None if form == Form::WebSocket => Ok(Method::GET),
+        None => Err(HttpEventError::Field { form, field, error: serde::de::Error::missing_field("method") }),
+    }
+}

@@ -1,0 +1,449 @@
+//! A response as the JSON that the sender of the event wants, or as the beginning of a stream.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use serde::{Serialize, Serializer};
+
+use super::form::Form;
+use super::headers::is_about_a_connection;
+use super::textual;
+
+/// The content type of a stream that starts with [`Form::prelude`].
+pub const STREAM_CONTENT_TYPE: &str = "application/vnd.awslambda.http-integration-response";
+/// What stands between the prelude of a stream and the body. It is sent as a chunk of its own: there are emulators that
+/// want that (S7.6).
+pub const PRELUDE_END: [u8; 8] = [0; 8];
+
+/// A REST API looks for the end of the prelude in the first bytes only (S7.5).
+const MAX_PRELUDE: usize = 16 * 1024;
+
+/// A response that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ResponseError {
+    /// The status is for what comes before a response.
+    #[error("the service responded with status {0}, which announces a response and is none")]
+    Informational(StatusCode),
+    /// A value is no text.
+    #[error(
+        "the value of the response's header `{0}` is not UTF-8; values have to be, since they are sent as JSON"
+    )]
+    HeaderValue(HeaderName),
+    /// Whoever sent the event does not take streams.
+    #[error("{0} takes no streamed response; send it whole")]
+    NotStreamed(Form),
+    /// There are too many headers for a stream.
+    #[error(
+        "status and headers take {0} bytes; an API Gateway REST API takes at most {MAX_PRELUDE} in a stream"
+    )]
+    PreludeTooLong(usize),
+    /// The event was no HTTP event, so that there is nobody to whom a status could be told.
+    #[error("the service responded with status {0} to an event that is no HTTP event")]
+    EventFailed(StatusCode),
+    /// Nothing that can be in a response leads to it.
+    #[error("the response cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// All of a response but its body. Each form has some of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    status_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Map<'a, Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multi_value_headers: Option<Map<'a, Vec<&'a str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookies: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_base64_encoded: Option<bool>,
+}
+
+/// A JSON object, in order.
+struct Map<'a, V>(Vec<(Cow<'a, str>, V)>);
+
+impl<V: Serialize> Serialize for Map<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Form {
+    /// The response as the sender of the event wants it.
+    ///
+    /// # Errors
+    /// When there is no such response.
+    pub fn response(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Vec<u8>, ResponseError> {
+        if self == Self::Plain {
+            return if status.is_success() {
+                Ok(body.to_vec())
+            } else {
+                Err(ResponseError::EventFailed(status))
+            };
+        }
+        let text = textual::text(headers, body);
+        let mut response = self.head(status, headers, body, text)?;
+        response.reserve_exact(body_len(body, text));
+        let response = match text {
+            Some(text) => {
+                let mut response = response.into_bytes();
+                serde_json::to_writer(&mut response, text)?;
+                response.push(b'}');
+                response
+            }
+            None => {
+                response.push('"');
+                BASE64_STANDARD.encode_string(body, &mut response);
+                response.push_str("\"}");
+                response.into_bytes()
+            }
+        };
+        Ok(response)
+    }
+
+    /// How long [`Self::response`] would be: a body can take six times its bytes, and takes a third more as base64.
+    ///
+    /// # Errors
+    /// As for the response.
+    pub fn response_len(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<usize, ResponseError> {
+        if self == Self::Plain {
+            return Ok(body.len());
+        }
+        let text = textual::text(headers, body);
+        Ok(self.head(status, headers, body, text)?.len() + body_len(body, text))
+    }
+
+    /// What a streamed response starts with: status and headers as JSON. [`PRELUDE_END`] comes next, then the body.
+    ///
+    /// # Errors
+    /// When there is no such response, or the sender of the event takes no streams.
+    pub fn prelude(self, status: StatusCode, headers: &HeaderMap) -> Result<Vec<u8>, ResponseError> {
+        if !self.streams() {
+            return Err(ResponseError::NotStreamed(self));
+        }
+        let mut headers = Headers::of(status, headers)?;
+        // The length of a stream is not the service's to say: the platform would rename the header (S7.15).
+        headers.0.retain(|(name, _)| **name != CONTENT_LENGTH);
+        let cookies = headers.take_cookies();
+        // Emulators fail where one of the three is not there (S7.6).
+        let head = Head {
+            status_code: status.as_u16(),
+            status_description: None,
+            headers: Some(headers.joined()),
+            multi_value_headers: None,
+            cookies: Some(cookies),
+            is_base64_encoded: None,
+        };
+        let prelude = serde_json::to_vec(&head)?;
+        let length = prelude.len() + PRELUDE_END.len();
+        if self == Self::RestApi && length > MAX_PRELUDE {
+            return Err(ResponseError::PreludeTooLong(length));
+        }
+        Ok(prelude)
+    }
+
+    /// The response up to its body.
+    fn head(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        text: Option<&str>,
+    ) -> Result<String, ResponseError> {
+        let mut headers = Headers::of(status, headers)?;
+        headers.keep_length_of(body);
+        let mut head = Head {
+            status_code: status.as_u16(),
+            status_description: None,
+            headers: None,
+            multi_value_headers: None,
+            cookies: None,
+            is_base64_encoded: Some(text.is_none()),
+        };
+        match self {
+            Self::RestApi | Self::HttpApiV1 | Self::WebSocket => {
+                head.multi_value_headers = Some(headers.listed())
+            }
+            Self::HttpApi | Self::FunctionUrl => {
+                head.cookies = Some(headers.take_cookies());
+                head.headers = Some(headers.joined());
+            }
+            Self::AlbMultiValue => {
+                head.status_description = Some(described(status));
+                head.multi_value_headers = Some(headers.listed());
+            }
+            Self::Alb | Self::LatticeV1 | Self::Lattice | Self::Plain => {
+                head.status_description = Some(described(status));
+                let cookies = headers.take_cookies();
+                let mut joined = headers.joined();
+                joined.0.extend(in_many_cases(cookies));
+                head.headers = Some(joined);
+            }
+        }
+        let mut json = serde_json::to_string(&head)?;
+        json.pop();
+        json.push_str(",\"body\":");
+        Ok(json)
+    }
+}
+
+/// Names with their values.
+struct Headers<'a>(Vec<(&'a HeaderName, Vec<&'a str>)>);
+
+impl<'a> Headers<'a> {
+    /// Those of a response, but for those about a connection.
+    fn of(status: StatusCode, headers: &'a HeaderMap) -> Result<Self, ResponseError> {
+        if status.is_informational() {
+            return Err(ResponseError::Informational(status));
+        }
+        let text = |name: &HeaderName, value: &'a HeaderValue| {
+            str::from_utf8(value.as_bytes()).map_err(|_| ResponseError::HeaderValue(name.clone()))
+        };
+        let sent = headers.keys().filter(|name| !is_about_a_connection(name));
+        let values =
+            |name| headers.get_all(name).iter().map(|value| text(name, value)).collect::<Result<_, _>>();
+        Ok(Self(sent.map(|name| Ok((name, values(name)?))).collect::<Result<_, ResponseError>>()?))
+    }
+
+    /// A length that is wrong would cut the body, or have the client wait for the rest. A response without a body
+    /// says how long one would be.
+    fn keep_length_of(&mut self, body: &[u8]) {
+        let length = body.len().to_string();
+        self.0.retain(|(name, values)| **name != CONTENT_LENGTH || body.is_empty() || *values == [&length]);
+    }
+
+    /// The values of `Set-Cookie`, which cannot be joined: there are commas in them.
+    fn take_cookies(&mut self) -> Vec<&'a str> {
+        let mut cookies = Vec::new();
+        for (_, values) in self.0.extract_if(.., |(name, _)| **name == SET_COOKIE) {
+            cookies.extend(values);
+        }
+        cookies
+    }
+
+    fn joined(self) -> Map<'a, Cow<'a, str>> {
+        let join = |values: Vec<&'a str>| match values[..] {
+            [value] => Cow::Borrowed(value),
+            _ => Cow::Owned(values.join(", ")),
+        };
+        Map(self.0.into_iter().map(|(name, values)| (name.as_str().into(), join(values))).collect())
+    }
+
+    fn listed(self) -> Map<'a, Vec<&'a str>> {
+        Map(self.0.into_iter().map(|(name, values)| (name.as_str().into(), values)).collect())
+    }
+}
+
+/// Several cookies where each name can have one value: every one under a spelling of its own. Clients do not tell the
+/// spellings apart.
+fn in_many_cases<'a>(cookies: Vec<&'a str>) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+    let spellings = (0_usize..1 << SET_COOKIE.as_str().len()).filter(|number| number & HYPHEN == 0);
+    spellings.zip(cookies).map(|(number, cookie)| (spelled(number).into(), cookie.into()))
+}
+
+/// The bit of the hyphen in `set-cookie`, which has only one case.
+const HYPHEN: usize = 1 << 3;
+
+/// The name with those letters in upper case whose bit is set.
+fn spelled(number: usize) -> String {
+    let letters = SET_COOKIE.as_str().chars().enumerate();
+    letters
+        .map(|(at, letter)| if number >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter })
+        .collect()
+}
+
+fn described(status: StatusCode) -> String {
+    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Unknown"))
+}
+
+/// How much the body takes, with its quotes and the end of the object.
+fn body_len(body: &[u8], text: Option<&str>) -> usize {
+    let length = match text {
+        Some(text) => text.bytes().map(escaped_len).sum(),
+        None => body.len().div_ceil(3).saturating_mul(4),
+    };
+    length + "\"\"}".len()
+}
+
+fn escaped_len(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ALL: [Form; 9] = [
+        Form::RestApi,
+        Form::HttpApiV1,
+        Form::HttpApi,
+        Form::FunctionUrl,
+        Form::WebSocket,
+        Form::Alb,
+        Form::AlbMultiValue,
+        Form::LatticeV1,
+        Form::Lattice,
+    ];
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    fn response(form: Form, status: u16, lines: &[(&'static str, &str)], body: &[u8]) -> Value {
+        let (status, headers) = (StatusCode::from_u16(status).unwrap(), headers(lines));
+        let response = form.response(status, &headers, body).unwrap();
+        assert_eq!(form.response_len(status, &headers, body).unwrap(), response.len());
+        serde_json::from_slice(&response).unwrap()
+    }
+
+    const LINES: [(&str, &str); 6] = [
+        ("content-type", "text/plain"),
+        ("x-a", "1"),
+        ("x-a", "2"),
+        ("set-cookie", "a=1; Expires=Wed, 01 Jan"),
+        ("set-cookie", "b=2"),
+        ("connection", "close"),
+    ];
+
+    #[test]
+    fn each_form_has_headers_and_cookies_in_its_own_places() {
+        let cookies = ["a=1; Expires=Wed, 01 Jan", "b=2"];
+        let listed = json!({"content-type": ["text/plain"], "x-a": ["1", "2"], "set-cookie": cookies});
+        let joined = json!({"content-type": "text/plain", "x-a": "1, 2"});
+        let spelled = json!({
+            "content-type": "text/plain", "x-a": "1, 2", "set-cookie": cookies[0], "Set-cookie": cookies[1]
+        });
+        for form in ALL {
+            let expected = match form {
+                Form::RestApi | Form::HttpApiV1 | Form::WebSocket => {
+                    json!({"statusCode": 201, "multiValueHeaders": listed, "isBase64Encoded": false, "body": "ok"})
+                }
+                Form::HttpApi | Form::FunctionUrl => json!({
+                    "statusCode": 201, "headers": joined, "cookies": cookies, "isBase64Encoded": false, "body": "ok"
+                }),
+                Form::AlbMultiValue => json!({
+                    "statusCode": 201, "statusDescription": "201 Created", "multiValueHeaders": listed,
+                    "isBase64Encoded": false, "body": "ok"
+                }),
+                Form::Alb | Form::LatticeV1 | Form::Lattice | Form::Plain => json!({
+                    "statusCode": 201, "statusDescription": "201 Created", "headers": spelled,
+                    "isBase64Encoded": false, "body": "ok"
+                }),
+            };
+            assert_eq!(response(form, 201, &LINES, b"ok"), expected, "{form}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_base64_and_text_is_escaped_and_the_length_is_known_before() {
+        let every: Vec<u8> = (0..=255).collect();
+        for length in [0, 1, 2, 3, 4, 256] {
+            let body = &every[..length];
+            let answer = response(Form::RestApi, 200, &[("content-type", "image/png")], body);
+            assert_eq!(answer["isBase64Encoded"], true);
+            assert_eq!(BASE64_STANDARD.decode(answer["body"].as_str().unwrap()).unwrap(), body);
+        }
+        let ascii = &every[..128];
+        for text in [ascii, "ü😀\u{2028}\"\\".as_bytes(), b""] {
+            let answer = response(Form::Alb, 200, &[], text);
+            assert_eq!(answer["isBase64Encoded"], false);
+            assert_eq!(answer["body"].as_str().unwrap().as_bytes(), text);
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_wrong_is_left_out() {
+        for (length, body, kept) in
+            [("2", &b"ok"[..], true), ("3", b"ok", false), ("02", b"ok", false), ("7", b"", true)]
+        {
+            let answer = response(Form::HttpApi, 200, &[("content-length", length)], body);
+            assert_eq!(answer["headers"].get("content-length").is_some(), kept, "{length}");
+        }
+    }
+
+    #[test]
+    fn every_cookie_has_a_spelling_of_its_own() {
+        let cookies: Vec<_> = (0..600).map(|number| number.to_string()).collect();
+        let spelled: Vec<_> = in_many_cases(cookies.iter().map(String::as_str).collect()).collect();
+        let names: std::collections::HashSet<_> = spelled.iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!((spelled.len(), names.len()), (512, 512));
+        assert!(names.iter().all(|name| name.eq_ignore_ascii_case("set-cookie")));
+    }
+
+    #[test]
+    fn a_status_without_a_name_is_described_all_the_same() {
+        assert_eq!(response(Form::Alb, 299, &[], b"")["statusDescription"], "299 Unknown");
+    }
+
+    #[test]
+    fn what_is_no_response_is_an_error() {
+        let continues = Form::Alb.response(StatusCode::CONTINUE, &HeaderMap::new(), b"").unwrap_err();
+        assert!(continues.to_string().contains("100"), "{continues}");
+        let mut latin = HeaderMap::new();
+        latin.insert("x-a", HeaderValue::from_bytes(b"\xfc").unwrap());
+        for error in [
+            Form::HttpApi.response(StatusCode::OK, &latin, b"").unwrap_err(),
+            Form::HttpApi.response_len(StatusCode::OK, &latin, b"").unwrap_err(),
+            Form::FunctionUrl.prelude(StatusCode::OK, &latin).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("x-a"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_another_event_is_the_body_itself() {
+        let answer = |status| Form::Plain.response(status, &HeaderMap::new(), b"\xff");
+        assert_eq!(answer(StatusCode::ACCEPTED).unwrap(), b"\xff");
+        assert_eq!(Form::Plain.response_len(StatusCode::OK, &HeaderMap::new(), b"\xff").unwrap(), 1);
+        assert!(answer(StatusCode::FOUND).unwrap_err().to_string().contains("302"));
+    }
+
+    #[test]
+    fn a_prelude_has_its_three_parts_always() {
+        let prelude = |form: Form, lines: &[_]| form.prelude(StatusCode::OK, &headers(lines));
+        let empty = prelude(Form::FunctionUrl, &[]).unwrap();
+        assert_eq!(empty, br#"{"statusCode":200,"headers":{},"cookies":[]}"#);
+        let lines =
+            [("x-a", "1"), ("x-a", "2"), ("set-cookie", "a"), ("set-cookie", "b"), ("content-length", "9")];
+        let full: Value = serde_json::from_slice(&prelude(Form::RestApi, &lines).unwrap()).unwrap();
+        assert_eq!(full, json!({"statusCode": 200, "headers": {"x-a": "1, 2"}, "cookies": ["a", "b"]}));
+    }
+
+    #[test]
+    fn a_prelude_that_nobody_takes_is_an_error() {
+        for form in ALL.into_iter().chain([Form::Plain]) {
+            let prelude = form.prelude(StatusCode::OK, &HeaderMap::new());
+            assert_eq!(prelude.is_ok(), form.streams(), "{form}");
+        }
+        let long = "a".repeat(MAX_PRELUDE);
+        let prelude = |form: Form| form.prelude(StatusCode::OK, &headers(&[("x-a", &long)]));
+        assert!(matches!(prelude(Form::RestApi), Err(ResponseError::PreludeTooLong(_))));
+        assert!(prelude(Form::FunctionUrl).is_ok());
+    }
+}

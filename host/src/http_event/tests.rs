@@ -1,0 +1,331 @@
+//! Whole events: every HTTP fixture of the `aws_lambda_events` crate, and what becomes of events that are damaged.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use hyper::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Where Cargo has put the fixtures of the crate.
+fn directory() -> PathBuf {
+    // For this platform only, whose packages are all here, or Cargo would download the others.
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--filter-platform", &platform, "--manifest-path"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .output()
+        .expect("run `cargo metadata`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON from `cargo metadata`");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"] == "aws_lambda_events").expect("the crate");
+    let manifest = package["manifest_path"].as_str().expect("a path");
+    Path::new(manifest).with_file_name("src").join("fixtures")
+}
+
+fn fixtures() -> &'static [(String, Bytes)] {
+    static FIXTURES: LazyLock<Vec<(String, Bytes)>> = LazyLock::new(|| {
+        let entries = std::fs::read_dir(directory()).expect("read the fixtures");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let mut fixtures: Vec<_> = paths
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .map(|path| {
+                let name = path.file_stem().expect("a name").to_string_lossy();
+                (name.replace("example-", ""), std::fs::read(&path).expect("read a fixture").into())
+            })
+            .collect();
+        fixtures.sort();
+        // What comes out of an empty list proves nothing.
+        assert!(fixtures.len() > 150, "only {} fixtures", fixtures.len());
+        fixtures
+    });
+    &FIXTURES
+}
+
+/// The host of most fixtures of REST APIs.
+const REST: &str = "https://gy415nuibc.execute-api.us-east-1.amazonaws.com";
+/// The host of most fixtures of HTTP APIs.
+const HTTP: &str = "https://id.execute-api.us-east-1.amazonaws.com";
+
+/// All of them that are HTTP events: their form, and method, origin, and path with query of the request.
+const EXPECTED: [(&str, Form, [&str; 3]); 22] = [
+    (
+        "alb-lambda-target-request-headers-only",
+        Form::Alb,
+        ["GET", "http://lambda-test-alb-1334523864.us-east-1.elb.amazonaws.com", "/?key=hello"],
+    ),
+    (
+        "alb-lambda-target-request-multivalue-headers",
+        Form::AlbMultiValue,
+        ["GET", "http://lambda-test-alb-1234567.us-east-1.elb.amazonaws.com", "/?key=hello"],
+    ),
+    ("apigw-console-request", Form::RestApi, ["POST", "https://localhost", "/path/to/resource?foo=bar"]),
+    ("apigw-console-test-request", Form::RestApi, ["POST", "https://testPrefix.testDomainName", "/myPath"]),
+    ("apigw-request", Form::RestApi, ["POST", REST, "/hello/world?name=me"]),
+    ("apigw-request-catch-all", Form::RestApi, ["POST", REST, "/hello/world?name=me"]),
+    ("apigw-request-multi-value-parameters", Form::RestApi, ["POST", REST, "/hello/world?name=me&name=me2"]),
+    ("apigw-restapi-openapi-request", Form::RestApi, ["POST", REST, "/hello/world?name=me"]),
+    ("apigw-sam-http-request", Form::HttpApi, ["GET", "http://127.0.0.1:3000", "/dump?foo=bar"]),
+    ("apigw-sam-rest-request", Form::HttpApiV1, ["GET", "http://127.0.0.1:3000", "/test"]),
+    (
+        "apigw-v2-request-iam",
+        Form::HttpApi,
+        ["GET", HTTP, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"],
+    ),
+    (
+        "apigw-v2-request-jwt-authorizer",
+        Form::HttpApi,
+        ["GET", HTTP, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"],
+    ),
+    (
+        "apigw-v2-request-lambda-authorizer",
+        Form::HttpApi,
+        ["GET", HTTP, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"],
+    ),
+    (
+        "apigw-v2-request-multi-value-parameters",
+        Form::HttpApi,
+        ["GET", HTTP, "/my/path?Parameter1=value1&Parameter1=value2"],
+    ),
+    (
+        "apigw-v2-request-no-authorizer",
+        Form::HttpApi,
+        ["GET", "https://aaaaaaaaaa.execute-api.us-west-2.amazonaws.com", "/"],
+    ),
+    (
+        "apigw-websocket-request",
+        Form::WebSocket,
+        ["POST", "https://*.execute-api.eu-central-1.amazonaws.com", "/hello/world?name=me"],
+    ),
+    (
+        "apigw-websocket-request-disconnect-route",
+        Form::WebSocket,
+        ["GET", "https://abcd1234.execute-api.us-east-1.amazonaws.com", "/"],
+    ),
+    (
+        "apigw-websocket-request-without-method",
+        Form::WebSocket,
+        ["GET", "https://asdfasdf.execute-api.us-west-2.amazonaws.com", "/"],
+    ),
+    (
+        "vpc-lattice-v1-request",
+        Form::LatticeV1,
+        ["POST", "https://localhost", "/api/product?category=electronics&sort=price&limit=10&tags=tv"],
+    ),
+    (
+        "vpc-lattice-v2-request",
+        Form::Lattice,
+        ["GET", "https://localhost", "/health?state=prod&multi=a&multi=DEF&multi=g"],
+    ),
+    (
+        "vpc-lattice-v2-request-base64",
+        Form::Lattice,
+        ["POST", "https://localhost", "/api/files/upload?uploadType=profile-image"],
+    ),
+    (
+        "vpc-lattice-v2-request-roles-anywhere",
+        Form::Lattice,
+        ["POST", "https://localhost", "/api/external/data-sync?sync-type=incremental&validate=true"],
+    ),
+];
+
+#[test]
+fn every_fixture_is_the_request_that_it_says_or_is_no_http_event() {
+    let mut expected = EXPECTED.iter();
+    for (name, event) in fixtures() {
+        match HttpEvent::parse(event) {
+            Ok(HttpEvent { form, request }) => {
+                let &(expected, expected_form, [method, origin, target]) = expected.next().expect("one more");
+                let request = format!("{} {}", request.method(), request.uri());
+                assert_eq!((&**name, form), (expected, expected_form));
+                assert_eq!(request, format!("{method} {origin}{target}"), "{name}");
+            }
+            Err(HttpEventError::NotHttp(_)) => {}
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    assert_eq!(expected.next(), None);
+}
+
+#[test]
+fn no_value_of_a_fixture_is_lost() {
+    for (name, event) in fixtures() {
+        let Ok(HttpEvent { request, .. }) = HttpEvent::parse(event) else { continue };
+        let event: Value = serde_json::from_slice(event).unwrap();
+        for map in ["headers", "multiValueHeaders"] {
+            for (header, values) in event[map].as_object().into_iter().flatten() {
+                let sent = request.headers().get_all(header.as_str());
+                let values = values.as_array().cloned().unwrap_or_else(|| vec![values.clone()]);
+                let is_ours = ["connection", "content-length", "host"].contains(&&*header.to_lowercase());
+                let has = |value: &Value| {
+                    sent.iter().any(|sent| sent.as_bytes() == value.as_str().unwrap().as_bytes())
+                };
+                let replaced = map == "headers" && event["multiValueHeaders"].is_object();
+                assert!(is_ours || replaced || values.iter().all(has), "{name}: {header}");
+            }
+        }
+        if event["isBase64Encoded"] != true {
+            assert_eq!(request.body(), event["body"].as_str().unwrap_or_default(), "{name}");
+        }
+        let context = request
+            .headers()
+            .get(REQUEST_CONTEXT)
+            .map(|value| serde_json::from_slice::<Value>(value.as_bytes()));
+        assert_eq!(context.transpose().unwrap().unwrap_or_default(), event["requestContext"], "{name}");
+    }
+}
+
+#[test]
+fn a_request_comes_through_whole() {
+    let event = json!({
+        "version": "2.0", "rawPath": "/a%20b", "rawQueryString": "c=%20", "cookies": ["d=1", "e=2"],
+        "headers": {"host": "a.lambda-url.eu-west-1.on.aws", "x-forwarded-for": "192.0.2.1", "x-f": "1,2",
+            "content-length": "99", "x-bulkhead-request-context": "forged"},
+        "requestContext": {"domainName": "a.lambda-url.eu-west-1.on.aws", "http": {"method": "PATCH", "path": "/a b"}},
+        "body": "AP8=", "isBase64Encoded": true,
+    });
+    let HttpEvent { form, request } = HttpEvent::parse(&event.to_string().into()).unwrap();
+    assert_eq!((form, request.method().as_str()), (Form::FunctionUrl, "PATCH"));
+    assert_eq!(request.uri(), "https://a.lambda-url.eu-west-1.on.aws/a%20b?c=%20");
+    assert_eq!(request.body(), &[0, 255][..]);
+    let mut lines: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "content-length: 2",
+            "cookie: d=1; e=2",
+            "host: a.lambda-url.eu-west-1.on.aws",
+            r#"x-bulkhead-request-context: {"domainName":"a.lambda-url.eu-west-1.on.aws","http":{"method":"PATCH","path":"/a b"}}"#,
+            "x-f: 1,2",
+            "x-forwarded-for: 192.0.2.1",
+        ]
+    );
+}
+
+#[test]
+fn a_path_is_never_taken_for_a_host() {
+    let event = json!({"httpMethod": "GET", "path": "//evil.example/a", "headers": {"Host": "good.example"}});
+    let uri = HttpEvent::parse(&event.to_string().into()).unwrap().request.uri().clone();
+    assert_eq!((uri.host(), uri.path()), (Some("good.example"), "//evil.example/a"));
+}
+
+#[test]
+fn another_event_can_be_posted() {
+    let HttpEvent { form, request } = HttpEvent::plain(Bytes::from_static(b"[7]"));
+    assert_eq!((form, request.method().as_str()), (Form::Plain, "POST"));
+    assert_eq!(
+        (request.uri().to_string(), request.body()),
+        ("http://localhost/events".to_owned(), &Bytes::from_static(b"[7]"))
+    );
+    assert_eq!(request.headers()["content-length"], "3");
+}
+
+#[test]
+fn what_is_no_http_event_says_what_was_looked_for() {
+    for event in ["", "7", "[]", "{", "{}", "\"a\"", "null", r#"{"path": "/", "path": "/"}"#] {
+        let error = HttpEvent::parse(&event.into()).unwrap_err();
+        assert!(error.refusal().is_none() && error.to_string().contains("API Gateway"), "{event}: {error}");
+    }
+    assert!(matches!(
+        HttpEvent::parse(&Bytes::from_static(b"{\"a\":\"\xff\"}")),
+        Err(HttpEventError::NotHttp(_))
+    ));
+}
+
+#[test]
+fn a_part_of_the_wrong_type_is_named() {
+    let whole = json!({"httpMethod": "GET", "path": "/", "requestContext": {"elb": {}}});
+    for (part, value) in [
+        ("httpMethod", json!(7)),
+        ("path", json!(["/"])),
+        ("headers", json!("a")),
+        ("multiValueHeaders", json!({"a": [7]})),
+        ("cookies", json!("a=1")),
+        ("queryStringParameters", json!({"a": 1})),
+        ("body", json!({})),
+        ("isBase64Encoded", json!("no")),
+    ] {
+        let mut event = whole.clone();
+        event["body"] = json!("");
+        event[part] = value;
+        let error = HttpEvent::parse(&event.to_string().into()).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    for http in [json!({"method": 7}), json!({}), json!("GET")] {
+        let event = json!({"rawPath": "/", "requestContext": {"http": http}});
+        let error = HttpEvent::parse(&event.to_string().into()).unwrap_err();
+        assert!(error.to_string().contains("requestContext.http.method"), "{error}");
+    }
+    let error = HttpEvent::parse(&json!({"httpMethod": "G T", "path": "/"}).to_string().into()).unwrap_err();
+    assert_eq!(error.refusal(), Some((Form::RestApi, StatusCode::BAD_REQUEST)));
+}
+
+/// The same numbers in every run, so that a failure comes again.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+}
+
+/// What is put into events: pieces that mean something somewhere.
+const PIECES: [&[u8]; 16] = [
+    b"\"", b"\\", b"{", b"}", b"null", b"%", b"%2", b"/..", b"\\u0000", b"\\ud800", b"\xff", b"=", b"&",
+    b"7", b"\\r\\n", b"",
+];
+
+#[test]
+fn no_damage_to_an_event_makes_anything_panic() {
+    let mut numbers = Numbers(7);
+    let (mut requests, mut refused) = (0, 0);
+    let events = fixtures().iter().filter(|(_, event)| HttpEvent::parse(event).is_ok());
+    for (_, event) in events {
+        for _ in 0..300 {
+            let mut damaged = event.to_vec();
+            for _ in 0..=numbers.below(3) {
+                let start = numbers.below(damaged.len());
+                let end = (start + numbers.below(4)).min(damaged.len());
+                damaged.splice(start..end, PIECES[numbers.below(PIECES.len())].iter().copied());
+            }
+            match HttpEvent::parse(&damaged.into()) {
+                Ok(HttpEvent { form, request }) => {
+                    requests += 1;
+                    assert!(request.uri().host().is_some() && request.uri().path().starts_with('/'));
+                    let answer = form.response(StatusCode::OK, request.headers(), request.body());
+                    serde_json::from_slice::<Value>(&answer.unwrap()).unwrap();
+                }
+                Err(error) => {
+                    refused += 1;
+                    assert!(!error.to_string().is_empty());
+                }
+            }
+        }
+    }
+    // Both have to happen often, or the damage is not what it should be.
+    assert!(requests > 500 && refused > 500, "{requests} {refused}");
+}
+
+#[test]
+fn a_response_to_every_form_is_taken_for_what_it_was() {
+    for (name, event) in fixtures() {
+        let Ok(HttpEvent { form, .. }) = HttpEvent::parse(event) else { continue };
+        let mut headers = HeaderMap::new();
+        headers.insert("x-a", "b".parse().unwrap());
+        let answer = form.response(StatusCode::NOT_FOUND, &headers, b"\xff").unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(404), &json!("/w==")), "{name}");
+        let value = answer.pointer("/headers/x-a").or_else(|| answer.pointer("/multiValueHeaders/x-a/0"));
+        assert_eq!(value, Some(&json!("b")), "{name}");
+    }
+}
