@@ -3,9 +3,18 @@
 //! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
 //! business.
 
+mod form;
+mod kind;
+mod lacking;
+
+#[cfg(feature = "compiler")]
+pub(crate) mod features;
 #[cfg(feature = "compiler")]
 mod growth;
+#[cfg(feature = "compiler")]
+pub(crate) mod names;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,8 +26,11 @@ use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::bindings::LambdaPre;
 use crate::capabilities::{Imports, State};
 
-/// The export that makes a component a buffered handler.
-const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
+#[cfg(feature = "compiler")]
+pub use features::FeatureError;
+use form::Form;
+use kind::HANDLER;
+pub use kind::{Kind, KindError};
 
 /// A component that the host can call.
 #[derive(Clone)]
@@ -90,14 +102,13 @@ pub enum ComponentError {
         /// The file.
         path: PathBuf,
     },
-    /// A `.wasm` that is no component.
-    #[error(
-        "{}: this is a core module, not a component; build it for the target wasm32-wasip2",
-        path.display()
-    )]
+    /// A core module that no component can be made of.
+    #[error("{}: this is a core module, not a component, and cannot be adapted: {error:#}", path.display())]
     CoreModule {
         /// The file.
         path: PathBuf,
+        /// Why not.
+        error: wasmtime::Error,
     },
     /// A `.wasm` that the compiler refuses, or had better not see.
     #[error("{}: not a valid component: {error:#}", path.display())]
@@ -116,12 +127,14 @@ pub enum ComponentError {
         reason: String,
     },
     /// A component that needs more than the host has.
-    #[error("{}: it needs something that this host does not have: {error:#}", path.display())]
+    #[error("{}: it needs something that this host does not have: {error:#}; {advice}", path.display())]
     Import {
         /// The file.
         path: PathBuf,
         /// What it needs, by name.
         error: wasmtime::Error,
+        /// What to do about it.
+        advice: &'static str,
     },
 }
 
@@ -133,7 +146,7 @@ impl ComponentError {
             Self::Read { path, .. }
             | Self::Artifact { path, .. }
             | Self::NoCompiler { path }
-            | Self::CoreModule { path }
+            | Self::CoreModule { path, .. }
             | Self::Invalid { path, .. }
             | Self::Kind { path, .. }
             | Self::Import { path, .. } => file.clone_into(path),
@@ -179,13 +192,13 @@ pub fn map(
 /// Compiles a `.wasm` for this machine.
 ///
 /// # Errors
-/// When it is no component, no handler, or needs what the host does not have.
+/// When no component can be made of it, or that is no handler or needs what the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
-    check_is_component(&wasm, path)?;
-    let component = Component::from_binary(engine, &wasm)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error })?;
+    let ready = ready(&wasm, path)?;
+    let component = Component::from_binary(engine, &ready)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(&ready, error) })?;
     load(imports, &component, path, &digest(&wasm))
 }
 
@@ -195,7 +208,7 @@ pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded
 /// Always.
 #[cfg(not(feature = "compiler"))]
 pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
-    check_is_component(&read(path)?, path)?;
+    ready(&read(path)?, path)?;
     Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
 
@@ -207,19 +220,51 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
     std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
 }
 
-/// Refuses what does not even start like a component, with a better text than a parser's, and what grows beyond bounds.
+/// The component in the bytes of a `.wasm`: these themselves, or what the adapter makes of a core module.
 ///
 /// # Errors
-/// When it is a core module, or a component that a compiler had better not see.
-pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError> {
-    // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
-    if wasm.starts_with(b"\0asm\x01\0\0\0") {
-        return Err(ComponentError::CoreModule { path: path.to_owned() });
-    }
+/// When they do not even start like WebAssembly, which is said with a better text than a parser's; when they are a core
+/// module that cannot be adapted, or a component that a compiler had better not see.
+pub fn ready<'a>(wasm: &'a [u8], path: &Path) -> Result<Cow<'a, [u8]>, ComponentError> {
+    let invalid = |error: wasmtime::Error| ComponentError::Invalid { path: path.to_owned(), error };
+    let component = match form::form(wasm).map_err(|error| invalid(error.into()))? {
+        Form::Component => Cow::Borrowed(wasm),
+        Form::CoreModule => Cow::Owned(adapted(wasm, path)?),
+    };
     #[cfg(feature = "compiler")]
-    growth::check(wasm)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })?;
-    Ok(())
+    growth::check(&component).map_err(|error| invalid(error.into()))?;
+    Ok(component)
+}
+
+#[cfg(feature = "compiler")]
+fn adapted(module: &[u8], path: &Path) -> Result<Vec<u8>, ComponentError> {
+    let adapted = crate::adapt::adapt(module);
+    adapted.map_err(|error| ComponentError::CoreModule { path: path.to_owned(), error: error.into() })
+}
+
+/// What adapts is left out with the compiler.
+#[cfg(not(feature = "compiler"))]
+fn adapted(_: &[u8], path: &Path) -> Result<Vec<u8>, ComponentError> {
+    Err(ComponentError::NoCompiler { path: path.to_owned() })
+}
+
+/// A better text than the compiler's, where there is one, for why it has refused a component.
+#[cfg(feature = "compiler")]
+pub(crate) fn explain(wasm: &[u8], error: wasmtime::Error) -> wasmtime::Error {
+    if let Some(missing) = features::missing(wasm) {
+        // Whoever built it for WASI 0.3 wants to know that, and not which features that takes.
+        let exports = names::read(wasm).map(|names| names.exports).unwrap_or_default();
+        return match Kind::of(&exports) {
+            Err(kind @ KindError::Preview3 { .. }) => kind.into(),
+            Ok(_) | Err(_) => missing.into(),
+        };
+    }
+    match names::read(wasm) {
+        Err(parse) if parse.message().starts_with("unexpected end") => {
+            error.context("it is cut short; copy or build it again")
+        }
+        Ok(_) | Err(_) => error,
+    }
 }
 
 fn load(
@@ -228,11 +273,15 @@ fn load(
     path: &Path,
     digest: &str,
 ) -> Result<Loaded, ComponentError> {
-    let Description { exports, .. } = Description::of(component.engine(), component);
-    if let Some(reason) = not_a_handler(&exports) {
-        return Err(ComponentError::Kind { path: path.to_owned(), reason });
+    let names = Description::of(component.engine(), component);
+    if let Err(error) = Kind::to_run(&names.exports) {
+        return Err(ComponentError::Kind { path: path.to_owned(), reason: error.to_string() });
     }
-    let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
+    let import_error = |error| ComponentError::Import {
+        path: path.to_owned(),
+        error,
+        advice: lacking::advice(&names.imports),
+    };
     let pre = imports.instantiate_pre(component).map_err(import_error)?;
     if !has_handle(component.engine(), component) {
         let reason = format!(
@@ -263,24 +312,6 @@ fn has_handle(engine: &Engine, component: &Component) -> bool {
     matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
         && matches!(returns.as_slice(), [Type::Result(result)]
             if result.ok().as_ref().is_some_and(is_bytes) && matches!(result.err(), Some(Type::Record(_))))
-}
-
-/// Why a component with these exports is no handler that this host can call.
-fn not_a_handler(exports: &[String]) -> Option<String> {
-    let find = |prefix: &str| exports.iter().find(|name| name.starts_with(prefix));
-    if exports.iter().any(|name| name == HANDLER) {
-        None
-    } else if let Some(other) = find("bulkhead:lambda/handler@") {
-        Some(format!("it exports {other}, and this host calls {HANDLER}; use matching versions of both"))
-    } else if let Some(kind) = find("bulkhead:lambda/").or_else(|| find("wasi:")) {
-        Some(format!(
-            "it exports {kind}, a kind of component that this version does not run; it runs {HANDLER}"
-        ))
-    } else {
-        Some(format!(
-            "it does not export {HANDLER}; a handler written with the SDK has #[bulkhead::handler] on it"
-        ))
-    }
 }
 
 #[cfg(all(test, feature = "compiler"))]

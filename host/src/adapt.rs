@@ -1,0 +1,70 @@
+//! Core modules for WASI preview 1 become components: those of C, Zig, TinyGo, and of Rust before it had wasm32-wasip2.
+//!
+//! The adapter is the official one, of the release of Wasmtime that is built in: a second core module that has preview
+//! 1's functions and imports those of WASI 0.2. What cannot be adapted is told why in [`error`]; what was adapted is a
+//! component like any other for [`crate::component`].
+
+mod error;
+mod module;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
+};
+use wit_component::ComponentEncoder;
+
+pub use error::AdaptError;
+use module::Module;
+
+use crate::component::features;
+
+/// Makes a component of a core module.
+///
+/// One with `_start` becomes a `wasi:cli/run`, and whatever else the world says that it carries; one without becomes what
+/// that world says.
+///
+/// # Errors
+/// When it is for no host of WASI preview 1, or there is nothing in it to call.
+pub fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
+    let adapted = check(module).and_then(|adapter| {
+        // It looks into descriptions that tenants hand in, and was not written for those who mean harm.
+        let encoded = catch_unwind(AssertUnwindSafe(|| encode(module, adapter)));
+        encoded
+            .unwrap_or_else(|_| Err("it stumbled over it, which is a bug".to_owned()))
+            .map_err(AdaptError::Encoder)
+    });
+    // Of a module that wants threads, the import of a shared memory would be what is wrong first.
+    adapted.map_err(|error| features::missing(module).map_or(error, AdaptError::Feature))
+}
+
+/// The adapter that fits a module.
+fn check(wasm: &[u8]) -> Result<&'static [u8], AdaptError> {
+    let module = Module::read(wasm).map_err(AdaptError::Malformed)?;
+    let adapter = if module.is_command() { COMMAND } else { REACTOR };
+    let there = Module::read(adapter).map_err(AdaptError::Malformed)?;
+    for import in &module.imports {
+        if import.module == PREVIEW1 {
+            if !there.exports.contains(&import.name) {
+                return Err(AdaptError::Function { name: import.name.to_owned() });
+            }
+        } else if !module.has_world || !import.may_be_of_a_world() {
+            return Err(AdaptError::import(import.module, import.name));
+        }
+    }
+    if module.is_command() || module.has_world {
+        Ok(adapter)
+    } else {
+        Err(AdaptError::no_entry(&module.exports))
+    }
+}
+
+fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, String> {
+    let encoder = ComponentEncoder::default().module(module);
+    let encoder = encoder.and_then(|encoder| encoder.adapter(PREVIEW1, adapter));
+    encoder.and_then(|mut encoder| encoder.encode()).map_err(|error| format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests;
