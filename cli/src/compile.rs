@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use bulkhead_host::component::Worlds;
 use bulkhead_host::engine::{self, Target};
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
@@ -48,7 +49,7 @@ impl Compile {
         }
         let wasm = component::read(&self.input)?;
         let started = Instant::now();
-        let component = component::ready(&wasm, &self.input)?;
+        let component = component::ready(&wasm, Worlds::Read, &self.input)?;
         let ready = self.ahead.run(&component, &self.input)?;
         let product = match &ready {
             Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,
@@ -59,7 +60,7 @@ impl Compile {
             .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
         let cannot_write = || format!("{} cannot be written", output.display());
         let file = write_beside(&output, &made).with_context(cannot_write)?;
-        product.check(&self.input, file.path())?;
+        product.check((&self.input, &component), file.path())?;
         file.persist(&output).with_context(cannot_write)?;
         if component.as_ref() != wasm.as_slice() {
             tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
@@ -106,7 +107,7 @@ impl Product {
 
     /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
     /// comes, which is late to find out.
-    fn check(self, input: &Path, made: &Path) -> anyhow::Result<()> {
+    fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
         let (engine, _) = engine::start(1)?;
         let imports = capabilities::imports(&engine)?;
         let loaded = match self {
@@ -114,7 +115,7 @@ impl Product {
                 component::map(&engine, &imports, made, None)
             }
             // Code for another processor cannot be mapped, so the same component is compiled for this one.
-            Self::Native(_) => component::compile(&engine, &imports, input),
+            Self::Native(_) => component::compile_ready((&engine, &imports), component, component, input),
             Self::Component => component::compile(&engine, &imports, made),
         };
         // The file that was written has a name that nobody knows.

@@ -20,16 +20,30 @@ use module::Module;
 
 use crate::component::features;
 
-/// Makes a component of a core module.
+/// Makes a component of a core module that anyone may have handed in.
 ///
-/// One with `_start` becomes a `wasi:cli/run`, and whatever else the world says that it carries; one without becomes what
-/// that world says.
+/// One that carries a description of its own world is refused: what reads these was written for toolchains, and one whose
+/// packages depend on each other in a circle ends it with an overflow of its stack, and so the process with all of its
+/// tenants.
+///
+/// # Errors
+/// When it is for no host of WASI preview 1, or there is nothing in it to call, or it is for [`adapt_with_world`].
+pub fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
+    match Module::read(module) {
+        Ok(read) if read.has_world => Err(AdaptError::World),
+        Ok(_) | Err(_) => adapt_with_world(module),
+    }
+}
+
+/// The same, whether or not it carries a description of its world: for a process that may end.
+///
+/// One with `_start` becomes a `wasi:cli/run`, and whatever else its world says; one without becomes what that says.
 ///
 /// # Errors
 /// When it is for no host of WASI preview 1, or there is nothing in it to call.
-pub fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
+pub fn adapt_with_world(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     let adapted = check(module).and_then(|adapter| {
-        // It looks into descriptions that tenants hand in, and was not written for those who mean harm.
+        // Whatever it stumbles over is one module's fault, and costs that alone.
         let encoded = catch_unwind(AssertUnwindSafe(|| encode(module, adapter)));
         encoded
             .unwrap_or_else(|_| Err("it stumbled over it, which is a bug".to_owned()))

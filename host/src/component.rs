@@ -6,6 +6,7 @@
 mod form;
 mod kind;
 mod lacking;
+mod ready;
 
 #[cfg(feature = "compiler")]
 pub(crate) mod features;
@@ -14,7 +15,6 @@ mod growth;
 #[cfg(feature = "compiler")]
 pub(crate) mod names;
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,9 +28,11 @@ use crate::capabilities::{Imports, State};
 
 #[cfg(feature = "compiler")]
 pub use features::FeatureError;
-use form::Form;
 use kind::HANDLER;
 pub use kind::{Kind, KindError};
+#[cfg(feature = "compiler")]
+pub(crate) use ready::explain;
+pub use ready::{Worlds, ready};
 
 /// A component that the host can call.
 #[derive(Clone)]
@@ -196,10 +198,23 @@ pub fn map(
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
-    let ready = ready(&wasm, path)?;
-    let component = Component::from_binary(engine, &ready)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(&ready, error) })?;
-    load(imports, &component, path, &digest(&wasm))
+    compile_ready((engine, imports), &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
+}
+
+/// Compiles a component that was made ready, of the bytes in `source`, for this machine.
+///
+/// # Errors
+/// When it is not valid, no handler, or needs what the host does not have.
+#[cfg(feature = "compiler")]
+pub fn compile_ready(
+    (engine, imports): (&Engine, &Imports),
+    ready: &[u8],
+    source: &[u8],
+    path: &Path,
+) -> Result<Loaded, ComponentError> {
+    let component = Component::from_binary(engine, ready)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) })?;
+    load(imports, &component, path, &digest(source))
 }
 
 /// Refuses, since there is no compiler in this build.
@@ -208,7 +223,7 @@ pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded
 /// Always.
 #[cfg(not(feature = "compiler"))]
 pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
-    ready(&read(path)?, path)?;
+    ready(&read(path)?, Worlds::Refused, path)?;
     Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
 
@@ -220,51 +235,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
     std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
 }
 
-/// The component in the bytes of a `.wasm`: these themselves, or what the adapter makes of a core module.
-///
-/// # Errors
-/// When they do not even start like WebAssembly, which is said with a better text than a parser's; when they are a core
-/// module that cannot be adapted, or a component that a compiler had better not see.
-pub fn ready<'a>(wasm: &'a [u8], path: &Path) -> Result<Cow<'a, [u8]>, ComponentError> {
-    let invalid = |error: wasmtime::Error| ComponentError::Invalid { path: path.to_owned(), error };
-    let component = match form::form(wasm).map_err(|error| invalid(error.into()))? {
-        Form::Component => Cow::Borrowed(wasm),
-        Form::CoreModule => Cow::Owned(adapted(wasm, path)?),
-    };
-    #[cfg(feature = "compiler")]
-    growth::check(&component).map_err(|error| invalid(error.into()))?;
-    Ok(component)
-}
-
+/// Refuses a component that a compiler had better not see.
 #[cfg(feature = "compiler")]
-fn adapted(module: &[u8], path: &Path) -> Result<Vec<u8>, ComponentError> {
-    let adapted = crate::adapt::adapt(module);
-    adapted.map_err(|error| ComponentError::CoreModule { path: path.to_owned(), error: error.into() })
+fn growth_check(component: &[u8], path: &Path) -> Result<(), ComponentError> {
+    growth::check(component)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })
 }
 
-/// What adapts is left out with the compiler.
+/// There is no compiler in this build.
 #[cfg(not(feature = "compiler"))]
-fn adapted(_: &[u8], path: &Path) -> Result<Vec<u8>, ComponentError> {
-    Err(ComponentError::NoCompiler { path: path.to_owned() })
-}
-
-/// A better text than the compiler's, where there is one, for why it has refused a component.
-#[cfg(feature = "compiler")]
-pub(crate) fn explain(wasm: &[u8], error: wasmtime::Error) -> wasmtime::Error {
-    if let Some(missing) = features::missing(wasm) {
-        // Whoever built it for WASI 0.3 wants to know that, and not which features that takes.
-        let exports = names::read(wasm).map(|names| names.exports).unwrap_or_default();
-        return match Kind::of(&exports) {
-            Err(kind @ KindError::Preview3 { .. }) => kind.into(),
-            Ok(_) | Err(_) => missing.into(),
-        };
-    }
-    match names::read(wasm) {
-        Err(parse) if parse.message().starts_with("unexpected end") => {
-            error.context("it is cut short; copy or build it again")
-        }
-        Ok(_) | Err(_) => error,
-    }
+fn growth_check(_: &[u8], _: &Path) -> Result<(), ComponentError> {
+    Ok(())
 }
 
 fn load(
@@ -332,6 +313,7 @@ mod tests {
     fn what_is_no_handler_is_named() {
         for (wat, text) in [
             ("(module)", "wasm32-wasip2"),
+            (r#"(module (memory (export "memory") 1) (func (export "_start")))"#, "exports wasi:cli/run@0.2"),
             ("(component)", "does not export bulkhead:lambda/handler@0.1.0"),
             (
                 r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#,

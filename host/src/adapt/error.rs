@@ -41,6 +41,12 @@ pub enum AdaptError {
         /// The first few names.
         exports: String,
     },
+    /// What it says of its world is not read here.
+    #[error(
+        "it carries a description of its world, which is read by `bulkhead compile` and not where events are handled; \
+         make a .cwasm with that"
+    )]
+    World,
     /// The adapter does not fit.
     #[error("the adapter for WASI preview 1 refuses it: {0}; build it for the target wasm32-wasip2")]
     Encoder(String),

@@ -46,12 +46,11 @@ pub(super) fn form(bytes: &[u8]) -> Result<Form, FormError> {
         Some(([0, b'a', b's', b'm', 1, 0, 0, 0], _)) => Ok(Form::CoreModule),
         Some(([0, b'a', b's', b'm', 13, 0, 1, 0], _)) => Ok(Form::Component),
         Some(([0, b'a', b's', b'm', ..], _)) => Err(FormError::Version),
-        Some(_) => Err(other(bytes)),
         None if bytes.is_empty() => Err(FormError::Empty),
         None if b"\0asm\x0d\0\x01\0".starts_with(bytes) || b"\0asm\x01\0\0\0".starts_with(bytes) => {
             Err(FormError::Cut(bytes.len()))
         }
-        None => Err(other(bytes)),
+        Some(_) | None => Err(other(bytes)),
     }
 }
 
