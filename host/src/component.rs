@@ -59,6 +59,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// What the component in these bytes exports and imports, whether or not it is valid; none if it cannot be parsed.
+    #[cfg(feature = "compiler")]
+    pub fn read(wasm: &[u8]) -> Option<Self> {
+        names::read(wasm).ok()
+    }
+
     fn of(engine: &Engine, component: &Component) -> Self {
         let kind = component.component_type();
         Self {
