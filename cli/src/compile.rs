@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use bulkhead_host::component::Worlds;
 use bulkhead_host::engine::{self, Target};
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
@@ -16,6 +17,8 @@ use crate::output::tell;
 use crate::preinit;
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
+///
+/// A core module for WASI preview 1 (wasm32-wasip1; C, TinyGo, Zig) is made a component first, by the official adapter.
 ///
 /// What the bootstrap of this version could not run is refused, with the reason.
 ///
@@ -45,20 +48,23 @@ impl Compile {
             bail!("{}: the output would replace the input; name another with -o", output.display());
         }
         let wasm = component::read(&self.input)?;
-        component::check_is_component(&wasm, &self.input)?;
         let started = Instant::now();
-        let ready = self.ahead.run(&wasm, &self.input)?;
+        let component = component::ready(&wasm, Worlds::Read, &self.input)?;
+        let ready = self.ahead.run(&component, &self.input)?;
         let product = match &ready {
             Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,
             _ => Product::Native(target),
         };
         let made = product
-            .make(&wasm, ready.as_ref())
+            .make((&component, &wasm), ready.as_ref())
             .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
         let cannot_write = || format!("{} cannot be written", output.display());
         let file = write_beside(&output, &made).with_context(cannot_write)?;
-        product.check(&self.input, file.path())?;
+        product.check((&self.input, &component), file.path())?;
         file.persist(&output).with_context(cannot_write)?;
+        if component.as_ref() != wasm.as_slice() {
+            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
+        }
         tell(&format!(
             "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
             self.input.display(),
@@ -85,19 +91,23 @@ enum Product {
 }
 
 impl Product {
-    fn make(self, wasm: &[u8], ready: Option<&preinit::Ready>) -> anyhow::Result<Vec<u8>> {
+    fn make(
+        self,
+        (component, source): (&[u8], &[u8]),
+        ready: Option<&preinit::Ready>,
+    ) -> anyhow::Result<Vec<u8>> {
         Ok(match (self, ready) {
-            (Self::Native(target), None) => artifact::compile(wasm, target)?,
+            (Self::Native(target), None) => artifact::compile(component, source, target)?,
             (Self::Native(target), Some(ready)) => {
-                artifact::compile_preinitialised(&ready.wasm, wasm, target)?
+                artifact::compile_preinitialised(&ready.wasm, source, target)?
             }
-            (Self::Component, ready) => ready.map_or(wasm, |ready| &ready.wasm).to_vec(),
+            (Self::Component, ready) => ready.map_or(component, |ready| &ready.wasm).to_vec(),
         })
     }
 
     /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
     /// comes, which is late to find out.
-    fn check(self, input: &Path, made: &Path) -> anyhow::Result<()> {
+    fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
         let (engine, _) = engine::start(1)?;
         let imports = capabilities::imports(&engine)?;
         let loaded = match self {
@@ -105,7 +115,7 @@ impl Product {
                 component::map(&engine, &imports, made, None)
             }
             // Code for another processor cannot be mapped, so the same component is compiled for this one.
-            Self::Native(_) => component::compile(&engine, &imports, input),
+            Self::Native(_) => component::compile_ready((&engine, &imports), component, component, input),
             Self::Component => component::compile(&engine, &imports, made),
         };
         // The file that was written has a name that nobody knows.

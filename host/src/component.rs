@@ -3,8 +3,17 @@
 //! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
 //! business.
 
+mod form;
+mod kind;
+mod lacking;
+mod ready;
+
+#[cfg(feature = "compiler")]
+pub(crate) mod features;
 #[cfg(feature = "compiler")]
 mod growth;
+#[cfg(feature = "compiler")]
+pub(crate) mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +26,13 @@ use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::bindings::LambdaPre;
 use crate::capabilities::{Imports, State};
 
-/// The export that makes a component a buffered handler.
-const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
+#[cfg(feature = "compiler")]
+pub use features::FeatureError;
+use kind::HANDLER;
+pub use kind::{Kind, KindError};
+#[cfg(feature = "compiler")]
+pub(crate) use ready::explain;
+pub use ready::{Worlds, ready};
 
 /// A component that the host can call.
 #[derive(Clone)]
@@ -45,6 +59,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// What the component in these bytes exports and imports, whether or not it is valid; none if it cannot be parsed.
+    #[cfg(feature = "compiler")]
+    pub fn read(wasm: &[u8]) -> Option<Self> {
+        names::read(wasm).ok()
+    }
+
     fn of(engine: &Engine, component: &Component) -> Self {
         let kind = component.component_type();
         Self {
@@ -90,14 +110,13 @@ pub enum ComponentError {
         /// The file.
         path: PathBuf,
     },
-    /// A `.wasm` that is no component.
-    #[error(
-        "{}: this is a core module, not a component; build it for the target wasm32-wasip2",
-        path.display()
-    )]
+    /// A core module that no component can be made of.
+    #[error("{}: this is a core module, not a component, and cannot be adapted: {error:#}", path.display())]
     CoreModule {
         /// The file.
         path: PathBuf,
+        /// Why not.
+        error: wasmtime::Error,
     },
     /// A `.wasm` that the compiler refuses, or had better not see.
     #[error("{}: not a valid component: {error:#}", path.display())]
@@ -116,12 +135,14 @@ pub enum ComponentError {
         reason: String,
     },
     /// A component that needs more than the host has.
-    #[error("{}: it needs something that this host does not have: {error:#}", path.display())]
+    #[error("{}: it needs something that this host does not have: {error:#}; {advice}", path.display())]
     Import {
         /// The file.
         path: PathBuf,
         /// What it needs, by name.
         error: wasmtime::Error,
+        /// What to do about it.
+        advice: &'static str,
     },
 }
 
@@ -133,7 +154,7 @@ impl ComponentError {
             Self::Read { path, .. }
             | Self::Artifact { path, .. }
             | Self::NoCompiler { path }
-            | Self::CoreModule { path }
+            | Self::CoreModule { path, .. }
             | Self::Invalid { path, .. }
             | Self::Kind { path, .. }
             | Self::Import { path, .. } => file.clone_into(path),
@@ -179,14 +200,27 @@ pub fn map(
 /// Compiles a `.wasm` for this machine.
 ///
 /// # Errors
-/// When it is no component, no handler, or needs what the host does not have.
+/// When no component can be made of it, or that is no handler or needs what the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
-    check_is_component(&wasm, path)?;
-    let component = Component::from_binary(engine, &wasm)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error })?;
-    load(imports, &component, path, &digest(&wasm))
+    compile_ready((engine, imports), &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
+}
+
+/// Compiles a component that was made ready, of the bytes in `source`, for this machine.
+///
+/// # Errors
+/// When it is not valid, no handler, or needs what the host does not have.
+#[cfg(feature = "compiler")]
+pub fn compile_ready(
+    (engine, imports): (&Engine, &Imports),
+    ready: &[u8],
+    source: &[u8],
+    path: &Path,
+) -> Result<Loaded, ComponentError> {
+    let component = Component::from_binary(engine, ready)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) })?;
+    load(imports, &component, path, &digest(source))
 }
 
 /// Refuses, since there is no compiler in this build.
@@ -195,7 +229,7 @@ pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded
 /// Always.
 #[cfg(not(feature = "compiler"))]
 pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
-    check_is_component(&read(path)?, path)?;
+    ready(&read(path)?, Worlds::Refused, path)?;
     Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
 
@@ -207,18 +241,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
     std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
 }
 
-/// Refuses what does not even start like a component, with a better text than a parser's, and what grows beyond bounds.
-///
-/// # Errors
-/// When it is a core module, or a component that a compiler had better not see.
-pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError> {
-    // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
-    if wasm.starts_with(b"\0asm\x01\0\0\0") {
-        return Err(ComponentError::CoreModule { path: path.to_owned() });
-    }
-    #[cfg(feature = "compiler")]
-    growth::check(wasm)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })?;
+/// Refuses a component that a compiler had better not see.
+#[cfg(feature = "compiler")]
+fn growth_check(component: &[u8], path: &Path) -> Result<(), ComponentError> {
+    growth::check(component)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })
+}
+
+/// There is no compiler in this build.
+#[cfg(not(feature = "compiler"))]
+fn growth_check(_: &[u8], _: &Path) -> Result<(), ComponentError> {
     Ok(())
 }
 
@@ -228,11 +260,15 @@ fn load(
     path: &Path,
     digest: &str,
 ) -> Result<Loaded, ComponentError> {
-    let Description { exports, .. } = Description::of(component.engine(), component);
-    if let Some(reason) = not_a_handler(&exports) {
-        return Err(ComponentError::Kind { path: path.to_owned(), reason });
+    let names = Description::of(component.engine(), component);
+    if let Err(error) = Kind::to_run(&names.exports) {
+        return Err(ComponentError::Kind { path: path.to_owned(), reason: error.to_string() });
     }
-    let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
+    let import_error = |error| ComponentError::Import {
+        path: path.to_owned(),
+        error,
+        advice: lacking::advice(&names.imports),
+    };
     let pre = imports.instantiate_pre(component).map_err(import_error)?;
     if !has_handle(component.engine(), component) {
         let reason = format!(
@@ -265,24 +301,6 @@ fn has_handle(engine: &Engine, component: &Component) -> bool {
             if result.ok().as_ref().is_some_and(is_bytes) && matches!(result.err(), Some(Type::Record(_))))
 }
 
-/// Why a component with these exports is no handler that this host can call.
-fn not_a_handler(exports: &[String]) -> Option<String> {
-    let find = |prefix: &str| exports.iter().find(|name| name.starts_with(prefix));
-    if exports.iter().any(|name| name == HANDLER) {
-        None
-    } else if let Some(other) = find("bulkhead:lambda/handler@") {
-        Some(format!("it exports {other}, and this host calls {HANDLER}; use matching versions of both"))
-    } else if let Some(kind) = find("bulkhead:lambda/").or_else(|| find("wasi:")) {
-        Some(format!(
-            "it exports {kind}, a kind of component that this version does not run; it runs {HANDLER}"
-        ))
-    } else {
-        Some(format!(
-            "it does not export {HANDLER}; a handler written with the SDK has #[bulkhead::handler] on it"
-        ))
-    }
-}
-
 #[cfg(all(test, feature = "compiler"))]
 mod tests {
     use super::*;
@@ -301,6 +319,7 @@ mod tests {
     fn what_is_no_handler_is_named() {
         for (wat, text) in [
             ("(module)", "wasm32-wasip2"),
+            (r#"(module (memory (export "memory") 1) (func (export "_start")))"#, "exports wasi:cli/run@0.2"),
             ("(component)", "does not export bulkhead:lambda/handler@0.1.0"),
             (
                 r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#,

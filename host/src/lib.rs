@@ -34,6 +34,8 @@ pub mod trap;
 pub mod manifest;
 pub mod policy;
 
+#[cfg(feature = "compiler")]
+pub mod adapt;
 pub mod artifact;
 pub mod catalog;
 pub mod component;
