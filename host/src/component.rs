@@ -3,6 +3,7 @@
 //! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
 //! business.
 
+mod entry;
 mod form;
 mod kind;
 mod lacking;
@@ -19,16 +20,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Type};
+use wasmtime::component::Component;
 
 use crate::artifact::{ArtifactError, Stamp, digest};
-use crate::bindings::LambdaPre;
-use crate::capabilities::{Imports, State};
+use crate::capabilities::Imports;
 
+pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]
 pub use features::FeatureError;
-use kind::HANDLER;
 pub use kind::{Kind, KindError};
 #[cfg(feature = "compiler")]
 pub(crate) use ready::explain;
@@ -38,7 +37,7 @@ pub use ready::{Worlds, ready};
 #[derive(Clone)]
 pub struct Loaded {
     /// Instantiated once per event.
-    pub(crate) pre: LambdaPre<State>,
+    pub(crate) entry: Entry,
     /// The digest of its `.wasm`, `sha256:…`.
     pub digest: Arc<str>,
 }
@@ -77,7 +76,13 @@ impl Description {
 impl Loaded {
     /// What it exports and imports.
     pub fn describe(&self) -> Description {
-        Description::of(self.pre.engine(), self.pre.instance_pre().component())
+        let component = self.entry.pre().component();
+        Description::of(component.engine(), component)
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.entry.kind()
     }
 }
 
@@ -126,12 +131,12 @@ pub enum ComponentError {
         /// What the compiler said.
         error: wasmtime::Error,
     },
-    /// A component that is no handler.
+    /// A component of no kind that runs.
     #[error("{}: {reason}", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
-        /// What it is in place of one.
+        /// What it is instead.
         reason: String,
     },
     /// A component that needs more than the host has.
@@ -174,7 +179,7 @@ pub fn peek(cwasm: &Path, wasm: &Path) -> Option<String> {
 /// Maps a `.cwasm` whose stamp fits this program, and its source, if that is at hand.
 ///
 /// # Errors
-/// When it is stale, foreign or damaged, or no handler.
+/// When it is stale, foreign or damaged, or of no kind that runs.
 pub fn map(
     engine: &Engine,
     imports: &Imports,
@@ -200,7 +205,7 @@ pub fn map(
 /// Compiles a `.wasm` for this machine.
 ///
 /// # Errors
-/// When no component can be made of it, or that is no handler or needs what the host does not have.
+/// When no component can be made of it, or that is of no kind that runs, or needs what the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
@@ -210,7 +215,7 @@ pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded
 /// Compiles a component that was made ready, of the bytes in `source`, for this machine.
 ///
 /// # Errors
-/// When it is not valid, no handler, or needs what the host does not have.
+/// When it is not valid, of no kind that runs, or needs what the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile_ready(
     (engine, imports): (&Engine, &Imports),
@@ -261,44 +266,19 @@ fn load(
     digest: &str,
 ) -> Result<Loaded, ComponentError> {
     let names = Description::of(component.engine(), component);
-    if let Err(error) = Kind::to_run(&names.exports) {
-        return Err(ComponentError::Kind { path: path.to_owned(), reason: error.to_string() });
-    }
+    let wrong = |reason| ComponentError::Kind { path: path.to_owned(), reason };
+    let kind = Kind::to_run(&names.exports).map_err(|error| wrong(error.to_string()))?;
     let import_error = |error| ComponentError::Import {
         path: path.to_owned(),
         error,
         advice: lacking::advice(&names.imports),
     };
     let pre = imports.instantiate_pre(component).map_err(import_error)?;
-    if !has_handle(component.engine(), component) {
-        let reason = format!(
-            "the `handle` of its {HANDLER} takes or returns something else than that interface says; build it \
-             against the interface as it is"
-        );
-        return Err(ComponentError::Kind { path: path.to_owned(), reason });
+    let export = names.exports.iter().find(|name| kind.is_exported_as(name));
+    if let Some(mistake) = export.and_then(|export| entry::mistake(kind, export, component)) {
+        return Err(wrong(mistake));
     }
-    Ok(Loaded { pre: LambdaPre::new(pre).map_err(import_error)?, digest: digest.into() })
-}
-
-/// Whether its handler takes bytes and a context, and returns bytes or a failure. The fields of the records are
-/// compared when it is called.
-fn has_handle(engine: &Engine, component: &Component) -> bool {
-    let kind = component.component_type();
-    let Some(ComponentItem::ComponentInstance(handler)) =
-        kind.get_export(engine, HANDLER).map(|item| item.ty)
-    else {
-        return false;
-    };
-    let Some(ComponentItem::ComponentFunc(handle)) = handler.get_export(engine, "handle").map(|item| item.ty)
-    else {
-        return false;
-    };
-    let is_bytes = |ty: &Type| matches!(ty, Type::List(list) if list.ty() == Type::U8);
-    let takes: Vec<Type> = handle.params().map(|(_, ty)| ty).collect();
-    let returns: Vec<Type> = handle.results().collect();
-    matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
-        && matches!(returns.as_slice(), [Type::Result(result)]
-            if result.ok().as_ref().is_some_and(is_bytes) && matches!(result.err(), Some(Type::Record(_))))
+    Ok(Loaded { entry: Entry::of(kind, pre).map_err(import_error)?, digest: digest.into() })
 }
 
 #[cfg(all(test, feature = "compiler"))]
@@ -319,11 +299,22 @@ mod tests {
     fn what_is_no_handler_is_named() {
         for (wat, text) in [
             ("(module)", "wasm32-wasip2"),
-            (r#"(module (memory (export "memory") 1) (func (export "_start")))"#, "exports wasi:cli/run@0.2"),
+            (
+                r#"(component (instance $i) (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $i)))"#,
+                "that this version does not run",
+            ),
             ("(component)", "does not export bulkhead:lambda/handler@0.1.0"),
             (
                 r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#,
-                "exports wasi:http/incoming-handler@0.2.6",
+                "the `handle` of its wasi:http/incoming-handler@0.2.6 takes or returns something else",
+            ),
+            (
+                r#"(component
+                    (core module $m (func (export "run") (result i32) i32.const 0))
+                    (core instance $m (instantiate $m))
+                    (func $run (result u32) (canon lift (core func $m "run")))
+                    (instance $i (export "run" (func $run))) (export "wasi:cli/run@0.2.0" (instance $i)))"#,
+                "the `run` of its wasi:cli/run@0.2.0 takes or returns something else",
             ),
             (
                 r#"(component (instance $i) (export "bulkhead:lambda/handler@0.2.0" (instance $i)))"#,
@@ -336,6 +327,22 @@ mod tests {
         ] {
             let error = load_text(wat).unwrap_err().to_string();
             assert!(error.contains(text) && error.contains(".wasm: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_a_command_in_whichever_release_of_wasi_it_was_built_for() {
+        let module = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+        assert_eq!(load_text(module).unwrap().kind(), Kind::Command);
+        for version in ["0.2.0", "0.2.6", "0.2.99"] {
+            let loaded = load_text(&format!(
+                r#"(component
+                    (core module $m (func (export "run") (result i32) i32.const 0))
+                    (core instance $m (instantiate $m))
+                    (func $run (result (result)) (canon lift (core func $m "run")))
+                    (instance $i (export "run" (func $run))) (export "wasi:cli/run@{version}" (instance $i)))"#
+            ));
+            assert_eq!(loaded.unwrap().kind(), Kind::Command, "{version}");
         }
     }
 

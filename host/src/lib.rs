@@ -20,6 +20,7 @@ pub mod capabilities;
 pub mod sandbox;
 
 pub mod console;
+pub mod environment;
 pub mod files;
 pub mod limits;
 pub mod meter;

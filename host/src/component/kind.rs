@@ -47,8 +47,8 @@ impl Kind {
     /// Whether this version runs it.
     pub fn runs(self) -> bool {
         match self {
-            Self::Handler => true,
-            Self::Streaming | Self::Http | Self::Command => false,
+            Self::Handler | Self::Http | Self::Command => true,
+            Self::Streaming => false,
         }
     }
 
@@ -73,7 +73,7 @@ impl Kind {
     }
 
     /// Ours has one version; any release of WASI 0.2 fits every other.
-    fn is_exported_as(self, name: &str) -> bool {
+    pub(super) fn is_exported_as(self, name: &str) -> bool {
         match self {
             Self::Handler | Self::Streaming => name == self.export(),
             Self::Http | Self::Command => {
