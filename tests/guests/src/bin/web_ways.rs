@@ -8,7 +8,7 @@ async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
         "/panic" => panic!("as asked"),
         "/error" => return Err(Error::msg("as asked")),
         "/loop" => while std::hint::black_box(true) {},
-        "/sleep" => wstd::task::sleep(wstd::time::Duration::from_secs(60)).await,
+        "/sleep" => drop(wstd::task::sleep(wstd::time::Duration::from_secs(60)).await),
         "/memory" => drop(std::hint::black_box(vec![1_u8; 1 << 30])),
         "/huge" => return Ok(Response::new(vec![b'a'; 7 << 20].into())),
         "/quotes" => return Ok(Response::new("\"".repeat(4 << 20).into())),
