@@ -45,7 +45,7 @@ fn stderr_is_the_log_and_stdout_is_not() {
     assert!(log.contains("\tthe-id\tERROR\tread 5 bytes\n"), "{log}");
     assert!(!log.contains("\"event\""), "{log}");
     let receipt = stage.receipts().pop().expect("a receipt");
-    assert_eq!((&receipt["outcome"], &receipt["handler"]), (&json!("replied"), &json!("command")));
+    assert_eq!((&receipt["outcome"], &receipt["handler"]), (&json!("Replied"), &json!("command")));
     assert_eq!(receipt["logBytes"], "read 5 bytes".len());
     assert!(receipt["cpuMs"].as_f64().is_some_and(|cpu| cpu > 0.0), "{receipt}");
 }
@@ -87,7 +87,7 @@ fn another_exit_code_than_0_is_a_failure_with_the_end_of_stderr() {
     stage.answers("exit well", "well");
     stage.answers("ping", "ping");
     let outcomes: Vec<Value> = stage.receipts().iter().map(|receipt| receipt["outcome"].clone()).collect();
-    assert_eq!(outcomes, ["Function.Exited", "Function.Exited", "replied", "replied"]);
+    assert_eq!(outcomes, ["Function.Exited", "Function.Exited", "Replied", "Replied"]);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn bytes_that_are_no_text_go_out_as_base64() {
 fn any_status_is_a_response() {
     let stage = Stage::of("web_ways");
     assert_eq!(response(&stage.send(&get("/teapot")))["statusCode"], 418);
-    assert_eq!(stage.receipts()[0]["outcome"], "replied");
+    assert_eq!(stage.receipts()[0]["outcome"], "Replied");
 }
 
 #[test]
@@ -213,10 +213,10 @@ fn a_service_s_log_and_receipt_are_a_handler_s() {
     let stage = Stage::of_manifest(toml, &["web_echo"]);
     stage.api.send(Event::json(get("/things")).tenant("acme").request_id("the-id"));
     let log = stage.running.stdout();
-    assert!(log.contains("\tthe-id\tINFO\tGET /things\n"), "{log}");
+    assert!(log.contains("\tthe-id\tINFO\ttenantId=acme\tGET /things\n"), "{log}");
     let receipt = stage.receipts().pop().expect("a receipt");
     assert_eq!((&receipt["tenantId"], &receipt["handler"]), (&json!("acme"), &json!("web_echo")));
-    assert_eq!((&receipt["outcome"], &receipt["logBytes"]), (&json!("replied"), &json!("GET /things".len())));
+    assert_eq!((&receipt["outcome"], &receipt["logBytes"]), (&json!("Replied"), &json!("GET /things".len())));
     assert!(receipt["setupMs"].as_f64().is_some_and(|setup| setup > 0.0), "{receipt}");
 }
 
