@@ -13,6 +13,7 @@ use bulkhead_host::manifest::{FILE, Manifest, ManifestError, UnknownTenant};
 use clap::Args;
 
 use crate::output::{self, Progress};
+pub(crate) use denied::grant_lines;
 use inspect::{Inspector, certificates};
 use policies::{directories, groups};
 use report::{Checked, Finding, Handler, Report};

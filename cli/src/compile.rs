@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use bulkhead_host::component::Worlds;
 use bulkhead_host::engine::{self, Target};
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
@@ -16,6 +17,8 @@ use crate::output::tell;
 use crate::preinit;
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
+///
+/// A core module for WASI preview 1 (wasm32-wasip1; C, TinyGo, Zig) is made a component first, by the official adapter.
 ///
 /// What the bootstrap of this version could not run is refused, with the reason.
 ///
@@ -45,20 +48,23 @@ impl Compile {
             bail!("{}: the output would replace the input; name another with -o", output.display());
         }
         let wasm = component::read(&self.input)?;
-        component::check_is_component(&wasm, &self.input)?;
         let started = Instant::now();
-        let ready = self.ahead.run(&wasm, &self.input)?;
+        let component = component::ready(&wasm, Worlds::Read, &self.input)?;
+        let ready = self.ahead.run(&component, &self.input)?;
         let product = match &ready {
             Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,
             _ => Product::Native(target),
         };
         let made = product
-            .make(&wasm, ready.as_ref())
+            .make((&component, &wasm), ready.as_ref())
             .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
         let cannot_write = || format!("{} cannot be written", output.display());
         let file = write_beside(&output, &made).with_context(cannot_write)?;
-        product.check(&self.input, file.path())?;
+        product.check((&self.input, &component), file.path())?;
         file.persist(&output).with_context(cannot_write)?;
+        if component.as_ref() != wasm.as_slice() {
+            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
+        }
         tell(&format!(
             "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
             self.input.display(),
@@ -85,19 +91,23 @@ enum Product {
 }
 
 impl Product {
-    fn make(self, wasm: &[u8], ready: Option<&preinit::Ready>) -> anyhow::Result<Vec<u8>> {
+    fn make(
+        self,
+        (component, source): (&[u8], &[u8]),
+        ready: Option<&preinit::Ready>,
+    ) -> anyhow::Result<Vec<u8>> {
         Ok(match (self, ready) {
-            (Self::Native(target), None) => artifact::compile(wasm, target)?,
+            (Self::Native(target), None) => artifact::compile(component, source, target)?,
             (Self::Native(target), Some(ready)) => {
-                artifact::compile_preinitialised(&ready.wasm, wasm, target)?
+                artifact::compile_preinitialised(&ready.wasm, source, target)?
             }
-            (Self::Component, ready) => ready.map_or(wasm, |ready| &ready.wasm).to_vec(),
+            (Self::Component, ready) => ready.map_or(component, |ready| &ready.wasm).to_vec(),
         })
     }
 
     /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
     /// comes, which is late to find out.
-    fn check(self, input: &Path, made: &Path) -> anyhow::Result<()> {
+    fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
         let (engine, _) = engine::start(1)?;
         let imports = capabilities::imports(&engine)?;
         let loaded = match self {
@@ -105,7 +115,7 @@ impl Product {
                 component::map(&engine, &imports, made, None)
             }
             // Code for another processor cannot be mapped, so the same component is compiled for this one.
-            Self::Native(_) => component::compile(&engine, &imports, input),
+            Self::Native(_) => component::compile_ready((&engine, &imports), component, component, input),
             Self::Component => component::compile(&engine, &imports, made),
         };
         // The file that was written has a name that nobody knows.
@@ -185,13 +195,17 @@ pub(crate) mod tests {
     fn what_no_bootstrap_could_run_is_refused_for_every_processor() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("odd.wasm");
-        let http = r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#;
+        let stream =
+            r#"(component (instance $i) (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $i)))"#;
         let needy = r#"(component
             (import "acme:missing/thing@1.0.0" (instance (export "f" (func))))
             (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#;
         for (wat, expected) in [
             ("(component)", "odd.wasm: it does not export bulkhead:lambda/handler@0.1.0"),
-            (http, "odd.wasm: it exports wasi:http/incoming-handler@0.2.6, a kind of component that"),
+            (
+                stream,
+                "odd.wasm: it exports bulkhead:lambda/streaming-handler@0.1.0, a kind of component that",
+            ),
             (needy, "acme:missing/thing@1.0.0"),
             ("(module)", "odd.wasm: this is a core module"),
         ] {

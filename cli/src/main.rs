@@ -3,11 +3,12 @@
 //! | exit code | when |
 //! |---|---|
 //! | 0 | done; nothing is wrong |
-//! | 1 | it could not be done, or what was checked has mistakes |
+//! | 1 | it could not be done, what was checked has mistakes, or what was inspected would not run |
 //! | 2 | the arguments are wrong |
 
 mod check;
 mod compile;
+mod inspect;
 mod preinit;
 mod receipts;
 mod schema;
@@ -31,6 +32,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   bulkhead compile hello.wasm -o hello.cwasm --target aarch64
   bulkhead check ./package
+  bulkhead inspect hello.wasm
   bulkhead receipts --by handler function.log
   bulkhead schema > bulkhead.schema.json";
 
@@ -38,6 +40,7 @@ const EXAMPLES: &str = "Examples:
 enum Command {
     Compile(compile::Compile),
     Check(check::Check),
+    Inspect(inspect::Inspect),
     Receipts(receipts::Receipts),
     Schema(schema::Schema),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Compile(compile) => compile.run().map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run(),
+        Command::Inspect(inspect) => inspect.run(),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
         Command::Schema(schema) => schema.run().map(|()| ExitCode::SUCCESS),
     };
@@ -66,7 +70,7 @@ mod tests {
         let cli = Cli::command();
         cli.clone().debug_assert();
         let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(commands, ["compile", "check", "receipts", "schema"]);
+        assert_eq!(commands, ["compile", "check", "inspect", "receipts", "schema"]);
         for command in cli.get_subcommands() {
             let example = format!("bulkhead {}", command.get_name());
             assert!(EXAMPLES.contains(&example));

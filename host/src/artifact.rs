@@ -181,26 +181,37 @@ impl Stamp {
 #[error("not a valid component: {0:#}")]
 pub struct CompileError(wasmtime::Error);
 
-/// Compiles a component to the bytes of a `.cwasm`.
+/// Compiles a component to the bytes of a `.cwasm`. The stamp names its `source`, which is what lies beside it: the
+/// component itself, or the core module that it was made of.
 ///
 /// # Errors
 /// When the bytes are no valid component, or use a feature that is switched off.
 #[cfg(feature = "compiler")]
-pub fn compile(wasm: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
-    let image = crate::engine::precompile(wasm, target).map_err(CompileError)?;
-    let stamp = Stamp::new(&image, wasm, target);
+pub fn compile(component: &[u8], source: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
+    let image = native(component, target)?;
+    let stamp = Stamp::new(&image, source, target);
     Ok(stamped(image, &stamp))
 }
 
-/// The same for a component whose init has been run. The stamp names its `source`, which is what lies beside it.
+/// The same for a component whose init has been run.
 ///
 /// # Errors
 /// As for [`compile`].
 #[cfg(feature = "compiler")]
-pub fn compile_preinitialised(wasm: &[u8], source: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
-    let image = crate::engine::precompile(wasm, target).map_err(CompileError)?;
+pub fn compile_preinitialised(
+    component: &[u8],
+    source: &[u8],
+    target: Target,
+) -> Result<Vec<u8>, CompileError> {
+    let image = native(component, target)?;
     let stamp = Stamp { preinitialised: true, ..Stamp::new(&image, source, target) };
     Ok(stamped(image, &stamp))
+}
+
+#[cfg(feature = "compiler")]
+fn native(component: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
+    crate::engine::precompile(component, target)
+        .map_err(|error| CompileError(crate::component::explain(component, error)))
 }
 
 #[cfg(feature = "compiler")]

@@ -16,6 +16,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::environment::Environment;
 use crate::files::{self, Files, FilesView};
 use crate::limits::Limiter;
 use crate::meter::Meter;
@@ -26,6 +27,7 @@ use crate::watchdog::Clock;
 /// What the engine keeps for one sandbox.
 pub struct State {
     pub(crate) wasi: WasiCtx,
+    pub(crate) environment: Environment,
     pub(crate) table: ResourceTable,
     pub(crate) files: Files,
     pub(crate) random: Random,
@@ -157,7 +159,8 @@ fn io(l: &mut Linker<State>) -> wasmtime::Result<()> {
 
 fn cli(l: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime_wasi::p2::bindings::cli;
-    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    // Ours, which learns what event it is.
+    cli::environment::add_to_linker::<State, HasSelf<Environment>>(l, |state| &mut state.environment)?;
     cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;

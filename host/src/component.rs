@@ -3,28 +3,41 @@
 //! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
 //! business.
 
+mod entry;
+mod form;
+mod kind;
+mod lacking;
+mod ready;
+
+#[cfg(feature = "compiler")]
+pub(crate) mod features;
 #[cfg(feature = "compiler")]
 mod growth;
+#[cfg(feature = "compiler")]
+pub(crate) mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Type};
+use wasmtime::component::Component;
 
 use crate::artifact::{ArtifactError, Stamp, digest};
-use crate::bindings::LambdaPre;
-use crate::capabilities::{Imports, State};
+use crate::capabilities::Imports;
 
-/// The export that makes a component a buffered handler.
-const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
+pub(crate) use entry::Entry;
+#[cfg(feature = "compiler")]
+pub use features::FeatureError;
+pub use kind::{Kind, KindError};
+#[cfg(feature = "compiler")]
+pub(crate) use ready::explain;
+pub use ready::{Worlds, ready};
 
 /// A component that the host can call.
 #[derive(Clone)]
 pub struct Loaded {
     /// Instantiated once per event.
-    pub(crate) pre: LambdaPre<State>,
+    pub(crate) entry: Entry,
     /// The digest of its `.wasm`, `sha256:…`.
     pub digest: Arc<str>,
 }
@@ -45,6 +58,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// What the component in these bytes exports and imports, whether or not it is valid; none if it cannot be parsed.
+    #[cfg(feature = "compiler")]
+    pub fn read(wasm: &[u8]) -> Option<Self> {
+        names::read(wasm).ok()
+    }
+
     fn of(engine: &Engine, component: &Component) -> Self {
         let kind = component.component_type();
         Self {
@@ -57,7 +76,13 @@ impl Description {
 impl Loaded {
     /// What it exports and imports.
     pub fn describe(&self) -> Description {
-        Description::of(self.pre.engine(), self.pre.instance_pre().component())
+        let component = self.entry.pre().component();
+        Description::of(component.engine(), component)
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.entry.kind()
     }
 }
 
@@ -90,14 +115,13 @@ pub enum ComponentError {
         /// The file.
         path: PathBuf,
     },
-    /// A `.wasm` that is no component.
-    #[error(
-        "{}: this is a core module, not a component; build it for the target wasm32-wasip2",
-        path.display()
-    )]
+    /// A core module that no component can be made of.
+    #[error("{}: this is a core module, not a component, and cannot be adapted: {error:#}", path.display())]
     CoreModule {
         /// The file.
         path: PathBuf,
+        /// Why not.
+        error: wasmtime::Error,
     },
     /// A `.wasm` that the compiler refuses, or had better not see.
     #[error("{}: not a valid component: {error:#}", path.display())]
@@ -107,21 +131,23 @@ pub enum ComponentError {
         /// What the compiler said.
         error: wasmtime::Error,
     },
-    /// A component that is no handler.
+    /// A component of no kind that runs.
     #[error("{}: {reason}", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
-        /// What it is in place of one.
+        /// What it is instead.
         reason: String,
     },
     /// A component that needs more than the host has.
-    #[error("{}: it needs something that this host does not have: {error:#}", path.display())]
+    #[error("{}: it needs something that this host does not have: {error:#}; {advice}", path.display())]
     Import {
         /// The file.
         path: PathBuf,
         /// What it needs, by name.
         error: wasmtime::Error,
+        /// What to do about it.
+        advice: &'static str,
     },
 }
 
@@ -133,7 +159,7 @@ impl ComponentError {
             Self::Read { path, .. }
             | Self::Artifact { path, .. }
             | Self::NoCompiler { path }
-            | Self::CoreModule { path }
+            | Self::CoreModule { path, .. }
             | Self::Invalid { path, .. }
             | Self::Kind { path, .. }
             | Self::Import { path, .. } => file.clone_into(path),
@@ -153,7 +179,7 @@ pub fn peek(cwasm: &Path, wasm: &Path) -> Option<String> {
 /// Maps a `.cwasm` whose stamp fits this program, and its source, if that is at hand.
 ///
 /// # Errors
-/// When it is stale, foreign or damaged, or no handler.
+/// When it is stale, foreign or damaged, or of no kind that runs.
 pub fn map(
     engine: &Engine,
     imports: &Imports,
@@ -179,14 +205,27 @@ pub fn map(
 /// Compiles a `.wasm` for this machine.
 ///
 /// # Errors
-/// When it is no component, no handler, or needs what the host does not have.
+/// When no component can be made of it, or that is of no kind that runs, or needs what the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
-    check_is_component(&wasm, path)?;
-    let component = Component::from_binary(engine, &wasm)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error })?;
-    load(imports, &component, path, &digest(&wasm))
+    compile_ready((engine, imports), &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
+}
+
+/// Compiles a component that was made ready, of the bytes in `source`, for this machine.
+///
+/// # Errors
+/// When it is not valid, of no kind that runs, or needs what the host does not have.
+#[cfg(feature = "compiler")]
+pub fn compile_ready(
+    (engine, imports): (&Engine, &Imports),
+    ready: &[u8],
+    source: &[u8],
+    path: &Path,
+) -> Result<Loaded, ComponentError> {
+    let component = Component::from_binary(engine, ready)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) })?;
+    load(imports, &component, path, &digest(source))
 }
 
 /// Refuses, since there is no compiler in this build.
@@ -195,7 +234,7 @@ pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded
 /// Always.
 #[cfg(not(feature = "compiler"))]
 pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
-    check_is_component(&read(path)?, path)?;
+    ready(&read(path)?, Worlds::Refused, path)?;
     Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
 
@@ -207,18 +246,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
     std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
 }
 
-/// Refuses what does not even start like a component, with a better text than a parser's, and what grows beyond bounds.
-///
-/// # Errors
-/// When it is a core module, or a component that a compiler had better not see.
-pub fn check_is_component(wasm: &[u8], path: &Path) -> Result<(), ComponentError> {
-    // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
-    if wasm.starts_with(b"\0asm\x01\0\0\0") {
-        return Err(ComponentError::CoreModule { path: path.to_owned() });
-    }
-    #[cfg(feature = "compiler")]
-    growth::check(wasm)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })?;
+/// Refuses a component that a compiler had better not see.
+#[cfg(feature = "compiler")]
+fn growth_check(component: &[u8], path: &Path) -> Result<(), ComponentError> {
+    growth::check(component)
+        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })
+}
+
+/// There is no compiler in this build.
+#[cfg(not(feature = "compiler"))]
+fn growth_check(_: &[u8], _: &Path) -> Result<(), ComponentError> {
     Ok(())
 }
 
@@ -228,59 +265,20 @@ fn load(
     path: &Path,
     digest: &str,
 ) -> Result<Loaded, ComponentError> {
-    let Description { exports, .. } = Description::of(component.engine(), component);
-    if let Some(reason) = not_a_handler(&exports) {
-        return Err(ComponentError::Kind { path: path.to_owned(), reason });
-    }
-    let import_error = |error| ComponentError::Import { path: path.to_owned(), error };
+    let names = Description::of(component.engine(), component);
+    let wrong = |reason| ComponentError::Kind { path: path.to_owned(), reason };
+    let kind = Kind::to_run(&names.exports).map_err(|error| wrong(error.to_string()))?;
+    let import_error = |error| ComponentError::Import {
+        path: path.to_owned(),
+        error,
+        advice: lacking::advice(&names.imports),
+    };
     let pre = imports.instantiate_pre(component).map_err(import_error)?;
-    if !has_handle(component.engine(), component) {
-        let reason = format!(
-            "the `handle` of its {HANDLER} takes or returns something else than that interface says; build it \
-             against the interface as it is"
-        );
-        return Err(ComponentError::Kind { path: path.to_owned(), reason });
+    let export = names.exports.iter().find(|name| kind.is_exported_as(name));
+    if let Some(mistake) = export.and_then(|export| entry::mistake(kind, export, component)) {
+        return Err(wrong(mistake));
     }
-    Ok(Loaded { pre: LambdaPre::new(pre).map_err(import_error)?, digest: digest.into() })
-}
-
-/// Whether its handler takes bytes and a context, and returns bytes or a failure. The fields of the records are
-/// compared when it is called.
-fn has_handle(engine: &Engine, component: &Component) -> bool {
-    let kind = component.component_type();
-    let Some(ComponentItem::ComponentInstance(handler)) =
-        kind.get_export(engine, HANDLER).map(|item| item.ty)
-    else {
-        return false;
-    };
-    let Some(ComponentItem::ComponentFunc(handle)) = handler.get_export(engine, "handle").map(|item| item.ty)
-    else {
-        return false;
-    };
-    let is_bytes = |ty: &Type| matches!(ty, Type::List(list) if list.ty() == Type::U8);
-    let takes: Vec<Type> = handle.params().map(|(_, ty)| ty).collect();
-    let returns: Vec<Type> = handle.results().collect();
-    matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
-        && matches!(returns.as_slice(), [Type::Result(result)]
-            if result.ok().as_ref().is_some_and(is_bytes) && matches!(result.err(), Some(Type::Record(_))))
-}
-
-/// Why a component with these exports is no handler that this host can call.
-fn not_a_handler(exports: &[String]) -> Option<String> {
-    let find = |prefix: &str| exports.iter().find(|name| name.starts_with(prefix));
-    if exports.iter().any(|name| name == HANDLER) {
-        None
-    } else if let Some(other) = find("bulkhead:lambda/handler@") {
-        Some(format!("it exports {other}, and this host calls {HANDLER}; use matching versions of both"))
-    } else if let Some(kind) = find("bulkhead:lambda/").or_else(|| find("wasi:")) {
-        Some(format!(
-            "it exports {kind}, a kind of component that this version does not run; it runs {HANDLER}"
-        ))
-    } else {
-        Some(format!(
-            "it does not export {HANDLER}; a handler written with the SDK has #[bulkhead::handler] on it"
-        ))
-    }
+    Ok(Loaded { entry: Entry::of(kind, pre).map_err(import_error)?, digest: digest.into() })
 }
 
 #[cfg(all(test, feature = "compiler"))]
@@ -301,10 +299,22 @@ mod tests {
     fn what_is_no_handler_is_named() {
         for (wat, text) in [
             ("(module)", "wasm32-wasip2"),
+            (
+                r#"(component (instance $i) (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $i)))"#,
+                "that this version does not run",
+            ),
             ("(component)", "does not export bulkhead:lambda/handler@0.1.0"),
             (
                 r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.6" (instance $i)))"#,
-                "exports wasi:http/incoming-handler@0.2.6",
+                "the `handle` of its wasi:http/incoming-handler@0.2.6 takes or returns something else",
+            ),
+            (
+                r#"(component
+                    (core module $m (func (export "run") (result i32) i32.const 0))
+                    (core instance $m (instantiate $m))
+                    (func $run (result u32) (canon lift (core func $m "run")))
+                    (instance $i (export "run" (func $run))) (export "wasi:cli/run@0.2.0" (instance $i)))"#,
+                "the `run` of its wasi:cli/run@0.2.0 takes or returns something else",
             ),
             (
                 r#"(component (instance $i) (export "bulkhead:lambda/handler@0.2.0" (instance $i)))"#,
@@ -317,6 +327,22 @@ mod tests {
         ] {
             let error = load_text(wat).unwrap_err().to_string();
             assert!(error.contains(text) && error.contains(".wasm: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_a_command_in_whichever_release_of_wasi_it_was_built_for() {
+        let module = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+        assert_eq!(load_text(module).unwrap().kind(), Kind::Command);
+        for version in ["0.2.0", "0.2.6", "0.2.99"] {
+            let loaded = load_text(&format!(
+                r#"(component
+                    (core module $m (func (export "run") (result i32) i32.const 0))
+                    (core instance $m (instantiate $m))
+                    (func $run (result (result)) (canon lift (core func $m "run")))
+                    (instance $i (export "run" (func $run))) (export "wasi:cli/run@{version}" (instance $i)))"#
+            ));
+            assert_eq!(loaded.unwrap().kind(), Kind::Command, "{version}");
         }
     }
 

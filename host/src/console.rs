@@ -16,6 +16,8 @@ use crate::log::{Level, Log, Scope};
 const PERMIT: usize = 64 * 1024;
 /// The most of a panic's text that is kept.
 const MAX_PANIC: usize = 16 * 1024;
+/// As much of the end of stderr is kept.
+const MAX_TAIL: usize = 2 * 1024;
 /// A line longer than this becomes several records.
 const MAX_LINE: usize = 32 * 1024;
 
@@ -37,6 +39,8 @@ struct Shared {
     printed: usize,
     dropped: usize,
     panic: Option<Vec<u8>>,
+    /// The last of stderr, for a command: its error's text.
+    tail: Option<Vec<u8>>,
 }
 
 /// Which of the two streams.
@@ -59,8 +63,16 @@ impl Console {
             printed: 0,
             dropped: 0,
             panic: None,
+            tail: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// Keeps the end of stderr, even past the limit.
+    #[must_use]
+    pub fn with_tail(self) -> Self {
+        self.lock().tail = Some(Vec::new());
+        self
     }
 
     /// The stream that is a guest's stdout.
@@ -117,8 +129,18 @@ impl Console {
         self.lock().panic.as_deref().map(|text| String::from_utf8_lossy(text).into_owned())
     }
 
+    /// The end of what the guest wrote to stderr, if that is kept.
+    pub fn stderr_tail(&self) -> String {
+        let shared = self.lock();
+        let tail = shared.tail.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(&tail[tail.len().saturating_sub(MAX_TAIL)..]).trim().to_owned()
+    }
+
     fn write(&self, kind: Kind, bytes: &[u8]) {
         let mut shared = self.lock();
+        if kind == Kind::Stderr {
+            shared.keep_tail(bytes);
+        }
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let mut line = std::mem::take(shared.partial(kind));
@@ -143,6 +165,14 @@ impl Shared {
         match kind {
             Kind::Stdout => &mut self.stdout,
             Kind::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn keep_tail(&mut self, bytes: &[u8]) {
+        let Some(tail) = &mut self.tail else { return };
+        tail.extend_from_slice(&bytes[bytes.len().saturating_sub(MAX_TAIL)..]);
+        if tail.len() > 8 * MAX_TAIL {
+            tail.drain(..tail.len() - MAX_TAIL);
         }
     }
 
@@ -344,6 +374,20 @@ mod tests {
         console.finish();
         assert_eq!(records().len(), 3);
         assert!(records().iter().all(|record| record.len() < MAX_LINE + 20_000));
+    }
+
+    #[test]
+    fn the_end_of_stderr_is_kept_where_that_is_asked_for() {
+        let (console, _) = console(0);
+        console.write(Kind::Stderr, b"lost");
+        let console = console.with_tail();
+        console.write(Kind::Stdout, b"not this");
+        for number in 0..10_000 {
+            console.write(Kind::Stderr, format!("line {number}\n").as_bytes());
+        }
+        let tail = console.stderr_tail();
+        assert!(tail.ends_with("line 9998\nline 9999") && tail.len() <= MAX_TAIL, "{tail}");
+        assert!(console.lock().tail.as_ref().unwrap().len() <= 8 * MAX_TAIL);
     }
 
     #[test]

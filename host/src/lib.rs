@@ -20,6 +20,7 @@ pub mod capabilities;
 pub mod sandbox;
 
 pub mod console;
+pub mod environment;
 pub mod files;
 pub mod limits;
 pub mod meter;
@@ -34,6 +35,8 @@ pub mod trap;
 pub mod manifest;
 pub mod policy;
 
+#[cfg(feature = "compiler")]
+pub mod adapt;
 pub mod artifact;
 pub mod catalog;
 pub mod component;

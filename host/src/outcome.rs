@@ -9,9 +9,11 @@ use std::time::Duration;
 
 pub use report::ErrorReport;
 
+use crate::http_event::HttpEventError;
 use crate::invocation::ContextError;
 use crate::policy::Limit;
 use crate::router::RouteError;
+use crate::sandbox::ServiceError;
 use crate::seats::NoSeat;
 
 /// How one event ended.
@@ -83,6 +85,17 @@ pub enum Outcome {
         /// The exit code.
         code: i32,
     },
+    /// The handler is a command, and ended with another exit code than 0.
+    CommandFailed {
+        /// The exit code.
+        code: i32,
+        /// The end of what it wrote to stderr.
+        stderr: String,
+    },
+    /// The handler is an HTTP service, and the event is none for it, so the service was not called.
+    NotHttp(HttpEventError),
+    /// The handler is an HTTP service, and returned without a response that can be sent.
+    ServiceFailed(ServiceError),
     /// A header of the event could not be understood, so the handler was not called.
     ContextRejected(ContextError),
     /// Nobody knows whose event it is, or that tenant has no handler.
@@ -149,6 +162,9 @@ impl Outcome {
                 "Function.Exited",
                 format!("the handler exited with code {code}; a handler answers by returning"),
             ),
+            Self::CommandFailed { code, stderr } => report("Function.Exited", command_failed(code, &stderr)),
+            Self::NotHttp(error) => report("Function.NotAnHttpEvent", error.to_string()),
+            Self::ServiceFailed(error) => report(service_type(&error), error.to_string()),
             Self::NotRouted(error) => report(route_type(&error), error.to_string()),
             Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error.to_string()),
             Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
@@ -178,6 +194,9 @@ impl Outcome {
             | Self::TimedOut { by_lambda: true, .. }
             | Self::StackOverflow { .. }
             | Self::Exited { .. }
+            | Self::CommandFailed { .. }
+            | Self::NotHttp(_)
+            | Self::ServiceFailed(_)
             | Self::NotRouted(_)
             | Self::HandlerInvalid { .. }
             | Self::ContextRejected(_)
@@ -204,6 +223,21 @@ fn limit_type(limit: Limit) -> &'static str {
         | Limit::OutboundBytes
         | Limit::Concurrency
         | Limit::Tmp => "Function.LimitExceeded",
+    }
+}
+
+fn command_failed(code: i32, stderr: &str) -> String {
+    if stderr.is_empty() {
+        format!("the command exited with code {code}, and wrote nothing to stderr")
+    } else {
+        format!("the command exited with code {code}; the end of its stderr: {stderr}")
+    }
+}
+
+fn service_type(error: &ServiceError) -> &'static str {
+    match error {
+        ServiceError::NoResponse | ServiceError::Error(_) => "Function.NoHttpResponse",
+        ServiceError::BodyUnfinished | ServiceError::Response(_) => "Function.InvalidHttpResponse",
     }
 }
 
@@ -278,6 +312,19 @@ mod tests {
             (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
             (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
             (Outcome::Exited { code: 3 }, "Exited", "code 3"),
+            (
+                Outcome::CommandFailed { code: 3, stderr: "why".to_owned() },
+                "Exited",
+                "code 3; the end of its stderr: why",
+            ),
+            (Outcome::CommandFailed { code: 3, stderr: String::new() }, "Exited", "wrote nothing"),
+            (Outcome::NotHttp(HttpEventError::NotHttp("why")), "NotAnHttpEvent", "no HTTP event: why"),
+            (Outcome::ServiceFailed(ServiceError::NoResponse), "NoHttpResponse", "response-outparam"),
+            (
+                Outcome::ServiceFailed(ServiceError::BodyUnfinished),
+                "InvalidHttpResponse",
+                "outgoing-body.finish",
+            ),
         ] {
             let (header, said) = report(outcome);
             assert_eq!(header, format!("Function.{error_type}"));

@@ -31,6 +31,18 @@ pub struct Policy {
     pub grants: Grants,
     /// `reuse`: how many events of one tenant it may have, one after the other; 1 unless the handler says more.
     pub events: NonZeroU32,
+    /// `other_events`: what an HTTP service does with an event that is no HTTP event.
+    pub other_events: OtherEvents,
+}
+
+/// What becomes of an event that is no HTTP event, where the handler is an HTTP service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum OtherEvents {
+    /// It fails.
+    #[default]
+    Reject,
+    /// It is the body of a `POST /events`.
+    Post,
 }
 
 impl Policy {
@@ -42,6 +54,7 @@ impl Policy {
             limits: Limits::default(),
             grants: Grants::default(),
             events: NonZeroU32::MIN,
+            other_events: OtherEvents::default(),
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::capabilities::{self, State};
 use crate::config::LogSettings;
 use crate::engine;
+use crate::environment::Environment;
 use crate::files::Files;
 use crate::limits::Limiter;
 use crate::log::{Format, Level, Log};
@@ -128,6 +129,7 @@ impl Rehearsal {
         let clients = Clients::new(Arc::new(Log::new(&quiet)), "127.0.0.1:9001", &[])?;
         Ok(State {
             wasi: wasi.build(),
+            environment: Environment::default(),
             table: ResourceTable::new(),
             files: Files::new(0),
             random: Random::new(policy.limits.random),

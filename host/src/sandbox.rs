@@ -6,7 +6,10 @@
 //! Nothing that a guest does is an error of the host; it ends in an [`Outcome`]. What the sandbox may use and
 //! reach is its [`Policy`]'s; what there is to reach at all is [`crate::capabilities`]'.
 
+mod command;
 mod context;
+mod guest;
+mod http;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,11 +19,11 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::allowance::Allowance;
-use crate::bindings::Lambda;
 use crate::capabilities::State;
-use crate::component::Loaded;
+use crate::component::{Kind, Loaded};
 use crate::config::FunctionSettings;
 use crate::console::Console;
+use crate::environment::Environment;
 use crate::files::{Files, Granted, Tmp};
 use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
@@ -33,6 +36,9 @@ use crate::random::Random;
 use crate::router::Route;
 use crate::trap::{self, Evidence};
 use crate::watchdog::Guard;
+use command::Pipes;
+use guest::{Call, Guest};
+pub use http::ServiceError;
 
 /// Makes sandboxes.
 #[derive(Debug)]
@@ -58,7 +64,9 @@ pub struct Sandbox {
     store: Store<State>,
     console: Console,
     meter: Meter,
-    exports: Result<Lambda, Ended>,
+    /// For a command.
+    pipes: Option<Pipes>,
+    guest: Result<Guest, Ended>,
     setup: Duration,
 }
 
@@ -74,6 +82,7 @@ pub struct Empty {
     store: Store<State>,
     console: Console,
     meter: Meter,
+    pipes: Option<Pipes>,
 }
 
 /// How a guest ended without returning.
@@ -160,7 +169,8 @@ impl Sandbox {
 
     /// What is left after an event: itself, if that ended cleanly and its handler lets it have another one.
     fn remains(self, is_clean: bool) -> Remains {
-        if is_clean && self.events < self.policy.events.get() {
+        let can_go_on = self.guest.as_ref().is_ok_and(Guest::can_go_on);
+        if is_clean && can_go_on && self.events < self.policy.events.get() {
             Remains::Warm(self)
         } else {
             Remains::Spent(self.store)
@@ -169,7 +179,7 @@ impl Sandbox {
 
     /// Whether its guest is there to be called. Where it is not, the event is told why.
     pub fn is_ready(&self) -> bool {
-        self.exports.is_ok()
+        self.guest.is_ok()
     }
 }
 
@@ -177,10 +187,9 @@ impl Sandboxes {
     /// Makes a sandbox, which may run the component's own start functions.
     pub async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
         let started = Instant::now();
-        let Empty { mut store, console, meter } = self.empty(loaded, route, guard);
+        let Empty { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
         look_soon(&meter, guard);
-        let instance = meter.run(stopped_by(guard, loaded.pre.instantiate_async(&mut store)));
-        let exports = instance.await;
+        let guest = meter.run(stopped_by(guard, Guest::make(&loaded.entry, &mut store))).await;
         Sandbox {
             handler: route.handler,
             policy: Arc::clone(&route.policy),
@@ -189,7 +198,8 @@ impl Sandboxes {
             store,
             console,
             meter,
-            exports,
+            pipes,
+            guest,
             setup: started.elapsed(),
         }
     }
@@ -197,16 +207,39 @@ impl Sandboxes {
     /// What a guest will find there, without a guest: the first step of [`Self::make`].
     pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Empty {
         let policy = &route.policy;
-        let console = Console::new(Arc::clone(&self.log), policy.limits.logs);
+        let mut console = Console::new(Arc::clone(&self.log), policy.limits.logs);
         let meter = Meter::new(policy.limits.cpu_time);
-        let mut store = Store::new(loaded.pre.engine(), self.state(policy, &console, &meter, guard));
+        let mut environment = Environment::granted(policy);
+        let mut pipes = None;
+        if loaded.kind() == Kind::Command {
+            console = console.with_tail();
+            environment = environment.called(&policy.handler);
+            pipes = Some(Pipes::new(policy.limits.response));
+        }
+        let wasi = self.wasi(policy, &console, pipes.as_ref());
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(policy.limits.handles);
+        let state = State {
+            wasi,
+            environment,
+            table,
+            files: Files::new(policy.grants.tmp),
+            random: Random::new(policy.limits.random),
+            http: outbound::context(),
+            outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
+            limiter: Limiter::new(&policy.limits),
+            clock: guard.clock(),
+            meter: meter.clone(),
+            out_of_cpu_time: false,
+        };
+        let mut store = Store::new(loaded.entry.pre().engine(), state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(policy.limits.hostcall);
         store.set_max_component_handles(policy.limits.handles);
         // Every move of the epoch is an occasion to look at the clocks, and to let others have a turn.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(look_at_clocks);
-        Empty { store, console, meter }
+        Empty { store, console, meter, pipes }
     }
 
     /// Handles one event.
@@ -219,27 +252,21 @@ impl Sandboxes {
     ) -> Run {
         let started = Instant::now();
         sandbox.begin(invocation, guard);
-        let Sandbox { policy, store, console, meter, exports, .. } = &mut sandbox;
-        let returned = match exports {
-            Ok(exports) => {
+        let Sandbox { policy, store, console, meter, guest, pipes, .. } = &mut sandbox;
+        let returned = match guest {
+            Ok(guest) => {
                 look_soon(meter, guard);
                 let context = context::of(&self.function, invocation, caller, allowance);
-                let handler = exports.bulkhead_lambda_handler();
-                let call = handler.call_handle(&mut *store, &invocation.event, &context);
-                meter.run(stopped_by(guard, call)).await
+                let event = &invocation.event;
+                let call = Call { event, context, policy, console, pipes: pipes.as_ref() };
+                meter.run(stopped_by(guard, guest.call(&mut *store, call))).await
             }
             // Told once: nobody has another event in it.
             Err(ended) => Err(std::mem::replace(ended, Ended::Waiting)),
         };
         console.finish();
-        let returned_cleanly = returned.is_ok();
         let outcome = match returned {
-            Ok(Ok(response)) => reply(response, policy.limits.response),
-            Ok(Err(failure)) => Outcome::Failed {
-                error_type: failure.error_type,
-                message: failure.error_message,
-                stack_trace: failure.stack_trace,
-            },
+            Ok(outcome) => outcome,
             Err(Ended::Waiting) => allowance.timed_out(),
             Err(Ended::Itself(error)) => trap::outcome(
                 &error,
@@ -259,7 +286,8 @@ impl Sandboxes {
             ..self.used(&sandbox, invocation)
         };
         let usage = Usage { limit: outcome.limit().or(usage.limit), ..usage };
-        let is_clean = returned_cleanly && usage.limit.is_none();
+        let returned = matches!(outcome, Outcome::Replied(_) | Outcome::Failed { .. });
+        let is_clean = returned && usage.limit.is_none();
         Run { outcome, usage, remains: sandbox.remains(is_clean) }
     }
 
@@ -283,30 +311,19 @@ impl Sandboxes {
         Usage { peak_memory: limiter.peak(), logs, outbound, limit, ..Usage::default() }
     }
 
-    fn state(&self, policy: &Arc<Policy>, console: &Console, meter: &Meter, guard: &Guard) -> State {
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(policy.limits.handles);
+    /// A guest's streams and directories. A command's stdout is its response, and no log.
+    fn wasi(&self, policy: &Policy, console: &Console, pipes: Option<&Pipes>) -> WasiCtx {
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(console.stdout()).stderr(console.stderr());
-        for (name, value) in &policy.grants.environment {
-            wasi.env(name, value);
-        }
+        wasi.stderr(console.stderr());
+        match pipes {
+            Some(pipes) => wasi.stdin(pipes.stdin()).stdout(pipes.stdout()),
+            None => wasi.stdout(console.stdout()),
+        };
         let mut wasi = wasi.build();
         if let Some(directories) = self.directories.of(&policy.grants) {
             directories.grant(&mut wasi);
         }
-        State {
-            wasi,
-            table,
-            files: Files::new(policy.grants.tmp),
-            random: Random::new(policy.limits.random),
-            http: outbound::context(),
-            outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
-            limiter: Limiter::new(&policy.limits),
-            clock: guard.clock(),
-            meter: meter.clone(),
-            out_of_cpu_time: false,
-        }
+        wasi
     }
 }
 
@@ -343,13 +360,6 @@ fn tmp_is_too_small(policy: &Policy) -> String {
         policy.table,
         crate::manifest::FILE
     )
-}
-
-fn reply(response: Vec<u8>, limit: usize) -> Outcome {
-    if response.len() > limit {
-        return Outcome::ResponseTooLarge { size: Some(response.len()), limit };
-    }
-    Outcome::Replied(response)
 }
 
 /// Runs a guest until it returns or its time is over. One that computes is stopped by its epoch callback,

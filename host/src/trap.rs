@@ -57,6 +57,8 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
             (Limit::Hostcall, None) => {
                 Outcome::ResponseTooLarge { size: None, limit: limits.response.min(limits.hostcall) }
             }
+            // A command's or a service's, which write it piece by piece.
+            (Limit::Response, _) => Outcome::ResponseTooLarge { size: None, limit: limits.response },
             _ => Outcome::LimitExceeded { limit, allowed },
         };
     }
@@ -238,6 +240,7 @@ mod tests {
     fn limits_are_told_by_type_or_text() {
         let limit = |error: wasmtime::Error| told(error, |_| ()).limit();
         assert_eq!(limit(Exceeded { limit: Limit::Random, allowed: 1 }.into()), Some(Limit::Random));
+        assert_eq!(limit(Exceeded { limit: Limit::Response, allowed: 1 }.into()), Some(Limit::Response));
         assert_eq!(limit(ResourceTableError::Full.into()), Some(Limit::Handles));
         let text = "resource limit exceeded: instance count too high at 41";
         assert_eq!(limit(wasmtime::format_err!("{text}")), Some(Limit::Instances));

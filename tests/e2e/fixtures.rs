@@ -26,7 +26,7 @@ fn directory() -> PathBuf {
     Path::new(manifest).with_file_name("src").join("fixtures")
 }
 
-fn fixtures() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn fixtures() -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(directory()).expect("read the fixtures");
     let paths = entries
         .map(|entry| entry.expect("an entry").path())

@@ -36,7 +36,7 @@ fn other_version() {
 
 #[test]
 fn other_kind() {
-    refused_with(wat("other_kind.wat"), "wasi:http/incoming-handler");
+    refused_with(wat("other_kind.wat"), "streaming-handler@0.1.0");
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn unknown_import() {
 }
 
 #[test]
-fn command() {
-    refused_with(guest("command"), "wasi:cli/run");
+fn empty_service() {
+    refused_with(wat("empty_service.wat"), "something else than that interface says");
 }
 
 #[test]

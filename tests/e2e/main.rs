@@ -30,6 +30,8 @@ mod hostile_event;
 mod hostile_host;
 mod hostile_http;
 mod init;
+mod kinds_command;
+mod kinds_http;
 mod leaks;
 mod limits;
 mod logs;

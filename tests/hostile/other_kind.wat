@@ -1,4 +1,4 @@
-;; Exports a handler of HTTP requests.
+;; Exports a handler that streams its responses.
 (component
   (instance $handler)
-  (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))
+  (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $handler)))

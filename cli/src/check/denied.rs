@@ -21,7 +21,7 @@ struct Gate {
     is_open: fn(&Grants) -> bool,
 }
 
-const GATES: [Gate; 6] = [
+static GATES: [Gate; 6] = [
     Gate {
         interface: "wasi:cli/environment",
         lines: &["environment = { NAME = \"value\" }", "inherit_environment = [\"NAME\"]"],
@@ -55,6 +55,12 @@ pub(super) fn denied(imports: &[String], policy: &Policy) -> Vec<Denial> {
         })
     };
     GATES.iter().filter_map(denial).collect()
+}
+
+/// The lines of grants, one of which makes an interface, named without its version, give something. None where it needs
+/// no grant, or there is none.
+pub(crate) fn grant_lines(name: &str) -> &'static [&'static str] {
+    GATES.iter().find(|gate| gate.interface == name).map_or(&[], |gate| gate.lines)
 }
 
 /// An import's name without its version.

@@ -89,6 +89,7 @@ impl Policies {
             limits: with(limits, &said.limits),
             grants: granted(Grants::default(), &said.grants),
             events: said.events,
+            other_events: said.other_events,
         });
         Bounds { document, defaults, handler: said, own: &policy }.check();
         Handler { name: said.name.clone(), source: said.source.clone(), digest: said.digest.clone(), policy }

@@ -5,7 +5,7 @@ mod schema;
 use std::time::Duration;
 
 use super::*;
-use crate::policy::MAX_RESPONSE;
+use crate::policy::{MAX_RESPONSE, OtherEvents};
 
 fn parse(text: &str) -> Manifest {
     Manifest::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"))
@@ -80,8 +80,8 @@ fn the_file_of_the_documentation() {
     assert_eq!((a.name.as_str(), a.source.to_str()), ("a", Some("lib/other.cwasm")));
     assert_eq!((hello.name.as_str(), hello.source.to_str()), ("hello", Some("hello.wasm")));
     assert_eq!(&hello.digest.as_ref().unwrap()[..39], "sha256:00112233445566778899aabbccddeeff");
-    let Policy { handler, table, limits, grants, events } = &*hello.policy;
-    assert_eq!(events.get(), 1);
+    let Policy { handler, table, limits, grants, events, other_events } = &*hello.policy;
+    assert_eq!((events.get(), *other_events), (1, OtherEvents::Reject));
     assert_eq!((handler.as_str(), table.as_str()), ("hello", "handlers.hello.grants"));
     assert_eq!((limits.memory, limits.logs, limits.response), (256 << 20, 1024, MAX_RESPONSE));
     assert_eq!(limits.cpu_time, Duration::from_secs(90));
@@ -294,6 +294,14 @@ fn a_sandbox_is_reused_as_often_as_its_handler_says_for_its_tenants_too() {
     let events = |policy: &Policy| policy.events.get();
     assert_eq!((events(&manifest.handlers[0].policy), events(&manifest.handlers[1].policy)), (100, 1));
     assert_eq!(events(&manifest.tenants["t"].policy), 100);
+}
+
+#[test]
+fn what_a_service_does_with_other_events_is_its_handlers_to_say() {
+    let manifest = parse("handlers.a.other_events = \"post\"\nhandlers.b = {}\ntenants.t.handler = \"a\"");
+    let handlers: Vec<_> = manifest.handlers.iter().map(|handler| handler.policy.other_events).collect();
+    assert_eq!(handlers, [OtherEvents::Post, OtherEvents::Reject]);
+    assert_eq!(manifest.tenants["t"].policy.other_events, OtherEvents::Post);
 }
 
 #[test]

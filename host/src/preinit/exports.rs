@@ -1,37 +1,19 @@
 //! Whether a component has an init at all: looked up in its bytes, so that the answer comes before any other.
 
-use wasmparser::{Parser, Payload};
-
 use super::PreinitError;
+use crate::component::names;
 
 /// The export that an init is.
 pub const INITIALIZER: &str = "bulkhead:lambda/initializer@0.1.0";
 
 /// Refuses what has no init. What cannot be parsed is left to the compiler, which says why.
 pub(super) fn check(wasm: &[u8]) -> Result<(), PreinitError> {
-    let exports = names(wasm);
+    let exports = names::read(wasm).map(|names| names.exports).unwrap_or_default();
     if exports.iter().any(|name| name == INITIALIZER) {
         return Ok(());
     }
     let other = exports.into_iter().find(|name| name.starts_with("bulkhead:lambda/initializer@"));
     Err(other.map_or(PreinitError::NoInit, |found| PreinitError::OtherVersion { found }))
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "most sections export nothing")]
-fn names(wasm: &[u8]) -> Vec<String> {
-    let mut depth = 0_usize;
-    let mut names = Vec::new();
-    for payload in Parser::new(0).parse_all(wasm).flatten() {
-        match payload {
-            Payload::Version { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentExportSection(exports) if depth == 1 => {
-                names.extend(exports.into_iter().flatten().map(|export| export.name.name.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    names
 }
 
 #[cfg(test)]

@@ -1,0 +1,108 @@
+//! `bulkhead inspect`: what one file is, what it needs, how large it is, and whether this version would run it.
+
+mod compiled;
+mod imports;
+mod outline;
+mod print;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bulkhead_host::artifact::digest;
+use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
+use bulkhead_host::{capabilities, engine};
+use clap::Args;
+
+use crate::output::{self, Progress};
+use outline::Outline;
+use report::{Form, Report};
+
+/// Say what a .wasm or .cwasm is, what it imports, how large it is, and whether this version would run it.
+///
+/// Whether it would is found out with the bootstrap's own code. If it would not, the exit code is 1, and it is said why
+/// and what to do.
+///
+/// Example: bulkhead inspect hello.wasm
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A component, a core module for WASI preview 1, or what `bulkhead compile` made of one
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let report = inspect(&self.file)?;
+        if self.json {
+            output::print_json(&report)?;
+        } else {
+            output::print(print::text(&report))?;
+        }
+        Ok(if report.runs { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn inspect(file: &Path) -> anyhow::Result<Report> {
+    let bytes = component::read(file)?;
+    if bytes.ends_with(b"BULKHEAD") || file.extension().is_some_and(|ending| ending == "cwasm") {
+        return compiled::inspect(file, &bytes);
+    }
+    let mut report = Report { digest: digest(&bytes), ..Report::of(file, Form::Unknown) };
+    report.sizes.file = bytes.len();
+    if let Some(outline) = Outline::read(&bytes) {
+        outline.tell(&mut report);
+    }
+    let ready = match component::ready(&bytes, Worlds::Read, file) {
+        Ok(ready) => ready,
+        Err(error) => {
+            // Of a component that had better not be compiled, and of a module that cannot be adapted.
+            describe(&mut report, Description::read(&bytes));
+            report.refused(&error);
+            return Ok(report);
+        }
+    };
+    if report.form == Form::CoreModule {
+        report.note = Some(adapted(&bytes, file));
+    }
+    describe(&mut report, Description::read(&ready));
+    if let Err(error) = run(&ready, file) {
+        report.refused(&error);
+    }
+    Ok(report)
+}
+
+fn describe(report: &mut Report, description: Option<Description>) {
+    if let Some(Description { exports, imports }) = description {
+        report.kind = Kind::of(&exports).ok().map(Kind::name);
+        report.imports = imports.into_iter().map(imports::Import::of).collect();
+        report.exports = exports;
+    }
+}
+
+/// Compiled and linked as for its first event.
+fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
+    let system =
+        |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
+    let (engine, _) = engine::start(1).map_err(|error| system(error.to_string()))?;
+    let imports = capabilities::imports(&engine).map_err(|error| system(format!("{error:#}")))?;
+    Progress::start().tell(&format!("compiling {}", file.display()));
+    component::compile_ready((&engine, &imports), ready, ready, file).map(|_| ())
+}
+
+/// Who makes a component of a core module.
+fn adapted(module: &[u8], file: &Path) -> String {
+    let who = match component::ready(module, Worlds::Refused, file) {
+        Ok(_) => "`bulkhead compile` adapts it, and so does the bootstrap that has a compiler",
+        Err(_) => {
+            "`bulkhead compile` adapts it; no bootstrap does, since it carries a description of its world"
+        }
+    };
+    format!("a core module for WASI preview 1: {who}")
+}
+
+#[cfg(test)]
+mod tests;

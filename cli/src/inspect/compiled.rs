@@ -1,0 +1,63 @@
+//! A `.cwasm`: what its stamp says, and what of it can be seen without running it.
+
+use std::path::Path;
+
+use bulkhead_host::artifact::Stamp;
+use bulkhead_host::component::{self, ComponentError, Loaded};
+use bulkhead_host::engine::Target;
+use bulkhead_host::{capabilities, engine};
+use object::{Object, ObjectSection};
+
+use super::describe;
+use super::report::{Compiled, Form, Report};
+
+pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
+    let mut report = Report::of(file, Form::Native);
+    report.sizes.file = bytes.len();
+    let stamp = match Stamp::check_for_any_target(file) {
+        Ok(stamp) => stamp,
+        Err(error) => {
+            report.refused(&ComponentError::Artifact { path: file.to_owned(), error });
+            return Ok(report);
+        }
+    };
+    measure(&mut report, bytes);
+    let here = Target::parse(&stamp.target) == Target::host();
+    report.digest = stamp.source;
+    report.note = (!here).then(|| {
+        format!(
+            "native code for {}: its stamp and checksum are fine, but this machine cannot load it",
+            stamp.target
+        )
+    });
+    report.compiled =
+        Some(Compiled { target: stamp.target, build: stamp.build, preinitialised: stamp.preinitialised });
+    if here {
+        match map(file)? {
+            Ok(loaded) => describe(&mut report, Some(loaded.describe())),
+            Err(error) => report.refused(&error),
+        }
+    }
+    Ok(report)
+}
+
+/// Loaded as for its first event.
+fn map(file: &Path) -> anyhow::Result<Result<Loaded, ComponentError>> {
+    let (engine, _) = engine::start(1)?;
+    let imports = capabilities::imports(&engine)?;
+    let source = file.with_extension("wasm");
+    Ok(component::map(&engine, &imports, file, source.is_file().then_some(source.as_path())))
+}
+
+/// What of the image is machine code, and what the initial contents of memories.
+fn measure(report: &mut Report, image: &[u8]) {
+    let Ok(image) = object::File::parse(image) else { return };
+    for section in image.sections() {
+        let length = usize::try_from(section.size()).unwrap_or(usize::MAX);
+        match section.name() {
+            Ok(".text") => report.sizes.code += length,
+            Ok(".rodata.wasm") => report.sizes.data += length,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}

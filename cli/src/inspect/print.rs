@@ -1,0 +1,93 @@
+//! What was found out as text, narrow enough for most terminals.
+
+use bytesize::ByteSize;
+
+use super::report::{Form, Report, Sizes};
+use crate::label::label;
+use crate::table::{Align, Table};
+
+/// The whole report: what it is, whether it would run, then the rest.
+pub(super) fn text(report: &Report) -> String {
+    let mut table = Table::new(0, [Align::Left, Align::Left]);
+    table.row(["file", &report.file.display().to_string()]);
+    table.row(["form", form(report.form)]);
+    table.row(["kind", report.kind.unwrap_or("none that is known")]);
+    table.row(["runs", report.reason.as_deref().map_or("yes", |_| "no")]);
+    if let Some(compiled) = &report.compiled {
+        table.row(["target", &compiled.target]);
+        table.row(["compiled by", &compiled.build]);
+        table.row([
+            "init",
+            if compiled.preinitialised { "was run when it was compiled" } else { "none was run" },
+        ]);
+    }
+    if !report.digest.is_empty() {
+        table.row(["digest", &report.digest]);
+    }
+    for (at, name) in report.exports.iter().enumerate() {
+        table.row([if at == 0 { "exports" } else { "" }, &label(name)]);
+    }
+    for (at, producer) in report.producers.iter().enumerate() {
+        let heading = if at == 0 { "made with" } else { "" };
+        table.row([heading, &label(&format!("{} {}", producer.name, producer.version))]);
+    }
+    let mut text = table.to_string() + &sizes(report) + &imports(report);
+    if let Some(note) = &report.note {
+        text += &format!("\n{note}\n");
+    }
+    if let Some(reason) = &report.reason {
+        text += &format!("\nit would not run: {reason}\n");
+    }
+    text
+}
+
+fn form(form: Form) -> &'static str {
+    match form {
+        Form::Component => "component",
+        Form::CoreModule => "core module",
+        Form::Native => "native code (.cwasm)",
+        Form::Unknown => "not WebAssembly",
+    }
+}
+
+fn sizes(report: &Report) -> String {
+    let Sizes { file, code, data, custom, .. } = report.sizes;
+    let mut table = Table::new(2, [Align::Left, Align::Right, Align::Left]);
+    let bytes = |count: usize| size(u64::try_from(count).unwrap_or(u64::MAX));
+    table.row(["file", &bytes(file), ""]);
+    if matches!(report.form, Form::Component | Form::CoreModule) {
+        let Sizes { core_modules, functions, memories, tables, .. } = report.sizes;
+        table.row(["code", &bytes(code), &format!("{functions} functions in {core_modules} core modules")]);
+        table.row(["data", &bytes(data), ""]);
+        table.row([
+            "custom sections",
+            &bytes(custom),
+            "names and the like; `wasm-tools strip` takes them off",
+        ]);
+        table.row(["initial memory", &size(report.sizes.initial_memory), &format!("in {memories} memories")]);
+        let entries = report.sizes.initial_table_entries.to_string();
+        table.row(["table entries", &entries, &format!("in {tables} tables")]);
+    } else if report.compiled.is_some() {
+        table.row(["code", &bytes(code), ""]);
+        table.row(["data", &bytes(data), ""]);
+    }
+    format!("\nsizes\n{table}")
+}
+
+fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).to_string()
+}
+
+fn imports(report: &Report) -> String {
+    if report.imports.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(2, [Align::Left, Align::Left]);
+    for import in &report.imports {
+        table.row([label(&import.name), import.what.unwrap_or("not known to this host").to_owned()]);
+        if !import.grants.is_empty() {
+            table.row([String::new(), format!("needs a grant: {}", import.grants.join(" or "))]);
+        }
+    }
+    format!("\nimports\n{table}")
+}

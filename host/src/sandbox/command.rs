@@ -1,0 +1,184 @@
+//! A command's event and answer: its stdin, its stdout, and its exit code.
+//!
+//! The streams are there before the event is. What it prints to stderr is [`crate::console`]'s, as for every guest.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use wasmtime::Store;
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
+
+use crate::capabilities::State;
+use crate::limits::Exceeded;
+use crate::policy::Limit;
+
+/// How much a command may write in one call; its own buffers are smaller.
+const PERMIT: usize = 64 * 1024;
+
+/// What goes into a command and what comes out of it.
+#[derive(Debug, Clone)]
+pub(super) struct Pipes {
+    stdin: Stdin,
+    stdout: Stdout,
+}
+
+/// The rest of the event that was not read yet. All streams of it share one place.
+#[derive(Debug, Clone, Default)]
+struct Stdin(Arc<Mutex<Bytes>>);
+
+/// The response so far.
+#[derive(Debug, Clone)]
+struct Stdout {
+    written: Arc<Mutex<Vec<u8>>>,
+    limit: usize,
+}
+
+impl Pipes {
+    /// For a response of so many bytes at most.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { stdin: Stdin::default(), stdout: Stdout { written: Arc::default(), limit } }
+    }
+
+    pub(super) fn stdin(&self) -> impl StdinStream + 'static {
+        self.stdin.clone()
+    }
+
+    pub(super) fn stdout(&self) -> impl StdoutStream + 'static {
+        self.stdout.clone()
+    }
+
+    /// Runs a command on an event. Returns its exit code, and what it wrote.
+    pub(super) async fn run(
+        &self,
+        command: &Command,
+        store: &mut Store<State>,
+        event: Bytes,
+    ) -> wasmtime::Result<(i32, Vec<u8>)> {
+        *lock(&self.stdin.0) = event;
+        let code = match command.wasi_cli_run().call_run(store).await {
+            Ok(Ok(())) => 0,
+            // What a shell would see.
+            Ok(Err(())) => 1,
+            Err(error) => match error.downcast_ref() {
+                Some(I32Exit(code)) => *code,
+                None => return Err(error),
+            },
+        };
+        Ok((code, std::mem::take(&mut *lock(&self.stdout.written))))
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl IsTerminal for Stdin {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdinStream for Stdin {
+    fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
+        // Only WASI 0.3 asks for it, which is not linked.
+        Box::new(tokio::io::empty())
+    }
+
+    fn p2_stream(&self) -> Box<dyn InputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Pollable for Stdin {
+    async fn ready(&mut self) {}
+}
+
+impl InputStream for Stdin {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let mut rest = lock(&self.0);
+        if rest.is_empty() {
+            return Err(StreamError::Closed);
+        }
+        let size = size.min(rest.len());
+        Ok(rest.split_to(size))
+    }
+}
+
+impl IsTerminal for Stdout {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Stdout {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // Only WASI 0.3 asks for it, which is not linked.
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Pollable for Stdout {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Stdout {
+    /// A response that is too large ends the command: whatever it would still write, nobody could be sent.
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let mut written = lock(&self.written);
+        if bytes.len() > self.limit.saturating_sub(written.len()) {
+            let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
+            return Err(StreamError::Trap(Exceeded { limit: Limit::Response, allowed }.into()));
+        }
+        written.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(PERMIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_streams_of_stdin_read_one_event() {
+        let stdin = Stdin::default();
+        let (mut first, mut second) = (stdin.p2_stream(), stdin.p2_stream());
+        assert!(matches!(first.read(1), Err(StreamError::Closed)), "there is no event yet");
+        *lock(&stdin.0) = Bytes::from_static(b"event");
+        assert_eq!(first.read(2).unwrap(), "ev");
+        assert_eq!(second.read(usize::MAX).unwrap(), "ent");
+        assert!(matches!(first.read(1), Err(StreamError::Closed)));
+    }
+
+    #[test]
+    fn stdout_takes_as_much_as_a_response_may_have() {
+        let pipes = Pipes::new(5);
+        let mut stream = pipes.stdout().p2_stream();
+        stream.write(Bytes::from_static(b"four")).unwrap();
+        stream.write(Bytes::from_static(b"5")).unwrap();
+        let Err(StreamError::Trap(error)) = stream.write(Bytes::from_static(b"6")) else {
+            panic!("there was room for more")
+        };
+        let exceeded: &Exceeded = error.downcast_ref().unwrap();
+        assert_eq!((exceeded.limit, exceeded.allowed), (Limit::Response, 5));
+        assert_eq!(*lock(&pipes.stdout.written), b"four5");
+    }
+}

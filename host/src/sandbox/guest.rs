@@ -1,0 +1,92 @@
+//! Whoever is in a sandbox, called in the way of its kind. What becomes of an event that ends with a return is decided
+//! here; of one that does not, by [`crate::trap`].
+
+use bytes::Bytes;
+use wasmtime::Store;
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi_http::p2::bindings::Proxy;
+
+use super::command::Pipes;
+use super::{context, http};
+use crate::bindings::Lambda;
+use crate::bindings::bulkhead::lambda::types::{Context, Failure};
+use crate::capabilities::State;
+use crate::component::Entry;
+use crate::console::Console;
+use crate::outcome::Outcome;
+use crate::policy::Policy;
+
+/// A component's instance.
+pub(super) enum Guest {
+    Handler(Lambda),
+    Http(Proxy),
+    Command(Command),
+}
+
+/// All that a call takes beside the guest's own store.
+pub(super) struct Call<'a> {
+    pub(super) event: &'a Bytes,
+    pub(super) context: Context,
+    pub(super) policy: &'a Policy,
+    pub(super) console: &'a Console,
+    /// For a command.
+    pub(super) pipes: Option<&'a Pipes>,
+}
+
+impl Guest {
+    /// Makes the instance, which may run its start functions.
+    pub(super) async fn make(entry: &Entry, store: &mut Store<State>) -> wasmtime::Result<Self> {
+        Ok(match entry {
+            Entry::Handler(handler) => Self::Handler(handler.instantiate_async(store).await?),
+            Entry::Http(service) => Self::Http(Box::pin(service.instantiate_async(store)).await?),
+            Entry::Command(command) => Self::Command(Box::pin(command.instantiate_async(store)).await?),
+        })
+    }
+
+    /// Whether it may be called again after it has returned. A program ends with its `main`.
+    pub(super) fn can_go_on(&self) -> bool {
+        match self {
+            Self::Handler(_) | Self::Http(_) => true,
+            Self::Command(_) => false,
+        }
+    }
+
+    /// Has it handle an event.
+    pub(super) async fn call(&self, store: &mut Store<State>, call: Call<'_>) -> wasmtime::Result<Outcome> {
+        match self {
+            Self::Handler(handler) => {
+                let handler = handler.bulkhead_lambda_handler();
+                let returned = handler.call_handle(store, call.event, &call.context).await?;
+                Ok(returned.map_or_else(failed, |response| reply(response, call.policy.limits.response)))
+            }
+            // Boxed, for what a service keeps while it waits is much more than what a handler does.
+            Self::Http(service) => Box::pin(http::handle(service, store, call.event, call.policy)).await,
+            Self::Command(command) => Box::pin(run(command, store, call)).await,
+        }
+    }
+}
+
+async fn run(command: &Command, store: &mut Store<State>, call: Call<'_>) -> wasmtime::Result<Outcome> {
+    store.data_mut().environment.tell(context::variables(call.context));
+    let Some(pipes) = call.pipes else { wasmtime::bail!("a command without its streams") };
+    let (code, response) = pipes.run(command, store, call.event.clone()).await?;
+    if code == 0 {
+        return Ok(reply(response, call.policy.limits.response));
+    }
+    Ok(Outcome::CommandFailed { code, stderr: call.console.stderr_tail() })
+}
+
+fn failed(failure: Failure) -> Outcome {
+    Outcome::Failed {
+        error_type: failure.error_type,
+        message: failure.error_message,
+        stack_trace: failure.stack_trace,
+    }
+}
+
+fn reply(response: Vec<u8>, limit: usize) -> Outcome {
+    if response.len() > limit {
+        return Outcome::ResponseTooLarge { size: Some(response.len()), limit };
+    }
+    Outcome::Replied(response)
+}

@@ -1,0 +1,344 @@
+//! A service's event and answer: the event becomes a request, and the response is collected while the service runs.
+//!
+//! A service may set its response and write the body while it still runs, so body and service take turns. It is
+//! answered when the service has returned: what it does after its response is part of the event too.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::http::response::Parts;
+use hyper::http::uri;
+use hyper::{Request, Response};
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime_wasi_http::p2::bindings::Proxy;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+
+use crate::capabilities::State;
+use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError};
+use crate::limits::Exceeded;
+use crate::outcome::Outcome;
+use crate::policy::{Limit, OtherEvents, Policy};
+
+/// A service that returned without a response that can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// It dropped its `response-outparam`, or kept it.
+    #[error("the service returned without a response; it has to set its `response-outparam`")]
+    NoResponse,
+    /// It set an error in place of a response.
+    #[error("the service gave an error in place of a response: {0:?}")]
+    Error(ErrorCode),
+    /// It dropped the body before its end, kept it open, or wrote another number of bytes than it had announced.
+    #[error(
+        "the service did not finish the body of its response; it has to call `outgoing-body.finish` after as many bytes as \
+         its Content-Length says"
+    )]
+    BodyUnfinished,
+    /// It cannot be told to whoever sent the event.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
+}
+
+/// Has a service handle an event.
+pub(super) async fn handle(
+    service: &Proxy,
+    store: &mut Store<State>,
+    event: &Bytes,
+    policy: &Policy,
+) -> wasmtime::Result<Outcome> {
+    let HttpEvent { form, request } = match HttpEvent::parse(event) {
+        Ok(event) => event,
+        Err(HttpEventError::NotHttp(_)) if policy.other_events == OtherEvents::Post => {
+            HttpEvent::plain(event.clone())
+        }
+        Err(error) => return Ok(refusal(error, policy.limits.response)),
+    };
+    let response = serve(service, store, request, policy.limits.response).await?;
+    let reply = response.and_then(|(head, body)| {
+        reply((form, &head.headers), head.status, &body, policy.limits.response).map_err(ServiceError::from)
+    });
+    Ok(reply.unwrap_or_else(Outcome::ServiceFailed))
+}
+
+/// What the client of a bad request gets, without the service; or why the event is none for a service.
+fn refusal(error: HttpEventError, limit: usize) -> Outcome {
+    let Some((form, status)) = error.refusal() else { return Outcome::NotHttp(error) };
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let text = format!("{error}\n");
+    let reply = reply((form, &headers), status, text.as_bytes(), limit);
+    reply.unwrap_or_else(|error| Outcome::ServiceFailed(error.into()))
+}
+
+/// The response as the event's sender wants it, if that is not too large: a body may be six times as long in JSON.
+fn reply(
+    (form, headers): (Form, &HeaderMap),
+    status: hyper::StatusCode,
+    body: &[u8],
+    limit: usize,
+) -> Result<Outcome, ResponseError> {
+    let size = form.response_len(status, headers, body)?;
+    if size > limit {
+        return Ok(Outcome::ResponseTooLarge { size: Some(size), limit });
+    }
+    form.response(status, headers, body).map(Outcome::Replied)
+}
+
+/// Calls the service. The response comes while it runs, and is the event's only if it returns.
+async fn serve(
+    service: &Proxy,
+    store: &mut Store<State>,
+    request: Request<Bytes>,
+    limit: usize,
+) -> wasmtime::Result<Result<(Parts, Vec<u8>), ServiceError>> {
+    let scheme = scheme(request.uri());
+    let request = request.map(|body| Full::new(body).map_err(|never| -> Error { match never {} }));
+    let (sender, receiver) = oneshot::channel();
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(scheme, request)?;
+    let outparam = http.new_response_outparam(sender)?;
+    let mut receiving = Receiving::new(receiver, limit);
+    {
+        let mut call = pin!(service.wasi_http_incoming_handler().call_handle(store, request, outparam));
+        tokio::select! {
+            biased;
+            returned = &mut call => returned?,
+            received = receiving.rest() => {
+                received?;
+                call.await?;
+            }
+        }
+    }
+    // What it wrote last waits to be taken. What it has not written by now never comes.
+    tokio::select! {
+        biased;
+        received = receiving.rest() => received?,
+        () = std::future::ready(()) => (),
+    }
+    Ok(receiving.finish())
+}
+
+fn scheme(uri: &hyper::Uri) -> Scheme {
+    if uri.scheme() == Some(&uri::Scheme::HTTP) { Scheme::Http } else { Scheme::Https }
+}
+
+/// A response on its way out of a service.
+struct Receiving {
+    state: Receives,
+    head: Option<Parts>,
+    collected: Vec<u8>,
+    limit: usize,
+}
+
+enum Receives {
+    Head(oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>),
+    Body(WasiBody),
+    Ended(Result<(), ServiceError>),
+}
+
+impl Receiving {
+    fn new(receiver: oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>, limit: usize) -> Self {
+        Self { state: Receives::Head(receiver), head: None, collected: Vec::new(), limit }
+    }
+
+    /// Receives all that comes. It may be dropped and called again.
+    ///
+    /// # Errors
+    /// When there is too much of it.
+    async fn rest(&mut self) -> Result<(), Exceeded> {
+        // Tokio would have it wait now and then although there is something to receive, which is taken for its end.
+        tokio::task::unconstrained(std::future::poll_fn(|context| self.poll(context))).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Exceeded>> {
+        loop {
+            match &mut self.state {
+                Receives::Head(receiver) => match ready!(Pin::new(receiver).poll(context)) {
+                    Ok(Ok(response)) => {
+                        let (head, body) = response.into_parts();
+                        self.head = Some(head);
+                        self.state = Receives::Body(body);
+                    }
+                    Ok(Err(code)) => self.state = Receives::Ended(Err(ServiceError::Error(code))),
+                    Err(_) => self.state = Receives::Ended(Err(ServiceError::NoResponse)),
+                },
+                Receives::Body(body) => match ready!(Pin::new(body).poll_frame(context)) {
+                    // Nobody who sends events takes trailers.
+                    Some(Ok(frame)) => {
+                        let piece = frame.into_data().unwrap_or_default();
+                        if piece.len() > self.limit.saturating_sub(self.collected.len()) {
+                            let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
+                            return Poll::Ready(Err(Exceeded { limit: Limit::Response, allowed }));
+                        }
+                        self.collected.extend_from_slice(&piece);
+                    }
+                    Some(Err(_)) => self.state = Receives::Ended(Err(ServiceError::BodyUnfinished)),
+                    None => self.state = Receives::Ended(Ok(())),
+                },
+                Receives::Ended(_) => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    /// The response, if all of it came.
+    fn finish(self) -> Result<(Parts, Vec<u8>), ServiceError> {
+        match self.state {
+            Receives::Head(_) => return Err(ServiceError::NoResponse),
+            Receives::Body(_) => return Err(ServiceError::BodyUnfinished),
+            Receives::Ended(ended) => ended?,
+        }
+        let head = self.head.ok_or(ServiceError::NoResponse)?;
+        Ok((head, self.collected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use http_body::Frame;
+    use hyper::StatusCode;
+    use hyper::http::HeaderValue;
+    use tokio::sync::mpsc;
+
+    /// A body that comes piece by piece, as services write it.
+    struct Pieces(mpsc::UnboundedReceiver<Result<Frame<Bytes>, Error>>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            self.0.poll_recv(context)
+        }
+    }
+
+    type Writer = mpsc::UnboundedSender<Result<Frame<Bytes>, Error>>;
+
+    /// A service that has set its response, and what it writes the body with.
+    fn responded(limit: usize) -> (Receiving, Writer) {
+        let (sender, receiver) = oneshot::channel();
+        let (writer, pieces) = mpsc::unbounded_channel();
+        let body = Pieces(pieces).boxed_unsync();
+        sender.send(Ok(Response::builder().status(201).body(body).unwrap())).unwrap();
+        (Receiving::new(receiver, limit), writer)
+    }
+
+    fn piece(bytes: &'static [u8]) -> Result<Frame<Bytes>, Error> {
+        Ok(Frame::data(Bytes::from_static(bytes)))
+    }
+
+    fn why(receiving: Receiving) -> String {
+        receiving.finish().unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_body_is_collected_however_often_that_is_interrupted() {
+        let (mut receiving, writer) = responded(10_000);
+        for _ in 0..1000 {
+            writer.send(piece(b"piece")).unwrap();
+            tokio::select! {
+                biased;
+                ended = receiving.rest() => panic!("{ended:?}"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        writer.send(Ok(Frame::trailers(HeaderMap::new()))).unwrap();
+        drop(writer);
+        receiving.rest().await.unwrap();
+        let (head, body) = receiving.finish().unwrap();
+        assert_eq!((head.status, body.len()), (StatusCode::CREATED, 5000));
+    }
+
+    #[tokio::test]
+    async fn what_was_written_before_the_return_is_taken_at_once() {
+        let (mut receiving, writer) = responded(usize::MAX);
+        for _ in 0..1000 {
+            writer.send(piece(b"piece")).unwrap();
+        }
+        drop(writer);
+        tokio::select! {
+            biased;
+            ended = receiving.rest() => ended.unwrap(),
+            () = std::future::ready(()) => panic!("it waits, although all of it is there"),
+        }
+        assert_eq!(receiving.finish().unwrap().1.len(), 5000);
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_as_long_as_a_response_and_no_longer() {
+        let (mut receiving, writer) = responded(10);
+        writer.send(piece(b"piece")).unwrap();
+        writer.send(piece(b"piece")).unwrap();
+        writer.send(piece(b"!")).unwrap();
+        let exceeded = receiving.rest().await.unwrap_err();
+        assert_eq!((exceeded.limit, exceeded.allowed), (Limit::Response, 10));
+    }
+
+    #[tokio::test]
+    async fn each_way_not_to_respond_has_its_text() {
+        let (sender, receiver) = oneshot::channel();
+        assert!(why(Receiving::new(receiver, 0)).contains("without a response"), "it was kept");
+        drop(sender);
+        let (sender, receiver) = oneshot::channel();
+        sender.send(Err(ErrorCode::LoopDetected)).unwrap();
+        let mut receiving = Receiving::new(receiver, 0);
+        receiving.rest().await.unwrap();
+        assert!(why(receiving).ends_with("ErrorCode::LoopDetected"));
+        let (mut receiving, writer) = responded(10);
+        writer.send(Err(Error::HttpProtocolError)).unwrap();
+        receiving.rest().await.unwrap();
+        assert!(why(receiving).contains("did not finish the body"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_kept_open_is_not_finished() {
+        let (mut receiving, writer) = responded(10);
+        writer.send(piece(b"piece")).unwrap();
+        tokio::select! {
+            biased;
+            ended = receiving.rest() => panic!("{ended:?}"),
+            () = std::future::ready(()) => {}
+        }
+        assert!(why(receiving).contains("did not finish the body"));
+    }
+
+    #[test]
+    fn only_a_bad_request_is_answered_without_the_service() {
+        let refused = |event: &'static str| {
+            refusal(HttpEvent::parse(&Bytes::from_static(event.as_bytes())).unwrap_err(), 1000)
+        };
+        let Outcome::Replied(response) =
+            refused(r#"{"httpMethod": "GET", "path": "/a/../b", "requestContext": {}}"#)
+        else {
+            panic!("a client is told what is wrong")
+        };
+        let response: serde_json::Value = serde_json::from_slice(&response).unwrap();
+        assert_eq!(response["statusCode"], 400);
+        assert!(response["body"].as_str().unwrap().contains("`..`"), "{response}");
+        assert!(matches!(refused("{}"), Outcome::NotHttp(HttpEventError::NotHttp(_))));
+    }
+
+    #[test]
+    fn a_response_is_measured_as_it_is_sent() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        let reply = |limit| reply((Form::HttpApi, &headers), StatusCode::OK, &[1; 100], limit).unwrap();
+        let Outcome::Replied(response) = reply(10_000) else { panic!("it is not that long") };
+        assert!(response.len() > 600, "control characters take six bytes each");
+        assert!(matches!(reply(response.len()), Outcome::Replied(_)));
+        let size = Some(response.len());
+        assert!(
+            matches!(reply(response.len() - 1), Outcome::ResponseTooLarge { size: told, .. } if told == size)
+        );
+    }
+}
