@@ -9,11 +9,13 @@
 mod check;
 mod compile;
 mod inspect;
+mod invoke;
 mod preinit;
 mod receipts;
 mod schema;
 
 mod label;
+mod local;
 mod output;
 mod table;
 
@@ -33,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   bulkhead compile hello.wasm -o hello.cwasm --target aarch64
   bulkhead check ./package
   bulkhead inspect hello.wasm
+  bulkhead invoke hello --event '{\"name\": \"world\"}'
   bulkhead receipts --by handler function.log
   bulkhead schema > bulkhead.schema.json";
 
@@ -41,6 +44,7 @@ enum Command {
     Compile(compile::Compile),
     Check(check::Check),
     Inspect(inspect::Inspect),
+    Invoke(invoke::Invoke),
     Receipts(receipts::Receipts),
     Schema(schema::Schema),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Compile(compile) => compile.run().map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Invoke(invoke) => invoke.run(),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
         Command::Schema(schema) => schema.run().map(|()| ExitCode::SUCCESS),
     };
@@ -70,7 +75,7 @@ mod tests {
         let cli = Cli::command();
         cli.clone().debug_assert();
         let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(commands, ["compile", "check", "inspect", "receipts", "schema"]);
+        assert_eq!(commands, ["compile", "check", "inspect", "invoke", "receipts", "schema"]);
         for command in cli.get_subcommands() {
             let example = format!("bulkhead {}", command.get_name());
             assert!(EXAMPLES.contains(&example));

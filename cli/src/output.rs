@@ -26,6 +26,11 @@ pub(crate) fn tell(text: &str) {
     eprintln!("{text}");
 }
 
+/// The same with colours in it, which are left out where nobody would see them or `NO_COLOR` is set.
+pub(crate) fn tell_in_colour(text: &str) {
+    anstream::eprint!("{text}");
+}
+
 /// Says what is being done, to a person, once it has taken long enough to wonder.
 #[derive(Debug)]
 pub(crate) struct Progress {

@@ -1,0 +1,166 @@
+//! `bulkhead invoke`: one event, or the same one many times, without a server that someone has to start.
+
+mod event;
+mod print;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bulkhead_host::manifest::Manifest;
+use clap::Args;
+use hyper::header::HeaderValue;
+
+use crate::local::{self, Answer, Event, Function, Local, LocalError};
+use crate::output;
+use report::{Limits, Report};
+
+/// Have a handler handle an event on this machine, by the real bootstrap, and show what that took.
+///
+/// The answer goes to stdout, an error as its caller would see it included. The log and the receipt go to stderr: how
+/// much was used of each limit. Exit code 0 means that every event was answered with a response.
+///
+/// Example: bulkhead invoke hello --event '{"name": "world"}'
+#[derive(Debug, Args)]
+pub(crate) struct Invoke {
+    /// What _HANDLER is: the name of a component, or of a handler in bulkhead.toml [default: the only one]
+    #[arg(value_name = "HANDLER")]
+    handler: Option<String>,
+    /// The event: JSON, @FILE, or @- for stdin
+    #[arg(long, short, value_name = "JSON", default_value = "{}")]
+    event: event::Argument,
+    /// Whose event it is: Lambda's tenant id
+    #[arg(long, value_name = "ID", value_parser = header)]
+    tenant: Option<HeaderValue>,
+    /// The client context: a JSON object
+    #[arg(long, value_name = "JSON", value_parser = header)]
+    client_context: Option<HeaderValue>,
+    /// How many times the event is sent, one after the other
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    times: u32,
+    /// The folder with the components and bulkhead.toml [default: target/bulkhead if it is there, or .]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The bootstrap to run [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// How long an event may take, as the function's setting
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
+    timeout: Duration,
+    /// The function's memory in MB
+    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    memory: u32,
+    /// A variable of the function's environment; a handler sees it where it is granted
+    #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
+    env_var: Vec<(String, String)>,
+    /// Print one JSON object: answer, receipt, limits and log
+    #[arg(long)]
+    json: bool,
+}
+
+impl Invoke {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let report = runtime.block_on(self.report())?;
+        if self.json {
+            output::print_json(&report)?;
+        } else {
+            print::print(&report)?;
+        }
+        Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn report(&self) -> anyhow::Result<Report> {
+        let function = self.function()?;
+        // The bootstrap says what is wrong with it, if something is.
+        let manifest = Manifest::read(&function.task_root).ok().flatten().unwrap_or_default();
+        let event = Event {
+            body: self.event.read()?.into(),
+            tenant_id: self.tenant.clone(),
+            client_context: self.client_context.clone(),
+        };
+        let mut local = Local::start(&function).await?;
+        let answers = self.answers(&mut local, &event).await;
+        let printed = local.end().await;
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => {
+                print::log(&printed);
+                return Err(error.into());
+            }
+        };
+        Ok(Report::new(answers, &printed, &Limits::new(manifest, function.timeout)))
+    }
+
+    async fn answers(&self, local: &mut Local, event: &Event) -> Result<Vec<Answer>, LocalError> {
+        let progress = output::Progress::start();
+        let mut answers = Vec::new();
+        for number in 0..self.times {
+            let answer = local.invoke(event.clone()).await?;
+            let is_started = !matches!(answer, Answer::NotStarted { .. });
+            answers.push(answer);
+            if !is_started {
+                break;
+            }
+            if number % 1000 == 999 {
+                progress.tell(&format!("{} of {} events", number + 1, self.times));
+            }
+        }
+        Ok(answers)
+    }
+
+    fn function(&self) -> anyhow::Result<Function> {
+        let built = PathBuf::from("target/bulkhead");
+        let default = || if built.is_dir() { built } else { PathBuf::from(".") };
+        let task_root = self.root.clone().unwrap_or_else(default);
+        anyhow::ensure!(task_root.is_dir(), "{}: there is no such folder", task_root.display());
+        Ok(Function {
+            // A component that is the only one is taken whatever the handler is called.
+            handler: self.handler.clone().unwrap_or_else(|| "handler".to_owned()),
+            task_root,
+            bootstrap: local::bootstrap(self.bootstrap.clone())?,
+            timeout: self.timeout,
+            memory: self.memory,
+            environment: self.env_var.clone(),
+        })
+    }
+}
+
+/// Text that can be sent as a header.
+fn header(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| "it has a control character in it".to_owned())
+}
+
+/// Lambda's own limit is 15 minutes.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
+    if allowed.contains(&timeout) { Ok(timeout) } else { Err("Lambda allows 1s to 15min".to_owned()) }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("say KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_anything_is_started() {
+        assert!(header("acme").is_ok() && header("ümlaut").is_ok());
+        assert!(header("a\r\nb").is_err());
+        assert_eq!(timeout("3s"), Ok(Duration::from_secs(3)));
+        assert!(
+            timeout("1h").unwrap_err().contains("15min") && timeout("0s").is_err() && timeout("3").is_err()
+        );
+        assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        assert!(variable("=b").is_err() && variable("A").is_err() && variable("A=\0").is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! What became of the events, put together from the answers and from what the bootstrap printed.
+
+use std::time::Duration;
+
+use bulkhead_host::manifest::{self, Manifest};
+use bulkhead_host::policy::{Limit, Policy};
+use bulkhead_host::receipt::{KIND, Receipt};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::local::{Answer, Printed};
+
+/// Everything there is to say, and the form of `--json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    /// `Replied`, or the type of the error; of the last event.
+    pub(super) outcome: String,
+    /// As JSON if it is that, and as text otherwise; of the last event.
+    pub(super) answer: Value,
+    /// The same as it came.
+    #[serde(skip)]
+    pub(super) body: Vec<u8>,
+    /// Of the last event, where it got as far as a sandbox and the manifest has receipts.
+    pub(super) receipt: Option<Receipt>,
+    /// What of its limits that event used.
+    pub(super) used: Vec<Used>,
+    pub(super) events: usize,
+    pub(super) failed: usize,
+    /// Over all events, in milliseconds.
+    pub(super) wall_ms: Option<Spread>,
+    /// The lines of the log that are no receipts.
+    pub(super) log: Vec<String>,
+}
+
+/// How much of one limit was used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Used {
+    /// Its key in `bulkhead.toml`.
+    pub(super) limit: &'static str,
+    /// As a part of it: 1 is all.
+    pub(super) part: f64,
+    pub(super) text: String,
+    pub(super) limit_text: String,
+    /// The event was ended by it, or ran into it and went on.
+    pub(super) hit: bool,
+}
+
+/// Of several events.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Spread {
+    pub(super) least: f64,
+    pub(super) median: f64,
+    pub(super) most: f64,
+}
+
+/// Where an event's limits are found.
+#[derive(Debug)]
+pub(super) struct Limits {
+    manifest: Manifest,
+    timeout: Duration,
+}
+
+impl Limits {
+    pub(super) fn new(manifest: Manifest, timeout: Duration) -> Self {
+        Self { manifest, timeout }
+    }
+
+    fn of(&self, receipt: &Receipt) -> &Policy {
+        let tenant = receipt.tenant_id.as_deref().and_then(|id| self.manifest.tenants.get(id));
+        let handler = || {
+            let name = receipt.handler.as_deref();
+            self.manifest.handlers.iter().find(|handler| Some(handler.name.as_str()) == name)
+        };
+        match tenant {
+            Some(tenant) => &tenant.policy,
+            None => handler().map_or(&self.manifest.default, |handler| &handler.policy),
+        }
+    }
+
+    fn used(&self, receipt: &Receipt) -> Vec<Used> {
+        let shown = manifest::shown(self.of(receipt)).into_iter();
+        shown
+            .filter_map(|limit| {
+                let (used, text) = amount(limit.limit, receipt)?;
+                let hit = receipt.limit.as_deref() == Some(limit.limit.key());
+                let mut whole = precise(limit.value);
+                let mut limit_text = limit.text;
+                // Lambda's timeout may come first.
+                let timeout = self.timeout.as_nanos();
+                if limit.limit == Limit::WallTime && timeout < u128::from(limit.value) {
+                    whole = self.timeout.as_secs_f64() * 1e9;
+                    limit_text = format!("{}, the timeout", humantime::format_duration(self.timeout));
+                }
+                let part = if whole > 0.0 { used / whole } else { 0.0 };
+                Some(Used { limit: limit.limit.key(), part, text, limit_text, hit })
+            })
+            .collect()
+    }
+}
+
+/// How much of it a receipt says, in the unit of the limit; none where it says nothing.
+fn amount(limit: Limit, receipt: &Receipt) -> Option<(f64, String)> {
+    let milliseconds = |value: f64| Some((value * 1e6, format!("{value:.2} ms")));
+    let bytes = |value: u64| Some((precise(value), bytesize::ByteSize(value).display().iec().to_string()));
+    let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+    match limit {
+        Limit::WallTime => milliseconds(receipt.wall_ms),
+        Limit::CpuTime => milliseconds(receipt.cpu_ms),
+        Limit::Memory => bytes(wide(receipt.peak_memory_bytes)),
+        Limit::Response => bytes(wide(receipt.bytes_out)),
+        Limit::Logs => bytes(wide(receipt.log_bytes)),
+        Limit::OutboundRequests => {
+            Some((f64::from(receipt.outbound_requests), receipt.outbound_requests.to_string()))
+        }
+        Limit::OutboundBytes => bytes(receipt.outbound_bytes_in + receipt.outbound_bytes_out),
+        Limit::TableEntries
+        | Limit::Instances
+        | Limit::Hostcall
+        | Limit::Handles
+        | Limit::Random
+        | Limit::Concurrency
+        | Limit::Tmp => None,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "parts of limits are shown with two digits")]
+fn precise(value: u64) -> f64 {
+    value as f64
+}
+
+impl Report {
+    /// Of one answer at least.
+    pub(super) fn new(answers: Vec<Answer>, printed: &Printed, limits: &Limits) -> Self {
+        let (receipts, log) = read(printed);
+        let events = answers.len();
+        let failed = answers.iter().filter(|answer| !matches!(answer, Answer::Replied(_))).count();
+        let last = answers.into_iter().next_back();
+        let (outcome, body) = match last {
+            Some(Answer::Replied(body)) => ("Replied".to_owned(), body),
+            Some(Answer::Failed { body, error_type } | Answer::NotStarted { body, error_type }) => {
+                (error_type, body)
+            }
+            None => (String::new(), Default::default()),
+        };
+        let receipt = receipts.last().cloned();
+        Self {
+            outcome,
+            answer: serde_json::from_slice(&body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned())),
+            body: body.to_vec(),
+            used: receipt.as_ref().map(|receipt| limits.used(receipt)).unwrap_or_default(),
+            wall_ms: Spread::of(receipts.iter().map(|receipt| receipt.wall_ms).collect()),
+            receipt,
+            events,
+            failed,
+            log,
+        }
+    }
+}
+
+/// The receipts among the lines of a log, and the other lines.
+fn read(printed: &Printed) -> (Vec<Receipt>, Vec<String>) {
+    let (mut receipts, mut log) = (Vec::new(), Vec::new());
+    for line in printed.stdout.lines().chain(printed.stderr.lines()) {
+        match serde_json::from_str::<Receipt>(line) {
+            Ok(receipt) if receipt.kind == KIND => receipts.push(receipt),
+            Ok(_) | Err(_) => log.push(line.to_owned()),
+        }
+    }
+    (receipts, log)
+}
+
+impl Spread {
+    fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_unstable_by(f64::total_cmp);
+        Some(Self { least: *values.first()?, median: *values.get(values.len() / 2)?, most: *values.last()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receipt(tenant: &str, limit: &str) -> String {
+        format!(
+            r#"{{"type":"bulkhead.receipt","timestamp":"t","requestId":"r","tenantId":{tenant},"handler":"hello",
+            "component":"c","outcome":"Replied","limit":{limit},"wallMs":30.0,"cpuMs":1.5,"queueMs":0.0,"setupMs":0.0,
+            "peakMemoryBytes":1048576,"bytesIn":1,"bytesOut":2,"logBytes":3,"outboundRequests":4,"outboundBytesOut":5,
+            "outboundBytesIn":6}}"#
+        )
+        .replace('\n', " ")
+    }
+
+    fn limits(toml: &str) -> Limits {
+        Limits::new(Manifest::parse(toml).unwrap(), Duration::from_secs(3))
+    }
+
+    fn report(lines: &[&str], toml: &str) -> Report {
+        let printed = Printed { stdout: lines.join("\n"), stderr: String::new() };
+        let answer = Answer::Replied(r#"{"a":1}"#.into());
+        Report::new(vec![answer; lines.len()], &printed, &limits(toml))
+    }
+
+    fn used<'r>(report: &'r Report, limit: &str) -> &'r Used {
+        report.used.iter().find(|used| used.limit == limit).unwrap()
+    }
+
+    #[test]
+    fn receipts_are_told_from_the_log_and_measured_against_their_own_tenant_s_limits() {
+        let toml =
+            "[handlers.hello]\n[tenants.acme]\nhandler = \"hello\"\n[tenants.acme.limits]\nmemory = \"2MiB\"";
+        let report = report(&["a line", &receipt("\"acme\"", "null")], toml);
+        assert_eq!(report.log, ["a line"]);
+        let memory = used(&report, "memory");
+        assert_eq!((memory.part, memory.text.as_str(), memory.hit), (0.5, "1.0 MiB", false));
+        assert_eq!(memory.limit_text, "2MiB");
+        assert_eq!(used(&report, "outbound_requests").text, "4");
+        assert_eq!(report.answer["a"], 1);
+    }
+
+    #[test]
+    fn the_limit_that_was_hit_is_named_and_a_shorter_timeout_counts() {
+        let report = report(&[&receipt("null", "\"cpu_time\"")], "[handlers.hello]");
+        assert!(used(&report, "cpu_time").hit && !used(&report, "memory").hit);
+        let wall = used(&report, "wall_time");
+        assert_eq!((wall.part, wall.limit_text.as_str()), (0.01, "3s, the timeout"));
+    }
+
+    #[test]
+    fn of_many_events_the_spread_is_told() {
+        let [fast, slow] = ["30.0", "90.0"].map(|wall| receipt("null", "null").replace("30.0", wall));
+        let report = report(&[&fast, &slow, &slow], "");
+        assert_eq!(report.wall_ms, Some(Spread { least: 30.0, median: 90.0, most: 90.0 }));
+        assert_eq!((report.events, report.failed), (3, 0));
+    }
+
+    #[test]
+    fn failures_count_and_what_is_no_json_is_text() {
+        let failed = Answer::Failed { body: "oh".into(), error_type: "Function.Panic".to_owned() };
+        let report = Report::new(vec![failed], &Printed::default(), &limits(""));
+        assert_eq!((report.outcome.as_str(), report.failed), ("Function.Panic", 1));
+        assert_eq!((report.answer, report.receipt), (Value::String("oh".to_owned()), None));
+    }
+}

@@ -1,0 +1,110 @@
+//! Lambda on this machine: a Runtime API for one function, and the real `bootstrap` that asks it for events.
+//!
+//! What it is given is what Lambda gives: the headers of each event, a deadline, and an environment that holds nothing of this
+//! machine's own.
+
+mod events;
+mod program;
+mod runtime_api;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use events::Events;
+pub(crate) use events::{Answer, Event};
+use program::Program;
+pub(crate) use program::bootstrap;
+
+/// How a function is set up: what would be its configuration in Lambda.
+#[derive(Debug, Clone)]
+pub(crate) struct Function {
+    /// `_HANDLER`.
+    pub(crate) handler: String,
+    /// The folder with the components and `bulkhead.toml`.
+    pub(crate) task_root: PathBuf,
+    /// The program that runs them.
+    pub(crate) bootstrap: PathBuf,
+    /// How long an event may take.
+    pub(crate) timeout: Duration,
+    /// In MB.
+    pub(crate) memory: u32,
+    /// More of the function's environment.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// A function that runs.
+#[derive(Debug)]
+pub(crate) struct Local {
+    events: Arc<Events>,
+    program: Program,
+    timeout: Duration,
+}
+
+/// Why there is no answer to an event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocalError {
+    #[error("no port of this machine's own address can be had for the Runtime API")]
+    Listen(#[source] std::io::Error),
+    #[error("{} cannot be started; name another with --bootstrap", .0.display())]
+    Start(PathBuf, #[source] std::io::Error),
+    #[error("the bootstrap ended with {0} before it had answered; its log says why")]
+    Ended(std::process::ExitStatus),
+    #[error("the bootstrap has not answered {0:?} after the function's timeout, so it was killed")]
+    Stuck(Duration),
+    #[error("the bootstrap cannot be waited for")]
+    Wait(#[source] std::io::Error),
+}
+
+/// How long after the timeout a bootstrap has to answer: Lambda would have replaced it by then.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long it may take to load its components: Lambda's own limit.
+const INIT: Duration = Duration::from_secs(10);
+
+impl Local {
+    /// Starts the server and the bootstrap.
+    pub(crate) async fn start(function: &Function) -> Result<Self, LocalError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(LocalError::Listen)?;
+        let address = listener.local_addr().map_err(LocalError::Listen)?;
+        let events = Arc::new(Events::new(function.timeout));
+        tokio::spawn(runtime_api::serve(listener, Arc::clone(&events)));
+        let program = Program::start(function, address)?;
+        Ok(Self { events, program, timeout: function.timeout })
+    }
+
+    /// Has an event handled.
+    pub(crate) async fn invoke(&mut self, event: Event) -> Result<Answer, LocalError> {
+        let answer = self.events.send(event);
+        let patience = self.timeout + INIT + GRACE;
+        tokio::select! {
+            biased;
+            answer = answer => match answer {
+                Ok(answer) => Ok(answer),
+                // Only a server that is gone drops an event, and it lives as long as this.
+                Err(_) => Err(LocalError::Stuck(GRACE)),
+            },
+            ended = self.program.ended() => Err(match ended {
+                Ok(status) => LocalError::Ended(status),
+                Err(error) => LocalError::Wait(error),
+            }),
+            () = tokio::time::sleep(patience) => Err(LocalError::Stuck(INIT + GRACE)),
+        }
+    }
+
+    /// Ends the bootstrap and gives all that it printed.
+    pub(crate) async fn end(self) -> Printed {
+        self.program.end().await
+    }
+}
+
+/// What a bootstrap printed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Printed {
+    /// The log, with the receipts in it.
+    pub(crate) stdout: String,
+    /// Where a bootstrap has nothing to say.
+    pub(crate) stderr: String,
+}

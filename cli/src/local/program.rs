@@ -1,0 +1,174 @@
+//! The bootstrap as a child process: where it is, in which environment it runs, and what it prints.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::bail;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+use super::{Function, LocalError, Printed};
+
+/// Names a bootstrap where no flag does.
+const VARIABLE: &str = "BULKHEAD_BOOTSTRAP";
+
+/// A running bootstrap. It is killed when it is dropped.
+#[derive(Debug)]
+pub(super) struct Program {
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+/// How long it may take to end when it is told to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Finds the bootstrap to run: the one that was named, or the one that lies beside this command.
+pub(crate) fn bootstrap(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("bootstrap")));
+    find(named, std::env::var_os(VARIABLE).map(PathBuf::from), beside)
+}
+
+fn find(
+    named: Option<PathBuf>,
+    variable: Option<PathBuf>,
+    beside: Option<PathBuf>,
+) -> anyhow::Result<PathBuf> {
+    if let Some(path) = named.or_else(|| variable.filter(|path| !path.as_os_str().is_empty())) {
+        if path.is_file() {
+            return Ok(path);
+        }
+        bail!("{}: there is no such file; it was to be the bootstrap", path.display());
+    }
+    match beside.filter(|path| path.is_file()) {
+        Some(path) => Ok(path),
+        None => {
+            bail!("there is no `bootstrap` beside this command; name one with --bootstrap, or in {VARIABLE}")
+        }
+    }
+}
+
+impl Program {
+    pub(super) fn start(function: &Function, runtime_api: SocketAddr) -> Result<Self, LocalError> {
+        let mut command = Command::new(&function.bootstrap);
+        command.env_clear().envs(variables(function)).envs(function.environment.iter().cloned());
+        command
+            // Above all others: nothing that was set may lead it elsewhere.
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
+            .env("LAMBDA_TASK_ROOT", &function.task_root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let failed = |error| LocalError::Start(function.bootstrap.clone(), error);
+        let mut child = command.spawn().map_err(failed)?;
+        let stdout = tokio::spawn(all(child.stdout.take()));
+        let stderr = tokio::spawn(all(child.stderr.take()));
+        Ok(Self { child, stdout, stderr })
+    }
+
+    /// Waits until it has ended by itself.
+    pub(super) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Ends it, in a friendly way first, and gives all that it printed.
+    pub(super) async fn end(mut self) -> Printed {
+        let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        // It may have ended meanwhile, which is as good.
+        pid.map(|pid| kill_process(pid, Signal::TERM));
+        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
+            drop(self.child.start_kill());
+        }
+        let text = async |read: JoinHandle<String>| read.await.unwrap_or_default();
+        Printed { stdout: text(self.stdout).await, stderr: text(self.stderr).await }
+    }
+}
+
+/// What Lambda sets (RUNTIME_API 9), and nothing of whoever runs this.
+fn variables(function: &Function) -> [(&'static str, String); 10] {
+    [
+        ("_HANDLER", function.handler.clone()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory.to_string()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name(function)),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", name(function))),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+    ]
+}
+
+fn name(function: &Function) -> String {
+    let name = Path::new(&function.handler).file_stem().unwrap_or_default().to_string_lossy();
+    if name.is_empty() { "local".to_owned() } else { name.into_owned() }
+}
+
+/// All that comes out of a pipe until it is closed.
+async fn all(pipe: Option<impl AsyncReadExt + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        // What was read before an error is worth showing.
+        let _ = pipe.read_to_end(&mut bytes).await;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bootstrap_that_was_named_is_taken_or_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, gone) = (folder.path().join("bootstrap"), folder.path().join("gone"));
+        std::fs::write(&here, "").unwrap();
+        let is = |named: Option<&PathBuf>, variable: Option<&PathBuf>, beside: Option<&PathBuf>| {
+            find(named.cloned(), variable.cloned(), beside.cloned()).map_err(|error| error.to_string())
+        };
+        assert_eq!(is(Some(&here), Some(&gone), None).unwrap(), here);
+        assert_eq!(is(None, Some(&here), Some(&gone)).unwrap(), here);
+        assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap(), here);
+        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: there is no such file"));
+        assert!(is(None, None, Some(&gone)).unwrap_err().contains("--bootstrap"));
+    }
+
+    fn function(bootstrap: &str) -> Function {
+        Function {
+            handler: "hello".to_owned(),
+            task_root: ".".into(),
+            bootstrap: bootstrap.into(),
+            timeout: Duration::from_secs(1),
+            memory: 128,
+            environment: vec![
+                ("STAGE".to_owned(), "test".to_owned()),
+                ("AWS_LAMBDA_RUNTIME_API".to_owned(), "elsewhere".to_owned()),
+            ],
+        }
+    }
+
+    #[tokio::test]
+    async fn the_environment_is_lambda_s_and_nobody_else_s() {
+        let mut program = Program::start(&function("/usr/bin/env"), "127.0.0.1:1".parse().unwrap()).unwrap();
+        assert!(program.ended().await.unwrap().success());
+        let printed = program.end().await.stdout;
+        for line in
+            ["AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "STAGE=test", "_HANDLER=hello", "LAMBDA_TASK_ROOT=."]
+        {
+            assert!(printed.lines().any(|printed| printed == line), "{line} in {printed}");
+        }
+        assert!(!printed.contains("HOME="), "{printed}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_none_is_named() {
+        let error = Program::start(&function("/no/such/bootstrap"), "127.0.0.1:1".parse().unwrap());
+        assert!(error.unwrap_err().to_string().starts_with("/no/such/bootstrap cannot be started"));
+    }
+}
