@@ -30,6 +30,7 @@ mod hostile_event;
 mod hostile_host;
 mod hostile_http;
 mod init;
+mod invoke;
 mod kinds_command;
 mod kinds_http;
 mod leaks;

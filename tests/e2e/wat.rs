@@ -86,6 +86,6 @@ fn around(mut wasm: Vec<u8>) -> Vec<u8> {
     let package = resolve.push_str("guest.wit", WORLD).expect("the world of hostile guests");
     let world = resolve.select_world(&[package], Some("guest")).expect("its world");
     embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).expect("a place for its type");
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     encoder.module(&wasm).expect("a module of that world").encode().expect("a component")
 }
