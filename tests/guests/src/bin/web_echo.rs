@@ -1,4 +1,5 @@
 //! An HTTP service that answers with what it was asked, written with `wstd` and with nothing of ours.
+#![expect(clippy::print_stdout, reason = "a test looks for it in the log")]
 
 use serde_json::json;
 use wstd::http::{Body, Error, Request, Response};
