@@ -1,4 +1,5 @@
 //! A program: answers with its event, its arguments and its environment, and writes a line to stderr.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is how programs answer")]
 
 use std::collections::BTreeMap;
 
