@@ -195,17 +195,13 @@ pub(crate) mod tests {
     fn what_no_bootstrap_could_run_is_refused_for_every_processor() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("odd.wasm");
-        let stream =
-            r#"(component (instance $i) (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $i)))"#;
+        let watcher = r#"(component (instance $i) (export "wasi:keyvalue/watcher@0.2.0" (instance $i)))"#;
         let needy = r#"(component
             (import "acme:missing/thing@1.0.0" (instance (export "f" (func))))
             (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#;
         for (wat, expected) in [
             ("(component)", "odd.wasm: it does not export bulkhead:lambda/handler@0.1.0"),
-            (
-                stream,
-                "odd.wasm: it exports bulkhead:lambda/streaming-handler@0.1.0, a kind of component that",
-            ),
+            (watcher, "odd.wasm: it exports wasi:keyvalue/watcher@0.2.0, a kind of component that"),
             (needy, "acme:missing/thing@1.0.0"),
             ("(module)", "odd.wasm: this is a core module"),
         ] {

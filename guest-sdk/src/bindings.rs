@@ -25,3 +25,17 @@ pub mod initializer {
         with: { "bulkhead:lambda/types@0.1.0": crate::bindings::bulkhead::lambda::types },
     });
 }
+
+/// For components that stream their responses.
+pub mod streaming {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "lambda-streaming",
+        pub_export_macro: true,
+        export_macro_name: "__export_streaming",
+        default_bindings_module: "::bulkhead::bindings::streaming",
+        runtime_path: "::bulkhead::generated::wit_bindgen::rt",
+        with: { "bulkhead:lambda/types@0.1.0": crate::bindings::bulkhead::lambda::types },
+        generate_all,
+    });
+}

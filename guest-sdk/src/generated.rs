@@ -11,7 +11,7 @@ pub use crate::failure::{BoxedError, DiagnosticError, Failure, IntoDiagnostic, N
 pub use crate::invocation::Invocation;
 use crate::invocation::{HandlerArgument, SecondArgument};
 pub use crate::program::{invoke_main, started_as_program};
-use crate::{Diagnostic, FromEvent, IntoResponse};
+use crate::{Diagnostic, FromEvent, IntoResponse, ResponseStream};
 
 /// What one event came to.
 pub type Outcome = Result<Vec<u8>, Failure>;
@@ -38,6 +38,15 @@ pub fn first<T: FromEvent>(invocation: &mut Invocation) -> Result<T, Diagnostic>
 /// The second argument of a handler that has two.
 pub fn second<T: SecondArgument>(invocation: Invocation) -> T {
     T::from_context(invocation.context)
+}
+
+/// What a streaming handler came to, beside what it wrote.
+pub type Streamed = Result<(), Failure>;
+
+/// The response that a streaming handler writes to.
+#[must_use]
+pub fn response_stream() -> ResponseStream {
+    ResponseStream::of_event()
 }
 
 /// The response that a handler's value makes.
@@ -102,6 +111,26 @@ macro_rules! __export {
         }
 
         $crate::bindings::__export_lambda!(Exported with_types_in $crate::bindings);
+    };
+}
+
+/// Makes a function from [`Invocation`] to [`Streamed`] the component's export.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __export_streaming_handler {
+    ($handle:path) => {
+        struct Exported;
+
+        impl $crate::bindings::streaming::exports::bulkhead::lambda::streaming_handler::Guest for Exported {
+            fn handle(
+                event: Vec<u8>,
+                context: $crate::bindings::streaming::exports::bulkhead::lambda::streaming_handler::Context,
+            ) -> $crate::generated::Streamed {
+                $handle($crate::generated::Invocation::new(event, context))
+            }
+        }
+
+        $crate::bindings::streaming::__export_streaming!(Exported with_types_in $crate::bindings::streaming);
     };
 }
 

@@ -54,6 +54,10 @@
 //!
 //! Nothing survives from one event to the next, so what `main` does before `run` is done for each event.
 //!
+//! # Responses that are sent while they are made
+//!
+//! See [`streaming_handler`](macro@streaming_handler) and [`ResponseStream`].
+//!
 //! # What takes long to build
 //!
 //! is best built once, ahead of all events. `bulkhead compile --preinit` calls the function with [`init`](macro@init) on it and keeps what
@@ -100,13 +104,14 @@ mod executor;
 mod program;
 
 mod response;
+mod response_stream;
 
 mod diagnostic;
 mod failure;
 
 #[cfg(feature = "aws_lambda_events")]
 pub use aws_lambda_events;
-pub use bulkhead_macros::{handler, init, main};
+pub use bulkhead_macros::{handler, init, main, streaming_handler};
 pub use client_context::{ClientApplication, ClientContext, CognitoIdentity};
 pub use context::{Config, Context, TraceContext};
 pub use diagnostic::Diagnostic;
@@ -114,6 +119,7 @@ pub use event::{FromEvent, Raw};
 pub use invocation::LambdaEvent;
 pub use program::{ServiceFn, run, service_fn};
 pub use response::IntoResponse;
+pub use response_stream::{ResponseStream, Written};
 
 /// Any error, for handlers that do not care which.
 pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;

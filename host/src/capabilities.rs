@@ -22,6 +22,7 @@ use crate::limits::Limiter;
 use crate::meter::Meter;
 use crate::outbound::{self, Outbound};
 use crate::random::Random;
+use crate::response_stream::{self, Response};
 use crate::watchdog::Clock;
 
 /// What the engine keeps for one sandbox.
@@ -33,6 +34,7 @@ pub struct State {
     pub(crate) random: Random,
     pub(crate) http: WasiHttpCtx,
     pub(crate) outbound: Outbound,
+    pub(crate) response: Response,
     pub(crate) limiter: Limiter,
     /// Looked at whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
@@ -64,6 +66,10 @@ impl State {
         let host = WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table };
         FilesView { host, files: &mut self.files }
     }
+
+    fn response(&mut self) -> response_stream::View<'_> {
+        response_stream::View { response: &mut self.response, table: &mut self.table }
+    }
 }
 
 /// What components may import. WASI has hundreds of functions and most components import a few dozen, so a package
@@ -77,7 +83,7 @@ struct Linked {
     others: Vec<Package>,
 }
 
-/// The name of a package of WASI, and what links its interfaces.
+/// The name of a package, and what links its interfaces.
 type Package = (&'static str, fn(&mut Linker<State>) -> wasmtime::Result<()>);
 
 impl std::fmt::Debug for Imports {
@@ -87,12 +93,13 @@ impl std::fmt::Debug for Imports {
 }
 
 /// The packages that not every standard library imports.
-const OTHERS: [Package; 5] = [
+const OTHERS: [Package; 6] = [
     ("wasi:clocks", clocks),
     ("wasi:random", random),
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
     ("wasi:sockets", sockets::add_to_linker),
     ("wasi:http", outbound::add_to_linker),
+    ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];
 
 /// Links what every standard library imports; what else there is has to be asked for.
@@ -207,9 +214,9 @@ mod tests {
 
     #[test]
     fn a_package_is_linked_when_it_is_asked_for_and_once() {
-        assert_eq!(left_after(&["wasi:cli/stdout@0.2.6", "wasi:io/poll@0.2.0"]).len(), 5);
+        assert_eq!(left_after(&["wasi:cli/stdout@0.2.6", "wasi:io/poll@0.2.0"]).len(), 6);
         let left = left_after(&["wasi:http/types@0.2.6", "wasi:http/outgoing-handler@0.2.0"]);
-        assert!(left.len() == 4 && !left.contains(&"wasi:http"), "{left:?}");
+        assert!(left.len() == 5 && !left.contains(&"wasi:http"), "{left:?}");
     }
 
     #[test]
@@ -220,6 +227,7 @@ mod tests {
             "wasi:filesystem/types@0.2.0",
             "wasi:sockets/tcp@0.2.6",
             "wasi:http/types@0.2.6",
+            "bulkhead:lambda/response-stream@0.1.0",
         ];
         assert_eq!(left_after(&all), [""; 0]);
     }

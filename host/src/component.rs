@@ -267,7 +267,7 @@ fn load(
 ) -> Result<Loaded, ComponentError> {
     let names = Description::of(component.engine(), component);
     let wrong = |reason| ComponentError::Kind { path: path.to_owned(), reason };
-    let kind = Kind::to_run(&names.exports).map_err(|error| wrong(error.to_string()))?;
+    let kind = Kind::of(&names.exports).map_err(|error| wrong(error.to_string()))?;
     let import_error = |error| ComponentError::Import {
         path: path.to_owned(),
         error,
@@ -300,8 +300,12 @@ mod tests {
         for (wat, text) in [
             ("(module)", "wasm32-wasip2"),
             (
-                r#"(component (instance $i) (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $i)))"#,
+                r#"(component (instance $i) (export "wasi:keyvalue/watcher@0.2.0" (instance $i)))"#,
                 "that this version does not run",
+            ),
+            (
+                r#"(component (instance $i) (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $i)))"#,
+                "the `handle` of its bulkhead:lambda/streaming-handler@0.1.0 takes or returns something else",
             ),
             ("(component)", "does not export bulkhead:lambda/handler@0.1.0"),
             (

@@ -21,6 +21,7 @@ use crate::log::{Failure, Log};
 use crate::manifest::Receipts;
 use crate::outcome::{ErrorReport, Outcome};
 use crate::receipt::{About, REPLIED, Receipt};
+use crate::response_stream::Outlet;
 use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
 use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::seats::Seats;
@@ -76,6 +77,8 @@ pub struct Arrival {
     pub caller: Result<Caller, ContextError>,
     /// When it came.
     pub at: Instant,
+    /// The way of its response, if that is a stream.
+    pub outlet: Outlet,
 }
 
 /// The way of an event, or of a part of one, into its sandbox.
@@ -87,6 +90,8 @@ struct Passage {
     sharers: usize,
     /// The records of a part of a batch.
     records: Option<usize>,
+    /// The way of a response that is a stream. A part of a batch has none.
+    outlet: Option<Outlet>,
 }
 
 /// How an event ended, or a part of one.
@@ -115,7 +120,7 @@ impl Dispatcher {
     /// # Errors
     /// What to report in place of a response.
     pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Result<Vec<u8>, ErrorReport> {
-        let Arrival { mut invocation, caller, at } = arrival;
+        let Arrival { mut invocation, caller, at, outlet } = arrival;
         let nowhere =
             |outcome| Ending { outcome, usage: Usage::default(), queue: at.elapsed(), records: None };
         let caller = match caller {
@@ -128,7 +133,8 @@ impl Dispatcher {
             Err(error) => self.conclude(carry, &invocation, (None, nowhere(Outcome::NotRouted(error)))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
-                self.run(carry, (&invocation, caller), Passage { route, at, sharers: 1, records: None }).await
+                let passage = Passage { route, at, sharers: 1, records: None, outlet: Some(outlet) };
+                self.run(carry, (&invocation, caller), passage).await
             }
             Ok(Routed::Split(parts)) => Ok(self.run_parts(carry, (invocation, &caller), parts, at).await),
         }
@@ -158,7 +164,7 @@ impl Dispatcher {
                 }
                 Ok(route) => {
                     invocation.tenant_id.clone_from(&route.tenant_id);
-                    let passage = Passage { route, at, sharers: count - index, records };
+                    let passage = Passage { route, at, sharers: count - index, records, outlet: None };
                     self.run(carry, (&invocation, caller.clone()), passage).await.ok()
                 }
             };
@@ -176,7 +182,7 @@ impl Dispatcher {
         (invocation, caller): (&Invocation, Caller),
         passage: Passage,
     ) -> Result<Vec<u8>, ErrorReport> {
-        let Passage { route, at, sharers, records } = passage;
+        let Passage { route, at, sharers, records, outlet } = passage;
         let _seat = match self.seats.take(&route) {
             Ok(seat) => seat,
             Err(error) => {
@@ -191,7 +197,7 @@ impl Dispatcher {
         let queue = at.elapsed();
         let (outcome, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
-                let work = (invocation, caller, &route);
+                let work = (invocation, caller, &route, outlet);
                 let (outcome, usage) = self.sandboxed(carry, &loaded, work, (allowance, &guard)).await;
                 (outcome, usage, loaded.digest)
             }
@@ -211,7 +217,7 @@ impl Dispatcher {
         &self,
         carry: &mut Carry,
         loaded: &Loaded,
-        (invocation, caller, route): (&Invocation, Caller, &Route),
+        (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
         (allowance, guard): (Allowance, &Guard),
     ) -> (Outcome, Usage) {
         let spare = self.spare(route, &mut carry.ahead);
@@ -220,8 +226,10 @@ impl Dispatcher {
                 Some(spare) => spare,
                 None => self.sandboxes.make(loaded, route, guard).await,
             };
-            self.sandboxes.run(sandbox, (invocation, caller), allowance, guard).await
+            self.sandboxes.run(sandbox, (invocation, caller, outlet.clone()), allowance, guard).await
         };
+        // Pinned here, since a future that is handed on takes its room twice.
+        let run = pin!(run);
         let mut run = pin!(caught(run));
         let ended = tokio::select! {
             biased;
@@ -231,11 +239,17 @@ impl Dispatcher {
                 guard.bring_forward(Instant::now() + GRACE);
                 run.await
             }
+            () = cut(outlet.as_ref()) => {
+                guard.bring_forward(Instant::now());
+                run.await
+            }
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
                 self.leave(remains, &mut carry.ahead);
-                (outcome, usage)
+                // Whatever it said when it was stopped.
+                let is_cut = outlet.as_ref().is_some_and(Outlet::is_cut);
+                (if is_cut { Outcome::Cut } else { outcome }, usage)
             }
             Err(message) => {
                 carry.host_panicked = true;
@@ -278,7 +292,7 @@ impl Dispatcher {
             outcome: answer.as_ref().map_or_else(ErrorReport::header_type, |_| REPLIED),
             records,
             queue,
-            bytes: (invocation.event.len(), answer.as_ref().map_or(0, Vec::len)),
+            bytes: (invocation.event.len(), answer.as_ref().map_or(0, Vec::len) + usage.streamed),
         };
         if self.receipts != Receipts::Off {
             let receipt = Receipt::new(about, &usage, SystemTime::now());
@@ -292,6 +306,14 @@ impl Dispatcher {
     /// gets one of its own, within its own time.
     pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
         (self.prepare(&mut carry.ahead), &mut carry.stop)
+    }
+}
+
+/// Waits until nobody reads the response of an event any more.
+async fn cut(outlet: Option<&Outlet>) {
+    match outlet {
+        Some(outlet) => outlet.wait_cut().await,
+        None => std::future::pending().await,
     }
 }
 

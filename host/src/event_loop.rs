@@ -13,6 +13,8 @@ use std::time::{Instant, SystemTime};
 use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::invocation::{Deadline, Invocation, NoRequestId};
 use crate::log::{Level, Log, Scope, chain};
+use crate::relay::{Relayed, relay};
+use crate::response_stream::Outlet;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
 use crate::shutdown::Stop;
 use crate::workers::Patience;
@@ -50,6 +52,8 @@ pub struct EventLoop {
     pub patience: Patience,
     /// Where odd things are written down.
     pub log: Arc<Log>,
+    /// The way of a response that is a stream.
+    outlet: Outlet,
     odd: Odd,
 }
 
@@ -71,7 +75,15 @@ impl EventLoop {
         patience: Patience,
         log: Arc<Log>,
     ) -> Self {
-        Self { carry: dispatcher.carry(stop), api, dispatcher, patience, log, odd: Odd::default() }
+        Self {
+            carry: dispatcher.carry(stop),
+            api,
+            dispatcher,
+            patience,
+            log,
+            outlet: Outlet::default(),
+            odd: Odd::default(),
+        }
     }
 
     /// Another one like it, with a connection of its own.
@@ -116,10 +128,19 @@ impl EventLoop {
         let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
         let (id, scope) = (invocation.id.clone(), invocation.scope());
         self.check_deadline(invocation.deadline, &scope);
-        let arrival = Arrival { invocation, caller, at };
-        let posted = match self.dispatcher.handle(arrival, &mut self.carry).await {
-            Ok(response) => self.api.respond(&id, response.into()).await,
-            Err(report) => self.api.report_error(&id, &report).await,
+        self.outlet.begin();
+        let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone() };
+        let relayed = {
+            let handled = pin!(self.dispatcher.handle(arrival, &mut self.carry));
+            relay(&mut self.api, &id, &self.outlet, handled).await
+        };
+        let posted = match relayed {
+            Ok(Relayed::Not(Ok(response))) => self.api.respond(&id, response.into()).await,
+            // Boxed, since most events do not fail.
+            Ok(Relayed::Not(Err(report))) => Box::pin(self.api.report_error(&id, &report)).await,
+            Ok(Relayed::Posted(posted)) => Ok(posted),
+            Ok(Relayed::Cut { why }) => Ok(self.cut(&why, &scope)),
+            Err(error) => Err(error),
         };
         self.dispatcher.settle(&mut self.carry);
         self.check_posted(&id, posted?, &scope)?;
@@ -149,6 +170,13 @@ impl EventLoop {
             next = next => next.map(Some),
             () = carry.stop.requested() => Ok(None),
         }
+    }
+
+    /// A response that was not taken to its end. There is no other answer, and the connection is of no use.
+    fn cut(&mut self, why: &str, scope: &Scope) -> Posted {
+        self.log.record(Level::Warn, scope, &format!("the response was cut off in mid-stream: {why}"));
+        self.api.disconnect();
+        Posted::Accepted
     }
 
     fn check_deadline(&mut self, deadline: Deadline, scope: &Scope) {

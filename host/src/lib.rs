@@ -12,11 +12,13 @@ pub mod workers;
 pub mod dispatch;
 pub mod http_event;
 pub mod invocation;
+pub mod relay;
 pub mod router;
 pub mod seats;
 
 pub mod allowance;
 pub mod capabilities;
+pub mod response_stream;
 pub mod sandbox;
 
 pub mod console;

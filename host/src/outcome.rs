@@ -107,6 +107,8 @@ pub enum Outcome {
         /// Why not.
         message: String,
     },
+    /// The Runtime API ended the response in mid-stream, so the handler was stopped. Nobody is told but the log.
+    Cut,
     /// A bug of ours: the host panicked while it worked on this event.
     HostPanicked {
         /// What it said.
@@ -169,6 +171,10 @@ impl Outcome {
             Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error.to_string()),
             Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
             Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error.to_string()),
+            Self::Cut => report(
+                "Runtime.StreamClosed",
+                "the handler was stopped, because nobody reads its response any more".to_owned(),
+            ),
             Self::HostPanicked { message } => report(
                 "Runtime.HostPanic",
                 format!("Bulkhead itself panicked, which is a bug of Bulkhead: {message}"),
@@ -200,6 +206,7 @@ impl Outcome {
             | Self::NotRouted(_)
             | Self::HandlerInvalid { .. }
             | Self::ContextRejected(_)
+            | Self::Cut
             | Self::HostPanicked { .. } => None,
         }
     }
@@ -214,10 +221,11 @@ fn limit_type(limit: Limit) -> &'static str {
         Limit::Hostcall => "Function.HostcallLimitExceeded",
         Limit::Handles => "Function.HandleLimitExceeded",
         Limit::Random => "Function.RandomLimitExceeded",
+        // As Lambda calls it where it finds out itself (S7.10).
+        Limit::Response | Limit::StreamedResponse => "Function.ResponseSizeTooLarge",
         Limit::Memory
         | Limit::WallTime
         | Limit::CpuTime
-        | Limit::Response
         | Limit::Logs
         | Limit::OutboundRequests
         | Limit::OutboundBytes
@@ -237,7 +245,9 @@ fn command_failed(code: i32, stderr: &str) -> String {
 fn service_type(error: &ServiceError) -> &'static str {
     match error {
         ServiceError::NoResponse | ServiceError::Error(_) => "Function.NoHttpResponse",
-        ServiceError::BodyUnfinished | ServiceError::Response(_) => "Function.InvalidHttpResponse",
+        ServiceError::BodyUnfinished | ServiceError::Response(_) | ServiceError::Head(_) => {
+            "Function.InvalidHttpResponse"
+        }
     }
 }
 
@@ -308,6 +318,7 @@ mod tests {
             (limit(Limit::Instances), "InstanceLimitExceeded", "7 of `instances`"),
             (limit(Limit::Random), "RandomLimitExceeded", "7 of `random`"),
             (limit(Limit::Hostcall), "HostcallLimitExceeded", "7 of `hostcall`"),
+            (limit(Limit::StreamedResponse), "ResponseSizeTooLarge", "7 of `streamed_response`"),
             (Outcome::StackOverflow { stack_trace: none() }, "StackOverflow", "recursion"),
             (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
             (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
@@ -337,6 +348,8 @@ mod tests {
         let (header, said) = report(Outcome::HostPanicked { message: "why".to_owned() });
         assert_eq!(header, "Runtime.HostPanic");
         assert!(said.contains("a bug of Bulkhead: why"), "{said}");
+        let (header, said) = report(Outcome::Cut);
+        assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
         let (header, said) = report(Outcome::ContextRejected(ContextError::TenantId(2000)));
         assert_eq!(header, "Runtime.ContextUnmarshalError");
         assert!(said.contains("2000 bytes"), "{said}");

@@ -18,6 +18,9 @@ use ipnet::IpNet;
 /// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
+/// The largest response that Lambda streams, in bytes (S7.9: 200 MB).
+pub const MAX_STREAMED_RESPONSE: usize = 200 * 1024 * 1024;
+
 /// What one sandbox may use and reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
@@ -33,6 +36,19 @@ pub struct Policy {
     pub events: NonZeroU32,
     /// `other_events`: what an HTTP service does with an event that is no HTTP event.
     pub other_events: OtherEvents,
+    /// `invoke_mode`: how the response of an HTTP service is sent.
+    pub invoke_mode: InvokeMode,
+}
+
+/// How the response of an HTTP service is sent. What the function URL or the API expects is nothing that a runtime can see
+/// (S7.8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum InvokeMode {
+    /// Whole, as JSON.
+    #[default]
+    Buffered,
+    /// As it is made.
+    ResponseStream,
 }
 
 /// What becomes of an event that is no HTTP event, where the handler is an HTTP service.
@@ -55,6 +71,7 @@ impl Policy {
             grants: Grants::default(),
             events: NonZeroU32::MIN,
             other_events: OtherEvents::default(),
+            invoke_mode: InvokeMode::default(),
         }
     }
 }
@@ -74,6 +91,8 @@ pub struct Limits {
     pub cpu_time: Duration,
     /// The largest response, in bytes.
     pub response: usize,
+    /// The largest response that is streamed, in bytes.
+    pub streamed_response: usize,
     /// What the handler may print, in bytes.
     pub logs: usize,
     /// Bytes that the handler may hand to the host in one call, its response included.
@@ -101,6 +120,7 @@ impl Default for Limits {
             wall_time: Duration::from_secs(5),
             cpu_time: Duration::from_secs(1),
             response: MAX_RESPONSE,
+            streamed_response: MAX_STREAMED_RESPONSE,
             logs: 64 * 1024,
             hostcall: 16 * 1024 * 1024,
             handles: 1_000,
@@ -144,6 +164,8 @@ pub enum Limit {
     CpuTime,
     /// [`Limits::response`]
     Response,
+    /// [`Limits::streamed_response`]
+    StreamedResponse,
     /// [`Limits::logs`]
     Logs,
     /// [`Limits::hostcall`]
@@ -172,6 +194,7 @@ impl Limit {
             Self::WallTime => "wall_time",
             Self::CpuTime => "cpu_time",
             Self::Response => "response",
+            Self::StreamedResponse => "streamed_response",
             Self::Logs => "logs",
             Self::Hostcall => "hostcall",
             Self::Handles => "handles",

@@ -36,6 +36,7 @@ use crate::meter::Meter;
 use crate::outbound::{self, Clients, Outbound};
 use crate::policy::Policy;
 use crate::random::Random;
+use crate::response_stream::Response;
 use crate::watchdog::{Guard, Turn, Watchdog};
 
 /// What an init may use.
@@ -136,6 +137,7 @@ impl Rehearsal {
             http: outbound::context(),
             limiter: Limiter::new(&policy.limits),
             outbound: Outbound::new(clients, policy),
+            response: Response::default(),
             clock: guard.clock(),
             meter: Meter::new(Duration::MAX),
             out_of_cpu_time: false,

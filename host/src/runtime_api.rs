@@ -3,9 +3,11 @@
 //! It knows paths, headers and statuses (RUNTIME_API R1–R5); it knows nothing of sandboxes. Bytes travel
 //! over one keep-alive [`connection`]; what an event's headers mean is [`crate::invocation`]'s business.
 
+mod body;
 mod connection;
 mod endpoint;
 pub mod extension;
+mod streamed;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -15,6 +17,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use connection::ConnectionError;
 use connection::{Connection, Reply};
 pub use endpoint::{Endpoint, EndpointError};
+pub use streamed::{Sending, Streamed, streamed};
 
 use crate::outcome::ErrorReport;
 
@@ -243,6 +246,11 @@ impl RuntimeApi {
 
     async fn post(&mut self, call: &'static str, request: Request<Bytes>) -> Result<Posted, ApiError> {
         let reply = self.send(call, request).await?;
+        Self::posted(call, &reply)
+    }
+
+    /// What became of an answer.
+    fn posted(call: &'static str, reply: &Reply) -> Result<Posted, ApiError> {
         if reply.status.is_success() {
             return Ok(Posted::Accepted);
         }

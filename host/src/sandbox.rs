@@ -33,6 +33,7 @@ use crate::outbound::{self, Clients, Outbound, OutboundUsage};
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
+use crate::response_stream::{Outlet, Response};
 use crate::router::Route;
 use crate::trap::{self, Evidence};
 use crate::watchdog::Guard;
@@ -117,6 +118,8 @@ pub struct Usage {
     pub peak_memory: usize,
     /// What it printed, in bytes.
     pub logs: usize,
+    /// Of its response as it was made, in bytes.
+    pub streamed: usize,
     /// Its outbound requests.
     pub outbound: OutboundUsage,
     /// The limit that ended the event, or that it ran into and went on.
@@ -147,7 +150,7 @@ impl Sandbox {
 
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
-    fn begin(&mut self, invocation: &Invocation, guard: &Guard) {
+    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, guard: &Guard) {
         let limits = &self.policy.limits;
         let scope = invocation.scope();
         let state = self.store.data_mut();
@@ -160,6 +163,8 @@ impl Sandbox {
             self.console.renew(limits.logs);
         }
         state.outbound.begin(scope.clone());
+        let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
+        state.response.begin(outlet.filter(|_| streams), limits.streamed_response);
         self.store.set_hostcall_fuel(limits.hostcall);
         self.store.set_epoch_deadline(1);
         self.console.begin(scope);
@@ -227,6 +232,7 @@ impl Sandboxes {
             random: Random::new(policy.limits.random),
             http: outbound::context(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
+            response: Response::default(),
             limiter: Limiter::new(&policy.limits),
             clock: guard.clock(),
             meter: meter.clone(),
@@ -246,12 +252,12 @@ impl Sandboxes {
     pub async fn run(
         &self,
         mut sandbox: Sandbox,
-        (invocation, caller): (&Invocation, Caller),
+        (invocation, caller, outlet): (&Invocation, Caller, Option<Outlet>),
         allowance: Allowance,
         guard: &Guard,
     ) -> Run {
         let started = Instant::now();
-        sandbox.begin(invocation, guard);
+        sandbox.begin(invocation, outlet, guard);
         let Sandbox { policy, store, console, meter, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {
@@ -265,6 +271,7 @@ impl Sandboxes {
             Err(ended) => Err(std::mem::replace(ended, Ended::Waiting)),
         };
         console.finish();
+        let streamed = store.data_mut().response.end();
         let outcome = match returned {
             Ok(outcome) => outcome,
             Err(Ended::Waiting) => allowance.timed_out(),
@@ -283,6 +290,7 @@ impl Sandboxes {
             setup: std::mem::take(&mut sandbox.setup),
             wall: started.elapsed(),
             cpu: sandbox.meter.spent(),
+            streamed,
             ..self.used(&sandbox, invocation)
         };
         let usage = Usage { limit: outcome.limit().or(usage.limit), ..usage };

@@ -36,7 +36,7 @@ fn other_version() {
 
 #[test]
 fn other_kind() {
-    refused_with(wat("other_kind.wat"), "streaming-handler@0.1.0");
+    refused_with(wat("other_kind.wat"), "watcher@0.2.0");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-;; Exports a handler that streams its responses.
+;; Exports a watcher of a key-value store, which no event of Lambda's is for.
 (component
-  (instance $handler)
-  (export "bulkhead:lambda/streaming-handler@0.1.0" (instance $handler)))
+  (instance $watcher)
+  (export "wasi:keyvalue/watcher@0.2.0" (instance $watcher)))

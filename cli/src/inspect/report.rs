@@ -13,7 +13,7 @@ use super::imports::Import;
 pub(super) struct Report {
     pub(super) file: PathBuf,
     pub(super) form: Form,
-    /// One of `handler`, `streaming`, `http`, `command`, if it is of a kind at all, whether or not that runs.
+    /// One of `handler`, `streaming`, `http`, `command`, if it is of a kind at all.
     pub(super) kind: Option<&'static str>,
     pub(super) runs: bool,
     /// Why it does not run, and what to do.

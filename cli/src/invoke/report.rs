@@ -116,6 +116,7 @@ fn amount(limit: Limit, receipt: &Receipt) -> Option<(f64, String)> {
         }
         Limit::OutboundBytes => bytes(receipt.outbound_bytes_in + receipt.outbound_bytes_out),
         Limit::TableEntries
+        | Limit::StreamedResponse
         | Limit::Instances
         | Limit::Hostcall
         | Limit::Handles

@@ -41,6 +41,12 @@ pub(crate) fn export(handle: &TokenStream) -> TokenStream {
     wrapped(handle, &exported)
 }
 
+/// The same for a streaming handler.
+pub(crate) fn export_streaming(handle: &TokenStream) -> TokenStream {
+    let exported = quote! { ::bulkhead::__export_streaming_handler!(__bulkhead_handle); };
+    wrapped(handle, &exported)
+}
+
 /// The same for `initialize`, a function `__bulkhead_initialize` that does the work ahead of all events.
 pub(crate) fn export_init(initialize: &TokenStream) -> TokenStream {
     let exported = quote! { ::bulkhead::__export_init!(__bulkhead_initialize); };

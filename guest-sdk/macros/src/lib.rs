@@ -1,6 +1,6 @@
 //! The attributes of the `bulkhead` crate, which re-exports and documents them.
 //!
-//! `signature.rs` says what is wrong with a function; `handler.rs`, `program.rs` and `init.rs` emit the code around a right one;
+//! `signature.rs` says what is wrong with a function; `handler.rs`, `streaming.rs`, `program.rs` and `init.rs` emit the code around a right one;
 //! `emitted.rs` holds what all of them emit.
 
 mod emitted;
@@ -8,6 +8,7 @@ mod handler;
 mod init;
 mod program;
 mod signature;
+mod streaming;
 
 use proc_macro::TokenStream;
 
@@ -39,6 +40,27 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, handler::expand)
+}
+
+/// Makes a function the handler of this component, and has its response sent while it is made.
+///
+/// Its forms, each of them also as `async fn`:
+///
+/// ```ignore
+/// fn handler(event: T, response: bulkhead::ResponseStream) -> R
+/// fn handler(event: bulkhead::LambdaEvent<T>, response: bulkhead::ResponseStream) -> R
+/// fn handler(context: bulkhead::Context, response: bulkhead::ResponseStream) -> R
+/// ```
+///
+/// * `T` is read from JSON, as for [`macro@handler`].
+/// * `R` is nothing, or a `Result` of nothing. An error before the first byte is an error like any other handler's; after it, the
+///   caller gets it behind the last byte, as a function URL's caller does not.
+///
+/// A function answers with a stream where its caller asks for one (`InvokeWithResponseStream`, a function URL with
+/// `RESPONSE_STREAM`); for anybody else Lambda collects it, up to 6 MB.
+#[proc_macro_attribute]
+pub fn streaming_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, streaming::expand)
 }
 
 /// Keeps the `main` of a handler that was written for `lambda_runtime`.

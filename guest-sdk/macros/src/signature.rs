@@ -54,6 +54,38 @@ pub(crate) fn handler(arguments: &TokenStream, function: &ItemFn) -> Result<Vec<
     complaints.into_result().map(|()| types)
 }
 
+/// The types of a streaming handler's two arguments.
+pub(crate) fn streaming_handler(arguments: &TokenStream, function: &ItemFn) -> Result<[Type; 2]> {
+    let mut complaints = Complaints(None);
+    if !arguments.is_empty() {
+        complaints.add(arguments, "`#[bulkhead::streaming_handler]` takes no arguments");
+    }
+    let signature = &function.sig;
+    plain(signature, "a streaming handler", &mut complaints);
+    let types: Vec<&Type> = signature
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            FnArg::Receiver(_) => None,
+            FnArg::Typed(argument) => Some(&*argument.ty),
+        })
+        .collect();
+    types.iter().for_each(|argument| owned(argument, &mut complaints));
+    let pair = match types.as_slice() {
+        [event, response] if signature.inputs.len() == 2 => Some([(*event).clone(), (*response).clone()]),
+        _ => {
+            complaints.add(
+                &signature.ident,
+                "a streaming handler has two arguments, `fn handler(event: T, response: bulkhead::ResponseStream)`; the \
+                 context comes with `bulkhead::LambdaEvent<T>`",
+            );
+            None
+        }
+    };
+    complaints.into_result()?;
+    pair.ok_or_else(|| Error::new(signature.span(), "a streaming handler has two arguments"))
+}
+
 /// Checks a `main`.
 pub(crate) fn main(arguments: &TokenStream, function: &ItemFn) -> Result<()> {
     let mut complaints = Complaints(None);

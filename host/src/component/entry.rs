@@ -8,12 +8,14 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use super::Kind;
 use crate::bindings::LambdaPre;
+use crate::bindings::streaming::LambdaStreamingPre;
 use crate::capabilities::State;
 
 /// A component with all of its imports, and the function that takes its events.
 #[derive(Clone)]
 pub(crate) enum Entry {
     Handler(LambdaPre<State>),
+    Streaming(LambdaStreamingPre<State>),
     Http(ProxyPre<State>),
     Command(CommandPre<State>),
 }
@@ -23,15 +25,16 @@ impl Entry {
     pub(super) fn of(kind: Kind, pre: InstancePre<State>) -> wasmtime::Result<Self> {
         Ok(match kind {
             Kind::Handler => Self::Handler(LambdaPre::new(pre)?),
+            Kind::Streaming => Self::Streaming(LambdaStreamingPre::new(pre)?),
             Kind::Http => Self::Http(ProxyPre::new(pre)?),
             Kind::Command => Self::Command(CommandPre::new(pre)?),
-            Kind::Streaming => wasmtime::bail!("{} is not run by this version", kind.export()),
         })
     }
 
     pub(crate) fn pre(&self) -> &InstancePre<State> {
         match self {
             Self::Handler(handler) => handler.instance_pre(),
+            Self::Streaming(handler) => handler.instance_pre(),
             Self::Http(service) => service.instance_pre(),
             Self::Command(command) => command.instance_pre(),
         }
@@ -40,6 +43,7 @@ impl Entry {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Handler(_) => Kind::Handler,
+            Self::Streaming(_) => Kind::Streaming,
             Self::Http(_) => Kind::Http,
             Self::Command(_) => Kind::Command,
         }
@@ -87,9 +91,13 @@ fn fits(kind: Kind, function: &ComponentFunc) -> bool {
     let returns: Vec<Type> = function.results().collect();
     match kind {
         Kind::Handler | Kind::Streaming => {
+            let is_response = |ok: Option<&Type>| match kind {
+                Kind::Streaming => ok.is_none(),
+                Kind::Handler | Kind::Http | Kind::Command => ok.is_some_and(is_bytes),
+            };
             matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
                 && matches!(returns.as_slice(), [Type::Result(result)]
-                    if result.ok().as_ref().is_some_and(is_bytes) && matches!(result.err(), Some(Type::Record(_))))
+                    if is_response(result.ok().as_ref()) && matches!(result.err(), Some(Type::Record(_))))
         }
         Kind::Http => matches!(takes.as_slice(), [Type::Own(_), Type::Own(_)]) && returns.is_empty(),
         Kind::Command => {

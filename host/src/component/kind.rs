@@ -1,6 +1,4 @@
-//! What kind of component it is, by what it exports, and whether this version runs that kind.
-//!
-//! The one place that knows the kinds: a kind that can be run is switched on in [`Kind::runs`].
+//! What kind of component it is, by what it exports. The one place that knows the kinds.
 
 /// The export that makes a component a buffered handler.
 pub(super) const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
@@ -22,34 +20,13 @@ impl Kind {
     /// In the order in which they are looked for: many a handler written as a program exports `wasi:cli/run` too.
     pub const ALL: [Self; 4] = [Self::Handler, Self::Streaming, Self::Http, Self::Command];
 
-    /// The kind of a component with these exports, whether or not this version runs it.
+    /// The kind of a component with these exports.
     ///
     /// # Errors
     /// When it is of none.
     pub fn of(exports: &[String]) -> Result<Self, KindError> {
         let has = |kind: &Self| exports.iter().any(|name| kind.is_exported_as(name));
         Self::ALL.into_iter().find(has).ok_or_else(|| KindError::of(exports))
-    }
-
-    /// The kind of a component with these exports, if this version runs it.
-    ///
-    /// # Errors
-    /// When it does not, or it is of no kind.
-    pub fn to_run(exports: &[String]) -> Result<Self, KindError> {
-        let kind = Self::of(exports)?;
-        if kind.runs() {
-            return Ok(kind);
-        }
-        let found = exports.iter().find(|name| kind.is_exported_as(name)).cloned().unwrap_or_default();
-        Err(KindError::NotRun { found })
-    }
-
-    /// Whether this version runs it.
-    pub fn runs(self) -> bool {
-        match self {
-            Self::Handler | Self::Http | Self::Command => true,
-            Self::Streaming => false,
-        }
     }
 
     /// Its name, as people write it.
@@ -198,7 +175,7 @@ fn is_older(version: &str, than: &str) -> bool {
 }
 
 fn runnable() -> String {
-    let kinds = Kind::ALL.into_iter().filter(|kind| kind.runs()).map(Kind::export);
+    let kinds = Kind::ALL.into_iter().map(Kind::export);
     kinds.collect::<Vec<_>>().join(", ")
 }
 
@@ -255,25 +232,5 @@ mod tests {
         }
         assert!(of(&[]).unwrap_err().ends_with("; it exports nothing"));
         assert!(of(&["a", "b", "c", "d", "e"]).unwrap_err().ends_with("; it exports a, b, c and 2 more"));
-    }
-
-    #[test]
-    fn a_kind_runs_or_says_that_it_does_not() {
-        for kind in Kind::ALL {
-            let export = if kind.export().ends_with("@0.2") {
-                format!("{}.6", kind.export())
-            } else {
-                kind.export().to_owned()
-            };
-            let run = Kind::to_run(std::slice::from_ref(&export));
-            assert_eq!(run.clone().ok(), kind.runs().then_some(kind));
-            if let Err(error) = run {
-                assert!(
-                    error
-                        .to_string()
-                        .starts_with(&format!("it exports {export}, a kind of component that this"))
-                );
-            }
-        }
     }
 }

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 
 use super::document::{Entry, Said, Table};
 use crate::config::MOST_CONCURRENCY;
-use crate::policy::{Limit, Limits, MAX_RESPONSE, Policy};
+use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, Policy};
 
 const KIB: u64 = 1024;
 const GIB: u64 = 1024 * 1024 * KIB;
@@ -40,13 +40,14 @@ const fn amount(limit: Limit, unit: Unit, (least, most): (u64, u64)) -> Amount {
 }
 
 /// Every key of `[limits]`.
-pub(super) const LIMITS: [Amount; 13] = [
+pub(super) const LIMITS: [Amount; 14] = [
     amount(Limit::Memory, Unit::Bytes, (PAGE, ADDRESSABLE)),
     amount(Limit::TableEntries, Unit::Pieces, (1, 10_000_000)),
     amount(Limit::Instances, Unit::Pieces, (1, 10_000)),
     amount(Limit::WallTime, Unit::Nanoseconds, (1, LONGEST)),
     amount(Limit::CpuTime, Unit::Nanoseconds, (1, LONGEST)),
     amount(Limit::Response, Unit::Bytes, (1, MAX_RESPONSE as u64)),
+    amount(Limit::StreamedResponse, Unit::Bytes, (1, MAX_STREAMED_RESPONSE as u64)),
     amount(Limit::Logs, Unit::Bytes, (0, GIB)),
     amount(Limit::Hostcall, Unit::Bytes, (1, ADDRESSABLE)),
     amount(Limit::Handles, Unit::Pieces, (1, 10_000_000)),
@@ -180,6 +181,7 @@ pub(super) fn value(limits: &Limits, limit: Limit) -> u64 {
         Limit::WallTime => nanoseconds(limits.wall_time),
         Limit::CpuTime => nanoseconds(limits.cpu_time),
         Limit::Response => wide(limits.response),
+        Limit::StreamedResponse => wide(limits.streamed_response),
         Limit::Logs => wide(limits.logs),
         Limit::Hostcall => wide(limits.hostcall),
         Limit::Handles => wide(limits.handles),
@@ -203,6 +205,7 @@ pub(super) fn set(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::WallTime => limits.wall_time = Duration::from_nanos(value),
         Limit::CpuTime => limits.cpu_time = Duration::from_nanos(value),
         Limit::Response => limits.response = narrow(value),
+        Limit::StreamedResponse => limits.streamed_response = narrow(value),
         Limit::Logs => limits.logs = narrow(value),
         Limit::Hostcall => limits.hostcall = narrow(value),
         Limit::Handles => limits.handles = narrow(value),

@@ -90,6 +90,7 @@ impl Policies {
             grants: granted(Grants::default(), &said.grants),
             events: said.events,
             other_events: said.other_events,
+            invoke_mode: said.invoke_mode,
         });
         Bounds { document, defaults, handler: said, own: &policy }.check();
         Handler { name: said.name.clone(), source: said.source.clone(), digest: said.digest.clone(), policy }

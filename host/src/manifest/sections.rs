@@ -10,7 +10,7 @@ use super::amounts::{self, LIMITS, SaidLimits};
 use super::document::{Entry, Said, Table, similar};
 use super::grants::{self, SaidGrants};
 use super::{InvalidHandler, MixedBatches, Receipts, TenantSource, place};
-use crate::policy::OtherEvents;
+use crate::policy::{InvokeMode, OtherEvents};
 
 /// The keys of the file, and those of each table that is not one of limits or grants.
 pub(super) const ROOT: [&str; 6] = ["routing", "limits", "handlers", "tenants", "receipts", "outbound"];
@@ -18,8 +18,8 @@ pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batche
 pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
 pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
 pub(super) const OUTBOUND: [&str; 1] = ["extra_ca_certificates"];
-pub(super) const HANDLER: [&str; 7] =
-    ["source", "digest", "limits", "grants", "max", "reuse", "other_events"];
+pub(super) const HANDLER: [&str; 8] =
+    ["source", "digest", "limits", "grants", "max", "reuse", "other_events", "invoke_mode"];
 pub(super) const REUSE: [&str; 1] = ["events"];
 pub(super) const MAX: [&str; 2] = ["limits", "grants"];
 pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
@@ -58,6 +58,7 @@ pub(super) struct SaidHandler {
     /// `reuse.events`
     pub(super) events: NonZeroU32,
     pub(super) other_events: OtherEvents,
+    pub(super) invoke_mode: InvokeMode,
 }
 
 #[derive(Debug)]
@@ -216,9 +217,13 @@ fn handler(entry: &Entry<'_>) -> Option<SaidHandler> {
     let events = table.entry("reuse").and_then(|entry| reuse(&entry));
     let other_events = [("reject", OtherEvents::Reject), ("post", OtherEvents::Post)];
     let other_events = table.entry("other_events").and_then(|entry| entry.one_of(&other_events));
+    // AWS's own words for a function URL.
+    let invoke_mode = [("buffered", InvokeMode::Buffered), ("response_stream", InvokeMode::ResponseStream)];
+    let invoke_mode = table.entry("invoke_mode").and_then(|entry| entry.one_of(&invoke_mode));
     Some(SaidHandler {
         events: events.unwrap_or(NonZeroU32::MIN),
         other_events: other_events.unwrap_or_default(),
+        invoke_mode: invoke_mode.unwrap_or_default(),
         name: entry.key.to_owned(),
         source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |said| said.value),
         digest: digest.map(|said| said.value),

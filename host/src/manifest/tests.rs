@@ -5,7 +5,7 @@ mod schema;
 use std::time::Duration;
 
 use super::*;
-use crate::policy::{MAX_RESPONSE, OtherEvents};
+use crate::policy::{InvokeMode, MAX_RESPONSE, OtherEvents};
 
 fn parse(text: &str) -> Manifest {
     Manifest::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"))
@@ -80,8 +80,8 @@ fn the_file_of_the_documentation() {
     assert_eq!((a.name.as_str(), a.source.to_str()), ("a", Some("lib/other.cwasm")));
     assert_eq!((hello.name.as_str(), hello.source.to_str()), ("hello", Some("hello.wasm")));
     assert_eq!(&hello.digest.as_ref().unwrap()[..39], "sha256:00112233445566778899aabbccddeeff");
-    let Policy { handler, table, limits, grants, events, other_events } = &*hello.policy;
-    assert_eq!((events.get(), *other_events), (1, OtherEvents::Reject));
+    let Policy { handler, table, limits, grants, events, other_events, invoke_mode } = &*hello.policy;
+    assert_eq!((events.get(), *other_events, *invoke_mode), (1, OtherEvents::Reject, InvokeMode::Buffered));
     assert_eq!((handler.as_str(), table.as_str()), ("hello", "handlers.hello.grants"));
     assert_eq!((limits.memory, limits.logs, limits.response), (256 << 20, 1024, MAX_RESPONSE));
     assert_eq!(limits.cpu_time, Duration::from_secs(90));
@@ -302,6 +302,8 @@ fn what_a_service_does_with_other_events_is_its_handlers_to_say() {
     let handlers: Vec<_> = manifest.handlers.iter().map(|handler| handler.policy.other_events).collect();
     assert_eq!(handlers, [OtherEvents::Post, OtherEvents::Reject]);
     assert_eq!(manifest.tenants["t"].policy.other_events, OtherEvents::Post);
+    let manifest = parse("handlers.a.invoke_mode = \"response_stream\"\ntenants.t.handler = \"a\"");
+    assert_eq!(manifest.tenants["t"].policy.invoke_mode, InvokeMode::ResponseStream);
 }
 
 #[test]

@@ -5,13 +5,15 @@
 //! breaks is an error. There is no other retry and no time limit (R1.6, R1.7), and no proxy (R1.3).
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderMap;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+use super::body::Outgoing;
 
 /// All headers together, client context and identity included, may come to 1 MB (R1.11).
 const MAX_HEADERS: usize = 1024 * 1024;
@@ -57,7 +59,7 @@ impl Reply {
 #[derive(Debug)]
 pub(super) struct Connection {
     authority: String,
-    open: Option<SendRequest<Full<Bytes>>>,
+    open: Option<SendRequest<Outgoing>>,
 }
 
 impl Connection {
@@ -92,6 +94,24 @@ impl Connection {
         self.open = Some(fresh);
         Ok(reply)
     }
+
+    /// Sends a request that cannot be sent twice, and reads the reply. A connection that was closed before the first byte
+    /// is replaced.
+    pub(super) async fn send_once(&mut self, request: Request<Outgoing>) -> Result<Reply, ConnectionError> {
+        let mut reused = self.open.take_if(|open| !open.is_closed());
+        if let Some(open) = &mut reused
+            && open.ready().await.is_err()
+        {
+            reused = None;
+        }
+        let mut connection = match reused {
+            Some(reused) => reused,
+            None => connect(&self.authority).await?,
+        };
+        let reply = exchange(&mut connection, request).await?;
+        self.open = Some(connection);
+        Ok(reply)
+    }
 }
 
 /// Whether the peer went away, as against sent something wrong.
@@ -100,15 +120,15 @@ fn is_break(error: &hyper::Error) -> bool {
 }
 
 /// The same request once more; the body is shared, not copied.
-fn copy(request: &Request<Bytes>) -> Request<Full<Bytes>> {
-    let mut copy = Request::new(Full::new(request.body().clone()));
+fn copy(request: &Request<Bytes>) -> Request<Outgoing> {
+    let mut copy = Request::new(Outgoing::Whole(Some(request.body().clone())));
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());
     copy
 }
 
-async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>, ConnectionError> {
+async fn connect(authority: &str) -> Result<SendRequest<Outgoing>, ConnectionError> {
     let connect_error = |source| ConnectionError::Connect { authority: authority.to_owned(), source };
     let stream = TcpStream::connect(authority).await.map_err(connect_error)?;
     // Requests are written whole; waiting for more to send would only delay them.
@@ -123,8 +143,8 @@ async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>, Connection
 }
 
 async fn exchange(
-    sender: &mut SendRequest<Full<Bytes>>,
-    request: Request<Full<Bytes>>,
+    sender: &mut SendRequest<Outgoing>,
+    request: Request<Outgoing>,
 ) -> Result<Reply, ConnectionError> {
     sender.ready().await?;
     let (head, body) = sender.send_request(request).await.map(Response::into_parts)?;

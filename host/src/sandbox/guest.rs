@@ -10,15 +10,17 @@ use super::command::Pipes;
 use super::{context, http};
 use crate::bindings::Lambda;
 use crate::bindings::bulkhead::lambda::types::{Context, Failure};
+use crate::bindings::streaming::LambdaStreaming;
 use crate::capabilities::State;
 use crate::component::Entry;
 use crate::console::Console;
 use crate::outcome::Outcome;
-use crate::policy::Policy;
+use crate::policy::{InvokeMode, Policy};
 
 /// A component's instance.
 pub(super) enum Guest {
     Handler(Lambda),
+    Streaming(LambdaStreaming),
     Http(Proxy),
     Command(Command),
 }
@@ -38,6 +40,7 @@ impl Guest {
     pub(super) async fn make(entry: &Entry, store: &mut Store<State>) -> wasmtime::Result<Self> {
         Ok(match entry {
             Entry::Handler(handler) => Self::Handler(handler.instantiate_async(store).await?),
+            Entry::Streaming(handler) => Self::Streaming(Box::pin(handler.instantiate_async(store)).await?),
             Entry::Http(service) => Self::Http(Box::pin(service.instantiate_async(store)).await?),
             Entry::Command(command) => Self::Command(Box::pin(command.instantiate_async(store)).await?),
         })
@@ -46,8 +49,17 @@ impl Guest {
     /// Whether it may be called again after it has returned. A program ends with its `main`.
     pub(super) fn can_go_on(&self) -> bool {
         match self {
-            Self::Handler(_) | Self::Http(_) => true,
+            Self::Handler(_) | Self::Streaming(_) | Self::Http(_) => true,
             Self::Command(_) => false,
+        }
+    }
+
+    /// Whether its response may be sent while it is made.
+    pub(super) fn streams(&self, policy: &Policy) -> bool {
+        match self {
+            Self::Streaming(_) => true,
+            Self::Http(_) => policy.invoke_mode == InvokeMode::ResponseStream,
+            Self::Handler(_) | Self::Command(_) => false,
         }
     }
 
@@ -58,6 +70,11 @@ impl Guest {
                 let handler = handler.bulkhead_lambda_handler();
                 let returned = handler.call_handle(store, call.event, &call.context).await?;
                 Ok(returned.map_or_else(failed, |response| reply(response, call.policy.limits.response)))
+            }
+            Self::Streaming(handler) => {
+                let handler = handler.bulkhead_lambda_streaming_handler();
+                let called = handler.call_handle(store, call.event, &call.context);
+                Ok(Box::pin(called).await?.map_or_else(failed, |()| Outcome::Replied(Vec::new())))
             }
             // Boxed, for what a service keeps while it waits is much more than what a handler does.
             Self::Http(service) => Box::pin(http::handle(service, store, call.event, call.policy)).await,

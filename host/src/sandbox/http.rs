@@ -9,21 +9,24 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
 use hyper::http::response::Parts;
 use hyper::http::uri;
 use hyper::{Request, Response};
 use tokio::sync::oneshot;
 use wasmtime::Store;
+use wasmtime::component::Resource;
 use wasmtime_wasi_http::p2::bindings::Proxy;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use crate::capabilities::State;
 use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError};
 use crate::limits::Exceeded;
 use crate::outcome::Outcome;
-use crate::policy::{Limit, OtherEvents, Policy};
+use crate::policy::{InvokeMode, Limit, OtherEvents, Policy};
+use crate::response_stream::{self, Head, HeadError};
 
 /// A service that returned without a response that can be sent.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,9 @@ pub enum ServiceError {
     /// It cannot be told to whoever sent the event.
     #[error(transparent)]
     Response(#[from] ResponseError),
+    /// It cannot be streamed.
+    #[error("the response cannot be streamed: {0}")]
+    Head(#[from] HeadError),
 }
 
 /// Has a service handle an event.
@@ -59,6 +65,9 @@ pub(super) async fn handle(
         }
         Err(error) => return Ok(refusal(error, policy.limits.response)),
     };
+    if policy.invoke_mode == InvokeMode::ResponseStream {
+        return stream(service, store, request).await;
+    }
     let response = serve(service, store, request, policy.limits.response).await?;
     let reply = response.and_then(|(head, body)| {
         reply((form, &head.headers), head.status, &body, policy.limits.response).map_err(ServiceError::from)
@@ -90,6 +99,18 @@ fn reply(
     form.response(status, headers, body).map(Outcome::Replied)
 }
 
+/// What a service takes: the request, and where its response goes.
+fn arguments(
+    store: &mut Store<State>,
+    request: Request<Bytes>,
+) -> wasmtime::Result<(Resource<HostIncomingRequest>, Resource<HostResponseOutparam>, Receiver)> {
+    let scheme = scheme(request.uri());
+    let request = request.map(|body| Full::new(body).map_err(|never| -> Error { match never {} }));
+    let (sender, receiver) = oneshot::channel();
+    let mut http = store.data_mut().http();
+    Ok((http.new_incoming_request(scheme, request)?, http.new_response_outparam(sender)?, receiver))
+}
+
 /// Calls the service. The response comes while it runs, and is the event's only if it returns.
 async fn serve(
     service: &Proxy,
@@ -97,12 +118,7 @@ async fn serve(
     request: Request<Bytes>,
     limit: usize,
 ) -> wasmtime::Result<Result<(Parts, Vec<u8>), ServiceError>> {
-    let scheme = scheme(request.uri());
-    let request = request.map(|body| Full::new(body).map_err(|never| -> Error { match never {} }));
-    let (sender, receiver) = oneshot::channel();
-    let mut http = store.data_mut().http();
-    let request = http.new_incoming_request(scheme, request)?;
-    let outparam = http.new_response_outparam(sender)?;
+    let (request, outparam, receiver) = arguments(store, request)?;
     let mut receiving = Receiving::new(receiver, limit);
     {
         let mut call = pin!(service.wasi_http_incoming_handler().call_handle(store, request, outparam));
@@ -124,9 +140,75 @@ async fn serve(
     Ok(receiving.finish())
 }
 
+/// Calls the service, and sends its response on as it comes.
+async fn stream(
+    service: &Proxy,
+    store: &mut Store<State>,
+    request: Request<Bytes>,
+) -> wasmtime::Result<Outcome> {
+    let (request, outparam, receiver) = arguments(store, request)?;
+    let response = store.data().response.clone();
+    let mut sent = pin!(forward(receiver, &response));
+    let mut call = pin!(service.wasi_http_incoming_handler().call_handle(store, request, outparam));
+    let mut has_returned = false;
+    let sent = loop {
+        tokio::select! {
+            biased;
+            // What it wrote last is still to be sent.
+            returned = &mut call, if !has_returned => {
+                returned?;
+                has_returned = true;
+            }
+            sent = &mut sent => break sent?,
+        }
+    };
+    if !has_returned {
+        call.await?;
+    }
+    Ok(sent.map_or_else(Outcome::ServiceFailed, |()| Outcome::Replied(Vec::new())))
+}
+
+/// Sends a response on, piece by piece, no faster than whoever reads it.
+async fn forward(
+    receiver: Receiver,
+    response: &response_stream::Response,
+) -> Result<Result<(), ServiceError>, Exceeded> {
+    let (head, mut body) = match receiver.await {
+        Ok(Ok(response)) => response.into_parts(),
+        Ok(Err(code)) => return Ok(Err(ServiceError::Error(code))),
+        Err(_) => return Ok(Err(ServiceError::NoResponse)),
+    };
+    let head = match stream_head(&head) {
+        Ok(head) => head,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    // An event of a service is never a part of a batch, and this is the first response to it.
+    let Ok(writer) = response.open(head) else { return Ok(Err(ServiceError::NoResponse)) };
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Ok(Err(ServiceError::BodyUnfinished)) };
+        // Nobody who sends events takes trailers.
+        let piece = frame.into_data().unwrap_or_default();
+        if !piece.is_empty() && !writer.send(piece).await? {
+            break;
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Status, headers and cookies as whoever streams reads them.
+fn stream_head(head: &Parts) -> Result<Head, HeadError> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let cookies = head.headers.get_all(SET_COOKIE).iter().map(text).collect();
+    let others = head.headers.iter().filter(|(name, _)| *name != SET_COOKIE);
+    Head::http(head.status.as_u16(), others.map(|(name, value)| (name.to_string(), text(value))), cookies)
+}
+
 fn scheme(uri: &hyper::Uri) -> Scheme {
     if uri.scheme() == Some(&uri::Scheme::HTTP) { Scheme::Http } else { Scheme::Https }
 }
+
+/// Where the response comes from, or the error that was set in its place.
+type Receiver = oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>;
 
 /// A response on its way out of a service.
 struct Receiving {
@@ -137,13 +219,13 @@ struct Receiving {
 }
 
 enum Receives {
-    Head(oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>),
+    Head(Receiver),
     Body(WasiBody),
     Ended(Result<(), ServiceError>),
 }
 
 impl Receiving {
-    fn new(receiver: oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>, limit: usize) -> Self {
+    fn new(receiver: Receiver, limit: usize) -> Self {
         Self { state: Receives::Head(receiver), head: None, collected: Vec::new(), limit }
     }
 

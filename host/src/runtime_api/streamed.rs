@@ -1,0 +1,113 @@
+//! A response that is sent while it is made (RUNTIME_API 7).
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use hyper::Request;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING};
+use tokio::sync::mpsc;
+
+use super::body::{Outgoing, Piece};
+use super::{ApiError, ERROR_TYPE, InvocationId, Posted, RuntimeApi};
+use crate::outcome::ErrorReport;
+
+const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+/// What may come behind the last byte has to be said before the first (S7.1).
+const TRAILERS: HeaderValue =
+    HeaderValue::from_static("Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body");
+/// Trailers are headers to whoever reads them, and few servers read long ones.
+const LONGEST_TRAILER: usize = 48 * 1024;
+
+/// Where the pieces of a response go.
+#[derive(Debug)]
+pub struct Sending(mpsc::Sender<Piece>);
+
+/// What is to be sent by [`RuntimeApi::stream`].
+#[derive(Debug)]
+pub struct Streamed(mpsc::Receiver<Piece>);
+
+/// A response that is sent piece by piece: where the pieces go, and where they come from.
+pub fn streamed() -> (Sending, Streamed) {
+    // Hyper has buffers of its own.
+    let (sender, pieces) = mpsc::channel(1);
+    (Sending(sender), Streamed(pieces))
+}
+
+impl Sending {
+    /// Sends a piece, when there is room for it. Where nobody takes it, the request itself tells why.
+    pub async fn data(&self, bytes: Bytes) -> bool {
+        self.0.send(Piece::Data(bytes)).await.is_ok()
+    }
+
+    /// Ends the response, with an error behind the last byte where there was one (S7.3).
+    pub async fn end(self, failed: Option<&ErrorReport>) {
+        // Where nobody takes it, the request itself tells why.
+        drop(self.0.send(Piece::End(failed.map(trailers))).await);
+    }
+}
+
+fn trailers(report: &ErrorReport) -> HeaderMap {
+    let mut body = report.body();
+    if body.len() > LONGEST_TRAILER {
+        body = report.shortest().body();
+    }
+    let mut trailers = HeaderMap::new();
+    // Letters and a dot, and base64.
+    if let Ok(error_type) = HeaderValue::from_str(report.header_type()) {
+        trailers.insert(ERROR_TYPE, error_type);
+    }
+    if let Ok(body) = HeaderValue::try_from(BASE64_STANDARD.encode(body)) {
+        trailers.insert(ERROR_BODY, body);
+    }
+    trailers
+}
+
+impl RuntimeApi {
+    /// Posts the response of an invocation as it is made. There is no second try: what was sent is gone.
+    ///
+    /// # Errors
+    /// When the API is gone, or the invocation is in a state that only a new process can leave.
+    pub async fn stream(
+        &mut self,
+        id: &InvocationId,
+        content_type: HeaderValue,
+        Streamed(pieces): Streamed,
+    ) -> Result<Posted, ApiError> {
+        const CALL: &str = "POST /runtime/invocation/{id}/response (streamed)";
+        let request: Request<()> = self
+            .answer(id, "response")
+            .header(RESPONSE_MODE, "streaming")
+            .header(TRANSFER_ENCODING, "chunked")
+            .header(TRAILER, TRAILERS)
+            .header(CONTENT_TYPE, content_type)
+            .body(())
+            .map_err(|source| ApiError::Request { call: CALL, source })?;
+        let request = request.map(|()| Outgoing::Streamed(pieces));
+        let reply = self.connection.send_once(request).await;
+        Self::posted(CALL, &reply.map_err(|source| ApiError::Connection { call: CALL, source })?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s7_3_an_error_is_a_type_and_a_body_in_base64() {
+        let trailers = trailers(&ErrorReport::new("Function.Panic", "🚢\r\nx: y".to_owned()));
+        assert_eq!(trailers[ERROR_TYPE], "Function.Panic");
+        let body = BASE64_STANDARD.decode(trailers[ERROR_BODY].as_bytes()).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (&body["errorType"], &body["errorMessage"]),
+            (&"Function.Panic".into(), &"🚢\r\nx: y".into())
+        );
+    }
+
+    #[test]
+    fn a_long_error_is_cut() {
+        let trailers = trailers(&ErrorReport::new("Function.Panic", "\u{1}".repeat(20_000)));
+        assert!(trailers[ERROR_BODY].len() < LONGEST_TRAILER, "{}", trailers[ERROR_BODY].len());
+    }
+}
