@@ -50,6 +50,7 @@ mod sandbox;
 mod shutdown;
 mod snapstart;
 mod status;
+mod streaming;
 mod tenants;
 mod transport;
 mod trap;

@@ -14,12 +14,14 @@ pub mod artifacts;
 pub mod bootstrap;
 mod http;
 pub mod origin;
+pub mod raw_api;
 pub mod rie;
 pub mod runtime_api;
 pub mod task_root;
 
 pub use bootstrap::{Bootstrap, Running};
 
+pub use raw_api::RawApi;
 pub use rie::Rie;
 pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen, Ticket};
 pub use task_root::TaskRoot;
