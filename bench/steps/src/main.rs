@@ -161,7 +161,7 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
     let started = Instant::now();
     let sandbox = sandboxes.make(loaded, route, &guard).await;
     let made = Instant::now();
-    let run = sandboxes.run(sandbox, (&invocation, Caller::default()), allowance, &guard).await;
+    let run = sandboxes.run(sandbox, (&invocation, Caller::default(), None), allowance, &guard).await;
     let called = Instant::now();
     drop(run.remains);
     let ended = Instant::now();
