@@ -4,6 +4,8 @@
 
 use std::convert::Infallible;
 
+#[cfg(feature = "http")]
+pub use wasip2;
 pub use wit_bindgen;
 
 pub use crate::executor::block_on;
@@ -131,6 +133,27 @@ macro_rules! __export_streaming_handler {
         }
 
         $crate::bindings::streaming::__export_streaming!(Exported with_types_in $crate::bindings::streaming);
+    };
+}
+
+/// Makes a function from [`Incoming`](crate::http::Incoming) to [`Served`](crate::http::Served) the component's export.
+#[cfg(feature = "http")]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __export_http_handler {
+    ($serve:path) => {
+        struct Exported;
+
+        impl $crate::generated::wasip2::exports::http::incoming_handler::Guest for Exported {
+            fn handle(
+                request: $crate::generated::wasip2::http::types::IncomingRequest,
+                out: $crate::generated::wasip2::http::types::ResponseOutparam,
+            ) {
+                $crate::http::serve(&request, out, $serve);
+            }
+        }
+
+        $crate::generated::wasip2::http::proxy::export!(Exported with_types_in $crate::generated::wasip2);
     };
 }
 

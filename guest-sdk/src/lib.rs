@@ -58,6 +58,11 @@
 //!
 //! See [`streaming_handler`](macro@streaming_handler) and [`ResponseStream`].
 //!
+//! # HTTP services
+//!
+//! With the feature `http`, [`http_handler`](macro@http_handler) takes and gives the types of the `http` crate. What it makes runs under
+//! `wasmtime serve` and other hosts of `wasi:http` too; see [`http`].
+//!
 //! # What takes long to build
 //!
 //! is best built once, ahead of all events. `bulkhead compile --preinit` calls the function with [`init`](macro@init) on it and keeps what
@@ -109,8 +114,13 @@ mod response_stream;
 mod diagnostic;
 mod failure;
 
+#[cfg(feature = "http")]
+pub mod http;
+
 #[cfg(feature = "aws_lambda_events")]
 pub use aws_lambda_events;
+#[cfg(feature = "http")]
+pub use bulkhead_macros::http_handler;
 pub use bulkhead_macros::{handler, init, main, streaming_handler};
 pub use client_context::{ClientApplication, ClientContext, CognitoIdentity};
 pub use context::{Config, Context, TraceContext};

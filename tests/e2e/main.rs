@@ -47,6 +47,7 @@ mod receipts;
 mod reply;
 mod reuse;
 mod sandbox;
+mod services;
 mod shutdown;
 mod snapstart;
 mod status;

@@ -95,7 +95,7 @@ const DOC: Step = Step {
         let allowed = "--deny warnings --allow rustdoc::private_intra_doc_links";
         call(ours.env("RUSTDOCFLAGS", allowed))?;
         let mut public = workspace.cargo(["doc", "--no-deps", "--lib"]);
-        public.args(["--package", "bulkhead", "--package", "bulkhead-macros"]);
+        public.args(["--package", "bulkhead", "--package", "bulkhead-macros", "--all-features"]);
         call(public.env("RUSTDOCFLAGS", "--deny warnings"))?;
         Ok(Ending::Done)
     },

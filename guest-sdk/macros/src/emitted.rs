@@ -47,6 +47,12 @@ pub(crate) fn export_streaming(handle: &TokenStream) -> TokenStream {
     wrapped(handle, &exported)
 }
 
+/// The same for `serve`, a function `__bulkhead_serve` from request to response.
+pub(crate) fn export_http(serve: &TokenStream) -> TokenStream {
+    let exported = quote! { ::bulkhead::__export_http_handler!(__bulkhead_serve); };
+    wrapped(serve, &exported)
+}
+
 /// The same for `initialize`, a function `__bulkhead_initialize` that does the work ahead of all events.
 pub(crate) fn export_init(initialize: &TokenStream) -> TokenStream {
     let exported = quote! { ::bulkhead::__export_init!(__bulkhead_initialize); };

@@ -1,10 +1,11 @@
 //! The attributes of the `bulkhead` crate, which re-exports and documents them.
 //!
-//! `signature.rs` says what is wrong with a function; `handler.rs`, `streaming.rs`, `program.rs` and `init.rs` emit the code around a right one;
+//! `signature.rs` says what is wrong with a function; `handler.rs`, `streaming.rs`, `http.rs`, `program.rs` and `init.rs` emit the code around a right one;
 //! `emitted.rs` holds what all of them emit.
 
 mod emitted;
 mod handler;
+mod http;
 mod init;
 mod program;
 mod signature;
@@ -61,6 +62,28 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn streaming_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, streaming::expand)
+}
+
+/// Makes a function this component's HTTP service, over the types of the `http` crate.
+///
+/// Its forms, each of them also as `async fn`:
+///
+/// ```ignore
+/// fn handler(request: bulkhead::http::Request<B>) -> R
+/// ```
+///
+/// * `B` is `Vec<u8>`, `String`, `bulkhead::http::Json<T>`, an `Option` of these, `bulkhead::http::IncomingBody` (read while it
+///   arrives), or `()`. A body that does not fit is answered with status 400 and says why.
+/// * `R` is a `bulkhead::http::Response<…>` of text, bytes, `Json<T>`, `bulkhead::http::OutgoingBody` (sent while it is written) or `()`;
+///   or a `Result` of one.
+/// * The error of such a `Result` is anything that [`macro@handler`] takes. The client gets status 500 without a word of it, and
+///   stderr, which is the handler's log, gets type, message and causes.
+///
+/// It needs the feature `http`. The component exports `wasi:http/incoming-handler` and imports nothing of Bulkhead, so it runs under other
+/// hosts too; what Lambda adds to a request is a `bulkhead::http::RequestContext` among its extensions.
+#[proc_macro_attribute]
+pub fn http_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, http::expand)
 }
 
 /// Keeps the `main` of a handler that was written for `lambda_runtime`.

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, ItemFn, Result, Signature, Type};
+use syn::{Error, FnArg, ItemFn, Result, ReturnType, Signature, Type};
 
 const FORMS: &str = "a handler is one of these, each also as `async fn`:\n\
                      \x20   fn handler() -> R\n\
@@ -84,6 +84,33 @@ pub(crate) fn streaming_handler(arguments: &TokenStream, function: &ItemFn) -> R
     };
     complaints.into_result()?;
     pair.ok_or_else(|| Error::new(signature.span(), "a streaming handler has two arguments"))
+}
+
+/// The types of an HTTP handler's request and of what it returns.
+pub(crate) fn http_handler(arguments: &TokenStream, function: &ItemFn) -> Result<(Type, Type)> {
+    const FORM: &str = "an HTTP handler is `fn handler(request: bulkhead::http::Request<B>) -> R`, also as `async fn`; R is a \
+                        `bulkhead::http::Response<…>` or a `Result` of one";
+    let mut complaints = Complaints(None);
+    if !arguments.is_empty() {
+        complaints.add(
+            arguments,
+            "`#[bulkhead::http_handler]` takes no arguments: paths are for the handler to tell apart",
+        );
+    }
+    let signature = &function.sig;
+    plain(signature, "an HTTP handler", &mut complaints);
+    let types = match (signature.inputs.iter().collect::<Vec<_>>().as_slice(), &signature.output) {
+        ([FnArg::Typed(request)], ReturnType::Type(_, returned)) => {
+            owned(&request.ty, &mut complaints);
+            Some(((*request.ty).clone(), (**returned).clone()))
+        }
+        _ => {
+            complaints.add(&signature.ident, FORM);
+            None
+        }
+    };
+    complaints.into_result()?;
+    types.ok_or_else(|| Error::new(signature.span(), FORM))
 }
 
 /// Checks a `main`.

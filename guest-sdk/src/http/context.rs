@@ -1,0 +1,88 @@
+//! Owns [`RequestContext`], what the sender of the event says about a request beside the request.
+
+use ::http::HeaderMap;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The header by which the host hands it over. It removes what a client sends under this name.
+const HEADER: &str = "x-bulkhead-request-context";
+
+/// The `requestContext` of the event: who called, with which identity, through which API. It is among a request's extensions.
+///
+/// Other hosts have none, and do not keep their clients from sending one of their own making, so only a service that runs on Lambda
+/// alone may trust it.
+///
+/// ```
+/// use bulkhead::http::{Request, RequestContext, Response};
+///
+/// #[bulkhead::http_handler]
+/// fn whoami(request: Request<()>) -> Response<String> {
+///     let context = request.extensions().get::<RequestContext>();
+///     Response::new(context.and_then(RequestContext::source_ip).unwrap_or_default())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestContext(String);
+
+impl RequestContext {
+    /// Takes it out of the headers.
+    pub(super) fn take(headers: &mut HeaderMap) -> Option<Self> {
+        let value = headers.remove(HEADER)?;
+        value.to_str().ok().map(|json| Self(json.to_owned()))
+    }
+
+    /// One for a unit test, as the JSON that an event has.
+    #[must_use]
+    pub fn from_json(json: impl Into<String>) -> Self {
+        Self(json.into())
+    }
+
+    /// It as a type such as `aws_lambda_events::apigw::ApiGatewayV2httpRequestContext`.
+    ///
+    /// # Errors
+    /// If it has another form.
+    pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(&self.0)
+    }
+
+    /// The address of the client, where the sender says it: HTTP and REST APIs and function URLs do, a load balancer has it in
+    /// `x-forwarded-for`.
+    #[must_use]
+    pub fn source_ip(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Source {
+            #[serde(rename = "sourceIp")]
+            ip: Option<String>,
+        }
+        let context: Value = self.parse().ok()?;
+        [&context["http"], &context["identity"]]
+            .into_iter()
+            .find_map(|place| Source::deserialize(place).ok().and_then(|source| source.ip))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_leaves_the_headers() {
+        let mut headers =
+            HeaderMap::from_iter([(HEADER.parse().unwrap(), r#"{"stage": "a"}"#.parse().unwrap())]);
+        let context = RequestContext::take(&mut headers).unwrap();
+        assert_eq!(context.parse::<Value>().unwrap()["stage"], "a");
+        assert!(headers.is_empty());
+        assert_eq!(RequestContext::take(&mut headers), None);
+    }
+
+    #[test]
+    fn the_address_is_where_the_form_of_the_event_has_it() {
+        let ip = |json: &str| RequestContext::from_json(json).source_ip();
+        assert_eq!(ip(r#"{"http": {"sourceIp": "192.0.2.1"}}"#).as_deref(), Some("192.0.2.1"));
+        assert_eq!(ip(r#"{"identity": {"sourceIp": "192.0.2.2"}}"#).as_deref(), Some("192.0.2.2"));
+        assert_eq!(ip(r#"{"identity": {"sourceIp": null}}"#), None);
+        assert_eq!(ip(r#"{"elb": {}}"#), None);
+        assert_eq!(ip("no JSON"), None);
+    }
+}
