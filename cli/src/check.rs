@@ -9,7 +9,9 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bulkhead_host::manifest::{FILE, Manifest, ManifestError, UnknownTenant};
+use bulkhead_host::component::Kind;
+use bulkhead_host::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
+use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use clap::Args;
 
 use crate::output::{self, Progress};
@@ -38,6 +40,12 @@ pub(crate) struct Check {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What the bootstrap would refuse in a task root.
+pub(crate) fn mistakes(root: &Path, handler: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let check = Check { root: root.to_owned(), handler: handler.map(str::to_owned), all: false, json: false };
+    Ok(check.report()?.mistakes.iter().map(ToString::to_string).collect())
 }
 
 impl Check {
@@ -147,6 +155,7 @@ fn handler(
     }
     if let Some(component) = &component {
         report.warnings.extend(component.warnings.iter().cloned());
+        report.warnings.extend(idle_settings(handler, component.kind));
         if let Checked::StampOnly { target } = &component.checked {
             report.warnings.push(format!(
                 "{} is native code for {target}: its stamp and checksum are fine, but this machine cannot load it",
@@ -160,6 +169,24 @@ fn handler(
         policies: groups.iter().map(|group| group.report(&handler.policy, imports)).collect(),
         component,
     });
+}
+
+/// What is said of HTTP services about a handler that is none, and so changes nothing.
+fn idle_settings(handler: &manifest::Handler, kind: Option<Kind>) -> Vec<String> {
+    let Some(kind) = kind.filter(|kind| *kind != Kind::Http) else { return Vec::new() };
+    let said = [
+        ("other_events", handler.policy.other_events != OtherEvents::default()),
+        ("invoke_mode", handler.policy.invoke_mode != InvokeMode::default()),
+    ];
+    let idle = said.into_iter().filter(|(_, is_said)| *is_said);
+    idle.map(|(key, _)| {
+        format!(
+            "handlers.{}.{key} changes nothing: it is for HTTP services, and the component's kind is {}; remove it",
+            handler.name,
+            kind.name()
+        )
+    })
+    .collect()
 }
 
 #[cfg(test)]

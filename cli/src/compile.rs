@@ -43,12 +43,33 @@ impl Compile {
         let Some(target) = self.target.or_else(Target::host) else {
             bail!("this machine is none that Lambda offers; name one with --target");
         };
-        let output = self.output.unwrap_or_else(|| self.input.with_extension("cwasm"));
+        let output = self.output.clone().unwrap_or_else(|| self.input.with_extension("cwasm"));
         if output == self.input {
             bail!("{}: the output would replace the input; name another with -o", output.display());
         }
-        let wasm = component::read(&self.input)?;
         let started = Instant::now();
+        let made = self.make(&output, target)?;
+        if made.is_adapted {
+            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
+        }
+        tell(&format!(
+            "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
+            self.input.display(),
+            made.read,
+            output.display(),
+            made.written,
+            made.target.map_or_else(String::new, |target| format!(" for {}", target.name())),
+            started.elapsed(),
+        ));
+        if let Some(ready) = made.ready {
+            tell(&ready);
+        }
+        Ok(())
+    }
+
+    /// Compiles `input` to `output`, which is there when it can be run and not before.
+    fn make(&self, output: &Path, target: Target) -> anyhow::Result<Made> {
+        let wasm = component::read(&self.input)?;
         let component = component::ready(&wasm, Worlds::Read, &self.input)?;
         let ready = self.ahead.run(&component, &self.input)?;
         let product = match &ready {
@@ -59,26 +80,35 @@ impl Compile {
             .make((&component, &wasm), ready.as_ref())
             .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
         let cannot_write = || format!("{} cannot be written", output.display());
-        let file = write_beside(&output, &made).with_context(cannot_write)?;
+        let file = write_beside(output, &made).with_context(cannot_write)?;
         product.check((&self.input, &component), file.path())?;
-        file.persist(&output).with_context(cannot_write)?;
-        if component.as_ref() != wasm.as_slice() {
-            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
-        }
-        tell(&format!(
-            "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
-            self.input.display(),
-            wasm.len(),
-            output.display(),
-            made.len(),
-            product.target().map_or_else(String::new, |target| format!(" for {}", target.name())),
-            started.elapsed(),
-        ));
-        if let Some(ready) = ready {
-            tell(&ready.to_string());
-        }
-        Ok(())
+        file.persist(output).with_context(cannot_write)?;
+        Ok(Made {
+            is_adapted: component.as_ref() != wasm.as_slice(),
+            read: wasm.len(),
+            written: made.len(),
+            target: product.target(),
+            ready: ready.map(|ready| ready.to_string()),
+        })
     }
+}
+
+/// Compiles a component to a `.cwasm` beside others, for `bulkhead package`.
+pub(crate) fn native(input: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
+    let ahead = preinit::Ahead::default();
+    let compile = Compile { input: input.to_owned(), output: None, target: None, ahead };
+    compile.make(output, target).map(drop)
+}
+
+/// What there is to tell of a file that was made.
+#[derive(Debug)]
+struct Made {
+    is_adapted: bool,
+    read: usize,
+    written: usize,
+    target: Option<Target>,
+    /// What came of the init that was run ahead.
+    ready: Option<String>,
 }
 
 /// What is written.
@@ -132,7 +162,7 @@ impl Product {
 }
 
 /// Writes a file that will be renamed to `path`: a bootstrap that has mapped the old one keeps it whole.
-fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
+pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // Lambda runs the function as another user than the one that made the zip.
@@ -142,7 +172,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn parse_target(name: &str) -> Result<Target, String> {
+pub(crate) fn parse_target(name: &str) -> Result<Target, String> {
     Target::parse(name).ok_or_else(|| "Lambda offers x86_64 and aarch64".to_owned())
 }
 

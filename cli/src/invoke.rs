@@ -9,11 +9,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bulkhead_host::manifest::Manifest;
+use bytes::Bytes;
 use clap::Args;
 use hyper::header::HeaderValue;
 
 use crate::local::{self, Answer, Event, Function, Local, LocalError};
-use crate::output;
+use crate::{output, samples};
 use report::{Limits, Report};
 
 /// Have a handler handle an event on this machine, by the real bootstrap, and show what that took.
@@ -30,6 +31,9 @@ pub(crate) struct Invoke {
     /// The event: JSON, @FILE, or @- for stdin
     #[arg(long, short, value_name = "JSON", default_value = "{}")]
     event: event::Argument,
+    /// An event as a service of AWS sends it in place of one of your own, by name, such as sqs-event or apigw-request
+    #[arg(long, short, value_name = "NAME", conflicts_with = "event", hide_possible_values = true, value_parser = samples::parser())]
+    sample: Option<String>,
     /// Whose event it is: Lambda's tenant id
     #[arg(long, value_name = "ID", value_parser = header)]
     tenant: Option<HeaderValue>,
@@ -76,7 +80,7 @@ impl Invoke {
         // The bootstrap says what is wrong with it, if something is.
         let manifest = Manifest::read(&function.task_root).ok().flatten().unwrap_or_default();
         let event = Event {
-            body: self.event.read()?.into(),
+            body: self.body()?,
             tenant_id: self.tenant.clone(),
             client_context: self.client_context.clone(),
         };
@@ -91,6 +95,13 @@ impl Invoke {
             }
         };
         Ok(Report::new(answers, &printed, &Limits::new(manifest, function.timeout)))
+    }
+
+    fn body(&self) -> anyhow::Result<Bytes> {
+        match self.sample.as_deref().and_then(samples::get) {
+            Some(sample) => Ok(Bytes::from_static(sample.as_bytes())),
+            None => Ok(self.event.read()?.into()),
+        }
     }
 
     async fn answers(&self, local: &mut Local, event: &Event) -> Result<Vec<Answer>, LocalError> {
@@ -111,10 +122,7 @@ impl Invoke {
     }
 
     fn function(&self) -> anyhow::Result<Function> {
-        let built = PathBuf::from("target/bulkhead");
-        let default = || if built.is_dir() { built } else { PathBuf::from(".") };
-        let task_root = self.root.clone().unwrap_or_else(default);
-        anyhow::ensure!(task_root.is_dir(), "{}: there is no such folder", task_root.display());
+        let task_root = local::task_root(self.root.clone())?;
         Ok(Function {
             // A component that is the only one is taken whatever the handler is called.
             handler: self.handler.clone().unwrap_or_else(|| "handler".to_owned()),

@@ -35,6 +35,15 @@ pub(crate) struct Function {
     pub(crate) environment: Vec<(String, String)>,
 }
 
+/// The folder that was named, or the one that handlers are built into, or this one.
+pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let built = PathBuf::from("target/bulkhead");
+    let default = || if built.is_dir() { built } else { PathBuf::from(".") };
+    let root = named.unwrap_or_else(default);
+    anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.display());
+    Ok(root)
+}
+
 /// A function that runs.
 #[derive(Debug)]
 pub(crate) struct Local {

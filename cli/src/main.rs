@@ -10,6 +10,7 @@ mod check;
 mod compile;
 mod inspect;
 mod invoke;
+mod package;
 mod preinit;
 mod receipts;
 mod schema;
@@ -17,6 +18,7 @@ mod schema;
 mod label;
 mod local;
 mod output;
+mod samples;
 mod table;
 
 use std::process::ExitCode;
@@ -36,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   bulkhead check ./package
   bulkhead inspect hello.wasm
   bulkhead invoke hello --event '{\"name\": \"world\"}'
+  bulkhead package ./package --arch arm64 -o function.zip
   bulkhead receipts --by handler function.log
   bulkhead schema > bulkhead.schema.json";
 
@@ -45,6 +48,7 @@ enum Command {
     Check(check::Check),
     Inspect(inspect::Inspect),
     Invoke(invoke::Invoke),
+    Package(package::Package),
     Receipts(receipts::Receipts),
     Schema(schema::Schema),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Invoke(invoke) => invoke.run(),
+        Command::Package(package) => package.run().map(|()| ExitCode::SUCCESS),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
         Command::Schema(schema) => schema.run().map(|()| ExitCode::SUCCESS),
     };
@@ -75,7 +80,7 @@ mod tests {
         let cli = Cli::command();
         cli.clone().debug_assert();
         let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(commands, ["compile", "check", "inspect", "invoke", "receipts", "schema"]);
+        assert_eq!(commands, ["compile", "check", "inspect", "invoke", "package", "receipts", "schema"]);
         for command in cli.get_subcommands() {
             let example = format!("bulkhead {}", command.get_name());
             assert!(EXAMPLES.contains(&example));

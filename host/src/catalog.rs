@@ -10,6 +10,7 @@ mod find;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+pub use find::find;
 use wasmtime::Engine;
 
 use crate::capabilities::Imports;
@@ -176,7 +177,7 @@ impl Catalog {
     }
 
     fn add_only(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
-        let name = find::find(&self.source.task_root, asked)?;
+        let name = find(&self.source.task_root, asked)?;
         let (loaded, warning) = load(&self.source, Path::new(&name)).map_err(Arc::new)?;
         self.warnings.extend(warning);
         self.components.push(Component { stem: name.clone().into(), loaded: Ok(loaded).into() });

@@ -109,3 +109,18 @@ fn a_bootstrap_that_is_none_ends_with_its_status() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr.contains("the bootstrap ended with exit status: 1 before it had answered"), "{stderr}");
 }
+
+#[test]
+fn a_sample_is_an_event_as_a_service_sends_it() {
+    let root = TaskRoot::new().with("echo");
+    let invoked = invoke(&root, &["--sample", "sqs-event"]);
+    assert_eq!((invoked.code, &invoked.json()["Records"][0]["eventSource"]), (0, &json!("aws:sqs")));
+    let unknown = invoke(&root, &["--sample", "sqs-even"]);
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.stderr.contains("'sqs-event'") && unknown.stderr.lines().count() < 10,
+        "{}",
+        unknown.stderr
+    );
+    assert_eq!(invoke(&root, &["--sample", "sqs-event", "--event", "1"]).code, 2);
+}

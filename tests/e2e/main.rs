@@ -40,6 +40,7 @@ mod logs_json;
 mod manifest;
 mod module;
 mod outbound;
+mod package;
 mod precompiled;
 mod preinit;
 mod property;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bulkhead_host::artifact::{ArtifactError, Stamp};
 use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
-use bulkhead_host::component::{ComponentError, Description};
+use bulkhead_host::component::{ComponentError, Description, Kind};
 use bulkhead_host::config::LogSettings;
 use bulkhead_host::engine;
 use bulkhead_host::log::{Format, Level, Log};
@@ -24,6 +24,9 @@ pub(super) struct Component {
     pub(super) file: PathBuf,
     /// Of its `.wasm`.
     pub(super) digest: String,
+    /// None is known of code for another processor.
+    #[serde(serialize_with = "name_of_kind")]
+    pub(super) kind: Option<Kind>,
     /// Whether its init function was run when it was compiled.
     pub(super) preinitialised: bool,
     /// Interfaces; none are known of code for another processor.
@@ -85,6 +88,10 @@ impl Inspector {
     }
 }
 
+fn name_of_kind<S: serde::Serializer>(kind: &Option<Kind>, to: S) -> Result<S::Ok, S::Error> {
+    kind.map(Kind::name).serialize(to)
+}
+
 /// What the only handler of a catalog runs.
 fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
     let loaded = catalog.get(0)?;
@@ -92,6 +99,7 @@ fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
     let file = catalog.file(0);
     Ok(Component {
         digest: loaded.digest.to_string(),
+        kind: Some(loaded.kind()),
         // A `.wasm` has no stamp.
         preinitialised: Stamp::peek(&file).is_ok_and(|stamp| stamp.preinitialised),
         file,
@@ -120,6 +128,7 @@ fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, 
     Some(Ok(Component {
         file: path.clone(),
         digest: stamp.source,
+        kind: None,
         preinitialised: stamp.preinitialised,
         exports: Vec::new(),
         imports: Vec::new(),

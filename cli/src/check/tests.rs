@@ -193,3 +193,19 @@ fn code_for_another_processor_is_checked_as_far_as_that_goes() {
     std::fs::write(root.path().join("hello.cwasm"), &cwasm).unwrap();
     assert!(mistakes(&check(root.path(), None))[0].contains("checksum"));
 }
+
+#[test]
+fn what_is_said_of_services_about_another_kind_is_pointed_out() {
+    let toml = "handlers.hello = { invoke_mode = \"response_stream\", other_events = \"post\" }\nhandlers.plain = {}";
+    let root = root(toml, &["hello.wasm", "plain.wasm"]);
+    let report = check(root.path(), Some("hello"));
+    let idle: Vec<_> = report.warnings.iter().filter(|text| text.contains("changes nothing")).collect();
+    assert_eq!(idle.len(), 2, "{:?}", report.warnings);
+    assert!(
+        idle[0].starts_with("handlers.hello.other_events changes nothing: it is for HTTP services"),
+        "{}",
+        idle[0]
+    );
+    assert!(idle[1].contains("hello.invoke_mode") && idle[1].contains("kind is handler"), "{}", idle[1]);
+    assert_eq!(value(&report)["handlers"][0]["component"]["kind"], "handler");
+}

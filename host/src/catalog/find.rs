@@ -4,8 +4,11 @@ use std::path::{Component as PathPart, Path, PathBuf};
 
 use super::CatalogError;
 
-/// The name of the handler: as asked, or else that of the only component there is.
-pub(super) fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
+/// The name of the handler in a task root: as asked, or else that of the only component there is.
+///
+/// # Errors
+/// When there is none of that name, and not exactly one to take in its place.
+pub fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
     if let Some(name) = asked.into_iter().flat_map(names).find(|name| exists(&task_root.join(name))) {
         return Ok(name.to_owned());
     }

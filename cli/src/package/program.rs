@@ -1,0 +1,122 @@
+//! Whether a bootstrap starts on Lambda: its processor, its glibc, and its version.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use bulkhead_host::engine::Target;
+use object::Endianness;
+use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64};
+use object::read::elf::{ElfFile64, FileHeader as _, SectionHeader as _};
+
+/// What `provided.al2023` has.
+const GLIBC: Version = Version(2, 34);
+
+/// What every bootstrap of this version says of itself to the Runtime API.
+const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u32, u32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// Refuses a bootstrap that would not start there.
+pub(super) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
+    let bytes = std::fs::read(program).context("it cannot be read")?;
+    let file = ElfFile64::<Endianness>::parse(&*bytes).context("it is no program for Linux")?;
+    let machine = file.elf_header().e_machine(file.endian());
+    let wanted = match target {
+        Target::X86_64 => EM_X86_64,
+        Target::Aarch64 => EM_AARCH64,
+    };
+    ensure!(
+        machine == wanted,
+        "it is for another processor than {}; name one for it with --bootstrap",
+        target.name()
+    );
+    ensure!(
+        bytes.windows(AGENT.len()).any(|window| window == AGENT.as_bytes()),
+        "it is no bootstrap of this version ({}), and could not load what is compiled here",
+        env!("CARGO_PKG_VERSION")
+    );
+    let glibc = newest_glibc(&file, &bytes).context("the versions of its symbols cannot be read")?;
+    if let Some(glibc) = glibc {
+        ensure!(
+            glibc <= GLIBC,
+            "it wants glibc {glibc}, and provided.al2023 has {GLIBC}; build it on an older system"
+        );
+    }
+    Ok(())
+}
+
+/// The newest `GLIBC_…` version that its dynamic symbols ask for.
+fn newest_glibc(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> anyhow::Result<Option<Version>> {
+    let header: &FileHeader64<Endianness> = file.elf_header();
+    let endian = header.endian()?;
+    let sections = header.sections(endian, bytes)?;
+    let mut newest = None;
+    for section in sections.iter() {
+        let Some((mut libraries, link)) = section.gnu_verneed(endian, bytes)? else { continue };
+        let strings = sections.strings(endian, bytes, link)?;
+        while let Some((_, mut versions)) = libraries.next()? {
+            while let Some(version) = versions.next()? {
+                newest = newest.max(glibc_version(version.name(endian, strings)?)?);
+            }
+        }
+    }
+    Ok(newest)
+}
+
+/// `GLIBC_2.34` is 2.34; other libraries' versions are none of ours.
+fn glibc_version(name: &[u8]) -> anyhow::Result<Option<Version>> {
+    let name = String::from_utf8_lossy(name);
+    let Some(numbers) = name.strip_prefix("GLIBC_") else { return Ok(None) };
+    let mut parts = numbers.split('.').map(str::parse);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Ok(Some(Version(major, minor))),
+        _ => anyhow::bail!("the version {name} cannot be judged"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert_eq!(glibc_version(b"GLIBC_2.4").unwrap(), Some(Version(2, 4)));
+        assert!(glibc_version(b"GLIBC_2.4").unwrap() < Some(GLIBC));
+        assert_eq!(glibc_version(b"GLIBC_2.2.5").unwrap(), Some(Version(2, 2)));
+        assert_eq!(glibc_version(b"GCC_3.0").unwrap(), None);
+        glibc_version(b"GLIBC_PRIVATE").unwrap_err();
+    }
+
+    #[test]
+    fn what_would_not_start_is_refused_with_its_reason() {
+        let (here, other) = match Target::host() {
+            Some(Target::Aarch64) => (Target::Aarch64, Target::X86_64),
+            _ => (Target::X86_64, Target::Aarch64),
+        };
+        let this = std::env::current_exe().unwrap();
+        let why = |program: &Path, target| format!("{:#}", check(program, target).unwrap_err());
+        assert!(why(&this, other).contains("another processor"), "{}", why(&this, other));
+        let text = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        assert!(why(text, here).starts_with("it is no program for Linux"));
+        assert!(why(Path::new("/no/such"), here).starts_with("it cannot be read"));
+        // A program of the same machine that is none of ours.
+        assert!(why(Path::new("/bin/sh"), here).starts_with("it is no bootstrap of this version"));
+    }
+
+    #[test]
+    fn this_program_wants_a_glibc() {
+        let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let file = ElfFile64::<Endianness>::parse(&*bytes).unwrap();
+        if cfg!(target_env = "gnu") {
+            assert!(newest_glibc(&file, &bytes).unwrap() >= Some(Version(2, 2)));
+        }
+    }
+}

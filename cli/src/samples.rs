@@ -1,0 +1,33 @@
+//! Events as AWS's services send them: the fixtures of the `aws_lambda_events` crate, by the names that `cargo lambda invoke
+//! --data-example` has for them.
+
+use clap::builder::PossibleValuesParser;
+
+/// Names and contents, in the order of their names. `build.rs` collects them.
+static SAMPLES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/samples.rs"));
+
+/// Takes a name, and knows all of them for completion.
+pub(crate) fn parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(SAMPLES.iter().map(|(name, _)| *name))
+}
+
+/// The event of that name, as JSON.
+pub(crate) fn get(name: &str) -> Option<&'static str> {
+    SAMPLES.iter().find(|(known, _)| *known == name).map(|(_, json)| *json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_is_json_under_a_name_of_its_own() {
+        assert!(SAMPLES.len() > 150, "{} samples", SAMPLES.len());
+        for (name, json) in SAMPLES {
+            serde_json::from_str::<serde_json::Value>(json).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(get(name), Some(*json));
+        }
+        assert!(get("sqs-event").is_some_and(|json| json.contains("eventSourceARN")));
+        assert_eq!(get("example-sqs-event"), None);
+    }
+}
