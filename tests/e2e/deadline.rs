@@ -109,7 +109,9 @@ fn an_unknown_deadline_is_no_licence_to_run_for_ever() {
     let mut stage = Stage::of("endless_loop");
     stage.api.send(Event::json(r#""ping""#).without("Lambda-Runtime-Deadline-Ms"));
     let answer = stage.api.send(Event::json("1").header("Lambda-Runtime-Deadline-Ms", "600000"));
-    assert_error(&answer, "Function.CpuLimitExceeded");
+    // Which of the two limits comes first depends on how busy the machine is.
+    let ended_by = ["Function.CpuLimitExceeded", "Function.Timeout"];
+    assert!(ended_by.contains(&answer.error_type()), "{}", answer.text());
     stage.still_answers();
 }
 

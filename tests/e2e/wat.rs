@@ -13,7 +13,7 @@ pub(crate) const EXPORTS: &str = r#"
 pub(crate) const REPLY: &str = r#"
     (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12)
 "#;
-/// A world of handlers that import a few functions of WASI by their bare names.
+/// A world of handlers that import a few functions of WASI by their bare names. `wasi:io` is in the contract's own folder.
 const WORLD: &str = r"
     package hostile:guest;
     world guest {
@@ -33,21 +33,6 @@ const WORLD: &str = r"
         interface monotonic-clock {
             use wasi:io/poll@0.2.0.{pollable};
             subscribe-duration: func(when: u64) -> pollable;
-        }
-    }
-    package wasi:io@0.2.0 {
-        interface error { resource error; }
-        interface poll {
-            resource pollable { block: func(); }
-            poll: func(in: list<borrow<pollable>>) -> list<u32>;
-        }
-        interface streams {
-            use error.{error};
-            variant stream-error { last-operation-failed(error), closed }
-            resource output-stream {
-                write: func(contents: list<u8>) -> result<_, stream-error>;
-                write-zeroes: func(len: u64) -> result<_, stream-error>;
-            }
         }
     }
     package wasi:random@0.2.0 {
