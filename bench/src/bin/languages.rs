@@ -1,7 +1,7 @@
 //! `cargo xtask bench --languages`: what a handler costs in another language than Rust, each in a fresh sandbox per event.
 //!
 //! One component after the other is compiled, started several times, and sent events one at a time; every answer must be
-//! one. The figures of a row are medians, but for sizes.
+//! one. Starts and events are medians; a component is compiled once, and has one first event.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 use std::fs;
@@ -132,9 +132,9 @@ type Line = (&'static str, usize, fn(&Figures) -> f64);
 const LINES: [Line; 9] = [
     ("component, MB", 2, |row| megabytes(row.wasm)),
     ("`.cwasm`, MB", 2, |row| megabytes(row.cwasm)),
-    ("`bulkhead compile`, s", 1, |row| row.compiling),
+    ("`bulkhead compile`, once, s", 1, |row| row.compiling),
     ("start of the process to the first `/next`, ms", 1, |row| row.start),
-    ("the first event, ms", 1, |row| row.first),
+    ("the first event, once, ms", 1, |row| row.first),
     ("an event in a fresh sandbox, ms", 2, |row| row.event),
     ("processor time for each, with the making of its sandbox, ms", 2, |row| row.processor),
     ("memory of a sandbox, MB", 1, |row| row.sandbox),
