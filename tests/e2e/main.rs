@@ -33,6 +33,7 @@ mod init;
 mod invoke;
 mod kinds_command;
 mod kinds_http;
+mod languages;
 mod leaks;
 mod limits;
 mod logs;

@@ -1,5 +1,6 @@
 //! Where the programs under test lie. `cargo xtask test` builds them and says so in the environment.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// The bootstrap that can compile `.wasm`.
@@ -36,6 +37,21 @@ pub fn component(name: &str) -> PathBuf {
     path
 }
 
+/// The component of an example in another language. Its toolchain may be missing; but not in CI.
+///
+/// # Panics
+/// Where the environment does not say, or there is no such component in CI.
+pub fn language(name: &str) -> Option<PathBuf> {
+    let path = required("BULKHEAD_GUESTS").join(name).with_extension("wasm");
+    if path.is_file() {
+        return Some(path);
+    }
+    let missing = format!("no component {}: `cargo xtask test --only languages` says why", path.display());
+    assert!(std::env::var_os("CI").is_none(), "{missing}");
+    skipped(&missing);
+    None
+}
+
 /// Lambda's Runtime Interface Emulator. It is downloaded, so it may be missing; but not in CI.
 ///
 /// # Panics
@@ -54,4 +70,9 @@ fn required(variable: &str) -> PathBuf {
     path.unwrap_or_else(|| {
         panic!("{variable} is not set: run `cargo xtask test`, which builds what the tests need")
     })
+}
+
+/// A word about what was not tested. Not `eprintln!`, which is captured and shown for tests that fail only.
+pub(crate) fn skipped(why: &str) {
+    drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }

@@ -2,7 +2,6 @@
 //!
 //! It wants its ports named, so free ones are looked for, and it is started again where somebody else was faster.
 
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -192,7 +191,7 @@ const WITH_OWN_VAR: &str = r#"
 fn program(handler: &str) -> Option<std::path::PathBuf> {
     let program = artifacts::rie();
     if program.is_none() {
-        skipped(&format!("BULKHEAD_RIE is not set, so {handler} did not meet Lambda's emulator"));
+        artifacts::skipped(&format!("BULKHEAD_RIE is not set, so {handler} did not meet Lambda's emulator"));
     }
     program
 }
@@ -203,16 +202,11 @@ fn has_namespaces(handler: &str) -> bool {
     let may = tried.is_ok_and(|output| output.status.success());
     if !may {
         assert!(std::env::var_os("CI").is_none(), "`unshare --mount` must work in CI; run as root");
-        skipped(&format!(
+        artifacts::skipped(&format!(
             "`unshare --mount` is not allowed, so {handler} did not meet Lambda's emulator as a managed instance"
         ));
     }
     may
-}
-
-/// Not `eprintln!`, which is captured and shown for tests that fail only.
-fn skipped(why: &str) {
-    drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }
 
 fn free_ports() -> [SocketAddr; 2] {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::bootstraps::PROGRAMS;
 use crate::guests::{HELLO, MEASURED};
+use crate::languages::LANGUAGES;
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TARGET;
 use crate::workspace::{Workspace, run as call};
@@ -20,8 +21,11 @@ pub(crate) struct Options {
     /// Measure the steps of a sandbox's life in process, for each way to allocate it
     #[arg(long, conflicts_with = "scale")]
     steps: bool,
-    /// Make the chart the one that the README shows
+    /// Measure handlers in JavaScript, Python and C beside one in Rust instead
     #[arg(long, conflicts_with_all = ["scale", "steps"])]
+    languages: bool,
+    /// Make the chart the one that the README shows
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages"])]
     publish: bool,
     /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
@@ -39,6 +43,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.steps {
         return life(workspace, options);
+    }
+    if options.languages {
+        return languages(workspace, options);
     }
     steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
@@ -78,6 +85,17 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     println!();
     call(scale.args(&options.arguments))
+}
+
+fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --languages", &[TARGET, PROGRAMS, HELLO, LANGUAGES, RIVAL])?;
+    let mut languages = Command::new(workspace.target("release/languages"));
+    languages.arg("--lean").arg(workspace.lean_bootstrap());
+    languages.arg("--command").arg(workspace.command_line());
+    let guests = ["hello", "c", "javascript", "python"].map(|name| workspace.guest(name));
+    languages.args(guests.iter().filter(|guest| guest.is_file()));
+    println!();
+    call(languages.args(&options.arguments))
 }
 
 fn life(workspace: &Workspace, options: &Options) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
+use crate::languages::LANGUAGES;
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TOOLCHAIN;
 use crate::workspace::{WASM, Workspace, run as call, within};
@@ -38,8 +39,21 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 12] =
-    [TOOLCHAIN, FMT, CLIPPY_WASM, EMULATOR, GUESTS, CLIPPY, DOC, UNIT, DOCTEST, PROGRAMS, BUDGETS, E2E];
+const STEPS: [Step; 13] = [
+    TOOLCHAIN,
+    FMT,
+    CLIPPY_WASM,
+    EMULATOR,
+    GUESTS,
+    LANGUAGES,
+    CLIPPY,
+    DOC,
+    UNIT,
+    DOCTEST,
+    PROGRAMS,
+    BUDGETS,
+    E2E,
+];
 
 const FMT: Step = Step {
     name: "fmt",
@@ -118,7 +132,7 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "guests", "programs"],
+    needs: &["emulator", "guests", "languages", "programs"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());

@@ -15,6 +15,7 @@ mod check;
 mod demo;
 mod emulator;
 mod guests;
+mod languages;
 mod steps;
 mod table;
 mod toolchain;

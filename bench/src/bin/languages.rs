@@ -1,0 +1,191 @@
+//! `cargo xtask bench --languages`: what a handler costs in another language than Rust, each in a fresh sandbox per event.
+//!
+//! One component after the other is compiled, started several times, and sent events one at a time; every answer must be
+//! one. Starts and events are medians; a component is compiled once, and has one first event.
+#![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use bulkhead_bench::process::{count, resident_memory};
+use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot};
+use clap::Parser;
+
+/// Measures components side by side. `cargo xtask bench --languages` fills in the paths.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The bootstrap without compiler
+    #[arg(long)]
+    lean: PathBuf,
+    /// The `bulkhead` command
+    #[arg(long)]
+    command: PathBuf,
+    /// The components
+    #[arg(required = true)]
+    wasm: Vec<PathBuf>,
+    /// Starts of each
+    #[arg(long, default_value_t = 9)]
+    starts: usize,
+    /// Events that the last start of each is sent
+    #[arg(long, default_value_t = 300)]
+    events: usize,
+}
+
+/// What was measured of a component.
+struct Figures {
+    name: String,
+    /// Bytes of the component.
+    wasm: u64,
+    /// Bytes of the native code that it becomes.
+    cwasm: u64,
+    /// How long that takes, in s.
+    compiling: f64,
+    /// From the start of the process to its first `/next`, in ms.
+    start: f64,
+    /// The first event, in ms.
+    first: f64,
+    /// All others, in ms.
+    event: f64,
+    /// On a processor for each of them, in ms.
+    processor: f64,
+    /// Resident memory after all events, in MB.
+    memory: f64,
+    /// The memory of one sandbox, in MB.
+    sandbox: f64,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let mut rows = Vec::new();
+    for wasm in &arguments.wasm {
+        println!("measuring: {}", wasm.display());
+        rows.push(measure(&arguments, wasm)?);
+    }
+    println!("\n{}", table(&rows));
+    Ok(())
+}
+
+fn measure(arguments: &Arguments, wasm: &Path) -> Result<Figures> {
+    let name = wasm.file_stem().context("a component has a name")?.to_string_lossy().into_owned();
+    let root = TaskRoot::new().manifest(&format!("[handlers.{name}]\n"));
+    let cwasm = root.path().join(&name).with_extension("cwasm");
+    let begun = Instant::now();
+    let compiled =
+        Command::new(&arguments.command).arg("compile").arg(wasm).arg("-o").arg(&cwasm).output()?;
+    let compiling = begun.elapsed().as_secs_f64();
+    ensure!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let start = || {
+        let api = RuntimeApi::start();
+        let running = Bootstrap::at(&arguments.lean).task_root(&root).handler(&name).api(&api).spawn();
+        api.wait_idle();
+        let took = milliseconds(api.first().at - running.started());
+        (api, running, took)
+    };
+    let mut starts: Vec<f64> = (1..arguments.starts).map(|_| start().2).collect();
+    let (api, running, took) = start();
+    starts.push(took);
+    let first = event(&api)?;
+    let events: Result<Vec<f64>> = (0..arguments.events).map(|_| event(&api)).collect();
+    api.wait_idle();
+    sleep(Duration::from_millis(50));
+    let receipts = running.receipts();
+    let of = |key: &str| receipts.iter().skip(1).filter_map(|receipt| receipt[key].as_f64()).collect();
+    Ok(Figures {
+        wasm: fs::metadata(wasm)?.len(),
+        cwasm: fs::metadata(&cwasm)?.len(),
+        compiling,
+        start: median(starts),
+        first,
+        event: median(events?),
+        processor: median(of("cpuMs")),
+        memory: resident_memory(running.pid())?,
+        sandbox: median(of("peakMemoryBytes")) / 1e6,
+        name,
+    })
+}
+
+/// One event: how long it takes, in ms, when the process is at rest before it.
+fn event(api: &RuntimeApi) -> Result<f64> {
+    api.wait_idle();
+    sleep(Duration::from_millis(1));
+    let answer = api.send(Event::json(r#"{"name":"world"}"#));
+    ensure!(answer.kind == Kind::Response, "{}", answer.text());
+    Ok(milliseconds(answer.answered - answer.delivered))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A line of the table: what it has, and that of each component to so many digits.
+type Line = (&'static str, usize, fn(&Figures) -> f64);
+
+const LINES: [Line; 9] = [
+    ("component, MB", 2, |row| megabytes(row.wasm)),
+    ("`.cwasm`, MB", 2, |row| megabytes(row.cwasm)),
+    ("`bulkhead compile`, once, s", 1, |row| row.compiling),
+    ("start of the process to the first `/next`, ms", 1, |row| row.start),
+    ("the first event, once, ms", 1, |row| row.first),
+    ("an event in a fresh sandbox, ms", 2, |row| row.event),
+    ("processor time for each, with the making of its sandbox, ms", 2, |row| row.processor),
+    ("memory of a sandbox, MB", 1, |row| row.sandbox),
+    ("resident memory of the process, MB", 1, |row| row.memory),
+];
+
+fn table(rows: &[Figures]) -> String {
+    let line = |first: &str, cell: &dyn Fn(&Figures) -> String| {
+        let cells: Vec<String> = rows.iter().map(cell).collect();
+        format!("| {first} | {} |\n", cells.join(" | "))
+    };
+    let mut table = line("", &|row| row.name.clone()) + &line("--", &|_| "--:".to_owned());
+    for (what, digits, figure) in LINES {
+        table += &line(what, &|row| format!("{:.digits$}", figure(row)));
+    }
+    table
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    count(bytes) / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_component_is_a_column() {
+        let row = |name: &str, event| Figures {
+            name: name.to_owned(),
+            wasm: 1_500_000,
+            cwasm: 2_000_000,
+            compiling: 1.0,
+            start: 2.0,
+            first: 3.0,
+            event,
+            processor: 0.1,
+            memory: 10.0,
+            sandbox: 1.0,
+        };
+        let table = table(&[row("a", 0.5), row("b", 1.25)]);
+        assert!(
+            table.starts_with("|  | a | b |\n| -- | --: | --: |\n| component, MB | 1.50 | 1.50 |\n"),
+            "{table}"
+        );
+        assert!(table.contains("\n| an event in a fresh sandbox, ms | 0.50 | 1.25 |\n"), "{table}");
+    }
+
+    #[test]
+    fn nothing_has_no_median() {
+        assert!(median(Vec::new()).is_nan());
+        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+    }
+}

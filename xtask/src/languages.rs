@@ -1,0 +1,118 @@
+//! The examples that are not in Rust: each is built with a toolchain of its language, which is installed below the target
+//! directory and pinned by digest beside the example.
+//!
+//! Nothing is installed or built twice: a stamp holds the digest of all that a product was made from. Which tools a
+//! language needs and how they are called is in a file of its own.
+
+mod c;
+mod javascript;
+mod python;
+mod stamp;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::steps::{Ending, Step};
+use crate::workspace::{Workspace, in_ci};
+
+/// Builds them.
+pub(crate) const LANGUAGES: Step = Step {
+    name: "languages",
+    title: "building the examples in JavaScript, Python and C with the tools of their languages",
+    needs: &[],
+    run: |workspace| {
+        let mut missing = Vec::new();
+        for language in ALL {
+            if let Some(tools) = language.make(workspace)? {
+                missing.push(format!("{tools}. The tests of examples/{} will NOT run", language.name));
+            }
+        }
+        match missing.is_empty() {
+            true => Ok(Ending::Done),
+            false if in_ci() => bail!("{}", missing.join("; ")),
+            false => Ok(Ending::Skipped(missing.join("; "))),
+        }
+    },
+};
+
+/// In the order in which they are built.
+const ALL: [Language; 3] = [javascript::LANGUAGE, python::LANGUAGE, c::LANGUAGE];
+
+/// How a component comes about in one language.
+struct Language {
+    /// The folder below `examples/`, and the name of its component.
+    name: &'static str,
+    /// The files in there that pin the toolchain.
+    pins: &'static [&'static str],
+    /// The text of the file that says how it is built: another way is another component.
+    recipe: &'static [u8],
+    /// What this machine lacks and where to get it, in a sentence.
+    missing: fn(&Path) -> Option<String>,
+    /// Installs the toolchain into a directory that is empty.
+    install: fn(&Places) -> Result<()>,
+    /// Builds the component.
+    build: fn(&Places) -> Result<()>,
+}
+
+/// Where everything is for one language.
+struct Places {
+    /// The example.
+    source: PathBuf,
+    /// The contract.
+    wit: PathBuf,
+    /// The toolchain.
+    tools: PathBuf,
+    /// The component, before it is put beside the others.
+    component: PathBuf,
+}
+
+impl Language {
+    /// Installs and builds what is not there yet. Where tools are missing, says which.
+    fn make(&self, workspace: &Workspace) -> Result<Option<String>> {
+        let base = workspace.target("languages");
+        let source = workspace.source(&format!("examples/{}", self.name));
+        let places = Places {
+            wit: workspace.source("wit"),
+            tools: base.join(self.name),
+            component: base.join(self.name).with_extension("wasm"),
+            source,
+        };
+        let pins: Vec<_> = self.pins.iter().map(|pin| places.source.join(pin)).collect();
+        let installed = stamp::digest(self.recipe, &pins)?;
+        let mut sources = stamp::files_below(&places.source)?;
+        sources.extend(stamp::files_below(&places.wit)?);
+        let built = stamp::digest(self.recipe, &sources)?;
+        let guest = workspace.guest(self.name);
+        if guest.is_file() && stamp::is(&places.component, &built) {
+            println!("      {}.wasm is here already", self.name);
+            return Ok(None);
+        }
+        fs::create_dir_all(&base)?;
+        if let Some(tools) = (self.missing)(&base) {
+            return Ok(Some(tools));
+        }
+        if !stamp::is(&places.tools, &installed) {
+            fs::remove_dir_all(&places.tools).ok();
+            fs::create_dir_all(&places.tools)?;
+            (self.install)(&places)?;
+            stamp::put(&places.tools, &installed)?;
+        }
+        (self.build)(&places)?;
+        fs::create_dir_all(workspace.guests())?;
+        let size = fs::copy(&places.component, &guest);
+        let size = size.with_context(|| format!("copying {}", places.component.display()))?;
+        stamp::put(&places.component, &built)?;
+        println!("      {}.wasm: {size} bytes", self.name);
+        Ok(None)
+    }
+}
+
+/// Whether a program can be started and ends well. What it prints is thrown away.
+fn works(program: &str, arguments: &[&str]) -> bool {
+    let mut probe = Command::new(program);
+    probe.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}

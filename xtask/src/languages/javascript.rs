@@ -1,0 +1,43 @@
+//! JavaScript: StarlingMonkey, which is Firefox's engine, around the handler, by `componentize-js` from npm.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Language, Places, works};
+use crate::workspace::run;
+
+pub(super) const LANGUAGE: Language = Language {
+    name: "javascript",
+    pins: &["package.json", "package-lock.json"],
+    recipe: include_bytes!("javascript.rs"),
+    missing,
+    install,
+    build,
+};
+
+fn missing(_: &Path) -> Option<String> {
+    let is_there = works("node", &["--version"]) && works("npm", &["--version"]);
+    (!is_there).then(|| "JavaScript needs `node` and `npm` (Debian: apt-get install nodejs npm)".into())
+}
+
+/// `npm ci` takes what the lock file names, by digest, or fails. No package's own script is run. `jco` is pinned to the oldest
+/// release that `componentize-js` takes: the newest brings 170 MB more, of which nothing is used here.
+fn install(places: &Places) -> Result<()> {
+    for pin in LANGUAGE.pins {
+        fs::copy(places.source.join(pin), places.tools.join(pin))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&places.tools);
+    run(&mut npm)
+}
+
+/// In the example's folder, so that stack traces have its files' names. Without `fetch-event`, which would make an HTTP service of it. `http` stays: it is what `fetch` is made of.
+fn build(places: &Places) -> Result<()> {
+    let mut componentize = Command::new(places.tools.join("node_modules/.bin/componentize-js"));
+    componentize.arg("--wit").arg(&places.wit).args(["--world-name", "lambda", "--disable", "fetch-event"]);
+    componentize.arg("--out").arg(&places.component).arg("component.js");
+    run(componentize.current_dir(&places.source))
+}

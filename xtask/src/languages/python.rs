@@ -1,0 +1,46 @@
+//! Python: CPython around the handler, by `componentize-py` from PyPI.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Language, Places, works};
+use crate::workspace::run;
+
+pub(super) const LANGUAGE: Language = Language {
+    name: "python",
+    pins: &["requirements.txt"],
+    recipe: include_bytes!("python.rs"),
+    missing,
+    install,
+    build,
+};
+
+/// Debian's Python has the module `venv` and lacks what it needs.
+fn missing(_: &Path) -> Option<String> {
+    let is_there = works("python3", &["-c", "import venv, ensurepip"]);
+    (!is_there).then(|| "Python needs `python3` with venv (Debian: apt-get install python3-venv)".into())
+}
+
+fn install(places: &Places) -> Result<()> {
+    let mut venv = Command::new("python3");
+    run(venv.args(["-m", "venv"]).arg(&places.tools))?;
+    let mut pip = Command::new(places.tools.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
+    pip.args(["--only-binary", ":all:", "--requirement"]).arg(places.source.join("requirements.txt"));
+    run(&mut pip)
+}
+
+/// The packages that a handler may import are those of the venv, which it is told by this variable; otherwise it would take
+/// those of the machine's Python.
+fn build(places: &Places) -> Result<()> {
+    let mut componentize = Command::new(places.tools.join("bin/componentize-py"));
+    componentize.arg("--quiet").arg("--wit-path").arg(&places.wit).args([
+        "--world",
+        "lambda",
+        "componentize",
+    ]);
+    componentize.arg("--python-path").arg(&places.source).arg("--output").arg(&places.component);
+    run(componentize.arg("component").env("VIRTUAL_ENV", &places.tools))
+}

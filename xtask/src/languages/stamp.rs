@@ -1,0 +1,104 @@
+//! Stamps: a file beside a product that holds the digest of all that it was made from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+
+/// The digest of a text and of files, with their names. The order of the files does not count.
+pub(super) fn digest(text: &[u8], files: &[PathBuf]) -> Result<String> {
+    let mut files: Vec<&PathBuf> = files.iter().collect();
+    files.sort();
+    let mut sum = Sha256::new();
+    sum.update(Sha256::digest(text));
+    for file in files {
+        let content = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        sum.update(Sha256::digest(file.file_name().unwrap_or_default().as_encoded_bytes()));
+        sum.update(Sha256::digest(&content));
+    }
+    Ok(format!("{:x}", sum.finalize()))
+}
+
+/// All files below a directory that a component could be made from, which prose is not.
+pub(super) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut open = vec![directory.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        let entries = fs::read_dir(&directory).with_context(|| format!("listing {}", directory.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                // What tools leave behind when somebody calls them by hand.
+                open.extend((!matches!(&*name, "node_modules" | "__pycache__")).then_some(path));
+            } else if !matches!(path.extension(), Some(end) if end == "md" || end == "wasm" || end == "cwasm")
+            {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a product was made from what has this digest.
+pub(super) fn is(product: &Path, digest: &str) -> bool {
+    product.exists() && fs::read_to_string(beside(product)).is_ok_and(|found| found == digest)
+}
+
+/// Says that it was.
+pub(super) fn put(product: &Path, digest: &str) -> Result<()> {
+    let stamp = beside(product);
+    fs::write(&stamp, digest).with_context(|| format!("writing {}", stamp.display()))
+}
+
+fn beside(product: &Path) -> PathBuf {
+    let mut name = product.file_name().unwrap_or_default().to_os_string();
+    name.push(".stamp");
+    product.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of its own for each test.
+    fn directory(name: &str) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("bulkhead-stamp-{}-{name}", std::process::id()));
+        fs::create_dir_all(directory.join("node_modules")).unwrap();
+        for (file, content) in [("a.js", "1"), ("b.js", "2"), ("README.md", "3"), ("node_modules/c.js", "4")]
+        {
+            fs::write(directory.join(file), content).unwrap();
+        }
+        directory
+    }
+
+    fn now(directory: &Path) -> String {
+        digest(b"recipe", &files_below(directory).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn it_changes_with_contents_and_names_and_not_with_prose_or_packages() {
+        let directory = directory("changes");
+        let before = now(&directory);
+        fs::write(directory.join("README.md"), "other").unwrap();
+        fs::write(directory.join("node_modules/c.js"), "other").unwrap();
+        assert_eq!(now(&directory), before);
+        fs::write(directory.join("a.js"), "other").unwrap();
+        let changed = now(&directory);
+        fs::rename(directory.join("b.js"), directory.join("d.js")).unwrap();
+        assert!(changed != before && now(&directory) != changed);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn it_holds_as_long_as_its_product_is_there() {
+        let directory = directory("holds");
+        let product = directory.join("product.wasm");
+        put(&product, "17").unwrap();
+        assert!(!is(&product, "17"));
+        fs::write(&product, "").unwrap();
+        assert!(is(&product, "17") && !is(&product, "18"));
+        fs::remove_dir_all(directory).unwrap();
+    }
+}
