@@ -2,14 +2,14 @@
 //!
 //! It wants its ports named, so free ones are looked for, and it is started again where somebody else was faster.
 
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::artifacts::{self, skipped};
 use crate::http::{Headers, Reader, encode};
 use crate::runtime_api::PATIENCE;
-use crate::{Running, TaskRoot, artifacts};
+use crate::{Running, TaskRoot};
 
 /// A running emulator, with the bootstrap as its child from the first event on.
 #[derive(Debug)]
@@ -208,11 +208,6 @@ fn has_namespaces(handler: &str) -> bool {
         ));
     }
     may
-}
-
-/// Not `eprintln!`, which is captured and shown for tests that fail only.
-fn skipped(why: &str) {
-    drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }
 
 fn free_ports() -> [SocketAddr; 2] {
