@@ -11,6 +11,7 @@
 mod stage;
 mod wat;
 
+mod aws_sdk;
 mod command;
 mod concurrency;
 mod context;
