@@ -55,3 +55,4 @@ mod streaming;
 mod tenants;
 mod transport;
 mod trap;
+mod typed_events;
