@@ -33,6 +33,25 @@
 //! `impl From<MyError> for Diagnostic`. Otherwise it is the bare name of the error's type, such as `OutOfStock`, and
 //! `Error` where the type has been erased ([`Error`], `anyhow::Error`, strings). Causes go into `stackTrace`.
 //!
+//! # Events of AWS services
+//!
+//! Their types come with the feature `events`: every one of [`aws_lambda_events`](https://docs.rs/aws_lambda_events), as
+//! `bulkhead::aws_lambda_events`. What a handler does not use is not in its component.
+//!
+//! ```
+//! # #[cfg(feature = "events")] {
+//! use bulkhead::aws_lambda_events::s3::S3Event;
+//!
+//! #[bulkhead::handler]
+//! fn keys(event: S3Event) -> Vec<String> {
+//!     event.records.into_iter().filter_map(|record| record.s3.object.key).collect()
+//! }
+//! # }
+//! ```
+//!
+//! A feature such as `events-s3` compiles the types of one service only, and several can be combined. For a service that has
+//! none of its own, take the feature `aws_lambda_events` and depend on that crate with the features that you want.
+//!
 //! # Coming from `lambda_runtime`
 //!
 //! The names are the same. Change the dependency, and the attribute of `main`:

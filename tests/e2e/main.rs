@@ -11,6 +11,7 @@
 mod stage;
 mod wat;
 
+mod aws_sdk;
 mod command;
 mod concurrency;
 mod context;
@@ -57,3 +58,4 @@ mod streaming;
 mod tenants;
 mod transport;
 mod trap;
+mod typed_events;

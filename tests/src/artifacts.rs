@@ -57,12 +57,29 @@ pub fn language(name: &str) -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn rie() -> Option<PathBuf> {
-    let path = std::env::var_os("BULKHEAD_RIE").map(PathBuf::from);
+    fetched("BULKHEAD_RIE", "with the emulator")
+}
+
+/// The server that stands in for AWS. It is downloaded, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn moto() -> Option<PathBuf> {
+    fetched("BULKHEAD_MOTO", "against AWS services")
+}
+
+fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from);
     assert!(
         path.is_some() || std::env::var_os("CI").is_none(),
-        "BULKHEAD_RIE is not set, and in CI the tests with the emulator must not be skipped"
+        "{variable} is not set, and in CI the tests {tests} must not be skipped"
     );
     path
+}
+
+/// Says that a test did not run. Not `eprintln!`, which is captured and shown for tests that fail only.
+pub(crate) fn skipped(why: &str) {
+    drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }
 
 fn required(variable: &str) -> PathBuf {
@@ -70,9 +87,4 @@ fn required(variable: &str) -> PathBuf {
     path.unwrap_or_else(|| {
         panic!("{variable} is not set: run `cargo xtask test`, which builds what the tests need")
     })
-}
-
-/// A word about what was not tested. Not `eprintln!`, which is captured and shown for tests that fail only.
-pub(crate) fn skipped(why: &str) {
-    drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }

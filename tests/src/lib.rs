@@ -13,6 +13,7 @@
 pub mod artifacts;
 pub mod bootstrap;
 mod http;
+pub mod moto;
 pub mod origin;
 pub mod raw_api;
 pub mod rie;
@@ -21,6 +22,7 @@ pub mod task_root;
 
 pub use bootstrap::{Bootstrap, Running};
 
+pub use moto::Moto;
 pub use raw_api::RawApi;
 pub use rie::Rie;
 pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen, Ticket};

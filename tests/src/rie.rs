@@ -6,9 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::artifacts;
 use crate::http::{Headers, Reader, encode};
 use crate::runtime_api::PATIENCE;
-use crate::{Running, TaskRoot, artifacts};
+use crate::{Running, TaskRoot};
 
 /// A running emulator, with the bootstrap as its child from the first event on.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::budgets::BUDGETS;
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
+use crate::moto::{self, MOTO};
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TOOLCHAIN;
 use crate::workspace::{WASM, Workspace, run as call, within};
@@ -39,11 +40,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
     EMULATOR,
+    MOTO,
     GUESTS,
     LANGUAGES,
     CLIPPY,
@@ -132,7 +134,7 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "guests", "languages", "programs"],
+    needs: &["emulator", "moto", "guests", "languages", "programs"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
@@ -141,6 +143,9 @@ const E2E: Step = Step {
         tests.env("BULKHEAD_GUESTS", workspace.guests());
         if let Some(emulator) = emulator::find(workspace) {
             tests.env(emulator::VARIABLE, emulator);
+        }
+        if let Some(server) = moto::find(workspace) {
+            tests.env(moto::VARIABLE, server);
         }
         // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
         call(&mut within("20m", &tests))?;

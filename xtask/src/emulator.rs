@@ -11,8 +11,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
+use crate::fetched::Fetched;
 use crate::steps::{Ending, Step};
-use crate::workspace::{Workspace, in_ci, run};
+use crate::workspace::{Workspace, run};
 
 /// The variable that names an emulator of one's own, and by which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_RIE";
@@ -44,14 +45,9 @@ pub(crate) const EMULATOR: Step = Step {
             println!("      {VARIABLE} is set; using that one");
             return Ok(Ending::Done);
         }
-        match fetch(workspace)? {
-            Fetched::Ready => Ok(Ending::Done),
-            Fetched::Impossible(reason) if in_ci() => bail!("{reason}"),
-            Fetched::Impossible(reason) => Ok(Ending::Skipped(format!(
-                "{reason}. The tests against the official emulator will NOT run; set {VARIABLE} to an emulator \
-                 of your own to run them"
-            ))),
-        }
+        fetch(workspace)?.ending(&format!(
+            "The tests against the official emulator will NOT run; set {VARIABLE} to an emulator of your own to run them"
+        ))
     },
 };
 
@@ -59,11 +55,6 @@ pub(crate) const EMULATOR: Step = Step {
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     let own = env::var_os(VARIABLE).map(PathBuf::from);
     own.or_else(|| Some(place(workspace)).filter(|file| file.is_file()))
-}
-
-enum Fetched {
-    Ready,
-    Impossible(String),
 }
 
 fn fetch(workspace: &Workspace) -> Result<Fetched> {

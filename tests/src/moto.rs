@@ -1,0 +1,83 @@
+//! moto's server, which stands in for AWS: it keeps what is sent to it in memory, and it is gone with its test.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::Running;
+use crate::artifacts::{self, skipped};
+use crate::http::{Headers, Reader, encode};
+use crate::runtime_api::PATIENCE;
+
+/// The region that all requests are for.
+pub const REGION: &str = "eu-central-1";
+
+/// What it prints before its port.
+const LISTENS: &str = "Running on http://127.0.0.1:";
+
+/// A running server. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Moto {
+    address: SocketAddr,
+    // It has no children, so its end is the end of all.
+    _running: Running,
+}
+
+impl Moto {
+    /// Starts it on a port that the system chooses; `None`, and a loud word, where there is no such server.
+    ///
+    /// # Panics
+    /// Where it does not start, or is missing in CI.
+    pub fn start(wanted_by: &str) -> Option<Self> {
+        let Some(program) = artifacts::moto() else {
+            skipped(&format!("BULKHEAD_MOTO is not set, so {wanted_by} did not meet a service of AWS"));
+            return None;
+        };
+        let mut command = Command::new(program);
+        command.args(["--host", "127.0.0.1", "--port", "0"]).env_clear();
+        let running = Running::start(command);
+        running.wait_log(LISTENS);
+        // The line may not be there to its end yet.
+        running.wait_log("CTRL+C");
+        let log = running.logs();
+        let port: String = log
+            .split_once(LISTENS)
+            .into_iter()
+            .flat_map(|(_, port)| port.chars().take_while(char::is_ascii_digit))
+            .collect();
+        let port = port.parse().unwrap_or_else(|error| panic!("no port ({error}) in its log:\n{log}"));
+        Some(Self { address: (Ipv4Addr::LOCALHOST, port).into(), _running: running })
+    }
+
+    /// Where it listens, as an endpoint of the SDK.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Asks DynamoDB something, as the console would; it must agree.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub fn dynamodb(&self, operation: &str, request: &Value) -> Value {
+        let stream = TcpStream::connect(self.address).expect("connect to moto");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/dynamodb/aws4_request");
+        let headers: Headers = [
+            ("Host", self.address.to_string()),
+            ("Authorization", scope),
+            ("Content-Type", "application/x-amz-json-1.0".to_owned()),
+            ("X-Amz-Target", format!("DynamoDB_20120810.{operation}")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .into();
+        let mut reader = Reader::new(stream);
+        reader
+            .write(&encode("POST / HTTP/1.1", &headers, request.to_string().as_bytes()))
+            .expect("send a request");
+        let answer = reader.response().expect("read the answer").expect("an answer");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.start.0, "200", "{operation}: {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{operation}: {error} in {text}"))
+    }
+}

@@ -1,0 +1,79 @@
+//! moto's server, which stands in for AWS: installed once with pip, from what `xtask/moto.txt` pins by version and
+//! digest, into a virtual environment in the target directory.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use crate::fetched::Fetched;
+use crate::steps::{Ending, Step};
+use crate::workspace::{Workspace, run};
+
+/// The variable that names a `moto_server` of one's own, and by which the tests find it.
+pub(crate) const VARIABLE: &str = "BULKHEAD_MOTO";
+
+/// Where the pins are.
+const REQUIREMENTS: &str = "xtask/moto.txt";
+
+/// What the pinned release runs on, and what an environment is made with. Debian has the latter in a package of its own.
+const PROBE: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+
+/// Installs it.
+pub(crate) const MOTO: Step = Step {
+    name: "moto",
+    title: "installing moto, which stands in for AWS",
+    needs: &[],
+    run: |workspace| {
+        if env::var_os(VARIABLE).is_some() {
+            println!("      {VARIABLE} is set; using that one");
+            return Ok(Ending::Done);
+        }
+        install(workspace)?.ending(&format!(
+            "The tests against AWS services will NOT run; set {VARIABLE} to a `moto_server` of your own to run them"
+        ))
+    },
+};
+
+/// The server that the tests should use, if there is one.
+pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
+    let own = env::var_os(VARIABLE).map(PathBuf::from);
+    own.or_else(|| Some(workspace.target("moto/bin/moto_server")).filter(|_| installed(workspace).is_file()))
+}
+
+fn install(workspace: &Workspace) -> Result<Fetched> {
+    let requirements = workspace.source(REQUIREMENTS);
+    let wanted = fs::read(&requirements).with_context(|| format!("reading {REQUIREMENTS}"))?;
+    if fs::read(installed(workspace)).is_ok_and(|installed| installed == wanted) && starts(workspace) {
+        println!("      it is here already");
+        return Ok(Fetched::Ready);
+    }
+    if !succeeds(Command::new("python3").args(["-c", PROBE])) {
+        let reason = "it wants Python 3.10 or newer with `venv` (python3-venv), which is not here";
+        return Ok(Fetched::Impossible(reason.into()));
+    }
+    let place = workspace.target("moto");
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&place))?;
+    let mut pip = Command::new(place.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
+    run(pip.args(["--require-hashes", "--requirement"]).arg(&requirements))?;
+    fs::write(installed(workspace), wanted).context("writing down what was installed")?;
+    Ok(Fetched::Ready)
+}
+
+/// A copy of the pins, written when everything is there.
+fn installed(workspace: &Workspace) -> PathBuf {
+    workspace.target("moto/installed.txt")
+}
+
+/// An environment is bound to its Python, which may have gone.
+fn starts(workspace: &Workspace) -> bool {
+    succeeds(Command::new(workspace.target("moto/bin/moto_server")).arg("--help"))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
