@@ -8,9 +8,11 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+mod project;
 mod stage;
 mod wat;
 
+mod build;
 mod command;
 mod concurrency;
 mod context;
@@ -39,6 +41,7 @@ mod logs;
 mod logs_json;
 mod manifest;
 mod module;
+mod new;
 mod outbound;
 mod precompiled;
 mod preinit;
