@@ -18,7 +18,7 @@ pub(crate) use denied::grant_lines;
 use inspect::{Inspector, certificates};
 use policies::{directories, groups};
 use report::{Checked, Finding, Handler, Report};
-pub(crate) use verdict::{Verdict, verdict};
+pub(crate) use verdict::{Denied, Verdict, verdict};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and reach.
 ///

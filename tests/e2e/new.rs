@@ -6,18 +6,12 @@ use serde_json::{Value, json};
 
 use crate::project::{Folder, Ran, sdk};
 
-/// All templates of a test are built in one place, so that the SDK is compiled once.
-fn ready(folder: &Folder, name: &str, template: &str) {
-    folder.bulkhead(&["new", name, "--template", template, "--sdk-path", &sdk()]).succeeded();
-}
-
 /// New, its own test, the component, and its own event.
 fn answer(folder: &Folder, template: &str, more: &[&str]) -> Value {
     let name = format!("my-{template}");
-    ready(folder, &name, template);
+    folder.bulkhead(&["new", &name, "--template", template, "--sdk-path", &sdk()]).succeeded();
     let project = folder.inner(&name);
-    let formatted = project.cargo(&["fmt", "--check"]);
-    formatted.succeeded();
+    project.cargo(&["fmt", "--check"]).succeeded();
     project.cargo(&["test", "--quiet"]).succeeded();
     let built = project.bulkhead(&["build", "--json"]);
     let report = built.succeeded().json();

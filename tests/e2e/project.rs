@@ -10,8 +10,6 @@ use tempfile::TempDir;
 /// A folder of its own for each test. It goes when it is dropped.
 pub(crate) struct Folder {
     path: PathBuf,
-    /// What cargo compiles for all projects of a test.
-    target: PathBuf,
     /// What a build command finds as `$GUEST`.
     guest: Option<PathBuf>,
     _directory: Option<TempDir>,
@@ -24,6 +22,10 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
+/// Where cargo compiles for all of them, so that the SDK and what it needs are compiled once. Projects of different names do not
+/// meet in there.
+const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/projects");
+
 /// The SDK of this checkout.
 pub(crate) fn sdk() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-sdk").to_owned()
@@ -33,7 +35,7 @@ impl Folder {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("make a folder");
         let path = std::fs::canonicalize(directory.path()).expect("the folder's path");
-        Self { target: path.join("cargo"), path, guest: None, _directory: Some(directory) }
+        Self { path, guest: None, _directory: Some(directory) }
     }
 
     /// One that is built by a command, which finds the component of a guest as `$GUEST`.
@@ -45,7 +47,7 @@ impl Folder {
 
     /// A folder in it, which goes with it.
     pub(crate) fn inner(&self, name: &str) -> Self {
-        Self { path: self.path.join(name), target: self.target.clone(), guest: None, _directory: None }
+        Self { path: self.path.join(name), guest: None, _directory: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,7 +78,7 @@ impl Folder {
             .args(arguments)
             .current_dir(&self.path)
             .env("CARGO_NET_OFFLINE", "true")
-            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_TARGET_DIR", TARGET)
             .env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap())
             .envs(self.guest.as_ref().map(|guest| ("GUEST", guest)))
             .stdin(Stdio::null());

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::task_root::TaskRoot;
-use crate::check::Verdict;
+use crate::check::{Denied, Verdict};
 use crate::table::{Align, Table};
 
 /// What came of a build.
@@ -33,25 +33,24 @@ struct Built {
     /// The handlers that it is for.
     handlers: Vec<String>,
     /// What it imports and gets nothing from.
-    denied: Vec<String>,
+    denied: Vec<Denied>,
 }
 
 impl Report {
-    pub(super) fn new(root: &TaskRoot, verdict: Verdict) -> anyhow::Result<Self> {
-        let built = |file: &PathBuf| {
+    pub(super) fn new(root: &TaskRoot, mut verdict: Verdict) -> anyhow::Result<Self> {
+        let mut built = |file: &PathBuf| {
             let path = root.shown.join(file);
             let bytes =
                 std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.display()))?.len();
-            let of = || verdict.handlers.iter().filter(|handler| handler.file == path);
-            Ok(Built {
-                bytes,
-                kind: of().find_map(|handler| handler.kind),
-                handlers: of().map(|handler| handler.name.clone()).collect(),
-                denied: of().flat_map(|handler| handler.denied.iter().cloned()).collect(),
-                file: file.clone(),
-            })
+            let (mut kind, mut handlers, mut denied) = (None, Vec::new(), Vec::new());
+            for handler in verdict.handlers.extract_if(.., |handler| handler.file == path) {
+                kind = kind.or(handler.kind);
+                handlers.push(handler.name);
+                denied.extend(handler.denied);
+            }
+            Ok(Built { file: file.clone(), bytes, kind, handlers, denied })
         };
-        let components = root.components().iter().map(built).collect::<anyhow::Result<_>>()?;
+        let components = root.components().iter().map(&mut built).collect::<anyhow::Result<_>>()?;
         Ok(Self {
             task_root: root.shown.clone(),
             components,
@@ -60,6 +59,9 @@ impl Report {
         })
     }
 }
+
+/// Every Rust program imports it, so that it says nothing of what one needs.
+const EVERYONE: &str = "wasi:cli/environment@";
 
 pub(super) fn text(report: &Report) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left, Align::Right, Align::Left]);
@@ -73,8 +75,9 @@ pub(super) fn text(report: &Report) -> String {
         ]);
     }
     let mut text = format!("{}\n{table}", report.task_root.display());
-    for denied in report.components.iter().flat_map(|built| &built.denied) {
-        text += &format!("note: {denied}\n");
+    let denied = report.components.iter().flat_map(|built| &built.denied);
+    for denied in denied.filter(|denied| !denied.import.starts_with(EVERYONE)) {
+        text += &format!("note: {}\n", denied.text);
     }
     for warning in &report.warnings {
         text += &format!("warning: {warning}\n");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bulkhead_host::component::Kind;
+use serde::Serialize;
 
 use super::Check;
 use super::report::Handler;
@@ -23,8 +24,16 @@ pub(crate) struct Judged {
     pub(crate) name: String,
     pub(crate) file: PathBuf,
     pub(crate) kind: Option<&'static str>,
-    /// What it imports and gets nothing from, with the line that would change that.
-    pub(crate) denied: Vec<String>,
+    pub(crate) denied: Vec<Denied>,
+}
+
+/// What a handler imports and gets nothing from.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Denied {
+    pub(crate) import: String,
+    /// With the line that would change that.
+    pub(crate) text: String,
 }
 
 /// Checks a task root as `bulkhead check` does.
@@ -39,9 +48,11 @@ pub(crate) fn verdict(root: &Path, handler: Option<String>) -> anyhow::Result<Ve
 
 fn judged(handler: Handler) -> Option<Judged> {
     let component = handler.component?;
-    let denials = handler.policies.iter().flat_map(|policy| &policy.denied);
+    let denials = handler.policies.into_iter().flat_map(|policy| policy.denied);
+    let denied =
+        denials.map(|denial| Denied { text: format!("{} {denial}", handler.name), import: denial.import });
     Some(Judged {
-        denied: denials.map(|denial| format!("{} {denial}", handler.name)).collect(),
+        denied: denied.collect(),
         name: handler.name,
         kind: Kind::of(&component.exports).ok().map(Kind::name),
         file: component.file,

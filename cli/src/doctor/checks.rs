@@ -32,7 +32,7 @@ pub(super) fn all() -> Vec<Finding> {
 }
 
 fn version() -> Finding {
-    Finding::fine("bulkhead", engine::BUILD)
+    Finding::fine("bulkhead", engine::BUILD.trim_start_matches("bulkhead "))
 }
 
 fn rust() -> Finding {

@@ -19,7 +19,10 @@ fn handle(request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     match (method, request.raw_path.as_deref().unwrap_or("/")) {
         ("GET", "/items") => answer(200, &json!({ "items": ["anchor", "lantern", "rope"] })),
         ("POST", "/orders") => order(request.body.as_deref().unwrap_or_default()),
-        (method, path) => answer(404, &json!({ "message": format!("there is no {method} {path}") })),
+        (method, path) => answer(
+            404,
+            &json!({ "message": format!("there is no {method} {path}") }),
+        ),
     }
 }
 
@@ -27,14 +30,19 @@ fn handle(request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
 fn order(body: &str) -> ApiGatewayV2httpResponse {
     match serde_json::from_str(body) {
         Ok(Order { item, quantity }) => answer(201, &json!({ "item": item, "quantity": quantity })),
-        Err(error) => answer(400, &json!({ "message": format!("the body is not an order: {error}") })),
+        Err(error) => answer(
+            400,
+            &json!({ "message": format!("the body is not an order: {error}") }),
+        ),
     }
 }
 
 fn answer(status: i64, body: &Value) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = status;
-    response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.body = Some(Body::Text(body.to_string()));
     response
 }
@@ -50,14 +58,19 @@ mod tests {
         event["rawPath"] = json!(path);
         event["body"] = json!(body);
         let response = handle(serde_json::from_value(event).unwrap());
-        let Some(Body::Text(body)) = response.body else { panic!("no text in {response:?}") };
+        let Some(Body::Text(body)) = response.body else {
+            panic!("no text in {response:?}")
+        };
         (response.status_code, serde_json::from_str(&body).unwrap())
     }
 
     #[test]
     fn an_order() {
         let (status, body) = send("POST", "/orders", Some(r#"{"item":"rope","quantity":2}"#));
-        assert_eq!((status, body), (201, json!({ "item": "rope", "quantity": 2 })));
+        assert_eq!(
+            (status, body),
+            (201, json!({ "item": "rope", "quantity": 2 }))
+        );
     }
 
     #[test]

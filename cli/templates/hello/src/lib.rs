@@ -14,10 +14,18 @@ struct Response {
 
 #[bulkhead::handler]
 fn handle(request: Request) -> Response {
-    Response { message: format!("Hello {}!", request.name) }
+    Response {
+        message: format!("Hello {}!", request.name),
+    }
 }
 
 #[test]
 fn greets_by_name() {
-    assert_eq!(handle(Request { name: "world".into() }).message, "Hello world!");
+    assert_eq!(
+        handle(Request {
+            name: "world".into()
+        })
+        .message,
+        "Hello world!"
+    );
 }

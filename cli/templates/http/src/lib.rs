@@ -22,9 +22,14 @@ fn handle(request: Request<Option<Json<Greeting>>>) -> Result<Response<Json<Answ
         (Method::POST, "/hello", Some(Json(Greeting { name }))) => {
             (StatusCode::OK, format!("Hello {name}!"))
         }
-        (method, path, _) => (StatusCode::NOT_FOUND, format!("there is no {method} {path}")),
+        (method, path, _) => (
+            StatusCode::NOT_FOUND,
+            format!("there is no {method} {path}"),
+        ),
     };
-    Ok(Response::builder().status(status).body(Json(Answer { message }))?)
+    Ok(Response::builder()
+        .status(status)
+        .body(Json(Answer { message }))?)
 }
 
 #[cfg(test)]
@@ -33,7 +38,9 @@ mod tests {
 
     #[test]
     fn greets_by_name() -> Result<(), Error> {
-        let greeting = Greeting { name: "world".into() };
+        let greeting = Greeting {
+            name: "world".into(),
+        };
         let response = handle(Request::post("/hello").body(Some(Json(greeting)))?)?;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.body().0.message, "Hello world!");

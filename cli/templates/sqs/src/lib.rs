@@ -38,7 +38,8 @@ fn place(message: &SqsMessage) -> Result<(), Error> {
 fn unnamed() -> Diagnostic {
     Diagnostic {
         error_type: "UnnamedMessage".into(),
-        error_message: "a message that failed has no id, so the whole batch has to come back".into(),
+        error_message: "a message that failed has no id, so the whole batch has to come back"
+            .into(),
     }
 }
 
@@ -48,7 +49,11 @@ mod tests {
 
     fn failed(event: &str) -> Vec<String> {
         let response = handle(serde_json::from_str(event).unwrap()).unwrap();
-        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+        response
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect()
     }
 
     #[test]
@@ -58,7 +63,8 @@ mod tests {
 
     #[test]
     fn nothing_comes_back_from_a_good_batch() {
-        let event = r#"{"Records":[{"messageId":"1","body":"{\"item\":\"rope\",\"quantity\":2}"}]}"#;
+        let event =
+            r#"{"Records":[{"messageId":"1","body":"{\"item\":\"rope\",\"quantity\":2}"}]}"#;
         assert!(failed(event).is_empty());
     }
 

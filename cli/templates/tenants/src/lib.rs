@@ -24,12 +24,21 @@ fn handle(invoice: Invoice) -> Result<Total, Error> {
 fn add_up(invoice: Invoice, currency: &str) -> Total {
     let cents: u64 = invoice.cents.iter().sum();
     let total = format!("{}.{:02} {currency}", cents / 100, cents % 100);
-    Total { customer: invoice.customer, total }
+    Total {
+        customer: invoice.customer,
+        total,
+    }
 }
 
 #[test]
 fn cents_are_added_up() {
-    let invoice = Invoice { customer: "Bob".into(), cents: vec![1999, 6] };
-    let total = Total { customer: "Bob".into(), total: "20.05 EUR".into() };
+    let invoice = Invoice {
+        customer: "Bob".into(),
+        cents: vec![1999, 6],
+    };
+    let total = Total {
+        customer: "Bob".into(),
+        total: "20.05 EUR".into(),
+    };
     assert_eq!(add_up(invoice, "EUR"), total);
 }
