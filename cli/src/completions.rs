@@ -62,7 +62,11 @@ mod tests {
             for command in crate::Cli::command().get_subcommands() {
                 assert!(text.contains(command.get_name()), "{shell}: {}", command.get_name());
             }
-            assert!(text.contains("api-gateway"), "{shell} does not know the templates");
+            // Elvish's completions know no values of arguments.
+            assert!(
+                *shell == Shell::Elvish || text.contains("api-gateway"),
+                "{shell} does not know the templates"
+            );
         }
     }
 
