@@ -101,12 +101,10 @@ fn cargo(folder: &Path) -> Command {
 }
 
 fn missing(error: std::io::Error) -> anyhow::Error {
-    match error.kind() {
-        ErrorKind::NotFound => {
-            anyhow!("there is no `cargo` on the PATH; install Rust from https://rustup.rs")
-        }
-        _ => anyhow::Error::from(error).context("cargo cannot be started"),
+    if error.kind() == ErrorKind::NotFound {
+        return anyhow!("there is no `cargo` on the PATH; install Rust from https://rustup.rs");
     }
+    anyhow::Error::from(error).context("cargo cannot be started")
 }
 
 #[cfg(test)]

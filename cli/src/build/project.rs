@@ -68,11 +68,11 @@ mod tests {
         let found = || Project::find(&member).map(|project| project.root).map_err(|error| error.to_string());
         assert!(found().unwrap_err().contains("`bulkhead new NAME` makes a project"));
         std::fs::write(root.join("Cargo.toml"), "").unwrap();
-        assert_eq!(found(), Ok(root.clone()));
+        assert_eq!(found().as_ref(), Ok(&root));
         std::fs::write(member.join("Cargo.toml"), "").unwrap();
-        assert_eq!(found(), Ok(member.clone()));
+        assert_eq!(found().as_ref(), Ok(&member));
         std::fs::write(root.join(FILE), "").unwrap();
-        assert_eq!(found(), Ok(root.clone()));
+        assert_eq!(found().as_ref(), Ok(&root));
         std::fs::write(member.join(FILE), "limit = 1").unwrap();
         assert!(found().unwrap_err().contains("one/bulkhead.toml:1: limit: there is no such key"));
     }

@@ -126,7 +126,7 @@ fn replace(from: &Path, to: &Path) -> io::Result<()> {
     if std::fs::read(to).is_ok_and(|there| there == content) {
         return Ok(());
     }
-    let folder = to.parent().unwrap_or(Path::new("."));
+    let folder = to.parent().unwrap_or_else(|| Path::new("."));
     std::fs::create_dir_all(folder)?;
     let new = NamedTempFile::new_in(folder)?;
     std::fs::write(new.path(), content)?;
