@@ -5,6 +5,7 @@ mod inspect;
 mod policies;
 mod print;
 mod report;
+mod verdict;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ pub(crate) use denied::grant_lines;
 use inspect::{Inspector, certificates};
 use policies::{directories, groups};
 use report::{Checked, Finding, Handler, Report};
+pub(crate) use verdict::{Denied, Verdict, verdict};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and reach.
 ///

@@ -6,10 +6,14 @@
 //! | 1 | it could not be done, what was checked has mistakes, or what was inspected would not run |
 //! | 2 | the arguments are wrong |
 
+mod build;
 mod check;
 mod compile;
+mod completions;
+mod doctor;
 mod inspect;
 mod invoke;
+mod new;
 mod package;
 mod preinit;
 mod receipts;
@@ -34,16 +38,23 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
+  bulkhead new hello --template http
+  bulkhead build
   bulkhead compile hello.wasm -o hello.cwasm --target aarch64
   bulkhead check ./package
   bulkhead inspect hello.wasm
   bulkhead invoke hello --event '{\"name\": \"world\"}'
   bulkhead package ./package --arch arm64 -o function.zip
   bulkhead receipts --by handler function.log
-  bulkhead schema > bulkhead.schema.json";
+  bulkhead schema > bulkhead.schema.json
+  bulkhead doctor
+  bulkhead completions bash
+  bulkhead man ~/.local/share/man/man1";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::New),
+    Build(build::Build),
     Compile(compile::Compile),
     Check(check::Check),
     Inspect(inspect::Inspect),
@@ -51,10 +62,15 @@ enum Command {
     Package(package::Package),
     Receipts(receipts::Receipts),
     Schema(schema::Schema),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::New(new) => new.run().map(|()| ExitCode::SUCCESS),
+        Command::Build(build) => build.run(),
         Command::Compile(compile) => compile.run().map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run(),
         Command::Inspect(inspect) => inspect.run(),
@@ -62,6 +78,9 @@ fn main() -> ExitCode {
         Command::Package(package) => package.run().map(|()| ExitCode::SUCCESS),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
         Command::Schema(schema) => schema.run().map(|()| ExitCode::SUCCESS),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run().map(|()| ExitCode::SUCCESS),
+        Command::Man(man) => man.run().map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         output::tell(&format!("bulkhead: {error:#}"));
@@ -80,7 +99,23 @@ mod tests {
         let cli = Cli::command();
         cli.clone().debug_assert();
         let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(commands, ["compile", "check", "inspect", "invoke", "package", "receipts", "schema"]);
+        assert_eq!(
+            commands,
+            [
+                "new",
+                "build",
+                "compile",
+                "check",
+                "inspect",
+                "invoke",
+                "package",
+                "receipts",
+                "schema",
+                "doctor",
+                "completions",
+                "man"
+            ]
+        );
         for command in cli.get_subcommands() {
             let example = format!("bulkhead {}", command.get_name());
             assert!(EXAMPLES.contains(&example));

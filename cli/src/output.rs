@@ -15,6 +15,15 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
     }
 }
 
+/// The same with colours in it, which are left out where nobody would see them or `NO_COLOR` is set.
+pub(crate) fn print_in_colour(text: &str) -> io::Result<()> {
+    let choice = anstream::AutoStream::choice(&io::stdout());
+    if choice == anstream::ColorChoice::Never {
+        return print(anstream::adapter::strip_str(text));
+    }
+    print(text)
+}
+
 /// Writes a result as JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(print(serde_json::to_string_pretty(value)? + "\n")?)

@@ -90,6 +90,11 @@ pub fn start_with(pool: Option<Pool>) -> Result<Engine, EngineError> {
     Engine::new(&config).map_err(EngineError)
 }
 
+/// Whether the kernel can say which pages of a memory were written, for pools that are [`Pool::written_only`].
+pub fn has_page_scan() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
+}
+
 /// Settings of a running engine that compiled code does not depend on.
 fn run_config() -> Config {
     let mut config = settings::base();

@@ -4,6 +4,7 @@
 //! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::router`]'s business.
 
 mod amounts;
+mod build;
 mod document;
 mod environment;
 mod grants;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use amounts::{Shown, shown};
+pub use build::Build;
 use document::Document;
 use toml::de::DeTable;
 
@@ -47,6 +49,8 @@ pub struct Manifest {
     pub receipts: Receipts,
     /// `[outbound] extra_ca_certificates`: files of the task root, relative to it.
     pub extra_ca_certificates: Vec<PathBuf>,
+    /// `[build]`: nothing that runs events.
+    pub build: Option<Build>,
 }
 
 /// How the tenant of an event is found, and what happens where that is not clear.
@@ -191,6 +195,7 @@ impl Default for Manifest {
             default: Arc::new(Policy::default_for("")),
             receipts: Receipts::default(),
             extra_ca_certificates: Vec::new(),
+            build: None,
         }
     }
 }

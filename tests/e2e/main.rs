@@ -8,10 +8,12 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+mod project;
 mod stage;
 mod wat;
 
 mod aws_sdk;
+mod build;
 mod command;
 mod concurrency;
 mod context;
@@ -41,6 +43,7 @@ mod logs;
 mod logs_json;
 mod manifest;
 mod module;
+mod new;
 mod outbound;
 mod package;
 mod precompiled;

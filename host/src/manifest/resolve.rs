@@ -60,6 +60,7 @@ pub(super) fn manifest(document: &Document<'_>, said: Sections) -> Manifest {
         tenants,
         receipts: said.receipts,
         extra_ca_certificates: said.extra_ca_certificates,
+        build: said.build,
     }
 }
 

@@ -9,11 +9,12 @@ use hyper::header::HeaderName;
 use super::amounts::{self, LIMITS, SaidLimits};
 use super::document::{Entry, Said, Table, similar};
 use super::grants::{self, SaidGrants};
-use super::{InvalidHandler, MixedBatches, Receipts, TenantSource, place};
+use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
 use crate::policy::{InvokeMode, OtherEvents};
 
 /// The keys of the file, and those of each table that is not one of limits or grants.
-pub(super) const ROOT: [&str; 6] = ["routing", "limits", "handlers", "tenants", "receipts", "outbound"];
+pub(super) const ROOT: [&str; 7] =
+    ["routing", "limits", "handlers", "tenants", "receipts", "outbound", "build"];
 pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batches", "invalid_handler"];
 pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
 pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
@@ -35,6 +36,7 @@ pub(super) struct Sections {
     pub(super) tenants: Vec<SaidTenant>,
     pub(super) receipts: Receipts,
     pub(super) extra_ca_certificates: Vec<PathBuf>,
+    pub(super) build: Option<Build>,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +96,7 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
             .table("outbound")
             .map(|table| extra_ca_certificates(&table))
             .unwrap_or_default(),
+        build: root.entry("build").and_then(|entry| build::build(&entry)),
     }
 }
 

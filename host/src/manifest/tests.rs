@@ -200,7 +200,7 @@ fn odd_text_is_a_mistake_and_never_a_panic() {
     assert!(Manifest::parse(&deep).is_err());
     assert_eq!(mistakes("[[handlers]]"), "1: handlers: this is an array; expected a table");
     assert!(mistakes("handlers.hello = 1\r\n\r\nx = 2").ends_with(
-        "3: x: there is no such key; known here are routing, limits, handlers, tenants, receipts, outbound"
+        "3: x: there is no such key; known here are routing, limits, handlers, tenants, receipts, outbound, build"
     ));
 }
 

@@ -27,6 +27,7 @@ fn manifest(tenant: TenantSource) -> Manifest {
         default: Arc::new(Policy::default_for("default")),
         receipts: Receipts::Json,
         extra_ca_certificates: Vec::new(),
+        build: None,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::*;
-use crate::manifest::{amounts, grants, sections};
+use crate::manifest::{amounts, build, grants, sections};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -52,6 +52,7 @@ const GOOD: &[&str] = &[
     "receipts = { format = \"emf\", namespace = \"Team/Handlers 2\" }",
     "receipts.format = \"off\"",
     "outbound.extra_ca_certificates = [\"certs/ca.pem\"]",
+    "build = { command = \"make\", workdir = \"python\" }",
     "[handlers.hello]",
     "handlers.\"a.b\".source = \"lib/b.cwasm\"",
     "handlers.a.digest = \"sha256:00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff\"",
@@ -104,6 +105,11 @@ const BAD: &[&str] = &[
     "receipts = { format = \"emf\", namespace = \"AWS/X\" }",
     "outbound.extra_ca_certificates = \"ca.pem\"",
     "outbound.extra_ca_certificates = [\"/etc/ca.pem\"]",
+    "build = {}",
+    "build = \"make\"",
+    "build.command = \" \"",
+    "build = { command = \"make\", workdir = \"..\" }",
+    "build = { command = \"make\", watch = [] }",
     "[[handlers]]",
     "handlers.reject = {}",
     "handlers.\"a b\" = {}",
@@ -178,6 +184,7 @@ fn known(place: &str) -> Vec<&'static str> {
         "/properties/routing/properties/tenant/oneOf/1" => sections::TENANT_SOURCE[..1].to_vec(),
         "/properties/routing/properties/tenant/oneOf/2" => sections::TENANT_SOURCE[1..].to_vec(),
         "/properties/receipts" => sections::RECEIPTS.to_vec(),
+        "/properties/build" => build::KEYS.to_vec(),
         "/properties/outbound" => sections::OUTBOUND.to_vec(),
         "/$defs/limits" => amounts::LIMITS.each_ref().map(|amount| amount.limit.key()).to_vec(),
         "/$defs/grants" | "/$defs/most_grants" => grants::KEYS.to_vec(),
@@ -209,7 +216,7 @@ fn both_know_the_same_keys() {
     let schema = schema();
     let mut found = Vec::new();
     tables(&schema, "", &mut found);
-    assert_eq!(found.len(), 13);
+    assert_eq!(found.len(), 14);
     for (place, properties) in found {
         let keys: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
         assert_eq!(keys, known(&place).into_iter().collect(), "{place}");

@@ -1,0 +1,199 @@
+//! Which packages of a project are handlers: what `cargo metadata` says, read for that.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+
+use super::cargo;
+use super::project::Project;
+
+/// A package with at least one handler in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Package {
+    pub(super) name: String,
+    /// As cargo knows it from all others of its name.
+    pub(super) id: String,
+    pub(super) handlers: Vec<Handler>,
+}
+
+/// A target of a package that becomes a component.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Handler {
+    /// What the component is called.
+    pub(super) name: String,
+    /// What cargo calls the target.
+    pub(super) target: String,
+    pub(super) is_library: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Member>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Member {
+    name: String,
+    id: String,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    name: String,
+    /// None for what is no development or build dependency.
+    kind: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+    crate_types: Vec<String>,
+}
+
+/// The handlers of a project, or of those of its packages that were asked for.
+pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Vec<Package>> {
+    ensure!(
+        project.root.ancestors().any(|folder| folder.join("Cargo.toml").is_file()),
+        "{}: there is neither a Cargo.toml here nor a build.command in bulkhead.toml, so there is nothing to build",
+        if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.display()
+    );
+    let json = cargo::output(&project.root, &["metadata", "--no-deps", "--format-version", "1"])?;
+    let metadata: Metadata =
+        serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
+    let sources: Vec<&Path> =
+        project.manifest.handlers.iter().map(|handler| handler.source.as_path()).collect();
+    let inside =
+        metadata.packages.into_iter().filter(|member| member.manifest_path.starts_with(&project.root));
+    let packages: Vec<Package> = inside.filter_map(|member| package(member, &sources)).collect();
+    let packages = only(packages, asked)?;
+    distinct(&packages)?;
+    Ok(packages)
+}
+
+/// A member as a package with handlers, if it is one.
+fn package(member: Member, sources: &[&Path]) -> Option<Package> {
+    let uses_sdk = member.dependencies.iter().any(|used| used.name == "bulkhead" && used.kind.is_none());
+    let is_named =
+        |name: &str| sources.iter().any(|source| source.file_stem().is_some_and(|stem| stem == name));
+    let handler = |target: &Target| {
+        let is_library = target.crate_types.iter().any(|kind| kind == "cdylib");
+        let is_program = target.kind.iter().any(|kind| kind == "bin");
+        // Cargo calls a library by its package's name with the dashes that no crate can have replaced.
+        let name = match is_library && target.name == member.name.replace('-', "_") {
+            true => member.name.clone(),
+            false => target.name.clone(),
+        };
+        let is_handler = (is_library || is_program) && (uses_sdk || is_named(&name));
+        is_handler.then(|| Handler { name, target: target.name.clone(), is_library })
+    };
+    let handlers: Vec<Handler> = member.targets.iter().filter_map(handler).collect();
+    (!handlers.is_empty()).then_some(Package { name: member.name, id: member.id, handlers })
+}
+
+fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Package>> {
+    let known = packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
+    if packages.is_empty() {
+        bail!(
+            "no package here is a handler; one has `crate-type = [\"cdylib\"]` under [lib], or a program, and depends on \
+             `bulkhead` or has its component named by a handler of bulkhead.toml"
+        );
+    }
+    for name in asked {
+        ensure!(
+            packages.iter().any(|package| package.name == *name),
+            "no handler is in a package {name}; there are {known}"
+        );
+    }
+    packages.retain(|package| asked.is_empty() || asked.contains(&package.name));
+    Ok(packages)
+}
+
+/// Refuses two components of one name, one of which would be lost.
+fn distinct(packages: &[Package]) -> anyhow::Result<()> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for package in packages {
+        for handler in &package.handlers {
+            if let Some(other) = seen.insert(&handler.name, &package.name) {
+                bail!(
+                    "two components would be called {}.wasm, one of the package {other} and one of {}; give one another name",
+                    handler.name,
+                    package.name
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn member(name: &str, targets: &Value, dependencies: &Value) -> Member {
+        serde_json::from_value(json!({
+            "name": name, "id": format!("path+file:///{name}#0.1.0"), "manifest_path": "/p/Cargo.toml",
+            "targets": targets, "dependencies": dependencies,
+        }))
+        .unwrap()
+    }
+
+    fn names(member: Member, sources: &[&str]) -> Vec<String> {
+        let sources: Vec<&Path> = sources.iter().map(Path::new).collect();
+        let handlers = package(member, &sources).map(|package| package.handlers);
+        handlers.into_iter().flatten().map(|handler| handler.name).collect()
+    }
+
+    fn library(name: &str) -> Value {
+        json!({ "name": name, "kind": ["cdylib"], "crate_types": ["cdylib"] })
+    }
+
+    fn program(name: &str) -> Value {
+        json!({ "name": name, "kind": ["bin"], "crate_types": ["bin"] })
+    }
+
+    #[test]
+    fn what_depends_on_the_sdk_is_a_handler_under_its_package_s_name() {
+        let sdk = json!([{ "name": "bulkhead", "kind": null }]);
+        assert_eq!(names(member("my-hello", &json!([library("my_hello")]), &sdk), &[]), ["my-hello"]);
+        assert_eq!(names(member("my-hello", &json!([library("other")]), &sdk), &[]), ["other"]);
+        assert_eq!(names(member("two", &json!([program("a"), program("b")]), &sdk), &[]), ["a", "b"]);
+        let plain = json!([{ "name": "x", "kind": ["lib"], "crate_types": ["lib"] }]);
+        assert_eq!(names(member("x", &plain, &sdk), &[]), [] as [&str; 0]);
+        let tests_only = json!([{ "name": "bulkhead", "kind": "dev" }]);
+        assert_eq!(names(member("x", &json!([library("x")]), &tests_only), &[]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_the_manifest_names_is_a_handler_without_the_sdk() {
+        let targets = json!([program("command"), program("tool")]);
+        assert_eq!(names(member("x", &targets, &json!([])), &["lib/command.wasm"]), ["command"]);
+    }
+
+    #[test]
+    fn a_package_that_is_none_is_told_with_those_that_are() {
+        let one = || Package { name: "hello".to_owned(), id: String::new(), handlers: Vec::new() };
+        let refused = |packages, asked: &[&str]| {
+            only(packages, &asked.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(refused(vec![one()], &["helo"]).contains("there are hello"));
+        assert!(refused(Vec::new(), &[]).contains("crate-type"));
+    }
+
+    #[test]
+    fn two_components_of_one_name_are_refused() {
+        let sdk = json!([{ "name": "bulkhead", "kind": null }]);
+        let package = |name| package(member(name, &json!([program("a")]), &sdk), &[]).unwrap();
+        let error = distinct(&[package("one"), package("two")]).unwrap_err().to_string();
+        assert!(error.contains("one of the package one and one of two"), "{error}");
+    }
+}

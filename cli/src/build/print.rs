@@ -1,0 +1,89 @@
+//! What was built, for people and as JSON.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bytesize::ByteSize;
+use serde::Serialize;
+
+use super::task_root::TaskRoot;
+use crate::check::{Denied, Verdict};
+use crate::table::{Align, Table};
+
+/// What came of a build.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    task_root: PathBuf,
+    components: Vec<Built>,
+    /// What the bootstrap would refuse.
+    pub(super) mistakes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// One component.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Built {
+    /// Relative to the task root.
+    file: PathBuf,
+    bytes: u64,
+    /// None where the bootstrap would refuse it, or no handler has it.
+    kind: Option<&'static str>,
+    /// The handlers that it is for.
+    handlers: Vec<String>,
+    /// What it imports and gets nothing from.
+    denied: Vec<Denied>,
+}
+
+impl Report {
+    pub(super) fn new(root: &TaskRoot, mut verdict: Verdict) -> anyhow::Result<Self> {
+        let mut built = |file: &PathBuf| {
+            let path = root.shown.join(file);
+            let bytes =
+                std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.display()))?.len();
+            let (mut kind, mut handlers, mut denied) = (None, Vec::new(), Vec::new());
+            for handler in verdict.handlers.extract_if(.., |handler| handler.file == path) {
+                kind = kind.or(handler.kind);
+                handlers.push(handler.name);
+                denied.extend(handler.denied);
+            }
+            Ok(Built { file: file.clone(), bytes, kind, handlers, denied })
+        };
+        let components = root.components().iter().map(&mut built).collect::<anyhow::Result<_>>()?;
+        Ok(Self {
+            task_root: root.shown.clone(),
+            components,
+            mistakes: verdict.mistakes,
+            warnings: verdict.warnings,
+        })
+    }
+}
+
+/// Every Rust program imports it, so that it says nothing of what one needs.
+const EVERYONE: &str = "wasi:cli/environment@";
+
+pub(super) fn text(report: &Report) -> String {
+    let mut table = Table::new(2, [Align::Left, Align::Left, Align::Right, Align::Left]);
+    table.row(["component", "kind", "size", "handlers"]);
+    for built in &report.components {
+        table.row([
+            built.file.display().to_string(),
+            built.kind.unwrap_or("?").to_owned(),
+            ByteSize(built.bytes).display().iec().to_string(),
+            if built.handlers.is_empty() { "none".to_owned() } else { built.handlers.join(", ") },
+        ]);
+    }
+    let mut text = format!("{}\n{table}", report.task_root.display());
+    let denied = report.components.iter().flat_map(|built| &built.denied);
+    for denied in denied.filter(|denied| !denied.import.starts_with(EVERYONE)) {
+        text += &format!("note: {}\n", denied.text);
+    }
+    for warning in &report.warnings {
+        text += &format!("warning: {warning}\n");
+    }
+    for mistake in &report.mistakes {
+        text += &format!("mistake: {mistake}\n");
+    }
+    text
+}

@@ -1,0 +1,196 @@
+//! `target/bulkhead`: the folder that `invoke`, `check`, `dev` and `package` take for the task root.
+//!
+//! A file in it is replaced as a whole, and only if it changes, so that whoever watches or reads it sees no half of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bulkhead_host::manifest::FILE;
+use tempfile::NamedTempFile;
+
+use super::Component;
+use super::project::Project;
+
+/// Where it is in a project.
+pub(crate) const PLACE: &str = "target/bulkhead";
+
+/// One that is to be filled.
+#[derive(Debug)]
+pub(super) struct TaskRoot {
+    /// In full.
+    path: PathBuf,
+    pub(super) shown: PathBuf,
+    /// Where each file goes, and where it comes from.
+    files: BTreeMap<PathBuf, PathBuf>,
+    /// Folders that are granted, which go along as they are.
+    folders: Vec<(PathBuf, PathBuf)>,
+    /// Those of the files that are components.
+    components: Vec<PathBuf>,
+}
+
+impl TaskRoot {
+    /// What goes into the task root of a project with these components.
+    pub(super) fn of(project: &Project, components: &[Component]) -> Self {
+        let mut root = Self {
+            path: project.root.join(PLACE),
+            shown: project.shown.join(PLACE),
+            files: BTreeMap::new(),
+            folders: Vec::new(),
+            components: Vec::new(),
+        };
+        let manifest = &project.manifest;
+        for component in components {
+            let place = place(project, component);
+            root.components.push(place.clone());
+            root.files.insert(place, component.file.clone());
+        }
+        let sources = manifest.handlers.iter().map(|handler| &handler.source);
+        for file in sources.chain(&manifest.extra_ca_certificates) {
+            // Components that nobody builds here are taken as they lie there. What is nowhere is told by the check.
+            let from = project.root.join(file);
+            if from.is_file() {
+                root.files.entry(file.clone()).or_insert(from);
+            }
+        }
+        if project.has_manifest {
+            root.files.insert(FILE.into(), project.root.join(FILE));
+        }
+        for folder in manifest.policies().flat_map(|policy| &policy.grants.files) {
+            let granted = (folder.clone(), project.root.join(folder));
+            if granted.1.is_dir() && !root.folders.contains(&granted) {
+                root.folders.push(granted);
+            }
+        }
+        root
+    }
+
+    /// The components, relative to it.
+    pub(super) fn components(&self) -> &[PathBuf] {
+        &self.components
+    }
+
+    /// Makes it what it is to be. What is no longer of the project is taken out, if all of the project was built.
+    pub(super) fn fill(&self, all: bool) -> anyhow::Result<()> {
+        let mut files = self.files.clone();
+        for (folder, from) in &self.folders {
+            below(folder, from, &mut files).with_context(|| format!("{} cannot be read", from.display()))?;
+        }
+        for (place, from) in &files {
+            let to = self.path.join(place);
+            replace(from, &to).with_context(|| {
+                format!("{} cannot be copied to {}", from.display(), self.shown.join(place).display())
+            })?;
+        }
+        if all {
+            let mut there = BTreeMap::new();
+            below(Path::new(""), &self.path, &mut there)
+                .with_context(|| format!("{} cannot be read", self.shown.display()))?;
+            for file in there.keys().filter(|file| !files.contains_key(*file)) {
+                std::fs::remove_file(self.path.join(file))
+                    .with_context(|| format!("{} cannot be removed", self.shown.join(file).display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a component goes: to the source of the handler that has its name, or beside `bulkhead.toml`.
+fn place(project: &Project, component: &Component) -> PathBuf {
+    let file = format!("{}.wasm", component.name);
+    let mut sources = project.manifest.handlers.iter().map(|handler| &handler.source);
+    // What a build command left lies at its source already.
+    let at = |source: &&PathBuf| project.root.join(source) == component.file;
+    let named = |source: &&PathBuf| source.file_name().is_some_and(|name| *name == *file);
+    let found = sources.clone().find(at).or_else(|| sources.find(named));
+    found.cloned().unwrap_or_else(|| file.into())
+}
+
+/// All files below a folder, links followed.
+fn below(place: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let place = place.join(entry.file_name());
+        if std::fs::metadata(entry.path())?.is_dir() {
+            below(&place, &entry.path(), files)?;
+        } else {
+            files.insert(place, entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    let content = std::fs::read(from)?;
+    if std::fs::read(to).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    let folder = to.parent().unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let new = NamedTempFile::new_in(folder)?;
+    std::fs::write(new.path(), content)?;
+    // Temporary files are for their owner only; this one is as its source is.
+    std::fs::set_permissions(new.path(), std::fs::metadata(from)?.permissions())?;
+    new.persist(to)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(manifest: &str) -> (tempfile::TempDir, Project) {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write(FILE, manifest);
+        write("assets/img/a.txt", "a");
+        write("out/hello.wasm", "component");
+        let project = Project::find(folder.path()).unwrap();
+        (folder, project)
+    }
+
+    fn filled(project: &Project) -> Vec<String> {
+        let file = project.root.join("out/hello.wasm");
+        let root = TaskRoot::of(project, &[Component { name: "hello".to_owned(), file }]);
+        root.fill(true).unwrap();
+        let mut files = BTreeMap::new();
+        below(Path::new(""), &root.path, &mut files).unwrap();
+        files.keys().map(|file| file.display().to_string()).collect()
+    }
+
+    #[test]
+    fn it_has_components_the_manifest_and_what_is_granted() {
+        let (_folder, project) = project("[handlers.hello]\ngrants.files = [\"assets\"]\n");
+        assert_eq!(filled(&project), ["assets/img/a.txt", "bulkhead.toml", "hello.wasm"]);
+        std::fs::write(project.root.join(PLACE).join("hello.cwasm"), "of yesterday").unwrap();
+        assert_eq!(filled(&project), ["assets/img/a.txt", "bulkhead.toml", "hello.wasm"]);
+    }
+
+    #[test]
+    fn a_component_goes_where_the_manifest_looks_for_it() {
+        let (_folder, named) = project("[handlers.h]\nsource = \"lib/hello.wasm\"\n");
+        assert_eq!(filled(&named), ["bulkhead.toml", "lib/hello.wasm"]);
+        // As a build command leaves it.
+        let (_folder, left) = project("[handlers.h]\nsource = \"out/hello.wasm\"\n");
+        assert_eq!(filled(&left), ["bulkhead.toml", "out/hello.wasm"]);
+    }
+
+    #[test]
+    fn what_has_not_changed_is_left_alone() {
+        let (_folder, project) = project("");
+        filled(&project);
+        let changed =
+            |file: &str| std::fs::metadata(project.root.join(PLACE).join(file)).unwrap().modified().unwrap();
+        let before = changed("hello.wasm");
+        filled(&project);
+        assert_eq!(changed("hello.wasm"), before);
+        std::fs::write(project.root.join("out/hello.wasm"), "another").unwrap();
+        filled(&project);
+        assert_eq!(std::fs::read_to_string(project.root.join(PLACE).join("hello.wasm")).unwrap(), "another");
+    }
+}

@@ -1,0 +1,74 @@
+//! `bulkhead doctor`: what this machine has of what the other commands and the bootstrap need.
+
+mod checks;
+mod print;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::output;
+
+/// Look at this machine: the Rust toolchain, the bootstrap, the emulator, and what the bootstrap needs of the system.
+///
+/// For what is missing it is said what to do. The exit code is 1 if a handler could not be built or run here; what is only
+/// good to have does not count.
+///
+/// Example: bulkhead doctor
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding {
+    what: &'static str,
+    state: State,
+    /// What was found, or what is wrong.
+    found: String,
+    /// What to do about it.
+    advice: Option<String>,
+}
+
+/// How it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum State {
+    Fine,
+    /// It is missing, and something else can be done without it.
+    Without,
+    /// Handlers cannot be built or run.
+    Wrong,
+}
+
+impl Doctor {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let findings = checks::all();
+        if self.json {
+            output::print_json(&findings)?;
+        } else {
+            output::print_in_colour(&print::text(&findings))?;
+        }
+        let is_wrong = findings.iter().any(|finding| finding.state == State::Wrong);
+        Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+impl Finding {
+    fn fine(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, state: State::Fine, found: found.into(), advice: None }
+    }
+
+    fn without(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what, state: State::Without, found: found.into(), advice: Some(advice.into()) }
+    }
+
+    fn wrong(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what, state: State::Wrong, found: found.into(), advice: Some(advice.into()) }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is looked at, in the order in which a project meets it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bulkhead_host::engine::{self, Allocation, Target};
+
+use super::Finding;
+use crate::build::target;
+use crate::local;
+
+/// The oldest Rust that compiles the SDK.
+const RUST: (u32, u32) = (1, 95);
+
+/// The emulator's program, and where Lambda's own documentation puts it.
+const EMULATOR: &str = "aws-lambda-rie";
+const EMULATOR_FOLDER: &str = ".aws-lambda-rie";
+
+/// Everything.
+pub(super) fn all() -> Vec<Finding> {
+    vec![
+        version(),
+        rust(),
+        cargo(),
+        wasm(),
+        processor(),
+        address_space(),
+        page_scan(),
+        bootstrap(),
+        emulator(),
+    ]
+}
+
+fn version() -> Finding {
+    Finding::fine("bulkhead", engine::BUILD.trim_start_matches("bulkhead "))
+}
+
+fn rust() -> Finding {
+    const INSTALL: &str = "install Rust from https://rustup.rs";
+    let Some(said) = said("rustc") else { return Finding::wrong("rustc", "not on the PATH", INSTALL) };
+    match minor(&said) {
+        Some(found) if found >= RUST => Finding::fine("rustc", said),
+        Some(_) => Finding::wrong(
+            "rustc",
+            format!("{said} is older than {}.{}, which the SDK needs", RUST.0, RUST.1),
+            "run `rustup update stable`",
+        ),
+        None => Finding::wrong("rustc", format!("it says {said:?}, which is no version"), INSTALL),
+    }
+}
+
+fn cargo() -> Finding {
+    match said("cargo") {
+        Some(said) => Finding::fine("cargo", said),
+        None => Finding::wrong("cargo", "not on the PATH", "install Rust from https://rustup.rs"),
+    }
+}
+
+fn wasm() -> Finding {
+    match target::installed(Path::new(".")) {
+        Ok(true) => Finding::fine("wasm target", target::WASM),
+        Ok(false) if said("rustup").is_some() => Finding::without(
+            "wasm target",
+            format!("the toolchain lacks {}", target::WASM),
+            format!("`bulkhead build` adds it; or run `rustup target add {}`", target::WASM),
+        ),
+        Ok(false) => Finding::wrong(
+            "wasm target",
+            format!("the toolchain lacks {}, and there is no rustup to add it", target::WASM),
+            "install Rust from https://rustup.rs, or the package that has this target",
+        ),
+        Err(error) => Finding::wrong("wasm target", error.to_string(), "see rustc"),
+    }
+}
+
+fn processor() -> Finding {
+    match Target::host() {
+        Some(target) => Finding::fine("processor", target.name()),
+        None => Finding::wrong(
+            "processor",
+            format!("{} is none of Lambda's", std::env::consts::ARCH),
+            "handlers can be built here; run them on x86-64 or arm64",
+        ),
+    }
+}
+
+/// The engine that runs handlers is started, for as many events as an environment handles that is not told otherwise.
+fn address_space() -> Finding {
+    const WHAT: &str = "address space";
+    match engine::start(1) {
+        Ok((_, Allocation::Pooled)) => Finding::fine(WHAT, "enough for the pool of sandboxes"),
+        Ok((_, Allocation::OnDemand)) => Finding::without(
+            WHAT,
+            "too short for the pool of sandboxes, so each gets its memory from the system, which is slower",
+            "raise the limit (`ulimit -v unlimited`); on Lambda there is enough",
+        ),
+        Err(error) => Finding::wrong(WHAT, error.to_string(), "run this on Linux with x86-64 or arm64"),
+    }
+}
+
+fn page_scan() -> Finding {
+    const WHAT: &str = "page scan";
+    match engine::has_page_scan() {
+        true => Finding::fine(
+            WHAT,
+            "the kernel can say which pages were written (only measured with, never shipped)",
+        ),
+        false => Finding::without(
+            WHAT,
+            "the kernel cannot say which pages were written",
+            "nothing, unless you measure with it: that takes Linux 6.7",
+        ),
+    }
+}
+
+fn bootstrap() -> Finding {
+    match local::bootstrap(None) {
+        Ok(path) => Finding::fine("bootstrap", path.display().to_string()),
+        Err(error) => Finding::wrong(
+            "bootstrap",
+            error.to_string(),
+            "put `bootstrap` beside `bulkhead`, or name it in BULKHEAD_BOOTSTRAP",
+        ),
+    }
+}
+
+fn emulator() -> Finding {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(std::env::home_dir().map(|home| home.join(EMULATOR_FOLDER)));
+    match folders.iter().map(|folder| folder.join(EMULATOR)).find(|file| file.is_file()) {
+        Some(file) => Finding::fine("emulator", file.display().to_string()),
+        None => Finding::without(
+            "emulator",
+            format!("there is no {EMULATOR} on the PATH or in ~/{EMULATOR_FOLDER}"),
+            "nothing, unless you want Lambda's own: https://github.com/aws/aws-lambda-runtime-interface-emulator",
+        ),
+    }
+}
+
+/// What a program says of its version.
+fn said(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).lines().next()?.trim().to_owned();
+    output.status.success().then_some(said)
+}
+
+/// The version in `rustc 1.95.0 (…)`.
+fn minor(said: &str) -> Option<(u32, u32)> {
+    let mut parts = said.split_whitespace().nth(1)?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn versions_of_rust_are_read() {
+        assert_eq!(minor("rustc 1.95.0 (59807616e 2026-04-14)"), Some((1, 95)));
+        assert_eq!(minor("rustc 1.97.0-nightly (x)"), Some((1, 97)));
+        assert_eq!(minor("rustc"), None);
+    }
+
+    #[test]
+    fn the_oldest_rust_is_the_workspace_s() {
+        let manifest = include_str!("../../../Cargo.toml");
+        assert!(manifest.contains(&format!("rust-version = \"{}.{}\"", RUST.0, RUST.1)));
+    }
+
+    #[test]
+    fn a_machine_that_tests_this_can_build_and_run_handlers() {
+        for finding in [version(), rust(), cargo(), processor(), address_space()] {
+            assert_eq!(finding.state, State::Fine, "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_comes_with_what_to_do() {
+        for finding in all() {
+            assert_eq!(finding.advice.is_some(), finding.state != State::Fine, "{finding:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! One handler, several tenants: each event sees the limits and grants of its own tenant, as `bulkhead.toml` says.
+
+use bulkhead::Error;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Invoice {
+    customer: String,
+    cents: Vec<u64>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Total {
+    customer: String,
+    total: String,
+}
+
+#[bulkhead::handler]
+fn handle(invoice: Invoice) -> Result<Total, Error> {
+    // Granted, tenant by tenant; nothing else of the environment is there.
+    Ok(add_up(invoice, &std::env::var("CURRENCY")?))
+}
+
+fn add_up(invoice: Invoice, currency: &str) -> Total {
+    let cents: u64 = invoice.cents.iter().sum();
+    let total = format!("{}.{:02} {currency}", cents / 100, cents % 100);
+    Total {
+        customer: invoice.customer,
+        total,
+    }
+}
+
+#[test]
+fn cents_are_added_up() {
+    let invoice = Invoice {
+        customer: "Bob".into(),
+        cents: vec![1999, 6],
+    };
+    let total = Total {
+        customer: "Bob".into(),
+        total: "20.05 EUR".into(),
+    };
+    assert_eq!(add_up(invoice, "EUR"), total);
+}

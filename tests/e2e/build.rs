@@ -1,0 +1,122 @@
+//! `bulkhead build`: which packages are handlers, what goes into the task root, and what is refused.
+
+use serde_json::json;
+
+use crate::project::{Folder, sdk};
+
+/// A workspace of two handlers and a crate that is none.
+fn workspace() -> Folder {
+    let folder = Folder::new();
+    folder.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"one\", \"two\", \"plain\"]\nresolver = \"3\"\n[profile.release]\nopt-level = 1\nlto = false\n",
+    );
+    for name in ["one", "two"] {
+        folder.bulkhead(&["new", name, "--sdk-path", &sdk()]).succeeded();
+        let manifest = folder.read(&format!("{name}/Cargo.toml"));
+        let (package, _profile) = manifest.split_once("# A small component").expect("a profile");
+        folder.write(&format!("{name}/Cargo.toml"), package);
+        std::fs::remove_file(folder.path().join(name).join("bulkhead.toml")).expect("remove it");
+    }
+    folder.write("plain/Cargo.toml", "[package]\nname = \"plain\"\nedition = \"2024\"\n");
+    folder.write("plain/src/lib.rs", "");
+    folder
+}
+
+#[test]
+fn a_workspace_s_handlers_are_found_built_and_put_where_invoke_looks() {
+    let folder = workspace();
+    let report = folder.bulkhead(&["build", "--json"]).succeeded().json();
+    let files: Vec<_> =
+        report["components"].as_array().into_iter().flatten().map(|built| &built["file"]).collect();
+    assert_eq!(files, [&json!("one.wasm"), &json!("two.wasm")], "{report}");
+    assert_eq!((&report["taskRoot"], &report["mistakes"]), (&json!("target/bulkhead"), &json!([])));
+    assert_eq!(report["components"][1]["kind"], "handler");
+    let invoked = folder.bulkhead(&["invoke", "two", "--event", r#"{"name":"two"}"#]);
+    assert_eq!(invoked.succeeded().stdout, "{\"message\":\"Hello two!\"}\n");
+
+    // What is saved is built, and the other one stays; a program that does not compile leaves what was there.
+    let source = folder.read("two/src/lib.rs");
+    folder.write("two/src/lib.rs", &source.replace("Hello", "Goodbye"));
+    let table = folder.bulkhead(&["build", "--package", "two"]);
+    table.succeeded();
+    assert!(table.stdout.contains("two.wasm") && !table.stdout.contains("one.wasm"), "{}", table.stdout);
+    assert!(folder.path().join("target/bulkhead/one.wasm").is_file());
+    folder.write("two/src/lib.rs", "fn handle(");
+    let failed = folder.bulkhead(&["build"]);
+    assert_eq!(failed.code, 1);
+    assert!(failed.stderr.contains("unclosed delimiter"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("cargo could not build two; what it said is above"), "{}", failed.stderr);
+    let invoked = folder.bulkhead(&["invoke", "two", "--event", r#"{"name":"two"}"#]);
+    assert_eq!(invoked.succeeded().stdout, "{\"message\":\"Goodbye two!\"}\n");
+}
+
+#[test]
+fn what_the_manifest_grants_goes_along_and_what_is_no_longer_there_goes() {
+    let folder = Folder::with(
+        "echo",
+        "[handlers.hello]\ngrants.files = [\"assets\"]\n[build]\ncommand = \"cp $GUEST hello.wasm\"\n",
+    );
+    folder.write("assets/greeting.txt", "Hello");
+    folder.bulkhead(&["build"]).succeeded();
+    assert_eq!(folder.read("target/bulkhead/assets/greeting.txt"), "Hello");
+    folder.write("target/bulkhead/hello.cwasm", "of yesterday");
+    std::fs::remove_file(folder.path().join("assets/greeting.txt")).expect("remove it");
+    folder.bulkhead(&["build"]).succeeded();
+    let left = |file: &str| folder.path().join("target/bulkhead").join(file).exists();
+    assert!(left("hello.wasm") && left("bulkhead.toml"));
+    assert!(!left("hello.cwasm") && !left("assets/greeting.txt"));
+}
+
+#[test]
+fn a_build_command_is_run_instead_of_cargo() {
+    let folder = Folder::with(
+        "echo",
+        "[handlers.echo]\n[build]\ncommand = \"echo building && cp $GUEST ../echo.wasm\"\nworkdir = \"src\"\n",
+    );
+    folder.write("src/echo.txt", "");
+    let built = folder.bulkhead(&["build"]);
+    built.succeeded();
+    assert!(built.stderr.contains("building") && !built.stdout.contains("building"), "{}", built.stdout);
+    let invoked = folder.bulkhead(&["invoke", "--event", "[1]"]);
+    assert_eq!(invoked.succeeded().stdout, "[1]\n");
+}
+
+#[test]
+fn what_the_bootstrap_would_refuse_fails_the_build() {
+    let folder =
+        Folder::with("echo", "[handlers.echo]\n[build]\ncommand = \"echo no component > echo.wasm\"\n");
+    let built = folder.bulkhead(&["build", "--json"]);
+    assert_eq!(built.code, 1, "{}", built.stderr);
+    let mistakes = built.json()["mistakes"].to_string();
+    assert!(mistakes.contains("target/bulkhead/echo.wasm"), "{mistakes}");
+}
+
+#[test]
+fn what_cannot_be_built_is_refused_and_it_is_said_what_to_do() {
+    let refused = |files: &[(&str, &str)], arguments: &[&str], part: &str| {
+        let folder = Folder::new();
+        files.iter().for_each(|(file, text)| folder.write(file, text));
+        let ran = folder.bulkhead(&[&["build"], arguments].concat());
+        assert!(ran.code == 1 && ran.stderr.contains(part), "{part:?} is not in {} {}", ran.code, ran.stderr);
+    };
+    let package = "[package]\nname = \"plain\"\nedition = \"2024\"\n";
+    let command = |command: &str| format!("[handlers.a]\n[build]\ncommand = {command:?}\n");
+    refused(&[], &[], "`bulkhead new NAME` makes a project");
+    refused(&[], &["nowhere"], "nowhere: there is no such folder");
+    refused(&[("bulkhead.toml", "")], &[], "neither a Cargo.toml here nor a build.command");
+    refused(&[("bulkhead.toml", "limit = 1")], &[], "bulkhead.toml:1: limit: there is no such key");
+    refused(&[("Cargo.toml", package), ("src/lib.rs", "")], &[], "no package here is a handler");
+    refused(&[("bulkhead.toml", "build.command = \"true\"")], &[], "add [handlers.NAME] for each");
+    refused(
+        &[("bulkhead.toml", &command("exit 3"))],
+        &[],
+        "build.command failed with exit status: 3: exit 3",
+    );
+    refused(
+        &[("bulkhead.toml", &command("true"))],
+        &[],
+        "left no a.wasm, which is the source of the handler a",
+    );
+    refused(&[("bulkhead.toml", &command("true"))], &["-p", "a"], "leave out --package");
+}
