@@ -8,6 +8,7 @@
 
 mod check;
 mod compile;
+mod dev;
 mod inspect;
 mod invoke;
 mod preinit;
@@ -35,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   bulkhead compile hello.wasm -o hello.cwasm --target aarch64
   bulkhead check ./package
   bulkhead inspect hello.wasm
+  bulkhead dev --port 9000
   bulkhead invoke hello --event '{\"name\": \"world\"}'
   bulkhead receipts --by handler function.log
   bulkhead schema > bulkhead.schema.json";
@@ -43,6 +45,7 @@ const EXAMPLES: &str = "Examples:
 enum Command {
     Compile(compile::Compile),
     Check(check::Check),
+    Dev(dev::Dev),
     Inspect(inspect::Inspect),
     Invoke(invoke::Invoke),
     Receipts(receipts::Receipts),
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Compile(compile) => compile.run().map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run(),
+        Command::Dev(dev) => dev.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Invoke(invoke) => invoke.run(),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
@@ -75,7 +79,7 @@ mod tests {
         let cli = Cli::command();
         cli.clone().debug_assert();
         let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(commands, ["compile", "check", "inspect", "invoke", "receipts", "schema"]);
+        assert_eq!(commands, ["compile", "check", "dev", "inspect", "invoke", "receipts", "schema"]);
         for command in cli.get_subcommands() {
             let example = format!("bulkhead {}", command.get_name());
             assert!(EXAMPLES.contains(&example));
