@@ -12,6 +12,7 @@
 
 pub mod artifacts;
 pub mod bootstrap;
+pub mod dev;
 mod http;
 pub mod origin;
 pub mod raw_api;
@@ -21,6 +22,7 @@ pub mod task_root;
 
 pub use bootstrap::{Bootstrap, Running};
 
+pub use dev::{Dev, HttpAnswer};
 pub use raw_api::RawApi;
 pub use rie::Rie;
 pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen, Ticket};

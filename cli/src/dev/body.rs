@@ -4,13 +4,32 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Response;
-use hyper::StatusCode;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::Receiver;
+
+use super::refusal::Refusal;
+
+/// What is too large is read to this length all the same: who is still writing does not read the answer.
+const PATIENCE: usize = 64 * 1024 * 1024;
+
+/// The whole body of a request, if it is no longer than this.
+pub(super) async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Refusal> {
+    let (mut whole, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::CutOff)?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length <= most {
+            whole.extend_from_slice(&data);
+        } else if length > PATIENCE {
+            break;
+        }
+    }
+    if length > most { Err(Refusal::TooLarge(most)) } else { Ok(whole.freeze()) }
+}
 
 /// A body.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ mod prelude;
 mod response;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -46,11 +45,7 @@ async fn handle(
 ) -> Result<Response<Body>, Refusal> {
     let function = functions.find(name, None)?;
     let (head, body) = request.into_parts();
-    let body = match Limited::new(body, LARGEST).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::TooLarge(LARGEST)),
-        Err(_) => return Err(Refusal::CutOff),
-    };
+    let body = body::read(body, LARGEST).await?;
     let request_id = ids.next();
     let json = event::event(&head, path, &body, &request_id);
     let event = Event {

@@ -3,13 +3,13 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crate::dev::body;
 use crate::dev::refusal::Refusal;
 use crate::local::Event;
 
@@ -41,11 +41,7 @@ impl Invocation {
         let kind = kind(&head.headers)?;
         let client_context = client_context(&head.headers)?;
         let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
-        let body = match Limited::new(body, most).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::TooLarge(most)),
-            Err(_) => return Err(Refusal::CutOff),
-        };
+        let body = body::read(body, most).await?;
         let event = Event {
             body: payload(body)?,
             tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
