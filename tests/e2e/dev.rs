@@ -1,5 +1,8 @@
 //! `bulkhead dev` as the AWS CLI, SDKs and browsers see it, with the real bootstrap behind it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use aws_smithy_eventstream::frame::read_message_from;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -102,23 +105,37 @@ fn a_function_has_its_timeout_and_its_concurrency() {
     assert_eq!(dev.invoke("sleep", "0", &[]).text(), "0");
 }
 
-#[test]
-fn a_runtime_that_does_not_answer_is_stopped_and_replaced() {
-    let program = "#!/bin/sh\nexec curl -s -o /dev/null --max-time 60 \
-        http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next -w '\\n' --next -s http://127.0.0.1:1 \
-        || while :; do read -r line || sleep 60; done\n";
-    let root = TaskRoot::new().with("echo").file("stuck", program.as_bytes());
-    let path = root.path().join("stuck");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&path, mode).expect("make it a program");
+/// A local Lambda with a runtime of its own: it takes one event, and then does this.
+fn taking_one_event(then: &str) -> (TaskRoot, Dev) {
+    let next = "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next";
+    let program = format!("#!/bin/sh\ncurl -sS -o /dev/null {next}\n{then}\n");
+    let root = TaskRoot::new().with("echo").file("runtime", program.as_bytes());
+    let path = root.path().join("runtime");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("make it a program");
     let dev = Dev::start(&root, &["--timeout", "1s", "--bootstrap", path.to_str().expect("a path")]);
-    let answer = dev.invoke("echo", "{}", &[]);
-    assert_eq!(answer.header("x-amz-function-error").as_deref(), Some("Unhandled"));
-    let error = answer.json();
-    assert!(
-        ["Sandbox.Timedout", "Runtime.ExitError"].iter().any(|kind| error["errorType"] == *kind),
-        "{error}"
-    );
+    (root, dev)
+}
+
+#[test]
+fn a_runtime_that_does_not_answer_is_stopped() {
+    let (_root, dev) = taking_one_event("exec sleep 1000");
+    for _ in 0..2 {
+        let answer = dev.invoke("echo", "{}", &[]);
+        assert_eq!(answer.header("x-amz-function-error").as_deref(), Some("Unhandled"));
+        let error = answer.json();
+        assert_eq!(error["errorType"], "Sandbox.Timedout");
+        assert!(error["errorMessage"].to_string().contains("Task timed out after 1.00 seconds"), "{error}");
+    }
+}
+
+#[test]
+fn a_runtime_that_ends_fails_its_event_alone() {
+    let (_root, dev) = taking_one_event("exit 5");
+    for _ in 0..2 {
+        let error = dev.invoke("echo", "{}", &[]).json();
+        assert_eq!(error["errorType"], "Runtime.ExitError");
+        assert!(error["errorMessage"].to_string().contains("exit status: 5"), "{error}");
+    }
 }
 
 #[test]

@@ -35,16 +35,21 @@ pub(super) struct Server {
     pub(super) is_loopback: bool,
 }
 
+/// Who sent a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Answers on every connection until it is dropped.
 pub(super) async fn serve(listener: TcpListener, server: Arc<Server>) {
     loop {
         // Out of descriptors, for example: others may be closed meanwhile.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, peer)) = listener.accept().await else { continue };
         // The frames of a stream are small, and somebody waits for each.
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(&server);
         tokio::spawn(async move {
-            let service = service_fn(|request| {
+            let service = service_fn(|mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer.ip()));
                 let server = Arc::clone(&server);
                 async move { Ok::<_, Infallible>(server.respond(request).await) }
             });

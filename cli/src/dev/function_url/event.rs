@@ -10,6 +10,7 @@ use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::dev::functions::percent;
+use crate::dev::server::Peer;
 
 /// The event.
 pub(super) fn event(head: &Parts, path: &str, body: &[u8], request_id: &str) -> Value {
@@ -34,13 +35,13 @@ pub(super) fn event(head: &Parts, path: &str, body: &[u8], request_id: &str) -> 
                 "method": head.method.as_str(),
                 "path": percent(path),
                 "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
+                "sourceIp": head.extensions.get::<Peer>().map(|Peer(ip)| ip.to_string()),
                 "userAgent": text(USER_AGENT),
             },
             "requestId": request_id,
             "routeKey": "$default",
             "stage": "$default",
-            "time": humantime::format_rfc3339_seconds(now).to_string(),
+            "time": common_log_time(now),
             "timeEpoch": u64::try_from(milliseconds).unwrap_or(u64::MAX),
         },
         "isBase64Encoded": false,
@@ -58,6 +59,19 @@ pub(super) fn event(head: &Parts, path: &str, body: &[u8], request_id: &str) -> 
         event["body"] = as_text.map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned).into();
     }
     event
+}
+
+/// `27/Nov/2026:23:36:51 +0000`
+fn common_log_time(time: SystemTime) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let told = humantime::format_rfc3339_seconds(time).to_string();
+    let (date, clock) = told.trim_end_matches('Z').split_once('T').unwrap_or_default();
+    let mut parts = date.split('-');
+    let [year, month, day] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let month =
+        month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?)).unwrap_or(&"");
+    format!("{day}/{month}/{year}:{clock} +0000")
 }
 
 /// Of several headers of a name there is one, with commas; cookies have a place of their own.
@@ -122,6 +136,12 @@ mod tests {
             (&json!("/a%20b"), &json!("/a b"))
         );
         assert_eq!(event.get("body"), None);
+    }
+
+    #[test]
+    fn the_time_is_told_as_in_web_servers_logs() {
+        let time = UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        assert_eq!(common_log_time(time), "09/Sep/2001:01:46:40 +0000");
     }
 
     #[test]
