@@ -185,7 +185,7 @@ fn of_this_machine(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),
         IpAddr::V6(ip) if ip.is_unspecified() => {
-            SocketAddr::new("::1".parse().unwrap_or(address.ip()), address.port())
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port()))
         }
         IpAddr::V4(_) | IpAddr::V6(_) => address,
     }

@@ -40,7 +40,8 @@ fn an_event_is_answered_with_lambda_s_headers() {
 
 #[test]
 fn an_error_is_marked_and_the_log_tail_has_what_was_printed() {
-    let dev = Dev::start(&TaskRoot::new().with("mixed"), &[]);
+    let root = TaskRoot::new().with("mixed");
+    let dev = Dev::start(&root, &[]);
     for _ in 0..3 {
         let answer = dev.invoke("mixed", r#""panic""#, &[TAIL]);
         assert_eq!(
@@ -57,7 +58,8 @@ fn an_error_is_marked_and_the_log_tail_has_what_was_printed() {
 
 #[test]
 fn an_event_that_nobody_waits_for_is_handled_all_the_same() {
-    let dev = Dev::start(&TaskRoot::new().with("echo"), &[]);
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &[]);
     let kind = |kind| [("X-Amz-Invocation-Type", kind)];
     let answer = dev.invoke("echo", "{}", &kind("DryRun"));
     assert_eq!((answer.status, answer.text().as_str()), (204, ""));
@@ -73,7 +75,8 @@ fn an_event_that_nobody_waits_for_is_handled_all_the_same() {
 
 #[test]
 fn what_lambda_refuses_is_refused_as_it_does() {
-    let dev = Dev::start(&TaskRoot::new().with("echo"), &[]);
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &[]);
     refused(&dev.invoke("nobody", "{}", &[]), 404, "ResourceNotFoundException");
     refused(&dev.invoke("echo:7", "{}", &[]), 404, "ResourceNotFoundException");
     refused(&dev.invoke("echo", "{", &[]), 400, "InvalidRequestContentException");
@@ -156,7 +159,8 @@ fn a_function_url_makes_http_of_events() {
 
 #[test]
 fn a_stream_is_passed_on_by_urls_and_by_the_invoke_api() {
-    let dev = Dev::start(&TaskRoot::new().with("stream_http").with("stream_ways"), &[]);
+    let root = TaskRoot::new().with("stream_http").with("stream_ways");
+    let dev = Dev::start(&root, &[]);
     let answer = dev.request("POST /lambda-url/stream_http/", &[], "");
     assert_eq!(answer.status, 502, "a request is no list of pieces");
     let answer = dev.invoke("stream_ways", r#""plain""#, &[]);
@@ -211,7 +215,8 @@ fn a_bootstrap_that_somebody_else_started_is_served() {
 
 #[test]
 fn it_ends_with_its_bootstraps() {
-    let mut dev = Dev::start(&TaskRoot::new().with("sleep"), &[]);
+    let root = TaskRoot::new().with("sleep");
+    let mut dev = Dev::start(&root, &[]);
     let (answer, children) = std::thread::scope(|scope| {
         let slow = scope.spawn(|| dev.invoke("sleep", "500", &[]));
         dev.running.wait_log("asleep");

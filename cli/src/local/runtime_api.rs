@@ -85,7 +85,7 @@ impl Caller<'_> {
                 self.events.fail_start(self.environment, failure);
                 accepted()
             }
-            Some((id, "error")) => answered(self.events.answer(id, Reply::Failed(failure))),
+            Some((id, "error")) => answered(&self.events.answer(id, Reply::Failed(failure))),
             Some(_) | None => not_found(),
         }
     }
@@ -128,7 +128,7 @@ pub(crate) fn arn(function: &str) -> String {
     format!("arn:aws:lambda:us-east-1:123456789012:function:{function}")
 }
 
-fn answered(answered: Result<(), Unknown>) -> Response<Full<Bytes>> {
+fn answered(answered: &Result<(), Unknown>) -> Response<Full<Bytes>> {
     match answered {
         Ok(()) => accepted(),
         Err(Unknown) => error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),

@@ -79,7 +79,9 @@ fn headers(headers: &HeaderMap) -> BTreeMap<&str, String> {
     let mut told = BTreeMap::<&str, String>::new();
     for (name, value) in headers.iter().filter(|(name, _)| *name != COOKIE) {
         let value = String::from_utf8_lossy(value.as_bytes());
-        told.entry(name.as_str()).and_modify(|all| all.extend([",", &value])).or_insert(value.into_owned());
+        told.entry(name.as_str())
+            .and_modify(|all| all.extend([",", &value]))
+            .or_insert_with(|| value.into_owned());
     }
     told
 }

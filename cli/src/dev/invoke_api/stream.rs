@@ -25,7 +25,7 @@ pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str)
             Some(shared) => Some(answer::tail(shared.records.complete(&request_id).await.as_ref())),
             None => None,
         };
-        send(&sender, end(failure.as_ref(), tail)).await;
+        send(&sender, end(failure.as_ref(), tail.as_deref())).await;
     });
     let mut response = Response::new(Body::Pieces(frames));
     let content_type = HeaderValue::from_static("application/vnd.amazon.eventstream");
@@ -64,7 +64,7 @@ fn chunk(payload: Bytes) -> Bytes {
     frame("PayloadChunk", "application/octet-stream", payload)
 }
 
-fn end(failure: Option<&Failure>, tail: Option<String>) -> Bytes {
+fn end(failure: Option<&Failure>, tail: Option<&str>) -> Bytes {
     let details = failure.map(|failure| String::from_utf8_lossy(&failure.body).into_owned());
     let told = json!({
         "ErrorCode": failure.map(|failure| failure.error_type.as_str()),

@@ -89,7 +89,7 @@ fn put_all(from: &Path, to: &Path) -> anyhow::Result<()> {
 /// Copies a file in one step: whoever loads it meanwhile has all of the old or all of the new one.
 fn put(from: &Path, to: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(from).with_context(|| format!("{} cannot be read", from.display()))?;
-    let folder = to.parent().unwrap_or(Path::new("."));
+    let folder = to.parent().unwrap_or_else(|| Path::new("."));
     let write = || {
         let file = tempfile::NamedTempFile::new_in(folder)?;
         std::fs::write(file.path(), &bytes)?;

@@ -47,7 +47,7 @@ async fn whole(events: &Events, id: &str, body: Incoming) -> Response<Full<Bytes
     };
     let failure = body.trailers().and_then(failure);
     let reply = failure.map_or_else(|| Reply::Whole(body.to_bytes()), Reply::Failed);
-    answered(events.answer(id, reply))
+    answered(&events.answer(id, reply))
 }
 
 fn too_large() -> Response<Full<Bytes>> {
@@ -64,7 +64,7 @@ async fn streamed(
     let (sender, pieces) = channel(AHEAD);
     let stream = Stream { content_type: headers.get(CONTENT_TYPE).cloned(), pieces };
     if let Err(unknown) = events.answer(id, Reply::Streamed(stream)) {
-        return answered(Err(unknown));
+        return answered(&Err(unknown));
     }
     // Also where the connection breaks and this is dropped.
     let _end = End { events, id };
