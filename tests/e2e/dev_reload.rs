@@ -107,6 +107,8 @@ fn a_cargo_project_is_built_on_each_save() {
     write(folder.path(), &program("one"));
     let dev = Dev::start_in(folder.path(), &[]);
     dev.running.wait_log("ready: hello");
+    // As the log of this command would be, if it went there.
+    std::fs::write(folder.path().join("dev.log"), "building").expect("write");
     assert_eq!(dev.invoke("hello", "{}", &[]).text(), "\"one\"\n");
     let saved = Instant::now();
     write(folder.path(), &program("two"));
@@ -121,6 +123,7 @@ fn a_cargo_project_is_built_on_each_save() {
     dev.running.wait_log_times("hello: the new version has taken over", 2);
     assert_eq!(dev.invoke("hello", "{}", &[]).text(), "\"three\"\n");
     assert_eq!(problem(&dev), Value::Null);
+    assert_eq!(dev.running.stderr().matches("building").count(), 4, "{}", dev.running.stderr());
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) struct Reload {
 pub(super) struct Saves {
     watcher: RecommendedWatcher,
     watched: BTreeSet<(PathBuf, bool)>,
-    saved: UnboundedReceiver<()>,
+    saved: UnboundedReceiver<Vec<PathBuf>>,
 }
 
 impl Reload {
@@ -75,10 +75,12 @@ impl Saves {
     pub(super) async fn of(project: &Project) -> anyhow::Result<Self> {
         let (told, saved) = unbounded_channel();
         let tell = move |event: notify::Result<Event>| {
-            // What was missed may have been a save.
-            if event.is_ok_and(|event| is_save(&event)) {
+            // Reading is no save.
+            if let Ok(event) = event
+                && !event.kind.is_access()
+            {
                 // Whoever does not listen any more has ended.
-                let _ = told.send(());
+                let _ = told.send(event.paths);
             }
         };
         let watcher =
@@ -101,21 +103,38 @@ impl Saves {
 
     /// Waits for a save, and until all is quiet after it.
     async fn next(&mut self) {
-        if self.saved.recv().await.is_none() {
-            std::future::pending::<()>().await;
+        self.save().await;
+        while tokio::time::timeout(QUIET, self.save()).await.is_ok() {}
+    }
+
+    async fn save(&mut self) {
+        loop {
+            match self.saved.recv().await {
+                // What a watcher cannot name may have been anything.
+                Some(paths) if paths.is_empty() || paths.iter().any(|path| self.is_source(path)) => return,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
         }
-        while let Ok(Some(())) = tokio::time::timeout(QUIET, self.saved.recv()).await {}
+    }
+
+    fn is_source(&self, path: &Path) -> bool {
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let is_beside = self.watched.contains(&(folder, false));
+        !is_aside(path) && (!is_beside || is_of_package(path))
     }
 }
 
-/// Reading is no save, and what editors leave aside is no source.
-fn is_save(event: &Event) -> bool {
-    !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(|path| is_source(path)))
+/// What editors leave beside a source, and what cargo makes of it.
+fn is_aside(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with('.') || name.ends_with('~') || name == "Cargo.lock" || name == "target"
 }
 
-fn is_source(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    !name.starts_with('.') && !name.ends_with('~') && name != "Cargo.lock" && name != "target"
+/// In a package's own folder may be anything else: the log of this very command, for one.
+fn is_of_package(path: &Path) -> bool {
+    let kinds = ["json", "rs", "toml", "wit"];
+    path.is_dir() || path.extension().is_some_and(|kind| kinds.iter().any(|known| kind == *known))
 }
 
 #[cfg(test)]
@@ -123,10 +142,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_editors_leave_aside_is_no_source() {
-        assert!(is_source(Path::new("/a/src/main.rs")) && is_source(Path::new("/a/bulkhead.toml")));
+    fn what_lies_beside_the_sources_is_none() {
+        assert!(!is_aside(Path::new("/a/src/main.rs")) && !is_aside(Path::new("/a/bulkhead.toml")));
         for aside in ["/a/.main.rs.swp", "/a/main.rs~", "/a/Cargo.lock", "/a/target", "/a/.git"] {
-            assert!(!is_source(Path::new(aside)), "{aside}");
+            assert!(is_aside(Path::new(aside)), "{aside}");
         }
+        assert!(is_of_package(Path::new("/a/bulkhead.toml")) && is_of_package(Path::new("/a/build.rs")));
+        assert!(!is_of_package(Path::new("/a/nohup.out")) && !is_of_package(Path::new("/a/dev.log")));
     }
 }

@@ -93,6 +93,7 @@ fn put(from: &Path, to: &Path) -> anyhow::Result<()> {
     let write = || {
         let file = tempfile::NamedTempFile::new_in(folder)?;
         std::fs::write(file.path(), &bytes)?;
+        std::fs::set_permissions(file.path(), std::fs::metadata(from)?.permissions())?;
         file.persist(to).map_err(|failed| failed.error)
     };
     write().map(drop).with_context(|| format!("{} cannot be written", to.display()))
