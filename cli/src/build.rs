@@ -19,6 +19,7 @@ use crate::check::{self, Verdict};
 use crate::output;
 use print::Report;
 use project::Project;
+pub(crate) use task_root::PLACE;
 use task_root::TaskRoot;
 
 /// Build the handlers of a project as components, check them, and put them into target/bulkhead.

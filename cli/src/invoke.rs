@@ -13,6 +13,7 @@ use bytes::Bytes;
 use clap::Args;
 use hyper::header::HeaderValue;
 
+use crate::local::settings;
 use crate::local::{self, Answer, Event, Function, Local, LocalError};
 use crate::{output, samples};
 use report::{Limits, Report};
@@ -50,13 +51,13 @@ pub(crate) struct Invoke {
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
     /// How long an event may take, as the function's setting
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = settings::timeout)]
     timeout: Duration,
     /// The function's memory in MB
     #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
     memory: u32,
     /// A variable of the function's environment; a handler sees it where it is granted
-    #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = settings::variable)]
     env_var: Vec<(String, String)>,
     /// Print one JSON object: answer, receipt, limits and log
     #[arg(long)]
@@ -83,6 +84,7 @@ impl Invoke {
             body: self.body()?,
             tenant_id: self.tenant.clone(),
             client_context: self.client_context.clone(),
+            trace_id: None,
         };
         let mut local = Local::start(&function).await?;
         let answers = self.answers(&mut local, &event).await;
@@ -140,22 +142,6 @@ fn header(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_bytes(text.as_bytes()).map_err(|_| "it has a control character in it".to_owned())
 }
 
-/// Lambda's own limit is 15 minutes.
-fn timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
-    if allowed.contains(&timeout) { Ok(timeout) } else { Err("Lambda allows 1s to 15min".to_owned()) }
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
-            Ok((name.to_owned(), value.to_owned()))
-        }
-        _ => Err("say KEY=VALUE".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,11 +150,5 @@ mod tests {
     fn what_cannot_be_sent_is_refused_before_anything_is_started() {
         assert!(header("acme").is_ok() && header("ümlaut").is_ok());
         assert!(header("a\r\nb").is_err());
-        assert_eq!(timeout("3s"), Ok(Duration::from_secs(3)));
-        assert!(
-            timeout("1h").unwrap_err().contains("15min") && timeout("0s").is_err() && timeout("3").is_err()
-        );
-        assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
-        assert!(variable("=b").is_err() && variable("A").is_err() && variable("A=\0").is_err());
     }
 }

@@ -3,20 +3,22 @@
 //! What it is given is what Lambda gives: the headers of each event, a deadline, and an environment that holds nothing of this
 //! machine's own.
 
-mod events;
-mod program;
-mod runtime_api;
+pub(crate) mod events;
+pub(crate) mod program;
+pub(crate) mod runtime_api;
+pub(crate) mod settings;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use events::Events;
+use crate::build::PLACE;
 pub(crate) use events::{Answer, Event};
-use program::Program;
+use events::{EnvironmentId, Events};
 pub(crate) use program::bootstrap;
+use program::{Line, Program};
 
 /// How a function is set up: what would be its configuration in Lambda.
 #[derive(Debug, Clone)]
@@ -37,7 +39,7 @@ pub(crate) struct Function {
 
 /// The folder that was named, or the one that handlers are built into, or this one.
 pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let built = PathBuf::from("target/bulkhead");
+    let built = PathBuf::from(PLACE);
     let default = || if built.is_dir() { built } else { PathBuf::from(".") };
     let root = named.unwrap_or_else(default);
     anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.display());
@@ -49,6 +51,8 @@ pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 pub(crate) struct Local {
     events: Arc<Events>,
     program: Program,
+    printed: Arc<Mutex<Printed>>,
+    sent: u64,
     timeout: Duration,
 }
 
@@ -80,13 +84,26 @@ impl Local {
         let address = listener.local_addr().map_err(LocalError::Listen)?;
         let events = Arc::new(Events::new(function.timeout));
         tokio::spawn(runtime_api::serve(listener, Arc::clone(&events)));
-        let program = Program::start(function, address)?;
-        Ok(Self { events, program, timeout: function.timeout })
+        events.begin_environment(EnvironmentId::ONLY);
+        let printed = Arc::new(Mutex::new(Printed::default()));
+        let printing = Arc::clone(&printed);
+        let sink: program::Sink = Arc::new(move |line, text: &str| {
+            let mut printed = printing.lock().unwrap_or_else(PoisonError::into_inner);
+            let all = match line {
+                Line::Stdout => &mut printed.stdout,
+                Line::Stderr => &mut printed.stderr,
+            };
+            all.extend([text, "\n"]);
+        });
+        let program = Program::start(function, &address.to_string(), &sink)?;
+        Ok(Self { events, program, printed, sent: 0, timeout: function.timeout })
     }
 
     /// Has an event handled.
     pub(crate) async fn invoke(&mut self, event: Event) -> Result<Answer, LocalError> {
-        let answer = self.events.send(event);
+        self.sent += 1;
+        let reply = self.events.send(format!("00000000-0000-4000-8000-{:012}", self.sent), event);
+        let answer = async { Ok::<_, tokio::sync::oneshot::error::RecvError>(reply.await?.collect().await) };
         let patience = self.timeout + INIT + GRACE;
         tokio::select! {
             biased;
@@ -105,7 +122,8 @@ impl Local {
 
     /// Ends the bootstrap and gives all that it printed.
     pub(crate) async fn end(self) -> Printed {
-        self.program.end().await
+        self.program.end().await;
+        std::mem::take(&mut self.printed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

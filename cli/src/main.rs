@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod compile;
 mod completions;
+mod dev;
 mod doctor;
 mod inspect;
 mod invoke;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "Examples:
   bulkhead compile hello.wasm -o hello.cwasm --target aarch64
   bulkhead check ./package
   bulkhead inspect hello.wasm
+  bulkhead dev --port 9000
   bulkhead invoke hello --event '{\"name\": \"world\"}'
   bulkhead package ./package --arch arm64 -o function.zip
   bulkhead receipts --by handler function.log
@@ -57,6 +59,7 @@ enum Command {
     Build(build::Build),
     Compile(compile::Compile),
     Check(check::Check),
+    Dev(dev::Dev),
     Inspect(inspect::Inspect),
     Invoke(invoke::Invoke),
     Package(package::Package),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Build(build) => build.run(),
         Command::Compile(compile) => compile.run().map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run(),
+        Command::Dev(dev) => dev.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Invoke(invoke) => invoke.run(),
         Command::Package(package) => package.run().map(|()| ExitCode::SUCCESS),
@@ -106,6 +110,7 @@ mod tests {
                 "build",
                 "compile",
                 "check",
+                "dev",
                 "inspect",
                 "invoke",
                 "package",

@@ -18,6 +18,8 @@ mod command;
 mod concurrency;
 mod context;
 mod deadline;
+mod dev;
+mod dev_reload;
 mod emulator;
 mod example;
 mod failure;

@@ -12,6 +12,7 @@
 
 pub mod artifacts;
 pub mod bootstrap;
+pub mod dev;
 mod http;
 pub mod moto;
 pub mod origin;
@@ -22,6 +23,7 @@ pub mod task_root;
 
 pub use bootstrap::{Bootstrap, Running};
 
+pub use dev::{Dev, HttpAnswer};
 pub use moto::Moto;
 pub use raw_api::RawApi;
 pub use rie::Rie;

@@ -1,15 +1,26 @@
-//! The events of a function, from the caller to its answer.
+//! The events of a function, from the caller to its answer, and the environments that they are handled in.
 //!
-//! Whatever the bootstrap does with the Runtime API, each event gets one answer, and only from the one that has it.
+//! Whatever a bootstrap does with the Runtime API, each event gets one answer, and only from the one that has it.
+
+mod environments;
+mod fate;
+mod reply;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use environments::Environment;
+pub(crate) use environments::EnvironmentId;
+pub(crate) use fate::Fate;
+pub(crate) use reply::{Answer, Failure, Piece, Reply, Stream};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -20,106 +31,112 @@ pub(crate) struct Event {
     pub(crate) tenant_id: Option<HeaderValue>,
     /// JSON.
     pub(crate) client_context: Option<HeaderValue>,
-}
-
-/// What a caller gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The response.
-    Replied(Bytes),
-    /// The error as JSON, and its type as the platform would know it.
-    Failed { body: Bytes, error_type: String },
-    /// The bootstrap could not start; the error as JSON.
-    NotStarted { body: Bytes, error_type: String },
+    /// X-Ray's header.
+    pub(crate) trace_id: Option<HeaderValue>,
 }
 
 /// An event on its way to the bootstrap.
 #[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) request_id: String,
+pub(crate) struct Delivery {
+    pub(crate) request_id: String,
     /// In Unix time.
-    pub(super) deadline_ms: u64,
-    pub(super) event: Event,
+    pub(crate) deadline_ms: u64,
+    pub(crate) event: Event,
 }
 
-/// All events that have no answer yet.
+/// All events of a function that have not ended yet.
 #[derive(Debug)]
-pub(super) struct Events {
+pub(crate) struct Events {
     timeout: Duration,
-    ids: AtomicU64,
     state: Mutex<State>,
-    more: Notify,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<(String, Event)>,
-    callers: HashMap<String, oneshot::Sender<Answer>>,
-    /// Why no event will ever be handled.
-    broken: Option<Answer>,
+    calls: HashMap<String, Call>,
+    environments: HashMap<EnvironmentId, Environment>,
+}
+
+/// An event that has not ended.
+#[derive(Debug)]
+struct Call {
+    /// None once the answer has begun.
+    caller: Option<oneshot::Sender<Reply>>,
+    /// Where it is handled, and until when.
+    handled: Option<(EnvironmentId, Instant)>,
 }
 
 /// An answer that nobody waits for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unknown;
+pub(crate) struct Unknown;
 
 impl Events {
-    pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, ids: AtomicU64::new(1), state: Mutex::default(), more: Notify::new() }
+    pub(crate) fn new(timeout: Duration) -> Self {
+        Self { timeout, state: Mutex::default(), changed: Notify::new() }
     }
 
     /// Adds an event; its answer comes later.
-    pub(super) fn send(&self, event: Event) -> oneshot::Receiver<Answer> {
-        let (sender, receiver) = oneshot::channel();
-        let mut state = self.state();
-        match &state.broken {
-            // A caller that does not wait needs no answer.
-            Some(answer) => drop(sender.send(answer.clone())),
-            None => {
-                let number = self.ids.fetch_add(1, Ordering::Relaxed);
-                let request_id = format!("00000000-0000-4000-8000-{number:012}");
-                state.waiting.push_back((request_id.clone(), event));
-                state.callers.insert(request_id, sender);
-                self.more.notify_one();
-            }
-        }
-        receiver
+    pub(crate) fn send(&self, request_id: String, event: Event) -> oneshot::Receiver<Reply> {
+        let (caller, reply) = oneshot::channel();
+        self.change(|state| {
+            state.waiting.push_back((request_id.clone(), event));
+            state.calls.insert(request_id, Call { caller: Some(caller), handled: None });
+            state.answer_where_nothing_starts();
+        });
+        reply
     }
 
     /// The next event, whenever that comes. Its time begins now.
-    pub(super) async fn next(&self) -> Delivery {
-        loop {
-            let more = self.more.notified();
-            let waiting = self.state().waiting.pop_front();
-            if let Some((request_id, event)) = waiting {
-                let deadline = SystemTime::now() + self.timeout;
-                let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
-                let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-                return Delivery { request_id, deadline_ms, event };
-            }
-            more.await;
-        }
+    pub(crate) async fn next(&self, environment: EnvironmentId) -> Delivery {
+        let _idle = self.idle(environment);
+        self.when(|state| state.take(environment, self.timeout)).await
     }
 
-    /// Answers an event.
+    /// Answers an event. One that is streamed goes on until it has [ended](Self::end).
     ///
     /// # Errors
     /// When it has an answer already, or there is no such event.
-    pub(super) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Unknown> {
-        let caller = self.state().callers.remove(request_id).ok_or(Unknown)?;
-        // Who stopped waiting misses nothing.
-        drop(caller.send(answer));
-        Ok(())
+    pub(crate) fn answer(&self, request_id: &str, reply: Reply) -> Result<(), Unknown> {
+        self.change(|state| {
+            let caller =
+                state.calls.get_mut(request_id).and_then(|call| call.caller.take()).ok_or(Unknown)?;
+            if !matches!(reply, Reply::Streamed(_)) {
+                state.calls.remove(request_id);
+            }
+            // Who stopped waiting misses nothing.
+            drop(caller.send(reply));
+            Ok(())
+        })
     }
 
-    /// Answers all events, and those that come: there is nobody to handle them.
-    pub(super) fn give_up(&self, answer: Answer) {
-        let mut state = self.state();
-        state.waiting.clear();
-        for (_, caller) in state.callers.drain() {
-            drop(caller.send(answer.clone()));
+    /// The answer of this event has been streamed to its end.
+    pub(crate) fn end(&self, request_id: &str) {
+        self.change(|state| state.calls.remove(request_id));
+    }
+
+    /// Whether an event of this name is still on its way, or its answer is.
+    pub(crate) fn is_open(&self, request_id: &str) -> bool {
+        self.state().calls.contains_key(request_id)
+    }
+
+    /// Waits until this finds something.
+    async fn when<T>(&self, mut find: impl FnMut(&mut State) -> Option<T>) -> T {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if let Some(found) = find(&mut self.state()) {
+                return found;
+            }
+            changed.await;
         }
-        state.broken = Some(answer);
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let changed = change(&mut self.state());
+        self.changed.notify_waiters();
+        changed
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,61 +144,17 @@ impl Events {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(body: &'static str) -> Event {
-        Event { body: Bytes::from_static(body.as_bytes()), ..Event::default() }
-    }
-
-    fn replied(body: &'static str) -> Answer {
-        Answer::Replied(Bytes::from_static(body.as_bytes()))
-    }
-
-    #[tokio::test]
-    async fn each_event_gets_its_own_answer() {
-        let events = Events::new(Duration::from_secs(3));
-        let (first, second) = (events.send(event("1")), events.send(event("2")));
-        let (one, two) = (events.next().await, events.next().await);
-        assert_eq!((one.event.body.as_ref(), two.event.body.as_ref()), (&b"1"[..], &b"2"[..]));
-        assert_ne!(one.request_id, two.request_id);
-        events.answer(&two.request_id, replied("b")).unwrap();
-        events.answer(&one.request_id, replied("a")).unwrap();
-        assert_eq!((first.await.unwrap(), second.await.unwrap()), (replied("a"), replied("b")));
-        assert_eq!(events.answer(&one.request_id, replied("c")), Err(Unknown));
-    }
-
-    #[tokio::test]
-    async fn who_asks_first_gets_the_event_that_comes() {
-        let events = Events::new(Duration::from_secs(3));
-        let mut answer = None;
-        let send = async { answer = Some(events.send(event("late"))) };
-        let (delivery, ()) = tokio::join!(events.next(), send);
-        assert!(answer.is_some());
-        assert_eq!(delivery.event.body.as_ref(), b"late");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        assert!(
-            (now + 2000..=now + 3000).contains(&u128::from(delivery.deadline_ms)),
-            "{}",
-            delivery.deadline_ms
-        );
-    }
-
-    #[tokio::test]
-    async fn where_nobody_can_handle_events_all_are_told() {
-        let events = Events::new(Duration::from_secs(3));
-        let before = events.send(event("1"));
-        let broken = Answer::NotStarted { body: Bytes::from_static(b"{}"), error_type: "Runtime.X".into() };
-        events.give_up(broken.clone());
-        assert_eq!((before.await.unwrap(), events.send(event("2")).await.unwrap()), (broken.clone(), broken));
-    }
-
-    #[tokio::test]
-    async fn a_caller_that_went_away_costs_nothing() {
-        let events = Events::new(Duration::from_secs(3));
-        drop(events.send(event("1")));
-        let delivery = events.next().await;
-        assert_eq!(events.answer(&delivery.request_id, replied("a")), Ok(()));
+impl State {
+    fn take(&mut self, environment: EnvironmentId, timeout: Duration) -> Option<Delivery> {
+        // One that is to go gets nothing more.
+        let is_retired =
+            self.environments.get(&environment).is_some_and(|environment| environment.is_retired);
+        let (request_id, event) = if is_retired { None } else { self.waiting.pop_front() }?;
+        if let Some(call) = self.calls.get_mut(&request_id) {
+            call.handled = Some((environment, Instant::now() + timeout));
+        }
+        let deadline = (SystemTime::now() + timeout).duration_since(UNIX_EPOCH).unwrap_or_default();
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        Some(Delivery { request_id, deadline_ms, event })
     }
 }

@@ -1,27 +1,27 @@
 //! The bootstrap as a child process: where it is, in which environment it runs, and what it prints.
 
-use std::net::SocketAddr;
+mod output;
+
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::bail;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
-use tokio::task::JoinHandle;
 
-use super::{Function, LocalError, Printed};
+use super::{Function, LocalError};
+use output::Pipe;
+pub(crate) use output::{Drain, Line, Sink};
 
 /// Names a bootstrap where no flag does.
 const VARIABLE: &str = "BULKHEAD_BOOTSTRAP";
 
 /// A running bootstrap. It is killed when it is dropped.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     child: Child,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    pipes: Vec<Pipe>,
 }
 
 /// How long it may take to end when it is told to.
@@ -53,39 +53,54 @@ fn find(
 }
 
 impl Program {
-    pub(super) fn start(function: &Function, runtime_api: SocketAddr) -> Result<Self, LocalError> {
+    /// Starts it. The Runtime API is `host:port`, with a path behind it if need be; each line it prints goes to `sink`.
+    pub(crate) fn start(function: &Function, runtime_api: &str, sink: &Sink) -> Result<Self, LocalError> {
         let mut command = Command::new(&function.bootstrap);
         command.env_clear().envs(variables(function)).envs(function.environment.iter().cloned());
         command
             // Above all others: nothing that was set may lead it elsewhere.
-            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
             .env("LAMBDA_TASK_ROOT", &function.task_root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C is for this command, which ends the bootstrap when it is time.
+            .process_group(0)
             .kill_on_drop(true);
         let failed = |error| LocalError::Start(function.bootstrap.clone(), error);
         let mut child = command.spawn().map_err(failed)?;
-        let stdout = tokio::spawn(all(child.stdout.take()));
-        let stderr = tokio::spawn(all(child.stderr.take()));
-        Ok(Self { child, stdout, stderr })
+        let stdout = child.stdout.take().map(|pipe| Pipe::read(pipe, Line::Stdout, sink));
+        let stderr = child.stderr.take().map(|pipe| Pipe::read(pipe, Line::Stderr, sink));
+        Ok(Self { child, pipes: stdout.into_iter().chain(stderr).collect() })
     }
 
     /// Waits until it has ended by itself.
-    pub(super) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
+    pub(crate) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    /// Ends it, in a friendly way first, and gives all that it printed.
-    pub(super) async fn end(mut self) -> Printed {
+    /// Ends it, in a friendly way first. All that it printed has been told when this returns.
+    pub(crate) async fn end(mut self) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         // It may have ended meanwhile, which is as good.
         pid.map(|pid| kill_process(pid, Signal::TERM));
         if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
             drop(self.child.start_kill());
         }
-        let text = async |read: JoinHandle<String>| read.await.unwrap_or_default();
-        Printed { stdout: text(self.stdout).await, stderr: text(self.stderr).await }
+        for pipe in self.pipes {
+            pipe.end().await;
+        }
+    }
+
+    /// Ends it at once.
+    pub(crate) async fn kill(mut self) {
+        drop(self.child.start_kill());
+        self.end().await;
+    }
+
+    /// For waiting until all that it has printed so far has been told.
+    pub(crate) fn drain(&self) -> Drain {
+        Drain::of(&self.pipes)
     }
 }
 
@@ -108,16 +123,6 @@ fn variables(function: &Function) -> [(&'static str, String); 10] {
 fn name(function: &Function) -> String {
     let name = Path::new(&function.handler).file_stem().unwrap_or_default().to_string_lossy();
     if name.is_empty() { "local".to_owned() } else { name.into_owned() }
-}
-
-/// All that comes out of a pipe until it is closed.
-async fn all(pipe: Option<impl AsyncReadExt + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        // What was read before an error is worth showing.
-        let _ = pipe.read_to_end(&mut bytes).await;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -155,9 +160,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_environment_is_lambda_s_and_nobody_else_s() {
-        let mut program = Program::start(&function("/usr/bin/env"), "127.0.0.1:1".parse().unwrap()).unwrap();
+        let (told, sink) = output::tests::told();
+        let mut program = Program::start(&function("/usr/bin/env"), "127.0.0.1:1", &sink).unwrap();
         assert!(program.ended().await.unwrap().success());
-        let printed = program.end().await.stdout;
+        program.end().await;
+        let printed = told.lock().unwrap().join("\n");
         for line in
             ["AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "STAGE=test", "_HANDLER=hello", "LAMBDA_TASK_ROOT=."]
         {
@@ -168,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_none_is_named() {
-        let error = Program::start(&function("/no/such/bootstrap"), "127.0.0.1:1".parse().unwrap());
+        let error = Program::start(&function("/no/such/bootstrap"), "127.0.0.1:1", &output::tests::told().1);
         assert!(error.unwrap_err().to_string().starts_with("/no/such/bootstrap cannot be started"));
     }
 }

@@ -1,0 +1,192 @@
+//! `bulkhead dev`: Lambda on this machine, with the real bootstrap, for as long as somebody works on handlers.
+
+mod server;
+
+mod functions;
+
+mod function_url;
+mod invoke_api;
+
+mod calls;
+mod function;
+
+mod project;
+mod reload;
+
+mod body;
+mod console;
+mod records;
+mod refusal;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::local::{self, settings};
+use calls::RequestIds;
+use function::Shared;
+use functions::Functions;
+use project::{Problem, Project};
+use reload::{Reload, Saves};
+use server::Server;
+
+/// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
+///
+/// Runs the handlers of the cargo project in this folder, or the components of a task root, by the real bootstrap. What
+/// is saved is built and takes over as soon as it has started; events on their way are finished by the version that has
+/// them. What cannot be built is shown, and the last good version goes on. Ends with Ctrl-C, or SIGTERM.
+///
+/// Example: bulkhead dev --port 9000
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The folder with the components and bulkhead.toml [default: the cargo project here, or the components here]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The address to listen on; others than this machine's own let everyone in who can reach it
+    #[arg(long, short = 'A', alias = "invoke-address", value_name = "IP", default_value = "127.0.0.1")]
+    address: IpAddr,
+    /// The port to listen on; 0 for any that is free
+    #[arg(long, short = 'P', alias = "invoke-port", value_name = "PORT", default_value_t = 9000)]
+    port: u16,
+    /// Build and load once, whatever is saved after that; exit code 1 if that fails
+    #[arg(long, alias = "ignore-changes")]
+    no_watch: bool,
+    /// Start no bootstrap: somebody else does, and is told where its events are
+    #[arg(long, alias = "only-lambda-apis")]
+    no_bootstrap: bool,
+    /// The bootstrap to run [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// How long an event may take, as the function's setting
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = settings::timeout)]
+    timeout: Duration,
+    /// The function's memory in MB
+    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    memory: u32,
+    /// A variable of the functions' environment; a handler sees it where it is granted
+    #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = settings::variable)]
+    env_var: Vec<(String, String)>,
+    /// Events that a function handles at a time, each in an environment of its own; more are told to come again
+    #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    concurrency: u16,
+}
+
+/// How long events on their way have at the end.
+const GRACE: Duration = Duration::from_secs(3);
+
+impl Dev {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(self) -> anyhow::Result<ExitCode> {
+        // Whoever stops it while it builds stops it as well.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let project = Project::find(self.root.clone())?;
+        let settings = self.settings(&project)?;
+        let wanted = SocketAddr::new(self.address, self.port);
+        let listener = TcpListener::bind(wanted).await.with_context(|| {
+            format!("{wanted} cannot be listened on; say another with --address and --port")
+        })?;
+        let address = listener.local_addr()?;
+        let shared = Shared::new(
+            of_this_machine(address).to_string(),
+            usize::from(self.concurrency),
+            self.no_bootstrap,
+        );
+        let functions = Arc::new(Functions::new(settings, Arc::new(shared)));
+        let problem = Arc::new(Problem::default());
+        let server = Server {
+            functions: Arc::clone(&functions),
+            problem: Arc::clone(&problem),
+            ids: RequestIds::new(),
+            is_loopback: address.ip().is_loopback(),
+        };
+        tokio::spawn(server::serve(listener, Arc::new(server)));
+        let reload = Reload { project, functions: Arc::clone(&functions), problem };
+        let failed = tokio::select! {
+            failed = self.work(&reload, of_this_machine(address)) => failed?,
+            _ = interrupt.recv() => false,
+            _ = terminate.recv() => false,
+        };
+        let patience = tokio::time::sleep(self.timeout + GRACE);
+        tokio::select! {
+            () = functions.end() => {}
+            // Environments that are still there are killed when they are dropped.
+            () = patience => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    /// Builds, loads and says so, and again after each save. It ends only where nothing can be run.
+    async fn work(&self, reload: &Reload, address: SocketAddr) -> anyhow::Result<bool> {
+        // Before the first build, so that nothing that is saved meanwhile is missed.
+        let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
+        console::say(&format!("listening on http://{address}"));
+        let is_loaded = reload.once().await;
+        if is_loaded {
+            console::say(&self.directions(address, &reload.functions.names()));
+        }
+        match saves {
+            None if !is_loaded => return Ok(true),
+            None => std::future::pending().await,
+            Some(saves) => reload.watch(saves).await,
+        }
+        Ok(false)
+    }
+
+    /// What to do with it.
+    fn directions(&self, address: SocketAddr, names: &[String]) -> String {
+        let mut text = String::from("each handler is a function, with a URL:");
+        for name in names {
+            text += &format!("\n  {name}  http://{address}/lambda-url/{name}/");
+            if self.no_bootstrap {
+                text += &format!("\n    export AWS_LAMBDA_RUNTIME_API={address}/.rt/{name}");
+            }
+        }
+        if let Some(first) = names.first() {
+            text += &format!(
+                "\n  aws lambda invoke --endpoint-url http://{address} --function-name {first} /dev/stdout\
+                 \na runtime of your own gets the events of {first} with AWS_LAMBDA_RUNTIME_API={address}"
+            );
+        }
+        text
+    }
+
+    fn settings(&self, project: &Project) -> anyhow::Result<local::Function> {
+        let bootstrap = match self.no_bootstrap {
+            true => PathBuf::new(),
+            false => local::bootstrap(self.bootstrap.clone())?,
+        };
+        Ok(local::Function {
+            // Each function has its own.
+            handler: String::new(),
+            task_root: project.root.clone(),
+            bootstrap,
+            timeout: self.timeout,
+            memory: self.memory,
+            environment: self.env_var.clone(),
+        })
+    }
+}
+
+/// How programs of this machine reach it.
+fn of_this_machine(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port()))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
+    }
+}

@@ -1,0 +1,104 @@
+//! One event from a caller: sent to its function, and written down from its first to its last byte.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc::channel;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::function::Function;
+use super::records::{Received, Way};
+use crate::local::events::{Event, Failure, Piece, Reply, Stream};
+
+/// Names events: like a UUID, and never the same twice.
+#[derive(Debug)]
+pub(super) struct RequestIds {
+    started: u64,
+    last: AtomicU64,
+}
+
+impl RequestIds {
+    pub(super) fn new() -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { started: started & 0xffff_ffff, last: AtomicU64::new(0) }
+    }
+
+    pub(super) fn next(&self) -> String {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{:08x}-0000-4000-8000-{number:012x}", self.started)
+    }
+}
+
+/// An event that is to be handled.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) request_id: String,
+    pub(super) way: Way,
+    pub(super) event: Event,
+}
+
+/// Has it handled, whether or not somebody still waits for that.
+pub(super) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
+    let (sender, reply) = oneshot::channel();
+    tokio::spawn(handle(Arc::clone(function), call, slot, sender));
+    let gone = |_| Reply::Failed(Failure::new("Runtime.Unavailable", "the function is gone"));
+    reply.await.unwrap_or_else(gone)
+}
+
+async fn handle(
+    function: Arc<Function>,
+    call: Call,
+    slot: OwnedSemaphorePermit,
+    caller: oneshot::Sender<Reply>,
+) {
+    let Call { request_id, way, event } = call;
+    let tenant_id = event.tenant_id.as_ref().map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+    let records = &function.shared.records;
+    records.receive(&Received {
+        request_id: &request_id,
+        function: &function.name,
+        way,
+        tenant_id,
+        event: &event.body,
+    });
+    let Ok(reply) = function.send(request_id.clone(), event).await else { return };
+    match &reply {
+        Reply::Whole(body) => records.answer(&request_id, None, body.len()),
+        Reply::Failed(failure) | Reply::NotStarted(failure) => {
+            records.answer(&request_id, Some(&failure.error_type), failure.body.len());
+        }
+        Reply::Streamed(_) => {}
+    }
+    let Reply::Streamed(stream) = reply else {
+        // Who stopped waiting misses nothing.
+        drop((slot, caller.send(reply)));
+        return;
+    };
+    let (sender, pieces) = channel(1);
+    let passed = Stream { content_type: stream.content_type.clone(), pieces };
+    drop(caller.send(Reply::Streamed(passed)));
+    let (error_type, bytes) = pass(stream, &sender).await;
+    records.answer(&request_id, error_type.as_deref(), bytes);
+    drop(slot);
+}
+
+/// Passes a stream on to its end, also when nobody reads any more. Gives how it ended, and its length.
+async fn pass(mut stream: Stream, reader: &tokio::sync::mpsc::Sender<Piece>) -> (Option<String>, usize) {
+    let mut bytes = 0;
+    loop {
+        let piece = stream.next().await;
+        let end = match &piece {
+            Piece::Data(data) => {
+                bytes += data.len();
+                None
+            }
+            Piece::Failed(failure) => Some(Some(failure.error_type.clone())),
+            Piece::End => Some(None),
+        };
+        let _ = reader.send(piece).await;
+        if let Some(error_type) = end {
+            return (error_type, bytes);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One function: its environments, started as events need them and replaced when there is a new version.
+//!
+//! As in Lambda each environment handles one event at a time, and there are as many as there are events, up to the
+//! function's concurrency. A new version takes over when it has started; until then the old one goes on, and after
+//! that it finishes what it has.
+
+mod environment;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+use super::console;
+use super::records::Records;
+use crate::local::Function as Settings;
+use crate::local::events::{EnvironmentId, Event, Events, Reply};
+use crate::local::program::Drain;
+
+/// What all functions share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) records: Records,
+    /// Where the Runtime API is: `host:port`.
+    pub(super) address: String,
+    /// Events that a function handles at a time.
+    pub(super) concurrency: usize,
+    /// Somebody else starts what handles the events.
+    pub(super) is_attached: bool,
+    environments: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(address: String, concurrency: usize, is_attached: bool) -> Self {
+        let environments = AtomicU64::new(1);
+        Self { records: Records::new(), address, concurrency, is_attached, environments }
+    }
+
+    fn next_environment(&self) -> EnvironmentId {
+        EnvironmentId(self.environments.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A function by its name.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) events: Events,
+    pub(super) shared: Arc<Shared>,
+    settings: Settings,
+    /// Held for each event that is on its way.
+    slots: Arc<Semaphore>,
+    /// Those that somebody else started have a name as well.
+    attached: EnvironmentId,
+    running: Mutex<HashMap<EnvironmentId, Running>>,
+    /// Counts versions.
+    version: AtomicU64,
+    /// How many environments there are, for those who wait for their end.
+    count: watch::Sender<usize>,
+}
+
+/// An environment with a process of ours.
+#[derive(Debug)]
+struct Running {
+    version: u64,
+    drain: Option<Drain>,
+}
+
+impl Function {
+    pub(super) fn new(name: &str, settings: &Settings, shared: &Arc<Shared>) -> Arc<Self> {
+        let attached = shared.next_environment();
+        let function = Arc::new(Self {
+            name: name.to_owned(),
+            events: Events::new(settings.timeout),
+            settings: Settings { handler: name.to_owned(), ..settings.clone() },
+            slots: Arc::new(Semaphore::new(shared.concurrency)),
+            shared: Arc::clone(shared),
+            attached,
+            running: Mutex::default(),
+            version: AtomicU64::new(0),
+            count: watch::Sender::new(0),
+        });
+        if shared.is_attached {
+            function.events.begin_environment(attached);
+            tokio::spawn(environment::attached(Arc::clone(&function), attached));
+        }
+        function
+    }
+
+    /// A place among the events that are handled at a time, if there is one.
+    pub(super) fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
+    /// The same, whenever there is one.
+    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.ok()
+    }
+
+    /// Sends an event, and starts an environment if all are busy.
+    pub(super) fn send(self: &Arc<Self>, request_id: String, event: Event) -> oneshot::Receiver<Reply> {
+        let reply = self.events.send(request_id, event);
+        self.grow();
+        reply
+    }
+
+    /// The environment of a call to the Runtime API: the number in its path, or the one that somebody else started.
+    pub(super) fn environment(&self, number: Option<&str>) -> Option<EnvironmentId> {
+        let Some(number) = number else { return Some(self.attached) };
+        let id = EnvironmentId(number.parse().ok()?);
+        self.running().contains_key(&id).then_some(id)
+    }
+
+    /// An environment asks for an event: all that it printed for the last one has been told after this.
+    pub(super) async fn settle(&self, id: EnvironmentId) {
+        let drain = self.running().get(&id).and_then(|running| running.drain.clone());
+        if let Some(drain) = drain {
+            drain.drain().await;
+        }
+        self.shared.records.settle(id, |request_id| self.events.is_open(request_id));
+    }
+
+    /// There is a new version of what it runs. Where nothing runs, it will be started with the next event.
+    pub(super) fn renew(self: &Arc<Self>) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+        if self.events.load().environments > 0 && !self.shared.is_attached {
+            self.start();
+        }
+    }
+
+    /// Lets all environments finish and end.
+    pub(super) fn retire(&self) {
+        self.running().keys().for_each(|id| self.events.retire(*id));
+    }
+
+    /// Waits until all environments have ended.
+    pub(super) async fn ended(&self) {
+        // It fails only when this is gone, and with it what it counts.
+        let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Starts an environment where an event waits that no other will take.
+    fn grow(self: &Arc<Self>) {
+        let load = self.events.load();
+        if load.waiting > load.ready
+            && load.environments < self.shared.concurrency
+            && !self.shared.is_attached
+        {
+            self.start();
+        }
+    }
+
+    fn start(self: &Arc<Self>) {
+        let id = self.shared.next_environment();
+        let version = self.version.load(Ordering::Relaxed);
+        self.events.begin_environment(id);
+        self.running().insert(id, Running { version, drain: None });
+        self.count.send_modify(|count| *count += 1);
+        tokio::spawn(environment::run(Arc::clone(self), id));
+    }
+
+    /// It works: those of older versions have nothing more to do.
+    fn take_over(&self, id: EnvironmentId) {
+        let running = self.running();
+        let Some(version) = running.get(&id).map(|running| running.version) else { return };
+        let older: Vec<EnvironmentId> =
+            running.iter().filter(|(_, other)| other.version < version).map(|(id, _)| *id).collect();
+        drop(running);
+        older.iter().for_each(|id| self.events.retire(*id));
+        if !older.is_empty() {
+            console::tell(&self.name, "the new version has taken over");
+        }
+    }
+
+    fn forget(self: &Arc<Self>, id: EnvironmentId) {
+        self.shared.records.settle(id, |_| false);
+        self.running().remove(&id);
+        self.count.send_modify(|count| *count = count.saturating_sub(1));
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<EnvironmentId, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,91 @@
+//! All functions by their names: as many as there are handlers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::function::{Function, Shared};
+use super::refusal::Refusal;
+use crate::local::Function as Settings;
+
+/// The functions that can be called.
+#[derive(Debug)]
+pub(super) struct Functions {
+    pub(super) shared: Arc<Shared>,
+    settings: Settings,
+    by_name: Mutex<BTreeMap<String, Arc<Function>>>,
+}
+
+impl Functions {
+    pub(super) fn new(settings: Settings, shared: Arc<Shared>) -> Self {
+        Self { shared, settings, by_name: Mutex::default() }
+    }
+
+    /// There is a new version of everything, and these are the handlers that it has.
+    pub(super) fn renew(&self, names: &[String]) {
+        let mut by_name = self.by_name();
+        by_name.retain(|name, function| {
+            let stays = names.contains(name);
+            if !stays {
+                function.retire();
+            }
+            stays
+        });
+        for name in names {
+            match by_name.get(name) {
+                Some(function) => function.renew(),
+                None => {
+                    let function = Function::new(name, &self.settings, &self.shared);
+                    by_name.insert(name.clone(), function);
+                }
+            }
+        }
+    }
+
+    /// The function of a name, an ARN or a part of one, with or without a version.
+    pub(super) fn find(&self, name: &str, query: Option<&str>) -> Result<Arc<Function>, Refusal> {
+        let told = percent(name);
+        let name = told.rsplit_once("function:").map_or(told.as_str(), |(_, name)| name);
+        let (name, version) = match name.split_once(':') {
+            Some((name, version)) => (name, Some(version.to_owned())),
+            None => (name, query.and_then(qualifier)),
+        };
+        let function = self.by_name().get(name).cloned();
+        match (function, version) {
+            (Some(function), None) => Ok(function),
+            (Some(function), Some(version)) if version == "$LATEST" => Ok(function),
+            (_, Some(version)) => Err(Refusal::NoSuchFunction(format!("{name}:{version}"))),
+            (None, None) => Err(Refusal::NoSuchFunction(name.to_owned())),
+        }
+    }
+
+    /// The one of which a runtime has the events that does not say whose it is.
+    pub(super) fn first(&self) -> Option<Arc<Function>> {
+        self.by_name().values().next().cloned()
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.by_name().keys().cloned().collect()
+    }
+
+    /// Lets all events end, and all environments.
+    pub(super) async fn end(&self) {
+        let functions: Vec<Arc<Function>> = self.by_name().values().cloned().collect();
+        functions.iter().for_each(|function| function.retire());
+        for function in functions {
+            function.ended().await;
+        }
+    }
+
+    fn by_name(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Function>>> {
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn qualifier(query: &str) -> Option<String> {
+    query.split('&').find_map(|pair| pair.strip_prefix("Qualifier=")).map(percent)
+}
+
+/// `%XX` undone.
+pub(super) fn percent(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

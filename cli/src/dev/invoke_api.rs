@@ -1,0 +1,89 @@
+//! Lambda's Invoke API, as the AWS CLI and SDKs speak it.
+
+mod answer;
+mod request;
+mod stream;
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
+
+use super::body::Body;
+use super::calls::{self, Call, RequestIds};
+use super::function::Function;
+use super::functions::Functions;
+use super::records::Way;
+use super::refusal::Refusal;
+use request::{Invocation, Kind};
+
+/// How the caller reads the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Whole,
+    Streamed,
+}
+
+/// Has an event handled.
+pub(super) async fn invoke(
+    functions: &Functions,
+    ids: &RequestIds,
+    name: &str,
+    reading: Reading,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let request_id = ids.next();
+    let answered = async {
+        let function = functions.find(name, request.uri().query())?;
+        let invocation = Invocation::read(request).await?;
+        respond(&function, &request_id, invocation, reading).await
+    };
+    let mut response = answered.await.unwrap_or_else(|refusal| refusal.response());
+    if let Ok(request_id) = request_id.try_into() {
+        response.headers_mut().insert("x-amzn-requestid", request_id);
+    }
+    response
+}
+
+async fn respond(
+    function: &Arc<Function>,
+    request_id: &str,
+    invocation: Invocation,
+    reading: Reading,
+) -> Result<Response<Body>, Refusal> {
+    let Invocation { kind, event, wants_log } = invocation;
+    let call = |way| Call { request_id: request_id.to_owned(), way, event };
+    match kind {
+        Kind::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+        Kind::Event => {
+            let (function, call) = (Arc::clone(function), call(Way::Event));
+            tokio::spawn(async move {
+                if let Some(slot) = function.slot().await {
+                    drop(calls::call(&function, call, slot).await.collect().await);
+                }
+            });
+            Ok(empty(StatusCode::ACCEPTED))
+        }
+        Kind::RequestResponse => {
+            let slot = function.try_slot().ok_or(Refusal::TooMany)?;
+            let records = wants_log.then(|| Arc::clone(&function.shared));
+            match reading {
+                Reading::Whole => {
+                    let reply = calls::call(function, call(Way::RequestResponse), slot).await;
+                    Ok(answer::whole(reply, records, request_id).await)
+                }
+                Reading::Streamed => {
+                    let reply = calls::call(function, call(Way::ResponseStream), slot).await;
+                    Ok(stream::streamed(reply, records, request_id))
+                }
+            }
+        }
+    }
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::whole(""));
+    *response.status_mut() = status;
+    answer::version(&mut response);
+    response
+}

@@ -1,0 +1,63 @@
+//! The answer of the Invoke API: the payload, whether the handler failed, and the end of its log.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hyper::header::HeaderValue;
+use hyper::{Response, StatusCode};
+
+use crate::dev::body::{self, Body};
+use crate::dev::function::Shared;
+use crate::dev::records::Record;
+use crate::local::Answer;
+use crate::local::events::{Failure, Reply};
+
+use super::request::LARGEST;
+
+/// How much of a log is told: its last 4 KB, as Lambda has it.
+const TAIL: usize = 4096;
+
+/// The whole answer.
+pub(super) async fn whole(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response<Body> {
+    let (payload, is_error) = match reply.collect().await {
+        // A stream may be longer than what one who waits for all of it can have (S7.8).
+        Answer::Replied(payload) if payload.len() > LARGEST + 100 => {
+            (Failure::too_large(LARGEST + 100).body, true)
+        }
+        Answer::Replied(payload) => (payload, false),
+        Answer::Failed { body, .. } | Answer::NotStarted { body, .. } => (body, true),
+    };
+    let mut response = body::json(StatusCode::OK, payload);
+    version(&mut response);
+    if is_error {
+        response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+    }
+    if let Some(shared) = log {
+        let tail = tail(shared.records.complete(request_id).await.as_ref());
+        if let Ok(tail) = HeaderValue::try_from(tail) {
+            response.headers_mut().insert("x-amz-log-result", tail);
+        }
+    }
+    response
+}
+
+/// There is but one version of a function.
+pub(super) fn version(response: &mut Response<Body>) {
+    response.headers_mut().insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
+}
+
+/// The end of an event's log, encoded as callers expect it.
+pub(super) fn tail(record: Option<&Record>) -> String {
+    let Some(record) = record else { return String::new() };
+    let mut log = format!("START RequestId: {} Version: $LATEST\n", record.request_id);
+    for line in &record.log {
+        log.extend([line, "\n"]);
+    }
+    log += &format!("END RequestId: {}\n", record.request_id);
+    if let Some(line) = record.receipt.as_ref().and_then(|receipt| serde_json::to_string(receipt).ok()) {
+        log.extend([line.as_str(), "\n"]);
+    }
+    let bytes = log.as_bytes();
+    BASE64_STANDARD.encode(bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default())
+}

@@ -1,0 +1,116 @@
+//! A call of the Invoke API: its headers, and its payload within Lambda's limits.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{HeaderMap, HeaderValue};
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use crate::dev::body;
+use crate::dev::refusal::Refusal;
+use crate::local::Event;
+
+/// The largest event of a caller that waits.
+pub(super) const LARGEST: usize = 6 * 1024 * 1024;
+
+/// The largest event of one that does not.
+const LARGEST_ASYNCHRONOUS: usize = 1024 * 1024;
+
+/// `X-Amz-Invocation-Type`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    RequestResponse,
+    Event,
+    DryRun,
+}
+
+/// What a caller asks for.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) kind: Kind,
+    pub(super) event: Event,
+    pub(super) wants_log: bool,
+}
+
+impl Invocation {
+    pub(super) async fn read(request: Request<Incoming>) -> Result<Self, Refusal> {
+        let (head, body) = request.into_parts();
+        let kind = kind(&head.headers)?;
+        let client_context = client_context(&head.headers)?;
+        let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
+        let body = body::read(body, most).await?;
+        let event = Event {
+            body: payload(body)?,
+            tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
+            client_context,
+            trace_id: head.headers.get("x-amzn-trace-id").cloned(),
+        };
+        let wants_log = head.headers.get("x-amz-log-type").is_some_and(|value| value == "Tail");
+        Ok(Self { kind, event, wants_log })
+    }
+}
+
+fn kind(headers: &HeaderMap) -> Result<Kind, Refusal> {
+    match headers.get("x-amz-invocation-type").map(HeaderValue::as_bytes) {
+        None | Some(b"RequestResponse") => Ok(Kind::RequestResponse),
+        Some(b"Event") => Ok(Kind::Event),
+        Some(b"DryRun") => Ok(Kind::DryRun),
+        Some(other) => Err(Refusal::InvocationType(String::from_utf8_lossy(other).into_owned())),
+    }
+}
+
+/// A function gets JSON, and `{}` where there is nothing.
+fn payload(body: Bytes) -> Result<Bytes, Refusal> {
+    if body.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    match serde_json::from_slice::<IgnoredAny>(&body) {
+        Ok(IgnoredAny) => Ok(body),
+        Err(error) => Err(Refusal::NotJson(error.to_string())),
+    }
+}
+
+/// Callers encode it, runtimes get it as JSON.
+fn client_context(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
+    let Some(encoded) = headers.get("x-amz-client-context") else { return Ok(None) };
+    let told = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
+    let json = told.and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
+    // Written anew: on one line, as a header has to be.
+    let json = json.and_then(|json| HeaderValue::try_from(Value::Object(json).to_string()).ok());
+    json.map(Some).ok_or(Refusal::ClientContext)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn an_invocation_type_is_one_of_lambda_s() {
+        let kind = |value| kind(&headers("x-amz-invocation-type", value));
+        assert_eq!((kind("Event"), kind("DryRun")), (Ok(Kind::Event), Ok(Kind::DryRun)));
+        assert!(kind("event").unwrap_err().to_string().contains("\"event\""));
+    }
+
+    #[test]
+    fn a_client_context_is_encoded_json() {
+        let context =
+            |json: &str| client_context(&headers("x-amz-client-context", &BASE64_STANDARD.encode(json)));
+        assert_eq!(context("{\"a\":\n1}"), Ok(Some(HeaderValue::from_static("{\"a\":1}"))));
+        assert!(context("[1]").is_err() && context("x").is_err());
+        assert!(client_context(&headers("x-amz-client-context", "*")).is_err());
+    }
+
+    #[test]
+    fn a_payload_is_json_or_nothing() {
+        assert_eq!(payload(Bytes::new()), Ok(Bytes::from_static(b"{}")));
+        assert_eq!(payload(Bytes::from_static(b"7")), Ok(Bytes::from_static(b"7")));
+        assert!(matches!(payload(Bytes::from_static(b"{")), Err(Refusal::NotJson(_))));
+    }
+}

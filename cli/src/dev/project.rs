@@ -1,0 +1,138 @@
+//! Where the handlers come from: a folder with components in it, or a cargo project that is built into one.
+
+mod build;
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context;
+use bulkhead_host::manifest::{FILE, Manifest};
+
+use super::console;
+use crate::build::PLACE;
+
+/// What a task root is made of.
+#[derive(Debug)]
+pub(super) struct Project {
+    /// The folder with the components and `bulkhead.toml`.
+    pub(super) root: PathBuf,
+    /// The cargo project that is built into it, if it is one.
+    sources: Option<PathBuf>,
+    /// Of what was there when somebody last looked.
+    seen: Mutex<Option<u64>>,
+}
+
+/// What is wrong with the newest sources, while the last good ones go on.
+#[derive(Debug, Default)]
+pub(super) struct Problem(Mutex<Option<String>>);
+
+impl Problem {
+    pub(super) fn told(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, problem: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+}
+
+impl Project {
+    /// The folder that was named; or the cargo project around here; or the components here.
+    pub(super) fn find(root: Option<PathBuf>) -> anyhow::Result<Self> {
+        let (root, sources) = match root {
+            Some(root) => (root, None),
+            None if is_built()? => (PLACE.into(), Some(PathBuf::from("."))),
+            None => (PathBuf::from("."), None),
+        };
+        if sources.is_none() {
+            anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.display());
+        }
+        Ok(Self { root, sources, seen: Mutex::default() })
+    }
+
+    /// Makes the task root what its sources say, and gives the handlers in it; none where nothing has changed.
+    pub(super) async fn renew(&self) -> anyhow::Result<Option<Vec<String>>> {
+        if let Some(sources) = &self.sources {
+            console::say("building");
+            build::build(sources).await?;
+        }
+        let seen = content(&self.root)?;
+        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(seen);
+        if before == Some(seen) { Ok(None) } else { handlers(&self.root).map(Some) }
+    }
+
+    /// The folders to look at for changes, each with or without what is below it.
+    pub(super) async fn watched(&self) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
+        match &self.sources {
+            None => Ok(BTreeSet::from([(self.root.clone(), true)])),
+            Some(sources) => build::watched(sources).await,
+        }
+    }
+}
+
+/// Whether this folder has sources in it, which `bulkhead build` knows what to do with.
+fn is_built() -> anyhow::Result<bool> {
+    let folder = Path::new(".");
+    Ok(folder.join("Cargo.toml").is_file()
+        || Manifest::read(folder)?.is_some_and(|manifest| manifest.build.is_some()))
+}
+
+/// The names of the handlers: those of `bulkhead.toml`, or of the components where that names none.
+fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
+    let manifest = Manifest::read(root)?.unwrap_or_default();
+    if !manifest.handlers.is_empty() {
+        return Ok(manifest.handlers.into_iter().map(|handler| handler.name).collect());
+    }
+    let stems = components(root)?.into_iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let names: BTreeSet<String> = stems.collect();
+    anyhow::ensure!(
+        !names.is_empty(),
+        "{}: there is no component; build one into it, or name another folder with --root",
+        root.display()
+    );
+    Ok(names.into_iter().collect())
+}
+
+fn components(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(root).with_context(|| format!("{} cannot be read", root.display()))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut components: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|kind| kind == "wasm" || kind == "cwasm")).collect();
+    components.sort();
+    Ok(components)
+}
+
+/// A number for everything that a bootstrap would load.
+fn content(root: &Path) -> anyhow::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    for path in components(root)?.into_iter().chain([root.join(FILE)]) {
+        path.hash(&mut hasher);
+        // What is gone since is as good as empty; the next change is told as well.
+        std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn handlers_are_named_by_the_manifest_or_else_by_the_components() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let project = Project::find(Some(folder.path().to_owned())).unwrap();
+        assert!(project.renew().await.unwrap_err().to_string().contains("--root"));
+        write("b.wasm", "1");
+        write("a.wasm", "1");
+        write("a.cwasm", "1");
+        assert_eq!(project.renew().await.unwrap().unwrap(), ["a", "b"]);
+        assert_eq!(project.renew().await.unwrap(), None);
+        write("bulkhead.toml", "[handlers.c]\nsource = \"a.wasm\"");
+        assert_eq!(project.renew().await.unwrap().unwrap(), ["c"]);
+        write("bulkhead.toml", "[handler.c]");
+        assert!(project.renew().await.is_err());
+    }
+}

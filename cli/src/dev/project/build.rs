@@ -1,0 +1,75 @@
+//! The build of a project's handlers into its task root, and what starts one.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use tokio::process::Command;
+
+/// A handler while it is worked on: quick to build, and small enough to be loaded quickly.
+const PROFILE: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_DEV_STRIP", "debuginfo"),
+    ("CARGO_PROFILE_DEV_DEBUG", "false"),
+];
+
+/// Builds a project by `bulkhead build`. A version that cannot be built or run is an error with all that was said of it.
+pub(super) async fn build(sources: &Path) -> anyhow::Result<()> {
+    let this = std::env::current_exe().context("the file of this command cannot be found")?;
+    let mut command = command(this, sources);
+    command.args(["build", "--profile", "dev"]).envs(PROFILE);
+    let output = command.output().await.context("`bulkhead build` cannot be started")?;
+    let told = [output.stderr, output.stdout].concat();
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&told).trim_end());
+    Ok(())
+}
+
+/// Every folder that a build reads from, each with or without what is below it, and without what is built into them.
+pub(super) async fn watched(sources: &Path) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
+    if !sources.join("Cargo.toml").is_file() {
+        return Ok(beside_and_below([sources], None));
+    }
+    let mut command = command("cargo", sources);
+    command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
+    let output = command.output().await.context("cargo cannot be started")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    let told: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
+    let packages = told["packages"].as_array().into_iter().flatten();
+    let manifests = packages.clone().filter_map(|package| package["manifest_path"].as_str());
+    let folders = manifests.filter_map(|path| Path::new(path).parent());
+    let dependencies = packages.flat_map(|package| package["dependencies"].as_array()).flatten();
+    let beside = dependencies.filter_map(|dependency| dependency["path"].as_str()).map(Path::new);
+    let all = folders.chain(beside).chain(told["workspace_root"].as_str().map(Path::new));
+    Ok(beside_and_below(all, told["target_directory"].as_str().map(Path::new)))
+}
+
+fn beside_and_below<'p>(
+    folders: impl IntoIterator<Item = &'p Path>,
+    target: Option<&Path>,
+) -> BTreeSet<(PathBuf, bool)> {
+    let mut watched = BTreeSet::new();
+    for folder in folders {
+        watched.insert((folder.to_owned(), false));
+        let entries =
+            std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let below = entries.filter(|path| path.is_dir() && Some(path.as_path()) != target && !is_aside(path));
+        watched.extend(below.map(|path| (path, true)));
+    }
+    watched
+}
+
+/// Of version control, of editors, or made of the sources.
+fn is_aside(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with('.') || name == "target"
+}
+
+fn command(program: impl AsRef<OsStr>, sources: &Path) -> Command {
+    let mut command = Command::new(program);
+    // A build is nobody's any more once this command has ended.
+    command.current_dir(sources).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}

@@ -1,0 +1,57 @@
+//! What Lambda's API answers to calls that reach no handler, so that SDKs raise what they would raise there.
+
+use hyper::header::HeaderValue;
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use super::body::{self, Body};
+use crate::local::runtime_api::arn;
+
+/// Why a call reaches no handler.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("Function not found: {}", arn(.0))]
+    NoSuchFunction(String),
+    #[error("Could not parse request body into json: {0}")]
+    NotJson(String),
+    #[error("Request must be smaller than {0} bytes for the InvokeFunction operation")]
+    TooLarge(usize),
+    #[error("Rate Exceeded.")]
+    TooMany,
+    #[error("Client context must be a valid Base64-encoded JSON object of at most 3583 bytes.")]
+    ClientContext,
+    #[error(
+        "Value {0:?} at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: \
+         [Event, RequestResponse, DryRun]"
+    )]
+    InvocationType(String),
+    #[error("the body was cut off")]
+    CutOff,
+}
+
+impl Refusal {
+    fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NoSuchFunction(_) => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
+            Self::NotJson(_) | Self::CutOff => (StatusCode::BAD_REQUEST, "InvalidRequestContentException"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
+            Self::ClientContext | Self::InvocationType(_) => {
+                (StatusCode::BAD_REQUEST, "InvalidParameterValueException")
+            }
+        }
+    }
+
+    /// As the caller of the Invoke API sees it.
+    pub(super) fn response(&self) -> Response<Body> {
+        let (status, kind) = self.kind();
+        let message = self.to_string();
+        let mut json = json!({ "Type": "User", "message": message, "Message": message });
+        if *self == Self::TooMany {
+            json["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
+        }
+        let mut response = body::json(status, json.to_string());
+        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+        response
+    }
+}

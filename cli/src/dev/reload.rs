@@ -1,0 +1,153 @@
+//! From a save to the new version: who saved what, and what is done then.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::console;
+use super::functions::Functions;
+use super::project::{Problem, Project};
+
+/// An editor or a linker writes several files; nothing is done before they are quiet for so long.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// Makes what runs what the sources say.
+#[derive(Debug)]
+pub(super) struct Reload {
+    pub(super) project: Project,
+    pub(super) functions: Arc<Functions>,
+    pub(super) problem: Arc<Problem>,
+}
+
+/// Looks at folders, and says when something in them was saved.
+#[derive(Debug)]
+pub(super) struct Saves {
+    watcher: RecommendedWatcher,
+    watched: BTreeSet<(PathBuf, bool)>,
+    saved: UnboundedReceiver<Vec<PathBuf>>,
+}
+
+impl Reload {
+    /// Builds and loads, or tells what keeps it from that. Whether it went well.
+    pub(super) async fn once(&self) -> bool {
+        match self.project.renew().await {
+            Ok(names) => {
+                if self.problem.told().is_some() {
+                    console::say("it is all right again");
+                }
+                self.problem.set(None);
+                if let Some(names) = names {
+                    self.functions.renew(&names);
+                    console::say(&format!("ready: {}", names.join(", ")));
+                }
+                true
+            }
+            Err(error) => {
+                let problem = format!("{error:#}");
+                let is_running = !self.functions.names().is_empty();
+                let rest = if is_running { "; what was there before goes on" } else { "" };
+                console::say(&format!("this cannot be run{rest}:\n{problem}"));
+                self.problem.set(Some(problem));
+                false
+            }
+        }
+    }
+
+    /// The same after each save, for ever.
+    pub(super) async fn watch(&self, mut saves: Saves) {
+        loop {
+            // New folders of the project, too.
+            if let Err(error) = saves.look_at(&self.project).await {
+                console::say(&format!("changes may go unseen: {error:#}"));
+            }
+            saves.next().await;
+            self.once().await;
+        }
+    }
+}
+
+impl Saves {
+    pub(super) async fn of(project: &Project) -> anyhow::Result<Self> {
+        let (told, saved) = unbounded_channel();
+        let tell = move |event: notify::Result<Event>| {
+            // Reading is no save.
+            if let Ok(event) = event
+                && !event.kind.is_access()
+            {
+                // Whoever does not listen any more has ended.
+                let _ = told.send(event.paths);
+            }
+        };
+        let watcher =
+            notify::recommended_watcher(tell).context("changes cannot be watched; say --no-watch")?;
+        let mut saves = Self { watcher, watched: BTreeSet::new(), saved };
+        saves.look_at(project).await?;
+        Ok(saves)
+    }
+
+    async fn look_at(&mut self, project: &Project) -> anyhow::Result<()> {
+        for (folder, below) in project.watched().await? {
+            let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+            if self.watched.insert((folder.clone(), below)) {
+                let watched = self.watcher.watch(&folder, mode);
+                watched.with_context(|| format!("{} cannot be watched", folder.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a save, and until all is quiet after it.
+    async fn next(&mut self) {
+        self.save().await;
+        while tokio::time::timeout(QUIET, self.save()).await.is_ok() {}
+    }
+
+    async fn save(&mut self) {
+        loop {
+            match self.saved.recv().await {
+                // What a watcher cannot name may have been anything.
+                Some(paths) if paths.is_empty() || paths.iter().any(|path| self.is_source(path)) => return,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn is_source(&self, path: &Path) -> bool {
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let is_beside = self.watched.contains(&(folder, false));
+        !is_aside(path) && (!is_beside || is_of_package(path))
+    }
+}
+
+/// What editors leave beside a source, and what cargo makes of it.
+fn is_aside(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with('.') || name.ends_with('~') || name == "Cargo.lock" || name == "target"
+}
+
+/// In a package's own folder may be anything else: the log of this very command, for one.
+fn is_of_package(path: &Path) -> bool {
+    let kinds = ["json", "rs", "toml", "wit"];
+    path.is_dir() || path.extension().is_some_and(|kind| kinds.iter().any(|known| kind == *known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_beside_the_sources_is_none() {
+        assert!(!is_aside(Path::new("/a/src/main.rs")) && !is_aside(Path::new("/a/bulkhead.toml")));
+        for aside in ["/a/.main.rs.swp", "/a/main.rs~", "/a/Cargo.lock", "/a/target", "/a/.git"] {
+            assert!(is_aside(Path::new(aside)), "{aside}");
+        }
+        assert!(is_of_package(Path::new("/a/bulkhead.toml")) && is_of_package(Path::new("/a/build.rs")));
+        assert!(!is_of_package(Path::new("/a/nohup.out")) && !is_of_package(Path::new("/a/dev.log")));
+    }
+}

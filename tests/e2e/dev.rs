@@ -1,0 +1,236 @@
+//! `bulkhead dev` as the AWS CLI, SDKs and browsers see it, with the real bootstrap behind it.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
+use aws_smithy_eventstream::frame::read_message_from;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bulkhead_tests::{Bootstrap, Dev, HttpAnswer, TaskRoot};
+use serde_json::{Value, json};
+
+const TAIL: (&str, &str) = ("X-Amz-Log-Type", "Tail");
+
+fn decoded(encoded: &str) -> String {
+    String::from_utf8_lossy(&BASE64_STANDARD.decode(encoded).expect("base64")).into_owned()
+}
+
+fn refused(answer: &HttpAnswer, status: u16, kind: &str) {
+    assert_eq!((answer.status, answer.header("x-amzn-errortype").as_deref()), (status, Some(kind)));
+    assert!(answer.json()["message"].is_string(), "{}", answer.text());
+}
+
+#[test]
+fn an_event_is_answered_with_lambda_s_headers() {
+    let root = TaskRoot::new().with("echo").with("context");
+    let dev = Dev::start(&root, &["--timeout", "5s", "--memory", "256"]);
+    let answer = dev.invoke("echo", r#"{"name":"🚢"}"#, &[]);
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"name":"🚢"}"#));
+    assert_eq!(answer.header("x-amz-executed-version").as_deref(), Some("$LATEST"));
+    assert_eq!(answer.header("x-amz-function-error"), None);
+    let context = BASE64_STANDARD.encode(r#"{"custom":{"a":"b"}}"#);
+    let headers = [("X-Amz-Tenant-Id", "acme"), ("X-Amz-Client-Context", context.as_str())];
+    let answer = dev.invoke("arn:aws:lambda:us-east-1:1:function:context:$LATEST", "", &headers);
+    let told = answer.json();
+    assert_eq!((&told["tenant_id"], &told["env_config"]["memory"]), (&json!("acme"), &json!(256)));
+    assert_eq!(told["client_context"]["custom"]["a"], "b", "{told}");
+    assert_eq!(told["request_id"].as_str(), answer.header("x-amzn-requestid").as_deref());
+    assert!(told["invoked_function_arn"].to_string().contains(":function:context"), "{told}");
+}
+
+#[test]
+fn an_error_is_marked_and_the_log_tail_has_what_was_printed() {
+    let root = TaskRoot::new().with("mixed");
+    let dev = Dev::start(&root, &[]);
+    for _ in 0..3 {
+        let answer = dev.invoke("mixed", r#""panic""#, &[TAIL]);
+        assert_eq!(
+            (answer.status, answer.header("x-amz-function-error").as_deref()),
+            (200, Some("Unhandled"))
+        );
+        assert_eq!(answer.json()["errorType"], "Function.Panic");
+        let tail = decoded(&answer.header("x-amz-log-result").expect("a log"));
+        assert!(tail.contains("panicked at") && tail.contains(r#""outcome":"Function.Panic""#), "{tail}");
+    }
+    let tail = dev.invoke("mixed", r#""flood""#, &[TAIL]).header("x-amz-log-result").expect("a log");
+    assert!(decoded(&tail).len() <= 4096, "{}", decoded(&tail).len());
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_is_handled_all_the_same() {
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &[]);
+    let kind = |kind| [("X-Amz-Invocation-Type", kind)];
+    let answer = dev.invoke("echo", "{}", &kind("DryRun"));
+    assert_eq!((answer.status, answer.text().as_str()), (204, ""));
+    let answer = dev.invoke("echo", "[1]", &kind("Event"));
+    assert_eq!((answer.status, answer.text().as_str()), (202, ""));
+    dev.running.wait_log("echo  ok  Replied");
+    let events = dev.request("GET /.bulkhead/events", &[], "").json();
+    let event = &events[0];
+    assert_eq!((&events[1], &event["way"], &event["event"]), (&Value::Null, &json!("Event"), &json!("[1]")));
+    assert_eq!((&event["outcome"], &event["receipt"]["bytesOut"]), (&json!("Replied"), &json!(3)), "{event}");
+    refused(&dev.invoke("echo", "{}", &kind("event")), 400, "InvalidParameterValueException");
+}
+
+#[test]
+fn what_lambda_refuses_is_refused_as_it_does() {
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &[]);
+    refused(&dev.invoke("nobody", "{}", &[]), 404, "ResourceNotFoundException");
+    refused(&dev.invoke("echo:7", "{}", &[]), 404, "ResourceNotFoundException");
+    refused(&dev.invoke("echo", "{", &[]), 400, "InvalidRequestContentException");
+    refused(
+        &dev.invoke("echo", "{}", &[("X-Amz-Client-Context", "{}")]),
+        400,
+        "InvalidParameterValueException",
+    );
+    let large = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+    refused(&dev.invoke("echo", large(6 * 1024 * 1024 + 1), &[]), 413, "RequestTooLargeException");
+    let event = [("X-Amz-Invocation-Type", "Event")];
+    refused(&dev.invoke("echo", large(1024 * 1024 + 1), &event), 413, "RequestTooLargeException");
+    assert_eq!(dev.invoke("echo", large(6 * 1024 * 1024), &[]).body.len(), 6 * 1024 * 1024);
+    assert_eq!(dev.request("GET /nothing", &[], "").status, 404);
+    let foreign = dev.request("GET /.bulkhead/events", &[("Host", "example.com")], "");
+    assert_eq!(foreign.status, 403, "a page of the web must not read events");
+}
+
+#[test]
+fn a_function_has_its_timeout_and_its_concurrency() {
+    let root = TaskRoot::new().with("sleep");
+    let dev = Dev::start(&root, &["--timeout", "2s", "--concurrency", "1"]);
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| dev.invoke("sleep", "60000", &[]));
+        dev.running.wait_log("asleep");
+        refused(&dev.invoke("sleep", "0", &[]), 429, "TooManyRequestsException");
+        assert_eq!(slow.join().expect("an answer").json()["errorType"], "Function.Timeout");
+    });
+    assert_eq!(dev.invoke("sleep", "0", &[]).text(), "0");
+}
+
+/// A local Lambda with a runtime of its own: it takes one event, and then does this.
+fn taking_one_event(then: &str) -> (TaskRoot, Dev) {
+    let next = "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next";
+    let program = format!("#!/bin/sh\ncurl -sS -o /dev/null {next}\n{then}\n");
+    let root = TaskRoot::new().with("echo").file("runtime", program.as_bytes());
+    let path = root.path().join("runtime");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("make it a program");
+    let dev = Dev::start(&root, &["--timeout", "1s", "--bootstrap", path.to_str().expect("a path")]);
+    (root, dev)
+}
+
+#[test]
+fn a_runtime_that_does_not_answer_is_stopped() {
+    let (_root, dev) = taking_one_event("exec sleep 1000");
+    for _ in 0..2 {
+        let answer = dev.invoke("echo", "{}", &[]);
+        assert_eq!(answer.header("x-amz-function-error").as_deref(), Some("Unhandled"));
+        let error = answer.json();
+        assert_eq!(error["errorType"], "Sandbox.Timedout");
+        assert!(error["errorMessage"].to_string().contains("Task timed out after 1.00 seconds"), "{error}");
+    }
+}
+
+#[test]
+fn a_runtime_that_ends_fails_its_event_alone() {
+    let (_root, dev) = taking_one_event("exit 5");
+    for _ in 0..2 {
+        let error = dev.invoke("echo", "{}", &[]).json();
+        assert_eq!(error["errorType"], "Runtime.ExitError");
+        assert!(error["errorMessage"].to_string().contains("exit status: 5"), "{error}");
+    }
+}
+
+#[test]
+fn a_function_url_makes_http_of_events() {
+    let root = TaskRoot::new().with("echo").with("web_echo").with("mixed");
+    let dev = Dev::start(&root, &[]);
+    let answer = dev.request("PUT /lambda-url/web_echo/a/b?c=1", &[("Content-Type", "text/plain")], "🚢");
+    let told = answer.json();
+    assert_eq!((answer.status, &told["method"], &told["body"]), (201, &json!("PUT"), &json!("🚢")));
+    assert!(told["uri"].to_string().contains("/a/b?c=1"), "{told}");
+    assert_eq!(answer.headers("set-cookie"), ["a=1", "b=2; Secure"]);
+    let event = dev.request("GET /lambda-url/echo", &[("Cookie", "a=1; b=2")], "").json();
+    assert_eq!((&event["rawPath"], &event["cookies"]), (&json!("/"), &json!(["a=1", "b=2"])));
+    assert_eq!(event["version"], "2.0");
+    assert_eq!(dev.request("GET /lambda-url/mixed/", &[], "").status, 502);
+    assert_eq!(dev.request("GET /lambda-url/nobody/", &[], "").status, 404);
+}
+
+#[test]
+fn a_stream_is_passed_on_by_urls_and_by_the_invoke_api() {
+    let root = TaskRoot::new().with("stream_http").with("stream_ways");
+    let dev = Dev::start(&root, &[]);
+    let answer = dev.request("POST /lambda-url/stream_http/", &[], "");
+    assert_eq!(answer.status, 502, "a request is no list of pieces");
+    let answer = dev.invoke("stream_ways", r#""plain""#, &[]);
+    assert_eq!(answer.text(), "onetwo", "one who reads no stream gets it whole");
+    let streamed = |way: &str| {
+        let start = "POST /2021-11-15/functions/stream_ways/response-streaming-invocations";
+        let answer = dev.request(start, &[TAIL], format!("{way:?}"));
+        assert_eq!(answer.header("content-type").as_deref(), Some("application/vnd.amazon.eventstream"));
+        frames(&answer.body)
+    };
+    let plain = streamed("plain");
+    let text: String =
+        plain.iter().filter(|(kind, _)| kind == "PayloadChunk").map(|(_, text)| text.as_str()).collect();
+    assert_eq!(text, "onetwo");
+    let (_, end) = plain.last().expect("an end");
+    let end: Value = serde_json::from_str(end).expect("JSON");
+    assert_eq!(end["ErrorCode"], Value::Null);
+    assert!(decoded(end["LogResult"].as_str().expect("a log")).contains(r#""outcome":"Replied""#), "{end}");
+    let broken = streamed("panic");
+    assert_eq!(broken[0], ("PayloadChunk".to_owned(), "one".to_owned()));
+    assert!(
+        broken[1].0 == "InvokeComplete" && broken[1].1.contains(r#""ErrorCode":"Function.Panic""#),
+        "{broken:?}"
+    );
+}
+
+/// The types of the frames of an event stream, and what is in them.
+fn frames(mut bytes: &[u8]) -> Vec<(String, String)> {
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        let message = read_message_from(&mut bytes).expect("a frame");
+        let of = |name| message.headers().iter().find(|header| header.name().as_str() == name);
+        let kind = of(":event-type").and_then(|header| header.value().as_string().ok()).expect("a type");
+        frames.push((kind.as_str().to_owned(), String::from_utf8_lossy(message.payload()).into_owned()));
+    }
+    frames
+}
+
+#[test]
+fn a_bootstrap_that_somebody_else_started_is_served() {
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &["--no-bootstrap", "--timeout", "1s"]);
+    let address = dev.address().to_string();
+    dev.running.wait_log(&format!("export AWS_LAMBDA_RUNTIME_API={address}/.rt/echo"));
+    for runtime_api in [address.clone(), format!("{address}/.rt/echo")] {
+        let bootstrap = Bootstrap::new().task_root(&root).handler("echo");
+        let theirs = bootstrap.env("AWS_LAMBDA_RUNTIME_API", &runtime_api).spawn();
+        assert_eq!(dev.invoke("echo", "[7]", &[]).text(), "[7]");
+        drop(theirs);
+    }
+}
+
+#[test]
+fn it_ends_with_its_bootstraps() {
+    let root = TaskRoot::new().with("sleep");
+    let mut dev = Dev::start(&root, &[]);
+    let (answer, children) = std::thread::scope(|scope| {
+        let slow = scope.spawn(|| dev.invoke("sleep", "500", &[]));
+        dev.running.wait_log("asleep");
+        let children = children(dev.running.pid());
+        dev.running.terminate();
+        (slow.join().expect("an answer"), children)
+    });
+    assert_eq!(answer.text(), "500", "what was on its way is answered");
+    assert_eq!(dev.running.exit_code(), 0);
+    assert_eq!(children.len(), 1);
+    assert!(!std::path::Path::new(&format!("/proc/{}", children[0])).exists());
+}
+
+fn children(pid: u32) -> Vec<String> {
+    let told = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("its children");
+    told.split_whitespace().map(str::to_owned).collect()
+}

@@ -1,0 +1,125 @@
+//! The real `bulkhead dev` as a child process, and HTTP to speak with it.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+
+use crate::bootstrap::Running;
+use crate::http::{Headers, Reader, encode, find};
+use crate::runtime_api::PATIENCE;
+use crate::{TaskRoot, artifacts};
+
+/// What the line with its address begins with.
+const LISTENING: &str = "bulkhead dev: listening on http://";
+
+/// A local Lambda. It is ended when it is dropped.
+#[derive(Debug)]
+pub struct Dev {
+    /// The process.
+    pub running: Running,
+    address: SocketAddr,
+}
+
+/// What a caller sees.
+#[derive(Debug)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    headers: Headers,
+}
+
+impl HttpAnswer {
+    /// The first header of that name.
+    pub fn header(&self, name: &str) -> Option<String> {
+        find(&self.headers, name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// All headers of that name.
+    pub fn headers(&self, name: &str) -> Vec<String> {
+        let named = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// Where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.text()))
+    }
+}
+
+impl Dev {
+    /// With the components of a task root.
+    pub fn start(root: &TaskRoot, arguments: &[&str]) -> Self {
+        let mut command = Command::new(artifacts::cli());
+        command.arg("dev").arg("--root").arg(root.path()).args(arguments);
+        Self::listening(command)
+    }
+
+    /// With the cargo project in a folder.
+    pub fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(artifacts::cli());
+        // The project has a target folder of its own, whatever these tests are built into.
+        command.arg("dev").args(arguments).current_dir(folder).env_remove("CARGO_TARGET_DIR");
+        Self::listening(command)
+    }
+
+    /// # Panics
+    /// Where it does not listen within 30 s.
+    fn listening(mut command: Command) -> Self {
+        command.args(["--port", "0"]).env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
+        let running = Running::start(command);
+        running.wait_log(LISTENING);
+        let said = running.stderr();
+        let line = said.lines().find_map(|line| line.strip_prefix(LISTENING)).expect("its address");
+        let address = line.parse().expect("an address");
+        Self { running, address }
+    }
+
+    /// `host:port`
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Invokes a function and waits for its answer.
+    pub fn invoke(&self, function: &str, event: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> HttpAnswer {
+        self.request(&format!("POST /2015-03-31/functions/{function}/invocations"), headers, event)
+    }
+
+    /// Sends a request, which starts with a method and a path.
+    ///
+    /// # Panics
+    /// Where there is no answer at all.
+    pub fn request(&self, start: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> HttpAnswer {
+        let stream = TcpStream::connect(self.address).expect("connect to bulkhead dev");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+        let mut all: Headers = Vec::new();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            all.push(("Host".to_owned(), self.address.to_string().into_bytes()));
+        }
+        all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())));
+        let mut reader = Reader::new(stream);
+        reader.write(&encode(&format!("{start} HTTP/1.1"), &all, body.as_ref())).expect("send a request");
+        let message = reader.response().expect("read the answer").expect("an answer");
+        let status = message.start.0.parse().expect("a status");
+        HttpAnswer { status, body: message.body, headers: message.headers }
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        // It takes its bootstraps with it, which a kill would leave behind for a moment.
+        if self.running.is_alive() {
+            self.running.terminate();
+            self.running.wait_exit(PATIENCE);
+        }
+    }
+}
