@@ -64,7 +64,7 @@ fn check_shows_what_each_tenant_has_and_lacks() {
     for expected in [
         "handler echo\n  component  ",
         "  digest     sha256:",
-        "wasi:cli@0.2.6: environment, exit, stderr",
+        ": environment, exit, stderr",
         "  for acme\n    cpu_time  200ms  narrower: the handler has 1s\n    imports wasi:cli/environment; gets nothing: \
          add environment = { NAME = \"value\" } or inherit_environment = [\"NAME\"] to [handlers.echo.grants]\n",
         "  for beta\n    environment  STAGE\n    imports wasi:sockets/ip-name-lookup; gets nothing: there are no raw \
@@ -76,7 +76,8 @@ fn check_shows_what_each_tenant_has_and_lacks() {
     let report = check(&root, &["--json"]).json();
     let echo = &report["handlers"][0];
     assert_eq!((&echo["name"], &echo["component"]["checked"]), (&json!("echo"), &json!("loaded")));
-    assert_eq!(echo["policies"][0]["denied"][0]["import"], "wasi:cli/environment@0.2.6");
+    let denied = echo["policies"][0]["denied"][0]["import"].as_str().expect("an import");
+    assert!(denied.starts_with("wasi:cli/environment@0.2."), "{denied}");
     assert_eq!(report["mistakes"], json!([]));
 }
 

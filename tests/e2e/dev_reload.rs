@@ -107,7 +107,7 @@ fn a_cargo_project_is_built_on_each_save() {
     // A program that knows nothing of Bulkhead is a handler where this says so.
     std::fs::write(folder.path().join("bulkhead.toml"), "[handlers.hello]\n").expect("write");
     write(folder.path(), &program("one"));
-    let dev = Dev::start_in(folder.path(), &[]);
+    let dev = Dev::start_in(folder.path(), &folder.path().join("target"), &[]);
     dev.running.wait_log("ready: hello");
     // As the log of this command would be, if it went there.
     std::fs::write(folder.path().join("dev.log"), "building").expect("write");

@@ -10,6 +10,7 @@
 
 mod project;
 mod stage;
+mod unzip;
 mod wat;
 
 mod aws_sdk;
@@ -36,6 +37,7 @@ mod hostile_host;
 mod hostile_http;
 mod init;
 mod invoke;
+mod journey;
 mod kinds_command;
 mod kinds_http;
 mod languages;

@@ -1,6 +1,6 @@
 //! `bulkhead package`: the zip starts on Lambda as it is, and the same input gives the same bytes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -8,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot, artifacts};
 use serde_json::json;
 use tempfile::TempDir;
-use zip::ZipArchive;
+
+use crate::unzip::unzip;
 
 /// What a package is made of, and the zip.
 struct Made {
@@ -29,12 +30,9 @@ impl Made {
         self.output.status.success()
     }
 
-    /// Unzips it, as Lambda does.
     fn unzip(&self) -> TempDir {
-        let root = tempfile::tempdir().expect("a folder");
-        let zip = File::open(self.zip()).unwrap_or_else(|error| panic!("{error}: {}", self.text()));
-        ZipArchive::new(zip).expect("a zip").extract(root.path()).expect("room");
-        root
+        assert!(self.is_ok(), "{}", self.text());
+        unzip(&self.zip())
     }
 }
 

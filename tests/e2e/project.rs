@@ -24,7 +24,7 @@ pub(crate) struct Ran {
 
 /// Where cargo compiles for all of them, so that the SDK and what it needs are compiled once. Projects of different names do not
 /// meet in there.
-const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/projects");
+pub(crate) const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/projects");
 
 /// The SDK of this checkout.
 pub(crate) fn sdk() -> String {

@@ -66,7 +66,8 @@ fn a_guest_reads_every_fixture_as_its_type_and_loses_nothing() {
             let expected = natively(name, event).unwrap_or_else(|error| panic!("{fixture}, {name}: {error}"));
             let answer = in_a_guest(&stage, name, event);
             assert_eq!(answer.kind, Kind::Response, "{fixture}, {name}: {}", answer.text());
-            assert_eq!(answer.json(), expected, "{fixture}, {name}");
+            // Read once more, since CloudWatch's logs are gzip, which each library packs in its own way.
+            assert_eq!(natively(name, &answer.body), Ok(expected), "{fixture}, {name}");
         }
     }
 }

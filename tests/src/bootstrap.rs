@@ -195,11 +195,23 @@ impl Running {
     /// # Panics
     /// After 30 s, with what it has printed.
     pub fn wait_log_times(&self, text: &str, times: usize) {
-        let until = Instant::now() + PATIENCE;
+        self.wait(text, times, PATIENCE);
+    }
+
+    /// Waits until it prints this, for as long as is said.
+    ///
+    /// # Panics
+    /// After that, with what it has printed.
+    pub fn wait_log_within(&self, text: &str, patience: Duration) {
+        self.wait(text, 1, patience);
+    }
+
+    fn wait(&self, text: &str, times: usize, patience: Duration) {
+        let until = Instant::now() + patience;
         while self.logs().matches(text).count() < times {
             assert!(
                 Instant::now() < until,
-                "waited {PATIENCE:?} for {text:?}, {times}×, in the log:\n{}",
+                "waited {patience:?} for {text:?}, {times}×, in the log:\n{}",
                 self.logs()
             );
             self.wait_output(Duration::from_millis(50));

@@ -64,11 +64,10 @@ impl Dev {
         Self::listening(command)
     }
 
-    /// With the cargo project in a folder.
-    pub fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+    /// With the cargo project in a folder, which is compiled in another.
+    pub fn start_in(folder: &Path, target: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(artifacts::cli());
-        // The project has a target folder of its own, whatever these tests are built into.
-        command.arg("dev").args(arguments).current_dir(folder).env_remove("CARGO_TARGET_DIR");
+        command.arg("dev").args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target);
         Self::listening(command)
     }
 

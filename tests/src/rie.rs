@@ -3,6 +3,7 @@
 //! It wants its ports named, so free ones are looked for, and it is started again where somebody else was faster.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -49,15 +50,23 @@ impl Rie {
     /// # Panics
     /// Where it does not start, or is missing in CI.
     pub fn start(root: &TaskRoot, handler: &str, environment: &[(&str, &str)]) -> Option<Self> {
+        Self::at(&artifacts::bootstrap(), root.path(), handler, environment)
+    }
+
+    /// The same with any other bootstrap and any folder.
+    ///
+    /// # Panics
+    /// As [`Rie::start`].
+    pub fn at(bootstrap: &Path, root: &Path, handler: &str, environment: &[(&str, &str)]) -> Option<Self> {
         let program = program(handler)?;
         Some(Self::listening(|addresses| {
             let mut command = Command::new(&program);
             command
                 .args(addresses)
-                .arg(artifacts::bootstrap())
+                .arg(bootstrap)
                 .arg(handler)
                 .env_clear()
-                .env("LAMBDA_TASK_ROOT", root.path())
+                .env("LAMBDA_TASK_ROOT", root)
                 .env("AWS_LAMBDA_FUNCTION_NAME", "tested")
                 .envs(environment.iter().copied());
             command
