@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::compile::parse_target;
 use crate::local;
-use crate::output::tell;
+use crate::output::{self, tell};
 use crate::table::{Align, Table};
 use archive::Entry;
 
@@ -64,7 +64,7 @@ impl Package {
         let staged = contents::stage(&root, &bootstrap, self.handler.as_deref(), target)?;
         let cannot_write = || format!("{} cannot be written", self.output.display());
         let (zipped, entries) = archive::write(staged.path(), &self.output).with_context(cannot_write)?;
-        tell(&table(&entries).to_string());
+        output::print(table(&entries))?;
         let unzipped = entries.iter().map(|entry| entry.size).sum();
         tell(&format!("{}: {zipped} bytes for {}", self.output.display(), target.name()));
         judge(&self.output, zipped, unzipped)

@@ -23,7 +23,8 @@ impl Made {
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
+        let Output { stdout, stderr, .. } = &self.output;
+        format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
     }
 
     fn is_ok(&self) -> bool {
