@@ -129,6 +129,27 @@ fn a_cargo_project_is_built_on_each_save() {
 }
 
 #[test]
+fn what_a_build_command_leaves_starts_no_build() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let guest = artifacts::component("echo");
+    let toml = format!(
+        "[build]\ncommand = \"mkdir -p dist && cp {} dist/hello.wasm\"\n[handlers.hello]\nsource = \"dist/hello.wasm\"\n",
+        guest.display()
+    );
+    std::fs::create_dir_all(folder.path().join("dist")).expect("a folder");
+    std::fs::create_dir_all(folder.path().join("src")).expect("a folder");
+    std::fs::write(folder.path().join("bulkhead.toml"), toml).expect("write");
+    let dev = Dev::start_in(folder.path(), &folder.path().join("target"), &[]);
+    dev.running.wait_log("ready: hello");
+    assert_eq!(dev.invoke("hello", "1", &[]).text(), "1");
+    // A save of a source does, so all that came before it has been seen when that one has.
+    std::fs::write(folder.path().join("src/hello.js"), "1").expect("write");
+    dev.running.wait_log_times("building", 2);
+    assert_eq!(dev.invoke("hello", "2", &[]).text(), "2");
+    assert_eq!(dev.running.stderr().matches("building").count(), 2, "{}", dev.running.stderr());
+}
+
+#[test]
 fn without_watching_what_cannot_be_run_is_the_end() {
     let root = TaskRoot::new();
     let mut dev = Dev::start(&root, &["--no-watch"]);

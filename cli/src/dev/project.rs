@@ -43,7 +43,7 @@ impl Project {
     pub(super) fn find(root: Option<PathBuf>) -> anyhow::Result<Self> {
         let (root, sources) = match root {
             Some(root) => (root, None),
-            None if is_built()? => (PLACE.into(), Some(PathBuf::from("."))),
+            None if has_sources()? => (PLACE.into(), Some(PathBuf::from("."))),
             None => (PathBuf::from("."), None),
         };
         if sources.is_none() {
@@ -63,6 +63,11 @@ impl Project {
         if before == Some(seen) { Ok(None) } else { handlers(&self.root).map(Some) }
     }
 
+    /// Whether its components are made here.
+    pub(super) fn is_built(&self) -> bool {
+        self.sources.is_some()
+    }
+
     /// The folders to look at for changes, each with or without what is below it.
     pub(super) async fn watched(&self) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
         match &self.sources {
@@ -73,7 +78,7 @@ impl Project {
 }
 
 /// Whether this folder has sources in it, which `bulkhead build` knows what to do with.
-fn is_built() -> anyhow::Result<bool> {
+fn has_sources() -> anyhow::Result<bool> {
     let folder = Path::new(".");
     Ok(folder.join("Cargo.toml").is_file()
         || Manifest::read(folder)?.is_some_and(|manifest| manifest.build.is_some()))
@@ -95,11 +100,15 @@ fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names.into_iter().collect())
 }
 
+/// Whether a file is one by its name.
+pub(super) fn is_component(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "wasm" || kind == "cwasm")
+}
+
 fn components(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(root).with_context(|| format!("{} cannot be read", root.display()))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut components: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|kind| kind == "wasm" || kind == "cwasm")).collect();
+    let mut components: Vec<PathBuf> = paths.filter(|path| is_component(path)).collect();
     components.sort();
     Ok(components)
 }

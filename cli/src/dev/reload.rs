@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::console;
 use super::functions::Functions;
-use super::project::{Problem, Project};
+use super::project::{Problem, Project, is_component};
 
 /// An editor or a linker writes several files; nothing is done before they are quiet for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -29,6 +29,8 @@ pub(super) struct Reload {
 pub(super) struct Saves {
     watcher: RecommendedWatcher,
     watched: BTreeSet<(PathBuf, bool)>,
+    /// Components are what a build leaves, so a save of one must not start another.
+    is_built: bool,
     saved: UnboundedReceiver<Vec<PathBuf>>,
 }
 
@@ -85,7 +87,8 @@ impl Saves {
         };
         let watcher =
             notify::recommended_watcher(tell).context("changes cannot be watched; say --no-watch")?;
-        let mut saves = Self { watcher, watched: BTreeSet::new(), saved };
+        let is_built = project.is_built();
+        let mut saves = Self { watcher, watched: BTreeSet::new(), is_built, saved };
         saves.look_at(project).await?;
         Ok(saves)
     }
@@ -121,7 +124,8 @@ impl Saves {
     fn is_source(&self, path: &Path) -> bool {
         let folder = path.parent().unwrap_or(path).to_owned();
         let is_beside = self.watched.contains(&(folder, false));
-        !is_aside(path) && (!is_beside || is_of_package(path))
+        let is_made = self.is_built && is_component(path);
+        !is_aside(path) && !is_made && (!is_beside || is_of_package(path))
     }
 }
 
@@ -148,6 +152,7 @@ mod tests {
             assert!(is_aside(Path::new(aside)), "{aside}");
         }
         assert!(is_of_package(Path::new("/a/bulkhead.toml")) && is_of_package(Path::new("/a/build.rs")));
+        assert!(is_component(Path::new("/a/dist/hello.wasm")) && !is_component(Path::new("/a/src/hello.rs")));
         assert!(!is_of_package(Path::new("/a/nohup.out")) && !is_of_package(Path::new("/a/dev.log")));
     }
 }
