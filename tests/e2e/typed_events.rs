@@ -20,6 +20,9 @@ const WITHOUT_A_TYPE: [(&str, &str); 2] = [
     ("appsync-invoke", "the same for one event"),
 ];
 
+/// The type that writes gzip, which each library packs in its own way. It is unpacked, and packed natively, to be compared.
+const PACKED: &str = "cloudwatch_logs::LogsEvent";
+
 struct Native;
 
 impl event_types::Reader for Native {
@@ -66,8 +69,11 @@ fn a_guest_reads_every_fixture_as_its_type_and_loses_nothing() {
             let expected = natively(name, event).unwrap_or_else(|error| panic!("{fixture}, {name}: {error}"));
             let answer = in_a_guest(&stage, name, event);
             assert_eq!(answer.kind, Kind::Response, "{fixture}, {name}: {}", answer.text());
-            // Read once more, since CloudWatch's logs are gzip, which each library packs in its own way.
-            assert_eq!(natively(name, &answer.body), Ok(expected), "{fixture}, {name}");
+            let told = match *name {
+                PACKED => natively(name, &answer.body).expect("what it packs can be unpacked"),
+                _ => answer.json(),
+            };
+            assert_eq!(told, expected, "{fixture}, {name}");
         }
     }
 }
