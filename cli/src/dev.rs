@@ -29,7 +29,8 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::local::{self, settings};
+use crate::local;
+use crate::local::settings::Settings;
 use calls::RequestIds;
 use function::Shared;
 use functions::Functions;
@@ -61,18 +62,8 @@ pub(crate) struct Dev {
     /// Start no bootstrap: somebody else does, and is told where its events are
     #[arg(long, alias = "only-lambda-apis")]
     no_bootstrap: bool,
-    /// The bootstrap to run [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
-    #[arg(long, value_name = "FILE")]
-    bootstrap: Option<PathBuf>,
-    /// How long an event may take, as the function's setting
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = settings::timeout)]
-    timeout: Duration,
-    /// The function's memory in MB
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
-    memory: u32,
-    /// A variable of the functions' environment; a handler sees it where it is granted
-    #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = settings::variable)]
-    env_var: Vec<(String, String)>,
+    #[command(flatten)]
+    settings: Settings,
     /// Events that a function handles at a time, each in an environment of its own; more are told to come again
     #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -118,7 +109,7 @@ impl Dev {
             _ = interrupt.recv() => false,
             _ = terminate.recv() => false,
         };
-        let patience = tokio::time::sleep(self.timeout + GRACE);
+        let patience = tokio::time::sleep(self.settings.timeout + GRACE);
         tokio::select! {
             () = functions.end() => {}
             // Environments that are still there are killed when they are dropped.
@@ -166,17 +157,10 @@ impl Dev {
     fn settings(&self, project: &Project) -> anyhow::Result<local::Function> {
         let bootstrap = match self.no_bootstrap {
             true => PathBuf::new(),
-            false => local::bootstrap(self.bootstrap.clone())?,
+            false => local::bootstrap(self.settings.bootstrap.clone())?,
         };
-        Ok(local::Function {
-            // Each function has its own.
-            handler: String::new(),
-            task_root: project.root.clone(),
-            bootstrap,
-            timeout: self.timeout,
-            memory: self.memory,
-            environment: self.env_var.clone(),
-        })
+        // Each function has a handler of its own.
+        Ok(self.settings.function(String::new(), project.root.clone(), bootstrap))
     }
 }
 

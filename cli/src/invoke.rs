@@ -6,14 +6,13 @@ mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use bulkhead_host::manifest::Manifest;
 use bytes::Bytes;
 use clap::Args;
 use hyper::header::HeaderValue;
 
-use crate::local::settings;
+use crate::local::settings::Settings;
 use crate::local::{self, Answer, Event, Function, Local, LocalError};
 use crate::{output, samples};
 use report::{Limits, Report};
@@ -47,18 +46,8 @@ pub(crate) struct Invoke {
     /// The folder with the components and bulkhead.toml [default: target/bulkhead if it is there, or .]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The bootstrap to run [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
-    #[arg(long, value_name = "FILE")]
-    bootstrap: Option<PathBuf>,
-    /// How long an event may take, as the function's setting
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = settings::timeout)]
-    timeout: Duration,
-    /// The function's memory in MB
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
-    memory: u32,
-    /// A variable of the function's environment; a handler sees it where it is granted
-    #[arg(long, value_name = "KEY=VALUE", value_parser = settings::variable)]
-    env_var: Vec<(String, String)>,
+    #[command(flatten)]
+    settings: Settings,
     /// Print one JSON object: answer, receipt, limits and log
     #[arg(long)]
     json: bool,
@@ -124,16 +113,10 @@ impl Invoke {
     }
 
     fn function(&self) -> anyhow::Result<Function> {
+        // A component that is the only one is taken whatever the handler is called.
+        let handler = self.handler.clone().unwrap_or_else(|| "handler".to_owned());
         let task_root = local::task_root(self.root.clone())?;
-        Ok(Function {
-            // A component that is the only one is taken whatever the handler is called.
-            handler: self.handler.clone().unwrap_or_else(|| "handler".to_owned()),
-            task_root,
-            bootstrap: local::bootstrap(self.bootstrap.clone())?,
-            timeout: self.timeout,
-            memory: self.memory,
-            environment: self.env_var.clone(),
-        })
+        Ok(self.settings.function(handler, task_root, local::bootstrap(self.settings.bootstrap.clone())?))
     }
 }
 

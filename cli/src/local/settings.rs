@@ -1,15 +1,51 @@
 //! A function's settings, as they are said on the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
+
+use super::Function;
+
+/// What would be the function's configuration in Lambda, and what runs it.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// The bootstrap to run [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bootstrap: Option<PathBuf>,
+    /// How long an event may take, as the function's setting
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
+    pub(crate) timeout: Duration,
+    /// The function's memory in MB
+    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    memory: u32,
+    /// A variable of the function's environment; a handler sees it where it is granted
+    #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = variable)]
+    env_var: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// The function that has them.
+    pub(crate) fn function(&self, handler: String, task_root: PathBuf, bootstrap: PathBuf) -> Function {
+        Function {
+            handler,
+            task_root,
+            bootstrap,
+            timeout: self.timeout,
+            memory: self.memory,
+            environment: self.env_var.clone(),
+        }
+    }
+}
+
 /// Lambda's own limit is 15 minutes.
-pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
+fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
     if allowed.contains(&timeout) { Ok(timeout) } else { Err("Lambda allows 1s to 15min".to_owned()) }
 }
 
-pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
+fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
             Ok((name.to_owned(), value.to_owned()))
