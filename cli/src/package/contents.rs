@@ -44,7 +44,7 @@ pub(super) fn stage(
         let mistakes = check::mistakes(staged.path(), handler)?;
         ensure!(mistakes.is_empty(), "the bootstrap would refuse it:\n  {}", mistakes.join("\n  "));
     }
-    sums(staged.path())?;
+    sums(staged.path()).context("the digests of the package cannot be written")?;
     Ok(staged)
 }
 
@@ -70,7 +70,7 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
     };
     let (wasm, cwasm, to) = (ending(root, ".wasm"), ending(root, ".cwasm"), ending(staged, ".cwasm"));
     if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
+        make(folder)?;
     }
     if fits(&cwasm, &wasm, target) {
         return copy(&cwasm, &to, 0o644);
@@ -102,7 +102,7 @@ fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
     let cannot_read = || format!("{} cannot be read", from.display());
     let kind = fs::symlink_metadata(from).with_context(cannot_read)?.file_type();
     if kind.is_dir() {
-        fs::create_dir_all(to)?;
+        make(to)?;
         for entry in fs::read_dir(from).with_context(cannot_read)? {
             let entry = entry.with_context(cannot_read)?;
             tree(&entry.path(), &to.join(entry.file_name()))?;
@@ -113,25 +113,29 @@ fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
         bail!("{} is neither a file nor a directory, so it cannot be packaged", from.display());
     }
     if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
+        make(folder)?;
     }
     copy(from, to, 0o644)
 }
 
+fn make(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+}
+
 fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
-    fs::copy(from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
-    Ok(fs::set_permissions(to, fs::Permissions::from_mode(mode))?)
+    let copied = fs::copy(from, to).and_then(|_| fs::set_permissions(to, fs::Permissions::from_mode(mode)));
+    copied.with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }
 
 /// What `sha256sum --check` reads, so that whoever has the zip can tell what is in it.
-fn sums(staged: &Path) -> anyhow::Result<()> {
+fn sums(staged: &Path) -> std::io::Result<()> {
     let mut lines = String::new();
     for file in files(staged)? {
         let digest = artifact::digest(&fs::read(staged.join(&file))?);
         lines += &format!("{}  {}\n", digest.trim_start_matches("sha256:"), file.display());
     }
     fs::write(staged.join("SHA256SUMS"), lines)?;
-    Ok(fs::set_permissions(staged.join("SHA256SUMS"), fs::Permissions::from_mode(0o644))?)
+    fs::set_permissions(staged.join("SHA256SUMS"), fs::Permissions::from_mode(0o644))
 }
 
 /// All files below a directory, relative to it, in the order of their names.

@@ -120,7 +120,7 @@ pub struct Json<T>(pub T);
 #[diagnostic::on_unimplemented(
     message = "the body of a request cannot be `{Self}`",
     label = "no body",
-    note = "take `Vec<u8>`, `String`, `bulkhead::http::Json<T>` of a `T: Deserialize`, `bulkhead::http::IncomingBody`, or `()`"
+    note = "take `Vec<u8>`, `String`, `bulkhead::http::Json<T>` of a `T: Deserialize`, an `Option` of these, `bulkhead::http::IncomingBody`, or `()`"
 )]
 pub trait FromBody: Sized {
     /// Reads it.
