@@ -13,7 +13,7 @@ use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
 use tempfile::NamedTempFile;
 
-use crate::output::tell;
+use crate::output::{Progress, tell};
 use crate::preinit;
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
@@ -48,7 +48,9 @@ impl Compile {
             bail!("{}: the output would replace the input; name another with -o", output.display());
         }
         let started = Instant::now();
+        let progress = Progress::of(&format!("compiling {}", self.input.display()));
         let made = self.make(&output, target)?;
+        drop(progress);
         if made.is_adapted {
             tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
         }

@@ -36,7 +36,9 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let progress = Progress::of(&format!("compiling {}", self.file.display()));
         let report = inspect(&self.file)?;
+        drop(progress);
         if self.json {
             output::print_json(&report)?;
         } else {
@@ -89,7 +91,6 @@ fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
         |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
     let (engine, _) = engine::start(1).map_err(|error| system(error.to_string()))?;
     let imports = capabilities::imports(&engine).map_err(|error| system(format!("{error:#}")))?;
-    Progress::start().tell(&format!("compiling {}", file.display()));
     component::compile_ready((&engine, &imports), ready, ready, file).map(|_| ())
 }
 

@@ -96,7 +96,7 @@ impl Invoke {
     }
 
     async fn answers(&self, local: &mut Local, event: &Event) -> Result<Vec<Answer>, LocalError> {
-        let progress = output::Progress::start();
+        let progress = output::Progress::of("waiting for the answer");
         let mut answers = Vec::new();
         for number in 0..self.times {
             let answer = local.invoke(event.clone()).await?;

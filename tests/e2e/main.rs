@@ -63,6 +63,7 @@ mod snapstart;
 mod status;
 mod streaming;
 mod tenants;
+mod terminal;
 mod transport;
 mod trap;
 mod typed_events;
