@@ -21,6 +21,7 @@ mod context;
 mod deadline;
 mod dev;
 mod dev_reload;
+mod doctor;
 mod emulator;
 mod example;
 mod failure;
