@@ -16,6 +16,7 @@ mod wat;
 mod aws_sdk;
 mod build;
 mod command;
+mod completions;
 mod concurrency;
 mod context;
 mod deadline;
