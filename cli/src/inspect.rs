@@ -15,6 +15,7 @@ use bulkhead_host::{capabilities, engine};
 use clap::Args;
 
 use crate::output::{self, Progress};
+use crate::worlds;
 use outline::Outline;
 use report::{Form, Report};
 
@@ -58,7 +59,7 @@ fn inspect(file: &Path) -> anyhow::Result<Report> {
     if let Some(outline) = Outline::read(&bytes) {
         outline.tell(&mut report);
     }
-    let ready = match component::ready(&bytes, Worlds::Read, file) {
+    let ready = match worlds::ready(&bytes, file) {
         Ok(ready) => ready,
         Err(error) => {
             // Of a component that had better not be compiled, and of a module that cannot be adapted.
