@@ -187,6 +187,25 @@ fn a_stream_is_passed_on_by_urls_and_by_the_invoke_api() {
     );
 }
 
+#[test]
+fn a_streamed_function_url_has_a_head_of_its_own() {
+    let root = TaskRoot::new().with("stream_page");
+    let dev = Dev::start(&root, &[]);
+    let answer = dev.request("GET /lambda-url/stream_page/tea?cup=1", &[("Cookie", "c=3")], "");
+    assert_eq!((answer.status, answer.text().as_str()), (418, "<p>🫖</p>"));
+    assert_eq!(answer.header("content-type").as_deref(), Some("text/html"));
+    assert_eq!(answer.header("x-path").as_deref(), Some("/tea"));
+    assert_eq!(answer.header("transfer-encoding").as_deref(), Some("chunked"));
+    // Headers of one name are one in the prelude, whose headers are an object of JSON.
+    assert_eq!(answer.headers("vary"), ["accept, cookie"]);
+    assert_eq!(answer.headers("set-cookie"), ["a=1; Secure", "b=2"]);
+    assert!(answer.header("x-amzn-requestid").is_some() && answer.header("content-length").is_none());
+    let broken = dev.request("GET /lambda-url/stream_page/broken", &[], "");
+    assert_eq!((broken.status, broken.text().as_str()), (418, "<p>"), "it is too late for another status");
+    let invoked = dev.invoke("stream_page", "{}", &[]).text();
+    assert!(invoked.starts_with(r#"{"statusCode":418,"#) && invoked.ends_with("\0<p>🫖</p>"), "{invoked:?}");
+}
+
 /// The types of the frames of an event stream, and what is in them.
 fn frames(mut bytes: &[u8]) -> Vec<(String, String)> {
     let mut frames = Vec::new();
