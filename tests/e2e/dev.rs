@@ -74,6 +74,28 @@ fn an_event_that_nobody_waits_for_is_handled_all_the_same() {
 }
 
 #[test]
+fn an_event_that_fails_is_tried_again_where_that_is_asked_for() {
+    let root = TaskRoot::new().with("mixed");
+    for (retries, outcomes) in [("0", 1), ("2", 3)] {
+        let dev = Dev::start(&root, &["--event-retries", retries]);
+        let sent = dev.invoke("mixed", r#""panic""#, &[("X-Amz-Invocation-Type", "Event")]);
+        let request_id = sent.header("x-amzn-requestid").expect("a request id");
+        dev.running.wait_log_times("mixed  failed  Function.Panic", outcomes);
+        // Time for a try too many.
+        dev.invoke("mixed", "1", &[TAIL]);
+        let records = dev.request("GET /.bulkhead/events", &[], "").json();
+        let records = records.as_array().expect("a list");
+        assert_eq!(records.len(), outcomes + 1, "{records:?}");
+        for record in &records[..outcomes] {
+            assert_eq!((&record["requestId"], &record["way"]), (&json!(request_id), &json!("Event")));
+            assert_eq!(record["receipt"]["outcome"], "Function.Panic", "{record}");
+            assert!(record["log"].to_string().contains("panicked at"), "{record}");
+        }
+        assert_eq!(dev.running.stderr().matches("an Event failed; retry ").count(), outcomes - 1);
+    }
+}
+
+#[test]
 fn what_lambda_refuses_is_refused_as_it_does() {
     let root = TaskRoot::new().with("echo");
     let dev = Dev::start(&root, &[]);
