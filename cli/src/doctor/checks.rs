@@ -166,10 +166,11 @@ impl Silence {
 
 /// What a program says of its version.
 fn said(program: &str) -> Result<String, Silence> {
-    let output = Command::new(program).arg("--version").output().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Silence::Missing,
-        _ => Silence::Broken(format!("cannot be started: {error}")),
-    })?;
+    let output = match Command::new(program).arg("--version").output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(Silence::Missing),
+        Err(error) => return Err(Silence::Broken(format!("cannot be started: {error}"))),
+    };
     if !output.status.success() {
         return Err(Silence::Broken(format!("ended with {}", output.status)));
     }
