@@ -72,6 +72,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    completions::answer();
     if let Some(module) = worlds::asked() {
         return worlds::answer(&module);
     }

@@ -12,7 +12,8 @@ pub(crate) use progress::Progress;
 /// Writes a result. Whoever closes the pipe has seen enough.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    // It may be the terminal where progress moves.
+    match progress::aside(|| write!(stdout, "{text}").and_then(|()| stdout.flush())) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

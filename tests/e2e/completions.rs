@@ -51,3 +51,18 @@ fn bash_completes_commands_flags_samples_and_templates() {
     // Where there are several, it lists them.
     completed(&mut terminal, "bulkhead invoke --sample kinesis-\t", "kinesis-event");
 }
+
+#[test]
+fn bash_completes_the_handlers_and_tenants_of_the_project_here() {
+    let folder = Folder::new();
+    folder.write("orders.wasm", "");
+    let mut terminal = bash(&folder);
+    completed(&mut terminal, "bulkhead invoke ord", "bulkhead invoke orders ");
+    // From here on the manifest says which there are.
+    folder.write(
+        "bulkhead.toml",
+        "[handlers.invoices]\n[handlers.orders]\n[tenants.globex]\nhandler = \"orders\"\n",
+    );
+    completed(&mut terminal, "bulkhead invoke inv", "bulkhead invoke invoices ");
+    completed(&mut terminal, "bulkhead invoke orders --tenant gl", "bulkhead invoke orders --tenant globex ");
+}

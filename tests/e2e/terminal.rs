@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use bulkhead_tests::{Terminal, artifacts};
+use bulkhead_tests::{TaskRoot, Terminal, artifacts};
 
 use crate::project::Folder;
 
@@ -92,6 +92,18 @@ fn what_takes_long_is_a_plain_line_elsewhere() {
     let lines: Vec<&str> = ran.stderr.lines().collect();
     assert!(lines[0].starts_with("compiling ") && lines[0].ends_with("init_loop.wasm"), "{lines:?}");
     assert!(lines[1].starts_with("bulkhead: ") && !ran.stderr.contains('\x1b'), "{lines:?}");
+}
+
+#[test]
+fn an_answer_that_takes_long_is_waited_for_aloud() {
+    let root = TaskRoot::new().with("sleep");
+    let path = root.path().display().to_string();
+    let folder = Folder::new();
+    let waited = folder.bulkhead(&["invoke", "sleep", "--root", &path, "--event", "1500"]);
+    assert_eq!(waited.succeeded().stdout, "1500\n");
+    assert!(waited.stderr.starts_with("waiting for the answer\n"), "{}", waited.stderr);
+    let at_once = folder.bulkhead(&["invoke", "sleep", "--root", &path, "--event", "0"]);
+    assert_eq!(at_once.succeeded().stdout, "0\n");
 }
 
 #[test]

@@ -17,9 +17,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// What moves on the terminal now. Who writes a line there does it [aside](aside).
 static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Writes to stderr while nothing moves there.
-pub(super) fn aside(write: impl FnOnce()) {
-    LINES.suspend(write);
+/// Writes to a terminal while nothing moves there.
+pub(super) fn aside<R>(write: impl FnOnce() -> R) -> R {
+    LINES.suspend(write)
 }
 
 /// Something that may take long. It is over when this is dropped, and leaves nothing on a terminal.
