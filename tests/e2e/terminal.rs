@@ -95,6 +95,19 @@ fn what_takes_long_is_a_plain_line_elsewhere() {
 }
 
 #[test]
+fn a_terminal_that_takes_no_line_back_gets_plain_ones() {
+    let folder = Folder::new();
+    let slow = slow("init_loop");
+    let mut command = Command::new(artifacts::cli());
+    command.args(slow).args(["-o", "out.cwasm"]).current_dir(folder.path()).env("TERM", "dumb");
+    let mut terminal = Terminal::start(command);
+    assert_eq!(terminal.running.exit_code(), 1);
+    let shown = terminal.shown();
+    assert!(shown.starts_with("compiling ") && shown.lines().count() == 2, "{shown:?}");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+}
+
+#[test]
 fn an_answer_that_takes_long_is_waited_for_aloud() {
     let root = TaskRoot::new().with("sleep");
     let path = root.path().display().to_string();

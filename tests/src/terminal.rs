@@ -30,7 +30,11 @@ impl Terminal {
     pub fn start(mut command: Command) -> Self {
         let (controller, terminal) = pseudoterminal().expect("a terminal");
         let end = || Stdio::from(terminal.try_clone().expect("the terminal again"));
-        command.env("TERM", "xterm").env_remove("NO_COLOR");
+        if !command.get_envs().any(|(name, _)| name == "TERM") {
+            command.env("TERM", "xterm");
+        }
+        // Where these tests run is not where the program is told that it runs.
+        command.env_remove("NO_COLOR").env_remove("CI");
         command.stdin(end()).stdout(end()).stderr(end());
         let started = Instant::now();
         let child = command.spawn().unwrap_or_else(|error| panic!("start {command:?}: {error}"));

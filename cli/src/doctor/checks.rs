@@ -60,6 +60,9 @@ fn cargo() -> Finding {
 }
 
 fn wasm() -> Finding {
+    if said("rustc").is_err() {
+        return Finding::wrong("wasm target", "there is no rustc that could be asked", "see rustc");
+    }
     match target::installed(Path::new(".")) {
         Ok(true) => Finding::fine("wasm target", target::WASM),
         Ok(false) if said("rustup").is_ok() => Finding::without(

@@ -65,7 +65,7 @@ impl Drop for Progress {
 fn show(told: &Receiver<String>) {
     let Some(first) = long(told) else { return };
     let texts = first.into_iter().chain(told);
-    if io::stderr().is_terminal() {
+    if is_watched() {
         let line = LINES.add(ProgressBar::new_spinner().with_style(style()).with_elapsed(PATIENCE));
         line.enable_steady_tick(TICK);
         texts.for_each(|text| line.set_message(text));
@@ -73,6 +73,12 @@ fn show(told: &Receiver<String>) {
     } else {
         texts.for_each(|text| super::tell(&text));
     }
+}
+
+/// Whether a person looks at a terminal that can take a line back. Cargo asks the same.
+fn is_watched() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    io::stderr().is_terminal() && !is_dumb && std::env::var_os("CI").is_none()
 }
 
 /// What was told last when it had taken long; none if it was over before.
