@@ -130,7 +130,7 @@ fn a_long_build_of_dev_is_said_again() {
     command.args(["dev", "--no-watch", "--port", "0"]).current_dir(folder.path());
     command.env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap()).env("GUEST", artifacts::component("echo"));
     let terminal = Terminal::start(command);
-    terminal.running.wait_log("bulkhead dev: still building");
+    terminal.running.wait_log("bulkhead dev: the build takes a while");
     std::fs::write(&gate, "now\n").expect("open the gate");
     terminal.running.wait_log("bulkhead dev: ready: echo");
     let (_, after) = terminal

@@ -57,7 +57,7 @@ impl Project {
     pub(super) async fn renew(&self) -> anyhow::Result<Option<Vec<String>>> {
         if let Some(sources) = &self.sources {
             console::say("building");
-            let _progress = Progress::of("bulkhead dev: still building");
+            let _progress = Progress::of("bulkhead dev: the build takes a while");
             build::build(sources).await?;
         }
         let seen = content(&self.root)?;

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What moves on the terminal now. Who writes a line there does it [aside](aside).
+/// What moves on the terminal now. Who writes a line there does it [`aside`].
 static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Writes to a terminal while nothing moves there.
