@@ -78,6 +78,7 @@ impl Check {
         let mut inspector = Inspector::start(&self.root)?;
         report.mistakes.extend(certificates(&self.root, &manifest.extra_ca_certificates));
         let mut loaded = Vec::new();
+        let progress = Progress::of(&format!("checking {}", self.root.display()));
         if manifest.handlers.is_empty() {
             match inspector.only(&manifest, self.handler.as_deref()) {
                 Ok((handler, component)) => {
@@ -88,7 +89,6 @@ impl Check {
             }
         } else {
             self.main(&manifest, &mut report);
-            let progress = Progress::start();
             for (at, handler) in manifest.handlers.iter().enumerate() {
                 progress.tell(&format!(
                     "checking {} ({} of {})",
@@ -100,6 +100,7 @@ impl Check {
                 loaded.push(component.map_err(|text| report.mistakes.push(Finding::of(text))).ok());
             }
         }
+        drop(progress);
         for (at, component) in loaded.into_iter().enumerate() {
             handler(&self.root, (&manifest, at), component, &mut report);
         }

@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use bulkhead_host::component::Worlds;
 use bulkhead_host::engine::{self, Target};
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
 use tempfile::NamedTempFile;
 
-use crate::output::tell;
-use crate::preinit;
+use crate::output::{Progress, tell};
+use crate::{preinit, worlds};
 
 /// Compile a component to native code, so that the bootstrap need not at each start.
 ///
@@ -48,7 +47,9 @@ impl Compile {
             bail!("{}: the output would replace the input; name another with -o", output.display());
         }
         let started = Instant::now();
+        let progress = Progress::of(&format!("compiling {}", self.input.display()));
         let made = self.make(&output, target)?;
+        drop(progress);
         if made.is_adapted {
             tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
         }
@@ -70,7 +71,7 @@ impl Compile {
     /// Compiles `input` to `output`, which is there when it can be run and not before.
     fn make(&self, output: &Path, target: Target) -> anyhow::Result<Made> {
         let wasm = component::read(&self.input)?;
-        let component = component::ready(&wasm, Worlds::Read, &self.input)?;
+        let component = worlds::ready(&wasm, &self.input)?;
         let ready = self.ahead.run(&component, &self.input)?;
         let product = match &ready {
             Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,

@@ -1,14 +1,24 @@
 //! `bulkhead completions` and `bulkhead man`: what shells and `man` want to know of the command, made from its own arguments.
 
+mod names;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::output;
+pub(crate) use names::{handlers, tenants};
 
-/// Print a shell's completions of this command.
+/// Tells the command that it is not run but asked what could come next, and by which shell.
+const ASKED: &str = "BULKHEAD_COMPLETE";
+
+/// Print a shell's completions of this command. It asks the command itself, which knows the handlers and tenants of the
+/// project in this folder.
+///
+/// Print them again after an update.
 ///
 /// Example: bulkhead completions bash > ~/.local/share/bash-completion/completions/bulkhead
 #[derive(Debug, Args)]
@@ -28,12 +38,25 @@ pub(crate) struct Man {
     folder: PathBuf,
 }
 
+/// Answers a shell, if one asks, and ends.
+pub(crate) fn answer() {
+    CompleteEnv::with_factory(crate::Cli::command).var(ASKED).complete();
+}
+
 impl Completions {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let mut text = Vec::new();
-        clap_complete::generate(self.shell, &mut crate::Cli::command(), "bulkhead", &mut text);
-        Ok(output::print(String::from_utf8(text).context("the completions are not UTF-8")?)?)
+        Ok(output::print(script(self.shell)?)?)
     }
+}
+
+/// What makes a shell ask.
+fn script(shell: Shell) -> anyhow::Result<String> {
+    let mut text = Vec::new();
+    let shells = Shells::builtins();
+    let completer =
+        shells.completer(&shell.to_string()).context("there are no completions for this shell")?;
+    completer.write_registration(ASKED, "bulkhead", "bulkhead", "bulkhead", &mut text)?;
+    String::from_utf8(text).context("the completions are not UTF-8")
 }
 
 impl Man {
@@ -50,22 +73,32 @@ impl Man {
 #[cfg(test)]
 mod tests {
     use clap::ValueEnum as _;
+    use clap_complete::engine;
 
     use super::*;
 
     #[test]
-    fn every_shell_completes_every_command() {
+    fn every_shell_that_is_offered_has_completions() {
         for shell in Shell::value_variants() {
-            let mut text = Vec::new();
-            clap_complete::generate(*shell, &mut crate::Cli::command(), "bulkhead", &mut text);
-            let text = String::from_utf8(text).unwrap();
-            for command in crate::Cli::command().get_subcommands() {
-                assert!(text.contains(command.get_name()), "{shell}: {}", command.get_name());
-            }
-            // Some complete no values of arguments.
-            let knows_values = !matches!(shell, Shell::Elvish | Shell::PowerShell);
-            assert_eq!(text.contains("api-gateway"), knows_values, "{shell} and the templates");
+            assert!(script(*shell).unwrap().contains(ASKED), "{shell}");
         }
+    }
+
+    /// What could come after these words, as any shell is told.
+    fn next(words: &[&str]) -> Vec<String> {
+        let all = ["bulkhead"].iter().chain(words).map(Into::into).collect();
+        let found = engine::complete(&mut crate::Cli::command(), all, words.len(), None).unwrap();
+        found.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn commands_flags_and_values_are_known_to_all_of_them() {
+        for command in crate::Cli::command().get_subcommands() {
+            assert_eq!(next(&[command.get_name()])[0], command.get_name());
+        }
+        assert_eq!(next(&["invoke", "--samp"]), ["--sample"]);
+        assert_eq!(next(&["invoke", "--sample", "sqs-ev"]), ["sqs-event-obj", "sqs-event"]);
+        assert_eq!(next(&["new", "hello", "--template", "api"]), ["api-gateway"]);
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub(crate) struct Dev {
     /// Events that a function handles at a time, each in an environment of its own; more are told to come again
     #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
+    /// How often an Event (an asynchronous invocation) that fails is tried again; Lambda does so twice
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+    event_retries: u8,
 }
 
 /// How long events on their way have at the end.
@@ -92,6 +95,7 @@ impl Dev {
         let shared = Shared::new(
             of_this_machine(address).to_string(),
             usize::from(self.concurrency),
+            self.event_retries,
             self.no_bootstrap,
         );
         let functions = Arc::new(Functions::new(settings, Arc::new(shared)));

@@ -15,6 +15,7 @@ use bulkhead_host::{capabilities, engine};
 use clap::Args;
 
 use crate::output::{self, Progress};
+use crate::worlds;
 use outline::Outline;
 use report::{Form, Report};
 
@@ -36,7 +37,9 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let progress = Progress::of(&format!("compiling {}", self.file.display()));
         let report = inspect(&self.file)?;
+        drop(progress);
         if self.json {
             output::print_json(&report)?;
         } else {
@@ -56,7 +59,7 @@ fn inspect(file: &Path) -> anyhow::Result<Report> {
     if let Some(outline) = Outline::read(&bytes) {
         outline.tell(&mut report);
     }
-    let ready = match component::ready(&bytes, Worlds::Read, file) {
+    let ready = match worlds::ready(&bytes, file) {
         Ok(ready) => ready,
         Err(error) => {
             // Of a component that had better not be compiled, and of a module that cannot be adapted.
@@ -89,7 +92,6 @@ fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
         |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
     let (engine, _) = engine::start(1).map_err(|error| system(error.to_string()))?;
     let imports = capabilities::imports(&engine).map_err(|error| system(format!("{error:#}")))?;
-    Progress::start().tell(&format!("compiling {}", file.display()));
     component::compile_ready((&engine, &imports), ready, ready, file).map(|_| ())
 }
 

@@ -10,11 +10,12 @@ use std::process::ExitCode;
 use bulkhead_host::manifest::Manifest;
 use bytes::Bytes;
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use hyper::header::HeaderValue;
 
 use crate::local::settings::Settings;
 use crate::local::{self, Answer, Event, Function, Local, LocalError};
-use crate::{output, samples};
+use crate::{completions, output, samples};
 use report::{Limits, Report};
 
 /// Have a handler handle an event on this machine, by the real bootstrap, and show what that took.
@@ -26,7 +27,7 @@ use report::{Limits, Report};
 #[derive(Debug, Args)]
 pub(crate) struct Invoke {
     /// What _HANDLER is: the name of a component, or of a handler in bulkhead.toml [default: the only one]
-    #[arg(value_name = "HANDLER")]
+    #[arg(value_name = "HANDLER", add = ArgValueCandidates::new(completions::handlers))]
     handler: Option<String>,
     /// The event: JSON, @FILE, or @- for stdin
     #[arg(long, short, value_name = "JSON", default_value = "{}")]
@@ -35,7 +36,7 @@ pub(crate) struct Invoke {
     #[arg(long, short, value_name = "NAME", conflicts_with = "event", hide_possible_values = true, value_parser = samples::parser())]
     sample: Option<String>,
     /// Whose event it is: Lambda's tenant id
-    #[arg(long, value_name = "ID", value_parser = header)]
+    #[arg(long, value_name = "ID", value_parser = header, add = ArgValueCandidates::new(completions::tenants))]
     tenant: Option<HeaderValue>,
     /// The client context: a JSON object
     #[arg(long, value_name = "JSON", value_parser = header)]
@@ -96,7 +97,7 @@ impl Invoke {
     }
 
     async fn answers(&self, local: &mut Local, event: &Event) -> Result<Vec<Answer>, LocalError> {
-        let progress = output::Progress::start();
+        let progress = output::Progress::of("waiting for the answer");
         let mut answers = Vec::new();
         for number in 0..self.times {
             let answer = local.invoke(event.clone()).await?;

@@ -25,6 +25,7 @@ mod local;
 mod output;
 mod samples;
 mod table;
+mod worlds;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    completions::answer();
+    if let Some(module) = worlds::asked() {
+        return worlds::answer(&module);
+    }
     let done = match Cli::parse().command {
         Command::New(new) => new.run().map(|()| ExitCode::SUCCESS),
         Command::Build(build) => build.run(),

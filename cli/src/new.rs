@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output;
 use name::Name;
@@ -104,9 +105,24 @@ fn choose() -> anyhow::Result<&'static Template> {
     }
     let width = TEMPLATES.iter().map(|template| template.name.len()).max().unwrap_or_default();
     let lines = TEMPLATES.map(|template| format!("{:width$}  {}", template.name, template.about));
-    let chosen = dialoguer::Select::new().with_prompt("What is it to start from?").items(lines).default(0);
-    let chosen = chosen.interact_opt().context("the terminal cannot be asked; name a --template")?;
+    let question = dialoguer::Select::new().with_prompt("What is it to start from?").items(lines).default(0);
+    let chosen = answer(&question).context("the terminal cannot be asked; name a --template")?;
     chosen.and_then(|at| TEMPLATES.get(at).copied()).context("no template was chosen, so nothing was made")
+}
+
+/// The line that was chosen. Ctrl-C is an answer as well: it would end this command while the list still hides the cursor.
+fn answer(question: &dialoguer::Select<'_>) -> io::Result<Option<usize>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _entered = runtime.enter();
+    let _interrupt = signal(SignalKind::interrupt())?;
+    let answered = question.clone().interact_opt().map_err(|dialoguer::Error::IO(error)| error);
+    match answered {
+        Err(error) if error.kind() == ErrorKind::Interrupted => {
+            dialoguer::console::Term::stderr().show_cursor()?;
+            Ok(None)
+        }
+        answered => answered,
+    }
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -1,15 +1,19 @@
 //! What the command writes: results to stdout, everything else to stderr.
 
+mod progress;
+
 use std::fmt::Display;
-use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
+
+pub(crate) use progress::Progress;
 
 /// Writes a result. Whoever closes the pipe has seen enough.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    // It may be the terminal where progress moves.
+    match progress::aside(|| write!(stdout, "{text}").and_then(|()| stdout.flush())) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
@@ -32,29 +36,10 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 /// Tells people something that is no result.
 #[expect(clippy::print_stderr, reason = "what a command tells people")]
 pub(crate) fn tell(text: &str) {
-    eprintln!("{text}");
+    progress::aside(|| eprintln!("{text}"));
 }
 
 /// The same with colours in it, which are left out where nobody would see them or `NO_COLOR` is set.
 pub(crate) fn tell_in_colour(text: &str) {
-    anstream::eprint!("{text}");
-}
-
-/// Says what is being done, to a person, once it has taken long enough to wonder.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    started: Instant,
-    watched: bool,
-}
-
-impl Progress {
-    pub(crate) fn start() -> Self {
-        Self { started: Instant::now(), watched: io::stderr().is_terminal() }
-    }
-
-    pub(crate) fn tell(&self, text: &str) {
-        if self.watched && self.started.elapsed() > Duration::from_secs(1) {
-            tell(text);
-        }
-    }
+    progress::aside(|| anstream::eprint!("{text}"));
 }

@@ -74,6 +74,28 @@ fn an_event_that_nobody_waits_for_is_handled_all_the_same() {
 }
 
 #[test]
+fn an_event_that_fails_is_tried_again_where_that_is_asked_for() {
+    let root = TaskRoot::new().with("mixed");
+    for (retries, outcomes) in [("0", 1), ("2", 3)] {
+        let dev = Dev::start(&root, &["--event-retries", retries]);
+        let sent = dev.invoke("mixed", r#""panic""#, &[("X-Amz-Invocation-Type", "Event")]);
+        let request_id = sent.header("x-amzn-requestid").expect("a request id");
+        dev.running.wait_log_times("mixed  failed  Function.Panic", outcomes);
+        // Time for a try too many.
+        dev.invoke("mixed", "1", &[TAIL]);
+        let records = dev.request("GET /.bulkhead/events", &[], "").json();
+        let records = records.as_array().expect("a list");
+        assert_eq!(records.len(), outcomes + 1, "{records:?}");
+        for record in &records[..outcomes] {
+            assert_eq!((&record["requestId"], &record["way"]), (&json!(request_id), &json!("Event")));
+            assert_eq!(record["receipt"]["outcome"], "Function.Panic", "{record}");
+            assert!(record["log"].to_string().contains("panicked at"), "{record}");
+        }
+        assert_eq!(dev.running.stderr().matches("an Event failed; retry ").count(), outcomes - 1);
+    }
+}
+
+#[test]
 fn what_lambda_refuses_is_refused_as_it_does() {
     let root = TaskRoot::new().with("echo");
     let dev = Dev::start(&root, &[]);
@@ -185,6 +207,25 @@ fn a_stream_is_passed_on_by_urls_and_by_the_invoke_api() {
         broken[1].0 == "InvokeComplete" && broken[1].1.contains(r#""ErrorCode":"Function.Panic""#),
         "{broken:?}"
     );
+}
+
+#[test]
+fn a_streamed_function_url_has_a_head_of_its_own() {
+    let root = TaskRoot::new().with("stream_page");
+    let dev = Dev::start(&root, &[]);
+    let answer = dev.request("GET /lambda-url/stream_page/tea?cup=1", &[("Cookie", "c=3")], "");
+    assert_eq!((answer.status, answer.text().as_str()), (418, "<p>🫖</p>"));
+    assert_eq!(answer.header("content-type").as_deref(), Some("text/html"));
+    assert_eq!(answer.header("x-path").as_deref(), Some("/tea"));
+    assert_eq!(answer.header("transfer-encoding").as_deref(), Some("chunked"));
+    // Headers of one name are one in the prelude, whose headers are an object of JSON.
+    assert_eq!(answer.headers("vary"), ["accept, cookie"]);
+    assert_eq!(answer.headers("set-cookie"), ["a=1; Secure", "b=2"]);
+    assert!(answer.header("x-amzn-requestid").is_some() && answer.header("content-length").is_none());
+    let broken = dev.request("GET /lambda-url/stream_page/broken", &[], "");
+    assert_eq!((broken.status, broken.text().as_str()), (418, "<p>"), "it is too late for another status");
+    let invoked = dev.invoke("stream_page", "{}", &[]).text();
+    assert!(invoked.starts_with(r#"{"statusCode":418,"#) && invoked.ends_with("\0<p>🫖</p>"), "{invoked:?}");
 }
 
 /// The types of the frames of an event stream, and what is in them.

@@ -64,13 +64,19 @@ pub(crate) fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(lines.collect::<Vec<_>>().join("\n")).expect("a component or a core module")
 }
 
-fn around(mut wasm: Vec<u8>) -> Vec<u8> {
-    let mut resolve = Resolve::default();
-    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
-    resolve.push_path(wit).expect("the contract");
-    let package = resolve.push_str("guest.wit", WORLD).expect("the world of hostile guests");
-    let world = resolve.select_world(&[package], Some("guest")).expect("its world");
-    embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).expect("a place for its type");
+fn around(wasm: Vec<u8>) -> Vec<u8> {
+    let wasm = with_world(wasm, "hostile:guest/guest");
     let encoder = ComponentEncoder::default();
     encoder.module(&wasm).expect("a module of that world").encode().expect("a component")
+}
+
+/// A core module that says what its world is: `hostile:guest/guest`, or one of the contract's.
+pub(crate) fn with_world(mut wasm: Vec<u8>, world: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
+    let (contract, _) = resolve.push_path(wit).expect("the contract");
+    let guest = resolve.push_str("guest.wit", WORLD).expect("the world of hostile guests");
+    let world = resolve.select_world(&[contract, guest], Some(world)).expect("its world");
+    embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).expect("a place for its type");
+    wasm
 }

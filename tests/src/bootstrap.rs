@@ -134,11 +134,16 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
+        let stdout = child.stdout.take().expect("stdout is a pipe").into();
+        let stderr = child.stderr.take().expect("stderr is a pipe").into();
+        Self::of(child, started, (stdout, stderr))
+    }
+
+    /// A child that writes to the other ends of these.
+    pub(crate) fn of(child: Child, started: Instant, (stdout, stderr): (OwnedFd, OwnedFd)) -> Self {
         let pidfd =
             pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).expect("a handle on the process");
-        let stdout = Pipe::read(child.stdout.take().expect("stdout is a pipe").into());
-        let stderr = Pipe::read(child.stderr.take().expect("stderr is a pipe").into());
-        Self { child, pidfd, stdout, stderr, started }
+        Self { child, pidfd, stdout: Pipe::read(stdout), stderr: Pipe::read(stderr), started }
     }
 
     /// Its process id.

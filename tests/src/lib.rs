@@ -20,6 +20,7 @@ pub mod raw_api;
 pub mod rie;
 pub mod runtime_api;
 pub mod task_root;
+pub mod terminal;
 
 pub use bootstrap::{Bootstrap, Running};
 
@@ -29,3 +30,4 @@ pub use raw_api::RawApi;
 pub use rie::Rie;
 pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen, Ticket};
 pub use task_root::TaskRoot;
+pub use terminal::Terminal;

@@ -31,7 +31,7 @@ impl RequestIds {
 }
 
 /// An event that is to be handled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) request_id: String,
     pub(super) way: Way,

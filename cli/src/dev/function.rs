@@ -26,15 +26,17 @@ pub(super) struct Shared {
     pub(super) address: String,
     /// Events that a function handles at a time.
     pub(super) concurrency: usize,
+    /// How often an event that nobody waits for is tried again.
+    pub(super) event_retries: u8,
     /// Somebody else starts what handles the events.
     pub(super) is_attached: bool,
     environments: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(address: String, concurrency: usize, is_attached: bool) -> Self {
+    pub(super) fn new(address: String, concurrency: usize, event_retries: u8, is_attached: bool) -> Self {
         let environments = AtomicU64::new(1);
-        Self { records: Records::new(), address, concurrency, is_attached, environments }
+        Self { records: Records::new(), address, concurrency, event_retries, is_attached, environments }
     }
 
     fn next_environment(&self) -> EnvironmentId {

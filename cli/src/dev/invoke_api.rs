@@ -11,10 +11,12 @@ use hyper::{Request, Response, StatusCode};
 
 use super::body::Body;
 use super::calls::{self, Call, RequestIds};
+use super::console;
 use super::function::Function;
 use super::functions::Functions;
 use super::records::Way;
 use super::refusal::Refusal;
+use crate::local::Answer;
 use request::{Invocation, Kind};
 
 /// How the caller reads the answer.
@@ -56,12 +58,7 @@ async fn respond(
     match kind {
         Kind::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
         Kind::Event => {
-            let (function, call) = (Arc::clone(function), call(Way::Event));
-            tokio::spawn(async move {
-                if let Some(slot) = function.slot().await {
-                    drop(calls::call(&function, call, slot).await.collect().await);
-                }
-            });
+            tokio::spawn(unattended(Arc::clone(function), call(Way::Event)));
             Ok(empty(StatusCode::ACCEPTED))
         }
         Kind::RequestResponse => {
@@ -78,6 +75,21 @@ async fn respond(
                 }
             }
         }
+    }
+}
+
+/// Has an event handled that nobody waits for, and again where it fails: at once, where Lambda waits for minutes.
+async fn unattended(function: Arc<Function>, call: Call) {
+    let retries = function.shared.event_retries;
+    for retry in 1..=retries + 1 {
+        let Some(slot) = function.slot().await else { return };
+        let answer = calls::call(&function, call.clone(), slot).await.collect().await;
+        if retry > retries || matches!(answer, Answer::Replied(_)) {
+            return;
+        }
+        // The next one has the same request id, so all that was printed has to be told before it.
+        function.shared.records.complete(&call.request_id).await;
+        console::tell(&function.name, &format!("an Event failed; retry {retry} of {retries}"));
     }
 }
 

@@ -12,6 +12,7 @@ use bulkhead_host::manifest::{FILE, Manifest};
 
 use super::console;
 use crate::build::PLACE;
+use crate::output::Progress;
 
 /// What a task root is made of.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ impl Project {
     pub(super) async fn renew(&self) -> anyhow::Result<Option<Vec<String>>> {
         if let Some(sources) = &self.sources {
             console::say("building");
+            let _progress = Progress::of("bulkhead dev: the build takes a while");
             build::build(sources).await?;
         }
         let seen = content(&self.root)?;

@@ -228,7 +228,10 @@ impl State {
 
     fn forget(&mut self) {
         while self.records.len() > MOST {
-            if let Some((_, gone)) = self.records.pop_first() {
+            // One that was tried again has its last number.
+            if let Some((number, gone)) = self.records.pop_first()
+                && self.numbers.get(&gone.request_id) == Some(&number)
+            {
                 self.numbers.remove(&gone.request_id);
             }
         }

@@ -1,5 +1,6 @@
 //! What is looked at, in the order in which a project meets it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,8 +37,10 @@ fn version() -> Finding {
 }
 
 fn rust() -> Finding {
-    const INSTALL: &str = "install Rust from https://rustup.rs";
-    let Some(said) = said("rustc") else { return Finding::wrong("rustc", "not on the PATH", INSTALL) };
+    let said = match said("rustc") {
+        Ok(said) => said,
+        Err(silence) => return silence.finding("rustc"),
+    };
     match minor(&said) {
         Some(found) if found >= RUST => Finding::fine("rustc", said),
         Some(_) => Finding::wrong(
@@ -51,15 +54,18 @@ fn rust() -> Finding {
 
 fn cargo() -> Finding {
     match said("cargo") {
-        Some(said) => Finding::fine("cargo", said),
-        None => Finding::wrong("cargo", "not on the PATH", "install Rust from https://rustup.rs"),
+        Ok(said) => Finding::fine("cargo", said),
+        Err(silence) => silence.finding("cargo"),
     }
 }
 
 fn wasm() -> Finding {
+    if said("rustc").is_err() {
+        return Finding::wrong("wasm target", "there is no rustc that could be asked", "see rustc");
+    }
     match target::installed(Path::new(".")) {
         Ok(true) => Finding::fine("wasm target", target::WASM),
-        Ok(false) if said("rustup").is_some() => Finding::without(
+        Ok(false) if said("rustup").is_ok() => Finding::without(
             "wasm target",
             format!("the toolchain lacks {}", target::WASM),
             format!("`bulkhead build` adds it; or run `rustup target add {}`", target::WASM),
@@ -138,11 +144,40 @@ fn emulator() -> Finding {
     }
 }
 
+const INSTALL: &str = "install Rust from https://rustup.rs";
+
+/// Why a program says nothing of its version.
+#[derive(Debug)]
+enum Silence {
+    Missing,
+    /// It is there, and cannot be run: of another processor, say, or under a limit that is too low for it.
+    Broken(String),
+}
+
+impl Silence {
+    fn finding(self, what: &'static str) -> Finding {
+        match self {
+            Self::Missing => Finding::wrong(what, "not on the PATH", INSTALL),
+            Self::Broken(why) => Finding::wrong(
+                what,
+                format!("it is on the PATH, but `{what} --version` {why}"),
+                "run that yourself: what it says is the reason. A low `ulimit -v` can be one",
+            ),
+        }
+    }
+}
+
 /// What a program says of its version.
-fn said(program: &str) -> Option<String> {
-    let output = Command::new(program).arg("--version").output().ok()?;
-    let said = String::from_utf8_lossy(&output.stdout).lines().next()?.trim().to_owned();
-    output.status.success().then_some(said)
+fn said(program: &str) -> Result<String, Silence> {
+    let output = match Command::new(program).arg("--version").output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(Silence::Missing),
+        Err(error) => return Err(Silence::Broken(format!("cannot be started: {error}"))),
+    };
+    if !output.status.success() {
+        return Err(Silence::Broken(format!("ended with {}", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().trim().to_owned())
 }
 
 /// The version in `rustc 1.95.0 (…)`.

@@ -32,6 +32,7 @@ pub(super) fn stage(
         progress.tell(&format!("compiling {} ({} of {})", source.display(), at + 1, sources.len()));
         native(root, source, staged.path(), target)?;
     }
+    drop(progress);
     if let Some(manifest) = &manifest {
         copy(&root.join(FILE), &staged.path().join(FILE), 0o644)?;
         for file in beside(manifest) {

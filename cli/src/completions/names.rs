@@ -1,0 +1,38 @@
+//! The names that only a project knows, for completions: its handlers and tenants.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bulkhead_host::manifest::Manifest;
+use clap_complete::CompletionCandidate;
+
+use crate::local;
+
+/// The handlers of the task root here: those of `bulkhead.toml`, or the components where that names none.
+pub(crate) fn handlers() -> Vec<CompletionCandidate> {
+    of_here(|root, manifest| {
+        if manifest.handlers.is_empty() {
+            return components(root);
+        }
+        manifest.handlers.into_iter().map(|handler| handler.name).collect()
+    })
+}
+
+/// The tenants of `bulkhead.toml`.
+pub(crate) fn tenants() -> Vec<CompletionCandidate> {
+    of_here(|_, manifest| manifest.tenants.into_keys().map(String::from).collect())
+}
+
+/// What is wrong here is said by the commands, and not by the Tab key.
+fn of_here(names: impl FnOnce(&Path, Manifest) -> BTreeSet<String>) -> Vec<CompletionCandidate> {
+    let Ok(root) = local::task_root(None) else { return Vec::new() };
+    let manifest = Manifest::read(&root).ok().flatten().unwrap_or_default();
+    names(&root, manifest).into_iter().map(CompletionCandidate::new).collect()
+}
+
+fn components(root: &Path) -> BTreeSet<String> {
+    let files = std::fs::read_dir(root).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let components =
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "wasm" || kind == "cwasm"));
+    components.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+}
