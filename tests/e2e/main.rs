@@ -13,6 +13,7 @@ mod stage;
 mod unzip;
 mod wat;
 
+mod arm64;
 mod aws_sdk;
 mod build;
 mod command;

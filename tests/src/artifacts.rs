@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// The bootstrap that can compile `.wasm`.
 ///
@@ -17,6 +18,38 @@ pub fn bootstrap() -> PathBuf {
 /// Where the environment does not say.
 pub fn lean_bootstrap() -> PathBuf {
     required("BULKHEAD_BOOTSTRAP_LEAN")
+}
+
+/// The same for arm64. It is cross-built, which not every machine can; but CI can.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn arm64_bootstrap() -> Option<PathBuf> {
+    let path = fetched("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64");
+    if path.is_none() {
+        skipped("BULKHEAD_BOOTSTRAP_ARM64 is not set, so nothing of arm64 was tested");
+    }
+    path
+}
+
+/// What runs a program for arm64 here: nothing, or qemu with the libraries of the cross compiler. It may be missing; but not
+/// in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn arm64_runner() -> Option<Vec<&'static str>> {
+    const QEMU: [&str; 3] = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"];
+    if cfg!(target_arch = "aarch64") {
+        return Some(Vec::new());
+    }
+    let works = Command::new(QEMU[0]).arg("--version").output().is_ok_and(|output| output.status.success());
+    if works {
+        return Some(QEMU.to_vec());
+    }
+    let missing = "there is no qemu-aarch64 (Debian: qemu-user), so no program for arm64 was run";
+    assert!(std::env::var_os("CI").is_none(), "{missing}");
+    skipped(missing);
+    None
 }
 
 /// The `bulkhead` command.

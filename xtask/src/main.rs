@@ -8,6 +8,7 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod arm64;
 mod bench;
 mod bootstraps;
 mod budgets;
