@@ -176,6 +176,14 @@ pub(crate) fn parse_target(name: &str) -> Result<Target, String> {
     Target::parse(name).ok_or_else(|| "Lambda offers x86_64 and aarch64".to_owned())
 }
 
+/// What Lambda calls it, and whoever sets up a function.
+pub(crate) fn lambda_name(target: Target) -> &'static str {
+    match target {
+        Target::X86_64 => "x86_64",
+        Target::Aarch64 => "arm64",
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};

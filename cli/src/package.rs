@@ -40,7 +40,7 @@ pub(crate) struct Package {
     /// The processor of the function: x86_64, or arm64 [default: this machine's]
     #[arg(long, value_parser = parse_target, value_name = "ARCH")]
     arch: Option<Target>,
-    /// The bootstrap to put in [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
+    /// The bootstrap to put in [default: BULKHEAD_BOOTSTRAP, or the one for ARCH beside this command]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
     /// What _HANDLER will be, where DIR has several components and no bulkhead.toml
@@ -59,7 +59,7 @@ impl Package {
             self.output.display()
         );
         let root = local::task_root(self.root)?;
-        let bootstrap = local::bootstrap(self.bootstrap)?;
+        let bootstrap = local::bootstrap_for(target, self.bootstrap)?;
         program::check(&bootstrap, target).with_context(|| format!("{}", bootstrap.display()))?;
         let staged = contents::stage(&root, &bootstrap, self.handler.as_deref(), target)?;
         let cannot_write = || format!("{} cannot be written", self.output.display());
