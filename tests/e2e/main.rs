@@ -58,6 +58,7 @@ mod receipts;
 mod reply;
 mod reuse;
 mod sandbox;
+mod sbom;
 mod services;
 mod shutdown;
 mod snapstart;

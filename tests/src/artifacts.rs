@@ -93,6 +93,18 @@ pub fn rie() -> Option<PathBuf> {
     fetched("BULKHEAD_RIE", "with the emulator")
 }
 
+/// The folder with the schema of CycloneDX. It is downloaded, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn cyclonedx() -> Option<PathBuf> {
+    let path = fetched("BULKHEAD_CYCLONEDX", "of the SBOM");
+    if path.is_none() {
+        skipped("BULKHEAD_CYCLONEDX is not set, so no SBOM was held against the schema");
+    }
+    path
+}
+
 /// The server that stands in for AWS. It is downloaded, so it may be missing; but not in CI.
 ///
 /// # Panics

@@ -10,6 +10,7 @@ use anyhow::Result;
 use crate::arm64::{self, ARM64};
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
+use crate::cyclonedx::{self, CYCLONEDX};
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
@@ -42,11 +43,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
     EMULATOR,
+    CYCLONEDX,
     MOTO,
     GUESTS,
     LANGUAGES,
@@ -137,7 +139,7 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "moto", "guests", "languages", "programs", "arm64"],
+    needs: &["emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
@@ -146,6 +148,9 @@ const E2E: Step = Step {
         tests.env("BULKHEAD_GUESTS", workspace.guests());
         if let Some(bootstrap) = arm64::find(workspace) {
             tests.env(arm64::VARIABLE, bootstrap);
+        }
+        if let Some(schema) = cyclonedx::find(workspace) {
+            tests.env(cyclonedx::VARIABLE, schema);
         }
         if let Some(emulator) = emulator::find(workspace) {
             tests.env(emulator::VARIABLE, emulator);

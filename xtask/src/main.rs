@@ -13,6 +13,7 @@ mod bench;
 mod bootstraps;
 mod budgets;
 mod check;
+mod cyclonedx;
 mod demo;
 mod emulator;
 mod fetched;
@@ -22,6 +23,7 @@ mod moto;
 mod steps;
 mod table;
 mod toolchain;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;
