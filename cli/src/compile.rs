@@ -165,9 +165,9 @@ impl Product {
 pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // Lambda runs the function as another user than the one that made the zip.
-    let readable = Permissions::from_mode(0o644);
-    let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    // Lambda runs the function as another user than the one that made the zip, whatever that one's umask is.
+    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;
     Ok(file)
 }

@@ -18,6 +18,7 @@ mod aws_sdk;
 mod build;
 mod command;
 mod concurrency;
+mod container;
 mod context;
 mod deadline;
 mod dev;

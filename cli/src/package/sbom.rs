@@ -176,10 +176,7 @@ impl Parts {
             spec_version: "1.6",
             serial_number: None,
             version: 1,
-            metadata: Metadata {
-                tools: Tools { components: vec![this_command()] },
-                component: package,
-            },
+            metadata: Metadata { tools: Tools { components: vec![this_command()] }, component: package },
             components: self.components,
             dependencies: self.dependencies,
             compositions: self.compositions,
