@@ -23,6 +23,7 @@ mod context;
 mod deadline;
 mod dev;
 mod dev_reload;
+mod dist;
 mod emulator;
 mod example;
 mod failure;

@@ -60,6 +60,14 @@ pub fn cli() -> PathBuf {
     required("BULKHEAD_CLI")
 }
 
+/// The archive of a release.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn dist() -> PathBuf {
+    required("BULKHEAD_DIST")
+}
+
 /// The component of an example or a test guest.
 ///
 /// # Panics

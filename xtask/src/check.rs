@@ -11,6 +11,7 @@ use crate::arm64::{self, ARM64};
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::cyclonedx::{self, CYCLONEDX};
+use crate::dist::{self, DIST};
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
@@ -43,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
@@ -59,6 +60,7 @@ const STEPS: [Step; 16] = [
     PROGRAMS,
     ARM64,
     BUDGETS,
+    DIST,
     E2E,
 ];
 
@@ -139,13 +141,14 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64"],
+    needs: &["emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64", "dist"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
         tests.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
         tests.env("BULKHEAD_CLI", workspace.command_line());
         tests.env("BULKHEAD_GUESTS", workspace.guests());
+        tests.env(dist::VARIABLE, dist::archive(workspace));
         if let Some(bootstrap) = arm64::find(workspace) {
             tests.env(arm64::VARIABLE, bootstrap);
         }

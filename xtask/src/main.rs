@@ -15,6 +15,7 @@ mod budgets;
 mod check;
 mod cyclonedx;
 mod demo;
+mod dist;
 mod emulator;
 mod fetched;
 mod guests;
@@ -48,6 +49,8 @@ enum Command {
     Test(check::Options),
     /// Build every example and test guest as a component
     Guests,
+    /// Put a release together: the command, the bootstraps of both processors, completions and man pages
+    Dist,
     /// Compare Bulkhead with the same handler on `lambda_runtime`, side by side
     Bench(bench::Options),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&workspace, &options),
         Command::Test(options) => check::run(&workspace, &options),
         Command::Guests => guests::run(&workspace),
+        Command::Dist => dist::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
     });
     match outcome {
