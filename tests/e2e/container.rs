@@ -138,3 +138,45 @@ fn an_image_of_several_handlers_needs_to_know_which_is_its_own() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(Image::build(&folder.image()).command, ["echo"]);
 }
+
+/// Makes the image with a builder that people use, offline: a base of that name is made first, with the layout of the real one.
+const BUILD: &str = r#"
+    set -e
+    cd "$0"
+    printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' "$0" "$0" > storage.conf
+    printf '{"default": [{"type": "insecureAcceptAnything"}]}' > policy.json
+    export CONTAINERS_STORAGE_CONF="$0/storage.conf" POLICY="--signature-policy=$0/policy.json"
+    mkdir -p base/var/task base/var/runtime
+    base=$(buildah from --arch "$1" scratch)
+    buildah copy --quiet "$base" base /
+    buildah config --arch "$1" --entrypoint '["/lambda-entrypoint.sh"]' "$base"
+    buildah commit --quiet $POLICY "$base" public.ecr.aws/lambda/provided:al2023
+    buildah build --quiet $POLICY --pull-never --tag built image
+    made=$(buildah from --quiet $POLICY --pull-never built)
+    buildah inspect --type image --format '{{.OCIv1.Architecture}} {{.OCIv1.Config.Cmd}} {{.OCIv1.Config.Entrypoint}}' built > told
+    cp -a "$(buildah mount "$made")" made
+    buildah rm --all > removed && buildah rmi --all --force > removed
+"#;
+
+#[test]
+fn buildah_takes_the_folder_and_the_image_has_the_handler_for_its_command() {
+    if !artifacts::has_buildah() {
+        return;
+    }
+    let folder = Folder::new();
+    let output = folder.package(TaskRoot::new().with("hello").path(), &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let place = folder.0.path();
+    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let output = Command::new("sh").args(["-c", BUILD]).arg(place).arg(arch).output().expect("run sh");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = fs::read_to_string(place.join("told")).expect("what buildah says");
+    assert_eq!(told.trim(), format!("{arch} [hello] [/lambda-entrypoint.sh]"));
+    for (inside, outside, mode) in
+        [("var/runtime/bootstrap", "bootstrap", 0o755), ("var/task/hello.cwasm", "task/hello.cwasm", 0o644)]
+    {
+        let file = place.join("made").join(inside);
+        assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, mode, "{inside}");
+        assert!(fs::read(&file).expect("a file") == fs::read(folder.image().join(outside)).expect("a file"));
+    }
+}

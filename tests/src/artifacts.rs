@@ -42,14 +42,25 @@ pub fn arm64_runner() -> Option<Vec<&'static str>> {
     if cfg!(target_arch = "aarch64") {
         return Some(Vec::new());
     }
-    let works = Command::new(QEMU[0]).arg("--version").output().is_ok_and(|output| output.status.success());
-    if works {
-        return Some(QEMU.to_vec());
-    }
     let missing = "there is no qemu-aarch64 (Debian: qemu-user), so no program for arm64 was run";
-    assert!(std::env::var_os("CI").is_none(), "{missing}");
-    skipped(missing);
-    None
+    has(QEMU[0], missing).then(|| QEMU.to_vec())
+}
+
+/// Whether a builder of container images is here. It may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn has_buildah() -> bool {
+    has("buildah", "there is no buildah, so no container image was built")
+}
+
+fn has(program: &str, missing: &str) -> bool {
+    let works = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !works {
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        skipped(missing);
+    }
+    works
 }
 
 /// The `bulkhead` command.
