@@ -79,10 +79,7 @@ struct Parts {
 
 impl Parts {
     fn of(package: &Package<'_>) -> anyhow::Result<Self> {
-        let project = build::Crates::of(package.task_root).unwrap_or_else(|error| {
-            tell(&format!("the crates of the handlers are not in the SBOM: {error:#}"));
-            None
-        });
+        let project = build::Crates::of(package.task_root).unwrap_or_else(|error| without_crates(&error));
         let mut parts = Self::default();
         for file in files(package.staged)? {
             let path = package.staged.join(&file);
@@ -135,12 +132,9 @@ impl Parts {
         let guest = Guest::read(&wasm);
         let named = |(field, what)| Property::new(format!("bulkhead:{field}"), what);
         file.properties.extend(guest.producers.into_iter().map(named));
-        let tree = match project {
-            Some(project) => project.tree(&wasm)?,
-            None => None,
-        };
-        let crates = tree.map(|tree| Crates::parse(&tree)).transpose()?.or(guest.crates);
-        self.push(file, crates.as_ref());
+        let linked =
+            project.and_then(|project| linked(project, &wasm).unwrap_or_else(|error| without_crates(&error)));
+        self.push(file, linked.or(guest.crates).as_ref());
         Ok(())
     }
 
@@ -182,6 +176,17 @@ impl Parts {
             compositions: self.compositions,
         }
     }
+}
+
+/// The crates of a component that cargo made.
+fn linked(project: &build::Crates, wasm: &[u8]) -> anyhow::Result<Option<Crates>> {
+    project.tree(wasm)?.map(|tree| Crates::parse(&tree)).transpose()
+}
+
+/// A package without them is as good; the document says itself that they are unknown.
+fn without_crates<T>(error: &anyhow::Error) -> Option<T> {
+    tell(&format!("the crates of handlers are not in the SBOM: {error:#}"));
+    None
 }
 
 fn library(found: &Crate, reference: String) -> Component {
