@@ -1,4 +1,5 @@
-//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents.
+//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents. Asks
+//! cargo which crates the bootstrap is linked from, for the SBOM of `bulkhead package`.
 #![expect(clippy::disallowed_methods, reason = "Cargo speaks to a build script through its environment")]
 
 use std::error::Error;
@@ -8,6 +9,20 @@ use std::process::Command;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    samples()?;
+    for processor in ["x86_64", "aarch64"] {
+        crates(processor, "", &["--no-default-features"])?;
+        crates(processor, "-compiler", &[])?;
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=../Cargo.lock");
+    println!("cargo::rerun-if-changed=../Cargo.toml");
+    println!("cargo::rerun-if-changed=../bootstrap/Cargo.toml");
+    println!("cargo::rerun-if-changed=../host/Cargo.toml");
+    Ok(())
+}
+
+fn samples() -> Result<(), Box<dyn Error>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(fixtures()?)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
     files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
@@ -20,9 +35,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     list.push_str("]\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("samples.rs"), list)?;
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=../Cargo.lock");
     Ok(())
+}
+
+/// The crates of a bootstrap, as lines that `src/package/sbom/crates.rs` reads. What they are linked with in this workspace
+/// is what they are linked with where it is built, since Cargo.lock says so.
+fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<dyn Error>> {
+    let output = Command::new(env::var("CARGO")?)
+        .args(["tree", "--locked", "--package", "bulkhead-bootstrap", "--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "depth", "--format", "|{p}|{l}", "--target"])
+        .arg(format!("{processor}-unknown-linux-gnu"))
+        .args(features)
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("`cargo tree`: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    // Where this checkout lies is nobody's business.
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let tree = String::from_utf8(output.stdout)?.replace(&format!("{}/", root.display()), "");
+    let file = format!("crates-{processor}{variant}.txt");
+    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(file), tree)?)
 }
 
 /// Where Cargo has put the sources of the crate. They are here, since it is a dependency of this package.

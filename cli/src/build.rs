@@ -1,6 +1,7 @@
 //! `bulkhead build`: from the sources of a project to the folder that the bootstrap will run, checked.
 
 mod cargo;
+mod crates;
 mod metadata;
 mod print;
 mod profile;
@@ -17,6 +18,7 @@ use clap::Args;
 
 use crate::check::{self, Verdict};
 use crate::output;
+pub(crate) use crates::Crates;
 use print::Report;
 use project::Project;
 pub(crate) use task_root::PLACE;

@@ -166,15 +166,23 @@ impl Product {
 pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // Lambda runs the function as another user than the one that made the zip.
-    let readable = Permissions::from_mode(0o644);
-    let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    // Lambda runs the function as another user than the one that made the zip, whatever that one's umask is.
+    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;
     Ok(file)
 }
 
 pub(crate) fn parse_target(name: &str) -> Result<Target, String> {
     Target::parse(name).ok_or_else(|| "Lambda offers x86_64 and aarch64".to_owned())
+}
+
+/// What Lambda calls it, and whoever sets up a function.
+pub(crate) fn lambda_name(target: Target) -> &'static str {
+    match target {
+        Target::X86_64 => "x86_64",
+        Target::Aarch64 => "arm64",
+    }
 }
 
 #[cfg(test)]

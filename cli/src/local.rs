@@ -17,8 +17,8 @@ use tokio::net::TcpListener;
 use crate::build::PLACE;
 pub(crate) use events::{Answer, Event};
 use events::{EnvironmentId, Events};
-pub(crate) use program::bootstrap;
 use program::{Line, Program};
+pub(crate) use program::{bootstrap, bootstrap_for};
 
 /// How a function is set up: what would be its configuration in Lambda.
 #[derive(Debug, Clone)]

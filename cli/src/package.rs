@@ -1,16 +1,20 @@
-//! `bulkhead package`: a zip that Lambda takes as it is.
+//! `bulkhead package`: a zip that Lambda takes as it is, or a folder that a container image is made of.
 
 mod archive;
+mod container;
 mod contents;
 mod program;
+mod sbom;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use bulkhead_host::artifact;
 use bulkhead_host::engine::Target;
 use clap::Args;
 
-use crate::compile::parse_target;
+use crate::compile::{lambda_name, parse_target};
 use crate::local;
 use crate::output::{self, tell};
 use crate::table::{Align, Table};
@@ -23,10 +27,11 @@ const MOST_ZIPPED: u64 = 50 * 1024 * 1024;
 /// The most that it unzips, layers included.
 const MOST_UNZIPPED: u64 = 250 * 1024 * 1024;
 
-/// Put the bootstrap, the handlers as native code and bulkhead.toml into a zip for Lambda.
+/// Put the bootstrap, the handlers as native code and bulkhead.toml into a zip for Lambda, or into a folder for an image.
 ///
 /// Components are compiled for the function's processor; a .cwasm that fits its .wasm is taken as it is, for example one
-/// that was made with --preinit. The same input gives the same bytes. What the bootstrap would refuse is refused.
+/// that was made with --preinit. The same input gives the same bytes. What the bootstrap would refuse is refused. Beside
+/// the package lies a CycloneDX document (SBOM) that names what is in it.
 ///
 /// Example: bulkhead package ./package --arch arm64 -o function.zip
 #[derive(Debug, Args)]
@@ -34,18 +39,24 @@ pub(crate) struct Package {
     /// The directory with bulkhead.toml, or with the only component [default: target/bulkhead, if it is there, or .]
     #[arg(value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The zip
-    #[arg(short, long, value_name = "FILE.zip", default_value = "function.zip")]
-    output: PathBuf,
+    /// The zip, or with --container the folder [default: function.zip, or image]
+    #[arg(short, long, value_name = "FILE.zip|DIR")]
+    output: Option<PathBuf>,
     /// The processor of the function: x86_64, or arm64 [default: this machine's]
     #[arg(long, value_parser = parse_target, value_name = "ARCH")]
     arch: Option<Target>,
-    /// The bootstrap to put in [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
+    /// The bootstrap to put in [default: BULKHEAD_BOOTSTRAP, or the one for ARCH beside this command]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
-    /// What _HANDLER will be, where DIR has several components and no bulkhead.toml
+    /// What _HANDLER will be, where DIR has several components and no bulkhead.toml, or an image several handlers
     #[arg(long, value_name = "NAME")]
     handler: Option<String>,
+    /// Make a folder with a Containerfile for `docker build` and `podman build` in place of a zip
+    #[arg(long)]
+    container: bool,
+    /// Leave out the SBOM, which otherwise lies beside the package: function.cdx.json
+    #[arg(long)]
+    no_sbom: bool,
 }
 
 impl Package {
@@ -53,22 +64,73 @@ impl Package {
         let Some(target) = self.arch.or_else(Target::host) else {
             bail!("this machine is none that Lambda offers; name one with --arch");
         };
-        ensure!(
-            self.output.extension().is_some_and(|ending| ending == "zip"),
-            "{}: Lambda takes a .zip; name one with -o",
-            self.output.display()
-        );
+        let output = self.output()?;
         let root = local::task_root(self.root)?;
-        let bootstrap = local::bootstrap(self.bootstrap)?;
+        let bootstrap = local::bootstrap_for(target, self.bootstrap)?;
         program::check(&bootstrap, target).with_context(|| format!("{}", bootstrap.display()))?;
-        let staged = contents::stage(&root, &bootstrap, self.handler.as_deref(), target)?;
-        let cannot_write = || format!("{} cannot be written", self.output.display());
-        let (zipped, entries) = archive::write(staged.path(), &self.output).with_context(cannot_write)?;
-        output::print(table(&entries))?;
-        let unzipped = entries.iter().map(|entry| entry.size).sum();
-        tell(&format!("{}: {zipped} bytes for {}", self.output.display(), target.name()));
-        judge(&self.output, zipped, unzipped)
+        let handler = self.handler.as_deref();
+        let mut staged = contents::stage(&root, &bootstrap, handler, target)?;
+        let mut place = "";
+        if self.container {
+            staged = container::stage(staged.path(), handler, target)?;
+            place = container::TASK;
+            image(staged.path(), &output, target)?;
+        } else {
+            zip(staged.path(), &output, target)?;
+        }
+        if self.no_sbom {
+            return Ok(());
+        }
+        let name = output.file_stem().unwrap_or_default().to_string_lossy();
+        let staged = staged.path();
+        describe(&sbom::Package { name: &name, target, task_root: &root, staged, place }, &output)
     }
+
+    fn output(&self) -> anyhow::Result<PathBuf> {
+        let default = if self.container { "image" } else { "function.zip" };
+        let output = self.output.clone().unwrap_or_else(|| default.into());
+        ensure!(
+            self.container || output.extension().is_some_and(|ending| ending == "zip"),
+            "{}: Lambda takes a .zip; name one with -o, or make a folder for an image with --container",
+            output.display()
+        );
+        ensure!(output.file_name().is_some(), "{}: this has no name; give it one with -o", output.display());
+        Ok(output)
+    }
+}
+
+fn zip(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
+    let cannot_write = || format!("{} cannot be written", output.display());
+    let (zipped, entries) = archive::write(staged, output).with_context(cannot_write)?;
+    output::print(table(&entries))?;
+    let unzipped = entries.iter().map(|entry| entry.size).sum();
+    tell(&format!("{}: {zipped} bytes for {}", output.display(), lambda_name(target)));
+    judge(output, zipped, unzipped)
+}
+
+fn image(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
+    container::replace(staged, output)?;
+    let mut table = Table::new(0, [Align::Left, Align::Left, Align::Right]);
+    table.row(["mode", "file", "bytes"]);
+    for file in contents::files(output)? {
+        let metadata = output.join(&file).metadata()?;
+        let mode = format!("{:o}", metadata.permissions().mode() & 0o777);
+        table.row([mode, file.display().to_string(), metadata.len().to_string()]);
+    }
+    output::print(table)?;
+    let how = container::how_to_build(output);
+    tell(&format!("{}: an image for {} is made of it with\n  {how}", output.display(), lambda_name(target)));
+    Ok(())
+}
+
+/// Writes the SBOM beside the package.
+fn describe(package: &sbom::Package<'_>, output: &Path) -> anyhow::Result<()> {
+    let document = output.with_extension("cdx.json");
+    let digest = output.is_file().then(|| std::fs::read(output)).transpose()?;
+    let digest = digest.map(|zip| artifact::digest(&zip));
+    sbom::write(package, digest.as_deref(), &document)?;
+    tell(&format!("{}: what it is made of (SBOM)", document.display()));
+    Ok(())
 }
 
 /// Says what Lambda would say of such an upload.

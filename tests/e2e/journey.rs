@@ -6,6 +6,7 @@ use bulkhead_tests::{Dev, Rie, artifacts};
 use serde_json::json;
 
 use crate::project::{Folder, TARGET, sdk};
+use crate::sbom::Sbom;
 use crate::unzip::unzip;
 
 const EVENT: &str = r#"{"name":"world"}"#;
@@ -34,6 +35,14 @@ fn a_new_project_becomes_a_zip_that_answers_under_the_emulator() {
     let bootstrap = artifacts::lean_bootstrap();
     let bootstrap = bootstrap.to_str().expect("a path that is text");
     project.bulkhead(&["package", "--bootstrap", bootstrap, "-o", "journey.zip"]).succeeded();
+    let sbom = Sbom::read(&project.path().join("journey.cdx.json"));
+    sbom.check();
+    let crates = sbom.crates("journey.cwasm");
+    assert!(
+        crates.contains(&"pkg:cargo/journey@0.1.0") && crates.contains(&"pkg:cargo/bulkhead@0.1.0"),
+        "{crates:?}"
+    );
+    assert_eq!(sbom.knows("file:journey.cwasm"), "incomplete");
     let root = unzip(&project.path().join("journey.zip"));
     let Some(rie) = Rie::at(&root.path().join("bootstrap"), root.path(), "journey", &[]) else { return };
     assert_eq!(rie.invoke(EVENT, &[]).json(), goodbye);

@@ -11,37 +11,37 @@ use tempfile::TempDir;
 
 use crate::unzip::unzip;
 
-/// What a package is made of, and the zip.
-struct Made {
+/// What came of a package.
+pub(crate) struct Made {
     output: Output,
     folder: TempDir,
 }
 
 impl Made {
-    fn zip(&self) -> PathBuf {
+    pub(crate) fn zip(&self) -> PathBuf {
         self.folder.path().join("function.zip")
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Output { stdout, stderr, .. } = &self.output;
         format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
     }
 
-    fn is_ok(&self) -> bool {
+    pub(crate) fn is_ok(&self) -> bool {
         self.output.status.success()
     }
 
-    fn unzip(&self) -> TempDir {
+    pub(crate) fn unzip(&self) -> TempDir {
         assert!(self.is_ok(), "{}", self.text());
         unzip(&self.zip())
     }
 }
 
-fn package(root: &Path, arguments: &[&str]) -> Made {
+pub(crate) fn package(root: &Path, arguments: &[&str]) -> Made {
     package_with(&artifacts::lean_bootstrap(), root, arguments)
 }
 
-fn package_with(bootstrap: &Path, root: &Path, arguments: &[&str]) -> Made {
+pub(crate) fn package_with(bootstrap: &Path, root: &Path, arguments: &[&str]) -> Made {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(artifacts::cli())
         .arg("package")

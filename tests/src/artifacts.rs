@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// The bootstrap that can compile `.wasm`.
 ///
@@ -19,12 +20,63 @@ pub fn lean_bootstrap() -> PathBuf {
     required("BULKHEAD_BOOTSTRAP_LEAN")
 }
 
+/// The same for arm64. It is cross-built, which not every machine can; but CI can.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn arm64_bootstrap() -> Option<PathBuf> {
+    let path = fetched("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64");
+    if path.is_none() {
+        skipped("BULKHEAD_BOOTSTRAP_ARM64 is not set, so nothing of arm64 was tested");
+    }
+    path
+}
+
+/// What runs a program for arm64 here: nothing, or qemu with the libraries of the cross compiler. It may be missing; but not
+/// in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn arm64_runner() -> Option<Vec<&'static str>> {
+    const QEMU: [&str; 3] = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"];
+    if cfg!(target_arch = "aarch64") {
+        return Some(Vec::new());
+    }
+    let missing = "there is no qemu-aarch64 (Debian: qemu-user), so no program for arm64 was run";
+    has(QEMU[0], missing).then(|| QEMU.to_vec())
+}
+
+/// Whether a builder of container images is here. It may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn has_buildah() -> bool {
+    has("buildah", "there is no buildah, so no container image was built")
+}
+
+fn has(program: &str, missing: &str) -> bool {
+    let works = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !works {
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        skipped(missing);
+    }
+    works
+}
+
 /// The `bulkhead` command.
 ///
 /// # Panics
 /// Where the environment does not say.
 pub fn cli() -> PathBuf {
     required("BULKHEAD_CLI")
+}
+
+/// The archive of a release.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn dist() -> PathBuf {
+    required("BULKHEAD_DIST")
 }
 
 /// The component of an example or a test guest.
@@ -58,6 +110,18 @@ pub fn language(name: &str) -> Option<PathBuf> {
 /// Where it is missing in CI.
 pub fn rie() -> Option<PathBuf> {
     fetched("BULKHEAD_RIE", "with the emulator")
+}
+
+/// The folder with the schema of CycloneDX. It is downloaded, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn cyclonedx() -> Option<PathBuf> {
+    let path = fetched("BULKHEAD_CYCLONEDX", "of the SBOM");
+    if path.is_none() {
+        skipped("BULKHEAD_CYCLONEDX is not set, so no SBOM was held against the schema");
+    }
+    path
 }
 
 /// The server that stands in for AWS. It is downloaded, so it may be missing; but not in CI.

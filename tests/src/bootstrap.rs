@@ -25,6 +25,8 @@ const RECEIPT: &str = r#"{"type":"bulkhead.receipt","#;
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     program: PathBuf,
+    /// What starts the program, with its arguments; empty where it starts by itself.
+    runner: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
     address_space: Option<u64>,
 }
@@ -67,7 +69,12 @@ impl Bootstrap {
             ("_HANDLER", "hello"),
         ];
         let environment = plain.map(|(name, value)| (name.into(), value.into()));
-        Self { program: program.into(), environment: environment.into(), address_space: None }
+        Self {
+            program: program.into(),
+            runner: Vec::new(),
+            environment: environment.into(),
+            address_space: None,
+        }
     }
 
     /// Where the components lie.
@@ -97,6 +104,11 @@ impl Bootstrap {
         self
     }
 
+    /// Started by another program, for example one that reads the code of another processor.
+    pub fn through(self, runner: &[&str]) -> Self {
+        Self { runner: runner.iter().map(OsString::from).collect(), ..self }
+    }
+
     /// With no more address space than this, in KiB.
     pub fn address_space(self, kib: u64) -> Self {
         Self { address_space: Some(kib), ..self }
@@ -107,7 +119,9 @@ impl Bootstrap {
     /// # Panics
     /// Where it cannot be started.
     pub fn spawn(&self) -> Running {
-        let mut command = Command::new(&self.program);
+        let mut words = self.runner.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
         if let Some(kib) = self.address_space {
             // A limit has to be set before the program runs, which only a shell can do without unsafe code.
             command = Command::new("/bin/sh");

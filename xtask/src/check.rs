@@ -1,13 +1,17 @@
 //! `cargo xtask test`: all checks, the cheap ones first. `.ci/run` calls this and nothing else.
 //!
 //! Two rules keep it affordable. Checks that want the same dependencies use the same packages and features,
-//! so that Wasmtime is checked once, compiled once for debugging, and twice for release (`bootstraps.rs`).
+//! so that Wasmtime is checked once, compiled once for debugging, and twice for release (`bootstraps.rs`), and once more
+//! for arm64 (`arm64.rs`).
 //! Products that only the end-to-end tests need are built after everything that can fail without them.
 
 use anyhow::Result;
 
+use crate::arm64::{self, ARM64};
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
+use crate::cyclonedx::{self, CYCLONEDX};
+use crate::dist::{self, DIST};
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
@@ -40,11 +44,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 17] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
     EMULATOR,
+    CYCLONEDX,
     MOTO,
     GUESTS,
     LANGUAGES,
@@ -53,7 +58,9 @@ const STEPS: [Step; 14] = [
     UNIT,
     DOCTEST,
     PROGRAMS,
+    ARM64,
     BUDGETS,
+    DIST,
     E2E,
 ];
 
@@ -134,13 +141,20 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "moto", "guests", "languages", "programs"],
+    needs: &["emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64", "dist"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
         tests.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
         tests.env("BULKHEAD_CLI", workspace.command_line());
         tests.env("BULKHEAD_GUESTS", workspace.guests());
+        tests.env(dist::VARIABLE, dist::archive(workspace));
+        if let Some(bootstrap) = arm64::find(workspace) {
+            tests.env(arm64::VARIABLE, bootstrap);
+        }
+        if let Some(schema) = cyclonedx::find(workspace) {
+            tests.env(cyclonedx::VARIABLE, schema);
+        }
         if let Some(emulator) = emulator::find(workspace) {
             tests.env(emulator::VARIABLE, emulator);
         }

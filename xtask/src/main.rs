@@ -8,11 +8,14 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod arm64;
 mod bench;
 mod bootstraps;
 mod budgets;
 mod check;
+mod cyclonedx;
 mod demo;
+mod dist;
 mod emulator;
 mod fetched;
 mod guests;
@@ -21,6 +24,7 @@ mod moto;
 mod steps;
 mod table;
 mod toolchain;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;
@@ -45,6 +49,8 @@ enum Command {
     Test(check::Options),
     /// Build every example and test guest as a component
     Guests,
+    /// Put a release together: the command, the bootstraps of both processors, completions and man pages
+    Dist,
     /// Compare Bulkhead with the same handler on `lambda_runtime`, side by side
     Bench(bench::Options),
 }
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&workspace, &options),
         Command::Test(options) => check::run(&workspace, &options),
         Command::Guests => guests::run(&workspace),
+        Command::Dist => dist::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
     });
     match outcome {

@@ -1,4 +1,4 @@
-//! What a fresh machine may lack: the wasm target, rustfmt, clippy. Added with rustup, where there is one.
+//! What a fresh machine may lack: targets, rustfmt, clippy. Added with rustup, where there is one.
 
 use std::env;
 use std::path::Path;
@@ -15,10 +15,7 @@ pub(crate) const TARGET: Step = Step {
     title: "looking for the wasm32-wasip2 target",
     needs: &[],
     run: |workspace| {
-        if !has_target()? {
-            add(workspace, "target", WASM)?;
-            ensure!(has_target()?, "rustup reports success, but this toolchain still lacks {WASM}");
-        }
+        bring_target(workspace, WASM)?;
         Ok(Ending::Done)
     },
 };
@@ -41,11 +38,20 @@ pub(crate) const TOOLCHAIN: Step = Step {
     },
 };
 
+/// Adds what compiles for a target, if it is not there yet.
+pub(crate) fn bring_target(workspace: &Workspace, target: &str) -> Result<()> {
+    if !has_target(target)? {
+        add(workspace, "target", target)?;
+        ensure!(has_target(target)?, "rustup reports success, but this toolchain still lacks {target}");
+    }
+    Ok(())
+}
+
 /// Asks the compiler and not rustup, which some toolchains come without.
-fn has_target() -> Result<bool> {
+fn has_target(target: &str) -> Result<bool> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", WASM])
+        .args(["--print", "target-libdir", "--target", target])
         .stdin(Stdio::null())
         .output()
         .context("running rustc")?;

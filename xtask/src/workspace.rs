@@ -15,6 +15,9 @@ use serde_json::Value;
 /// What guests are compiled for.
 pub(crate) const WASM: &str = "wasm32-wasip2";
 
+/// What Lambda calls arm64.
+pub(crate) const ARM64: &str = "aarch64-unknown-linux-gnu";
+
 /// This checkout and its products.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -81,6 +84,11 @@ impl Workspace {
     /// The bootstrap without the compiler.
     pub(crate) fn lean_bootstrap(&self) -> PathBuf {
         self.target("lean/bootstrap")
+    }
+
+    /// The same for arm64.
+    pub(crate) fn arm64_bootstrap(&self) -> PathBuf {
+        self.target(ARM64).join("release/bootstrap")
     }
 
     /// The `bulkhead` command.

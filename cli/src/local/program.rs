@@ -7,10 +7,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::bail;
+use bulkhead_host::engine::Target;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::{Function, LocalError};
+use crate::compile::lambda_name;
 use output::Pipe;
 pub(crate) use output::{Drain, Line, Sink};
 
@@ -29,27 +31,51 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Finds the bootstrap to run: the one that was named, or the one that lies beside this command.
 pub(crate) fn bootstrap(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("bootstrap")));
-    find(named, std::env::var_os(VARIABLE).map(PathBuf::from), beside)
+    match find(named, variable(), beside("bootstrap"))? {
+        Some(path) => Ok(path),
+        None => {
+            bail!("there is no `bootstrap` beside this command; name one with --bootstrap, or in {VARIABLE}")
+        }
+    }
+}
+
+/// Finds the bootstrap to ship to a function: the one that was named, or the one beside this command that is for this
+/// processor.
+pub(crate) fn bootstrap_for(target: Target, named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let name = format!("bootstrap-{}", lambda_name(target));
+    // The one that runs handlers here is the second choice: it may have a compiler in it, which no zip needs.
+    let here = (Some(target) == Target::host()).then(|| beside("bootstrap")).flatten();
+    let beside = beside(&name).filter(|path| path.is_file()).or(here);
+    match find(named, variable(), beside)? {
+        Some(path) => Ok(path),
+        None => bail!(
+            "there is no bootstrap for {}: none was named with --bootstrap or in {VARIABLE}, and there is no `{name}` beside \
+             this command; a release has it there, and in a checkout of Bulkhead `cargo xtask dist` makes one",
+            lambda_name(target)
+        ),
+    }
+}
+
+fn variable() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).map(PathBuf::from)
+}
+
+fn beside(name: &str) -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.with_file_name(name))
 }
 
 fn find(
     named: Option<PathBuf>,
     variable: Option<PathBuf>,
     beside: Option<PathBuf>,
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<Option<PathBuf>> {
     if let Some(path) = named.or_else(|| variable.filter(|path| !path.as_os_str().is_empty())) {
         if path.is_file() {
-            return Ok(path);
+            return Ok(Some(path));
         }
         bail!("{}: there is no such file; it was to be the bootstrap", path.display());
     }
-    match beside.filter(|path| path.is_file()) {
-        Some(path) => Ok(path),
-        None => {
-            bail!("there is no `bootstrap` beside this command; name one with --bootstrap, or in {VARIABLE}")
-        }
-    }
+    Ok(beside.filter(|path| path.is_file()))
 }
 
 impl Program {
@@ -137,11 +163,11 @@ mod tests {
         let is = |named: Option<&PathBuf>, variable: Option<&PathBuf>, beside: Option<&PathBuf>| {
             find(named.cloned(), variable.cloned(), beside.cloned()).map_err(|error| error.to_string())
         };
-        assert_eq!(is(Some(&here), Some(&gone), None).unwrap(), here);
-        assert_eq!(is(None, Some(&here), Some(&gone)).unwrap(), here);
-        assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap(), here);
+        assert_eq!(is(Some(&here), Some(&gone), None).unwrap().as_ref(), Some(&here));
+        assert_eq!(is(None, Some(&here), Some(&gone)).unwrap().as_ref(), Some(&here));
+        assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
         assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: there is no such file"));
-        assert!(is(None, None, Some(&gone)).unwrap_err().contains("--bootstrap"));
+        assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
     }
 
     fn function(bootstrap: &str) -> Function {

@@ -128,15 +128,30 @@ fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
     copied.with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }
 
-/// What `sha256sum --check` reads, so that whoever has the zip can tell what is in it.
-fn sums(staged: &Path) -> std::io::Result<()> {
+/// The same into folders that are made where they are missing, and that anyone may read: Lambda runs the function as
+/// another user than the one that owns its files.
+pub(super) fn copy_below(root: &Path, from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
+    let folders = to.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    for folder in folders {
+        make(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("{} cannot be made readable", folder.display()))?;
+    }
+    copy(from, to, mode)
+}
+
+/// The digests of all files beside it.
+pub(super) const SUMS: &str = "SHA256SUMS";
+
+/// What `sha256sum --check` reads, so that whoever has the package can tell what is in it.
+pub(super) fn sums(staged: &Path) -> std::io::Result<()> {
     let mut lines = String::new();
     for file in files(staged)? {
         let digest = artifact::digest(&fs::read(staged.join(&file))?);
         lines += &format!("{}  {}\n", digest.trim_start_matches("sha256:"), file.display());
     }
-    fs::write(staged.join("SHA256SUMS"), lines)?;
-    fs::set_permissions(staged.join("SHA256SUMS"), fs::Permissions::from_mode(0o644))
+    fs::write(staged.join(SUMS), lines)?;
+    fs::set_permissions(staged.join(SUMS), fs::Permissions::from_mode(0o644))
 }
 
 /// All files below a directory, relative to it, in the order of their names.

@@ -1,0 +1,151 @@
+//! The package as a folder that `docker build` and `podman build` make a container image of.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use bulkhead_host::engine::Target;
+use bulkhead_host::manifest::{FILE, Manifest};
+use tempfile::TempDir;
+
+use super::contents;
+use crate::compile::lambda_name;
+
+/// Podman looks for it by itself, and docker takes it with `--file`.
+pub(super) const CONTAINERFILE: &str = "Containerfile";
+
+/// The folder that becomes `/var/task`.
+pub(super) const TASK: &str = "task";
+
+/// How such a file begins. A folder without one was made by somebody else.
+const MADE: &str = "# Made by `bulkhead package --container`";
+
+/// Lays it out beside its place, from what a zip would hold, and returns where: `bootstrap`, which goes to `/var/runtime`,
+/// and `task`, which becomes `/var/task`.
+pub(super) fn stage(staged: &Path, handler: Option<&str>, target: Target) -> anyhow::Result<TempDir> {
+    let image = tempfile::tempdir().context("there is no place to lay the image out")?;
+    let handler = own_handler(staged, handler)?;
+    for file in contents::files(staged)? {
+        // It is of the zip; this folder gets its own.
+        if file != Path::new(contents::SUMS) {
+            let to = image.path().join(place(&file));
+            let from = staged.join(&file);
+            let mode = fs::metadata(&from)?.permissions().mode() & 0o777;
+            contents::copy_below(image.path(), &from, &to, mode)?;
+        }
+    }
+    let path = image.path().join(CONTAINERFILE);
+    fs::write(&path, containerfile(&handler, target)).context("the Containerfile cannot be written")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
+    contents::sums(image.path()).context("the digests of the image cannot be written")?;
+    Ok(image)
+}
+
+fn place(file: &Path) -> PathBuf {
+    match file == Path::new("bootstrap") {
+        true => file.to_owned(),
+        false => Path::new(TASK).join(file),
+    }
+}
+
+/// What `_HANDLER` will be: the image's command, without which its entry point does not start.
+fn own_handler(staged: &Path, named: Option<&str>) -> anyhow::Result<String> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let handlers = Manifest::read(staged)?.map(|manifest| manifest.handlers).unwrap_or_default();
+    match handlers.as_slice() {
+        [] => Ok(bulkhead_host::catalog::find(staged, None)?),
+        [only] => Ok(only.name.clone()),
+        several => {
+            let names: Vec<&str> = several.iter().map(|handler| handler.name.as_str()).collect();
+            anyhow::bail!(
+                "{FILE} has several handlers, and an image names the function's own; say which with --handler: {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// `--platform`, because native code runs on its own processor only, whatever the machine that builds the image has.
+fn containerfile(handler: &str, target: Target) -> String {
+    format!(
+        "{MADE} {}, for {}.\n\
+         FROM --platform={} public.ecr.aws/lambda/provided:al2023\n\
+         COPY bootstrap /var/runtime/bootstrap\n\
+         COPY {TASK}/ /var/task/\n\
+         CMD [{}]\n",
+        env!("CARGO_PKG_VERSION"),
+        lambda_name(target),
+        platform(target),
+        serde_json::Value::from(handler)
+    )
+}
+
+fn platform(target: Target) -> &'static str {
+    match target {
+        Target::X86_64 => "linux/amd64",
+        Target::Aarch64 => "linux/arm64",
+    }
+}
+
+/// Puts it into its place, where an earlier one may be.
+pub(super) fn replace(image: &Path, output: &Path) -> anyhow::Result<()> {
+    let cannot_write = || format!("{} cannot be written", output.display());
+    if output.exists() {
+        ensure!(
+            is_ours(output),
+            "{} is there already, and was not made by this command; remove it, or name another with -o",
+            output.display()
+        );
+        fs::remove_dir_all(output).with_context(cannot_write)?;
+    }
+    for file in contents::files(image)? {
+        let from = image.join(&file);
+        let mode = fs::metadata(&from)?.permissions().mode() & 0o777;
+        contents::copy_below(output, &from, &output.join(&file), mode)?;
+    }
+    Ok(())
+}
+
+fn is_ours(folder: &Path) -> bool {
+    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let made = fs::read_to_string(folder.join(CONTAINERFILE)).is_ok_and(|text| text.starts_with(MADE));
+    is_empty || made
+}
+
+/// The command that makes the image. Lambda refuses one with the provenance that docker adds by itself.
+pub(super) fn how_to_build(output: &Path) -> String {
+    let folder = output.display();
+    format!("docker build --provenance=false --file {folder}/{CONTAINERFILE} --tag NAME {folder}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_s_name_cannot_break_out_of_the_file() {
+        let text = containerfile("a\"]\nRUN true", Target::Aarch64);
+        assert_eq!(text.lines().last(), Some(r#"CMD ["a\"]\nRUN true"]"#));
+        assert_eq!(text.lines().count(), 5);
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (image, output) = (folder.path().join("new"), folder.path().join("image"));
+        fs::create_dir_all(image.join("task")).unwrap();
+        fs::write(image.join(CONTAINERFILE), MADE).unwrap();
+        fs::create_dir(&output).unwrap();
+        replace(&image, &output).unwrap();
+        fs::write(output.join("of-before"), "").unwrap();
+        replace(&image, &output).unwrap();
+        assert!(!output.join("of-before").exists());
+        fs::write(output.join(CONTAINERFILE), "FROM scratch").unwrap();
+        let error = replace(&image, &output).unwrap_err().to_string();
+        assert!(error.contains("was not made by this command"), "{error}");
+        assert_eq!(fs::read_to_string(output.join(CONTAINERFILE)).unwrap(), "FROM scratch");
+    }
+}

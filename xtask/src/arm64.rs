@@ -1,0 +1,58 @@
+//! The bootstrap for arm64, without compiler, built on a machine with another processor too: the target comes with rustup,
+//! the linker and a C compiler from the distribution.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::fetched::Fetched;
+use crate::steps::Step;
+use crate::toolchain;
+use crate::workspace::{ARM64 as TARGET, Workspace, run};
+
+/// By which the tests find it.
+pub(crate) const VARIABLE: &str = "BULKHEAD_BOOTSTRAP_ARM64";
+
+/// Links, and compiles what `ring` has in C and assembler. Debian calls it so, as do most others.
+const LINKER: &str = "aarch64-linux-gnu-gcc";
+
+/// Builds it.
+pub(crate) const ARM64: Step = Step {
+    name: "arm64",
+    title: "building the bootstrap for arm64 (release; Wasmtime takes a few minutes the first time)",
+    needs: &[],
+    run: |workspace| {
+        build(workspace)?.ending("The bootstrap for arm64 is NOT built, and its tests will NOT run")
+    },
+};
+
+/// The bootstrap, if it could be built.
+pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
+    Some(workspace.arm64_bootstrap()).filter(|file| file.is_file())
+}
+
+fn build(workspace: &Workspace) -> Result<Fetched> {
+    let is_native = env::consts::ARCH == "aarch64";
+    if !is_native && !is_there(LINKER) {
+        // One of another day would be taken for today's.
+        std::fs::remove_file(workspace.arm64_bootstrap()).ok();
+        let reason = format!("there is no {LINKER} (Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)");
+        return Ok(Fetched::Impossible(reason));
+    }
+    toolchain::bring_target(workspace, TARGET)?;
+    let mut cargo = workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]);
+    cargo.args(["--no-default-features", "--target", TARGET]);
+    if !is_native {
+        cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER);
+    }
+    run(&mut cargo)?;
+    Ok(Fetched::Ready)
+}
+
+fn is_there(program: &str) -> bool {
+    let mut probe = Command::new(program);
+    probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
