@@ -50,6 +50,7 @@ mod module;
 mod new;
 mod outbound;
 mod package;
+mod page;
 mod precompiled;
 mod preinit;
 mod property;

@@ -12,6 +12,7 @@
 
 pub mod artifacts;
 pub mod bootstrap;
+pub mod chromedriver;
 pub mod dev;
 mod http;
 pub mod moto;
@@ -23,6 +24,7 @@ pub mod task_root;
 
 pub use bootstrap::{Bootstrap, Running};
 
+pub use chromedriver::Chromedriver;
 pub use dev::{Dev, HttpAnswer};
 pub use moto::Moto;
 pub use raw_api::RawApi;

@@ -18,6 +18,7 @@ export class Details {
   #events;
   #actions;
   #asked = 0;
+  #drawn = "";
   #timer = 0;
   #isDue = false;
 
@@ -41,8 +42,11 @@ export class Details {
       tell("this event is not kept any more");
       return;
     }
-    const record = await response.json();
-    if (asked !== this.#asked) return;
+    const text = await response.text();
+    // What is drawn anew is no longer where somebody was about to click.
+    if (asked !== this.#asked || (text === this.#drawn && !this.#panel.hidden)) return;
+    this.#drawn = text;
+    const record = JSON.parse(text);
     this.#draw(this.#events.get(number) ?? row, record);
   }
 
@@ -144,7 +148,8 @@ function denials(record) {
       element("p", {}, visible(what)),
       table === null ? element("p", { class: "note" }, "No grant allows it.") : toml(table, `${key} = [${JSON.stringify(value)}]`),
     );
-  return [section("Denied", element("ul", { class: "denials" }, record.denials.map(one)))];
+  const note = element("p", { class: "note" }, "Beside what the list has already: Policies has the whole line.");
+  return [section("Denied", element("ul", { class: "denials" }, record.denials.map(one)), note)];
 }
 
 /** Each phase where it was, as far as that is known. */

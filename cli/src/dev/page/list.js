@@ -57,14 +57,12 @@ export class List {
     if (opens) this.#open(number);
   }
 
-  /** What is looked at stays where it is while newer rows come in above. */
+  /** What is looked at stays where it is while newer rows come in above. Somebody may be scrolling, so it is moved and not set. */
   #keepPlace() {
-    const view = this.#events.view;
     if (this.#anchor === null || this.#list.scrollTop === 0) return;
-    const { number, offset } = this.#anchor;
-    const at = view.length - 1 - this.#events.place(number);
-    const wanted = Math.max(1, at * HEIGHT + offset);
-    if (at >= 0 && Math.abs(wanted - this.#list.scrollTop) > 1) this.#list.scrollTop = wanted;
+    const at = this.#events.view.length - 1 - this.#events.place(this.#anchor.number);
+    const moved = (at - this.#anchor.at) * HEIGHT;
+    if (moved !== 0) this.#list.scrollTop = Math.max(1, this.#list.scrollTop + moved);
   }
 
   #scrolled() {
@@ -74,9 +72,8 @@ export class List {
 
   #remember() {
     const view = this.#events.view;
-    const top = this.#list.scrollTop;
-    const at = Math.min(Math.floor(top / HEIGHT), view.length - 1);
-    this.#anchor = at < 0 || top === 0 ? null : { number: view[view.length - 1 - at], offset: top - at * HEIGHT };
+    const at = Math.min(Math.floor(this.#list.scrollTop / HEIGHT), view.length - 1);
+    this.#anchor = at < 0 ? null : { number: view[view.length - 1 - at], at };
   }
 
   #draw() {
@@ -168,6 +165,7 @@ function fill({ line, cells, bars }, row, at, most, isActive) {
   line.id = `row-${row.number}`;
   line.dataset.number = row.number;
   line.dataset.state = state(row);
+  line.dataset.denied = row.denials > 0;
   line.setAttribute("aria-rowindex", String(at + 2));
   line.setAttribute("aria-selected", String(isActive));
   set(cells.at, time(row.received));
