@@ -133,6 +133,7 @@ impl Dev {
     async fn work(&self, reload: &Reload, address: SocketAddr) -> anyhow::Result<bool> {
         // Before the first build, so that nothing that is saved meanwhile is missed.
         let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
+        console::say(&format!("its page is http://{address}/"));
         console::say(&format!("listening on http://{address}"));
         let is_loaded = reload.once().await;
         if is_loaded {

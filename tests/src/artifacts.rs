@@ -68,6 +68,18 @@ pub fn moto() -> Option<PathBuf> {
     fetched("BULKHEAD_MOTO", "against AWS services")
 }
 
+/// axe-core's script, which looks for what shuts people out of a page. It is downloaded, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn axe() -> Option<PathBuf> {
+    let script = fetched("BULKHEAD_AXE", "of accessibility");
+    if script.is_none() {
+        skipped("BULKHEAD_AXE is not set, so nothing looked for what shuts people out of the page");
+    }
+    script
+}
+
 /// Chromium and its driver, as Debian has them. They may be missing; but not in CI.
 ///
 /// # Panics

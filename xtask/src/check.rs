@@ -6,6 +6,7 @@
 
 use anyhow::Result;
 
+use crate::axe::{self, AXE};
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::emulator::{self, EMULATOR};
@@ -40,10 +41,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
+    AXE,
     EMULATOR,
     MOTO,
     GUESTS,
@@ -134,7 +136,7 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "moto", "guests", "languages", "programs"],
+    needs: &["axe", "emulator", "moto", "guests", "languages", "programs"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
@@ -146,6 +148,9 @@ const E2E: Step = Step {
         }
         if let Some(server) = moto::find(workspace) {
             tests.env(moto::VARIABLE, server);
+        }
+        if let Some(script) = axe::find(workspace) {
+            tests.env(axe::VARIABLE, script);
         }
         // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
         call(&mut within("20m", &tests))?;

@@ -8,6 +8,7 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod axe;
 mod bench;
 mod bootstraps;
 mod budgets;

@@ -17,7 +17,7 @@ pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<V
     let mut inspector = Inspector::start(root)?;
     if !manifest.handlers.is_empty() {
         let all = manifest.handlers.iter().enumerate();
-        return Ok(all.map(|(at, handler)| told((&manifest, at), inspector.named(handler))).collect());
+        return Ok(all.map(|(at, handler)| told((&manifest, at), &inspector.named(handler))).collect());
     }
     let mut told_of = Vec::new();
     for name in names {
@@ -29,13 +29,13 @@ pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<V
             }
         };
         let alone = Manifest { handlers: vec![handler], ..manifest.clone() };
-        told_of.push(told((&alone, 0), component));
+        told_of.push(told((&alone, 0), &component));
     }
     Ok(told_of)
 }
 
 /// About one handler. Where its component cannot be used, what that imports is not known.
-fn told((manifest, at): (&Manifest, usize), component: Result<Component, String>) -> Value {
+fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String>) -> Value {
     let Some(handler) = manifest.handlers.get(at) else { return Value::Null };
     let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
     let policies: Vec<_> =

@@ -34,6 +34,9 @@ const LARGEST_EVENT: usize = 256 * 1024;
 /// Of each event, so many lines of its log.
 const MOST_LINES: usize = 1000;
 
+/// And so much of it, in bytes.
+const LARGEST_LOG: usize = 1024 * 1024;
+
 /// And so many denials that differ.
 const MOST_DENIALS: usize = 16;
 
@@ -94,6 +97,7 @@ impl Records {
                 denials: Vec::new(),
                 started: Instant::now(),
                 environment: None,
+                log_bytes: 0,
                 revision: 0,
             };
             let number = record.number;
@@ -140,7 +144,10 @@ impl Records {
             record.denials.extend(denial.filter(|_| record.denials.len() < MOST_DENIALS));
             match &receipt {
                 Some(receipt) => record.receipt = Some(receipt.clone()),
-                None if record.log.len() < MOST_LINES => record.log.push(line.to_owned()),
+                None if record.log.len() < MOST_LINES && record.log_bytes + line.len() <= LARGEST_LOG => {
+                    record.log_bytes += line.len();
+                    record.log.push(line.to_owned());
+                }
                 None => {}
             }
         });

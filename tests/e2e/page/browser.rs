@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bulkhead_tests::{Chromedriver, Dev};
+use bulkhead_tests::{Chromedriver, Dev, artifacts};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -174,6 +174,20 @@ impl Browser {
                 Vec::new(),
             ))
             .expect("draw");
+    }
+
+    /// Looks for what shuts people out: contrasts, names, roles, what keys cannot reach.
+    pub(super) fn audit(&self) {
+        let Some(script) = artifacts::axe() else { return };
+        let script = std::fs::read_to_string(script).expect("read axe-core");
+        self.runtime.block_on(self.client.execute(&script, Vec::new())).expect("load axe-core");
+        let told = self.run(
+            "const told = await axe.run(document, { resultTypes: ['violations'] });
+             return { checked: told.passes.length, violations: told.violations.map(({ id, help, nodes }) =>
+                 [id, help, ...nodes.map((node) => `${node.html} ${node.failureSummary}`)]) };",
+        );
+        assert!(told["checked"].as_u64().is_some_and(|checked| checked > 10), "{told}");
+        assert_eq!(told["violations"], json!([]), "{:#}", told["violations"]);
     }
 
     /// Keeps what is seen now.

@@ -19,6 +19,7 @@ fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
     for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 420)] {
         browser.look(scheme, width);
         browser.keep(&format!("list-{scheme}-{width}"));
+        browser.audit();
     }
     browser.look("light", 1280);
     browser.click(&format!("#{}", denied.as_str().expect("an id")));
@@ -36,6 +37,7 @@ fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
     for (scheme, width) in [("light", 1280), ("dark", 1280), ("dark", 420)] {
         browser.look(scheme, width);
         browser.keep(&format!("details-{scheme}-{width}"));
+        browser.audit();
     }
     browser.look("light", 1280);
     browser.press(&[key("escape")]);
@@ -51,6 +53,7 @@ fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
     assert!(slow.starts_with(r#""slow\t2\t2\t0\t0\t"#), "{slow}");
     assert!(browser.wait(&tenant("acme")).to_string().starts_with(r#""acme\t1\t0\t0\t1\t"#));
     browser.keep("tenants");
+    browser.audit();
 
     browser.click("#tab-policies");
     browser.wait("document.querySelector('.card[data-handler=http] .toml')");
@@ -66,8 +69,10 @@ fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
     assert!(imported.contains("wasi:cli/environment"), "{imported}");
     assert!(imported.contains("300ms"), "{imported}");
     browser.keep("policies");
+    browser.audit();
     browser.look("dark", 900);
     browser.keep("policies-dark");
+    browser.audit();
     assert_eq!(browser.read("document.querySelector('#denied-count').textContent"), json!("1"));
     browser.finish();
 }

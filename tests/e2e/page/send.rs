@@ -18,6 +18,7 @@ fn events_are_sent_by_hand_from_a_sample_again_and_edited() {
     browser.fill("#send-tenant", "by-hand");
     browser.fill("#send-event", r#"{"by":"hand","number":9007199254740993}"#);
     browser.keep("form");
+    browser.audit();
     browser.click("#send-now");
     let told = answer(&browser);
     assert!(told.contains("answered") && told.contains("9007199254740993"), "{told}");

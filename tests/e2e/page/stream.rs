@@ -105,6 +105,7 @@ fn what_cannot_be_run_is_told_and_the_old_version_goes_on() {
     dev.invoke("echo", "2", &[]);
     browser.wait("document.querySelector('#row-2[data-state=ok]')");
     browser.keep("problem");
+    browser.audit();
     std::fs::write(root.path().join("bulkhead.toml"), good).expect("mend it");
     browser.wait("document.querySelector('#problem').hidden");
     browser.finish();

@@ -58,7 +58,7 @@ fn warning(line: &str) -> Option<String> {
         return record.message.as_str().filter(|_| record.level == "WARN").map(str::to_owned);
     }
     let mut fields = line.splitn(4, '\t').skip(2);
-    let message = fields.next().filter(|level| *level == "WARN").and(fields.next())?;
+    let message = fields.next().filter(|level| *level == "WARN").and_then(|_| fields.next())?;
     // Where there is a tenant it comes first; tabs in it are escaped.
     let rest = message.strip_prefix("tenantId=").and_then(|rest| rest.split_once('\t'));
     Some(rest.map_or(message, |(_, message)| message).to_owned())

@@ -51,6 +51,8 @@ pub(in crate::dev) struct Record {
     pub(super) started: Instant,
     #[serde(skip)]
     pub(super) environment: Option<EnvironmentId>,
+    #[serde(skip)]
+    pub(super) log_bytes: usize,
     /// Of its last change.
     #[serde(skip)]
     pub(super) revision: u64,
