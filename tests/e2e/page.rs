@@ -1,15 +1,8 @@
-//! The page of `bulkhead dev`, in a real browser, with the real bootstrap behind it.
+//! The page of `bulkhead dev`, in a real browser, with the real bootstrap behind it. The tests are in `page_*.rs`.
 
-mod browser;
-mod hostile;
-mod look;
-mod many;
-mod send;
-mod sites;
-mod stream;
-
-use browser::Browser;
 use bulkhead_tests::{Dev, TaskRoot};
+
+use crate::browser::Browser;
 
 /// Handlers of several kinds, and tenants.
 const MANIFEST: &str = r#"
@@ -40,12 +33,12 @@ const KEYS: [(&str, char); 6] = [
     ("escape", '\u{e00c}'),
 ];
 
-fn key(name: &str) -> char {
+pub(crate) fn key(name: &str) -> char {
     KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key).expect("a key")
 }
 
 /// A local Lambda with these handlers, and its page.
-fn page(test: &str) -> Option<(Dev, TaskRoot, Browser)> {
+pub(crate) fn page(test: &str) -> Option<(Dev, TaskRoot, Browser)> {
     let guests = ["echo", "http", "ways", "print"];
     let root = guests.iter().fold(TaskRoot::new().manifest(MANIFEST), |root, guest| root.with(guest));
     let dev = Dev::start(&root, &["--timeout", "10s"]);
@@ -55,7 +48,7 @@ fn page(test: &str) -> Option<(Dev, TaskRoot, Browser)> {
 }
 
 /// The first row in which all of these words are.
-fn row(words: &[&str]) -> String {
+pub(crate) fn row(words: &[&str]) -> String {
     let words = serde_json::json!(words);
     format!(
         "[...document.querySelectorAll('#rows .row')].find((row) => {words}.every((word) => row.textContent.includes(word)))?.id"

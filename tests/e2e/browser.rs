@@ -1,5 +1,6 @@
 //! A real browser that looks at a page: headless Chromium, by WebDriver. What it saw is kept below the target directory.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl WebDriverCompatibleCommand for Post {
 }
 
 /// A browser with the page of a `bulkhead dev` open. It is closed when it is dropped.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     runtime: Runtime,
     client: Client,
     origin: String,
@@ -57,7 +58,7 @@ pub(super) struct Browser {
 
 impl Browser {
     /// Opens the page, and waits until it is connected. `test` names what is kept.
-    pub(super) fn open(dev: &Dev, test: &str) -> Option<Self> {
+    pub(crate) fn open(dev: &Dev, test: &str) -> Option<Self> {
         let driver = Chromedriver::start(test)?;
         let profile = tempfile::tempdir().expect("a profile");
         let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
@@ -87,18 +88,18 @@ impl Browser {
     }
 
     /// Opens a path of the same server.
-    pub(super) fn goto(&self, path: &str) {
+    pub(crate) fn goto(&self, path: &str) {
         self.runtime.block_on(self.client.goto(&format!("{}{path}", self.origin))).expect("open a page");
     }
 
     /// What an expression is in the page.
-    pub(super) fn read(&self, expression: &str) -> Value {
+    pub(crate) fn read(&self, expression: &str) -> Value {
         let told = self.runtime.block_on(self.client.execute(&format!("return ({expression});"), Vec::new()));
         told.unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
     /// What the body of an asynchronous function gives.
-    pub(super) fn run(&self, body: &str) -> Value {
+    pub(crate) fn run(&self, body: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1];
              (async () => {{ {body} }})().then(done, (error) => done(String(error)));"
@@ -108,13 +109,13 @@ impl Browser {
     }
 
     /// The same as text.
-    pub(super) fn text(&self, selector: &str) -> String {
+    pub(crate) fn text(&self, selector: &str) -> String {
         let read = self.read(&format!("document.querySelector({selector:?})?.innerText"));
         read.as_str().unwrap_or_else(|| panic!("there is no {selector}")).to_owned()
     }
 
     /// Waits until an expression is true, looking with each frame; gives what it is.
-    pub(super) fn wait(&self, expression: &str) -> Value {
+    pub(crate) fn wait(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1];
              const look = () => {{ const told = ({expression}); told ? done(told) : requestAnimationFrame(look); }};
@@ -127,7 +128,7 @@ impl Browser {
         })
     }
 
-    pub(super) fn click(&self, selector: &str) {
+    pub(crate) fn click(&self, selector: &str) {
         let click = async || self.client.find(Locator::Css(selector)).await?.click().await;
         let clicked = self.runtime.block_on(async {
             match click().await {
@@ -140,7 +141,7 @@ impl Browser {
     }
 
     /// Sets what a field holds, and tells the page so.
-    pub(super) fn fill(&self, selector: &str, text: &str) {
+    pub(crate) fn fill(&self, selector: &str, text: &str) {
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1];
             for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }));";
         let done = self.runtime.block_on(self.client.execute(script, vec![json!(selector), json!(text)]));
@@ -148,7 +149,7 @@ impl Browser {
     }
 
     /// Presses and releases keys, one after the other.
-    pub(super) fn press(&self, keys: &[char]) {
+    pub(crate) fn press(&self, keys: &[char]) {
         let actions = keys.iter().fold(KeyActions::new("keys".to_owned()), |actions, key| {
             actions.then(KeyAction::Down { value: *key }).then(KeyAction::Up { value: *key })
         });
@@ -156,7 +157,7 @@ impl Browser {
     }
 
     /// With the light or the dark colours, and a window as wide as that.
-    pub(super) fn look(&self, scheme: &str, width: u32) {
+    pub(crate) fn look(&self, scheme: &str, width: u32) {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.command(Post(
             "goog/cdp/execute",
@@ -177,7 +178,7 @@ impl Browser {
     }
 
     /// Looks for what shuts people out: contrasts, names, roles, what keys cannot reach.
-    pub(super) fn audit(&self) {
+    pub(crate) fn audit(&self) {
         let Some(script) = artifacts::axe() else { return };
         let script = std::fs::read_to_string(script).expect("read axe-core");
         self.runtime.block_on(self.client.execute(&script, Vec::new())).expect("load axe-core");
@@ -191,27 +192,27 @@ impl Browser {
     }
 
     /// Keeps what is seen now.
-    pub(super) fn keep(&self, name: &str) {
+    pub(crate) fn keep(&self, name: &str) {
         let image = self.runtime.block_on(self.client.screenshot()).expect("a screenshot");
         let path = self.kept.join(name).with_extension("png");
         std::fs::write(path, image).expect("keep a screenshot");
     }
 
     /// Keeps a text beside that, and says where.
-    pub(super) fn keep_text(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn keep_text(&self, name: &str, text: &str) -> PathBuf {
         let path = self.kept.join(name);
         std::fs::write(&path, text).expect("keep what was seen");
         path
     }
 
     /// The browser will complain of this.
-    pub(super) fn expect(&mut self, complaint: &'static str) {
+    pub(crate) fn expect(&mut self, complaint: &'static str) {
         self.expected.push(complaint);
     }
 
     /// Ends, and sees to it that nothing was asked of anyone else and nothing went wrong: no error, no exception, nothing
     /// that the page's own policy had to stop.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         self.keep("last");
         let console = self.log("browser");
         let lines: Vec<String> = console.iter().map(Value::to_string).collect();
@@ -225,7 +226,7 @@ impl Browser {
         let foreign: Vec<&String> =
             asked.iter().filter(|url| !url.starts_with(&format!("{}/", self.origin))).collect();
         assert!(foreign.is_empty(), "asked of others: {foreign:?}");
-        println!("screenshots and the console are in {}", self.kept.display());
+        say(&format!("what the browser saw is in {}", self.kept.display()));
     }
 
     /// The URL of every request that the page has sent.
@@ -249,6 +250,11 @@ impl Browser {
         let told = self.runtime.block_on(self.client.issue_cmd(command));
         told.unwrap_or_else(|error| panic!("a command of Chromium's own: {error}"))
     }
+}
+
+/// Says something that is worth reading although nothing failed. Not `println!`, which is shown for tests that fail only.
+pub(crate) fn say(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 impl Drop for Browser {

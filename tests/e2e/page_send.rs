@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::{key, page, row};
+use crate::browser::Browser;
+use crate::page::{key, page, row};
 
 /// Waits for an answer in the form, and gives it.
-fn answer(browser: &super::Browser) -> String {
+fn answer(browser: &Browser) -> String {
     browser.wait("document.querySelector('#send-answer pre, #send-answer .failed')");
     browser.text("#send-answer")
 }
@@ -66,8 +67,7 @@ fn all_of_it_can_be_reached_by_keys() {
         dev.invoke("echo", number.to_string(), &[]);
     }
     browser.wait("document.querySelector('#shown').innerText === '60 events'");
-    let event =
-        |browser: &super::Browser| browser.read("document.querySelector('#rows [aria-selected=true]')?.id");
+    let event = |browser: &Browser| browser.read("document.querySelector('#rows [aria-selected=true]')?.id");
     let open = |text: &str| format!("document.querySelector('#details pre')?.innerText === '{text}'");
     browser.read("document.querySelector('#list').focus()");
     browser.press(&[key("down")]);

@@ -1,6 +1,7 @@
 //! Ten thousand events: few rows in the document, all of them to be seen, and how long the frames took.
 
-use super::page;
+use crate::browser::say;
+use crate::page::page;
 
 const EVENTS: usize = 10_000;
 
@@ -53,7 +54,7 @@ fn ten_thousand_events_are_a_few_rows() {
     let kept = browser.keep_text("frames.json", &told["times"].to_string());
     times.sort_by(f64::total_cmp);
     let at = |share: usize| times[(times.len() - 1) * share / 100];
-    println!(
+    say(&format!(
         "10,000 events, {} rows at a time; {} frames of a scroll through all: median {:.1} ms, 95% {:.1} ms, longest {:.1} ms ({})",
         told["most"],
         times.len(),
@@ -61,7 +62,7 @@ fn ten_thousand_events_are_a_few_rows() {
         at(95),
         at(100),
         kept.display()
-    );
+    ));
     browser.keep("scrolled");
     browser.fill("#filter", "tenant-7 echo");
     browser.wait("document.querySelector('#shown').innerText.startsWith('200 of')");

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{key, page, row};
+use crate::browser::Browser;
+use crate::page::{key, page, row};
 
 #[test]
 fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
@@ -42,7 +43,12 @@ fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
     browser.look("light", 1280);
     browser.press(&[key("escape")]);
     browser.wait("document.querySelector('#details').hidden");
+    sums_and_policies(&browser);
+    browser.finish();
+}
 
+/// What the other two views make of these events.
+fn sums_and_policies(browser: &Browser) {
     browser.click("#tab-tenants");
     let tenant = |name: &str| {
         format!(
@@ -74,5 +80,4 @@ fn events_are_seen_as_they_come_with_what_they_used_and_what_was_refused() {
     browser.keep("policies-dark");
     browser.audit();
     assert_eq!(browser.read("document.querySelector('#denied-count').textContent"), json!("1"));
-    browser.finish();
 }

@@ -1,6 +1,6 @@
 //! Text that would do something, if anything but text were made of it.
 
-use super::{page, row};
+use crate::page::{page, row};
 
 const MARKUP: &str = r#"<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"#;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bulkhead_tests::{Dev, TaskRoot};
 use serde_json::Value;
 
-use super::{page, row};
+use crate::page::{page, row};
 
 /// The requests that the list shows, each as often as it does.
 const SHOWN: &str = "[...document.querySelectorAll('#rows .row')].map((row) => row.id).sort().join()";
