@@ -2,6 +2,7 @@
 
 mod denied;
 mod inspect;
+mod listed;
 mod policies;
 mod print;
 mod report;
@@ -18,6 +19,7 @@ use clap::Args;
 use crate::output::{self, Progress};
 pub(crate) use denied::grant_lines;
 use inspect::{Inspector, certificates};
+pub(crate) use listed::{Granted, granted, policies_of};
 use policies::{directories, groups};
 use report::{Checked, Finding, Handler, Report};
 pub(crate) use verdict::{Denied, Verdict, verdict};

@@ -13,6 +13,10 @@ mod function;
 mod project;
 mod reload;
 
+mod page;
+mod visitor;
+
+mod board;
 mod body;
 mod console;
 mod records;
@@ -31,12 +35,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::local;
 use crate::local::settings::Settings;
+use board::Board;
 use calls::RequestIds;
 use function::Shared;
 use functions::Functions;
-use project::{Problem, Project};
+use page::Policies;
+use project::Project;
 use reload::{Reload, Saves};
 use server::Server;
+use visitor::Visitors;
 
 /// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
 ///
@@ -99,15 +106,18 @@ impl Dev {
             self.no_bootstrap,
         );
         let functions = Arc::new(Functions::new(settings, Arc::new(shared)));
-        let problem = Arc::new(Problem::default());
+        let board = Arc::new(Board::default());
         let server = Server {
             functions: Arc::clone(&functions),
-            problem: Arc::clone(&problem),
+            board: Arc::clone(&board),
+            root: project.root.clone(),
+            visitors: Visitors::new()?,
+            policies: Policies::default(),
             ids: RequestIds::new(),
             is_loopback: address.ip().is_loopback(),
         };
         tokio::spawn(server::serve(listener, Arc::new(server)));
-        let reload = Reload { project, functions: Arc::clone(&functions), problem };
+        let reload = Reload { project, functions: Arc::clone(&functions), board };
         let failed = tokio::select! {
             failed = self.work(&reload, of_this_machine(address)) => failed?,
             _ = interrupt.recv() => false,
@@ -127,6 +137,7 @@ impl Dev {
     async fn work(&self, reload: &Reload, address: SocketAddr) -> anyhow::Result<bool> {
         // Before the first build, so that nothing that is saved meanwhile is missed.
         let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
+        console::say(&format!("its page is http://{address}/"));
         console::say(&format!("listening on http://{address}"));
         let is_loaded = reload.once().await;
         if is_loaded {

@@ -8,7 +8,12 @@ static SAMPLES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/samples.r
 
 /// Takes a name, and knows all of them for completion.
 pub(crate) fn parser() -> PossibleValuesParser {
-    PossibleValuesParser::new(SAMPLES.iter().map(|(name, _)| *name))
+    PossibleValuesParser::new(names())
+}
+
+/// All names.
+pub(crate) fn names() -> Vec<&'static str> {
+    SAMPLES.iter().map(|(name, _)| *name).collect()
 }
 
 /// The event of that name, as JSON.

@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+mod browser;
 mod project;
 mod stage;
 mod unzip;
@@ -24,8 +25,8 @@ mod context;
 mod deadline;
 mod dev;
 mod dev_reload;
-mod doctor;
 mod dist;
+mod doctor;
 mod emulator;
 mod example;
 mod failure;
@@ -56,6 +57,13 @@ mod module;
 mod new;
 mod outbound;
 mod package;
+mod page;
+mod page_hostile;
+mod page_look;
+mod page_many;
+mod page_send;
+mod page_sites;
+mod page_stream;
 mod precompiled;
 mod preinit;
 mod property;

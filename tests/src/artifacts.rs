@@ -132,6 +132,36 @@ pub fn moto() -> Option<PathBuf> {
     fetched("BULKHEAD_MOTO", "against AWS services")
 }
 
+/// axe-core's script, which looks for what shuts people out of a page. It is downloaded, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn axe() -> Option<PathBuf> {
+    let script = fetched("BULKHEAD_AXE", "of accessibility");
+    if script.is_none() {
+        skipped("BULKHEAD_AXE is not set, so nothing looked for what shuts people out of the page");
+    }
+    script
+}
+
+/// Chromium and its driver, as Debian has them. They may be missing; but not in CI.
+///
+/// # Panics
+/// Where one is missing in CI.
+pub fn chromium() -> Option<(PathBuf, PathBuf)> {
+    let found = installed("chromium").zip(installed("chromedriver"));
+    assert!(
+        found.is_some() || std::env::var_os("CI").is_none(),
+        "chromium and chromedriver are not installed, and in CI the tests with a browser must not be skipped"
+    );
+    found
+}
+
+fn installed(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
 fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
     let path = std::env::var_os(variable).map(PathBuf::from);
     assert!(

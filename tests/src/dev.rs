@@ -61,20 +61,29 @@ impl Dev {
     pub fn start(root: &TaskRoot, arguments: &[&str]) -> Self {
         let mut command = Command::new(artifacts::cli());
         command.arg("dev").arg("--root").arg(root.path()).args(arguments);
-        Self::listening(command)
+        Self::listening(command, 0)
+    }
+
+    /// Ends it, and starts another where it was.
+    pub fn start_again(self, root: &TaskRoot) -> Self {
+        let port = self.address.port();
+        drop(self);
+        let mut command = Command::new(artifacts::cli());
+        command.arg("dev").arg("--root").arg(root.path());
+        Self::listening(command, port)
     }
 
     /// With the cargo project in a folder, which is compiled in another.
     pub fn start_in(folder: &Path, target: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(artifacts::cli());
         command.arg("dev").args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target);
-        Self::listening(command)
+        Self::listening(command, 0)
     }
 
     /// # Panics
     /// Where it does not listen within 30 s.
-    fn listening(mut command: Command) -> Self {
-        command.args(["--port", "0"]).env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
+    fn listening(mut command: Command, port: u16) -> Self {
+        command.args(["--port", &port.to_string()]).env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
         let running = Running::start(command);
         running.wait_log(LISTENING);
         let said = running.stderr();

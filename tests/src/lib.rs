@@ -12,6 +12,7 @@
 
 pub mod artifacts;
 pub mod bootstrap;
+pub mod chromedriver;
 pub mod dev;
 mod http;
 pub mod moto;
@@ -24,6 +25,7 @@ pub mod terminal;
 
 pub use bootstrap::{Bootstrap, Running};
 
+pub use chromedriver::Chromedriver;
 pub use dev::{Dev, HttpAnswer};
 pub use moto::Moto;
 pub use raw_api::RawApi;

@@ -8,6 +8,7 @@
 use anyhow::Result;
 
 use crate::arm64::{self, ARM64};
+use crate::axe::{self, AXE};
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::cyclonedx::{self, CYCLONEDX};
@@ -44,10 +45,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
+    AXE,
     EMULATOR,
     CYCLONEDX,
     MOTO,
@@ -141,7 +143,7 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64", "dist"],
+    needs: &["axe", "emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64", "dist"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
@@ -160,6 +162,9 @@ const E2E: Step = Step {
         }
         if let Some(server) = moto::find(workspace) {
             tests.env(moto::VARIABLE, server);
+        }
+        if let Some(script) = axe::find(workspace) {
+            tests.env(axe::VARIABLE, script);
         }
         // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
         call(&mut within("20m", &tests))?;

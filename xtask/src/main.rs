@@ -9,6 +9,7 @@
 )]
 
 mod arm64;
+mod axe;
 mod bench;
 mod bootstraps;
 mod budgets;

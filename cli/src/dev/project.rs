@@ -25,20 +25,6 @@ pub(super) struct Project {
     seen: Mutex<Option<u64>>,
 }
 
-/// What is wrong with the newest sources, while the last good ones go on.
-#[derive(Debug, Default)]
-pub(super) struct Problem(Mutex<Option<String>>);
-
-impl Problem {
-    pub(super) fn told(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn set(&self, problem: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-}
-
 impl Project {
     /// The folder that was named; or the cargo project around here; or the components here.
     pub(super) fn find(root: Option<PathBuf>) -> anyhow::Result<Self> {

@@ -2,22 +2,31 @@
 //!
 //! It is kept in memory, for the answer's log tail and for whoever wants to look. Times are in milliseconds.
 
+mod denial;
+mod record;
+mod row;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use bulkhead_host::receipt::{KIND, REPLIED, Receipt};
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
 use crate::local::events::EnvironmentId;
+pub(super) use denial::Denial;
+pub(super) use record::{Record, Way};
+pub(super) use row::Row;
 
 /// So many are shown at a time.
 pub(super) const SHOWN: usize = 1000;
 
 /// The oldest are forgotten.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// The events themselves are kept up to this size, to be sent again.
 const LARGEST_EVENT: usize = 256 * 1024;
@@ -25,47 +34,11 @@ const LARGEST_EVENT: usize = 256 * 1024;
 /// Of each event, so many lines of its log.
 const MOST_LINES: usize = 1000;
 
-/// How an event came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) enum Way {
-    RequestResponse,
-    Event,
-    ResponseStream,
-    FunctionUrl,
-}
+/// And so much of it, in bytes.
+const LARGEST_LOG: usize = 1024 * 1024;
 
-/// One event.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Record {
-    /// Counts from 1.
-    pub(super) number: u64,
-    pub(super) request_id: String,
-    pub(super) function: String,
-    pub(super) way: Way,
-    pub(super) tenant_id: Option<String>,
-    #[serde(serialize_with = "rfc3339")]
-    pub(super) received: SystemTime,
-    /// Until an environment took it.
-    pub(super) queue_ms: Option<f64>,
-    /// Until it had an answer, or the last piece of one.
-    pub(super) answered_ms: Option<f64>,
-    /// `Replied`, or the type of the error; none while it is on its way.
-    pub(super) outcome: Option<String>,
-    pub(super) bytes_in: usize,
-    pub(super) bytes_out: usize,
-    /// The event as text, unless it is very large.
-    #[serde(serialize_with = "text")]
-    pub(super) event: Option<Bytes>,
-    pub(super) log: Vec<String>,
-    pub(super) receipt: Option<Receipt>,
-    /// The environment has gone on to something else: nothing more will be printed.
-    pub(super) is_complete: bool,
-    #[serde(skip)]
-    started: Instant,
-    #[serde(skip)]
-    environment: Option<EnvironmentId>,
-}
+/// And so many denials that differ.
+const MOST_DENIALS: usize = 16;
 
 /// All of them.
 #[derive(Debug)]
@@ -80,6 +53,9 @@ struct State {
     last: u64,
     records: BTreeMap<u64, Record>,
     numbers: HashMap<String, u64>,
+    /// The last change, and of each change that no later one to the same event has overtaken, the event.
+    revision: u64,
+    changed: BTreeMap<u64, u64>,
     /// What each environment works on.
     busy: HashMap<EnvironmentId, Vec<u64>>,
 }
@@ -118,11 +94,16 @@ impl Records {
                 log: Vec::new(),
                 receipt: None,
                 is_complete: false,
+                denials: Vec::new(),
                 started: Instant::now(),
                 environment: None,
+                log_bytes: 0,
+                revision: 0,
             };
-            state.numbers.insert(record.request_id.clone(), state.last);
-            state.records.insert(state.last, record);
+            let number = record.number;
+            state.numbers.insert(record.request_id.clone(), number);
+            state.records.insert(number, record);
+            state.touch(number);
             state.forget();
         });
     }
@@ -131,7 +112,7 @@ impl Records {
     pub(super) fn deliver(&self, request_id: &str, environment: EnvironmentId) {
         self.change(|state| {
             let Some(record) = state.record(request_id) else { return };
-            record.queue_ms = Some(milliseconds(record.started));
+            record.queue_ms = Some(record.age_ms());
             record.environment = Some(environment);
             let number = record.number;
             state.busy.entry(environment).or_default().push(number);
@@ -142,7 +123,7 @@ impl Records {
     pub(super) fn answer(&self, request_id: &str, error_type: Option<&str>, bytes: usize) {
         self.change(|state| {
             let Some(record) = state.record(request_id) else { return };
-            record.answered_ms = Some(milliseconds(record.started));
+            record.answered_ms = Some(record.age_ms());
             record.outcome = Some(error_type.unwrap_or(REPLIED).to_owned());
             record.bytes_out = bytes;
             // No environment ever had it.
@@ -158,10 +139,15 @@ impl Records {
                 Some(receipt) => state.numbers.get(&receipt.request_id).copied(),
                 None => state.speaker(environment, line),
             };
-            let Some(record) = number.and_then(|number| state.records.get_mut(&number)) else { return };
+            let Some(record) = number.and_then(|number| state.touch(number)) else { return };
+            let denial = Denial::of(line).filter(|denial| !record.denials.contains(denial));
+            record.denials.extend(denial.filter(|_| record.denials.len() < MOST_DENIALS));
             match &receipt {
                 Some(receipt) => record.receipt = Some(receipt.clone()),
-                None if record.log.len() < MOST_LINES => record.log.push(line.to_owned()),
+                None if record.log.len() < MOST_LINES && record.log_bytes + line.len() <= LARGEST_LOG => {
+                    record.log_bytes += line.len();
+                    record.log.push(line.to_owned());
+                }
                 None => {}
             }
         });
@@ -171,15 +157,20 @@ impl Records {
     /// All that an environment printed has been told: it is done with what is not open any more.
     pub(super) fn settle(&self, environment: EnvironmentId, is_open: impl Fn(&str) -> bool) {
         self.change(|state| {
-            let Some(numbers) = state.busy.get_mut(&environment) else { return };
-            let records = &mut state.records;
-            numbers.retain(|number| match records.get_mut(number) {
-                Some(record) => {
-                    record.is_complete = !is_open(&record.request_id);
-                    !record.is_complete
+            let mut numbers = state.busy.remove(&environment).unwrap_or_default();
+            numbers.retain(|number| {
+                let Some(record) = state.records.get(number) else { return false };
+                if is_open(&record.request_id) {
+                    return true;
                 }
-                None => false,
+                if let Some(record) = state.touch(*number) {
+                    record.is_complete = true;
+                }
+                false
             });
+            if !numbers.is_empty() {
+                state.busy.insert(environment, numbers);
+            }
         });
     }
 
@@ -187,11 +178,48 @@ impl Records {
     pub(super) async fn complete(&self, request_id: &str) -> Option<Record> {
         let mut revision = self.revision.subscribe();
         loop {
-            let record = self.state().record(request_id)?.clone();
+            let record = self.find(request_id)?;
             if record.is_complete || revision.changed().await.is_err() {
                 return Some(record);
             }
         }
+    }
+
+    /// The event as it is now.
+    pub(super) fn find(&self, request_id: &str) -> Option<Record> {
+        let state = self.state();
+        state.numbers.get(request_id).and_then(|number| state.records.get(number)).cloned()
+    }
+
+    /// The rows that have changed since a revision, the oldest change first, and the revision that has them all. Whoever reads
+    /// slowly finds each row once, as it is by then.
+    pub(super) fn changes(&self, after: u64, most: usize) -> (u64, Vec<Row>) {
+        let state = self.state();
+        let changed = state.changed.range((Bound::Excluded(after), Bound::Unbounded)).take(most);
+        let (mut reached, mut rows) = (after, Vec::new());
+        for (revision, number) in changed {
+            reached = *revision;
+            rows.extend(state.records.get(number).map(Row::of));
+        }
+        (reached, rows)
+    }
+
+    /// Tells of changes.
+    pub(super) fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// What was refused to whom: each function and denial with how often, and the last event that it was.
+    pub(super) fn denials(&self) -> BTreeMap<(String, Denial), (usize, String)> {
+        let mut denials = BTreeMap::new();
+        for record in self.state().records.values() {
+            for denial in &record.denials {
+                let seen =
+                    denials.entry((record.function.clone(), denial.clone())).or_insert((0, String::new()));
+                *seen = (seen.0 + 1, record.request_id.clone());
+            }
+        }
+        denials
     }
 
     /// The newest, in the order in which they came.
@@ -202,8 +230,12 @@ impl Records {
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state());
-        self.revision.send_modify(|revision| *revision += 1);
+        let mut state = self.state();
+        change(&mut state);
+        let revision = state.revision;
+        drop(state);
+        // Two changes may come here in the other order.
+        self.revision.send_modify(|last| *last = revision.max(*last));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -212,8 +244,19 @@ impl Records {
 }
 
 impl State {
+    /// An event that is about to change.
     fn record(&mut self, request_id: &str) -> Option<&mut Record> {
-        self.records.get_mut(self.numbers.get(request_id)?)
+        self.touch(*self.numbers.get(request_id)?)
+    }
+
+    /// The same, by its number.
+    fn touch(&mut self, number: u64) -> Option<&mut Record> {
+        let record = self.records.get_mut(&number)?;
+        self.revision += 1;
+        self.changed.remove(&record.revision);
+        self.changed.insert(self.revision, number);
+        record.revision = self.revision;
+        Some(record)
     }
 
     /// The event that a line is about: the one that it names, or the only one that it can be.
@@ -233,19 +276,8 @@ impl State {
                 && self.numbers.get(&gone.request_id) == Some(&number)
             {
                 self.numbers.remove(&gone.request_id);
+                self.changed.remove(&gone.revision);
             }
         }
     }
-}
-
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1000.0
-}
-
-fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
-}
-
-fn text<S: Serializer>(bytes: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
-    bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).serialize(serializer)
 }

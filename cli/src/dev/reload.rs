@@ -9,9 +9,10 @@ use anyhow::Context;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::board::Board;
 use super::console;
 use super::functions::Functions;
-use super::project::{Problem, Project, is_component};
+use super::project::{Project, is_component};
 
 /// An editor or a linker writes several files; nothing is done before they are quiet for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -21,7 +22,7 @@ const QUIET: Duration = Duration::from_millis(50);
 pub(super) struct Reload {
     pub(super) project: Project,
     pub(super) functions: Arc<Functions>,
-    pub(super) problem: Arc<Problem>,
+    pub(super) board: Arc<Board>,
 }
 
 /// Looks at folders, and says when something in them was saved.
@@ -37,14 +38,17 @@ pub(super) struct Saves {
 impl Reload {
     /// Builds and loads, or tells what keeps it from that. Whether it went well.
     pub(super) async fn once(&self) -> bool {
+        self.board.begin();
         match self.project.renew().await {
             Ok(names) => {
-                if self.problem.told().is_some() {
+                if self.board.told().problem.is_some() {
                     console::say("it is all right again");
                 }
-                self.problem.set(None);
+                if let Some(names) = &names {
+                    self.functions.renew(names);
+                }
+                self.board.end(names.is_some());
                 if let Some(names) = names {
-                    self.functions.renew(&names);
                     console::say(&format!("ready: {}", names.join(", ")));
                 }
                 true
@@ -54,7 +58,7 @@ impl Reload {
                 let is_running = !self.functions.names().is_empty();
                 let rest = if is_running { "; what was there before goes on" } else { "" };
                 console::say(&format!("this cannot be run{rest}:\n{problem}"));
-                self.problem.set(Some(problem));
+                self.board.fail(problem);
                 false
             }
         }

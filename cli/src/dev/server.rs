@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,20 +17,29 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::board::Board;
 use super::body::{self, Body};
 use super::calls::RequestIds;
 use super::function::Function;
 use super::functions::Functions;
 use super::invoke_api::{self, Reading};
-use super::project::Problem;
+use super::page::{self, Policies};
+use super::visitor::Visitors;
 use super::{function_url, records};
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
+
+/// Where function URLs begin.
+const FUNCTION_URL: &str = "/lambda-url/";
 
 /// What answers requests.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) functions: Arc<Functions>,
-    pub(super) problem: Arc<Problem>,
+    pub(super) board: Arc<Board>,
+    /// The task root.
+    pub(super) root: PathBuf,
+    pub(super) visitors: Visitors,
+    pub(super) policies: Policies,
     pub(super) ids: RequestIds,
     /// It can be reached from this machine alone, and so by names of this machine alone.
     pub(super) is_loopback: bool,
@@ -66,13 +76,18 @@ impl Server {
             return body::json(StatusCode::FORBIDDEN, told.to_string());
         }
         let path = request.uri().path().to_owned();
+        // What a function URL lets in is its handler's business.
+        if !path.starts_with(FUNCTION_URL) && !self.visitors.admit(&request) {
+            let told = json!({ "message": "this is not for other sites of the web, nor for what a handler answers" });
+            return body::json(StatusCode::FORBIDDEN, told.to_string());
+        }
         if let Some(call) = path.strip_prefix(PREFIX) {
             return self.runtime(self.functions.first(), None, call, request).await;
         }
         if let Some(rest) = path.strip_prefix("/.rt/") {
             return self.named_runtime(rest, request).await;
         }
-        if let Some(rest) = path.strip_prefix("/lambda-url/") {
+        if let Some(rest) = path.strip_prefix(FUNCTION_URL) {
             let at = rest.find('/').unwrap_or(rest.len());
             let (name, path) = rest.split_at(at);
             let path = if path.is_empty() { "/" } else { path };
@@ -80,6 +95,9 @@ impl Server {
         }
         if let Some((name, reading)) = invoked(&path).filter(|_| request.method() == Method::POST) {
             return invoke_api::invoke(&self.functions, &self.ids, name, reading, request).await;
+        }
+        if let Some(response) = page::respond(self, &request).await {
+            return response;
         }
         match path.as_str() {
             "/.bulkhead/events" => self.events(),
@@ -123,7 +141,7 @@ impl Server {
     }
 
     fn status(&self) -> Response<Body> {
-        let told = json!({ "functions": self.functions.names(), "problem": self.problem.told() });
+        let told = self.board.told().json(&self.functions.names());
         body::json(StatusCode::OK, told.to_string())
     }
 }

@@ -12,6 +12,9 @@ use crate::dev::body::{self, Body};
 /// Headers that are about one connection, which is not the handler's.
 const OF_CONNECTIONS: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
 
+/// What would let a handler's page take requests of other paths of this server, which has one name where Lambda has one for each.
+const OF_OTHERS: &str = "service-worker-allowed";
+
 /// The response. What cannot be one is a bad gateway, as it is there.
 pub(super) fn response(payload: &[u8]) -> Response<Body> {
     let Ok(told) = serde_json::from_slice::<Value>(payload) else { return bad_gateway() };
@@ -57,7 +60,7 @@ pub(super) fn head(told: &Map<String, Value>) -> Option<Response<()>> {
 
 fn add(headers: &mut HeaderMap, name: &str, value: &Value) -> Option<()> {
     let name: HeaderName = name.parse().ok()?;
-    if !OF_CONNECTIONS.contains(&name.as_str()) {
+    if name != OF_OTHERS && !OF_CONNECTIONS.contains(&name.as_str()) {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         headers.insert(name, HeaderValue::try_from(text).ok()?);
     }
@@ -87,12 +90,13 @@ mod tests {
 
     #[tokio::test]
     async fn status_headers_cookies_and_an_encoded_body() {
-        let (status, headers, body) = of(r#"{"statusCode":201,"headers":{"X-A":7,"content-length":"9"},
+        let (status, headers, body) = of(r#"{"statusCode":201,"headers":{"X-A":7,"content-length":"9",
+            "Service-Worker-Allowed":"/"},
             "cookies":["a=1","b=2"],"body":"8J+aog==","isBase64Encoded":true}"#)
         .await;
         assert_eq!((status, body.as_str(), &headers["x-a"]), (201, "🚢", &HeaderValue::from_static("7")));
         assert_eq!(headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
-        assert!(!headers.contains_key("content-length"));
+        assert!(!headers.contains_key("content-length") && !headers.contains_key("service-worker-allowed"));
     }
 
     #[tokio::test]

@@ -1,0 +1,75 @@
+//! The policies of handlers, for whoever shows them: without a verdict, so that one handler's mistake hides no other's policy.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use bulkhead_host::manifest::Manifest;
+use bulkhead_host::policy::Policy;
+use serde_json::{Value, json};
+
+use super::inspect::{Component, Inspector};
+use super::policies::groups;
+
+/// What the handlers of a task root may use and reach, and what they import and get nothing from. `names` are those of a root
+/// whose manifest names none.
+pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<Value>> {
+    let manifest = Manifest::read(root)?.unwrap_or_default();
+    let mut inspector = Inspector::start(root)?;
+    if !manifest.handlers.is_empty() {
+        let all = manifest.handlers.iter().enumerate();
+        return Ok(all.map(|(at, handler)| told((&manifest, at), &inspector.named(handler))).collect());
+    }
+    let mut told_of = Vec::new();
+    for name in names {
+        let (handler, component) = match inspector.only(&manifest, Some(name)) {
+            Ok((handler, component)) => (handler, Ok(component)),
+            Err(problem) => {
+                told_of.push(json!({ "name": name, "policies": [], "problem": problem }));
+                continue;
+            }
+        };
+        let alone = Manifest { handlers: vec![handler], ..manifest.clone() };
+        told_of.push(told((&alone, 0), &component));
+    }
+    Ok(told_of)
+}
+
+/// About one handler. Where its component cannot be used, what that imports is not known.
+fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String>) -> Value {
+    let Some(handler) = manifest.handlers.get(at) else { return Value::Null };
+    let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
+    let policies: Vec<_> =
+        groups(manifest, at).iter().map(|group| group.report(&handler.policy, imports)).collect();
+    json!({ "name": handler.name, "policies": policies, "component": component.as_ref().ok(), "problem": component.as_ref().err() })
+}
+
+/// What may be reached by which table of grants.
+#[derive(Debug, Default)]
+pub(crate) struct Granted(HashMap<String, HashMap<&'static str, Vec<String>>>);
+
+impl Granted {
+    /// The values of a key in a table; none where there are none.
+    pub(crate) fn of(&self, table: Option<&str>, key: Option<&str>) -> Vec<String> {
+        let values = table.and_then(|table| self.0.get(table)).zip(key).and_then(|(keys, key)| keys.get(key));
+        values.cloned().unwrap_or_default()
+    }
+}
+
+/// What the tables of a task root grant.
+pub(crate) fn granted(root: &Path) -> anyhow::Result<Granted> {
+    let manifest = Manifest::read(root)?.unwrap_or_default();
+    let handlers = manifest.handlers.iter().map(|handler| &handler.policy);
+    let tenants = manifest.tenants.values().map(|tenant| &tenant.policy);
+    Ok(Granted(handlers.chain(tenants).map(|policy| (policy.table.clone(), reached(policy))).collect()))
+}
+
+fn reached(policy: &Policy) -> HashMap<&'static str, Vec<String>> {
+    let grants = &policy.grants;
+    HashMap::from([
+        ("allowed_outbound_hosts", grants.allowed_outbound_hosts.iter().map(ToString::to_string).collect()),
+        (
+            "allowed_private_networks",
+            grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
+        ),
+    ])
+}

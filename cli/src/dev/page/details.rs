@@ -1,0 +1,35 @@
+//! One event with everything that is known of it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::dev::body::{self, Body};
+use crate::dev::records::Record;
+use crate::dev::server::Server;
+
+/// What is told: the record, and the event's bytes where its text would say something else.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    #[serde(flatten)]
+    record: Record,
+    event_base64: Option<String>,
+}
+
+/// The event as it is now; with `wait`, once nothing more will be known of it.
+pub(super) async fn serve(server: &Server, request_id: &str, query: Option<&str>) -> Response<Body> {
+    let records = &server.functions.shared.records;
+    let waits =
+        query.is_some_and(|query| query.split('&').any(|pair| pair == "wait" || pair.starts_with("wait=")));
+    let record = if waits { records.complete(request_id).await } else { records.find(request_id) };
+    let Some(record) = record else {
+        let message = format!("there is no event {request_id}, or it is forgotten: the last ones are kept");
+        return body::json(StatusCode::NOT_FOUND, json!({ "message": message }).to_string());
+    };
+    let bytes = record.event.as_ref().filter(|event| std::str::from_utf8(event).is_err());
+    let event_base64 = bytes.map(|bytes| BASE64_STANDARD.encode(bytes));
+    body::json(StatusCode::OK, json!(Details { record, event_base64 }).to_string())
+}

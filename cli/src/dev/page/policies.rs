@@ -1,0 +1,80 @@
+//! What each handler may use and reach, what it imports and gets nothing from, and what was refused to it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::check::{self, Granted};
+use crate::dev::body::{self, Body};
+use crate::dev::server::Server;
+
+/// What was found out about a version: components are loaded for it, so it is not done for each look.
+#[derive(Debug, Default)]
+pub(in crate::dev) struct Policies(Mutex<Option<(u64, Arc<Found>)>>);
+
+#[derive(Debug)]
+struct Found {
+    handlers: Vec<Value>,
+    problem: Option<String>,
+    granted: Granted,
+}
+
+impl Policies {
+    fn known(&self, version: u64) -> Option<Arc<Found>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(of, _)| *of == version).map(|(_, told)| Arc::clone(told))
+    }
+
+    fn keep(&self, version: u64, told: &Arc<Found>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(told)));
+    }
+}
+
+pub(super) async fn serve(server: &Server) -> Response<Body> {
+    let found = found(server).await;
+    let denials = denials(server, &found.granted);
+    let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
+    body::json(StatusCode::OK, told.to_string())
+}
+
+/// About the version that runs.
+async fn found(server: &Server) -> Arc<Found> {
+    let version = server.board.told().version;
+    if let Some(found) = server.policies.known(version) {
+        return found;
+    }
+    let (root, names) = (server.root.clone(), server.functions.names());
+    // Components are compiled for it.
+    let found = tokio::task::spawn_blocking(move || {
+        let policies = check::policies_of(&root, &names)?;
+        Ok::<_, anyhow::Error>(Found { handlers: policies, problem: None, granted: check::granted(&root)? })
+    });
+    let failed =
+        |problem: String| Found { handlers: Vec::new(), problem: Some(problem), granted: Granted::default() };
+    let found = match found.await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => failed(format!("{error:#}")),
+        Err(error) => failed(error.to_string()),
+    };
+    let found = Arc::new(found);
+    server.policies.keep(version, &found);
+    found
+}
+
+/// Each with the line that would grant it beside what is granted now.
+fn denials(server: &Server, granted: &Granted) -> Vec<Value> {
+    let seen = server.functions.shared.records.denials().into_iter();
+    seen.map(|((function, denial), (events, last))| {
+        let mut values = granted.of(denial.table.as_deref(), denial.key);
+        let is_granted = denial.value.as_ref().is_some_and(|value| values.contains(value));
+        values.extend(denial.value.clone().filter(|_| !is_granted));
+        // A list of plain texts in JSON is one in TOML as well.
+        let line = denial.key.map(|key| format!("{key} = {}", json!(values)));
+        json!({
+            "function": function, "denial": denial, "line": line, "isGranted": is_granted, "events": events,
+            "last": last,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,119 @@
+// Sends events, by the Invoke API as everybody does: by hand, from a sample, or one that was there before.
+
+import { ask, block, decode, element, hexdump, indented, name, size, tell } from "./show.js";
+
+const at = (id) => document.getElementById(id);
+
+export class Sender {
+  #dialog = at("send");
+  #open;
+  #isFilled = false;
+
+  /** `open` is called with the id of a request whose event somebody wants to see. */
+  constructor(open) {
+    this.#open = open;
+    at("send-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    at("send-close").addEventListener("click", () => this.#dialog.close());
+    at("send-event").addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#send();
+    });
+    at("send-sample").addEventListener("change", (event) => this.#sample(event.target.value));
+  }
+
+  functions(names) {
+    const chosen = at("send-function").value;
+    at("send-function").replaceChildren(...names.map((one) => element("option", { value: one }, name(one))));
+    if (names.includes(chosen)) at("send-function").value = chosen;
+  }
+
+  /** Opens the form, with what is in it or with an event that was there before. */
+  async compose(record, text) {
+    if (record) {
+      at("send-function").value = record.function;
+      at("send-tenant").value = record.tenantId ?? "";
+      at("send-way").value = record.way === "Event" ? "Event" : "RequestResponse";
+      at("send-event").value = text;
+    }
+    at("send-answer").replaceChildren();
+    this.#dialog.showModal();
+    at("send-event").focus();
+    await this.#fill();
+  }
+
+  /** Sends an event once more, as it was. */
+  async again(record, bytes) {
+    const sent = await post(record.function, record.tenantId ?? "", record.way === "Event" ? "Event" : "RequestResponse", bytes);
+    tell(sent.problem ?? `sent again: ${sent.error ? `failed, ${name(sent.error, 60)}` : "answered"}`);
+    if (sent.requestId && !sent.problem) this.#open(sent.requestId);
+  }
+
+  async #fill() {
+    if (this.#isFilled) return;
+    const response = await ask("/.bulkhead/samples").catch(() => null);
+    if (!response?.ok || this.#isFilled) return;
+    this.#isFilled = true;
+    const names = await response.json();
+    at("send-sample").append(...names.map((one) => element("option", { value: one }, one)));
+  }
+
+  async #sample(wanted) {
+    if (!wanted) return;
+    const response = await ask(`/.bulkhead/samples/${encodeURIComponent(wanted)}`).catch(() => null);
+    if (response?.ok) at("send-event").value = indented(await response.text());
+  }
+
+  async #send() {
+    if (at("send-now").disabled) return;
+    const [to, tenant, way] = ["send-function", "send-tenant", "send-way"].map((id) => at(id).value);
+    at("send-now").disabled = true;
+    at("send-answer").replaceChildren(element("p", { class: "note" }, "sent"));
+    const sent = await post(to, tenant, way, at("send-event").value);
+    at("send-now").disabled = false;
+    at("send-answer").replaceChildren(...this.#answer(sent));
+  }
+
+  #answer({ problem, error, requestId, bytes, status }) {
+    if (problem) return [element("p", { class: "failed" }, problem)];
+    const look = () => {
+      this.#dialog.close();
+      this.#open(requestId);
+    };
+    const head = error ? element("strong", { class: "failed" }, name(error, 80)) : element("strong", { class: "ok" }, status === 202 ? "taken" : "answered");
+    const show = element("button", { type: "button", onclick: look, id: "send-look" }, "Look at the event");
+    const text = decode(bytes);
+    const note = text === null ? `${size(bytes.length)} that are not text:` : size(bytes.length);
+    const body = text === null ? hexdump(bytes) : indented(text);
+    return [element("p", {}, head, ` ${note} `, show), ...(bytes.length ? [block(body, "Body of the answer")] : [])];
+  }
+}
+
+/** One call of the Invoke API. */
+async function post(to, tenant, way, event) {
+  const headers = { "x-amz-invocation-type": way, "content-type": "application/json" };
+  if (tenant) headers["x-amz-tenant-id"] = tenant;
+  try {
+    const path = `/2015-03-31/functions/${encodeURIComponent(to)}/invocations`;
+    const response = await ask(path, { method: "POST", headers, body: event });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const requestId = response.headers.get("x-amzn-requestid");
+    if (!response.ok) {
+      const told = JSON.parse(decode(bytes) ?? "{}");
+      return { problem: `refused: ${name(told.message ?? response.status, 300)}`, requestId };
+    }
+    const error = response.headers.get("x-amz-function-error") && errorType(bytes);
+    return { error, requestId, bytes, status: response.status };
+  } catch (error) {
+    return { problem: `it could not be sent: ${name(error.message, 200)}` };
+  }
+}
+
+function errorType(bytes) {
+  try {
+    return String(JSON.parse(decode(bytes) ?? "").errorType ?? "failed");
+  } catch {
+    return "failed";
+  }
+}

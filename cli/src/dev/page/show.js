@@ -1,0 +1,137 @@
+// How things look: text that comes from anywhere, numbers, and elements. Text is always a text node and never markup.
+
+export const token = document.querySelector('meta[name="page-token"]').content;
+
+/** Asks this server something, as its page. */
+export function ask(path, options = {}) {
+  return fetch(path, { ...options, headers: { ...options.headers, "x-bulkhead-page": token } });
+}
+
+/** An element. What begins with `on` is a listener, other names are attributes; strings become text. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value != null) made.setAttribute(key, value);
+  }
+  made.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
+  return made;
+}
+
+// Controls, line ends that are none here, and what turns the order of text around. The same as `label.rs` has.
+const STEERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** Text with what cannot be seen made visible. */
+export function visible(text) {
+  return String(text).replace(STEERS, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);
+}
+
+/** The same on one line, and cut. */
+export function name(text, most = 120) {
+  const line = visible(text).replace(/[\n\t]/g, " ");
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
+}
+
+const LONGEST = 8000;
+
+/** A block of text; of one that is very long the beginning, and a button for the rest. */
+export function block(text, label) {
+  const pre = element("pre", { tabindex: 0, "aria-label": label });
+  const shown = visible(text);
+  if (shown.length <= LONGEST) {
+    pre.append(shown);
+    return pre;
+  }
+  const rest = element("button", { onclick: () => pre.replaceChildren(shown) }, `show ${size(text.length - LONGEST)} more`);
+  pre.append(shown.slice(0, LONGEST), "… ", rest);
+  return pre;
+}
+
+/** The first bytes of something that is no text. */
+export function hexdump(bytes, most = 512) {
+  const lines = [];
+  for (let at = 0; at < Math.min(bytes.length, most); at += 16) {
+    const part = [...bytes.slice(at, at + 16)];
+    const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const text = part.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".")).join("");
+    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(47)}  ${text}`);
+  }
+  return lines.join("\n");
+}
+
+/** Bytes as text, or null. */
+export function decode(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** JSON on several lines, with every number as it was written; anything else as it is. */
+export function indented(text) {
+  try {
+    JSON.parse(text);
+  } catch {
+    return text;
+  }
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+  let [out, depth] = ["", 0];
+  const line = () => `\n${"  ".repeat(depth)}`;
+  tokens.forEach((one, at) => {
+    const isEmpty = "{[".includes(one) && "}]".includes(tokens[at + 1] ?? " ");
+    if ("}]".includes(one)) {
+      depth -= 1;
+      out += ("{[".includes(tokens[at - 1]) ? "" : line()) + one;
+    } else if ("{[".includes(one)) {
+      depth += 1;
+      out += one + (isEmpty ? "" : line());
+    } else {
+      out += one === "," ? one + line() : one === ":" ? ": " : one;
+    }
+  });
+  return out;
+}
+
+export function ms(value) {
+  if (value == null) return "";
+  if (value >= 10000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ms`;
+}
+
+export function size(bytes) {
+  if (bytes == null) return "";
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB"];
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), 3);
+  const value = bytes / 1024 ** power;
+  return `${value.toFixed(value >= 100 ? 0 : 1)} ${units[power - 1]}`;
+}
+
+export function time(epoch) {
+  const at = new Date(epoch);
+  const two = (part, digits = 2) => String(part).padStart(digits, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${two(at.getMilliseconds(), 3)}`;
+}
+
+export const count = (number) => number.toLocaleString("en");
+
+/** Says something that was done, also to those who do not see it. */
+export function tell(text) {
+  const told = document.getElementById("told");
+  told.textContent = text;
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => (told.textContent = ""), 6000);
+}
+
+/** A line of bulkhead.toml, to be taken along. */
+export function toml(table, line) {
+  const text = `[${table}]\n${line}`;
+  const copy = async () => {
+    await navigator.clipboard?.writeText(text);
+    tell("copied");
+  };
+  const pre = element("pre", { tabindex: 0, "aria-label": "Lines of bulkhead.toml" }, visible(text));
+  return element("div", { class: "toml" }, pre, element("button", { onclick: copy }, "Copy"));
+}

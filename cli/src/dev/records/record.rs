@@ -1,0 +1,74 @@
+//! One event, and all that is known of it.
+
+use std::time::{Instant, SystemTime};
+
+use bulkhead_host::receipt::Receipt;
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+
+use super::denial::Denial;
+use crate::local::events::EnvironmentId;
+
+/// How an event came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(in crate::dev) enum Way {
+    RequestResponse,
+    Event,
+    ResponseStream,
+    FunctionUrl,
+}
+
+/// One event.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::dev) struct Record {
+    /// Counts from 1.
+    pub(in crate::dev) number: u64,
+    pub(in crate::dev) request_id: String,
+    pub(in crate::dev) function: String,
+    pub(in crate::dev) way: Way,
+    pub(in crate::dev) tenant_id: Option<String>,
+    #[serde(serialize_with = "rfc3339")]
+    pub(in crate::dev) received: SystemTime,
+    /// Until an environment took it.
+    pub(in crate::dev) queue_ms: Option<f64>,
+    /// Until it had an answer, or the last piece of one.
+    pub(in crate::dev) answered_ms: Option<f64>,
+    /// `Replied`, or the type of the error; none while it is on its way.
+    pub(in crate::dev) outcome: Option<String>,
+    pub(in crate::dev) bytes_in: usize,
+    pub(in crate::dev) bytes_out: usize,
+    /// The event as text, unless it is very large.
+    #[serde(serialize_with = "text")]
+    pub(in crate::dev) event: Option<Bytes>,
+    pub(in crate::dev) log: Vec<String>,
+    pub(in crate::dev) receipt: Option<Receipt>,
+    /// The environment has gone on to something else: nothing more will be printed.
+    pub(in crate::dev) is_complete: bool,
+    /// What was refused to it, and the lines that would grant it.
+    pub(in crate::dev) denials: Vec<Denial>,
+    #[serde(skip)]
+    pub(super) started: Instant,
+    #[serde(skip)]
+    pub(super) environment: Option<EnvironmentId>,
+    #[serde(skip)]
+    pub(super) log_bytes: usize,
+    /// Of its last change.
+    #[serde(skip)]
+    pub(super) revision: u64,
+}
+
+impl Record {
+    /// How long ago it came in.
+    pub(super) fn age_ms(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1000.0
+    }
+}
+
+fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+}
+
+fn text<S: Serializer>(bytes: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).serialize(serializer)
+}

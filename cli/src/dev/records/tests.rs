@@ -1,0 +1,88 @@
+//! What is told of changes, and what is kept.
+
+use super::*;
+
+fn receive(records: &Records, request_id: &str) {
+    let received = Received {
+        request_id,
+        function: "hello",
+        way: Way::RequestResponse,
+        tenant_id: None,
+        event: &Bytes::from_static(b"{}"),
+    };
+    records.receive(&received);
+}
+
+fn numbers(rows: &[Row]) -> Vec<u64> {
+    rows.iter().map(|row| row.number).collect()
+}
+
+#[test]
+fn a_row_is_told_once_however_often_it_changed() {
+    let records = Records::new();
+    (1..=3).for_each(|number| receive(&records, &format!("r-{number}")));
+    let (all, rows) = records.changes(0, 10);
+    assert_eq!(numbers(&rows), [1, 2, 3]);
+    for _ in 0..5 {
+        records.deliver("r-2", EnvironmentId(1));
+        records.print(EnvironmentId(1), "a line");
+    }
+    records.answer("r-1", None, 0);
+    let (then, rows) = records.changes(all, 10);
+    assert_eq!(numbers(&rows), [2, 1]);
+    assert_eq!(records.changes(then, 10), (then, Vec::new()));
+    assert_eq!(*records.revisions().borrow(), then);
+}
+
+#[test]
+fn what_does_not_fit_is_told_next() {
+    let records = Records::new();
+    (1..=5).for_each(|number| receive(&records, &format!("r-{number}")));
+    let (reached, rows) = records.changes(0, 2);
+    assert_eq!(numbers(&rows), [1, 2]);
+    assert_eq!(numbers(&records.changes(reached, 10).1), [3, 4, 5]);
+}
+
+#[test]
+fn what_is_forgotten_is_not_told_and_leaves_nothing() {
+    let records = Records::new();
+    (1..=MOST + 7).for_each(|number| receive(&records, &format!("r-{number}")));
+    let (_, rows) = records.changes(0, usize::MAX);
+    assert_eq!((rows.len(), rows[0].number), (MOST, 8));
+    let state = records.state();
+    assert_eq!((state.changed.len(), state.numbers.len()), (MOST, MOST));
+}
+
+#[test]
+fn the_same_denial_counts_once_for_each_event() {
+    let records = Records::new();
+    for request_id in ["r-1", "r-2"] {
+        receive(&records, request_id);
+        records.deliver(request_id, EnvironmentId(1));
+        for _ in 0..3 {
+            let line = format!(
+                "t\t{request_id}\tWARN\toutbound request to http://a:80 was denied; to allow it, add \"http://a\" to \
+                 allowed_outbound_hosts in [handlers.hello.grants] of bulkhead.toml"
+            );
+            records.print(EnvironmentId(1), &line);
+        }
+    }
+    let denials = records.denials();
+    let seen: Vec<_> = denials.values().collect();
+    assert_eq!(seen, [&(2, "r-2".to_owned())]);
+    assert_eq!(records.find("r-1").unwrap().log.len(), 3, "the log has all of them");
+}
+
+#[tokio::test]
+async fn an_event_is_complete_once_its_environment_goes_on() {
+    let records = Records::new();
+    receive(&records, "r-1");
+    records.deliver("r-1", EnvironmentId(1));
+    records.answer("r-1", None, 2);
+    records.settle(EnvironmentId(1), |_| true);
+    assert!(!records.find("r-1").unwrap().is_complete);
+    let (told, _) = records.changes(0, 10);
+    records.settle(EnvironmentId(1), |_| false);
+    assert!(records.complete("r-1").await.unwrap().is_complete);
+    assert_eq!(records.changes(told, 10).1.len(), 1);
+}

@@ -1,0 +1,83 @@
+//! axe-core, which looks for what shuts people out of a page: one script, fetched once with npm, pinned by version and digest, and
+//! kept in the target directory.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use sha2::{Digest as _, Sha256};
+
+use crate::fetched::Fetched;
+use crate::steps::{Ending, Step};
+use crate::workspace::{Workspace, run};
+
+/// The variable that names a script of one's own, and by which the tests find it.
+pub(crate) const VARIABLE: &str = "BULKHEAD_AXE";
+
+/// The package, where the script is in it, and its SHA-256.
+const PACKAGE: &str = "axe-core@4.14.1";
+const MEMBER: &str = "package/axe.min.js";
+const DIGEST: &str = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c";
+
+/// Fetches it.
+pub(crate) const AXE: Step = Step {
+    name: "axe",
+    title: "fetching axe-core, which looks for what shuts people out of a page",
+    needs: &[],
+    run: |workspace| {
+        if env::var_os(VARIABLE).is_some() {
+            println!("      {VARIABLE} is set; using that one");
+            return Ok(Ending::Done);
+        }
+        fetch(workspace)?.ending(&format!(
+            "The page of `bulkhead dev` will NOT be looked at for that; set {VARIABLE} to an axe.min.js of your own to have it done"
+        ))
+    },
+};
+
+/// The script that the tests should use, if there is one.
+pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
+    let own = env::var_os(VARIABLE).map(PathBuf::from);
+    own.or_else(|| Some(place(workspace)).filter(|file| file.is_file()))
+}
+
+fn fetch(workspace: &Workspace) -> Result<Fetched> {
+    let place = place(workspace);
+    if fs::read(&place).is_ok_and(|bytes| hex_digest(&bytes) == DIGEST) {
+        println!("      it is here already");
+        return Ok(Fetched::Ready);
+    }
+    if !has_npm() {
+        return Ok(Fetched::Impossible("it comes through npm, which is not here".into()));
+    }
+    let directory = place.with_file_name("download");
+    fs::remove_dir_all(&directory).ok();
+    fs::create_dir_all(&directory)?;
+    run(Command::new("npm")
+        .args(["pack", "--silent", PACKAGE])
+        .current_dir(&directory)
+        .stdout(Stdio::null()))?;
+    let name = format!("{}.tgz", PACKAGE.replace('@', "-"));
+    run(Command::new("tar").args(["-xzf", &name, MEMBER]).current_dir(&directory))?;
+    let script = fs::read(directory.join(MEMBER)).with_context(|| format!("{PACKAGE} has no {MEMBER}"))?;
+    ensure!(hex_digest(&script) == DIGEST, "{MEMBER} of {PACKAGE} has not the digest that it should have");
+    fs::write(&place, script).with_context(|| format!("writing {}", place.display()))?;
+    fs::remove_dir_all(&directory)?;
+    Ok(Fetched::Ready)
+}
+
+fn place(workspace: &Workspace) -> PathBuf {
+    workspace.target("axe/axe.min.js")
+}
+
+fn has_npm() -> bool {
+    let mut probe = Command::new("npm");
+    probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
+
+fn hex_digest(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
