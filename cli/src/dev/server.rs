@@ -81,6 +81,9 @@ impl Server {
         if let Some((name, reading)) = invoked(&path).filter(|_| request.method() == Method::POST) {
             return invoke_api::invoke(&self.functions, &self.ids, name, reading, request).await;
         }
+        if let Some(request_id) = path.strip_prefix("/.bulkhead/events/") {
+            return self.event(request_id).await;
+        }
         match path.as_str() {
             "/.bulkhead/events" => self.events(),
             "/.bulkhead/status" => self.status(),
@@ -120,6 +123,18 @@ impl Server {
     fn events(&self) -> Response<Body> {
         let newest = self.functions.shared.records.newest(records::SHOWN);
         body::json(StatusCode::OK, json!(newest).to_string())
+    }
+
+    /// The record of one event, as soon as nothing more will be known of it.
+    async fn event(&self, request_id: &str) -> Response<Body> {
+        match self.functions.shared.records.complete(request_id).await {
+            Some(record) => body::json(StatusCode::OK, json!(record).to_string()),
+            None => {
+                let told = json!({ "message": format!("there is no event {request_id}; /.bulkhead/events \
+                    names the newest, and the oldest are forgotten") });
+                body::json(StatusCode::NOT_FOUND, told.to_string())
+            }
+        }
     }
 
     fn status(&self) -> Response<Body> {
