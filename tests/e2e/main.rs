@@ -37,6 +37,7 @@ mod hostile_host;
 mod hostile_http;
 mod init;
 mod invoke;
+mod invoke_dev;
 mod journey;
 mod kinds_command;
 mod kinds_http;

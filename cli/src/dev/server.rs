@@ -138,7 +138,12 @@ impl Server {
     }
 
     fn status(&self) -> Response<Body> {
-        let told = json!({ "functions": self.functions.names(), "problem": self.problem.told() });
+        let told = json!({
+            "functions": self.functions.names(),
+            "problem": self.problem.told(),
+            "manifest": self.functions.manifest(),
+            "timeoutMs": self.functions.timeout().as_millis(),
+        });
         body::json(StatusCode::OK, told.to_string())
     }
 }
