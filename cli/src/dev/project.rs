@@ -12,6 +12,7 @@ use bulkhead_host::manifest::{FILE, Manifest};
 
 use super::console;
 use crate::build::PLACE;
+pub(super) use build::is_aside;
 
 /// What a task root is made of.
 #[derive(Debug)]
