@@ -49,6 +49,7 @@ mod logs_json;
 mod manifest;
 mod module;
 mod new;
+mod new_languages;
 mod outbound;
 mod package;
 mod precompiled;
