@@ -28,7 +28,7 @@ use task_root::TaskRoot;
 /// A handler is a package with `crate-type = ["cdylib"]`, or a program, that depends on `bulkhead` or is named by
 /// bulkhead.toml. Where bulkhead.toml has `build.command`, that is run instead of cargo; it leaves each component at its
 /// handler's `source`, beside bulkhead.toml. The Rust target wasm32-wasip2 is added where it is missing. What bulkhead.toml
-/// grants of files goes along. A component with an interpreter in it is compiled as well, once. The exit code is 1 if the bootstrap would refuse something.
+/// grants of files goes along. Components are compiled for this machine as well, so that no start has to. The exit code is 1 if the bootstrap would refuse something.
 ///
 /// Example: bulkhead build
 #[derive(Debug, Args)]

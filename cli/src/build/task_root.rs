@@ -28,7 +28,7 @@ pub(super) struct TaskRoot {
     folders: Vec<(PathBuf, PathBuf)>,
     /// Those of the files that are components.
     components: Vec<PathBuf>,
-    /// Native code of the large ones among them.
+    /// The native code of those.
     native: BTreeSet<PathBuf>,
 }
 
@@ -46,8 +46,7 @@ impl TaskRoot {
         let manifest = &project.manifest;
         for component in components {
             let place = place(project, component);
-            let size = std::fs::metadata(&component.file).map_or(0, |file| file.len());
-            root.native.extend(ahead::place(&place, size));
+            root.native.insert(place.with_extension("cwasm"));
             root.components.push(place.clone());
             root.files.insert(place, component.file.clone());
         }
@@ -102,7 +101,7 @@ impl TaskRoot {
         Ok(())
     }
 
-    /// Compiles what each start of a bootstrap would take seconds to compile.
+    /// Compiles the components.
     pub(super) fn compile(&self) -> anyhow::Result<()> {
         let mut native = self.native.iter();
         native.try_for_each(|file| {
