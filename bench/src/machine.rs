@@ -6,7 +6,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 /// Processor, kernel, and how much else there was to do.
-pub(crate) fn description() -> Value {
+pub fn description() -> Value {
     json!({
         "processor": processor(),
         "processors": thread::available_parallelism().map_or(0, usize::from),
@@ -16,7 +16,7 @@ pub(crate) fn description() -> Value {
 }
 
 /// The same for people.
-pub(crate) fn headline() -> String {
+pub fn headline() -> String {
     let count = thread::available_parallelism().map_or(0, usize::from);
     let (kernel, load) = (line("/proc/sys/kernel/osrelease"), line("/proc/loadavg"));
     let load = load.split(' ').next().unwrap_or_default();

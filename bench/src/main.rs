@@ -17,7 +17,6 @@ mod contestant;
 mod fairness;
 mod faults;
 mod load;
-mod machine;
 mod plan;
 mod program;
 mod report;
@@ -33,6 +32,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use bulkhead_bench::machine;
 use clap::Parser;
 
 use crate::contestant::Contestant;

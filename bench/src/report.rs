@@ -1,8 +1,8 @@
 //! The figures as tables for people, in Markdown, and as JSON for whatever comes after.
 
+use bulkhead_bench::machine;
 use serde_json::{Value, json};
 
-use crate::machine;
 use crate::results::{MEDIAN, Metric, Ratio, Results, quantile};
 use crate::targets::Verdict;
 

@@ -1,5 +1,6 @@
 //! `bulkhead build`: from the sources of a project to the folder that the bootstrap will run, checked.
 
+mod ahead;
 mod cargo;
 mod crates;
 mod metadata;
@@ -29,7 +30,7 @@ use task_root::TaskRoot;
 /// A handler is a package with `crate-type = ["cdylib"]`, or a program, that depends on `bulkhead` or is named by
 /// bulkhead.toml. Where bulkhead.toml has `build.command`, that is run instead of cargo; it leaves each component at its
 /// handler's `source`, beside bulkhead.toml. The Rust target wasm32-wasip2 is added where it is missing. What bulkhead.toml
-/// grants of files goes along. The exit code is 1 if the bootstrap would refuse something.
+/// grants of files goes along. Components are compiled for this machine as well, so that no start has to. The exit code is 1 if the bootstrap would refuse something.
 ///
 /// Example: bulkhead build
 #[derive(Debug, Args)]
@@ -67,6 +68,9 @@ impl Build {
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
         let report = Report::new(&root, check(&project, &root)?)?;
+        if report.mistakes.is_empty() {
+            root.compile()?;
+        }
         if self.json {
             output::print_json(&report)?;
         } else {

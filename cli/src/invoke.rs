@@ -1,5 +1,6 @@
-//! `bulkhead invoke`: one event, or the same one many times, without a server that someone has to start.
+//! `bulkhead invoke`: one event, or the same one many times, without a server that someone has to start, or by one that runs.
 
+mod dev;
 mod event;
 mod print;
 mod report;
@@ -16,9 +17,12 @@ use hyper::header::HeaderValue;
 use crate::local::settings::Settings;
 use crate::local::{self, Answer, Event, Function, Local, LocalError};
 use crate::{completions, output, samples};
-use report::{Limits, Report};
+use dev::Address;
+use report::{Limits, Report, Seen};
 
 /// Have a handler handle an event on this machine, by the real bootstrap, and show what that took.
+///
+/// It starts a bootstrap of its own for that, or sends the event to a `bulkhead dev` that runs (--dev).
 ///
 /// The answer goes to stdout, an error as its caller would see it included. The log and the receipt go to stderr: how
 /// much was used of each limit. Exit code 0 means that every event was answered with a response.
@@ -44,6 +48,16 @@ pub(crate) struct Invoke {
     /// How many times the event is sent, one after the other
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     times: u32,
+    /// Send it to the `bulkhead dev` that runs, to the function HANDLER: at http://127.0.0.1:9000, or at =URL or =PORT
+    #[arg(
+        long,
+        value_name = "URL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "9000",
+        conflicts_with_all = ["root", "bootstrap", "timeout", "memory", "env_var"],
+    )]
+    dev: Option<Address>,
     /// The folder with the components and bulkhead.toml [default: target/bulkhead if it is there, or .]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -67,17 +81,35 @@ impl Invoke {
     }
 
     async fn report(&self) -> anyhow::Result<Report> {
-        let function = self.function()?;
-        // The bootstrap says what is wrong with it, if something is.
-        let manifest = Manifest::read(&function.task_root).ok().flatten().unwrap_or_default();
         let event = Event {
             body: self.body()?,
             tenant_id: self.tenant.clone(),
             client_context: self.client_context.clone(),
             trace_id: None,
         };
+        match &self.dev {
+            Some(address) => self.by_dev(address, &event).await,
+            None => self.by_ourselves(&event).await,
+        }
+    }
+
+    async fn by_dev(&self, address: &Address, event: &Event) -> anyhow::Result<Report> {
+        let mut function = dev::Function::find(address, self.handler.as_deref()).await?;
+        let progress = output::Progress::start();
+        let (mut answers, mut seen) = (Vec::new(), Seen::default());
+        for number in 0..self.times {
+            answers.push(function.invoke(event, &mut seen).await?);
+            self.tell(&progress, number);
+        }
+        Ok(Report::new(answers, seen, &function.limits()))
+    }
+
+    async fn by_ourselves(&self, event: &Event) -> anyhow::Result<Report> {
+        let function = self.function()?;
+        // The bootstrap says what is wrong with it, if something is.
+        let manifest = Manifest::read(&function.task_root).ok().flatten().unwrap_or_default();
         let mut local = Local::start(&function).await?;
-        let answers = self.answers(&mut local, &event).await;
+        let answers = self.answers(&mut local, event).await;
         let printed = local.end().await;
         let answers = match answers {
             Ok(answers) => answers,
@@ -86,7 +118,7 @@ impl Invoke {
                 return Err(error.into());
             }
         };
-        Ok(Report::new(answers, &printed, &Limits::new(manifest, function.timeout)))
+        Ok(Report::new(answers, Seen::read(&printed), &Limits::new(manifest, function.timeout)))
     }
 
     fn body(&self) -> anyhow::Result<Bytes> {
@@ -106,11 +138,15 @@ impl Invoke {
             if !is_started {
                 break;
             }
-            if number % 1000 == 999 {
-                progress.tell(&format!("{} of {} events", number + 1, self.times));
-            }
+            self.tell(&progress, number);
         }
         Ok(answers)
+    }
+
+    fn tell(&self, progress: &output::Progress, number: u32) {
+        if number % 1000 == 999 {
+            progress.tell(&format!("{} of {} events", number + 1, self.times));
+        }
     }
 
     fn function(&self) -> anyhow::Result<Function> {

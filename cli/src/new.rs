@@ -7,7 +7,7 @@ mod template;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -45,11 +45,16 @@ impl New {
             Some(template) => template,
             None => choose()?,
         };
+        ensure!(
+            template.is_rust() || sdk.is_none(),
+            "the template {} has no SDK in it; leave out --sdk-path",
+            template.name
+        );
         for (file, text) in template.files {
             write(&self.path.join(file), &template::filled(text, &name, sdk.as_deref()))?;
         }
         output::tell(&next(template, &self.path));
-        if let Some(manifest) = workspace_around(&self.path) {
+        if let Some(manifest) = workspace_around(&self.path).filter(|_| template.is_rust()) {
             output::tell(&format!(
                 "\n{} is a workspace: unless its `members` take in this folder, add it there.",
                 manifest.display()
@@ -135,8 +140,9 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 /// What to do with it.
 fn next(template: &Template, path: &Path) -> String {
     format!(
-        "made {path} from the template {}\n\n  cd {path}\n  cargo test\n  bulkhead build\n  bulkhead invoke --event @event.json{}",
+        "made {path} from the template {}\n\n  cd {path}\n  {}\n  bulkhead build\n  bulkhead invoke --event @event.json{}",
         template.name,
+        template.test,
         template.invoke,
         path = path.display(),
     )

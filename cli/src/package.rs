@@ -19,6 +19,7 @@ use crate::local;
 use crate::output::{self, tell};
 use crate::table::{Align, Table};
 use archive::Entry;
+pub(crate) use contents::fits;
 
 /// The most that Lambda takes of an upload without S3, in bytes
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).

@@ -60,12 +60,16 @@ fn what_the_manifest_grants_goes_along_and_what_is_no_longer_there_goes() {
     folder.write("assets/greeting.txt", "Hello");
     folder.bulkhead(&["build"]).succeeded();
     assert_eq!(folder.read("target/bulkhead/assets/greeting.txt"), "Hello");
+    // Native code of another component, and of none.
     folder.write("target/bulkhead/hello.cwasm", "of yesterday");
+    folder.write("target/bulkhead/gone.cwasm", "of yesterday");
     std::fs::remove_file(folder.path().join("assets/greeting.txt")).expect("remove it");
     folder.bulkhead(&["build"]).succeeded();
     let left = |file: &str| folder.path().join("target/bulkhead").join(file).exists();
     assert!(left("hello.wasm") && left("bulkhead.toml"));
-    assert!(!left("hello.cwasm") && !left("assets/greeting.txt"));
+    assert!(!left("gone.cwasm") && !left("assets/greeting.txt"));
+    let native = std::fs::read(folder.path().join("target/bulkhead/hello.cwasm")).expect("native code");
+    assert_ne!(native, b"of yesterday");
 }
 
 #[test]

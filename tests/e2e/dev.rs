@@ -96,6 +96,27 @@ fn an_event_that_fails_is_tried_again_where_that_is_asked_for() {
 }
 
 #[test]
+fn what_became_of_one_event_is_told_when_it_is_known() {
+    let root = TaskRoot::new().with("mixed");
+    let dev = Dev::start(&root, &[]);
+    let request_id = dev.invoke("mixed", r#""panic""#, &[]).header("x-amzn-requestid").expect("its name");
+    let event = dev.request(&format!("GET /.bulkhead/events/{request_id}?wait"), &[], "").json();
+    assert_eq!(
+        (&event["isComplete"], &event["outcome"]),
+        (&json!(true), &json!("Function.Panic")),
+        "{event}"
+    );
+    assert_eq!(event["receipt"]["requestId"], json!(request_id));
+    assert!(event["log"].to_string().contains("panicked at"), "{event}");
+    let unknown = dev.request("GET /.bulkhead/events/nothing", &[], "");
+    assert!(
+        unknown.status == 404 && unknown.text().contains("there is no event nothing"),
+        "{}",
+        unknown.text()
+    );
+}
+
+#[test]
 fn what_lambda_refuses_is_refused_as_it_does() {
     let root = TaskRoot::new().with("echo");
     let dev = Dev::start(&root, &[]);

@@ -72,6 +72,11 @@ impl Folder {
         self.run(Path::new("cargo"), arguments)
     }
 
+    /// Another program that is on everybody's path.
+    pub(crate) fn tool(&self, program: &str, arguments: &[&str]) -> Ran {
+        self.run(Path::new(program), arguments)
+    }
+
     fn run(&self, program: &Path, arguments: &[&str]) -> Ran {
         let mut command = Command::new(program);
         command

@@ -24,8 +24,11 @@ pub(crate) struct Options {
     /// Measure handlers in JavaScript, Python and C beside one in Rust instead
     #[arg(long, conflicts_with_all = ["scale", "steps"])]
     languages: bool,
-    /// Make the chart the one that the README shows
+    /// Measure how long whoever works on a handler waits for the `bulkhead` command instead
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages"])]
+    pace: bool,
+    /// Make the chart the one that the README shows
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace"])]
     publish: bool,
     /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
@@ -46,6 +49,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.languages {
         return languages(workspace, options);
+    }
+    if options.pace {
+        return pace(workspace, options);
     }
     steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
@@ -96,6 +102,17 @@ fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
     languages.args(guests.iter().filter(|guest| guest.is_file()));
     println!();
     call(languages.args(&options.arguments))
+}
+
+fn pace(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --pace", &[TARGET, PROGRAMS, RIVAL])?;
+    let mut pace = Command::new(workspace.target("release/pace"));
+    pace.env("BULKHEAD_CLI", workspace.command_line());
+    pace.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
+    pace.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
+    pace.arg("--target-dir").arg(workspace.target("bench/pace"));
+    println!();
+    call(pace.args(&options.arguments))
 }
 
 fn life(workspace: &Workspace, options: &Options) -> Result<()> {

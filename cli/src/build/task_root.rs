@@ -2,7 +2,7 @@
 //!
 //! A file in it is replaced as a whole, and only if it changes, so that whoever watches or reads it sees no half of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use anyhow::Context as _;
 use bulkhead_host::manifest::FILE;
 use tempfile::NamedTempFile;
 
-use super::Component;
 use super::project::Project;
+use super::{Component, ahead};
 
 /// Where it is in a project.
 pub(crate) const PLACE: &str = "target/bulkhead";
@@ -28,6 +28,8 @@ pub(super) struct TaskRoot {
     folders: Vec<(PathBuf, PathBuf)>,
     /// Those of the files that are components.
     components: Vec<PathBuf>,
+    /// The native code of those.
+    native: BTreeSet<PathBuf>,
 }
 
 impl TaskRoot {
@@ -39,10 +41,12 @@ impl TaskRoot {
             files: BTreeMap::new(),
             folders: Vec::new(),
             components: Vec::new(),
+            native: BTreeSet::new(),
         };
         let manifest = &project.manifest;
         for component in components {
             let place = place(project, component);
+            root.native.insert(place.with_extension("cwasm"));
             root.components.push(place.clone());
             root.files.insert(place, component.file.clone());
         }
@@ -87,12 +91,22 @@ impl TaskRoot {
             let mut there = BTreeMap::new();
             below(Path::new(""), &self.path, &mut there)
                 .with_context(|| format!("{} cannot be read", self.shown.display()))?;
-            for file in there.keys().filter(|file| !files.contains_key(*file)) {
+            let is_native =
+                |file: &PathBuf| self.native.contains(file) && ahead::is_made(&self.path.join(file));
+            for file in there.keys().filter(|file| !files.contains_key(*file) && !is_native(file)) {
                 std::fs::remove_file(self.path.join(file))
                     .with_context(|| format!("{} cannot be removed", self.shown.join(file).display()))?;
             }
         }
         Ok(())
+    }
+
+    /// Compiles the components.
+    pub(super) fn compile(&self) -> anyhow::Result<()> {
+        let mut native = self.native.iter();
+        native.try_for_each(|file| {
+            ahead::make(&self.path.join(file), &self.shown.join(file.with_extension("wasm")))
+        })
     }
 }
 

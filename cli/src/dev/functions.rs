@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bulkhead_host::manifest::FILE;
 
 use super::function::{Function, Shared};
 use super::refusal::Refusal;
@@ -65,6 +68,16 @@ impl Functions {
 
     pub(super) fn names(&self) -> Vec<String> {
         self.by_name().keys().cloned().collect()
+    }
+
+    /// The text of the `bulkhead.toml` that all of them have, if there is one.
+    pub(super) fn manifest(&self) -> Option<String> {
+        std::fs::read_to_string(self.settings.task_root.join(FILE)).ok()
+    }
+
+    /// How long an event may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.settings.timeout
     }
 
     /// Lets all events end, and all environments.

@@ -13,6 +13,7 @@ use bulkhead_host::manifest::{FILE, Manifest};
 use super::console;
 use crate::build::PLACE;
 use crate::output::Progress;
+pub(super) use build::is_aside;
 
 /// What a task root is made of.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! From a save to the new version: who saved what, and what is done then.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::board::Board;
 use super::console;
 use super::functions::Functions;
-use super::project::{Project, is_component};
+use super::project::{self, Project, is_component};
 
 /// An editor or a linker writes several files; nothing is done before they are quiet for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -136,14 +137,19 @@ impl Saves {
 /// What editors leave beside a source, and what cargo makes of it.
 fn is_aside(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with('.') || name.ends_with('~') || name == "Cargo.lock" || name == "target"
+    project::is_aside(path) || name.ends_with('~') || name == "Cargo.lock"
 }
 
 /// In a package's own folder may be anything else: the log of this very command, for one.
 fn is_of_package(path: &Path) -> bool {
-    let kinds = ["json", "rs", "toml", "wit"];
-    path.is_dir() || path.extension().is_some_and(|kind| kinds.iter().any(|known| kind == *known))
+    let is_known = |kind: &OsStr| KINDS.iter().any(|known| kind == *known);
+    // Text may be anything, and this pins the tools of Python.
+    path.is_dir() || path.ends_with("requirements.txt") || path.extension().is_some_and(is_known)
 }
+
+/// What sources are called.
+const KINDS: [&str; 14] =
+    ["c", "cpp", "go", "h", "js", "json", "mjs", "py", "rs", "sh", "toml", "ts", "wit", "zig"];
 
 #[cfg(test)]
 mod tests {
@@ -152,11 +158,20 @@ mod tests {
     #[test]
     fn what_lies_beside_the_sources_is_none() {
         assert!(!is_aside(Path::new("/a/src/main.rs")) && !is_aside(Path::new("/a/bulkhead.toml")));
-        for aside in ["/a/.main.rs.swp", "/a/main.rs~", "/a/Cargo.lock", "/a/target", "/a/.git"] {
+        for aside in [
+            "/a/.main.rs.swp",
+            "/a/main.rs~",
+            "/a/Cargo.lock",
+            "/a/target",
+            "/a/.git",
+            "/a/node_modules",
+            "/a/__pycache__",
+        ] {
             assert!(is_aside(Path::new(aside)), "{aside}");
         }
         assert!(is_of_package(Path::new("/a/bulkhead.toml")) && is_of_package(Path::new("/a/build.rs")));
+        assert!(is_of_package(Path::new("/a/index.js")) && is_of_package(Path::new("/a/requirements.txt")));
         assert!(is_component(Path::new("/a/dist/hello.wasm")) && !is_component(Path::new("/a/src/hello.rs")));
-        assert!(!is_of_package(Path::new("/a/nohup.out")) && !is_of_package(Path::new("/a/dev.log")));
+        assert!(!is_of_package(Path::new("/a/nohup.out")) && !is_of_package(Path::new("/a/dev.txt")));
     }
 }

@@ -141,7 +141,9 @@ impl Server {
     }
 
     fn status(&self) -> Response<Body> {
-        let told = self.board.told().json(&self.functions.names());
+        let mut told = self.board.told().json(&self.functions.names());
+        told["manifest"] = json!(self.functions.manifest());
+        told["timeoutMs"] = json!(self.functions.timeout().as_millis());
         body::json(StatusCode::OK, told.to_string())
     }
 }

@@ -33,6 +33,14 @@ pub(super) struct Report {
     pub(super) log: Vec<String>,
 }
 
+/// What the events left beside their answers.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) receipts: Vec<Receipt>,
+    /// The lines that are no receipts.
+    pub(super) log: Vec<String>,
+}
+
 /// How much of one limit was used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -133,8 +141,8 @@ fn precise(value: u64) -> f64 {
 
 impl Report {
     /// Of one answer at least.
-    pub(super) fn new(answers: Vec<Answer>, printed: &Printed, limits: &Limits) -> Self {
-        let (receipts, log) = read(printed);
+    pub(super) fn new(answers: Vec<Answer>, seen: Seen, limits: &Limits) -> Self {
+        let Seen { receipts, log } = seen;
         let events = answers.len();
         let failed = answers.iter().filter(|answer| !matches!(answer, Answer::Replied(_))).count();
         let last = answers.into_iter().next_back();
@@ -161,16 +169,18 @@ impl Report {
     }
 }
 
-/// The receipts among the lines of a log, and the other lines.
-fn read(printed: &Printed) -> (Vec<Receipt>, Vec<String>) {
-    let (mut receipts, mut log) = (Vec::new(), Vec::new());
-    for line in printed.stdout.lines().chain(printed.stderr.lines()) {
-        match serde_json::from_str::<Receipt>(line) {
-            Ok(receipt) if receipt.kind == KIND => receipts.push(receipt),
-            Ok(_) | Err(_) => log.push(line.to_owned()),
+impl Seen {
+    /// The receipts among the lines of a log, and the other lines.
+    pub(super) fn read(printed: &Printed) -> Self {
+        let mut seen = Self::default();
+        for line in printed.stdout.lines().chain(printed.stderr.lines()) {
+            match serde_json::from_str::<Receipt>(line) {
+                Ok(receipt) if receipt.kind == KIND => seen.receipts.push(receipt),
+                Ok(_) | Err(_) => seen.log.push(line.to_owned()),
+            }
         }
+        seen
     }
-    (receipts, log)
 }
 
 impl Spread {
@@ -201,7 +211,7 @@ mod tests {
     fn report(lines: &[&str], toml: &str) -> Report {
         let printed = Printed { stdout: lines.join("\n"), stderr: String::new() };
         let answer = Answer::Replied(r#"{"a":1}"#.into());
-        Report::new(vec![answer; lines.len()], &printed, &limits(toml))
+        Report::new(vec![answer; lines.len()], Seen::read(&printed), &limits(toml))
     }
 
     fn used<'r>(report: &'r Report, limit: &str) -> &'r Used {
@@ -240,7 +250,7 @@ mod tests {
     #[test]
     fn failures_count_and_what_is_no_json_is_text() {
         let failed = Answer::Failed { body: "oh".into(), error_type: "Function.Panic".to_owned() };
-        let report = Report::new(vec![failed], &Printed::default(), &limits(""));
+        let report = Report::new(vec![failed], Seen::default(), &limits(""));
         assert_eq!((report.outcome.as_str(), report.failed), ("Function.Panic", 1));
         assert_eq!((report.answer, report.receipt), (Value::String("oh".to_owned()), None));
     }

@@ -11,41 +11,117 @@ use super::name::Name;
 pub(super) struct Template {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
+    /// How its own test is run.
+    pub(super) test: &'static str,
     /// What `bulkhead invoke` needs beside the event.
     pub(super) invoke: &'static str,
     /// Where each file goes, and what is in it.
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
-/// A template whose files all have the same places.
-macro_rules! template {
+/// A file of a template.
+macro_rules! file {
+    ($template:literal, $name:literal) => {
+        ($name, include_str!(concat!("../../templates/", $template, "/", $name)))
+    };
+}
+
+/// A template in Rust. They all have the same files.
+macro_rules! rust {
     ($name:literal, $about:literal, invoke: $invoke:literal) => {
         &Template {
             name: $name,
             about: $about,
+            test: RUST,
             invoke: $invoke,
             files: &[
                 // A file of that name below `templates` would be in force there.
                 (".gitignore", include_str!("../../templates/gitignore")),
-                ("Cargo.toml", include_str!(concat!("../../templates/", $name, "/Cargo.toml"))),
-                ("README.md", include_str!(concat!("../../templates/", $name, "/README.md"))),
-                ("bulkhead.toml", include_str!(concat!("../../templates/", $name, "/bulkhead.toml"))),
-                ("event.json", include_str!(concat!("../../templates/", $name, "/event.json"))),
-                ("src/lib.rs", include_str!(concat!("../../templates/", $name, "/src/lib.rs"))),
+                file!($name, "Cargo.toml"),
+                file!($name, "README.md"),
+                file!($name, "bulkhead.toml"),
+                file!($name, "event.json"),
+                file!($name, "src/lib.rs"),
             ],
         }
     };
 }
 
+/// How a template in Rust is tested.
+const RUST: &str = "cargo test";
+
+/// The contract, from which the tools of other languages work.
+const WIT: (&str, &str) = ("wit/lambda.wit", include_str!("../../../wit/lambda.wit"));
+const WIT_IO: (&str, &str) = ("wit/deps/io.wit", include_str!("../../../wit/deps/io.wit"));
+
+/// A file of an example, which is the same in the template of that language.
+macro_rules! example {
+    ($language:literal, $name:literal) => {
+        ($name, include_str!(concat!("../../../examples/", $language, "/", $name)))
+    };
+}
+
+const PYTHON: Template = Template {
+    name: "python",
+    about: "a handler in Python, as Lambda has it",
+    test: "python3 -m unittest",
+    invoke: "",
+    files: &[
+        (".gitignore", include_str!("../../templates/python/gitignore")),
+        file!("python", "README.md"),
+        file!("python", "build.sh"),
+        file!("python", "bulkhead.toml"),
+        file!("python", "event.json"),
+        file!("python", "lambda_function.py"),
+        file!("python", "test_lambda_function.py"),
+        example!("python", "bulkhead_lambda.py"),
+        example!("python", "component.py"),
+        example!("python", "requirements.txt"),
+        WIT,
+        WIT_IO,
+    ],
+};
+
+const JAVASCRIPT: Template = Template {
+    name: "javascript",
+    about: "a handler in JavaScript, as Lambda's Node.js has it",
+    test: "node --test",
+    invoke: "",
+    files: &[
+        (".gitignore", include_str!("../../templates/javascript/gitignore")),
+        file!("javascript", "README.md"),
+        file!("javascript", "build.sh"),
+        file!("javascript", "bulkhead.toml"),
+        file!("javascript", "event.json"),
+        file!("javascript", "index.js"),
+        file!("javascript", "index.test.js"),
+        file!("javascript", "package.json"),
+        example!("javascript", "component.js"),
+        example!("javascript", "lambda.js"),
+        example!("javascript", "package-lock.json"),
+        WIT,
+        WIT_IO,
+    ],
+};
+
 /// The first is the one for whoever does not choose.
-pub(super) static TEMPLATES: [&Template; 6] = [
-    template!("hello", "a typed event in, a typed response out", invoke: ""),
-    template!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
-    template!("streaming", "a response that is sent while it is made", invoke: ""),
-    template!("api-gateway", "API Gateway's own event and response", invoke: ""),
-    template!("sqs", "a batch from a queue, with partial failures", invoke: ""),
-    template!("tenants", "one handler, several tenants with limits of their own", invoke: " --tenant acme"),
+pub(super) static TEMPLATES: [&Template; 8] = [
+    rust!("hello", "a typed event in, a typed response out", invoke: ""),
+    rust!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
+    rust!("streaming", "a response that is sent while it is made", invoke: ""),
+    rust!("api-gateway", "API Gateway's own event and response", invoke: ""),
+    rust!("sqs", "a batch from a queue, with partial failures", invoke: ""),
+    rust!("tenants", "one handler, several tenants with limits of their own", invoke: " --tenant acme"),
+    &PYTHON,
+    &JAVASCRIPT,
 ];
+
+impl Template {
+    /// Whether it is a package for cargo, with the SDK in it.
+    pub(super) fn is_rust(&self) -> bool {
+        self.test == RUST
+    }
+}
 
 /// Takes the name of a template.
 pub(super) fn parser() -> impl TypedValueParser<Value = &'static Template> {
@@ -106,12 +182,22 @@ mod tests {
     #[test]
     fn every_template_depends_on_this_version_or_on_a_checkout() {
         assert!(env!("CARGO_PKG_VERSION").starts_with("0.1."), "the templates name another version");
-        for template in TEMPLATES {
+        for template in TEMPLATES.into_iter().filter(|template| template.is_rust()) {
             let published = file(template, "Cargo.toml", None);
             assert!(published.contains(SDK_ALONE) || published.contains(SDK_WITH), "{published}");
             let checkout = file(template, "Cargo.toml", Some(Path::new("/src/guest-sdk")));
             assert!(checkout.contains("bulkhead = { path = \"/src/guest-sdk\""), "{checkout}");
             assert!(!checkout.contains("\"0.1\""), "{checkout}");
         }
+    }
+
+    #[test]
+    fn the_tools_of_javascript_are_those_that_the_lock_names() {
+        let read = |wanted: &str| -> serde_json::Value {
+            serde_json::from_str(&file(&JAVASCRIPT, wanted, None)).unwrap()
+        };
+        let tools = read("package.json")["devDependencies"].clone();
+        assert!(tools.as_object().is_some_and(|tools| !tools.is_empty()), "{tools}");
+        assert_eq!(read("package-lock.json")["packages"][""]["devDependencies"], tools);
     }
 }

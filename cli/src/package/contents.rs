@@ -84,7 +84,7 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
 }
 
 /// Whether it is native code for this processor, of this version, and of the component beside it.
-fn fits(cwasm: &Path, wasm: &Path, target: Target) -> bool {
+pub(crate) fn fits(cwasm: &Path, wasm: &Path, target: Target) -> bool {
     let Ok(stamp) = Stamp::check_for_any_target(cwasm) else { return false };
     let of_this = || fs::read(wasm).map_or(true, |wasm| artifact::digest(&wasm) == stamp.source);
     stamp.target == target.name() && of_this()

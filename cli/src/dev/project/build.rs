@@ -7,7 +7,10 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
+
+use crate::dev::console;
 
 /// A handler while it is worked on: quick to build, and small enough to be loaded quickly.
 const PROFILE: [(&str, &str); 3] = [
@@ -20,16 +23,40 @@ const PROFILE: [(&str, &str); 3] = [
 pub(super) async fn build(sources: &Path) -> anyhow::Result<()> {
     let this = std::env::current_exe().context("the file of this command cannot be found")?;
     let mut command = command(this, sources);
-    command.args(["build", "--profile", "dev"]).envs(PROFILE);
-    let output = command.output().await.context("`bulkhead build` cannot be started")?;
-    let told = [output.stderr, output.stdout].concat();
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&told).trim_end());
+    command.args(["build", "--profile", "dev"]).envs(PROFILE).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let cannot_start = "`bulkhead build` cannot be started";
+    let mut child = command.spawn().context(cannot_start)?;
+    let (stdout, stderr) =
+        (child.stdout.take().context(cannot_start)?, child.stderr.take().context(cannot_start)?);
+    // What cargo does is done in a moment. Other tools may take a minute, so they are heard.
+    let (told, report) = tokio::join!(heard(stderr, !is_cargo(sources)), heard(stdout, false));
+    let status = child.wait().await.context("`bulkhead build` cannot be waited for")?;
+    ensure!(status.success(), "{}", (told + &report).trim_end());
     Ok(())
+}
+
+/// All that a program says, and each line as it comes where somebody is to hear it.
+async fn heard(said: impl AsyncRead + Unpin, live: bool) -> String {
+    let mut said = BufReader::new(said);
+    let (mut all, mut line) = (String::new(), Vec::new());
+    while said.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
+        let text = String::from_utf8_lossy(&line);
+        if live && !text.trim().is_empty() {
+            console::say(text.trim_end());
+        }
+        all += &text;
+        line.clear();
+    }
+    all
+}
+
+fn is_cargo(sources: &Path) -> bool {
+    sources.join("Cargo.toml").is_file()
 }
 
 /// Every folder that a build reads from, each with or without what is below it, and without what is built into them.
 pub(super) async fn watched(sources: &Path) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
-    if !sources.join("Cargo.toml").is_file() {
+    if !is_cargo(sources) {
         return Ok(beside_and_below([sources], None));
     }
     let mut command = command("cargo", sources);
@@ -61,10 +88,10 @@ fn beside_and_below<'p>(
     watched
 }
 
-/// Of version control, of editors, or made of the sources.
-fn is_aside(path: &Path) -> bool {
+/// Of version control, of editors, or made of the sources; or tools, which are thousands of folders.
+pub(in crate::dev) fn is_aside(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with('.') || name == "target"
+    name.starts_with('.') || ["__pycache__", "node_modules", "target", "venv"].contains(&name)
 }
 
 fn command(program: impl AsRef<OsStr>, sources: &Path) -> Command {

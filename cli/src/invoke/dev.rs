@@ -1,0 +1,152 @@
+//! Events for a `bulkhead dev` that runs already: sent by Lambda's Invoke API, and reported from what it wrote down of each.
+
+mod address;
+mod connection;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bulkhead_host::manifest::Manifest;
+use bulkhead_host::receipt::Receipt;
+use hyper::Request;
+use hyper::header::{HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use crate::local::{Answer, Event};
+pub(super) use address::Address;
+use connection::Connection;
+
+use super::report::{Limits, Seen};
+
+/// One function of it.
+#[derive(Debug)]
+pub(super) struct Function {
+    connection: Connection,
+    name: String,
+    status: Status,
+}
+
+/// What it says of itself.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    functions: Vec<String>,
+    problem: Option<String>,
+    /// The text of the `bulkhead.toml` that is in force.
+    manifest: Option<String>,
+    timeout_ms: u64,
+}
+
+/// What it has written down of an event.
+#[derive(Debug, Deserialize)]
+struct Record {
+    outcome: Option<String>,
+    log: Vec<String>,
+    receipt: Option<Receipt>,
+}
+
+/// What its Invoke API says where no handler was reached.
+#[derive(Debug, Deserialize)]
+struct Refused {
+    message: String,
+}
+
+impl Function {
+    /// The one of this name, or the only one.
+    pub(super) async fn find(address: &Address, name: Option<&str>) -> anyhow::Result<Self> {
+        let mut connection = Connection::open(address).await?;
+        let (head, body) = connection.get("/.bulkhead/status").await?;
+        let status = head.status.is_success().then(|| serde_json::from_slice::<Status>(&body).ok()).flatten();
+        let status = status.with_context(|| {
+            format!("what listens on {address} is no `bulkhead dev` of this version; name its address with --dev=URL")
+        })?;
+        let name = status.choose(name).with_context(|| format!("`bulkhead dev` on {address}"))?;
+        Ok(Self { connection, name, status })
+    }
+
+    /// What its events are measured against.
+    pub(super) fn limits(&self) -> Limits {
+        let manifest = self.status.manifest.as_deref().and_then(|text| Manifest::parse(text).ok());
+        Limits::new(manifest.unwrap_or_default(), Duration::from_millis(self.status.timeout_ms))
+    }
+
+    /// Has an event handled, and adds what was seen of it.
+    pub(super) async fn invoke(&mut self, event: &Event, seen: &mut Seen) -> anyhow::Result<Answer> {
+        let (head, body) = self.connection.send(self.request(event)?).await?;
+        if !head.status.is_success() {
+            match serde_json::from_slice::<Refused>(&body) {
+                Ok(refused) => bail!("the event was refused with {}: {}", head.status, refused.message),
+                Err(_) => bail!("the event was refused with {}", head.status),
+            }
+        }
+        let request_id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+        let request_id = request_id.context("the answer names no request")?;
+        let record = self.record(request_id).await?;
+        seen.log.extend(record.log);
+        seen.receipts.extend(record.receipt);
+        if !head.headers.contains_key("x-amz-function-error") {
+            return Ok(Answer::Replied(body));
+        }
+        Ok(Answer::Failed { body, error_type: record.outcome.unwrap_or_else(|| "Unhandled".to_owned()) })
+    }
+
+    fn request(&self, event: &Event) -> anyhow::Result<Request<connection::Payload>> {
+        let name = percent_encoding::utf8_percent_encode(&self.name, percent_encoding::NON_ALPHANUMERIC);
+        let path = format!("/2015-03-31/functions/{name}/invocations");
+        let mut request = Request::post(path).body(event.body.clone().into())?;
+        if let Some(tenant_id) = &event.tenant_id {
+            request.headers_mut().insert(HeaderName::from_static("x-amz-tenant-id"), tenant_id.clone());
+        }
+        if let Some(context) = &event.client_context {
+            let encoded = HeaderValue::try_from(BASE64_STANDARD.encode(context.as_bytes()))?;
+            request.headers_mut().insert(HeaderName::from_static("x-amz-client-context"), encoded);
+        }
+        Ok(request)
+    }
+
+    async fn record(&mut self, request_id: &str) -> anyhow::Result<Record> {
+        let (head, body) = self.connection.get(&format!("/.bulkhead/events/{request_id}?wait")).await?;
+        anyhow::ensure!(head.status.is_success(), "nothing is known of the event {request_id} any more");
+        serde_json::from_slice(&body).with_context(|| format!("the record of the event {request_id}"))
+    }
+}
+
+impl Status {
+    fn choose(&self, name: Option<&str>) -> anyhow::Result<String> {
+        let all = self.functions.join(", ");
+        match (name, self.functions.as_slice()) {
+            (_, []) => match &self.problem {
+                Some(problem) => bail!("no function can be run yet:\n{problem}"),
+                None => bail!("no function is ready yet; wait until it says so"),
+            },
+            (Some(name), functions) if functions.iter().any(|known| known == name) => Ok(name.to_owned()),
+            (Some(name), _) => bail!("there is no function {name:?}; there are: {all}"),
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => bail!("several functions are there, so name one: {all}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(functions: &[&str], problem: Option<&str>, name: Option<&str>) -> Result<String, String> {
+        let functions = functions.iter().map(|&name| name.to_owned()).collect();
+        let problem = problem.map(str::to_owned);
+        let status = Status { functions, problem, manifest: None, timeout_ms: 3000 };
+        status.choose(name).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_function_is_named_or_the_only_one() {
+        assert_eq!(chosen(&["a"], None, None).as_deref(), Ok("a"));
+        assert_eq!(chosen(&["a", "b"], None, Some("b")).as_deref(), Ok("b"));
+        assert!(chosen(&["a", "b"], None, None).unwrap_err().ends_with("name one: a, b"));
+        assert!(chosen(&["a", "b"], None, Some("c")).unwrap_err().ends_with("there are: a, b"));
+        assert!(chosen(&[], Some("it is broken"), Some("a")).unwrap_err().ends_with("it is broken"));
+        assert!(chosen(&[], None, None).unwrap_err().contains("ready"));
+    }
+}
