@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
+use crate::deploy::{self, DEPLOY};
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
@@ -40,12 +41,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
     EMULATOR,
     MOTO,
+    DEPLOY,
     GUESTS,
     LANGUAGES,
     CLIPPY,
@@ -134,7 +136,7 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["emulator", "moto", "guests", "languages", "programs"],
+    needs: &["emulator", "moto", "deploy", "guests", "languages", "programs"],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
@@ -146,6 +148,9 @@ const E2E: Step = Step {
         }
         if let Some(server) = moto::find(workspace) {
             tests.env(moto::VARIABLE, server);
+        }
+        if let Some(tools) = deploy::find(workspace) {
+            tests.env(deploy::VARIABLE, tools);
         }
         // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
         call(&mut within("20m", &tests))?;

@@ -13,6 +13,7 @@ mod bootstraps;
 mod budgets;
 mod check;
 mod demo;
+mod deploy;
 mod emulator;
 mod fetched;
 mod guests;
