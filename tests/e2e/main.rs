@@ -8,8 +8,10 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+mod deployment;
 mod project;
 mod stage;
+mod terraform_schema;
 mod unzip;
 mod wat;
 
@@ -19,6 +21,11 @@ mod command;
 mod concurrency;
 mod context;
 mod deadline;
+mod deploy;
+mod deploy_aws;
+mod deploy_cdk;
+mod deploy_sam;
+mod deploy_terraform;
 mod dev;
 mod dev_reload;
 mod emulator;

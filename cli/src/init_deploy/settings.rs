@@ -57,13 +57,13 @@ pub(super) struct Instances {
     #[arg(long)]
     pub(super) managed_instances: bool,
     /// Run on Lambda Managed Instances of a capacity provider that is there
-    #[arg(long, value_name = "ARN", value_parser = capacity_provider)]
+    #[arg(long, value_name = "ARN", value_parser = capacity_provider, conflicts_with = "managed_instances")]
     pub(super) capacity_provider: Option<String>,
     /// How many events one environment may handle at a time, on Managed Instances [default: Lambda's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1600))]
     pub(super) max_concurrency: Option<u32>,
     /// How many virtual processors the capacity provider may have [default: Lambda's, which is 400]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=15_000))]
+    #[arg(long, value_name = "N", requires = "managed_instances", value_parser = clap::value_parser!(u32).range(2..=15_000))]
     pub(super) max_vcpus: Option<u32>,
 }
 
