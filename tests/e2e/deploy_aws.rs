@@ -11,6 +11,9 @@ use crate::deploy_sam::transformed;
 use crate::deployment::VARIANTS;
 use crate::project::Folder;
 
+/// As the guide calls it.
+const ZIP: &str = "function.zip";
+
 /// The CLI, and whom it speaks to.
 struct Aws {
     moto: Moto,
@@ -26,29 +29,39 @@ impl Aws {
 
     /// What it answers; it must not fail.
     fn ask(&self, arguments: &[&str]) -> Value {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
-        command.env("AWS_ENDPOINT_URL", self.moto.endpoint()).env("AWS_DEFAULT_REGION", REGION);
-        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_PAGER", "");
-        let output = command.arg("--output=json").output().expect("run the AWS CLI");
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "aws {arguments:?}: {error}");
-        if output.stdout.is_empty() {
+        let answer = self.run(Command::new(&self.program).args(arguments).arg("--output=json"));
+        if answer.is_empty() {
             return Value::Null;
         }
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("aws {arguments:?}: {error}"))
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("aws {arguments:?}: {error}"))
     }
 
-    /// A zip with a component in it, as it goes to Lambda, and its digest as `sha256sum` and the CLI's own `fileb://` have it.
-    fn package(&self, component: &str) -> (String, String) {
-        let zip = format!("{component}.zip");
+    /// Runs commands as someone would who copies them; none may fail.
+    fn shell(&self, commands: &str) {
+        self.run(Command::new("sh").args(["-euc", commands]));
+    }
+
+    fn run(&self, command: &mut Command) -> String {
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).env_clear();
+        let beside = self.program.parent().expect("a folder").to_path_buf();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([beside].into_iter().chain(std::env::split_paths(&path)));
+        command.env("PATH", path.expect("a path")).env("HOME", self.folder.path());
+        command.env("AWS_ENDPOINT_URL", self.moto.endpoint()).env("AWS_DEFAULT_REGION", REGION);
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_PAGER", "");
+        let output = command.output().expect("run the AWS CLI");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?}: {error}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Makes a zip with a component in it, as it goes to Lambda, and gives its digest.
+    fn package(&self, component: &str) -> String {
         let root = TaskRoot::new().with(component);
         let lean = artifacts::lean_bootstrap();
         let [root, lean] = [root.path(), &*lean].map(|path| path.to_str().expect("a path of text"));
-        self.folder.bulkhead(&["package", root, "--bootstrap", lean, "-o", &zip]).succeeded();
-        let digest = digest(&self.folder.path().join(&zip));
-        (zip, digest)
+        self.folder.bulkhead(&["package", root, "--bootstrap", lean, "-o", ZIP]).succeeded();
+        digest(&self.folder.path().join(ZIP))
     }
 }
 
@@ -62,58 +75,38 @@ fn digest(zip: &Path) -> String {
     base64::engine::general_purpose::STANDARD.encode((0..hex.len()).step_by(2).map(byte).collect::<Vec<u8>>())
 }
 
+/// The commands that the guide has under a heading, a block each.
+fn guide(heading: &str) -> Vec<String> {
+    let guide = include_str!("../../docs/deploying.md");
+    let (_, section) = guide.split_once(&format!("\n## {heading}\n")).expect("the heading");
+    let section = section.split("\n## ").next().expect("a section");
+    let blocks = section.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));
+    blocks.map(|block| format!("\n{block}").replace("\n$ ", "\n")).collect()
+}
+
 #[test]
-fn the_aws_cli_creates_a_function_of_the_zip_and_updates_it() {
+fn the_guide_s_commands_create_a_function_of_the_zip_and_update_it() {
     let Some(aws) = Aws::start() else { return };
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-    let role =
-        aws.ask(&["iam", "create-role", "--role-name", "hello", "--assume-role-policy-document", trust]);
-    let role = role["Role"]["Arn"].as_str().expect("a role");
-    let (zip, first) = aws.package("hello");
-    aws.ask(&[
-        "lambda",
-        "create-function",
-        "--function-name",
-        "hello",
-        "--runtime",
-        "provided.al2023",
-        "--handler",
-        "hello",
-        "--architectures",
-        "x86_64",
-        "--role",
-        role,
-        "--logging-config",
-        "LogFormat=JSON",
-        "--memory-size",
-        "256",
-        "--timeout",
-        "10",
-        "--zip-file",
-        &format!("fileb://{zip}"),
-    ]);
+    let guide = guide("By hand");
+    let [create, update] = &guide[..] else { panic!("{guide:?}") };
+    let first = aws.package("hello");
+    aws.shell(create);
     let function = aws.ask(&["lambda", "get-function", "--function-name", "hello"]);
     let configuration = &function["Configuration"];
-    let size = std::fs::metadata(aws.folder.path().join(&zip)).expect("a zip").len();
-    assert_eq!(
-        [
-            &configuration["CodeSha256"],
-            &configuration["CodeSize"],
-            &configuration["Runtime"],
-            &configuration["Handler"]
-        ],
-        [&json!(first), &json!(size), &json!("provided.al2023"), &json!("hello")]
-    );
-    let (zip, second) = aws.package("echo");
+    let size = std::fs::metadata(aws.folder.path().join(ZIP)).expect("a zip").len();
+    for (key, value) in [
+        ("CodeSha256", json!(first)),
+        ("CodeSize", json!(size)),
+        ("Runtime", json!("provided.al2023")),
+        ("Handler", json!("hello")),
+        ("Architectures", json!(["x86_64"])),
+        ("MemorySize", json!(256)),
+    ] {
+        assert_eq!(configuration[key], value, "{key}");
+    }
+    let second = aws.package("echo");
     assert_ne!(first, second);
-    aws.ask(&[
-        "lambda",
-        "update-function-code",
-        "--function-name",
-        "hello",
-        "--zip-file",
-        &format!("fileb://{zip}"),
-    ]);
+    aws.shell(update);
     let function = aws.ask(&["lambda", "get-function", "--function-name", "hello"]);
     assert_eq!(function["Configuration"]["CodeSha256"], second);
 }
@@ -121,14 +114,14 @@ fn the_aws_cli_creates_a_function_of_the_zip_and_updates_it() {
 #[test]
 fn cloudformation_makes_the_stack_and_its_function_has_the_zip() {
     let Some(aws) = Aws::start() else { return };
-    let (zip, digest) = aws.package("hello");
+    let digest = aws.package("hello");
     let [plain, ..] = &VARIANTS;
     plain.write(&aws.folder, "sam").succeeded();
     let Some(templates) = transformed(&aws.folder, &VARIANTS[..1]) else { return };
     aws.folder.write("stack.json", &templates[0].to_string());
     let place = format!("LocationConstraint={REGION}");
     aws.ask(&["s3api", "create-bucket", "--bucket", "uploads", "--create-bucket-configuration", &place]);
-    aws.ask(&["s3api", "put-object", "--bucket", "uploads", "--key", "function.zip", "--body", &zip]);
+    aws.ask(&["s3api", "put-object", "--bucket", "uploads", "--key", "function.zip", "--body", ZIP]);
     aws.ask(&[
         "cloudformation",
         "create-stack",
