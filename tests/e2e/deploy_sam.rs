@@ -14,7 +14,7 @@ pub(crate) fn transformed(folder: &Folder, variants: &[Variant]) -> Option<Vec<V
     let python = artifacts::beside_moto("python")?;
     let templates: Vec<String> =
         variants.iter().map(|variant| format!("{}/template.yaml", variant.name)).collect();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/sam_transform.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("sam_transform.py");
     let mut arguments = vec![script.to_str().expect("a path of text")];
     arguments.extend(templates.iter().map(String::as_str));
     judge(folder.path(), &python, &arguments, &[("AWS_DEFAULT_REGION", "eu-central-1")]);

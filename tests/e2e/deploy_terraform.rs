@@ -180,22 +180,25 @@ fn attribute<'a>(body: &'a Body, name: &str) -> Option<&'a hcl::Expression> {
 
 /// Those of Terraform's that are called.
 fn functions() -> Context<'static> {
-    fn jsonencode(arguments: FuncArgs) -> Result<Value, String> {
-        serde_json::to_string(&arguments[0]).map(Value::from).map_err(|error| error.to_string())
-    }
-    fn filebase64sha256(arguments: FuncArgs) -> Result<Value, String> {
-        arguments[0]
-            .as_str()
-            .map(|file| Value::from(format!("<sha256 of {file}>")))
-            .ok_or_else(|| "no file".to_owned())
-    }
     let mut context = Context::new();
-    context.declare_func("jsonencode", FuncDef::builder().param(ParamType::Any).build(jsonencode));
-    context.declare_func(
-        "filebase64sha256",
-        FuncDef::builder().param(ParamType::String).build(filebase64sha256),
-    );
+    let (jsonencode, of_file) =
+        (FuncDef::builder().param(ParamType::Any), FuncDef::builder().param(ParamType::String));
+    context.declare_func("jsonencode", jsonencode.build(jsonencoded));
+    context.declare_func("filebase64sha256", of_file.build(digested));
     context
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
+fn jsonencoded(arguments: FuncArgs) -> Result<Value, String> {
+    serde_json::to_string(&arguments[0]).map(Value::from).map_err(|error| error.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
+fn digested(arguments: FuncArgs) -> Result<Value, String> {
+    arguments[0]
+        .as_str()
+        .map(|file| Value::from(format!("<sha256 of {file}>")))
+        .ok_or_else(|| "no file".to_owned())
 }
 
 /// What Terraform's own formatter would change, if there is a Terraform.

@@ -157,9 +157,9 @@ fn actions(template: &Value) -> Vec<String> {
     let statements =
         documents.flat_map(|one| one["PolicyDocument"]["Statement"].as_array().expect("statements"));
     let mut actions: Vec<String> = statements
-        .flat_map(|statement| match &statement["Action"] {
-            Value::Array(actions) => actions.clone(),
-            action => vec![action.clone()],
+        .flat_map(|statement| {
+            let action = &statement["Action"];
+            action.as_array().cloned().unwrap_or_else(|| vec![action.clone()])
         })
         .map(|action| action.as_str().expect("an action").to_owned())
         .collect();
@@ -169,13 +169,12 @@ fn actions(template: &Value) -> Vec<String> {
 
 /// What is wanted is there, and what is wanted to be null is not.
 fn assert_within(there: &Value, wanted: &Value, place: &str) {
-    match wanted {
-        Value::Object(wanted) => {
-            for (key, value) in wanted {
-                assert_within(&there[key], value, &format!("{place}.{key}"));
-            }
-        }
-        _ => assert_eq!(there, wanted, "{place}"),
+    let Value::Object(wanted) = wanted else {
+        assert_eq!(there, wanted, "{place}");
+        return;
+    };
+    for (key, value) in wanted {
+        assert_within(&there[key], value, &format!("{place}.{key}"));
     }
 }
 
