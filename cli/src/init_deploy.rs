@@ -1,5 +1,6 @@
 //! `bulkhead init-deploy`: what deploys the zip, written for the tool that its user deploys with.
 
+mod environment;
 mod function;
 mod place;
 mod project;

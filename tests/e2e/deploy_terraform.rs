@@ -157,6 +157,7 @@ impl Module {
                 "FunctionName": function["function_name"], "Handler": function["handler"], "Runtime": function["runtime"],
                 "Architectures": function["architectures"], "MemorySize": function["memory_size"],
                 "Timeout": function["timeout"],
+                "Environment": function["environment"].as_object().map(|one| json!({ "Variables": one["variables"] })),
                 "LoggingConfig": { "LogFormat": function["logging_config"]["log_format"] },
                 "TracingConfig": function["tracing_config"].as_object().map(|one| json!({ "Mode": one["mode"] })),
                 "TenancyConfig": function["tenancy_config"].as_object()
@@ -216,6 +217,11 @@ fn every_module_is_what_the_provider_takes_and_the_function_that_was_asked_for()
     for variant in &VARIANTS {
         variant.write(&folder, "terraform").succeeded();
         let module = Module::read(&folder.path().join(variant.name), &tools.join("provider"));
+        let class =
+            std::fs::read_to_string(tools.join("provider/lambda-function/index.js")).expect("a class");
+        assert!(
+            class.contains("providerVersion: '6.66.") && folder.read("plain/versions.tf").contains("~> 6.66")
+        );
         module.check().unwrap_or_else(|mistake| panic!("{}: {mistake}", variant.name));
         variant.check(&module.template());
         let url = module.resource("aws_lambda_function_url");

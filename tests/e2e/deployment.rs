@@ -23,6 +23,9 @@ pub(crate) const PROVIDER: &str = "arn:aws:lambda:eu-central-1:123456789012:capa
 /// A name that would be code, were it not escaped.
 const ODD: &str = "it's_\"${path.root}%{if(true)}`\\#{x}";
 
+/// The same as a variable of the environment.
+const ODD_VARIABLE: &str = "MOTTO=on: it's\n\"${path.root}%{if(true)}`\\#{x} é";
+
 /// Every option, and those together that meet in a template.
 pub(crate) const VARIANTS: [Variant; 8] = [
     Variant { name: "plain", options: &[], properties: || json!({}), may: &[] },
@@ -41,6 +44,10 @@ pub(crate) const VARIANTS: [Variant; 8] = [
             "text",
             "--log-retention",
             "365",
+            "--env-var",
+            "TABLE_NAME=notes",
+            "--env-var",
+            ODD_VARIABLE,
             "--tracing",
             "active",
         ],
@@ -48,6 +55,7 @@ pub(crate) const VARIANTS: [Variant; 8] = [
             json!({
                 "FunctionName": "shop_2", "Architectures": ["arm64"], "MemorySize": 1024, "Timeout": 90,
                 "LoggingConfig": { "LogFormat": "Text" }, "TracingConfig": { "Mode": "Active" },
+                "Environment": { "Variables": { "TABLE_NAME": "notes", "MOTTO": ODD_VARIABLE[6..] } },
             })
         },
         may: &["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
@@ -108,7 +116,7 @@ fn base() -> Value {
     json!({
         "FunctionName": "hello", "Handler": "hello", "Runtime": "provided.al2023", "Architectures": ["x86_64"],
         "MemorySize": 256, "Timeout": 10, "LoggingConfig": { "LogFormat": "JSON" }, "TracingConfig": null,
-        "TenancyConfig": null, "CapacityProviderConfig": null, "PublishToLatestPublished": null,
+        "Environment": null, "TenancyConfig": null, "CapacityProviderConfig": null, "PublishToLatestPublished": null,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::environment::{self, Variable};
 use super::project::Known;
 use super::retention::Retention;
 use super::rules::RuleError;
@@ -19,6 +20,7 @@ pub(super) struct Function {
     memory: u32,
     /// In seconds.
     timeout: u64,
+    environment: Vec<Variable>,
     log_format: LogFormat,
     log_retention: Retention,
     tracing: bool,
@@ -66,6 +68,7 @@ impl Function {
             arch: settings.arch.or_else(Arch::host).ok_or(RuleError::NoArch)?,
             memory: memory(settings.memory, instances.is_some())?,
             timeout: settings.timeout.as_secs(),
+            environment: environment::in_order(&settings.env_var),
             log_format: settings.log_format,
             log_retention: settings.log_retention,
             tracing: settings.tracing == Tracing::Active,

@@ -7,6 +7,7 @@ use bulkhead_host::engine::Target;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::environment::{self, Variable};
 use super::retention::{self, Retention};
 
 /// All of it. What is `None` depends on the project or on the rest.
@@ -27,6 +28,9 @@ pub(super) struct Settings {
     /// How long an event may take, in whole seconds
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
     pub(super) timeout: Duration,
+    /// A variable of the function's environment; a handler sees it where bulkhead.toml has it inherited
+    #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = environment::parse)]
+    pub(super) env_var: Vec<Variable>,
     /// How the log is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Json)]
     pub(super) log_format: LogFormat,

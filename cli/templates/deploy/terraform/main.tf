@@ -10,6 +10,16 @@ resource "aws_lambda_function" "this" {
   handler       = {{ handler }}
   memory_size   = var.memory_size
   timeout       = var.timeout
+{% if environment %}
+
+  environment {
+    variables = {
+{% for variable in environment %}
+      {{ variable.name | safe }}{{ variable.gap | safe }} = {{ variable.value }}
+{% endfor %}
+    }
+  }
+{% endif %}
 
   logging_config {
     log_group  = aws_cloudwatch_log_group.this.name

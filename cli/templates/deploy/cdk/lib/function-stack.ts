@@ -32,6 +32,13 @@ export class FunctionStack extends Stack {
       handler: {{ handler }},
       memorySize: {{ memory }},
       timeout: Duration.seconds({{ timeout }}),
+{% if environment %}
+      environment: {
+{% for variable in environment %}
+        {{ variable.name | safe }}: {{ variable.value }},
+{% endfor %}
+      },
+{% endif %}
       role,
       logGroup,
       loggingFormat: lambda.LoggingFormat.{{ log_format | upper | safe }},
