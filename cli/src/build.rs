@@ -21,7 +21,7 @@ use crate::check::{self, Verdict};
 use crate::output;
 pub(crate) use crates::Crates;
 use print::Report;
-use project::Project;
+pub(crate) use project::Project;
 pub(crate) use task_root::PLACE;
 use task_root::TaskRoot;
 
@@ -92,6 +92,15 @@ impl Build {
         target::ensure(&project.root)?;
         cargo::build(project, &packages, &self.profile)
     }
+}
+
+/// The handlers of a project by their names, without building them.
+pub(crate) fn handlers(project: &Project) -> anyhow::Result<Vec<String>> {
+    if !project.manifest.handlers.is_empty() {
+        return Ok(project.manifest.handlers.iter().map(|handler| handler.name.clone()).collect());
+    }
+    let packages = metadata::handlers(project, &[])?;
+    Ok(packages.into_iter().flat_map(|package| package.handlers).map(|handler| handler.name).collect())
 }
 
 /// Runs the project's own command, and finds what it left.

@@ -12,6 +12,7 @@ mod compile;
 mod completions;
 mod dev;
 mod doctor;
+mod init_deploy;
 mod inspect;
 mod invoke;
 mod new;
@@ -48,6 +49,7 @@ const EXAMPLES: &str = "Examples:
   bulkhead dev --port 9000
   bulkhead invoke hello --event '{\"name\": \"world\"}'
   bulkhead package ./package --arch arm64 -o function.zip
+  bulkhead init-deploy --tool sam
   bulkhead receipts --by handler function.log
   bulkhead schema > bulkhead.schema.json
   bulkhead doctor
@@ -64,6 +66,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Invoke(invoke::Invoke),
     Package(package::Package),
+    InitDeploy(init_deploy::InitDeploy),
     Receipts(receipts::Receipts),
     Schema(schema::Schema),
     Doctor(doctor::Doctor),
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Invoke(invoke) => invoke.run(),
         Command::Package(package) => package.run().map(|()| ExitCode::SUCCESS),
+        Command::InitDeploy(init) => init.run().map(|()| ExitCode::SUCCESS),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
         Command::Schema(schema) => schema.run().map(|()| ExitCode::SUCCESS),
         Command::Doctor(doctor) => doctor.run(),
@@ -119,6 +123,7 @@ mod tests {
                 "inspect",
                 "invoke",
                 "package",
+                "init-deploy",
                 "receipts",
                 "schema",
                 "doctor",

@@ -9,8 +9,10 @@
 )]
 
 mod browser;
+mod deployment;
 mod project;
 mod stage;
+mod terraform_schema;
 mod unzip;
 mod wat;
 
@@ -23,6 +25,11 @@ mod concurrency;
 mod container;
 mod context;
 mod deadline;
+mod deploy;
+mod deploy_aws;
+mod deploy_cdk;
+mod deploy_sam;
+mod deploy_terraform;
 mod dev;
 mod dev_reload;
 mod dist;

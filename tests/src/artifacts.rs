@@ -162,6 +162,37 @@ fn installed(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
+/// A program in Python that is installed beside the server that stands in for AWS, such as the AWS CLI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn beside_moto(program: &str) -> Option<PathBuf> {
+    let Some(server) = moto() else {
+        skipped(&format!("BULKHEAD_MOTO is not set, so `{program}`, which is beside it, was not asked"));
+        return None;
+    };
+    let path = server.with_file_name(program);
+    if path.is_file() {
+        return Some(path);
+    }
+    let missing = format!("no {}: `cargo xtask test --only moto` installs it", path.display());
+    assert!(std::env::var_os("CI").is_none(), "{missing}");
+    skipped(&missing);
+    None
+}
+
+/// The folder with CDK and the schema of Terraform's AWS provider. They are downloaded, so they may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn deploy() -> Option<PathBuf> {
+    let path = fetched("BULKHEAD_DEPLOY", "of deployments");
+    if path.is_none() {
+        skipped("BULKHEAD_DEPLOY is not set, so what init-deploy writes did not meet its tools");
+    }
+    path
+}
+
 fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
     let path = std::env::var_os(variable).map(PathBuf::from);
     assert!(

@@ -12,6 +12,7 @@ use crate::axe::{self, AXE};
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::cyclonedx::{self, CYCLONEDX};
+use crate::deploy::{self, DEPLOY};
 use crate::dist::{self, DIST};
 use crate::emulator::{self, EMULATOR};
 use crate::guests::GUESTS;
@@ -45,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
@@ -53,6 +54,7 @@ const STEPS: [Step; 18] = [
     EMULATOR,
     CYCLONEDX,
     MOTO,
+    DEPLOY,
     GUESTS,
     LANGUAGES,
     CLIPPY,
@@ -143,7 +145,18 @@ const DOCTEST: Step = Step {
 const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["axe", "emulator", "cyclonedx", "moto", "guests", "languages", "programs", "arm64", "dist"],
+    needs: &[
+        "axe",
+        "emulator",
+        "cyclonedx",
+        "moto",
+        "deploy",
+        "guests",
+        "languages",
+        "programs",
+        "arm64",
+        "dist",
+    ],
     run: |workspace| {
         let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
         tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
@@ -165,6 +178,9 @@ const E2E: Step = Step {
         }
         if let Some(script) = axe::find(workspace) {
             tests.env(axe::VARIABLE, script);
+        }
+        if let Some(tools) = deploy::find(workspace) {
+            tests.env(deploy::VARIABLE, tools);
         }
         // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
         call(&mut within("20m", &tests))?;

@@ -16,6 +16,7 @@ mod budgets;
 mod check;
 mod cyclonedx;
 mod demo;
+mod deploy;
 mod dist;
 mod emulator;
 mod fetched;

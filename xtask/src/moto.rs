@@ -1,5 +1,5 @@
-//! moto's server, which stands in for AWS: installed once with pip, from what `xtask/moto.txt` pins by version and
-//! digest, into a virtual environment in the target directory.
+//! moto's server, which stands in for AWS, and beside it the programs in Python that deployments are checked with: installed
+//! once with pip, from what `xtask/moto.txt` pins by version and digest, into a virtual environment in the target directory.
 
 use std::env;
 use std::fs;
@@ -24,7 +24,7 @@ const PROBE: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3
 /// Installs it.
 pub(crate) const MOTO: Step = Step {
     name: "moto",
-    title: "installing moto, which stands in for AWS",
+    title: "installing moto, which stands in for AWS, and the AWS CLI, cfn-lint and SAM's translator",
     needs: &[],
     run: |workspace| {
         if env::var_os(VARIABLE).is_some() {
@@ -32,7 +32,7 @@ pub(crate) const MOTO: Step = Step {
             return Ok(Ending::Done);
         }
         install(workspace)?.ending(&format!(
-            "The tests against AWS services will NOT run; set {VARIABLE} to a `moto_server` of your own to run them"
+            "The tests against AWS services and those of deployments will NOT run; set {VARIABLE} to a `moto_server` of your own to run them"
         ))
     },
 };

@@ -1,0 +1,121 @@
+//! `bulkhead init-deploy`: what deploys the zip, written for the tool that its user deploys with.
+
+mod environment;
+mod function;
+mod place;
+mod project;
+mod render;
+mod retention;
+mod rules;
+mod settings;
+mod tools;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use crate::output;
+use function::Function;
+use project::Known;
+use settings::Settings;
+use tools::Tool;
+
+/// Write what deploys the zip: a template for SAM, a module for Terraform, or an app for CDK.
+///
+/// What is not said comes from the project's bulkhead.toml, or is what a new function should have: a role that may write its
+/// own log and nothing else, and a log that does not grow for ever. Deploying itself stays with those tools. Nothing that is
+/// there is written over, unless --force is said.
+///
+/// Example: bulkhead init-deploy --tool sam --function-url iam
+#[derive(Debug, Args)]
+pub(crate) struct InitDeploy {
+    /// The project, or a folder in it
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// The tool to deploy with
+    #[arg(long, value_enum)]
+    tool: Tool,
+    /// The zip to deploy, as `bulkhead package` makes it
+    #[arg(long, value_name = "FILE.zip", default_value = "function.zip")]
+    zip: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+    /// The folder to write into
+    #[arg(long, short, value_name = "DIR", default_value = "deploy")]
+    output: PathBuf,
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+impl InitDeploy {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let known = Known::of(&self.folder, self.settings.handler.as_deref())?;
+        let zip = place::seen_from(&self.output, &self.zip)?;
+        let function = Function::new(&self.settings, known, zip)?;
+        let files = self.tool.files(&function)?;
+        if !self.force {
+            vacant(&self.output, &files)?;
+        }
+        for (name, text) in &files {
+            let path = self.output.join(name);
+            write(&path, text)?;
+            output::tell(&format!("wrote {}", path.display()));
+        }
+        output::tell(&self.next(&function));
+        Ok(())
+    }
+
+    /// What to do with it.
+    fn next(&self, function: &Function) -> String {
+        let mut lines = String::from("\n");
+        if !self.zip.is_file() {
+            let (arch, zip) = (function.arch, self.zip.display());
+            lines += &format!("  bulkhead package --arch {arch} -o {zip}\n");
+        }
+        lines += &format!("  cd {}\n", self.output.display());
+        for command in self.tool.commands(function) {
+            lines += &format!("  {command}\n");
+        }
+        lines
+    }
+}
+
+/// Nothing that is there is written over, and where one file is in the way none is written.
+fn vacant(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
+    let there: Vec<String> = files
+        .iter()
+        .map(|(name, _)| folder.join(name))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .map(|path| path.display().to_string())
+        .collect();
+    ensure!(
+        there.is_empty(),
+        "there is already {}; name another folder with -o, or say --force to write over it",
+        there.join(", ")
+    );
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder
+        .and_then(|()| std::fs::write(path, text))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_in_the_way_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [("a", String::new()), ("b", String::new())];
+        assert!(vacant(folder.path(), &files).is_ok());
+        std::fs::write(folder.path().join("b"), "mine").unwrap();
+        let refused = vacant(folder.path(), &files).unwrap_err().to_string();
+        assert!(refused.contains("/b; name another folder") && !refused.contains("/a"), "{refused}");
+    }
+}

@@ -1,0 +1,231 @@
+//! The function that is to be: what was said and what is known, together, where Lambda takes it so.
+
+use serde::Serialize;
+
+use super::environment::{self, Variable};
+use super::project::Known;
+use super::retention::Retention;
+use super::rules::RuleError;
+use super::settings::{Arch, FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
+
+/// What templates can name.
+#[derive(Debug, Serialize)]
+pub(super) struct Function {
+    name: String,
+    /// A name for the stack, which takes fewer characters.
+    stack: String,
+    zip: String,
+    handler: String,
+    pub(super) arch: Arch,
+    memory: u32,
+    /// In seconds.
+    timeout: u64,
+    environment: Vec<Variable>,
+    log_format: LogFormat,
+    log_retention: Retention,
+    tracing: bool,
+    url: Option<Url>,
+    tenancy: bool,
+    instances: Option<Managed>,
+}
+
+/// Its URL.
+#[derive(Debug, Serialize)]
+struct Url {
+    is_public: bool,
+    invoke_mode: InvokeMode,
+}
+
+/// The Managed Instances that it runs on.
+#[derive(Debug, Serialize)]
+struct Managed {
+    /// Whose they are; its own if this is none.
+    provider: Option<String>,
+    max_concurrency: Option<u32>,
+    max_vcpus: Option<u32>,
+}
+
+impl Function {
+    pub(super) fn new(settings: &Settings, known: Known, zip: String) -> Result<Self, RuleError> {
+        let instances = managed(&settings.instances)?;
+        let tenancy = tenancy(settings, &known)?;
+        let url = url(settings, &known)?;
+        if tenancy && url.is_some() {
+            return Err(RuleError::TenancyWithUrl);
+        }
+        if tenancy && instances.is_some() {
+            return Err(RuleError::TenancyOnInstances);
+        }
+        if settings.log_format == LogFormat::Text && instances.is_some() {
+            return Err(RuleError::TextOnInstances);
+        }
+        let name = name(settings.name.clone().unwrap_or(known.name))?;
+        Ok(Self {
+            stack: stack(&name),
+            name,
+            zip,
+            handler: handler(known.handler)?,
+            arch: settings.arch.or_else(Arch::host).ok_or(RuleError::NoArch)?,
+            memory: memory(settings.memory, instances.is_some())?,
+            timeout: settings.timeout.as_secs(),
+            environment: environment::in_order(&settings.env_var),
+            log_format: settings.log_format,
+            log_retention: settings.log_retention,
+            tracing: settings.tracing == Tracing::Active,
+            url,
+            tenancy,
+            instances,
+        })
+    }
+
+    /// Whether it has a capacity provider of its own, which has to be told where in the network it is.
+    pub(super) fn needs_network(&self) -> bool {
+        self.instances.as_ref().is_some_and(|instances| instances.provider.is_none())
+    }
+}
+
+fn managed(said: &Instances) -> Result<Option<Managed>, RuleError> {
+    let provider = said.capacity_provider.clone();
+    if said.managed_instances || provider.is_some() {
+        let Instances { max_concurrency, max_vcpus, .. } = *said;
+        return Ok(Some(Managed { provider, max_concurrency, max_vcpus }));
+    }
+    match said.max_concurrency {
+        Some(_) => Err(RuleError::ConcurrencyWithoutInstances),
+        None => Ok(None),
+    }
+}
+
+fn tenancy(settings: &Settings, known: &Known) -> Result<bool, RuleError> {
+    match settings.tenancy {
+        Some(Tenancy::PerTenant) => Ok(true),
+        Some(Tenancy::None) if known.by_tenant_id => Err(RuleError::TenantsWithoutTenancy),
+        Some(Tenancy::None) => Ok(false),
+        None => Ok(known.by_tenant_id),
+    }
+}
+
+fn url(settings: &Settings, known: &Known) -> Result<Option<Url>, RuleError> {
+    let is_public = match settings.function_url {
+        FunctionUrl::None if settings.invoke_mode.is_some() => return Err(RuleError::ModeWithoutUrl),
+        FunctionUrl::None => return Ok(None),
+        FunctionUrl::Iam => false,
+        FunctionUrl::Public => true,
+    };
+    let invoke_mode = match settings.invoke_mode {
+        Some(InvokeMode::Buffered) if known.streams => {
+            return Err(RuleError::BufferedUrlForStream(known.handler.clone()));
+        }
+        Some(mode) => mode,
+        None if known.streams => InvokeMode::ResponseStream,
+        None => InvokeMode::Buffered,
+    };
+    Ok(Some(Url { is_public, invoke_mode }))
+}
+
+fn memory(said: Option<u32>, on_instances: bool) -> Result<u32, RuleError> {
+    let (default, allowed) = if on_instances { (2048, 2048..=32_768) } else { (256, 128..=10_240) };
+    match said.unwrap_or(default) {
+        memory if allowed.contains(&memory) => Ok(memory),
+        memory if on_instances => Err(RuleError::MemoryOnInstances(memory)),
+        memory => Err(RuleError::Memory(memory)),
+    }
+}
+
+fn name(name: String) -> Result<String, RuleError> {
+    let known = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let is_one = (1..=64).contains(&name.len()) && name.chars().all(known);
+    if is_one { Ok(name) } else { Err(RuleError::Name(name)) }
+}
+
+fn handler(handler: String) -> Result<String, RuleError> {
+    let known = |character: char| !character.is_whitespace() && !character.is_control();
+    let is_one = (1..=128).contains(&handler.chars().count()) && handler.chars().all(known);
+    if is_one { Ok(handler) } else { Err(RuleError::Handler(handler)) }
+}
+
+/// A stack's name starts with a letter and has no underscore.
+fn stack(name: &str) -> String {
+    let name = name.replace('_', "-");
+    match name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        true => name,
+        false => format!("function-{}", name.trim_start_matches('-')),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    pub(in super::super) fn plain() -> Known {
+        Known { name: "hello".into(), handler: "hello".into(), by_tenant_id: false, streams: false }
+    }
+
+    pub(in super::super) fn function(arguments: &str, known: Known) -> Result<Function, RuleError> {
+        let arguments = ["", "--arch", "arm64"].into_iter().chain(arguments.split_whitespace());
+        Function::new(&Line::parse_from(arguments).settings, known, "../function.zip".into())
+    }
+
+    fn refused(arguments: &str, known: Known) -> RuleError {
+        function(arguments, known).unwrap_err()
+    }
+
+    #[test]
+    fn what_lambda_does_not_take_together_is_refused() {
+        let provider = "--capacity-provider arn:aws:lambda:eu-west-1:123456789012:capacity-provider:p";
+        for (arguments, error) in [
+            ("--tenancy per-tenant --function-url iam", RuleError::TenancyWithUrl),
+            ("--tenancy per-tenant --managed-instances", RuleError::TenancyOnInstances),
+            (&*format!("--tenancy per-tenant {provider}"), RuleError::TenancyOnInstances),
+            ("--managed-instances --log-format text", RuleError::TextOnInstances),
+            ("--managed-instances --memory 1024", RuleError::MemoryOnInstances(1024)),
+            ("--memory 12000", RuleError::Memory(12_000)),
+            ("--invoke-mode buffered", RuleError::ModeWithoutUrl),
+            ("--max-concurrency 4", RuleError::ConcurrencyWithoutInstances),
+            ("--name a.b", RuleError::Name("a.b".into())),
+        ] {
+            assert_eq!(refused(arguments, plain()), error, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn tenants_by_lambda_s_id_have_tenant_isolation() {
+        let tenants = || Known { by_tenant_id: true, ..plain() };
+        assert!(function("", tenants()).unwrap().tenancy && !function("", plain()).unwrap().tenancy);
+        assert_eq!(refused("--tenancy none", tenants()), RuleError::TenantsWithoutTenancy);
+        assert_eq!(refused("--function-url public", tenants()), RuleError::TenancyWithUrl);
+    }
+
+    #[test]
+    fn the_url_s_mode_is_the_handler_s() {
+        let streams = || Known { streams: true, ..plain() };
+        let mode = |arguments, known| function(arguments, known).unwrap().url.unwrap().invoke_mode;
+        assert_eq!(mode("--function-url iam", plain()), InvokeMode::Buffered);
+        assert_eq!(mode("--function-url iam", streams()), InvokeMode::ResponseStream);
+        assert_eq!(
+            mode("--function-url iam --invoke-mode response-stream", plain()),
+            InvokeMode::ResponseStream
+        );
+        let error = refused("--function-url iam --invoke-mode buffered", streams());
+        assert_eq!(error, RuleError::BufferedUrlForStream("hello".into()));
+    }
+
+    #[test]
+    fn names_are_those_that_lambda_and_cloudformation_take() {
+        assert!(
+            name("a".repeat(64)).is_ok() && name("a".repeat(65)).is_err() && name(String::new()).is_err()
+        );
+        assert!(handler("odd'\"${x}".into()).is_ok() && handler("a b".into()).is_err());
+        for (name, wanted) in [("a_b", "a-b"), ("1st", "function-1st"), ("_x", "function-x")] {
+            assert_eq!(stack(name), wanted);
+        }
+    }
+}

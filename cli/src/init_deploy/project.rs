@@ -1,0 +1,111 @@
+//! What the project itself says of its function.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::manifest::{FILE, Manifest, TenantSource};
+use bulkhead_host::policy::InvokeMode;
+
+use crate::build::{self, Project};
+
+/// What is known before an option is looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// A name for the function.
+    pub(super) name: String,
+    /// What `_HANDLER` will be.
+    pub(super) handler: String,
+    /// Whether there are tenants that are told apart by Lambda's own tenant id.
+    pub(super) by_tenant_id: bool,
+    /// Whether the handler of an HTTP service sends its responses while they are made.
+    pub(super) streams: bool,
+}
+
+impl Known {
+    /// Looks at the project that a folder is in. Who names the handler needs none.
+    pub(super) fn of(folder: &Path, handler: Option<&str>) -> anyhow::Result<Self> {
+        if let Some(handler) = handler.filter(|_| !is_project(folder)) {
+            let (name, handler) = (handler.to_owned(), handler.to_owned());
+            return Ok(Self { name, handler, by_tenant_id: false, streams: false });
+        }
+        let project = Project::find(folder)?;
+        let handlers = build::handlers(&project)?;
+        let name = project.root.file_name().context("the project's folder has no name; say --name NAME")?;
+        Self::from(&project.manifest, &handlers, handler, &name.to_string_lossy())
+    }
+
+    fn from(
+        manifest: &Manifest,
+        handlers: &[String],
+        asked: Option<&str>,
+        folder: &str,
+    ) -> anyhow::Result<Self> {
+        let handler = match (asked, handlers) {
+            (Some(asked), _) => {
+                ensure!(
+                    handlers.iter().any(|handler| handler == asked),
+                    "there is no handler {asked}; there are {}",
+                    handlers.join(", ")
+                );
+                asked
+            }
+            (None, [only]) => only,
+            // Where each event is its tenant's, any will do: Lambda wants one.
+            (None, [first, ..]) if !manifest.tenants.is_empty() => first,
+            (None, []) => bail!("this project has no handler; say --handler NAME"),
+            (None, _) => bail!(
+                "which handler gets the events? Say --handler with one of {}, or add [tenants] to {FILE}",
+                handlers.join(", ")
+            ),
+        };
+        let name = if handlers.len() == 1 { handler } else { folder };
+        let by_tenant_id = !manifest.tenants.is_empty() && manifest.routing.tenant == TenantSource::Lambda;
+        let mut policies = manifest.handlers.iter().filter(|other| other.name == handler);
+        let streams = policies.any(|handler| handler.policy.invoke_mode == InvokeMode::ResponseStream);
+        Ok(Self { name: name.to_owned(), handler: handler.to_owned(), by_tenant_id, streams })
+    }
+}
+
+fn is_project(folder: &Path) -> bool {
+    let Ok(folder) = std::fs::canonicalize(folder) else { return false };
+    folder.ancestors().any(|above| above.join(FILE).is_file() || above.join("Cargo.toml").is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(manifest: &str, asked: Option<&str>) -> anyhow::Result<Known> {
+        let manifest = Manifest::parse(manifest).unwrap();
+        let handlers: Vec<String> = manifest.handlers.iter().map(|handler| handler.name.clone()).collect();
+        Known::from(&manifest, &handlers, asked, "shop")
+    }
+
+    #[test]
+    fn the_only_handler_is_the_function() {
+        let found = known("[handlers.hello]\ninvoke_mode = \"response_stream\"", None).unwrap();
+        assert_eq!((&*found.name, &*found.handler), ("hello", "hello"));
+        assert!(found.streams && !found.by_tenant_id);
+    }
+
+    #[test]
+    fn of_several_handlers_one_is_named_or_tenants_say_whose_an_event_is() {
+        let two = "[handlers.cart]\n[handlers.pay]\n";
+        let error = known(two, None).unwrap_err().to_string();
+        assert!(error.contains("--handler with one of cart, pay"), "{error}");
+        let found = known(two, Some("pay")).unwrap();
+        assert_eq!((&*found.name, &*found.handler), ("shop", "pay"));
+        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("there are cart, pay"));
+        let found = known(&format!("{two}[tenants.acme]\nhandler = \"pay\""), None).unwrap();
+        assert!(found.by_tenant_id && found.handler == "cart", "{found:?}");
+        let elsewhere = "[routing]\ntenant = { header = \"x-tenant\" }\n[tenants.acme]\nhandler = \"pay\"\n";
+        assert!(!known(&format!("{elsewhere}{two}"), None).unwrap().by_tenant_id);
+    }
+
+    #[test]
+    fn without_a_project_the_handler_has_to_be_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Known::of(folder.path(), Some("hello")).unwrap().name, "hello");
+        assert!(Known::of(folder.path(), None).unwrap_err().to_string().contains("bulkhead new NAME"));
+    }
+}

@@ -1,0 +1,194 @@
+//! What the function should be, as it is said on the command line, in the words of AWS.
+
+use std::fmt;
+use std::time::Duration;
+
+use bulkhead_host::engine::Target;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::environment::{self, Variable};
+use super::retention::{self, Retention};
+
+/// All of it. What is `None` depends on the project or on the rest.
+#[derive(Debug, Args)]
+pub(super) struct Settings {
+    /// The function's name [default: that of the only handler, or of the project's folder]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// What _HANDLER will be: the handler that gets every event where bulkhead.toml has no tenants [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(super) handler: Option<String>,
+    /// The processor, which has to be the one that the zip was packaged for [default: this machine's]
+    #[arg(long, value_enum, value_name = "ARCH")]
+    pub(super) arch: Option<Arch>,
+    /// The memory in MB [default: 256, or 2048 on Managed Instances]
+    #[arg(long, value_name = "MB")]
+    pub(super) memory: Option<u32>,
+    /// How long an event may take, in whole seconds
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
+    pub(super) timeout: Duration,
+    /// A variable of the function's environment; a handler sees it where bulkhead.toml has it inherited
+    #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = environment::parse)]
+    pub(super) env_var: Vec<Variable>,
+    /// How the log is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Json)]
+    pub(super) log_format: LogFormat,
+    /// How many days the log is kept
+    #[arg(long, value_name = "DAYS", default_value = "30", value_parser = retention::parse)]
+    pub(super) log_retention: Retention,
+    /// Whether AWS X-Ray traces each event, or only those whose caller has asked for it
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = Tracing::PassThrough)]
+    pub(super) tracing: Tracing,
+    /// Whether the function has a URL, and who may call it: callers whom IAM allows, or everybody
+    #[arg(long, value_enum, value_name = "WHO", default_value_t = FunctionUrl::None)]
+    pub(super) function_url: FunctionUrl,
+    /// Whether the URL sends a response whole or while it is made [default: as the handler's invoke_mode in bulkhead.toml]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(super) invoke_mode: Option<InvokeMode>,
+    /// Lambda's tenant isolation, without which no event has Lambda's tenant id [default: per-tenant if bulkhead.toml has
+    /// tenants that are routed by it, or none]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(super) tenancy: Option<Tenancy>,
+    #[command(flatten)]
+    pub(super) instances: Instances,
+}
+
+/// Lambda Managed Instances.
+#[derive(Debug, Args)]
+pub(super) struct Instances {
+    /// Run on Lambda Managed Instances, with a capacity provider of the function's own
+    #[arg(long)]
+    pub(super) managed_instances: bool,
+    /// Run on Lambda Managed Instances of a capacity provider that is there
+    #[arg(long, value_name = "ARN", value_parser = capacity_provider, conflicts_with = "managed_instances")]
+    pub(super) capacity_provider: Option<String>,
+    /// How many events one environment may handle at a time, on Managed Instances [default: Lambda's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1600))]
+    pub(super) max_concurrency: Option<u32>,
+    /// How many virtual processors the capacity provider may have [default: Lambda's, which is 400]
+    #[arg(long, value_name = "N", requires = "managed_instances", value_parser = clap::value_parser!(u32).range(2..=15_000))]
+    pub(super) max_vcpus: Option<u32>,
+}
+
+/// The processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+pub(super) enum Arch {
+    #[value(name = "x86_64")]
+    #[serde(rename = "x86_64")]
+    X86,
+    #[value(alias = "aarch64")]
+    #[serde(rename = "arm64")]
+    Arm64,
+}
+
+impl Arch {
+    /// This machine's, if Lambda has such.
+    pub(super) fn host() -> Option<Self> {
+        match Target::host()? {
+            Target::X86_64 => Some(Self::X86),
+            Target::Aarch64 => Some(Self::Arm64),
+        }
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86 => "x86_64",
+            Self::Arm64 => "arm64",
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+pub(super) enum LogFormat {
+    #[serde(rename = "JSON")]
+    Json,
+    Text,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tracing {
+    Active,
+    PassThrough,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FunctionUrl {
+    None,
+    Iam,
+    Public,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum InvokeMode {
+    Buffered,
+    ResponseStream,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Tenancy {
+    None,
+    PerTenant,
+}
+
+/// Lambda counts in seconds, and allows 15 minutes.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
+    if timeout.subsec_nanos() == 0 && allowed.contains(&timeout) {
+        return Ok(timeout);
+    }
+    Err("Lambda allows 1s to 15min, in whole seconds".to_owned())
+}
+
+/// As CloudFormation's schema has it, but for the names of partitions.
+fn capacity_provider(text: &str) -> Result<String, String> {
+    let known = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let parts: Vec<&str> = text.split(':').collect();
+    let [arn, partition, "lambda", region, account, "capacity-provider", name] = parts[..] else {
+        return Err("say arn:aws:lambda:REGION:ACCOUNT:capacity-provider:NAME".to_owned());
+    };
+    let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
+    let words = [partition, region, name];
+    if arn == "arn"
+        && is_account
+        && words.iter().all(|word| !word.is_empty() && word.chars().all(known))
+        && text.len() <= 140
+    {
+        return Ok(text.to_owned());
+    }
+    Err("say arn:aws:lambda:REGION:ACCOUNT:capacity-provider:NAME".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_what_lambda_takes() {
+        assert_eq!(timeout("1m 30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["0s", "16min", "500ms", "1500ms", "10"] {
+            assert!(timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_capacity_provider_is_named_by_its_arn() {
+        let arn = "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:steady";
+        assert_eq!(capacity_provider(arn), Ok(arn.to_owned()));
+        for wrong in [
+            "steady",
+            "arn:aws:lambda:eu-central-1:123:capacity-provider:steady",
+            "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:st eady",
+            "arn:aws:lambda:eu-central-1:123456789012:function:steady",
+        ] {
+            assert!(capacity_provider(wrong).unwrap_err().contains("capacity-provider:NAME"), "{wrong}");
+        }
+    }
+}

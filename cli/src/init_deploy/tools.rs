@@ -1,0 +1,106 @@
+//! The tools, and for each the files that it takes and the commands that come next.
+
+use clap::ValueEnum;
+
+use super::function::Function;
+use super::render;
+
+/// Who deploys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Tool {
+    /// AWS SAM, and whatever else takes its templates
+    Sam,
+    /// Terraform or OpenTofu
+    Terraform,
+    /// AWS CDK, in TypeScript
+    Cdk,
+}
+
+/// Where a file goes, and its template.
+type File = (&'static str, &'static str);
+
+macro_rules! file {
+    ($folder:literal, $name:literal) => {
+        ($name, include_str!(concat!("../../templates/deploy/", $folder, "/", $name)))
+    };
+}
+
+// A `.gitignore` below `templates` would be in force there.
+const SAM: &[File] = &[
+    file!("sam", "template.yaml"),
+    file!("sam", "samconfig.toml"),
+    (".gitignore", include_str!("../../templates/deploy/sam/gitignore")),
+];
+const TERRAFORM: &[File] = &[
+    file!("terraform", "versions.tf"),
+    file!("terraform", "variables.tf"),
+    file!("terraform", "main.tf"),
+    file!("terraform", "outputs.tf"),
+    (".gitignore", include_str!("../../templates/deploy/terraform/gitignore")),
+];
+const CDK: &[File] = &[
+    file!("cdk", "package.json"),
+    file!("cdk", "package-lock.json"),
+    file!("cdk", "tsconfig.json"),
+    file!("cdk", "cdk.json"),
+    file!("cdk", "bin/deploy.ts"),
+    file!("cdk", "lib/function-stack.ts"),
+    (".gitignore", include_str!("../../templates/deploy/cdk/gitignore")),
+];
+
+impl Tool {
+    /// What it takes: where each file goes, and its text.
+    pub(super) fn files(self, function: &Function) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let files = match self {
+            Self::Sam => SAM,
+            Self::Terraform => TERRAFORM,
+            Self::Cdk => CDK,
+        };
+        files.iter().map(|(name, template)| Ok((*name, render::filled(name, template, function)?))).collect()
+    }
+
+    /// What to run in that folder.
+    pub(super) fn commands(self, function: &Function) -> &'static [&'static str] {
+        match (self, function.needs_network()) {
+            (Self::Sam, false) => &["sam deploy"],
+            (Self::Sam, true) => {
+                &["sam deploy --parameter-overrides SubnetIds=subnet-…,subnet-… SecurityGroupIds=sg-…"]
+            }
+            (Self::Terraform, false) => &["terraform init", "terraform apply"],
+            (Self::Terraform, true) => &[
+                "terraform init",
+                "terraform apply -var 'subnet_ids=[\"subnet-…\"]' -var 'security_group_ids=[\"sg-…\"]'",
+            ],
+            (Self::Cdk, false) => &["npm ci", "npx cdk deploy"],
+            (Self::Cdk, true) => {
+                &["npm ci", "npx cdk deploy -c subnetIds=subnet-…,subnet-… -c securityGroupIds=sg-…"]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::init_deploy::function::tests::{function, plain};
+
+    use super::*;
+
+    #[test]
+    fn every_template_is_filled_in_for_every_tool() {
+        let least = function("", plain()).unwrap();
+        let instances =
+            function("--managed-instances --max-concurrency 8 --max-vcpus 16 --tracing active", plain())
+                .unwrap();
+        let url = function("--function-url public --invoke-mode response-stream", plain()).unwrap();
+        let tenancy = function("--tenancy per-tenant", plain()).unwrap();
+        for tool in [Tool::Sam, Tool::Terraform, Tool::Cdk] {
+            for function in [&least, &instances, &url, &tenancy] {
+                for (name, text) in tool.files(function).unwrap() {
+                    assert!(!text.contains("{%") && !text.contains("{{"), "{name}: {text}");
+                    assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{name}: {text:?}");
+                    assert!(!text.contains("\n\n\n") && !text.contains(" \n"), "{name}: {text}");
+                }
+            }
+        }
+    }
+}

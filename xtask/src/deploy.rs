@@ -1,0 +1,112 @@
+//! What `bulkhead init-deploy` is checked with and npm has: CDK in the very versions that its app is pinned to, and the schema
+//! of Terraform's AWS provider, as the classes that CDK Terrain's package makes of it. (Terraform's own registry is no
+//! package registry; what the tests do without it is in docs/deploying.md.)
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use sha2::{Digest as _, Sha512};
+
+use crate::fetched::Fetched;
+use crate::steps::Step;
+use crate::workspace::{Workspace, run};
+
+/// The variable by which the tests find it.
+pub(crate) const VARIABLE: &str = "BULKHEAD_DEPLOY";
+
+/// Where the app lies whose dependencies they are.
+const APP: &str = "cli/templates/deploy/cdk";
+
+/// The package with the provider's schema, its digest, and which of it is used: it is 480 MB unpacked.
+const PROVIDER: &str = "@cdktn/provider-aws@25.7.0";
+const PROVIDER_SHA512: &str = "13f9e1bb4c95644e265cc8083ee23cb4416dd411312e403b0118e285d1befc799f0dfccbafe384177764151bc8ea0951b77d25aeb05640bc17a82241c5c9b252";
+const CLASSES: [&str; 8] = [
+    "cloudwatch-log-group",
+    "data-aws-partition",
+    "iam-role",
+    "iam-role-policy",
+    "iam-role-policy-attachment",
+    "lambda-capacity-provider",
+    "lambda-function",
+    "lambda-function-url",
+];
+
+/// Installs it.
+pub(crate) const DEPLOY: Step = Step {
+    name: "deploy",
+    title: "installing CDK and the schema of Terraform's AWS provider",
+    needs: &[],
+    run: |workspace| {
+        install(workspace)?
+            .ending("The tests of what `bulkhead init-deploy` writes for CDK and Terraform will NOT run")
+    },
+};
+
+/// The folder with all of it, if it is there.
+pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
+    Some(workspace.target("deploy")).filter(|_| stamp(workspace).is_file())
+}
+
+fn install(workspace: &Workspace) -> Result<Fetched> {
+    let lock = workspace.source(APP).join("package-lock.json");
+    let wanted = fs::read_to_string(lock).with_context(|| format!("reading the lock of {APP}"))?;
+    let wanted = format!("{PROVIDER_SHA512} {CLASSES:?}\n{wanted}");
+    if fs::read_to_string(stamp(workspace)).is_ok_and(|installed| installed == wanted) {
+        println!("      it is here already");
+        return Ok(Fetched::Ready);
+    }
+    if !works("node") || !works("npm") {
+        return Ok(Fetched::Impossible(
+            "it wants node and npm, which are not here (apt-get install nodejs npm)".into(),
+        ));
+    }
+    let place = workspace.target("deploy");
+    fs::remove_dir_all(&place).ok();
+    cdk(&workspace.source(APP), &place.join("cdk"))?;
+    provider(&place.join("provider"))?;
+    fs::write(stamp(workspace), wanted).context("writing down what was installed")?;
+    Ok(Fetched::Ready)
+}
+
+/// Written when everything is there.
+fn stamp(workspace: &Workspace) -> PathBuf {
+    workspace.target("deploy/installed.txt")
+}
+
+/// `npm ci` takes what the lock file names, by digest, or fails. No package's own script is run.
+fn cdk(app: &Path, place: &Path) -> Result<()> {
+    fs::create_dir_all(place)?;
+    for pin in ["package.json", "package-lock.json"] {
+        fs::copy(app.join(pin), place.join(pin)).with_context(|| format!("copying {pin}"))?;
+    }
+    let mut npm = Command::new("npm");
+    run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(place))
+}
+
+fn provider(place: &Path) -> Result<()> {
+    fs::create_dir_all(place)?;
+    let mut npm = Command::new("npm");
+    run(npm.args(["pack", PROVIDER, "--silent", "--pack-destination"]).arg(place))?;
+    let archive = place.join("cdktn-provider-aws-25.7.0.tgz");
+    let bytes = fs::read(&archive).with_context(|| format!("npm has left no {}", archive.display()))?;
+    ensure!(
+        format!("{:x}", Sha512::digest(bytes)) == PROVIDER_SHA512,
+        "{PROVIDER} has not the digest that it should have"
+    );
+    let mut tar = Command::new("tar");
+    tar.arg("--extract").arg("--gzip").arg("--file").arg(&archive).arg("--directory").arg(place);
+    tar.arg("--strip-components=2");
+    for class in CLASSES {
+        tar.args(["index.js", "index.d.ts"].map(|file| format!("package/lib/{class}/{file}")));
+    }
+    run(&mut tar)?;
+    Ok(fs::remove_file(archive)?)
+}
+
+fn works(program: &str) -> bool {
+    let mut probe = Command::new(program);
+    probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
