@@ -14,6 +14,7 @@ mod unzip;
 mod wat;
 
 mod aws_sdk;
+mod book;
 mod build;
 mod command;
 mod concurrency;
