@@ -6,6 +6,7 @@
 
 use anyhow::Result;
 
+use crate::book::BOOK;
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::emulator::{self, EMULATOR};
@@ -40,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
@@ -50,6 +51,7 @@ const STEPS: [Step; 14] = [
     LANGUAGES,
     CLIPPY,
     DOC,
+    BOOK,
     UNIT,
     DOCTEST,
     PROGRAMS,

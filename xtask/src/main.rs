@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod book;
 mod bootstraps;
 mod budgets;
 mod check;
@@ -17,6 +18,7 @@ mod emulator;
 mod fetched;
 mod guests;
 mod languages;
+mod links;
 mod moto;
 mod steps;
 mod table;

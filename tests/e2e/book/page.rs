@@ -26,7 +26,10 @@ pub(super) enum Block {
     Session(Vec<Typed>),
     Background(Typed),
     Printed(Vec<String>),
-    File { path: String, text: String },
+    File {
+        path: String,
+        text: String,
+    },
     Manifest(String),
     Handler(String),
     /// Shown only. Whether it is one that would be tested, had nobody said otherwise.
@@ -49,8 +52,11 @@ impl Page {
         let mut said = None;
         while let Some((index, line)) = lines.next() {
             if let Some(language) = line.strip_prefix("```") {
-                let inner: Vec<&str> =
-                    lines.by_ref().map(|(_, line)| line).take_while(|line| !line.starts_with("```")).collect();
+                let inner: Vec<&str> = lines
+                    .by_ref()
+                    .map(|(_, line)| line)
+                    .take_while(|line| !line.starts_with("```"))
+                    .collect();
                 let block = Block::new(language, said, &inner);
                 blocks.push((index + 1, block.map_err(|error| format!("{}: {error}", index + 1))?));
             }

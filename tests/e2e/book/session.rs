@@ -85,7 +85,9 @@ impl Session {
             let Ok(line) = self.lines.recv_timeout(left) else {
                 panic!("{place}: `{command}` does not end; it has printed\n{printed}");
             };
-            if let Some((code, directory)) = line.strip_prefix(END).and_then(|rest| rest.trim().split_once(' ')) {
+            if let Some((code, directory)) =
+                line.strip_prefix(END).and_then(|rest| rest.trim().split_once(' '))
+            {
                 self.directory = directory.into();
                 let printed = printed.replace(&self.folder.path().display().to_string(), "~");
                 return (self.as_in_the_book(&printed), code.to_owned());
@@ -116,7 +118,8 @@ impl Session {
     pub(super) fn wait(&mut self, place: &str, expected: &[String]) {
         let until = Instant::now() + PATIENCE;
         loop {
-            let background = self.background.as_mut().unwrap_or_else(|| panic!("{place}: nothing is running"));
+            let background =
+                self.background.as_mut().unwrap_or_else(|| panic!("{place}: nothing is running"));
             let printed = background.running.raw_stdout();
             // A line that is not finished yet is none.
             let printed = &printed[..printed.rfind('\n').map_or(0, |end| end + 1)];
