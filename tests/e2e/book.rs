@@ -69,7 +69,7 @@ fn tested(file: &str) {
             Block::Background(command) => session.start(&place, command),
             Block::Printed(expected) => session.wait(&place, expected),
             Block::File { path, text } => session.write(path, text),
-            Block::Manifest(text) => blocks.check_manifest(&place, text),
+            Block::Manifest(text) => blocks::check_manifest(&place, text),
             Block::Handler(text) => blocks.add_handler(*line, text),
             Block::Left(_) => {}
         }

@@ -14,29 +14,6 @@ impl Blocks {
         Self { name, folder: Folder::new(), handlers: Vec::new() }
     }
 
-    /// With a component for each handler that it names, and one handler if it names none.
-    pub(super) fn check_manifest(&self, place: &str, text: &str) {
-        let folder = Folder::new();
-        let names = |text: &str| -> Vec<String> {
-            let tables = text.lines().filter_map(|line| line.strip_prefix("[handlers."));
-            tables.map(|rest| rest.chars().take_while(|c| !matches!(c, '.' | ']')).collect()).collect()
-        };
-        let mut manifest = text.to_owned();
-        if names(text).is_empty() {
-            manifest.push_str("\n[handlers.hello]\n");
-        }
-        let component = std::fs::read(bulkhead_tests::artifacts::component("echo")).expect("a component");
-        for name in names(&manifest) {
-            std::fs::write(folder.path().join(name).with_extension("wasm"), &component).expect("write it");
-        }
-        for folder_granted in ["assets", "rates"] {
-            std::fs::create_dir(folder.path().join(folder_granted)).expect("a folder to grant");
-        }
-        folder.write("bulkhead.toml", &manifest);
-        let checked = folder.bulkhead(&["check"]);
-        assert_eq!(checked.code, 0, "{place}: {manifest}\n{}{}", checked.stdout, checked.stderr);
-    }
-
     pub(super) fn add_handler(&mut self, line: usize, text: &str) {
         self.folder.write(&format!("examples/line_{line}.rs"), text);
         self.handlers.push(format!("[[example]]\nname = \"line_{line}\"\ncrate-type = [\"cdylib\"]\n"));
@@ -59,4 +36,25 @@ impl Blocks {
         folder.write("src/lib.rs", "");
         folder.cargo(&["check", "--quiet", "--examples", "--target", "wasm32-wasip2"]).succeeded();
     }
+}
+
+/// `bulkhead check` has no mistake to tell, with a component for each handler that it names, and one handler if it names none.
+pub(super) fn check_manifest(place: &str, text: &str) {
+    let folder = Folder::new();
+    let names = |text: &str| -> Vec<String> {
+        let tables = text.lines().filter_map(|line| line.strip_prefix("[handlers."));
+        tables.map(|rest| rest.chars().take_while(|c| !matches!(c, '.' | ']')).collect()).collect()
+    };
+    let mut manifest = text.to_owned();
+    if names(text).is_empty() {
+        manifest.push_str("\n[handlers.hello]\n");
+    }
+    let component = std::fs::read(bulkhead_tests::artifacts::component("echo")).expect("a component");
+    for name in names(&manifest) {
+        std::fs::write(folder.path().join(name).with_extension("wasm"), &component).expect("write it");
+    }
+    std::fs::create_dir(folder.path().join("assets")).expect("a folder to grant");
+    folder.write("bulkhead.toml", &manifest);
+    let checked = folder.bulkhead(&["check"]);
+    assert_eq!(checked.code, 0, "{place}: {manifest}\n{}{}", checked.stdout, checked.stderr);
 }
