@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::fetched::Fetched;
 use crate::links;
-use crate::steps::{Ending, Step};
+use crate::steps::Step;
 use crate::workspace::{Workspace, run};
 
 /// Of mdBook. A newer one may want a newer Rust.
@@ -24,26 +25,31 @@ pub(crate) const BOOK: Step = Step {
     run: |workspace| {
         let count = links::check(&workspace.source(""))?;
         println!("      {count} links lead somewhere");
-        install(workspace)?;
-        let book = build(workspace)?;
-        point_outside(workspace, &book)?;
-        println!("      {}", book.join("index.html").display());
-        Ok(Ending::Done)
+        let installed = install(workspace)?;
+        if matches!(installed, Fetched::Ready) {
+            let book = build(workspace)?;
+            point_outside(workspace, &book)?;
+            println!("      {}", book.join("index.html").display());
+        }
+        installed.ending("The book was NOT built; its links were followed, and `e2e` tests what it says")
     },
 };
 
 /// Without its server and its search, and unoptimised: it is quicker to compile, and has 15 pages to make.
-fn install(workspace: &Workspace) -> Result<()> {
+fn install(workspace: &Workspace) -> Result<Fetched> {
     let found = Command::new(program(workspace)).arg("--version").stdin(Stdio::null()).output();
     if found.is_ok_and(|found| found.stdout.trim_ascii() == format!("mdbook v{VERSION}").as_bytes()) {
-        return Ok(());
+        return Ok(Fetched::Ready);
     }
     let mut install = workspace.cargo(["install", "mdbook", "--quiet", "--locked", "--version", VERSION]);
     install.args(["--no-default-features", "--debug", "--force", "--root"]).arg(workspace.target("mdbook"));
     // Of its own, and not kept: what it compiles there is of no use to anything else.
     let compiled = workspace.target("mdbook/target");
-    run(install.arg("--target-dir").arg(&compiled))?;
-    fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))
+    if let Err(error) = run(install.arg("--target-dir").arg(&compiled)) {
+        return Ok(Fetched::Impossible(format!("mdBook comes from crates.io, and {error:#}")));
+    }
+    fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
+    Ok(Fetched::Ready)
 }
 
 fn program(workspace: &Workspace) -> PathBuf {
