@@ -6,9 +6,10 @@ use std::path::Path;
 fn sources(directory: &str) -> Vec<(String, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let entries = std::fs::read_dir(&directory).expect("read a directory of sources");
-    entries
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
+    // The parts of a module are the business of its file.
+    let files = entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
+    files
+        .map(|path| {
             let name = path.file_stem().expect("a name").to_str().expect("a name in UTF-8").to_owned();
             (name, std::fs::read_to_string(&path).expect("read a source"))
         })

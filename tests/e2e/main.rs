@@ -18,6 +18,7 @@ mod wat;
 
 mod arm64;
 mod aws_sdk;
+mod book;
 mod build;
 mod command;
 mod completions;

@@ -144,7 +144,10 @@ pub struct Running {
 
 impl Running {
     /// Starts any program with its output captured.
-    pub(crate) fn start(mut command: Command) -> Self {
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
@@ -235,6 +238,11 @@ impl Running {
             );
             self.wait_output(Duration::from_millis(50));
         }
+    }
+
+    /// Waits a moment for more output on stdout.
+    pub fn wait_more(&self) {
+        self.wait_output(Duration::from_millis(50));
     }
 
     /// Waits for more output on stdout, but no longer than this.

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::arm64::{self, ARM64};
 use crate::axe::{self, AXE};
+use crate::book::BOOK;
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
 use crate::cyclonedx::{self, CYCLONEDX};
@@ -46,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// In this order.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 20] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
@@ -59,6 +60,7 @@ const STEPS: [Step; 19] = [
     LANGUAGES,
     CLIPPY,
     DOC,
+    BOOK,
     UNIT,
     DOCTEST,
     PROGRAMS,

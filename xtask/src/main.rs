@@ -11,6 +11,7 @@
 mod arm64;
 mod axe;
 mod bench;
+mod book;
 mod bootstraps;
 mod budgets;
 mod check;
@@ -22,6 +23,7 @@ mod emulator;
 mod fetched;
 mod guests;
 mod languages;
+mod links;
 mod moto;
 mod steps;
 mod table;

@@ -1,0 +1,113 @@
+//! The book: mdBook at one version, installed once into the target directory, makes it of `docs/`. Its warnings are errors.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::fetched::Fetched;
+use crate::links;
+use crate::steps::Step;
+use crate::workspace::{Workspace, run};
+
+/// Of mdBook. A newer one may want a newer Rust.
+const VERSION: &str = "0.5.4";
+
+/// What is above `docs/` is no part of the book; there its readers find it.
+const SOURCES: &str = "https://github.com/bulkhead-dev/bulkhead/blob/main/";
+
+/// Builds it.
+pub(crate) const BOOK: Step = Step {
+    name: "book",
+    title: "building the book, and following the links of every page (mdBook is compiled the first time)",
+    needs: &["toolchain"],
+    run: |workspace| {
+        let count = links::check(&workspace.source(""))?;
+        println!("      {count} links lead somewhere");
+        let installed = install(workspace)?;
+        if matches!(installed, Fetched::Ready) {
+            let book = build(workspace)?;
+            point_outside(workspace, &book)?;
+            println!("      {}", book.join("index.html").display());
+        }
+        installed.ending("The book was NOT built; its links were followed, and `e2e` tests what it says")
+    },
+};
+
+/// Without its server and its search, and unoptimised: it is quicker to compile, and has 15 pages to make.
+fn install(workspace: &Workspace) -> Result<Fetched> {
+    let found = Command::new(program(workspace)).arg("--version").stdin(Stdio::null()).output();
+    if found.is_ok_and(|found| found.stdout.trim_ascii() == format!("mdbook v{VERSION}").as_bytes()) {
+        return Ok(Fetched::Ready);
+    }
+    let mut install = workspace.cargo(["install", "mdbook", "--quiet", "--locked", "--version", VERSION]);
+    install.args(["--no-default-features", "--debug", "--force", "--root"]).arg(workspace.target("mdbook"));
+    // Of its own, and not kept: what it compiles there is of no use to anything else.
+    let compiled = workspace.target("mdbook/target");
+    if let Err(error) = run(install.arg("--target-dir").arg(&compiled)) {
+        return Ok(Fetched::Impossible(format!("mdBook comes from crates.io, and {error:#}")));
+    }
+    fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
+    Ok(Fetched::Ready)
+}
+
+fn program(workspace: &Workspace) -> PathBuf {
+    workspace.target("mdbook/bin/mdbook")
+}
+
+/// Makes the book in the target directory.
+fn build(workspace: &Workspace) -> Result<PathBuf> {
+    let book = workspace.target("book");
+    let mut mdbook = Command::new(program(workspace));
+    mdbook.arg("build").arg(workspace.source("docs")).arg("--dest-dir").arg(&book).stdin(Stdio::null());
+    let output = mdbook.output().context("starting mdbook")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let is_fine = output.status.success() && !said.contains("WARN") && !said.contains("ERROR");
+    ensure!(is_fine, "mdbook is not content with docs/:\n{said}");
+    Ok(book)
+}
+
+/// Links to files beside `docs/` work on a code host as they are; the book's are made to lead there.
+fn point_outside(workspace: &Workspace, book: &Path) -> Result<()> {
+    for entry in fs::read_dir(book).with_context(|| format!("listing {}", book.display()))? {
+        let page = entry?.path();
+        if page.extension().is_some_and(|ending| ending == "html") {
+            let text = fs::read_to_string(&page).with_context(|| format!("reading {}", page.display()))?;
+            let pointed = pointed(&text, |file| workspace.source(file).exists());
+            fs::write(&page, pointed).with_context(|| format!("writing {}", page.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// mdBook takes every `.md` for a chapter, so those above `docs/` have become `.html`.
+fn pointed(text: &str, is_there: impl Fn(&str) -> bool) -> String {
+    // So that the link by which a page is edited is a plain one.
+    let text = text.replace("/docs/./", "/docs/");
+    let mut parts = text.split("href=\"../");
+    let mut pointed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (link, rest) = part.split_once('"').unwrap_or((part, ""));
+        let (file, heading) = link.split_at(link.find('#').unwrap_or(link.len()));
+        let page = file.strip_suffix(".html").map(|name| format!("{name}.md"));
+        let file = page.filter(|page| is_there(page)).unwrap_or_else(|| file.to_owned());
+        pointed.push_str(&format!("href=\"{SOURCES}{file}{heading}\"{rest}"));
+    }
+    pointed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beside_the_book_is_on_the_code_host() {
+        let page = r#"<a href="limits.html">a</a> <a href="../SECURITY.html#x">b</a> <a href="../wit/lambda.wit">c</a>"#;
+        let expected = format!(
+            r#"<a href="limits.html">a</a> <a href="{SOURCES}SECURITY.md#x">b</a> <a href="{SOURCES}wit/lambda.wit">c</a>"#
+        );
+        assert_eq!(pointed(page, |file| file == "SECURITY.md"), expected);
+        assert_eq!(pointed("no link", |_| false), "no link");
+    }
+}
