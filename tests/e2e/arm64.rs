@@ -55,13 +55,32 @@ impl Arm {
 }
 
 fn packaged(root: &Path, bootstrap: &Path) -> TempDir {
+    packaged_and_told(root, bootstrap).0
+}
+
+fn packaged_and_told(root: &Path, bootstrap: &Path) -> (TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let zip = folder.path().join("function.zip");
     let mut package = Command::new(artifacts::cli());
     package.arg("package").arg(root).args(["--arch", "arm64", "--bootstrap"]).arg(bootstrap);
     let Output { status, stderr, .. } = package.arg("-o").arg(&zip).output().expect("run `bulkhead package`");
-    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
-    unzip(&zip)
+    let told = String::from_utf8_lossy(&stderr).into_owned();
+    assert!(status.success(), "{told}");
+    (unzip(&zip), told)
+}
+
+#[test]
+fn code_for_this_machine_is_no_news_unless_work_was_done_ahead_in_it() {
+    let Some(bootstrap) = artifacts::arm64_bootstrap().filter(|_| cfg!(target_arch = "x86_64")) else {
+        return;
+    };
+    let built = TaskRoot::new().with("hello").with_compiled("hello");
+    let (_, told) = packaged_and_told(built.path(), &bootstrap);
+    assert!(!told.contains("anew"), "{told}");
+    let ahead = TaskRoot::new().with("init");
+    assert!(ahead.compile("init", "init.cwasm", &["--preinit"]).status.success());
+    let (_, told) = packaged_and_told(ahead.path(), &bootstrap);
+    assert!(told.contains("was made with --preinit for another processor"), "{told}");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::bootstraps::PROGRAMS;
-use crate::guests::{HELLO, MEASURED};
+use crate::e2e;
+use crate::guests::{GUESTS, HELLO, MEASURED};
 use crate::languages::LANGUAGES;
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TARGET;
@@ -105,14 +106,17 @@ fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn pace(workspace: &Workspace, options: &Options) -> Result<()> {
-    steps::run(workspace, "bench --pace", &[TARGET, PROGRAMS, RIVAL])?;
+    steps::run(workspace, "bench --pace", &[TARGET, PROGRAMS, GUESTS, RIVAL])?;
     let mut pace = Command::new(workspace.target("release/pace"));
     pace.env("BULKHEAD_CLI", workspace.command_line());
     pace.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
     pace.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
     pace.arg("--target-dir").arg(workspace.target("bench/pace"));
     println!();
-    call(pace.args(&options.arguments))
+    call(pace.args(&options.arguments))?;
+    println!("The page of `bulkhead dev`, in Chromium:");
+    // Its own frames are in what it prints; the rest of the test sees to it that they were of the real page.
+    call(e2e::tests(workspace).args(["--quiet", "--test", "e2e", "--", "page_many"]))
 }
 
 fn life(workspace: &Workspace, options: &Options) -> Result<()> {

@@ -7,21 +7,22 @@
 
 use anyhow::Result;
 
-use crate::arm64::{self, ARM64};
-use crate::axe::{self, AXE};
+use crate::arm64::ARM64;
+use crate::axe::AXE;
 use crate::book::BOOK;
 use crate::bootstraps::PROGRAMS;
 use crate::budgets::BUDGETS;
-use crate::cyclonedx::{self, CYCLONEDX};
-use crate::deploy::{self, DEPLOY};
-use crate::dist::{self, DIST};
-use crate::emulator::{self, EMULATOR};
+use crate::cyclonedx::CYCLONEDX;
+use crate::deploy::DEPLOY;
+use crate::dist::DIST;
+use crate::e2e::E2E;
+use crate::emulator::EMULATOR;
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
-use crate::moto::{self, MOTO};
+use crate::moto::MOTO;
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TOOLCHAIN;
-use crate::workspace::{WASM, Workspace, run as call, within};
+use crate::workspace::{WASM, Workspace, run as call};
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
@@ -142,52 +143,6 @@ const DOCTEST: Step = Step {
     title: "running the examples in the documentation",
     needs: &["toolchain"],
     run: |workspace| test(workspace, &["--doc"]),
-};
-
-const E2E: Step = Step {
-    name: "e2e",
-    title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &[
-        "axe",
-        "emulator",
-        "cyclonedx",
-        "moto",
-        "deploy",
-        "guests",
-        "languages",
-        "programs",
-        "arm64",
-        "dist",
-    ],
-    run: |workspace| {
-        let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
-        tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
-        tests.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
-        tests.env("BULKHEAD_CLI", workspace.command_line());
-        tests.env("BULKHEAD_GUESTS", workspace.guests());
-        tests.env(dist::VARIABLE, dist::archive(workspace));
-        if let Some(bootstrap) = arm64::find(workspace) {
-            tests.env(arm64::VARIABLE, bootstrap);
-        }
-        if let Some(schema) = cyclonedx::find(workspace) {
-            tests.env(cyclonedx::VARIABLE, schema);
-        }
-        if let Some(emulator) = emulator::find(workspace) {
-            tests.env(emulator::VARIABLE, emulator);
-        }
-        if let Some(server) = moto::find(workspace) {
-            tests.env(moto::VARIABLE, server);
-        }
-        if let Some(script) = axe::find(workspace) {
-            tests.env(axe::VARIABLE, script);
-        }
-        if let Some(tools) = deploy::find(workspace) {
-            tests.env(deploy::VARIABLE, tools);
-        }
-        // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
-        call(&mut within("20m", &tests))?;
-        Ok(Ending::Done)
-    },
 };
 
 /// Tests all packages but those of the end-to-end tests.

@@ -19,6 +19,7 @@ mod cyclonedx;
 mod demo;
 mod deploy;
 mod dist;
+mod e2e;
 mod emulator;
 mod fetched;
 mod guests;

@@ -56,7 +56,6 @@ fn main() -> Result<()> {
     println!("{}\n{}", machine::headline(), offline()?);
     let folder = tempfile::tempdir().context("making a folder")?;
     let hello = Hello { folder: folder.path().join("hello"), target_dir: &arguments.target_dir };
-    // A row for the page of `bulkhead dev` belongs here, too.
     let rows = [
         new(&hello, arguments.runs)?,
         saves(&hello, arguments.saves)?,

@@ -77,8 +77,8 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
         return copy(&cwasm, &to, 0o644);
     }
     ensure!(wasm.is_file(), "there is no {}, and no .cwasm of it for {}", wasm.display(), target.name());
-    if cwasm.is_file() {
-        tell(&format!("{} does not fit, so {} is compiled anew", cwasm.display(), wasm.display()));
+    if let Some(why) = unfit(&cwasm, target) {
+        tell(&format!("{} {why}, so {} is compiled anew", cwasm.display(), wasm.display()));
     }
     compile::native(&wasm, &to, target)
 }
@@ -88,6 +88,16 @@ pub(crate) fn fits(cwasm: &Path, wasm: &Path, target: Target) -> bool {
     let Ok(stamp) = Stamp::check_for_any_target(cwasm) else { return false };
     let of_this = || fs::read(wasm).map_or(true, |wasm| artifact::digest(&wasm) == stamp.source);
     stamp.target == target.name() && of_this()
+}
+
+/// Why native code does not fit, where that is news. `bulkhead build` leaves code for this machine, and a function on another
+/// processor needs other code; but whoever had work done ahead has to know that it is not in there.
+fn unfit(cwasm: &Path, target: Target) -> Option<&'static str> {
+    match Stamp::check_for_any_target(cwasm) {
+        Ok(stamp) if stamp.target == target.name() => Some("is of another component"),
+        Ok(stamp) => stamp.preinitialised.then_some("was made with --preinit for another processor"),
+        Err(_) => cwasm.is_file().then_some("cannot be loaded by this version"),
+    }
 }
 
 /// What else the manifest names: certificates, and the directories that handlers and tenants may read.
