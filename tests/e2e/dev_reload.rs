@@ -1,11 +1,12 @@
 //! `bulkhead dev` while somebody saves: new versions take over, no event is lost, and what is broken changes nothing.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bulkhead_tests::{Dev, TaskRoot, artifacts};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// As a linker does it: another file under the same name.
 fn save(root: &TaskRoot, guest: &str) {
@@ -147,6 +148,27 @@ fn what_a_build_command_leaves_starts_no_build() {
     dev.running.wait_log_times("building", 2);
     assert_eq!(dev.invoke("hello", "2", &[]).text(), "2");
     assert_eq!(dev.running.stderr().matches("building").count(), 2, "{}", dev.running.stderr());
+}
+
+#[test]
+fn an_event_that_comes_while_the_first_build_goes_on_waits_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let guest = artifacts::component("echo");
+    // Nobody reads from a pipe before somebody writes to it.
+    let made = Command::new("mkfifo").arg(folder.path().join("go")).status();
+    assert!(made.expect("run mkfifo").success());
+    let toml =
+        format!("[build]\ncommand = \"cat go && cp {} hello.wasm\"\n[handlers.hello]\n", guest.display());
+    std::fs::write(folder.path().join("bulkhead.toml"), toml).expect("write");
+    let dev = Dev::start_in(folder.path(), &folder.path().join("target"), &["--no-watch"]);
+    dev.running.wait_log("building");
+    std::thread::scope(|scope| {
+        let early = scope.spawn(|| dev.invoke("hello", "1", &[]));
+        let status = dev.request("GET /.bulkhead/status", &[], "").json();
+        assert_eq!(status["functions"], json!([]), "it was built already");
+        std::fs::write(folder.path().join("go"), "go").expect("write");
+        assert_eq!(early.join().expect("an answer").text(), "1");
+    });
 }
 
 #[test]

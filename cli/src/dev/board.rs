@@ -26,6 +26,12 @@ impl Board {
         self.0.subscribe()
     }
 
+    /// Waits until there is something that runs, or something that keeps it from that.
+    pub(super) async fn first(&self) {
+        // The other end is ours.
+        let _ = self.watch().wait_for(|status| status.version > 0 || status.problem.is_some()).await;
+    }
+
     pub(super) fn begin(&self) {
         self.0.send_modify(|status| status.is_building = true);
     }

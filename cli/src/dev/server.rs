@@ -81,6 +81,16 @@ impl Server {
             let told = json!({ "message": "this is not for other sites of the web, nor for what a handler answers" });
             return body::json(StatusCode::FORBIDDEN, told.to_string());
         }
+        if let Some(response) = page::respond(self, &request).await {
+            return response;
+        }
+        match path.as_str() {
+            "/.bulkhead/events" => return self.events(),
+            "/.bulkhead/status" => return self.status(),
+            _ => {}
+        }
+        // Who calls a function while the first build goes on has not come too early.
+        self.board.first().await;
         if let Some(call) = path.strip_prefix(PREFIX) {
             return self.runtime(self.functions.first(), None, call, request).await;
         }
@@ -96,14 +106,7 @@ impl Server {
         if let Some((name, reading)) = invoked(&path).filter(|_| request.method() == Method::POST) {
             return invoke_api::invoke(&self.functions, &self.ids, name, reading, request).await;
         }
-        if let Some(response) = page::respond(self, &request).await {
-            return response;
-        }
-        match path.as_str() {
-            "/.bulkhead/events" => self.events(),
-            "/.bulkhead/status" => self.status(),
-            _ => no_such_path(&path),
-        }
+        no_such_path(&path)
     }
 
     /// `NAME/2018-06-01/…`, or `NAME/ENVIRONMENT/2018-06-01/…` for those that are ours.
