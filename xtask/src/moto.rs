@@ -1,16 +1,15 @@
 //! moto's server, which stands in for AWS, and beside it the programs in Python that deployments are checked with: installed
 //! once with pip, from what `xtask/moto.txt` pins by version and digest, into a virtual environment in the target directory.
 
-use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::fetched::Fetched;
-use crate::steps::{Ending, Step};
-use crate::workspace::{Workspace, run};
+use crate::fetched::{self, Fetched};
+use crate::steps::Step;
+use crate::workspace::{Workspace, run, works};
 
 /// The variable that names a `moto_server` of one's own, and by which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_MOTO";
@@ -27,11 +26,7 @@ pub(crate) const MOTO: Step = Step {
     title: "installing moto, which stands in for AWS, and the AWS CLI, cfn-lint and SAM's translator",
     needs: &[],
     run: |workspace| {
-        if env::var_os(VARIABLE).is_some() {
-            println!("      {VARIABLE} is set; using that one");
-            return Ok(Ending::Done);
-        }
-        install(workspace)?.ending(&format!(
+        fetched::unless_named(VARIABLE, || install(workspace))?.ending(&format!(
             "The tests against AWS services and those of deployments will NOT run; set {VARIABLE} to a `moto_server` of your own to run them"
         ))
     },
@@ -39,8 +34,8 @@ pub(crate) const MOTO: Step = Step {
 
 /// The server that the tests should use, if there is one.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
-    let own = env::var_os(VARIABLE).map(PathBuf::from);
-    own.or_else(|| Some(workspace.target("moto/bin/moto_server")).filter(|_| installed(workspace).is_file()))
+    let server = workspace.target("moto/bin/moto_server");
+    fetched::named_or(VARIABLE, Some(server).filter(|_| installed(workspace).is_file()))
 }
 
 fn install(workspace: &Workspace) -> Result<Fetched> {
@@ -50,7 +45,7 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
         println!("      it is here already");
         return Ok(Fetched::Ready);
     }
-    if !succeeds(Command::new("python3").args(["-c", PROBE])) {
+    if !works(Command::new("python3").args(["-c", PROBE])) {
         let reason = "it wants Python 3.10 or newer with `venv` (python3-venv), which is not here";
         return Ok(Fetched::Impossible(reason.into()));
     }
@@ -70,10 +65,5 @@ fn installed(workspace: &Workspace) -> PathBuf {
 
 /// An environment is bound to its Python, which may have gone.
 fn starts(workspace: &Workspace) -> bool {
-    succeeds(Command::new(workspace.target("moto/bin/moto_server")).arg("--help"))
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
+    works(Command::new(workspace.target("moto/bin/moto_server")).arg("--help"))
 }

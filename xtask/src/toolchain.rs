@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::steps::{Ending, Step};
-use crate::workspace::{WASM, Workspace, run};
+use crate::workspace::{WASM, Workspace, run, works};
 
 /// The target that guests are compiled for.
 pub(crate) const TARGET: Step = Step {
@@ -28,9 +28,7 @@ pub(crate) const TOOLCHAIN: Step = Step {
     run: |workspace| {
         (TARGET.run)(workspace)?;
         for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-            let mut probe = workspace.cargo([subcommand, "--version"]);
-            let probe = probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            if !probe.status().is_ok_and(|status| status.success()) {
+            if !works(&mut workspace.cargo([subcommand, "--version"])) {
                 add(workspace, "component", component)?;
             }
         }

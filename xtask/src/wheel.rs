@@ -4,13 +4,13 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
-use crate::workspace::run;
+use crate::fetched::hex_digest;
+use crate::workspace::{run, works};
 
 /// Why there is none.
 pub(crate) const NO_PIP: &str = "it comes through pip, and there is no `python3 -m pip` here";
@@ -25,7 +25,7 @@ pub(crate) struct Wheel {
 impl Wheel {
     /// Fetches it into a directory of its own; `None` where there is no pip.
     pub(crate) fn download(requirements: &Path, directory: &Path) -> Result<Option<Self>> {
-        if !has_pip() {
+        if !works(Command::new("python3").args(["-m", "pip", "--version"])) {
             return Ok(None);
         }
         fs::remove_dir_all(directory).ok();
@@ -54,12 +54,6 @@ impl Drop for Wheel {
     }
 }
 
-fn has_pip() -> bool {
-    let mut probe = Command::new("python3");
-    probe.args(["-m", "pip", "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    probe.status().is_ok_and(|status| status.success())
-}
-
 fn wheel(directory: &Path) -> Result<PathBuf> {
     for entry in fs::read_dir(directory)? {
         let file = entry?.path();
@@ -68,9 +62,4 @@ fn wheel(directory: &Path) -> Result<PathBuf> {
         }
     }
     bail!("pip reports success, but has left no wheel")
-}
-
-/// As `sha256sum` prints it.
-pub(crate) fn hex_digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }

@@ -145,6 +145,17 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Whether a program can be started and ends well. What it prints is thrown away.
+pub(crate) fn works(command: &mut Command) -> bool {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Whether a program is here at all.
+pub(crate) fn has(program: &str) -> bool {
+    works(Command::new(program).arg("--version"))
+}
+
 /// A command as one would type it, without the directories of its program.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());

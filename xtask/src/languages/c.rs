@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Language, Places, works};
-use crate::workspace::run;
+use super::{Language, Places};
+use crate::workspace::{run, works};
 
 /// The distribution keeps these; there is nothing to pin and to install.
 pub(super) const LANGUAGE: Language =
@@ -21,7 +21,7 @@ fn missing(directory: &Path) -> Option<String> {
     let output = directory.join("probe.wasm");
     let written = fs::write(&source, "#include <stdio.h>\nint main(void) { return puts(\"\"); }\n").is_ok();
     let (source, output) = (source.to_string_lossy(), output.to_string_lossy());
-    let links = written && works("clang", &[FLAGS[0], &*source, "-o", &*output]);
+    let links = written && works(Command::new("clang").args([FLAGS[0], &*source, "-o", &*output]));
     (!links).then(|| {
         "C needs clang with a linker, a library and builtins for wasm32-wasi (Debian: apt-get install clang \
          lld wasi-libc and, for clang 14, libclang-rt-14-dev-wasm32)"

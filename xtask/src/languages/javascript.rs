@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Language, Places, works};
-use crate::workspace::run;
+use super::{Language, Places};
+use crate::workspace::{has, run};
 
 pub(super) const LANGUAGE: Language = Language {
     name: "javascript",
@@ -19,7 +19,7 @@ pub(super) const LANGUAGE: Language = Language {
 };
 
 fn missing(_: &Path) -> Option<String> {
-    let is_there = works("node", &["--version"]) && works("npm", &["--version"]);
+    let is_there = has("node") && has("npm");
     (!is_there).then(|| "JavaScript needs `node` and `npm` (Debian: apt-get install nodejs npm)".into())
 }
 

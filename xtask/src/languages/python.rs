@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Language, Places, works};
-use crate::workspace::run;
+use super::{Language, Places};
+use crate::workspace::{run, works};
 
 pub(super) const LANGUAGE: Language = Language {
     name: "python",
@@ -19,7 +19,7 @@ pub(super) const LANGUAGE: Language = Language {
 
 /// Debian's Python has the module `venv` and lacks what it needs.
 fn missing(_: &Path) -> Option<String> {
-    let is_there = works("python3", &["-c", "import venv, ensurepip"]);
+    let is_there = works(Command::new("python3").args(["-c", "import venv, ensurepip"]));
     (!is_there).then(|| "Python needs `python3` with venv (Debian: apt-get install python3-venv)".into())
 }
 
