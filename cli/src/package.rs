@@ -20,6 +20,7 @@ use crate::output::{self, tell};
 use crate::table::{Align, Table};
 use archive::Entry;
 pub(crate) use contents::fits;
+pub(crate) use program::check;
 
 /// The most that Lambda takes of an upload without S3, in bytes
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -68,7 +69,7 @@ impl Package {
         let output = self.output()?;
         let root = local::task_root(self.root)?;
         let bootstrap = local::bootstrap_for(target, self.bootstrap)?;
-        program::check(&bootstrap, target).with_context(|| format!("{}", bootstrap.display()))?;
+        check(&bootstrap, target).with_context(|| format!("{}", bootstrap.display()))?;
         let handler = self.handler.as_deref();
         let mut staged = contents::stage(&root, &bootstrap, handler, target)?;
         let mut place = "";

@@ -64,6 +64,21 @@ fn on_a_bare_machine_each_line_says_what_to_do() {
 }
 
 #[test]
+fn a_bootstrap_is_for_zips_of_its_own_processor() {
+    let machine = programs(&[]);
+    let (_, found) = findings(machine.path(), "unlimited");
+    let (ours, other) = match cfg!(target_arch = "aarch64") {
+        true => ("arm64", "x86_64"),
+        false => ("x86_64", "arm64"),
+    };
+    let (state, path, _) = found(&format!("zip, {ours}"));
+    assert_eq!((state.as_str(), Path::new(&path)), ("fine", &*artifacts::bootstrap()));
+    let (state, wrong, advice) = found(&format!("zip, {other}"));
+    assert!(state == "without" && wrong.contains("for another processor"), "{state} {wrong}");
+    assert_eq!(advice, "nothing, unless you package for it");
+}
+
+#[test]
 fn a_missing_target_is_added_by_build_where_rustup_is_there() {
     let distribution = programs(&[("rustc", RUSTC), ("cargo", CARGO)]);
     let (code, found) = findings(distribution.path(), "unlimited");

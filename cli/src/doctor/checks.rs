@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context as _;
 use bulkhead_host::engine::{self, Allocation, Target};
 
 use super::Finding;
 use crate::build::target;
-use crate::local;
+use crate::{local, package};
 
 /// The oldest Rust that compiles the SDK.
 const RUST: (u32, u32) = (1, 95);
@@ -28,6 +29,8 @@ pub(super) fn all() -> Vec<Finding> {
         address_space(),
         page_scan(),
         bootstrap(),
+        zipped("zip, x86_64", Target::X86_64),
+        zipped("zip, arm64", Target::Aarch64),
         emulator(),
     ]
 }
@@ -127,6 +130,18 @@ fn bootstrap() -> Finding {
             error.to_string(),
             "put `bootstrap` beside `bulkhead`, or name it in BULKHEAD_BOOTSTRAP",
         ),
+    }
+}
+
+/// What `bulkhead package` would put into a zip for this processor.
+fn zipped(what: &'static str, target: Target) -> Finding {
+    let found = local::bootstrap_for(target, None).and_then(|path| {
+        package::check(&path, target).with_context(|| path.display().to_string())?;
+        Ok(path)
+    });
+    match found {
+        Ok(path) => Finding::fine(what, path.display().to_string()),
+        Err(error) => Finding::without(what, format!("{error:#}"), "nothing, unless you package for it"),
     }
 }
 

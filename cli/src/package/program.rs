@@ -25,7 +25,7 @@ impl fmt::Display for Version {
 }
 
 /// Refuses a bootstrap that would not start there.
-pub(super) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
+pub(crate) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
     let bytes = std::fs::read(program).context("it cannot be read")?;
     let file = ElfFile64::<Endianness>::parse(&*bytes).context("it is no program for Linux")?;
     let machine = file.elf_header().e_machine(file.endian());
