@@ -9,6 +9,7 @@ mod account;
 mod address;
 mod body;
 mod clients;
+mod clock;
 mod connect;
 mod exchange;
 mod failure;
@@ -20,6 +21,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use hyper::header::{self, HeaderName};
 use hyper::{Method, Request, Response};
@@ -67,6 +69,8 @@ pub struct OutboundUsage {
     pub bytes_out: u64,
     /// Bytes of the bodies of responses.
     pub bytes_in: u64,
+    /// For how long at least one request was under way, until its response had been read.
+    pub time: Duration,
     /// The limit that was reached first, if one was.
     pub limit: Option<Limit>,
 }

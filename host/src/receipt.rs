@@ -60,6 +60,9 @@ pub struct Receipt {
     pub outbound_bytes_out: u64,
     /// The bodies of their responses.
     pub outbound_bytes_in: u64,
+    /// With at least one outbound request under way, until its response had been read.
+    #[serde(default)]
+    pub outbound_ms: f64,
 }
 
 /// What a receipt is about, beside what was used.
@@ -105,6 +108,7 @@ impl Receipt {
             outbound_requests: usage.outbound.requests,
             outbound_bytes_out: usage.outbound.bytes_out,
             outbound_bytes_in: usage.outbound.bytes_in,
+            outbound_ms: milliseconds(usage.outbound.time),
         }
     }
 
@@ -227,7 +231,7 @@ mod tests {
                 "outcome": "Function.Timeout", "limit": "wall_time",
                 "wallMs": 5000.0, "cpuMs": 1.234, "queueMs": 0.001, "setupMs": 0.0,
                 "peakMemoryBytes": 65536, "bytesIn": 17, "bytesOut": 0, "logBytes": 0,
-                "outboundRequests": 0, "outboundBytesOut": 0, "outboundBytesIn": 0,
+                "outboundRequests": 0, "outboundBytesOut": 0, "outboundBytesIn": 0, "outboundMs": 0.0,
             })
         );
     }

@@ -40,6 +40,8 @@ fn a_granted_host_answers_and_is_on_the_receipt() {
         (&receipt["outboundRequests"], &receipt["outboundBytesIn"], &receipt["outboundBytesOut"]),
         (&json!(1), &json!(4), &json!(0))
     );
+    let ms = |key: &str| receipt[key].as_f64().expect("a time");
+    assert!(ms("outboundMs") > 0.0 && ms("outboundMs") <= ms("wallMs"), "{receipt}");
     let head = &origin.asked()[0].head;
     assert!(head.starts_with("GET /one HTTP/1.1\r\n"), "{head}");
     assert!(head.to_lowercase().contains(&format!("host: 127.0.0.1:{}\r\n", origin.port())), "{head}");

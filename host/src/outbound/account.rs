@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use super::OutboundUsage;
 use super::address::Refusal;
+use super::clock::Clock;
 use super::target::Target;
 use crate::log::{Level, Log, Scope};
 use crate::policy::{Limit, Policy};
@@ -18,8 +20,26 @@ pub(super) struct Account {
     requests: AtomicU32,
     bytes_out: AtomicU64,
     bytes_in: AtomicU64,
+    clock: Clock,
     hit: OnceLock<Limit>,
     is_closed: AtomicBool,
+}
+
+/// A request that is under way, as long as this is held.
+#[derive(Debug)]
+pub(super) struct Underway(Arc<Account>);
+
+impl Underway {
+    pub(super) fn begin(account: &Arc<Account>) -> Self {
+        account.clock.begin(Instant::now());
+        Self(Arc::clone(account))
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.clock.end(Instant::now());
+    }
 }
 
 /// The limit was reached before.
@@ -35,6 +55,7 @@ impl Account {
             requests: AtomicU32::new(0),
             bytes_out: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
+            clock: Clock::default(),
             hit: OnceLock::new(),
             is_closed: AtomicBool::new(false),
         }
@@ -114,6 +135,7 @@ impl Account {
             requests: self.requests.load(Relaxed),
             bytes_out: self.bytes_out.load(Relaxed),
             bytes_in: self.bytes_in.load(Relaxed),
+            time: self.clock.total(Instant::now()),
             limit: self.hit.get().copied(),
         }
     }

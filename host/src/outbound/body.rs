@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::account::Account;
+use super::account::{Account, Underway};
 use super::failure;
 
 type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
@@ -94,7 +94,9 @@ pub(super) struct Received {
     patience: Duration,
     /// Runs while a piece is waited for.
     timer: Option<Pin<Box<Sleep>>>,
-    /// While it is held, the request counts as one that is under way.
+    /// None once all of it is here: what the guest does with it from then on is its own time.
+    underway: Option<Underway>,
+    /// While it is held, no other request of the tenant has its place.
     _turn: OwnedSemaphorePermit,
 }
 
@@ -103,9 +105,9 @@ impl Received {
         body: Incoming,
         account: Arc<Account>,
         patience: Duration,
-        turn: OwnedSemaphorePermit,
+        (underway, turn): (Underway, OwnedSemaphorePermit),
     ) -> Self {
-        Self { body: Some(body), account, patience, timer: None, _turn: turn }
+        Self { body: Some(body), account, patience, timer: None, underway: Some(underway), _turn: turn }
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
@@ -136,6 +138,9 @@ impl Body for Received {
         let frame = ready!(self.poll_piece(context));
         if matches!(frame, Some(Err(_))) {
             self.body = None;
+        }
+        if frame.is_none() || self.is_end_stream() {
+            self.underway = None;
         }
         Poll::Ready(frame)
     }

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::account::Account;
+use super::account::{Account, Underway};
 use super::body::{Received, Sent};
 use super::clients::Lease;
 use super::connect::{ConnectError, Connector};
@@ -52,6 +52,7 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Sends the request and waits for the head of its response.
     pub(super) async fn run(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
+        let underway = Underway::begin(&self.account);
         let turn = self.turn().await?;
         // A connection that the server closed while the environment was frozen looks open until the runtime
         // has looked at its sockets.
@@ -59,7 +60,8 @@ impl Exchange {
         let request = request.map(|body| Sent::new(body, Arc::clone(&self.account)));
         let response = send(&self.lease.pool, request, self.patience).await;
         let response = response.map_err(|error| self.failure(error))?;
-        let received = |body| Received::new(body, self.account, self.patience.between_bytes, turn);
+        let received =
+            |body| Received::new(body, self.account, self.patience.between_bytes, (underway, turn));
         Ok(response.map(|body| received(body).boxed_unsync()))
     }
 

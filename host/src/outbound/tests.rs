@@ -212,7 +212,11 @@ async fn a_request_is_as_the_guest_made_it_but_for_its_host() {
     assert_eq!(outbound.get(&format!("{}path?q=1", server.uri())).await.unwrap(), "ok");
     let host = server.address;
     assert_eq!(server.requests(), [format!("GET /path?q=1 HTTP/1.1\r\nhost: {host}\r\n\r\n")]);
-    assert_eq!(outbound.usage(), OutboundUsage { requests: 1, bytes_out: 0, bytes_in: 2, limit: None });
+    let usage = outbound.usage();
+    let time = usage.time;
+    assert_eq!(usage, OutboundUsage { requests: 1, bytes_out: 0, bytes_in: 2, time, limit: None });
+    assert!(time > Duration::ZERO);
+    assert_eq!(outbound.usage().time, time, "its response has been read, and the clock still runs");
 }
 
 #[tokio::test]

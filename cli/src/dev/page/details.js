@@ -157,7 +157,7 @@ function waterfall(row) {
   const parts = phases(row);
   const inside = row.usage?.queueMs ?? 0;
   const waited = row.queueMs ?? 0;
-  const guest = parts.cpu + parts.wait;
+  const guest = parts.cpu + parts.outbound + parts.wait;
   const total = Math.max(row.answeredMs ?? 0, parts.queue + guest, parts.setup, 0.01);
   const line = (text, kind, from, length) => {
     const bar = element("i", { class: `bar-${kind}` });
@@ -178,6 +178,7 @@ function waterfall(row) {
         row.usage && line("until its sandbox began", "queue", waited, inside),
         row.usage && line("in the guest", "wait", parts.queue, guest),
         row.usage && line("of that on a processor", "cpu", parts.queue, parts.cpu),
+        row.usage?.outboundRequests > 0 && line("with an outbound call under way", "outbound", parts.queue, row.usage.outboundMs),
         rest !== null && line("the rest, to the caller", "rest", parts.queue + guest, rest),
         row.usage && line("sandbox made, ahead where possible", "setup", 0, parts.setup),
       ),

@@ -11,11 +11,14 @@ export function phases(row) {
   const usage = row.usage;
   const guest = usage?.wallMs ?? 0;
   const cpu = Math.min(usage?.cpuMs ?? 0, guest);
+  // A guest may work while its requests are under way; then that is its own time.
+  const outbound = Math.min(usage?.outboundMs ?? 0, guest - cpu);
   return {
     queue: (row.queueMs ?? 0) + (usage?.queueMs ?? 0),
     setup: usage?.setupMs ?? 0,
     cpu,
-    wait: guest - cpu,
+    outbound,
+    wait: guest - cpu - outbound,
   };
 }
 

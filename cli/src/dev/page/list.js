@@ -7,7 +7,7 @@ const HEIGHT = 28;
 const SPARE = 6;
 const WAYS = { RequestResponse: "invoke", Event: "event", ResponseStream: "stream", FunctionUrl: "url" };
 const COLUMNS = ["at", "outcome", "function", "tenant", "way", "bars", "took", "memory"];
-const BARS = ["queue", "setup", "cpu", "wait"];
+const BARS = ["queue", "setup", "cpu", "outbound", "wait"];
 
 export class List {
   /** The number of the row that the keys move. */

@@ -38,6 +38,7 @@ struct Usage {
     cpu_ms: f64,
     peak_memory_bytes: usize,
     outbound_requests: u32,
+    outbound_ms: f64,
 }
 
 impl Row {
@@ -62,6 +63,7 @@ impl Row {
                 cpu_ms: receipt.cpu_ms,
                 peak_memory_bytes: receipt.peak_memory_bytes,
                 outbound_requests: receipt.outbound_requests,
+                outbound_ms: receipt.outbound_ms,
             }),
         }
     }

@@ -1,0 +1,68 @@
+//! For how long an event had requests under way, however many there were at a time.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Runs while at least one request is under way.
+#[derive(Debug, Default)]
+pub(super) struct Clock(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    requests: u32,
+    since: Option<Instant>,
+    before: Duration,
+}
+
+impl Clock {
+    /// One more is under way.
+    pub(super) fn begin(&self, now: Instant) {
+        let mut state = self.state();
+        state.requests += 1;
+        state.since.get_or_insert(now);
+    }
+
+    /// One of them has ended.
+    pub(super) fn end(&self, now: Instant) {
+        let mut state = self.state();
+        state.requests = state.requests.saturating_sub(1);
+        if state.requests == 0
+            && let Some(since) = state.since.take()
+        {
+            state.before += now.saturating_duration_since(since);
+        }
+    }
+
+    /// What it shows now.
+    pub(super) fn total(&self, now: Instant) -> Duration {
+        let state = self.state();
+        let running = state.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        state.before + running
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_at_the_same_time_count_once_and_pauses_do_not() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let clock = Clock::default();
+        assert_eq!(clock.total(at(5)), Duration::ZERO);
+        clock.begin(at(10));
+        clock.begin(at(20));
+        clock.end(at(30));
+        assert_eq!(clock.total(at(40)), Duration::from_millis(30), "one is under way");
+        clock.end(at(50));
+        assert_eq!(clock.total(at(90)), Duration::from_millis(40));
+        clock.begin(at(100));
+        clock.end(at(101));
+        assert_eq!(clock.total(at(200)), Duration::from_millis(41));
+    }
+}
