@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::stage::Stage;
 
 /// Tight, so that a test is soon over.
-const LIMITS: &str = "[limits]\ncpu_time = '300ms'\nwall_time = '2s'\nmemory = '64MiB'\n[handlers.command_ways]\nreuse = { events = 100 }";
+const LIMITS: &str = "[limits]\ncpu_time = '300ms'\nwall_time = '4s'\nmemory = '64MiB'\n[handlers.command_ways]\nreuse = { events = 100 }";
 
 /// What `main` looks like in C, for WASI preview 1: it writes three letters and exits with the code that stands for `$code`.
 const MODULE: &str = r#"(module
