@@ -1,13 +1,18 @@
 //! Chromium behind its WebDriver: what a test looks at a page with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use crate::Running;
 use crate::artifacts::{self, skipped};
+use crate::runtime_api::PATIENCE;
 
 /// What it prints before its port.
 const LISTENS: &str = "ChromeDriver was started successfully on port ";
+
+/// It chooses a port of IPv6 and then wants the same of IPv4, which another test may have by now. Then it ends.
+const ATTEMPTS: usize = 20;
 
 /// A running driver. It is killed when it is dropped; whoever has a browser of it closes that first.
 #[derive(Debug)]
@@ -30,10 +35,8 @@ impl Chromedriver {
             ));
             return None;
         };
-        let mut command = Command::new(driver);
-        command.arg("--port=0");
-        let running = Running::start(command);
-        running.wait_log(LISTENS);
+        let running =
+            (0..ATTEMPTS).find_map(|_| listening(&driver)).expect("a port that chromedriver can have");
         let log = running.logs();
         let line = log.lines().find_map(|line| line.strip_prefix(LISTENS)).expect("its port");
         let port =
@@ -45,4 +48,20 @@ impl Chromedriver {
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
+}
+
+/// A driver that listens; `None` if it has ended.
+fn listening(driver: &Path) -> Option<Running> {
+    let mut command = Command::new(driver);
+    command.arg("--port=0");
+    let mut running = Running::start(command);
+    let until = Instant::now() + PATIENCE;
+    while !running.logs().contains(LISTENS) {
+        if !running.is_alive() {
+            return None;
+        }
+        assert!(Instant::now() < until, "chromedriver does not listen:\n{}", running.logs());
+        running.wait_more();
+    }
+    Some(running)
 }
