@@ -271,12 +271,11 @@ impl State {
 
     fn forget(&mut self) {
         while self.records.len() > MOST {
+            let Some((number, gone)) = self.records.pop_first() else { return };
+            self.changed.remove(&gone.revision);
             // One that was tried again has its last number.
-            if let Some((number, gone)) = self.records.pop_first()
-                && self.numbers.get(&gone.request_id) == Some(&number)
-            {
+            if self.numbers.get(&gone.request_id) == Some(&number) {
                 self.numbers.remove(&gone.request_id);
-                self.changed.remove(&gone.revision);
             }
         }
     }

@@ -86,3 +86,16 @@ async fn an_event_is_complete_once_its_environment_goes_on() {
     assert!(records.complete("r-1").await.unwrap().is_complete);
     assert_eq!(records.changes(told, 10).1.len(), 1);
 }
+
+#[test]
+fn of_what_is_forgotten_nothing_is_left_whichever_try_it_was() {
+    let records = Records::new();
+    receive(&records, "again");
+    receive(&records, "again");
+    for number in 0..MOST {
+        receive(&records, &format!("r-{number}"));
+    }
+    assert!(records.find("again").is_none());
+    let state = records.state();
+    assert_eq!((state.records.len(), state.numbers.len(), state.changed.len()), (MOST, MOST, MOST));
+}
