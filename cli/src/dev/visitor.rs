@@ -3,8 +3,6 @@
 //! A browser says of each request which site it is from. That is not enough, because what a handler answers at its function URL
 //! is of our own site, and may be any page at all. So the page has a token, which only a document that somebody opens can read.
 
-use std::io::Read as _;
-
 use anyhow::Context;
 use hyper::header::{HOST, ORIGIN};
 use hyper::{Method, Request};
@@ -28,12 +26,8 @@ pub(super) struct Visitors {
 
 impl Visitors {
     pub(super) fn new() -> anyhow::Result<Self> {
-        let mut random = [0; 24];
-        let mut source = std::fs::File::open("/dev/urandom").context("/dev/urandom cannot be opened")?;
-        source.read_exact(&mut random).context("/dev/urandom cannot be read")?;
-        let mut words =
-            random.chunks(16).map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-        Ok(Self { token: words.next().unwrap_or_default(), process: words.next().unwrap_or_default() })
+        let word = || getrandom::u64().context("this system has no random numbers");
+        Ok(Self { token: format!("{:016x}{:016x}", word()?, word()?), process: format!("{:016x}", word()?) })
     }
 
     /// Whether a request may have what it asks for.
