@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Variable, String> {
         return Err(format!("{name:?}: Lambda wants a letter, and then letters, digits and _"));
     }
     if RESERVED.contains(&name) {
-        return Err(format!("{name} is set by Lambda itself"));
+        return Err(format!("{name} is set by Lambda itself; give yours another name"));
     }
     Ok(Variable { name: name.to_owned(), value: value.to_owned(), gap: String::new() })
 }

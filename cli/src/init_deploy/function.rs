@@ -1,12 +1,14 @@
 //! The function that is to be: what was said and what is known, together, where Lambda takes it so.
 
+use bulkhead_host::engine::Target;
 use serde::Serialize;
 
 use super::environment::{self, Variable};
 use super::project::Known;
 use super::retention::Retention;
 use super::rules::RuleError;
-use super::settings::{Arch, FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
+use super::settings::{FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
+use crate::compile::lambda_name;
 
 /// What templates can name.
 #[derive(Debug, Serialize)]
@@ -16,7 +18,8 @@ pub(super) struct Function {
     stack: String,
     zip: String,
     handler: String,
-    pub(super) arch: Arch,
+    /// As Lambda calls it.
+    pub(super) arch: &'static str,
     memory: u32,
     /// In seconds.
     timeout: u64,
@@ -65,7 +68,7 @@ impl Function {
             name,
             zip,
             handler: handler(known.handler)?,
-            arch: settings.arch.or_else(Arch::host).ok_or(RuleError::NoArch)?,
+            arch: lambda_name(settings.arch.or_else(Target::host).ok_or(RuleError::NoArch)?),
             memory: memory(settings.memory, instances.is_some())?,
             timeout: settings.timeout.as_secs(),
             environment: environment::in_order(&settings.env_var),

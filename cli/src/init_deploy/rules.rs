@@ -30,11 +30,11 @@ pub(super) enum RuleError {
         "--invoke-mode is for a function with a URL; say --function-url iam or --function-url public, too"
     )]
     ModeWithoutUrl,
-    #[error("{0} MB of memory: Lambda allows 128 to 10240")]
+    #[error("{0} MB of memory: Lambda allows 128 to 10240; say another with --memory")]
     Memory(u32),
     #[error(
         "{0} MB of memory: Managed Instances have 2048 to 32768 \
-         (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html)"
+         (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html); say another with --memory"
     )]
     MemoryOnInstances(u32),
     #[error(

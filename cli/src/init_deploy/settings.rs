@@ -1,6 +1,5 @@
 //! What the function should be, as it is said on the command line, in the words of AWS.
 
-use std::fmt;
 use std::time::Duration;
 
 use bulkhead_host::engine::Target;
@@ -9,6 +8,7 @@ use serde::Serialize;
 
 use super::environment::{self, Variable};
 use super::retention::{self, Retention};
+use crate::compile::parse_target;
 
 /// All of it. What is `None` depends on the project or on the rest.
 #[derive(Debug, Args)]
@@ -19,9 +19,9 @@ pub(super) struct Settings {
     /// What _HANDLER will be: the handler that gets every event where bulkhead.toml has no tenants [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub(super) handler: Option<String>,
-    /// The processor, which has to be the one that the zip was packaged for [default: this machine's]
-    #[arg(long, value_enum, value_name = "ARCH")]
-    pub(super) arch: Option<Arch>,
+    /// The processor, x86_64 or arm64, which has to be the one that the zip was packaged for [default: this machine's]
+    #[arg(long, value_parser = parse_target, value_name = "ARCH")]
+    pub(super) arch: Option<Target>,
     /// The memory in MB [default: 256, or 2048 on Managed Instances]
     #[arg(long, value_name = "MB")]
     pub(super) memory: Option<u32>,
@@ -71,36 +71,6 @@ pub(super) struct Instances {
     pub(super) max_vcpus: Option<u32>,
 }
 
-/// The processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-pub(super) enum Arch {
-    #[value(name = "x86_64")]
-    #[serde(rename = "x86_64")]
-    X86,
-    #[value(alias = "aarch64")]
-    #[serde(rename = "arm64")]
-    Arm64,
-}
-
-impl Arch {
-    /// This machine's, if Lambda has such.
-    pub(super) fn host() -> Option<Self> {
-        match Target::host()? {
-            Target::X86_64 => Some(Self::X86),
-            Target::Aarch64 => Some(Self::Arm64),
-        }
-    }
-}
-
-impl fmt::Display for Arch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::X86 => "x86_64",
-            Self::Arm64 => "arm64",
-        })
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 pub(super) enum LogFormat {
     #[serde(rename = "JSON")]
@@ -108,15 +78,13 @@ pub(super) enum LogFormat {
     Text,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tracing {
     Active,
     PassThrough,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FunctionUrl {
     None,
     Iam,
@@ -130,8 +98,7 @@ pub(super) enum InvokeMode {
     ResponseStream,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tenancy {
     None,
     PerTenant,
