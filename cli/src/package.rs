@@ -128,8 +128,9 @@ fn image(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
 /// Writes the SBOM beside the package.
 fn describe(package: &sbom::Package<'_>, output: &Path) -> anyhow::Result<()> {
     let document = output.with_extension("cdx.json");
-    let digest = output.is_file().then(|| std::fs::read(output)).transpose()?;
-    let digest = digest.map(|zip| artifact::digest(&zip));
+    let zip = output.is_file().then(|| std::fs::read(output)).transpose();
+    let zip = zip.with_context(|| format!("{} cannot be read again", output.display()))?;
+    let digest = zip.map(|zip| artifact::digest(&zip));
     sbom::write(package, digest.as_deref(), &document)?;
     tell(&format!("{}: what it is made of (SBOM)", document.display()));
     Ok(())

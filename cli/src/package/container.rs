@@ -30,9 +30,7 @@ pub(super) fn stage(staged: &Path, handler: Option<&str>, target: Target) -> any
         // It is of the zip; this folder gets its own.
         if file != Path::new(contents::SUMS) {
             let to = image.path().join(place(&file));
-            let from = staged.join(&file);
-            let mode = fs::metadata(&from)?.permissions().mode() & 0o777;
-            contents::copy_below(image.path(), &from, &to, mode)?;
+            contents::copy_below(image.path(), &staged.join(&file), &to)?;
         }
     }
     let path = image.path().join(CONTAINERFILE);
@@ -102,9 +100,7 @@ pub(super) fn replace(image: &Path, output: &Path) -> anyhow::Result<()> {
         fs::remove_dir_all(output).with_context(cannot_write)?;
     }
     for file in contents::files(image)? {
-        let from = image.join(&file);
-        let mode = fs::metadata(&from)?.permissions().mode() & 0o777;
-        contents::copy_below(output, &from, &output.join(&file), mode)?;
+        contents::copy_below(output, &image.join(&file), &output.join(&file))?;
     }
     Ok(())
 }

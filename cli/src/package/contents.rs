@@ -135,19 +135,24 @@ fn make(folder: &Path) -> anyhow::Result<()> {
 
 fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
     let copied = fs::copy(from, to).and_then(|_| fs::set_permissions(to, fs::Permissions::from_mode(mode)));
-    copied.with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
+    copied.with_context(|| cannot_copy(from, to))
+}
+
+fn cannot_copy(from: &Path, to: &Path) -> String {
+    format!("{} cannot be copied to {}", from.display(), to.display())
 }
 
 /// The same into folders that are made where they are missing, and that anyone may read: Lambda runs the function as
-/// another user than the one that owns its files.
-pub(super) fn copy_below(root: &Path, from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
+/// another user than the one that owns its files. The file keeps its mode.
+pub(super) fn copy_below(root: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
     let folders = to.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
     for folder in folders {
         make(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
             .with_context(|| format!("{} cannot be made readable", folder.display()))?;
     }
-    copy(from, to, mode)
+    fs::copy(from, to).with_context(|| cannot_copy(from, to))?;
+    Ok(())
 }
 
 /// The digests of all files beside it.
