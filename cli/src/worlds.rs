@@ -23,7 +23,7 @@ enum WorldError {
     #[error("{0}")]
     Refused(String),
     #[error(
-        "what it says of its world cannot be read: who did ended with {0}. No toolchain makes such a module; build it again \
+        "what it says of its world cannot be read: the process that did ended with {0}. No toolchain makes such a module; build it again \
          from its sources, or for the target wasm32-wasip2"
     )]
     Ended(ExitStatus),

@@ -39,7 +39,7 @@ fn a_world_that_ends_its_reader_ends_that_alone() {
     let compiled = folder.bulkhead(&["compile", "circle.wasm"]);
     assert_eq!(compiled.code, 1, "{}", compiled.stderr);
     let wanted = "circle.wasm: this is a core module, not a component, and cannot be adapted: what it says of its world \
-                  cannot be read: who did ended with signal: 6 (SIGABRT)";
+                  cannot be read: the process that did ended with signal: 6 (SIGABRT)";
     assert!(compiled.stderr.contains(wanted), "{}", compiled.stderr);
     assert!(!folder.path().join("circle.cwasm").exists());
     let inspected = folder.bulkhead(&["inspect", "circle.wasm", "--json"]);
