@@ -25,11 +25,7 @@ pub fn lean_bootstrap() -> PathBuf {
 /// # Panics
 /// Where it is missing in CI.
 pub fn arm64_bootstrap() -> Option<PathBuf> {
-    let path = fetched("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64");
-    if path.is_none() {
-        skipped("BULKHEAD_BOOTSTRAP_ARM64 is not set, so nothing of arm64 was tested");
-    }
-    path
+    fetched_or_said("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64", "nothing of arm64 was tested")
 }
 
 /// What runs a program for arm64 here: nothing, or qemu with the libraries of the cross compiler. It may be missing; but not
@@ -117,11 +113,7 @@ pub fn rie() -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn cyclonedx() -> Option<PathBuf> {
-    let path = fetched("BULKHEAD_CYCLONEDX", "of the SBOM");
-    if path.is_none() {
-        skipped("BULKHEAD_CYCLONEDX is not set, so no SBOM was held against the schema");
-    }
-    path
+    fetched_or_said("BULKHEAD_CYCLONEDX", "of the SBOM", "no SBOM was held against the schema")
 }
 
 /// The server that stands in for AWS. It is downloaded, so it may be missing; but not in CI.
@@ -137,11 +129,11 @@ pub fn moto() -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn axe() -> Option<PathBuf> {
-    let script = fetched("BULKHEAD_AXE", "of accessibility");
-    if script.is_none() {
-        skipped("BULKHEAD_AXE is not set, so nothing looked for what shuts people out of the page");
-    }
-    script
+    fetched_or_said(
+        "BULKHEAD_AXE",
+        "of accessibility",
+        "nothing looked for what shuts people out of the page",
+    )
 }
 
 /// Chromium and its driver, as Debian has them. They may be missing; but not in CI.
@@ -186,11 +178,7 @@ pub fn beside_moto(program: &str) -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn deploy() -> Option<PathBuf> {
-    let path = fetched("BULKHEAD_DEPLOY", "of deployments");
-    if path.is_none() {
-        skipped("BULKHEAD_DEPLOY is not set, so what init-deploy writes did not meet its tools");
-    }
-    path
+    fetched_or_said("BULKHEAD_DEPLOY", "of deployments", "what init-deploy writes did not meet its tools")
 }
 
 fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
@@ -199,6 +187,15 @@ fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
         path.is_some() || std::env::var_os("CI").is_none(),
         "{variable} is not set, and in CI the tests {tests} must not be skipped"
     );
+    path
+}
+
+/// The same, saying what is lost where it is missing.
+fn fetched_or_said(variable: &str, tests: &str, lost: &str) -> Option<PathBuf> {
+    let path = fetched(variable, tests);
+    if path.is_none() {
+        skipped(&format!("{variable} is not set, so {lost}"));
+    }
     path
 }
 

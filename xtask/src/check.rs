@@ -1,8 +1,8 @@
 //! `cargo xtask test`: all checks, the cheap ones first. `.ci/run` calls this and nothing else.
 //!
 //! Two rules keep it affordable. Checks that want the same dependencies use the same packages and features,
-//! so that Wasmtime is checked once, compiled once for debugging, and twice for release (`bootstraps.rs`), and once more
-//! for arm64 (`arm64.rs`).
+//! so that Wasmtime is checked once, compiled once for debugging, twice for release (`bootstraps.rs`), and once for arm64
+//! (`arm64.rs`).
 //! Products that only the end-to-end tests need are built after everything that can fail without them.
 
 use anyhow::Result;

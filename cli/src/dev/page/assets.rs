@@ -1,9 +1,9 @@
 //! The files of the page.
 
+use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Response, StatusCode};
 
-use crate::dev::body::{self, Body};
+use crate::dev::body::Body;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -37,10 +37,9 @@ pub(in crate::dev) fn is_asset(path: &str) -> bool {
 /// The file at a path.
 pub(super) fn serve(path: &str, token: &str) -> Option<Response<Body>> {
     let (_, kind, content) = ASSETS.iter().find(|(known, ..)| *known == path)?;
-    let mut response = if path == super::PATH {
-        body::json(StatusCode::OK, content.replace(TOKEN, token))
-    } else {
-        body::json(StatusCode::OK, *content)
+    let mut response = match path {
+        super::PATH => Response::new(Body::whole(content.replace(TOKEN, token))),
+        _ => Response::new(Body::whole(*content)),
     };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Some(response)
