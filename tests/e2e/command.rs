@@ -137,7 +137,7 @@ fn check_takes_compiled_components_and_a_root_without_a_manifest() {
 #[test]
 fn compile_refuses_what_no_bootstrap_could_run() {
     let root = TaskRoot::new();
-    for target in [&[][..], &["--target", "x86_64"], &["--target", "aarch64"]] {
+    for target in [&[][..], &["--target", std::env::consts::ARCH]] {
         let ran = Ran::from(root.compile("unknown_import", "odd.cwasm", target));
         assert_eq!(ran.code, 1, "{target:?}: {}", ran.stderr);
         let expected = ["unknown_import.wasm: it needs something", "acme:db/query@1.0.0"];

@@ -26,7 +26,7 @@ fn start(bootstrap: &Bootstrap, root: &TaskRoot) -> Started {
 }
 
 /// Refused, with a text that has all these words, in any case.
-fn assert_refused(bootstrap: &Bootstrap, root: &TaskRoot, words: &[&str]) {
+pub(crate) fn assert_refused(bootstrap: &Bootstrap, root: &TaskRoot, words: &[&str]) {
     let started = start(bootstrap, root);
     assert_eq!(started.answer, None, "it was taken");
     let log = started.log.to_lowercase();
@@ -41,11 +41,11 @@ fn assert_answers(bootstrap: &Bootstrap, root: &TaskRoot) -> String {
     started.log
 }
 
-fn both() -> [Bootstrap; 2] {
+pub(crate) fn both() -> [Bootstrap; 2] {
     [Bootstrap::new(), Bootstrap::lean()]
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -117,17 +117,6 @@ fn a_damaged_one_gives_way_to_the_source_beside_it() {
     });
     let log = assert_answers(&Bootstrap::new(), &root);
     assert!(log.contains("\tWARN\t") && log.contains("echo.cwasm"), "{log}");
-}
-
-#[test]
-fn one_for_another_processor_is_refused_by_name() {
-    let other = if cfg!(target_arch = "x86_64") { "aarch64" } else { "x86_64" };
-    let root = TaskRoot::new();
-    let output = root.compile("echo", "echo.cwasm", &["--target", other]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    for bootstrap in both() {
-        assert_refused(&bootstrap, &root, &["echo.cwasm", other]);
-    }
 }
 
 #[test]

@@ -75,12 +75,20 @@ pub fn dist() -> PathBuf {
     required("BULKHEAD_DIST")
 }
 
+/// The folder with the components of examples and test guests.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn guests() -> PathBuf {
+    required("BULKHEAD_GUESTS")
+}
+
 /// The component of an example or a test guest.
 ///
 /// # Panics
 /// Where the environment does not say, or there is no such component.
 pub fn component(name: &str) -> PathBuf {
-    let path = required("BULKHEAD_GUESTS").join(name).with_extension("wasm");
+    let path = guests().join(name).with_extension("wasm");
     assert!(path.is_file(), "no component {}: run `cargo xtask test`", path.display());
     path
 }
@@ -90,7 +98,7 @@ pub fn component(name: &str) -> PathBuf {
 /// # Panics
 /// Where the environment does not say, or there is no such component in CI.
 pub fn language(name: &str) -> Option<PathBuf> {
-    let path = required("BULKHEAD_GUESTS").join(name).with_extension("wasm");
+    let path = guests().join(name).with_extension("wasm");
     if path.is_file() {
         return Some(path);
     }

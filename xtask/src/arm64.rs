@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::fetched::Fetched;
 use crate::steps::Step;
 use crate::toolchain;
-use crate::workspace::{ARM64 as TARGET, Workspace, has, run};
+use crate::workspace::{ARM64 as TARGET, Workspace, has};
 
 /// By which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_BOOTSTRAP_ARM64";
@@ -22,6 +22,7 @@ pub(crate) const ARM64: Step = Step {
     name: "arm64",
     title: "building the bootstrap for arm64 (release; Wasmtime takes a few minutes the first time)",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         build(workspace)?.ending("The bootstrap for arm64 is NOT built, and its tests will NOT run")
     },
@@ -46,6 +47,6 @@ fn build(workspace: &Workspace) -> Result<Fetched> {
     if !is_native {
         cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     }
-    run(&mut cargo)?;
+    workspace.compile(&cargo)?;
     Ok(Fetched::Ready)
 }

@@ -24,6 +24,7 @@ pub(crate) const AXE: Step = Step {
     name: "axe",
     title: "fetching axe-core, which looks for what shuts people out of a page",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         fetched::unless_named(VARIABLE, || fetch(workspace))?.ending(&format!(
             "The page of `bulkhead dev` will NOT be looked at for that; set {VARIABLE} to an axe.min.js of your own to have it done"

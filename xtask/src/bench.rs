@@ -5,13 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::bootstraps::PROGRAMS;
+use crate::bootstraps::SHIPPED;
 use crate::e2e;
 use crate::guests::{GUESTS, HELLO, MEASURED};
 use crate::languages::LANGUAGES;
 use crate::steps::{self, Ending, Step};
 use crate::toolchain::TARGET;
-use crate::workspace::{Workspace, run as call};
+use crate::workspace::{Profile, Workspace, run as call};
 
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
@@ -54,14 +54,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.pace {
         return pace(workspace, options);
     }
-    steps::run(workspace, "bench", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, RIVAL])?;
+    steps::run(workspace, "bench", &[TARGET, SHIPPED, HELLO, MEASURED, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
     for (name, file) in [
         ("--native", workspace.target("release/native")),
         ("--native-one-thread", workspace.target("release/native-one-thread")),
         ("--floor", workspace.target("release/floor")),
         ("--lean", workspace.lean_bootstrap()),
-        ("--full", workspace.bootstrap()),
+        ("--full", workspace.bootstrap(Profile::Release)),
         ("--components", workspace.target(COMPONENTS)),
         ("--json", workspace.target("bench/results.json")),
         ("--svg", workspace.target(CHART)),
@@ -80,11 +80,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
-    steps::run(workspace, "bench --scale", &[TARGET, PROGRAMS, HELLO, RIVAL])?;
+    steps::run(workspace, "bench --scale", &[TARGET, SHIPPED, HELLO, RIVAL])?;
     let mut scale = Command::new(workspace.target("release/scale"));
     for (name, file) in [
         ("--lean", workspace.lean_bootstrap()),
-        ("--command", workspace.command_line()),
+        ("--command", workspace.command_line(Profile::Release)),
         ("--wasm", workspace.guest("hello")),
         ("--json", workspace.target("bench/scale.json")),
     ] {
@@ -95,10 +95,10 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
-    steps::run(workspace, "bench --languages", &[TARGET, PROGRAMS, HELLO, LANGUAGES, RIVAL])?;
+    steps::run(workspace, "bench --languages", &[TARGET, SHIPPED, HELLO, LANGUAGES, RIVAL])?;
     let mut languages = Command::new(workspace.target("release/languages"));
     languages.arg("--lean").arg(workspace.lean_bootstrap());
-    languages.arg("--command").arg(workspace.command_line());
+    languages.arg("--command").arg(workspace.command_line(Profile::Release));
     let guests = ["hello", "c", "javascript", "python"].map(|name| workspace.guest(name));
     languages.args(guests.iter().filter(|guest| guest.is_file()));
     println!();
@@ -106,21 +106,21 @@ fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn pace(workspace: &Workspace, options: &Options) -> Result<()> {
-    steps::run(workspace, "bench --pace", &[TARGET, PROGRAMS, GUESTS, RIVAL])?;
+    steps::run(workspace, "bench --pace", &[TARGET, SHIPPED, GUESTS, RIVAL])?;
     let mut pace = Command::new(workspace.target("release/pace"));
-    pace.env("BULKHEAD_CLI", workspace.command_line());
-    pace.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
+    pace.env("BULKHEAD_CLI", workspace.command_line(Profile::Release));
+    pace.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap(Profile::Release));
     pace.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
     pace.arg("--target-dir").arg(workspace.target("bench/pace"));
     println!();
     call(pace.args(&options.arguments))?;
     println!("The page of `bulkhead dev`, in Chromium:");
     // Its own frames are in what it prints; the rest of the test sees to it that they were of the real page.
-    call(e2e::tests(workspace).args(["--quiet", "--test", "e2e", "--", "page_many"]))
+    call(e2e::tests(workspace, Profile::Release)?.args(["--quiet", "page_many"]))
 }
 
 fn life(workspace: &Workspace, options: &Options) -> Result<()> {
-    steps::run(workspace, "bench --steps", &[TARGET, PROGRAMS, HELLO, MEASURED, COMPILED, LIFE])?;
+    steps::run(workspace, "bench --steps", &[TARGET, SHIPPED, HELLO, MEASURED, COMPILED, LIFE])?;
     let mut life = Command::new(workspace.target("release/steps"));
     life.arg("--cwasm").arg(workspace.target(COMPONENTS).join("hello.cwasm"));
     life.arg("--json").arg(workspace.target("bench/steps.json"));
@@ -143,6 +143,7 @@ const COMPILED: Step = Step {
     name: "compile",
     title: "compiling what is measured to .cwasm",
     needs: &["hello", "measured", "programs"],
+    inputs: None,
     run: |workspace| {
         let directory = workspace.target(COMPONENTS);
         fs::create_dir_all(&directory)?;
@@ -150,11 +151,11 @@ const COMPILED: Step = Step {
             let wasm = directory.join(format!("{handler}.wasm"));
             let guest = workspace.guest(guest);
             fs::copy(&guest, &wasm).with_context(|| format!("copying {}", guest.display()))?;
-            let mut bulkhead = Command::new(workspace.command_line());
+            let mut bulkhead = Command::new(workspace.command_line(Profile::Release));
             call(bulkhead.arg("compile").arg(&wasm).arg("-o").arg(wasm.with_extension("cwasm")))?;
         }
         let scanner = directory.join("scanner.wasm");
-        let mut bulkhead = Command::new(workspace.command_line());
+        let mut bulkhead = Command::new(workspace.command_line(Profile::Release));
         bulkhead.args(["compile", "--preinit"]).arg(&scanner);
         call(bulkhead.arg("-o").arg(directory.join("scanner-preinit.cwasm")))?;
         Ok(Ending::Done)
@@ -165,6 +166,7 @@ const LIFE: Step = Step {
     name: "life",
     title: "building what measures a sandbox's life (release)",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench-steps"]))?;
         Ok(Ending::Done)
@@ -175,6 +177,7 @@ const RIVAL: Step = Step {
     name: "rival",
     title: "building the same handlers on lambda_runtime, and the bench itself (release)",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench"]))?;
         Ok(Ending::Done)

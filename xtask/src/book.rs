@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::fetched::Fetched;
 use crate::links;
+use crate::stamp::Inputs;
 use crate::steps::Step;
-use crate::workspace::{Workspace, run};
+use crate::workspace::Workspace;
 
 /// Of mdBook. A newer one may want a newer Rust.
 const VERSION: &str = "0.5.4";
@@ -22,6 +23,7 @@ pub(crate) const BOOK: Step = Step {
     name: "book",
     title: "building the book, and following the links of every page (mdBook is compiled the first time)",
     needs: &["toolchain"],
+    inputs: Some(Inputs::files(&[""])),
     run: |workspace| {
         let count = links::check(&workspace.source(""))?;
         println!("      {count} links lead somewhere");
@@ -45,7 +47,7 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     install.args(["--no-default-features", "--debug", "--force", "--root"]).arg(workspace.target("mdbook"));
     // Of its own, and not kept: what it compiles there is of no use to anything else.
     let compiled = workspace.target("mdbook/target");
-    if let Err(error) = run(install.arg("--target-dir").arg(&compiled)) {
+    if let Err(error) = workspace.compile_untimed(install.arg("--target-dir").arg(&compiled)) {
         return Ok(Fetched::Impossible(format!("mdBook comes from crates.io, and {error:#}")));
     }
     fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;

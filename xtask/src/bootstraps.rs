@@ -1,54 +1,153 @@
-//! The programs that ship: both bootstraps and the `bulkhead` command.
+//! The programs: both bootstraps, the `bulkhead` command, and the end-to-end tests that start them.
 //!
-//! Wasmtime is most of the work, so the cargo calls are chosen to compile it once with its compiler and
-//! once without. A bootstrap is built without the compiler first, because both have the same file name.
+//! Wasmtime is most of the work, so calls of cargo are chosen to compile it seldom. What is compiled quickly, for unit tests,
+//! end-to-end tests and the demo, is always asked for with the same [selection of packages](quick), because cargo unites the
+//! features of what it is asked for, and other features are another Wasmtime. What ships is compiled for release: without
+//! its compiler for the bootstrap, and with it for the command.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
+use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
-use crate::workspace::{Workspace, run};
+use crate::workspace::{Profile, Workspace, shown, with_timings};
 
-/// The bootstrap that compiles `.wasm` itself.
-pub(crate) const BOOTSTRAP: Step = Step {
+/// The demo and the bootstrap that it starts, compiled quickly.
+pub(crate) const DEMO: Step = Step {
     name: "bootstrap",
-    title: "building bootstrap (release; Wasmtime takes a few minutes the first time)",
+    title: "building bootstrap, and what shows it (Wasmtime takes some minutes the first time)",
     needs: &[],
+    inputs: None,
     run: |workspace| {
-        run(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]))?;
+        // `--examples` selects none, but has cargo unite the features of dependencies of tests, too.
+        let mut build = quick(workspace, "build");
+        workspace.compile(build.args(["--bin", "bootstrap", "--bin", "demo", "--examples"]))?;
+        Ok(Ending::Done)
+    },
+};
+
+/// The demo, and the bootstrap as it ships.
+pub(crate) const DEMO_OF_RELEASE: Step = Step {
+    name: "bootstrap",
+    title: "building bootstrap (release; Wasmtime takes several minutes the first time), and what shows it",
+    needs: &[],
+    inputs: None,
+    run: |workspace| {
+        workspace.compile(&workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]))?;
+        workspace.compile(&workspace.cargo(["build", "--package", "bulkhead-tests", "--bin", "demo"]))?;
+        Ok(Ending::Done)
+    },
+};
+
+/// What the end-to-end tests start, compiled quickly.
+pub(crate) const PROGRAMS: Step = Step {
+    name: "programs",
+    title: "building bootstrap, `bulkhead` and the end-to-end tests (Wasmtime takes some minutes the first time)",
+    needs: &[],
+    inputs: None,
+    run: |workspace| {
+        workspace.compile(&build(workspace))?;
+        Ok(Ending::Done)
+    },
+};
+
+/// The bootstrap that most functions ship.
+pub(crate) const LEAN: Step = Step {
+    name: "lean",
+    title: "building the bootstrap without compiler (release; Wasmtime takes some minutes the first time)",
+    needs: &[],
+    inputs: None,
+    run: |workspace| {
+        build_lean(workspace)?;
         Ok(Ending::Done)
     },
 };
 
 /// All that ships.
-pub(crate) const PROGRAMS: Step = Step {
+pub(crate) const SHIPPED: Step = Step {
     name: "programs",
     title: "building both bootstraps and `bulkhead` (release; Wasmtime takes several minutes the first time)",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         build_lean(workspace)?;
         // Together, because they link side by side and the command takes the host's library as it is then.
         let packages = ["--package", "bulkhead-bootstrap", "--package", "bulkhead-cli"];
-        run(workspace.cargo(["build", "--release"]).args(packages))?;
+        workspace.compile(workspace.cargo(["build", "--release"]).args(packages))?;
         Ok(Ending::Done)
     },
 };
 
+/// What compiles the features that [`LEAN`] has; `clippy` looks at all others.
+pub(crate) const LEAN_CLIPPY: Step = Step {
+    name: "clippy-lean",
+    title: "clippy on the bootstrap without compiler",
+    needs: &["toolchain"],
+    inputs: Some(Inputs::files(&["bootstrap", "host", "wit"])),
+    run: |workspace| {
+        let mut clippy = workspace.cargo(["clippy", "--package", "bulkhead-host"]);
+        clippy.args(["--package", "bulkhead-bootstrap", "--no-default-features", "--", "--deny", "warnings"]);
+        workspace.compile(&clippy)?;
+        Ok(Ending::Done)
+    },
+};
+
+/// A call of cargo for this machine, over all packages but those that are only ever components, and without a compiler for
+/// other processors.
+pub(crate) fn quick(workspace: &Workspace, command: &str) -> Command {
+    let mut cargo = native(workspace, command);
+    cargo.args(["--no-default-features", "--features", "bulkhead-bootstrap/compiler"]);
+    cargo
+}
+
+/// The same with the features that everything has by default.
+pub(crate) fn native(workspace: &Workspace, command: &str) -> Command {
+    let mut cargo = workspace.cargo([command, "--workspace"]);
+    for directory in ["tests/guests", "bench/guests"] {
+        for package in workspace.packages_below(directory) {
+            cargo.args(["--exclude", &package.name]);
+        }
+    }
+    cargo
+}
+
+/// The program with the end-to-end tests, as cargo reports it.
+pub(crate) fn end_to_end_tests(workspace: &Workspace) -> Result<PathBuf> {
+    let mut build = with_timings(&build(workspace));
+    build.args(["--quiet", "--message-format=json-render-diagnostics"]);
+    let started = Instant::now();
+    let output = build.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("starting `{}`", shown(&build)))?;
+    workspace.compiled_since(started)?;
+    ensure!(output.status.success(), "`{}` failed", shown(&build));
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut programs = messages.filter(|message| message["target"]["name"] == "e2e");
+    let program = programs.find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    program.context("cargo reports no program for the end-to-end tests")
+}
+
+fn build(workspace: &Workspace) -> Command {
+    let mut build = quick(workspace, "build");
+    build.args(["--bin", "bootstrap", "--bin", "bulkhead", "--test", "e2e"]);
+    build
+}
+
 fn build_lean(workspace: &Workspace) -> Result<()> {
-    run(&mut workspace.cargo([
-        "build",
-        "--release",
-        "--package",
-        "bulkhead-bootstrap",
-        "--no-default-features",
-    ]))?;
+    let mut build = workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]);
+    workspace.compile(build.arg("--no-default-features"))?;
     let lean = workspace.lean_bootstrap();
     if let Some(directory) = lean.parent() {
         fs::create_dir_all(directory)?;
     }
     // A copy over a running program is refused; a new file is not.
     fs::remove_file(&lean).ok();
-    fs::copy(workspace.bootstrap(), &lean).with_context(|| format!("copying to {}", lean.display()))?;
+    let built = workspace.bootstrap(Profile::Release);
+    fs::copy(built, &lean).with_context(|| format!("copying to {}", lean.display()))?;
     Ok(())
 }

@@ -1,28 +1,29 @@
 //! `cargo xtask test`: all checks, the cheap ones first. `.ci/run` calls this and nothing else.
 //!
-//! Two rules keep it affordable. Checks that want the same dependencies use the same packages and features,
-//! so that Wasmtime is checked once, compiled once for debugging, twice for release (`bootstraps.rs`), and once for arm64
-//! (`arm64.rs`).
+//! There are two lanes. The plain one holds what a change needs to be trusted; everything in it is compiled with one
+//! set of features and one profile (`bootstraps.rs`), but for the bootstrap without compiler, which is compiled as it ships. `--release`
+//! tests what ships: all programs, on both processors, weighed, put together and run by all end-to-end tests.
 //! Products that only the end-to-end tests need are built after everything that can fail without them.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::arm64::ARM64;
 use crate::axe::AXE;
 use crate::book::BOOK;
-use crate::bootstraps::PROGRAMS;
-use crate::budgets::BUDGETS;
+use crate::bootstraps::{LEAN, LEAN_CLIPPY, PROGRAMS, SHIPPED, native, quick};
+use crate::budgets::{BUDGETS, BUDGETS_OF_RELEASE};
 use crate::cyclonedx::CYCLONEDX;
 use crate::deploy::DEPLOY;
 use crate::dist::DIST;
-use crate::e2e::E2E;
+use crate::e2e::{self, E2E, E2E_OF_RELEASE};
 use crate::emulator::EMULATOR;
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
 use crate::moto::MOTO;
-use crate::steps::{self, Ending, Step};
+use crate::stamp::Inputs;
+use crate::steps::{self, Ending, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
-use crate::workspace::{WASM, Workspace, run as call};
+use crate::workspace::{WASM, Workspace, in_ci, run as call};
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,15 @@ pub(crate) struct Options {
     /// Run these steps and what they need, and no others (a comma between names)
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     only: Vec<String>,
+    /// Of the end-to-end tests, run only those whose names hold this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Test what ships instead: all programs as of a release, for both processors
+    #[arg(long)]
+    release: bool,
+    /// Run the steps again that have passed with the very same inputs (CI always does)
+    #[arg(long)]
+    all: bool,
     /// Name the steps, run none
     #[arg(long)]
     list: bool,
@@ -37,21 +47,50 @@ pub(crate) struct Options {
 
 /// The `test` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let (command, all): (_, &[Step]) = match options.release {
+        false => ("test", &STEPS),
+        true => ("test --release", &STEPS_OF_RELEASE),
+    };
     if options.list {
-        STEPS.iter().for_each(|step| println!("{:<11}  {}", step.name, step.title));
+        all.iter().for_each(|step| println!("{:<11}  {}", step.name, step.title));
         return Ok(());
     }
-    if options.only.is_empty() {
-        return steps::run(workspace, "test", &STEPS);
+    let steps = match options.only.is_empty() {
+        true => all.to_vec(),
+        false => steps::only(all, &options.only)?,
+    };
+    if let Some(filter) = &options.filter {
+        return matching(workspace, options, &steps, filter);
     }
-    steps::run(workspace, "test", &steps::only(&STEPS, &options.only)?)
+    let is_named = |step: &Step| options.only.iter().any(|name| name == step.name);
+    steps::run_changed(workspace, command, &steps, |step| {
+        let all = options.all || in_ci() || is_named(step);
+        if all { Rerun::All } else { Rerun::Changed }
+    })
 }
 
-/// In this order.
-const STEPS: [Step; 20] = [
+/// Some of the end-to-end tests, with all that they need.
+fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &str) -> Result<()> {
+    ensure!(
+        options.only == [E2E.name] && !options.release,
+        "--filter goes with `--only {}`, and with nothing else: only the end-to-end tests have names to look for",
+        E2E.name
+    );
+    let needed: Vec<Step> = steps.iter().filter(|step| step.name != E2E.name).copied().collect();
+    steps::run(workspace, "test", &needed)?;
+    e2e::matching(workspace, filter)
+}
+
+/// What a change needs to be trusted, in this order.
+const STEPS: [Step; 19] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
+    CLIPPY,
+    DOC,
+    BOOK,
+    UNIT,
+    DOCTEST,
     AXE,
     EMULATOR,
     CYCLONEDX,
@@ -59,103 +98,142 @@ const STEPS: [Step; 20] = [
     DEPLOY,
     GUESTS,
     LANGUAGES,
-    CLIPPY,
-    DOC,
-    BOOK,
-    UNIT,
-    DOCTEST,
-    PROGRAMS,
-    ARM64,
+    LEAN,
     BUDGETS,
-    DIST,
+    PROGRAMS,
     E2E,
 ];
+
+/// What a release needs beside, in this order.
+const STEPS_OF_RELEASE: [Step; 15] = [
+    TOOLCHAIN,
+    LEAN_CLIPPY,
+    UNIT_OF_RELEASE,
+    AXE,
+    EMULATOR,
+    CYCLONEDX,
+    MOTO,
+    DEPLOY,
+    GUESTS,
+    LANGUAGES,
+    SHIPPED,
+    ARM64,
+    BUDGETS_OF_RELEASE,
+    DIST,
+    E2E_OF_RELEASE,
+];
+
+/// All that is written in Rust.
+const RUST: Inputs = Inputs::files(&[
+    "bench",
+    "bootstrap",
+    "cli",
+    "docs",
+    "examples",
+    "guest-sdk",
+    "host",
+    "schema",
+    "tests",
+    "wit",
+]);
+
+/// What components are made of.
+const COMPONENTS: [&str; 4] = ["guest-sdk", "examples", "tests/guests", "bench/guests"];
 
 const FMT: Step = Step {
     name: "fmt",
     title: "checking the formatting",
     needs: &["toolchain"],
-    run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]),
+    inputs: None,
+    run: |workspace| {
+        call(&mut workspace.cargo(["fmt", "--all", "--check"]))?;
+        Ok(Ending::Done)
+    },
 };
 
 const CLIPPY_WASM: Step = Step {
     name: "clippy-wasm",
     title: "clippy on guest-sdk, examples and the guests of tests and bench, as components",
     needs: &["toolchain"],
+    inputs: Some(Inputs::files(&["bench", "examples", "guest-sdk", "tests/guests", "wit"])),
     run: |workspace| {
         let mut clippy = workspace.cargo(["clippy", "--target", WASM]);
-        for directory in ["guest-sdk", "examples", "tests/guests", "bench/guests"] {
+        for directory in COMPONENTS {
             for package in workspace.packages_below(directory) {
                 clippy.args(["--package", &package.name]);
             }
         }
-        call(clippy.args(["--", "--deny", "warnings"]))?;
+        workspace.compile(clippy.args(["--", "--deny", "warnings"]))?;
         Ok(Ending::Done)
     },
 };
 
-/// In three calls. The tests have dependencies whose features would have everything checked again for the
-/// documentation, and the host without its compiler is another program.
 const CLIPPY: Step = Step {
     name: "clippy",
-    title: "clippy on everything, and on the host without its compiler",
+    title: "clippy on everything",
     needs: &["toolchain"],
+    inputs: Some(RUST),
     run: |workspace| {
-        let packages: [&[&str]; 3] = [
-            &["--package", "bulkhead-tests", "--all-targets"],
-            &["--workspace", "--exclude", "bulkhead-tests", "--all-targets"],
-            &["--package", "bulkhead-host", "--package", "bulkhead-bootstrap", "--no-default-features"],
-        ];
-        for packages in packages {
-            cargo(workspace, &[&["clippy"], packages, &["--", "--deny", "warnings"]].concat())?;
-        }
+        let mut clippy = native(workspace, "clippy");
+        workspace.compile(clippy.args(["--all-targets", "--", "--deny", "warnings"]))?;
         Ok(Ending::Done)
     },
 };
 
 /// Libraries only: the command and the SDK are both called `bulkhead`. Whoever reads about the host works on
-/// it, so private items and links to them are in; the SDK is documented as its users see it.
+/// it, so private items and links to them are in; the SDK is documented as its users see it. `--examples` selects none, but
+/// has cargo unite the features that it united for clippy, so that no dependency is checked again.
 const DOC: Step = Step {
     name: "doc",
     title: "building the documentation with warnings denied",
     needs: &["toolchain"],
+    inputs: Some(RUST),
     run: |workspace| {
-        let mut ours =
-            workspace.cargo(["doc", "--no-deps", "--lib", "--workspace", "--document-private-items"]);
+        let mut ours = native(workspace, "doc");
+        ours.args(["--no-deps", "--lib", "--examples", "--document-private-items"]);
         let allowed = "--deny warnings --allow rustdoc::private_intra_doc_links";
-        call(ours.env("RUSTDOCFLAGS", allowed))?;
+        workspace.compile(ours.env("RUSTDOCFLAGS", allowed))?;
         let mut public = workspace.cargo(["doc", "--no-deps", "--lib"]);
         public.args(["--package", "bulkhead", "--package", "bulkhead-macros", "--all-features"]);
-        call(public.env("RUSTDOCFLAGS", "--deny warnings"))?;
+        workspace.compile(public.env("RUSTDOCFLAGS", "--deny warnings"))?;
         Ok(Ending::Done)
     },
 };
 
 const UNIT: Step = Step {
     name: "unit",
-    title: "unit and compile-fail tests (Wasmtime takes a few minutes the first time)",
+    title: "unit and compile-fail tests (Wasmtime takes some minutes the first time)",
     needs: &["toolchain"],
-    run: |workspace| test(workspace, &["--lib", "--bins", "--tests"]),
+    inputs: Some(RUST),
+    run: |workspace| {
+        let kinds = ["--lib", "--bins", "--test", "compile", "--test", "run"];
+        workspace.compile(quick(workspace, "test").args(kinds).arg("--no-run"))?;
+        call(quick(workspace, "test").args(kinds))?;
+        Ok(Ending::Done)
+    },
+};
+
+/// Of what [`UNIT`] leaves out because it is compiled without.
+const UNIT_OF_RELEASE: Step = Step {
+    name: "unit",
+    title: "unit tests of the host and the command, with the compilers for both processors",
+    needs: &["toolchain"],
+    inputs: Some(RUST),
+    run: |workspace| {
+        let what = ["--package", "bulkhead-host", "--package", "bulkhead-cli", "--lib", "--bins"];
+        workspace.compile(workspace.cargo(["test", "--no-run"]).args(what))?;
+        call(workspace.cargo(["test"]).args(what))?;
+        Ok(Ending::Done)
+    },
 };
 
 const DOCTEST: Step = Step {
     name: "doctest",
     title: "running the examples in the documentation",
     needs: &["toolchain"],
-    run: |workspace| test(workspace, &["--doc"]),
+    inputs: Some(RUST),
+    run: |workspace| {
+        call(quick(workspace, "test").arg("--doc"))?;
+        Ok(Ending::Done)
+    },
 };
-
-/// Tests all packages but those of the end-to-end tests.
-fn test(workspace: &Workspace, kinds: &[&str]) -> Result<Ending> {
-    let mut tests = workspace.cargo(["test", "--workspace"]);
-    for package in workspace.packages_below("tests") {
-        tests.args(["--exclude", &package.name]);
-    }
-    call(tests.args(kinds))?;
-    Ok(Ending::Done)
-}
-
-fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<Ending> {
-    call(&mut workspace.cargo(arguments))?;
-    Ok(Ending::Done)
-}

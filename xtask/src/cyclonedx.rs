@@ -32,6 +32,7 @@ pub(crate) const CYCLONEDX: Step = Step {
     name: "cyclonedx",
     title: "fetching the schema of CycloneDX",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         fetched::unless_named(VARIABLE, || fetch(workspace))?
             .ending("The SBOM of `bulkhead package` will NOT be held against it")

@@ -1,18 +1,14 @@
-//! `cargo xtask demo`: one event there and back, through the real bootstrap, and where the time went.
+//! `cargo xtask demo`: builds what is shown, and has it shown by a program of the tests, which has a Runtime API server.
 
-mod tenants;
+use std::process::Command;
 
-use std::time::{Duration, Instant};
+use anyhow::Result;
 
-use anyhow::{Result, bail, ensure};
-use bulkhead_tests::{Answer, Bootstrap, Event, Kind, Running, RuntimeApi};
-
-use crate::bootstraps::BOOTSTRAP;
-use crate::guests::HELLO;
+use crate::bootstraps::{DEMO, DEMO_OF_RELEASE};
+use crate::guests::{HELLO, TENANTS};
 use crate::steps;
-use crate::table::Table;
 use crate::toolchain::TARGET;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace, run as call};
 
 /// What `cargo xtask demo` takes.
 #[derive(Debug, clap::Args)]
@@ -23,103 +19,31 @@ pub(crate) struct Options {
     /// Show two tenants in one function instead, one of them hostile (examples/tenants)
     #[arg(long, conflicts_with = "events")]
     tenants: bool,
+    /// Compile the bootstrap as it ships, which takes longer and runs faster
+    #[arg(long)]
+    release: bool,
 }
-
-/// The event that is shown.
-const EVENT: &str = r#"{"name":"world"}"#;
-/// One without what the handler wants.
-const BAD_EVENT: &str = r#"{"nome":"world"}"#;
-/// Compiling `hello.wasm` takes a fraction of a second even on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The `demo` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    if options.tenants {
-        return tenants::run(workspace);
-    }
-    steps::run(workspace, "demo", &[TARGET, HELLO, BOOTSTRAP])?;
-    let api = RuntimeApi::start();
-    println!(
-        "\nA Runtime API server listens on {}; this is the bootstrap, as Lambda starts it:",
-        api.address()
-    );
-    println!(
-        "  AWS_LAMBDA_RUNTIME_API={} _HANDLER=hello LAMBDA_TASK_ROOT={} \\",
-        api.address(),
-        workspace.guests().display()
-    );
-    println!("  {}", workspace.bootstrap().display());
-    let mut process =
-        Bootstrap::at(workspace.bootstrap()).task_root(workspace.guests()).handler("hello").api(&api).spawn();
-    let init = wait_for_init(&api, &mut process)?;
-
-    let first = api.send(Event::json(EVENT));
-    println!("\nevent   {EVENT}\nanswer  {}", first.text());
-    ensure!(first.kind == Kind::Response, "that was an error; the log:\n{}", process.logs());
-
-    let refused = api.send(Event::json(BAD_EVENT));
-    println!("\nAn event that the handler cannot read costs that event, and nothing else:");
-    println!("event   {BAD_EVENT}\nerror   {}", refused.text());
-    println!("\nlog");
-    process.logs().lines().for_each(|line| println!("  {line}"));
-
-    let mut latencies: Vec<Duration> = (0..options.events).map(|_| next_event(&api)).collect();
-    latencies.sort_unstable();
-    print_times(init, latency(&first), &latencies);
-    Ok(())
-}
-
-/// From the start of the process to its first request for an event.
-fn wait_for_init(api: &RuntimeApi, process: &mut Running) -> Result<Duration> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        if let Some(next) = api.seen().into_iter().find(|seen| seen.is_next()) {
-            return Ok(next.at - process.started());
-        }
-        if !process.is_alive() {
-            bail!(
-                "the bootstrap has ended with exit code {}; its log:\n{}",
-                process.exit_code(),
-                process.logs()
-            );
-        }
-        ensure!(
-            Instant::now() < until,
-            "the bootstrap does not ask for an event; its log:\n{}",
-            process.logs()
+    let guest = if options.tenants { TENANTS } else { HELLO };
+    let (programs, profile) = match options.release {
+        false => (DEMO, Profile::Dev),
+        true => (DEMO_OF_RELEASE, Profile::Release),
+    };
+    steps::run(workspace, "demo", &[TARGET, guest, programs])?;
+    let mut demo = Command::new(workspace.demo());
+    demo.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap(profile));
+    demo.env("BULKHEAD_GUESTS", workspace.guests());
+    match options.tenants {
+        true => demo.arg("--tenants"),
+        false => demo.args(["--events", &options.events.to_string()]),
+    };
+    call(&mut demo)?;
+    if !options.release {
+        println!(
+            "\nThat bootstrap was compiled quickly. The one that ships is faster: cargo xtask demo --release"
         );
-        std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// One more event, put in when the bootstrap is waiting for it. This thread sleeps while it is on its way.
-fn next_event(api: &RuntimeApi) -> Duration {
-    api.wait_idle();
-    let ticket = api.queue(Event::json(EVENT));
-    std::thread::sleep(Duration::from_millis(1));
-    latency(&api.answer(ticket))
-}
-
-/// From the event's last byte written to the answer's last byte read.
-fn latency(answer: &Answer) -> Duration {
-    answer.answered - answer.delivered
-}
-
-fn print_times(init: Duration, first: Duration, sorted: &[Duration]) {
-    let mut table = Table::new(["where the time went", ""]);
-    table.row(["start of the process to the first /next, hello.wasm compiled", &shown(init)]);
-    table.row(["first event, there and back", &shown(first)]);
-    if let (Some(median), Some(p99)) = (sorted.get(sorted.len() / 2), sorted.get(sorted.len() * 99 / 100)) {
-        let events = format!("{} more events, a fresh sandbox for each: median", sorted.len());
-        table.row([&events, &shown(*median)]);
-        table.row(["  of which the slowest in a hundred took at least", &shown(*p99)]);
-    }
-    println!("\n{table}");
-}
-
-fn shown(duration: Duration) -> String {
-    if duration < Duration::from_millis(10) {
-        return format!("{} µs", duration.as_micros());
-    }
-    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+    Ok(())
 }

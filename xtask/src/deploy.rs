@@ -38,6 +38,7 @@ pub(crate) const DEPLOY: Step = Step {
     name: "deploy",
     title: "installing CDK and the schema of Terraform's AWS provider",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         install(workspace)?
             .ending("The tests of what `bulkhead init-deploy` writes for CDK and Terraform will NOT run")

@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::arm64::{self, ARM64};
-use crate::bootstraps::PROGRAMS;
+use crate::bootstraps::SHIPPED;
 use crate::fetched::hex_digest;
 use crate::steps::{self, Ending, Step};
-use crate::workspace::{Workspace, run as call};
+use crate::workspace::{Profile, Workspace, run as call};
 
 /// By which the tests find the archive.
 pub(crate) const VARIABLE: &str = "BULKHEAD_DIST";
@@ -27,6 +27,7 @@ pub(crate) const DIST: Step = Step {
     name: "dist",
     title: "putting a release together",
     needs: &["programs", "arm64"],
+    inputs: None,
     run: |workspace| {
         fs::remove_dir_all(workspace.target("dist")).ok();
         let folder = workspace.target("dist").join(name());
@@ -43,7 +44,7 @@ pub(crate) const DIST: Step = Step {
 
 /// The `dist` command.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    steps::run(workspace, "dist", &[PROGRAMS, ARM64, DIST])
+    steps::run(workspace, "dist", &[SHIPPED, ARM64, DIST])
 }
 
 /// Where it is put.
@@ -57,8 +58,8 @@ fn name() -> String {
 
 fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
     let (programs, texts) = (0o755, 0o644);
-    put(&workspace.command_line(), &folder.join("bulkhead"), programs)?;
-    put(&workspace.bootstrap(), &folder.join("bootstrap"), programs)?;
+    put(&workspace.command_line(Profile::Release), &folder.join("bulkhead"), programs)?;
+    put(&workspace.bootstrap(Profile::Release), &folder.join("bootstrap"), programs)?;
     let own = if ARCH == "aarch64" { "bootstrap-arm64" } else { "bootstrap-x86_64" };
     if let Some(arm64) = arm64::find(workspace) {
         put(&arm64, &folder.join("bootstrap-arm64"), programs)?;
@@ -69,7 +70,7 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
     }
     fs::create_dir_all(folder.join("completions"))?;
     for (shell, file) in COMPLETIONS {
-        let output = Command::new(workspace.command_line())
+        let output = Command::new(workspace.command_line(Profile::Release))
             .args(["completions", shell])
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -78,7 +79,7 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
         ensure!(output.status.success(), "`bulkhead completions {shell}` failed");
         fs::write(folder.join("completions").join(file), output.stdout)?;
     }
-    call(Command::new(workspace.command_line()).arg("man").arg(folder.join("man/man1")))
+    call(Command::new(workspace.command_line(Profile::Release)).arg("man").arg(folder.join("man/man1")))
 }
 
 fn put(from: &Path, to: &Path, mode: u32) -> Result<()> {

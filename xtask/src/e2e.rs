@@ -3,14 +3,34 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::steps::{Ending, Step};
-use crate::workspace::{Workspace, run, within};
-use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, moto};
+use anyhow::Result;
 
-/// Runs all of them.
+use crate::bootstraps;
+use crate::stamp::Inputs;
+use crate::steps::{Ending, Step};
+use crate::workspace::{Profile, Workspace, run, within};
+use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, moto, slowest};
+
+/// Tests of what only a release has: the bootstrap for arm64, the archive, and the figures of optimised programs.
+const OF_A_RELEASE: &str = "release::";
+
+/// Runs all that need no release, with programs that were compiled quickly.
 pub(crate) const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
+    needs: &["axe", "emulator", "cyclonedx", "moto", "deploy", "guests", "languages", "programs", "lean"],
+    inputs: Some(INPUTS),
+    run: |workspace| {
+        let mut tests = tests(workspace, Profile::Dev)?;
+        tests.args(["--skip", OF_A_RELEASE]);
+        all(&tests)
+    },
+};
+
+/// Runs all of them, with the programs that ship.
+pub(crate) const E2E_OF_RELEASE: Step = Step {
+    name: "e2e",
+    title: "all end-to-end tests, with the programs that ship",
     needs: &[
         "axe",
         "emulator",
@@ -23,10 +43,16 @@ pub(crate) const E2E: Step = Step {
         "arm64",
         "dist",
     ],
-    run: |workspace| {
-        // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
-        run(&mut within("30m", &tests(workspace)))?;
-        Ok(Ending::Done)
+    inputs: Some(INPUTS),
+    run: |workspace| all(&tests(workspace, Profile::Release)?),
+};
+
+/// All of the checkout, and what this machine has of what it may lack.
+const INPUTS: Inputs = Inputs {
+    paths: &[""],
+    also: |workspace| {
+        let mut found = OPTIONAL.iter().map(|(_, find)| find(workspace).is_some());
+        found.any(|found| !found).to_string()
     },
 };
 
@@ -42,12 +68,24 @@ const OPTIONAL: [Optional; 6] = [
     (moto::VARIABLE, moto::find),
 ];
 
-/// The command that runs them; a filter can be added.
-pub(crate) fn tests(workspace: &Workspace) -> Command {
-    let mut tests = workspace.cargo(["test", "--package", "bulkhead-tests"]);
-    tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap());
+fn all(tests: &Command) -> Result<Ending> {
+    // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
+    slowest::run(&mut within("30m", tests))?;
+    Ok(Ending::Done)
+}
+
+/// Runs those whose names hold `filter`, with programs that were compiled quickly.
+pub(crate) fn matching(workspace: &Workspace, filter: &str) -> Result<()> {
+    run(tests(workspace, Profile::Dev)?.arg(filter))
+}
+
+/// The program that they are, and how it finds what it starts; a filter can be added.
+pub(crate) fn tests(workspace: &Workspace, profile: Profile) -> Result<Command> {
+    let mut tests = Command::new(bootstraps::end_to_end_tests(workspace)?);
+    tests.current_dir(workspace.source("tests"));
+    tests.env("BULKHEAD_BOOTSTRAP", workspace.bootstrap(profile));
     tests.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
-    tests.env("BULKHEAD_CLI", workspace.command_line());
+    tests.env("BULKHEAD_CLI", workspace.command_line(profile));
     tests.env("BULKHEAD_GUESTS", workspace.guests());
     tests.env(dist::VARIABLE, dist::archive(workspace));
     for (variable, find) in OPTIONAL {
@@ -55,5 +93,5 @@ pub(crate) fn tests(workspace: &Workspace) -> Command {
             tests.env(variable, file);
         }
     }
-    tests
+    Ok(tests)
 }

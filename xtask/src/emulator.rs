@@ -38,6 +38,7 @@ pub(crate) const EMULATOR: Step = Step {
     name: "emulator",
     title: "fetching the Lambda Runtime Interface Emulator",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         fetched::unless_named(VARIABLE, || fetch(workspace))?.ending(&format!(
             "The tests against the official emulator will NOT run; set {VARIABLE} to an emulator of your own to run them"

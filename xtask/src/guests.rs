@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::steps::{self, Ending, Step};
 use crate::table::Table;
 use crate::toolchain;
-use crate::workspace::{Package, WASM, Workspace, shown};
+use crate::workspace::{Package, WASM, Workspace, shown, with_timings};
 
 /// The guest profile. A component is small (`s`, fat LTO as for the host), cannot unwind, and keeps the names
 /// of its functions, so that a trap says where it happened. Cargo has no profile per target; hence flags.
@@ -29,6 +30,7 @@ pub(crate) const GUESTS: Step = Step {
     name: "guests",
     title: "building examples and test guests (release; wasm32-wasip2)",
     needs: &["toolchain"],
+    inputs: None,
     run: |workspace| {
         let mut built = Vec::new();
         for package in workspace.packages_below("examples").chain(workspace.packages_below("tests/guests")) {
@@ -43,6 +45,7 @@ pub(crate) const HELLO: Step = Step {
     name: "hello",
     title: "building the hello example (release; wasm32-wasip2)",
     needs: &["target"],
+    inputs: None,
     run: |workspace| example(workspace, "hello"),
 };
 
@@ -51,6 +54,7 @@ pub(crate) const MEASURED: Step = Step {
     name: "measured",
     title: "building the benchmark's guests (release; wasm32-wasip2)",
     needs: &["target"],
+    inputs: None,
     run: |workspace| {
         example(workspace, "scanner")?;
         below(workspace, "bench/guests")
@@ -62,6 +66,7 @@ pub(crate) const TENANTS: Step = Step {
     name: "tenants",
     title: "building the tenants example (release; wasm32-wasip2)",
     needs: &["target"],
+    inputs: None,
     run: |workspace| example(workspace, "tenants"),
 };
 
@@ -88,6 +93,8 @@ fn build(workspace: &Workspace, package: &Package) -> Result<Vec<PathBuf>> {
         command.args(["--config", line]);
     }
     println!("      $ {}", shown(&command));
+    let started = Instant::now();
+    let mut command = with_timings(&command);
     command.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().context("starting cargo")?;
     let messages = child.stdout.take().context("cargo has no stdout")?;
@@ -97,6 +104,7 @@ fn build(workspace: &Workspace, package: &Package) -> Result<Vec<PathBuf>> {
         components.extend(component(&message, package)?);
     }
     ensure!(child.wait()?.success(), "`{}` failed", shown(&command));
+    workspace.compiled_since(started)?;
     Ok(components)
 }
 

@@ -7,13 +7,13 @@
 mod c;
 mod javascript;
 mod python;
-mod stamp;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::stamp;
 use crate::steps::{Ending, Step};
 use crate::workspace::{Workspace, in_ci};
 
@@ -22,6 +22,7 @@ pub(crate) const LANGUAGES: Step = Step {
     name: "languages",
     title: "building the examples in JavaScript, Python and C with the tools of their languages",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         let mut missing = Vec::new();
         for language in ALL {

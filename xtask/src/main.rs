@@ -26,6 +26,8 @@ mod guests;
 mod languages;
 mod links;
 mod moto;
+mod slowest;
+mod stamp;
 mod steps;
 mod table;
 mod toolchain;

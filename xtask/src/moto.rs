@@ -25,6 +25,7 @@ pub(crate) const MOTO: Step = Step {
     name: "moto",
     title: "installing moto, which stands in for AWS, and the AWS CLI, cfn-lint and SAM's translator",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         fetched::unless_named(VARIABLE, || install(workspace))?.ending(&format!(
             "The tests against AWS services and those of deployments will NOT run; set {VARIABLE} to a `moto_server` of your own to run them"

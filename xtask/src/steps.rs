@@ -1,10 +1,12 @@
 //! A command as a list of named steps: a headline for each, a stop at the first failure, and a table of
-//! where the time went. A step names the ones whose products it needs, so that any can be run alone.
+//! where the time went, and how much of it was compiling. A step names the ones whose products it needs, so that any can be
+//! run alone. A step that found nothing wrong with its inputs is not run again until one of them changes.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::stamp::{self, Inputs};
 use crate::table::Table;
 use crate::workspace::Workspace;
 
@@ -17,6 +19,8 @@ pub(crate) struct Step {
     pub(crate) title: &'static str,
     /// The steps that must have been run before, at any time.
     pub(crate) needs: &'static [&'static str],
+    /// What its result depends on, where it need not be run again for the same.
+    pub(crate) inputs: Option<Inputs>,
     /// Does it.
     pub(crate) run: fn(&Workspace) -> Result<Ending>,
 }
@@ -30,38 +34,92 @@ pub(crate) enum Ending {
     Skipped(String),
 }
 
+/// Which steps may be left out because they passed before and none of their inputs has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rerun {
+    /// All of them.
+    Changed,
+    /// None.
+    All,
+}
+
 /// Runs `steps` in order; `command` is what they are part of, for the closing line.
 pub(crate) fn run(workspace: &Workspace, command: &str, steps: &[Step]) -> Result<()> {
+    run_changed(workspace, command, steps, |_| Rerun::All)
+}
+
+/// The same, without those that `rerun` allows to be left out.
+pub(crate) fn run_changed(
+    workspace: &Workspace,
+    command: &str,
+    steps: &[Step],
+    rerun: impl Fn(&Step) -> Rerun,
+) -> Result<()> {
     let begin = Instant::now();
-    let mut table = Table::new(["step", "result", "time"]);
-    let mut skipped = 0;
+    let mut table = Table::new(["step", "result", "time", "compiling"]);
+    let mut passed = Counts::default();
     for (index, step) in steps.iter().enumerate() {
         println!("\n[{}/{}] {}", index + 1, steps.len(), step.title);
+        let digest = step.inputs.map(|inputs| stamp::inputs(workspace, &inputs)).transpose()?;
+        let stamp = workspace.target("xtask/stamps").join(command).join(step.name);
+        if let Some(digest) = digest.as_deref().filter(|_| rerun(step) == Rerun::Changed)
+            && stamp::passed(&stamp, digest)
+        {
+            println!("      it has passed with the very same inputs (`--all` runs it again)");
+            passed.unchanged += 1;
+            table.row([step.name, "unchanged", "", ""]);
+            continue;
+        }
         let started = Instant::now();
+        workspace.timings(step.name);
         let outcome = (step.run)(workspace);
         let took = clock(started.elapsed());
+        let compiling = workspace.compiled().map_or_else(String::new, clock);
         match outcome {
-            Ok(Ending::Done) => table.row([step.name, "ok", &took]),
+            Ok(Ending::Done) => {
+                passed.done += 1;
+                table.row([step.name, "ok", &took, &compiling]);
+                if let Some(digest) = digest {
+                    stamp::put(&stamp, &digest)?;
+                }
+            }
             Ok(Ending::Skipped(reason)) => {
                 println!("      skipped: {reason}");
-                skipped += 1;
-                table.row([step.name, "SKIPPED", &took]);
+                passed.skipped += 1;
+                table.row([step.name, "SKIPPED", &took, &compiling]);
             }
             Err(error) => {
-                table.row([step.name, "FAILED", &took]);
+                table.row([step.name, "FAILED", &took, &compiling]);
                 println!("\n{table}");
                 return Err(failure(command, step, &error));
             }
         }
     }
     println!("\n{table}");
-    let passed = match steps.len() - skipped {
-        1 => "1 step".to_owned(),
-        passed => format!("{passed} steps"),
-    };
-    let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-    println!("cargo xtask {command}: {passed} passed{skipped}, in {}", clock(begin.elapsed()));
+    println!("cargo xtask {command}: {passed}, in {}", clock(begin.elapsed()));
     Ok(())
+}
+
+/// How many steps ended how.
+#[derive(Debug, Default)]
+struct Counts {
+    done: usize,
+    unchanged: usize,
+    skipped: usize,
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let noun = if self.done == 1 { "step" } else { "steps" };
+        write!(formatter, "{} {noun} passed", self.done)?;
+        if self.unchanged > 0 {
+            write!(formatter, ", {} unchanged since they passed", self.unchanged)?;
+        }
+        if self.skipped > 0 {
+            write!(formatter, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
 }
 
 /// The steps called `names` and all that they need, in the order of `steps`.
@@ -91,7 +149,7 @@ fn failure(command: &str, step: &Step, error: &anyhow::Error) -> anyhow::Error {
 }
 
 /// A duration for people: `0.4 s`, `12 s`, `3 min 07 s`.
-fn clock(duration: Duration) -> String {
+pub(crate) fn clock(duration: Duration) -> String {
     match duration.as_secs() {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
         seconds @ 10..60 => format!("{seconds} s"),
@@ -104,7 +162,7 @@ mod tests {
     use super::*;
 
     fn step(name: &'static str, needs: &'static [&'static str]) -> Step {
-        Step { name, title: "", needs, run: |_| Ok(Ending::Done) }
+        Step { name, title: "", needs, inputs: None, run: |_| Ok(Ending::Done) }
     }
 
     fn names(steps: &[Step]) -> Vec<&str> {
@@ -124,6 +182,13 @@ mod tests {
         let steps = [step("fmt", &[])];
         let error = only(&steps, &["format".to_owned()]).unwrap_err();
         assert_eq!(error.to_string(), "there is no step `format`; there are: fmt");
+    }
+
+    #[test]
+    fn the_closing_line_says_what_was_left_out() {
+        let counts = Counts { done: 1, unchanged: 2, skipped: 3 };
+        assert_eq!(counts.to_string(), "1 step passed, 2 unchanged since they passed, 3 skipped");
+        assert_eq!(Counts { done: 5, ..Counts::default() }.to_string(), "5 steps passed");
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) const TARGET: Step = Step {
     name: "target",
     title: "looking for the wasm32-wasip2 target",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         bring_target(workspace, WASM)?;
         Ok(Ending::Done)
@@ -25,6 +26,7 @@ pub(crate) const TOOLCHAIN: Step = Step {
     name: "toolchain",
     title: "looking for the wasm32-wasip2 target, rustfmt and clippy",
     needs: &[],
+    inputs: None,
     run: |workspace| {
         (TARGET.run)(workspace)?;
         for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {

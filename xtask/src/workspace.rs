@@ -3,11 +3,14 @@
 //! The target directory is cargo's own (`CARGO_TARGET_DIR` counts), and the only one: every product is a
 //! method here, so that no other file spells a path.
 
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -24,6 +27,24 @@ pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
     packages: Vec<Package>,
+    clock: CompileClock,
+}
+
+/// How long cargo has compiled for the step that runs.
+#[derive(Debug, Default)]
+struct CompileClock {
+    step: RefCell<String>,
+    calls: Cell<usize>,
+    compiled: Cell<Option<Duration>>,
+}
+
+/// What a program was compiled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quickly: the profile of unit tests, so that everything is compiled once.
+    Dev,
+    /// As it ships.
+    Release,
 }
 
 /// A member of the workspace.
@@ -57,6 +78,7 @@ impl Workspace {
             root: text(&metadata, "workspace_root")?.into(),
             target: text(&metadata, "target_directory")?.into(),
             packages,
+            clock: CompileClock::default(),
         })
     }
 
@@ -76,12 +98,12 @@ impl Workspace {
         self.packages.iter().filter(move |package| package.directory.starts_with(&directory))
     }
 
-    /// The bootstrap that people build: with the compiler.
-    pub(crate) fn bootstrap(&self) -> PathBuf {
-        self.target("release/bootstrap")
+    /// The bootstrap with the compiler.
+    pub(crate) fn bootstrap(&self, profile: Profile) -> PathBuf {
+        self.program(profile, "bootstrap")
     }
 
-    /// The bootstrap without the compiler.
+    /// The bootstrap without the compiler, which ships.
     pub(crate) fn lean_bootstrap(&self) -> PathBuf {
         self.target("lean/bootstrap")
     }
@@ -92,8 +114,21 @@ impl Workspace {
     }
 
     /// The `bulkhead` command.
-    pub(crate) fn command_line(&self) -> PathBuf {
-        self.target("release/bulkhead")
+    pub(crate) fn command_line(&self, profile: Profile) -> PathBuf {
+        self.program(profile, "bulkhead")
+    }
+
+    /// What `cargo xtask demo` shows.
+    pub(crate) fn demo(&self) -> PathBuf {
+        self.program(Profile::Dev, "demo")
+    }
+
+    fn program(&self, profile: Profile, name: &str) -> PathBuf {
+        let directory = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => "release",
+        };
+        self.target(directory).join(name)
     }
 
     /// The directory with `<name>.wasm` of every example and test guest.
@@ -112,6 +147,56 @@ impl Workspace {
         command.args(arguments).current_dir(&self.root);
         command
     }
+
+    /// Begins to count what is compiled, for this step.
+    pub(crate) fn timings(&self, step: &str) {
+        self.clock.step.replace(step.to_owned());
+        self.clock.calls.set(0);
+        self.clock.compiled.set(None);
+    }
+
+    /// How long cargo has compiled since then.
+    pub(crate) fn compiled(&self) -> Option<Duration> {
+        self.clock.compiled.get()
+    }
+
+    /// Runs a call of cargo that compiles and does nothing else. What it spent its time on is kept as a page.
+    pub(crate) fn compile(&self, command: &Command) -> Result<()> {
+        let started = Instant::now();
+        let compiled = run(&mut with_timings(command));
+        self.compiled_since(started)?;
+        compiled
+    }
+
+    /// The same for what cannot say what it spends its time on.
+    pub(crate) fn compile_untimed(&self, command: &mut Command) -> Result<()> {
+        let started = Instant::now();
+        let compiled = run(command);
+        self.compiled_since(started)?;
+        compiled
+    }
+
+    /// Adds what was compiled since then, by a call [with timings](with_timings), and keeps the page.
+    pub(crate) fn compiled_since(&self, started: Instant) -> Result<()> {
+        let clock = &self.clock;
+        clock.compiled.set(Some(clock.compiled.get().unwrap_or_default() + started.elapsed()));
+        clock.calls.set(clock.calls.get() + 1);
+        let page = self.target("cargo-timings/cargo-timing.html");
+        let kept = self.target("xtask/timings");
+        fs::create_dir_all(&kept).with_context(|| format!("making {}", kept.display()))?;
+        // A call that failed leaves none.
+        fs::rename(page, kept.join(format!("{}-{}.html", clock.step.borrow(), clock.calls.get()))).ok();
+        Ok(())
+    }
+}
+
+/// The same call of cargo, which also writes down what it spends its time on.
+pub(crate) fn with_timings(command: &Command) -> Command {
+    let mut timed = Command::new(command.get_program());
+    let mut arguments = command.get_args();
+    timed.args(arguments.next()).arg("--timings").args(arguments);
+    in_same_place(&mut timed, command);
+    timed
 }
 
 /// The same command, ended with all that it started when it takes longer than this (in `timeout`'s words).
@@ -121,16 +206,21 @@ pub(crate) fn within(limit: &str, command: &Command) -> Command {
         .args(["--verbose", "--kill-after=10s", limit])
         .arg(command.get_program())
         .args(command.get_args());
-    for (name, value) in command.get_envs() {
+    in_same_place(&mut limited, command);
+    limited
+}
+
+/// Gives a command the environment and the directory of another.
+fn in_same_place(command: &mut Command, other: &Command) {
+    for (name, value) in other.get_envs() {
         match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
         };
     }
-    if let Some(directory) = command.get_current_dir() {
-        limited.current_dir(directory);
+    if let Some(directory) = other.get_current_dir() {
+        command.current_dir(directory);
     }
-    limited
 }
 
 /// Shows a command, runs it with our stdout and stderr and no stdin, and fails if it does.

@@ -173,6 +173,7 @@ fn what_cannot_be_known_here_is_a_warning() {
     assert!(mistakes(&check(root.path(), Some("c")))[0].contains("_HANDLER is c"));
 }
 
+#[cfg(feature = "cross")]
 #[test]
 fn code_for_another_processor_is_checked_as_far_as_that_goes() {
     let other = if Target::host() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 };

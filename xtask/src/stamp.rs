@@ -1,13 +1,63 @@
-//! Stamps: a file beside a product that holds the digest of all that it was made from.
+//! Stamps: a file beside a product that holds the digest of all that it was made from, and of what a step that passed had
+//! looked at.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
+use crate::workspace::Workspace;
+
+/// What the result of a step depends on, beside the [toolchain and the dependencies](EVERY_STEP).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inputs {
+    /// Files and directories of the checkout; the empty path is all of it.
+    pub(crate) paths: &'static [&'static str],
+    /// What else counts.
+    pub(crate) also: fn(&Workspace) -> String,
+}
+
+impl Inputs {
+    /// These files and directories, and nothing else.
+    pub(crate) const fn files(paths: &'static [&'static str]) -> Self {
+        Self { paths, also: |_| String::new() }
+    }
+}
+
+/// What every step depends on.
+const EVERY_STEP: [&str; 7] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "clippy.toml",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "xtask", // how it is run
+];
+
+/// The digest of a step's inputs.
+pub(crate) fn inputs(workspace: &Workspace, inputs: &Inputs) -> Result<String> {
+    let root = workspace.source("");
+    let mut sum = Sha256::new();
+    for path in EVERY_STEP.iter().chain(inputs.paths) {
+        let path = workspace.source(path);
+        let mut files = if path.is_dir() { walk(&path, |_| true)? } else { vec![path] };
+        files.sort();
+        for file in files {
+            let content = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            let name = file.strip_prefix(&root).unwrap_or(&file);
+            sum.update(Sha256::digest(name.as_os_str().as_encoded_bytes()));
+            sum.update(Sha256::digest(&content));
+        }
+    }
+    sum.update((inputs.also)(workspace));
+    Ok(format!("{:x}", sum.finalize()))
+}
+
 /// The digest of a text and of files, with their names. The order of the files does not count.
-pub(super) fn digest(text: &[u8], files: &[PathBuf]) -> Result<String> {
+pub(crate) fn digest(text: &[u8], files: &[PathBuf]) -> Result<String> {
     let mut files: Vec<&PathBuf> = files.iter().collect();
     files.sort();
     let mut sum = Sha256::new();
@@ -21,7 +71,13 @@ pub(super) fn digest(text: &[u8], files: &[PathBuf]) -> Result<String> {
 }
 
 /// All files below a directory that a component could be made from, which prose is not.
-pub(super) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
+    let is_source = |ending: &OsStr| !["md", "wasm", "cwasm"].iter().any(|other| ending == *other);
+    walk(directory, |file| file.extension().is_none_or(is_source))
+}
+
+/// All files below a directory, but for what tools leave behind there.
+fn walk(directory: &Path, keep: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![directory.to_path_buf()];
     while let Some(directory) = open.pop() {
@@ -29,11 +85,11 @@ pub(super) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
         for entry in entries {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() {
-                // What tools leave behind when somebody calls them by hand.
-                open.extend((!matches!(&*name, "node_modules" | "__pycache__")).then_some(path));
-            } else if !matches!(path.extension(), Some(end) if end == "md" || end == "wasm" || end == "cwasm")
-            {
+            if path.is_symlink() {
+                continue; // What it leads to is looked at where it lies.
+            } else if path.is_dir() {
+                open.extend((!LEFT_BEHIND.contains(&&*name)).then_some(path));
+            } else if keep(&path) {
                 files.push(path);
             }
         }
@@ -41,14 +97,25 @@ pub(super) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Directories that are no source of anything.
+const LEFT_BEHIND: [&str; 5] = [".git", "__pycache__", "node_modules", "target", "venv"];
+
 /// Whether a product was made from what has this digest.
-pub(super) fn is(product: &Path, digest: &str) -> bool {
-    product.exists() && fs::read_to_string(beside(product)).is_ok_and(|found| found == digest)
+pub(crate) fn is(product: &Path, digest: &str) -> bool {
+    product.exists() && passed(product, digest)
+}
+
+/// Whether a step passed with what has this digest.
+pub(crate) fn passed(step: &Path, digest: &str) -> bool {
+    fs::read_to_string(beside(step)).is_ok_and(|found| found == digest)
 }
 
 /// Says that it was.
-pub(super) fn put(product: &Path, digest: &str) -> Result<()> {
+pub(crate) fn put(product: &Path, digest: &str) -> Result<()> {
     let stamp = beside(product);
+    if let Some(directory) = stamp.parent() {
+        fs::create_dir_all(directory)?;
+    }
     fs::write(&stamp, digest).with_context(|| format!("writing {}", stamp.display()))
 }
 

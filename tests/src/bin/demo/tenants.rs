@@ -3,37 +3,29 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot};
+use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot, artifacts};
 
-use crate::bootstraps::BOOTSTRAP;
-use crate::guests::TENANTS;
-use crate::steps;
-use crate::toolchain::TARGET;
-use crate::workspace::Workspace;
-
+const MANIFEST: &str = include_str!("../../../../examples/tenants/bulkhead.toml");
 const ALICE: &str = r#"{"customer":"Bob","cents":[1999,6]}"#;
 const ATTACKS: [&str; 5] = ["credentials", "runtime-api", "files", "endless-loop", "memory-bomb"];
 
 /// Runs the example.
-pub(super) fn run(workspace: &Workspace) -> Result<()> {
-    steps::run(workspace, "demo --tenants", &[TARGET, TENANTS, BOOTSTRAP])?;
-    let manifest = workspace.source("examples/tenants/bulkhead.toml");
-    let manifest =
-        fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
-    let mut root = TaskRoot::new().manifest(&manifest);
+pub(super) fn show() -> Result<()> {
+    let mut root = TaskRoot::new().manifest(MANIFEST);
     for name in ["invoices", "mallory"] {
-        let component = fs::read(workspace.guest(name)).with_context(|| format!("reading {name}.wasm"))?;
+        let component =
+            fs::read(artifacts::component(name)).with_context(|| format!("reading {name}.wasm"))?;
         root = root.file(&format!("{name}.wasm"), &component);
     }
     let api = RuntimeApi::start();
-    let mut process = Bootstrap::at(workspace.bootstrap()).task_root(&root).api(&api).spawn();
+    let mut process = Bootstrap::new().task_root(&root).api(&api).spawn();
     api.wait_idle();
 
     println!("\nOne function, one process, two tenants:");
-    show(&api, "alice", ALICE);
+    send(&api, "alice", ALICE);
     for attack in ATTACKS {
-        show(&api, "mallory", &format!(r#""{attack}""#));
-        show(&api, "alice", ALICE);
+        send(&api, "mallory", &format!(r#""{attack}""#));
+        send(&api, "alice", ALICE);
     }
     println!("\nlog");
     process.stdout().lines().for_each(|line| println!("  {line}"));
@@ -46,7 +38,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn show(api: &RuntimeApi, tenant: &str, event: &str) {
+fn send(api: &RuntimeApi, tenant: &str, event: &str) {
     let answer = api.send(Event::json(event).tenant(tenant));
     let kind = if answer.kind == Kind::Response { "answer" } else { "error " };
     println!("\n{tenant:<7}  event   {event}");

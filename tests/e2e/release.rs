@@ -1,0 +1,5 @@
+//! Tests of what only a release has: `cargo xtask test --release` runs them beside all others.
+
+mod arm64;
+mod dist;
+mod other_processor;

@@ -1,0 +1,80 @@
+//! Which tests take longest: runs a test program, shows what it prints, and lists the slowest at the end.
+//!
+//! The harness reports times only where unstable options are allowed. A value of `RUSTC_BOOTSTRAP` that tells every compiler to
+//! behave as a stable one allows that and changes nothing else, neither here nor in what the tests build.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::table::Table;
+use crate::workspace::shown;
+
+/// How many are listed.
+const LISTED: usize = 20;
+
+/// Runs it, and fails if it does.
+pub(crate) fn run(tests: &mut Command) -> Result<()> {
+    tests.args(["-Z", "unstable-options", "--report-time"]).env("RUSTC_BOOTSTRAP", "-1");
+    println!("      $ {}", shown(tests));
+    let mut child = tests
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting `{}`", shown(tests)))?;
+    let printed = child.stdout.take().context("the tests have no stdout")?;
+    let mut times = Vec::new();
+    for line in BufReader::new(printed).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        std::io::stdout().flush().ok();
+        times.extend(time(&line));
+    }
+    let status = child.wait()?;
+    print(times);
+    ensure!(status.success(), "`{}` ended with {status}", shown(tests));
+    Ok(())
+}
+
+/// The test and its seconds, of a line such as `test logs::a_line ... ok <1.234s>`.
+fn time(line: &str) -> Option<(String, f64)> {
+    let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    let (_, time) = rest.rsplit_once('<')?;
+    Some((name.to_owned(), time.strip_suffix("s>")?.parse().ok()?))
+}
+
+fn print(mut times: Vec<(String, f64)>) {
+    times.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let all: f64 = times.iter().map(|(_, seconds)| seconds).sum();
+    let mut table = Table::new(["the slowest tests", "s"]);
+    for (name, seconds) in times.iter().take(LISTED) {
+        table.row([name, &format!("{seconds:.1}")]);
+    }
+    table.row([&format!("all {}, one after the other", times.len()), &format!("{all:.1}")]);
+    println!("\n{table}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_off_the_line_of_its_test() {
+        assert_eq!(time("test logs::a_line ... ok <1.234s>"), Some(("logs::a_line".into(), 1.234)));
+        assert_eq!(time("test logs::a_line ... FAILED <0.500s>"), Some(("logs::a_line".into(), 0.5)));
+        for other in ["test logs::a_line ... ok", "running 3 tests", "test result: ok. 3 passed; <x>", ""] {
+            assert_eq!(time(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_fails_is_an_error_that_names_it() {
+        let error = run(&mut Command::new("false")).unwrap_err();
+        assert!(
+            error.to_string().starts_with("`false -Z unstable-options --report-time` ended with"),
+            "{error}"
+        );
+    }
+}
