@@ -7,15 +7,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context as _, Result};
 
 use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
-use crate::workspace::{Profile, Workspace, shown, with_timings};
+use crate::unit::built;
+use crate::workspace::{Profile, Workspace};
 
 /// The demo and the bootstrap that it starts, compiled quickly.
 pub(crate) const DEMO: Step = Step {
@@ -118,17 +117,14 @@ pub(crate) fn native(workspace: &Workspace, command: &str) -> Command {
 
 /// The program with the end-to-end tests, as cargo reports it.
 pub(crate) fn end_to_end_tests(workspace: &Workspace) -> Result<PathBuf> {
-    let mut build = with_timings(&build(workspace));
+    let mut build = build(workspace);
     build.args(["--quiet", "--message-format=json-render-diagnostics"]);
-    let started = Instant::now();
-    let output = build.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("starting `{}`", shown(&build)))?;
-    workspace.compiled_since(started)?;
-    ensure!(output.status.success(), "`{}` failed", shown(&build));
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut programs = messages.filter(|message| message["target"]["name"] == "e2e");
-    let program = programs.find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    let mut program = None;
+    built(workspace, &build, |message| {
+        if message["target"]["name"] == "e2e" {
+            program = message["executable"].as_str().map(PathBuf::from);
+        }
+    })?;
     program.context("cargo reports no program for the end-to-end tests")
 }
 

@@ -23,6 +23,7 @@ use crate::moto::MOTO;
 use crate::stamp::Inputs;
 use crate::steps::{self, Ending, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
+use crate::unit::{self, RUST, UNIT, UNIT_OF_RELEASE};
 use crate::workspace::{WASM, Workspace, in_ci, run as call};
 
 /// What `cargo xtask test` takes.
@@ -31,7 +32,10 @@ pub(crate) struct Options {
     /// Run these steps and what they need, and no others (a comma between names)
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     only: Vec<String>,
-    /// Of the end-to-end tests, run only those whose names hold this
+    /// Run the unit tests of this package, and nothing else
+    #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["only", "release"])]
+    package: Option<String>,
+    /// Of the unit tests of a package, or of the end-to-end tests, run only those whose names hold this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Test what ships instead: all programs as of a release, for both processors
@@ -47,6 +51,9 @@ pub(crate) struct Options {
 
 /// The `test` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if let Some(package) = &options.package {
+        return unit::of(workspace, package, options.filter.as_deref());
+    }
     let (command, all): (_, &[Step]) = match options.release {
         false => ("test", &STEPS),
         true => ("test --release", &STEPS_OF_RELEASE),
@@ -73,7 +80,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &str) -> Result<()> {
     ensure!(
         options.only == [E2E.name] && !options.release,
-        "--filter goes with `--only {}`, and with nothing else: only the end-to-end tests have names to look for",
+        "--filter goes with `--only {}` or with `--package`, and with nothing else",
         E2E.name
     );
     let needed: Vec<Step> = steps.iter().filter(|step| step.name != E2E.name).copied().collect();
@@ -122,20 +129,6 @@ const STEPS_OF_RELEASE: [Step; 15] = [
     DIST,
     E2E_OF_RELEASE,
 ];
-
-/// All that is written in Rust.
-const RUST: Inputs = Inputs::files(&[
-    "bench",
-    "bootstrap",
-    "cli",
-    "docs",
-    "examples",
-    "guest-sdk",
-    "host",
-    "schema",
-    "tests",
-    "wit",
-]);
 
 /// What components are made of.
 const COMPONENTS: [&str; 4] = ["guest-sdk", "examples", "tests/guests", "bench/guests"];
@@ -196,33 +189,6 @@ const DOC: Step = Step {
         let mut public = workspace.cargo(["doc", "--no-deps", "--lib"]);
         public.args(["--package", "bulkhead", "--package", "bulkhead-macros", "--all-features"]);
         workspace.compile(public.env("RUSTDOCFLAGS", "--deny warnings"))?;
-        Ok(Ending::Done)
-    },
-};
-
-const UNIT: Step = Step {
-    name: "unit",
-    title: "unit and compile-fail tests (Wasmtime takes some minutes the first time)",
-    needs: &["toolchain"],
-    inputs: Some(RUST),
-    run: |workspace| {
-        let kinds = ["--lib", "--bins", "--test", "compile", "--test", "run"];
-        workspace.compile(quick(workspace, "test").args(kinds).arg("--no-run"))?;
-        call(quick(workspace, "test").args(kinds))?;
-        Ok(Ending::Done)
-    },
-};
-
-/// Of what [`UNIT`] leaves out because it is compiled without.
-const UNIT_OF_RELEASE: Step = Step {
-    name: "unit",
-    title: "unit tests of the host and the command, with the compilers for both processors",
-    needs: &["toolchain"],
-    inputs: Some(RUST),
-    run: |workspace| {
-        let what = ["--package", "bulkhead-host", "--package", "bulkhead-cli", "--lib", "--bins"];
-        workspace.compile(workspace.cargo(["test", "--no-run"]).args(what))?;
-        call(workspace.cargo(["test"]).args(what))?;
         Ok(Ending::Done)
     },
 };

@@ -4,10 +4,7 @@
 //! Examples are built one by one, each with the features that it asks for, as their users will build them.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -15,7 +12,8 @@ use serde_json::Value;
 use crate::steps::{self, Ending, Step};
 use crate::table::Table;
 use crate::toolchain;
-use crate::workspace::{Package, WASM, Workspace, shown, with_timings};
+use crate::unit::built;
+use crate::workspace::{Package, WASM, Workspace};
 
 /// The guest profile. A component is small (`s`, fat LTO as for the host), cannot unwind, and keeps the names
 /// of its functions, so that a trap says where it happened. Cargo has no profile per target; hence flags.
@@ -92,19 +90,14 @@ fn build(workspace: &Workspace, package: &Package) -> Result<Vec<PathBuf>> {
     for line in PROFILE {
         command.args(["--config", line]);
     }
-    println!("      $ {}", shown(&command));
-    let started = Instant::now();
-    let mut command = with_timings(&command);
-    command.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().context("starting cargo")?;
-    let messages = child.stdout.take().context("cargo has no stdout")?;
+    command.arg("--message-format=json-render-diagnostics");
     let mut components = Vec::new();
-    for line in BufReader::new(messages).lines() {
-        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
-        components.extend(component(&message, package)?);
-    }
-    ensure!(child.wait()?.success(), "`{}` failed", shown(&command));
-    workspace.compiled_since(started)?;
+    let mut failed = Ok(());
+    built(workspace, &command, |message| match component(message, package) {
+        Ok(found) => components.extend(found),
+        Err(error) => failed = Err(error),
+    })?;
+    failed?;
     Ok(components)
 }
 

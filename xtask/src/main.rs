@@ -31,6 +31,7 @@ mod stamp;
 mod steps;
 mod table;
 mod toolchain;
+mod unit;
 mod wheel;
 mod workspace;
 

@@ -98,6 +98,14 @@ impl Workspace {
         self.packages.iter().filter(move |package| package.directory.starts_with(&directory))
     }
 
+    /// The member of that name.
+    pub(crate) fn package(&self, name: &str) -> Result<&Package> {
+        self.packages.iter().find(|package| package.name == name).with_context(|| {
+            let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
+            format!("there is no package `{name}`; there are: {}", names.join(", "))
+        })
+    }
+
     /// The bootstrap with the compiler.
     pub(crate) fn bootstrap(&self, profile: Profile) -> PathBuf {
         self.program(profile, "bootstrap")
