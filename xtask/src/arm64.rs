@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::compile::compile;
 use crate::fetched::Fetched;
 use crate::steps::Step;
 use crate::toolchain;
@@ -47,6 +48,6 @@ fn build(workspace: &Workspace) -> Result<Fetched> {
     if !is_native {
         cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     }
-    workspace.compile(&cargo)?;
+    compile(workspace, &cargo)?;
     Ok(Fetched::Ready)
 }

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::compile::compile_untimed;
 use crate::fetched::Fetched;
 use crate::links;
 use crate::stamp::Inputs;
@@ -47,7 +48,7 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     install.args(["--no-default-features", "--debug", "--force", "--root"]).arg(workspace.target("mdbook"));
     // Of its own, and not kept: what it compiles there is of no use to anything else.
     let compiled = workspace.target("mdbook/target");
-    if let Err(error) = workspace.compile_untimed(install.arg("--target-dir").arg(&compiled)) {
+    if let Err(error) = compile_untimed(workspace, install.arg("--target-dir").arg(&compiled)) {
         return Ok(Fetched::Impossible(format!("mdBook comes from crates.io, and {error:#}")));
     }
     fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;

@@ -11,9 +11,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::compile::{compile, products};
 use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
-use crate::unit::built;
 use crate::workspace::{Profile, Workspace};
 
 /// The demo and the bootstrap that it starts, compiled quickly.
@@ -25,7 +25,7 @@ pub(crate) const DEMO: Step = Step {
     run: |workspace| {
         // `--examples` selects none, but has cargo unite the features of dependencies of tests, too.
         let mut build = quick(workspace, "build");
-        workspace.compile(build.args(["--bin", "bootstrap", "--bin", "demo", "--examples"]))?;
+        compile(workspace, build.args(["--bin", "bootstrap", "--bin", "demo", "--examples"]))?;
         Ok(Ending::Done)
     },
 };
@@ -37,8 +37,8 @@ pub(crate) const DEMO_OF_RELEASE: Step = Step {
     needs: &[],
     inputs: None,
     run: |workspace| {
-        workspace.compile(&workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]))?;
-        workspace.compile(&workspace.cargo(["build", "--package", "bulkhead-tests", "--bin", "demo"]))?;
+        compile(workspace, &workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]))?;
+        compile(workspace, &workspace.cargo(["build", "--package", "bulkhead-tests", "--bin", "demo"]))?;
         Ok(Ending::Done)
     },
 };
@@ -50,7 +50,7 @@ pub(crate) const PROGRAMS: Step = Step {
     needs: &[],
     inputs: None,
     run: |workspace| {
-        workspace.compile(&build(workspace))?;
+        compile(workspace, &build(workspace))?;
         Ok(Ending::Done)
     },
 };
@@ -77,7 +77,7 @@ pub(crate) const SHIPPED: Step = Step {
         build_lean(workspace)?;
         // Together, because they link side by side and the command takes the host's library as it is then.
         let packages = ["--package", "bulkhead-bootstrap", "--package", "bulkhead-cli"];
-        workspace.compile(workspace.cargo(["build", "--release"]).args(packages))?;
+        compile(workspace, workspace.cargo(["build", "--release"]).args(packages))?;
         Ok(Ending::Done)
     },
 };
@@ -91,7 +91,7 @@ pub(crate) const LEAN_CLIPPY: Step = Step {
     run: |workspace| {
         let mut clippy = workspace.cargo(["clippy", "--package", "bulkhead-host"]);
         clippy.args(["--package", "bulkhead-bootstrap", "--no-default-features", "--", "--deny", "warnings"]);
-        workspace.compile(&clippy)?;
+        compile(workspace, &clippy)?;
         Ok(Ending::Done)
     },
 };
@@ -118,9 +118,9 @@ pub(crate) fn native(workspace: &Workspace, command: &str) -> Command {
 /// The program with the end-to-end tests, as cargo reports it.
 pub(crate) fn end_to_end_tests(workspace: &Workspace) -> Result<PathBuf> {
     let mut build = build(workspace);
-    build.args(["--quiet", "--message-format=json-render-diagnostics"]);
+    build.arg("--quiet");
     let mut program = None;
-    built(workspace, &build, |message| {
+    products(workspace, &build, |message| {
         if message["target"]["name"] == "e2e" {
             program = message["executable"].as_str().map(PathBuf::from);
         }
@@ -136,7 +136,7 @@ fn build(workspace: &Workspace) -> Command {
 
 fn build_lean(workspace: &Workspace) -> Result<()> {
     let mut build = workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]);
-    workspace.compile(build.arg("--no-default-features"))?;
+    compile(workspace, build.arg("--no-default-features"))?;
     let lean = workspace.lean_bootstrap();
     if let Some(directory) = lean.parent() {
         fs::create_dir_all(directory)?;

@@ -12,6 +12,7 @@ use crate::axe::AXE;
 use crate::book::BOOK;
 use crate::bootstraps::{LEAN, LEAN_CLIPPY, PROGRAMS, SHIPPED, native, quick};
 use crate::budgets::{BUDGETS, BUDGETS_OF_RELEASE};
+use crate::compile::compile;
 use crate::cyclonedx::CYCLONEDX;
 use crate::deploy::DEPLOY;
 use crate::dist::DIST;
@@ -156,7 +157,7 @@ const CLIPPY_WASM: Step = Step {
                 clippy.args(["--package", &package.name]);
             }
         }
-        workspace.compile(clippy.args(["--", "--deny", "warnings"]))?;
+        compile(workspace, clippy.args(["--", "--deny", "warnings"]))?;
         Ok(Ending::Done)
     },
 };
@@ -168,7 +169,7 @@ const CLIPPY: Step = Step {
     inputs: Some(RUST),
     run: |workspace| {
         let mut clippy = native(workspace, "clippy");
-        workspace.compile(clippy.args(["--all-targets", "--", "--deny", "warnings"]))?;
+        compile(workspace, clippy.args(["--all-targets", "--", "--deny", "warnings"]))?;
         Ok(Ending::Done)
     },
 };
@@ -185,10 +186,10 @@ const DOC: Step = Step {
         let mut ours = native(workspace, "doc");
         ours.args(["--no-deps", "--lib", "--examples", "--document-private-items"]);
         let allowed = "--deny warnings --allow rustdoc::private_intra_doc_links";
-        workspace.compile(ours.env("RUSTDOCFLAGS", allowed))?;
+        compile(workspace, ours.env("RUSTDOCFLAGS", allowed))?;
         let mut public = workspace.cargo(["doc", "--no-deps", "--lib"]);
         public.args(["--package", "bulkhead", "--package", "bulkhead-macros", "--all-features"]);
-        workspace.compile(public.env("RUSTDOCFLAGS", "--deny warnings"))?;
+        compile(workspace, public.env("RUSTDOCFLAGS", "--deny warnings"))?;
         Ok(Ending::Done)
     },
 };

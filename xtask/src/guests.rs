@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::compile::products;
 use crate::steps::{self, Ending, Step};
 use crate::table::Table;
 use crate::toolchain;
-use crate::unit::built;
 use crate::workspace::{Package, WASM, Workspace};
 
 /// The guest profile. A component is small (`s`, fat LTO as for the host), cannot unwind, and keeps the names
@@ -90,10 +90,9 @@ fn build(workspace: &Workspace, package: &Package) -> Result<Vec<PathBuf>> {
     for line in PROFILE {
         command.args(["--config", line]);
     }
-    command.arg("--message-format=json-render-diagnostics");
     let mut components = Vec::new();
     let mut failed = Ok(());
-    built(workspace, &command, |message| match component(message, package) {
+    products(workspace, &command, |message| match component(message, package) {
         Ok(found) => components.extend(found),
         Err(error) => failed = Err(error),
     })?;

@@ -15,6 +15,7 @@ mod book;
 mod bootstraps;
 mod budgets;
 mod check;
+mod compile;
 mod cyclonedx;
 mod demo;
 mod deploy;

@@ -71,10 +71,10 @@ pub(crate) fn run_changed(
             continue;
         }
         let started = Instant::now();
-        workspace.timings(step.name);
+        workspace.clock().start(step.name);
         let outcome = (step.run)(workspace);
         let took = clock(started.elapsed());
-        let compiling = workspace.compiled().map_or_else(String::new, clock);
+        let compiling = workspace.clock().compiled().map_or_else(String::new, clock);
         match outcome {
             Ok(Ending::Done) => {
                 passed.done += 1;

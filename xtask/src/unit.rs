@@ -1,17 +1,15 @@
 //! Unit tests, compiled as the end-to-end tests' programs are, so that an edit of the host compiles the host and nothing below it.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use anyhow::{Result, ensure};
 
 use crate::bootstraps::quick;
+use crate::compile::{compile, products};
 use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
-use crate::workspace::{Package, Workspace, run, shown, with_timings};
+use crate::workspace::{Package, Workspace, run};
 
 /// Runs those of all packages, and the tests of the SDK's macros and of the bench.
 pub(crate) const UNIT: Step = Step {
@@ -21,7 +19,7 @@ pub(crate) const UNIT: Step = Step {
     inputs: Some(RUST),
     run: |workspace| {
         let kinds = ["--lib", "--bins", "--test", "compile", "--test", "run"];
-        workspace.compile(quick(workspace, "test").args(kinds).arg("--no-run"))?;
+        compile(workspace, quick(workspace, "test").args(kinds).arg("--no-run"))?;
         run(quick(workspace, "test").args(kinds))?;
         Ok(Ending::Done)
     },
@@ -35,7 +33,7 @@ pub(crate) const UNIT_OF_RELEASE: Step = Step {
     inputs: Some(RUST),
     run: |workspace| {
         let what = ["--package", "bulkhead-host", "--package", "bulkhead-cli", "--lib", "--bins"];
-        workspace.compile(workspace.cargo(["test", "--no-run"]).args(what))?;
+        compile(workspace, workspace.cargo(["test", "--no-run"]).args(what))?;
         run(workspace.cargo(["test"]).args(what))?;
         Ok(Ending::Done)
     },
@@ -61,7 +59,7 @@ pub(crate) fn of(workspace: &Workspace, package: &str, filter: Option<&str>) -> 
     let mut build = quick(workspace, "test");
     // What `--lib` selects depends on no program, so a library is tested without linking those that use it.
     build.arg(if package.directory.join("src/lib.rs").is_file() { "--lib" } else { "--bins" });
-    build.args(["--no-run", "--message-format=json-render-diagnostics"]);
+    build.arg("--no-run");
     for program in programs(workspace, &build, package)? {
         run(Command::new(program).args(filter).current_dir(&package.directory))?;
     }
@@ -71,7 +69,7 @@ pub(crate) fn of(workspace: &Workspace, package: &str, filter: Option<&str>) -> 
 /// The programs of a package's tests, as a call of cargo that builds them reports it.
 fn programs(workspace: &Workspace, build: &Command, package: &Package) -> Result<Vec<PathBuf>> {
     let mut programs = Vec::new();
-    built(workspace, build, |message| {
+    products(workspace, build, |message| {
         let manifest = message["manifest_path"].as_str().map(Path::new);
         if message["profile"]["test"] == true
             && manifest.is_some_and(|path| path.starts_with(&package.directory))
@@ -81,18 +79,4 @@ fn programs(workspace: &Workspace, build: &Command, package: &Package) -> Result
     })?;
     ensure!(!programs.is_empty(), "{} has no unit tests", package.name);
     Ok(programs)
-}
-
-/// Runs a call of cargo that compiles, and hands on what it reports of each product.
-pub(crate) fn built(workspace: &Workspace, build: &Command, mut product: impl FnMut(&Value)) -> Result<()> {
-    println!("      $ {}", shown(build));
-    let started = Instant::now();
-    let mut build = with_timings(build);
-    let mut child = build.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("starting cargo")?;
-    let messages = child.stdout.take().context("cargo has no stdout")?;
-    for line in BufReader::new(messages).lines() {
-        product(&serde_json::from_str(&line?).unwrap_or_default());
-    }
-    ensure!(child.wait()?.success(), "`{}` failed", shown(&build));
-    workspace.compiled_since(started)
 }

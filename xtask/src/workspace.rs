@@ -3,17 +3,16 @@
 //! The target directory is cargo's own (`CARGO_TARGET_DIR` counts), and the only one: every product is a
 //! method here, so that no other file spells a path.
 
-use std::cell::{Cell, RefCell};
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
+
+use crate::compile::CompileClock;
 
 /// What guests are compiled for.
 pub(crate) const WASM: &str = "wasm32-wasip2";
@@ -28,14 +27,6 @@ pub(crate) struct Workspace {
     target: PathBuf,
     packages: Vec<Package>,
     clock: CompileClock,
-}
-
-/// How long cargo has compiled for the step that runs.
-#[derive(Debug, Default)]
-struct CompileClock {
-    step: RefCell<String>,
-    calls: Cell<usize>,
-    compiled: Cell<Option<Duration>>,
 }
 
 /// What a program was compiled with.
@@ -149,62 +140,17 @@ impl Workspace {
         self.guests().join(format!("{name}.wasm"))
     }
 
+    /// How long cargo has compiled for the step that runs.
+    pub(crate) fn clock(&self) -> &CompileClock {
+        &self.clock
+    }
+
     /// The cargo that runs us, at the root of the checkout.
     pub(crate) fn cargo<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
         let mut command = Command::new(cargo_program());
         command.args(arguments).current_dir(&self.root);
         command
     }
-
-    /// Begins to count what is compiled, for this step.
-    pub(crate) fn timings(&self, step: &str) {
-        self.clock.step.replace(step.to_owned());
-        self.clock.calls.set(0);
-        self.clock.compiled.set(None);
-    }
-
-    /// How long cargo has compiled since then.
-    pub(crate) fn compiled(&self) -> Option<Duration> {
-        self.clock.compiled.get()
-    }
-
-    /// Runs a call of cargo that compiles and does nothing else. What it spent its time on is kept as a page.
-    pub(crate) fn compile(&self, command: &Command) -> Result<()> {
-        let started = Instant::now();
-        let compiled = run(&mut with_timings(command));
-        self.compiled_since(started)?;
-        compiled
-    }
-
-    /// The same for what cannot say what it spends its time on.
-    pub(crate) fn compile_untimed(&self, command: &mut Command) -> Result<()> {
-        let started = Instant::now();
-        let compiled = run(command);
-        self.compiled_since(started)?;
-        compiled
-    }
-
-    /// Adds what was compiled since then, by a call [with timings](with_timings), and keeps the page.
-    pub(crate) fn compiled_since(&self, started: Instant) -> Result<()> {
-        let clock = &self.clock;
-        clock.compiled.set(Some(clock.compiled.get().unwrap_or_default() + started.elapsed()));
-        clock.calls.set(clock.calls.get() + 1);
-        let page = self.target("cargo-timings/cargo-timing.html");
-        let kept = self.target("xtask/timings");
-        fs::create_dir_all(&kept).with_context(|| format!("making {}", kept.display()))?;
-        // A call that failed leaves none.
-        fs::rename(page, kept.join(format!("{}-{}.html", clock.step.borrow(), clock.calls.get()))).ok();
-        Ok(())
-    }
-}
-
-/// The same call of cargo, which also writes down what it spends its time on.
-pub(crate) fn with_timings(command: &Command) -> Command {
-    let mut timed = Command::new(command.get_program());
-    let mut arguments = command.get_args();
-    timed.args(arguments.next()).arg("--timings").args(arguments);
-    in_same_place(&mut timed, command);
-    timed
 }
 
 /// The same command, ended with all that it started when it takes longer than this (in `timeout`'s words).
@@ -219,7 +165,7 @@ pub(crate) fn within(limit: &str, command: &Command) -> Command {
 }
 
 /// Gives a command the environment and the directory of another.
-fn in_same_place(command: &mut Command, other: &Command) {
+pub(crate) fn in_same_place(command: &mut Command, other: &Command) {
     for (name, value) in other.get_envs() {
         match value {
             Some(value) => command.env(name, value),
