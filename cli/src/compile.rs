@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use bulkhead_host::engine::{self, Target};
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
@@ -70,6 +70,12 @@ impl Compile {
 
     /// Compiles `input` to `output`, which is there when it can be run and not before.
     fn make(&self, output: &Path, target: Target) -> anyhow::Result<Made> {
+        ensure!(
+            target.has_compiler(),
+            "this `bulkhead` was built without its feature `cross`, and cannot compile for {0}; use one from a release, or build it \
+             with its default features",
+            target.name()
+        );
         let wasm = component::read(&self.input)?;
         let component = worlds::ready(&wasm, &self.input)?;
         let ready = self.ahead.run(&component, &self.input)?;
@@ -225,9 +231,28 @@ pub(crate) mod tests {
         let output = folder.path().join("hello.cwasm");
         assert_eq!(output.metadata().unwrap().permissions().mode() & 0o777, 0o644);
         artifact::Stamp::check(&output).unwrap();
-        compile(&input, None, Some(other())).unwrap();
-        assert_eq!(artifact::Stamp::check_for_any_target(&output).unwrap().target, other().name());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(feature = "cross")]
+    #[test]
+    fn code_for_another_processor_lies_beside_the_input_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("hello.wasm");
+        std::fs::write(&input, handler()).unwrap();
+        compile(&input, None, Some(other())).unwrap();
+        let output = folder.path().join("hello.cwasm");
+        assert_eq!(artifact::Stamp::check_for_any_target(&output).unwrap().target, other().name());
+    }
+
+    #[cfg(not(feature = "cross"))]
+    #[test]
+    fn another_processor_needs_the_feature_that_brings_its_compiler() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("hello.wasm");
+        std::fs::write(&input, handler()).unwrap();
+        let error = compile(&input, None, Some(other())).unwrap_err().to_string();
+        assert!(error.contains("`cross`") && error.contains(other().name()), "{error}");
     }
 
     #[test]
@@ -245,7 +270,8 @@ pub(crate) mod tests {
             ("(module)", "odd.wasm: this is a core module"),
         ] {
             std::fs::write(&input, wat::parse_str(wat).unwrap()).unwrap();
-            for target in [None, Some(other())] {
+            let targets = [None, Some(other()).filter(|other| other.has_compiler())];
+            for target in targets {
                 let error = format!("{:#}", compile(&input, None, target).unwrap_err());
                 assert!(error.contains(expected) && error.contains("odd.wasm: "), "{error}");
             }

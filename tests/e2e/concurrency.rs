@@ -11,7 +11,7 @@ use crate::stage::{Stage, assert_error};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// An environment that handles so many events at a time.
-fn managed(slots: usize, root: TaskRoot, handler: &str) -> Stage {
+pub(crate) fn managed(slots: usize, root: TaskRoot, handler: &str) -> Stage {
     Stage::on(RuntimeApi::concurrent(slots), root, |bootstrap| {
         bootstrap
             .handler(handler)

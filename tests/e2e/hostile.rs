@@ -11,12 +11,16 @@ use std::sync::OnceLock;
 use bulkhead_tests::{Answer, Event, Kind, RuntimeApi, TaskRoot};
 use serde_json::Value;
 
+use crate::balance::{self, Books};
+use crate::concurrency::managed;
 use crate::stage::{Stage, assert_error};
 
 /// What the host may take in all. A Lambda function with as much memory would have killed it beyond.
 const RSS: u64 = 512 * 1024 * 1024;
 /// What time limits may be overrun by, in milliseconds: machines that run tests are busy.
 const SLACK: f64 = 1500.0;
+/// What the neighbour answers.
+pub(crate) const ALICE: &str = "[1,0,[]]";
 
 /// A handler that attacks, with its events and with what it may use and reach.
 pub(crate) struct Attack {
@@ -122,21 +126,30 @@ impl Attack {
 
     /// Lets both have their turns, and holds the host to what it owes everybody.
     pub(crate) fn run(self) -> Aftermath {
-        let (stage, limits) = self.stage();
+        balance::at_once(&self);
+        let stage = self.stage_of(1);
+        let limits = self.limits;
         let api = &stage.api;
         answer_of_alice(api);
+        let books = Books::open(&stage);
         let mut answers = Vec::new();
         for event in self.events.iter().cycle().take(self.events.len().max(2)) {
             answers.push(api.send(Event::bytes(with_port(event, api)).tenant("mallory")));
             answer_of_alice(api);
         }
-        api.wait_idle();
+        books.assert_charged(&stage);
         let aftermath = Aftermath::of(stage, answers);
         aftermath.each(|_, receipt| assert_within(receipt, &limits));
         aftermath
     }
 
-    fn stage(&self) -> (Stage, Vec<(&'static str, &'static str)>) {
+    /// Its events.
+    pub(crate) fn sent(&self) -> &[Vec<u8>] {
+        &self.events
+    }
+
+    /// A bootstrap with both tenants that handles so many events at a time.
+    pub(crate) fn stage_of(&self, at_once: usize) -> Stage {
         let limits: String = self.limits.iter().map(|(key, value)| line(key, value)).collect();
         let toml = format!(
             "[routing]\ninvalid_handler = \"fail_events\"\n\
@@ -149,12 +162,15 @@ impl Attack {
         let root = TaskRoot::new().manifest(&toml).file("neighbour.cwasm", neighbour());
         let root = root.file("assets/asset", b"").file(&format!("hostile.{}", self.ending), &self.component);
         std::os::unix::fs::symlink("/etc", root.path().join("assets/link")).expect("make a link");
+        if at_once > 1 {
+            return managed(at_once, root, "");
+        }
         let format = if self.json_log { "JSON" } else { "Text" };
-        (Stage::at(root, |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format)), self.limits.clone())
+        Stage::at(root, |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format))
     }
 }
 
-fn with_port(event: &[u8], api: &RuntimeApi) -> Vec<u8> {
+pub(crate) fn with_port(event: &[u8], api: &RuntimeApi) -> Vec<u8> {
     let port = api.address().rsplit(':').next().map(str::to_owned).expect("a port");
     std::str::from_utf8(event)
         .map_or_else(|_| event.to_owned(), |text| text.replace("{api}", &port).into_bytes())
@@ -176,7 +192,7 @@ pub(crate) fn neighbour() -> &'static [u8] {
 /// The neighbour answers as it always does: from a fresh instance, in which nobody left anything.
 pub(crate) fn answer_of_alice(api: &RuntimeApi) {
     let answer = api.send(Event::json("null").tenant("alice"));
-    assert_eq!((answer.kind, answer.text()), (Kind::Response, "[1,0,[]]"));
+    assert_eq!((answer.kind, answer.text()), (Kind::Response, ALICE));
 }
 
 /// What an event used lies within its limits.

@@ -17,6 +17,7 @@ mod unzip;
 mod wat;
 
 mod aws_sdk;
+mod balance;
 mod book;
 mod build;
 mod command;

@@ -82,36 +82,33 @@ pub(crate) const SHIPPED: Step = Step {
     },
 };
 
-/// What compiles the features that [`LEAN`] has; `clippy` looks at all others.
-pub(crate) const LEAN_CLIPPY: Step = Step {
-    name: "clippy-lean",
-    title: "clippy on the bootstrap without compiler",
+/// What `clippy` leaves out: the bootstrap without its compiler, and the command with a compiler for both processors.
+pub(crate) const CLIPPY_OF_RELEASE: Step = Step {
+    name: "clippy",
+    title: "clippy on the bootstrap without compiler, and on the command with the compilers for both processors",
     needs: &["toolchain"],
-    inputs: Some(Inputs::files(&["bootstrap", "host", "wit"])),
+    inputs: Some(Inputs::files(&["bootstrap", "cli", "host", "schema", "wit"])),
     run: |workspace| {
-        let mut clippy = workspace.cargo(["clippy", "--package", "bulkhead-host"]);
-        clippy.args(["--package", "bulkhead-bootstrap", "--no-default-features", "--", "--deny", "warnings"]);
-        compile(workspace, &clippy)?;
+        let lean: &[&str] =
+            &["--package", "bulkhead-bootstrap", "--package", "bulkhead-host", "--no-default-features"];
+        for packages in [lean, &["--package", "bulkhead-cli", "--all-targets"]] {
+            let mut clippy = workspace.cargo(["clippy"]);
+            compile(workspace, clippy.args(packages).args(["--", "--deny", "warnings"]))?;
+        }
         Ok(Ending::Done)
     },
 };
 
-/// A call of cargo for this machine, over all packages but those that are only ever components, and without a compiler for
-/// other processors.
+/// A call of cargo for this machine: all packages but those that are only ever components, without a compiler for other
+/// processors.
 pub(crate) fn quick(workspace: &Workspace, command: &str) -> Command {
-    let mut cargo = native(workspace, command);
-    cargo.args(["--no-default-features", "--features", "bulkhead-bootstrap/compiler"]);
-    cargo
-}
-
-/// The same with the features that everything has by default.
-pub(crate) fn native(workspace: &Workspace, command: &str) -> Command {
     let mut cargo = workspace.cargo([command, "--workspace"]);
     for directory in ["tests/guests", "bench/guests"] {
         for package in workspace.packages_below(directory) {
             cargo.args(["--exclude", &package.name]);
         }
     }
+    cargo.args(["--no-default-features", "--features", "bulkhead-bootstrap/compiler"]);
     cargo
 }
 

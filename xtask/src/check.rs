@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use crate::arm64::ARM64;
 use crate::axe::AXE;
 use crate::book::BOOK;
-use crate::bootstraps::{LEAN, LEAN_CLIPPY, PROGRAMS, SHIPPED, native, quick};
+use crate::bootstraps::{CLIPPY_OF_RELEASE, LEAN, PROGRAMS, SHIPPED, quick};
 use crate::budgets::{BUDGETS, BUDGETS_OF_RELEASE};
 use crate::compile::compile;
 use crate::cyclonedx::CYCLONEDX;
@@ -24,7 +24,7 @@ use crate::moto::MOTO;
 use crate::stamp::Inputs;
 use crate::steps::{self, Ending, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
-use crate::unit::{self, RUST, UNIT, UNIT_OF_RELEASE};
+use crate::unit::{self, BENCH, RUST, UNIT, UNIT_OF_RELEASE};
 use crate::workspace::{WASM, Workspace, in_ci, run as call};
 
 /// What `cargo xtask test` takes.
@@ -90,7 +90,7 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &s
 }
 
 /// What a change needs to be trusted, in this order.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 20] = [
     TOOLCHAIN,
     FMT,
     CLIPPY_WASM,
@@ -99,6 +99,7 @@ const STEPS: [Step; 19] = [
     BOOK,
     UNIT,
     DOCTEST,
+    BENCH,
     AXE,
     EMULATOR,
     CYCLONEDX,
@@ -115,7 +116,7 @@ const STEPS: [Step; 19] = [
 /// What a release needs beside, in this order.
 const STEPS_OF_RELEASE: [Step; 15] = [
     TOOLCHAIN,
-    LEAN_CLIPPY,
+    CLIPPY_OF_RELEASE,
     UNIT_OF_RELEASE,
     AXE,
     EMULATOR,
@@ -168,14 +169,14 @@ const CLIPPY: Step = Step {
     needs: &["toolchain"],
     inputs: Some(RUST),
     run: |workspace| {
-        let mut clippy = native(workspace, "clippy");
+        let mut clippy = quick(workspace, "clippy");
         compile(workspace, clippy.args(["--all-targets", "--", "--deny", "warnings"]))?;
         Ok(Ending::Done)
     },
 };
 
-/// Libraries only: the command and the SDK are both called `bulkhead`. Whoever reads about the host works on
-/// it, so private items and links to them are in; the SDK is documented as its users see it. `--examples` selects none, but
+/// Libraries only: the command and the SDK are both called `bulkhead`. Whoever reads about the host works on it, so private items
+/// and links to them are in; the others are documented once more, as their users see them. `--examples` selects none, but
 /// has cargo unite the features that it united for clippy, so that no dependency is checked again.
 const DOC: Step = Step {
     name: "doc",
@@ -183,13 +184,15 @@ const DOC: Step = Step {
     needs: &["toolchain"],
     inputs: Some(RUST),
     run: |workspace| {
-        let mut ours = native(workspace, "doc");
-        ours.args(["--no-deps", "--lib", "--examples", "--document-private-items"]);
-        let allowed = "--deny warnings --allow rustdoc::private_intra_doc_links";
-        compile(workspace, ours.env("RUSTDOCFLAGS", allowed))?;
-        let mut public = workspace.cargo(["doc", "--no-deps", "--lib"]);
-        public.args(["--package", "bulkhead", "--package", "bulkhead-macros", "--all-features"]);
-        compile(workspace, public.env("RUSTDOCFLAGS", "--deny warnings"))?;
+        let private: &[&str] = &["--document-private-items"];
+        for (what, lints) in [
+            (private, "--deny warnings --allow rustdoc::private_intra_doc_links"),
+            (&["--exclude", "bulkhead-host"], "--deny warnings"),
+        ] {
+            let mut doc = quick(workspace, "doc");
+            doc.args(["--no-deps", "--lib", "--examples"]).args(what).env("RUSTDOCFLAGS", lints);
+            compile(workspace, &doc)?;
+        }
         Ok(Ending::Done)
     },
 };

@@ -43,6 +43,11 @@ impl Target {
     pub fn host() -> Option<Self> {
         Self::parse(std::env::consts::ARCH)
     }
+
+    /// Whether this program can compile for it. The compiler for the other processor comes with the feature `cross`.
+    pub fn has_compiler(self) -> bool {
+        cfg!(feature = "cross") || (cfg!(feature = "compiler") && Self::host() == Some(self))
+    }
 }
 
 /// The settings for running handlers; pool and stacks are up to the caller.

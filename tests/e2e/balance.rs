@@ -1,0 +1,109 @@
+//! The books balance: what a process spends is on the receipts of its events, and what an event took comes back when it is
+//! over. [`Attack::run`] opens the books of every hostile guest before its events and closes them afterwards, alone and
+//! with eight events at once, so that a guest that is added later is held to it, too.
+//!
+//! [`Attack::run`]: crate::hostile::Attack::run
+
+use std::fs;
+use std::time::Duration;
+
+use bulkhead_tests::{Answer, Event, Kind, Ticket};
+
+use crate::hostile::{ALICE, Attack, with_port};
+use crate::stage::Stage;
+
+/// What the process may take in processor time that is on no receipt: reading an event and posting its answer, here with a
+/// host that is compiled quickly. It is `FIXED`, and a share of what the receipts say.
+const FIXED: Duration = Duration::from_millis(50);
+const SHARE: f64 = 0.2;
+
+/// What memory may grow by from one round of the same events to the next.
+const GROWTH: u64 = 2 * 1024 * 1024;
+
+/// How many events are handled at a time, and how many of them are the neighbour's.
+const AT_ONCE: usize = 8;
+
+/// The neighbour's slowest event may have waited for eight turns of every other event's whole time, on a busy machine.
+const SLOWEST: Duration = Duration::from_secs(10);
+
+/// What a process has spent so far, and what it holds while nothing is under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Books {
+    processor: Duration,
+    receipts: usize,
+    resident: u64,
+    descriptors: usize,
+    threads: usize,
+}
+
+impl Books {
+    /// As they are now, when no event is under way.
+    pub(crate) fn open(stage: &Stage) -> Self {
+        stage.api.wait_idle();
+        Self {
+            processor: stage.running.processor_time(),
+            receipts: stage.running.receipts().len(),
+            resident: stage.running.rss(),
+            descriptors: entries(stage, "fd"),
+            threads: entries(stage, "task"),
+        }
+    }
+
+    /// The processor time since then is on receipts.
+    pub(crate) fn assert_charged(&self, stage: &Stage) {
+        let now = Self::open(stage);
+        let spent = now.processor - self.processor;
+        let receipts = stage.running.receipts();
+        let charged: f64 =
+            receipts.iter().skip(self.receipts).filter_map(|receipt| receipt["cpuMs"].as_f64()).sum();
+        let charged = Duration::from_secs_f64(charged / 1e3);
+        let most = charged.mul_f64(1.0 + SHARE) + FIXED;
+        assert!(spent <= most, "the process took {spent:?}, and receipts say {charged:?}: {receipts:#?}");
+    }
+
+    /// Nothing of what came since then is held.
+    pub(crate) fn assert_given_back(&self, stage: &Stage) {
+        let now = Self::open(stage);
+        assert!(now.resident <= self.resident + GROWTH, "memory: {now:?} after {self:?}");
+        assert!(now.descriptors <= self.descriptors, "descriptors: {now:?} after {self:?}");
+        assert!(now.threads <= self.threads, "threads: {now:?} after {self:?}");
+    }
+}
+
+fn entries(stage: &Stage, kind: &str) -> usize {
+    let listed = fs::read_dir(format!("/proc/{}/{kind}", stage.running.pid())).expect("list /proc");
+    listed.count()
+}
+
+/// Half of the events at once are mallory's, the others alice's: hers are answered in time, and the books balance.
+pub(crate) fn at_once(attack: &Attack) {
+    let stage = attack.stage_of(AT_ONCE);
+    // What is loaded once is loaded; what the neighbour's requests leave behind is there.
+    round(&stage, attack);
+    let books = Books::open(&stage);
+    round(&stage, attack);
+    books.assert_charged(&stage);
+    round(&stage, attack);
+    books.assert_given_back(&stage);
+}
+
+fn round(stage: &Stage, attack: &Attack) {
+    let mallorys = attack.sent().iter().cycle().take(AT_ONCE / 2);
+    let pairs: Vec<(Ticket, Ticket)> = mallorys
+        .map(|event| {
+            let hostile = Event::bytes(with_port(event, &stage.api)).tenant("mallory");
+            (stage.api.queue(hostile), stage.api.queue(Event::json("null").tenant("alice")))
+        })
+        .collect();
+    for (hostile, neighbour) in pairs {
+        assert_alices(&stage.api.answer(neighbour));
+        stage.api.answer(hostile);
+    }
+    stage.api.wait_idle();
+}
+
+fn assert_alices(answer: &Answer) {
+    assert_eq!((answer.kind, answer.text()), (Kind::Response, ALICE));
+    let took = answer.answered - answer.delivered;
+    assert!(took <= SLOWEST, "the neighbour waited for {took:?}");
+}
