@@ -1,7 +1,9 @@
 //! The end-to-end tests, and where they find what they start.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread::available_parallelism;
 
 use anyhow::Result;
 
@@ -23,7 +25,7 @@ pub(crate) const E2E: Step = Step {
     run: |workspace| {
         let mut tests = tests(workspace, Profile::Dev)?;
         tests.args(["--skip", OF_A_RELEASE]);
-        all(&tests)
+        all(tests)
     },
 };
 
@@ -44,7 +46,7 @@ pub(crate) const E2E_OF_RELEASE: Step = Step {
         "dist",
     ],
     inputs: Some(INPUTS),
-    run: |workspace| all(&tests(workspace, Profile::Release)?),
+    run: |workspace| all(tests(workspace, Profile::Release)?),
 };
 
 /// All of the checkout, and what this machine has of what it may lack.
@@ -68,9 +70,12 @@ const OPTIONAL: [Optional; 6] = [
     (moto::VARIABLE, moto::find),
 ];
 
-fn all(tests: &Command) -> Result<Ending> {
+fn all(mut tests: Command) -> Result<Ending> {
+    // Half of what they do is to wait for something to time out.
+    let threads = 2 * available_parallelism().map_or(1, NonZero::get);
+    tests.arg(format!("--test-threads={threads}"));
     // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
-    slowest::run(&mut within("30m", tests))?;
+    slowest::run(&mut within("30m", &tests))?;
     Ok(Ending::Done)
 }
 
