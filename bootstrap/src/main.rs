@@ -19,6 +19,7 @@ use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::{self, Allocation};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::files::{GrantError, Granted};
+use bulkhead_host::log::printable::{self, Shown as _};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::outbound::{Clients, OutboundError};
@@ -47,7 +48,7 @@ enum InitError {
     Outbound(#[from] OutboundError),
     #[error(transparent)]
     Grant(#[from] GrantError),
-    #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.display())]
+    #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.shown())]
     Certificate { path: PathBuf, error: std::io::Error },
     #[error(transparent)]
     Engine(#[from] engine::EngineError),
@@ -105,7 +106,7 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the log's settings are what could not be read")]
 fn usage(errors: &[ConfigError]) -> ExitCode {
     for error in errors {
-        eprintln!("bootstrap: {error}");
+        eprintln!("bootstrap: {}", printable::line(&error.to_string()));
     }
     ExitCode::from(USAGE)
 }

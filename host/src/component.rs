@@ -16,6 +16,7 @@ mod growth;
 #[cfg(feature = "compiler")]
 pub(crate) mod names;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use wasmtime::component::Component;
 
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::capabilities::Imports;
+use crate::log::printable::{Shown as _, line};
 
 pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]
@@ -90,7 +92,7 @@ impl Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
     /// The file cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", path.shown())]
     Read {
         /// The file.
         path: PathBuf,
@@ -98,7 +100,7 @@ pub enum ComponentError {
         error: std::io::Error,
     },
     /// A `.cwasm` that must not be loaded.
-    #[error("{}: {error}. Make it anew with `bulkhead compile`", path.display())]
+    #[error("{}: {}. Make it anew with `bulkhead compile`", path.shown(), told(error))]
     Artifact {
         /// The file.
         path: PathBuf,
@@ -109,14 +111,14 @@ pub enum ComponentError {
     #[error(
         "{}: this bootstrap has no compiler; make a .cwasm with `bulkhead compile`, or ship the bootstrap \
          that has one",
-        path.display()
+        path.shown()
     )]
     NoCompiler {
         /// The file.
         path: PathBuf,
     },
     /// A core module that no component can be made of.
-    #[error("{}: this is a core module, not a component, and cannot be adapted: {error:#}", path.display())]
+    #[error("{}: this is a core module, not a component, and cannot be adapted: {}", path.shown(), told(error))]
     CoreModule {
         /// The file.
         path: PathBuf,
@@ -124,7 +126,7 @@ pub enum ComponentError {
         error: wasmtime::Error,
     },
     /// A `.wasm` that the compiler refuses, or had better not see.
-    #[error("{}: not a valid component: {error:#}", path.display())]
+    #[error("{}: not a valid component: {}", path.shown(), told(error))]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -132,7 +134,7 @@ pub enum ComponentError {
         error: wasmtime::Error,
     },
     /// A component of no kind that runs.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.shown(), told(reason))]
     Kind {
         /// The file.
         path: PathBuf,
@@ -140,7 +142,7 @@ pub enum ComponentError {
         reason: String,
     },
     /// A component that needs more than the host has.
-    #[error("{}: it needs something that this host does not have: {error:#}; {advice}", path.display())]
+    #[error("{}: it needs something that this host does not have: {}; {advice}", path.shown(), told(error))]
     Import {
         /// The file.
         path: PathBuf,
@@ -149,6 +151,11 @@ pub enum ComponentError {
         /// What to do about it.
         advice: &'static str,
     },
+}
+
+/// What is wrong, in one line: names in it are the component's.
+fn told(error: &impl Display) -> String {
+    line(&format!("{error:#}")).into_owned()
 }
 
 impl ComponentError {

@@ -1,8 +1,10 @@
 //! The log: every record that leaves the process, of the host and of guests alike.
 //!
 //! A record is one line (G10.1, G10.5): text in a guest's hands must not be able to start a second one, to
-//! look like another invocation's, or to speak to a terminal. Nothing else may write to stdout or stderr.
+//! look like another invocation's, or to speak to a terminal; [`printable`] has the rule. Nothing else may write to
+//! stdout or stderr.
 
+pub mod printable;
 mod record;
 
 use std::borrow::Cow;
@@ -15,8 +17,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::config::LogSettings;
-use record::{Message, frame, json_record, text_record};
-pub(crate) use record::{printable, steers};
+use record::{FRAME, Message, frame, json_record, text_record};
 
 /// How records look (`AWS_LAMBDA_LOG_FORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl Log {
     /// In JSON format, a line that is a JSON object stays one: it becomes the message, and its `level`, if
     /// it has one, the level of the record. It cannot name another invocation or tenant.
     pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str) {
-        if self.format == Format::Json && line.trim_start().starts_with('{') && !line.contains(steers) {
+        if self.format == Format::Json && line.trim_start().starts_with('{') && is_one_line(line) {
             #[derive(serde::Deserialize)]
             struct Leveled<'a> {
                 #[serde(borrow)]
@@ -180,6 +181,16 @@ impl Log {
     }
 }
 
+/// Whether nothing in it ends a line between the strings of JSON, where nothing is escaped.
+fn is_one_line(json: &str) -> bool {
+    !json.bytes().any(|byte| byte < b' ' && byte != b'\t')
+}
+
+/// A text record as people read it: each frame on a line of its own. The lines are not yet fit for a terminal.
+pub fn on_lines(record: &str) -> String {
+    record.replace(FRAME, &FRAME.replace('\r', "\n"))
+}
+
 /// An error and its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -195,11 +206,79 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use printable::HOSTILE;
 
     #[test]
     fn levels_are_ordered_and_named() {
         assert!(Level::Trace < Level::Debug && Level::Error < Level::Fatal);
         assert_eq!(Level::parse("Fatal"), Some(Level::Fatal));
         assert_eq!(Level::parse("off"), None);
+    }
+
+    /// The records of a log of this format, through the telemetry sink.
+    fn records(format: Format, write: impl FnOnce(&Log)) -> Vec<String> {
+        use std::os::fd::AsRawFd;
+        let file = tempfile::tempfile().unwrap();
+        let telemetry_fd = u32::try_from(file.as_raw_fd()).ok();
+        write(&Log::new(&LogSettings { format, level: Level::Trace, telemetry_fd }));
+        let frames = std::fs::read(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+        let (mut rest, mut records) = (frames.as_slice(), Vec::new());
+        while let [_, _, _, _, a, b, c, d, ..] = *rest {
+            let end = 16 + usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap();
+            records.push(String::from_utf8(rest[16..end].to_owned()).unwrap());
+            rest = &rest[end..];
+        }
+        records
+    }
+
+    /// Everything that can be recorded, with hostile text wherever text can be.
+    fn record_all(log: &Log) {
+        let hostile = format!("tenantId=x\t\n{HOSTILE}");
+        let scope = Scope { request_id: Some(hostile.clone()), tenant_id: Some(hostile.clone()) };
+        let frames = [hostile.clone(), hostile.clone()];
+        for scope in [Scope::default(), scope] {
+            log.record(Level::Info, &scope, &hostile);
+            log.record_guest_line(Level::Info, &scope, &hostile);
+            log.record_guest_line(
+                Level::Info,
+                &scope,
+                "{\"level\":\"WARN\",\"a\":\"\u{7f}\u{9b}\u{2028}\u{202e}\"}",
+            );
+            log.record_guest_line(Level::Info, &scope, "{\r\"a\":1}");
+            let failure = Failure { error_type: &hostile, error_message: &hostile, stack_trace: &frames };
+            log.record_failure(&scope, failure);
+        }
+    }
+
+    #[test]
+    fn nothing_leads_into_the_log_unescaped() {
+        let json = records(Format::Json, record_all);
+        for record in &json {
+            assert!(record.chars().all(printable::is_printable), "{record:?}");
+            serde_json::from_str::<serde_json::Value>(record).unwrap();
+        }
+        let text = records(Format::Text, record_all);
+        for record in &text {
+            let plain = record.replace(FRAME, "").replace('\t', "");
+            assert!(plain.chars().all(printable::is_printable), "{record:?}");
+        }
+        assert_eq!((json.len(), text.len()), (10, 10));
+    }
+
+    #[test]
+    fn an_object_stays_one_whatever_is_in_its_strings() {
+        let of = |line: &str| {
+            let records =
+                records(Format::Json, |log| log.record_guest_line(Level::Info, &Scope::default(), line));
+            serde_json::from_str::<serde_json::Value>(&records[0]).unwrap()
+        };
+        let record = of("{\"level\":\"WARN\",\"a\":\"\u{9b}\"}");
+        assert_eq!((&record["level"], &record["message"]["a"]), (&"WARN".into(), &"\u{9b}".into()));
+        assert_eq!(of("{\r\"a\":1}")["message"], "{\r\"a\":1}", "it is a text");
+    }
+
+    #[test]
+    fn people_read_each_frame_on_a_line_of_its_own() {
+        assert_eq!(on_lines("a\rb\r    at main\r    at start"), "a\rb\n    at main\n    at start");
     }
 }

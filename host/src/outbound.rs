@@ -34,6 +34,7 @@ use wasmtime_wasi_http::{
 pub use clients::Clients;
 
 use crate::log::Scope;
+use crate::log::printable::Shown as _;
 use crate::policy::{Limit, Policy};
 use account::Account;
 use exchange::{Exchange, Patience};
@@ -48,7 +49,7 @@ const BODY_AHEAD: usize = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     /// A file of `extra_ca_certificates` is of no use.
-    #[error("{file} cannot be used: {reason}; it must hold certificates of authorities in PEM format", file = .file.display())]
+    #[error("{file} cannot be used: {reason}; it must hold certificates of authorities in PEM format", file = .file.shown())]
     Certificate {
         /// The file.
         file: PathBuf,

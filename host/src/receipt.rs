@@ -90,8 +90,8 @@ impl Receipt {
         Self {
             kind: KIND.to_owned(),
             timestamp: humantime::format_rfc3339_millis(now).to_string(),
-            request_id: printable(about.request_id).into_owned(),
-            tenant_id: about.tenant_id.map(|id| printable(id).into_owned()),
+            request_id: about.request_id.to_owned(),
+            tenant_id: about.tenant_id.map(str::to_owned),
             handler: about.handler.map(|(name, _)| name.to_owned()),
             component: about.handler.map(|(_, digest)| digest.to_owned()).filter(|digest| !digest.is_empty()),
             outcome: about.outcome.to_owned(),
@@ -124,7 +124,7 @@ impl Receipt {
             }),
         };
         // Text and finite numbers always serialise.
-        line.ok()
+        line.ok().map(|line| printable::json(&line).into_owned())
     }
 }
 
@@ -264,8 +264,13 @@ mod tests {
 
     #[test]
     fn a_tenant_s_id_ends_no_line_and_steers_no_terminal() {
-        let line = receipt(Some("a\n\u{1b}[31m\u{9b}\u{2028}b")).line(&Receipts::Json).unwrap();
-        assert!(line.chars().all(|c| c >= ' ' && !crate::log::steers(c)), "{line}");
+        let hostile = "a\n\u{1b}[31m\u{7f}\u{9b}\u{2028}\u{202e}b";
+        for format in [Receipts::Json, Receipts::Emf { namespace: "Tenants".to_owned() }] {
+            let line = receipt(Some(hostile)).line(&format).unwrap();
+            assert!(line.chars().all(printable::is_printable), "{line}");
+            let read: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(read["tenantId"], hostile, "who reads it sees whose it is");
+        }
         assert!(receipt(None).line(&Receipts::Off).is_none());
     }
 }

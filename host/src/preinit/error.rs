@@ -9,6 +9,7 @@ use crate::allowance::Allowance;
 use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::EngineError;
 use crate::invocation::Deadline;
+use crate::log::printable::{line, name};
 use crate::outbound::OutboundError;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
@@ -27,13 +28,13 @@ pub enum PreinitError {
     )]
     NoInit,
     /// There is one of another version.
-    #[error("it exports {found}, and this is for {INITIALIZER}; use matching versions of both")]
+    #[error("it exports {}, and this is for {INITIALIZER}; use matching versions of both", name(found))]
     OtherVersion {
         /// What it exports.
         found: String,
     },
     /// The compiler refuses the component.
-    #[error("not a valid component: {0:#}")]
+    #[error("not a valid component: {}", told(.0))]
     Invalid(#[source] wasmtime::Error),
     /// It asked for something that would be the same in every sandbox.
     #[error("its init cannot be run ahead: {refused}{}", at(.stack_trace))]
@@ -62,7 +63,7 @@ pub enum PreinitError {
     )]
     Resources,
     /// It returned an error.
-    #[error("its init failed: {error_type}: {message}{}", at(.stack_trace))]
+    #[error("its init failed: {}: {}{}", name(error_type), line(message), at(.stack_trace))]
     Failed {
         /// As its author named it.
         error_type: String,
@@ -78,7 +79,7 @@ pub enum PreinitError {
     #[error("its init wanted more than the {} MiB of memory that a sandbox has by default; build less ahead", .0 >> 20)]
     OutOfMemory(usize),
     /// It ended in another way.
-    #[error("its init did not return: {message}{}", at(.stack_trace))]
+    #[error("its init did not return: {}{}", line(message), at(.stack_trace))]
     Ended {
         /// What it did.
         message: String,
@@ -107,9 +108,14 @@ pub enum PreinitError {
     Clients(#[from] OutboundError),
 }
 
+/// What the compiler said, in one line.
+fn told(error: &wasmtime::Error) -> String {
+    line(&format!("{error:#}")).into_owned()
+}
+
 /// Lines below a message.
 fn at(stack_trace: &[String]) -> String {
-    stack_trace.iter().take(MOST_FRAMES).map(|frame| format!("\n  at {frame}")).collect()
+    stack_trace.iter().take(MOST_FRAMES).map(|frame| format!("\n  at {}", name(frame))).collect()
 }
 
 /// How an init ended without returning.
