@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest;
 use clap::Args;
 
@@ -84,7 +85,7 @@ impl Build {
             ensure!(
                 self.package.is_empty(),
                 "{} is built by its build.command, which knows no packages; leave out --package",
-                project.shown.display()
+                project.shown.shown()
             );
             return by_command(project, build);
         }
@@ -108,11 +109,11 @@ fn by_command(project: &Project, build: &manifest::Build) -> anyhow::Result<Vec<
     ensure!(
         !project.manifest.handlers.is_empty(),
         "{}: build.command needs to know which components it makes; add [handlers.NAME] for each",
-        project.file().display()
+        project.file().shown()
     );
     let workdir =
         build.workdir.as_ref().map_or_else(|| project.root.clone(), |workdir| project.root.join(workdir));
-    ensure!(workdir.is_dir(), "{}: build.workdir: there is no such folder", project.file().display());
+    ensure!(workdir.is_dir(), "{}: build.workdir: there is no such folder", project.file().shown());
     let mut shell = Command::new("sh");
     // What it prints is no result of this command.
     shell.args(["-c", &build.command]).current_dir(workdir).stdin(Stdio::null()).stdout(std::io::stderr());
@@ -126,7 +127,7 @@ fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Compon
     if !file.is_file() {
         bail!(
             "build.command left no {}, which is the source of the handler {}",
-            project.shown.join(&handler.source).display(),
+            project.shown.join(&handler.source).shown(),
             handler.name
         );
     }

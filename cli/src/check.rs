@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bulkhead_host::component::Kind;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use clap::Args;
@@ -80,7 +81,7 @@ impl Check {
         let mut inspector = Inspector::start(&self.root)?;
         report.mistakes.extend(certificates(&self.root, &manifest.extra_ca_certificates));
         let mut loaded = Vec::new();
-        let progress = Progress::of(&format!("checking {}", self.root.display()));
+        let progress = Progress::of(&format!("checking {}", self.root.shown()));
         if manifest.handlers.is_empty() {
             match inspector.only(&manifest, self.handler.as_deref()) {
                 Ok((handler, component)) => {
@@ -164,7 +165,7 @@ fn handler(
         if let Checked::StampOnly { target } = &component.checked {
             report.warnings.push(format!(
                 "{} is native code for {target}: its stamp and checksum are fine, but this machine cannot load it",
-                component.file.display()
+                component.file.shown()
             ));
         }
     }

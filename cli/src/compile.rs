@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use bulkhead_host::engine::{self, Target};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
 use tempfile::NamedTempFile;
@@ -44,20 +45,20 @@ impl Compile {
         };
         let output = self.output.clone().unwrap_or_else(|| self.input.with_extension("cwasm"));
         if output == self.input {
-            bail!("{}: the output would replace the input; name another with -o", output.display());
+            bail!("{}: the output would replace the input; name another with -o", output.shown());
         }
         let started = Instant::now();
-        let progress = Progress::of(&format!("compiling {}", self.input.display()));
+        let progress = Progress::of(&format!("compiling {}", self.input.shown()));
         let made = self.make(&output, target)?;
         drop(progress);
         if made.is_adapted {
-            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
+            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.shown()));
         }
         tell(&format!(
             "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
-            self.input.display(),
+            self.input.shown(),
             made.read,
-            output.display(),
+            output.shown(),
             made.written,
             made.target.map_or_else(String::new, |target| format!(" for {}", target.name())),
             started.elapsed(),
@@ -85,8 +86,8 @@ impl Compile {
         };
         let made = product
             .make((&component, &wasm), ready.as_ref())
-            .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
-        let cannot_write = || format!("{} cannot be written", output.display());
+            .with_context(|| format!("{} cannot be compiled", self.input.shown()))?;
+        let cannot_write = || format!("{} cannot be written", output.shown());
         let file = write_beside(output, &made).with_context(cannot_write)?;
         product.check((&self.input, &component), file.path())?;
         file.persist(output).with_context(cannot_write)?;

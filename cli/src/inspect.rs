@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use bulkhead_host::artifact::digest;
 use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::{capabilities, engine};
 use clap::Args;
 
@@ -37,7 +38,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let progress = Progress::of(&format!("compiling {}", self.file.display()));
+        let progress = Progress::of(&format!("compiling {}", self.file.shown()));
         let report = inspect(&self.file)?;
         drop(progress);
         if self.json {

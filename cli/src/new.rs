@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::log::printable::Shown as _;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -57,7 +58,7 @@ impl New {
         if let Some(manifest) = workspace_around(&self.path).filter(|_| template.is_rust()) {
             output::tell(&format!(
                 "\n{} is a workspace: unless its `members` take in this folder, add it there.",
-                manifest.display()
+                manifest.shown()
             ));
         }
         Ok(())
@@ -70,7 +71,7 @@ impl New {
                 let folder = self
                     .path
                     .file_name()
-                    .with_context(|| format!("{} ends in no name; say --name NAME", self.path.display()))?;
+                    .with_context(|| format!("{} ends in no name; say --name NAME", self.path.shown()))?;
                 folder.to_string_lossy().into_owned()
             }
         };
@@ -84,7 +85,7 @@ fn sdk(path: &Path) -> anyhow::Result<PathBuf> {
     found.with_context(|| {
         format!(
             "{}: there is no Cargo.toml in it; --sdk-path names the `guest-sdk` of a checkout",
-            path.display()
+            path.shown()
         )
     })
 }
@@ -93,12 +94,12 @@ fn sdk(path: &Path) -> anyhow::Result<PathBuf> {
 fn vacant(path: &Path) -> anyhow::Result<()> {
     match std::fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
         Ok(false) => Ok(()),
-        Ok(true) => bail!("{} is not empty; choose another name, or empty it first", path.display()),
+        Ok(true) => bail!("{} is not empty; choose another name, or empty it first", path.shown()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            bail!("{} is a file; choose another name", path.display())
+            bail!("{} is a file; choose another name", path.shown())
         }
-        Err(error) => Err(error).with_context(|| format!("{} cannot be looked into", path.display())),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be looked into", path.shown())),
     }
 }
 
@@ -134,7 +135,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     folder
         .and_then(|()| std::fs::write(path, text))
-        .with_context(|| format!("{} cannot be written", path.display()))
+        .with_context(|| format!("{} cannot be written", path.shown()))
 }
 
 /// What to do with it.
@@ -144,7 +145,7 @@ fn next(template: &Template, path: &Path) -> String {
         template.name,
         template.test,
         template.invoke,
-        path = path.display(),
+        path = path.shown(),
     )
 }
 

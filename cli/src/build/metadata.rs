@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::log::printable::Shown as _;
 use serde::Deserialize;
 
 use super::cargo;
@@ -61,7 +62,7 @@ pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Ve
     ensure!(
         project.root.ancestors().any(|folder| folder.join("Cargo.toml").is_file()),
         "{}: there is neither a Cargo.toml here nor a build.command in bulkhead.toml, so there is nothing to build",
-        if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.display()
+        if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.shown()
     );
     let json = cargo::output(&project.root, &["metadata", "--no-deps", "--format-version", "1"])?;
     let metadata: Metadata =

@@ -10,6 +10,7 @@ use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::component::{ComponentError, Description, Kind};
 use bulkhead_host::config::LogSettings;
 use bulkhead_host::engine;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::log::{Format, Level, Log};
 use bulkhead_host::manifest::{FILE, Handler, Manifest};
 use bulkhead_host::outbound::Clients;
@@ -146,7 +147,7 @@ pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
         let wrong = match std::fs::read(&path) {
             // Nothing is sent; the address only has to be one.
             Ok(pem) => Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[(path, pem)]).err()?.to_string(),
-            Err(error) => format!("{}: {error}", path.display()),
+            Err(error) => format!("{}: {error}", path.shown()),
         };
         Some(Finding::of(format!("{FILE}: outbound.extra_ca_certificates: {wrong}")))
     };

@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bulkhead_host::log::printable;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
+use serde::Serialize;
 use tokio::sync::mpsc::Receiver;
 
 use super::refusal::Refusal;
@@ -75,7 +77,14 @@ impl HttpBody for Body {
     }
 }
 
-/// A response of JSON.
+/// A response of JSON that is ours, for whoever prints it.
+pub(super) fn told(status: StatusCode, told: &impl Serialize) -> Response<Body> {
+    // Text and numbers always serialise.
+    let json = serde_json::to_string(told).unwrap_or_default();
+    self::json(status, printable::json(&json).into_owned())
+}
+
+/// A response of JSON, as it is.
 pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;

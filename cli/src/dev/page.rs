@@ -9,7 +9,6 @@ mod stream;
 
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::json;
 
 use super::body::{self, Body};
 use super::server::Server;
@@ -47,7 +46,7 @@ pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<
     let mut response = match path.strip_prefix(PREFIX) {
         Some("stream") => stream::serve(server, request.uri().query().unwrap_or_default(), request.headers()),
         Some("policies") => policies::serve(server).await,
-        Some("samples") => body::json(StatusCode::OK, json!(samples::names()).to_string()),
+        Some("samples") => body::told(StatusCode::OK, &samples::names()),
         Some(rest) => match rest.split_once('/')? {
             ("samples", name) => body::json(StatusCode::OK, samples::get(name)?),
             ("events", request_id) => details::serve(server, request_id, request.uri().query()).await,

@@ -73,13 +73,13 @@ impl Server {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
         if self.is_loopback && !is_of_this_machine(&request) {
             let told = json!({ "message": "this is for programs of this machine; call it localhost" });
-            return body::json(StatusCode::FORBIDDEN, told.to_string());
+            return body::told(StatusCode::FORBIDDEN, &told);
         }
         let path = request.uri().path().to_owned();
         // What a function URL lets in is its handler's business.
         if !path.starts_with(FUNCTION_URL) && !self.visitors.admit(&request) {
             let told = json!({ "message": "this is not for other sites of the web, nor for what a handler answers" });
-            return body::json(StatusCode::FORBIDDEN, told.to_string());
+            return body::told(StatusCode::FORBIDDEN, &told);
         }
         if let Some(response) = page::respond(self, &request).await {
             return response;
@@ -140,14 +140,14 @@ impl Server {
 
     fn events(&self) -> Response<Body> {
         let newest = self.functions.shared.records.newest(records::SHOWN);
-        body::json(StatusCode::OK, json!(newest).to_string())
+        body::told(StatusCode::OK, &newest)
     }
 
     fn status(&self) -> Response<Body> {
         let mut told = self.board.told().json(&self.functions.names());
         told["manifest"] = json!(self.functions.manifest());
         told["timeoutMs"] = json!(self.functions.timeout().as_millis());
-        body::json(StatusCode::OK, told.to_string())
+        body::told(StatusCode::OK, &told)
     }
 }
 
@@ -181,5 +181,5 @@ fn plain(response: Response<Full<Bytes>>) -> Response<Body> {
 fn no_such_path(path: &str) -> Response<Body> {
     let told = json!({ "message": format!("there is nothing at {path}; events go to \
         /2015-03-31/functions/NAME/invocations and requests to /lambda-url/NAME/") });
-    body::json(StatusCode::NOT_FOUND, told.to_string())
+    body::told(StatusCode::NOT_FOUND, &told)
 }

@@ -128,7 +128,8 @@ function eventOf(record) {
 
 function log(record) {
   if (record.log.length === 0) return element("p", { class: "note" }, "Nothing was printed.");
-  return block(record.log.join("\n"), "Log");
+  // A record has its frames behind carriage returns, and stays one.
+  return block(record.log.join("\n").replaceAll("\r    at ", "\n    at "), "Log");
 }
 
 function receipt(record) {
