@@ -75,6 +75,7 @@ mod page_sites;
 mod page_stream;
 mod precompiled;
 mod preinit;
+mod printed;
 mod property;
 mod receipts;
 mod release;
