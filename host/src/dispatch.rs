@@ -17,7 +17,7 @@ use crate::allowance::Allowance;
 use crate::catalog::Catalog;
 use crate::component::Loaded;
 use crate::invocation::{Caller, ContextError, Invocation};
-use crate::log::{Failure, Log};
+use crate::log::{Failure, Level, Log};
 use crate::manifest::Receipts;
 use crate::outcome::{ErrorReport, Outcome};
 use crate::receipt::{About, REPLIED, Receipt};
@@ -168,8 +168,12 @@ impl Dispatcher {
                     self.run(carry, (&invocation, caller.clone()), passage).await.ok()
                 }
             };
-            match answer {
-                Some(response) => failed.extend(part.failures(&response)),
+            match answer.map(|response| part.failures(&response)) {
+                Some(Ok(named)) => failed.extend(named),
+                Some(Err(error)) => {
+                    self.log.record(Level::Warn, &invocation.scope(), &error.to_string());
+                    failed.extend(part.ids);
+                }
                 None => failed.extend(part.ids),
             }
         }

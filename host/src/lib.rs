@@ -51,3 +51,4 @@ pub mod shutdown;
 pub mod snapstart;
 
 mod bindings;
+mod json;

@@ -164,6 +164,38 @@ fn a_part_that_panics_costs_its_own_records() {
 }
 
 #[test]
+fn each_failed_message_is_named_once_whatever_a_handler_answers() {
+    let toml = "[routing]\ntenant = { pointer = '/Records/*/body/tenant' }\nmixed_batches = 'split'\n\
+         [handlers.many_failures]\n[tenants.acme]\n[tenants.beta]";
+    let stage = Stage::of_manifest(toml, &["many_failures"]);
+    for (way, expected) in [
+        ("ten thousand times", &["m1", "m2"][..]),
+        ("as arrays", &["m1", "m2"]),
+        ("megabytes", &["m1", "m2"]),
+        ("as often as may be", &["m1"]),
+    ] {
+        let answer = stage.send(&sqs(&[("acme", "ok"), ("beta", way), ("beta", "ok")]));
+        assert_eq!(failures(&answer.json()), expected, "{way}");
+    }
+    let log = stage.running.stdout();
+    let warnings =
+        log.lines().filter(|line| line.contains("WARN\ttenantId=beta\tthe handler's answer for 2 records"));
+    assert_eq!(warnings.count(), 3, "{log}");
+}
+
+#[test]
+fn a_batch_of_ten_thousand_messages_that_all_fail_is_answered_in_full() {
+    let toml = "[routing]\ntenant = { pointer = '/Records/*/body/tenant' }\nmixed_batches = 'split'\n\
+         [limits]\ncpu_time = '20s'\n[handlers.batch]\n[tenants.acme]\n[tenants.beta]";
+    let stage = Stage::of_manifest(toml, &["batch"]);
+    let mut messages = vec![("beta", "fail"); 9_999];
+    messages.push(("acme", "fail"));
+    let answer = stage.send(&sqs(&messages));
+    assert_eq!(failures(&answer.json()).len(), 10_000);
+    assert!(answer.body.len() < 1 << 20, "the answer has {} bytes", answer.body.len());
+}
+
+#[test]
 fn many_parts_take_no_more_room_than_one() {
     let tenants: String = (0..50).map(|index| format!("[tenants.t{index}]\n")).collect();
     let toml = format!(
