@@ -4,6 +4,7 @@
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
 
+mod service;
 mod sockets;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use crate::outbound::{self, Outbound};
 use crate::random::Random;
 use crate::response_stream::{self, Response};
 use crate::watchdog::Clock;
+pub(crate) use service::Serving;
 
 /// What the engine keeps for one sandbox.
 pub struct State {
@@ -33,6 +35,7 @@ pub struct State {
     pub(crate) files: Files,
     pub(crate) random: Random,
     pub(crate) http: WasiHttpCtx,
+    pub(crate) serving: Serving,
     pub(crate) outbound: Outbound,
     pub(crate) response: Response,
     pub(crate) limiter: Limiter,
@@ -98,7 +101,7 @@ const OTHERS: [Package; 6] = [
     ("wasi:random", random),
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
     ("wasi:sockets", sockets::add_to_linker),
-    ("wasi:http", outbound::add_to_linker),
+    ("wasi:http", |l| outbound::add_to_linker(l).and_then(|()| service::add_to_linker(l))),
     ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];
 

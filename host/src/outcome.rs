@@ -245,9 +245,7 @@ fn command_failed(code: i32, stderr: &str) -> String {
 fn service_type(error: &ServiceError) -> &'static str {
     match error {
         ServiceError::NoResponse | ServiceError::Error(_) => "Function.NoHttpResponse",
-        ServiceError::BodyUnfinished | ServiceError::Response(_) | ServiceError::Head(_) => {
-            "Function.InvalidHttpResponse"
-        }
+        ServiceError::BodyUnfinished | ServiceError::Response(_) => "Function.InvalidHttpResponse",
     }
 }
 

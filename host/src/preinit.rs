@@ -25,7 +25,7 @@ pub use read::Value;
 pub use refused::Refused;
 
 use crate::bindings::bulkhead::lambda::types::Failure;
-use crate::capabilities::{self, State};
+use crate::capabilities::{self, Serving, State};
 use crate::config::LogSettings;
 use crate::engine;
 use crate::environment::Environment;
@@ -135,6 +135,7 @@ impl Rehearsal {
             files: Files::new(0),
             random: Random::new(policy.limits.random),
             http: outbound::context(),
+            serving: Serving::default(),
             limiter: Limiter::new(&policy.limits),
             outbound: Outbound::new(clients, policy),
             response: Response::default(),

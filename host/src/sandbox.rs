@@ -19,7 +19,7 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::allowance::Allowance;
-use crate::capabilities::State;
+use crate::capabilities::{Serving, State};
 use crate::component::{Kind, Loaded};
 use crate::config::FunctionSettings;
 use crate::console::Console;
@@ -231,6 +231,7 @@ impl Sandboxes {
             files: Files::new(policy.grants.tmp),
             random: Random::new(policy.limits.random),
             http: outbound::context(),
+            serving: Serving::default(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             response: Response::default(),
             limiter: Limiter::new(&policy.limits),

@@ -80,6 +80,7 @@ mod property;
 mod receipts;
 mod release;
 mod reply;
+mod responses;
 mod reuse;
 mod sandbox;
 mod sbom;

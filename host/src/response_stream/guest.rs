@@ -33,7 +33,7 @@ impl response_stream::Host for View<'_> {
     fn open(&mut self, head: ResponseHead) -> wasmtime::Result<Result<Resource<DynOutputStream>, Told>> {
         let head = match head {
             ResponseHead::ContentType(content_type) => Head::plain(&content_type),
-            ResponseHead::Http(http) => Head::http(http.status, http.headers, http.cookies),
+            ResponseHead::Http(http) => Head::from_guest(http.status, &http.headers, &http.cookies),
         };
         let head = match head {
             Ok(head) => head,
