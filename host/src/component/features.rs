@@ -4,6 +4,8 @@
 
 use wasmparser::{Validator, WasmFeatures};
 
+use super::kind::INSTEAD_OF_PREVIEW3;
+
 /// A feature that is switched off.
 struct Feature {
     flags: WasmFeatures,
@@ -50,7 +52,7 @@ const OFF: [Feature; 7] = [
             .union(WasmFeatures::CM_THREADING)
             .union(WasmFeatures::CM_ERROR_CONTEXT),
         name: "async functions of the component model (WASI 0.3)",
-        instead: "this host has WASI 0.2: build it for 0.2, which in Rust is the target wasm32-wasip2",
+        instead: INSTEAD_OF_PREVIEW3,
     },
 ];
 
@@ -103,7 +105,7 @@ mod tests {
             (
                 r#"(component (import "f" (func async)))"#,
                 "async functions of the component model (WASI 0.3)",
-                "WASI 0.2",
+                "spin-sdk 5",
             ),
         ] {
             let text = text(wat).unwrap();
