@@ -1,5 +1,5 @@
-//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents. Asks
-//! cargo which crates the bootstrap is linked from, for the SBOM of `bulkhead package`.
+//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents; another is
+//! the SDK that `bulkhead new` writes. Asks cargo which crates the bootstrap is linked from, for the SBOM of `bulkhead package`.
 #![expect(clippy::disallowed_methods, reason = "Cargo speaks to a build script through its environment")]
 
 use std::error::Error;
@@ -10,6 +10,7 @@ use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     samples()?;
+    sdk()?;
     for processor in ["x86_64", "aarch64"] {
         crates(processor, "", &["--no-default-features"])?;
         crates(processor, "-compiler", &[])?;
@@ -36,6 +37,43 @@ fn samples() -> Result<(), Box<dyn Error>> {
     list.push_str("]\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("samples.rs"), list)?;
     Ok(())
+}
+
+/// What `src/new/sdk.rs` makes a folder of.
+fn sdk() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let mut list = String::from("[\n");
+    for part in
+        ["LICENSE-APACHE", "LICENSE-MIT", "guest-sdk/Cargo.toml", "guest-sdk/macros", "guest-sdk/src", "wit"]
+    {
+        println!("cargo::rerun-if-changed=../{part}");
+        for file in sources(&root.join(part))? {
+            let place =
+                file.strip_prefix(root.join("guest-sdk")).or_else(|_| file.strip_prefix(&root))?.display();
+            writeln!(list, "({:?}, include_str!({:?})),", place.to_string(), file.display().to_string())?;
+        }
+    }
+    list.push_str("]\n");
+    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("sdk.rs"), list)?)
+}
+
+/// A file, or all that is compiled of a folder: no tests, and nothing that an editor left.
+fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let is_source = |path: &Path| {
+        let ending = path.extension().unwrap_or_default();
+        path.is_dir()
+            || (["rs", "toml", "wit"].iter().any(|known| ending == *known) && !path.ends_with("tests.rs"))
+    };
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    entries.retain(|entry| is_source(entry));
+    entries.sort();
+    let files: Vec<Vec<PathBuf>> =
+        entries.iter().map(|entry| sources(entry)).collect::<Result<_, std::io::Error>>()?;
+    Ok(files.concat())
 }
 
 /// The crates of a bootstrap, as lines that `src/package/sbom/crates.rs` reads. What they are linked with in this workspace

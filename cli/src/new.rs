@@ -2,6 +2,7 @@
 //! needs no network.
 
 mod name;
+mod sdk;
 mod template;
 
 use std::io::{self, ErrorKind, IsTerminal};
@@ -32,7 +33,7 @@ pub(crate) struct New {
     /// The name of the project [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The `guest-sdk` folder of a checkout of Bulkhead, to depend on in place of the crate `bulkhead`
+    /// The `guest-sdk` folder of a checkout of Bulkhead, to depend on in place of the SDK that came with this command
     #[arg(long, value_name = "DIR")]
     sdk_path: Option<PathBuf>,
 }
@@ -40,25 +41,34 @@ pub(crate) struct New {
 impl New {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let name = self.name()?;
-        let sdk = self.sdk_path.as_deref().map(sdk).transpose()?;
+        let checkout = self.sdk_path.as_deref().map(checkout).transpose()?;
         vacant(&self.path)?;
         let template = match self.template {
             Some(template) => template,
             None => choose()?,
         };
         ensure!(
-            template.is_rust() || sdk.is_none(),
+            template.is_rust() || checkout.is_none(),
             "the template {} has no SDK in it; leave out --sdk-path",
             template.name
         );
+        std::fs::create_dir_all(&self.path)
+            .with_context(|| format!("{} cannot be made", self.path.display()))?;
+        let workspace = workspace_around(&self.path).filter(|_| template.is_rust());
+        let sdk = match checkout {
+            None if template.is_rust() => sdk::put(&self.path, workspace.as_deref())?,
+            given => given.unwrap_or_default(),
+        };
         for (file, text) in template.files {
-            write(&self.path.join(file), &template::filled(text, &name, sdk.as_deref()))?;
+            write(&self.path.join(file), &template::filled(text, &name, &sdk))?;
         }
         output::tell(&next(template, &self.path));
-        if let Some(manifest) = workspace_around(&self.path).filter(|_| template.is_rust()) {
+        if let Some(manifest) = workspace {
+            let sdk = if sdk.is_absolute() { sdk } else { manifest.with_file_name(sdk::FOLDER) };
             output::tell(&format!(
-                "\n{} is a workspace: unless its `members` take in this folder, add it there.",
-                manifest.shown()
+                "\n{} is a workspace: unless its `members` take in this folder, add it there. The SDK is in {}.",
+                manifest.shown(),
+                sdk.shown(),
             ));
         }
         Ok(())
@@ -80,7 +90,7 @@ impl New {
 }
 
 /// The SDK of a checkout, in full: the project's own folder is not this one.
-fn sdk(path: &Path) -> anyhow::Result<PathBuf> {
+fn checkout(path: &Path) -> anyhow::Result<PathBuf> {
     let found = std::fs::canonicalize(path).ok().filter(|path| path.join("Cargo.toml").is_file());
     found.with_context(|| {
         format!(

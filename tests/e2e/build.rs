@@ -124,3 +124,18 @@ fn what_cannot_be_built_is_refused_and_it_is_said_what_to_do() {
     );
     refused(&[("bulkhead.toml", &command("true"))], &["-p", "a"], "leave out --package");
 }
+
+#[test]
+fn a_stranger_s_crate_is_neither_fetched_nor_built() {
+    let folder = Folder::new();
+    // As `bulkhead new` once wrote it.
+    folder.write(
+        "Cargo.toml",
+        "[package]\nname = \"hello\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nbulkhead = \"0.1\"\n",
+    );
+    folder.write("src/lib.rs", "");
+    folder.write("bulkhead.toml", "[handlers.hello]\n");
+    let refused = folder.bulkhead(&["build"]);
+    assert!(refused.code == 1 && refused.stderr.contains("the SDK is `bulkhead-sdk`"), "{}", refused.stderr);
+    assert!(!folder.path().join("Cargo.lock").exists());
+}

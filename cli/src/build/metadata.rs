@@ -10,6 +10,9 @@ use serde::Deserialize;
 use super::cargo;
 use super::project::Project;
 
+/// The package of the SDK. Its library is called `bulkhead`.
+const SDK: &str = "bulkhead-sdk";
+
 /// A package with at least one handler in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Package {
@@ -48,6 +51,9 @@ struct Dependency {
     name: String,
     /// None for what is no development or build dependency.
     kind: Option<String>,
+    /// The registry or repository. None for a folder.
+    #[serde(default)]
+    source: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,17 +75,30 @@ pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Ve
         serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
     let sources: Vec<&Path> =
         project.manifest.handlers.iter().map(|handler| handler.source.as_path()).collect();
-    let inside =
-        metadata.packages.into_iter().filter(|member| member.manifest_path.starts_with(&project.root));
-    let packages: Vec<Package> = inside.filter_map(|member| package(member, &sources)).collect();
+    let mut members = metadata.packages;
+    members.retain(|member| member.manifest_path.starts_with(&project.root));
+    members.iter().try_for_each(not_of_a_stranger)?;
+    let packages: Vec<Package> = members.into_iter().filter_map(|member| package(member, &sources)).collect();
     let packages = only(packages, asked)?;
     distinct(&packages)?;
     Ok(packages)
 }
 
+/// The SDK was once called as a crate is that is somebody else's, which nobody who says so in a handler means.
+fn not_of_a_stranger(member: &Member) -> anyhow::Result<()> {
+    let is_stranger = |used: &Dependency| used.name == "bulkhead" && used.source.is_some();
+    ensure!(
+        !member.dependencies.iter().any(is_stranger),
+        "the package {} depends on a crate `bulkhead` that is not the SDK, so nothing was built; the SDK is `{SDK}`: make a \
+         project with `bulkhead new`, and take its folder `{SDK}` and its line of Cargo.toml over",
+        member.name
+    );
+    Ok(())
+}
+
 /// A member as a package with handlers, if it is one.
 fn package(member: Member, sources: &[&Path]) -> Option<Package> {
-    let uses_sdk = member.dependencies.iter().any(|used| used.name == "bulkhead" && used.kind.is_none());
+    let uses_sdk = member.dependencies.iter().any(|used| used.name == SDK && used.kind.is_none());
     let is_named =
         |name: &str| sources.iter().any(|source| source.file_stem().is_some_and(|stem| stem == name));
     let handler = |target: &Target| {
@@ -102,7 +121,7 @@ fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Pack
     if packages.is_empty() {
         bail!(
             "no package here is a handler; one has `crate-type = [\"cdylib\"]` under [lib], or a program, and depends on \
-             `bulkhead` or has its component named by a handler of bulkhead.toml"
+             `{SDK}` or has its component named by a handler of bulkhead.toml"
         );
     }
     for name in asked {
@@ -162,14 +181,25 @@ mod tests {
 
     #[test]
     fn what_depends_on_the_sdk_is_a_handler_under_its_package_s_name() {
-        let sdk = json!([{ "name": "bulkhead", "kind": null }]);
+        let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
         assert_eq!(names(member("my-hello", &json!([library("my_hello")]), &sdk), &[]), ["my-hello"]);
         assert_eq!(names(member("my-hello", &json!([library("other")]), &sdk), &[]), ["other"]);
         assert_eq!(names(member("two", &json!([program("a"), program("b")]), &sdk), &[]), ["a", "b"]);
         let plain = json!([{ "name": "x", "kind": ["lib"], "crate_types": ["lib"] }]);
         assert_eq!(names(member("x", &plain, &sdk), &[]), [] as [&str; 0]);
-        let tests_only = json!([{ "name": "bulkhead", "kind": "dev" }]);
+        let tests_only = json!([{ "name": "bulkhead-sdk", "kind": "dev" }]);
         assert_eq!(names(member("x", &json!([library("x")]), &tests_only), &[]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_crate_of_the_sdk_s_former_name_is_refused_unless_it_is_a_folder() {
+        let refused = |source: Value| {
+            let used = json!([{ "name": "bulkhead", "kind": null, "source": source }]);
+            not_of_a_stranger(&member("x", &json!([program("a")]), &used)).map_err(|error| error.to_string())
+        };
+        let registry = json!("registry+https://github.com/rust-lang/crates.io-index");
+        assert!(refused(registry).unwrap_err().contains("the SDK is `bulkhead-sdk`"));
+        assert_eq!(refused(Value::Null), Ok(()));
     }
 
     #[test]
@@ -192,7 +222,7 @@ mod tests {
 
     #[test]
     fn two_components_of_one_name_are_refused() {
-        let sdk = json!([{ "name": "bulkhead", "kind": null }]);
+        let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
         let package = |name| package(member(name, &json!([program("a")]), &sdk), &[]).unwrap();
         let error = distinct(&[package("one"), package("two")]).unwrap_err().to_string();
         assert!(error.contains("one of the package one and one of two"), "{error}");
