@@ -106,6 +106,24 @@ fn handlers_of_a_workspace_share_the_sdk_and_all_of_it_is_tested_at_once() {
     assert_eq!(built.map(|built| &built["file"]).collect::<Vec<_>>(), ["first.wasm", "second.wasm"]);
 }
 
+/// What `rust_decimal` and `bigdecimal` switch on for everybody.
+#[test]
+fn a_handler_whose_crates_keep_the_digits_of_numbers_gets_them() {
+    let folder = Folder::new();
+    folder.bulkhead(&["new", "digits", "--sdk-path", &sdk()]).succeeded();
+    let project = folder.inner("digits");
+    let manifest = project.read("Cargo.toml");
+    // Without the second one, serde_json's `f64` is off by one in the last place, now and then.
+    let json = "\n[dependencies]\nserde_json = { version = \"1\", features = [\"arbitrary_precision\", \"float_roundtrip\"] }\n";
+    project.write("Cargo.toml", &manifest.replace("\n[dependencies]\n", json));
+    project.write("src/lib.rs", include_str!("new/digits.rs"));
+    project.cargo(&["test", "--quiet"]).succeeded();
+    project.bulkhead(&["build"]).succeeded();
+    let event = r#"{"amount":1.1234127836128763,"big":12345678901234567890123,"d":19.990,"far":1e+400,"list":[-0.0]}"#;
+    let invoked = project.bulkhead(&["invoke", "--event", event]);
+    assert_eq!(invoked.succeeded().stdout, format!("{event}\n"));
+}
+
 #[test]
 fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     let folder = Folder::new();

@@ -78,7 +78,7 @@ mod tests {
             Used { limit: "cpu_time", part, text: "9.00 ms".to_owned(), limit_text: "10ms".to_owned(), hit };
         Report {
             outcome: "Function.Timeout\u{1b}[2J".to_owned(),
-            answer: serde_json::Value::Null,
+            answer: Default::default(),
             body: Vec::new(),
             receipt: None,
             used: vec![used],

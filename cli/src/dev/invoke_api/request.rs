@@ -1,5 +1,7 @@
 //! A call of the Invoke API: its headers, and its payload within Lambda's limits.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -7,7 +9,6 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
 
 use crate::dev::body;
 use crate::dev::refusal::Refusal;
@@ -77,9 +78,10 @@ fn payload(body: Bytes) -> Result<Bytes, Refusal> {
 fn client_context(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
     let Some(encoded) = headers.get("x-amz-client-context") else { return Ok(None) };
     let told = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
-    let json = told.and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
-    // Written anew: on one line, as a header has to be.
-    let json = json.and_then(|json| HeaderValue::try_from(Value::Object(json).to_string()).ok());
+    let json = told.and_then(|json| String::from_utf8(json).ok());
+    let json = json.filter(|json| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json).is_ok());
+    // On one line, as a header has to be. Within a string of JSON no line ends.
+    let json = json.and_then(|json| HeaderValue::try_from(json.replace(['\n', '\r'], " ")).ok());
     json.map(Some).ok_or(Refusal::ClientContext)
 }
 
@@ -102,7 +104,7 @@ mod tests {
     fn a_client_context_is_encoded_json() {
         let context =
             |json: &str| client_context(&headers("x-amz-client-context", &BASE64_STANDARD.encode(json)));
-        assert_eq!(context("{\"a\":\n1}"), Ok(Some(HeaderValue::from_static("{\"a\":1}"))));
+        assert_eq!(context("{\"a\":\n19.990}"), Ok(Some(HeaderValue::from_static("{\"a\": 19.990}"))));
         assert!(context("[1]").is_err() && context("x").is_err());
         assert!(client_context(&headers("x-amz-client-context", "*")).is_err());
     }
