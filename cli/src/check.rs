@@ -11,6 +11,7 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bulkhead_host::catalog;
 use bulkhead_host::component::Kind;
 use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
@@ -83,13 +84,9 @@ impl Check {
         let mut loaded = Vec::new();
         let progress = Progress::of(&format!("checking {}", self.root.shown()));
         if manifest.handlers.is_empty() {
-            match inspector.only(&manifest, self.handler.as_deref()) {
-                Ok((handler, component)) => {
-                    manifest.handlers.push(handler);
-                    loaded.push(Some(component));
-                }
-                Err(text) => report.mistakes.push(Finding::of(text)),
-            }
+            let (handlers, components) = self.unnamed(&manifest, &inspector, &mut report);
+            manifest.handlers = handlers;
+            loaded = components;
         } else {
             self.main(&manifest, &mut report);
             for (at, handler) in manifest.handlers.iter().enumerate() {
@@ -109,6 +106,38 @@ impl Check {
         }
         report.tenants = manifest.tenants.len();
         Ok(report)
+    }
+
+    /// The handlers of a task root whose manifest names none, and their components: the one that `_HANDLER` will name, or the
+    /// only one. Where nobody said which of several it is, all of them.
+    fn unnamed(
+        &self,
+        manifest: &Manifest,
+        inspector: &Inspector,
+        report: &mut Report,
+    ) -> (Vec<manifest::Handler>, Vec<Option<inspect::Component>>) {
+        let mut asked = vec![self.handler.clone()];
+        // A folder that cannot be read is told below.
+        let there = catalog::components(&self.root).unwrap_or_default();
+        if self.handler.is_none() && there.len() > 1 {
+            report.mistakes.push(Finding::of(format!(
+                "{} holds {}; name one of them with --handler, as _HANDLER will, or each of them in {FILE}",
+                self.root.display(),
+                there.join(", ")
+            )));
+            asked = there.into_iter().map(Some).collect();
+        }
+        let (mut handlers, mut components) = (Vec::new(), Vec::new());
+        for asked in asked {
+            match inspector.only(manifest, asked.as_deref()) {
+                Ok((handler, component)) => {
+                    handlers.push(handler);
+                    components.push(Some(component));
+                }
+                Err(text) => report.mistakes.push(Finding::of(text)),
+            }
+        }
+        (handlers, components)
     }
 
     /// Whether it is clear which handler is the function's own, where that matters.

@@ -10,7 +10,7 @@ mod find;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-pub use find::find;
+pub use find::{components, find};
 use wasmtime::Engine;
 
 use crate::capabilities::Imports;
@@ -32,13 +32,13 @@ pub enum CatalogError {
         error: std::io::Error,
     },
     /// `_HANDLER` names nothing, and there is not exactly one component to take in its place.
-    #[error("_HANDLER {asked} and {} holds {found}; name one of them, without its ending", root.shown())]
+    #[error("_HANDLER {asked} and {} holds {found}", root.shown())]
     NoSuchHandler {
         /// What `_HANDLER` says.
         asked: String,
         /// The task root, or the file that names the handlers.
         root: PathBuf,
-        /// The components there.
+        /// The components there, and what to do about it.
         found: String,
     },
     /// `bulkhead.toml` names a file that is not there.
@@ -72,10 +72,9 @@ impl CatalogError {
         Self::NoSuchHandler {
             asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{}`,", name(asked))),
             root,
-            found: if found.is_empty() {
-                "no component".to_owned()
-            } else {
-                name(&found.join(", ")).into_owned()
+            found: match found.is_empty() {
+                true => "no component; put one there".to_owned(),
+                false => format!("{}; name one of them, without its ending", name(&found.join(", "))),
             },
         }
     }

@@ -110,8 +110,15 @@ fn without_a_manifest_the_only_component_is_checked() {
     assert!(text.contains("\n  exports    bulkhead:lambda@0.1.0: handler\n"), "{text}");
     assert!(text.contains("  for every event\n    the default limits, no grants\n"), "{text}");
     std::fs::write(root.path().join("other.wasm"), smallest()).unwrap();
-    assert!(mistakes(&check(root.path(), None))[0].contains("holds hello, other; name one of them"));
+    let several = check(root.path(), None);
+    let [mistake] = &mistakes(&several)[..] else { panic!("{several:?}") };
+    assert!(mistake.contains("holds hello, other; name one of them with --handler"), "{mistake}");
+    let text = print::text(&several, false);
+    assert!(text.starts_with("handler hello\n") && text.contains("\nhandler other\n"), "{text}");
+    assert!(text.ends_with("no grants: 2 handlers, 0 tenants, 1 mistake, 0 warnings\n"), "{text}");
     assert_eq!(mistakes(&check(root.path(), Some("other"))), [] as [String; 0]);
+    let empty = tempfile::tempdir().unwrap();
+    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; put one there"));
 }
 
 #[test]
