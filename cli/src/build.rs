@@ -65,10 +65,12 @@ pub(crate) struct Component {
 impl Build {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.folder)?;
-        let components = self.components(&project)?;
+        let (components, warning) = self.components(&project)?;
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
-        let report = Report::new(&root, check(&project, &root)?)?;
+        let mut verdict = check(&project, &root)?;
+        verdict.warnings.extend(warning);
+        let report = Report::new(&root, verdict)?;
         if report.mistakes.is_empty() {
             root.compile()?;
         }
@@ -80,18 +82,20 @@ impl Build {
         Ok(if report.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn components(&self, project: &Project) -> anyhow::Result<Vec<Component>> {
+    /// The components, and what there is to say of how they were found.
+    fn components(&self, project: &Project) -> anyhow::Result<(Vec<Component>, Option<String>)> {
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
                 "{} is built by its build.command, which knows no packages; leave out --package",
                 project.shown.shown()
             );
-            return by_command(project, build);
+            return Ok((by_command(project, build)?, None));
         }
-        let packages = metadata::handlers(project, &self.package)?;
+        let found = metadata::handlers(project, &self.package)?;
         target::ensure(&project.root)?;
-        cargo::build(project, &packages, &self.profile)
+        let warning = (!found.ignored.is_empty()).then(|| metadata::without_effect(&found.ignored));
+        Ok((cargo::build(project, &found.packages, &self.profile)?, warning))
     }
 }
 
@@ -100,7 +104,7 @@ pub(crate) fn handlers(project: &Project) -> anyhow::Result<Vec<String>> {
     if !project.manifest.handlers.is_empty() {
         return Ok(project.manifest.handlers.iter().map(|handler| handler.name.clone()).collect());
     }
-    let packages = metadata::handlers(project, &[])?;
+    let packages = metadata::handlers(project, &[])?.packages;
     Ok(packages.into_iter().flat_map(|package| package.handlers).map(|handler| handler.name).collect())
 }
 

@@ -38,8 +38,11 @@ fn a_workspace_s_handlers_are_found_built_and_put_where_invoke_looks() {
     // What is saved is built, and the other one stays; a program that does not compile leaves what was there.
     let source = folder.read("two/src/lib.rs");
     folder.write("two/src/lib.rs", &source.replace("Hello", "Goodbye"));
+    folder.write("one/bulkhead.toml", "[handlers.one]\n");
     let table = folder.bulkhead(&["build", "--package", "two"]);
     table.succeeded();
+    assert!(table.stdout.contains("warning: one/bulkhead.toml has no effect here"), "{}", table.stdout);
+    std::fs::remove_file(folder.path().join("one/bulkhead.toml")).expect("remove it");
     assert!(table.stdout.contains("two.wasm") && !table.stdout.contains("one.wasm"), "{}", table.stdout);
     assert!(folder.path().join("target/bulkhead/one.wasm").is_file());
     folder.write("two/src/lib.rs", "fn handle(");

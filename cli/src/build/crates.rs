@@ -43,7 +43,7 @@ impl Crates {
         let places: Places =
             serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
         // A project without handlers is none of ours.
-        let packages = metadata::handlers(&project, &[]).unwrap_or_default();
+        let packages = metadata::handlers(&project, &[]).unwrap_or_default().packages;
         Ok(Some(Self { root: project.root, target: places.target_directory, packages }))
     }
 

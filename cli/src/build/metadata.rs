@@ -1,10 +1,11 @@
 //! Which packages of a project are handlers: what `cargo metadata` says, read for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::manifest::FILE;
 use serde::Deserialize;
 
 use super::cargo;
@@ -63,8 +64,17 @@ struct Target {
     crate_types: Vec<String>,
 }
 
+/// What was found in a project.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The packages with handlers, or those of them that were asked for.
+    pub(super) packages: Vec<Package>,
+    /// Manifests of its members: this project has one, or none, and nothing that they say counts.
+    pub(super) ignored: Vec<PathBuf>,
+}
+
 /// The handlers of a project, or of those of its packages that were asked for.
-pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Vec<Package>> {
+pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Found> {
     ensure!(
         project.root.ancestors().any(|folder| folder.join("Cargo.toml").is_file()),
         "{}: there is neither a Cargo.toml here nor a build.command in bulkhead.toml, so there is nothing to build",
@@ -75,13 +85,41 @@ pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Ve
         serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
     let sources: Vec<&Path> =
         project.manifest.handlers.iter().map(|handler| handler.source.as_path()).collect();
-    let mut members = metadata.packages;
-    members.retain(|member| member.manifest_path.starts_with(&project.root));
-    members.iter().try_for_each(not_of_a_stranger)?;
-    let packages: Vec<Package> = members.into_iter().filter_map(|member| package(member, &sources)).collect();
-    let packages = only(packages, asked)?;
+    let mut inside = metadata.packages;
+    inside.retain(|member| member.manifest_path.starts_with(&project.root));
+    inside.iter().try_for_each(not_of_a_stranger)?;
+    let ignored = ignored(project, &inside);
+    let packages: Vec<Package> = inside.into_iter().filter_map(|member| package(member, &sources)).collect();
+    let packages = only(packages, asked).map_err(|error| match ignored.is_empty() {
+        true => error,
+        false => anyhow!("{error}; {}", without_effect(&ignored)),
+    })?;
     distinct(&packages)?;
-    Ok(packages)
+    Ok(Found { packages, ignored })
+}
+
+/// The manifests below that of a project, from each member's folder upwards.
+fn ignored(project: &Project, members: &[Member]) -> Vec<PathBuf> {
+    let folders = members.iter().flat_map(|member| member.manifest_path.ancestors().skip(1));
+    let below = folders.filter(|folder| *folder != project.root && folder.starts_with(&project.root));
+    let files: BTreeSet<PathBuf> =
+        below.map(|folder| folder.join(FILE)).filter(|file| file.is_file()).collect();
+    let shown = |file: PathBuf| match file.strip_prefix(&project.root) {
+        Ok(inner) => project.shown.join(inner),
+        Err(_) => file,
+    };
+    files.into_iter().map(shown).collect()
+}
+
+/// What is said of such manifests.
+pub(super) fn without_effect(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|file| file.shown()).collect();
+    format!(
+        "{} {} no effect here, since a project has one {FILE}, in its own folder; move what is said there, or build in that \
+         folder",
+        names.join(", "),
+        if files.len() == 1 { "has" } else { "have" }
+    )
 }
 
 /// The SDK was once called as a crate is that is somebody else's, which nobody who says so in a handler means.
@@ -153,6 +191,7 @@ fn distinct(packages: &[Package]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_host::manifest::Manifest;
     use serde_json::{Value, json};
 
     use super::*;
@@ -218,6 +257,29 @@ mod tests {
         };
         assert!(refused(vec![one()], &["helo"]).contains("there are hello"));
         assert!(refused(Vec::new(), &[]).contains("crate-type"));
+    }
+
+    #[test]
+    fn manifests_of_members_are_found_from_their_folders_upwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        for file in ["bulkhead.toml", "a/b/bulkhead.toml", "a/bulkhead.toml", "other/bulkhead.toml", "c/x"] {
+            std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            std::fs::write(root.join(file), "").unwrap();
+        }
+        let at = |folder: &str| Member {
+            manifest_path: root.join(folder).join("Cargo.toml"),
+            ..member("x", &json!([]), &json!([]))
+        };
+        let members = [at(""), at("a/b"), at("c")];
+        let shown = PathBuf::from("here");
+        let project =
+            Project { root: root.clone(), shown, manifest: Manifest::default(), has_manifest: true };
+        let found = ignored(&project, &members);
+        assert_eq!(found, ["here/a/b/bulkhead.toml", "here/a/bulkhead.toml"].map(PathBuf::from));
+        assert!(
+            without_effect(&found).starts_with("here/a/b/bulkhead.toml, here/a/bulkhead.toml have no effect")
+        );
     }
 
     #[test]
