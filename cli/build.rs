@@ -8,6 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+/// A package that depends on what the samples are from, as this one does.
+const ASKING: &str = r#"
+[package]
+name = "asking"
+version = "0.0.0"
+edition = "2024"
+[dependencies]
+aws_lambda_events = { version = "1", default-features = false }
+[workspace]
+"#;
+
 fn main() -> Result<(), Box<dyn Error>> {
     samples()?;
     sdk()?;
@@ -78,35 +89,47 @@ fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
 
 /// The crates of a bootstrap, as lines that `src/package/sbom/crates.rs` reads. What they are linked with in this workspace
 /// is what they are linked with where it is built, since Cargo.lock says so.
+///
+/// Cargo reads all of them for it, and some are needed by no build of this package: those of another processor, for example.
+/// They come from where the others came from, if they have to. Where that cannot be reached this command is built all the same;
+/// its SBOMs then say of these bootstraps that their crates are unknown.
 fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<dyn Error>> {
-    let output = Command::new(env::var("CARGO")?)
-        .args(["tree", "--locked", "--package", "bulkhead-bootstrap", "--edges", "normal,no-proc-macro"])
-        .args(["--prefix", "depth", "--format", "|{p}|{l}", "--target"])
-        .arg(format!("{processor}-unknown-linux-gnu"))
-        .args(features)
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("`cargo tree`: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
+    let here = tree(processor, features, &["--offline"])?;
+    let tree = match if here.is_ok() { here } else { tree(processor, features, &[])? } {
+        Ok(tree) => tree,
+        Err(message) => {
+            let first = message.lines().next().unwrap_or_default();
+            println!(
+                "cargo::warning=SBOMs will not name the crates of the bootstrap for {processor}: {first}; `cargo fetch \
+                 --locked` gets what is missing, and a change of build.rs has this done again"
+            );
+            String::new()
+        }
+    };
     // Where this checkout lies is nobody's business.
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
-    let tree = String::from_utf8(output.stdout)?.replace(&format!("{}/", root.display()), "");
+    let tree = tree.replace(&format!("{}/", root.display()), "");
     let file = format!("crates-{processor}{variant}.txt");
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(file), tree)?)
 }
 
 /// Where Cargo has put the sources of the crate. They are here, since it is a dependency of this package.
+///
+/// Cargo tells the place of a package only of those that it has resolved together, and reads all of these for it. So it is asked
+/// about a package that has this one dependency, in the version that Cargo.lock says: nothing is read that was not compiled.
 fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
+    let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let asking = Path::new(&env::var("OUT_DIR")?).join("asking");
+    fs::create_dir_all(asking.join("src"))?;
+    fs::write(asking.join("src/lib.rs"), "")?;
+    fs::write(asking.join("Cargo.toml"), ASKING)?;
+    fs::copy(here.join("../Cargo.lock"), asking.join("Cargo.lock"))?;
     let output = Command::new(env::var("CARGO")?)
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--offline",
-            "--filter-platform",
-            &env::var("TARGET")?,
-        ])
+        // From here, where the settings are that say where crates come from.
+        .current_dir(&here)
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &env::var("HOST")?])
+        .arg("--manifest-path")
+        .arg(asking.join("Cargo.toml"))
         .output()?;
     if !output.status.success() {
         return Err(format!("`cargo metadata`: {}", String::from_utf8_lossy(&output.stderr)).into());
@@ -118,4 +141,19 @@ fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     Ok(Path::new(manifest.ok_or("aws_lambda_events is no dependency")?)
         .with_file_name("src")
         .join("fixtures"))
+}
+
+/// What `cargo tree` says of a bootstrap, or why it does not.
+fn tree(processor: &str, features: &[&str], how: &[&str]) -> Result<Result<String, String>, Box<dyn Error>> {
+    let output = Command::new(env::var("CARGO")?)
+        .args(["tree", "--locked", "--package", "bulkhead-bootstrap", "--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "depth", "--format", "|{p}|{l}", "--target"])
+        .arg(format!("{processor}-unknown-linux-gnu"))
+        .args(features)
+        .args(how)
+        .output()?;
+    Ok(match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout)?),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    })
 }

@@ -108,7 +108,9 @@ impl Parts {
         let has_compiler = content.windows(COMPILER.len()).any(|window| window == COMPILER);
         file.version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let trees = BOOTSTRAPS.iter().find(|(known, _)| *known == target);
-        let crates = trees.map(|(_, trees)| Crates::parse(trees[usize::from(has_compiler)])).transpose()?;
+        // It is empty where nobody could say when this command was built.
+        let tree = trees.map(|(_, trees)| trees[usize::from(has_compiler)]).filter(|tree| !tree.is_empty());
+        let crates = tree.map(Crates::parse).transpose()?;
         self.push(file, crates.as_ref());
         Ok(())
     }
