@@ -94,8 +94,11 @@ fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
 /// They come from where the others came from, if they have to. Where that cannot be reached this command is built all the same;
 /// its SBOMs then say of these bootstraps that their crates are unknown.
 fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<dyn Error>> {
-    let here = tree(processor, features, &["--offline"])?;
-    let tree = match if here.is_ok() { here } else { tree(processor, features, &[])? } {
+    let mut told = tree(processor, features, &["--offline"])?;
+    if told.is_err() {
+        told = tree(processor, features, &[])?;
+    }
+    let tree = match told {
         Ok(tree) => tree,
         Err(message) => {
             let first = message.lines().next().unwrap_or_default();

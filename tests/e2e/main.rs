@@ -32,6 +32,7 @@ mod deploy_cdk;
 mod deploy_sam;
 mod deploy_terraform;
 mod dev;
+mod dev_bounds;
 mod dev_reload;
 mod doctor;
 mod emulator;

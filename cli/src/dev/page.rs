@@ -43,7 +43,7 @@ pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<
     if request.method() != Method::GET {
         return None;
     }
-    let mut response = match path.strip_prefix(PREFIX) {
+    let response = match path.strip_prefix(PREFIX) {
         Some("stream") => stream::serve(server, request.uri().query().unwrap_or_default(), request.headers()),
         Some("policies") => policies::serve(server).await,
         Some("samples") => body::told(StatusCode::OK, &samples::names()),
@@ -55,15 +55,15 @@ pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<
         },
         None => assets::serve(path, &server.visitors.token)?,
     };
-    guard(&mut response);
-    Some(response)
+    Some(guarded(response))
 }
 
 /// Says how a browser has to treat it.
-fn guard(response: &mut Response<Body>) {
+pub(super) fn guarded(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -11,6 +11,7 @@ use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 
 use crate::dev::body;
+use crate::dev::budget::Charge;
 use crate::dev::refusal::Refusal;
 use crate::local::Event;
 
@@ -37,14 +38,15 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
-    pub(super) async fn read(request: Request<Incoming>) -> Result<Self, Refusal> {
+    /// The event is charged for as long as it is on its way.
+    pub(super) async fn read(request: Request<Incoming>, mut charge: Charge) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
         let kind = kind(&head.headers)?;
         let client_context = client_context(&head.headers)?;
         let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
-        let body = body::read(body, most).await?;
+        let body = payload(body::read(body, most, &mut charge).await?)?;
         let event = Event {
-            body: payload(body)?,
+            body: charge.hold(body),
             tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
             client_context,
             trace_id: head.headers.get("x-amzn-trace-id").cloned(),
