@@ -76,6 +76,11 @@ pub(crate) fn missing(wasm: &[u8]) -> Option<FeatureError> {
     (!needed.is_empty()).then(|| FeatureError { names, instead: instead.join("; ") })
 }
 
+/// Whether a component or module is valid with what is on.
+pub(crate) fn is_taken(wasm: &[u8]) -> bool {
+    is_valid(wasm, base())
+}
+
 /// What is on: the third release of WebAssembly, less what is [`OFF`].
 fn base() -> WasmFeatures {
     let on = WasmFeatures::WASM3 | WasmFeatures::COMPONENT_MODEL;
