@@ -86,7 +86,8 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
     }
 }
 
-fn refusal(refused: Limit, limits: &Limits) -> Outcome {
+/// What became of a guest that failed after it was refused memory or entries of tables.
+pub(crate) fn refusal(refused: Limit, limits: &Limits) -> Outcome {
     if refused == Limit::TableEntries {
         let allowed = count(limits.table_entries);
         return Outcome::LimitExceeded { limit: Limit::TableEntries, allowed };
