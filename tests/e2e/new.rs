@@ -133,7 +133,7 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     };
     refused(&["new", "1st"], 1, "starts with a digit");
     refused(&["new", "match"], 1, "a word of the Rust language");
-    refused(&["new", "hello", "--template", "ruby"], 2, "api-gateway, sqs, tenants, python, javascript");
+    refused(&["new", "hello", "--template", "ruby"], 2, "api-gateway, sqs, tenants, python, javascript, go");
     refused(&["new", "hello", "--sdk-path", "."], 1, "there is no Cargo.toml in it");
     assert!(!Path::new(&folder.path().join("hello")).exists());
     folder.write("mine/notes.txt", "keep");

@@ -82,6 +82,25 @@ const PYTHON: Template = Template {
     ],
 };
 
+const GO: Template = Template {
+    name: "go",
+    about: "a typed event in, a typed answer out, in Go",
+    test: "go test",
+    invoke: "",
+    files: &[
+        (".gitignore", include_str!("../../templates/go/gitignore")),
+        file!("go", "README.md"),
+        file!("go", "build.sh"),
+        file!("go", "bulkhead.toml"),
+        file!("go", "event.json"),
+        file!("go", "go.mod"),
+        file!("go", "main.go"),
+        file!("go", "main_test.go"),
+        example!("go", "lambda.go"),
+        example!("go", "requirements.txt"),
+    ],
+};
+
 const JAVASCRIPT: Template = Template {
     name: "javascript",
     about: "a handler in JavaScript, as Lambda's Node.js has it",
@@ -105,7 +124,7 @@ const JAVASCRIPT: Template = Template {
 };
 
 /// The first is the one for whoever does not choose.
-pub(super) static TEMPLATES: [&Template; 8] = [
+pub(super) static TEMPLATES: [&Template; 9] = [
     rust!("hello", "a typed event in, a typed response out", invoke: ""),
     rust!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
     rust!("streaming", "a response that is sent while it is made", invoke: ""),
@@ -114,6 +133,7 @@ pub(super) static TEMPLATES: [&Template; 8] = [
     rust!("tenants", "one handler, several tenants with limits of their own", invoke: " --tenant acme"),
     &PYTHON,
     &JAVASCRIPT,
+    &GO,
 ];
 
 impl Template {
