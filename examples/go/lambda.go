@@ -36,7 +36,9 @@ func Start[Event, Answer any](handler func(context.Context, Event) (Answer, erro
 	if err != nil {
 		fail(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(answer); err != nil {
 		fail(fmt.Errorf("the answer cannot be written: %w", err))
 	}
 }
