@@ -16,7 +16,7 @@ use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Dispatcher, Spares};
-use bulkhead_host::engine::{self, Allocation};
+use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::files::{GrantError, Granted};
 use bulkhead_host::log::printable::{self, Shown as _};
@@ -172,7 +172,10 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
-    let (engine, allocation) = engine::start(events)?;
+    // Handlers that the manifest does not name have its defaults.
+    let unnamed = manifest.default_policy("");
+    let share = Share::largest(manifest.policies().chain([&unnamed]));
+    let (engine, allocation) = engine::start_for(events, share)?;
     if allocation == Allocation::OnDemand {
         warn(
             "there is not enough address space for a pool of sandboxes; each is allocated on its own, which \
@@ -204,6 +207,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
             log: Arc::clone(log),
             directories,
             clients,
+            room: Arc::default(),
         },
         watchdog,
         log: Arc::clone(log),

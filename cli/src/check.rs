@@ -79,12 +79,12 @@ impl Check {
             }
             Err(error @ ManifestError::Read { .. }) => return Err(error.into()),
         };
-        let mut inspector = Inspector::start(&self.root)?;
+        let mut inspector = Inspector::of(&self.root);
         report.mistakes.extend(certificates(&self.root, &manifest.extra_ca_certificates));
         let mut loaded = Vec::new();
         let progress = Progress::of(&format!("checking {}", self.root.shown()));
         if manifest.handlers.is_empty() {
-            let (handlers, components) = self.unnamed(&manifest, &inspector, &mut report);
+            let (handlers, components) = self.unnamed(&manifest, &mut inspector, &mut report)?;
             manifest.handlers = handlers;
             loaded = components;
         } else {
@@ -96,7 +96,7 @@ impl Check {
                     at + 1,
                     manifest.handlers.len()
                 ));
-                let component = inspector.named(handler);
+                let component = inspector.named(handler)?;
                 loaded.push(component.map_err(|text| report.mistakes.push(Finding::of(text))).ok());
             }
         }
@@ -113,9 +113,9 @@ impl Check {
     fn unnamed(
         &self,
         manifest: &Manifest,
-        inspector: &Inspector,
+        inspector: &mut Inspector,
         report: &mut Report,
-    ) -> (Vec<manifest::Handler>, Vec<Option<inspect::Component>>) {
+    ) -> anyhow::Result<(Vec<manifest::Handler>, Vec<Option<inspect::Component>>)> {
         let mut asked = vec![self.handler.clone()];
         // A folder that cannot be read is told below.
         let there = catalog::components(&self.root).unwrap_or_default();
@@ -129,7 +129,7 @@ impl Check {
         }
         let (mut handlers, mut components) = (Vec::new(), Vec::new());
         for asked in asked {
-            match inspector.only(manifest, asked.as_deref()) {
+            match inspector.only(manifest, asked.as_deref())? {
                 Ok((handler, component)) => {
                     handlers.push(handler);
                     components.push(Some(component));
@@ -137,7 +137,7 @@ impl Check {
                 Err(text) => report.mistakes.push(Finding::of(text)),
             }
         }
-        (handlers, components)
+        Ok((handlers, components))
     }
 
     /// Whether it is clear which handler is the function's own, where that matters.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::engine::{self, Target};
+use bulkhead_host::engine::{self, Share, Target};
 use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
@@ -146,7 +146,8 @@ impl Product {
     /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
     /// comes, which is late to find out.
     fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
-        let (engine, _) = engine::start(1)?;
+        // Which limits there will be is not known here.
+        let (engine, _) = engine::start_for(1, Share::most())?;
         let imports = capabilities::imports(&engine)?;
         let loaded = match self {
             Self::Native(target) if Some(target) == Target::host() => {
@@ -264,7 +265,12 @@ pub(crate) mod tests {
         let needy = r#"(component
             (import "acme:missing/thing@1.0.0" (instance (export "f" (func))))
             (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#;
+        let memories = "(memory 0)".repeat(9);
+        let many = format!("(component (core module $m {memories}) (core instance (instantiate $m)))");
         for (wat, expected) in [
+            (many.as_str(), "defined memories count of 9 exceeds"),
+            (&many, "odd.wasm: it takes more than one sandbox may have: "),
+            (&many, "a sandbox has room for 8 memories, for 32 tables"),
             ("(component)", "odd.wasm: it does not export bulkhead:lambda/handler@0.1.0"),
             (watcher, "odd.wasm: it exports wasi:keyvalue/watcher@0.2.0, a kind of component that"),
             (needy, "acme:missing/thing@1.0.0"),

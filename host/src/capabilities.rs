@@ -24,6 +24,7 @@ use crate::meter::Meter;
 use crate::outbound::{self, Outbound};
 use crate::random::Random;
 use crate::response_stream::{self, Response};
+use crate::room::Held;
 use crate::watchdog::Clock;
 pub(crate) use service::Serving;
 
@@ -39,6 +40,8 @@ pub struct State {
     pub(crate) outbound: Outbound,
     pub(crate) response: Response,
     pub(crate) limiter: Limiter,
+    /// Its place among the sandboxes; none for an init that is run ahead.
+    pub(crate) held: Option<Held>,
     /// Looked at whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
     pub(crate) meter: Meter,

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 pub use find::{components, find};
-use wasmtime::Engine;
 
 use crate::capabilities::Imports;
 use crate::component::{self, ComponentError, Loaded};
+use crate::engine::Engine;
 use crate::log::printable::{Shown as _, name};
 use crate::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
 use crate::outcome::ErrorReport;

@@ -14,18 +14,21 @@ pub(crate) mod features;
 #[cfg(feature = "compiler")]
 mod growth;
 #[cfg(feature = "compiler")]
+mod images;
+#[cfg(feature = "compiler")]
 pub(crate) mod names;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::capabilities::Imports;
+use crate::engine::{Engine, LoadError, ShareError};
 use crate::log::printable::{Shown as _, line};
+use crate::room::Takes;
 
 pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]
@@ -42,6 +45,8 @@ pub struct Loaded {
     pub(crate) entry: Entry,
     /// The digest of its `.wasm`, `sha256:…`.
     pub digest: Arc<str>,
+    /// What each of its sandboxes takes of the pool.
+    pub(crate) takes: Takes,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -66,7 +71,7 @@ impl Description {
         names::read(wasm).ok()
     }
 
-    fn of(engine: &Engine, component: &Component) -> Self {
+    fn of(engine: &wasmtime::Engine, component: &Component) -> Self {
         let kind = component.component_type();
         Self {
             exports: kind.exports(engine).map(|(name, _)| name.to_owned()).collect(),
@@ -133,6 +138,14 @@ pub enum ComponentError {
         /// What the compiler said.
         error: wasmtime::Error,
     },
+    /// A component of which a sandbox would take more than its share.
+    #[error("{}: it takes more than one sandbox may have: {error}", path.shown())]
+    Share {
+        /// The file.
+        path: PathBuf,
+        /// What it takes, and how much there is.
+        error: ShareError,
+    },
     /// A component of no kind that runs.
     #[error("{}: {}", path.shown(), told(reason))]
     Kind {
@@ -168,6 +181,7 @@ impl ComponentError {
             | Self::NoCompiler { path }
             | Self::CoreModule { path, .. }
             | Self::Invalid { path, .. }
+            | Self::Share { path, .. }
             | Self::Kind { path, .. }
             | Self::Import { path, .. } => file.clone_into(path),
         }
@@ -200,13 +214,20 @@ pub fn map(
     {
         return Err(artifact_error(ArtifactError::Stale));
     }
-    #[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
-    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
-    // The stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
-    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
-    let component = unsafe { Component::deserialize_file(engine, path) };
-    let component = component.map_err(|error| artifact_error(ArtifactError::Engine(error)))?;
+    let component = engine.load(|engine| deserialize(engine, path));
+    let component = component.map_err(|error| match error {
+        LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
+        LoadError::Other(error) => artifact_error(ArtifactError::Engine(error)),
+    })?;
     load(imports, &component, path, &stamp.source)
+}
+
+#[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
+fn deserialize(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
+    // Its stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
+    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
+    unsafe { Component::deserialize_file(engine, path) }
 }
 
 /// Compiles a `.wasm` for this machine.
@@ -230,8 +251,13 @@ pub fn compile_ready(
     source: &[u8],
     path: &Path,
 ) -> Result<Loaded, ComponentError> {
-    let component = Component::from_binary(engine, ready)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) })?;
+    let component = engine.load(|engine| Component::from_binary(engine, ready));
+    let component = component.map_err(|error| match error {
+        LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
+        LoadError::Other(error) => {
+            ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) }
+        }
+    })?;
     load(imports, &component, path, &digest(source))
 }
 
@@ -285,7 +311,8 @@ fn load(
     if let Some(mistake) = export.and_then(|export| entry::mistake(kind, export, component)) {
         return Err(wrong(mistake));
     }
-    Ok(Loaded { entry: Entry::of(kind, pre).map_err(import_error)?, digest: digest.into() })
+    let entry = Entry::of(kind, pre).map_err(import_error)?;
+    Ok(Loaded { entry, digest: digest.into(), takes: Takes::of(component) })
 }
 
 #[cfg(all(test, feature = "compiler"))]
@@ -355,6 +382,72 @@ mod tests {
             ));
             assert_eq!(loaded.unwrap().kind(), Kind::Command, "{version}");
         }
+    }
+
+    /// A component that is no handler, and needs so much.
+    fn needing(memories: usize, tables: usize, instances: usize) -> String {
+        let memories = "(memory 0)".repeat(memories);
+        let tables = "(table 0 funcref)".repeat(tables);
+        let instance = "(core instance (instantiate $m))";
+        format!("(component (core module $m {memories} {tables}) {})", instance.repeat(instances))
+    }
+
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
+    fn refused(engine: &Engine, wat: &str) -> String {
+        let imports = crate::capabilities::imports(engine).unwrap();
+        let wasm = wat::parse_str(wat).unwrap();
+        let compiled =
+            compile_ready((engine, &imports), &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
+        // What is compiled already is not seen by a compiler again.
+        let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
+        let cwasm = crate::artifact::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
+        std::fs::write(file.path(), cwasm).unwrap();
+        let mapped = map(engine, &imports, file.path(), None).unwrap_err().about(Path::new("a.wasm"));
+        assert_eq!(mapped.to_string(), compiled);
+        compiled
+    }
+
+    #[test]
+    fn what_takes_more_than_one_sandbox_s_share_is_refused_with_the_numbers_however_memory_is_had() {
+        let share = engine::Share::default();
+        let large = format!(
+            "(component (core module $m {}) (core instance (instantiate $m)))",
+            "(global i64 (i64.const 0))".repeat(70_000)
+        );
+        for engine in [engine::start(1).unwrap().0, engine::start_on_demand(share).unwrap()] {
+            for (wat, expected) in [
+                (needing(3, 0, 5), "15 Wasm linear memories, which exceeds the configured maximum of 8"),
+                (needing(9, 0, 1), "defined memories count of 9 exceeds"),
+                (needing(0, 6, 30), "180 tables, which exceeds the configured maximum of 32"),
+                (needing(0, 33, 1), "defined tables count of 33 exceeds"),
+                (needing(0, 0, 41), "41 core module instances, which exceeds the configured maximum of 40"),
+                (needing(0, 1, 1).replace("table 0", "table 100001"), "minimum element size of 100001"),
+                (large.clone(), "which exceeds the configured maximum of 1048576 bytes"),
+            ] {
+                let text = refused(&engine, &wat);
+                assert!(text.starts_with("a.wasm: it takes more than one sandbox may have: "), "{text}");
+                assert!(
+                    text.contains(expected) && text.contains("a sandbox has room for 8 memories"),
+                    "{text}"
+                );
+            }
+            // No more than that is no reason, so that it is refused for being no handler.
+            for fits in [needing(4, 0, 2), needing(0, 16, 2), needing(0, 0, 40)] {
+                let text = refused(&engine, &fits);
+                assert!(text.contains("does not export bulkhead:lambda/handler"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_raised_raises_what_fits() {
+        let mut policy = crate::policy::Policy::default_for("hello");
+        (policy.limits.instances, policy.limits.table_entries) = (100, 200_000);
+        let (engine, _) = engine::start_for(2, engine::Share::largest([&policy])).unwrap();
+        for fits in [needing(0, 0, 100), needing(0, 1, 1).replace("table 0", "table 200000")] {
+            assert!(refused(&engine, &fits).contains("does not export bulkhead:lambda/handler"));
+        }
+        assert!(refused(&engine, &needing(0, 0, 101)).contains("maximum of 100"));
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Dispatcher {
         let run = async {
             let sandbox = match spare {
                 Some(spare) => spare,
-                None => self.sandboxes.make(loaded, route, guard).await,
+                None => self.make(loaded, route, guard).await,
             };
             self.sandboxes.run(sandbox, (invocation, caller, outlet.clone()), allowance, guard).await
         };

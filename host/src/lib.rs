@@ -28,6 +28,7 @@ pub mod limits;
 pub mod meter;
 pub mod outbound;
 pub mod random;
+pub mod room;
 pub mod watchdog;
 
 pub mod outcome;

@@ -107,6 +107,11 @@ pub enum Outcome {
         /// Why not.
         message: String,
     },
+    /// The host had no room for a sandbox, so the handler was not called.
+    SandboxUnavailable {
+        /// What it lacked.
+        message: String,
+    },
     /// The Runtime API ended the response in mid-stream, so the handler was stopped. Nobody is told but the log.
     Cut,
     /// A bug of ours: the host panicked while it worked on this event.
@@ -170,6 +175,7 @@ impl Outcome {
             Self::NotRouted(error) => report(route_type(&error), error.to_string()),
             Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error.to_string()),
             Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
+            Self::SandboxUnavailable { message } => report("Runtime.SandboxUnavailable", no_room(&message)),
             Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error.to_string()),
             Self::Cut => report(
                 "Runtime.StreamClosed",
@@ -205,6 +211,7 @@ impl Outcome {
             | Self::ServiceFailed(_)
             | Self::NotRouted(_)
             | Self::HandlerInvalid { .. }
+            | Self::SandboxUnavailable { .. }
             | Self::ContextRejected(_)
             | Self::Cut
             | Self::HostPanicked { .. } => None,
@@ -232,6 +239,10 @@ fn limit_type(limit: Limit) -> &'static str {
         | Limit::Concurrency
         | Limit::Tmp => "Function.LimitExceeded",
     }
+}
+
+fn no_room(lack: &str) -> String {
+    format!("Bulkhead had no room for a sandbox ({lack}); send the event again")
 }
 
 fn command_failed(code: i32, stderr: &str) -> String {
@@ -346,6 +357,11 @@ mod tests {
         let (header, said) = report(Outcome::HostPanicked { message: "why".to_owned() });
         assert_eq!(header, "Runtime.HostPanic");
         assert!(said.contains("a bug of Bulkhead: why"), "{said}");
+        let lacking = Outcome::SandboxUnavailable { message: "why".to_owned() };
+        assert_eq!(lacking.limit(), None);
+        let (header, said) = report(lacking);
+        assert_eq!(header, "Runtime.SandboxUnavailable");
+        assert!(said.contains("no room for a sandbox (why); send the event again"), "{said}");
         let (header, said) = report(Outcome::Cut);
         assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
         let (header, said) = report(Outcome::ContextRejected(ContextError::TenantId(2000)));

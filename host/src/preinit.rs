@@ -137,6 +137,7 @@ impl Rehearsal {
             http: outbound::context(),
             serving: Serving::default(),
             limiter: Limiter::new(&policy.limits),
+            held: None,
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
             clock: guard.clock(),

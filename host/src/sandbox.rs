@@ -34,6 +34,7 @@ use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
 use crate::response_stream::{Outlet, Response};
+use crate::room::{self, Room};
 use crate::router::Route;
 use crate::trap::{self, Evidence};
 use crate::watchdog::Guard;
@@ -52,6 +53,8 @@ pub struct Sandboxes {
     pub directories: Granted,
     /// What sends their requests.
     pub clients: Arc<Clients>,
+    /// Who has one.
+    pub room: Arc<Room>,
 }
 
 /// A sandbox that waits for its event.
@@ -162,6 +165,9 @@ impl Sandbox {
             state.limiter.begin();
             self.console.renew(limits.logs);
         }
+        if let Some(held) = &state.held {
+            held.begin(&invocation.tenant_id);
+        }
         state.outbound.begin(scope.clone());
         let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
         state.response.begin(outlet.filter(|_| streams), limits.streamed_response);
@@ -185,6 +191,14 @@ impl Sandbox {
     /// Whether its guest is there to be called. Where it is not, the event is told why.
     pub fn is_ready(&self) -> bool {
         self.guest.is_ok()
+    }
+
+    /// Why the host had no room for it, if that is why its guest is not there.
+    pub fn lack(&self) -> Option<&wasmtime::Error> {
+        match &self.guest {
+            Err(Ended::Itself(error)) if room::is_lacking(error) => Some(error),
+            Ok(_) | Err(_) => None,
+        }
     }
 }
 
@@ -235,6 +249,7 @@ impl Sandboxes {
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             response: Response::default(),
             limiter: Limiter::new(&policy.limits),
+            held: Some(self.room.hold(policy, loaded.takes)),
             clock: guard.clock(),
             meter: meter.clone(),
             out_of_cpu_time: false,
@@ -276,6 +291,9 @@ impl Sandboxes {
         let outcome = match returned {
             Ok(outcome) => outcome,
             Err(Ended::Waiting) => allowance.timed_out(),
+            Err(Ended::Itself(error)) if room::is_lacking(&error) => {
+                Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
+            }
             Err(Ended::Itself(error)) => trap::outcome(
                 &error,
                 Evidence {
@@ -380,3 +398,6 @@ async fn stopped_by<T>(guard: &Guard, guest: impl Future<Output = wasmtime::Resu
         () = guard.passed() => Err(Ended::Waiting),
     }
 }
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests;

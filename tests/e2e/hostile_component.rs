@@ -115,6 +115,16 @@ fn doubling() {
 }
 
 #[test]
+fn sparse_data() {
+    refused_with(wat("sparse_data.wat"), "gaps of 132120574 bytes in all");
+}
+
+#[test]
+fn sparse_tables() {
+    refused_with(wat("sparse_tables.wat"), "gaps of 1999998 entries in all");
+}
+
+#[test]
 fn other_signature() {
     refused_with(wat("other_signature.wat"), "something else than that interface says");
 }

@@ -49,6 +49,7 @@ mod hostile_component;
 mod hostile_event;
 mod hostile_host;
 mod hostile_http;
+mod hostile_pool;
 mod hostile_world;
 mod init;
 mod invoke;

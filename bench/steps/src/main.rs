@@ -17,7 +17,7 @@ use bulkhead_host::allowance::Allowance;
 use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, Loaded};
 use bulkhead_host::config::{FunctionSettings, LogSettings};
-use bulkhead_host::engine::{self, Pool};
+use bulkhead_host::engine::{self, Pool, Share};
 use bulkhead_host::files::Granted;
 use bulkhead_host::invocation::{Caller, Deadline, Invocation};
 use bulkhead_host::log::{Format, Level, Log};
@@ -97,7 +97,7 @@ fn sandboxes() -> Result<Sandboxes> {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
     let directories = Granted::open(Path::new("."), empty())?;
-    Ok(Sandboxes { function, log, directories, clients })
+    Ok(Sandboxes { function, log, directories, clients, room: Arc::default() })
 }
 
 fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
@@ -124,7 +124,8 @@ fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
 
 impl Setting {
     fn new(name: String, pool: Option<Pool>, cwasm: &Path) -> Result<Self> {
-        let engine = engine::start_with(pool).with_context(|| name.clone())?;
+        let engine = pool.map_or_else(|| engine::start_on_demand(Share::default()), engine::start_pooled);
+        let engine = engine.with_context(|| name.clone())?;
         let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
         let route = Route { tenant_id: None, handler: 0, policy: Arc::new(Policy::default_for("hello")) };
         let watchdog = Watchdog::start(&engine, Turn::ALONE)?;

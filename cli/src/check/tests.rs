@@ -50,6 +50,35 @@ const TENANTS: &str = r#"
     grants = { tmp = "0", environment = { STAGE = "test" } }
 "#;
 
+/// The smallest handler, with 75 instances of an empty module beside its own.
+fn with_many_instances() -> Vec<u8> {
+    let mut wasm = smallest();
+    wasm.extend(*b"\x01\x08\0asm\x01\0\0\0");
+    // A section of 226 bytes: each instance is of the second module, and is given nothing.
+    wasm.extend([2, 0xe2, 0x01, 75]);
+    (0..75).for_each(|_| wasm.extend([0, 1, 0]));
+    wasm
+}
+
+#[test]
+fn what_does_not_fit_into_a_sandbox_is_a_mistake_with_the_numbers() {
+    for (instances, expected) in
+        [("", Some(40)), ("limits.instances = 75", Some(75)), ("limits.instances = 76", None)]
+    {
+        let root = root(&format!("[handlers.hello]\n{instances}"), &[]);
+        std::fs::write(root.path().join("hello.wasm"), with_many_instances()).unwrap();
+        let mistakes = mistakes(&check(root.path(), None));
+        let Some(most) = expected else {
+            assert_eq!(mistakes, [] as [String; 0]);
+            continue;
+        };
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        let numbers = format!("76 core module instances, which exceeds the configured maximum of {most}");
+        assert!(mistakes[0].contains(&numbers), "{mistakes:?}");
+        assert!(mistakes[0].contains("compose it of fewer modules, or raise the limit"), "{mistakes:?}");
+    }
+}
+
 #[test]
 fn tenants_of_one_policy_are_told_together_with_what_is_different() {
     let root = root(TENANTS, &["hello.wasm"]);
