@@ -226,10 +226,11 @@ impl Dispatcher {
     ) -> (Outcome, Usage) {
         let spare = self.spare(route, &mut carry.ahead);
         let run = async {
-            let sandbox = match spare {
+            let mut sandbox = match spare {
                 Some(spare) => spare,
                 None => self.make(loaded, route, guard).await,
             };
+            sandbox.belongs_to(route);
             self.sandboxes.run(sandbox, (invocation, caller, outlet.clone()), allowance, guard).await
         };
         // Pinned here, since a future that is handed on takes its room twice.

@@ -5,7 +5,7 @@
 //! Which directories there are is settled at init, in [`directories`].
 //!
 //! *Invariant:* what a guest holds open costs the host a bounded number of file descriptors and of bytes. So
-//! reading ahead is never the host's: streams and listings of `/tmp` hold a place, not data, and of the task
+//! reading ahead is never the host's: streams and listings hold a place and a small piece at most, and of the task
 //! root's files only [`MAX_OPEN`] can be open.
 
 mod descriptor;
@@ -22,7 +22,6 @@ use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 
 pub use directories::{Directories, FilesError, GrantError, Granted, check};
-use listing::Listing;
 pub use tmp::Tmp;
 
 /// Where a guest finds its `/tmp`.
@@ -36,9 +35,9 @@ pub const MAX_OPEN: usize = 256;
 #[derive(Debug, Default)]
 pub struct Files {
     tmp: Option<Tmp>,
-    /// Descriptors and listings of the task root that the guest holds.
+    /// Descriptors of the task root that the guest holds.
     held: usize,
-    /// Each stream of a file of the task root has a clone.
+    /// Each stream of a file and each listing of a directory of the task root has a clone.
     streams: Arc<()>,
 }
 
@@ -100,13 +99,6 @@ impl FilesView<'_> {
     /// Hands out a descriptor of `/tmp`. To the guest it is one as any other.
     fn push(&mut self, handle: tmp::Handle) -> Result<Resource<types::Descriptor>, ResourceTableError> {
         Ok(Resource::new_own(self.host.table.push(handle)?.rep()))
-    }
-
-    /// A listing of `/tmp`, if it is one.
-    fn listing(&self, stream: &Resource<types::DirectoryEntryStream>) -> Option<Resource<Listing>> {
-        let listing = Resource::<Listing>::new_borrow(stream.rep());
-        self.host.table.get(&listing).ok()?;
-        Some(Resource::new_own(stream.rep()))
     }
 }
 

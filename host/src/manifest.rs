@@ -231,10 +231,12 @@ impl Manifest {
         manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }
 
-    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself.
+    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself, where no other
+    /// has a handler.
     pub fn serves_several(&self) -> bool {
+        let takes_strangers = self.routing.unknown_tenant != UnknownTenant::Reject;
         let named_by_events = self.routing.tenant != TenantSource::Lambda;
-        self.tenants.len() > 1 || (named_by_events && self.routing.unknown_tenant != UnknownTenant::Reject)
+        self.tenants.len() > 1 || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
     }
 
     /// The policy of a handler that the file does not name.

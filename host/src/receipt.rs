@@ -56,9 +56,9 @@ pub struct Receipt {
     pub log_bytes: usize,
     /// Outbound requests, those that were denied included.
     pub outbound_requests: u32,
-    /// The bodies of outbound requests.
+    /// All bytes that went over its connections.
     pub outbound_bytes_out: u64,
-    /// The bodies of their responses.
+    /// All bytes that came over them.
     pub outbound_bytes_in: u64,
     /// With at least one outbound request under way, until its response had been read.
     #[serde(default)]

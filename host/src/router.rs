@@ -25,10 +25,32 @@ use pointer::Found;
 pub struct Route {
     /// The tenant, if the event names one.
     pub tenant_id: Option<String>,
+    /// Whether the manifest has that tenant. Other ids are whatever a stranger thinks up.
+    pub is_known: bool,
     /// The handler; an index into the catalog.
     pub handler: usize,
     /// What its sandbox may use and reach.
     pub policy: Arc<Policy>,
+}
+
+/// Whose limits an event shares with other events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A tenant of the manifest.
+    Tenant(String),
+    /// A handler, by its index: all whose ids the manifest does not have, and events without one. There can be as many ids
+    /// as events, so a share for each would be no limit.
+    Handler(usize),
+}
+
+impl Route {
+    /// Whose limits the event shares with others.
+    pub fn owner(&self) -> Owner {
+        match &self.tenant_id {
+            Some(id) if self.is_known => Owner::Tenant(id.clone()),
+            Some(_) | None => Owner::Handler(self.handler),
+        }
+    }
 }
 
 /// Where an event goes.
@@ -177,7 +199,8 @@ impl Router {
         if let Some(id) = &tenant_id
             && let Some(tenant) = self.tenants.get(id.as_str())
         {
-            return Ok(Route { handler: tenant.handler, policy: Arc::clone(&tenant.policy), tenant_id });
+            let policy = Arc::clone(&tenant.policy);
+            return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true });
         }
         match (self.fallback, tenant_id) {
             (Some(handler), tenant_id) => self
@@ -189,7 +212,8 @@ impl Router {
     }
 
     fn to_handler(&self, tenant_id: Option<String>, handler: usize) -> Option<Route> {
-        Some(Route { tenant_id, handler, policy: Arc::clone(self.policies.get(handler)?) })
+        let policy = Arc::clone(self.policies.get(handler)?);
+        Some(Route { tenant_id, is_known: false, handler, policy })
     }
 
     /// Where an event says whose it is, for people.

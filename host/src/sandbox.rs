@@ -29,13 +29,13 @@ use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
 use crate::log::{Level, Log};
 use crate::meter::Meter;
-use crate::outbound::{self, Clients, Outbound, OutboundUsage};
+use crate::outbound::{self, Clients, Outbound, OutboundUsage, Sender};
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
 use crate::response_stream::{Outlet, Response};
 use crate::room::{self, Room};
-use crate::router::Route;
+use crate::router::{Owner, Route};
 use crate::trap::{self, Evidence};
 use crate::watchdog::Guard;
 use command::Pipes;
@@ -65,6 +65,8 @@ pub struct Sandbox {
     events: u32,
     /// Whose they were.
     tenant_id: Option<String>,
+    /// Whose limits the event shares.
+    owner: Owner,
     store: Store<State>,
     console: Console,
     meter: Meter,
@@ -95,6 +97,8 @@ enum Ended {
     Itself(wasmtime::Error),
     /// It waited for something when its time was over.
     Waiting,
+    /// It waited, and what was done for it meanwhile used up its processor time.
+    OutOfCpuTime,
 }
 
 /// What became of an event in its sandbox.
@@ -151,6 +155,11 @@ impl Sandbox {
         self.events == 0
     }
 
+    /// Makes it that of whoever's event goes this way.
+    pub fn belongs_to(&mut self, route: &Route) {
+        self.owner = route.owner();
+    }
+
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
     fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, guard: &Guard) {
@@ -168,7 +177,8 @@ impl Sandbox {
         if let Some(held) = &state.held {
             held.begin(&invocation.tenant_id);
         }
-        state.outbound.begin(scope.clone());
+        let (owner, meter) = (self.owner.clone(), self.meter.clone());
+        state.outbound.begin(Sender { scope: scope.clone(), owner, meter });
         let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
         state.response.begin(outlet.filter(|_| streams), limits.streamed_response);
         self.store.set_hostcall_fuel(limits.hostcall);
@@ -208,12 +218,13 @@ impl Sandboxes {
         let started = Instant::now();
         let Empty { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
         look_soon(&meter, guard);
-        let guest = meter.run(stopped_by(guard, Guest::make(&loaded.entry, &mut store))).await;
+        let guest = meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await;
         Sandbox {
             handler: route.handler,
             policy: Arc::clone(&route.policy),
             events: 0,
             tenant_id: None,
+            owner: route.owner(),
             store,
             console,
             meter,
@@ -281,16 +292,19 @@ impl Sandboxes {
                 let context = context::of(&self.function, invocation, caller, allowance);
                 let event = &invocation.event;
                 let call = Call { event, context, policy, console, pipes: pipes.as_ref() };
-                meter.run(stopped_by(guard, guest.call(&mut *store, call))).await
+                meter.run(stopped_by(guard, meter, guest.call(&mut *store, call))).await
             }
             // Told once: nobody has another event in it.
             Err(ended) => Err(std::mem::replace(ended, Ended::Waiting)),
         };
         console.finish();
+        // What it has under way would go on, and nobody would pay for it.
+        store.data_mut().outbound.end();
         let streamed = store.data_mut().response.end();
         let outcome = match returned {
             Ok(outcome) => outcome,
             Err(Ended::Waiting) => allowance.timed_out(),
+            Err(Ended::OutOfCpuTime) => Outcome::CpuLimitExceeded { limit: policy.limits.cpu_time },
             Err(Ended::Itself(error)) if room::is_lacking(&error) => {
                 Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
             }
@@ -391,11 +405,16 @@ fn tmp_is_too_small(policy: &Policy) -> String {
 
 /// Runs a guest until it returns or its time is over. One that computes is stopped by its epoch callback,
 /// one that waits is stopped here.
-async fn stopped_by<T>(guard: &Guard, guest: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Ended> {
+async fn stopped_by<T>(
+    guard: &Guard,
+    meter: &Meter,
+    guest: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<T, Ended> {
     tokio::select! {
         biased;
         returned = guest => returned.map_err(Ended::Itself),
         () = guard.passed() => Err(Ended::Waiting),
+        () = meter.exhausted() => Err(Ended::OutOfCpuTime),
     }
 }
 

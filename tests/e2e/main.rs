@@ -50,6 +50,7 @@ mod hostile_event;
 mod hostile_host;
 mod hostile_http;
 mod hostile_pool;
+mod hostile_server;
 mod hostile_world;
 mod init;
 mod invoke;

@@ -127,7 +127,8 @@ impl Setting {
         let engine = pool.map_or_else(|| engine::start_on_demand(Share::default()), engine::start_pooled);
         let engine = engine.with_context(|| name.clone())?;
         let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
-        let route = Route { tenant_id: None, handler: 0, policy: Arc::new(Policy::default_for("hello")) };
+        let policy = Arc::new(Policy::default_for("hello"));
+        let route = Route { tenant_id: None, is_known: false, handler: 0, policy };
         let watchdog = Watchdog::start(&engine, Turn::ALONE)?;
         Ok(Self { name, loaded, watchdog, route, times: Default::default(), faults: Vec::new() })
     }

@@ -117,7 +117,7 @@ mod tests {
 
     fn route(handler: usize, tenant_id: &str) -> Route {
         let policy = Arc::new(Policy::default_for("hello"));
-        Route { tenant_id: Some(tenant_id.to_owned()), handler, policy }
+        Route { tenant_id: Some(tenant_id.to_owned()), is_known: true, handler, policy }
     }
 
     #[test]

@@ -74,15 +74,14 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
-        if let Some(handle) = self.tmp(&fd) {
-            handle.expect_directory()?;
-            let listing = Listing::new(handle.clone());
-            return Ok(Resource::new_own(self.host.table.push(listing)?.rep()));
-        }
-        self.files.expect_room()?;
-        let stream = self.host.read_directory(fd).await?;
-        self.files.held += 1;
-        Ok(stream)
+        let listing = match self.tmp(&fd) {
+            Some(handle) => {
+                handle.expect_directory()?;
+                Listing::of_tmp(handle.clone())
+            }
+            None => self.task_root_listing(&fd)?,
+        };
+        Ok(Resource::new_own(self.host.table.push(listing)?.rep()))
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
@@ -275,5 +274,15 @@ impl FilesView<'_> {
         };
         self.files.expect_room()?;
         Ok(Source::TaskRoot(file.file.clone(), self.files.streams.clone()))
+    }
+
+    /// A listing of a directory of the task root. It is not Wasmtime's: that one holds all names from the start.
+    fn task_root_listing(&self, fd: &Fd) -> Result<Listing, FsError> {
+        let directory = match self.host.table.get(fd)? {
+            Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),
+            Descriptor::Dir(directory) => directory,
+        };
+        self.files.expect_room()?;
+        Ok(Listing::of_task_root(&directory.dir, self.files.streams.clone())?)
     }
 }

@@ -319,7 +319,11 @@ fn a_tenant_s_concurrency_is_bounded_only_where_its_handler_s_is() {
 fn several_tenants_share_where_events_say_whose_they_are() {
     let two = "handlers.a = {}\ntenants.t = {}\ntenants.u = {}";
     let open = "routing = { tenant = { header = \"X-T\" }, unknown_tenant = \"a\" }\nhandlers.a = {}";
-    for (toml, shared) in [("", false), ("handlers.a = {}\ntenants.t = {}", false), (two, true), (open, true)]
+    let one = "handlers.a = {}\ntenants.t = {}";
+    let one_and_strangers = "routing.unknown_tenant = \"a\"\nhandlers.a = {}\ntenants.t = {}";
+    let strangers = "routing.unknown_tenant = \"a\"\nhandlers.a = {}";
+    for (toml, shared) in
+        [("", false), (one, false), (two, true), (open, true), (one_and_strangers, true), (strangers, false)]
     {
         assert_eq!(parse(toml).serves_several(), shared, "{toml}");
     }

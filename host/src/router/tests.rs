@@ -91,7 +91,10 @@ fn the_unknown_may_have_a_handler() {
     for id in [None, Some("stranger")] {
         let Routed::Whole(route) = router.route(&invocation("1", id)).unwrap() else { panic!() };
         assert_eq!((route.tenant_id.as_deref(), route.handler), (id, 1));
+        assert_eq!(route.owner(), Owner::Handler(1), "a new id is no new share of anything");
     }
+    let Routed::Whole(route) = router.route(&invocation("1", Some("beta"))).unwrap() else { panic!() };
+    assert_eq!(route.owner(), Owner::Tenant("beta".to_owned()));
 }
 
 #[test]
