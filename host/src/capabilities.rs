@@ -17,6 +17,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::denials::Denials;
 use crate::environment::Environment;
 use crate::files::{self, Files, FilesView};
 use crate::limits::Limiter;
@@ -39,6 +40,8 @@ pub struct State {
     pub(crate) serving: Serving,
     pub(crate) outbound: Outbound,
     pub(crate) response: Response,
+    /// Whether the guest was denied a socket.
+    pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
     /// Its place among the sandboxes; none for an init that is run ahead.
     pub(crate) held: Option<Held>,
@@ -73,6 +76,17 @@ impl State {
         FilesView { host, files: &mut self.files }
     }
 
+    /// What the guest was denied, since this was asked last.
+    pub(crate) fn take_denials(&mut self) -> Denials {
+        let missed = self.files.take_missed();
+        Denials {
+            sockets: std::mem::take(&mut self.wanted_socket),
+            files: missed.permission,
+            environment: self.environment.take_missed(),
+            directories: missed.directories,
+        }
+    }
+
     fn response(&mut self) -> response_stream::View<'_> {
         response_stream::View { response: &mut self.response, table: &mut self.table }
     }
@@ -103,7 +117,7 @@ const OTHERS: [Package; 6] = [
     ("wasi:clocks", clocks),
     ("wasi:random", random),
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
-    ("wasi:sockets", sockets::add_to_linker),
+    ("wasi:sockets", |l| sockets::add_to_linker(l, |state| state.wanted_socket = true)),
     ("wasi:http", |l| outbound::add_to_linker(l).and_then(|()| service::add_to_linker(l))),
     ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];

@@ -39,6 +39,16 @@ pub struct Files {
     held: usize,
     /// Each stream of a file and each listing of a directory of the task root has a clone.
     streams: Arc<()>,
+    missed: Missed,
+}
+
+/// What a guest asked of its files and did not get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Its directories, when there were none.
+    pub directories: bool,
+    /// Something that is not allowed.
+    pub permission: bool,
 }
 
 impl Files {
@@ -50,6 +60,11 @@ impl Files {
     /// Its `/tmp`, if it has one.
     pub fn tmp(&self) -> Option<&Tmp> {
         self.tmp.as_ref()
+    }
+
+    /// What was asked for in vain, since this was asked last.
+    pub fn take_missed(&mut self) -> Missed {
+        std::mem::take(&mut self.missed)
     }
 
     /// Fails where the guest holds too much of the task root already.
@@ -109,13 +124,17 @@ impl preopens::Host for FilesView<'_> {
         if let Some(root) = self.files.tmp.as_ref().map(Tmp::root) {
             directories.push((self.push(root)?, TMP.to_owned()));
         }
+        self.files.missed.directories |= directories.is_empty();
         Ok(directories)
     }
 }
 
 impl types::Host for FilesView<'_> {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<types::ErrorCode> {
-        self.host.convert_error_code(error)
+        use types::ErrorCode::{Access, NotPermitted, ReadOnly};
+        let code = self.host.convert_error_code(error)?;
+        self.files.missed.permission |= matches!(code, Access | NotPermitted | ReadOnly);
+        Ok(code)
     }
 
     fn filesystem_error_code(

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::bounded::cut;
 use crate::config::LogSettings;
 use record::{FRAME, Message, frame, json_record, text_record};
 
@@ -98,6 +99,18 @@ pub struct Failure<'a> {
     pub stack_trace: &'a [String],
 }
 
+/// What became of a line that a guest printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// How long its record is, with its end; 0 where there is none.
+    pub written: usize,
+    /// How much of the line is in it, in bytes, or would be at another level.
+    pub of_line: usize,
+}
+
+/// What ends a record.
+const END: usize = "\n".len();
+
 /// Writes records.
 #[derive(Debug)]
 pub struct Log {
@@ -123,11 +136,11 @@ impl Log {
         self.write(level, scope, Message::Text(text));
     }
 
-    /// Records a line that a guest printed.
+    /// Records as much of a line that a guest printed as there is room for, with all that a record has beside the line.
     ///
     /// In JSON format, a line that is a JSON object stays one: it becomes the message, and its `level`, if
     /// it has one, the level of the record. It cannot name another invocation or tenant.
-    pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str) {
+    pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
         if self.format == Format::Json && line.trim_start().starts_with('{') && is_one_line(line) {
             #[derive(serde::Deserialize)]
             struct Leveled<'a> {
@@ -137,10 +150,28 @@ impl Log {
             if let Ok(object) = serde_json::from_str::<&RawValue>(line) {
                 let named = serde_json::from_str::<Leveled<'_>>(line).ok().and_then(|line| line.level);
                 let level = named.and_then(|name| Level::parse(&name)).unwrap_or(level);
-                return self.write(level, scope, Message::Object(object));
+                let written = self.write_within(level, scope, Message::Object(object), room);
+                if let Some(written) = written {
+                    return Recorded { written, of_line: line.len() };
+                }
             }
         }
-        self.write(level, scope, Message::Text(line));
+        self.cut_line(level, scope, line, room)
+    }
+
+    /// The same for a line that is a text, or that is cut and so is nothing else.
+    fn cut_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
+        let mut text = line;
+        while !text.is_empty() {
+            if let Some(written) = self.write_within(level, scope, Message::Text(text), room) {
+                return Recorded { written, of_line: text.len() };
+            }
+            let empty = self.record_of(level, scope, Message::Text("")).1.len() + END;
+            let room = room.saturating_sub(empty);
+            // What is escaped takes several times its room. How much, the next attempt shows.
+            text = cut(text, if room < text.len() { room } else { text.len() * 3 / 4 });
+        }
+        Recorded { written: 0, of_line: 0 }
     }
 
     /// Records that an event failed, with what the caller is told (G10.9).
@@ -154,15 +185,30 @@ impl Log {
     }
 
     fn write(&self, level: Level, scope: &Scope, message: Message<'_>) {
+        self.write_within(level, scope, message, usize::MAX);
+    }
+
+    /// Writes a record if there is room for it, and says how long it is; 0 where the level keeps it out.
+    fn write_within(&self, level: Level, scope: &Scope, message: Message<'_>, room: usize) -> Option<usize> {
         if level < self.level {
-            return;
+            return Some(0);
         }
+        let (now, record) = self.record_of(level, scope, message);
+        let length = record.len() + END;
+        if length > room {
+            return None;
+        }
+        self.put(self.format, level, now, record);
+        Some(length)
+    }
+
+    fn record_of(&self, level: Level, scope: &Scope, message: Message<'_>) -> (SystemTime, String) {
         let now = SystemTime::now();
         let record = match self.format {
             Format::Text => text_record(now, level, scope, message),
             Format::Json => json_record(now, level, scope, message),
         };
-        self.put(self.format, level, now, record);
+        (now, record)
     }
 
     fn put(&self, format: Format, level: Level, now: SystemTime, mut record: String) {
@@ -207,6 +253,32 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
     use printable::HOSTILE;
+
+    #[test]
+    fn a_record_of_a_guest_s_line_is_no_longer_than_there_is_room() {
+        let log =
+            |format, level| Log { format, level, telemetry: Some(Mutex::new(tempfile::tempfile().unwrap())) };
+        let scope = Scope { request_id: Some("r-1".to_owned()), tenant_id: Some("acme".to_owned()) };
+        for format in [Format::Text, Format::Json] {
+            let log = log(format, Level::Info);
+            let record = |line: &str, room| log.record_guest_line(Level::Info, &scope, line, room);
+            let empty = log.record_of(Level::Info, &scope, Message::Text("")).1.len() + END;
+            assert_eq!(record("12345", empty + 5), Recorded { written: empty + 5, of_line: 5 });
+            assert_eq!(record("123456789", empty + 5), Recorded { written: empty + 5, of_line: 5 });
+            assert_eq!(record("12345", empty), Recorded { written: 0, of_line: 0 });
+            assert_eq!(record("ééé", empty + 1), Recorded { written: 0, of_line: 0 });
+            let escaped = record(&"\u{1}".repeat(1000), empty + 100);
+            assert!(escaped.written <= empty + 100 && (10..=20).contains(&escaped.of_line), "{escaped:?}");
+            let object = record(r#"{"level":"ERROR","n":1}"#, empty + 15);
+            assert!(
+                object.written <= empty + 15 && object.of_line < 23,
+                "a part of it is a text: {object:?}"
+            );
+        }
+        let quiet = log(Format::Json, Level::Warn);
+        let kept_out = quiet.record_guest_line(Level::Info, &scope, "12345", 5);
+        assert_eq!(kept_out, Recorded { written: 0, of_line: 5 });
+    }
 
     #[test]
     fn levels_are_ordered_and_named() {

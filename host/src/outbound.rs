@@ -44,7 +44,7 @@ use exchange::{Exchange, Patience};
 use target::Target;
 
 /// All headers of one message, with what it takes to keep them. Servers take 8 to 16 KiB of headers, most of them.
-const MAX_HEADERS: usize = 64 * 1024;
+pub(crate) const MAX_HEADERS: usize = 64 * 1024;
 /// What waits in the host of the body of a request until it is sent.
 const BODY_AHEAD: usize = 64 * 1024;
 

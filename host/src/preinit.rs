@@ -140,6 +140,7 @@ impl Rehearsal {
             held: None,
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
+            wanted_socket: false,
             clock: guard.clock(),
             meter: Meter::new(Duration::MAX),
             out_of_cpu_time: false,

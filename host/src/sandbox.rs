@@ -119,8 +119,6 @@ pub struct Usage {
     pub setup: Duration,
     /// From then to the outcome.
     pub wall: Duration,
-    /// On a processor, the making of the sandbox included.
-    pub cpu: Duration,
     /// The most memory that all of its memories and tables took together, in bytes.
     pub peak_memory: usize,
     /// What it printed, in bytes.
@@ -162,14 +160,17 @@ impl Sandbox {
 
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
-    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, guard: &Guard) {
+    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, (guard, meter): (&Guard, &Meter)) {
+        let spent = self.spent();
         let limits = &self.policy.limits;
         let scope = invocation.scope();
         let state = self.store.data_mut();
         state.clock = guard.clock();
+        // The making of it counts too, for its first event.
+        meter.allow(limits.cpu_time.saturating_sub(spent));
+        self.meter = meter.clone();
+        state.meter = meter.clone();
         if self.events > 0 {
-            self.meter = Meter::new(limits.cpu_time);
-            state.meter = self.meter.clone();
             state.random = Random::new(limits.random);
             state.limiter.begin();
             self.console.renew(limits.logs);
@@ -209,6 +210,11 @@ impl Sandbox {
             Err(Ended::Itself(error)) if room::is_lacking(error) => Some(error),
             Ok(_) | Err(_) => None,
         }
+    }
+
+    /// The processor time that its making took, if that was for its next event.
+    pub fn spent(&self) -> Duration {
+        if self.is_fresh() { self.meter.spent() } else { Duration::ZERO }
     }
 }
 
@@ -259,6 +265,7 @@ impl Sandboxes {
             serving: Serving::default(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             response: Response::default(),
+            wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
             held: Some(self.room.hold(policy, loaded.takes)),
             clock: guard.clock(),
@@ -275,17 +282,17 @@ impl Sandboxes {
         Empty { store, console, meter, pipes }
     }
 
-    /// Handles one event.
+    /// Handles one event, on its meter.
     pub async fn run(
         &self,
         mut sandbox: Sandbox,
         (invocation, caller, outlet): (&Invocation, Caller, Option<Outlet>),
         allowance: Allowance,
-        guard: &Guard,
+        (guard, meter): (&Guard, &Meter),
     ) -> Run {
         let started = Instant::now();
-        sandbox.begin(invocation, outlet, guard);
-        let Sandbox { policy, store, console, meter, guest, pipes, .. } = &mut sandbox;
+        sandbox.begin(invocation, outlet, (guard, meter));
+        let Sandbox { policy, store, console, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {
                 look_soon(meter, guard);
@@ -300,6 +307,9 @@ impl Sandboxes {
         console.finish();
         // What it has under way would go on, and nobody would pay for it.
         store.data_mut().outbound.end();
+        for (level, text) in store.data_mut().take_denials().records(policy) {
+            self.log.record(level, &invocation.scope(), &text);
+        }
         let streamed = store.data_mut().response.end();
         let outcome = match returned {
             Ok(outcome) => outcome,
@@ -322,7 +332,6 @@ impl Sandboxes {
         let usage = Usage {
             setup: std::mem::take(&mut sandbox.setup),
             wall: started.elapsed(),
-            cpu: sandbox.meter.spent(),
             streamed,
             ..self.used(&sandbox, invocation)
         };

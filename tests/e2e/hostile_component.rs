@@ -15,7 +15,7 @@ fn refused_with(attack: Attack, text: &str) {
     aftermath.each(|answer, receipt| {
         assert!(answer.text().contains(text), "{}", answer.text());
         assert!(answer.body.len() < 4096, "{} bytes", answer.body.len());
-        assert_eq!((&receipt["handler"], &receipt["cpuMs"]), (&"hostile".into(), &0.0.into()));
+        assert_eq!((&receipt["handler"], &receipt["peakMemoryBytes"]), (&"hostile".into(), &0.into()));
     });
     let warned = aftermath
         .records()

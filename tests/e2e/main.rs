@@ -44,6 +44,7 @@ mod grants;
 mod guests;
 mod headers;
 mod hostile;
+mod hostile_after;
 mod hostile_code;
 mod hostile_component;
 mod hostile_event;

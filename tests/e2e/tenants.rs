@@ -155,6 +155,24 @@ fn a_mixed_batch_is_split_and_its_answers_merged() {
 }
 
 #[test]
+fn records_of_any_number_of_unknown_tenants_are_one_line_and_one_receipt() {
+    let stage = batches("split");
+    let strangers: Vec<String> = (0..20_000).map(|number| format!("stranger-{number}")).collect();
+    let messages: Vec<_> =
+        strangers.iter().map(|name| (name.as_str(), "ok")).chain([("acme", "ok")]).collect();
+    let answer = stage.send(&sqs(&messages)).json();
+    assert_eq!(failures(&answer).len(), 20_000);
+    let receipts = stage.receipts();
+    let seen: Vec<_> = receipts.iter().map(|receipt| (&receipt["outcome"], &receipt["records"])).collect();
+    let (unknown, replied) = (json!("Runtime.UnknownTenant"), json!("Replied"));
+    assert_eq!(seen, [(&unknown, &json!(20_000)), (&replied, &json!(1))]);
+    let cpu = |receipt: &Value| receipt["cpuMs"].as_f64().expect("a number");
+    assert!(cpu(&receipts[0]) > cpu(&receipts[1]), "who brought more pays more: {receipts:?}");
+    let log = stage.running.stdout();
+    assert!(log.lines().count() == 1 && log.contains("records of 19999 more"), "{log}");
+}
+
+#[test]
 fn a_part_that_panics_costs_its_own_records() {
     let stage = batches("split");
     let answer = stage.send(&sqs(&[("acme", "panic"), ("beta", "ok"), ("acme", "ok")])).json();

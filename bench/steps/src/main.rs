@@ -21,6 +21,7 @@ use bulkhead_host::engine::{self, Pool, Share};
 use bulkhead_host::files::Granted;
 use bulkhead_host::invocation::{Caller, Deadline, Invocation};
 use bulkhead_host::log::{Format, Level, Log};
+use bulkhead_host::meter::Meter;
 use bulkhead_host::outbound::Clients;
 use bulkhead_host::outcome::Outcome;
 use bulkhead_host::policy::Policy;
@@ -163,7 +164,9 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
     let started = Instant::now();
     let sandbox = sandboxes.make(loaded, route, &guard).await;
     let made = Instant::now();
-    let run = sandboxes.run(sandbox, (&invocation, Caller::default(), None), allowance, &guard).await;
+    let event = (&invocation, Caller::default(), None);
+    let meter = Meter::new(Duration::MAX);
+    let run = sandboxes.run(sandbox, event, allowance, (&guard, &meter)).await;
     let called = Instant::now();
     drop(run.remains);
     let ended = Instant::now();

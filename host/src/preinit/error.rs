@@ -157,7 +157,7 @@ pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -
             message: report.message().to_owned(),
             stack_trace: report.stack_trace().to_vec(),
         },
-        Ok(_) => PreinitError::Ended { message: error.to_string(), stack_trace: Vec::new() },
+        Ok(_) => PreinitError::Ended { message: trap::root_text(&error), stack_trace: Vec::new() },
     }
 }
 

@@ -120,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_a_mistake_is_short_however_long_that_is() {
+        let long = "\u{1}".repeat(1 << 20);
+        let errors = [
+            Head::plain(&long).unwrap_err(),
+            Head::from_guest(200, &[header(&long[..10_000], "")], &[]).unwrap_err(),
+            Head::from_guest(200, &[], &[long[..10_000].to_owned()]).unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.to_string().len() < 2000), "{errors:.100?}");
+    }
+
+    #[test]
     fn s7_6_headers_and_cookies_are_there_even_where_there_are_none() {
         let head = Head::from_guest(204, &[], &[]).unwrap();
         assert_eq!(head.prelude[0], r#"{"statusCode":204,"headers":{},"cookies":[]}"#);

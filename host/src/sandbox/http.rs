@@ -17,16 +17,22 @@ use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime::component::Resource;
 use wasmtime_wasi_http::p2::bindings::Proxy;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::http::types::{
+    DnsErrorPayload, ErrorCode, FieldSizePayload, Scheme, TlsAlertReceivedPayload,
+};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
+use crate::bounded;
 use crate::capabilities::{Serving, State};
 use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError, has_body};
 use crate::limits::Exceeded;
 use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Limit, OtherEvents, Policy};
 use crate::response_stream::{self, Head};
+
+/// As much of an error that a service gave is told.
+const MAX_ERROR: usize = 1024;
 
 /// A service that returned without a response that can be sent.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +41,8 @@ pub enum ServiceError {
     #[error("the service returned without a response; it has to set its `response-outparam`")]
     NoResponse,
     /// It set an error in place of a response.
-    #[error("the service gave an error in place of a response: {0:?}")]
-    Error(ErrorCode),
+    #[error("the service gave an error in place of a response: {0}")]
+    Error(String),
     /// It dropped the body before its end, kept it open, or wrote another number of bytes than it had announced.
     #[error(
         "the service did not finish the body of its response; it has to call `outgoing-body.finish` after as many bytes as \
@@ -139,6 +145,30 @@ fn arguments(
     Ok((http.new_incoming_request(scheme, request)?, http.new_response_outparam(sender)?, receiver))
 }
 
+/// The error that a service set. It can hold texts of the service's, as long as one call takes.
+fn given(mut code: ErrorCode) -> ServiceError {
+    if let Some(text) = texts(&mut code) {
+        bounded::shorten(text, MAX_ERROR);
+    }
+    ServiceError::Error(bounded::text(format_args!("{code:?}"), MAX_ERROR))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "most errors hold no text")]
+fn texts(code: &mut ErrorCode) -> Option<&mut String> {
+    match code {
+        ErrorCode::DnsError(DnsErrorPayload { rcode: text, .. })
+        | ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload { alert_message: text, .. })
+        | ErrorCode::HttpRequestHeaderSize(Some(FieldSizePayload { field_name: text, .. }))
+        | ErrorCode::HttpRequestTrailerSize(FieldSizePayload { field_name: text, .. })
+        | ErrorCode::HttpResponseHeaderSize(FieldSizePayload { field_name: text, .. })
+        | ErrorCode::HttpResponseTrailerSize(FieldSizePayload { field_name: text, .. })
+        | ErrorCode::HttpResponseTransferCoding(text)
+        | ErrorCode::HttpResponseContentCoding(text)
+        | ErrorCode::InternalError(text) => text.as_mut(),
+        _ => None,
+    }
+}
+
 /// Calls the service. The response comes while it runs, and is the event's only if it returns.
 async fn serve(
     service: &Proxy,
@@ -206,7 +236,7 @@ async fn forward(
 ) -> Result<Result<(), ServiceError>, Exceeded> {
     let (head, mut body) = match receiver.await {
         Ok(Ok(response)) => response.into_parts(),
-        Ok(Err(code)) => return Ok(Err(ServiceError::Error(code))),
+        Ok(Err(code)) => return Ok(Err(given(code))),
         Err(_) => return Ok(Err(ServiceError::NoResponse)),
     };
     let sends_body = has_body(is_head, head.status);
@@ -290,7 +320,7 @@ impl Receiving {
                         self.head = Some(head);
                         self.state = Receives::Body(body);
                     }
-                    Ok(Err(code)) => self.state = Receives::Ended(Err(ServiceError::Error(code))),
+                    Ok(Err(code)) => self.state = Receives::Ended(Err(given(code))),
                     Err(_) => self.state = Receives::Ended(Err(ServiceError::NoResponse)),
                 },
                 Receives::Body(body) => match ready!(Pin::new(body).poll_frame(context)) {
@@ -435,6 +465,26 @@ mod tests {
         writer.send(Err(Error::HttpProtocolError)).unwrap();
         receiving.rest().await.unwrap();
         assert!(why(receiving).contains("did not finish the body"));
+    }
+
+    #[test]
+    fn an_error_is_cut_before_it_is_written_out() {
+        let long = || Some("\u{1}".repeat(15_000_000));
+        let size = || FieldSizePayload { field_name: long(), field_size: Some(1) };
+        for code in [
+            ErrorCode::InternalError(long()),
+            ErrorCode::DnsError(DnsErrorPayload { rcode: long(), info_code: None }),
+            ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload { alert_id: None, alert_message: long() }),
+            ErrorCode::HttpRequestHeaderSize(Some(size())),
+            ErrorCode::HttpRequestTrailerSize(size()),
+            ErrorCode::HttpResponseHeaderSize(size()),
+            ErrorCode::HttpResponseTrailerSize(size()),
+            ErrorCode::HttpResponseTransferCoding(long()),
+            ErrorCode::HttpResponseContentCoding(long()),
+        ] {
+            let told = given(code).to_string();
+            assert!(told.len() < 2 * MAX_ERROR && told.contains(r"\u{1}"), "{} bytes", told.len());
+        }
     }
 
     #[tokio::test]
