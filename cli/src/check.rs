@@ -122,7 +122,7 @@ impl Check {
         if self.handler.is_none() && there.len() > 1 {
             report.mistakes.push(Finding::of(format!(
                 "{} holds {}; name one of them with --handler, as _HANDLER will, or each of them in {FILE}",
-                self.root.display(),
+                self.root.shown(),
                 there.join(", ")
             )));
             asked = there.into_iter().map(Some).collect();

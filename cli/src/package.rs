@@ -70,7 +70,7 @@ impl Package {
         let output = self.output()?;
         let root = local::task_root(self.root)?;
         let bootstrap = local::bootstrap_for(target, self.bootstrap)?;
-        check(&bootstrap, target).with_context(|| format!("{}", bootstrap.shown()))?;
+        check(&bootstrap, target).with_context(|| bootstrap.shown())?;
         let handler = self.handler.as_deref();
         let mut staged = contents::stage(&root, &bootstrap, handler, target)?;
         let mut place = "";

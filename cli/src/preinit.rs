@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::log::printable::{Shown as _, told};
 use bulkhead_host::preinit::{Rehearsal, Rules, Value, check_has_init};
 use bytesize::ByteSize;
 use clap::Args;
@@ -87,7 +87,7 @@ fn size(value: &Value) -> usize {
 
 /// What a snapshot cannot hold. Wizer's texts say what it found; what to do is added.
 fn unsupported(found: impl fmt::Display) -> anyhow::Error {
-    let found = format!("{found:#}");
+    let found = told(&found);
     let composed = [
         "nested component",
         "at most once",

@@ -69,6 +69,6 @@ mod tests {
         let mut table = Table::new(0, [Align::Left, Align::Left]);
         table.row(["a\n\tb\u{1b}[2J", "c"]);
         table.row(["d", "e"]);
-        assert_eq!(table.to_string(), "a\\n\\tb\\u{1b}[2J  c\nd              e\n");
+        assert_eq!(table.to_string(), "a\\n\\tb\\u{1b}[2J  c\nd                e\n");
     }
 }

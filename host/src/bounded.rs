@@ -88,7 +88,7 @@ mod tests {
     fn formatting_ends_where_the_room_does() {
         let asked = Cell::new(0);
         let text = text(Endless(&asked), 20);
-        assert_eq!((text.as_str(), asked.get()), ("piece piece piec…", 4));
+        assert_eq!((text.as_str(), asked.get()), ("piece piece piece…", 4));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) use service::Serving;
 
 /// What the engine keeps for one sandbox.
 pub struct State {
+    /// Dropped first: what it sends must not end well because the rest is gone.
+    pub(crate) outbound: Outbound,
     pub(crate) wasi: WasiCtx,
     pub(crate) environment: Environment,
     pub(crate) table: ResourceTable,
@@ -38,7 +40,6 @@ pub struct State {
     pub(crate) random: Random,
     pub(crate) http: WasiHttpCtx,
     pub(crate) serving: Serving,
-    pub(crate) outbound: Outbound,
     pub(crate) response: Response,
     /// Whether the guest was denied a socket.
     pub(crate) wanted_socket: bool,

@@ -18,7 +18,6 @@ mod images;
 #[cfg(feature = "compiler")]
 pub(crate) mod names;
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ use wasmtime::component::Component;
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::capabilities::Imports;
 use crate::engine::{Engine, LoadError, ShareError};
-use crate::log::printable::{Shown as _, line};
+use crate::log::printable::{Shown as _, told};
 use crate::room::Takes;
 
 pub(crate) use entry::Entry;
@@ -139,7 +138,7 @@ pub enum ComponentError {
         error: wasmtime::Error,
     },
     /// A component of which a sandbox would take more than its share.
-    #[error("{}: it takes more than one sandbox may have: {error}", path.shown())]
+    #[error("{}: it takes more than one sandbox may have: {}", path.shown(), told(error))]
     Share {
         /// The file.
         path: PathBuf,
@@ -164,11 +163,6 @@ pub enum ComponentError {
         /// What to do about it.
         advice: &'static str,
     },
-}
-
-/// What is wrong, in one line: names in it are the component's.
-fn told(error: &impl Display) -> String {
-    line(&format!("{error:#}")).into_owned()
 }
 
 impl ComponentError {

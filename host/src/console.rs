@@ -443,8 +443,7 @@ mod tests {
     fn neither_stream_takes_more_in_one_call_than_it_permits() {
         let (console, records) = console(1 << 20);
         console.begin(Scope::default());
-        for stream in [console.stdout().p2_stream(), console.stderr().p2_stream()] {
-            let mut stream = stream;
+        for mut stream in [console.stdout().p2_stream(), console.stderr().p2_stream()] {
             assert!(matches!(stream.write(vec![b'x'; PERMIT + 1].into()), Err(StreamError::Trap(_))));
             stream.write(vec![b'x'; PERMIT].into()).unwrap();
         }

@@ -119,10 +119,10 @@ struct Ending {
 }
 
 impl Carry {
-    /// Notes what was spent on the last part of a batch.
+    /// Notes what was spent on a part of a batch, the last one that has a receipt.
     fn charge(&mut self, spent: Duration) {
         if let Some(bill) = self.bills.last_mut() {
-            bill.own = spent;
+            bill.own += spent;
         }
     }
 }

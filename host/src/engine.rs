@@ -151,6 +151,8 @@ pub fn start_on_demand(share: Share) -> Result<Engine, EngineError> {
     let runs = wasmtime::Engine::new(&run_config()).map_err(EngineError)?;
     let mut pool = Pool { share, ..Pool::default() }.config();
     pool.total_memories(0);
+    // Nothing runs there: what one sandbox has is enough to hold a component against.
+    pool.total_tables(TABLES);
     Ok(Engine { runs, share, checks: Some(with_pool(pool)?) })
 }
 

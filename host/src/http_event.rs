@@ -114,7 +114,7 @@ fn method(form: Form, event: &Event<'_>, context: &Context<'_>) -> Result<Method
     };
     match form.text(field, value)? {
         Some(method) => Method::from_bytes(method.as_bytes())
-            .map_err(|_| HttpEventError::Refused { form, refusal: Refusal::Method(error::shown(&method)) }),
+            .map_err(|_| HttpEventError::Refused { form, refusal: Refusal::Method(shown(&method)) }),
         // On a WebSocket, only the request that opens it has a method. A message has a body.
         None if form == Form::WebSocket && context.is_message() => Ok(Method::POST),
         None if form == Form::WebSocket => Ok(Method::GET),

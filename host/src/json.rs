@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn an_object_is_read_as_its_struct_is() {
-        let Object(pair) = serde_json::from_str(r#"{"name": "a", "number": 7, "more": []}"#).unwrap();
+        let Object(pair): Object<Pair<'_>> =
+            serde_json::from_str(r#"{"name": "a", "number": 7, "more": []}"#).unwrap();
         assert_eq!(pair, Pair { name: "a".into(), number: Some(7) });
         assert!(matches!(pair.name, Cow::Borrowed("a")), "a string without escapes is not copied");
     }

@@ -131,6 +131,11 @@ impl Log {
         Self { format: settings.format, level: settings.level, telemetry: telemetry.map(Mutex::new) }
     }
 
+    /// Whether records of this level are written.
+    pub fn writes(&self, level: Level) -> bool {
+        level >= self.level
+    }
+
     /// Records what the host has to say.
     pub fn record(&self, level: Level, scope: &Scope, text: &str) {
         self.write(level, scope, Message::Text(text));
@@ -190,7 +195,7 @@ impl Log {
 
     /// Writes a record if there is room for it, and says how long it is; 0 where the level keeps it out.
     fn write_within(&self, level: Level, scope: &Scope, message: Message<'_>, room: usize) -> Option<usize> {
-        if level < self.level {
+        if !self.writes(level) {
             return Some(0);
         }
         let (now, record) = self.record_of(level, scope, message);
@@ -303,6 +308,9 @@ mod tests {
         records
     }
 
+    /// More than any record of these tests takes.
+    const ROOM: usize = 1 << 20;
+
     /// Everything that can be recorded, with hostile text wherever text can be.
     fn record_all(log: &Log) {
         let hostile = format!("tenantId=x\t\n{HOSTILE}");
@@ -310,13 +318,14 @@ mod tests {
         let frames = [hostile.clone(), hostile.clone()];
         for scope in [Scope::default(), scope] {
             log.record(Level::Info, &scope, &hostile);
-            log.record_guest_line(Level::Info, &scope, &hostile);
+            log.record_guest_line(Level::Info, &scope, &hostile, ROOM);
             log.record_guest_line(
                 Level::Info,
                 &scope,
                 "{\"level\":\"WARN\",\"a\":\"\u{7f}\u{9b}\u{2028}\u{202e}\"}",
+                ROOM,
             );
-            log.record_guest_line(Level::Info, &scope, "{\r\"a\":1}");
+            log.record_guest_line(Level::Info, &scope, "{\r\"a\":1}", ROOM);
             let failure = Failure { error_type: &hostile, error_message: &hostile, stack_trace: &frames };
             log.record_failure(&scope, failure);
         }
@@ -340,8 +349,9 @@ mod tests {
     #[test]
     fn an_object_stays_one_whatever_is_in_its_strings() {
         let of = |line: &str| {
-            let records =
-                records(Format::Json, |log| log.record_guest_line(Level::Info, &Scope::default(), line));
+            let records = records(Format::Json, |log| {
+                log.record_guest_line(Level::Info, &Scope::default(), line, ROOM);
+            });
             serde_json::from_str::<serde_json::Value>(&records[0]).unwrap()
         };
         let record = of("{\"level\":\"WARN\",\"a\":\"\u{9b}\"}");

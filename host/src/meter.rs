@@ -90,9 +90,15 @@ impl Meter {
     }
 
     /// Resolves when work beside the polls has used up the time. A guest that waits is ended then; one that computes
-    /// asks for what is [left](Self::left).
+    /// asks for what is [left](Self::left). To be polled on the thread that handles the event.
     pub async fn exhausted(&self) {
-        self.0.exhausted.notified().await;
+        loop {
+            self.0.exhausted.notified().await;
+            // It may have been told of a time that is over: that of the part of a batch before this one.
+            if self.left().is_none() {
+                return;
+            }
+        }
     }
 
     /// What was spent so far. To be called on the thread that handles the event.
@@ -200,7 +206,8 @@ mod tests {
     #[test]
     fn a_panic_ends_its_turn() {
         let meter = Meter::new(Duration::MAX);
-        let panics = std::panic::AssertUnwindSafe(|| block_on(meter.run(async { panic!("on the meter") })));
+        let panics =
+            std::panic::AssertUnwindSafe(|| block_on(meter.run::<()>(async { panic!("on the meter") })));
         assert!(std::panic::catch_unwind(panics).is_err());
         assert_eq!(meter.spent(), meter.spent(), "it stands still");
     }
@@ -236,6 +243,20 @@ mod tests {
         let charged = meter.spent();
         block_on(meter.run(async {}));
         assert!(meter.spent() < charged + Duration::from_millis(10), "{:?}", meter.spent());
+    }
+
+    #[test]
+    fn what_the_guest_before_used_up_is_not_told_to_the_next_one() {
+        let meter = Meter::new(Duration::from_millis(1));
+        let burn = Meter::new(Duration::MAX);
+        for _ in 0..2 {
+            let until = burn.spent() + Duration::from_millis(2);
+            meter.charge(|| block_on(burn.run(async { compute(&burn, until) })));
+        }
+        meter.allow(Duration::from_secs(60));
+        let ended =
+            block_on(async { tokio::time::timeout(Duration::from_millis(50), meter.exhausted()).await });
+        assert!(ended.is_err() && meter.left().is_some());
     }
 
     #[test]

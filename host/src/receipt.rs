@@ -315,11 +315,14 @@ mod tests {
     #[test]
     fn a_tenant_s_id_ends_no_line_and_steers_no_terminal() {
         let hostile = "a\n\u{1b}[31m\u{7f}\u{9b}\u{2028}\u{202e}b";
-        for format in [Receipts::Json, Receipts::Emf { namespace: "Tenants".to_owned() }] {
+        for (format, key) in [
+            (Receipts::Json, "tenantId"),
+            (Receipts::Emf { namespace: "Tenants".to_owned() }, "unknownTenantId"),
+        ] {
             let line = receipt(Some(hostile)).line(&format).unwrap();
             assert!(line.chars().all(printable::is_printable), "{line}");
             let read: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!(read["tenantId"], hostile, "who reads it sees whose it is");
+            assert_eq!(read[key], hostile, "who reads it sees whose it is");
         }
         assert!(receipt(None).line(&Receipts::Off).is_none());
     }

@@ -307,8 +307,10 @@ impl Sandboxes {
         console.finish();
         // What it has under way would go on, and nobody would pay for it.
         store.data_mut().outbound.end();
-        for (level, text) in store.data_mut().take_denials().records(policy) {
-            self.log.record(level, &invocation.scope(), &text);
+        for (level, text) in store.data_mut().take_denials().records() {
+            if self.log.writes(level) {
+                self.log.record(level, &invocation.scope(), &text(&policy.table));
+            }
         }
         let streamed = store.data_mut().response.end();
         let outcome = match returned {
@@ -421,9 +423,10 @@ async fn stopped_by<T>(
 ) -> Result<T, Ended> {
     tokio::select! {
         biased;
+        // First: a guest that is told that its request failed for it would go on.
+        () = meter.exhausted() => Err(Ended::OutOfCpuTime),
         returned = guest => returned.map_err(Ended::Itself),
         () = guard.passed() => Err(Ended::Waiting),
-        () = meter.exhausted() => Err(Ended::OutOfCpuTime),
     }
 }
 

@@ -122,7 +122,7 @@ fn headers_have_a_limit_of_their_own() {
 #[test]
 fn more_than_check_write_permits_is_a_trap() {
     let writes = |stream: &str, bytes: usize| {
-        let attack = guest("overwrite").limit("logs", "1MiB").grants("tmp = \"1MiB\"");
+        let attack = guest("overwrite").grants("tmp = \"1MiB\"");
         attack.events(&[json!([stream, bytes]).to_string()])
     };
     for stream in ["stdout", "stderr", "file"] {

@@ -244,6 +244,21 @@ fn a_response_that_is_not_finished_is_none() {
 }
 
 #[test]
+fn a_stream_that_is_not_finished_ends_when_its_service_returns() {
+    let stage = Stage::of_manifest("[handlers.web_raw]\ninvoke_mode = \"response_stream\"", &["web_raw"]);
+    stage.error(&get("/none"), "Function.NoHttpResponse");
+    let receipt = stage.receipts().pop().expect("a receipt");
+    assert_eq!((&receipt["outcome"], &receipt["limit"]), (&"Function.NoHttpResponse".into(), &Value::Null));
+    // What was sent of it is there; the error is in the trailers.
+    stage.send(&get("/open"));
+    let receipt = stage.receipts().pop().expect("a receipt");
+    assert_eq!(
+        (&receipt["outcome"], &receipt["limit"]),
+        (&"Function.InvalidHttpResponse".into(), &Value::Null)
+    );
+}
+
+#[test]
 fn a_service_s_log_and_receipt_are_a_handler_s() {
     let toml = "[handlers.web_echo]\n[tenants.acme]";
     let stage = Stage::of_manifest(toml, &["web_echo"]);

@@ -37,8 +37,11 @@ fn streamed(answer: &Answer) -> (Value, String) {
     (serde_json::from_str(head).expect("a prelude in JSON"), body.to_owned())
 }
 
+/// What reads the head and the body of an answer.
+type Read = fn(&Answer) -> (Value, String);
+
 /// A service that responds as it is told, whole and streamed.
-fn both() -> [(Stage, fn(&Answer) -> (Value, String)); 2] {
+fn both() -> [(Stage, Read); 2] {
     [(Stage::of("web_told"), whole), (Stage::of_manifest(STREAMED, &["web_told"]), streamed)]
 }
 

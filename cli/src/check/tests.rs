@@ -1,3 +1,5 @@
+#[cfg(feature = "cross")]
+#[cfg(feature = "cross")]
 use bulkhead_host::engine::Target;
 use serde_json::{Value, json};
 use tempfile::TempDir;

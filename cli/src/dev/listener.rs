@@ -134,7 +134,7 @@ mod tests {
         assert!(ask(&mut kept).await.contains("200"));
         assert_eq!(answer(&mut kept).await, "", "closed");
         let mut large = TcpStream::connect(address).await.unwrap();
-        let head = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(Bounds::OF_THE_WEB.head));
+        let head = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(2 * Bounds::OF_THE_WEB.head));
         // It is refused before all of it is read.
         let _ = large.write_all(head.as_bytes()).await;
         let mut refused = Vec::new();

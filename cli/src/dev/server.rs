@@ -163,9 +163,10 @@ fn invoked(path: &str) -> Option<(&str, Reading)> {
 /// A page of the web that made this machine's address its own would be told apart by the name it calls. Names below `localhost`
 /// are those of functions.
 fn is_of_this_machine(request: &Request<Incoming>) -> bool {
-    let named = function_url::authority(request);
-    named
-        .map_or(!request.headers().contains_key(HOST), |named| function_url::is_of_this_machine(named.host()))
+    match function_url::authority(request) {
+        Some(named) => function_url::is_of_this_machine(named.host()),
+        None => !request.headers().contains_key(HOST),
+    }
 }
 
 fn plain(response: Response<Full<Bytes>>) -> Response<Body> {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bulkhead_host::log::printable::Shown as _;
 
 use super::{vacant, write};
 
@@ -40,9 +41,9 @@ pub(super) fn put(project: &Path, workspace: Option<&Path>) -> anyhow::Result<Pa
 
 /// The way from a folder to one above it.
 fn way_up(folder: &Path, above: &Path) -> anyhow::Result<PathBuf> {
-    let folder = std::fs::canonicalize(folder)
-        .with_context(|| format!("{} cannot be looked into", folder.display()))?;
-    let between = folder.strip_prefix(above).unwrap_or(Path::new("")).components();
+    let folder =
+        std::fs::canonicalize(folder).with_context(|| format!("{} cannot be looked into", folder.shown()))?;
+    let between = folder.strip_prefix(above).unwrap_or_else(|_| Path::new("")).components();
     Ok(between.map(|_| "..").collect())
 }
 

@@ -165,7 +165,9 @@ impl Rewriter {
     /// The names of functions by their new numbers, with those of what is added.
     fn names(&self, map: wasmparser::NameMap<'_>) -> NameMap {
         let imported = u32::try_from(self.targets.len()).unwrap_or(u32::MAX);
-        let own = map.into_iter().flatten().filter(|name| name.index >= imported);
+        // Nobody has checked these numbers.
+        let end = imported.saturating_add(self.program.defined);
+        let own = map.into_iter().flatten().filter(|name| (imported..end).contains(&name.index));
         let mut all: Vec<_> = own.map(|name| (self.index(name.index), name.name)).collect();
         all.extend((self.first_added()..).zip(self.added.iter().map(|added| added.name)));
         all.sort_unstable();

@@ -17,7 +17,7 @@ use wasmtime_wasi_http::p2::HeaderResult;
 use wasmtime_wasi_http::p2::bindings::http::types::{self, HeaderError, Host as _};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use wasmtime_wasi_http::p2::types::HostOutgoingResponse;
-use wasmtime_wasi_http::{FieldMap, WasiHttpCtxView, WasiHttpHooks as _, WasiHttpView as _};
+use wasmtime_wasi_http::{FieldMap, WasiHttpCtxView, WasiHttpView as _};
 
 use super::State;
 use crate::http_event::{REQUEST_CONTEXT, has_body};
@@ -124,7 +124,7 @@ fn set(
     let Err(error) = change(&mut view) else { return Ok(Ok(())) };
     Ok(match view.convert_header_error(error)? {
         HeaderError::Forbidden if serving.drops_headers() => Ok(()),
-        error => Err(error),
+        error @ (HeaderError::Forbidden | HeaderError::InvalidSyntax | HeaderError::Immutable) => Err(error),
     })
 }
 

@@ -19,6 +19,8 @@ const MAX_DEPTH: usize = 32;
 
 /// Bytes between the initial contents of all memories: as much as one memory may have.
 const MAX_GAPS: u64 = LARGEST;
+/// Memories with initial contents, in all modules.
+const MAX_IMAGES: u64 = 256;
 /// Entries between the initial contents of all tables.
 const MAX_EMPTY_ENTRIES: u64 = 1 << 20;
 
@@ -45,6 +47,12 @@ pub(super) enum GrowthError {
          most {MAX_EMPTY_ENTRIES} may be; put its element segments closer together, or fill its tables when it starts"
     )]
     EmptyEntries(u64),
+    /// More memories with initial contents.
+    #[error(
+        "its modules have {0} memories with initial contents, each of which takes whole pages of its native code, and at \
+         most {MAX_IMAGES} may be; compose it of fewer modules"
+    )]
+    Images(u64),
 }
 
 /// Refuses a component that grows too much. What cannot be parsed is left to the compiler, which says why.
@@ -108,9 +116,13 @@ fn end(levels: &mut Vec<Level>, gaps: &mut Gaps) -> Result<(), Stop> {
         }
         return Ok(());
     }
-    let Gaps { bytes, entries } = ended.images.gaps();
+    let Gaps { bytes, entries, images } = ended.images.gaps();
     gaps.bytes = gaps.bytes.saturating_add(bytes);
     gaps.entries = gaps.entries.saturating_add(entries);
+    gaps.images = gaps.images.saturating_add(images);
+    if gaps.images > MAX_IMAGES {
+        return Err(Stop::Growth(GrowthError::Images(gaps.images)));
+    }
     if gaps.bytes > MAX_GAPS {
         return Err(Stop::Growth(GrowthError::Gaps(gaps.bytes)));
     }
@@ -263,6 +275,14 @@ mod tests {
         // Hundreds of bytes, of which a .cwasm of 1.3 GB would be made.
         let twenty: String = (0..20).map(|_| sparse(63 << 20)).collect();
         assert!(matches!(of(&[twenty]), Err(GrowthError::Gaps(_))));
+    }
+
+    #[test]
+    fn memories_with_contents_are_counted_however_little_is_in_them() {
+        let modules = |count: usize| "(core module (memory 1) (data (i32.const 0) \"a\"))".repeat(count);
+        let checked = |count| check(&wat::parse_str(format!("(component {})", modules(count))).unwrap());
+        assert!(checked(256).is_ok());
+        assert!(checked(257).unwrap_err().to_string().contains("257 memories with initial contents"));
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(super) struct Gaps {
     pub(super) bytes: u64,
     /// In tables.
     pub(super) entries: u64,
+    /// How many images of memories there are. Each is filled up to whole pages, of 64 KiB for arm64.
+    pub(super) images: u64,
 }
 
 impl Image {
@@ -147,6 +149,11 @@ impl Images {
         Gaps {
             bytes: if is_copied { 0 } else { self.memories.iter().map(gap).sum() },
             entries: self.tables.iter().map(gap).sum(),
+            images: if is_copied {
+                0
+            } else {
+                self.memories.iter().filter(|image| image.covers.is_some()).map(|_| 1).sum()
+            },
         }
     }
 }
@@ -226,7 +233,7 @@ mod tests {
 
     #[test]
     fn tables_have_images_too() {
-        let entries = |fields: &str| gaps(&format!("(func $f) {fields}")).entries;
+        let entries = |fields: &str| gaps(&format!("{fields} (func $f)")).entries;
         assert_eq!(entries("(table 10 funcref) (elem (i32.const 4) func $f $f)"), 4);
         assert_eq!(
             entries("(table 10 funcref) (elem (i32.const 4) funcref (ref.func $f) (ref.null func))"),

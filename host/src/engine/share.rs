@@ -92,7 +92,9 @@ impl ShareError {
     /// The error of an engine whose sandboxes have this share, if it refused a component for taking more. Its errors
     /// for that have no type; what they say is pinned by tests.
     pub(super) fn of(error: wasmtime::Error, share: Share) -> Result<Self, wasmtime::Error> {
-        let is_refusal = error.chain().any(|cause| cause.to_string().contains("pooling allocator"));
+        // Where a name of the component's is quoted, something follows it.
+        let ends = [" in the pooling allocator", "pooling allocator requirements"];
+        let is_refusal = error.chain().any(|cause| ends.iter().any(|end| cause.to_string().ends_with(end)));
         if is_refusal { Ok(Self { error, share }) } else { Err(error) }
     }
 }
@@ -125,8 +127,11 @@ mod tests {
 
     #[test]
     fn other_errors_stay_what_they_are() {
-        let other = wasmtime::format_err!("something else");
-        assert!(ShareError::of(other, Share::default()).is_err());
+        for text in
+            ["something else", "duplicate export name `pooling allocator requirements` already defined"]
+        {
+            assert!(ShareError::of(wasmtime::format_err!("{text}"), Share::default()).is_err());
+        }
         let refusal = wasmtime::format_err!("too many, in the pooling allocator").context("around it");
         let text = ShareError::of(refusal, Share::default()).unwrap().to_string();
         assert!(

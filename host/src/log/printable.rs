@@ -17,7 +17,7 @@
 //! In text an escape is Rust's (`\u{9b}`, `\n`), in JSON it is JSON's (`\u009b`), so that a program reads what was there.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 
 /// What is escaped wherever it stands, first and last of each range.
@@ -65,6 +65,11 @@ pub fn line(text: &str) -> Cow<'_, str> {
 /// A name, or a field between tabs: an id, a file, an interface, a function. Nothing stays that cannot be seen.
 pub fn name(name: &str) -> Cow<'_, str> {
     escaped(name, is_printable)
+}
+
+/// What a library says of something that went wrong, and its causes, in one line: the names that it quotes are a guest's.
+pub fn told(error: &impl Display) -> String {
+    line(&format!("{error:#}")).into_owned()
 }
 
 /// JSON, compact or on several lines, whose writer has escaped the controls in its strings already.

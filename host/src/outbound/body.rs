@@ -36,7 +36,11 @@ impl Sent {
     /// Waits until it is known whether there is anything in it. What is found is not lost.
     pub(super) async fn is_empty(&mut self) -> Result<bool, Error> {
         while self.first.as_ref().is_none_or(Bytes::is_empty) {
-            let Some(piece) = poll_fn(|context| self.poll_piece(context)).await else { return Ok(true) };
+            let Some(piece) = poll_fn(|context| self.poll_piece(context)).await else {
+                // An empty piece may have come.
+                self.first = None;
+                return Ok(true);
+            };
             self.first = piece?.into_data().ok();
         }
         Ok(false)

@@ -92,7 +92,7 @@ impl Wire {
         Self { stream, payer, pause: None }
     }
 
-    fn read(&self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_bytes(&self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_read_ready(context))?;
             match self.stream.try_read(bytes) {
@@ -119,7 +119,7 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Some(account) = self.payer.account() else {
-            let read = ready!(self.read(context, &mut [0]))?;
+            let read = ready!(self.poll_bytes(context, &mut [0]))?;
             return Poll::Ready(if read == 0 { Ok(()) } else { Err(io::Error::other(Unasked)) });
         };
         let left = LEFT.get();
@@ -134,7 +134,7 @@ impl AsyncRead for Wire {
         // One byte more than there may be shows that there is more, and no limit is reached by what just fits.
         let most = usize::try_from(account.bytes_left()).unwrap_or(usize::MAX).saturating_add(1);
         let most = buffer.remaining().min(left).min(most);
-        let read = ready!(self.read(context, buffer.initialize_unfilled_to(most)))?;
+        let read = ready!(self.poll_bytes(context, buffer.initialize_unfilled_to(most)))?;
         LEFT.set(left.saturating_sub(read.max(LEAST)));
         if self.payer.note(read) {
             self.pause = Some(Box::pin(tokio::time::sleep(PAUSE)));

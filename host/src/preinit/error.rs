@@ -9,7 +9,7 @@ use crate::allowance::Allowance;
 use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::EngineError;
 use crate::invocation::Deadline;
-use crate::log::printable::{line, name};
+use crate::log::printable::{line, name, told};
 use crate::outbound::OutboundError;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
@@ -88,7 +88,8 @@ pub enum PreinitError {
     },
     /// What it left cannot be read.
     #[error(
-        "what its init left in memory cannot be read: {0:#}; does a memory have its maximum size already?"
+        "what its init left in memory cannot be read: {}; does a memory have its maximum size already?",
+        told(.0)
     )]
     Unreadable(#[source] wasmtime::Error),
     /// The functions to read with are missing.
@@ -101,16 +102,11 @@ pub enum PreinitError {
     #[error("the system has no thread to watch over the init: {0}")]
     Thread(#[source] std::io::Error),
     /// Definitions clash, which is a bug.
-    #[error("the sandbox of the init cannot be made: {0:#}")]
+    #[error("the sandbox of the init cannot be made: {}", told(.0))]
     Linker(#[source] wasmtime::Error),
     /// The same, of what would send requests.
     #[error("the sandbox of the init cannot be made: {0}")]
     Clients(#[from] OutboundError),
-}
-
-/// What the compiler said, in one line.
-fn told(error: &wasmtime::Error) -> String {
-    line(&format!("{error:#}")).into_owned()
 }
 
 /// Lines below a message.

@@ -47,7 +47,10 @@ pub(super) fn find(event: &str, name: &str) -> Found {
 }
 
 /// All headers, those that are there twice included. A value that is not a string is none.
-struct Headers<'a>(Vec<(Cow<'a, str>, Vec<Option<Cow<'a, str>>>)>);
+struct Headers<'a>(Vec<Header<'a>>);
+
+/// A name, and its values.
+type Header<'a> = (Cow<'a, str>, Vec<Option<Cow<'a, str>>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

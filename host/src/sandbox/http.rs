@@ -4,6 +4,7 @@
 //! answered when the service has returned: what it does after its response is part of the event too.
 
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -208,7 +209,8 @@ async fn stream(
     let is_head = request.method() == Method::HEAD;
     let (request, outparam, receiver) = arguments(store, request)?;
     let response = store.data().response.clone();
-    let mut sent = pin!(forward(receiver, is_head, &response));
+    let has_ended = AtomicBool::new(false);
+    let mut sent = pin!(forward(receiver, is_head, &response, &has_ended));
     let mut call = pin!(service.wasi_http_incoming_handler().call_handle(store, request, outparam));
     let mut has_returned = false;
     let sent = loop {
@@ -218,6 +220,7 @@ async fn stream(
             returned = &mut call, if !has_returned => {
                 returned?;
                 has_returned = true;
+                has_ended.store(true, Ordering::Relaxed);
             }
             sent = &mut sent => break sent?,
         }
@@ -230,14 +233,16 @@ async fn stream(
 
 /// Sends a response on, piece by piece, no faster than whoever reads it.
 async fn forward(
-    receiver: Receiver,
+    mut receiver: Receiver,
     is_head: bool,
     response: &response_stream::Response,
+    has_ended: &AtomicBool,
 ) -> Result<Result<(), ServiceError>, Exceeded> {
-    let (head, mut body) = match receiver.await {
-        Ok(Ok(response)) => response.into_parts(),
-        Ok(Err(code)) => return Ok(Err(given(code))),
-        Err(_) => return Ok(Err(ServiceError::NoResponse)),
+    let came = unless_ended(has_ended, |context| Pin::new(&mut receiver).poll(context)).await;
+    let (head, mut body) = match came {
+        Some(Ok(Ok(response))) => response.into_parts(),
+        Some(Ok(Err(code))) => return Ok(Err(given(code))),
+        Some(Err(_)) | None => return Ok(Err(ServiceError::NoResponse)),
     };
     let sends_body = has_body(is_head, head.status);
     let opened = Head::http(head.status, &head.headers).map_err(ServiceError::from);
@@ -245,8 +250,12 @@ async fn forward(
         Ok(writer) => writer,
         Err(error) => return Ok(Err(error)),
     };
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Ok(Err(ServiceError::BodyUnfinished)) };
+    loop {
+        let frame = match unless_ended(has_ended, |context| Pin::new(&mut body).poll_frame(context)).await {
+            Some(Some(Ok(frame))) => frame,
+            Some(None) => break,
+            Some(Some(Err(_))) | None => return Ok(Err(ServiceError::BodyUnfinished)),
+        };
         // Nobody who sends events takes trailers.
         let piece = frame.into_data().unwrap_or_default();
         if sends_body && !piece.is_empty() && !writer.send(piece).await? {
@@ -254,6 +263,20 @@ async fn forward(
         }
     }
     Ok(Ok(()))
+}
+
+/// What is there, or comes while the service runs. What it has not written when it returns never comes.
+async fn unless_ended<T>(
+    has_ended: &AtomicBool,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Option<T> {
+    // Tokio would have it wait now and then although there is something to receive.
+    tokio::task::unconstrained(std::future::poll_fn(|context| match poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if has_ended.load(Ordering::Relaxed) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    }))
+    .await
 }
 
 /// Opens the stream. An event of a service is never a part of a batch, and this is the first response to it.

@@ -39,7 +39,12 @@ fn program(engine: &Engine) -> Loaded {
 async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() {
     let (engine, _) = engine::start(1).unwrap();
     let (sandboxes, loaded) = (sandboxes(), program(&engine));
-    let route = Route { tenant_id: None, handler: 0, policy: Arc::new(Policy::default_for("hello")) };
+    let route = Route {
+        tenant_id: None,
+        is_known: false,
+        handler: 0,
+        policy: Arc::new(Policy::default_for("hello")),
+    };
     let watchdog = Watchdog::start(&engine, Turn::ALONE).unwrap();
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
     let one = sandboxes.make(&loaded, &route, &guard).await;
@@ -59,7 +64,9 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         deadline: Deadline::Unknown { reason: "not there" },
     };
     let allowance = Allowance::new(Duration::from_secs(5), invocation.deadline, 1);
-    let run = sandboxes.run(three, (&invocation, Caller::default(), None), allowance, &guard).await;
+    let meter = Meter::new(Duration::MAX);
+    let event = (&invocation, Caller::default(), None);
+    let run = sandboxes.run(three, event, allowance, (&guard, &meter)).await;
     assert!(matches!(run.outcome, Outcome::SandboxUnavailable { .. }), "{:?}", run.outcome);
     drop((one, run));
     assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());

@@ -85,7 +85,7 @@ impl Place {
 
     /// Where a browser finds the same that it asked for by a path: at the name that is the function's alone.
     pub(super) fn own<B>(self, request: &Request<B>, (name, path): (&str, &str)) -> String {
-        let port = authority(request).and_then(|named| named.port_u16()).unwrap_or(self.0.port());
+        let port = authority(request).and_then(|named| named.port_u16()).unwrap_or_else(|| self.0.port());
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         format!("http://{}{OURS}:{port}{path}{query}", label(&percent(name)))
     }
@@ -155,7 +155,7 @@ mod tests {
             |host: &str, path: &str, is_loopback| match Place::asked(&request(host, path), is_loopback) {
                 Asked::Label(label) => format!("label {label}"),
                 Asked::Path(name, path) => format!("path {name} {path}"),
-                other => format!("{other:?}"),
+                other @ (Asked::Nothing | Asked::Foreign) => format!("{other:?}"),
             };
         for host in ["hello.localhost:9001", "Hello.LocalHost", "hello.localhost.:80"] {
             assert_eq!(asked(host, "/lambda-url/other/a", true), "label hello", "{host}");

@@ -171,7 +171,8 @@ fn what_is_printed_after_an_event_gave_up_its_own_is_kept_and_counted() {
     let (told, _) = records.changes(0, usize::MAX);
     records.print(EnvironmentId(1), "late");
     assert_eq!(records.find("old").unwrap().log, ["late"]);
-    assert_eq!(records.changes(told, usize::MAX).1.len(), 1, "nobody else had to give up anything");
+    assert_eq!(records.changes(told, usize::MAX).1.len(), 2, "the oldest of the others has made room for it");
+    assert!(records.find("r-1").unwrap().is_given_up && !records.find("r-2").unwrap().is_given_up);
     let state = records.state();
     assert_eq!((state.bytes, state.keepers.contains(&1)), (kept(&state), true));
 }

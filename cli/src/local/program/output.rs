@@ -106,7 +106,8 @@ impl Lines {
         let last = pieces.next_back().unwrap_or_default();
         for piece in pieces {
             self.rest.extend_from_slice(piece);
-            self.tell(&std::mem::take(&mut self.rest));
+            let line = std::mem::take(&mut self.rest);
+            self.tell(&line);
         }
         self.rest.extend_from_slice(last);
         if self.rest.len() > LONGEST {

@@ -332,7 +332,11 @@ async fn messages_of_tls_after_the_response_end_the_connection() {
     let handler = Handler::with("127.0.0.1:1", resolver, &roots);
     let mut outbound = handler.outbound("a");
     let uri = format!("https://localhost:{port}/");
-    assert_eq!(outbound.get(&uri).await.unwrap(), "ok");
+    match outbound.get(&uri).await {
+        Ok(text) => assert_eq!(text, "ok"),
+        // So many came with the response that they were too many.
+        Err(error) => assert!(matches!(error, Error::TlsProtocolError), "{error:?}"),
+    }
     let pool = &handler.clients.last().pool;
     let began = Instant::now();
     while pool.resting() > 0 {
