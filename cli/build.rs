@@ -1,5 +1,5 @@
-//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents. Asks
-//! cargo which crates the bootstrap is linked from, for the SBOM of `bulkhead package`.
+//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents; another is
+//! the SDK that `bulkhead new` writes. Asks cargo which crates the bootstrap is linked from, for the SBOM of `bulkhead package`.
 #![expect(clippy::disallowed_methods, reason = "Cargo speaks to a build script through its environment")]
 
 use std::error::Error;
@@ -8,8 +8,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+/// A package that depends on what the samples are from, as this one does.
+const ASKING: &str = r#"
+[package]
+name = "asking"
+version = "0.0.0"
+edition = "2024"
+[dependencies]
+aws_lambda_events = { version = "1", default-features = false }
+[workspace]
+"#;
+
 fn main() -> Result<(), Box<dyn Error>> {
     samples()?;
+    sdk()?;
     for processor in ["x86_64", "aarch64"] {
         crates(processor, "", &["--no-default-features"])?;
         crates(processor, "-compiler", &[])?;
@@ -38,37 +50,89 @@ fn samples() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What `src/new/sdk.rs` makes a folder of.
+fn sdk() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let mut list = String::from("[\n");
+    for part in
+        ["LICENSE-APACHE", "LICENSE-MIT", "guest-sdk/Cargo.toml", "guest-sdk/macros", "guest-sdk/src", "wit"]
+    {
+        println!("cargo::rerun-if-changed=../{part}");
+        for file in sources(&root.join(part))? {
+            let place =
+                file.strip_prefix(root.join("guest-sdk")).or_else(|_| file.strip_prefix(&root))?.display();
+            writeln!(list, "({:?}, include_str!({:?})),", place.to_string(), file.display().to_string())?;
+        }
+    }
+    list.push_str("]\n");
+    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("sdk.rs"), list)?)
+}
+
+/// A file, or all that is compiled of a folder: no tests, and nothing that an editor left.
+fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let is_source = |path: &Path| {
+        let ending = path.extension().unwrap_or_default();
+        path.is_dir()
+            || (["rs", "toml", "wit"].iter().any(|known| ending == *known) && !path.ends_with("tests.rs"))
+    };
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    entries.retain(|entry| is_source(entry));
+    entries.sort();
+    let files: Vec<Vec<PathBuf>> =
+        entries.iter().map(|entry| sources(entry)).collect::<Result<_, std::io::Error>>()?;
+    Ok(files.concat())
+}
+
 /// The crates of a bootstrap, as lines that `src/package/sbom/crates.rs` reads. What they are linked with in this workspace
 /// is what they are linked with where it is built, since Cargo.lock says so.
+///
+/// Cargo reads all of them for it, and some are needed by no build of this package: those of another processor, for example.
+/// They come from where the others came from, if they have to. Where that cannot be reached this command is built all the same;
+/// its SBOMs then say of these bootstraps that their crates are unknown.
 fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<dyn Error>> {
-    let output = Command::new(env::var("CARGO")?)
-        .args(["tree", "--locked", "--package", "bulkhead-bootstrap", "--edges", "normal,no-proc-macro"])
-        .args(["--prefix", "depth", "--format", "|{p}|{l}", "--target"])
-        .arg(format!("{processor}-unknown-linux-gnu"))
-        .args(features)
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("`cargo tree`: {}", String::from_utf8_lossy(&output.stderr)).into());
+    let mut told = tree(processor, features, &["--offline"])?;
+    if told.is_err() {
+        told = tree(processor, features, &[])?;
     }
+    let tree = match told {
+        Ok(tree) => tree,
+        Err(message) => {
+            let first = message.lines().next().unwrap_or_default();
+            println!(
+                "cargo::warning=SBOMs will not name the crates of the bootstrap for {processor}: {first}; `cargo fetch \
+                 --locked` gets what is missing, and a change of build.rs has this done again"
+            );
+            String::new()
+        }
+    };
     // Where this checkout lies is nobody's business.
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
-    let tree = String::from_utf8(output.stdout)?.replace(&format!("{}/", root.display()), "");
+    let tree = tree.replace(&format!("{}/", root.display()), "");
     let file = format!("crates-{processor}{variant}.txt");
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(file), tree)?)
 }
 
 /// Where Cargo has put the sources of the crate. They are here, since it is a dependency of this package.
+///
+/// Cargo tells the place of a package only of those that it has resolved together, and reads all of these for it. So it is asked
+/// about a package that has this one dependency, in the version that Cargo.lock says: nothing is read that was not compiled.
 fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
+    let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let asking = Path::new(&env::var("OUT_DIR")?).join("asking");
+    fs::create_dir_all(asking.join("src"))?;
+    fs::write(asking.join("src/lib.rs"), "")?;
+    fs::write(asking.join("Cargo.toml"), ASKING)?;
+    fs::copy(here.join("../Cargo.lock"), asking.join("Cargo.lock"))?;
     let output = Command::new(env::var("CARGO")?)
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--offline",
-            "--filter-platform",
-            &env::var("TARGET")?,
-        ])
+        // From here, where the settings are that say where crates come from.
+        .current_dir(&here)
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &env::var("HOST")?])
+        .arg("--manifest-path")
+        .arg(asking.join("Cargo.toml"))
         .output()?;
     if !output.status.success() {
         return Err(format!("`cargo metadata`: {}", String::from_utf8_lossy(&output.stderr)).into());
@@ -80,4 +144,19 @@ fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     Ok(Path::new(manifest.ok_or("aws_lambda_events is no dependency")?)
         .with_file_name("src")
         .join("fixtures"))
+}
+
+/// What `cargo tree` says of a bootstrap, or why it does not.
+fn tree(processor: &str, features: &[&str], how: &[&str]) -> Result<Result<String, String>, Box<dyn Error>> {
+    let output = Command::new(env::var("CARGO")?)
+        .args(["tree", "--locked", "--package", "bulkhead-bootstrap", "--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "depth", "--format", "|{p}|{l}", "--target"])
+        .arg(format!("{processor}-unknown-linux-gnu"))
+        .args(features)
+        .args(how)
+        .output()?;
+    Ok(match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout)?),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    })
 }

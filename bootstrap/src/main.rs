@@ -16,9 +16,10 @@ use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Dispatcher, Spares};
-use bulkhead_host::engine::{self, Allocation};
+use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::files::{GrantError, Granted};
+use bulkhead_host::log::printable::{self, Shown as _};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::outbound::{Clients, OutboundError};
@@ -47,7 +48,7 @@ enum InitError {
     Outbound(#[from] OutboundError),
     #[error(transparent)]
     Grant(#[from] GrantError),
-    #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.display())]
+    #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.shown())]
     Certificate { path: PathBuf, error: std::io::Error },
     #[error(transparent)]
     Engine(#[from] engine::EngineError),
@@ -105,7 +106,7 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the log's settings are what could not be read")]
 fn usage(errors: &[ConfigError]) -> ExitCode {
     for error in errors {
-        eprintln!("bootstrap: {error}");
+        eprintln!("bootstrap: {}", printable::line(&error.to_string()));
     }
     ExitCode::from(USAGE)
 }
@@ -171,7 +172,10 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
-    let (engine, allocation) = engine::start(events)?;
+    // Handlers that the manifest does not name have its defaults.
+    let unnamed = manifest.default_policy("");
+    let share = Share::largest(manifest.policies().chain([&unnamed]));
+    let (engine, allocation) = engine::start_for(events, share)?;
     if allocation == Allocation::OnDemand {
         warn(
             "there is not enough address space for a pool of sandboxes; each is allocated on its own, which \
@@ -203,6 +207,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
             log: Arc::clone(log),
             directories,
             clients,
+            room: Arc::default(),
         },
         watchdog,
         log: Arc::clone(log),

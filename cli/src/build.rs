@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest;
 use clap::Args;
 
@@ -64,10 +65,12 @@ pub(crate) struct Component {
 impl Build {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.folder)?;
-        let components = self.components(&project)?;
+        let (components, warning) = self.components(&project)?;
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
-        let report = Report::new(&root, check(&project, &root)?)?;
+        let mut verdict = check(&project, &root)?;
+        verdict.warnings.extend(warning);
+        let report = Report::new(&root, verdict)?;
         if report.mistakes.is_empty() {
             root.compile()?;
         }
@@ -79,18 +82,20 @@ impl Build {
         Ok(if report.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn components(&self, project: &Project) -> anyhow::Result<Vec<Component>> {
+    /// The components, and what there is to say of how they were found.
+    fn components(&self, project: &Project) -> anyhow::Result<(Vec<Component>, Option<String>)> {
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
                 "{} is built by its build.command, which knows no packages; leave out --package",
-                project.shown.display()
+                project.shown.shown()
             );
-            return by_command(project, build);
+            return Ok((by_command(project, build)?, None));
         }
-        let packages = metadata::handlers(project, &self.package)?;
+        let found = metadata::handlers(project, &self.package)?;
         target::ensure(&project.root)?;
-        cargo::build(project, &packages, &self.profile)
+        let warning = (!found.ignored.is_empty()).then(|| metadata::without_effect(&found.ignored));
+        Ok((cargo::build(project, &found.packages, &self.profile)?, warning))
     }
 }
 
@@ -99,7 +104,7 @@ pub(crate) fn handlers(project: &Project) -> anyhow::Result<Vec<String>> {
     if !project.manifest.handlers.is_empty() {
         return Ok(project.manifest.handlers.iter().map(|handler| handler.name.clone()).collect());
     }
-    let packages = metadata::handlers(project, &[])?;
+    let packages = metadata::handlers(project, &[])?.packages;
     Ok(packages.into_iter().flat_map(|package| package.handlers).map(|handler| handler.name).collect())
 }
 
@@ -108,11 +113,11 @@ fn by_command(project: &Project, build: &manifest::Build) -> anyhow::Result<Vec<
     ensure!(
         !project.manifest.handlers.is_empty(),
         "{}: build.command needs to know which components it makes; add [handlers.NAME] for each",
-        project.file().display()
+        project.file().shown()
     );
     let workdir =
         build.workdir.as_ref().map_or_else(|| project.root.clone(), |workdir| project.root.join(workdir));
-    ensure!(workdir.is_dir(), "{}: build.workdir: there is no such folder", project.file().display());
+    ensure!(workdir.is_dir(), "{}: build.workdir: there is no such folder", project.file().shown());
     let mut shell = Command::new("sh");
     // What it prints is no result of this command.
     shell.args(["-c", &build.command]).current_dir(workdir).stdin(Stdio::null()).stdout(std::io::stderr());
@@ -126,7 +131,7 @@ fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Compon
     if !file.is_file() {
         bail!(
             "build.command left no {}, which is the source of the handler {}",
-            project.shown.join(&handler.source).display(),
+            project.shown.join(&handler.source).shown(),
             handler.name
         );
     }

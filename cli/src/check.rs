@@ -11,7 +11,9 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bulkhead_host::catalog;
 use bulkhead_host::component::Kind;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use clap::Args;
@@ -77,18 +79,14 @@ impl Check {
             }
             Err(error @ ManifestError::Read { .. }) => return Err(error.into()),
         };
-        let mut inspector = Inspector::start(&self.root)?;
+        let mut inspector = Inspector::of(&self.root);
         report.mistakes.extend(certificates(&self.root, &manifest.extra_ca_certificates));
         let mut loaded = Vec::new();
-        let progress = Progress::of(&format!("checking {}", self.root.display()));
+        let progress = Progress::of(&format!("checking {}", self.root.shown()));
         if manifest.handlers.is_empty() {
-            match inspector.only(&manifest, self.handler.as_deref()) {
-                Ok((handler, component)) => {
-                    manifest.handlers.push(handler);
-                    loaded.push(Some(component));
-                }
-                Err(text) => report.mistakes.push(Finding::of(text)),
-            }
+            let (handlers, components) = self.unnamed(&manifest, &mut inspector, &mut report)?;
+            manifest.handlers = handlers;
+            loaded = components;
         } else {
             self.main(&manifest, &mut report);
             for (at, handler) in manifest.handlers.iter().enumerate() {
@@ -98,7 +96,7 @@ impl Check {
                     at + 1,
                     manifest.handlers.len()
                 ));
-                let component = inspector.named(handler);
+                let component = inspector.named(handler)?;
                 loaded.push(component.map_err(|text| report.mistakes.push(Finding::of(text))).ok());
             }
         }
@@ -108,6 +106,38 @@ impl Check {
         }
         report.tenants = manifest.tenants.len();
         Ok(report)
+    }
+
+    /// The handlers of a task root whose manifest names none, and their components: the one that `_HANDLER` will name, or the
+    /// only one. Where nobody said which of several it is, all of them.
+    fn unnamed(
+        &self,
+        manifest: &Manifest,
+        inspector: &mut Inspector,
+        report: &mut Report,
+    ) -> anyhow::Result<(Vec<manifest::Handler>, Vec<Option<inspect::Component>>)> {
+        let mut asked = vec![self.handler.clone()];
+        // A folder that cannot be read is told below.
+        let there = catalog::components(&self.root).unwrap_or_default();
+        if self.handler.is_none() && there.len() > 1 {
+            report.mistakes.push(Finding::of(format!(
+                "{} holds {}; name one of them with --handler, as _HANDLER will, or each of them in {FILE}",
+                self.root.shown(),
+                there.join(", ")
+            )));
+            asked = there.into_iter().map(Some).collect();
+        }
+        let (mut handlers, mut components) = (Vec::new(), Vec::new());
+        for asked in asked {
+            match inspector.only(manifest, asked.as_deref())? {
+                Ok((handler, component)) => {
+                    handlers.push(handler);
+                    components.push(Some(component));
+                }
+                Err(text) => report.mistakes.push(Finding::of(text)),
+            }
+        }
+        Ok((handlers, components))
     }
 
     /// Whether it is clear which handler is the function's own, where that matters.
@@ -164,7 +194,7 @@ fn handler(
         if let Checked::StampOnly { target } = &component.checked {
             report.warnings.push(format!(
                 "{} is native code for {target}: its stamp and checksum are fine, but this machine cannot load it",
-                component.file.display()
+                component.file.shown()
             ));
         }
     }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::engine::{self, Target};
+use bulkhead_host::engine::{self, Share, Target};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
 use tempfile::NamedTempFile;
@@ -44,20 +45,20 @@ impl Compile {
         };
         let output = self.output.clone().unwrap_or_else(|| self.input.with_extension("cwasm"));
         if output == self.input {
-            bail!("{}: the output would replace the input; name another with -o", output.display());
+            bail!("{}: the output would replace the input; name another with -o", output.shown());
         }
         let started = Instant::now();
-        let progress = Progress::of(&format!("compiling {}", self.input.display()));
+        let progress = Progress::of(&format!("compiling {}", self.input.shown()));
         let made = self.make(&output, target)?;
         drop(progress);
         if made.is_adapted {
-            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.display()));
+            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.shown()));
         }
         tell(&format!(
             "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
-            self.input.display(),
+            self.input.shown(),
             made.read,
-            output.display(),
+            output.shown(),
             made.written,
             made.target.map_or_else(String::new, |target| format!(" for {}", target.name())),
             started.elapsed(),
@@ -85,8 +86,8 @@ impl Compile {
         };
         let made = product
             .make((&component, &wasm), ready.as_ref())
-            .with_context(|| format!("{} cannot be compiled", self.input.display()))?;
-        let cannot_write = || format!("{} cannot be written", output.display());
+            .with_context(|| format!("{} cannot be compiled", self.input.shown()))?;
+        let cannot_write = || format!("{} cannot be written", output.shown());
         let file = write_beside(output, &made).with_context(cannot_write)?;
         product.check((&self.input, &component), file.path())?;
         file.persist(output).with_context(cannot_write)?;
@@ -145,7 +146,8 @@ impl Product {
     /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
     /// comes, which is late to find out.
     fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
-        let (engine, _) = engine::start(1)?;
+        // Which limits there will be is not known here.
+        let (engine, _) = engine::start_for(1, Share::most())?;
         let imports = capabilities::imports(&engine)?;
         let loaded = match self {
             Self::Native(target) if Some(target) == Target::host() => {
@@ -263,7 +265,12 @@ pub(crate) mod tests {
         let needy = r#"(component
             (import "acme:missing/thing@1.0.0" (instance (export "f" (func))))
             (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#;
+        let memories = "(memory 0)".repeat(9);
+        let many = format!("(component (core module $m {memories}) (core instance (instantiate $m)))");
         for (wat, expected) in [
+            (many.as_str(), "defined memories count of 9 exceeds"),
+            (&many, "odd.wasm: it takes more than one sandbox may have: "),
+            (&many, "a sandbox has room for 8 memories, for 32 tables"),
             ("(component)", "odd.wasm: it does not export bulkhead:lambda/handler@0.1.0"),
             (watcher, "odd.wasm: it exports wasi:keyvalue/watcher@0.2.0, a kind of component that"),
             (needy, "acme:missing/thing@1.0.0"),

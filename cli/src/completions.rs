@@ -5,6 +5,7 @@ mod names;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use bulkhead_host::log::printable::Shown as _;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 use clap_complete::env::{CompleteEnv, Shells};
@@ -61,7 +62,7 @@ fn script(shell: Shell) -> anyhow::Result<String> {
 
 impl Man {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let folder = self.folder.display();
+        let folder = self.folder.shown();
         std::fs::create_dir_all(&self.folder).with_context(|| format!("{folder} cannot be made"))?;
         // Without `help`, whose page would say nothing.
         let command = crate::Cli::command().disable_help_subcommand(true);

@@ -1,5 +1,6 @@
 //! `bulkhead dev`: Lambda on this machine, with the real bootstrap, for as long as somebody works on handlers.
 
+mod listener;
 mod server;
 
 mod functions;
@@ -18,6 +19,7 @@ mod visitor;
 
 mod board;
 mod body;
+mod budget;
 mod console;
 mod records;
 mod refusal;
@@ -36,9 +38,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::local;
 use crate::local::settings::Settings;
 use board::Board;
+use budget::Budget;
 use calls::RequestIds;
 use function::Shared;
+use function_url::{Place, Urls};
 use functions::Functions;
+use listener::Bounds;
 use page::Policies;
 use project::Project;
 use reload::{Reload, Saves};
@@ -63,6 +68,9 @@ pub(crate) struct Dev {
     /// The port to listen on; 0 for any that is free
     #[arg(long, short = 'P', alias = "invoke-port", value_name = "PORT", default_value_t = 9000)]
     port: u16,
+    /// The port of function URLs, which are http://NAME.localhost:PORT/ [default: the one after --port, or any that is free]
+    #[arg(long, value_name = "PORT")]
+    url_port: Option<u16>,
     /// Build and load once, whatever is saved after that; exit code 1 if that fails
     #[arg(long, alias = "ignore-changes")]
     no_watch: bool,
@@ -77,6 +85,17 @@ pub(crate) struct Dev {
     /// How often an Event (an asynchronous invocation) that fails is tried again; Lambda does so twice
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
     event_retries: u8,
+}
+
+/// What is listened on.
+#[derive(Debug)]
+struct Ports {
+    listener: TcpListener,
+    url_listener: TcpListener,
+    /// How programs of this machine reach the first.
+    api: SocketAddr,
+    /// And the second.
+    urls: Place,
 }
 
 /// How long events on their way have at the end.
@@ -94,32 +113,20 @@ impl Dev {
         let mut terminate = signal(SignalKind::terminate())?;
         let project = Project::find(self.root.clone())?;
         let settings = self.settings(&project)?;
-        let wanted = SocketAddr::new(self.address, self.port);
-        let listener = TcpListener::bind(wanted).await.with_context(|| {
-            format!("{wanted} cannot be listened on; say another with --address and --port")
-        })?;
-        let address = listener.local_addr()?;
+        let ports = self.listen().await?;
         let shared = Shared::new(
-            of_this_machine(address).to_string(),
+            ports.api.to_string(),
             usize::from(self.concurrency),
             self.event_retries,
             self.no_bootstrap,
         );
         let functions = Arc::new(Functions::new(settings, Arc::new(shared)));
         let board = Arc::new(Board::default());
-        let server = Server {
-            functions: Arc::clone(&functions),
-            board: Arc::clone(&board),
-            root: project.root.clone(),
-            visitors: Visitors::new()?,
-            policies: Policies::default(),
-            ids: RequestIds::new(),
-            is_loopback: address.ip().is_loopback(),
-        };
-        tokio::spawn(server::serve(listener, Arc::new(server)));
+        let (api, urls) = (ports.api, ports.urls);
+        self.answer(ports, &project, &functions, &board)?;
         let reload = Reload { project, functions: Arc::clone(&functions), board };
         let failed = tokio::select! {
-            failed = self.work(&reload, of_this_machine(address)) => failed?,
+            failed = self.work(&reload, api, urls) => failed?,
             _ = interrupt.recv() => false,
             _ = terminate.recv() => false,
         };
@@ -133,15 +140,68 @@ impl Dev {
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
+    /// What handlers answer is at a port of its own, so that it can be no page of ours.
+    async fn listen(&self) -> anyhow::Result<Ports> {
+        let listener = self.bind(self.port, "--port").await?;
+        let api = listener.local_addr()?;
+        let beside = if self.port == 0 { 0 } else { next(self.port) };
+        let url_listener = match self.bind(self.url_port.unwrap_or(beside), "--url-port").await {
+            Err(_) if self.url_port.is_none() => self.bind(0, "--url-port").await?,
+            bound => bound?,
+        };
+        let urls = Place(of_this_machine(url_listener.local_addr()?));
+        Ok(Ports { listener, url_listener, api: of_this_machine(api), urls })
+    }
+
+    async fn bind(&self, port: u16, option: &str) -> anyhow::Result<TcpListener> {
+        let wanted = SocketAddr::new(self.address, port);
+        TcpListener::bind(wanted).await.with_context(|| {
+            format!("{wanted} cannot be listened on; say another with --address and {option}")
+        })
+    }
+
+    /// Answers at both ports from now on.
+    fn answer(
+        &self,
+        ports: Ports,
+        project: &Project,
+        functions: &Arc<Functions>,
+        board: &Arc<Board>,
+    ) -> anyhow::Result<()> {
+        let (ids, is_loopback) = (Arc::new(RequestIds::new()), self.address.is_loopback());
+        let urls = Arc::new(Urls::new(functions, board, &ids, (ports.urls, is_loopback)));
+        let server = Arc::new(Server {
+            functions: Arc::clone(functions),
+            board: Arc::clone(board),
+            root: project.root.clone(),
+            visitors: Visitors::new()?,
+            policies: Policies::default(),
+            ids,
+            budget: Budget::new(server::ON_THEIR_WAY),
+            urls: ports.urls,
+            is_loopback,
+        });
+        tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {
+            let server = Arc::clone(&server);
+            async move { server.respond(request).await }
+        }));
+        tokio::spawn(listener::serve(ports.url_listener, Bounds::OF_THE_WEB, move |request| {
+            let urls = Arc::clone(&urls);
+            async move { urls.respond(request).await }
+        }));
+        Ok(())
+    }
+
     /// Builds, loads and says so, and again after each save. It ends only where nothing can be run.
-    async fn work(&self, reload: &Reload, address: SocketAddr) -> anyhow::Result<bool> {
+    async fn work(&self, reload: &Reload, address: SocketAddr, urls: Place) -> anyhow::Result<bool> {
         // Before the first build, so that nothing that is saved meanwhile is missed.
         let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
         console::say(&format!("its page is http://{address}/"));
         console::say(&format!("listening on http://{address}"));
+        console::say(&format!("function URLs are on {}", urls.pattern()));
         let is_loaded = reload.once().await;
         if is_loaded {
-            console::say(&self.directions(address, &reload.functions.names()));
+            console::say(&self.directions(address, urls, &reload.functions.names()));
         }
         match saves {
             None if !is_loaded => return Ok(true),
@@ -152,10 +212,10 @@ impl Dev {
     }
 
     /// What to do with it.
-    fn directions(&self, address: SocketAddr, names: &[String]) -> String {
+    fn directions(&self, address: SocketAddr, urls: Place, names: &[String]) -> String {
         let mut text = String::from("each handler is a function, with a URL:");
         for name in names {
-            text += &format!("\n  {name}  http://{address}/lambda-url/{name}/");
+            text += &format!("\n  {name}  {}", urls.url(name));
             if self.no_bootstrap {
                 text += &format!("\n    export AWS_LAMBDA_RUNTIME_API={address}/.rt/{name}");
             }
@@ -177,6 +237,11 @@ impl Dev {
         // Each function has a handler of its own.
         Ok(self.settings.function(String::new(), project.root.clone(), bootstrap))
     }
+}
+
+/// The port after another; any that is free where there is none.
+fn next(port: u16) -> u16 {
+    port.checked_add(1).unwrap_or(0)
 }
 
 /// How programs of this machine reach it.

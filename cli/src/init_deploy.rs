@@ -13,6 +13,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use bulkhead_host::log::printable::Shown as _;
 use clap::Args;
 
 use crate::output;
@@ -61,7 +62,7 @@ impl InitDeploy {
         for (name, text) in &files {
             let path = self.output.join(name);
             write(&path, text)?;
-            output::tell(&format!("wrote {}", path.display()));
+            output::tell(&format!("wrote {}", path.shown()));
         }
         output::tell(&self.next(&function));
         Ok(())
@@ -71,10 +72,10 @@ impl InitDeploy {
     fn next(&self, function: &Function) -> String {
         let mut lines = String::from("\n");
         if !self.zip.is_file() {
-            let (arch, zip) = (function.arch, self.zip.display());
+            let (arch, zip) = (function.arch, self.zip.shown());
             lines += &format!("  bulkhead package --arch {arch} -o {zip}\n");
         }
-        lines += &format!("  cd {}\n", self.output.display());
+        lines += &format!("  cd {}\n", self.output.shown());
         for command in self.tool.commands(function) {
             lines += &format!("  {command}\n");
         }
@@ -88,7 +89,7 @@ fn vacant(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
         .iter()
         .map(|(name, _)| folder.join(name))
         .filter(|path| path.symlink_metadata().is_ok())
-        .map(|path| path.display().to_string())
+        .map(|path| path.shown())
         .collect();
     ensure!(
         there.is_empty(),
@@ -102,7 +103,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     folder
         .and_then(|()| std::fs::write(path, text))
-        .with_context(|| format!("{} cannot be written", path.display()))
+        .with_context(|| format!("{} cannot be written", path.shown()))
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bulkhead_host::artifact::digest;
+use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
-use bulkhead_host::{capabilities, engine};
+use bulkhead_host::engine::{self, Share};
+use bulkhead_host::log::printable::Shown as _;
 use clap::Args;
 
 use crate::output::{self, Progress};
@@ -37,7 +39,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let progress = Progress::of(&format!("compiling {}", self.file.display()));
+        let progress = Progress::of(&format!("compiling {}", self.file.shown()));
         let report = inspect(&self.file)?;
         drop(progress);
         if self.json {
@@ -90,7 +92,7 @@ fn describe(report: &mut Report, description: Option<Description>) {
 fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
     let system =
         |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
-    let (engine, _) = engine::start(1).map_err(|error| system(error.to_string()))?;
+    let (engine, _) = engine::start_for(1, Share::most()).map_err(|error| system(error.to_string()))?;
     let imports = capabilities::imports(&engine).map_err(|error| system(format!("{error:#}")))?;
     component::compile_ready((&engine, &imports), ready, ready, file).map(|_| ())
 }

@@ -24,8 +24,9 @@ use report::{Limits, Report, Seen};
 ///
 /// It starts a bootstrap of its own for that, or sends the event to a `bulkhead dev` that runs (--dev).
 ///
-/// The answer goes to stdout, an error as its caller would see it included. The log and the receipt go to stderr: how
-/// much was used of each limit. Exit code 0 means that every event was answered with a response.
+/// The answer goes to stdout, an error as its caller would see it included: its bytes as they are, but on a terminal what
+/// cannot be printed is escaped. The log and the receipt go to stderr: how much was used of each limit. Exit code 0 means
+/// that every event was answered with a response.
 ///
 /// Example: bulkhead invoke hello --event '{"name": "world"}'
 #[derive(Debug, Args)]

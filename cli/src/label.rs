@@ -1,33 +1,18 @@
 //! Names from outside, made fit for a terminal: tenants' ids and the like.
 
+use bulkhead_host::log::printable;
+
 /// No name is shown longer than this, in characters.
 const LONGEST: usize = 40;
 
-/// The name with everything escaped that could end a line, steer a terminal or turn the order of its text around,
-/// and cut where it is long.
+/// The name with everything escaped that may not be printed in one, and cut where it is long.
 pub(crate) fn label(name: &str) -> String {
-    let mut label = String::new();
-    for character in name.chars() {
-        if steers(character) {
-            label.extend(character.escape_default());
-        } else {
-            label.push(character);
-        }
-        // Enough to see that it is too long; the rest may be of any length.
-        if label.len() > LONGEST * 8 {
-            break;
-        }
-    }
+    // Enough to see that it is too long; the rest may be of any length.
+    let label = printable::name(&name[..name.floor_char_boundary(LONGEST * 4 + 4)]);
     match label.char_indices().nth(LONGEST) {
-        None => label,
+        None => label.into_owned(),
         Some(_) => label.chars().take(LONGEST - 1).chain(['…']).collect(),
     }
-}
-
-fn steers(character: char) -> bool {
-    let turns =
-        matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || turns
 }
 
 #[cfg(test)]

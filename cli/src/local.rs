@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bulkhead_host::log::printable::Shown as _;
 use tokio::net::TcpListener;
 
 use crate::build::PLACE;
@@ -42,7 +43,7 @@ pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let built = PathBuf::from(PLACE);
     let default = || if built.is_dir() { built } else { PathBuf::from(".") };
     let root = named.unwrap_or_else(default);
-    anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.display());
+    anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.shown());
     Ok(root)
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct Local {
 pub(crate) enum LocalError {
     #[error("no port of this machine's own address can be had for the Runtime API")]
     Listen(#[source] std::io::Error),
-    #[error("{} cannot be started; name another with --bootstrap", .0.display())]
+    #[error("{} cannot be started; name another with --bootstrap", .0.shown())]
     Start(PathBuf, #[source] std::io::Error),
     #[error("the bootstrap ended with {0} before it had answered; its log says why")]
     Ended(std::process::ExitStatus),

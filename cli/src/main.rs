@@ -30,6 +30,7 @@ mod worlds;
 
 use std::process::ExitCode;
 
+use bulkhead_host::log::printable;
 use clap::{Parser, Subcommand};
 
 /// Runs AWS Lambda handlers that are WebAssembly components, each event in a sandbox of its own.
@@ -79,7 +80,12 @@ fn main() -> ExitCode {
     if let Some(module) = worlds::asked() {
         return worlds::answer(&module);
     }
-    let done = match Cli::parse().command {
+    std::panic::set_hook(Box::new(output::panicked));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return arguments(answer),
+    };
+    let done = match cli.command {
         Command::New(new) => new.run().map(|()| ExitCode::SUCCESS),
         Command::Build(build) => build.run(),
         Command::Compile(compile) => compile.run().map(|()| ExitCode::SUCCESS),
@@ -99,6 +105,21 @@ fn main() -> ExitCode {
         output::tell(&format!("bulkhead: {error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// What is wrong with the arguments, which may be names of files; or the help or the version, where that was asked for.
+fn arguments(answer: clap::Error) -> ExitCode {
+    // It quotes arguments with their line ends. Of arguments as they are shown it says the same.
+    let shown = std::env::args_os().map(|argument| printable::name(&argument.to_string_lossy()).into_owned());
+    let same = Cli::try_parse_from(shown).err().filter(|shown| shown.kind() == answer.kind());
+    let answer = same.unwrap_or(answer);
+    let text = answer.render().to_string();
+    if answer.use_stderr() {
+        output::tell(text.trim_end_matches('\n'));
+    } else if output::print(text).is_err() {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]

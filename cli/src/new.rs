@@ -2,12 +2,14 @@
 //! needs no network.
 
 mod name;
+mod sdk;
 mod template;
 
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::log::printable::Shown as _;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,7 +33,7 @@ pub(crate) struct New {
     /// The name of the project [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The `guest-sdk` folder of a checkout of Bulkhead, to depend on in place of the crate `bulkhead`
+    /// The `guest-sdk` folder of a checkout of Bulkhead, to depend on in place of the SDK that came with this command
     #[arg(long, value_name = "DIR")]
     sdk_path: Option<PathBuf>,
 }
@@ -39,25 +41,34 @@ pub(crate) struct New {
 impl New {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let name = self.name()?;
-        let sdk = self.sdk_path.as_deref().map(sdk).transpose()?;
+        let checkout = self.sdk_path.as_deref().map(checkout).transpose()?;
         vacant(&self.path)?;
         let template = match self.template {
             Some(template) => template,
             None => choose()?,
         };
         ensure!(
-            template.is_rust() || sdk.is_none(),
+            template.is_rust() || checkout.is_none(),
             "the template {} has no SDK in it; leave out --sdk-path",
             template.name
         );
+        std::fs::create_dir_all(&self.path)
+            .with_context(|| format!("{} cannot be made", self.path.shown()))?;
+        let workspace = workspace_around(&self.path).filter(|_| template.is_rust());
+        let sdk = match checkout {
+            None if template.is_rust() => sdk::put(&self.path, workspace.as_deref())?,
+            given => given.unwrap_or_default(),
+        };
         for (file, text) in template.files {
-            write(&self.path.join(file), &template::filled(text, &name, sdk.as_deref()))?;
+            write(&self.path.join(file), &template::filled(text, &name, &sdk))?;
         }
         output::tell(&next(template, &self.path));
-        if let Some(manifest) = workspace_around(&self.path).filter(|_| template.is_rust()) {
+        if let Some(manifest) = workspace {
+            let sdk = if sdk.is_absolute() { sdk } else { manifest.with_file_name(sdk::FOLDER) };
             output::tell(&format!(
-                "\n{} is a workspace: unless its `members` take in this folder, add it there.",
-                manifest.display()
+                "\n{} is a workspace: unless its `members` take in this folder, add it there. The SDK is in {}.",
+                manifest.shown(),
+                sdk.shown(),
             ));
         }
         Ok(())
@@ -70,7 +81,7 @@ impl New {
                 let folder = self
                     .path
                     .file_name()
-                    .with_context(|| format!("{} ends in no name; say --name NAME", self.path.display()))?;
+                    .with_context(|| format!("{} ends in no name; say --name NAME", self.path.shown()))?;
                 folder.to_string_lossy().into_owned()
             }
         };
@@ -79,12 +90,12 @@ impl New {
 }
 
 /// The SDK of a checkout, in full: the project's own folder is not this one.
-fn sdk(path: &Path) -> anyhow::Result<PathBuf> {
+fn checkout(path: &Path) -> anyhow::Result<PathBuf> {
     let found = std::fs::canonicalize(path).ok().filter(|path| path.join("Cargo.toml").is_file());
     found.with_context(|| {
         format!(
             "{}: there is no Cargo.toml in it; --sdk-path names the `guest-sdk` of a checkout",
-            path.display()
+            path.shown()
         )
     })
 }
@@ -93,12 +104,12 @@ fn sdk(path: &Path) -> anyhow::Result<PathBuf> {
 fn vacant(path: &Path) -> anyhow::Result<()> {
     match std::fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
         Ok(false) => Ok(()),
-        Ok(true) => bail!("{} is not empty; choose another name, or empty it first", path.display()),
+        Ok(true) => bail!("{} is not empty; choose another name, or empty it first", path.shown()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            bail!("{} is a file; choose another name", path.display())
+            bail!("{} is a file; choose another name", path.shown())
         }
-        Err(error) => Err(error).with_context(|| format!("{} cannot be looked into", path.display())),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be looked into", path.shown())),
     }
 }
 
@@ -134,7 +145,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     folder
         .and_then(|()| std::fs::write(path, text))
-        .with_context(|| format!("{} cannot be written", path.display()))
+        .with_context(|| format!("{} cannot be written", path.shown()))
 }
 
 /// What to do with it.
@@ -144,7 +155,7 @@ fn next(template: &Template, path: &Path) -> String {
         template.name,
         template.test,
         template.invoke,
-        path = path.display(),
+        path = path.shown(),
     )
 }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use bulkhead_host::artifact;
 use bulkhead_host::engine::Target;
+use bulkhead_host::log::printable::Shown as _;
 use clap::Args;
 
 use crate::compile::{lambda_name, parse_target};
@@ -69,7 +70,7 @@ impl Package {
         let output = self.output()?;
         let root = local::task_root(self.root)?;
         let bootstrap = local::bootstrap_for(target, self.bootstrap)?;
-        check(&bootstrap, target).with_context(|| format!("{}", bootstrap.display()))?;
+        check(&bootstrap, target).with_context(|| bootstrap.shown())?;
         let handler = self.handler.as_deref();
         let mut staged = contents::stage(&root, &bootstrap, handler, target)?;
         let mut place = "";
@@ -94,19 +95,19 @@ impl Package {
         ensure!(
             self.container || output.extension().is_some_and(|ending| ending == "zip"),
             "{}: Lambda takes a .zip; name one with -o, or make a folder for an image with --container",
-            output.display()
+            output.shown()
         );
-        ensure!(output.file_name().is_some(), "{}: this has no name; give it one with -o", output.display());
+        ensure!(output.file_name().is_some(), "{}: this has no name; give it one with -o", output.shown());
         Ok(output)
     }
 }
 
 fn zip(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
-    let cannot_write = || format!("{} cannot be written", output.display());
+    let cannot_write = || format!("{} cannot be written", output.shown());
     let (zipped, entries) = archive::write(staged, output).with_context(cannot_write)?;
     output::print(table(&entries))?;
     let unzipped = entries.iter().map(|entry| entry.size).sum();
-    tell(&format!("{}: {zipped} bytes for {}", output.display(), lambda_name(target)));
+    tell(&format!("{}: {zipped} bytes for {}", output.shown(), lambda_name(target)));
     judge(output, zipped, unzipped)
 }
 
@@ -117,11 +118,11 @@ fn image(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
     for file in contents::files(output)? {
         let metadata = output.join(&file).metadata()?;
         let mode = format!("{:o}", metadata.permissions().mode() & 0o777);
-        table.row([mode, file.display().to_string(), metadata.len().to_string()]);
+        table.row([mode, file.shown(), metadata.len().to_string()]);
     }
     output::print(table)?;
     let how = container::how_to_build(output);
-    tell(&format!("{}: an image for {} is made of it with\n  {how}", output.display(), lambda_name(target)));
+    tell(&format!("{}: an image for {} is made of it with\n  {how}", output.shown(), lambda_name(target)));
     Ok(())
 }
 
@@ -129,10 +130,10 @@ fn image(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
 fn describe(package: &sbom::Package<'_>, output: &Path) -> anyhow::Result<()> {
     let document = output.with_extension("cdx.json");
     let zip = output.is_file().then(|| std::fs::read(output)).transpose();
-    let zip = zip.with_context(|| format!("{} cannot be read again", output.display()))?;
+    let zip = zip.with_context(|| format!("{} cannot be read again", output.shown()))?;
     let digest = zip.map(|zip| artifact::digest(&zip));
     sbom::write(package, digest.as_deref(), &document)?;
-    tell(&format!("{}: what it is made of (SBOM)", document.display()));
+    tell(&format!("{}: what it is made of (SBOM)", document.shown()));
     Ok(())
 }
 
@@ -142,7 +143,7 @@ fn judge(zip: &Path, zipped: u64, unzipped: u64) -> anyhow::Result<()> {
         unzipped <= MOST_UNZIPPED,
         "{}: {unzipped} bytes unzipped, and Lambda takes {MOST_UNZIPPED} with all layers; leave handlers out, or grant \
          smaller directories",
-        zip.display()
+        zip.shown()
     );
     if zipped > MOST_ZIPPED {
         tell(&format!("it is over {MOST_ZIPPED} bytes, so Lambda takes it by way of S3 only"));

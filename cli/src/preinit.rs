@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use bulkhead_host::log::printable::{Shown as _, told};
 use bulkhead_host::preinit::{Rehearsal, Rules, Value, check_has_init};
 use bytesize::ByteSize;
 use clap::Args;
@@ -52,7 +53,7 @@ impl Ahead {
         if !self.preinit {
             return Ok(None);
         }
-        let about = || input.display().to_string();
+        let about = || input.shown();
         check_has_init(wasm).with_context(about)?;
         let rehearsal = Rehearsal::new(self.rules());
         let ready = ready(wasm, &rehearsal);
@@ -86,7 +87,7 @@ fn size(value: &Value) -> usize {
 
 /// What a snapshot cannot hold. Wizer's texts say what it found; what to do is added.
 fn unsupported(found: impl fmt::Display) -> anyhow::Error {
-    let found = format!("{found:#}");
+    let found = told(&found);
     let composed = [
         "nested component",
         "at most once",

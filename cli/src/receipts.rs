@@ -10,6 +10,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bulkhead_host::log::printable::Shown as _;
 use clap::{Args, ValueEnum};
 
 use crate::output;
@@ -64,11 +65,11 @@ impl Receipts {
         let mut tally = Tally::new(self.by);
         let stdin = [PathBuf::from("-")];
         for file in if self.files.is_empty() { &stdin[..] } else { &self.files } {
-            let malformed = read(file, &mut tally).with_context(|| file.display().to_string())?;
+            let malformed = read(file, &mut tally).with_context(|| file.shown())?;
             if malformed > 0 {
                 output::tell(&format!(
                     "{}: {malformed} receipts cannot be read and were left out; they are damaged, or another version's",
-                    file.display()
+                    file.shown()
                 ));
             }
         }

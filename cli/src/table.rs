@@ -1,6 +1,8 @@
-//! Rows of cells, aligned with spaces.
+//! Rows of cells, aligned with spaces. Each cell is escaped as a name, so that none is two, or looks like another.
 
 use std::fmt;
+
+use bulkhead_host::log::printable;
 
 /// Where a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ impl<const N: usize> Table<N> {
     }
 
     pub(crate) fn row<C: Into<String>>(&mut self, cells: [C; N]) {
-        self.rows.push(cells.map(Into::into));
+        self.rows.push(cells.map(|cell| printable::name(&cell.into()).into_owned()));
     }
 }
 
@@ -60,5 +62,13 @@ mod tests {
         table.row(["überall", "7", "x"]);
         assert_eq!(table.to_string(), "  tenant   events\n  überall       7  x\n");
         assert_eq!(Table::new(0, [Align::Left]).to_string(), "");
+    }
+
+    #[test]
+    fn a_cell_stays_one() {
+        let mut table = Table::new(0, [Align::Left, Align::Left]);
+        table.row(["a\n\tb\u{1b}[2J", "c"]);
+        table.row(["d", "e"]);
+        assert_eq!(table.to_string(), "a\\n\\tb\\u{1b}[2J  c\nd                e\n");
     }
 }

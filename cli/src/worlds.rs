@@ -3,7 +3,7 @@
 //! again.
 
 use std::borrow::Cow;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 
@@ -70,7 +70,7 @@ pub(crate) fn answer(path: &Path) -> ExitCode {
     // Nobody wants the memory of a process that was expected to end.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let written = read(path).and_then(|component| {
-        io::stdout().write_all(&component).map_err(|error| WorldError::Refused(error.to_string()))
+        output::hand_over(&component).map_err(|error| WorldError::Refused(error.to_string()))
     });
     match written {
         Ok(()) => ExitCode::SUCCESS,

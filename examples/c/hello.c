@@ -7,15 +7,41 @@
 
 static int events = 0;
 
+// The whole event, which may have 6 MB, with a zero behind it.
+static char *read_event(size_t *length) {
+  size_t size = 4096;
+  char *event = malloc(size);
+  *length = 0;
+  while (event != NULL) {
+    size_t part = fread(event + *length, 1, size - *length - 1, stdin);
+    if (part == 0) {
+      event[*length] = '\0';
+      return event;
+    }
+    *length += part;
+    if (*length == size - 1) {
+      size *= 2;
+      event = realloc(event, size);
+    }
+  }
+  return NULL;
+}
+
 int main(void) {
-  char event[4096];
-  size_t length = fread(event, 1, sizeof event - 1, stdin);
-  event[length] = '\0';
+  size_t length;
+  char *event = read_event(&length);
   events += 1;
   fprintf(stderr, "request %s\n", getenv("BULKHEAD_REQUEST_ID"));
+  if (event == NULL) {
+    fputs("there is no memory for the event\n", stderr);
+    return EXIT_FAILURE;
+  }
   if (strstr(event, "\"fail\"") != NULL) {
     fputs("the event asks for it\n", stderr);
     return EXIT_FAILURE;
+  }
+  if (strstr(event, "\"echo\"") != NULL) {
+    return fwrite(event, 1, length, stdout) == length ? EXIT_SUCCESS : EXIT_FAILURE;
   }
   for (volatile int loops = strstr(event, "\"loop\"") != NULL; loops;) {
   }

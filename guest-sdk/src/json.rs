@@ -5,11 +5,13 @@
 //! knows where in the text an error is (`items[1].price`), not only at which line and column. The two read the same texts to the
 //! same values: `json/tests.rs` compares them.
 //!
-//! `reader.rs` knows the signs of a text, `deserializer.rs` what serde asks for, `nested.rs` lists, objects and enums.
+//! `reader.rs` knows the signs of a text, `deserializer.rs` what serde asks for, `number.rs` what numbers become, `nested.rs` lists,
+//! objects and enums.
 
 mod deserializer;
 mod fault;
 mod nested;
+mod number;
 mod reader;
 
 use serde::de::DeserializeOwned;

@@ -19,6 +19,8 @@
 //! }
 //! ```
 //!
+//! The package is called `bulkhead-sdk`, and its library `bulkhead`: a crate called `bulkhead` on crates.io is somebody else's.
+//!
 //! In a crate with `crate-type = ["cdylib"]`, `cargo build --release --target wasm32-wasip2` makes a component of it. For any
 //! other target `hello` stays the plain function that it is, so that a unit test calls it like any other.
 //!
@@ -139,8 +141,8 @@ pub mod http;
 #[cfg(feature = "aws_lambda_events")]
 pub use aws_lambda_events;
 #[cfg(feature = "http")]
-pub use bulkhead_macros::http_handler;
-pub use bulkhead_macros::{handler, init, main, streaming_handler};
+pub use bulkhead_sdk_macros::http_handler;
+pub use bulkhead_sdk_macros::{handler, init, main, streaming_handler};
 pub use client_context::{ClientApplication, ClientContext, CognitoIdentity};
 pub use context::{Config, Context, TraceContext};
 pub use diagnostic::Diagnostic;

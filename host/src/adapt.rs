@@ -1,11 +1,12 @@
 //! Core modules for WASI preview 1 become components: those of C, Zig, TinyGo, and of Rust before it had wasm32-wasip2.
 //!
 //! The adapter is the official one, of the release of Wasmtime that is built in: a second core module that has preview
-//! 1's functions and imports those of WASI 0.2. What cannot be adapted is told why in [`error`]; what was adapted is a
-//! component like any other for [`crate::component`].
+//! 1's functions and imports those of WASI 0.2. In a program it gets a memory of its own, by [`own_memory`]. What cannot be
+//! adapted is told why in [`error`]; what was adapted is a component like any other for [`crate::component`].
 
 mod error;
 mod module;
+mod own_memory;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -44,17 +45,23 @@ pub fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
 pub fn adapt_with_world(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     let adapted = check(module).and_then(|adapter| {
         // Whatever it stumbles over is one module's fault, and costs that alone.
-        let encoded = catch_unwind(AssertUnwindSafe(|| encode(module, adapter)));
-        encoded
-            .unwrap_or_else(|_| Err("it stumbled over it, which is a bug".to_owned()))
-            .map_err(AdaptError::Encoder)
+        let encoded = catch_unwind(AssertUnwindSafe(|| encode(module, &adapter)));
+        encoded.unwrap_or_else(|_| Err(AdaptError::Encoder("it stumbled over it, which is a bug".to_owned())))
     });
     // Of a module that wants threads, the import of a shared memory would be what is wrong first.
     adapted.map_err(|error| features::missing(module).map_or(error, AdaptError::Feature))
 }
 
+/// An adapter, and how a module gets it.
+struct Adapter {
+    wasm: &'static [u8],
+    /// Whether it gets a memory of its own. One that is beside a world shares the module's, which asks for memory for it:
+    /// what is handed to other interfaces is in there, and nobody copies that.
+    has_own_memory: bool,
+}
+
 /// The adapter that fits a module.
-fn check(wasm: &[u8]) -> Result<&'static [u8], AdaptError> {
+fn check(wasm: &[u8]) -> Result<Adapter, AdaptError> {
     let module = Module::read(wasm).map_err(AdaptError::Malformed)?;
     let adapter = if module.is_command() { COMMAND } else { REACTOR };
     let there = Module::read(adapter).map_err(AdaptError::Malformed)?;
@@ -68,16 +75,18 @@ fn check(wasm: &[u8]) -> Result<&'static [u8], AdaptError> {
         }
     }
     if module.is_command() || module.has_world {
-        Ok(adapter)
+        Ok(Adapter { wasm: adapter, has_own_memory: !module.has_world })
     } else {
         Err(AdaptError::no_entry(&module.exports))
     }
 }
 
-fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, String> {
-    let encoder = ComponentEncoder::default().module(module);
-    let encoder = encoder.and_then(|encoder| encoder.adapter(PREVIEW1, adapter));
-    encoder.and_then(|mut encoder| encoder.encode()).map_err(|error| format!("{error:#}"))
+fn encode(module: &[u8], adapter: &Adapter) -> Result<Vec<u8>, AdaptError> {
+    let rewritten = if adapter.has_own_memory { own_memory::rewrite(module)? } else { None };
+    let encoder = ComponentEncoder::default().module(rewritten.as_deref().unwrap_or(module));
+    let encoder = encoder.and_then(|encoder| encoder.adapter(PREVIEW1, adapter.wasm));
+    let encoded = encoder.and_then(|mut encoder| encoder.encode());
+    encoded.map_err(|error| AdaptError::Encoder(format!("{error:#}")))
 }
 
 #[cfg(test)]

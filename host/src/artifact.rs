@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::{BUILD, FINGERPRINT, Target};
+use crate::log::printable::{name, told};
 
 const MAGIC: &[u8; 8] = b"BULKHEAD";
 /// The length and the magic.
@@ -53,13 +54,13 @@ pub enum ArtifactError {
     #[error("it is damaged: its code does not match its checksum")]
     Damaged,
     /// Compiled for another processor.
-    #[error("it was compiled for {found}, and this is {}", Target::host().map_or("neither x86_64 nor aarch64", Target::name))]
+    #[error("it was compiled for {}, and this is {}", name(found), Target::host().map_or("neither x86_64 nor aarch64", Target::name))]
     Target {
         /// The processor that it is for.
         found: String,
     },
     /// Compiled by another version, or under other settings.
-    #[error("it was compiled by {found}, and this is {BUILD}")]
+    #[error("it was compiled by {}, and this is {BUILD}", name(found))]
     Build {
         /// Who compiled it.
         found: String,
@@ -71,7 +72,7 @@ pub enum ArtifactError {
     #[error("it is stale: it was compiled from another file than the .wasm beside it")]
     Stale,
     /// The engine refused it all the same.
-    #[error("the engine refuses it: {0:#}")]
+    #[error("the engine refuses it: {}", told(.0))]
     Engine(wasmtime::Error),
 }
 
@@ -178,7 +179,7 @@ impl Stamp {
 /// The engine's compiler refuses a component.
 #[cfg(feature = "compiler")]
 #[derive(Debug, thiserror::Error)]
-#[error("not a valid component: {0:#}")]
+#[error("not a valid component: {}", told(.0))]
 pub struct CompileError(wasmtime::Error);
 
 /// Compiles a component to the bytes of a `.cwasm`. The stamp names its `source`, which is what lies beside it: the

@@ -4,6 +4,7 @@
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
 
+mod service;
 mod sockets;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::denials::Denials;
 use crate::environment::Environment;
 use crate::files::{self, Files, FilesView};
 use crate::limits::Limiter;
@@ -23,19 +25,27 @@ use crate::meter::Meter;
 use crate::outbound::{self, Outbound};
 use crate::random::Random;
 use crate::response_stream::{self, Response};
+use crate::room::Held;
 use crate::watchdog::Clock;
+pub(crate) use service::Serving;
 
 /// What the engine keeps for one sandbox.
 pub struct State {
+    /// Dropped first: what it sends must not end well because the rest is gone.
+    pub(crate) outbound: Outbound,
     pub(crate) wasi: WasiCtx,
     pub(crate) environment: Environment,
     pub(crate) table: ResourceTable,
     pub(crate) files: Files,
     pub(crate) random: Random,
     pub(crate) http: WasiHttpCtx,
-    pub(crate) outbound: Outbound,
+    pub(crate) serving: Serving,
     pub(crate) response: Response,
+    /// Whether the guest was denied a socket.
+    pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
+    /// Its place among the sandboxes; none for an init that is run ahead.
+    pub(crate) held: Option<Held>,
     /// Looked at whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
     pub(crate) meter: Meter,
@@ -65,6 +75,17 @@ impl State {
     fn files(&mut self) -> FilesView<'_> {
         let host = WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table };
         FilesView { host, files: &mut self.files }
+    }
+
+    /// What the guest was denied, since this was asked last.
+    pub(crate) fn take_denials(&mut self) -> Denials {
+        let missed = self.files.take_missed();
+        Denials {
+            sockets: std::mem::take(&mut self.wanted_socket),
+            files: missed.permission,
+            environment: self.environment.take_missed(),
+            directories: missed.directories,
+        }
     }
 
     fn response(&mut self) -> response_stream::View<'_> {
@@ -97,8 +118,8 @@ const OTHERS: [Package; 6] = [
     ("wasi:clocks", clocks),
     ("wasi:random", random),
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
-    ("wasi:sockets", sockets::add_to_linker),
-    ("wasi:http", outbound::add_to_linker),
+    ("wasi:sockets", |l| sockets::add_to_linker(l, |state| state.wanted_socket = true)),
+    ("wasi:http", |l| outbound::add_to_linker(l).and_then(|()| service::add_to_linker(l))),
     ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];
 

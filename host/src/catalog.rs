@@ -10,11 +10,12 @@ mod find;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-pub use find::find;
-use wasmtime::Engine;
+pub use find::{components, find};
 
 use crate::capabilities::Imports;
 use crate::component::{self, ComponentError, Loaded};
+use crate::engine::Engine;
+use crate::log::printable::{Shown as _, name};
 use crate::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
 use crate::outcome::ErrorReport;
 use crate::policy::Policy;
@@ -23,7 +24,7 @@ use crate::policy::Policy;
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// The task root cannot be listed.
-    #[error("LAMBDA_TASK_ROOT: {}: {error}", path.display())]
+    #[error("LAMBDA_TASK_ROOT: {}: {error}", path.shown())]
     TaskRoot {
         /// The directory.
         path: PathBuf,
@@ -31,17 +32,17 @@ pub enum CatalogError {
         error: std::io::Error,
     },
     /// `_HANDLER` names nothing, and there is not exactly one component to take in its place.
-    #[error("_HANDLER {asked} and {} holds {found}; name one of them, without its ending", root.display())]
+    #[error("_HANDLER {asked} and {} holds {found}", root.shown())]
     NoSuchHandler {
         /// What `_HANDLER` says.
         asked: String,
         /// The task root, or the file that names the handlers.
         root: PathBuf,
-        /// The components there.
+        /// The components there, and what to do about it.
         found: String,
     },
     /// `bulkhead.toml` names a file that is not there.
-    #[error("{}: handlers.{handler}.source: there is no {}, and no .cwasm of that name", manifest::FILE, path.display())]
+    #[error("{}: handlers.{handler}.source: there is no {}, and no .cwasm of that name", manifest::FILE, path.shown())]
     NoSource {
         /// The handler.
         handler: String,
@@ -49,7 +50,7 @@ pub enum CatalogError {
         path: PathBuf,
     },
     /// The component is not the one that `bulkhead.toml` means.
-    #[error("{}: handlers.{handler}.digest: {} has {found}, not {wanted}", manifest::FILE, path.display())]
+    #[error("{}: handlers.{handler}.digest: {} has {found}, not {wanted}", manifest::FILE, path.shown())]
     Digest {
         /// The handler.
         handler: String,
@@ -69,9 +70,12 @@ impl CatalogError {
     fn no_such_handler(asked: Option<&str>, root: PathBuf, found: &[impl AsRef<str>]) -> Self {
         let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
         Self::NoSuchHandler {
-            asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{asked}`,")),
+            asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{}`,", name(asked))),
             root,
-            found: if found.is_empty() { "no component".to_owned() } else { found.join(", ") },
+            found: match found.is_empty() {
+                true => "no component; put one there".to_owned(),
+                false => format!("{}; name one of them, without its ending", name(&found.join(", "))),
+            },
         }
     }
 
@@ -282,7 +286,7 @@ fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), Compon
     match (component::map(engine, imports, &cwasm, source), source) {
         (Err(refused @ ComponentError::Artifact { .. }), Some(wasm)) if cfg!(feature = "compiler") => {
             let loaded = component::compile(engine, imports, wasm)?;
-            Ok((loaded, Some(format!("{refused}. For now {} was compiled in its place", wasm.display()))))
+            Ok((loaded, Some(format!("{refused}. For now {} was compiled in its place", wasm.shown()))))
         }
         (mapped, _) => Ok((mapped?, None)),
     }

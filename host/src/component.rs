@@ -14,16 +14,20 @@ pub(crate) mod features;
 #[cfg(feature = "compiler")]
 mod growth;
 #[cfg(feature = "compiler")]
+mod images;
+#[cfg(feature = "compiler")]
 pub(crate) mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::capabilities::Imports;
+use crate::engine::{Engine, LoadError, ShareError};
+use crate::log::printable::{Shown as _, told};
+use crate::room::Takes;
 
 pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]
@@ -40,6 +44,8 @@ pub struct Loaded {
     pub(crate) entry: Entry,
     /// The digest of its `.wasm`, `sha256:…`.
     pub digest: Arc<str>,
+    /// What each of its sandboxes takes of the pool.
+    pub(crate) takes: Takes,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -64,7 +70,7 @@ impl Description {
         names::read(wasm).ok()
     }
 
-    fn of(engine: &Engine, component: &Component) -> Self {
+    fn of(engine: &wasmtime::Engine, component: &Component) -> Self {
         let kind = component.component_type();
         Self {
             exports: kind.exports(engine).map(|(name, _)| name.to_owned()).collect(),
@@ -90,7 +96,7 @@ impl Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
     /// The file cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", path.shown())]
     Read {
         /// The file.
         path: PathBuf,
@@ -98,7 +104,7 @@ pub enum ComponentError {
         error: std::io::Error,
     },
     /// A `.cwasm` that must not be loaded.
-    #[error("{}: {error}. Make it anew with `bulkhead compile`", path.display())]
+    #[error("{}: {}. Make it anew with `bulkhead compile`", path.shown(), told(error))]
     Artifact {
         /// The file.
         path: PathBuf,
@@ -109,14 +115,14 @@ pub enum ComponentError {
     #[error(
         "{}: this bootstrap has no compiler; make a .cwasm with `bulkhead compile`, or ship the bootstrap \
          that has one",
-        path.display()
+        path.shown()
     )]
     NoCompiler {
         /// The file.
         path: PathBuf,
     },
     /// A core module that no component can be made of.
-    #[error("{}: this is a core module, not a component, and cannot be adapted: {error:#}", path.display())]
+    #[error("{}: this is a core module, not a component, and cannot be adapted: {}", path.shown(), told(error))]
     CoreModule {
         /// The file.
         path: PathBuf,
@@ -124,15 +130,23 @@ pub enum ComponentError {
         error: wasmtime::Error,
     },
     /// A `.wasm` that the compiler refuses, or had better not see.
-    #[error("{}: not a valid component: {error:#}", path.display())]
+    #[error("{}: not a valid component: {}", path.shown(), told(error))]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What the compiler said.
         error: wasmtime::Error,
     },
+    /// A component of which a sandbox would take more than its share.
+    #[error("{}: it takes more than one sandbox may have: {}", path.shown(), told(error))]
+    Share {
+        /// The file.
+        path: PathBuf,
+        /// What it takes, and how much there is.
+        error: ShareError,
+    },
     /// A component of no kind that runs.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.shown(), told(reason))]
     Kind {
         /// The file.
         path: PathBuf,
@@ -140,7 +154,7 @@ pub enum ComponentError {
         reason: String,
     },
     /// A component that needs more than the host has.
-    #[error("{}: it needs something that this host does not have: {error:#}; {advice}", path.display())]
+    #[error("{}: it needs something that this host does not have: {}; {advice}", path.shown(), told(error))]
     Import {
         /// The file.
         path: PathBuf,
@@ -161,6 +175,7 @@ impl ComponentError {
             | Self::NoCompiler { path }
             | Self::CoreModule { path, .. }
             | Self::Invalid { path, .. }
+            | Self::Share { path, .. }
             | Self::Kind { path, .. }
             | Self::Import { path, .. } => file.clone_into(path),
         }
@@ -193,13 +208,20 @@ pub fn map(
     {
         return Err(artifact_error(ArtifactError::Stale));
     }
-    #[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
-    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
-    // The stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
-    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
-    let component = unsafe { Component::deserialize_file(engine, path) };
-    let component = component.map_err(|error| artifact_error(ArtifactError::Engine(error)))?;
+    let component = engine.load(|engine| deserialize(engine, path));
+    let component = component.map_err(|error| match error {
+        LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
+        LoadError::Other(error) => artifact_error(ArtifactError::Engine(error)),
+    })?;
     load(imports, &component, path, &stamp.source)
+}
+
+#[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
+fn deserialize(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
+    // Its stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
+    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
+    unsafe { Component::deserialize_file(engine, path) }
 }
 
 /// Compiles a `.wasm` for this machine.
@@ -223,8 +245,13 @@ pub fn compile_ready(
     source: &[u8],
     path: &Path,
 ) -> Result<Loaded, ComponentError> {
-    let component = Component::from_binary(engine, ready)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) })?;
+    let component = engine.load(|engine| Component::from_binary(engine, ready));
+    let component = component.map_err(|error| match error {
+        LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
+        LoadError::Other(error) => {
+            ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) }
+        }
+    })?;
     load(imports, &component, path, &digest(source))
 }
 
@@ -278,7 +305,8 @@ fn load(
     if let Some(mistake) = export.and_then(|export| entry::mistake(kind, export, component)) {
         return Err(wrong(mistake));
     }
-    Ok(Loaded { entry: Entry::of(kind, pre).map_err(import_error)?, digest: digest.into() })
+    let entry = Entry::of(kind, pre).map_err(import_error)?;
+    Ok(Loaded { entry, digest: digest.into(), takes: Takes::of(component) })
 }
 
 #[cfg(all(test, feature = "compiler"))]
@@ -348,6 +376,72 @@ mod tests {
             ));
             assert_eq!(loaded.unwrap().kind(), Kind::Command, "{version}");
         }
+    }
+
+    /// A component that is no handler, and needs so much.
+    fn needing(memories: usize, tables: usize, instances: usize) -> String {
+        let memories = "(memory 0)".repeat(memories);
+        let tables = "(table 0 funcref)".repeat(tables);
+        let instance = "(core instance (instantiate $m))";
+        format!("(component (core module $m {memories} {tables}) {})", instance.repeat(instances))
+    }
+
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
+    fn refused(engine: &Engine, wat: &str) -> String {
+        let imports = crate::capabilities::imports(engine).unwrap();
+        let wasm = wat::parse_str(wat).unwrap();
+        let compiled =
+            compile_ready((engine, &imports), &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
+        // What is compiled already is not seen by a compiler again.
+        let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
+        let cwasm = crate::artifact::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
+        std::fs::write(file.path(), cwasm).unwrap();
+        let mapped = map(engine, &imports, file.path(), None).unwrap_err().about(Path::new("a.wasm"));
+        assert_eq!(mapped.to_string(), compiled);
+        compiled
+    }
+
+    #[test]
+    fn what_takes_more_than_one_sandbox_s_share_is_refused_with_the_numbers_however_memory_is_had() {
+        let share = engine::Share::default();
+        let large = format!(
+            "(component (core module $m {}) (core instance (instantiate $m)))",
+            "(global i64 (i64.const 0))".repeat(70_000)
+        );
+        for engine in [engine::start(1).unwrap().0, engine::start_on_demand(share).unwrap()] {
+            for (wat, expected) in [
+                (needing(3, 0, 5), "15 Wasm linear memories, which exceeds the configured maximum of 8"),
+                (needing(9, 0, 1), "defined memories count of 9 exceeds"),
+                (needing(0, 6, 30), "180 tables, which exceeds the configured maximum of 32"),
+                (needing(0, 33, 1), "defined tables count of 33 exceeds"),
+                (needing(0, 0, 41), "41 core module instances, which exceeds the configured maximum of 40"),
+                (needing(0, 1, 1).replace("table 0", "table 100001"), "minimum element size of 100001"),
+                (large.clone(), "which exceeds the configured maximum of 1048576 bytes"),
+            ] {
+                let text = refused(&engine, &wat);
+                assert!(text.starts_with("a.wasm: it takes more than one sandbox may have: "), "{text}");
+                assert!(
+                    text.contains(expected) && text.contains("a sandbox has room for 8 memories"),
+                    "{text}"
+                );
+            }
+            // No more than that is no reason, so that it is refused for being no handler.
+            for fits in [needing(4, 0, 2), needing(0, 16, 2), needing(0, 0, 40)] {
+                let text = refused(&engine, &fits);
+                assert!(text.contains("does not export bulkhead:lambda/handler"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_raised_raises_what_fits() {
+        let mut policy = crate::policy::Policy::default_for("hello");
+        (policy.limits.instances, policy.limits.table_entries) = (100, 200_000);
+        let (engine, _) = engine::start_for(2, engine::Share::largest([&policy])).unwrap();
+        for fits in [needing(0, 0, 100), needing(0, 1, 1).replace("table 0", "table 200000")] {
+            assert!(refused(&engine, &fits).contains("does not export bulkhead:lambda/handler"));
+        }
+        assert!(refused(&engine, &needing(0, 0, 101)).contains("maximum of 100"));
     }
 
     #[test]

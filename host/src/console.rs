@@ -11,6 +11,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::log::{Level, Log, Scope};
+use crate::permit::Permitted;
 
 /// How much a guest may write in one call; its own buffers are smaller.
 const PERMIT: usize = 64 * 1024;
@@ -20,6 +21,8 @@ const MAX_PANIC: usize = 16 * 1024;
 const MAX_TAIL: usize = 2 * 1024;
 /// A line longer than this becomes several records.
 const MAX_LINE: usize = 32 * 1024;
+/// What a line that waits for its event counts beside its bytes: about what its record will have more.
+const WAITING: usize = 64;
 
 /// Where a sandbox's output goes.
 #[derive(Debug, Clone)]
@@ -35,8 +38,13 @@ struct Shared {
     kept: Vec<(Level, Vec<u8>)>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    /// How long the records may be that are still to come, in bytes.
     left: usize,
+    /// The same of those that wait.
+    left_waiting: usize,
+    /// How long those are that were written.
     printed: usize,
+    /// Of the guest's own bytes.
     dropped: usize,
     panic: Option<Vec<u8>>,
     /// The last of stderr, for a command: its error's text.
@@ -51,7 +59,7 @@ enum Kind {
 }
 
 impl Console {
-    /// A console for one sandbox, which may print `limit` bytes.
+    /// A console for one sandbox, whose records may take `limit` bytes of the log.
     pub fn new(log: Arc<Log>, limit: usize) -> Self {
         let shared = Shared {
             log,
@@ -60,6 +68,7 @@ impl Console {
             stdout: Vec::new(),
             stderr: Vec::new(),
             left: limit,
+            left_waiting: limit,
             printed: 0,
             dropped: 0,
             panic: None,
@@ -94,10 +103,10 @@ impl Console {
     /// Names the event. Lines are written from now on, and those that were kept.
     pub fn begin(&self, scope: Scope) {
         let mut shared = self.lock();
-        for (level, line) in std::mem::take(&mut shared.kept) {
-            shared.log.record_guest_line(level, &scope, &String::from_utf8_lossy(&line));
-        }
         shared.scope = Some(scope);
+        for (level, line) in std::mem::take(&mut shared.kept) {
+            shared.put(level, &line);
+        }
     }
 
     /// Writes what has no line end yet, and how much was dropped.
@@ -118,7 +127,7 @@ impl Console {
         }
     }
 
-    /// How many bytes went into the log, and whether there would have been more without the limit.
+    /// How many bytes its records took in the log, and whether there would have been more without the limit.
     pub fn printed(&self) -> (usize, bool) {
         let shared = self.lock();
         (shared.printed, shared.dropped > 0)
@@ -190,20 +199,34 @@ impl Shared {
         if line.is_empty() {
             return;
         }
-        let taken = line.len().min(self.left);
-        self.printed += taken;
-        self.dropped += line.len() - taken;
-        let silent = self.left == 0;
-        // Short lines take more room in the log than their bytes.
-        self.left = self.left.saturating_sub(taken + 1);
-        if silent {
-            return;
+        self.put(level, line);
+    }
+
+    /// Writes a line, or as much of it as there is room for; after that, nothing more.
+    fn put(&mut self, level: Level, line: &[u8]) {
+        if self.scope.is_none() {
+            return self.keep(level, line);
         }
-        match &self.scope {
-            Some(scope) => {
-                self.log.record_guest_line(level, scope, &String::from_utf8_lossy(&line[..taken]));
+        let (Some(scope), 1..) = (&self.scope, self.left) else {
+            self.dropped += line.len();
+            return;
+        };
+        let text = String::from_utf8_lossy(line);
+        let recorded = self.log.record_guest_line(level, scope, &text, self.left);
+        self.printed += recorded.written;
+        let rest = text.len() - recorded.of_line;
+        self.dropped += rest;
+        self.left = if rest > 0 { 0 } else { self.left - recorded.written };
+    }
+
+    /// Keeps a line until the event is known.
+    fn keep(&mut self, level: Level, line: &[u8]) {
+        match self.left_waiting.checked_sub(line.len() + WAITING) {
+            Some(left) => {
+                self.left_waiting = left;
+                self.kept.push((level, line.to_owned()));
             }
-            None => self.kept.push((level, line[..taken].to_owned())),
+            None => self.dropped += line.len(),
         }
     }
 
@@ -246,7 +269,7 @@ impl StdoutStream for Stream {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
+        Box::new(Permitted(self.clone()))
     }
 }
 
@@ -275,6 +298,10 @@ mod tests {
     use super::*;
     use crate::config::LogSettings;
     use crate::log::Format;
+    use wasmtime_wasi::p2::StreamError;
+
+    /// What a record has beside its message, where it is about no event: `2026-11-22T20:41:00.000Z - INFO `, and its end.
+    const RECORD: usize = 33;
 
     /// A console whose records can be read, through the telemetry sink.
     fn console(limit: usize) -> (Console, impl Fn() -> Vec<String>) {
@@ -327,7 +354,7 @@ mod tests {
 
     #[test]
     fn past_the_limit_one_record_says_so() {
-        let (console, records) = console(5);
+        let (console, records) = console(RECORD + 5);
         console.begin(Scope::default());
         for _ in 0..3 {
             console.write(Kind::Stdout, b"1234567\n");
@@ -336,15 +363,29 @@ mod tests {
         assert_eq!(records()[0], "INFO\t12345");
         assert!(records()[1].starts_with("WARN\ttruncated: the handler printed 16 bytes more"));
         assert_eq!(records().len(), 2);
-        assert_eq!(console.printed(), (5, true));
+        assert_eq!(console.printed(), (RECORD + 5, true));
+    }
+
+    #[test]
+    fn lines_that_wait_for_their_event_have_the_same_limit() {
+        let (console, records) = console(10 * RECORD);
+        console.write(Kind::Stdout, &b"a\n".repeat(1_000_000));
+        assert!(console.lock().kept.len() <= 10 * RECORD / WAITING);
+        let kept = console.lock().kept.len();
+        console.begin(Scope::default());
+        console.write(Kind::Stdout, &b"b\n".repeat(1_000_000));
+        assert_eq!(records()[..kept], vec!["INFO\ta"; kept]);
+        assert_eq!(records().len(), 9, "ten have no room for what they say");
+        assert!(console.printed().0 <= 10 * RECORD);
     }
 
     #[test]
     fn short_lines_use_up_the_limit_too() {
-        let (console, records) = console(6);
+        let (console, records) = console(3 * (RECORD + 1));
         console.begin(Scope::default());
         console.write(Kind::Stdout, &b"a\n\n".repeat(100));
         assert_eq!(records().len(), 3);
+        assert_eq!(console.printed(), (3 * (RECORD + 1), true));
     }
 
     #[test]
@@ -396,5 +437,17 @@ mod tests {
         console.write(Kind::Stderr, b"note\nthread 'main' panicked at a.rs:1:1:\nfirst\n");
         console.write(Kind::Stderr, b"thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore\n");
         assert_eq!(console.panic_text().unwrap(), "thread 'main' (1) panicked at b.rs:2:2:\nsecond\nmore");
+    }
+
+    #[test]
+    fn neither_stream_takes_more_in_one_call_than_it_permits() {
+        let (console, records) = console(1 << 20);
+        console.begin(Scope::default());
+        for mut stream in [console.stdout().p2_stream(), console.stderr().p2_stream()] {
+            assert!(matches!(stream.write(vec![b'x'; PERMIT + 1].into()), Err(StreamError::Trap(_))));
+            stream.write(vec![b'x'; PERMIT].into()).unwrap();
+        }
+        let lengths: Vec<_> = records().iter().map(String::len).collect();
+        assert_eq!(lengths, [PERMIT + "INFO\t".len(), PERMIT + "ERROR\t".len()]);
     }
 }

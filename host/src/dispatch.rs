@@ -14,11 +14,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::allowance::Allowance;
+use crate::bounded;
 use crate::catalog::Catalog;
 use crate::component::Loaded;
 use crate::invocation::{Caller, ContextError, Invocation};
-use crate::log::{Failure, Log};
+use crate::log::{Failure, Level, Log};
 use crate::manifest::Receipts;
+use crate::meter::Meter;
 use crate::outcome::{ErrorReport, Outcome};
 use crate::receipt::{About, REPLIED, Receipt};
 use crate::response_stream::Outlet;
@@ -32,6 +34,9 @@ pub use spares::{Spare, Spares};
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
+
+/// As much of why a component cannot be run is told. There can be names of the component's in it.
+const MAX_REASON: usize = 4 * 1024;
 
 /// Everything that it takes to handle events, several at a time.
 #[derive(Debug)]
@@ -64,7 +69,7 @@ pub struct Carry {
     /// Whether the host itself panicked.
     pub host_panicked: bool,
     /// Of what has ended, but is not written down yet.
-    receipts: Vec<Receipt>,
+    bills: Vec<Bill>,
     ahead: Ahead,
 }
 
@@ -79,6 +84,8 @@ pub struct Arrival {
     pub at: Instant,
     /// The way of its response, if that is a stream.
     pub outlet: Outlet,
+    /// What its processor time is counted by.
+    pub meter: Meter,
 }
 
 /// The way of an event, or of a part of one, into its sandbox.
@@ -92,6 +99,15 @@ struct Passage {
     records: Option<usize>,
     /// The way of a response that is a stream. A part of a batch has none.
     outlet: Option<Outlet>,
+    meter: Meter,
+}
+
+/// A receipt that does not say yet what was spent.
+#[derive(Debug)]
+struct Bill {
+    receipt: Receipt,
+    /// What was spent on this part of a batch alone.
+    own: Duration,
 }
 
 /// How an event ended, or a part of one.
@@ -102,6 +118,15 @@ struct Ending {
     records: Option<usize>,
 }
 
+impl Carry {
+    /// Notes what was spent on a part of a batch, the last one that has a receipt.
+    fn charge(&mut self, spent: Duration) {
+        if let Some(bill) = self.bills.last_mut() {
+            bill.own += spent;
+        }
+    }
+}
+
 impl Dispatcher {
     /// What a loop has before its first event.
     pub fn carry(&self, stop: Stop) -> Carry {
@@ -109,7 +134,7 @@ impl Dispatcher {
             stop,
             stopping: false,
             host_panicked: false,
-            receipts: Vec::new(),
+            bills: Vec::new(),
             ahead: Ahead::of(self.router.likely()),
         }
     }
@@ -120,7 +145,7 @@ impl Dispatcher {
     /// # Errors
     /// What to report in place of a response.
     pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Result<Vec<u8>, ErrorReport> {
-        let Arrival { mut invocation, caller, at, outlet } = arrival;
+        let Arrival { mut invocation, caller, at, outlet, meter } = arrival;
         let nowhere =
             |outcome| Ending { outcome, usage: Usage::default(), queue: at.elapsed(), records: None };
         let caller = match caller {
@@ -133,10 +158,12 @@ impl Dispatcher {
             Err(error) => self.conclude(carry, &invocation, (None, nowhere(Outcome::NotRouted(error)))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
-                let passage = Passage { route, at, sharers: 1, records: None, outlet: Some(outlet) };
+                let passage = Passage { route, at, sharers: 1, records: None, outlet: Some(outlet), meter };
                 self.run(carry, (&invocation, caller), passage).await
             }
-            Ok(Routed::Split(parts)) => Ok(self.run_parts(carry, (invocation, &caller), parts, at).await),
+            Ok(Routed::Split(parts)) => {
+                Ok(self.run_parts(carry, (invocation, &caller), parts, (at, &meter)).await)
+            }
         }
     }
 
@@ -146,11 +173,12 @@ impl Dispatcher {
         carry: &mut Carry,
         (mut invocation, caller): (Invocation, &Caller),
         parts: Vec<(Result<Route, RouteError>, Part)>,
-        at: Instant,
+        (at, meter): (Instant, &Meter),
     ) -> Vec<u8> {
         let mut failed = Vec::new();
         let count = parts.len();
         for (index, (route, part)) in parts.into_iter().enumerate() {
+            let before = meter.spent();
             let records = Some(part.ids.len());
             invocation.event = part.event.clone();
             let answer = match route {
@@ -164,14 +192,21 @@ impl Dispatcher {
                 }
                 Ok(route) => {
                     invocation.tenant_id.clone_from(&route.tenant_id);
-                    let passage = Passage { route, at, sharers: count - index, records, outlet: None };
+                    let sharers = count - index;
+                    let meter = meter.clone();
+                    let passage = Passage { route, at, sharers, records, outlet: None, meter };
                     self.run(carry, (&invocation, caller.clone()), passage).await.ok()
                 }
             };
-            match answer {
-                Some(response) => failed.extend(part.failures(&response)),
+            match answer.map(|response| part.failures(&response)) {
+                Some(Ok(named)) => failed.extend(named),
+                Some(Err(error)) => {
+                    self.log.record(Level::Warn, &invocation.scope(), &error.to_string());
+                    failed.extend(part.ids);
+                }
                 None => failed.extend(part.ids),
             }
+            carry.charge(meter.spent().saturating_sub(before));
         }
         batch_response(&failed)
     }
@@ -182,7 +217,7 @@ impl Dispatcher {
         (invocation, caller): (&Invocation, Caller),
         passage: Passage,
     ) -> Result<Vec<u8>, ErrorReport> {
-        let Passage { route, at, sharers, records, outlet } = passage;
+        let Passage { route, at, sharers, records, outlet, meter } = passage;
         let _seat = match self.seats.take(&route) {
             Ok(seat) => seat,
             Err(error) => {
@@ -198,11 +233,12 @@ impl Dispatcher {
         let (outcome, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
                 let work = (invocation, caller, &route, outlet);
-                let (outcome, usage) = self.sandboxed(carry, &loaded, work, (allowance, &guard)).await;
+                let times = (allowance, &guard, &meter);
+                let (outcome, usage) = self.sandboxed(carry, &loaded, work, times).await;
                 (outcome, usage, loaded.digest)
             }
             Err(error) => {
-                let outcome = Outcome::HandlerInvalid { message: error.to_string() };
+                let outcome = Outcome::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
                 (outcome, Usage::default(), "".into())
             }
         };
@@ -218,15 +254,21 @@ impl Dispatcher {
         carry: &mut Carry,
         loaded: &Loaded,
         (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
-        (allowance, guard): (Allowance, &Guard),
+        (allowance, guard, meter): (Allowance, &Guard, &Meter),
     ) -> (Outcome, Usage) {
         let spare = self.spare(route, &mut carry.ahead);
         let run = async {
-            let sandbox = match spare {
-                Some(spare) => spare,
-                None => self.sandboxes.make(loaded, route, guard).await,
+            let mut sandbox = match spare {
+                Some(spare) => {
+                    // It was made for this event, as it turns out.
+                    meter.add(spare.spent());
+                    spare
+                }
+                None => self.make(loaded, route, guard).await,
             };
-            self.sandboxes.run(sandbox, (invocation, caller, outlet.clone()), allowance, guard).await
+            sandbox.belongs_to(route);
+            let event = (invocation, caller, outlet.clone());
+            self.sandboxes.run(sandbox, event, allowance, (guard, meter)).await
         };
         // Pinned here, since a future that is handed on takes its room twice.
         let run = pin!(run);
@@ -258,10 +300,10 @@ impl Dispatcher {
         }
     }
 
-    /// Writes the receipts of what has ended. To be called when the answer is posted, so that nobody waits
-    /// for it, and before the next event is asked for, since an environment may be frozen from then on.
-    pub fn settle(&self, carry: &mut Carry) {
-        for receipt in carry.receipts.drain(..) {
+    /// Writes the receipts of what has ended, with what it took by this meter. To be called when the answer is posted, so
+    /// that nobody waits for it, and before the next event is asked for, since an environment may be frozen from then on.
+    pub fn settle(&self, carry: &mut Carry, meter: &Meter) {
+        for receipt in settled(std::mem::take(&mut carry.bills), meter.spent()) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);
             }
@@ -287,7 +329,7 @@ impl Dispatcher {
         }
         let about = About {
             request_id: &invocation.id.request_id,
-            tenant_id: invocation.tenant_id.as_deref(),
+            tenant: invocation.tenant_id.as_deref().map(|id| (id, self.router.knows(id))),
             handler: handler.map(|(route, digest)| (route.policy.handler.as_str(), digest)),
             outcome: answer.as_ref().map_or_else(ErrorReport::header_type, |_| REPLIED),
             records,
@@ -296,7 +338,7 @@ impl Dispatcher {
         };
         if self.receipts != Receipts::Off {
             let receipt = Receipt::new(about, &usage, SystemTime::now());
-            carry.receipts.push(receipt);
+            carry.bills.push(Bill { receipt, own: Duration::ZERO });
         }
         answer
     }
@@ -307,6 +349,19 @@ impl Dispatcher {
     pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
         (self.prepare(&mut carry.ahead), &mut carry.stop)
     }
+}
+
+/// The receipts of one event, for which so much was spent in all. What was spent on all of its parts alike is shared out
+/// by their sizes.
+fn settled(bills: Vec<Bill>, spent: Duration) -> impl Iterator<Item = Receipt> {
+    let alone: Duration = bills.iter().map(|bill| bill.own).sum();
+    let together = spent.saturating_sub(alone).as_nanos();
+    let size = |bill: &Bill| bill.receipt.bytes_in.max(1) as u128;
+    let sizes: u128 = bills.iter().map(size).sum();
+    bills.into_iter().map(move |bill| {
+        let share = u64::try_from(together * size(&bill) / sizes).unwrap_or(u64::MAX);
+        bill.receipt.with_cpu(bill.own + Duration::from_nanos(share))
+    })
 }
 
 /// Waits until nobody reads the response of an event any more.
@@ -340,6 +395,32 @@ async fn caught<T>(run: impl Future<Output = T>) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn bill(bytes_in: usize, own: u64) -> Bill {
+        let about = About {
+            request_id: "r-1",
+            tenant: None,
+            handler: None,
+            outcome: REPLIED,
+            records: None,
+            queue: Duration::ZERO,
+            bytes: (bytes_in, 0),
+        };
+        let receipt = Receipt::new(about, &Usage::default(), std::time::UNIX_EPOCH);
+        Bill { receipt, own: Duration::from_millis(own) }
+    }
+
+    #[test]
+    fn what_was_spent_on_an_event_is_on_its_receipts_to_the_last() {
+        let spent = |bills, spent| {
+            settled(bills, Duration::from_millis(spent)).map(|receipt| receipt.cpu_ms).collect::<Vec<_>>()
+        };
+        assert_eq!(spent(vec![bill(100, 0)], 7), [7.0], "whole, it has all of it");
+        assert_eq!(spent(vec![bill(0, 0)], 7), [7.0]);
+        // Two parts, one of them larger: what was spent on neither alone is shared out by size.
+        assert_eq!(spent(vec![bill(300, 10), bill(100, 1)], 19), [16.0, 3.0]);
+        assert_eq!(spent(Vec::new(), 7), [0.0; 0], "there is nobody to tell");
+    }
 
     #[tokio::test]
     async fn a_panic_of_the_host_is_told() {

@@ -13,6 +13,8 @@ use crate::policy::Policy;
 pub struct Environment {
     variables: Vec<(String, String)>,
     arguments: Vec<String>,
+    /// Whether the guest asked for variables, and there were none.
+    missed: bool,
 }
 
 impl Environment {
@@ -21,8 +23,13 @@ impl Environment {
         let variables = policy.grants.environment.iter();
         Self {
             variables: variables.map(|(name, value)| (name.clone(), value.clone())).collect(),
-            arguments: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// Whether variables were asked for and none were there, since this was asked last.
+    pub fn take_missed(&mut self) -> bool {
+        std::mem::take(&mut self.missed)
     }
 
     /// The first argument: programs expect to be told their own name.
@@ -42,6 +49,7 @@ impl Environment {
 
 impl environment::Host for Environment {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        self.missed |= self.variables.is_empty();
         Ok(self.variables.clone())
     }
 
@@ -73,12 +81,15 @@ mod tests {
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
         assert_eq!(environment.get_arguments().unwrap(), ["hello"]);
+        assert!(!environment.take_missed());
     }
 
     #[test]
     fn without_a_grant_there_is_nothing() {
         let mut environment = Environment::granted(&Policy::default_for("hello"));
+        assert!(!environment.take_missed());
         assert!(environment.get_environment().unwrap().is_empty());
+        assert!(environment.take_missed() && !environment.take_missed(), "it is told once");
         assert!(environment.get_arguments().unwrap().is_empty());
         assert_eq!(environment.initial_cwd().unwrap(), None);
     }

@@ -8,11 +8,12 @@
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::invocation::{Deadline, Invocation, NoRequestId};
 use crate::log::{Level, Log, Scope, chain};
+use crate::meter::Meter;
 use crate::relay::{Relayed, relay};
 use crate::response_stream::Outlet;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
@@ -124,12 +125,32 @@ impl EventLoop {
     /// Handles one event, unless told to stop.
     async fn there_and_back(&mut self) -> Result<ControlFlow<()>, LoopError> {
         let Some(next) = self.wait().await? else { return Ok(ControlFlow::Break(())) };
+        let meter = Meter::new(Duration::MAX);
+        let (id, scope, posted) = {
+            // Pinned here, since a future that is handed on takes its room twice.
+            let answered = pin!(self.answer(next, &meter));
+            meter.run(answered).await?
+        };
+        self.dispatcher.settle(&mut self.carry, &meter);
+        self.check_posted(&id, posted?, &scope)?;
+        if self.carry.host_panicked {
+            return Err(LoopError::HostPanic);
+        }
+        Ok(if self.carry.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    /// Has an event handled, and posts what became of it.
+    async fn answer(
+        &mut self,
+        next: NextEvent,
+        meter: &Meter,
+    ) -> Result<(InvocationId, Scope, Result<Posted, ApiError>), LoopError> {
         let at = Instant::now();
         let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
         let (id, scope) = (invocation.id.clone(), invocation.scope());
         self.check_deadline(invocation.deadline, &scope);
         self.outlet.begin();
-        let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone() };
+        let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone(), meter: meter.clone() };
         let relayed = {
             let handled = pin!(self.dispatcher.handle(arrival, &mut self.carry));
             relay(&mut self.api, &id, &self.outlet, handled).await
@@ -142,12 +163,7 @@ impl EventLoop {
             Ok(Relayed::Cut { why }) => Ok(self.cut(&why, &scope)),
             Err(error) => Err(error),
         };
-        self.dispatcher.settle(&mut self.carry);
-        self.check_posted(&id, posted?, &scope)?;
-        if self.carry.host_panicked {
-            return Err(LoopError::HostPanic);
-        }
-        Ok(if self.carry.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok((id, scope, posted))
     }
 
     /// Asks for the next event, and makes use of the time until it comes; none when told to stop.

@@ -5,7 +5,7 @@
 //! Which directories there are is settled at init, in [`directories`].
 //!
 //! *Invariant:* what a guest holds open costs the host a bounded number of file descriptors and of bytes. So
-//! reading ahead is never the host's: streams and listings of `/tmp` hold a place, not data, and of the task
+//! reading ahead is never the host's: streams and listings hold a place and a small piece at most, and of the task
 //! root's files only [`MAX_OPEN`] can be open.
 
 mod descriptor;
@@ -22,7 +22,6 @@ use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 
 pub use directories::{Directories, FilesError, GrantError, Granted, check};
-use listing::Listing;
 pub use tmp::Tmp;
 
 /// Where a guest finds its `/tmp`.
@@ -36,10 +35,20 @@ pub const MAX_OPEN: usize = 256;
 #[derive(Debug, Default)]
 pub struct Files {
     tmp: Option<Tmp>,
-    /// Descriptors and listings of the task root that the guest holds.
+    /// Descriptors of the task root that the guest holds.
     held: usize,
-    /// Each stream of a file of the task root has a clone.
+    /// Each stream of a file and each listing of a directory of the task root has a clone.
     streams: Arc<()>,
+    missed: Missed,
+}
+
+/// What a guest asked of its files and did not get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Its directories, when there were none.
+    pub directories: bool,
+    /// Something that is not allowed.
+    pub permission: bool,
 }
 
 impl Files {
@@ -51,6 +60,11 @@ impl Files {
     /// Its `/tmp`, if it has one.
     pub fn tmp(&self) -> Option<&Tmp> {
         self.tmp.as_ref()
+    }
+
+    /// What was asked for in vain, since this was asked last.
+    pub fn take_missed(&mut self) -> Missed {
+        std::mem::take(&mut self.missed)
     }
 
     /// Fails where the guest holds too much of the task root already.
@@ -101,13 +115,6 @@ impl FilesView<'_> {
     fn push(&mut self, handle: tmp::Handle) -> Result<Resource<types::Descriptor>, ResourceTableError> {
         Ok(Resource::new_own(self.host.table.push(handle)?.rep()))
     }
-
-    /// A listing of `/tmp`, if it is one.
-    fn listing(&self, stream: &Resource<types::DirectoryEntryStream>) -> Option<Resource<Listing>> {
-        let listing = Resource::<Listing>::new_borrow(stream.rep());
-        self.host.table.get(&listing).ok()?;
-        Some(Resource::new_own(stream.rep()))
-    }
 }
 
 impl preopens::Host for FilesView<'_> {
@@ -117,13 +124,17 @@ impl preopens::Host for FilesView<'_> {
         if let Some(root) = self.files.tmp.as_ref().map(Tmp::root) {
             directories.push((self.push(root)?, TMP.to_owned()));
         }
+        self.files.missed.directories |= directories.is_empty();
         Ok(directories)
     }
 }
 
 impl types::Host for FilesView<'_> {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<types::ErrorCode> {
-        self.host.convert_error_code(error)
+        use types::ErrorCode::{Access, NotPermitted, ReadOnly};
+        let code = self.host.convert_error_code(error)?;
+        self.files.missed.permission |= matches!(code, Access | NotPermitted | ReadOnly);
+        Ok(code)
     }
 
     fn filesystem_error_code(

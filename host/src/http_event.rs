@@ -27,13 +27,16 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper::{Method, Request, Uri};
 
+pub(crate) use error::shown;
 pub use error::{HttpEventError, Refusal};
 pub use form::Form;
 pub use headers::REQUEST_CONTEXT;
-pub use response::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE};
+pub use response::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE, has_body, prelude};
 
 use context::Context;
 use event::Event;
+
+use crate::json::Object;
 
 /// Where an event goes that is no HTTP event.
 const EVENTS_PATH: &str = "/events";
@@ -54,7 +57,7 @@ impl HttpEvent {
     /// When it is no HTTP event, or one whose request cannot be made: [`HttpEventError::refusal`] tells them apart.
     pub fn parse(event: &Bytes) -> Result<Self, HttpEventError> {
         let text = str::from_utf8(event).map_err(|_| HttpEventError::NotHttp("it is no UTF-8 text"))?;
-        let parts: Event<'_> = serde_json::from_str(text)
+        let Object(parts): Object<Event<'_>> = serde_json::from_str(text)
             .map_err(|_| HttpEventError::NotHttp("it is no JSON object, or says the same thing twice"))?;
         let context = Context::of(parts.request_context);
         let form = Form::of(&parts, &context).map_err(HttpEventError::NotHttp)?;
@@ -111,7 +114,7 @@ fn method(form: Form, event: &Event<'_>, context: &Context<'_>) -> Result<Method
     };
     match form.text(field, value)? {
         Some(method) => Method::from_bytes(method.as_bytes())
-            .map_err(|_| HttpEventError::Refused { form, refusal: Refusal::Method(error::shown(&method)) }),
+            .map_err(|_| HttpEventError::Refused { form, refusal: Refusal::Method(shown(&method)) }),
         // On a WebSocket, only the request that opens it has a method. A message has a body.
         None if form == Form::WebSocket && context.is_message() => Ok(Method::POST),
         None if form == Form::WebSocket => Ok(Method::GET),

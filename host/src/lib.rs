@@ -22,14 +22,18 @@ pub mod response_stream;
 pub mod sandbox;
 
 pub mod console;
+pub mod denials;
 pub mod environment;
 pub mod files;
 pub mod limits;
 pub mod meter;
 pub mod outbound;
+pub mod permit;
 pub mod random;
+pub mod room;
 pub mod watchdog;
 
+pub mod bounded;
 pub mod outcome;
 pub mod receipt;
 pub mod trap;
@@ -51,3 +55,4 @@ pub mod shutdown;
 pub mod snapstart;
 
 mod bindings;
+mod json;

@@ -1,8 +1,10 @@
 //! The log: every record that leaves the process, of the host and of guests alike.
 //!
 //! A record is one line (G10.1, G10.5): text in a guest's hands must not be able to start a second one, to
-//! look like another invocation's, or to speak to a terminal. Nothing else may write to stdout or stderr.
+//! look like another invocation's, or to speak to a terminal; [`printable`] has the rule. Nothing else may write to
+//! stdout or stderr.
 
+pub mod printable;
 mod record;
 
 use std::borrow::Cow;
@@ -14,9 +16,9 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::bounded::cut;
 use crate::config::LogSettings;
-use record::{Message, frame, json_record, text_record};
-pub(crate) use record::{printable, steers};
+use record::{FRAME, Message, frame, json_record, text_record};
 
 /// How records look (`AWS_LAMBDA_LOG_FORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +99,18 @@ pub struct Failure<'a> {
     pub stack_trace: &'a [String],
 }
 
+/// What became of a line that a guest printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// How long its record is, with its end; 0 where there is none.
+    pub written: usize,
+    /// How much of the line is in it, in bytes, or would be at another level.
+    pub of_line: usize,
+}
+
+/// What ends a record.
+const END: usize = "\n".len();
+
 /// Writes records.
 #[derive(Debug)]
 pub struct Log {
@@ -117,17 +131,22 @@ impl Log {
         Self { format: settings.format, level: settings.level, telemetry: telemetry.map(Mutex::new) }
     }
 
+    /// Whether records of this level are written.
+    pub fn writes(&self, level: Level) -> bool {
+        level >= self.level
+    }
+
     /// Records what the host has to say.
     pub fn record(&self, level: Level, scope: &Scope, text: &str) {
         self.write(level, scope, Message::Text(text));
     }
 
-    /// Records a line that a guest printed.
+    /// Records as much of a line that a guest printed as there is room for, with all that a record has beside the line.
     ///
     /// In JSON format, a line that is a JSON object stays one: it becomes the message, and its `level`, if
     /// it has one, the level of the record. It cannot name another invocation or tenant.
-    pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str) {
-        if self.format == Format::Json && line.trim_start().starts_with('{') && !line.contains(steers) {
+    pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
+        if self.format == Format::Json && line.trim_start().starts_with('{') && is_one_line(line) {
             #[derive(serde::Deserialize)]
             struct Leveled<'a> {
                 #[serde(borrow)]
@@ -136,10 +155,28 @@ impl Log {
             if let Ok(object) = serde_json::from_str::<&RawValue>(line) {
                 let named = serde_json::from_str::<Leveled<'_>>(line).ok().and_then(|line| line.level);
                 let level = named.and_then(|name| Level::parse(&name)).unwrap_or(level);
-                return self.write(level, scope, Message::Object(object));
+                let written = self.write_within(level, scope, Message::Object(object), room);
+                if let Some(written) = written {
+                    return Recorded { written, of_line: line.len() };
+                }
             }
         }
-        self.write(level, scope, Message::Text(line));
+        self.cut_line(level, scope, line, room)
+    }
+
+    /// The same for a line that is a text, or that is cut and so is nothing else.
+    fn cut_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
+        let mut text = line;
+        while !text.is_empty() {
+            if let Some(written) = self.write_within(level, scope, Message::Text(text), room) {
+                return Recorded { written, of_line: text.len() };
+            }
+            let empty = self.record_of(level, scope, Message::Text("")).1.len() + END;
+            let room = room.saturating_sub(empty);
+            // What is escaped takes several times its room. How much, the next attempt shows.
+            text = cut(text, if room < text.len() { room } else { text.len() * 3 / 4 });
+        }
+        Recorded { written: 0, of_line: 0 }
     }
 
     /// Records that an event failed, with what the caller is told (G10.9).
@@ -153,15 +190,30 @@ impl Log {
     }
 
     fn write(&self, level: Level, scope: &Scope, message: Message<'_>) {
-        if level < self.level {
-            return;
+        self.write_within(level, scope, message, usize::MAX);
+    }
+
+    /// Writes a record if there is room for it, and says how long it is; 0 where the level keeps it out.
+    fn write_within(&self, level: Level, scope: &Scope, message: Message<'_>, room: usize) -> Option<usize> {
+        if !self.writes(level) {
+            return Some(0);
         }
+        let (now, record) = self.record_of(level, scope, message);
+        let length = record.len() + END;
+        if length > room {
+            return None;
+        }
+        self.put(self.format, level, now, record);
+        Some(length)
+    }
+
+    fn record_of(&self, level: Level, scope: &Scope, message: Message<'_>) -> (SystemTime, String) {
         let now = SystemTime::now();
         let record = match self.format {
             Format::Text => text_record(now, level, scope, message),
             Format::Json => json_record(now, level, scope, message),
         };
-        self.put(self.format, level, now, record);
+        (now, record)
     }
 
     fn put(&self, format: Format, level: Level, now: SystemTime, mut record: String) {
@@ -180,6 +232,16 @@ impl Log {
     }
 }
 
+/// Whether nothing in it ends a line between the strings of JSON, where nothing is escaped.
+fn is_one_line(json: &str) -> bool {
+    !json.bytes().any(|byte| byte < b' ' && byte != b'\t')
+}
+
+/// A text record as people read it: each frame on a line of its own. The lines are not yet fit for a terminal.
+pub fn on_lines(record: &str) -> String {
+    record.replace(FRAME, &FRAME.replace('\r', "\n"))
+}
+
 /// An error and its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -195,11 +257,110 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use printable::HOSTILE;
+
+    #[test]
+    fn a_record_of_a_guest_s_line_is_no_longer_than_there_is_room() {
+        let log =
+            |format, level| Log { format, level, telemetry: Some(Mutex::new(tempfile::tempfile().unwrap())) };
+        let scope = Scope { request_id: Some("r-1".to_owned()), tenant_id: Some("acme".to_owned()) };
+        for format in [Format::Text, Format::Json] {
+            let log = log(format, Level::Info);
+            let record = |line: &str, room| log.record_guest_line(Level::Info, &scope, line, room);
+            let empty = log.record_of(Level::Info, &scope, Message::Text("")).1.len() + END;
+            assert_eq!(record("12345", empty + 5), Recorded { written: empty + 5, of_line: 5 });
+            assert_eq!(record("123456789", empty + 5), Recorded { written: empty + 5, of_line: 5 });
+            assert_eq!(record("12345", empty), Recorded { written: 0, of_line: 0 });
+            assert_eq!(record("ééé", empty + 1), Recorded { written: 0, of_line: 0 });
+            let escaped = record(&"\u{1}".repeat(1000), empty + 100);
+            assert!(escaped.written <= empty + 100 && (10..=20).contains(&escaped.of_line), "{escaped:?}");
+            let object = record(r#"{"level":"ERROR","n":1}"#, empty + 15);
+            assert!(
+                object.written <= empty + 15 && object.of_line < 23,
+                "a part of it is a text: {object:?}"
+            );
+        }
+        let quiet = log(Format::Json, Level::Warn);
+        let kept_out = quiet.record_guest_line(Level::Info, &scope, "12345", 5);
+        assert_eq!(kept_out, Recorded { written: 0, of_line: 5 });
+    }
 
     #[test]
     fn levels_are_ordered_and_named() {
         assert!(Level::Trace < Level::Debug && Level::Error < Level::Fatal);
         assert_eq!(Level::parse("Fatal"), Some(Level::Fatal));
         assert_eq!(Level::parse("off"), None);
+    }
+
+    /// The records of a log of this format, through the telemetry sink.
+    fn records(format: Format, write: impl FnOnce(&Log)) -> Vec<String> {
+        use std::os::fd::AsRawFd;
+        let file = tempfile::tempfile().unwrap();
+        let telemetry_fd = u32::try_from(file.as_raw_fd()).ok();
+        write(&Log::new(&LogSettings { format, level: Level::Trace, telemetry_fd }));
+        let frames = std::fs::read(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+        let (mut rest, mut records) = (frames.as_slice(), Vec::new());
+        while let [_, _, _, _, a, b, c, d, ..] = *rest {
+            let end = 16 + usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap();
+            records.push(String::from_utf8(rest[16..end].to_owned()).unwrap());
+            rest = &rest[end..];
+        }
+        records
+    }
+
+    /// More than any record of these tests takes.
+    const ROOM: usize = 1 << 20;
+
+    /// Everything that can be recorded, with hostile text wherever text can be.
+    fn record_all(log: &Log) {
+        let hostile = format!("tenantId=x\t\n{HOSTILE}");
+        let scope = Scope { request_id: Some(hostile.clone()), tenant_id: Some(hostile.clone()) };
+        let frames = [hostile.clone(), hostile.clone()];
+        for scope in [Scope::default(), scope] {
+            log.record(Level::Info, &scope, &hostile);
+            log.record_guest_line(Level::Info, &scope, &hostile, ROOM);
+            log.record_guest_line(
+                Level::Info,
+                &scope,
+                "{\"level\":\"WARN\",\"a\":\"\u{7f}\u{9b}\u{2028}\u{202e}\"}",
+                ROOM,
+            );
+            log.record_guest_line(Level::Info, &scope, "{\r\"a\":1}", ROOM);
+            let failure = Failure { error_type: &hostile, error_message: &hostile, stack_trace: &frames };
+            log.record_failure(&scope, failure);
+        }
+    }
+
+    #[test]
+    fn nothing_leads_into_the_log_unescaped() {
+        let json = records(Format::Json, record_all);
+        for record in &json {
+            assert!(record.chars().all(printable::is_printable), "{record:?}");
+            serde_json::from_str::<serde_json::Value>(record).unwrap();
+        }
+        let text = records(Format::Text, record_all);
+        for record in &text {
+            let plain = record.replace(FRAME, "").replace('\t', "");
+            assert!(plain.chars().all(printable::is_printable), "{record:?}");
+        }
+        assert_eq!((json.len(), text.len()), (10, 10));
+    }
+
+    #[test]
+    fn an_object_stays_one_whatever_is_in_its_strings() {
+        let of = |line: &str| {
+            let records = records(Format::Json, |log| {
+                log.record_guest_line(Level::Info, &Scope::default(), line, ROOM);
+            });
+            serde_json::from_str::<serde_json::Value>(&records[0]).unwrap()
+        };
+        let record = of("{\"level\":\"WARN\",\"a\":\"\u{9b}\"}");
+        assert_eq!((&record["level"], &record["message"]["a"]), (&"WARN".into(), &"\u{9b}".into()));
+        assert_eq!(of("{\r\"a\":1}")["message"], "{\r\"a\":1}", "it is a text");
+    }
+
+    #[test]
+    fn people_read_each_frame_on_a_line_of_its_own() {
+        assert_eq!(on_lines("a\rb\r    at main\r    at start"), "a\rb\n    at main\n    at start");
     }
 }

@@ -25,6 +25,7 @@ use document::Document;
 use toml::de::DeTable;
 
 use crate::config::Vars;
+use crate::log::printable::{Shown as _, line};
 use crate::policy::Policy;
 use crate::router::Pointer;
 
@@ -162,7 +163,7 @@ pub struct Mistake {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", path.shown())]
     Read {
         /// The file.
         path: PathBuf,
@@ -170,7 +171,7 @@ pub enum ManifestError {
         error: std::io::Error,
     },
     /// It says something that cannot be.
-    #[error("{}", mistakes.iter().map(|mistake| format!("{}:{mistake}", path.display())).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", mistakes.iter().map(|mistake| format!("{}:{mistake}", path.shown())).collect::<Vec<_>>().join("\n"))]
     Mistakes {
         /// The file.
         path: PathBuf,
@@ -181,7 +182,7 @@ pub enum ManifestError {
 
 impl std::fmt::Display for Mistake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}", self.line, self.key, self.text)
+        write!(f, "{}: {}: {}", self.line, line(&self.key), line(&self.text))
     }
 }
 
@@ -230,10 +231,12 @@ impl Manifest {
         manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }
 
-    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself.
+    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself, where no other
+    /// has a handler.
     pub fn serves_several(&self) -> bool {
+        let takes_strangers = self.routing.unknown_tenant != UnknownTenant::Reject;
         let named_by_events = self.routing.tenant != TenantSource::Lambda;
-        self.tenants.len() > 1 || (named_by_events && self.routing.unknown_tenant != UnknownTenant::Reject)
+        self.tenants.len() > 1 || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
     }
 
     /// The policy of a handler that the file does not name.

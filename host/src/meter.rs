@@ -1,7 +1,10 @@
-//! The processor time of one sandbox, on a clock of its own: waiting does not count.
+//! The processor time of one event, on a clock of its own: waiting does not count.
 //!
-//! A guest runs only while its future is polled, on the thread that polls it. So the meter reads that thread's
-//! processor clock around each poll; what the host does for the guest meanwhile counts as the guest's.
+//! An event is handled only while its future is polled, on the thread that polls it. So the meter reads that thread's
+//! processor clock around each poll. It runs from the event's arrival until its answer is posted: what the host does for
+//! the event before its guest runs and after it has returned is on the receipt too. Work that is done for it beside its polls,
+//! such as that on its connections, is charged in the same way by whoever does it. What the guest may spend is counted
+//! from when it is there.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -10,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::Notify;
 
-/// How much processor time a sandbox has spent, and may spend.
+/// How much processor time an event has spent, and its guest may spend.
 #[derive(Debug, Clone)]
 pub struct Meter(Arc<Spent>);
 
@@ -21,47 +25,118 @@ struct Spent {
     before: AtomicU64,
     /// The thread's clock at the start of the poll that goes on; [`IDLE`] between polls.
     since: AtomicU64,
-    limit: Duration,
+    /// On work beside the polls, in nanoseconds.
+    charged: AtomicU64,
+    /// How much may have been spent when the guest is stopped, in nanoseconds.
+    end: AtomicU64,
+    /// Told when work beside the polls has used up what was left.
+    exhausted: Notify,
 }
 
 const IDLE: u64 = u64::MAX;
 
 impl Meter {
-    /// A meter for a sandbox that may spend so much.
+    /// A meter that may count so much before the guest is stopped.
     pub fn new(limit: Duration) -> Self {
-        Self(Arc::new(Spent { before: AtomicU64::new(0), since: AtomicU64::new(IDLE), limit }))
+        let meter = Self(Arc::new(Spent {
+            before: AtomicU64::new(0),
+            since: AtomicU64::new(IDLE),
+            charged: AtomicU64::new(0),
+            end: AtomicU64::new(0),
+            exhausted: Notify::new(),
+        }));
+        meter.allow(limit);
+        meter
     }
 
-    /// Runs a guest on this meter.
-    pub async fn run<T>(&self, guest: impl Future<Output = T>) -> T {
-        let mut guest = pin!(guest);
+    /// From now on, a guest may spend so much more.
+    pub fn allow(&self, limit: Duration) {
+        self.0.end.store(self.nanoseconds().saturating_add(nanoseconds(limit)), Ordering::Relaxed);
+    }
+
+    /// Counts what was spent elsewhere.
+    pub fn add(&self, spent: Duration) {
+        self.0.before.fetch_add(nanoseconds(spent), Ordering::Relaxed);
+    }
+
+    /// Runs what is done for an event on this meter. What runs on it already goes on doing so.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
         poll_fn(|context| {
+            if self.0.since.load(Ordering::Relaxed) != IDLE {
+                return work.as_mut().poll(context);
+            }
             self.0.since.store(thread_clock(), Ordering::Relaxed);
-            let poll = guest.as_mut().poll(context);
-            self.0.before.store(self.nanoseconds(), Ordering::Relaxed);
-            self.0.since.store(IDLE, Ordering::Relaxed);
-            poll
+            // Ends also where a panic goes through here.
+            let _turn = Turn(&self.0);
+            work.as_mut().poll(context)
         })
         .await
     }
 
-    /// What was spent so far. To be called on the thread that runs the guest.
+    /// Does work for the sandbox beside its polls, on any thread, and says whether time is left after it.
+    pub fn charge<T>(&self, work: impl FnOnce() -> T) -> (T, bool) {
+        let started = thread_clock();
+        let done = work();
+        let took = thread_clock().saturating_sub(started);
+        let charged = self.0.charged.fetch_add(took, Ordering::Relaxed).saturating_add(took);
+        // A poll that goes on is on the clock of another thread. It looks at the whole itself.
+        let spent = charged.saturating_add(self.0.before.load(Ordering::Relaxed));
+        let is_left = spent < self.0.end.load(Ordering::Relaxed);
+        if !is_left {
+            self.0.exhausted.notify_one();
+        }
+        (done, is_left)
+    }
+
+    /// Resolves when work beside the polls has used up the time. A guest that waits is ended then; one that computes
+    /// asks for what is [left](Self::left). To be polled on the thread that handles the event.
+    pub async fn exhausted(&self) {
+        loop {
+            self.0.exhausted.notified().await;
+            // It may have been told of a time that is over: that of the part of a batch before this one.
+            if self.left().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// What was spent so far. To be called on the thread that handles the event.
     pub fn spent(&self) -> Duration {
         Duration::from_nanos(self.nanoseconds())
     }
 
     /// What is left; none where the limit is reached.
     pub fn left(&self) -> Option<Duration> {
-        self.0.limit.checked_sub(self.spent()).filter(|left| !left.is_zero())
+        let left = self.0.end.load(Ordering::Relaxed).checked_sub(self.nanoseconds());
+        left.filter(|left| *left > 0).map(Duration::from_nanos)
     }
 
     fn nanoseconds(&self) -> u64 {
+        self.in_polls().saturating_add(self.0.charged.load(Ordering::Relaxed))
+    }
+
+    fn in_polls(&self) -> u64 {
         let before = self.0.before.load(Ordering::Relaxed);
         match self.0.since.load(Ordering::Relaxed) {
             IDLE => before,
             since => before + thread_clock().saturating_sub(since),
         }
     }
+}
+
+/// A poll that goes on.
+struct Turn<'a>(&'a Spent);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let since = self.0.since.swap(IDLE, Ordering::Relaxed);
+        self.0.before.fetch_add(thread_clock().saturating_sub(since), Ordering::Relaxed);
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The processor time of this thread in nanoseconds.
@@ -105,6 +180,39 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_has_its_own_time_from_when_it_is_there() {
+        let meter = Meter::new(Duration::MAX);
+        block_on(meter.run(async { compute(&meter, Duration::from_millis(20)) }));
+        meter.allow(Duration::from_millis(10));
+        assert_eq!(meter.left(), Some(Duration::from_millis(10)));
+        meter.add(Duration::from_millis(10));
+        assert_eq!(meter.left(), None);
+        assert!(meter.spent() >= Duration::from_millis(30));
+    }
+
+    #[test]
+    fn what_runs_on_it_twice_counts_once() {
+        let meter = Meter::new(Duration::MAX);
+        let mut within = Duration::ZERO;
+        block_on(meter.run(async {
+            meter.run(async { compute(&meter, Duration::from_millis(20)) }).await;
+            within = meter.spent();
+            compute(&meter, within + Duration::from_millis(20));
+        }));
+        assert!(within >= Duration::from_millis(20) && meter.spent() >= within + Duration::from_millis(20));
+        assert!(meter.spent() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_panic_ends_its_turn() {
+        let meter = Meter::new(Duration::MAX);
+        let panics =
+            std::panic::AssertUnwindSafe(|| block_on(meter.run::<()>(async { panic!("on the meter") })));
+        assert!(std::panic::catch_unwind(panics).is_err());
+        assert_eq!(meter.spent(), meter.spent(), "it stands still");
+    }
+
+    #[test]
     fn what_others_do_between_polls_does_not_count() {
         let meter = Meter::new(Duration::from_secs(1));
         let other = Meter::new(Duration::from_secs(1));
@@ -114,5 +222,50 @@ mod tests {
             tokio::join!(guest, busy);
         });
         assert!(meter.spent() < Duration::from_millis(30), "{:?}", meter.spent());
+    }
+
+    #[test]
+    fn work_beside_the_polls_counts_on_any_thread() {
+        let meter = Meter::new(Duration::from_secs(60));
+        block_on(meter.run(async { compute(&meter, Duration::from_millis(5)) }));
+        let worker = meter.clone();
+        let work = move || worker.charge(|| compute(&Meter::new(Duration::ZERO), Duration::ZERO)).1;
+        assert!(std::thread::spawn(work).join().unwrap());
+        let before = meter.spent();
+        let burn = Meter::new(Duration::MAX);
+        let (said, is_left) = meter.charge(|| {
+            block_on(burn.run(async { compute(&burn, Duration::from_millis(20)) }));
+            "done"
+        });
+        assert_eq!((said, is_left), ("done", true));
+        assert!(meter.spent() >= before + Duration::from_millis(20), "{:?}", meter.spent());
+        // What was charged is not counted again when the guest is polled.
+        let charged = meter.spent();
+        block_on(meter.run(async {}));
+        assert!(meter.spent() < charged + Duration::from_millis(10), "{:?}", meter.spent());
+    }
+
+    #[test]
+    fn what_the_guest_before_used_up_is_not_told_to_the_next_one() {
+        let meter = Meter::new(Duration::from_millis(1));
+        let burn = Meter::new(Duration::MAX);
+        for _ in 0..2 {
+            let until = burn.spent() + Duration::from_millis(2);
+            meter.charge(|| block_on(burn.run(async { compute(&burn, until) })));
+        }
+        meter.allow(Duration::from_secs(60));
+        let ended =
+            block_on(async { tokio::time::timeout(Duration::from_millis(50), meter.exhausted()).await });
+        assert!(ended.is_err() && meter.left().is_some());
+    }
+
+    #[test]
+    fn a_guest_that_waits_is_told_that_work_used_up_its_time() {
+        let meter = Meter::new(Duration::from_millis(1));
+        let burn = Meter::new(Duration::MAX);
+        let work = || block_on(burn.run(async { compute(&burn, Duration::from_millis(2)) }));
+        let ((), is_left) = meter.charge(work);
+        assert!(!is_left && meter.left().is_none());
+        block_on(meter.exhausted());
     }
 }

@@ -14,10 +14,13 @@ mod connect;
 mod exchange;
 mod failure;
 mod lengths;
+mod link;
+mod pool;
 mod resolver;
 mod target;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
@@ -31,16 +34,17 @@ use wasmtime_wasi_http::{
     WasiHttpHooks, WasiHttpView,
 };
 
+pub use account::Sender;
 pub use clients::Clients;
 
-use crate::log::Scope;
+use crate::log::printable::Shown as _;
 use crate::policy::{Limit, Policy};
 use account::Account;
 use exchange::{Exchange, Patience};
 use target::Target;
 
 /// All headers of one message, with what it takes to keep them. Servers take 8 to 16 KiB of headers, most of them.
-const MAX_HEADERS: usize = 64 * 1024;
+pub(crate) const MAX_HEADERS: usize = 64 * 1024;
 /// What waits in the host of the body of a request until it is sent.
 const BODY_AHEAD: usize = 64 * 1024;
 
@@ -48,7 +52,7 @@ const BODY_AHEAD: usize = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     /// A file of `extra_ca_certificates` is of no use.
-    #[error("{file} cannot be used: {reason}; it must hold certificates of authorities in PEM format", file = .file.display())]
+    #[error("{file} cannot be used: {reason}; it must hold certificates of authorities in PEM format", file = .file.shown())]
     Certificate {
         /// The file.
         file: PathBuf,
@@ -65,9 +69,9 @@ pub enum OutboundError {
 pub struct OutboundUsage {
     /// Requests, those that were denied included.
     pub requests: u32,
-    /// Bytes of the bodies of requests.
+    /// Bytes that were sent over its connections, with all that is around bodies.
     pub bytes_out: u64,
-    /// Bytes of the bodies of responses.
+    /// Bytes that were received over them.
     pub bytes_in: u64,
     /// For how long at least one request was under way, until its response had been read.
     pub time: Duration,
@@ -97,7 +101,7 @@ pub struct Outbound {
     clients: Arc<Clients>,
     policy: Arc<Policy>,
     /// None before the event is known.
-    scope: Option<Scope>,
+    sender: Option<Sender>,
     /// Opened with the first request.
     account: Option<Arc<Account>>,
 }
@@ -105,16 +109,22 @@ pub struct Outbound {
 impl Outbound {
     /// For a sandbox under `policy` whose event is not known yet; nothing is sent until [`Self::begin`].
     pub fn new(clients: Arc<Clients>, policy: Arc<Policy>) -> Self {
-        Self { clients, policy, scope: None, account: None }
+        Self { clients, policy, sender: None, account: None }
     }
 
-    /// Names the event, and with it the tenant whose connections are used. What an earlier event has not sent yet is not
-    /// sent any more.
-    pub fn begin(&mut self, scope: Scope) {
-        if let Some(account) = self.account.take() {
+    /// Names the event, and with it whose connections are used.
+    pub fn begin(&mut self, sender: Sender) {
+        self.end();
+        self.account = None;
+        self.sender = Some(sender);
+    }
+
+    /// The event is over, and so is all that it has under way: nothing more is sent, received or spent for it.
+    pub fn end(&mut self) {
+        if let Some(account) = &self.account {
             account.close();
         }
-        self.scope = Some(scope);
+        self.sender = None;
     }
 
     /// What it has used so far.
@@ -125,16 +135,17 @@ impl Outbound {
     /// The account of the event; there is none before the event.
     fn account(&mut self) -> Option<Arc<Account>> {
         if self.account.is_none() {
-            let scope = self.scope.take()?;
-            let account = Account::new(Arc::clone(&self.policy), scope, Arc::clone(&self.clients.log));
+            let sender = self.sender.take()?;
+            let account = Account::new(Arc::clone(&self.policy), sender, Arc::clone(&self.clients.log));
             self.account = Some(Arc::new(account));
         }
         self.account.clone()
     }
 
-    /// Counts a request and decides whether it may be sent; if so, its URI is as it was checked.
-    fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<(Arc<Account>, Target), Error> {
-        let account = self.account().ok_or(Error::HttpRequestDenied)?;
+    /// Counts a request and decides whether it may be sent.
+    fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Arc<Account>, Target), Error> {
+        let account = self.account().filter(|account| !account.is_closed());
+        let account = account.ok_or(Error::HttpRequestDenied)?;
         account.count_request().map_err(|_| Error::ConnectionLimitReached)?;
         if *request.method() == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
@@ -151,22 +162,18 @@ impl Outbound {
     fn exchange(
         &self,
         (account, target): (Arc<Account>, Target),
-        request: &mut Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> Result<Exchange, Error> {
-        *request.uri_mut() = target.uri(std::mem::take(request.uri_mut()))?;
-        let lease = self.clients.lease(account.scope.tenant_id.as_deref(), &self.policy);
+        let lease = self.clients.lease(&account.sender, &self.policy, target);
         let lease = lease.map_err(|_| Error::ConfigurationError)?;
         let patience = Patience::new(options, self.policy.limits.wall_time);
-        Ok(Exchange { account, target, patience, lease })
+        Ok(Exchange { account, patience, lease })
     }
 }
 
 impl Drop for Outbound {
     fn drop(&mut self) {
-        if let Some(account) = &self.account {
-            account.close();
-        }
+        self.end();
     }
 }
 
@@ -193,21 +200,23 @@ impl WasiHttpHooks for Outbound {
 
     fn send_request(
         &mut self,
-        mut request: Request<WasiBody>,
+        request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sending> + Send> {
-        let admitted = self.admit(&mut request);
-        let exchange = match admitted.and_then(|admitted| self.exchange(admitted, &mut request, options)) {
+        let admitted = self.admit(&request);
+        let exchange = match admitted.and_then(|admitted| self.exchange(admitted, options)) {
             Ok(exchange) => exchange,
             Err(error) => {
-                body::let_go(request.into_body());
+                if let Some(account) = &self.account {
+                    body::let_go(request.into_body(), account);
+                }
                 return Box::new(async { Err(error) });
             }
         };
         Box::new(async {
             let response = exchange.run(request).await?;
-            // The client's connection is driven by a task of its own.
+            // The exchange sees to the rest of it itself.
             Ok((response, Box::new(async { Ok(()) }) as Box<_>))
         })
     }
@@ -216,7 +225,16 @@ impl WasiHttpHooks for Outbound {
 /// Headers that belong to the connection, which is the host's. Beside those that are forbidden by default,
 /// the ones that say how a message is framed, or that ask for something between messages.
 fn is_forbidden(name: &HeaderName) -> bool {
-    DEFAULT_FORBIDDEN_HEADERS.contains(name)
-        || [header::TE, header::TRAILER, header::EXPECT].contains(name)
-        || name.as_str().starts_with("proxy-")
+    let is_ours = |name: &HeaderName| {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+            || [header::TE, header::TRAILER, header::EXPECT].contains(name)
+            || name.as_str().starts_with("proxy-")
+    };
+    if is_ours(name) {
+        return true;
+    }
+    // Many servers take `transfer_encoding` for `transfer-encoding`, and some any other sign.
+    let read_as = name.as_str().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
+    read_as != name.as_str()
+        && HeaderName::try_from(read_as).is_ok_and(|name| is_ours(&name) || name == header::CONTENT_LENGTH)
 }

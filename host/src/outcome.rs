@@ -5,6 +5,7 @@
 
 mod report;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 pub use report::ErrorReport;
@@ -68,6 +69,11 @@ pub enum Outcome {
         /// How much it may have.
         allowed: u64,
     },
+    /// The handler gave one message more headers than the host keeps. No key of `bulkhead.toml` raises that.
+    HeadersTooLarge {
+        /// How much they may take, in bytes.
+        limit: usize,
+    },
     /// The handler recursed too deeply.
     StackOverflow {
         /// The functions it was in, innermost first.
@@ -107,6 +113,11 @@ pub enum Outcome {
         /// Why not.
         message: String,
     },
+    /// The host had no room for a sandbox, so the handler was not called.
+    SandboxUnavailable {
+        /// What it lacked.
+        message: String,
+    },
     /// The Runtime API ended the response in mid-stream, so the handler was stopped. Nobody is told but the log.
     Cut,
     /// A bug of ours: the host panicked while it worked on this event.
@@ -122,7 +133,6 @@ impl Outcome {
     /// # Errors
     /// For every outcome but a response.
     pub fn into_answer(self) -> Result<Vec<u8>, ErrorReport> {
-        let report = ErrorReport::new;
         Err(match self {
             Self::Replied(response) => return Ok(response),
             Self::Failed { error_type, message, stack_trace } => {
@@ -145,11 +155,13 @@ impl Outcome {
                 "Function.OutOfMemory",
                 format!("the handler wanted more than the {} of memory that it may have", bytes(limit)),
             ),
-            Self::LimitExceeded { limit, allowed } => report(
-                limit_type(limit),
+            Self::LimitExceeded { limit, allowed } => report(limit_type(limit), exceeded(limit, allowed)),
+            Self::HeadersTooLarge { limit } => report(
+                "Function.HeaderLimitExceeded",
                 format!(
-                    "the handler was stopped because it wanted more than the {allowed} of `{}` that it may have",
-                    limit.key()
+                    "the handler was stopped because the headers of one message came to more than {}, with some 40 bytes \
+                     for each beside its name and its value",
+                    bytes(limit)
                 ),
             ),
             Self::StackOverflow { stack_trace } => report(
@@ -165,12 +177,13 @@ impl Outcome {
                 format!("the handler exited with code {code}; a handler answers by returning"),
             ),
             Self::CommandFailed { code, stderr } => report("Function.Exited", command_failed(code, &stderr)),
-            Self::NotHttp(error) => report("Function.NotAnHttpEvent", error.to_string()),
-            Self::ServiceFailed(error) => report(service_type(&error), error.to_string()),
-            Self::NotRouted(error) => report(route_type(&error), error.to_string()),
-            Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error.to_string()),
+            Self::NotHttp(error) => report("Function.NotAnHttpEvent", error),
+            Self::ServiceFailed(error) => report(service_type(&error), error),
+            Self::NotRouted(error) => report(route_type(&error), error),
+            Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error),
             Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
-            Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error.to_string()),
+            Self::SandboxUnavailable { message } => report("Runtime.SandboxUnavailable", no_room(&message)),
+            Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error),
             Self::Cut => report(
                 "Runtime.StreamClosed",
                 "the handler was stopped, because nobody reads its response any more".to_owned(),
@@ -181,6 +194,10 @@ impl Outcome {
             ),
         })
     }
+}
+
+fn report(error_type: &str, message: impl Display) -> ErrorReport {
+    ErrorReport::new(error_type, message)
 }
 
 impl Outcome {
@@ -198,6 +215,7 @@ impl Outcome {
             | Self::Panicked { .. }
             | Self::Trapped { .. }
             | Self::TimedOut { by_lambda: true, .. }
+            | Self::HeadersTooLarge { .. }
             | Self::StackOverflow { .. }
             | Self::Exited { .. }
             | Self::CommandFailed { .. }
@@ -205,6 +223,7 @@ impl Outcome {
             | Self::ServiceFailed(_)
             | Self::NotRouted(_)
             | Self::HandlerInvalid { .. }
+            | Self::SandboxUnavailable { .. }
             | Self::ContextRejected(_)
             | Self::Cut
             | Self::HostPanicked { .. } => None,
@@ -234,6 +253,37 @@ fn limit_type(limit: Limit) -> &'static str {
     }
 }
 
+fn no_room(lack: &str) -> String {
+    format!("Bulkhead had no room for a sandbox ({lack}); send the event again")
+}
+
+/// A number alone says little where it counts bytes.
+fn exceeded(limit: Limit, allowed: u64) -> String {
+    let allowed = match limit {
+        Limit::Hostcall
+        | Limit::Random
+        | Limit::Response
+        | Limit::StreamedResponse
+        | Limit::Memory
+        | Limit::Logs
+        | Limit::OutboundBytes
+        | Limit::Tmp => bytes(usize::try_from(allowed).unwrap_or(usize::MAX)),
+        Limit::TableEntries
+        | Limit::Instances
+        | Limit::Handles
+        | Limit::OutboundRequests
+        | Limit::Concurrency
+        | Limit::WallTime
+        | Limit::CpuTime => allowed.to_string(),
+    };
+    // A handler never sees why, so the text says what the key means.
+    let meaning = if limit == Limit::Hostcall { ", for all that it hands over in one call" } else { "" };
+    format!(
+        "the handler was stopped because it wanted more than the {allowed} of `{}` that it may have{meaning}",
+        limit.key()
+    )
+}
+
 fn command_failed(code: i32, stderr: &str) -> String {
     if stderr.is_empty() {
         format!("the command exited with code {code}, and wrote nothing to stderr")
@@ -245,9 +295,7 @@ fn command_failed(code: i32, stderr: &str) -> String {
 fn service_type(error: &ServiceError) -> &'static str {
     match error {
         ServiceError::NoResponse | ServiceError::Error(_) => "Function.NoHttpResponse",
-        ServiceError::BodyUnfinished | ServiceError::Response(_) | ServiceError::Head(_) => {
-            "Function.InvalidHttpResponse"
-        }
+        ServiceError::BodyUnfinished | ServiceError::Response(_) => "Function.InvalidHttpResponse",
     }
 }
 
@@ -256,6 +304,7 @@ fn route_type(error: &RouteError) -> &'static str {
         RouteError::NoTenant { .. } | RouteError::Unknown { .. } => "Runtime.UnknownTenant",
         RouteError::Unclear { .. } => "Runtime.InvalidTenant",
         RouteError::Mixed { .. } => "Runtime.MixedTenants",
+        RouteError::Several { first, .. } => route_type(first),
     }
 }
 
@@ -283,8 +332,14 @@ fn too_large(size: Option<usize>, limit: usize) -> String {
 }
 
 fn bytes(count: usize) -> String {
-    const MIB: usize = 1024 * 1024;
-    if count.is_multiple_of(MIB) { format!("{} MiB", count / MIB) } else { format!("{count} bytes") }
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+    match count {
+        0 => "0 bytes".to_owned(),
+        _ if count.is_multiple_of(MIB) => format!("{} MiB", count / MIB),
+        _ if count.is_multiple_of(KIB) => format!("{} KiB", count / KIB),
+        _ => format!("{count} bytes"),
+    }
 }
 
 #[cfg(test)]
@@ -316,9 +371,15 @@ mod tests {
             (limit(Limit::Handles), "HandleLimitExceeded", "7 of `handles`"),
             (limit(Limit::TableEntries), "TableLimitExceeded", "7 of `table_entries`"),
             (limit(Limit::Instances), "InstanceLimitExceeded", "7 of `instances`"),
-            (limit(Limit::Random), "RandomLimitExceeded", "7 of `random`"),
-            (limit(Limit::Hostcall), "HostcallLimitExceeded", "7 of `hostcall`"),
-            (limit(Limit::StreamedResponse), "ResponseSizeTooLarge", "7 of `streamed_response`"),
+            (limit(Limit::Random), "RandomLimitExceeded", "7 bytes of `random`"),
+            (limit(Limit::Hostcall), "HostcallLimitExceeded", "7 bytes of `hostcall`"),
+            (limit(Limit::StreamedResponse), "ResponseSizeTooLarge", "7 bytes of `streamed_response`"),
+            (
+                Outcome::LimitExceeded { limit: Limit::Hostcall, allowed: 16 << 20 },
+                "HostcallLimitExceeded",
+                "the 16 MiB of `hostcall`",
+            ),
+            (Outcome::HeadersTooLarge { limit: 64 << 10 }, "HeaderLimitExceeded", "more than 64 KiB"),
             (Outcome::StackOverflow { stack_trace: none() }, "StackOverflow", "recursion"),
             (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
             (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
@@ -348,6 +409,11 @@ mod tests {
         let (header, said) = report(Outcome::HostPanicked { message: "why".to_owned() });
         assert_eq!(header, "Runtime.HostPanic");
         assert!(said.contains("a bug of Bulkhead: why"), "{said}");
+        let lacking = Outcome::SandboxUnavailable { message: "why".to_owned() };
+        assert_eq!(lacking.limit(), None);
+        let (header, said) = report(lacking);
+        assert_eq!(header, "Runtime.SandboxUnavailable");
+        assert!(said.contains("no room for a sandbox (why); send the event again"), "{said}");
         let (header, said) = report(Outcome::Cut);
         assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
         let (header, said) = report(Outcome::ContextRejected(ContextError::TenantId(2000)));

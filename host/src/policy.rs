@@ -6,6 +6,7 @@
 //! [`crate::outbound`].
 
 mod allowed_host;
+pub mod network;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU16, NonZeroU32};
@@ -104,7 +105,7 @@ pub struct Limits {
     pub random: u64,
     /// Outbound requests, those that are denied included.
     pub outbound_requests: u32,
-    /// The bodies of outbound requests and of their responses together, in bytes.
+    /// All bytes of the connections of outbound requests, in both directions.
     pub outbound_bytes: u64,
     /// Events of one tenant that are handled at the same time in one environment. None: a share that depends on how many
     /// that environment handles in all; see [`crate::seats`].

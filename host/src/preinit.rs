@@ -25,7 +25,7 @@ pub use read::Value;
 pub use refused::Refused;
 
 use crate::bindings::bulkhead::lambda::types::Failure;
-use crate::capabilities::{self, State};
+use crate::capabilities::{self, Serving, State};
 use crate::config::LogSettings;
 use crate::engine;
 use crate::environment::Environment;
@@ -135,9 +135,12 @@ impl Rehearsal {
             files: Files::new(0),
             random: Random::new(policy.limits.random),
             http: outbound::context(),
+            serving: Serving::default(),
             limiter: Limiter::new(&policy.limits),
+            held: None,
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
+            wanted_socket: false,
             clock: guard.clock(),
             meter: Meter::new(Duration::MAX),
             out_of_cpu_time: false,

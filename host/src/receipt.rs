@@ -3,6 +3,7 @@
 //! A guest cannot forge one: what guests print is never a line of its own, but the message in a record
 //! ([`crate::log`]). CloudWatch can read the line as embedded metrics, where it is told to.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,8 @@ pub struct Receipt {
     pub records: Option<usize>,
     /// In its sandbox.
     pub wall_ms: f64,
-    /// On a processor, the making of the sandbox included; waiting does not count.
+    /// On a processor: all that was done for the event from its arrival until its answer was posted, the making of the
+    /// sandbox included. Waiting does not count.
     pub cpu_ms: f64,
     /// From the event's arrival until its sandbox began.
     pub queue_ms: f64,
@@ -56,13 +58,16 @@ pub struct Receipt {
     pub log_bytes: usize,
     /// Outbound requests, those that were denied included.
     pub outbound_requests: u32,
-    /// The bodies of outbound requests.
+    /// All bytes that went over its connections.
     pub outbound_bytes_out: u64,
-    /// The bodies of their responses.
+    /// All bytes that came over them.
     pub outbound_bytes_in: u64,
     /// With at least one outbound request under way, until its response had been read.
     #[serde(default)]
     pub outbound_ms: f64,
+    /// Whether `bulkhead.toml` has the tenant. Anybody can think of other ids.
+    #[serde(skip)]
+    pub is_known: bool,
 }
 
 /// What a receipt is about, beside what was used.
@@ -70,8 +75,8 @@ pub struct Receipt {
 pub struct About<'a> {
     /// The invocation.
     pub request_id: &'a str,
-    /// The tenant.
-    pub tenant_id: Option<&'a str>,
+    /// The tenant, and whether `bulkhead.toml` has it.
+    pub tenant: Option<(&'a str, bool)>,
     /// The handler and the digest of its component.
     pub handler: Option<(&'a str, &'a str)>,
     /// `Replied`, or the type of the error.
@@ -85,20 +90,20 @@ pub struct About<'a> {
 }
 
 impl Receipt {
-    /// The receipt for an event that just ended.
+    /// The receipt for an event that just ended, but for [`Self::with_cpu`].
     pub fn new(about: About<'_>, usage: &Usage, now: SystemTime) -> Self {
         Self {
             kind: KIND.to_owned(),
             timestamp: humantime::format_rfc3339_millis(now).to_string(),
-            request_id: printable(about.request_id).into_owned(),
-            tenant_id: about.tenant_id.map(|id| printable(id).into_owned()),
+            request_id: about.request_id.to_owned(),
+            tenant_id: about.tenant.map(|(id, _)| id.to_owned()),
             handler: about.handler.map(|(name, _)| name.to_owned()),
             component: about.handler.map(|(_, digest)| digest.to_owned()).filter(|digest| !digest.is_empty()),
             outcome: about.outcome.to_owned(),
             limit: usage.limit.map(|limit| limit.key().to_owned()),
             records: about.records,
             wall_ms: milliseconds(usage.wall),
-            cpu_ms: milliseconds(usage.cpu),
+            cpu_ms: 0.0,
             queue_ms: milliseconds(about.queue),
             setup_ms: milliseconds(usage.setup),
             peak_memory_bytes: usage.peak_memory,
@@ -109,7 +114,14 @@ impl Receipt {
             outbound_bytes_out: usage.outbound.bytes_out,
             outbound_bytes_in: usage.outbound.bytes_in,
             outbound_ms: milliseconds(usage.outbound.time),
+            is_known: about.tenant.is_some_and(|(_, is_known)| is_known),
         }
+    }
+
+    /// The same with what it took on a processor, which is known last.
+    #[must_use]
+    pub fn with_cpu(self, spent: Duration) -> Self {
+        Self { cpu_ms: milliseconds(spent), ..self }
     }
 
     /// The line, without its end; none where receipts are off.
@@ -117,19 +129,21 @@ impl Receipt {
         let line = match format {
             Receipts::Off => return None,
             Receipts::Json => serde_json::to_string(self),
-            Receipts::Emf { namespace } => serde_json::to_string(&Emf {
-                aws: Metadata::new(namespace, self.tenant_id.is_some(), &self.timestamp),
-                errors: u8::from(self.outcome != REPLIED),
-                receipt: self,
-            }),
+            Receipts::Emf { namespace } => serde_json::to_string(&Emf::of(self, namespace)),
         };
         // Text and finite numbers always serialise.
-        line.ok()
+        line.ok().map(|line| printable::json(&line).into_owned())
     }
 }
 
 /// The outcome of an event that was answered with a response.
 pub const REPLIED: &str = "Replied";
+
+/// The handler of events that went to none. In parentheses, which no name of a handler has.
+const NOWHERE: &str = "(none)";
+
+/// All tenants that `bulkhead.toml` does not have.
+const UNKNOWN: &str = "(unknown)";
 
 /// To the microsecond: more digits would be noise.
 fn milliseconds(duration: Duration) -> f64 {
@@ -143,8 +157,29 @@ struct Emf<'a> {
     #[serde(rename = "_aws")]
     aws: Metadata<'a>,
     errors: u8,
+    /// Who it was, where that is no value of a dimension.
+    #[serde(rename = "unknownTenantId", skip_serializing_if = "Option::is_none")]
+    unknown_tenant_id: Option<&'a str>,
     #[serde(flatten)]
-    receipt: &'a Receipt,
+    receipt: Cow<'a, Receipt>,
+}
+
+impl<'a> Emf<'a> {
+    /// Every dimension is a text in the same object, and CloudWatch bills each of its values. So none of them is one that a
+    /// stranger chose.
+    fn of(receipt: &'a Receipt, namespace: &'a str) -> Self {
+        let aws = Metadata::new(namespace, receipt.tenant_id.is_some(), &receipt.timestamp);
+        let errors = u8::from(receipt.outcome != REPLIED);
+        let unknown_tenant_id = receipt.tenant_id.as_deref().filter(|_| !receipt.is_known);
+        let mut dimensioned = Cow::Borrowed(receipt);
+        if receipt.handler.is_none() {
+            dimensioned.to_mut().handler = Some(NOWHERE.to_owned());
+        }
+        if unknown_tenant_id.is_some() {
+            dimensioned.to_mut().tenant_id = Some(UNKNOWN.to_owned());
+        }
+        Self { aws, errors, unknown_tenant_id, receipt: dimensioned }
+    }
 }
 
 #[derive(Serialize)]
@@ -181,7 +216,7 @@ impl<'a> Metadata<'a> {
             metric("outboundRequests", "Count"),
             metric("errors", "Count"),
         ];
-        // A dimension has to be a text in the same object, so an event without a tenant has one less.
+        // An event without a tenant has one less.
         let dimensions: &[&[&str]] =
             if has_tenant { &[&["handler"], &["handler", "tenantId"]] } else { &[&["handler"]] };
         Self {
@@ -200,7 +235,7 @@ mod tests {
     fn receipt(tenant_id: Option<&str>) -> Receipt {
         let about = About {
             request_id: "r-1",
-            tenant_id,
+            tenant: tenant_id.map(|id| (id, id == "acme")),
             handler: Some(("hello", "sha256:00")),
             outcome: "Function.Timeout",
             records: None,
@@ -209,12 +244,11 @@ mod tests {
         };
         let usage = Usage {
             wall: Duration::from_millis(5000),
-            cpu: Duration::from_micros(1234),
             peak_memory: 65536,
             limit: Some(Limit::WallTime),
             ..Usage::default()
         };
-        Receipt::new(about, &usage, UNIX_EPOCH)
+        Receipt::new(about, &usage, UNIX_EPOCH).with_cpu(Duration::from_micros(1234))
     }
 
     fn line(receipt: &Receipt, format: &Receipts) -> Value {
@@ -263,9 +297,33 @@ mod tests {
     }
 
     #[test]
+    fn no_dimension_has_a_value_that_a_stranger_chose() {
+        let emf = Receipts::Emf { namespace: "Tenants".to_owned() };
+        let known = line(&receipt(Some("acme")), &emf);
+        assert_eq!((&known["tenantId"], known.get("unknownTenantId")), (&json!("acme"), None));
+        let strange = line(&receipt(Some("a stranger")), &emf);
+        assert_eq!(
+            (&strange["tenantId"], &strange["unknownTenantId"]),
+            (&json!("(unknown)"), &json!("a stranger"))
+        );
+        let nowhere = Receipt { handler: None, ..receipt(None) };
+        assert_eq!(line(&nowhere, &emf)["handler"], "(none)");
+        assert_eq!(line(&nowhere, &Receipts::Json)["handler"], Value::Null);
+        assert_eq!(line(&receipt(Some("a stranger")), &Receipts::Json)["tenantId"], "a stranger");
+    }
+
+    #[test]
     fn a_tenant_s_id_ends_no_line_and_steers_no_terminal() {
-        let line = receipt(Some("a\n\u{1b}[31m\u{9b}\u{2028}b")).line(&Receipts::Json).unwrap();
-        assert!(line.chars().all(|c| c >= ' ' && !crate::log::steers(c)), "{line}");
+        let hostile = "a\n\u{1b}[31m\u{7f}\u{9b}\u{2028}\u{202e}b";
+        for (format, key) in [
+            (Receipts::Json, "tenantId"),
+            (Receipts::Emf { namespace: "Tenants".to_owned() }, "unknownTenantId"),
+        ] {
+            let line = receipt(Some(hostile)).line(&format).unwrap();
+            assert!(line.chars().all(printable::is_printable), "{line}");
+            let read: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(read[key], hostile, "who reads it sees whose it is");
+        }
         assert!(receipt(None).line(&Receipts::Off).is_none());
     }
 }

@@ -10,6 +10,7 @@ mod header;
 mod pointer;
 
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
 pub use batch::{Part, response as batch_response};
@@ -25,10 +26,32 @@ use pointer::Found;
 pub struct Route {
     /// The tenant, if the event names one.
     pub tenant_id: Option<String>,
+    /// Whether the manifest has that tenant. Other ids are whatever a stranger thinks up.
+    pub is_known: bool,
     /// The handler; an index into the catalog.
     pub handler: usize,
     /// What its sandbox may use and reach.
     pub policy: Arc<Policy>,
+}
+
+/// Whose limits an event shares with other events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A tenant of the manifest.
+    Tenant(String),
+    /// A handler, by its index: all whose ids the manifest does not have, and events without one. There can be as many ids
+    /// as events, so a share for each would be no limit.
+    Handler(usize),
+}
+
+impl Route {
+    /// Whose limits the event shares with others.
+    pub fn owner(&self) -> Owner {
+        match &self.tenant_id {
+            Some(id) if self.is_known => Owner::Tenant(id.clone()),
+            Some(_) | None => Owner::Handler(self.handler),
+        }
+    }
 }
 
 /// Where an event goes.
@@ -76,12 +99,36 @@ pub enum RouteError {
         /// What to do about it.
         advice: &'static str,
     },
+    /// What is true of the records of one tenant of a batch, and in the same way of those of others.
+    #[error("{first}; the batch has records of {others} more with whom it is the same")]
+    Several {
+        /// Of the first.
+        first: Box<Self>,
+        /// How many others there are.
+        others: usize,
+    },
+}
+
+impl RouteError {
+    /// Notes that it is the same with one more.
+    fn and_another(&mut self) {
+        if let Self::Several { others, .. } = self {
+            *others += 1;
+            return;
+        }
+        *self = Self::Several { first: Box::new(self.clone()), others: 1 };
+    }
 }
 
 const MAY_SPLIT: &str = "set `mixed_batches = \"split\"` in [routing] of bulkhead.toml to give each tenant's \
     records a sandbox of their own; the event source mapping has to have ReportBatchItemFailures on";
 const CANNOT_SPLIT: &str = "only batches from SQS whose records have ids of their own can be split; use one \
     source for each tenant";
+
+const TOO_MANY: &str = "no batch from SQS has more than 10,000 records";
+
+/// The most parts that a batch is split into: SQS sends no more records in one.
+const MOST_PARTS: usize = 10_000;
 
 /// Chooses handler and policy for each event.
 #[derive(Debug)]
@@ -108,6 +155,11 @@ impl Router {
     /// The route of the first event, as far as it can be known before it comes.
     pub fn likely(&self) -> Option<Route> {
         self.fallback.filter(|_| self.tenants.is_empty()).and_then(|handler| self.to_handler(None, handler))
+    }
+
+    /// Whether there is such a tenant. Any other id may be anybody's.
+    pub fn knows(&self, tenant_id: &str) -> bool {
+        self.tenants.contains_key(tenant_id)
     }
 
     /// Where an event goes.
@@ -145,18 +197,21 @@ impl Router {
             [(one, _)] => return self.resolve(one.clone()).map(Routed::Whole),
             _ => {}
         }
-        let refused = |advice| RouteError::Mixed {
-            origin: batch::origin(records).into_owned(),
-            tenants: groups.len(),
-            advice,
-        };
-        let records = batch::sqs_records(records).ok_or_else(|| refused(CANNOT_SPLIT))?;
+        let tenants = groups.len();
+        let refused =
+            |advice| RouteError::Mixed { origin: batch::origin(records).into_owned(), tenants, advice };
+        let own = batch::sqs_records(records).ok_or_else(|| refused(CANNOT_SPLIT))?;
         if self.routing.mixed_batches == MixedBatches::Reject {
             return Err(refused(MAY_SPLIT));
         }
-        let parts = groups.into_iter().map(|(found, own)| {
-            let own: Vec<_> = own.into_iter().filter_map(|index| records.get(index)).collect();
-            (self.resolve(found), Part::of(&own))
+        let groups = groups.into_iter().map(|(found, own)| (self.resolve(found), own));
+        let parts = with_one_nowhere(groups);
+        if parts.len() > MOST_PARTS {
+            return Err(refused(TOO_MANY));
+        }
+        let parts = parts.into_iter().map(|(route, places)| {
+            let own: Vec<_> = places.into_iter().filter_map(|index| own.get(index)).collect();
+            (route, Part::of(&own))
         });
         Ok(Routed::Split(parts.collect()))
     }
@@ -177,7 +232,8 @@ impl Router {
         if let Some(id) = &tenant_id
             && let Some(tenant) = self.tenants.get(id.as_str())
         {
-            return Ok(Route { handler: tenant.handler, policy: Arc::clone(&tenant.policy), tenant_id });
+            let policy = Arc::clone(&tenant.policy);
+            return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true });
         }
         match (self.fallback, tenant_id) {
             (Some(handler), tenant_id) => self
@@ -189,7 +245,8 @@ impl Router {
     }
 
     fn to_handler(&self, tenant_id: Option<String>, handler: usize) -> Option<Route> {
-        Some(Route { tenant_id, handler, policy: Arc::clone(self.policies.get(handler)?) })
+        let policy = Arc::clone(self.policies.get(handler)?);
+        Some(Route { tenant_id, is_known: false, handler, policy })
     }
 
     /// Where an event says whose it is, for people.
@@ -214,6 +271,27 @@ fn by_tenant(found: impl Iterator<Item = Found>) -> Vec<(Found, Vec<usize>)> {
         groups[place].1.push(index);
     }
     groups
+}
+
+/// The same groups of records, where those that go nowhere for one reason are one. There can be as many ids that nobody
+/// knows as an event has room for, and each part has a record in the log and a receipt.
+fn with_one_nowhere(
+    groups: impl Iterator<Item = (Result<Route, RouteError>, Vec<usize>)>,
+) -> Vec<(Result<Route, RouteError>, Vec<usize>)> {
+    let mut places: HashMap<Discriminant<RouteError>, usize> = HashMap::new();
+    let mut joined: Vec<(Result<Route, RouteError>, Vec<usize>)> = Vec::new();
+    for (route, mut own) in groups {
+        let place =
+            route.as_ref().err().map(|error| *places.entry(discriminant(error)).or_insert(joined.len()));
+        match place.and_then(|place| joined.get_mut(place)) {
+            Some((Err(first), all)) => {
+                first.and_another();
+                all.append(&mut own);
+            }
+            Some((Ok(_), _)) | None => joined.push((route, own)),
+        }
+    }
+    joined
 }
 
 /// The event as text; what is no text is no JSON, and has no tenant in it.

@@ -19,7 +19,7 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::allowance::Allowance;
-use crate::capabilities::State;
+use crate::capabilities::{Serving, State};
 use crate::component::{Kind, Loaded};
 use crate::config::FunctionSettings;
 use crate::console::Console;
@@ -29,12 +29,13 @@ use crate::invocation::{Caller, Invocation};
 use crate::limits::Limiter;
 use crate::log::{Level, Log};
 use crate::meter::Meter;
-use crate::outbound::{self, Clients, Outbound, OutboundUsage};
+use crate::outbound::{self, Clients, Outbound, OutboundUsage, Sender};
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::random::Random;
 use crate::response_stream::{Outlet, Response};
-use crate::router::Route;
+use crate::room::{self, Room};
+use crate::router::{Owner, Route};
 use crate::trap::{self, Evidence};
 use crate::watchdog::Guard;
 use command::Pipes;
@@ -52,6 +53,8 @@ pub struct Sandboxes {
     pub directories: Granted,
     /// What sends their requests.
     pub clients: Arc<Clients>,
+    /// Who has one.
+    pub room: Arc<Room>,
 }
 
 /// A sandbox that waits for its event.
@@ -62,6 +65,8 @@ pub struct Sandbox {
     events: u32,
     /// Whose they were.
     tenant_id: Option<String>,
+    /// Whose limits the event shares.
+    owner: Owner,
     store: Store<State>,
     console: Console,
     meter: Meter,
@@ -92,6 +97,8 @@ enum Ended {
     Itself(wasmtime::Error),
     /// It waited for something when its time was over.
     Waiting,
+    /// It waited, and what was done for it meanwhile used up its processor time.
+    OutOfCpuTime,
 }
 
 /// What became of an event in its sandbox.
@@ -112,8 +119,6 @@ pub struct Usage {
     pub setup: Duration,
     /// From then to the outcome.
     pub wall: Duration,
-    /// On a processor, the making of the sandbox included.
-    pub cpu: Duration,
     /// The most memory that all of its memories and tables took together, in bytes.
     pub peak_memory: usize,
     /// What it printed, in bytes.
@@ -148,21 +153,33 @@ impl Sandbox {
         self.events == 0
     }
 
+    /// Makes it that of whoever's event goes this way.
+    pub fn belongs_to(&mut self, route: &Route) {
+        self.owner = route.owner();
+    }
+
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
-    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, guard: &Guard) {
+    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, (guard, meter): (&Guard, &Meter)) {
+        let spent = self.spent();
         let limits = &self.policy.limits;
         let scope = invocation.scope();
         let state = self.store.data_mut();
         state.clock = guard.clock();
+        // The making of it counts too, for its first event.
+        meter.allow(limits.cpu_time.saturating_sub(spent));
+        self.meter = meter.clone();
+        state.meter = meter.clone();
         if self.events > 0 {
-            self.meter = Meter::new(limits.cpu_time);
-            state.meter = self.meter.clone();
             state.random = Random::new(limits.random);
             state.limiter.begin();
             self.console.renew(limits.logs);
         }
-        state.outbound.begin(scope.clone());
+        if let Some(held) = &state.held {
+            held.begin(&invocation.tenant_id);
+        }
+        let (owner, meter) = (self.owner.clone(), self.meter.clone());
+        state.outbound.begin(Sender { scope: scope.clone(), owner, meter });
         let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
         state.response.begin(outlet.filter(|_| streams), limits.streamed_response);
         self.store.set_hostcall_fuel(limits.hostcall);
@@ -186,6 +203,19 @@ impl Sandbox {
     pub fn is_ready(&self) -> bool {
         self.guest.is_ok()
     }
+
+    /// Why the host had no room for it, if that is why its guest is not there.
+    pub fn lack(&self) -> Option<&wasmtime::Error> {
+        match &self.guest {
+            Err(Ended::Itself(error)) if room::is_lacking(error) => Some(error),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// The processor time that its making took, if that was for its next event.
+    pub fn spent(&self) -> Duration {
+        if self.is_fresh() { self.meter.spent() } else { Duration::ZERO }
+    }
 }
 
 impl Sandboxes {
@@ -194,12 +224,13 @@ impl Sandboxes {
         let started = Instant::now();
         let Empty { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
         look_soon(&meter, guard);
-        let guest = meter.run(stopped_by(guard, Guest::make(&loaded.entry, &mut store))).await;
+        let guest = meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await;
         Sandbox {
             handler: route.handler,
             policy: Arc::clone(&route.policy),
             events: 0,
             tenant_id: None,
+            owner: route.owner(),
             store,
             console,
             meter,
@@ -231,9 +262,12 @@ impl Sandboxes {
             files: Files::new(policy.grants.tmp),
             random: Random::new(policy.limits.random),
             http: outbound::context(),
+            serving: Serving::default(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             response: Response::default(),
+            wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
+            held: Some(self.room.hold(policy, loaded.takes)),
             clock: guard.clock(),
             meter: meter.clone(),
             out_of_cpu_time: false,
@@ -248,33 +282,44 @@ impl Sandboxes {
         Empty { store, console, meter, pipes }
     }
 
-    /// Handles one event.
+    /// Handles one event, on its meter.
     pub async fn run(
         &self,
         mut sandbox: Sandbox,
         (invocation, caller, outlet): (&Invocation, Caller, Option<Outlet>),
         allowance: Allowance,
-        guard: &Guard,
+        (guard, meter): (&Guard, &Meter),
     ) -> Run {
         let started = Instant::now();
-        sandbox.begin(invocation, outlet, guard);
-        let Sandbox { policy, store, console, meter, guest, pipes, .. } = &mut sandbox;
+        sandbox.begin(invocation, outlet, (guard, meter));
+        let Sandbox { policy, store, console, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {
                 look_soon(meter, guard);
                 let context = context::of(&self.function, invocation, caller, allowance);
                 let event = &invocation.event;
                 let call = Call { event, context, policy, console, pipes: pipes.as_ref() };
-                meter.run(stopped_by(guard, guest.call(&mut *store, call))).await
+                meter.run(stopped_by(guard, meter, guest.call(&mut *store, call))).await
             }
             // Told once: nobody has another event in it.
             Err(ended) => Err(std::mem::replace(ended, Ended::Waiting)),
         };
         console.finish();
+        // What it has under way would go on, and nobody would pay for it.
+        store.data_mut().outbound.end();
+        for (level, text) in store.data_mut().take_denials().records() {
+            if self.log.writes(level) {
+                self.log.record(level, &invocation.scope(), &text(&policy.table));
+            }
+        }
         let streamed = store.data_mut().response.end();
         let outcome = match returned {
             Ok(outcome) => outcome,
             Err(Ended::Waiting) => allowance.timed_out(),
+            Err(Ended::OutOfCpuTime) => Outcome::CpuLimitExceeded { limit: policy.limits.cpu_time },
+            Err(Ended::Itself(error)) if room::is_lacking(&error) => {
+                Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
+            }
             Err(Ended::Itself(error)) => trap::outcome(
                 &error,
                 Evidence {
@@ -289,7 +334,6 @@ impl Sandboxes {
         let usage = Usage {
             setup: std::mem::take(&mut sandbox.setup),
             wall: started.elapsed(),
-            cpu: sandbox.meter.spent(),
             streamed,
             ..self.used(&sandbox, invocation)
         };
@@ -372,10 +416,19 @@ fn tmp_is_too_small(policy: &Policy) -> String {
 
 /// Runs a guest until it returns or its time is over. One that computes is stopped by its epoch callback,
 /// one that waits is stopped here.
-async fn stopped_by<T>(guard: &Guard, guest: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Ended> {
+async fn stopped_by<T>(
+    guard: &Guard,
+    meter: &Meter,
+    guest: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<T, Ended> {
     tokio::select! {
         biased;
+        // First: a guest that is told that its request failed for it would go on.
+        () = meter.exhausted() => Err(Ended::OutOfCpuTime),
         returned = guest => returned.map_err(Ended::Itself),
         () = guard.passed() => Err(Ended::Waiting),
     }
 }
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests;

@@ -1,5 +1,5 @@
 //! How many events of one tenant are handled at a time, so that no tenant takes the whole of an environment that
-//! handles several.
+//! handles several. Tenants that the manifest does not have count as one, by their handler.
 //!
 //! An event over the limit is refused at once, as Lambda throttles a caller: one that waited would hold a place of
 //! the environment, which is what the limit is to prevent.
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::Limits;
-use crate::router::Route;
+use crate::router::{Owner, Route};
 
 /// The seats that there are, and who has taken them.
 #[derive(Debug)]
@@ -17,14 +17,7 @@ pub struct Seats {
     count: usize,
     /// What a tenant may take that has no limit of its own.
     share: usize,
-    taken: Mutex<HashMap<Guest, usize>>,
-}
-
-/// Who takes seats: a tenant, or a handler whose events have none.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Guest {
-    Tenant(String),
-    Handler(usize),
+    taken: Mutex<HashMap<Owner, usize>>,
 }
 
 /// A seat that is taken, for as long as this lives.
@@ -32,7 +25,7 @@ enum Guest {
 pub struct Seat<'a> {
     seats: &'a Seats,
     /// None where nobody counts.
-    guest: Option<Guest>,
+    owner: Option<Owner>,
 }
 
 /// All of a tenant's seats are taken. The text is what the caller and the log get to see.
@@ -62,49 +55,48 @@ impl Seats {
     pub fn take(&self, route: &Route) -> Result<Seat<'_>, NoSeat> {
         let allowed = self.allowed(&route.policy.limits);
         if allowed >= self.count {
-            return Ok(Seat { seats: self, guest: None });
+            return Ok(Seat { seats: self, owner: None });
         }
-        let guest = match &route.tenant_id {
-            Some(id) => Guest::Tenant(id.clone()),
-            None => Guest::Handler(route.handler),
-        };
+        let owner = route.owner();
         let mut taken = self.lock();
-        let count = taken.entry(guest.clone()).or_default();
+        let count = taken.entry(owner.clone()).or_default();
         if *count >= allowed {
-            return Err(no_seat(route, allowed));
+            return Err(no_seat(route, &owner, allowed));
         }
         *count += 1;
-        Ok(Seat { seats: self, guest: Some(guest) })
+        Ok(Seat { seats: self, owner: Some(owner) })
     }
 
     fn allowed(&self, limits: &Limits) -> usize {
         limits.concurrency.map_or(self.share, |own| own.get().into())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Guest, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Owner, usize>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn no_seat(route: &Route, allowed: usize) -> NoSeat {
-    NoSeat {
-        guest: match &route.tenant_id {
-            Some(id) => format!("the tenant {id:?}"),
-            None => format!("the handler {}", route.policy.handler),
-        },
-        allowed,
-    }
+fn no_seat(route: &Route, owner: &Owner, allowed: usize) -> NoSeat {
+    let handler = &route.policy.handler;
+    let guest = match (owner, &route.tenant_id) {
+        (Owner::Tenant(id), _) => format!("the tenant {id:?}"),
+        (Owner::Handler(_), None) => format!("the handler {handler}"),
+        (Owner::Handler(_), Some(_)) => {
+            format!("the handler {handler}, for all tenants that bulkhead.toml does not name,")
+        }
+    };
+    NoSeat { guest, allowed }
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        let Some(guest) = &self.guest else { return };
+        let Some(owner) = &self.owner else { return };
         let mut taken = self.seats.lock();
-        if let Some(count) = taken.get_mut(guest) {
+        if let Some(count) = taken.get_mut(owner) {
             *count -= 1;
             // Tenants come and go, and only those with events in flight are kept.
             if *count == 0 {
-                taken.remove(guest);
+                taken.remove(owner);
             }
         }
     }
@@ -121,7 +113,8 @@ mod tests {
     fn route(tenant_id: Option<&str>, concurrency: Option<u16>) -> Route {
         let mut policy = Policy::default_for("hello");
         policy.limits.concurrency = concurrency.and_then(NonZeroU16::new);
-        Route { tenant_id: tenant_id.map(str::to_owned), handler: 0, policy: Arc::new(policy) }
+        let is_known = tenant_id.is_some();
+        Route { tenant_id: tenant_id.map(str::to_owned), is_known, handler: 0, policy: Arc::new(policy) }
     }
 
     #[test]
@@ -157,6 +150,21 @@ mod tests {
         let text = seats.take(&route(None, Some(1))).unwrap_err().to_string();
         assert!(text.starts_with("the handler hello has 1 events"), "{text}");
         seats.take(&Route { handler: 1, ..route(None, Some(1)) }).unwrap();
+    }
+
+    #[test]
+    fn strangers_share_the_seats_of_one() {
+        let seats = Seats::new(8, true);
+        let stranger = |id: usize| Route { is_known: false, ..route(Some(&id.to_string()), None) };
+        let taken: Vec<_> = (0..100).map_while(|id| seats.take(&stranger(id)).ok()).collect();
+        assert_eq!(taken.len(), 4);
+        let text = seats.take(&stranger(100)).unwrap_err().to_string();
+        assert!(
+            text.starts_with("the handler hello, for all tenants that bulkhead.toml does not name, has 4"),
+            "{text}"
+        );
+        // Whoever has a name has its own.
+        let _known = seats.take(&route(Some("0"), None)).unwrap();
     }
 
     #[test]

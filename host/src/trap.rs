@@ -2,12 +2,17 @@
 //!
 //! The engine reports most of it as one and the same trap; what the sandbox saw meanwhile decides.
 
+use std::fmt::Write;
+
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
 
 use crate::allowance::Allowance;
+use crate::bounded::{self, Sink, cut};
 use crate::limits::Exceeded;
+use crate::outbound::MAX_HEADERS;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
 
@@ -28,6 +33,16 @@ const PANICKING: &[&str] = &[
 /// How often a function stands in a backtrace of the engine's, at least, for its recursion to be called
 /// endless. The engine keeps twenty frames.
 const ENDLESS: usize = 5;
+/// The longest name of a function that is demangled, in bytes. Longer ones stay as they are: a name may refer to its own
+/// parts, over and over.
+const MAX_MANGLED: usize = 512;
+/// As much of one name is kept.
+const MAX_NAME: usize = 1024;
+/// How long all demangled names of a backtrace may be together. What it takes to make a byte of one can be several hundred
+/// times what that byte looks like.
+const MAX_NAMES: usize = 8 * 1024;
+/// The longest text of an error of the engine's. There can be names of the component's in it.
+const MAX_TEXT: usize = 4 * 1024;
 
 /// What the sandbox saw of a guest that did not return.
 #[derive(Debug)]
@@ -62,6 +77,9 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
             _ => Outcome::LimitExceeded { limit, allowed },
         };
     }
+    if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
+        return Outcome::HeadersTooLarge { limit: MAX_HEADERS };
+    }
     let recursing = backtrace.is_some_and(is_recursing);
     let stack_trace = backtrace.map(frames).unwrap_or_default();
     match (error.downcast_ref::<Trap>(), refused, panic) {
@@ -82,11 +100,12 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
             Outcome::Panicked { message: panic_message(&text), stack_trace }
         }
         (Some(trap), ..) => Outcome::Trapped { message: trap.to_string(), stack_trace },
-        (None, ..) => Outcome::Trapped { message: error.root_cause().to_string(), stack_trace },
+        (None, ..) => Outcome::Trapped { message: root_text(error), stack_trace },
     }
 }
 
-fn refusal(refused: Limit, limits: &Limits) -> Outcome {
+/// What became of a guest that failed after it was refused memory or entries of tables.
+pub(crate) fn refusal(refused: Limit, limits: &Limits) -> Outcome {
     if refused == Limit::TableEntries {
         let allowed = count(limits.table_entries);
         return Outcome::LimitExceeded { limit: Limit::TableEntries, allowed };
@@ -100,7 +119,7 @@ fn exceeded(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
     if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
         return Some(*exceeded);
     }
-    let text = error.root_cause().to_string();
+    let text = root_text(error);
     let (limit, allowed) = if text.contains("fuel allocated for hostcalls has been exhausted") {
         (Limit::Hostcall, limits.hostcall)
     } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full))
@@ -113,6 +132,11 @@ fn exceeded(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
         return None;
     };
     Some(Exceeded { limit, allowed: count(allowed) })
+}
+
+/// What the engine, or a host function, said first.
+pub(crate) fn root_text(error: &wasmtime::Error) -> String {
+    bounded::text(error.root_cause(), MAX_TEXT)
 }
 
 fn count(number: usize) -> u64 {
@@ -144,11 +168,12 @@ fn panic_message(text: &str) -> String {
 
 /// The guest's functions, innermost first, without the machinery of a panic.
 pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
+    let mut names = Names::default();
     let mut names: Vec<String> = backtrace
         .frames()
         .iter()
         .map(|frame| match frame.func_name() {
-            Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+            Some(name) => names.readable(name),
             None => format!("function {}", frame.func_index()),
         })
         .collect();
@@ -156,6 +181,35 @@ pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     // Unless nothing would be left: then all of it says more than nothing.
     let skipped = if skipped == names.len() { 0 } else { skipped };
     names.split_off(skipped)
+}
+
+/// Demangles the names of one backtrace, as long as there is room for them.
+struct Names {
+    room: usize,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { room: MAX_NAMES }
+    }
+}
+
+impl Names {
+    /// A name as its author wrote it; as it is where that would take too much.
+    fn readable(&mut self, mangled: &str) -> String {
+        if mangled.len() <= MAX_MANGLED && self.room > 0 {
+            let mut sink = Sink::new(MAX_NAME.min(self.room));
+            let done = write!(sink, "{:#}", rustc_demangle::demangle(mangled));
+            let name = sink.into_text();
+            self.room -= name.len();
+            if done.is_ok() {
+                return name;
+            }
+            // Whatever took so much would take it again.
+            self.room /= 2;
+        }
+        cut(mangled, MAX_NAME).to_owned()
+    }
 }
 
 fn is_panicking(name: &str) -> bool {
@@ -244,6 +298,69 @@ mod tests {
         assert_eq!(limit(ResourceTableError::Full.into()), Some(Limit::Handles));
         let text = "resource limit exceeded: instance count too high at 41";
         assert_eq!(limit(wasmtime::format_err!("{text}")), Some(Limit::Instances));
+    }
+
+    #[test]
+    fn headers_have_a_limit_of_their_own() {
+        for error in [FieldMapError::TotalSizeTooBig, FieldMapError::TooManyFields] {
+            assert!(matches!(told(error, |_| ()), Outcome::HeadersTooLarge { limit: MAX_HEADERS }));
+        }
+        assert!(matches!(told(FieldMapError::Immutable, |_| ()), Outcome::Trapped { .. }));
+    }
+
+    #[test]
+    fn names_are_as_their_authors_wrote_them() {
+        let mut names = Names::default();
+        assert_eq!(names.readable("_ZN5hello6handle17h0123456789abcdefE"), "hello::handle");
+        assert_eq!(names.readable("_RNvCs1234_7mycrate3foo"), "mycrate::foo");
+        assert_eq!(names.readable("main"), "main");
+        assert_eq!(names.room, MAX_NAMES - "hello::handle".len() - "mycrate::foo".len() - "main".len());
+    }
+
+    /// A path of empty names, and tuples of tuples that refer to it and to each other. Written out, it would be as long as
+    /// two to the power of `levels`.
+    fn nested(empty: usize, levels: usize) -> String {
+        let at = |place: usize| match place {
+            0 => "B_".to_owned(),
+            _ => {
+                const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+                let (mut rest, mut digits) = (place - 1, Vec::new());
+                loop {
+                    digits.push(char::from(DIGITS[rest % 62]));
+                    rest /= 62;
+                    if rest == 0 {
+                        break format!("B{}_", digits.iter().rev().collect::<String>());
+                    }
+                }
+            }
+        };
+        // `I path {types} E`: a generic function. Places count from behind `_R`.
+        let mut name = "INvC1a1f".to_owned();
+        let mut before = name.len();
+        name.push_str(&format!("{}C0{}", "Nv".repeat(empty), "0".repeat(empty)));
+        for _ in 0..levels {
+            let place = name.len();
+            name.push_str(&format!("T{0}{0}E", at(before)));
+            before = place;
+        }
+        format!("_R{name}E")
+    }
+
+    #[test]
+    fn a_name_that_grows_without_end_stays_as_it_is() {
+        let small = nested(3, 2);
+        assert_eq!(Names::default().readable(&small), "a::f::<, (, ), ((, ), (, ))>", "{small}");
+        let mut names = Names::default();
+        let long = nested(470, 60);
+        assert!(long.len() > 1500, "{}", long.len());
+        assert_eq!(names.readable(&long), cut(&long, MAX_NAME));
+        assert_eq!(names.room, MAX_NAMES, "nobody has looked at it");
+        let short = nested(60, 30);
+        assert!(short.len() < MAX_MANGLED, "{}", short.len());
+        for _ in 0..20 {
+            assert_eq!(names.readable(&short), short);
+        }
+        assert!(names.room < 16, "there is an end to trying: {}", names.room);
     }
 
     #[test]

@@ -17,8 +17,13 @@ use crate::stage::Stage;
 const FIXED: Duration = Duration::from_millis(50);
 const SHARE: f64 = 0.2;
 
-/// What memory may grow by from one round of the same events to the next.
+/// What memory may grow by while the same events come again.
 const GROWTH: u64 = 2 * 1024 * 1024;
+/// What the pool keeps of each place in it is kept once each place has been used. So memory is compared over this many rounds,
+/// once it has come to rest, which it must within so many; and so are descriptors and threads, since those that look names up
+/// stay for a while.
+const AT_REST: usize = 3;
+const MOST_ROUNDS: usize = 15;
 
 /// How many events are handled at a time, and how many of them are the neighbour's.
 const AT_ONCE: usize = 8;
@@ -62,11 +67,11 @@ impl Books {
     }
 
     /// Nothing of what came since then is held.
-    pub(crate) fn assert_given_back(&self, stage: &Stage) {
+    fn is_given_back(&self, stage: &Stage) -> bool {
         let now = Self::open(stage);
-        assert!(now.resident <= self.resident + GROWTH, "memory: {now:?} after {self:?}");
-        assert!(now.descriptors <= self.descriptors, "descriptors: {now:?} after {self:?}");
-        assert!(now.threads <= self.threads, "threads: {now:?} after {self:?}");
+        now.descriptors <= self.descriptors
+            && now.threads <= self.threads
+            && now.resident <= self.resident + GROWTH
     }
 }
 
@@ -83,8 +88,13 @@ pub(crate) fn at_once(attack: &Attack) {
     let books = Books::open(&stage);
     round(&stage, attack);
     books.assert_charged(&stage);
-    round(&stage, attack);
-    books.assert_given_back(&stage);
+    let mut rounds = 0..MOST_ROUNDS / AT_REST;
+    let comes_to_rest = rounds.any(|_| {
+        let books = Books::open(&stage);
+        (0..AT_REST).for_each(|_| round(&stage, attack));
+        books.is_given_back(&stage)
+    });
+    assert!(comes_to_rest, "something grows with each round: {:?} after {books:?}", Books::open(&stage));
 }
 
 fn round(stage: &Stage, attack: &Attack) {

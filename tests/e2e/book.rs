@@ -1,8 +1,8 @@
 //! The book tells the truth: what its chapters say is typed is typed, and what they say is printed is printed.
 //!
-//! A chapter is one session in one fresh folder. In it lies `bulkhead`, a checkout, as it does for a reader of the first
-//! chapter. `page.rs` says what of a page is tested and how a page says so. trycmd runs commands in Markdown, too, but
-//! without a shell, without state between them, and without programs that go on running, and `bulkhead dev` is one.
+//! A chapter is one session in one fresh folder. `page.rs` says what of a page is tested and how a page says so. trycmd runs
+//! commands in Markdown, too, but without a shell, without state between them, and without programs that go on running, and
+//! `bulkhead dev` is one.
 
 mod blocks;
 mod output;

@@ -89,7 +89,12 @@ impl Browser {
 
     /// Opens a path of the same server.
     pub(crate) fn goto(&self, path: &str) {
-        self.runtime.block_on(self.client.goto(&format!("{}{path}", self.origin))).expect("open a page");
+        self.visit(&format!("{}{path}", self.origin));
+    }
+
+    /// Opens what is anywhere.
+    pub(crate) fn visit(&self, url: &str) {
+        self.runtime.block_on(self.client.goto(url)).expect("open a page");
     }
 
     /// What an expression is in the page.

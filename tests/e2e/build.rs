@@ -38,8 +38,11 @@ fn a_workspace_s_handlers_are_found_built_and_put_where_invoke_looks() {
     // What is saved is built, and the other one stays; a program that does not compile leaves what was there.
     let source = folder.read("two/src/lib.rs");
     folder.write("two/src/lib.rs", &source.replace("Hello", "Goodbye"));
+    folder.write("one/bulkhead.toml", "[handlers.one]\n");
     let table = folder.bulkhead(&["build", "--package", "two"]);
     table.succeeded();
+    assert!(table.stdout.contains("warning: one/bulkhead.toml has no effect here"), "{}", table.stdout);
+    std::fs::remove_file(folder.path().join("one/bulkhead.toml")).expect("remove it");
     assert!(table.stdout.contains("two.wasm") && !table.stdout.contains("one.wasm"), "{}", table.stdout);
     assert!(folder.path().join("target/bulkhead/one.wasm").is_file());
     folder.write("two/src/lib.rs", "fn handle(");
@@ -123,4 +126,19 @@ fn what_cannot_be_built_is_refused_and_it_is_said_what_to_do() {
         "left no a.wasm, which is the source of the handler a",
     );
     refused(&[("bulkhead.toml", &command("true"))], &["-p", "a"], "leave out --package");
+}
+
+#[test]
+fn a_stranger_s_crate_is_neither_fetched_nor_built() {
+    let folder = Folder::new();
+    // As `bulkhead new` once wrote it.
+    folder.write(
+        "Cargo.toml",
+        "[package]\nname = \"hello\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nbulkhead = \"0.1\"\n",
+    );
+    folder.write("src/lib.rs", "");
+    folder.write("bulkhead.toml", "[handlers.hello]\n");
+    let refused = folder.bulkhead(&["build"]);
+    assert!(refused.code == 1 && refused.stderr.contains("the SDK is `bulkhead-sdk`"), "{}", refused.stderr);
+    assert!(!folder.path().join("Cargo.lock").exists());
 }

@@ -24,7 +24,8 @@ fn of(slots: usize, guest: &str) -> Stage {
     managed(slots, TaskRoot::new().with(guest), guest)
 }
 
-fn of_manifest(slots: usize, toml: &str, guests: &[&str]) -> Stage {
+/// With a `bulkhead.toml`, and the guests that it names.
+pub(crate) fn of_manifest(slots: usize, toml: &str, guests: &[&str]) -> Stage {
     managed(slots, guests.iter().fold(TaskRoot::new().manifest(toml), |root, guest| root.with(guest)), "")
 }
 
@@ -70,7 +71,8 @@ fn l8_8_every_record_is_json_and_names_its_own_event() {
     assert_eq!(named.len(), 20, "{}", stage.running.stdout());
     let receipts = stage.running.receipts();
     assert_eq!(receipts.len(), 20);
-    assert!(receipts.iter().all(|receipt| receipt["logBytes"] == 6), "{receipts:?}");
+    let bytes: u64 = receipts.iter().filter_map(|receipt| receipt["logBytes"].as_u64()).sum();
+    assert_eq!(bytes, u64::try_from(stage.running.stdout().len()).expect("a length"));
 }
 
 #[test]
@@ -238,6 +240,29 @@ fn half_of_an_environment_is_the_most_that_one_of_several_tenants_takes_unasked(
     let refused = stage.api.send(Event::json("1").tenant("greedy"));
     assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
     assert_eq!(answers(&stage.api, tickets).len(), 2);
+}
+
+#[test]
+fn strangers_have_one_share_however_many_ids_they_make_up() {
+    let toml = "routing.unknown_tenant = 'sleep'\n[handlers.sleep]\n[tenants.known]";
+    let stage = of_manifest(8, toml, &["sleep"]);
+    let stranger = |number: usize| Event::json("1500").tenant(&format!("stranger-{number}"));
+    let asleep: Vec<Ticket> = (0..4).map(|number| stage.api.queue(stranger(number))).collect();
+    stage.running.wait_log_times("asleep", 4);
+    for number in 4..20 {
+        let refused = stage.api.send(stranger(number));
+        assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
+        assert!(
+            refused.text().contains("for all tenants that bulkhead.toml does not name"),
+            "{}",
+            refused.text()
+        );
+    }
+    let known = stage.api.send(Event::json("1").tenant("known"));
+    assert_eq!(known.text(), "1");
+    assert!(known.answered - known.delivered < SECOND);
+    assert!(answers(&stage.api, asleep).iter().all(|answer| answer.text() == "1500"));
+    assert_eq!(stage.api.send(Event::json("1").tenant("stranger-0")).text(), "1");
 }
 
 #[test]

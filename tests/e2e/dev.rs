@@ -188,23 +188,90 @@ fn a_runtime_that_ends_fails_its_event_alone() {
 fn a_function_url_makes_http_of_events() {
     let root = TaskRoot::new().with("echo").with("web_echo").with("mixed");
     let dev = Dev::start(&root, &[]);
-    let answer = dev.request("PUT /lambda-url/web_echo/a/b?c=1", &[("Content-Type", "text/plain")], "🚢");
+    let answer = dev.url("web_echo", "PUT /a/b?c=1", &[("Content-Type", "text/plain")], "🚢");
     let told = answer.json();
     assert_eq!((answer.status, &told["method"], &told["body"]), (201, &json!("PUT"), &json!("🚢")));
-    assert!(told["uri"].to_string().contains("/a/b?c=1"), "{told}");
+    assert_eq!(told["uri"], format!("http://{}/a/b?c=1", dev.host("web_echo")));
     assert_eq!(answer.headers("set-cookie"), ["a=1", "b=2; Secure"]);
-    let event = dev.request("GET /lambda-url/echo", &[("Cookie", "a=1; b=2")], "").json();
+    let event = dev.url("echo", "GET /", &[("Cookie", "a=1; b=2")], "").json();
     assert_eq!((&event["rawPath"], &event["cookies"]), (&json!("/"), &json!(["a=1", "b=2"])));
     assert_eq!(event["version"], "2.0");
-    assert_eq!(dev.request("GET /lambda-url/mixed/", &[], "").status, 502);
-    assert_eq!(dev.request("GET /lambda-url/nobody/", &[], "").status, 404);
+    assert_eq!(event["requestContext"]["domainName"], "echo.lambda-url.us-east-1.on.aws");
+    assert_eq!(event["headers"]["host"], dev.host("echo"));
+    assert_eq!(event["headers"]["x-forwarded-proto"], "http");
+    assert_eq!(event["headers"]["x-forwarded-port"], dev.urls().port().to_string());
+    assert_eq!(event["headers"]["x-forwarded-for"], "127.0.0.1");
+    let failed = dev.url("mixed", "GET /", &[], "");
+    assert_eq!((failed.status, failed.text().as_str()), (502, "Internal Server Error"));
+    assert_eq!(dev.url("nobody", "GET /", &[], "").status, 404);
+}
+
+#[test]
+fn a_service_behind_a_function_url_sees_paths_as_they_were_sent() {
+    let root = TaskRoot::new().with("web_echo");
+    let dev = Dev::start(&root, &[]);
+    for target in ["/a%20b", "/a%2Fb", "/%C3%A9", "/a%2520b?c=%26&d=e+f", "//a//"] {
+        let told = dev.url("web_echo", &format!("GET {target}"), &[], "").json();
+        assert_eq!(told["uri"], format!("http://{}{target}", dev.host("web_echo")));
+    }
+}
+
+#[test]
+fn a_function_url_answers_json_without_a_status_as_lambda_does() {
+    let root = TaskRoot::new().with("answers");
+    let dev = Dev::start(&root, &[]);
+    for (answered, body) in [(r#""hello""#, "hello"), (r#"{"a":1}"#, r#"{"a":1}"#), ("[1.50]", "[1.50]")] {
+        let answer = dev.url("answers", "POST /", &[("Content-Type", "text/plain")], answered);
+        assert_eq!((answer.status, answer.text().as_str()), (200, body));
+        assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));
+    }
+    for no_response in ["{", r#"{"statusCode":101}"#, r#"{"statusCode":200,"headers":[1]}"#] {
+        let answer = dev.url("answers", "POST /", &[("Content-Type", "text/plain")], no_response);
+        assert_eq!((answer.status, answer.text().as_str()), (502, "Internal Server Error"), "{no_response}");
+    }
+}
+
+#[test]
+fn function_urls_are_on_a_port_of_their_own_and_have_names_of_their_own() {
+    let root = TaskRoot::new().with("echo");
+    let root = root.manifest("[handlers.echo]\n[handlers.\"Shop.v2\"]\nsource = \"echo.wasm\"\n");
+    let dev = Dev::start(&root, &[]);
+    dev.running.wait_log("ready:");
+    assert_ne!(dev.urls().port(), dev.address().port());
+    // At the port of the API it is said where they are.
+    let moved = dev.request("GET /lambda-url/echo/a?b=1", &[], "");
+    let by_path = format!("http://{}/lambda-url/echo/a?b=1", dev.urls());
+    assert_eq!((moved.status, moved.header("location")), (307, Some(by_path.clone())));
+    assert!(moved.json()["message"].to_string().contains(&by_path), "{}", moved.text());
+    assert!(dev.request("GET /nothing", &[], "").text().contains(".localhost:"));
+    // Programs that cannot find such a name find a path; browsers are sent on to the name.
+    let event = dev.request_url_port("GET /lambda-url/echo/a%20b?b=1", &[], "").json();
+    assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!("/a%20b"), &json!("b=1")));
+    let browser = [("Sec-Fetch-Site", "none"), ("Sec-Fetch-Mode", "navigate")];
+    let sent_on = dev.request_url_port("GET /lambda-url/echo/a%20b?b=1", &browser, "");
+    let own = format!("http://{}/a%20b?b=1", dev.host("echo"));
+    assert_eq!((sent_on.status, sent_on.header("location")), (307, Some(own)));
+    // A name that is no label has one that is, and it is told.
+    let status = dev.request("GET /.bulkhead/status", &[], "").json();
+    assert_eq!(status["functionUrls"]["echo"], format!("http://{}/", dev.host("echo")));
+    let shop = status["functionUrls"]["Shop.v2"].as_str().expect("a URL");
+    let host = shop.trim_start_matches("http://").trim_end_matches('/');
+    assert!(host.starts_with("shop-v2-") && dev.running.stderr().contains(shop), "{shop}");
+    assert_eq!(dev.request_url_port("GET /", &[("Host", host)], "").json()["version"], "2.0");
+    // What is there has no other names, and nothing else is there.
+    for (host, status) in [("example.com", 403), ("echo.localhost.example.com", 403), ("localhost", 404)] {
+        assert_eq!(dev.request_url_port("GET /", &[("Host", host)], "").status, status, "{host}");
+    }
+    let invoke = "POST /2015-03-31/functions/echo/invocations";
+    assert_eq!(dev.request_url_port(invoke, &[], "{}").status, 404);
+    assert_eq!(dev.request(invoke, &[("Host", "echo.localhost")], "{}").status, 403);
 }
 
 #[test]
 fn a_stream_is_passed_on_by_urls_and_by_the_invoke_api() {
     let root = TaskRoot::new().with("stream_http").with("stream_ways");
     let dev = Dev::start(&root, &[]);
-    let answer = dev.request("POST /lambda-url/stream_http/", &[], "");
+    let answer = dev.url("stream_http", "POST /", &[], "");
     assert_eq!(answer.status, 502, "a request is no list of pieces");
     let answer = dev.invoke("stream_ways", r#""plain""#, &[]);
     assert_eq!(answer.text(), "onetwo", "one who reads no stream gets it whole");
@@ -234,7 +301,7 @@ fn a_stream_is_passed_on_by_urls_and_by_the_invoke_api() {
 fn a_streamed_function_url_has_a_head_of_its_own() {
     let root = TaskRoot::new().with("stream_page");
     let dev = Dev::start(&root, &[]);
-    let answer = dev.request("GET /lambda-url/stream_page/tea?cup=1", &[("Cookie", "c=3")], "");
+    let answer = dev.url("stream_page", "GET /tea?cup=1", &[("Cookie", "c=3")], "");
     assert_eq!((answer.status, answer.text().as_str()), (418, "<p>🫖</p>"));
     assert_eq!(answer.header("content-type").as_deref(), Some("text/html"));
     assert_eq!(answer.header("x-path").as_deref(), Some("/tea"));
@@ -243,7 +310,7 @@ fn a_streamed_function_url_has_a_head_of_its_own() {
     assert_eq!(answer.headers("vary"), ["accept, cookie"]);
     assert_eq!(answer.headers("set-cookie"), ["a=1; Secure", "b=2"]);
     assert!(answer.header("x-amzn-requestid").is_some() && answer.header("content-length").is_none());
-    let broken = dev.request("GET /lambda-url/stream_page/broken", &[], "");
+    let broken = dev.url("stream_page", "GET /broken", &[], "");
     assert_eq!((broken.status, broken.text().as_str()), (418, "<p>"), "it is too late for another status");
     let invoked = dev.invoke("stream_page", "{}", &[]).text();
     assert!(invoked.starts_with(r#"{"statusCode":418,"#) && invoked.ends_with("\0<p>🫖</p>"), "{invoked:?}");

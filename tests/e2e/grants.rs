@@ -81,6 +81,21 @@ fn granted_directories_can_be_read_and_not_changed() {
 }
 
 #[test]
+fn listings_of_a_large_directory_take_no_room_of_the_host() {
+    let toml = "[handlers.list_many.grants]\nfiles = ['assets']";
+    let root = (0..10_000).fold(TaskRoot::new().manifest(toml).with("list_many"), |root, number| {
+        root.file(&format!("assets/a-file-with-a-name-{number:0>40}"), b"")
+    });
+    let stage = Stage::at(root, |bootstrap| bootstrap);
+    assert_eq!(stage.send("1").json(), json!([1, 10_000]));
+    let before = stage.running.peak_rss();
+    // Of 256 things that can be open, each listing takes two, the directory and what is read of it, and the program has two more.
+    assert_eq!(stage.send("1000").json(), json!([127, 10_000]));
+    let grown = stage.running.peak_rss() - before;
+    assert!(grown < 32 * 1024 * 1024, "the host grew by {grown} bytes");
+}
+
+#[test]
 fn nothing_beside_them_can_be_reached() {
     let stage = Stage::at(files(), |bootstrap| bootstrap);
     for path in [

@@ -18,7 +18,8 @@ fn sources(directory: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_guest_has_a_test() {
-    let tests: String = sources("e2e").into_iter().map(|(_, source)| source).collect();
+    let tests: String =
+        sources("e2e").into_iter().chain(sources("e2e/release")).map(|(_, source)| source).collect();
     let guests: BTreeSet<_> = sources("guests/src/bin").into_iter().map(|(name, _)| name).collect();
     let untested: Vec<_> = guests.iter().filter(|guest| !tests.contains(&format!("\"{guest}\""))).collect();
     assert_eq!(untested, [] as [&String; 0], "guests that no test names");
@@ -47,8 +48,10 @@ fn every_module_is_listed() {
 #[test]
 fn every_promise_names_a_test() {
     let promises = include_str!("../../SPECIFICATION.md");
-    let sources = sources("e2e");
-    let named = promises.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+    let of_release =
+        sources("e2e/release").into_iter().map(|(name, source)| (format!("release::{name}"), source));
+    let sources: Vec<_> = sources("e2e").into_iter().chain(of_release).collect();
+    let named = promises.split('`').skip(1).step_by(2).filter_map(|code| code.rsplit_once("::"));
     let mut count = 0;
     for (module, test) in named {
         let source = sources.iter().find(|(name, _)| name == module);

@@ -15,7 +15,7 @@ fn refused_with(attack: Attack, text: &str) {
     aftermath.each(|answer, receipt| {
         assert!(answer.text().contains(text), "{}", answer.text());
         assert!(answer.body.len() < 4096, "{} bytes", answer.body.len());
-        assert_eq!((&receipt["handler"], &receipt["cpuMs"]), (&"hostile".into(), &0.0.into()));
+        assert_eq!((&receipt["handler"], &receipt["peakMemoryBytes"]), (&"hostile".into(), &0.into()));
     });
     let warned = aftermath
         .records()
@@ -112,6 +112,16 @@ fn deep_lists() {
 #[test]
 fn doubling() {
     refused_with(wat("doubling.wat"), "instances");
+}
+
+#[test]
+fn sparse_data() {
+    refused_with(wat("sparse_data.wat"), "gaps of 132120574 bytes in all");
+}
+
+#[test]
+fn sparse_tables() {
+    refused_with(wat("sparse_tables.wat"), "gaps of 1999998 entries in all");
 }
 
 #[test]

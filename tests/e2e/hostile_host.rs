@@ -113,7 +113,9 @@ fn credentials() {
 
 #[test]
 fn escape() {
-    guest("escape").grants("files = [\"assets\"]").replies("[]");
+    let aftermath = guest("escape").grants("files = [\"assets\"]").replies("[]");
+    let told = |record: &&String| record.contains("denied something in its files");
+    assert_eq!(aftermath.records().iter().filter(told).count(), 2, "once for each event");
 }
 
 #[test]
@@ -123,7 +125,9 @@ fn environment() {
 
 #[test]
 fn network() {
-    guest("network").events(&["\"127.0.0.1:{api}\""]).replies("[]");
+    let aftermath = guest("network").events(&["\"127.0.0.1:{api}\""]).replies("[]");
+    let told = |record: &&String| record.contains("denied a socket, which no grant allows");
+    assert_eq!(aftermath.records().iter().filter(told).count(), 2, "once for each event");
 }
 
 #[test]

@@ -190,6 +190,41 @@ fn a_server_whose_head_never_ends() {
     assert_errors(&aftermath, "ErrorCode::Http");
 }
 
+/// Every request ended at a limit, and the books balance.
+fn ends_at_a_limit(behave: impl Fn(TcpStream) + Send + Copy + 'static) {
+    let aftermath = request_to(serve(behave)).run();
+    aftermath.each(|_, receipt| {
+        let limit = receipt["limit"].as_str().unwrap_or_default();
+        assert!(["outbound_bytes", "cpu_time", "wall_time"].contains(&limit), "{receipt}");
+        assert!(receipt["outboundBytesIn"].as_u64() <= Some(1024 * 1024 + 1), "{receipt}");
+    });
+}
+
+#[test]
+fn a_server_whose_interim_responses_never_end() {
+    ends_at_a_limit(|mut stream| {
+        head(&stream, "HTTP/1.1 103 Early Hints\r\n\r\n");
+        while stream.write_all("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(500).as_bytes()).is_ok() {}
+    });
+}
+
+#[test]
+fn a_server_that_sends_chunks_of_a_byte() {
+    ends_at_a_limit(|mut stream| {
+        head(&stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        while stream.write_all("1\r\nx\r\n".repeat(2000).as_bytes()).is_ok() {}
+    });
+}
+
+#[test]
+fn a_server_that_sends_packets_of_a_byte() {
+    ends_at_a_limit(|mut stream| {
+        let _ = stream.set_nodelay(true);
+        head(&stream, "HTTP/1.1 200 OK\r\n\r\n");
+        while stream.write_all(b"x").is_ok() {}
+    });
+}
+
 #[test]
 fn a_server_that_sends_to_the_runtime_api() {
     // The redirect is the guest's business, which gets it as it is.

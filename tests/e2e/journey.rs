@@ -39,7 +39,7 @@ fn a_new_project_becomes_a_zip_that_answers_under_the_emulator() {
     sbom.check();
     let crates = sbom.crates("journey.cwasm");
     assert!(
-        crates.contains(&"pkg:cargo/journey@0.1.0") && crates.contains(&"pkg:cargo/bulkhead@0.1.0"),
+        crates.contains(&"pkg:cargo/journey@0.1.0") && crates.contains(&"pkg:cargo/bulkhead-sdk@0.1.0"),
         "{crates:?}"
     );
     assert_eq!(sbom.knows("file:journey.cwasm"), "incomplete");

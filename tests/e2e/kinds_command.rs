@@ -46,7 +46,7 @@ fn stderr_is_the_log_and_stdout_is_not() {
     assert!(!log.contains("\"event\""), "{log}");
     let receipt = stage.receipts().pop().expect("a receipt");
     assert_eq!((&receipt["outcome"], &receipt["handler"]), (&json!("Replied"), &json!("command")));
-    assert_eq!(receipt["logBytes"], "read 5 bytes".len());
+    assert_eq!(receipt["logBytes"], log.len());
     assert!(receipt["cpuMs"].as_f64().is_some_and(|cpu| cpu > 0.0), "{receipt}");
 }
 
@@ -136,6 +136,83 @@ fn a_core_module_for_preview_1_is_a_command() {
         let expected = if kind == Kind::Response { "abc" } else { "wrote nothing to stderr" };
         assert!(answer.text().contains(expected), "{}", answer.text());
     }
+}
+
+/// A program for WASI preview 1 that answers with its event. As the allocators of Go, AssemblyScript and older libraries of C do,
+/// it takes all pages that it has, and those that it gets, for one piece of its own.
+const ECHO: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (func $buffer (param $pointer i32) (param $length i32)
+        (i32.store (i32.const 0) (local.get $pointer)) (i32.store (i32.const 4) (local.get $length)))
+    (func (export "_start") (local $length i32) (local $room i32)
+        (drop (call $args (i32.const 32) (i32.const 1024)))
+        (drop (call $environ (i32.const 2048) (i32.const 8192)))
+        (loop $next
+            (local.set $room (i32.sub (i32.shl (memory.size) (i32.const 16)) (i32.add (i32.const 65536) (local.get $length))))
+            (if (i32.eqz (local.get $room)) (then
+                (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))
+                (local.set $room (i32.const 65536))))
+            (call $buffer (i32.add (i32.const 65536) (local.get $length)) (local.get $room))
+            (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))
+            (local.set $length (i32.add (local.get $length) (i32.load (i32.const 8))))
+            (br_if $next (i32.load (i32.const 8))))
+        (call $buffer (i32.const 65536) (local.get $length))
+        (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))))"#;
+
+#[test]
+fn a_program_for_preview_1_has_its_memory_to_itself() {
+    let module = crate::wat::assemble(ECHO);
+    let events =
+        [1, 100 << 10, 129 << 10, 1 << 20, 5 << 20].map(|length| "0123456789abcde\n".repeat(length / 16 + 1));
+    for length in 1..=64 {
+        let handler = "n".repeat(length);
+        let root = TaskRoot::new().file(&format!("{handler}.wasm"), &module);
+        let mut stage = Stage::at(root, |it| it.handler(&handler));
+        // All of the lengths with some of the names, and one with each.
+        for event in events.iter().filter(|event| length % 16 == 1 || event.len() < 1 << 18) {
+            let answer = stage.send(event);
+            assert!(answer.kind == Kind::Response, "{}", answer.text());
+            assert!(answer.body == event.as_bytes(), "{} bytes, {length} letters", event.len());
+        }
+        assert!(stage.running.is_alive());
+    }
+}
+
+#[test]
+fn a_program_for_preview_1_has_many_variables_and_the_limits_of_a_handler() {
+    let variables: Vec<String> = (0..100).map(|number| format!("VARIABLE_{number} = 'some value'")).collect();
+    let toml = format!(
+        "[handlers.echo]\nlimits.memory = '4MiB'\ngrants.environment = {{ {} }}",
+        variables.join(", ")
+    );
+    let root = TaskRoot::new().manifest(&toml).file("echo.wasm", &crate::wat::assemble(ECHO));
+    let stage = Stage::at(root, |it| it.handler("echo"));
+    let event = "x".repeat(3 << 20);
+    assert!(stage.send(&event).body == event.as_bytes());
+    stage.error(&"x".repeat(5 << 20), "Function.OutOfMemory");
+    let receipt = stage.receipts().pop().expect("a receipt");
+    assert_eq!(receipt["limit"], "memory", "{receipt}");
+    assert!(stage.send(&event).body == event.as_bytes());
+}
+
+#[test]
+fn what_preview_1_has_and_a_sandbox_has_not_is_an_error_number() {
+    // `sock_accept` of what is no socket, and `fd_write` of nothing to what is no file.
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "\10\00\00\00\02\00\00\00")
+        (func (export "_start")
+            (i32.store8 (i32.const 16) (i32.add (i32.const 48) (call $accept (i32.const 3) (i32.const 0) (i32.const 32))))
+            (i32.store8 (i32.const 17) (i32.add (i32.const 48) (call $write (i32.const 99) (i32.const 0) (i32.const 0) (i32.const 32))))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))))"#;
+    let root = TaskRoot::new().file("program.wasm", &crate::wat::assemble(module));
+    assert_eq!(Stage::at(root, |it| it.handler("program")).send("1").text(), "28");
 }
 
 #[test]

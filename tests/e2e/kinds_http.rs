@@ -137,6 +137,42 @@ fn a_request_that_no_server_would_take_is_answered_without_the_service() {
 }
 
 #[test]
+fn a_path_reaches_the_service_as_the_client_sent_it() {
+    let stage = Stage::of("web_echo");
+    let url = get("/a").replace("example.com", "a.lambda-url.eu-west-1.on.aws");
+    for path in ["/a/../b", "/a/%2e%2E/b", "/a%2F..%2Fb", "/a//b/./c"] {
+        let asked = asked(&response(&stage.send(&url.replace("/a", path))));
+        assert!(asked["uri"].as_str().is_some_and(|uri| uri.ends_with(path)), "{path}: {asked}");
+    }
+}
+
+#[test]
+fn a_query_of_vpc_lattice_is_not_encoded_twice() {
+    let stage = Stage::of("web_echo");
+    let event = json!({
+        "version": "2.0", "path": "/a", "method": "GET", "headers": { "accept": ["*/*"] },
+        "queryStringParameters": { "filter": ["%3Fall%3Dtrue"], "q": ["hello%20world", "plain"] },
+        "requestContext": { "serviceArn": "arn:aws:vpc-lattice:eu-west-1:123456789012:service/svc-0a40eebed65f8d69c" },
+    });
+    let asked = asked(&response(&stage.send(&event.to_string())));
+    let uri = asked["uri"].as_str().expect("a URI");
+    assert!(uri.ends_with("/a?filter=%3Fall%3Dtrue&q=hello%20world&q=plain"), "{uri}");
+}
+
+#[test]
+fn a_header_that_is_written_as_a_number_is_its_text() {
+    let stage = Stage::of("web_echo");
+    let event = |headers: &str| get("/").replace(r#""headers":{}"#, &format!(r#""headers":{headers}"#));
+    let asked = asked(&response(&stage.send(&event(r#"{ "x-n": 7, "x-several": [1.50, true, "a"] }"#))));
+    for (name, value) in [("x-n", "7"), ("x-several", "1.50"), ("x-several", "true"), ("x-several", "a")] {
+        assert!(has(&asked, name, value), "{asked}");
+    }
+    let error = stage.error(&event(r#"{ "x-n": { "a": 7 } }"#), "Function.NotAnHttpEvent");
+    let message = error.json()["errorMessage"].as_str().expect("a message").to_owned();
+    assert!(message.contains("`headers` cannot be read") && message.contains(r#""x-n""#), "{message}");
+}
+
+#[test]
 fn other_events_fail_unless_the_manifest_says_otherwise() {
     let event = r#"{"Records": [{"eventSource": "aws:s3"}]}"#;
     let mut stage = Stage::of("web_echo");
@@ -208,6 +244,21 @@ fn a_response_that_is_not_finished_is_none() {
 }
 
 #[test]
+fn a_stream_that_is_not_finished_ends_when_its_service_returns() {
+    let stage = Stage::of_manifest("[handlers.web_raw]\ninvoke_mode = \"response_stream\"", &["web_raw"]);
+    stage.error(&get("/none"), "Function.NoHttpResponse");
+    let receipt = stage.receipts().pop().expect("a receipt");
+    assert_eq!((&receipt["outcome"], &receipt["limit"]), (&"Function.NoHttpResponse".into(), &Value::Null));
+    // What was sent of it is there; the error is in the trailers.
+    stage.send(&get("/open"));
+    let receipt = stage.receipts().pop().expect("a receipt");
+    assert_eq!(
+        (&receipt["outcome"], &receipt["limit"]),
+        (&"Function.InvalidHttpResponse".into(), &Value::Null)
+    );
+}
+
+#[test]
 fn a_service_s_log_and_receipt_are_a_handler_s() {
     let toml = "[handlers.web_echo]\n[tenants.acme]";
     let stage = Stage::of_manifest(toml, &["web_echo"]);
@@ -216,7 +267,7 @@ fn a_service_s_log_and_receipt_are_a_handler_s() {
     assert!(log.contains("\tthe-id\tINFO\ttenantId=acme\tGET /things\n"), "{log}");
     let receipt = stage.receipts().pop().expect("a receipt");
     assert_eq!((&receipt["tenantId"], &receipt["handler"]), (&json!("acme"), &json!("web_echo")));
-    assert_eq!((&receipt["outcome"], &receipt["logBytes"]), (&json!("Replied"), &json!("GET /things".len())));
+    assert_eq!((&receipt["outcome"], &receipt["logBytes"]), (&json!("Replied"), &json!(log.len())));
     assert!(receipt["setupMs"].as_f64().is_some_and(|setup| setup > 0.0), "{receipt}");
 }
 

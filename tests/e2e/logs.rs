@@ -127,8 +127,8 @@ fn a_flood_is_cut_off_with_one_word_about_it() {
         let before = stage.running.stdout().len();
         stage.answers("20000", "20000");
         let log = stage.running.stdout().split_off(before);
-        // 64 KiB of the guest's own bytes; each record has about as much again in front.
-        assert!(log.len() > 64 * 1024 && log.len() < 256 * 1024, "{} bytes", log.len());
+        // 64 KiB of records, with all that they have beside the guest's own bytes.
+        assert!(log.len() > 63 * 1024 && log.len() < 65 * 1024, "{} bytes", log.len());
         let about: Vec<_> = log.lines().filter(|line| line.to_lowercase().contains("truncated")).collect();
         assert_eq!(about.len(), 1, "{about:?}");
         assert_eq!(log.lines().last(), about.last().copied());
@@ -137,6 +137,30 @@ fn a_flood_is_cut_off_with_one_word_about_it() {
     assert!(
         stage.running.stdout().trim_end().ends_with("line 0 of a flood that should not fill anyone's disk")
     );
+}
+
+#[test]
+fn short_lines_take_no_more_of_the_log_than_long_ones() {
+    for format in ["Text", "JSON"] {
+        let stage = Stage::with("print", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format));
+        stage.api.send(Event::bytes("a\n".repeat(32 * 1024)));
+        let receipt = stage.receipts().pop().expect("a receipt");
+        let log = stage.running.stdout();
+        let (about, of_guest): (Vec<_>, Vec<_>) = log.lines().partition(|line| line.contains("truncated"));
+        let bytes: usize = of_guest.iter().map(|line| line.len() + 1).sum();
+        assert!(about.len() == 1 && bytes <= 64 * 1024 && bytes > 63 * 1024, "{bytes} bytes in {format}");
+        assert_eq!((&receipt["logBytes"], &receipt["limit"]), (&bytes.into(), &"logs".into()));
+    }
+}
+
+#[test]
+fn what_is_asked_for_and_not_there_is_told_to_whoever_looks_for_a_fault() {
+    for (level, times) in [("DEBUG", 1), ("INFO", 0)] {
+        let stage = Stage::with("environment", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_LEVEL", level));
+        stage.send("1");
+        let log = stage.running.stdout();
+        assert_eq!(log.matches("asked for its environment, which is empty").count(), times, "{log}");
+    }
 }
 
 #[test]

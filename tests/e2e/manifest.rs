@@ -56,6 +56,23 @@ fn a_tenant_that_is_given_more_than_its_handler_may_give_is_a_mistake() {
 }
 
 #[test]
+fn a_network_that_nobody_reaches_cannot_be_granted() {
+    for (network, what) in [
+        ("203.0.113.0/24", "for documentation"),
+        ("198.51.100.0/24", "for documentation"),
+        ("192.0.2.1", "for documentation"),
+        ("198.18.0.0/15", "for benchmarks"),
+        ("2001:db8::/32", "for documentation"),
+        ("240.0.0.0/4", "reserved"),
+    ] {
+        let toml = format!("[handlers.hello.grants]\nallowed_private_networks = ['{network}']");
+        let (kind, text) = refused(&root(&toml));
+        assert_eq!(kind, "Runtime.ConfigInvalid");
+        assert!(text.contains(&format!("({what}), which is never granted")), "{network}: {text}");
+    }
+}
+
+#[test]
 fn what_the_manifest_names_has_to_be_there() {
     let (kind, text) = refused(&root("[handlers.hello]\nsource = 'hullo.wasm'"));
     assert_eq!(kind, "Runtime.ConfigInvalid");

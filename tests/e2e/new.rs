@@ -45,15 +45,83 @@ fn every_template_answers_its_own_event() {
     assert_eq!(invoke("nobody").json()["outcome"], "Runtime.UnknownTenant");
 }
 
+/// The sources of the packages of this name in a lock file; none for a folder.
+fn locked<'a>(lock: &'a str, name: &str) -> Vec<Option<&'a str>> {
+    let value = |package: &'a str, key: &str| -> Option<&'a str> {
+        package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"'))
+    };
+    let packages = lock.split("[[package]]").filter(|package| value(package, "name") == Some(name));
+    packages.map(|package| value(package, "source")).collect()
+}
+
 #[test]
-fn without_a_checkout_it_depends_on_the_published_crate() {
+fn without_a_checkout_the_sdk_comes_along_and_a_colleague_builds_it() {
     let folder = Folder::new();
     // Nobody sits at a terminal, so nobody is asked.
     let made = folder.bulkhead(&["new", "hello"]);
     made.succeeded();
     assert!(made.stderr.contains("made hello from the template hello"), "{}", made.stderr);
-    assert!(folder.read("hello/Cargo.toml").contains("\nbulkhead = \"0.1\"\n"));
-    assert_eq!(folder.read("hello/.gitignore"), "/target\n");
+    let project = folder.inner("hello");
+    assert_eq!(project.read(".gitignore"), "/target\n");
+    project.cargo(&["generate-lockfile"]).succeeded();
+    let lock = project.read("Cargo.lock");
+    assert_eq!(locked(&lock, "bulkhead"), [] as [Option<&str>; 0], "somebody else's crate: {lock}");
+    for ours in ["bulkhead-sdk", "bulkhead-sdk-macros"] {
+        assert_eq!(locked(&lock, ours), [None], "{ours}: {lock}");
+    }
+    assert!(locked(&lock, "serde")[0].is_some_and(|source| source.starts_with("registry+")), "{lock}");
+    project.cargo(&["fmt", "--all", "--check"]).succeeded();
+
+    let git = |folder: &Folder, arguments: &str| {
+        let author = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+        let arguments: Vec<&str> = author.into_iter().chain(arguments.split(' ')).collect();
+        folder.tool("git", &arguments).succeeded();
+    };
+    ["init --quiet", "add .", "commit --quiet -m new"].iter().for_each(|command| git(&project, command));
+    git(&folder, "clone --quiet hello colleague");
+    std::fs::remove_dir_all(project.path()).expect("the first checkout goes");
+    let colleague = folder.inner("colleague");
+    colleague.cargo(&["test", "--quiet", "--locked"]).succeeded();
+    let built = colleague.bulkhead(&["build"]);
+    built.succeeded();
+    assert!(!built.stderr.contains("warning"), "{}", built.stderr);
+    let invoked = colleague.bulkhead(&["invoke", "--event", "@event.json"]);
+    assert_eq!(invoked.succeeded().stdout, "{\"message\":\"Hello world!\"}\n");
+}
+
+#[test]
+fn handlers_of_a_workspace_share_the_sdk_and_all_of_it_is_tested_at_once() {
+    let folder = Folder::new();
+    folder.write("Cargo.toml", "[workspace]\nmembers = [\"services/*\"]\nresolver = \"3\"\n");
+    for (name, template) in [("services/first", "hello"), ("services/second", "http")] {
+        let made = folder.bulkhead(&["new", name, "--template", template]);
+        made.succeeded();
+        assert!(made.stderr.contains("The SDK is in"), "{}", made.stderr);
+        assert!(!folder.path().join(name).join("bulkhead-sdk").exists());
+    }
+    folder.cargo(&["test", "--workspace", "--quiet"]).succeeded();
+    assert_eq!(locked(&folder.read("Cargo.lock"), "bulkhead-sdk"), [None]);
+    let report = folder.bulkhead(&["build", "--json"]).succeeded().json();
+    let built = report["components"].as_array().into_iter().flatten();
+    assert_eq!(built.map(|built| &built["file"]).collect::<Vec<_>>(), ["first.wasm", "second.wasm"]);
+}
+
+/// What `rust_decimal` and `bigdecimal` switch on for everybody.
+#[test]
+fn a_handler_whose_crates_keep_the_digits_of_numbers_gets_them() {
+    let folder = Folder::new();
+    folder.bulkhead(&["new", "digits", "--sdk-path", &sdk()]).succeeded();
+    let project = folder.inner("digits");
+    let manifest = project.read("Cargo.toml");
+    // Without the second one, serde_json's `f64` is off by one in the last place, now and then.
+    let json = "\n[dependencies]\nserde_json = { version = \"1\", features = [\"arbitrary_precision\", \"float_roundtrip\"] }\n";
+    project.write("Cargo.toml", &manifest.replace("\n[dependencies]\n", json));
+    project.write("src/lib.rs", include_str!("new/digits.rs"));
+    project.cargo(&["test", "--quiet"]).succeeded();
+    project.bulkhead(&["build"]).succeeded();
+    let event = r#"{"amount":1.1234127836128763,"big":12345678901234567890123,"d":19.990,"far":1e+400,"list":[-0.0]}"#;
+    let invoked = project.bulkhead(&["invoke", "--event", event]);
+    assert_eq!(invoked.succeeded().stdout, format!("{event}\n"));
 }
 
 #[test]
@@ -65,7 +133,7 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     };
     refused(&["new", "1st"], 1, "starts with a digit");
     refused(&["new", "match"], 1, "a word of the Rust language");
-    refused(&["new", "hello", "--template", "ruby"], 2, "api-gateway, sqs, tenants, python, javascript");
+    refused(&["new", "hello", "--template", "ruby"], 2, "api-gateway, sqs, tenants, python, javascript, go");
     refused(&["new", "hello", "--sdk-path", "."], 1, "there is no Cargo.toml in it");
     assert!(!Path::new(&folder.path().join("hello")).exists());
     folder.write("mine/notes.txt", "keep");

@@ -22,7 +22,7 @@ fn new(folder: &Folder, template: &str) -> Option<Folder> {
 fn answer(project: &Folder, more: &[&str]) -> Value {
     let invoked = project.bulkhead(&[&["invoke", "--event", "@event.json", "--json"], more].concat());
     let report = invoked.succeeded().json();
-    assert!(report["log"].to_string().contains("INFO\\trequest "), "{report}");
+    assert!(report["log"].to_string().contains("\\trequest "), "{report}");
     report["answer"].clone()
 }
 
@@ -40,6 +40,21 @@ fn a_project_in_javascript_answers_its_own_event() {
         (&json!("Function.TypeError"), &json!(1)),
         "{failed}"
     );
+}
+
+#[test]
+fn a_project_in_go_answers_its_own_event() {
+    let folder = Folder::new();
+    let Some(project) = new(&folder, "go") else { return };
+    let report = project.bulkhead(&["build", "--json"]).succeeded().json();
+    assert_eq!((&report["mistakes"], &report["warnings"]), (&json!([]), &json!([])), "{report}");
+    // The Go that is installed, or the one that the build has installed.
+    let pinned = project.path().join(".venv/bin/go");
+    let go = if pinned.is_file() { pinned.display().to_string() } else { "go".to_owned() };
+    project.tool(&go, &["test"]).succeeded();
+    assert_eq!(answer(&project, &[]), json!({ "message": "Hello world!" }));
+    let failed = project.bulkhead(&["invoke", "--event", "{}", "--json"]).json();
+    assert_eq!((&failed["outcome"], &failed["failed"]), (&json!("Function.Exited"), &json!(1)), "{failed}");
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn a_receipt_has_all_that_the_event_used() {
     assert!(text("timestamp").ends_with('Z'), "{receipt}");
     assert_eq!(
         (&receipt["bytesIn"], &receipt["bytesOut"], &receipt["logBytes"]),
-        (&json!(7), &json!(4), &json!(6))
+        (&json!(7), &json!(4), &json!(stage.running.stdout().len())),
+        "with all that the record has beside its line"
     );
     let number = |key: &str| receipt[key].as_f64().expect("a number");
     assert!(number("wallMs") > 0.0 && number("cpuMs") > 0.0 && number("setupMs") > 0.0, "{receipt}");
@@ -80,18 +81,55 @@ fn an_event_that_goes_nowhere_leaves_one_too() {
     assert_eq!((&receipt["outcome"], &receipt["handler"]), (&json!("Runtime.UnknownTenant"), &Value::Null));
 }
 
+/// The lines of a log in which there is nothing else.
+fn metrics(stage: &Stage) -> Vec<Value> {
+    stage.api.wait_idle();
+    let log = stage.running.raw_stdout();
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn no_stranger_chooses_the_value_of_a_dimension() {
+    let toml = |unknown: &str| {
+        format!(
+            "[receipts]\nformat = 'emf'\n[routing]\nunknown_tenant = {unknown:?}\n[handlers.echo]\n[tenants.acme]"
+        )
+    };
+    let rejecting = Stage::of_manifest(&toml("reject"), &["echo"]);
+    let handling = Stage::of_manifest(&toml("echo"), &["echo"]);
+    for tenant in ["acme", "stranger-1", "stranger-2"] {
+        rejecting.api.send(Event::json("1").tenant(tenant));
+        handling.api.send(Event::json("1").tenant(tenant));
+    }
+    rejecting.send("1");
+    let dimensioned = |stage: &Stage| -> Vec<_> {
+        let lines = metrics(stage);
+        lines
+            .iter()
+            .map(|line| ["handler", "tenantId", "unknownTenantId"].map(|key| line[key].clone()))
+            .collect()
+    };
+    let unknown = |handler: &str, id: &str| [json!(handler), json!("(unknown)"), json!(id)];
+    let acme = [json!("echo"), json!("acme"), Value::Null];
+    assert_eq!(
+        dimensioned(&rejecting),
+        [
+            acme.clone(),
+            unknown("(none)", "stranger-1"),
+            unknown("(none)", "stranger-2"),
+            [json!("(none)"), Value::Null, Value::Null]
+        ]
+    );
+    assert_eq!(dimensioned(&handling), [acme, unknown("echo", "stranger-1"), unknown("echo", "stranger-2")]);
+}
+
 #[test]
 fn embedded_metrics_and_none_as_the_manifest_says() {
     let emf = Stage::of_manifest("[receipts]\nformat = 'emf'\nnamespace = 'Tenants'", &["echo"]);
     emf.api.send(Event::json("1").tenant("acme"));
-    emf.api.wait_idle();
-    let log = emf.running.raw_stdout();
-    let line: Value = serde_json::from_str(log.trim_end()).expect("one line of JSON");
+    let line = metrics(&emf).remove(0);
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Tenants");
-    assert_eq!(
-        (&line["tenantId"], &line["errors"], &line["type"]),
-        (&json!("acme"), &json!(0), &json!("bulkhead.receipt"))
-    );
+    assert_eq!((&line["errors"], &line["type"]), (&json!(0), &json!("bulkhead.receipt")));
     let off = Stage::of_manifest("[receipts]\nformat = 'off'", &["echo"]);
     off.send("1");
     off.api.wait_idle();

@@ -62,20 +62,25 @@ fn an_error_of_a_service_of_the_sdk_is_for_its_log_alone() {
 }
 
 #[test]
-fn a_response_of_the_sdk_that_cannot_be_sent_is_an_error_with_its_reason() {
+fn a_response_of_the_sdk_that_breaks_off_is_an_error_with_its_reason() {
     let stage = Stage::of("served");
-    let forbidden = stage.send(&request("GET", "/forbidden", ""));
-    assert_eq!(
-        (forbidden.kind, &forbidden.json()["errorType"]),
-        (Kind::Error, &json!("Function.NoHttpResponse"))
-    );
-    stage.running.wait_log("a response may not have the header `connection`");
     let broken = stage.send(&request("GET", "/broken", ""));
     assert_eq!(
         (broken.kind, &broken.json()["errorType"]),
         (Kind::Error, &json!("Function.InvalidHttpResponse"))
     );
     stage.running.wait_log("the response was not sent: no more");
+}
+
+#[test]
+fn a_service_of_the_sdk_may_set_what_a_host_sets_and_say_how_long_a_body_would_be() {
+    let stage = Stage::of("served");
+    let forbidden = stage.send(&request("GET", "/forbidden", ""));
+    assert_eq!(response(&forbidden), (200, "192.0.2.7".to_owned()));
+    assert_eq!(forbidden.json()["headers"], json!({}));
+    let head = stage.send(&request("HEAD", "/announced", ""));
+    assert_eq!(response(&head), (200, String::new()));
+    assert_eq!(head.json()["headers"], json!({ "content-length": "4096" }));
 }
 
 #[test]

@@ -155,12 +155,62 @@ fn a_mixed_batch_is_split_and_its_answers_merged() {
 }
 
 #[test]
+fn records_of_any_number_of_unknown_tenants_are_one_line_and_one_receipt() {
+    let stage = batches("split");
+    let strangers: Vec<String> = (0..20_000).map(|number| format!("stranger-{number}")).collect();
+    let messages: Vec<_> =
+        strangers.iter().map(|name| (name.as_str(), "ok")).chain([("acme", "ok")]).collect();
+    let answer = stage.send(&sqs(&messages)).json();
+    assert_eq!(failures(&answer).len(), 20_000);
+    let receipts = stage.receipts();
+    let seen: Vec<_> = receipts.iter().map(|receipt| (&receipt["outcome"], &receipt["records"])).collect();
+    let (unknown, replied) = (json!("Runtime.UnknownTenant"), json!("Replied"));
+    assert_eq!(seen, [(&unknown, &json!(20_000)), (&replied, &json!(1))]);
+    let cpu = |receipt: &Value| receipt["cpuMs"].as_f64().expect("a number");
+    assert!(cpu(&receipts[0]) > cpu(&receipts[1]), "who brought more pays more: {receipts:?}");
+    let log = stage.running.stdout();
+    assert!(log.lines().count() == 1 && log.contains("records of 19999 more"), "{log}");
+}
+
+#[test]
 fn a_part_that_panics_costs_its_own_records() {
     let stage = batches("split");
     let answer = stage.send(&sqs(&[("acme", "panic"), ("beta", "ok"), ("acme", "ok")])).json();
     assert_eq!(failures(&answer), ["m0", "m2"]);
     let log = stage.running.stdout();
     assert!(log.contains("tenantId=acme\tFunction.Panic: "), "{log}");
+}
+
+#[test]
+fn each_failed_message_is_named_once_whatever_a_handler_answers() {
+    let toml = "[routing]\ntenant = { pointer = '/Records/*/body/tenant' }\nmixed_batches = 'split'\n\
+         [handlers.many_failures]\n[tenants.acme]\n[tenants.beta]";
+    let stage = Stage::of_manifest(toml, &["many_failures"]);
+    for (way, expected) in [
+        ("ten thousand times", &["m1", "m2"][..]),
+        ("as arrays", &["m1", "m2"]),
+        ("megabytes", &["m1", "m2"]),
+        ("as often as may be", &["m1"]),
+    ] {
+        let answer = stage.send(&sqs(&[("acme", "ok"), ("beta", way), ("beta", "ok")]));
+        assert_eq!(failures(&answer.json()), expected, "{way}");
+    }
+    let log = stage.running.stdout();
+    let warnings =
+        log.lines().filter(|line| line.contains("WARN\ttenantId=beta\tthe handler's answer for 2 records"));
+    assert_eq!(warnings.count(), 3, "{log}");
+}
+
+#[test]
+fn a_batch_of_ten_thousand_messages_that_all_fail_is_answered_in_full() {
+    let toml = "[routing]\ntenant = { pointer = '/Records/*/body/tenant' }\nmixed_batches = 'split'\n\
+         [limits]\ncpu_time = '20s'\n[handlers.batch]\n[tenants.acme]\n[tenants.beta]";
+    let stage = Stage::of_manifest(toml, &["batch"]);
+    let mut messages = vec![("beta", "fail"); 9_999];
+    messages.push(("acme", "fail"));
+    let answer = stage.send(&sqs(&messages));
+    assert_eq!(failures(&answer.json()).len(), 10_000);
+    assert!(answer.body.len() < 1 << 20, "the answer has {} bytes", answer.body.len());
 }
 
 #[test]

@@ -45,11 +45,59 @@ pub(crate) fn handler(fields: &str) -> Vec<u8> {
     component(&format!("(module {fields})"))
 }
 
-/// A component as text, or the component around a core module.
+/// A component as text, or the component around a core module; with lines such as `;; beside 5: (module)`, which stand for
+/// five instances of a module beside what else is in it.
 pub(crate) fn component(text: &str) -> Vec<u8> {
     let wasm = assemble(text);
     // The layer: a component's is 1.
-    if wasm[6] == 1 { wasm } else { around(wasm) }
+    let mut component = if wasm[6] == 1 { wasm } else { around(wasm) };
+    for (times, module) in told(text, ";; beside ") {
+        let index = core_modules(&component);
+        section(&mut component, 1, &wat::parse_str(module).expect("a core module"));
+        let mut instances = leb128(times);
+        // Each instantiates the module, and gives it nothing.
+        (0..times).for_each(|_| instances.extend([&[0][..], &leb128(index), &[0]].concat()));
+        section(&mut component, 2, &instances);
+    }
+    component
+}
+
+/// Adds a section to a component.
+fn section(component: &mut Vec<u8>, id: u8, content: &[u8]) {
+    component.push(id);
+    component.extend(leb128(content.len()));
+    component.extend(content);
+}
+
+/// The core modules that a component has itself.
+fn core_modules(component: &[u8]) -> usize {
+    let (mut count, mut rest) = (0, &component[8..]);
+    while let [id, after @ ..] = rest {
+        let ends = after.iter().position(|byte| byte & 0x80 == 0).expect("a length") + 1;
+        let length =
+            after[..ends].iter().rev().fold(0, |length, byte| (length << 7) | usize::from(byte & 0x7f));
+        count += usize::from(*id == 1);
+        rest = &after[ends + length..];
+    }
+    count
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let byte = u8::try_from(number & 0x7f).expect("seven bits");
+        number >>= 7;
+        bytes.push(if number == 0 { byte } else { byte | 0x80 });
+        if number == 0 {
+            return bytes;
+        }
+    }
+}
+
+/// The lines that begin like this, a number and a colon: the number, and what comes behind the colon.
+fn told<'a>(text: &'a str, prefix: &str) -> Vec<(usize, &'a str)> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(prefix)?.split_once(": "));
+    lines.map(|(times, rest)| (times.parse().expect("how often"), rest)).collect()
 }
 
 /// Text as it is, but for lines such as `;; repeat 1000: (func)`, which stand for a thousand functions.

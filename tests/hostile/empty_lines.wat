@@ -6,9 +6,9 @@
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
   (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32)
     (local $out i32)
-    (memory.fill (i32.const 4096) (i32.const 10) (i32.const 1000000))
+    (memory.fill (i32.const 4096) (i32.const 10) (i32.const 65536))
     (local.set $out (call $get-stdout))
     (loop $again
-      (call $write (local.get $out) (i32.const 4096) (i32.const 1000000) (i32.const 32))
+      (call $write (local.get $out) (i32.const 4096) (i32.const 65536) (i32.const 32))
       (br $again))
     (i32.const 12)))

@@ -12,12 +12,16 @@ use crate::{TaskRoot, artifacts};
 /// What the line with its address begins with.
 const LISTENING: &str = "bulkhead dev: listening on http://";
 
+/// What the line with the port of function URLs begins with; a port and a slash follow.
+const URLS: &str = "bulkhead dev: function URLs are on http://NAME.localhost:";
+
 /// A local Lambda. It is ended when it is dropped.
 #[derive(Debug)]
 pub struct Dev {
     /// The process.
     pub running: Running,
     address: SocketAddr,
+    urls: SocketAddr,
 }
 
 /// What a caller sees.
@@ -85,16 +89,50 @@ impl Dev {
     fn listening(mut command: Command, port: u16) -> Self {
         command.args(["--port", &port.to_string()]).env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
         let running = Running::start(command);
-        running.wait_log(LISTENING);
+        running.wait_log(URLS);
         let said = running.stderr();
-        let line = said.lines().find_map(|line| line.strip_prefix(LISTENING)).expect("its address");
-        let address = line.parse().expect("an address");
-        Self { running, address }
+        let after = |start| said.lines().find_map(|line| line.strip_prefix(start)).expect("where it is");
+        let address: SocketAddr = after(LISTENING).parse().expect("an address");
+        let port = after(URLS).trim_end_matches('/').parse().expect("a port");
+        Self { running, address, urls: SocketAddr::new(address.ip(), port) }
     }
 
     /// `host:port`
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where function URLs are.
+    pub fn urls(&self) -> SocketAddr {
+        self.urls
+    }
+
+    /// The host of a function's URL.
+    pub fn host(&self, function: &str) -> String {
+        format!("{function}.localhost:{}", self.urls.port())
+    }
+
+    /// Sends a request to the URL of a function.
+    pub fn url(
+        &self,
+        function: &str,
+        start: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> HttpAnswer {
+        let host = self.host(function);
+        let headers = [&[("Host", host.as_str())][..], headers].concat();
+        request(self.urls, start, &headers, body.as_ref())
+    }
+
+    /// Sends a request to the port of function URLs, whatever it asks for.
+    pub fn request_url_port(
+        &self,
+        start: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> HttpAnswer {
+        request(self.urls, start, headers, body.as_ref())
     }
 
     /// Invokes a function and waits for its answer.
@@ -107,19 +145,23 @@ impl Dev {
     /// # Panics
     /// Where there is no answer at all.
     pub fn request(&self, start: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> HttpAnswer {
-        let stream = TcpStream::connect(self.address).expect("connect to bulkhead dev");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
-        let mut all: Headers = Vec::new();
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            all.push(("Host".to_owned(), self.address.to_string().into_bytes()));
-        }
-        all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())));
-        let mut reader = Reader::new(stream);
-        reader.write(&encode(&format!("{start} HTTP/1.1"), &all, body.as_ref())).expect("send a request");
-        let message = reader.response().expect("read the answer").expect("an answer");
-        let status = message.start.0.parse().expect("a status");
-        HttpAnswer { status, body: message.body, headers: message.headers }
+        request(self.address, start, headers, body.as_ref())
     }
+}
+
+fn request(to: SocketAddr, start: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpAnswer {
+    let stream = TcpStream::connect(to).expect("connect to bulkhead dev");
+    stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+    let mut all: Headers = Vec::new();
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        all.push(("Host".to_owned(), to.to_string().into_bytes()));
+    }
+    all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())));
+    let mut reader = Reader::new(stream);
+    reader.write(&encode(&format!("{start} HTTP/1.1"), &all, body)).expect("send a request");
+    let message = reader.response().expect("read the answer").expect("an answer");
+    let status = message.start.0.parse().expect("a status");
+    HttpAnswer { status, body: message.body, headers: message.headers }
 }
 
 impl Drop for Dev {

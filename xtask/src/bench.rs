@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Measure the steps of a sandbox's life in process, for each way to allocate it
     #[arg(long, conflicts_with = "scale")]
     steps: bool,
-    /// Measure handlers in JavaScript, Python and C beside one in Rust instead
+    /// Measure handlers in JavaScript, Python, Go and C beside one in Rust instead
     #[arg(long, conflicts_with_all = ["scale", "steps"])]
     languages: bool,
     /// Measure how long whoever works on a handler waits for the `bulkhead` command instead
@@ -99,7 +99,7 @@ fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut languages = Command::new(workspace.target("release/languages"));
     languages.arg("--lean").arg(workspace.lean_bootstrap());
     languages.arg("--command").arg(workspace.command_line(Profile::Release));
-    let guests = ["hello", "c", "javascript", "python"].map(|name| workspace.guest(name));
+    let guests = ["hello", "c", "go", "javascript", "python"].map(|name| workspace.guest(name));
     languages.args(guests.iter().filter(|guest| guest.is_file()));
     println!();
     call(languages.args(&options.arguments))

@@ -5,6 +5,7 @@
 //! language needs and how they are called is in a file of its own.
 
 mod c;
+mod go;
 mod javascript;
 mod python;
 
@@ -20,7 +21,7 @@ use crate::workspace::{Workspace, in_ci};
 /// Builds them.
 pub(crate) const LANGUAGES: Step = Step {
     name: "languages",
-    title: "building the examples in JavaScript, Python and C with the tools of their languages",
+    title: "building the examples in JavaScript, Python, Go and C with the tools of their languages",
     needs: &[],
     inputs: None,
     run: |workspace| {
@@ -39,7 +40,7 @@ pub(crate) const LANGUAGES: Step = Step {
 };
 
 /// In the order in which they are built.
-const ALL: [Language; 3] = [javascript::LANGUAGE, python::LANGUAGE, c::LANGUAGE];
+const ALL: [Language; 4] = [javascript::LANGUAGE, python::LANGUAGE, go::LANGUAGE, c::LANGUAGE];
 
 /// How a component comes about in one language.
 struct Language {

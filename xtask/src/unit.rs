@@ -20,7 +20,7 @@ pub(crate) const UNIT: Step = Step {
     run: |workspace| {
         let kinds = ["--lib", "--bins", "--test", "compile"];
         compile(workspace, quick(workspace, "test").args(kinds).arg("--no-run"))?;
-        run(quick(workspace, "test").args(kinds))?;
+        run(quick(workspace, "test").args(kinds).arg("--no-fail-fast"))?;
         Ok(Ending::Done)
     },
 };

@@ -17,10 +17,11 @@ use bulkhead_host::allowance::Allowance;
 use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, Loaded};
 use bulkhead_host::config::{FunctionSettings, LogSettings};
-use bulkhead_host::engine::{self, Pool};
+use bulkhead_host::engine::{self, Pool, Share};
 use bulkhead_host::files::Granted;
 use bulkhead_host::invocation::{Caller, Deadline, Invocation};
 use bulkhead_host::log::{Format, Level, Log};
+use bulkhead_host::meter::Meter;
 use bulkhead_host::outbound::Clients;
 use bulkhead_host::outcome::Outcome;
 use bulkhead_host::policy::Policy;
@@ -97,7 +98,7 @@ fn sandboxes() -> Result<Sandboxes> {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
     let directories = Granted::open(Path::new("."), empty())?;
-    Ok(Sandboxes { function, log, directories, clients })
+    Ok(Sandboxes { function, log, directories, clients, room: Arc::default() })
 }
 
 fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
@@ -124,9 +125,11 @@ fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
 
 impl Setting {
     fn new(name: String, pool: Option<Pool>, cwasm: &Path) -> Result<Self> {
-        let engine = engine::start_with(pool).with_context(|| name.clone())?;
+        let engine = pool.map_or_else(|| engine::start_on_demand(Share::default()), engine::start_pooled);
+        let engine = engine.with_context(|| name.clone())?;
         let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
-        let route = Route { tenant_id: None, handler: 0, policy: Arc::new(Policy::default_for("hello")) };
+        let policy = Arc::new(Policy::default_for("hello"));
+        let route = Route { tenant_id: None, is_known: false, handler: 0, policy };
         let watchdog = Watchdog::start(&engine, Turn::ALONE)?;
         Ok(Self { name, loaded, watchdog, route, times: Default::default(), faults: Vec::new() })
     }
@@ -161,7 +164,9 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
     let started = Instant::now();
     let sandbox = sandboxes.make(loaded, route, &guard).await;
     let made = Instant::now();
-    let run = sandboxes.run(sandbox, (&invocation, Caller::default(), None), allowance, &guard).await;
+    let event = (&invocation, Caller::default(), None);
+    let meter = Meter::new(Duration::MAX);
+    let run = sandboxes.run(sandbox, event, allowance, (&guard, &meter)).await;
     let called = Instant::now();
     drop(run.remains);
     let ended = Instant::now();

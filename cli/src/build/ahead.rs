@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use bulkhead_host::engine::Target;
+use bulkhead_host::log::printable::Shown as _;
 
 use crate::compile;
 use crate::output::tell;
@@ -28,10 +29,10 @@ pub(super) fn make(native: &Path, shown: &Path) -> anyhow::Result<()> {
     let started = Instant::now();
     let is_large = std::fs::metadata(&component).is_ok_and(|file| file.len() >= LARGE);
     if is_large {
-        tell(&format!("compiling {}, so that no start of it has to", shown.display()));
+        tell(&format!("compiling {}, so that no start of it has to", shown.shown()));
     }
     compile::native(&component, native, target)
-        .with_context(|| format!("{} cannot be compiled", shown.display()))?;
+        .with_context(|| format!("{} cannot be compiled", shown.shown()))?;
     if is_large {
         tell(&format!("compiled it in {:.1?}", started.elapsed()));
     }

@@ -1,4 +1,5 @@
-//! Cargo as a child process. Its own messages go to stderr as they are.
+//! Cargo as a child process. Its own messages go to stderr as they are: it has the terminal itself, for its colours and its bar,
+//! and whoever writes what it builds may do on this machine what its user may.
 
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bulkhead_host::log::printable::Shown as _;
 use serde::Deserialize;
 
 use super::metadata::{self, Handler};
@@ -28,7 +29,7 @@ impl Crates {
     /// Asks cargo; `None` where the task root belongs to no cargo project.
     pub(crate) fn of(task_root: &Path) -> anyhow::Result<Option<Self>> {
         let folder = fs::canonicalize(task_root)
-            .with_context(|| format!("{}: there is no such folder", task_root.display()))?;
+            .with_context(|| format!("{}: there is no such folder", task_root.shown()))?;
         let outside = folder.ends_with(PLACE).then(|| folder.ancestors().nth(2)).flatten();
         let project = Project::find(outside.unwrap_or(&folder));
         let Some(project) = project.ok().filter(|project| project.manifest.build.is_none()) else {
@@ -42,7 +43,7 @@ impl Crates {
         let places: Places =
             serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
         // A project without handlers is none of ours.
-        let packages = metadata::handlers(&project, &[]).unwrap_or_default();
+        let packages = metadata::handlers(&project, &[]).unwrap_or_default().packages;
         Ok(Some(Self { root: project.root, target: places.target_directory, packages }))
     }
 

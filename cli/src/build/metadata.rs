@@ -1,13 +1,18 @@
 //! Which packages of a project are handlers: what `cargo metadata` says, read for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::manifest::FILE;
 use serde::Deserialize;
 
 use super::cargo;
 use super::project::Project;
+
+/// The package of the SDK. Its library is called `bulkhead`.
+const SDK: &str = "bulkhead-sdk";
 
 /// A package with at least one handler in it.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +52,9 @@ struct Dependency {
     name: String,
     /// None for what is no development or build dependency.
     kind: Option<String>,
+    /// The registry or repository. None for a folder.
+    #[serde(default)]
+    source: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,29 +64,79 @@ struct Target {
     crate_types: Vec<String>,
 }
 
+/// What was found in a project.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The packages with handlers, or those of them that were asked for.
+    pub(super) packages: Vec<Package>,
+    /// Manifests of its members: this project has one, or none, and nothing that they say counts.
+    pub(super) ignored: Vec<PathBuf>,
+}
+
 /// The handlers of a project, or of those of its packages that were asked for.
-pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Vec<Package>> {
+pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Found> {
     ensure!(
         project.root.ancestors().any(|folder| folder.join("Cargo.toml").is_file()),
         "{}: there is neither a Cargo.toml here nor a build.command in bulkhead.toml, so there is nothing to build",
-        if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.display()
+        if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.shown()
     );
     let json = cargo::output(&project.root, &["metadata", "--no-deps", "--format-version", "1"])?;
     let metadata: Metadata =
         serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
     let sources: Vec<&Path> =
         project.manifest.handlers.iter().map(|handler| handler.source.as_path()).collect();
-    let inside =
-        metadata.packages.into_iter().filter(|member| member.manifest_path.starts_with(&project.root));
-    let packages: Vec<Package> = inside.filter_map(|member| package(member, &sources)).collect();
-    let packages = only(packages, asked)?;
+    let mut inside = metadata.packages;
+    inside.retain(|member| member.manifest_path.starts_with(&project.root));
+    inside.iter().try_for_each(not_of_a_stranger)?;
+    let ignored = ignored(project, &inside);
+    let packages: Vec<Package> = inside.into_iter().filter_map(|member| package(member, &sources)).collect();
+    let packages = only(packages, asked).map_err(|error| match ignored.is_empty() {
+        true => error,
+        false => anyhow!("{error}; {}", without_effect(&ignored)),
+    })?;
     distinct(&packages)?;
-    Ok(packages)
+    Ok(Found { packages, ignored })
+}
+
+/// The manifests below that of a project, from each member's folder upwards.
+fn ignored(project: &Project, members: &[Member]) -> Vec<PathBuf> {
+    let folders = members.iter().flat_map(|member| member.manifest_path.ancestors().skip(1));
+    let below = folders.filter(|folder| *folder != project.root && folder.starts_with(&project.root));
+    let files: BTreeSet<PathBuf> =
+        below.map(|folder| folder.join(FILE)).filter(|file| file.is_file()).collect();
+    let shown = |file: PathBuf| match file.strip_prefix(&project.root) {
+        Ok(inner) => project.shown.join(inner),
+        Err(_) => file,
+    };
+    files.into_iter().map(shown).collect()
+}
+
+/// What is said of such manifests.
+pub(super) fn without_effect(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|file| file.shown()).collect();
+    format!(
+        "{} {} no effect here, since a project has one {FILE}, in its own folder; move what is said there, or build in that \
+         folder",
+        names.join(", "),
+        if files.len() == 1 { "has" } else { "have" }
+    )
+}
+
+/// The SDK was once called as a crate is that is somebody else's, which nobody who says so in a handler means.
+fn not_of_a_stranger(member: &Member) -> anyhow::Result<()> {
+    let is_stranger = |used: &Dependency| used.name == "bulkhead" && used.source.is_some();
+    ensure!(
+        !member.dependencies.iter().any(is_stranger),
+        "the package {} depends on a crate `bulkhead` that is not the SDK, so nothing was built; the SDK is `{SDK}`: make a \
+         project with `bulkhead new`, and take its folder `{SDK}` and its line of Cargo.toml over",
+        member.name
+    );
+    Ok(())
 }
 
 /// A member as a package with handlers, if it is one.
 fn package(member: Member, sources: &[&Path]) -> Option<Package> {
-    let uses_sdk = member.dependencies.iter().any(|used| used.name == "bulkhead" && used.kind.is_none());
+    let uses_sdk = member.dependencies.iter().any(|used| used.name == SDK && used.kind.is_none());
     let is_named =
         |name: &str| sources.iter().any(|source| source.file_stem().is_some_and(|stem| stem == name));
     let handler = |target: &Target| {
@@ -101,7 +159,7 @@ fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Pack
     if packages.is_empty() {
         bail!(
             "no package here is a handler; one has `crate-type = [\"cdylib\"]` under [lib], or a program, and depends on \
-             `bulkhead` or has its component named by a handler of bulkhead.toml"
+             `{SDK}` or has its component named by a handler of bulkhead.toml"
         );
     }
     for name in asked {
@@ -133,6 +191,7 @@ fn distinct(packages: &[Package]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_host::manifest::Manifest;
     use serde_json::{Value, json};
 
     use super::*;
@@ -161,14 +220,25 @@ mod tests {
 
     #[test]
     fn what_depends_on_the_sdk_is_a_handler_under_its_package_s_name() {
-        let sdk = json!([{ "name": "bulkhead", "kind": null }]);
+        let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
         assert_eq!(names(member("my-hello", &json!([library("my_hello")]), &sdk), &[]), ["my-hello"]);
         assert_eq!(names(member("my-hello", &json!([library("other")]), &sdk), &[]), ["other"]);
         assert_eq!(names(member("two", &json!([program("a"), program("b")]), &sdk), &[]), ["a", "b"]);
         let plain = json!([{ "name": "x", "kind": ["lib"], "crate_types": ["lib"] }]);
         assert_eq!(names(member("x", &plain, &sdk), &[]), [] as [&str; 0]);
-        let tests_only = json!([{ "name": "bulkhead", "kind": "dev" }]);
+        let tests_only = json!([{ "name": "bulkhead-sdk", "kind": "dev" }]);
         assert_eq!(names(member("x", &json!([library("x")]), &tests_only), &[]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_crate_of_the_sdk_s_former_name_is_refused_unless_it_is_a_folder() {
+        let refused = |source: Value| {
+            let used = json!([{ "name": "bulkhead", "kind": null, "source": source }]);
+            not_of_a_stranger(&member("x", &json!([program("a")]), &used)).map_err(|error| error.to_string())
+        };
+        let registry = json!("registry+https://github.com/rust-lang/crates.io-index");
+        assert!(refused(registry).unwrap_err().contains("the SDK is `bulkhead-sdk`"));
+        assert_eq!(refused(Value::Null), Ok(()));
     }
 
     #[test]
@@ -190,8 +260,31 @@ mod tests {
     }
 
     #[test]
+    fn manifests_of_members_are_found_from_their_folders_upwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        for file in ["bulkhead.toml", "a/b/bulkhead.toml", "a/bulkhead.toml", "other/bulkhead.toml", "c/x"] {
+            std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            std::fs::write(root.join(file), "").unwrap();
+        }
+        let at = |folder: &str| Member {
+            manifest_path: root.join(folder).join("Cargo.toml"),
+            ..member("x", &json!([]), &json!([]))
+        };
+        let members = [at(""), at("a/b"), at("c")];
+        let shown = PathBuf::from("here");
+        let project =
+            Project { root: root.clone(), shown, manifest: Manifest::default(), has_manifest: true };
+        let found = ignored(&project, &members);
+        assert_eq!(found, ["here/a/b/bulkhead.toml", "here/a/bulkhead.toml"].map(PathBuf::from));
+        assert!(
+            without_effect(&found).starts_with("here/a/b/bulkhead.toml, here/a/bulkhead.toml have no effect")
+        );
+    }
+
+    #[test]
     fn two_components_of_one_name_are_refused() {
-        let sdk = json!([{ "name": "bulkhead", "kind": null }]);
+        let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
         let package = |name| package(member(name, &json!([program("a")]), &sdk), &[]).unwrap();
         let error = distinct(&[package("one"), package("two")]).unwrap_err().to_string();
         assert!(error.contains("one of the package one and one of two"), "{error}");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use bulkhead_host::log::printable::{Shown as _, line};
 use bytesize::ByteSize;
 use serde::Serialize;
 
@@ -41,7 +42,7 @@ impl Report {
         let mut built = |file: &PathBuf| {
             let path = root.shown.join(file);
             let bytes =
-                std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.display()))?.len();
+                std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.shown()))?.len();
             let (mut kind, mut handlers, mut denied) = (None, Vec::new(), Vec::new());
             for handler in verdict.handlers.extract_if(.., |handler| handler.file == path) {
                 kind = kind.or(handler.kind);
@@ -68,22 +69,22 @@ pub(super) fn text(report: &Report) -> String {
     table.row(["component", "kind", "size", "handlers"]);
     for built in &report.components {
         table.row([
-            built.file.display().to_string(),
+            built.file.shown(),
             built.kind.unwrap_or("?").to_owned(),
             ByteSize(built.bytes).display().iec().to_string(),
             if built.handlers.is_empty() { "none".to_owned() } else { built.handlers.join(", ") },
         ]);
     }
-    let mut text = format!("{}\n{table}", report.task_root.display());
+    let mut text = format!("{}\n{table}", report.task_root.shown());
     let denied = report.components.iter().flat_map(|built| &built.denied);
     for denied in denied.filter(|denied| !denied.import.starts_with(EVERYONE)) {
-        text += &format!("note: {}\n", denied.text);
+        text += &format!("note: {}\n", line(&denied.text));
     }
     for warning in &report.warnings {
-        text += &format!("warning: {warning}\n");
+        text += &format!("warning: {}\n", line(warning));
     }
     for mistake in &report.mistakes {
-        text += &format!("mistake: {mistake}\n");
+        text += &format!("mistake: {}\n", line(mistake));
     }
     text
 }

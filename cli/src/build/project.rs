@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{FILE, Manifest};
 
 /// A folder with sources of handlers.
@@ -22,12 +23,12 @@ impl Project {
     /// a `Cargo.toml`.
     pub(crate) fn find(folder: &Path) -> anyhow::Result<Self> {
         let folder = std::fs::canonicalize(folder)
-            .with_context(|| format!("{}: there is no such folder", folder.display()))?;
+            .with_context(|| format!("{}: there is no such folder", folder.shown()))?;
         let with = |file: &str| folder.ancestors().find(|above| above.join(file).is_file());
         let Some(root) = with(FILE).or_else(|| with("Cargo.toml")) else {
             bail!(
                 "there is no {FILE} and no Cargo.toml in {} or above it; `bulkhead new NAME` makes a project",
-                folder.display()
+                folder.shown()
             );
         };
         let shown = shown(root);

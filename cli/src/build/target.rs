@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
+use bulkhead_host::log::printable::Shown as _;
 
 use crate::output;
 
@@ -22,7 +23,7 @@ pub(super) fn ensure(folder: &Path) -> anyhow::Result<()> {
         added && installed(folder)?,
         "the target {WASM} is missing from the Rust toolchain of {}, and rustup did not add it; install it and try again \
          (with rustup: `rustup target add {WASM}`)",
-        folder.display()
+        folder.shown()
     );
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::FILE;
 use tempfile::NamedTempFile;
 
@@ -79,23 +80,23 @@ impl TaskRoot {
     pub(super) fn fill(&self, all: bool) -> anyhow::Result<()> {
         let mut files = self.files.clone();
         for (folder, from) in &self.folders {
-            below(folder, from, &mut files).with_context(|| format!("{} cannot be read", from.display()))?;
+            below(folder, from, &mut files).with_context(|| format!("{} cannot be read", from.shown()))?;
         }
         for (place, from) in &files {
             let to = self.path.join(place);
             replace(from, &to).with_context(|| {
-                format!("{} cannot be copied to {}", from.display(), self.shown.join(place).display())
+                format!("{} cannot be copied to {}", from.shown(), self.shown.join(place).shown())
             })?;
         }
         if all {
             let mut there = BTreeMap::new();
             below(Path::new(""), &self.path, &mut there)
-                .with_context(|| format!("{} cannot be read", self.shown.display()))?;
+                .with_context(|| format!("{} cannot be read", self.shown.shown()))?;
             let is_native =
                 |file: &PathBuf| self.native.contains(file) && ahead::is_made(&self.path.join(file));
             for file in there.keys().filter(|file| !files.contains_key(*file) && !is_native(file)) {
                 std::fs::remove_file(self.path.join(file))
-                    .with_context(|| format!("{} cannot be removed", self.shown.join(file).display()))?;
+                    .with_context(|| format!("{} cannot be removed", self.shown.join(file).shown()))?;
             }
         }
         Ok(())

@@ -9,7 +9,8 @@ use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::component::{ComponentError, Description, Kind};
 use bulkhead_host::config::LogSettings;
-use bulkhead_host::engine;
+use bulkhead_host::engine::{self, Share};
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::log::{Format, Level, Log};
 use bulkhead_host::manifest::{FILE, Handler, Manifest};
 use bulkhead_host::outbound::Clients;
@@ -40,51 +41,78 @@ pub(super) struct Component {
 /// What loads components.
 #[derive(Debug)]
 pub(super) struct Inspector {
-    source: Source,
-    /// What became of each source and the digest that it should have.
-    seen: HashMap<(PathBuf, Option<String>), Result<Component, String>>,
+    root: PathBuf,
+    /// For handlers whose sandboxes may take so much: one that takes more fails every event.
+    sources: HashMap<Share, Source>,
+    /// What became of each source, with the digest that it should have, and of what its sandboxes may take.
+    seen: HashMap<(PathBuf, Option<String>, Share), Result<Component, String>>,
 }
 
 impl Inspector {
-    pub(super) fn start(root: &Path) -> anyhow::Result<Self> {
-        let (engine, _) = engine::start(1)?;
-        let imports = capabilities::imports(&engine)?;
-        let source = Source { engine, imports, task_root: root.to_owned(), is_lazy: true };
-        Ok(Self { source, seen: HashMap::new() })
+    pub(super) fn of(root: &Path) -> Self {
+        Self { root: root.to_owned(), sources: HashMap::new(), seen: HashMap::new() }
     }
 
     /// The one handler of a task root whose manifest names none, and its component; else why there is none.
     pub(super) fn only(
-        &self,
+        &mut self,
         manifest: &Manifest,
         asked: Option<&str>,
-    ) -> Result<(Handler, Component), String> {
-        let catalog = self.open(manifest, asked).map_err(|error| error.to_string())?;
-        let component = component(&catalog).map_err(|error| error.to_string())?;
+    ) -> anyhow::Result<Result<(Handler, Component), String>> {
+        let share = Share::under(&manifest.default_policy("").limits);
+        let catalog = match self.open(share, manifest, asked)? {
+            Ok(catalog) => catalog,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        Ok(self.found(manifest, &catalog).map_err(|error| error.to_string()))
+    }
+
+    fn found(
+        &self,
+        manifest: &Manifest,
+        catalog: &Catalog,
+    ) -> Result<(Handler, Component), Arc<CatalogError>> {
+        let component = component(catalog)?;
         let stem = component.file.with_extension("");
-        let name = stem.strip_prefix(&self.source.task_root).unwrap_or(&stem).display().to_string();
+        let name = stem.strip_prefix(&self.root).unwrap_or(&stem).display().to_string();
         let policy = Arc::new(manifest.default_policy(&name));
         Ok((Handler { name, source: component.file.clone(), digest: None, policy }, component))
     }
 
     /// The component of a handler, or why it has none.
-    pub(super) fn named(&mut self, handler: &Handler) -> Result<Component, String> {
-        let key = (handler.source.clone(), handler.digest.clone());
+    pub(super) fn named(&mut self, handler: &Handler) -> anyhow::Result<Result<Component, String>> {
+        let share = Share::under(&handler.policy.limits);
+        let key = (handler.source.clone(), handler.digest.clone(), share);
         if let Some(seen) = self.seen.get(&key) {
-            return seen.clone();
+            return Ok(seen.clone());
         }
         // As the only handler it is loaded at once, as it would be for its first event.
         let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
-        let found = match self.open(&alone, None).and_then(|catalog| component(&catalog)) {
+        let found = match self.open(share, &alone, None)?.and_then(|catalog| component(&catalog)) {
             Ok(component) => Ok(component),
             Err(error) => foreign(&error, handler).unwrap_or_else(|| Err(error.to_string())),
         };
         self.seen.insert(key, found.clone());
-        found
+        Ok(found)
     }
 
-    fn open(&self, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog, Arc<CatalogError>> {
-        Ok(Catalog::open(self.source.clone(), manifest, asked)?)
+    fn open(
+        &mut self,
+        share: Share,
+        manifest: &Manifest,
+        asked: Option<&str>,
+    ) -> anyhow::Result<Result<Catalog, Arc<CatalogError>>> {
+        let source = match self.sources.get(&share) {
+            Some(source) => source.clone(),
+            None => {
+                let (engine, _) = engine::start_for(1, share)?;
+                let imports = capabilities::imports(&engine)?;
+                let source = Source { engine, imports, task_root: self.root.clone(), is_lazy: true };
+                self.sources.insert(share, source.clone());
+                source
+            }
+        };
+        Ok(Catalog::open(source, manifest, asked).map_err(Arc::new))
     }
 }
 
@@ -146,7 +174,7 @@ pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
         let wrong = match std::fs::read(&path) {
             // Nothing is sent; the address only has to be one.
             Ok(pem) => Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[(path, pem)]).err()?.to_string(),
-            Err(error) => format!("{}: {error}", path.display()),
+            Err(error) => format!("{}: {error}", path.shown()),
         };
         Some(Finding::of(format!("{FILE}: outbound.extra_ca_certificates: {wrong}")))
     };

@@ -14,14 +14,14 @@ use super::policies::groups;
 /// whose manifest names none.
 pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<Value>> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
-    let mut inspector = Inspector::start(root)?;
+    let mut inspector = Inspector::of(root);
     if !manifest.handlers.is_empty() {
         let all = manifest.handlers.iter().enumerate();
-        return Ok(all.map(|(at, handler)| told((&manifest, at), &inspector.named(handler))).collect());
+        return all.map(|(at, handler)| Ok(told((&manifest, at), &inspector.named(handler)?))).collect();
     }
     let mut told_of = Vec::new();
     for name in names {
-        let (handler, component) = match inspector.only(&manifest, Some(name)) {
+        let (handler, component) = match inspector.only(&manifest, Some(name))? {
             Ok((handler, component)) => (handler, Ok(component)),
             Err(problem) => {
                 told_of.push(json!({ "name": name, "policies": [], "problem": problem }));

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use bulkhead_host::log::printable::{Shown as _, line, name};
+
 use super::inspect::Component;
 use super::report::{Change, Checked, Finding, Grant, Limit, Policy, Report};
 use crate::label::label;
@@ -17,7 +19,7 @@ const WIDTH: usize = 64;
 pub(super) fn text(report: &Report, all: bool) -> String {
     let mut text = String::new();
     for handler in &report.handlers {
-        text += &format!("handler {}\n", handler.name);
+        text += &format!("handler {}\n", name(&handler.name));
         text += &handler.component.as_ref().map(component).unwrap_or_default();
         handler.policies.iter().for_each(|shown| text += &policy(shown, all));
         text.push('\n');
@@ -26,7 +28,7 @@ pub(super) fn text(report: &Report, all: bool) -> String {
         text += &format!("{mistake}\n");
     }
     for warning in &report.warnings {
-        text += &format!("warning: {warning}\n");
+        text += &format!("warning: {}\n", line(warning));
     }
     text + &summary(report)
 }
@@ -34,7 +36,8 @@ pub(super) fn text(report: &Report, all: bool) -> String {
 fn summary(report: &Report) -> String {
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let manifest = match &report.manifest {
-        Some(file) => file.display().to_string(),
+        Some(file) => file.shown(),
+        None if report.handlers.len() > 1 => "no bulkhead.toml: the default limits, no grants".to_owned(),
         None => "no bulkhead.toml: the only component, the default limits, no grants".to_owned(),
     };
     let mistakes = count(report.mistakes.len(), "mistake");
@@ -51,7 +54,7 @@ fn summary(report: &Report) -> String {
 
 fn component(component: &Component) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left]);
-    table.row(["component", &component.file.display().to_string()]);
+    table.row(["component", &component.file.shown()]);
     table.row(["digest", &component.digest]);
     if component.preinitialised {
         table.row(["init", "was run when it was compiled"]);
@@ -136,8 +139,8 @@ fn whose(policy: &Policy) -> String {
         names += &format!(", … (+{})", policy.tenants.len() - named);
     }
     match (&policy.events, policy.tenants.len()) {
-        (Some(events), 0) => format!("for {events}"),
-        (Some(events), _) => format!("for {events}, and for {names}"),
+        (Some(events), 0) => format!("for {}", name(events)),
+        (Some(events), _) => format!("for {}, and for {names}", name(events)),
         (None, 0) => "for no event".to_owned(),
         (None, _) => format!("for {names}"),
     }
@@ -145,10 +148,10 @@ fn whose(policy: &Policy) -> String {
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let (Some(file), Some(line), Some(key)) = (&self.file, self.line, &self.key) {
-            write!(f, "{}:{line}: {key}: ", file.display())?;
+        if let (Some(file), Some(at), Some(key)) = (&self.file, self.line, &self.key) {
+            write!(f, "{}:{at}: {}: ", file.shown(), line(key))?;
         }
-        f.write_str(&self.text)
+        f.write_str(&line(&self.text))
     }
 }
 

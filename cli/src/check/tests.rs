@@ -1,3 +1,5 @@
+#[cfg(feature = "cross")]
+#[cfg(feature = "cross")]
 use bulkhead_host::engine::Target;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -49,6 +51,35 @@ const TENANTS: &str = r#"
     [tenants.delta]
     grants = { tmp = "0", environment = { STAGE = "test" } }
 "#;
+
+/// The smallest handler, with 75 instances of an empty module beside its own.
+fn with_many_instances() -> Vec<u8> {
+    let mut wasm = smallest();
+    wasm.extend(*b"\x01\x08\0asm\x01\0\0\0");
+    // A section of 226 bytes: each instance is of the second module, and is given nothing.
+    wasm.extend([2, 0xe2, 0x01, 75]);
+    (0..75).for_each(|_| wasm.extend([0, 1, 0]));
+    wasm
+}
+
+#[test]
+fn what_does_not_fit_into_a_sandbox_is_a_mistake_with_the_numbers() {
+    for (instances, expected) in
+        [("", Some(40)), ("limits.instances = 75", Some(75)), ("limits.instances = 76", None)]
+    {
+        let root = root(&format!("[handlers.hello]\n{instances}"), &[]);
+        std::fs::write(root.path().join("hello.wasm"), with_many_instances()).unwrap();
+        let mistakes = mistakes(&check(root.path(), None));
+        let Some(most) = expected else {
+            assert_eq!(mistakes, [] as [String; 0]);
+            continue;
+        };
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        let numbers = format!("76 core module instances, which exceeds the configured maximum of {most}");
+        assert!(mistakes[0].contains(&numbers), "{mistakes:?}");
+        assert!(mistakes[0].contains("compose it of fewer modules, or raise the limit"), "{mistakes:?}");
+    }
+}
 
 #[test]
 fn tenants_of_one_policy_are_told_together_with_what_is_different() {
@@ -110,8 +141,15 @@ fn without_a_manifest_the_only_component_is_checked() {
     assert!(text.contains("\n  exports    bulkhead:lambda@0.1.0: handler\n"), "{text}");
     assert!(text.contains("  for every event\n    the default limits, no grants\n"), "{text}");
     std::fs::write(root.path().join("other.wasm"), smallest()).unwrap();
-    assert!(mistakes(&check(root.path(), None))[0].contains("holds hello, other; name one of them"));
+    let several = check(root.path(), None);
+    let [mistake] = &mistakes(&several)[..] else { panic!("{several:?}") };
+    assert!(mistake.contains("holds hello, other; name one of them with --handler"), "{mistake}");
+    let text = print::text(&several, false);
+    assert!(text.starts_with("handler hello\n") && text.contains("\nhandler other\n"), "{text}");
+    assert!(text.ends_with("no grants: 2 handlers, 0 tenants, 1 mistake, 0 warnings\n"), "{text}");
     assert_eq!(mistakes(&check(root.path(), Some("other"))), [] as [String; 0]);
+    let empty = tempfile::tempdir().unwrap();
+    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; put one there"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bulkhead_host::log::printable::is_printable;
 use bulkhead_host::manifest::Manifest;
 use clap_complete::CompletionCandidate;
 
@@ -27,7 +28,9 @@ pub(crate) fn tenants() -> Vec<CompletionCandidate> {
 fn of_here(names: impl FnOnce(&Path, Manifest) -> BTreeSet<String>) -> Vec<CompletionCandidate> {
     let Ok(root) = local::task_root(None) else { return Vec::new() };
     let manifest = Manifest::read(&root).ok().flatten().unwrap_or_default();
-    names(&root, manifest).into_iter().map(CompletionCandidate::new).collect()
+    // Shells show them as they are.
+    let shown = names(&root, manifest).into_iter().filter(|name| name.chars().all(is_printable));
+    shown.map(CompletionCandidate::new).collect()
 }
 
 fn components(root: &Path) -> BTreeSet<String> {

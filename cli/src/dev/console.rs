@@ -1,5 +1,6 @@
 //! What `bulkhead dev` shows on a terminal: the log of the handlers on stdout, everything else on stderr.
 
+use bulkhead_host::log::on_lines;
 use bulkhead_host::receipt::{REPLIED, Receipt};
 
 use crate::label::label;
@@ -19,7 +20,7 @@ pub(super) fn tell(function: &str, text: &str) {
 pub(super) fn print(function: &str, line: &str, receipt: Option<&Receipt>) {
     let text = match receipt {
         Some(receipt) => format!("{}  {}\n", label(function), summary(receipt)),
-        None => format!("{line}\n"),
+        None => on_lines(line) + "\n",
     };
     // Whoever closed stdout has seen enough; the events go on.
     let _ = output::print(text);

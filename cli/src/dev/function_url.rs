@@ -1,75 +1,173 @@
 //! Function URLs: an HTTP request becomes an event of payload format 2.0, and what a handler answers a response.
 
 mod event;
+mod pairs;
+mod place;
 mod prelude;
 mod response;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Request, Response, StatusCode};
+use serde_json::json;
 use tokio::sync::mpsc::channel;
 
+use super::board::Board;
 use super::body::{self, Body};
+use super::budget::{Budget, Charge};
 use super::calls::{self, Call, RequestIds};
+use super::console;
+use super::function::Function;
 use super::functions::Functions;
 use super::records::Way;
 use super::refusal::Refusal;
+use super::visitor;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
+use event::Asked;
+pub(super) use place::{PATH, Place, authority, is_of_this_machine, label};
 
-/// The largest body of a request.
+/// The largest body of a request, and the largest event that is made of one.
 const LARGEST: usize = 6 * 1024 * 1024;
+
+/// So many bytes of requests, events and answers are on their way at a time. Anybody may send some: any page of the web, too.
+const ON_THEIR_WAY: usize = 64 * 1024 * 1024;
 
 /// The content type of a stream with a status and headers before its body (S7.5).
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// Has a request handled. `name` is the function's, `path` what comes behind it.
-pub(super) async fn serve(
-    functions: &Functions,
-    ids: &RequestIds,
-    (name, path): (&str, &str),
-    request: Request<Incoming>,
-) -> Response<Body> {
-    match handle(functions, ids, (name, path), request).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.response(),
+/// What answers at the URLs of functions.
+#[derive(Debug)]
+pub(super) struct Urls {
+    functions: Arc<Functions>,
+    board: Arc<Board>,
+    ids: Arc<RequestIds>,
+    place: Place,
+    is_loopback: bool,
+    budget: Budget,
+}
+
+impl Urls {
+    /// `is_loopback`: they can be reached from this machine alone, and so by names of this machine alone.
+    pub(super) fn new(
+        functions: &Arc<Functions>,
+        board: &Arc<Board>,
+        ids: &Arc<RequestIds>,
+        (place, is_loopback): (Place, bool),
+    ) -> Self {
+        let (functions, board, ids) = (Arc::clone(functions), Arc::clone(board), Arc::clone(ids));
+        Self { functions, board, ids, place, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
+    }
+
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        self.answer(request).await.unwrap_or_else(|refusal| refusal.response())
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+        // Also for those who only wait for the first build.
+        let charge = self.budget.charge()?;
+        let asked = Place::asked(&request, self.is_loopback);
+        if let place::Asked::Path(name, path) = &asked
+            && visitor::is_browser(&request)
+        {
+            return Ok(moved(&self.place.own(&request, (name.as_str(), path.as_str()))));
+        }
+        let (function, path) = match asked {
+            place::Asked::Foreign => return Ok(foreign()),
+            place::Asked::Nothing => return Ok(self.nothing()),
+            place::Asked::Path(name, path) => {
+                self.board.first().await;
+                (self.functions.find(&name, None)?, path)
+            }
+            place::Asked::Label(label) => {
+                self.board.first().await;
+                (self.functions.labelled(&label)?, request.uri().path().to_owned())
+            }
+        };
+        self.handle(&function, &path, request, charge).await
+    }
+
+    async fn handle(
+        &self,
+        function: &Arc<Function>,
+        path: &str,
+        request: Request<Incoming>,
+        mut charge: Charge,
+    ) -> Result<Response<Body>, Refusal> {
+        let (head, body) = request.into_parts();
+        let body = body::read(body, LARGEST, &mut charge).await?;
+        let (request_id, label) = (self.ids.next(), label(&function.name));
+        let port = self.place.0.port();
+        let asked = Asked { head: &head, path, label: &label, port, request_id: &request_id };
+        let json = event::event(&asked, &body, LARGEST).ok_or(Refusal::TooLarge(LARGEST))?;
+        drop(body);
+        charge.reach(json.len())?;
+        charge.shrink(json.len());
+        let event = Event {
+            body: charge.hold(json),
+            tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
+            client_context: None,
+            trace_id: head.headers.get("x-amzn-trace-id").cloned(),
+        };
+        let slot = function.try_slot().ok_or(Refusal::TooMany)?;
+        let call = Call { request_id: request_id.clone(), way: Way::FunctionUrl, event };
+        let mut response = match calls::call(function, call, slot).await {
+            Reply::Whole(payload) => self.whole(function, &payload),
+            Reply::Streamed(stream) => streamed(stream).await,
+            Reply::Failed(_) | Reply::NotStarted(_) => bad_gateway(),
+        };
+        if let Ok(request_id) = HeaderValue::try_from(request_id) {
+            response.headers_mut().insert("x-amzn-requestid", request_id);
+        }
+        Ok(response)
+    }
+
+    /// What a client reads slowly, or not at all, is kept for it as long as there is room.
+    fn whole(&self, function: &Function, payload: &Bytes) -> Response<Body> {
+        let Some((head, body)) = response::response(payload).map(Response::into_parts) else {
+            return bad_gateway();
+        };
+        let Ok(body) = self.budget.hold(body) else {
+            let waiting = bytesize::ByteSize(ON_THEIR_WAY as u64).display().iec();
+            console::tell(
+                &function.name,
+                &format!(
+                    "an answer was dropped: others of {waiting} in all wait to be read by their clients"
+                ),
+            );
+            return bad_gateway();
+        };
+        Response::from_parts(head, Body::whole(body))
+    }
+
+    fn nothing(&self) -> Response<Body> {
+        let told = json!({ "message": format!("each function has a name of its own here: {}", self.place.pattern()) });
+        body::told(StatusCode::NOT_FOUND, &told)
     }
 }
 
-async fn handle(
-    functions: &Functions,
-    ids: &RequestIds,
-    (name, path): (&str, &str),
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Refusal> {
-    let function = functions.find(name, None)?;
-    let (head, body) = request.into_parts();
-    let body = body::read(body, LARGEST).await?;
-    let request_id = ids.next();
-    let json = event::event(&head, path, &body, &request_id);
-    let event = Event {
-        body: json.to_string().into(),
-        tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
-        client_context: None,
-        trace_id: head.headers.get("x-amzn-trace-id").cloned(),
-    };
-    let slot = function.try_slot().ok_or(Refusal::TooMany)?;
-    let call = Call { request_id: request_id.clone(), way: Way::FunctionUrl, event };
-    let mut response = match calls::call(&function, call, slot).await {
-        Reply::Whole(payload) => response::response(&payload),
-        Reply::Streamed(stream) => streamed(stream).await,
-        Reply::Failed(_) | Reply::NotStarted(_) => bad_gateway(),
-    };
-    if let Ok(request_id) = HeaderValue::try_from(request_id) {
-        response.headers_mut().insert("x-amzn-requestid", request_id);
+/// Says where something is now. Browsers and others keep it for this one time: the port may be another the next time.
+pub(super) fn moved(to: &str) -> Response<Body> {
+    let told = json!({ "message": format!("function URLs are on a port of their own; this one is {to}") });
+    let mut response = body::told(StatusCode::TEMPORARY_REDIRECT, &told);
+    if let Ok(to) = HeaderValue::try_from(to) {
+        response.headers_mut().insert(LOCATION, to);
     }
-    Ok(response)
+    response
+}
+
+/// By another machine's name.
+pub(super) fn foreign() -> Response<Body> {
+    let told = json!({ "message": "this is for programs of this machine; call it localhost" });
+    body::told(StatusCode::FORBIDDEN, &told)
 }
 
 /// What a function URL says of every failure: the reason is in the log.
 fn bad_gateway() -> Response<Body> {
-    body::json(StatusCode::BAD_GATEWAY, r#"{"Message":"Internal Server Error"}"#)
+    body::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
 }
 
 /// The status and the headers as soon as they are known, the body as it comes.

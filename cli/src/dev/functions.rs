@@ -7,6 +7,7 @@ use std::time::Duration;
 use bulkhead_host::manifest::FILE;
 
 use super::function::{Function, Shared};
+use super::function_url::label;
 use super::refusal::Refusal;
 use crate::local::Function as Settings;
 
@@ -59,6 +60,12 @@ impl Functions {
             (_, Some(version)) => Err(Refusal::NoSuchFunction(format!("{name}:{version}"))),
             (None, None) => Err(Refusal::NoSuchFunction(name.to_owned())),
         }
+    }
+
+    /// The function that has this label in its host's name.
+    pub(super) fn labelled(&self, wanted: &str) -> Result<Arc<Function>, Refusal> {
+        let found = self.by_name().values().find(|function| label(&function.name) == wanted).cloned();
+        found.ok_or_else(|| Refusal::NoSuchFunction(wanted.to_owned()))
     }
 
     /// The one of which a runtime has the events that does not say whose it is.

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
 use super::body::Body;
+use super::budget::Charge;
 use super::calls::{self, Call, RequestIds};
 use super::console;
 use super::function::Function;
@@ -26,18 +27,27 @@ pub(super) enum Reading {
     Streamed,
 }
 
+/// What a caller asks for by its path.
+#[derive(Debug)]
+pub(super) struct Asked<'r> {
+    /// The function.
+    pub(super) name: &'r str,
+    pub(super) reading: Reading,
+    /// For the event.
+    pub(super) charge: Charge,
+}
+
 /// Has an event handled.
 pub(super) async fn invoke(
     functions: &Functions,
     ids: &RequestIds,
-    name: &str,
-    reading: Reading,
+    Asked { name, reading, charge }: Asked<'_>,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let request_id = ids.next();
     let answered = async {
         let function = functions.find(name, request.uri().query())?;
-        let invocation = Invocation::read(request).await?;
+        let invocation = Invocation::read(request, charge).await?;
         respond(&function, &request_id, invocation, reading).await
     };
     let mut response = answered.await.unwrap_or_else(|refusal| refusal.response());

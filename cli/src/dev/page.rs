@@ -9,7 +9,6 @@ mod stream;
 
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::json;
 
 use super::body::{self, Body};
 use super::server::Server;
@@ -44,10 +43,10 @@ pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<
     if request.method() != Method::GET {
         return None;
     }
-    let mut response = match path.strip_prefix(PREFIX) {
+    let response = match path.strip_prefix(PREFIX) {
         Some("stream") => stream::serve(server, request.uri().query().unwrap_or_default(), request.headers()),
         Some("policies") => policies::serve(server).await,
-        Some("samples") => body::json(StatusCode::OK, json!(samples::names()).to_string()),
+        Some("samples") => body::told(StatusCode::OK, &samples::names()),
         Some(rest) => match rest.split_once('/')? {
             ("samples", name) => body::json(StatusCode::OK, samples::get(name)?),
             ("events", request_id) => details::serve(server, request_id, request.uri().query()).await,
@@ -56,15 +55,15 @@ pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<
         },
         None => assets::serve(path, &server.visitors.token)?,
     };
-    guard(&mut response);
-    Some(response)
+    Some(guarded(response))
 }
 
 /// Says how a browser has to treat it.
-fn guard(response: &mut Response<Body>) {
+pub(super) fn guarded(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{FILE, Manifest};
 
 use super::console;
@@ -35,7 +36,7 @@ impl Project {
             None => (PathBuf::from("."), None),
         };
         if sources.is_none() {
-            anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.display());
+            anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.shown());
         }
         Ok(Self { root, sources, seen: Mutex::default() })
     }
@@ -84,7 +85,7 @@ fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
     anyhow::ensure!(
         !names.is_empty(),
         "{}: there is no component; build one into it, or name another folder with --root",
-        root.display()
+        root.shown()
     );
     Ok(names.into_iter().collect())
 }
@@ -95,7 +96,7 @@ pub(super) fn is_component(path: &Path) -> bool {
 }
 
 fn components(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(root).with_context(|| format!("{} cannot be read", root.display()))?;
+    let entries = std::fs::read_dir(root).with_context(|| format!("{} cannot be read", root.shown()))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut components: Vec<PathBuf> = paths.filter(|path| is_component(path)).collect();
     components.sort();

@@ -1,6 +1,7 @@
 //! What became of each event: who sent it, how long it took, how it ended, what was printed, and its receipt.
 //!
-//! It is kept in memory, for the answer's log tail and for whoever wants to look. Times are in milliseconds.
+//! It is kept in memory, for the answer's log tail and for whoever wants to look. Times are in milliseconds. How much is kept is
+//! bounded for all of them together: of the oldest the events and logs are forgotten first, since anybody can send large ones.
 
 mod denial;
 mod record;
@@ -8,7 +9,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -28,6 +29,9 @@ pub(super) const SHOWN: usize = 1000;
 /// The oldest are forgotten.
 pub(super) const MOST: usize = 10_000;
 
+/// So many bytes are kept of what was sent, printed and refused.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
 /// The events themselves are kept up to this size, to be sent again.
 const LARGEST_EVENT: usize = 256 * 1024;
 
@@ -37,8 +41,14 @@ const MOST_LINES: usize = 1000;
 /// And so much of it, in bytes.
 const LARGEST_LOG: usize = 1024 * 1024;
 
+/// What a line takes beside its bytes.
+const EACH_LINE: usize = size_of::<String>();
+
 /// And so many denials that differ.
 const MOST_DENIALS: usize = 16;
+
+/// The longest denial.
+const LARGEST_DENIAL: usize = 4 * 1024;
 
 /// All of them.
 #[derive(Debug)]
@@ -53,6 +63,10 @@ struct State {
     last: u64,
     records: BTreeMap<u64, Record>,
     numbers: HashMap<String, u64>,
+    /// What all of them keep of what was sent, printed and refused.
+    bytes: usize,
+    /// Who keeps some.
+    keepers: BTreeSet<u64>,
     /// The last change, and of each change that no later one to the same event has overtaken, the event.
     revision: u64,
     changed: BTreeMap<u64, u64>,
@@ -83,28 +97,34 @@ impl Records {
                 request_id: received.request_id.to_owned(),
                 function: received.function.to_owned(),
                 way: received.way,
-                tenant_id: received.tenant_id.clone(),
+                tenant_id: received.tenant_id.as_deref().map(record::cut),
                 received: SystemTime::now(),
                 queue_ms: None,
                 answered_ms: None,
                 outcome: None,
                 bytes_in: received.event.len(),
                 bytes_out: 0,
-                event: Some(received.event.clone()).filter(|event| event.len() <= LARGEST_EVENT),
+                // A copy: what it came in may be larger, and is charged for elsewhere.
+                event: (received.event.len() <= LARGEST_EVENT)
+                    .then(|| Bytes::copy_from_slice(received.event)),
                 log: Vec::new(),
                 receipt: None,
                 is_complete: false,
+                is_given_up: false,
                 denials: Vec::new(),
                 started: Instant::now(),
                 environment: None,
                 log_bytes: 0,
+                bytes: 0,
                 revision: 0,
             };
+            let bytes = record.event.as_ref().map_or(0, Bytes::len);
             let number = record.number;
             state.numbers.insert(record.request_id.clone(), number);
             state.records.insert(number, record);
             state.touch(number);
             state.forget();
+            state.keep(number, bytes);
         });
     }
 
@@ -124,7 +144,7 @@ impl Records {
         self.change(|state| {
             let Some(record) = state.record(request_id) else { return };
             record.answered_ms = Some(record.age_ms());
-            record.outcome = Some(error_type.unwrap_or(REPLIED).to_owned());
+            record.outcome = Some(record::cut(error_type.unwrap_or(REPLIED)));
             record.bytes_out = bytes;
             // No environment ever had it.
             record.is_complete |= record.environment.is_none();
@@ -139,17 +159,26 @@ impl Records {
                 Some(receipt) => state.numbers.get(&receipt.request_id).copied(),
                 None => state.speaker(environment, line),
             };
-            let Some(record) = number.and_then(|number| state.touch(number)) else { return };
-            let denial = Denial::of(line).filter(|denial| !record.denials.contains(denial));
-            record.denials.extend(denial.filter(|_| record.denials.len() < MOST_DENIALS));
+            let Some(number) = number else { return };
+            let Some(record) = state.touch(number) else { return };
+            let mut bytes = 0;
+            if record.denials.len() < MOST_DENIALS
+                && let Some(denial) = Denial::of(line).filter(|denial| !record.denials.contains(denial))
+                && denial.bytes() <= LARGEST_DENIAL
+            {
+                bytes += denial.bytes();
+                record.denials.push(denial);
+            }
             match &receipt {
                 Some(receipt) => record.receipt = Some(receipt.clone()),
                 None if record.log.len() < MOST_LINES && record.log_bytes + line.len() <= LARGEST_LOG => {
                     record.log_bytes += line.len();
+                    bytes += line.len() + EACH_LINE;
                     record.log.push(line.to_owned());
                 }
                 None => {}
             }
+            state.keep(number, bytes);
         });
         receipt
     }
@@ -269,9 +298,25 @@ impl State {
         busy.iter().find(named).or(only).copied()
     }
 
+    /// An event keeps so many bytes more. The oldest of the others give theirs up for it; what else is known of them stays.
+    fn keep(&mut self, number: u64, bytes: usize) {
+        let Some(record) = self.records.get_mut(&number).filter(|_| bytes > 0) else { return };
+        record.bytes += bytes;
+        self.bytes += bytes;
+        self.keepers.insert(number);
+        while self.bytes > MOST_BYTES {
+            let Some(oldest) = self.keepers.iter().copied().find(|keeper| *keeper != number) else { return };
+            self.keepers.remove(&oldest);
+            let given_up = self.touch(oldest).map_or(0, Record::give_up);
+            self.bytes -= given_up;
+        }
+    }
+
     fn forget(&mut self) {
         while self.records.len() > MOST {
             let Some((number, gone)) = self.records.pop_first() else { return };
+            self.bytes -= gone.bytes;
+            self.keepers.remove(&number);
             self.changed.remove(&gone.revision);
             // One that was tried again has its last number.
             if self.numbers.get(&gone.request_id) == Some(&number) {

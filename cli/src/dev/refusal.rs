@@ -50,7 +50,7 @@ impl Refusal {
         if *self == Self::TooMany {
             json["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
         }
-        let mut response = body::json(status, json.to_string());
+        let mut response = body::told(status, &json);
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
         response
     }

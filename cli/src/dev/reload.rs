@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bulkhead_host::log::printable::Shown as _;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -103,7 +104,7 @@ impl Saves {
             let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             if self.watched.insert((folder.clone(), below)) {
                 let watched = self.watcher.watch(&folder, mode);
-                watched.with_context(|| format!("{} cannot be watched", folder.display()))?;
+                watched.with_context(|| format!("{} cannot be watched", folder.shown()))?;
             }
         }
         Ok(())

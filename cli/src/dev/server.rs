@@ -1,7 +1,6 @@
-//! The one port: the Invoke API, function URLs, the Runtime API, and what there is to see of all events.
+//! The port of the Invoke API, the Runtime API, and what there is to see of all events. What handlers answer to the web is not
+//! here, but where `function_url` has it.
 
-use std::convert::Infallible;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,27 +8,28 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::HOST;
-use hyper::http::uri::Authority;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use super::board::Board;
 use super::body::{self, Body};
+use super::budget::Budget;
 use super::calls::RequestIds;
 use super::function::Function;
+use super::function_url::{self, Place};
 use super::functions::Functions;
 use super::invoke_api::{self, Reading};
 use super::page::{self, Policies};
+use super::records;
+use super::refusal::Refusal;
 use super::visitor::Visitors;
-use super::{function_url, records};
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
 
-/// Where function URLs begin.
-const FUNCTION_URL: &str = "/lambda-url/";
+/// Where the Runtime API of a function begins that is named.
+const NAMED: &str = "/.rt/";
+
+/// So many bytes of events are on their way at a time, those that wait for their turn or for a build among them.
+pub(super) const ON_THEIR_WAY: usize = 256 * 1024 * 1024;
 
 /// What answers requests.
 #[derive(Debug)]
@@ -40,73 +40,56 @@ pub(super) struct Server {
     pub(super) root: PathBuf,
     pub(super) visitors: Visitors,
     pub(super) policies: Policies,
-    pub(super) ids: RequestIds,
+    pub(super) ids: Arc<RequestIds>,
+    /// Of events.
+    pub(super) budget: Budget,
+    /// Where function URLs are.
+    pub(super) urls: Place,
     /// It can be reached from this machine alone, and so by names of this machine alone.
     pub(super) is_loopback: bool,
 }
 
-/// Who sent a request.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
-
-/// Answers on every connection until it is dropped.
-pub(super) async fn serve(listener: TcpListener, server: Arc<Server>) {
-    loop {
-        // Out of descriptors, for example: others may be closed meanwhile.
-        let Ok((stream, peer)) = listener.accept().await else { continue };
-        // The frames of a stream are small, and somebody waits for each.
-        let _ = stream.set_nodelay(true);
-        let server = Arc::clone(&server);
-        tokio::spawn(async move {
-            let service = service_fn(|mut request: Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer.ip()));
-                let server = Arc::clone(&server);
-                async move { Ok::<_, Infallible>(server.respond(request).await) }
-            });
-            // A connection that breaks is its client's to open again.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
 impl Server {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
         if self.is_loopback && !is_of_this_machine(&request) {
-            let told = json!({ "message": "this is for programs of this machine; call it localhost" });
-            return body::json(StatusCode::FORBIDDEN, told.to_string());
+            return function_url::foreign();
         }
-        let path = request.uri().path().to_owned();
-        // What a function URL lets in is its handler's business.
-        if !path.starts_with(FUNCTION_URL) && !self.visitors.admit(&request) {
+        if !self.visitors.admit(&request) {
             let told = json!({ "message": "this is not for other sites of the web, nor for what a handler answers" });
-            return body::json(StatusCode::FORBIDDEN, told.to_string());
+            return body::told(StatusCode::FORBIDDEN, &told);
         }
         if let Some(response) = page::respond(self, &request).await {
             return response;
         }
+        let path = request.uri().path().to_owned();
         match path.as_str() {
-            "/.bulkhead/events" => return self.events(),
-            "/.bulkhead/status" => return self.status(),
+            "/.bulkhead/events" => return page::guarded(self.events()),
+            "/.bulkhead/status" => return page::guarded(self.status()),
+            _ if path.starts_with(function_url::PATH) => {
+                return function_url::moved(&self.urls.moved(&request));
+            }
             _ => {}
         }
-        // Who calls a function while the first build goes on has not come too early.
-        self.board.first().await;
+        self.call(&path, request).await.unwrap_or_else(|refusal| refusal.response())
+    }
+
+    /// Who calls a function while the first build goes on has not come too early.
+    async fn call(&self, path: &str, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         if let Some(call) = path.strip_prefix(PREFIX) {
-            return self.runtime(self.functions.first(), None, call, request).await;
+            self.board.first().await;
+            return Ok(self.runtime(self.functions.first(), None, call, request).await);
         }
-        if let Some(rest) = path.strip_prefix("/.rt/") {
-            return self.named_runtime(rest, request).await;
+        if let Some(rest) = path.strip_prefix(NAMED) {
+            self.board.first().await;
+            return Ok(self.named_runtime(rest, request).await);
         }
-        if let Some(rest) = path.strip_prefix(FUNCTION_URL) {
-            let at = rest.find('/').unwrap_or(rest.len());
-            let (name, path) = rest.split_at(at);
-            let path = if path.is_empty() { "/" } else { path };
-            return function_url::serve(&self.functions, &self.ids, (name, path), request).await;
+        if let Some((name, reading)) = invoked(path).filter(|_| request.method() == Method::POST) {
+            let charge = self.budget.charge()?;
+            self.board.first().await;
+            let asked = invoke_api::Asked { name, reading, charge };
+            return Ok(invoke_api::invoke(&self.functions, &self.ids, asked, request).await);
         }
-        if let Some((name, reading)) = invoked(&path).filter(|_| request.method() == Method::POST) {
-            return invoke_api::invoke(&self.functions, &self.ids, name, reading, request).await;
-        }
-        no_such_path(&path)
+        Ok(self.no_such_path(path))
     }
 
     /// `NAME/2018-06-01/…`, or `NAME/ENVIRONMENT/2018-06-01/…` for those that are ours.
@@ -140,15 +123,28 @@ impl Server {
 
     fn events(&self) -> Response<Body> {
         let newest = self.functions.shared.records.newest(records::SHOWN);
-        body::json(StatusCode::OK, json!(newest).to_string())
+        body::told(StatusCode::OK, &newest)
     }
 
     fn status(&self) -> Response<Body> {
         let mut told = self.board.told().json(&self.functions.names());
         told["manifest"] = json!(self.functions.manifest());
         told["timeoutMs"] = json!(self.functions.timeout().as_millis());
-        body::json(StatusCode::OK, told.to_string())
+        let urls = self.functions.names().into_iter().map(|name| (name.clone(), json!(self.urls.url(&name))));
+        told["functionUrls"] = urls.collect::<serde_json::Map<_, _>>().into();
+        body::told(StatusCode::OK, &told)
     }
+
+    fn no_such_path(&self, path: &str) -> Response<Body> {
+        let told = json!({ "message": format!("there is nothing at {path}; events go to \
+            /2015-03-31/functions/NAME/invocations here, and requests to {}", self.urls.pattern()) });
+        body::told(StatusCode::NOT_FOUND, &told)
+    }
+}
+
+/// Whether a path is one of the Runtime API, for runtimes and nobody else.
+pub(super) fn is_runtime_api(path: &str) -> bool {
+    path.starts_with(PREFIX) || path.starts_with(NAMED)
 }
 
 /// The function that is to be called, and how the answer is read.
@@ -164,22 +160,15 @@ fn invoked(path: &str) -> Option<(&str, Reading)> {
     }
 }
 
-/// A page of the web that made this machine's address its own would be told apart by the name it calls.
+/// A page of the web that made this machine's address its own would be told apart by the name it calls. Names below `localhost`
+/// are those of functions.
 fn is_of_this_machine(request: &Request<Incoming>) -> bool {
-    let named = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let Some(named) = named else { return true };
-    let Ok(authority) = named.parse::<Authority>() else { return false };
-    let host = authority.host();
-    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-    is_address || host == "localhost" || host.ends_with(".localhost")
+    match function_url::authority(request) {
+        Some(named) => function_url::is_of_this_machine(named.host()),
+        None => !request.headers().contains_key(HOST),
+    }
 }
 
 fn plain(response: Response<Full<Bytes>>) -> Response<Body> {
     response.map(Body::Whole)
-}
-
-fn no_such_path(path: &str) -> Response<Body> {
-    let told = json!({ "message": format!("there is nothing at {path}; events go to \
-        /2015-03-31/functions/NAME/invocations and requests to /lambda-url/NAME/") });
-    body::json(StatusCode::NOT_FOUND, told.to_string())
 }

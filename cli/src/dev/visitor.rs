@@ -1,13 +1,17 @@
 //! Who may ask: programs of this machine, whoever types an address, and our own page; no other site of the web.
 //!
-//! A browser says of each request which site it is from. That is not enough, because what a handler answers at its function URL
-//! is of our own site, and may be any page at all. So the page has a token, which only a document that somebody opens can read.
+//! A browser says of each request which site it is from. What handlers answer is at another site than the page and this API
+//! (`function_url/place.rs`), so it is one of these others, and a browser keeps it out by itself. The page has a token all the
+//! same, which only a document that somebody opens can read: it holds where a browser does not say the site, and it keeps out
+//! what else may come to lie at this address.
 
 use anyhow::Context;
 use hyper::header::{HOST, ORIGIN};
 use hyper::{Method, Request};
 
 use super::page;
+use super::server::is_runtime_api;
+use crate::local::runtime_api::is_of_the_web;
 
 /// The header with the token.
 const HEADER: &str = "x-bulkhead-page";
@@ -34,12 +38,18 @@ impl Visitors {
     pub(super) fn admit<B>(&self, request: &Request<B>) -> bool {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let path = request.uri().path();
+        if is_runtime_api(path) {
+            // No person and no page takes an event. What was typed may have been led here by a redirect.
+            return !is_of_the_web(request.headers());
+        }
         if path == page::PATH {
             // As a document with a window of its own, and as nothing that a script could look into.
             return matches!(header("sec-fetch-dest"), None | Some("document"));
         }
         match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
-            (Some("none"), _) | (None, None) => true,
+            (None, None) => true,
+            // What somebody typed, looks, and changes nothing.
+            (Some("none"), _) => request.method() == Method::GET,
             (Some("same-origin"), _) => self.knows_token(request) || page::is_asset(path),
             (None, Some(origin)) => {
                 let own = header(HOST.as_str()).map(|host| format!("http://{host}"));
@@ -59,6 +69,11 @@ impl Visitors {
     }
 }
 
+/// Whether a browser sent a request: others may say how it was sent, but not from which site.
+pub(super) fn is_browser<B>(request: &Request<B>) -> bool {
+    request.headers().contains_key("sec-fetch-site")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,10 +91,29 @@ mod tests {
 
     #[test]
     fn programs_and_people_are_let_in() {
-        for path in ["/", "/.bulkhead/events", NEXT] {
+        for path in ["/", "/.bulkhead/events"] {
             assert!(admits("GET", path, &[]) && admits("GET", path, &[("sec-fetch-site", "none")]), "{path}");
         }
-        assert!(admits("POST", INVOKE, &[]));
+        // As the `fetch` of Node.js does it.
+        for headers in [&[][..], &[("sec-fetch-mode", "cors")]] {
+            assert!(admits("POST", INVOKE, headers) && admits("GET", NEXT, headers));
+        }
+    }
+
+    #[test]
+    fn what_somebody_typed_takes_and_sends_no_event_wherever_a_redirect_leads_it() {
+        let typed =
+            [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        for path in
+            [NEXT, "/.rt/hello/2018-06-01/runtime/invocation/next", "/.rt/hello/1/2018-06-01/runtime/"]
+        {
+            assert!(!admits("GET", path, &typed), "{path}");
+            assert!(
+                !admits("GET", path, &[("origin", "http://localhost:9000"), (HEADER, "secret")]),
+                "{path}"
+            );
+        }
+        assert!(!admits("POST", INVOKE, &typed));
     }
 
     #[test]
@@ -106,7 +140,8 @@ mod tests {
     #[test]
     fn of_the_same_site_only_our_page_is() {
         let of_handler = ("sec-fetch-site", "same-origin");
-        for (method, path) in [("POST", INVOKE), ("GET", NEXT), ("GET", "/.bulkhead/events")] {
+        assert!(!admits("GET", NEXT, &[of_handler, (HEADER, "secret")]));
+        for (method, path) in [("POST", INVOKE), ("GET", "/.bulkhead/events")] {
             assert!(!admits(method, path, &[of_handler]), "{path}");
             assert!(admits(method, path, &[of_handler, (HEADER, "secret")]), "{path}");
         }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use bulkhead_host::engine::{self, Allocation, Target};
+use bulkhead_host::log::printable::Shown as _;
 
 use super::Finding;
 use crate::build::target;
@@ -124,7 +125,7 @@ fn page_scan() -> Finding {
 
 fn bootstrap() -> Finding {
     match local::bootstrap(None) {
-        Ok(path) => Finding::fine("bootstrap", path.display().to_string()),
+        Ok(path) => Finding::fine("bootstrap", path.shown()),
         Err(error) => Finding::wrong(
             "bootstrap",
             error.to_string(),
@@ -136,11 +137,11 @@ fn bootstrap() -> Finding {
 /// What `bulkhead package` would put into a zip for this processor.
 fn zipped(what: &'static str, target: Target) -> Finding {
     let found = local::bootstrap_for(target, None).and_then(|path| {
-        package::check(&path, target).with_context(|| path.display().to_string())?;
+        package::check(&path, target).with_context(|| path.shown())?;
         Ok(path)
     });
     match found {
-        Ok(path) => Finding::fine(what, path.display().to_string()),
+        Ok(path) => Finding::fine(what, path.shown()),
         Err(error) => Finding::without(what, format!("{error:#}"), "nothing, unless you package for it"),
     }
 }
@@ -150,7 +151,7 @@ fn emulator() -> Finding {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     folders.extend(std::env::home_dir().map(|home| home.join(EMULATOR_FOLDER)));
     match folders.iter().map(|folder| folder.join(EMULATOR)).find(|file| file.is_file()) {
-        Some(file) => Finding::fine("emulator", file.display().to_string()),
+        Some(file) => Finding::fine("emulator", file.shown()),
         None => Finding::without(
             "emulator",
             format!("there is no {EMULATOR} on the PATH or in ~/{EMULATOR_FOLDER}"),

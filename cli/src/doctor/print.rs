@@ -1,15 +1,15 @@
 //! What the doctor found, as lines.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
+use bulkhead_host::log::printable::line;
 
 use super::{Finding, State};
+use crate::output::Coloured;
 
 /// A line for each, with what to do below it.
-pub(super) fn text(findings: &[Finding]) -> String {
+pub(super) fn text(findings: &[Finding]) -> Coloured {
     let width = findings.iter().map(|finding| finding.what.len()).max().unwrap_or_default();
-    let mut text = String::new();
+    let mut text = Coloured::default();
     for finding in findings {
         let (word, colour) = match finding.state {
             State::Fine => ("fine", AnsiColor::Green),
@@ -17,10 +17,10 @@ pub(super) fn text(findings: &[Finding]) -> String {
             State::Wrong => ("wrong", AnsiColor::Red),
         };
         let style = Style::new().fg_color(Some(colour.into()));
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{style}{word:7}{style:#}  {:width$}  {}", finding.what, finding.found);
+        text.push_in(style, &format!("{word:7}"));
+        text.push(&format!("  {:width$}  {}\n", finding.what, line(&finding.found)));
         if let Some(advice) = &finding.advice {
-            let _ = writeln!(text, "{:7}  {:width$}  → {advice}", "", "");
+            text.push(&format!("{:7}  {:width$}  → {}\n", "", "", line(advice)));
         }
     }
     text
@@ -32,8 +32,12 @@ mod tests {
 
     #[test]
     fn what_to_do_stands_below_what_is_missing() {
-        let findings = [Finding::fine("rust", "1.95.0"), Finding::wrong("target", "not there", "add it")];
-        let plain = anstream::adapter::strip_str(&text(&findings)).to_string();
-        assert_eq!(plain, "fine     rust    1.95.0\nwrong    target  not there\n                 → add it\n");
+        let findings =
+            [Finding::fine("rust", "1.95.0\u{1b}[2J"), Finding::wrong("target", "not there", "add it")];
+        let plain = text(&findings).plain();
+        assert_eq!(
+            plain,
+            "fine     rust    1.95.0\\u{1b}[2J\nwrong    target  not there\n                 → add it\n"
+        );
     }
 }

@@ -3,17 +3,17 @@
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use bulkhead_host::log::printable::Shown as _;
 
 /// The way from a folder, which need not be there yet, to a file. What was said in full stays so.
 pub(super) fn seen_from(folder: &Path, file: &Path) -> anyhow::Result<String> {
     ensure!(
         file.extension().is_some_and(|ending| ending == "zip"),
         "{}: Lambda takes a .zip; name one with --zip",
-        file.display()
+        file.shown()
     );
     let path = if file.is_absolute() { file.to_owned() } else { way(&full(folder)?, &full(file)?) };
-    let text =
-        path.to_str().with_context(|| format!("{}: no template can name this path", path.display()))?;
+    let text = path.to_str().with_context(|| format!("{}: no template can name this path", path.shown()))?;
     Ok(text.to_owned())
 }
 
@@ -26,7 +26,7 @@ fn way(from: &Path, to: &Path) -> PathBuf {
 /// From the root, without `.` and `..`. Links stay as they are named.
 fn full(path: &Path) -> anyhow::Result<PathBuf> {
     let path = std::path::absolute(path)
-        .with_context(|| format!("{}: where that is cannot be said", path.display()))?;
+        .with_context(|| format!("{}: where that is cannot be said", path.shown()))?;
     let mut full = PathBuf::new();
     for component in path.components() {
         match component {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use bulkhead_host::artifact::Stamp;
+use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, ComponentError, Loaded};
-use bulkhead_host::engine::Target;
-use bulkhead_host::{capabilities, engine};
+use bulkhead_host::engine::{self, Share, Target};
 use object::{Object, ObjectSection};
 
 use super::describe;
@@ -43,7 +43,7 @@ pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
 
 /// Loaded as for its first event.
 fn map(file: &Path) -> anyhow::Result<Result<Loaded, ComponentError>> {
-    let (engine, _) = engine::start(1)?;
+    let (engine, _) = engine::start_for(1, Share::most())?;
     let imports = capabilities::imports(&engine)?;
     let source = file.with_extension("wasm");
     Ok(component::map(&engine, &imports, file, source.is_file().then_some(source.as_path())))

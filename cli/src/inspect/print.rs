@@ -1,5 +1,6 @@
 //! What was found out as text, narrow enough for most terminals.
 
+use bulkhead_host::log::printable::{Shown as _, line};
 use bytesize::ByteSize;
 
 use super::report::{Form, Report, Sizes};
@@ -9,7 +10,7 @@ use crate::table::{Align, Table};
 /// The whole report: what it is, whether it would run, then the rest.
 pub(super) fn text(report: &Report) -> String {
     let mut table = Table::new(0, [Align::Left, Align::Left]);
-    table.row(["file", &report.file.display().to_string()]);
+    table.row(["file", &report.file.shown()]);
     table.row(["form", form(report.form)]);
     table.row(["kind", report.kind.unwrap_or("none that is known")]);
     table.row(["runs", report.reason.as_deref().map_or("yes", |_| "no")]);
@@ -33,10 +34,10 @@ pub(super) fn text(report: &Report) -> String {
     }
     let mut text = table.to_string() + &sizes(report) + &imports(report);
     if let Some(note) = &report.note {
-        text += &format!("\n{note}\n");
+        text += &format!("\n{}\n", line(note));
     }
     if let Some(reason) = &report.reason {
-        text += &format!("\nit would not run: {reason}\n");
+        text += &format!("\nit would not run: {}\n", line(reason));
     }
     text
 }

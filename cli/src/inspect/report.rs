@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bulkhead_host::component::ComponentError;
+use bulkhead_host::log::printable::Shown as _;
 use serde::Serialize;
 
 use super::imports::Import;
@@ -99,7 +100,7 @@ impl Report {
     /// Notes why it does not run. That the file is this one is known here.
     pub(super) fn refused(&mut self, error: &ComponentError) {
         let text = error.to_string();
-        let about = format!("{}: ", self.file.display());
+        let about = format!("{}: ", self.file.shown());
         self.runs = false;
         self.reason = Some(text.strip_prefix(&about).unwrap_or(&text).to_owned());
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bulkhead_host::log::printable::{self, line};
 use bulkhead_host::manifest::Manifest;
 use bulkhead_host::receipt::Receipt;
 use hyper::Request;
@@ -77,7 +78,9 @@ impl Function {
         let (head, body) = self.connection.send(self.request(event)?).await?;
         if !head.status.is_success() {
             match serde_json::from_slice::<Refused>(&body) {
-                Ok(refused) => bail!("the event was refused with {}: {}", head.status, refused.message),
+                Ok(refused) => {
+                    bail!("the event was refused with {}: {}", head.status, line(&refused.message))
+                }
                 Err(_) => bail!("the event was refused with {}", head.status),
             }
         }
@@ -115,7 +118,7 @@ impl Function {
 
 impl Status {
     fn choose(&self, name: Option<&str>) -> anyhow::Result<String> {
-        let all = self.functions.join(", ");
+        let all = printable::name(&self.functions.join(", ")).into_owned();
         match (name, self.functions.as_slice()) {
             (_, []) => match &self.problem {
                 Some(problem) => bail!("no function can be run yet:\n{problem}"),

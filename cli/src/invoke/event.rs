@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use bulkhead_host::log::printable::Shown as _;
 
 /// The event itself, or where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Argument {
         match self {
             Self::Text(text) => Ok(text.clone().into_bytes()),
             Self::File(path) => {
-                std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+                std::fs::read(path).with_context(|| format!("{} cannot be read", path.shown()))
             }
             Self::Stdin => {
                 let mut bytes = Vec::new();

@@ -6,7 +6,7 @@ use bulkhead_host::manifest::{self, Manifest};
 use bulkhead_host::policy::{Limit, Policy};
 use bulkhead_host::receipt::{KIND, Receipt};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::local::{Answer, Printed};
 
@@ -16,8 +16,8 @@ use crate::local::{Answer, Printed};
 pub(super) struct Report {
     /// `Replied`, or the type of the error; of the last event.
     pub(super) outcome: String,
-    /// As JSON if it is that, and as text otherwise; of the last event.
-    pub(super) answer: Value,
+    /// As JSON if it is that, number for number, and as text otherwise; of the last event.
+    pub(super) answer: Box<RawValue>,
     /// The same as it came.
     #[serde(skip)]
     pub(super) body: Vec<u8>,
@@ -156,8 +156,7 @@ impl Report {
         let receipt = receipts.last().cloned();
         Self {
             outcome,
-            answer: serde_json::from_slice(&body)
-                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned())),
+            answer: answer(&body),
             body: body.to_vec(),
             used: receipt.as_ref().map(|receipt| limits.used(receipt)).unwrap_or_default(),
             wall_ms: Spread::of(receipts.iter().map(|receipt| receipt.wall_ms).collect()),
@@ -167,6 +166,11 @@ impl Report {
             log,
         }
     }
+}
+
+fn answer(body: &[u8]) -> Box<RawValue> {
+    let text = || to_raw_value(&String::from_utf8_lossy(body)).unwrap_or_default();
+    serde_json::from_slice(body).unwrap_or_else(|_| text())
 }
 
 impl Seen {
@@ -228,7 +232,7 @@ mod tests {
         assert_eq!((memory.part, memory.text.as_str(), memory.hit), (0.5, "1.0 MiB", false));
         assert_eq!(memory.limit_text, "2MiB");
         assert_eq!(used(&report, "outbound_requests").text, "4");
-        assert_eq!(report.answer["a"], 1);
+        assert_eq!(report.answer.get(), r#"{"a":1}"#);
     }
 
     #[test]
@@ -252,6 +256,14 @@ mod tests {
         let failed = Answer::Failed { body: "oh".into(), error_type: "Function.Panic".to_owned() };
         let report = Report::new(vec![failed], Seen::default(), &limits(""));
         assert_eq!((report.outcome.as_str(), report.failed), ("Function.Panic", 1));
-        assert_eq!((report.answer, report.receipt), (Value::String("oh".to_owned()), None));
+        assert_eq!((report.answer.get(), report.receipt), (r#""oh""#, None));
+    }
+
+    #[test]
+    fn an_answer_keeps_the_digits_of_its_numbers() {
+        let body = r#"{"big":12345678901234567890123,"d":19.990,"far":1E400}"#;
+        assert_eq!(answer(body.as_bytes()).get(), body);
+        assert_eq!(answer(b"{\"a\":").get(), r#""{\"a\":""#);
+        assert_eq!(answer(b"\xff").get(), "\"\u{fffd}\"");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use bulkhead_host::engine::Target;
+use bulkhead_host::log::printable::Shown as _;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -73,7 +74,7 @@ fn find(
         if path.is_file() {
             return Ok(Some(path));
         }
-        bail!("{}: there is no such file; it was to be the bootstrap", path.display());
+        bail!("{}: there is no such file; it was to be the bootstrap", path.shown());
     }
     Ok(beside.filter(|path| path.is_file()))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -46,7 +46,8 @@ pub(super) async fn serve(listener: TcpListener, events: Arc<Events>) {
                     let path = request.uri().path().to_owned();
                     let caller =
                         Caller { events: &events, environment: EnvironmentId::ONLY, function: "local" };
-                    Ok::<_, Infallible>(match path.strip_prefix(PREFIX) {
+                    let call = path.strip_prefix(PREFIX).filter(|_| !is_of_the_web(request.headers()));
+                    Ok::<_, Infallible>(match call {
                         Some(call) => caller.respond(call, request).await,
                         None => not_found(),
                     })
@@ -56,6 +57,11 @@ pub(super) async fn serve(listener: TcpListener, events: Arc<Events>) {
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
+}
+
+/// Whether a page of the web had a request sent: runtimes are programs, and no page takes or answers an event.
+pub(crate) fn is_of_the_web(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 impl Caller<'_> {

@@ -38,10 +38,12 @@ const KEYWORDS: [&str; 53] = [
 ];
 
 /// Crates of the language, crates of the templates, folders of cargo's own, and a word of `bulkhead.toml`.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 16] = [
     "alloc",
     "build",
     "bulkhead",
+    "bulkhead_sdk",
+    "bulkhead_sdk_macros",
     "core",
     "deps",
     "examples",
@@ -108,6 +110,9 @@ mod tests {
             ("über", "has 'ü' in it"),
             ("match", "a word of the Rust language"),
             ("bulkhead", "such as bulkhead-handler"),
+            ("bulkhead-sdk", "something that the project needs"),
+            ("bulkhead_sdk", "something that the project needs"),
+            ("bulkhead-sdk-macros", "something that the project needs"),
             ("serde-json", "something that the project needs"),
             ("test", "something that the project needs"),
             (&"a".repeat(65), "64 characters"),

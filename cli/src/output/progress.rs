@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use bulkhead_host::log::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// How long nobody wonders.
@@ -68,10 +69,10 @@ fn show(told: &Receiver<String>) {
     if is_watched() {
         let line = LINES.add(ProgressBar::new_spinner().with_style(style()).with_elapsed(PATIENCE));
         line.enable_steady_tick(TICK);
-        texts.for_each(|text| line.set_message(text));
+        texts.for_each(|text| line.set_message(printable::line(&text).into_owned()));
         line.finish_and_clear();
     } else {
-        texts.for_each(|text| super::tell(&text));
+        texts.for_each(|text| super::tell(&printable::line(&text)));
     }
 }
 

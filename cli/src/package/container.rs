@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use bulkhead_host::engine::Target;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{FILE, Manifest};
 use tempfile::TempDir;
 
@@ -90,12 +91,12 @@ fn platform(target: Target) -> &'static str {
 
 /// Puts it into its place, where an earlier one may be.
 pub(super) fn replace(image: &Path, output: &Path) -> anyhow::Result<()> {
-    let cannot_write = || format!("{} cannot be written", output.display());
+    let cannot_write = || format!("{} cannot be written", output.shown());
     if output.exists() {
         ensure!(
             is_ours(output),
             "{} is there already, and was not made by this command; remove it, or name another with -o",
-            output.display()
+            output.shown()
         );
         fs::remove_dir_all(output).with_context(cannot_write)?;
     }
@@ -113,7 +114,7 @@ fn is_ours(folder: &Path) -> bool {
 
 /// The command that makes the image. Lambda refuses one with the provenance that docker adds by itself.
 pub(super) fn how_to_build(output: &Path) -> String {
-    let folder = output.display();
+    let folder = output.shown();
     format!("docker build --provenance=false --file {folder}/{CONTAINERFILE} --tag NAME {folder}")
 }
 

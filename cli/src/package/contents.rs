@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use bulkhead_host::artifact::{self, Stamp};
 use bulkhead_host::catalog;
 use bulkhead_host::engine::Target;
+use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{FILE, Manifest};
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ pub(super) fn stage(
     let sources = sources(root, manifest.as_ref(), handler)?;
     let progress = Progress::start();
     for (at, source) in sources.iter().enumerate() {
-        progress.tell(&format!("compiling {} ({} of {})", source.display(), at + 1, sources.len()));
+        progress.tell(&format!("compiling {} ({} of {})", source.shown(), at + 1, sources.len()));
         native(root, source, staged.path(), target)?;
     }
     drop(progress);
@@ -76,9 +77,9 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
     if fits(&cwasm, &wasm, target) {
         return copy(&cwasm, &to, 0o644);
     }
-    ensure!(wasm.is_file(), "there is no {}, and no .cwasm of it for {}", wasm.display(), target.name());
+    ensure!(wasm.is_file(), "there is no {}, and no .cwasm of it for {}", wasm.shown(), target.name());
     if let Some(why) = unfit(&cwasm, target) {
-        tell(&format!("{} {why}, so {} is compiled anew", cwasm.display(), wasm.display()));
+        tell(&format!("{} {why}, so {} is compiled anew", cwasm.shown(), wasm.shown()));
     }
     compile::native(&wasm, &to, target)
 }
@@ -110,7 +111,7 @@ fn beside(manifest: &Manifest) -> BTreeSet<PathBuf> {
 
 /// Copies a file, or all that is below a directory. Links would point elsewhere in Lambda.
 fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let cannot_read = || format!("{} cannot be read", from.display());
+    let cannot_read = || format!("{} cannot be read", from.shown());
     let kind = fs::symlink_metadata(from).with_context(cannot_read)?.file_type();
     if kind.is_dir() {
         make(to)?;
@@ -121,7 +122,7 @@ fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     if !kind.is_file() {
-        bail!("{} is neither a file nor a directory, so it cannot be packaged", from.display());
+        bail!("{} is neither a file nor a directory, so it cannot be packaged", from.shown());
     }
     if let Some(folder) = to.parent() {
         make(folder)?;
@@ -130,7 +131,7 @@ fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 fn make(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.shown()))
 }
 
 fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
@@ -139,7 +140,7 @@ fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
 }
 
 fn cannot_copy(from: &Path, to: &Path) -> String {
-    format!("{} cannot be copied to {}", from.display(), to.display())
+    format!("{} cannot be copied to {}", from.shown(), to.shown())
 }
 
 /// The same into folders that are made where they are missing, and that anyone may read: Lambda runs the function as
@@ -149,7 +150,7 @@ pub(super) fn copy_below(root: &Path, from: &Path, to: &Path) -> anyhow::Result<
     for folder in folders {
         make(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-            .with_context(|| format!("{} cannot be made readable", folder.display()))?;
+            .with_context(|| format!("{} cannot be made readable", folder.shown()))?;
     }
     fs::copy(from, to).with_context(|| cannot_copy(from, to))?;
     Ok(())
@@ -163,10 +164,17 @@ pub(super) fn sums(staged: &Path) -> std::io::Result<()> {
     let mut lines = String::new();
     for file in files(staged)? {
         let digest = artifact::digest(&fs::read(staged.join(&file))?);
-        lines += &format!("{}  {}\n", digest.trim_start_matches("sha256:"), file.display());
+        lines += &sum(digest.trim_start_matches("sha256:"), &file.to_string_lossy());
     }
     fs::write(staged.join(SUMS), lines)?;
     fs::set_permissions(staged.join(SUMS), fs::Permissions::from_mode(0o644))
+}
+
+/// One line, as `sha256sum` writes it of a name that would be several.
+fn sum(digest: &str, name: &str) -> String {
+    let escaped = name.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r");
+    let mark = if escaped == name { "" } else { "\\" };
+    format!("{mark}{digest}  {escaped}\n")
 }
 
 /// All files below a directory, relative to it, in the order of their names.
@@ -184,4 +192,16 @@ pub(super) fn files(root: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_several_lines_is_one_sum() {
+        assert_eq!(sum("00", "a b"), "00  a b\n");
+        assert_eq!(sum("00", "a\n11  bootstrap"), "\\00  a\\n11  bootstrap\n");
+        assert_eq!(sum("00", "a\\n\r"), "\\00  a\\\\n\\r\n");
+    }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use bulkhead_host::artifact::{self, Stamp};
 use bulkhead_host::engine::Target;
+use bulkhead_host::log::printable::Shown as _;
 
 use super::contents::files;
 use crate::build;
@@ -60,7 +61,7 @@ pub(super) fn write(package: &Package<'_>, digest: Option<&str>, output: &Path) 
     let digest = artifact::digest(&serde_json::to_vec(&document)?);
     document.serial_number = Some(serial_number(&digest));
     let json = serde_json::to_string_pretty(&document)? + "\n";
-    fs::write(output, json).with_context(|| format!("{} cannot be written", output.display()))
+    fs::write(output, json).with_context(|| format!("{} cannot be written", output.shown()))
 }
 
 /// A UUID that is the same for the same content: version 8, the digest's first bits.
@@ -83,7 +84,7 @@ impl Parts {
         let mut parts = Self::default();
         for file in files(package.staged)? {
             let path = package.staged.join(&file);
-            let content = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            let content = fs::read(&path).with_context(|| format!("{} cannot be read", path.shown()))?;
             let name = file.display().to_string();
             let component = Component {
                 kind: "file",
@@ -107,7 +108,9 @@ impl Parts {
         let has_compiler = content.windows(COMPILER.len()).any(|window| window == COMPILER);
         file.version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let trees = BOOTSTRAPS.iter().find(|(known, _)| *known == target);
-        let crates = trees.map(|(_, trees)| Crates::parse(trees[usize::from(has_compiler)])).transpose()?;
+        // It is empty where nobody could say when this command was built.
+        let tree = trees.map(|(_, trees)| trees[usize::from(has_compiler)]).filter(|tree| !tree.is_empty());
+        let crates = tree.map(Crates::parse).transpose()?;
         self.push(file, crates.as_ref());
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::*;
 fn line(tenant: Option<&str>, outcome: &str, wall: u64, format: &Format) -> String {
     let about = About {
         request_id: "r-1",
-        tenant_id: tenant,
+        tenant: tenant.map(|id| (id, true)),
         handler: Some(("hello", "sha256:00")),
         outcome,
         records: None,
@@ -19,12 +19,11 @@ fn line(tenant: Option<&str>, outcome: &str, wall: u64, format: &Format) -> Stri
     };
     let usage = Usage {
         wall: Duration::from_micros(wall),
-        cpu: Duration::from_micros(wall / 2),
         peak_memory: 65_536 * usize::try_from(wall).unwrap(),
         ..Usage::default()
     };
     let now = SystemTime::UNIX_EPOCH;
-    Receipt::new(about, &usage, now).line(format).unwrap()
+    Receipt::new(about, &usage, now).with_cpu(Duration::from_micros(wall / 2)).line(format).unwrap()
 }
 
 fn json_line(tenant: Option<&str>, outcome: &str, wall: u64) -> String {

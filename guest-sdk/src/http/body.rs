@@ -48,7 +48,8 @@ enum Content {
 
 impl OutgoingBody {
     /// A body that is sent while `write` writes it, after status and headers. A write waits where the client reads slowly. If it
-    /// fails, the client sees that the body is not whole.
+    /// fails, the client sees that the body is not whole. It is not called for a response that has no body: one to HEAD, or with
+    /// status 204 or 304.
     ///
     /// ```
     /// use std::io::Write as _;

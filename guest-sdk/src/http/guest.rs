@@ -102,8 +102,9 @@ pub fn served<T: IntoServed>(value: T) -> Served {
 /// Has `handle` answer a request of the host.
 #[expect(clippy::print_stderr, reason = "stderr is the log")]
 pub fn serve(request: &IncomingRequest, out: ResponseOutparam, handle: fn(Incoming) -> Served) {
+    let is_head = matches!(request.method(), types::Method::Head);
     let response = answer(incoming(request).and_then(handle));
-    if let Err(error) = send(response, out) {
+    if let Err(error) = send(response, is_head, out) {
         eprintln!("the response was not sent: {error}");
     }
 }
@@ -138,7 +139,7 @@ fn plain(status: StatusCode, text: String) -> Response<OutgoingBody> {
     response
 }
 
-fn send(response: Response<OutgoingBody>, out: ResponseOutparam) -> io::Result<()> {
+fn send(response: Response<OutgoingBody>, is_head: bool, out: ResponseOutparam) -> io::Result<()> {
     let (head, body) = response.into_parts();
     let fields = match head::headers(&head) {
         Ok(fields) => fields,
@@ -151,6 +152,11 @@ fn send(response: Response<OutgoingBody>, out: ResponseOutparam) -> io::Result<(
     let response = OutgoingResponse::new(fields);
     let refused = |()| io::Error::other("the host has not taken it");
     response.set_status_code(head.status.as_u16()).map_err(refused)?;
+    if !head::has_body(is_head, head.status) {
+        // A body that is begun has to be as long as `content-length` says, which is that of the body that is left out.
+        ResponseOutparam::set(out, Ok(response));
+        return Ok(());
+    }
     let to = response.body().map_err(refused)?;
     ResponseOutparam::set(out, Ok(response));
     let mut leaving = Leaving(to.write().map_err(refused)?);

@@ -2,7 +2,7 @@
 
 use ::http::header::CONTENT_TYPE;
 use ::http::uri::{PathAndQuery, Scheme};
-use ::http::{HeaderName, HeaderValue, Method, Request, Uri, request, response};
+use ::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, request, response};
 use wasip2::http::types::{self, Fields, HeaderError, IncomingRequest};
 
 use super::RequestContext;
@@ -88,19 +88,27 @@ fn scheme(scheme: types::Scheme) -> String {
     }
 }
 
-/// The headers of a response, and the name of one that no host would send, such as `connection`.
+/// The headers of a response, without those that only a host sets, such as `connection`.
 pub(super) fn headers(head: &response::Parts) -> Result<Fields, String> {
     let fields = Fields::new();
     for (name, value) in &head.headers {
-        fields.append(name.as_str(), value.as_bytes()).map_err(|error| match error {
-            HeaderError::InvalidSyntax => format!("the header `{name}` of the response has no valid value"),
-            HeaderError::Forbidden => {
-                format!("a response may not have the header `{name}`: it is for the host to set")
+        match fields.append(name.as_str(), value.as_bytes()) {
+            // Handlers hand on what another server responded, and every server has connections of its own.
+            Ok(()) | Err(HeaderError::Forbidden) => {}
+            Err(HeaderError::InvalidSyntax) => {
+                return Err(format!("the header `{name}` of the response does not have a valid value"));
             }
-            HeaderError::Immutable => format!("the header `{name}` of the response cannot be set any more"),
-        })?;
+            Err(HeaderError::Immutable) => {
+                return Err(format!("the header `{name}` of the response cannot be set any more"));
+            }
+        }
     }
     Ok(fields)
+}
+
+/// Whether a response has a body (RFC 9110, sections 9.3.2, 15.3.5 and 15.4.5).
+pub(super) fn has_body(is_head: bool, status: StatusCode) -> bool {
+    !is_head && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
 }
 
 /// Says what a body is, unless the handler has.
@@ -169,6 +177,13 @@ mod tests {
         content_type(&mut head, Some("application/json"));
         content_type(&mut head, Some("text/plain"));
         assert_eq!(head.headers[CONTENT_TYPE], "application/json");
+    }
+
+    #[test]
+    fn head_and_some_statuses_have_no_body() {
+        assert!(has_body(false, StatusCode::OK) && has_body(false, StatusCode::NOT_FOUND));
+        assert!(!has_body(true, StatusCode::OK) && !has_body(true, StatusCode::NOT_FOUND));
+        assert!(!has_body(false, StatusCode::NO_CONTENT) && !has_body(false, StatusCode::NOT_MODIFIED));
     }
 
     #[test]

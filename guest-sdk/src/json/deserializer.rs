@@ -11,11 +11,11 @@ use super::nested::{Elements, Entries, UnitVariant, Variant};
 use super::reader::Reader;
 
 /// serde_json's `RawValue` asks for itself by this name, and takes a map of this name to the text.
-const RAW_VALUE: &str = "$serde_json::private::RawValue";
+pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 impl<'de> Reader<'de> {
     /// There is a value, but of another kind.
-    fn unfit(&mut self, expected: &dyn Expected) -> Fault {
+    pub(super) fn unfit(&mut self, expected: &dyn Expected) -> Fault {
         let unexpected = match self.token() {
             Some(b'n') => Unexpected::Unit,
             Some(b't') => Unexpected::Bool(true),
@@ -34,43 +34,6 @@ impl<'de> Reader<'de> {
         Fault::invalid_type(unexpected, expected)
     }
 
-    /// Shown as it was sent.
-    fn unfit_number(&mut self, expected: &dyn Expected) -> Fault {
-        match self.number() {
-            Ok((text, _)) => Fault::new(format!("invalid type: number `{text}`, expected {expected}")),
-            Err(fault) => fault,
-        }
-    }
-
-    /// Any number, as the kind that it is by its looks and size.
-    fn visit_number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let Some(b'-' | b'0'..=b'9') = self.token() else {
-            return Err(self.unfit(&visitor));
-        };
-        let (text, is_integer) = self.number()?;
-        if is_integer && text != "-0" {
-            if let Ok(unsigned) = text.parse() {
-                return visitor.visit_u64(unsigned);
-            }
-            if let Ok(signed) = text.parse() {
-                return visitor.visit_i64(signed);
-            }
-        }
-        match text.parse::<f64>() {
-            Ok(float) if float.is_finite() => visitor.visit_f64(float),
-            _ => Err(Fault::new(format!("the number `{text}` is too large"))),
-        }
-    }
-
-    /// A number that has to be an integer of 128 bits.
-    fn wide<T: std::str::FromStr>(&mut self, expected: &dyn Expected) -> Result<T> {
-        let Some(b'-' | b'0'..=b'9') = self.token() else {
-            return Err(self.unfit(expected));
-        };
-        let (text, _) = self.number()?;
-        text.parse().map_err(|_| Fault::new(format!("invalid type: number `{text}`, expected {expected}")))
-    }
-
     fn visit_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.string()? {
             Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
@@ -85,6 +48,16 @@ impl<'de> Reader<'de> {
         self.leave();
         self.require(b']')?;
         Ok(value)
+    }
+
+    /// Any value, as it stands in the text.
+    pub(super) fn visit_raw<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        self.token();
+        let start = self.at();
+        self.skip()?;
+        let raw = std::str::from_utf8(self.between(start, self.at()));
+        let raw = raw.map_err(|_| Fault::new("a value is not valid Unicode"))?;
+        visitor.visit_map(MapDeserializer::new(std::iter::once((RAW_VALUE, raw))))
     }
 
     fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
@@ -121,7 +94,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.token() {
             Some(b'n') => self.deserialize_unit(visitor),
             Some(b't' | b'f') => self.deserialize_bool(visitor),
-            Some(b'-' | b'0'..=b'9') => self.visit_number(visitor),
+            Some(b'-' | b'0'..=b'9') => self.visit_any_number(visitor),
             Some(b'"') => self.visit_text(visitor),
             Some(b'[') => self.visit_list(visitor),
             Some(b'{') => self.visit_object(visitor),
@@ -195,12 +168,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         if name != RAW_VALUE {
             return visitor.visit_newtype_struct(self);
         }
-        self.token();
-        let start = self.at();
-        self.skip()?;
-        let raw = std::str::from_utf8(self.between(start, self.at()));
-        let raw = raw.map_err(|_| Fault::new("a value is not valid Unicode"))?;
-        visitor.visit_map(MapDeserializer::new(std::iter::once((RAW_VALUE, raw))))
+        self.visit_raw(visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

@@ -1,11 +1,12 @@
-//! Our reader beside serde_json's: the same texts, the same values, the same refusals.
+//! Our reader beside serde_json's: the same texts, the same values, the same refusals; also with its feature `arbitrary_precision`, by
+//! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/new/digits.rs`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 use super::*;
 
@@ -48,6 +49,7 @@ enum Shape {
 #[serde(untagged)]
 enum Loose {
     Number(u8),
+    Float(f64),
     Text(String),
     Nothing(()),
 }
@@ -66,7 +68,7 @@ struct Unit;
 struct Wrapper(Vec<Unit>);
 
 const EVERYTHING: &str = r#" { "number" : -7, "text":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00ü", "list":[0,-0.5,1e3,12345678901234567890123],
-    "pair":[255,"x"],"map":{"1":true,"4294967295":false},"shape":{"Line":[1,-1]},"extra":{"a":[{}, [] ,null]},
+    "pair":[255,"x"],"map":{"1":true,"4294967295":false},"shape":{"Line":[1,-1]},"extra":{"a":[{}, [] ,null, 19.990, 1E5]},
     "maybe":{"number":0,"text":"","list":[],"pair":[0,"é"],"map":{},"shape":"Dot"} } "#;
 
 /// Texts at the edges of what JSON is.
@@ -94,6 +96,17 @@ const EDGES: &[&str] = &[
     "1e-5",
     "1e400",
     "-1e400",
+    "1E400",
+    "1E+0400",
+    "-1.50E-400",
+    "19.990",
+    "-0.0",
+    "1.1234127836128763",
+    "12345678901234567890123",
+    "-12345678901234567890123",
+    "[19.990,1E5,-0,0]",
+    "{\"$serde_json::private::Number\":\"1.50\"}",
+    "{\"$serde_json::private::Number\":1.50}",
     "1e-400",
     "+1",
     "18446744073709551615",
@@ -173,6 +186,7 @@ const EDGES: &[&str] = &[
 
 fn each_type(text: &[u8]) {
     both::<Value>(text);
+    both::<Number>(text);
     both::<()>(text);
     both::<bool>(text);
     both::<u8>(text);
@@ -202,6 +216,100 @@ fn each_type(text: &[u8]) {
         from_slice::<Box<RawValue>>(text).ok().map(|raw| raw.to_string()),
         serde_json::from_slice::<Box<RawValue>>(text).ok().map(|raw| raw.to_string()),
     );
+}
+
+/// A type such as that of `rust_decimal`, which takes numbers with their digits, where there are such.
+#[derive(Debug, PartialEq)]
+struct Decimal(String);
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Decimal;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> std::result::Result<Decimal, E> {
+                Ok(Decimal(number.to_string()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> std::result::Result<Decimal, E> {
+                Ok(Decimal(number.to_string()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Decimal, A::Error> {
+                let (name, digits) = map.next_entry::<String, String>()?.unwrap_or_default();
+                Ok(Decimal(format!("{name}: {digits}")))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[test]
+fn digits_are_kept_where_serde_json_keeps_them() {
+    let text = br#"{"amount":1.1234127836128763,"big":12345678901234567890123,"d":19.990,"far":1E300}"#;
+    let (whole, decimal, far) = match number::KEEPS_DIGITS {
+        true => ("12345678901234567890123", "19.990", "1e+300"),
+        false => ("1.2345678901234568e+22", "19.99", "1e+300"),
+    };
+    // Without its digits, a float is as near as serde_json's features have it.
+    let amount = match number::KEEPS_DIGITS {
+        true => "1.1234127836128763".to_owned(),
+        false => serde_json::from_str::<f64>("1.1234127836128763").unwrap().to_string(),
+    };
+    let expected = format!(r#"{{"amount":{amount},"big":{whole},"d":{decimal},"far":{far}}}"#);
+    assert_eq!(both::<Value>(text).unwrap().to_string(), expected);
+    assert_eq!(both::<Value>(b"1E400").is_some(), number::KEEPS_DIGITS);
+    assert_eq!(both::<f64>(b"1E400"), None);
+    let decimals = both::<Vec<Decimal>>(b"[19.990, 7, 1E5]").unwrap();
+    let digits = "$serde_json::private::Number: 19.990";
+    assert_eq!(decimals[0].0, if number::KEEPS_DIGITS { digits } else { "19.99" });
+    assert_eq!(decimals[1].0, "7");
+}
+
+#[test]
+fn a_key_is_raw_where_that_is_wanted() {
+    #[derive(Debug, PartialEq)]
+    struct Keys(Vec<String>);
+
+    impl<'de> Deserialize<'de> for Keys {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+            struct Visitor;
+
+            impl<'de> serde::de::Visitor<'de> for Visitor {
+                type Value = Keys;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: serde::de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> std::result::Result<Keys, A::Error> {
+                    let mut keys = Vec::new();
+                    while let Some((key, _)) = map.next_entry::<Box<RawValue>, serde::de::IgnoredAny>()? {
+                        keys.push(key.to_string());
+                    }
+                    Ok(Keys(keys))
+                }
+            }
+
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+
+    let keys = both::<Keys>(br#"{"a\u0062":1, "c" :2}"#).unwrap();
+    assert_eq!(keys.0, [r#""a\u0062""#, r#""c""#]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Everything else is a method of something that is never handed out; it is here to be imported, and has no code of its
 //! own. Wasmtime's sockets, a tenth of the program, are not in it.
 
+use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily};
 
@@ -65,36 +66,43 @@ const UDP_SOCKET: [&str; 13] = [
     "subscribe",
 ];
 
-/// Links all seven interfaces.
+/// Links all seven interfaces. `denied` is told when a guest wants what it does not get.
 ///
 /// # Errors
 /// When they are linked already.
-pub(super) fn add_to_linker<T: Send + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    let mut interface = |name: &str, define: fn(&mut LinkerInstance<'_, T>) -> wasmtime::Result<()>| {
+pub(super) fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    denied: fn(&mut T),
+) -> wasmtime::Result<()> {
+    type Defined = wasmtime::Result<()>;
+    let mut interface = |name: &str, define: &dyn Fn(&mut LinkerInstance<'_, T>) -> Defined| {
         define(&mut linker.instance(&format!("wasi:sockets/{name}@{VERSION}"))?)
     };
-    interface("network", |l| l.resource("network", ResourceType::host::<Network>(), |_, _| Ok(())))?;
-    interface("instance-network", |l| {
+    interface("network", &|l| l.resource("network", ResourceType::host::<Network>(), |_, _| Ok(())))?;
+    interface("instance-network", &|l| {
         l.func_wrap("instance-network", |_, ()| Ok((Resource::<Network>::new_own(0),)))
     })?;
-    interface("ip-name-lookup", |l| {
+    interface("ip-name-lookup", &|l| {
         out_of_reach::<Addresses, T>(l, "resolve-address-stream", &["resolve-next-address", "subscribe"])?;
-        l.func_wrap("resolve-addresses", |_, _: (Resource<Network>, String)| {
+        l.func_wrap("resolve-addresses", move |mut store, _: (Resource<Network>, String)| {
+            denied(StoreContextMut::data_mut(&mut store));
             Ok((Err::<Resource<Addresses>, _>(ErrorCode::PermanentResolverFailure),))
         })
     })?;
-    interface("tcp-create-socket", |l| {
-        l.func_wrap("create-tcp-socket", |_, _: (IpAddressFamily,)| {
+    interface("tcp-create-socket", &|l| {
+        l.func_wrap("create-tcp-socket", move |mut store, _: (IpAddressFamily,)| {
+            denied(StoreContextMut::data_mut(&mut store));
             Ok((Err::<Resource<TcpSocket>, _>(ErrorCode::AccessDenied),))
         })
     })?;
-    interface("udp-create-socket", |l| {
-        l.func_wrap("create-udp-socket", |_, _: (IpAddressFamily,)| {
+    interface("udp-create-socket", &|l| {
+        l.func_wrap("create-udp-socket", move |mut store, _: (IpAddressFamily,)| {
+            denied(StoreContextMut::data_mut(&mut store));
             Ok((Err::<Resource<UdpSocket>, _>(ErrorCode::AccessDenied),))
         })
     })?;
-    interface("tcp", |l| out_of_reach::<TcpSocket, T>(l, "tcp-socket", &TCP_SOCKET))?;
-    interface("udp", |l| {
+    interface("tcp", &|l| out_of_reach::<TcpSocket, T>(l, "tcp-socket", &TCP_SOCKET))?;
+    interface("udp", &|l| {
         out_of_reach::<UdpSocket, T>(l, "udp-socket", &UDP_SOCKET)?;
         out_of_reach::<Received, T>(l, "incoming-datagram-stream", &["receive", "subscribe"])?;
         out_of_reach::<Sent, T>(l, "outgoing-datagram-stream", &["check-send", "send", "subscribe"])
@@ -127,7 +135,7 @@ mod tests {
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn linker(engine: &Engine) -> Linker<()> {
         let mut linker = Linker::new(engine);
-        add_to_linker(&mut linker).unwrap();
+        add_to_linker(&mut linker, |_| ()).unwrap();
         linker
     }
 

@@ -40,7 +40,10 @@ pub(super) fn file(handler: &Path, ending: &str) -> PathBuf {
 }
 
 /// The names of all components in the task root, in order.
-fn components(task_root: &Path) -> Result<Vec<String>, CatalogError> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn components(task_root: &Path) -> Result<Vec<String>, CatalogError> {
     let task_root_error = |error| CatalogError::TaskRoot { path: task_root.to_owned(), error };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(task_root).map_err(task_root_error)? {
@@ -97,7 +100,11 @@ mod tests {
         assert!(error.to_string().contains("_HANDLER is `c`, and "), "{error}");
         assert!(error.to_string().contains("holds a, b; name one"), "{error}");
         assert_eq!(error.report().header_type(), "Runtime.NoSuchHandler");
-        assert!(found(&[], None).unwrap_err().to_string().contains("is not set, and "));
+        let none = found(&[], None).unwrap_err().to_string();
+        assert!(
+            none.contains("is not set, and ") && none.ends_with(" holds no component; put one there"),
+            "{none}"
+        );
     }
 
     #[test]

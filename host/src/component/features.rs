@@ -4,6 +4,8 @@
 
 use wasmparser::{Validator, WasmFeatures};
 
+use super::kind::INSTEAD_OF_PREVIEW3;
+
 /// A feature that is switched off.
 struct Feature {
     flags: WasmFeatures,
@@ -50,7 +52,7 @@ const OFF: [Feature; 7] = [
             .union(WasmFeatures::CM_THREADING)
             .union(WasmFeatures::CM_ERROR_CONTEXT),
         name: "async functions of the component model (WASI 0.3)",
-        instead: "this host has WASI 0.2: build it for 0.2, which in Rust is the target wasm32-wasip2",
+        instead: INSTEAD_OF_PREVIEW3,
     },
 ];
 
@@ -72,6 +74,11 @@ pub(crate) fn missing(wasm: &[u8]) -> Option<FeatureError> {
     let instead: Vec<&str> = needed.iter().map(|feature| feature.instead).collect();
     let names = needed.iter().map(|feature| feature.name).collect();
     (!needed.is_empty()).then(|| FeatureError { names, instead: instead.join("; ") })
+}
+
+/// Whether a component or module is valid with what is on.
+pub(crate) fn is_taken(wasm: &[u8]) -> bool {
+    is_valid(wasm, base())
 }
 
 /// What is on: the third release of WebAssembly, less what is [`OFF`].
@@ -103,7 +110,7 @@ mod tests {
             (
                 r#"(component (import "f" (func async)))"#,
                 "async functions of the component model (WASI 0.3)",
-                "WASI 0.2",
+                "spin-sdk 5",
             ),
         ] {
             let text = text(wat).unwrap();

@@ -1,18 +1,28 @@
 //! What a component would grow to in the compiler.
 //!
 //! The compiler follows every instantiation within a component, so that a kilobyte of components which instantiate
-//! each other twice becomes a billion instances, and it keeps each level for all that are within it. It cannot be
+//! each other twice becomes a billion instances, and it keeps each level for all that are within it. It writes down
+//! the initial contents of every memory and table with the gaps in them ([`super::images`]). It cannot be
 //! stopped once it has begun, and every tenant of the function would wait for it.
 
 use wasmparser::{
     BinaryReaderError, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
-    ComponentTypeRef, Parser, Payload,
+    ComponentTypeRef, Encoding, Parser, Payload,
 };
+
+use super::images::{Gaps, Images, LARGEST};
 
 /// Instances in all: as many as `instances` in `bulkhead.toml` may be.
 const MAX_INSTANCES: u64 = 10_000;
 /// Components and modules within one another; those that are composed of others have a few levels.
 const MAX_DEPTH: usize = 32;
+
+/// Bytes between the initial contents of all memories: as much as one memory may have.
+const MAX_GAPS: u64 = LARGEST;
+/// Memories with initial contents, in all modules.
+const MAX_IMAGES: u64 = 256;
+/// Entries between the initial contents of all tables.
+const MAX_EMPTY_ENTRIES: u64 = 1 << 20;
 
 /// A component that grows too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +35,24 @@ pub(super) enum GrowthError {
     /// It goes too deep.
     #[error("it has more than {MAX_DEPTH} components within one another; compose it with fewer levels")]
     Depth,
+    /// Its memories would be much larger than what is in them.
+    #[error(
+        "the initial contents of its memories have gaps of {0} bytes in all, which would be in its native code, and at \
+         most {MAX_GAPS} may be; put its data segments closer together, or fill its memory when it starts"
+    )]
+    Gaps(u64),
+    /// Its tables would be much larger than what is in them.
+    #[error(
+        "the initial contents of its tables have gaps of {0} entries in all, which would be in its native code, and at \
+         most {MAX_EMPTY_ENTRIES} may be; put its element segments closer together, or fill its tables when it starts"
+    )]
+    EmptyEntries(u64),
+    /// More memories with initial contents.
+    #[error(
+        "its modules have {0} memories with initial contents, each of which takes whole pages of its native code, and at \
+         most {MAX_IMAGES} may be; compose it of fewer modules"
+    )]
+    Images(u64),
 }
 
 /// Refuses a component that grows too much. What cannot be parsed is left to the compiler, which says why.
@@ -55,24 +83,21 @@ struct Level {
     instances: u64,
     /// The same of each component that it can name; none where that depends on who instantiates it.
     components: Vec<Option<u64>>,
+    /// The memories and tables of a module.
+    images: Images,
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "most sections add neither instances nor components")]
 fn walk(wasm: &[u8]) -> Result<(), Stop> {
     let mut levels = vec![Level::default()];
-    let mut is_component = true;
+    let mut gaps = Gaps::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
         match &payload {
-            Payload::ModuleSection { .. } => is_component = false,
-            Payload::ComponentSection { .. } => is_component = true,
-            Payload::Version { .. } => levels.push(Level { is_component, ..Level::default() }),
-            Payload::End(_) => {
-                let ended = levels.pop().filter(|level| level.is_component);
-                if let (Some(ended), Some(around)) = (ended, levels.last_mut()) {
-                    around.components.push(Some(ended.instances));
-                }
+            Payload::Version { encoding, .. } => {
+                levels.push(Level { is_component: *encoding == Encoding::Component, ..Level::default() });
             }
+            Payload::End(_) => end(&mut levels, &mut gaps)?,
             _ => note(&payload, &mut levels)?,
         }
         if levels.len() > MAX_DEPTH + 1 {
@@ -82,7 +107,32 @@ fn walk(wasm: &[u8]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Notes what a section adds to the level that it is in: instances, or components that can be named.
+/// Notes what has ended: a component that can be named from now on, or a module, whose images are known.
+fn end(levels: &mut Vec<Level>, gaps: &mut Gaps) -> Result<(), Stop> {
+    let Some(ended) = levels.pop() else { return Ok(()) };
+    if ended.is_component {
+        if let Some(around) = levels.last_mut() {
+            around.components.push(Some(ended.instances));
+        }
+        return Ok(());
+    }
+    let Gaps { bytes, entries, images } = ended.images.gaps();
+    gaps.bytes = gaps.bytes.saturating_add(bytes);
+    gaps.entries = gaps.entries.saturating_add(entries);
+    gaps.images = gaps.images.saturating_add(images);
+    if gaps.images > MAX_IMAGES {
+        return Err(Stop::Growth(GrowthError::Images(gaps.images)));
+    }
+    if gaps.bytes > MAX_GAPS {
+        return Err(Stop::Growth(GrowthError::Gaps(gaps.bytes)));
+    }
+    if gaps.entries > MAX_EMPTY_ENTRIES {
+        return Err(Stop::Growth(GrowthError::EmptyEntries(gaps.entries)));
+    }
+    Ok(())
+}
+
+/// Notes what a section adds to the level that it is in: instances, or components that can be named, or contents.
 #[expect(clippy::wildcard_enum_match_arm, reason = "most sections add neither instances nor components")]
 fn note(payload: &Payload<'_>, levels: &mut [Level]) -> Result<(), Stop> {
     match payload {
@@ -125,7 +175,11 @@ fn note(payload: &Payload<'_>, levels: &mut [Level]) -> Result<(), Stop> {
                 }
             }
         }
-        _ => {}
+        _ => {
+            if let Some(module) = levels.last_mut().filter(|level| !level.is_component) {
+                module.images.note(payload)?;
+            }
+        }
     }
     Ok(())
 }
@@ -206,6 +260,60 @@ mod tests {
         assert_eq!(check_text(&nested(MAX_DEPTH)), Ok(()));
         assert_eq!(check_text(&nested(MAX_DEPTH + 1)), Err(GrowthError::Depth));
         assert_eq!(check_text(&format!("(component {})", "(component)".repeat(100))), Ok(()));
+    }
+
+    /// A module of some 60 bytes, which has two bytes in its memory that lie so far apart.
+    fn sparse(gap: u64) -> String {
+        format!(r#"(core module (memory 1024) (data (i32.const 0) "a") (data (i32.const {}) "b"))"#, gap + 1)
+    }
+
+    #[test]
+    fn gaps_in_memories_are_summed_over_all_modules() {
+        let of = |modules: &[String]| check_text(&format!("(component {})", modules.concat()));
+        assert_eq!(of(&[sparse(60 << 20), sparse(4 << 20)]), Ok(()));
+        assert_eq!(of(&[sparse(60 << 20), sparse((4 << 20) + 1)]), Err(GrowthError::Gaps((64 << 20) + 1)));
+        // Hundreds of bytes, of which a .cwasm of 1.3 GB would be made.
+        let twenty: String = (0..20).map(|_| sparse(63 << 20)).collect();
+        assert!(matches!(of(&[twenty]), Err(GrowthError::Gaps(_))));
+    }
+
+    #[test]
+    fn memories_with_contents_are_counted_however_little_is_in_them() {
+        let modules = |count: usize| "(core module (memory 1) (data (i32.const 0) \"a\"))".repeat(count);
+        let checked = |count| check(&wat::parse_str(format!("(component {})", modules(count))).unwrap());
+        assert!(checked(256).is_ok());
+        assert!(checked(257).unwrap_err().to_string().contains("257 memories with initial contents"));
+    }
+
+    #[test]
+    fn gaps_are_found_within_components_and_in_modules_alone() {
+        let inner = format!("(component {} {})", sparse(60 << 20), sparse(60 << 20));
+        assert!(matches!(check_text(&format!("(component {inner})")), Err(GrowthError::Gaps(_))));
+        let memories: String = (0..2)
+            .map(|memory| {
+                format!(
+                    r#"(memory 1024) (data (memory {memory}) (i32.const 0) "a")
+                    (data (memory {memory}) (i32.const 60000000) "b")"#
+                )
+            })
+            .collect();
+        assert!(matches!(check_text(&format!("(module {memories})")), Err(GrowthError::Gaps(_))));
+    }
+
+    #[test]
+    fn gaps_in_tables_are_summed_too() {
+        let sparse = "(core module (func $f) (table 600000 funcref) (elem (i32.const 599999) func $f))";
+        assert_eq!(check_text(&format!("(component {sparse})")), Ok(()));
+        assert_eq!(
+            check_text(&format!("(component {sparse} {sparse})")),
+            Err(GrowthError::EmptyEntries(2 * 599_999))
+        );
+    }
+
+    #[test]
+    fn an_error_has_the_numbers() {
+        let text = GrowthError::Gaps(1_300_000_000).to_string();
+        assert!(text.contains("gaps of 1300000000 bytes") && text.contains("most 67108864 may be"), "{text}");
     }
 
     #[test]

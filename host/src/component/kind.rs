@@ -3,6 +3,11 @@
 /// The export that makes a component a buffered handler.
 pub(super) const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
 
+/// What to do about WASI 0.3. The target alone does not say which WASI a component is for: the crates that it is linked from
+/// do, and they are built for wasm32-wasip2 as well.
+pub(super) const INSTEAD_OF_PREVIEW3: &str = "this host has WASI 0.2: build it with crates that are for 0.2, in Rust for \
+    the target wasm32-wasip2 with spin-sdk 5 in place of a newer one, and wasip2 or wstd in place of wasip3";
+
 /// How a component takes events and answers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -97,10 +102,7 @@ pub enum KindError {
         wanted: &'static str,
     },
     /// For WASI after 0.2.
-    #[error(
-        "it exports {found}, of WASI 0.3, whose functions are async; this host has WASI 0.2: build it for 0.2, which in \
-         Rust is the target wasm32-wasip2"
-    )]
+    #[error("it exports {found}, of WASI 0.3, whose functions are async; {INSTEAD_OF_PREVIEW3}")]
     Preview3 {
         /// The export.
         found: String,
@@ -222,7 +224,10 @@ mod tests {
             ("bulkhead:lambda/thing@0.1.0", "does not run"),
             ("wasi:http/handler@0.3.0", "of WASI 0.3"),
             ("wasi:http/incoming-handler@0.3.0-rc-2026-01-06", "of WASI 0.3"),
-            ("wasi:cli/run@0.3.1", "wasm32-wasip2"),
+            (
+                "wasi:cli/run@0.3.1",
+                "wasm32-wasip2 with spin-sdk 5 in place of a newer one, and wasip2 or wstd in place of wasip3",
+            ),
             ("wasi:http/incoming-handler@0.2.0-rc-2023-11-10", "a draft of WASI 0.2"),
             ("wasi:keyvalue/watcher@0.2.0", "does not run"),
             ("acme:api/thing@0.3.0", "it exports acme:api/thing@0.3.0"),

@@ -1,6 +1,6 @@
 //! What to do about an import that this host does not have, by the import's name.
 
-use super::kind::{is_preview3, split};
+use super::kind::{INSTEAD_OF_PREVIEW3, is_preview3, split};
 
 /// The packages of WASI that are linked, all of 0.2.
 const WASI: [&str; 7] = [
@@ -25,7 +25,7 @@ pub(super) fn advice(imports: &[String]) -> &'static str {
                 WASI 0.2 that this host has";
     };
     if is_preview3(interface, version) {
-        "that is WASI 0.3, and this host has 0.2; build it for 0.2, which in Rust is the target wasm32-wasip2"
+        INSTEAD_OF_PREVIEW3
     } else if interface.starts_with("bulkhead:") {
         "that is of another version of Bulkhead; use matching versions of both"
     } else if interface.starts_with("spin:") || interface.starts_with("fermyon:") {
@@ -45,7 +45,8 @@ mod tests {
     #[test]
     fn each_kind_of_import_has_its_advice() {
         for (import, text) in [
-            ("wasi:cli/stdout@0.3.0", "WASI 0.3"),
+            ("wasi:cli/stdout@0.3.0", "this host has WASI 0.2: build it with crates that are for 0.2"),
+            ("wasi:http/types@0.3.0-rc-2026-03-15", "spin-sdk 5"),
             ("wasi:keyvalue/store@0.2.0-draft", "through wasi:http"),
             ("wasi:clocks/monotonic-clock@0.9.0", "releases of 0.2"),
             ("fermyon:spin/variables@2.0.0", "Spin's own"),

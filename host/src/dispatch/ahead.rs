@@ -7,8 +7,11 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::Dispatcher;
+use crate::component::Loaded;
+use crate::log::{Level, Scope};
 use crate::router::Route;
 use crate::sandbox::{Remains, Sandbox};
+use crate::watchdog::Guard;
 
 /// The longest that a sandbox may take to be made ahead of its event. The next event may be another tenant's, and
 /// would have to wait for this one's start functions.
@@ -54,6 +57,24 @@ impl Dispatcher {
             ahead.clear();
         }
         spare
+    }
+
+    /// Makes an event's sandbox. Where there is no room for it, those that wait for other events give way, and it is tried
+    /// once more.
+    pub(super) async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
+        let sandbox = self.sandboxes.make(loaded, route, guard).await;
+        let Some(lack) = sandbox.lack() else { return sandbox };
+        let lack = format!("{lack:#}");
+        drop(sandbox);
+        let holders = self.sandboxes.room.holders();
+        let given_up = self.spares.give_up().len();
+        let handler = &route.policy.handler;
+        let text = format!(
+            "there is no room for a sandbox of the handler {handler} ({lack}); {given_up} that waited for an event were \
+             given up, and it is tried again; who had sandboxes: {holders}"
+        );
+        self.log.record(Level::Warn, &Scope::default(), &text);
+        self.sandboxes.make(loaded, route, guard).await
     }
 
     /// Keeps what is left of an event's sandbox: for another event, or until there is time to take it apart.

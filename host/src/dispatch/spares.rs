@@ -69,6 +69,11 @@ impl<S: Spare> Spares<S> {
         gone
     }
 
+    /// None waits any longer: there is no room for an event's own. What is returned is to be dropped.
+    pub(super) fn give_up(&self) -> Vec<S> {
+        std::mem::take(&mut *self.lock())
+    }
+
     /// Whether several loops take from it.
     pub(super) fn are_shared(&self) -> bool {
         self.most > 1
@@ -112,7 +117,7 @@ mod tests {
 
     fn route(handler: usize, tenant_id: &str) -> Route {
         let policy = Arc::new(Policy::default_for("hello"));
-        Route { tenant_id: Some(tenant_id.to_owned()), handler, policy }
+        Route { tenant_id: Some(tenant_id.to_owned()), is_known: true, handler, policy }
     }
 
     #[test]
@@ -155,5 +160,15 @@ mod tests {
         assert_eq!(spares.put(Sham(1, "new", None)), Some(Sham(0, "old", None)));
         assert_eq!(spares.put(Sham(1, "warm", Some("a"))), Some(Sham(1, "new", None)));
         assert_eq!(spares.lock().len(), 1);
+    }
+
+    #[test]
+    fn all_give_way_where_there_is_no_room() {
+        let spares = Spares::new(8, 8);
+        spares.put(Sham(0, "spare", None));
+        spares.put(Sham(1, "warm", Some("a")));
+        assert_eq!(spares.give_up(), [Sham(0, "spare", None), Sham(1, "warm", Some("a"))]);
+        assert_eq!(spares.give_up(), []);
+        assert!(spares.want(&route(0, "a")), "another is made when there is time");
     }
 }

@@ -14,6 +14,7 @@ use super::FilesView;
 use super::listing::Listing;
 use super::stream::{Reader, Source, Writer};
 use super::tmp::Handle;
+use crate::permit::Permitted;
 
 type Fd = Resource<Descriptor>;
 
@@ -74,15 +75,14 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
-        if let Some(handle) = self.tmp(&fd) {
-            handle.expect_directory()?;
-            let listing = Listing::new(handle.clone());
-            return Ok(Resource::new_own(self.host.table.push(listing)?.rep()));
-        }
-        self.files.expect_room()?;
-        let stream = self.host.read_directory(fd).await?;
-        self.files.held += 1;
-        Ok(stream)
+        let listing = match self.tmp(&fd) {
+            Some(handle) => {
+                handle.expect_directory()?;
+                Listing::of_tmp(handle.clone())
+            }
+            None => self.task_root_listing(&fd)?,
+        };
+        Ok(Resource::new_own(self.host.table.push(listing)?.rep()))
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
@@ -226,14 +226,14 @@ impl HostDescriptor for FilesView<'_> {
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
         let Some(handle) = self.tmp(&fd) else { return self.host.write_via_stream(fd, offset) };
         handle.expect_writable()?;
-        let writer: DynOutputStream = Box::new(Writer::at(handle.clone(), offset));
+        let writer: DynOutputStream = Box::new(Permitted(Writer::at(handle.clone(), offset)));
         Ok(self.host.table.push(writer)?)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
         let Some(handle) = self.tmp(&fd) else { return self.host.append_via_stream(fd) };
         handle.expect_writable()?;
-        let writer: DynOutputStream = Box::new(Writer::at_end(handle.clone()));
+        let writer: DynOutputStream = Box::new(Permitted(Writer::at_end(handle.clone())));
         Ok(self.host.table.push(writer)?)
     }
 
@@ -275,5 +275,15 @@ impl FilesView<'_> {
         };
         self.files.expect_room()?;
         Ok(Source::TaskRoot(file.file.clone(), self.files.streams.clone()))
+    }
+
+    /// A listing of a directory of the task root. It is not Wasmtime's: that one holds all names from the start.
+    fn task_root_listing(&self, fd: &Fd) -> Result<Listing, FsError> {
+        let directory = match self.host.table.get(fd)? {
+            Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),
+            Descriptor::Dir(directory) => directory,
+        };
+        self.files.expect_room()?;
+        Ok(Listing::of_task_root(&directory.dir, self.files.streams.clone())?)
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
+use crate::log::printable::Shown as _;
 use crate::policy::{Grants, Policy};
 
 /// Open directories that every sandbox of one policy may read.
@@ -66,7 +67,7 @@ impl Granted {
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// It cannot be opened.
-    #[error("files: `{}` cannot be read: {error}; put it into the package, or take it out of the grant", path.display())]
+    #[error("files: `{}` cannot be read: {error}; put it into the package, or take it out of the grant", path.shown())]
     Open {
         /// As it is granted.
         path: PathBuf,
@@ -74,13 +75,13 @@ pub enum FilesError {
         error: io::Error,
     },
     /// It is something else.
-    #[error("files: `{}` is not a directory; grant the directory that it lies in", path.display())]
+    #[error("files: `{}` is not a directory; grant the directory that it lies in", path.shown())]
     NotADirectory {
         /// As it is granted.
         path: PathBuf,
     },
     /// It lies elsewhere, or would if a link were followed.
-    #[error("files: `{}` is not inside the task root; only directories below it can be granted", path.display())]
+    #[error("files: `{}` is not inside the task root; only directories below it can be granted", path.shown())]
     Outside {
         /// As it is granted.
         path: PathBuf,
@@ -88,20 +89,20 @@ pub enum FilesError {
     /// It is the whole task root.
     #[error(
         "files: `{}` is the task root, with bulkhead.toml and every handler in it; grant a directory below it",
-        path.display()
+        path.shown()
     )]
     TaskRoot {
         /// As it is granted.
         path: PathBuf,
     },
     /// It has no name that a guest could use.
-    #[error("files: `{}` has a name that is not UTF-8; rename it", path.display())]
+    #[error("files: `{}` has a name that is not UTF-8; rename it", path.shown())]
     Name {
         /// As it is granted.
         path: PathBuf,
     },
     /// A guest would find it where its `/tmp` is.
-    #[error("files: `{}` would hide the handler's own /tmp; rename it", path.display())]
+    #[error("files: `{}` would hide the handler's own /tmp; rename it", path.shown())]
     Tmp {
         /// As it is granted.
         path: PathBuf,

@@ -165,3 +165,80 @@ async fn a_listing_gives_what_is_there_as_it_goes() {
     let file = view.open_at(same(&tmp), FOLLOW, "f".into(), OpenFlags::CREATE, READ).await.unwrap();
     assert!(matches!(code(view.read_directory(file).await), Err(ErrorCode::NotDirectory)));
 }
+
+/// The names of a listing, in order, with what each is.
+async fn list(view: &mut FilesView<'_>, directory: &Fd) -> Vec<(String, types::DescriptorType)> {
+    let stream = view.read_directory(same(directory)).await.unwrap();
+    let mut entries = Vec::new();
+    while let Some(entry) = view.read_directory_entry(Resource::new_borrow(stream.rep())).await.unwrap() {
+        entries.push((entry.name, entry.type_));
+    }
+    types::HostDirectoryEntryStream::drop(view, stream).unwrap();
+    entries.sort_by(|one, other| one.0.cmp(&other.0));
+    entries
+}
+
+#[tokio::test]
+async fn a_listing_of_the_task_root_gives_every_entry_with_its_type() {
+    use types::DescriptorType::{Directory, RegularFile, SymbolicLink};
+    let mut sandbox = Sandbox::new(1000);
+    let (assets, _) = sandbox.directories();
+    let expected = [("a.txt", RegularFile), ("in", SymbolicLink), ("out", SymbolicLink), ("sub", Directory)];
+    let expected = expected.map(|(name, type_)| (name.to_owned(), type_));
+    assert_eq!(list(&mut sandbox.view(), &assets).await, expected);
+    // Each listing begins at the beginning.
+    assert_eq!(list(&mut sandbox.view(), &assets).await, expected);
+    let mut view = sandbox.view();
+    let file = view.open_at(same(&assets), FOLLOW, "a.txt".into(), existing(), READ).await.unwrap();
+    assert!(matches!(code(view.read_directory(file).await), Err(ErrorCode::NotDirectory)));
+    std::fs::create_dir(sandbox.task_root.path().join("assets/empty")).unwrap();
+    let mut view = sandbox.view();
+    let empty = view.open_at(same(&assets), FOLLOW, "empty".into(), existing(), READ).await.unwrap();
+    assert_eq!(list(&mut view, &empty).await, []);
+}
+
+#[tokio::test]
+async fn a_listing_of_many_files_is_read_piece_by_piece() {
+    let mut sandbox = Sandbox::new(1000);
+    let many = sandbox.task_root.path().join("assets/many");
+    std::fs::create_dir(&many).unwrap();
+    let mut names: Vec<String> = (0..3000).map(|number| format!("{number:0>250}")).collect();
+    names.iter().for_each(|name| std::fs::write(many.join(name), "").unwrap());
+    let (assets, _) = sandbox.directories();
+    let mut view = sandbox.view();
+    let many = view.open_at(same(&assets), FOLLOW, "many".into(), existing(), READ).await.unwrap();
+    let found = list(&mut view, &many).await;
+    names.sort();
+    assert_eq!(found.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), names);
+    // What is made or removed after a listing was opened may be seen or not, and is no error.
+    let stream = view.read_directory(same(&many)).await.unwrap();
+    let mut seen = 0;
+    while view.read_directory_entry(Resource::new_borrow(stream.rep())).await.unwrap().is_some() {
+        seen += 1;
+        let directory = view.host.table.get(&many).unwrap();
+        let wasmtime_wasi::filesystem::Descriptor::Dir(directory) = directory else { panic!("no directory") };
+        let _ = rustix::fs::unlinkat(&*directory.dir, &names[seen - 1], rustix::fs::AtFlags::empty());
+    }
+    assert!(seen > 0 && seen <= 3000, "{seen}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_text_is_an_error_and_not_the_end() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut sandbox = Sandbox::new(1000);
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    std::fs::write(sandbox.task_root.path().join("assets").join(odd), "").unwrap();
+    let (assets, _) = sandbox.directories();
+    let mut view = sandbox.view();
+    let stream = view.read_directory(assets).await.unwrap();
+    let mut found = Vec::new();
+    loop {
+        match code(view.read_directory_entry(Resource::new_borrow(stream.rep())).await) {
+            Ok(None) => break,
+            Ok(Some(_)) => found.push(None),
+            Err(code) => found.push(Some(code)),
+        }
+    }
+    assert_eq!(found.len(), 5);
+    assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), [ErrorCode::IllegalByteSequence]);
+}

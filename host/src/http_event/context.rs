@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::text;
+use crate::json::Object;
 
 /// The parts of it that matter here; [`printable`] hands all of it on.
 #[derive(Debug, Default, Deserialize)]
@@ -35,7 +36,9 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     /// The context of an event. One that is no object has no parts.
     pub(super) fn of(context: Option<&'a RawValue>) -> Self {
-        context.and_then(|context| serde_json::from_str(context.get()).ok()).unwrap_or_default()
+        let Object(parts) =
+            context.and_then(|context| serde_json::from_str(context.get()).ok()).unwrap_or_default();
+        parts
     }
 
     /// The host that the source has for itself.
@@ -55,7 +58,7 @@ impl<'a> Context<'a> {
             #[serde(borrow, default)]
             method: Option<&'a RawValue>,
         }
-        let http: Http<'_> = serde_json::from_str(self.http?.get()).ok()?;
+        let Object(http): Object<Http<'_>> = serde_json::from_str(self.http?.get()).ok()?;
         http.method
     }
 
@@ -117,7 +120,7 @@ mod tests {
     fn a_method_is_found_where_it_can_be() {
         let method = |json| text(Context::of(Some(raw(json))).method()).map(Cow::into_owned);
         assert_eq!(method(r#"{"http": {"method": "PUT"}}"#).as_deref(), Some("PUT"));
-        for json in [r#"{"http": {}}"#, r#"{"http": "PUT"}"#, "{}"] {
+        for json in [r#"{"http": {}}"#, r#"{"http": "PUT"}"#, r#"{"http": ["PUT"]}"#, "{}"] {
             assert_eq!(method(json), None, "{json}");
         }
     }

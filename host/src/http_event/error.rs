@@ -17,7 +17,7 @@ pub enum HttpEventError {
     )]
     NotHttp(&'static str),
     /// It looks like an HTTP event, but for one part.
-    #[error("the event looks like one from {form}, but its {field} is not what these have: {error}")]
+    #[error("the event looks like one from {form}, but its `{field}` cannot be read: {error}")]
     Field {
         /// What it looks like.
         form: Form,
@@ -51,7 +51,7 @@ impl HttpEventError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The method is no token.
-    #[error("{0} is no HTTP method")]
+    #[error("{0} is not an HTTP method")]
     Method(String),
     /// The path is that of a proxy's request, or none.
     #[error("its path does not start with a slash: {0}")]
@@ -59,14 +59,14 @@ pub enum Refusal {
     /// The path has characters that no request line can have.
     #[error("its path has a control character")]
     ControlCharacter,
-    /// The path leads upwards.
-    #[error("its path has a segment `..`, which clients resolve before they send a request")]
-    ParentSegment,
+    /// The path leads above its root.
+    #[error("its path leads above its root with `..`")]
+    AboveRoot,
     /// Path and query are too long, or cannot be a URI for another reason.
     #[error("its path and query are longer than 65534 bytes")]
     Target,
     /// A name is no token.
-    #[error("{0} is no name of a header")]
+    #[error("{0} is not the name of a header")]
     HeaderName(String),
     /// A value has control characters.
     #[error("the value of its header `{0}` has a control character")]
@@ -75,7 +75,7 @@ pub enum Refusal {
     #[error("it has more headers than can be held")]
     TooManyHeaders,
     /// It is there with several values, or is no number.
-    #[error("its Content-Length is no single number")]
+    #[error("its Content-Length is not a single number")]
     ContentLength,
     /// It is there with several values.
     #[error("it names more than one host")]
@@ -94,7 +94,7 @@ impl Refusal {
             Self::Method(_)
             | Self::NotAPath(_)
             | Self::ControlCharacter
-            | Self::ParentSegment
+            | Self::AboveRoot
             | Self::HeaderName(_)
             | Self::HeaderValue(_)
             | Self::ContentLength
@@ -105,7 +105,7 @@ impl Refusal {
 }
 
 /// What a client sent, for a text: quoted, and not all of it where it is long.
-pub(super) fn shown(sent: &str) -> String {
+pub(crate) fn shown(sent: &str) -> String {
     let start = &sent[..sent.floor_char_boundary(MAX_SHOWN)];
     if start.len() < sent.len() { format!("{start:?}…") } else { format!("{start:?}") }
 }
@@ -125,7 +125,7 @@ mod tests {
     fn only_a_bad_request_is_the_clients_fault() {
         let refused = |refusal| HttpEventError::Refused { form: Form::Alb, refusal };
         let status = |error: HttpEventError| error.refusal().map(|(form, status)| (form, status.as_u16()));
-        assert_eq!(status(refused(Refusal::ParentSegment)), Some((Form::Alb, 400)));
+        assert_eq!(status(refused(Refusal::AboveRoot)), Some((Form::Alb, 400)));
         assert_eq!(status(refused(Refusal::Target)), Some((Form::Alb, 414)));
         assert_eq!(status(refused(Refusal::TooManyHeaders)), Some((Form::Alb, 431)));
         assert_eq!(status(HttpEventError::NotHttp("why")), None);

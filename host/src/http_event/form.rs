@@ -65,7 +65,8 @@ impl Form {
         }
     }
 
-    /// Whether a response can be streamed to the client, where the function is configured for it.
+    /// Whether a response can be streamed to the client, where the function is configured for it. The other sources call the
+    /// function for a response that is whole, and would take the beginning of a stream for its body (S7.16).
     pub fn streams(self) -> bool {
         matches!(self, Self::RestApi | Self::FunctionUrl)
     }
@@ -82,9 +83,11 @@ impl Form {
         matches!(self, Self::HttpApi | Self::HttpApiV1)
     }
 
-    /// Whether names and values of the query have been decoded on their way here. Load balancers leave them alone.
+    /// Whether names and values of the query have been decoded on their way here. Load balancers leave them alone. Of VPC Lattice
+    /// AWS's guide does not say it ("Receive events from the VPC Lattice service"), and there is no capture; AWS's own crate
+    /// `lambda_http` 1.2 takes them for encoded, too, and tests that (`vpc_lattice_v2_request_encoded_query.json`).
     pub(super) fn decodes_query(self) -> bool {
-        !matches!(self, Self::Alb | Self::AlbMultiValue)
+        !matches!(self, Self::Alb | Self::AlbMultiValue | Self::Lattice | Self::LatticeV1)
     }
 
     /// Understands a part of an event.
@@ -107,9 +110,10 @@ impl Form {
     }
 }
 
-/// A function URL's events have no mark of their own but the domain, which is Lambda's even behind a CDN.
+/// A function URL's events have no mark of their own but the domain, which is Lambda's even behind a CDN. An event without a
+/// domain was written by hand, and its path means what it says, which is a function URL's way.
 fn is_function_url(context: &Context<'_>) -> bool {
-    context.domain_name().is_some_and(|domain| domain.contains(".lambda-url."))
+    context.domain_name().is_none_or(|domain| domain.contains(".lambda-url."))
 }
 
 impl fmt::Display for Form {
@@ -141,11 +145,13 @@ mod tests {
     #[test]
     fn each_source_is_told_by_what_only_it_has() {
         let url = r#"{"rawPath": "/", "requestContext": {"http": {}, "domainName": "a.lambda-url.eu-west-1.on.aws"}}"#;
+        let api = r#"{"rawPath": "/", "requestContext": {"http": {}, "domainName": "a.execute-api.eu-west-1.amazonaws.com"}}"#;
         for (event, expected) in [
             (r#"{"httpMethod": "GET", "path": "/", "requestContext": {}}"#, Form::RestApi),
             (r#"{"httpMethod": "GET", "path": "/", "version": "1.0"}"#, Form::HttpApiV1),
-            (r#"{"rawPath": "/", "requestContext": {"http": {}}}"#, Form::HttpApi),
+            (api, Form::HttpApi),
             (url, Form::FunctionUrl),
+            (r#"{"rawPath": "/", "requestContext": {"http": {}}}"#, Form::FunctionUrl),
             (r#"{"requestContext": {"connectionId": "a"}}"#, Form::WebSocket),
             (r#"{"httpMethod": "GET", "path": "/", "requestContext": {"elb": {}}}"#, Form::Alb),
             (

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::http::uri::Authority;
@@ -68,10 +68,16 @@ fn map(Pairs(pairs): Pairs<'_>) -> Result<HeaderMap, Refusal> {
 }
 
 /// Whether a header is about the connection that it came over, and means nothing on another.
-pub(super) fn is_about_a_connection(name: &HeaderName) -> bool {
+fn is_about_a_connection(name: &HeaderName) -> bool {
     [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE]
         .contains(name)
         || ["keep-alive", "proxy-connection", "http2-settings"].contains(&name.as_str())
+}
+
+/// Whether a header of a response goes to the client. One that is about a connection, or that only requests have, is dropped:
+/// services hand on what they got from elsewhere.
+pub(super) fn is_for_the_client(name: &HeaderName) -> bool {
+    !is_about_a_connection(name) && ![EXPECT, HOST].contains(name) && !is_ours(name)
 }
 
 /// An underscore counts as a hyphen: many frameworks do not tell them apart.

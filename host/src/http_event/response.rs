@@ -9,35 +9,27 @@ use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SET_COOK
 use serde::{Serialize, Serializer};
 
 use super::form::Form;
-use super::headers::is_about_a_connection;
+use super::headers::is_for_the_client;
 use super::textual;
 
-/// The content type of a stream that starts with [`Form::prelude`].
+/// The content type of a stream that starts with a [`prelude`].
 pub const STREAM_CONTENT_TYPE: &str = "application/vnd.awslambda.http-integration-response";
 /// What stands between the prelude of a stream and the body. It is sent as a chunk of its own: there are emulators that
 /// want that (S7.6).
 pub const PRELUDE_END: [u8; 8] = [0; 8];
 
-/// A REST API looks for the end of the prelude in the first bytes only (S7.5).
-const MAX_PRELUDE: usize = 16 * 1024;
+/// A REST API looks for the end of the prelude in the first 16 KiB only (S7.5).
+const MAX_PRELUDE: usize = 16 * 1024 - PRELUDE_END.len();
 
-/// A response that cannot be sent.
+/// A response that cannot be sent, whole or as a stream.
 #[derive(Debug, thiserror::Error)]
 pub enum ResponseError {
-    /// The status is for what comes before a response.
-    #[error("the service responded with status {0}, which announces a response and is none")]
-    Informational(StatusCode),
-    /// A value is no text.
-    #[error(
-        "the value of the response's header `{0}` is not UTF-8; values have to be, since they are sent as JSON"
-    )]
-    HeaderValue(HeaderName),
-    /// Whoever sent the event does not take streams.
-    #[error("{0} takes no streamed response; send it whole")]
-    NotStreamed(Form),
+    /// Less than 200 is for what comes before a response, and beyond 599 there is nothing.
+    #[error("{0} is not the status of a response; use one from 200 to 599")]
+    Status(u16),
     /// There are too many headers for a stream.
     #[error(
-        "status and headers take {0} bytes; an API Gateway REST API takes at most {MAX_PRELUDE} in a stream"
+        "status, headers and cookies have {0} bytes as JSON; a stream may begin with at most {MAX_PRELUDE}"
     )]
     PreludeTooLong(usize),
     /// The event was no HTTP event, so that there is nobody to whom a status could be told.
@@ -48,8 +40,36 @@ pub enum ResponseError {
     Json(#[from] serde_json::Error),
 }
 
+/// Whether a response has a body: none has one to HEAD. What a service writes all the same is dropped, as HTTP servers do.
+pub fn has_body(is_head: bool, status: StatusCode) -> bool {
+    !is_head && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
+}
+
+/// What a streamed response starts with: status, headers and cookies as JSON. [`PRELUDE_END`] comes next, then the body.
+///
+/// # Errors
+/// When there is no such response, or it has too many headers.
+pub fn prelude(status: StatusCode, headers: &HeaderMap) -> Result<Vec<u8>, ResponseError> {
+    let mut headers = Headers::of(status, headers)?;
+    // The length of a stream is not the service's to say: the platform would rename the header (S7.15).
+    headers.0.retain(|(name, _)| **name != CONTENT_LENGTH);
+    let cookies = headers.take_cookies();
+    // Emulators fail where one of the three is not there (S7.6).
+    let head = Head {
+        status_code: status.as_u16(),
+        headers: Some(headers.joined()),
+        cookies: Some(cookies),
+        ..Head::default()
+    };
+    let prelude = serde_json::to_vec(&head)?;
+    if prelude.len() > MAX_PRELUDE {
+        return Err(ResponseError::PreludeTooLong(prelude.len()));
+    }
+    Ok(prelude)
+}
+
 /// All of a response but its body. Each form has some of it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
     status_code: u16,
@@ -58,9 +78,9 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Map<'a, Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    multi_value_headers: Option<Map<'a, Vec<&'a str>>>,
+    multi_value_headers: Option<Map<'a, Vec<Cow<'a, str>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cookies: Option<Vec<&'a str>>,
+    cookies: Option<Vec<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_base64_encoded: Option<bool>,
 }
@@ -129,35 +149,6 @@ impl Form {
         Ok(self.head(status, headers, body, text)?.len() + body_len(body, text))
     }
 
-    /// What a streamed response starts with: status and headers as JSON. [`PRELUDE_END`] comes next, then the body.
-    ///
-    /// # Errors
-    /// When there is no such response, or the sender of the event takes no streams.
-    pub fn prelude(self, status: StatusCode, headers: &HeaderMap) -> Result<Vec<u8>, ResponseError> {
-        if !self.streams() {
-            return Err(ResponseError::NotStreamed(self));
-        }
-        let mut headers = Headers::of(status, headers)?;
-        // The length of a stream is not the service's to say: the platform would rename the header (S7.15).
-        headers.0.retain(|(name, _)| **name != CONTENT_LENGTH);
-        let cookies = headers.take_cookies();
-        // Emulators fail where one of the three is not there (S7.6).
-        let head = Head {
-            status_code: status.as_u16(),
-            status_description: None,
-            headers: Some(headers.joined()),
-            multi_value_headers: None,
-            cookies: Some(cookies),
-            is_base64_encoded: None,
-        };
-        let prelude = serde_json::to_vec(&head)?;
-        let length = prelude.len() + PRELUDE_END.len();
-        if self == Self::RestApi && length > MAX_PRELUDE {
-            return Err(ResponseError::PreludeTooLong(length));
-        }
-        Ok(prelude)
-    }
-
     /// The response up to its body.
     fn head(
         self,
@@ -167,15 +158,9 @@ impl Form {
         text: Option<&str>,
     ) -> Result<String, ResponseError> {
         let mut headers = Headers::of(status, headers)?;
-        headers.keep_length_of(body);
-        let mut head = Head {
-            status_code: status.as_u16(),
-            status_description: None,
-            headers: None,
-            multi_value_headers: None,
-            cookies: None,
-            is_base64_encoded: Some(text.is_none()),
-        };
+        headers.keep_length_of(status, body);
+        let mut head =
+            Head { status_code: status.as_u16(), is_base64_encoded: Some(text.is_none()), ..Head::default() };
         match self {
             Self::RestApi | Self::HttpApiV1 | Self::WebSocket => {
                 head.multi_value_headers = Some(headers.listed())
@@ -203,33 +188,32 @@ impl Form {
     }
 }
 
-/// Names with their values.
-struct Headers<'a>(Vec<(&'a HeaderName, Vec<&'a str>)>);
+/// What can be sent of the headers of a response, whole or as a stream: names with their values.
+struct Headers<'a>(Vec<(&'a HeaderName, Vec<Cow<'a, str>>)>);
 
 impl<'a> Headers<'a> {
-    /// Those of a response, but for those about a connection.
+    /// Those of a response that are for the client.
     fn of(status: StatusCode, headers: &'a HeaderMap) -> Result<Self, ResponseError> {
-        if status.is_informational() {
-            return Err(ResponseError::Informational(status));
+        if !(200..=599).contains(&status.as_u16()) {
+            return Err(ResponseError::Status(status.as_u16()));
         }
-        let text = |name: &HeaderName, value: &'a HeaderValue| {
-            str::from_utf8(value.as_bytes()).map_err(|_| ResponseError::HeaderValue(name.clone()))
-        };
-        let sent = headers.keys().filter(|name| !is_about_a_connection(name));
-        let values =
-            |name| headers.get_all(name).iter().map(|value| text(name, value)).collect::<Result<_, _>>();
-        Ok(Self(sent.map(|name| Ok((name, values(name)?))).collect::<Result<_, ResponseError>>()?))
+        let sent = headers.keys().filter(|name| is_for_the_client(name));
+        Ok(Self(sent.map(|name| (name, headers.get_all(name).iter().map(text).collect())).collect()))
     }
 
     /// A length that is wrong would cut the body, or have the client wait for the rest. A response without a body
-    /// says how long one would be.
-    fn keep_length_of(&mut self, body: &[u8]) {
+    /// says how long one would be, but for one that never has any (RFC 9110, section 8.6).
+    fn keep_length_of(&mut self, status: StatusCode, body: &[u8]) {
         let length = body.len().to_string();
-        self.0.retain(|(name, values)| **name != CONTENT_LENGTH || body.is_empty() || *values == [&length]);
+        let is_right = |values: &[Cow<'_, str>]| match body {
+            [] => status != StatusCode::NO_CONTENT,
+            _ => *values == [&*length],
+        };
+        self.0.retain(|(name, values)| **name != CONTENT_LENGTH || is_right(values));
     }
 
     /// The values of `Set-Cookie`, which cannot be joined: there are commas in them.
-    fn take_cookies(&mut self) -> Vec<&'a str> {
+    fn take_cookies(&mut self) -> Vec<Cow<'a, str>> {
         let mut cookies = Vec::new();
         for (_, values) in self.0.extract_if(.., |(name, _)| **name == SET_COOKIE) {
             cookies.extend(values);
@@ -238,23 +222,32 @@ impl<'a> Headers<'a> {
     }
 
     fn joined(self) -> Map<'a, Cow<'a, str>> {
-        let join = |values: Vec<&'a str>| match values[..] {
-            [value] => Cow::Borrowed(value),
+        let join = |mut values: Vec<Cow<'a, str>>| match values.len() {
+            1 => values.remove(0),
             _ => Cow::Owned(values.join(", ")),
         };
         Map(self.0.into_iter().map(|(name, values)| (name.as_str().into(), join(values))).collect())
     }
 
-    fn listed(self) -> Map<'a, Vec<&'a str>> {
+    fn listed(self) -> Map<'a, Vec<Cow<'a, str>>> {
         Map(self.0.into_iter().map(|(name, values)| (name.as_str().into(), values)).collect())
+    }
+}
+
+/// The value of a header as text, since it is sent as JSON: UTF-8, or else Latin-1, as which HTTP has always read other bytes
+/// (RFC 9110, section 5.5).
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.into(),
+        Err(_) => value.as_bytes().iter().copied().map(char::from).collect::<String>().into(),
     }
 }
 
 /// Several cookies where each name can have one value: every one under a spelling of its own. Clients do not tell the
 /// spellings apart.
-fn in_many_cases<'a>(cookies: Vec<&'a str>) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+fn in_many_cases<'a>(cookies: Vec<Cow<'a, str>>) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     let spellings = (0_usize..1 << SET_COOKIE.as_str().len()).filter(|number| number & HYPHEN == 0);
-    spellings.zip(cookies).map(|(number, cookie)| (spelled(number).into(), cookie.into()))
+    spellings.zip(cookies).map(|(number, cookie)| (spelled(number).into(), cookie))
 }
 
 /// The bit of the hyphen in `set-cookie`, which has only one case.
@@ -379,18 +372,32 @@ mod tests {
 
     #[test]
     fn a_length_that_is_wrong_is_left_out() {
-        for (length, body, kept) in
-            [("2", &b"ok"[..], true), ("3", b"ok", false), ("02", b"ok", false), ("7", b"", true)]
-        {
-            let answer = response(Form::HttpApi, 200, &[("content-length", length)], body);
-            assert_eq!(answer["headers"].get("content-length").is_some(), kept, "{length}");
+        for (status, length, body, kept) in [
+            (200, "2", &b"ok"[..], true),
+            (200, "3", b"ok", false),
+            (200, "02", b"ok", false),
+            (200, "7", b"", true),
+            (304, "7", b"", true),
+            (204, "7", b"", false),
+            (204, "0", b"", false),
+        ] {
+            let answer = response(Form::HttpApi, status, &[("content-length", length)], body);
+            assert_eq!(answer["headers"].get("content-length").is_some(), kept, "{status} {length}");
         }
+    }
+
+    #[test]
+    fn head_and_some_statuses_have_no_body() {
+        let has_body = |is_head, status| has_body(is_head, StatusCode::from_u16(status).unwrap());
+        assert!(has_body(false, 200) && has_body(false, 404) && has_body(false, 205));
+        assert!(!has_body(true, 200) && !has_body(true, 500));
+        assert!(!has_body(false, 204) && !has_body(false, 304));
     }
 
     #[test]
     fn every_cookie_has_a_spelling_of_its_own() {
         let cookies: Vec<_> = (0..600).map(|number| number.to_string()).collect();
-        let spelled: Vec<_> = in_many_cases(cookies.iter().map(String::as_str).collect()).collect();
+        let spelled: Vec<_> = in_many_cases(cookies.iter().map(Cow::from).collect()).collect();
         let names: std::collections::HashSet<_> = spelled.iter().map(|(name, _)| name.clone()).collect();
         assert_eq!((spelled.len(), names.len()), (512, 512));
         assert!(names.iter().all(|name| name.eq_ignore_ascii_case("set-cookie")));
@@ -402,18 +409,58 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_an_error() {
-        let continues = Form::Alb.response(StatusCode::CONTINUE, &HeaderMap::new(), b"").unwrap_err();
-        assert!(continues.to_string().contains("100"), "{continues}");
-        let mut latin = HeaderMap::new();
-        latin.insert("x-a", HeaderValue::from_bytes(b"\xfc").unwrap());
-        for error in [
-            Form::HttpApi.response(StatusCode::OK, &latin, b"").unwrap_err(),
-            Form::HttpApi.response_len(StatusCode::OK, &latin, b"").unwrap_err(),
-            Form::FunctionUrl.prelude(StatusCode::OK, &latin).unwrap_err(),
-        ] {
-            assert!(error.to_string().contains("x-a"), "{error}");
+    fn a_status_that_no_response_has_is_an_error_whole_or_streamed() {
+        for status in [100, 103, 199, 600, 999] {
+            let (status, none) = (StatusCode::from_u16(status).unwrap(), HeaderMap::new());
+            for error in [
+                Form::Alb.response(status, &none, b"").unwrap_err(),
+                Form::Alb.response_len(status, &none, b"").unwrap_err(),
+                prelude(status, &none).unwrap_err(),
+            ] {
+                assert!(error.to_string().starts_with(status.as_str()), "{error}");
+            }
         }
+        for status in [200, 299, 418, 599] {
+            response(Form::Alb, status, &[], b"");
+            prelude(StatusCode::from_u16(status).unwrap(), &HeaderMap::new()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_value_is_utf_8_or_latin_1_whole_or_streamed() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("x-latin", &b"\xd1a"[..]), ("x-utf-8", "Ña".as_bytes()), ("set-cookie", b"a=\xd1")]
+        {
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        let whole = Form::FunctionUrl.response(StatusCode::OK, &headers, b"").unwrap();
+        for json in [whole, prelude(StatusCode::OK, &headers).unwrap()] {
+            let answer: Value = serde_json::from_slice(&json).unwrap();
+            assert_eq!(answer["headers"], json!({"x-latin": "Ña", "x-utf-8": "Ña"}));
+            assert_eq!(answer["cookies"], json!(["a=Ñ"]));
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_the_client_is_dropped_whole_or_streamed() {
+        let lines = [
+            ("connection", "close"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "close"),
+            ("transfer-encoding", "chunked"),
+            ("te", "trailers"),
+            ("trailer", "x-a"),
+            ("upgrade", "h2c"),
+            ("host", "elsewhere"),
+            ("expect", "100-continue"),
+            ("x-bulkhead-request-context", "{}"),
+            ("x-a", "1"),
+        ];
+        assert_eq!(response(Form::HttpApi, 200, &lines, b"")["headers"], json!({"x-a": "1"}));
+        let prelude: Value =
+            serde_json::from_slice(&prelude(StatusCode::OK, &headers(&lines)).unwrap()).unwrap();
+        assert_eq!(prelude["headers"], json!({"x-a": "1"}));
     }
 
     #[test]
@@ -426,24 +473,23 @@ mod tests {
 
     #[test]
     fn a_prelude_has_its_three_parts_always() {
-        let prelude = |form: Form, lines: &[_]| form.prelude(StatusCode::OK, &headers(lines));
-        let empty = prelude(Form::FunctionUrl, &[]).unwrap();
-        assert_eq!(empty, br#"{"statusCode":200,"headers":{},"cookies":[]}"#);
+        let prelude = |lines: &[_]| prelude(StatusCode::OK, &headers(lines)).unwrap();
+        assert_eq!(prelude(&[]), br#"{"statusCode":200,"headers":{},"cookies":[]}"#);
         let lines =
             [("x-a", "1"), ("x-a", "2"), ("set-cookie", "a"), ("set-cookie", "b"), ("content-length", "9")];
-        let full: Value = serde_json::from_slice(&prelude(Form::RestApi, &lines).unwrap()).unwrap();
+        let full: Value = serde_json::from_slice(&prelude(&lines)).unwrap();
         assert_eq!(full, json!({"statusCode": 200, "headers": {"x-a": "1, 2"}, "cookies": ["a", "b"]}));
     }
 
     #[test]
-    fn a_prelude_that_nobody_takes_is_an_error() {
-        for form in ALL.into_iter().chain([Form::Plain]) {
-            let prelude = form.prelude(StatusCode::OK, &HeaderMap::new());
-            assert_eq!(prelude.is_ok(), form.streams(), "{form}");
-        }
-        let long = "a".repeat(MAX_PRELUDE);
-        let prelude = |form: Form| form.prelude(StatusCode::OK, &headers(&[("x-a", &long)]));
-        assert!(matches!(prelude(Form::RestApi), Err(ResponseError::PreludeTooLong(_))));
-        assert!(prelude(Form::FunctionUrl).is_ok());
+    fn a_prelude_that_readers_would_not_read_to_its_end_is_an_error() {
+        let prelude = |value: &str| prelude(StatusCode::OK, &headers(&[("x-a", value)]));
+        let room = MAX_PRELUDE - prelude("").unwrap().len();
+        assert_eq!(prelude(&"a".repeat(room)).unwrap().len(), MAX_PRELUDE);
+        let error = prelude(&"a".repeat(room + 1)).unwrap_err();
+        assert!(
+            matches!(error, ResponseError::PreludeTooLong(length) if length == MAX_PRELUDE + 1),
+            "{error}"
+        );
     }
 }

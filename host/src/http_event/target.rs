@@ -3,7 +3,7 @@
 //! REST APIs, function URLs, load balancers and VPC Lattice leave the path as it came. HTTP APIs decode it, and once more
 //! where it was encoded twice; what a client sent can then not be told any more, and the path is encoded so that the
 //! service decodes to what the API saw. Queries come whole from HTTP APIs and function URLs, in encoded pieces from
-//! load balancers, and in decoded pieces from the others.
+//! load balancers and VPC Lattice, and in decoded pieces from the others.
 
 use std::borrow::Cow;
 
@@ -92,16 +92,33 @@ fn path(form: Form, sent: &str) -> Result<String, Refusal> {
     if !sent.starts_with('/') {
         return Err(Refusal::NotAPath(shown(sent)));
     }
-    if sent.split('/').any(|segment| percent_decode_str(segment).eq(*b"..")) {
-        return Err(Refusal::ParentSegment);
-    }
     if form.decodes_path() {
+        stays_within_root(sent.as_bytes())?;
         return Ok(utf8_percent_encode(sent, DECODED_PATH).to_string());
     }
+    let decoded: Cow<'_, [u8]> = percent_decode_str(sent).into();
+    stays_within_root(&decoded)?;
     if sent.contains(|letter: char| letter.is_ascii_control()) {
         return Err(Refusal::ControlCharacter);
     }
     Ok(encoded(sent, PATH))
+}
+
+/// A segment `..` is the service's to resolve, as under any server. Servers refuse a path that leads above its root, with which
+/// a service could be made to read what it does not mean to offer.
+///
+/// # Errors
+/// When it does.
+fn stays_within_root(decoded: &[u8]) -> Result<(), Refusal> {
+    let mut depth: usize = 0;
+    for segment in decoded.split(|byte| *byte == b'/') {
+        depth = match segment {
+            b"" | b"." => depth,
+            b".." => depth.checked_sub(1).ok_or(Refusal::AboveRoot)?,
+            _ => depth + 1,
+        };
+    }
+    Ok(())
 }
 
 fn joined(mut path: String, query: &str) -> Result<PathAndQuery, Refusal> {
@@ -240,6 +257,17 @@ mod tests {
     }
 
     #[test]
+    fn a_parent_segment_within_the_root_is_the_service_s_to_resolve() {
+        for sent in ["/a/../b", "/a/%2e%2E/b", "/a/b/../..", "/a/%2E./", "/a%2Fb/..", "/a%2f..%2fb"] {
+            assert_eq!(target(Form::Alb, &format!(r#"{{"path": "{sent}"}}"#)).unwrap(), sent);
+        }
+        // What is decoded once has been decoded: this is no parent segment.
+        for (decoded, expected) in [("/a/../b", "/a/../b"), ("/%2e%2e", "/%252e%252e")] {
+            assert_eq!(target(Form::HttpApi, &format!(r#"{{"rawPath": "{decoded}"}}"#)).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn a_path_that_was_decoded_stands_for_what_it_says() {
         let decoded = (0..128).map(|byte| format!("/a{}", char::from(byte))).chain(["/%41".to_owned()]);
         for path in decoded {
@@ -256,14 +284,17 @@ mod tests {
         for (path, expected) in [
             ("http://a/b", Refusal::NotAPath(r#""http://a/b""#.to_owned())),
             ("*", Refusal::NotAPath(r#""*""#.to_owned())),
-            ("/a/../b", Refusal::ParentSegment),
-            ("/a/%2E.", Refusal::ParentSegment),
+            ("/..", Refusal::AboveRoot),
+            ("/%2E%2e/a", Refusal::AboveRoot),
+            ("/a/../../b", Refusal::AboveRoot),
+            ("/a%2f..%2F../b", Refusal::AboveRoot),
+            ("//./../a", Refusal::AboveRoot),
             ("/a\\u0000b", Refusal::ControlCharacter),
             ("/a\\nb", Refusal::ControlCharacter),
         ] {
             assert_eq!(refusal(Form::Alb, &format!(r#"{{"path": "{path}"}}"#)), expected);
         }
-        assert_eq!(refusal(Form::HttpApi, r#"{"rawPath": "/a/../b"}"#), Refusal::ParentSegment);
+        assert_eq!(refusal(Form::HttpApi, r#"{"rawPath": "/a/../../b"}"#), Refusal::AboveRoot);
         let long = format!(r#"{{"path": "/{}"}}"#, "a".repeat(70_000));
         assert_eq!(refusal(Form::Alb, &long), Refusal::Target);
     }
@@ -325,6 +356,17 @@ mod tests {
         assert_eq!(target(Form::LatticeV1, event).unwrap(), "/a?b=%20&b");
         let event = r#"{"path": "/a", "queryStringParameters": {"b": ["c", "d"]}}"#;
         assert_eq!(target(Form::Lattice, event).unwrap(), "/a?b=c&b=d");
+    }
+
+    #[test]
+    fn what_vpc_lattice_sends_encoded_stays_encoded() {
+        // As in lambda_http's `vpc_lattice_v2_request_encoded_query.json`; and what would be right if it were decoded.
+        let event = r#"{"path": "/a", "raw_path": "/a", "queryStringParameters":
+            {"filter": ["%3FshowAll%3Dtrue"], "q": ["hello%20world", "hello world", "50%", "a+b", "a&b"]}}"#;
+        let expected = "/a?filter=%3FshowAll%3Dtrue&q=hello%20world&q=hello%20world&q=50%25&q=a+b&q=a%26b";
+        for form in [Form::Lattice, Form::LatticeV1] {
+            assert_eq!(target(form, event).unwrap(), expected, "{form}");
+        }
     }
 
     #[test]

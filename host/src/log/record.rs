@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Failure, Format, Level, Scope};
+use super::{Failure, Format, Level, Scope, printable};
 
 /// The longest text of one record, in bytes; CloudWatch refuses events over 256 KiB (G10.10).
 const MAX_MESSAGE: usize = 200 * 1024;
@@ -20,33 +20,47 @@ pub(super) enum Message<'a> {
     Failure(Failure<'a>),
 }
 
+/// What stands before each frame. A carriage return is how a record shows several lines and stays one (G10.5). Whoever
+/// takes it for the end of one sees a line that no record and no receipt begins like.
+pub(super) const FRAME: &str = "\r    at ";
+
+/// What stands before a tenant's id.
+const TENANT: &str = "tenantId=";
+
 pub(super) fn text_record(now: SystemTime, level: Level, scope: &Scope, message: Message<'_>) -> String {
     let mut record = humantime::format_rfc3339_millis(now).to_string();
     record.push('\t');
-    push_escaped(&mut record, scope.request_id.as_deref().unwrap_or("-"), Tabs::Escape);
+    record.push_str(&printable::name(scope.request_id.as_deref().unwrap_or("-")));
     record.push('\t');
     record.push_str(level.name());
     record.push('\t');
     if let Some(tenant_id) = &scope.tenant_id {
-        record.push_str("tenantId=");
-        push_escaped(&mut record, tenant_id, Tabs::Escape);
+        record.push_str(TENANT);
+        record.push_str(&printable::name(cut(tenant_id)));
         record.push('\t');
     }
     match message {
-        Message::Text(text) => push_escaped(&mut record, text, Tabs::Keep),
-        Message::Object(object) => push_escaped(&mut record, object.get(), Tabs::Keep),
+        Message::Text(text) => record.push_str(&said(text, scope)),
+        Message::Object(object) => record.push_str(&said(object.get(), scope)),
         Message::Failure(failure) => {
-            push_escaped(&mut record, failure.error_type, Tabs::Keep);
+            record.push_str(&printable::name(cut(failure.error_type)));
             record.push_str(": ");
-            push_escaped(&mut record, failure.error_message, Tabs::Keep);
+            record.push_str(&printable::line(cut(failure.error_message)));
             for frame in failure.stack_trace {
-                // A carriage return is how a record shows several lines and stays one (G10.5).
-                record.push_str("\r    ");
-                push_escaped(&mut record, frame, Tabs::Keep);
+                // Some languages say it themselves.
+                let frame = frame.trim_start();
+                record.push_str(FRAME);
+                record.push_str(&printable::name(cut(frame.strip_prefix("at ").unwrap_or(frame))));
             }
         }
     }
     record
+}
+
+/// A text, which must not look as if a tenant were named where there is none.
+fn said<'t>(text: &'t str, scope: &Scope) -> Cow<'t, str> {
+    let names_a_tenant = scope.tenant_id.is_none() && text.starts_with(TENANT);
+    if names_a_tenant { printable::name(cut(text)) } else { printable::line(cut(text)) }
 }
 
 pub(super) fn json_record(now: SystemTime, level: Level, scope: &Scope, message: Message<'_>) -> String {
@@ -56,41 +70,42 @@ pub(super) fn json_record(now: SystemTime, level: Level, scope: &Scope, message:
         timestamp: String,
         level: Level,
         #[serde(skip_serializing_if = "Option::is_none")]
-        request_id: Option<Cow<'a, str>>,
+        request_id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        tenant_id: Option<Cow<'a, str>>,
+        tenant_id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<MessageField<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         error_type: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        error_message: Option<Cow<'a, str>>,
+        error_message: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         stack_trace: Option<&'a [String]>,
     }
     #[derive(Serialize)]
     #[serde(untagged)]
     enum MessageField<'a> {
-        Text(Cow<'a, str>),
+        Text(&'a str),
         Object(&'a RawValue),
     }
     let (message, failure) = match message {
-        Message::Text(text) => (Some(MessageField::Text(printable(text))), None),
+        Message::Text(text) => (Some(MessageField::Text(cut(text))), None),
         Message::Object(object) => (Some(MessageField::Object(object)), None),
         Message::Failure(failure) => (None, Some(failure)),
     };
     let record = Record {
         timestamp: humantime::format_rfc3339_millis(now).to_string(),
         level,
-        request_id: scope.request_id.as_deref().map(printable),
-        tenant_id: scope.tenant_id.as_deref().map(printable),
+        request_id: scope.request_id.as_deref().map(cut),
+        tenant_id: scope.tenant_id.as_deref().map(cut),
         message,
         error_type: failure.map(|failure| failure.error_type),
-        error_message: failure.map(|failure| printable(failure.error_message)),
+        error_message: failure.map(|failure| cut(failure.error_message)),
         stack_trace: failure.map(|failure| failure.stack_trace),
     };
     // Strings and a checked raw value always serialise.
-    serde_json::to_string(&record).unwrap_or_default()
+    let record = serde_json::to_string(&record).unwrap_or_default();
+    printable::json(&record).into_owned()
 }
 
 pub(super) fn frame(format: Format, level: Level, now: SystemTime, record: &[u8]) -> Vec<u8> {
@@ -105,46 +120,6 @@ pub(super) fn frame(format: Format, level: Level, now: SystemTime, record: &[u8]
     frame.extend_from_slice(&u64::try_from(micros).unwrap_or(u64::MAX).to_be_bytes());
     frame.extend_from_slice(record);
     frame
-}
-
-/// What to do about tabs, which separate the fields of a text record.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tabs {
-    Keep,
-    Escape,
-}
-
-/// Appends `text` with everything escaped that could end a line or steer a terminal.
-fn push_escaped(record: &mut String, text: &str, tabs: Tabs) {
-    for character in cut(text).chars() {
-        match character {
-            '\t' if tabs == Tabs::Escape => record.push_str("\\t"),
-            c if steers(c) => record.extend(c.escape_default()),
-            c => record.push(c),
-        }
-    }
-}
-
-/// `text` for a JSON string, whose writer escapes only the controls below U+0020.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let text = cut(text);
-    if !text.contains(|c| c >= ' ' && steers(c)) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if character >= ' ' && steers(character) {
-            escaped.extend(character.escape_default());
-        } else {
-            escaped.push(character);
-        }
-    }
-    Cow::Owned(escaped)
-}
-
-/// Whether a character can end a line or steer a terminal.
-pub(crate) fn steers(character: char) -> bool {
-    character.is_control() && character != '\t' || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// As much of `text` as one record takes.
@@ -190,17 +165,45 @@ mod tests {
     }
 
     #[test]
+    fn no_text_names_a_tenant_where_there_is_none() {
+        let text = Message::Text("tenantId=acme\tpaid");
+        let [none, one] =
+            [None, Some("b")].map(|tenant| text_record(EPOCH, Level::Info, &scope(tenant), text));
+        assert!(none.ends_with("\tINFO\ttenantId=acme\\tpaid"), "{none}");
+        assert!(one.ends_with("\tINFO\ttenantId=b\ttenantId=acme\tpaid"), "{one}");
+    }
+
+    #[test]
     fn a_failure_keeps_its_frames_in_one_record() {
         let frames = ["main".to_owned(), "start\nforged".to_owned()];
         let failure = Failure { error_type: "Boom", error_message: "it\nbroke", stack_trace: &frames };
         assert_eq!(
             text_record(EPOCH, Level::Error, &scope(None), Message::Failure(failure)),
-            "1970-01-01T00:00:00.000Z\tr-1\tERROR\tBoom: it\\nbroke\r    main\r    start\\nforged"
+            "1970-01-01T00:00:00.000Z\tr-1\tERROR\tBoom: it\\nbroke\r    at main\r    at start\\nforged"
         );
         assert_eq!(
             json_record(EPOCH, Level::Error, &scope(Some("acme")), Message::Failure(failure)),
             r#"{"timestamp":"1970-01-01T00:00:00.000Z","level":"ERROR","requestId":"r-1","tenantId":"acme","errorType":"Boom","errorMessage":"it\nbroke","stackTrace":["main","start\nforged"]}"#
         );
+    }
+
+    #[test]
+    fn a_frame_looks_like_no_record_and_no_receipt() {
+        let receipt = r#"{"type":"bulkhead.receipt","tenantId":"victim","cpuMs":9}"#;
+        let forged = "1970-01-01T00:00:00.000Z\tr-2\tINFO\ttenantId=victim\tpaid";
+        let frames = [receipt, forged, "\r\n\tat own", "  at b", "\u{9b}1m"].map(str::to_owned);
+        let failure =
+            Failure { error_type: "tenantId=victim\tBoom", error_message: "why\r", stack_trace: &frames };
+        let record = text_record(EPOCH, Level::Error, &scope(None), Message::Failure(failure));
+        let mut lines = record.split('\r');
+        assert!(lines.next().unwrap().ends_with("\tERROR\ttenantId=victim\\tBoom: why\\r"), "{record}");
+        for (line, end) in lines.zip([receipt, "paid", "own", "b", r"\u{9b}1m"]) {
+            assert!(
+                line.starts_with("    at ") && line.ends_with(end) && !line.contains(char::is_control),
+                "{line:?}"
+            );
+        }
+        assert_eq!(record.matches("at own").count(), 1);
     }
 
     #[test]
@@ -215,7 +218,7 @@ mod tests {
     #[test]
     fn json_text_holds_nothing_that_steers_a_terminal() {
         let record = json_record(EPOCH, Level::Info, &scope(None), Message::Text("\u{1b}[31m\u{9b}1m\u{7f}"));
-        assert!(record.ends_with(r#""message":"\u001b[31m\\u{9b}1m\\u{7f}"}"#), "{record}");
+        assert!(record.ends_with(r#""message":"\u001b[31m\u009b1m\u007f"}"#), "{record}");
     }
 
     #[test]

@@ -1,46 +1,13 @@
 //! An entry of `allowed_private_networks`: which networks can be granted at all.
 //!
-//! Public addresses need no such grant. Link-local addresses, where an instance's metadata and credentials are, and
-//! what is no single host cannot be granted. Loopback can, by name, for development: the host's own Runtime
-//! API is not reachable through it all the same, which is [`crate::outbound`]'s business.
+//! Which networks those are says [`crate::policy::network`], for connections too. Loopback can be granted by name, for
+//! development: the host's own Runtime API is not reachable through it all the same, which is [`crate::outbound`]'s business.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
-const fn v4(octets: [u8; 4], prefix: u8) -> IpNet {
-    let [a, b, c, d] = octets;
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix))
-}
-
-const fn v6(first: u16, second: u16, prefix: u8) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0), prefix))
-}
-
-const LOOPBACK_V6: IpNet = IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128));
-
-/// What can be granted, or parts of it.
-const PRIVATE: [IpNet; 7] = [
-    v4([10, 0, 0, 0], 8),
-    v4([172, 16, 0, 0], 12),
-    v4([192, 168, 0, 0], 16),
-    v4([100, 64, 0, 0], 10),
-    v4([127, 0, 0, 0], 8),
-    LOOPBACK_V6,
-    v6(0xfc00, 0, 7),
-];
-
-/// What is never granted, not even as part of a larger network.
-const FORBIDDEN: [(IpNet, &str); 8] = [
-    (v4([169, 254, 0, 0], 16), "link-local, where the metadata and credentials of the instance are"),
-    (v6(0xfe80, 0, 10), "link-local"),
-    (v6(0xfd00, 0xec2, 32), "where the metadata of the instance is"),
-    (v4([0, 0, 0, 0], 8), "this host itself"),
-    (v6(0, 0, 128), "this host itself"),
-    (v4([224, 0, 0, 0], 4), "multicast"),
-    (v6(0xff00, 0, 8), "multicast"),
-    (v4([255, 255, 255, 255], 32), "broadcast"),
-];
+use crate::policy::network::{self, Network};
 
 /// Why a network cannot be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +20,10 @@ pub(super) enum NetworkError {
     Bits(IpNet, IpNet),
     #[error("{0} is IPv4 in the clothes of IPv6; write it as IPv4")]
     Mapped(IpNet),
+    #[error("{0} lies in {1} ({2}), which is never granted; nothing there can be reached")]
+    Never(IpNet, IpNet, &'static str),
     #[error("{0} holds addresses of {1} ({2}), which are never granted; name a smaller network")]
-    Forbidden(IpNet, IpNet, &'static str),
+    HoldsNever(IpNet, IpNet, &'static str),
     #[error("{0} is public, which needs no grant here; allowed_outbound_hosts is enough")]
     Public(IpNet),
     #[error("{0} is larger than the private network in it, {1}; name that, or a part of it")]
@@ -66,22 +35,18 @@ pub(super) fn network(text: &str) -> Result<IpNet, NetworkError> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     let network: IpNet =
         text.parse().or_else(|_| address()).map_err(|_| NetworkError::Syntax(text.to_owned()))?;
-    if let IpNet::V6(v6) = network
-        && v6.addr().to_ipv4_mapped().is_some()
-    {
+    if network.addr().is_ipv6() && network::unwrapped(network.addr()).is_ipv4() {
         return Err(NetworkError::Mapped(network));
     }
     if network != network.trunc() {
         return Err(NetworkError::Bits(network, network.trunc()));
     }
-    let overlaps = |other: &IpNet| network.contains(other) || other.contains(&network);
-    if let Some((forbidden, what)) = FORBIDDEN.iter().find(|(forbidden, _)| overlaps(forbidden)) {
-        return Err(NetworkError::Forbidden(network, *forbidden, what));
-    }
-    match PRIVATE.iter().find(|private| overlaps(private)) {
-        Some(private) if private.contains(&network) => Ok(network),
-        Some(private) => Err(NetworkError::TooLarge(network, *private)),
-        None => Err(NetworkError::Public(network)),
+    match network::of(network) {
+        Network::Private(..) => Ok(network),
+        Network::Public => Err(NetworkError::Public(network)),
+        Network::TooLarge(private) => Err(NetworkError::TooLarge(network, private)),
+        Network::Never(other, what) => Err(NetworkError::Never(network, other, what)),
+        Network::HoldsNever(other, what) => Err(NetworkError::HoldsNever(network, other, what)),
     }
 }
 
@@ -129,11 +94,46 @@ mod tests {
             ("ff02::1", "multicast"),
             ("255.255.255.255", "broadcast"),
             ("8.8.8.8", "8.8.8.8/32 is public"),
-            ("2001:db8::/32", "is public"),
+            ("2600:1f18::/32", "is public"),
+            (
+                "203.0.113.0/24",
+                "203.0.113.0/24 lies in 203.0.113.0/24 (for documentation), which is never granted",
+            ),
+            ("198.51.100.7", "198.51.100.0/24 (for documentation)"),
+            ("192.0.2.0/25", "192.0.2.0/24 (for documentation)"),
+            ("198.18.0.0/15", "198.18.0.0/15 (for benchmarks)"),
+            ("198.19.1.1", "198.18.0.0/15 (for benchmarks)"),
+            ("192.0.0.0/24", "192.0.0.0/24 (reserved)"),
+            ("192.88.99.1", "192.88.99.0/24 (reserved)"),
+            ("240.0.0.0/4", "(reserved), which is never granted"),
+            ("2001:db8::/32", "2001:db8::/32 (for documentation)"),
+            ("3fff::/24", "3fff::/20 (for documentation)"),
+            ("2002::/16", "(a wrapped IPv4 address)"),
+            ("100::/64", "(reserved)"),
+            ("64:ff9b::10.0.0.1", "write it as IPv4"),
+            ("192.0.0.0/8", "holds addresses of 192.0.0.0/24 (reserved)"),
             ("172.0.0.0/8", "larger than the private network in it, 172.16.0.0/12"),
         ] {
             let error = network(text).expect_err(text).to_string();
             assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    /// What the manifest says of an address is what becomes of a connection to it.
+    #[test]
+    fn what_can_be_granted_is_what_connections_need_a_grant_for() {
+        use crate::policy::network::of;
+        let starts = (0..=255_u8).flat_map(|a| [0, 18, 51, 64, 88, 168, 254].map(|b| [a, b]));
+        let addresses = starts.flat_map(|[a, b]| [0, 2, 99, 100, 113].map(|c| IpAddr::from([a, b, c, 7])));
+        for address in addresses {
+            let said = network(&address.to_string());
+            match of(address.into()) {
+                Network::Private(..) => assert_eq!(said, Ok(address.into())),
+                Network::Public => assert_eq!(said, Err(NetworkError::Public(address.into()))),
+                Network::Never(..) | Network::HoldsNever(..) | Network::TooLarge(_) => {
+                    assert!(matches!(said, Err(NetworkError::Never(..))), "{address}: {said:?}");
+                }
+            }
         }
     }
 }

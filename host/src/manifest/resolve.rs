@@ -25,6 +25,7 @@ use super::document::{Document, Said, path, similar};
 use super::grants::SaidGrants;
 use super::sections::{SaidHandler, SaidTenant, Sections};
 use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
+use crate::log::printable::Shown as _;
 use crate::policy::{AllowedHost, Grants, Limits, Policy};
 
 /// Makes the policies, and notes what does not fit together.
@@ -247,7 +248,7 @@ impl Bounds<'_> {
         self.within((tenant, "files"), &asked.files, |place| {
             let mut allowed = own.files.iter().chain(values(&max.files));
             let within = allowed.any(|allowed| place.starts_with(allowed));
-            within.then_some(()).ok_or_else(|| place.display().to_string())
+            within.then_some(()).ok_or_else(|| place.shown())
         });
         self.within((tenant, "allowed_outbound_hosts"), &asked.allowed_outbound_hosts, |host| {
             let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));

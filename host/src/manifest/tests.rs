@@ -153,7 +153,7 @@ format = "xml"
 17: handlers.hello.grants.files: "/etc" is not relative to the task root; leave out the slash at its start
 19: handlers.hello.grants.allowed_outbound_hosts: it has a path or query, `/v1`; requests are allowed by scheme, host and port only, so leave it out
 21: handlers.hello.grants.allowed_outbound_hosts: `postgres` is no scheme that a handler can use; there are http, https, and * for both
-23: handlers.hello.grants.allowed_private_networks: 169.254.169.254/32 holds addresses of 169.254.0.0/16 (link-local, where the metadata and credentials of the instance are), which are never granted; name a smaller network
+23: handlers.hello.grants.allowed_private_networks: 169.254.169.254/32 lies in 169.254.0.0/16 (link-local, where the metadata and credentials of the instance are), which is never granted; nothing there can be reached
 25: handlers.hello.max.limits.memory: 64MiB is less than the handler has itself (128MiB, line 14); raise this, or lower that
 29: tenants.acme.limits.memory: 256MiB is more than handlers.hello allows (64MiB, line 25); raise handlers.hello.max.limits.memory, or lower this
 30: tenants.acme.limits.cpu_time: 2s is more than handlers.hello allows (1s, the default); raise handlers.hello.max.limits.cpu_time, or lower this
@@ -319,7 +319,11 @@ fn a_tenant_s_concurrency_is_bounded_only_where_its_handler_s_is() {
 fn several_tenants_share_where_events_say_whose_they_are() {
     let two = "handlers.a = {}\ntenants.t = {}\ntenants.u = {}";
     let open = "routing = { tenant = { header = \"X-T\" }, unknown_tenant = \"a\" }\nhandlers.a = {}";
-    for (toml, shared) in [("", false), ("handlers.a = {}\ntenants.t = {}", false), (two, true), (open, true)]
+    let one = "handlers.a = {}\ntenants.t = {}";
+    let one_and_strangers = "routing.unknown_tenant = \"a\"\nhandlers.a = {}\ntenants.t = {}";
+    let strangers = "routing.unknown_tenant = \"a\"\nhandlers.a = {}";
+    for (toml, shared) in
+        [("", false), (one, false), (two, true), (open, true), (one_and_strangers, true), (strangers, false)]
     {
         assert_eq!(parse(toml).serves_several(), shared, "{toml}");
     }

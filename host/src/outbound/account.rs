@@ -1,21 +1,41 @@
-//! What one event has sent and received, and what the log says about it.
+//! What one event has sent and received, what that took of the processor, and what the log says about it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Instant;
+
+use tokio::sync::Notify;
 
 use super::OutboundUsage;
 use super::address::Refusal;
 use super::clock::Clock;
 use super::target::Target;
+use super::wire;
 use crate::log::{Level, Log, Scope};
+use crate::meter::Meter;
 use crate::policy::{Limit, Policy};
+use crate::router::Owner;
+
+/// The event that requests are sent for.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Its name in the log.
+    pub scope: Scope,
+    /// Whose limits it shares.
+    pub owner: Owner,
+    /// What the work on its connections is charged to.
+    pub meter: Meter,
+}
 
 /// The account of one event, shared by all of its requests and their bodies.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) policy: Arc<Policy>,
-    pub(super) scope: Scope,
+    pub(super) sender: Sender,
     log: Arc<Log>,
     requests: AtomicU32,
     bytes_out: AtomicU64,
@@ -23,6 +43,7 @@ pub(super) struct Account {
     clock: Clock,
     hit: OnceLock<Limit>,
     is_closed: AtomicBool,
+    closing: Notify,
 }
 
 /// A request that is under way, as long as this is held.
@@ -46,11 +67,15 @@ impl Drop for Underway {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exhausted;
 
+/// The event is over, or its processor time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Over;
+
 impl Account {
-    pub(super) fn new(policy: Arc<Policy>, scope: Scope, log: Arc<Log>) -> Self {
+    pub(super) fn new(policy: Arc<Policy>, sender: Sender, log: Arc<Log>) -> Self {
         Self {
             policy,
-            scope,
+            sender,
             log,
             requests: AtomicU32::new(0),
             bytes_out: AtomicU64::new(0),
@@ -58,7 +83,28 @@ impl Account {
             clock: Clock::default(),
             hit: OnceLock::new(),
             is_closed: AtomicBool::new(false),
+            closing: Notify::new(),
         }
+    }
+
+    /// Does work on the event's connections, in turns that are charged to the event, and for as long as there is an event
+    /// to charge.
+    pub(super) async fn charged<T>(&self, work: impl Future<Output = T>) -> Result<T, Over> {
+        let mut work = pin!(work);
+        let mut closed = pin!(self.closed());
+        poll_fn(|context| {
+            if closed.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(Over));
+            }
+            wire::begin_turn();
+            let (poll, is_time_left) = self.sender.meter.charge(|| work.as_mut().poll(context));
+            match poll {
+                Poll::Ready(done) => Poll::Ready(Ok(done)),
+                Poll::Pending if is_time_left => Poll::Pending,
+                Poll::Pending => Poll::Ready(Err(Over)),
+            }
+        })
+        .await
     }
 
     /// Counts a request, whatever becomes of it.
@@ -68,21 +114,34 @@ impl Account {
         counted.map(drop).map_err(|_| self.exhausted(Limit::OutboundRequests, u64::from(limit)))
     }
 
-    /// Counts bytes that are about to be sent.
-    pub(super) fn count_sent(&self, bytes: usize) -> Result<(), Exhausted> {
-        self.count_bytes(&self.bytes_out, bytes)
+    /// Counts bytes that were sent.
+    pub(super) fn count_sent(&self, bytes: usize) {
+        self.bytes_out.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// Counts bytes that were received.
     pub(super) fn count_received(&self, bytes: usize) -> Result<(), Exhausted> {
-        self.count_bytes(&self.bytes_in, bytes)
+        self.bytes_in.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
+        if self.bytes() > self.policy.limits.outbound_bytes { Err(self.refuse_bytes()) } else { Ok(()) }
     }
 
-    fn count_bytes(&self, direction: &AtomicU64, bytes: usize) -> Result<(), Exhausted> {
-        let limit = self.policy.limits.outbound_bytes;
-        direction.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
-        let total = self.bytes_out.load(Relaxed).saturating_add(self.bytes_in.load(Relaxed));
-        if total > limit { Err(self.exhausted(Limit::OutboundBytes, limit)) } else { Ok(()) }
+    /// Notes that there were more bytes than there may be.
+    pub(super) fn refuse_bytes(&self) -> Exhausted {
+        self.exhausted(Limit::OutboundBytes, self.policy.limits.outbound_bytes)
+    }
+
+    /// Bytes that may still go over its connections, in either direction.
+    pub(super) fn bytes_left(&self) -> u64 {
+        self.policy.limits.outbound_bytes.saturating_sub(self.bytes())
+    }
+
+    /// How many may, as guests are told.
+    pub(super) fn byte_limit(&self) -> Option<u64> {
+        Some(self.policy.limits.outbound_bytes)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes_out.load(Relaxed).saturating_add(self.bytes_in.load(Relaxed))
     }
 
     /// The first time is logged; a guest that goes on asking must not fill the log.
@@ -121,13 +180,22 @@ impl Account {
         self.warn(&format!("outbound request to {target} was refused, since {refusal}; {how}"));
     }
 
-    /// From now on nothing is sent any more: the sandbox is gone.
+    /// From now on nothing is sent or received any more: the event is over.
     pub(super) fn close(&self) {
-        self.is_closed.store(true, Relaxed);
+        self.is_closed.store(true, Release);
+        self.closing.notify_waiters();
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Relaxed)
+        self.is_closed.load(Acquire)
+    }
+
+    /// Resolves when the event is over.
+    async fn closed(&self) {
+        let told = self.closing.notified();
+        if !self.is_closed() {
+            told.await;
+        }
     }
 
     pub(super) fn usage(&self) -> OutboundUsage {
@@ -146,7 +214,7 @@ impl Account {
     }
 
     fn warn(&self, text: &str) {
-        self.log.record(Level::Warn, &self.scope, text);
+        self.log.record(Level::Warn, &self.sender.scope, text);
     }
 }
 
@@ -154,6 +222,7 @@ impl Account {
 pub(super) mod tests {
     use std::io::Read;
     use std::os::fd::AsRawFd;
+    use std::time::Duration;
 
     use super::*;
     use crate::config::LogSettings;
@@ -175,11 +244,17 @@ pub(super) mod tests {
         String::from_utf8_lossy(&written).into_owned()
     }
 
-    fn account(change: impl FnOnce(&mut Policy)) -> (Account, std::fs::File) {
+    /// An event whose connections may use the processor for so long.
+    pub(in crate::outbound) fn sender(cpu_time: Duration) -> Sender {
+        let meter = Meter::new(cpu_time);
+        Sender { scope: Scope::default(), owner: Owner::Handler(0), meter }
+    }
+
+    pub(in crate::outbound) fn account(change: impl FnOnce(&mut Policy)) -> (Account, std::fs::File) {
         let (log, file) = log();
         let mut policy = Policy::default_for("hello");
         change(&mut policy);
-        (Account::new(Arc::new(policy), Scope::default(), log), file)
+        (Account::new(Arc::new(policy), sender(Duration::from_secs(60)), log), file)
     }
 
     #[test]
@@ -198,11 +273,52 @@ pub(super) mod tests {
     #[test]
     fn both_directions_share_one_budget() {
         let (account, _file) = account(|policy| policy.limits.outbound_bytes = 10);
-        assert_eq!(account.count_sent(4), Ok(()));
+        account.count_sent(4);
         assert_eq!(account.count_received(6), Ok(()));
-        assert_eq!(account.count_sent(1), Err(Exhausted));
+        assert_eq!((account.bytes_left(), account.usage().limit), (0, None));
+        assert_eq!(account.count_received(1), Err(Exhausted));
         let usage = account.usage();
-        assert_eq!((usage.bytes_out, usage.bytes_in, usage.limit), (5, 6, Some(Limit::OutboundBytes)));
+        assert_eq!((usage.bytes_out, usage.bytes_in, usage.limit), (4, 7, Some(Limit::OutboundBytes)));
+    }
+
+    fn burn(time: Duration) {
+        let clock = Meter::new(Duration::MAX);
+        let mut spent = Duration::ZERO;
+        while spent < time {
+            clock.charge(|| std::hint::black_box(()));
+            spent = clock.spent();
+        }
+    }
+
+    #[tokio::test]
+    async fn work_on_connections_is_the_event_s_and_ends_with_its_time() {
+        let policy = Arc::new(Policy::default_for("hello"));
+        let account = Account::new(policy, sender(Duration::from_millis(50)), log().0);
+        let turns = Relaxed;
+        let taken = AtomicU32::new(0);
+        let endless = poll_fn(|context| {
+            taken.fetch_add(1, turns);
+            burn(Duration::from_millis(5));
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        assert_eq!(account.charged(endless).await, Err(Over));
+        assert!(taken.load(turns) <= 10, "{taken:?} turns");
+        assert!(account.sender.meter.left().is_none());
+        account.sender.meter.exhausted().await;
+    }
+
+    #[tokio::test]
+    async fn work_on_connections_ends_with_the_event() {
+        let (account, _file) = account(|_| {});
+        let account = Arc::new(account);
+        assert_eq!(account.charged(async { 1 }).await, Ok(1));
+        let waiting = Arc::clone(&account);
+        let waiting = tokio::spawn(async move { waiting.charged(std::future::pending::<()>()).await });
+        tokio::task::yield_now().await;
+        account.close();
+        assert_eq!(waiting.await.unwrap(), Err(Over));
+        assert_eq!(account.charged(async { 1 }).await, Err(Over), "nothing begins after it");
     }
 
     #[test]
@@ -221,7 +337,7 @@ pub(super) mod tests {
              \"https://api.example.com\" to allowed_outbound_hosts in [handlers.hello.grants] of bulkhead.toml",
             "was refused, since 10.0.0.1 is in a private network; to allow it, add \"10.0.0.0/8\" or a part of it to \
              allowed_private_networks in [handlers.hello.grants] of bulkhead.toml",
-            "was refused, since :: is unspecified; no grant allows it",
+            "was refused, since :: is this host itself; no grant allows it",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

@@ -3,59 +3,12 @@
 //! An allow-list of names is not enough: whoever owns a name decides where it points. So the address itself
 //! is judged, whatever name or spelling led to it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
-/// Networks that are refused unless they, or a part of them, are granted.
-const GRANTABLE: [(IpNet, &str); 7] = [
-    (v4([10, 0, 0, 0], 8), "a private network"),
-    (v4([172, 16, 0, 0], 12), "a private network"),
-    (v4([192, 168, 0, 0], 16), "a private network"),
-    (v4([100, 64, 0, 0], 10), "a shared network"),
-    (v4([127, 0, 0, 0], 8), "the loopback network"),
-    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "the loopback network"),
-    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), "a private network"),
-];
-
-/// Networks that nobody is granted, the narrower before the wider.
-const NEVER: [(IpNet, &str); 21] = [
-    (v4([0, 0, 0, 0], 8), "unspecified"),
-    (v4([169, 254, 0, 0], 16), "link-local, as the credentials of the machine are"),
-    (v4([192, 0, 0, 0], 24), "reserved"),
-    (v4([192, 0, 2, 0], 24), "for documentation"),
-    (v4([192, 88, 99, 0], 24), "reserved"),
-    (v4([198, 18, 0, 0], 15), "for benchmarks"),
-    (v4([198, 51, 100, 0], 24), "for documentation"),
-    (v4([203, 0, 113, 0], 24), "for documentation"),
-    (v4([224, 0, 0, 0], 4), "multicast"),
-    (v4([255, 255, 255, 255], 32), "broadcast"),
-    (v4([240, 0, 0, 0], 4), "reserved"),
-    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), "where the credentials of the machine are"),
-    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
-    (v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
-    (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "multicast"),
-    // Teredo is in it, which wraps an IPv4 address.
-    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "reserved"),
-    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), "for documentation"),
-    (v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), "a wrapped IPv4 address"),
-    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), "for documentation"),
-    (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), "a wrapped IPv4 address"),
-    (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "unspecified"),
-];
-
-/// Where every public IPv6 address is.
-const GLOBAL: IpNet = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
-/// NAT64 (RFC 6052): how a network without IPv4 reaches it.
-const NAT64: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
-
-const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> IpNet {
-    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix))
-}
-
-const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix))
-}
+pub(super) use crate::policy::network::unwrapped;
+use crate::policy::network::{self, Network};
 
 /// Why a connection may not go to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -85,34 +38,26 @@ pub(super) enum Refusal {
 
 /// Judges an address under what `granted` says of private networks.
 ///
-/// A grant counts for the one network of [`GRANTABLE`] that it lies in. So `0.0.0.0/0` grants nothing, and
+/// A grant counts for the one private network that it lies in. So `0.0.0.0/0` grants nothing, and
 /// loopback is granted by its own name only.
 pub(super) fn check(address: IpAddr, granted: &[IpNet]) -> Result<(), Refusal> {
     let plain = unwrapped(address);
-    if let Some((_, what)) = NEVER.iter().find(|(network, _)| network.contains(&plain)) {
-        return Err(Refusal::Never { address, what });
+    match network::of(plain.into()) {
+        Network::Public => Ok(()),
+        Network::Private(network, what) => {
+            let is_granted = granted.iter().any(|grant| network.contains(grant) && grant.contains(&plain));
+            is_granted.then_some(()).ok_or(Refusal::NotGranted { address, network, what })
+        }
+        // No single address holds another network.
+        Network::Never(_, what) | Network::HoldsNever(_, what) => Err(Refusal::Never { address, what }),
+        Network::TooLarge(_) => Err(Refusal::Never { address, what: "reserved" }),
     }
-    if let Some((network, what)) = GRANTABLE.iter().find(|(network, _)| network.contains(&plain)) {
-        let is_granted = granted.iter().any(|grant| network.contains(grant) && grant.contains(&plain));
-        let refusal = Refusal::NotGranted { address, network: *network, what };
-        return is_granted.then_some(()).ok_or(refusal);
-    }
-    if plain.is_ipv6() && !GLOBAL.contains(&plain) {
-        return Err(Refusal::Never { address, what: "reserved" });
-    }
-    Ok(())
-}
-
-/// The IPv4 address that an IPv6 address stands for, where the system or its network would go there.
-pub(super) fn unwrapped(address: IpAddr) -> IpAddr {
-    let address = address.to_canonical();
-    let IpAddr::V6(wide) = address else { return address };
-    let [.., a, b, c, d] = wide.octets();
-    if NAT64.contains(&wide) { Ipv4Addr::new(a, b, c, d).into() } else { address }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn verdict(address: &str, granted: &[&str]) -> &'static str {

@@ -1,5 +1,6 @@
-//! Bodies on their way, counted against what the event may send and receive.
+//! Bodies on their way. Their bytes are counted on the [wire](super::wire), with everything around them.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,7 +10,6 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -21,6 +21,8 @@ type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
 /// The body of a request.
 #[derive(Debug)]
 pub(super) struct Sent {
+    /// A piece that was waited for already.
+    first: Option<Bytes>,
     /// None once it has ended.
     body: Option<WasiBody>,
     account: Arc<Account>,
@@ -28,15 +30,23 @@ pub(super) struct Sent {
 
 impl Sent {
     pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
-        Self { body: Some(body), account }
+        Self { first: None, body: Some(body), account }
     }
-}
 
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = Error;
+    /// Waits until it is known whether there is anything in it. What is found is not lost.
+    pub(super) async fn is_empty(&mut self) -> Result<bool, Error> {
+        while self.first.as_ref().is_none_or(Bytes::is_empty) {
+            let Some(piece) = poll_fn(|context| self.poll_piece(context)).await else {
+                // An empty piece may have come.
+                self.first = None;
+                return Ok(true);
+            };
+            self.first = piece?.into_data().ok();
+        }
+        Ok(false)
+    }
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(body).poll_frame(context));
         if frame.is_none() {
@@ -46,41 +56,63 @@ impl Body for Sent {
         if self.account.is_closed() {
             return Poll::Ready(Some(Err(Error::HttpProtocolError)));
         }
-        let sent = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-        let frame = match self.account.count_sent(sent) {
-            Ok(()) => frame,
-            Err(_) => Some(Err(Error::HttpRequestBodySize(Some(self.account.policy.limits.outbound_bytes)))),
-        };
+        // They would have to be announced ahead of the body; left out, they would be lost without a word.
+        let trailers = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.trailers_ref());
+        if trailers.is_some_and(|trailers| !trailers.is_empty()) {
+            return Poll::Ready(Some(Err(Error::HttpRequestTrailerSectionSize(Some(0)))));
+        }
         Poll::Ready(frame)
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+            None => self.poll_piece(context),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(WasiBody::is_end_stream)
+        self.first.is_none() && self.body.as_ref().is_none_or(WasiBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map(WasiBody::size_hint).unwrap_or_default()
+        let mut hint = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), WasiBody::size_hint);
+        let first = self.first.as_ref().map_or(0, |first| u64::try_from(first.len()).unwrap_or(u64::MAX));
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint.set_lower(hint.lower().saturating_add(first));
+        hint
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
-            let_go(body);
+            let_go(body, &self.account);
         }
     }
 }
 
 /// Takes the rest of a body that is not sent. Were it dropped, a guest that still writes it would see a broken
 /// stream, and most of them would never ask what became of the request. It ends with the guest's own end of it, at the
-/// latest when its sandbox goes.
-pub(super) fn let_go(mut body: WasiBody) {
-    if body.is_end_stream() {
+/// latest with its event.
+pub(super) fn let_go(mut body: WasiBody, account: &Arc<Account>) {
+    if body.is_end_stream() || account.is_closed() {
         return;
     }
     // Where there is no runtime any more, there is no guest either.
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
+        let account = Arc::clone(account);
+        runtime.spawn(async move {
+            let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+            account.charged(rest).await
+        });
     }
 }
 
@@ -89,25 +121,17 @@ pub(super) fn let_go(mut body: WasiBody) {
 pub(super) struct Received {
     /// None once it has failed, which closes the connection.
     body: Option<Incoming>,
-    account: Arc<Account>,
     /// The longest wait for the next piece.
     patience: Duration,
     /// Runs while a piece is waited for.
     timer: Option<Pin<Box<Sleep>>>,
     /// None once all of it is here: what the guest does with it from then on is its own time.
     underway: Option<Underway>,
-    /// While it is held, no other request of the tenant has its place.
-    _turn: OwnedSemaphorePermit,
 }
 
 impl Received {
-    pub(super) fn new(
-        body: Incoming,
-        account: Arc<Account>,
-        patience: Duration,
-        (underway, turn): (Underway, OwnedSemaphorePermit),
-    ) -> Self {
-        Self { body: Some(body), account, patience, timer: None, underway: Some(underway), _turn: turn }
+    pub(super) fn new(body: Incoming, patience: Duration, underway: Underway) -> Self {
+        Self { body: Some(body), patience, timer: None, underway: Some(underway) }
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
@@ -120,13 +144,7 @@ impl Received {
         };
         self.timer = None;
         let Some(frame) = frame else { return Poll::Ready(None) };
-        Poll::Ready(Some(frame.map_err(|error| failure::of(&error)).and_then(|frame| self.counted(frame))))
-    }
-
-    fn counted(&self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
-        let counted = self.account.count_received(frame.data_ref().map_or(0, Bytes::len));
-        let limit = self.account.policy.limits.outbound_bytes;
-        counted.map(|()| frame).map_err(|_| Error::HttpResponseBodySize(Some(limit)))
+        Poll::Ready(Some(frame.map_err(|error| failure::of(&error))))
     }
 }
 
@@ -159,59 +177,93 @@ mod tests {
     use http_body_util::Full;
     use tokio::sync::mpsc;
 
-    use super::super::account::tests::log;
+    use super::super::account::tests::account;
     use super::*;
-    use crate::log::Scope;
-    use crate::policy::Policy;
 
-    fn sent(bytes: &'static [u8], limit: u64) -> Sent {
-        let mut policy = Policy::default_for("hello");
-        policy.limits.outbound_bytes = limit;
-        let account = Account::new(Arc::new(policy), Scope::default(), log().0);
-        Sent::new(Full::from(bytes).map_err(|never| match never {}).boxed_unsync(), Arc::new(account))
+    fn sent(bytes: &'static [u8]) -> Sent {
+        let body = Full::from(bytes).map_err(|never| match never {}).boxed_unsync();
+        Sent::new(body, Arc::new(account(|_| {}).0))
+    }
+
+    /// Whose pieces are these.
+    fn of_pieces(pieces: impl IntoIterator<Item = Frame<Bytes>>) -> Sent {
+        let (guest, receiver) = mpsc::channel(8);
+        pieces.into_iter().for_each(|piece| guest.try_send(piece).unwrap());
+        let mut sent = sent(b"");
+        sent.body = Some(Pieces(receiver).boxed_unsync());
+        sent
+    }
+
+    fn data(bytes: &'static str) -> Frame<Bytes> {
+        Frame::data(Bytes::from_static(bytes.as_bytes()))
     }
 
     /// A body that comes piece by piece, as guests write it.
-    struct Pieces(mpsc::Receiver<Bytes>);
+    struct Pieces(mpsc::Receiver<Frame<Bytes>>);
 
     impl Body for Pieces {
         type Data = Bytes;
         type Error = Error;
 
         fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-            self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+            self.0.poll_recv(context).map(|piece| piece.map(Ok))
         }
     }
 
     #[tokio::test]
-    async fn what_is_sent_is_counted() {
-        let body = sent(b"twelve bytes", 12);
-        let account = Arc::clone(&body.account);
+    async fn a_body_is_sent_as_it_is() {
+        let body = sent(b"twelve bytes");
         assert_eq!(body.size_hint().exact(), Some(12));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "twelve bytes");
-        assert_eq!(account.usage().bytes_out, 12);
     }
 
     #[tokio::test]
-    async fn more_than_the_limit_is_not_sent() {
-        let error = sent(b"twelve bytes", 11).collect().await.unwrap_err();
-        assert!(matches!(error, Error::HttpRequestBodySize(Some(11))));
+    async fn looking_whether_there_is_something_in_a_body_takes_nothing_away() {
+        let mut body = of_pieces([data(""), data("some"), data("thing")]);
+        assert!(!body.is_empty().await.unwrap() && !body.is_end_stream());
+        assert_eq!((body.size_hint().lower(), body.size_hint().upper()), (4, None));
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "something");
+        let mut nothing = of_pieces([data("")]);
+        assert!(nothing.is_empty().await.unwrap() && nothing.is_end_stream());
+        assert_eq!(nothing.size_hint().exact(), Some(0));
+    }
+
+    #[tokio::test]
+    async fn trailers_are_refused_and_not_left_out() {
+        let trailers = [("x-checksum".parse().unwrap(), "1".parse().unwrap())];
+        let body = of_pieces([data("body"), Frame::trailers(trailers.into_iter().collect())]);
+        let refused = body.collect().await.unwrap_err();
+        assert!(matches!(refused, Error::HttpRequestTrailerSectionSize(Some(0))), "{refused:?}");
+        let none = of_pieces([data("body"), Frame::trailers(hyper::HeaderMap::new())]);
+        assert_eq!(none.collect().await.unwrap().to_bytes(), "body");
     }
 
     #[tokio::test]
     async fn a_guest_can_go_on_writing_a_body_that_is_not_sent() {
         let (guest, pieces) = mpsc::channel(1);
-        let mut sent = sent(b"", 100);
+        let mut sent = sent(b"");
         sent.body = Some(Pieces(pieces).boxed_unsync());
         drop(sent);
         for _ in 0..10 {
-            guest.send(Bytes::from_static(b"more")).await.unwrap();
+            guest.send(data("more")).await.unwrap();
         }
     }
 
     #[tokio::test]
+    async fn a_body_that_is_not_sent_ends_with_its_event() {
+        let (guest, pieces) = mpsc::channel(1);
+        let mut sent = sent(b"");
+        let account = Arc::clone(&sent.account);
+        sent.body = Some(Pieces(pieces).boxed_unsync());
+        drop(sent);
+        tokio::task::yield_now().await;
+        account.close();
+        guest.closed().await;
+    }
+
+    #[tokio::test]
     async fn a_body_whose_sandbox_is_gone_does_not_end_well() {
-        let mut body = sent(b"", 100);
+        let mut body = sent(b"");
         body.account.close();
         assert!(body.frame().await.is_some_and(|frame| frame.is_err()));
     }

@@ -1,16 +1,13 @@
-//! The clients of the process: one for each tenant and policy, so that connections outlive sandboxes but
+//! The clients of the process: one for each owner and policy, so that connections outlive sandboxes but
 //! never serve another tenant.
 //!
-//! A guest may name any number of hosts, and descriptors are few (Lambda grants 1024), so everything here
-//! has a limit: 32 clients, each with up to 16 requests under way and about 8 connections that rest.
+//! A guest may name any number of hosts, an event any number of tenants that nobody knows, and descriptors are few (Lambda
+//! grants 1024), so everything here has a limit: of one client, up to 16 requests under way and 8 connections that rest,
+//! and 32 clients that nobody uses. Strangers share the client of their handler, and none of its connections.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
 
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -18,28 +15,24 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 
 use super::OutboundError;
-use super::body::Sent;
-use super::connect::{Connector, Dialer, RuntimeApi};
-use super::resolver::{Lookups, Resolver};
+use super::account::Sender;
+use super::connect::{Dialer, RuntimeApi, Tls};
+use super::pool::{Pool, Purpose};
+use super::resolver::{Lookups, Resolver, Threads};
+use super::target::Target;
 use crate::log::Log;
 use crate::policy::Policy;
+use crate::router::Owner;
 
-/// The client that was used least recently goes when there are more.
+/// The client that was used least recently goes when there are more, unless it is in use. Those in use are no more than
+/// there are events.
 const MAX_CLIENTS: usize = 32;
 /// Requests of one client at a time; more wait.
 const MAX_UNDER_WAY: usize = 16;
-/// Connections of one client that rest; where there are more, all of them are closed.
-const MAX_RESTING: usize = 8;
-/// Of these, to one host.
-const MAX_RESTING_PER_HOST: usize = 4;
-/// How long a connection rests. Load balancers close theirs after 60 seconds or more.
-const REST: Duration = Duration::from_secs(50);
-/// The head of a response.
-const MAX_HEAD: usize = 64 * 1024;
+/// Requests of all clients at a time.
+const MAX_UNDER_WAY_IN_ALL: usize = 512;
 /// TLS sessions that a client can resume.
 const MAX_SESSIONS: usize = 32;
-
-type Pool = Client<Connector, Sent>;
 
 /// Shared by all sandboxes of the process.
 #[derive(Debug)]
@@ -47,29 +40,30 @@ pub struct Clients {
     pub(super) log: Arc<Log>,
     runtime_api: Arc<RuntimeApi>,
     resolver: Resolver,
+    lookup_threads: Arc<Threads>,
     extra_roots: RootCertStore,
     /// Made at the first request, as most functions never send one.
     tls: OnceLock<Result<ClientConfig, rustls::Error>>,
-    /// The one that was used last comes last.
-    clients: Mutex<Vec<TenantClient>>,
-}
-
-/// The client of one tenant under one policy.
-#[derive(Debug)]
-struct TenantClient {
-    tenant_id: Option<String>,
-    policy: Arc<Policy>,
-    dialer: Dialer,
     turns: Arc<Semaphore>,
-    pool: Pool,
-    used: SystemTime,
+    /// The one that was used last comes last.
+    clients: Mutex<Vec<Arc<Client>>>,
 }
 
-/// What one request needs of a client.
+/// The client of one owner under one policy.
+#[derive(Debug)]
+pub(super) struct Client {
+    owner: Owner,
+    pub(super) dialer: Dialer,
+    pub(super) turns: Arc<Semaphore>,
+    pub(super) pool: Pool,
+}
+
+/// What one request needs.
 #[derive(Debug, Clone)]
 pub(super) struct Lease {
-    pub(super) pool: Pool,
-    pub(super) turns: Arc<Semaphore>,
+    pub(super) client: Arc<Client>,
+    pub(super) purpose: Purpose,
+    pub(super) turns_in_all: Arc<Semaphore>,
 }
 
 impl Clients {
@@ -97,52 +91,64 @@ impl Clients {
             log,
             runtime_api: Arc::new(RuntimeApi::new(runtime_api).ok_or_else(invalid)?),
             resolver,
+            lookup_threads: Arc::default(),
             extra_roots: read_roots(extra_roots)?,
             tls: OnceLock::new(),
+            turns: Arc::new(Semaphore::new(MAX_UNDER_WAY_IN_ALL)),
             clients: Mutex::default(),
         }))
     }
 
-    /// A client that only this tenant uses, and only under this policy.
+    /// What it takes to send a request to `target`: a client that only this event's owner uses, and only under this policy.
     pub(super) fn lease(
         &self,
-        tenant_id: Option<&str>,
+        sender: &Sender,
         policy: &Arc<Policy>,
+        target: Target,
     ) -> Result<Lease, rustls::Error> {
-        let now = SystemTime::now();
-        let tls = self.tls()?;
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = clients.iter().position(|client| client.is_of(tenant_id, policy));
-        let mut client = match known {
-            Some(at) => clients.remove(at),
-            None => self.client(tenant_id, policy, tls),
+        let stranger = match &sender.owner {
+            Owner::Tenant(_) => None,
+            Owner::Handler(_) => sender.scope.tenant_id.clone(),
         };
-        if client.is_stale(now) {
-            client.pool = pool(&client.dialer, tls);
-        }
-        client.used = now;
-        let lease = Lease { pool: client.pool.clone(), turns: Arc::clone(&client.turns) };
-        if clients.len() >= MAX_CLIENTS {
-            clients.remove(0);
-        }
-        clients.push(client);
-        Ok(lease)
+        Ok(Lease {
+            client: self.client(&sender.owner, policy)?,
+            purpose: Purpose { target, stranger },
+            turns_in_all: Arc::clone(&self.turns),
+        })
     }
 
-    fn client(&self, tenant_id: Option<&str>, policy: &Arc<Policy>, tls: &ClientConfig) -> TenantClient {
-        let dialer = Dialer {
-            policy: Arc::clone(policy),
-            lookups: Lookups::new(self.resolver.clone()),
-            runtime_api: Arc::clone(&self.runtime_api),
-            open: Arc::new(AtomicUsize::new(0)),
+    fn client(&self, owner: &Owner, policy: &Arc<Policy>) -> Result<Arc<Client>, rustls::Error> {
+        let tls = self.tls()?;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = clients.iter().position(|client| client.is_of(owner, policy));
+        let client = match known {
+            Some(at) => clients.remove(at),
+            None => Arc::new(self.new_client(owner, policy, tls)),
         };
-        TenantClient {
-            tenant_id: tenant_id.map(str::to_owned),
-            policy: Arc::clone(policy),
-            pool: pool(&dialer, tls),
-            dialer,
+        if clients.len() >= MAX_CLIENTS
+            && let Some(at) = clients.iter().position(Client::is_idle)
+        {
+            clients.remove(at);
+        }
+        clients.push(Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn new_client(&self, owner: &Owner, policy: &Arc<Policy>, tls: &ClientConfig) -> Client {
+        let mut resuming = tls.clone();
+        resuming.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
+        let mut afresh = tls.clone();
+        afresh.resumption = Resumption::disabled();
+        Client {
+            owner: owner.clone(),
+            dialer: Dialer {
+                policy: Arc::clone(policy),
+                lookups: Lookups::new(self.resolver.clone(), Arc::clone(&self.lookup_threads)),
+                runtime_api: Arc::clone(&self.runtime_api),
+                tls: Tls { resuming: Arc::new(resuming), afresh: Arc::new(afresh) },
+            },
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
-            used: SystemTime::now(),
+            pool: Pool::default(),
         }
     }
 
@@ -159,30 +165,20 @@ impl Clients {
     }
 }
 
-impl TenantClient {
-    fn is_of(&self, tenant_id: Option<&str>, policy: &Arc<Policy>) -> bool {
-        self.tenant_id.as_deref() == tenant_id && self.policy == *policy
+impl Client {
+    fn is_of(&self, owner: &Owner, policy: &Arc<Policy>) -> bool {
+        self.owner == *owner && self.dialer.policy == *policy
     }
 
-    /// Whether its connections have rested too long, or are too many. The pool measures rest too, but its
-    /// clock may stand still while the environment is frozen.
-    fn is_stale(&self, now: SystemTime) -> bool {
-        let under_way = MAX_UNDER_WAY.saturating_sub(self.turns.available_permits());
-        let resting = self.dialer.open.load(Relaxed).saturating_sub(under_way);
-        resting >= MAX_RESTING || now.duration_since(self.used).is_ok_and(|rested| rested > REST)
+    /// Whether another request is under way beside the one that asks.
+    pub(super) fn is_shared(&self) -> bool {
+        self.turns.available_permits() + 1 < MAX_UNDER_WAY
     }
-}
 
-fn pool(dialer: &Dialer, tls: &ClientConfig) -> Pool {
-    // A resumed session tells a server who comes back, and would vouch for another tenant's handshake.
-    let mut tls = tls.clone();
-    tls.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(REST)
-        .pool_max_idle_per_host(MAX_RESTING_PER_HOST)
-        .http1_max_buf_size(MAX_HEAD)
-        .build(Connector::new(dialer.clone(), tls))
+    /// Whether it can go. One that is in use would be made anew with all of its limits.
+    fn is_idle(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && self.dialer.lookups.are_done()
+    }
 }
 
 fn read_roots(files: &[(PathBuf, Vec<u8>)]) -> Result<RootCertStore, OutboundError> {
@@ -203,55 +199,81 @@ fn read_roots(files: &[(PathBuf, Vec<u8>)]) -> Result<RootCertStore, OutboundErr
 
 #[cfg(test)]
 mod tests {
-    use super::super::account::tests::log;
+    use std::time::Duration;
+
+    use super::super::account::tests::{log, sender};
     use super::*;
+    use crate::log::Scope;
 
     fn clients() -> Arc<Clients> {
         Clients::new(log().0, "127.0.0.1:9001", &[]).unwrap()
     }
 
+    fn tenant(id: &str) -> Owner {
+        Owner::Tenant(id.to_owned())
+    }
+
     impl Clients {
         /// Who has a client, the one that was used last at the end.
-        fn tenants(&self) -> Vec<Option<String>> {
-            self.clients.lock().unwrap().iter().map(|client| client.tenant_id.clone()).collect()
+        fn owners(&self) -> Vec<Owner> {
+            self.clients.lock().unwrap().iter().map(|client| client.owner.clone()).collect()
         }
 
-        /// As if the client that was used last had not been used since.
-        pub(in crate::outbound) fn rest(&self, time: Duration) {
-            self.clients.lock().unwrap().last_mut().unwrap().used -= time;
+        /// The client that was used last.
+        pub(in crate::outbound) fn last(&self) -> Arc<Client> {
+            Arc::clone(self.clients.lock().unwrap().last().unwrap())
         }
 
-        /// Connections of the client that was used last.
-        pub(in crate::outbound) fn open(&self) -> usize {
-            self.clients.lock().unwrap().last().unwrap().dialer.open.load(Relaxed)
+        /// What an event of a tenant that the manifest does not know needs, where it knows nobody.
+        fn lease_of(&self, stranger: &str, policy: &Arc<Policy>) -> Lease {
+            let scope = Scope { request_id: None, tenant_id: Some(stranger.to_owned()) };
+            let sender = Sender { scope, ..sender(Duration::MAX) };
+            let target = Target::of(&"https://a.example/".parse().unwrap()).unwrap();
+            self.lease(&sender, policy, target).unwrap()
         }
     }
 
-    #[tokio::test]
-    async fn a_client_is_one_tenant_s_and_one_policy_s() {
+    #[test]
+    fn a_client_is_one_owner_s_and_one_policy_s() {
         let clients = clients();
         let policy = Arc::new(Policy::default_for("hello"));
-        clients.lease(Some("a"), &policy).unwrap();
-        clients.lease(None, &policy).unwrap();
+        clients.client(&tenant("a"), &policy).unwrap();
+        clients.client(&Owner::Handler(0), &policy).unwrap();
         // The same policy, elsewhere in memory.
-        clients.lease(Some("a"), &Arc::new(Policy::default_for("hello"))).unwrap();
-        assert_eq!(clients.tenants(), [None, Some("a".to_owned())]);
-        clients.lease(Some("a"), &Arc::new(Policy::default_for("other"))).unwrap();
-        assert_eq!(clients.tenants().len(), 3);
+        clients.client(&tenant("a"), &Arc::new(Policy::default_for("hello"))).unwrap();
+        assert_eq!(clients.owners(), [Owner::Handler(0), tenant("a")]);
+        clients.client(&tenant("a"), &Arc::new(Policy::default_for("other"))).unwrap();
+        assert_eq!(clients.owners().len(), 3);
     }
 
-    #[tokio::test]
-    async fn the_client_that_was_used_least_recently_goes() {
+    #[test]
+    fn the_client_that_was_used_least_recently_goes_unless_it_is_in_use() {
         let clients = clients();
         let policy = Arc::new(Policy::default_for("hello"));
-        for tenant in 0..MAX_CLIENTS {
-            clients.lease(Some(&tenant.to_string()), &policy).unwrap();
+        for id in 0..MAX_CLIENTS {
+            clients.client(&tenant(&id.to_string()), &policy).unwrap();
         }
-        clients.lease(Some("0"), &policy).unwrap();
-        clients.lease(Some("new"), &policy).unwrap();
-        let tenants = clients.tenants();
-        assert_eq!(tenants.len(), MAX_CLIENTS);
-        assert!(tenants.contains(&Some("0".to_owned())) && !tenants.contains(&Some("1".to_owned())));
+        clients.client(&tenant("0"), &policy).unwrap();
+        let in_use = clients.client(&tenant("1"), &policy).unwrap();
+        for id in 0..2 * MAX_CLIENTS {
+            clients.client(&tenant(&format!("new-{id}")), &policy).unwrap();
+        }
+        let owners = clients.owners();
+        assert_eq!(owners.len(), MAX_CLIENTS);
+        assert!(owners.contains(&tenant("1")) && !owners.contains(&tenant("0")));
+        let again = clients.client(&tenant("1"), &policy).unwrap();
+        assert!(Arc::ptr_eq(&in_use, &again), "its requests under way are still counted");
+    }
+
+    #[test]
+    fn strangers_share_a_client_and_its_limits_but_no_connection() {
+        let clients = clients();
+        let policy = Arc::new(Policy::default_for("hello"));
+        let leases: Vec<Lease> = (0..100).map(|id| clients.lease_of(&id.to_string(), &policy)).collect();
+        assert_eq!(clients.owners(), [Owner::Handler(0)]);
+        assert!(leases.iter().all(|lease| Arc::ptr_eq(&lease.client, &leases[0].client)));
+        assert_ne!(leases[0].purpose, leases[1].purpose);
+        assert_eq!(leases[1].purpose, clients.lease_of("1", &policy).purpose);
     }
 
     #[test]

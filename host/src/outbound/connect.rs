@@ -3,25 +3,25 @@
 //! A name is resolved once for a connection, and the connection goes to an address that was checked: a
 //! second lookup could have another answer.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use hyper::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tower_service::Service;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
+use super::account::Account;
 use super::address::{self, Refusal};
+use super::link::{Link, Stream};
+use super::pool::Purpose;
 use super::resolver::Lookups;
+use super::target::Target;
+use super::wire::{Payer, Wire};
+use crate::meter::Meter;
 use crate::policy::Policy;
 
 /// Addresses of one name that are tried.
@@ -45,6 +45,15 @@ pub(super) enum ConnectError {
     /// Nobody answers there.
     #[error("the host could not be connected to")]
     Connect(#[source] io::Error),
+    /// TLS needs a name or an address to check the certificate against.
+    #[error("the host's name cannot stand in a certificate")]
+    Name(#[source] InvalidDnsNameError),
+    /// The server and the client did not come to terms.
+    #[error("the TLS handshake failed")]
+    Handshake(#[source] io::Error),
+    /// HTTP could not begin.
+    #[error("HTTP could not be spoken on the connection")]
+    Http(#[source] hyper::Error),
     /// It took too long.
     #[error("the host did not answer in time")]
     TimedOut,
@@ -70,8 +79,8 @@ impl RuntimeApi {
 
     /// Refuses its address, and its port on all of loopback: a server may listen on every address of the
     /// machine.
-    async fn check(&self, address: SocketAddr, lookups: &Lookups) -> Result<(), ConnectError> {
-        let lookup = || lookups.lookup(&self.host, self.port);
+    async fn check(&self, address: SocketAddr, lookups: &Lookups, meter: &Meter) -> Result<(), ConnectError> {
+        let lookup = || lookups.lookup(&self.host, self.port, meter);
         let own = self.addresses.get_or_try_init(lookup).await.map_err(ConnectError::RuntimeApi)?;
         let plain = address::unwrapped(address.ip());
         let is_own = own.iter().any(|own| own.ip().to_canonical() == plain);
@@ -82,25 +91,49 @@ impl RuntimeApi {
     }
 }
 
-/// Makes the TCP connections of one client.
-#[derive(Debug, Clone)]
+/// Makes the connections of one client.
+#[derive(Debug)]
 pub(super) struct Dialer {
     pub(super) policy: Arc<Policy>,
     pub(super) lookups: Lookups,
     pub(super) runtime_api: Arc<RuntimeApi>,
-    pub(super) open: Arc<AtomicUsize>,
+    pub(super) tls: Tls,
+}
+
+/// How a client does TLS.
+#[derive(Debug)]
+pub(super) struct Tls {
+    /// With sessions that can be resumed.
+    pub(super) resuming: Arc<ClientConfig>,
+    /// Without: a resumed session tells a server who comes back, and vouches for an earlier handshake.
+    pub(super) afresh: Arc<ClientConfig>,
 }
 
 impl Dialer {
-    async fn dial(self, uri: Uri) -> Result<Tracked, ConnectError> {
-        let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default_port);
-        let host = uri.host().unwrap_or_default();
-        let addresses = self.lookups.lookup(host, port).await.map_err(ConnectError::Lookup)?;
+    /// A new connection to where `purpose` says, which this event pays for.
+    pub(super) async fn dial(&self, purpose: &Purpose, account: &Arc<Account>) -> Result<Link, ConnectError> {
+        let target = &purpose.target;
+        let socket = Arc::new(self.reach(target, &account.sender.meter).await?);
+        let payer = Payer::default();
+        payer.set(Some(Arc::clone(account)));
+        let wire = Wire::new(Arc::clone(&socket), payer.clone());
+        let stream = if target.is_tls() {
+            let name = ServerName::try_from(target.name()).map_err(ConnectError::Name)?.to_owned();
+            let config = if purpose.stranger.is_some() { &self.tls.afresh } else { &self.tls.resuming };
+            let handshake = TlsConnector::from(Arc::clone(config)).connect(name, wire);
+            Stream::Tls(Box::new(handshake.await.map_err(ConnectError::Handshake)?))
+        } else {
+            Stream::Plain(wire)
+        };
+        Link::new(stream, socket, payer).await.map_err(ConnectError::Http)
+    }
+
+    async fn reach(&self, target: &Target, meter: &Meter) -> Result<TcpStream, ConnectError> {
+        let addresses = self.lookups.lookup(target.host(), target.port(), meter).await;
         let mut failure = ConnectError::NoAddress;
         let mut permitted = Vec::new();
-        for address in addresses {
-            match self.check(address).await {
+        for address in addresses.map_err(ConnectError::Lookup)? {
+            match self.check(address, meter).await {
                 Ok(()) => permitted.push(address),
                 Err(error) => failure = error,
             }
@@ -110,19 +143,19 @@ impl Dialer {
         let patience =
             self.policy.limits.wall_time / u32::try_from(permitted.len().max(1)).unwrap_or(u32::MAX);
         for address in permitted {
-            let connected = tokio::time::timeout(patience, self.connect(address)).await;
+            let connected = timeout(patience, self.connect(address)).await;
             match connected.unwrap_or(Err(ConnectError::TimedOut)) {
-                Ok(stream) => return Ok(Tracked::new(stream, self.open)),
+                Ok(stream) => return Ok(stream),
                 Err(error) => failure = error,
             }
         }
         Err(failure)
     }
 
-    async fn check(&self, address: SocketAddr) -> Result<(), ConnectError> {
+    async fn check(&self, address: SocketAddr, meter: &Meter) -> Result<(), ConnectError> {
         let granted = &self.policy.grants.allowed_private_networks;
         address::check(address.ip(), granted).map_err(ConnectError::Refused)?;
-        self.runtime_api.check(address, &self.lookups).await
+        self.runtime_api.check(address, &self.lookups, meter).await
     }
 
     async fn connect(&self, address: SocketAddr) -> Result<TcpStream, ConnectError> {
@@ -155,118 +188,10 @@ fn is_to_itself(stream: &TcpStream) -> bool {
     }
 }
 
-impl Service<Uri> for Dialer {
-    type Response = Tracked;
-    type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Tracked, ConnectError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(self.clone().dial(uri))
-    }
-}
-
-/// What hyper's pool asks for connections: TCP, then TLS where the scheme is `https`.
-#[derive(Debug, Clone)]
-pub(super) struct Connector {
-    https: HttpsConnector<Dialer>,
-    /// The pool may finish a connection that no request waits for any more, and a server may never finish
-    /// its handshake.
-    patience: Duration,
-}
-
-impl Connector {
-    pub(super) fn new(dialer: Dialer, tls: rustls::ClientConfig) -> Self {
-        Self { patience: dialer.policy.limits.wall_time, https: HttpsConnector::from((dialer, tls)) }
-    }
-}
-
-impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<Tracked>;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.https.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connected = tokio::time::timeout(self.patience, self.https.call(uri));
-        Box::pin(async { connected.await.unwrap_or_else(|_| Err(ConnectError::TimedOut.into())) })
-    }
-}
-
-/// A connection that counts as open for as long as it is.
-#[derive(Debug)]
-pub(super) struct Tracked {
-    stream: TokioIo<TcpStream>,
-    open: Arc<AtomicUsize>,
-}
-
-impl Tracked {
-    fn new(stream: TcpStream, open: Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Relaxed);
-        Self { stream: TokioIo::new(stream), open }
-    }
-
-    fn stream(self: Pin<&mut Self>) -> Pin<&mut TokioIo<TcpStream>> {
-        Pin::new(&mut self.get_mut().stream)
-    }
-}
-
-impl Drop for Tracked {
-    fn drop(&mut self) {
-        self.open.fetch_sub(1, Relaxed);
-    }
-}
-
-impl Connection for Tracked {
-    fn connected(&self) -> Connected {
-        self.stream.connected()
-    }
-}
-
-impl Read for Tracked {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.stream().poll_read(context, buffer)
-    }
-}
-
-impl Write for Tracked {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream().poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write_vectored(context, pieces)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::resolver::Resolver;
     use super::*;
 
@@ -274,16 +199,20 @@ mod tests {
         let mut policy = Policy::default_for("hello");
         policy.grants.allowed_private_networks =
             granted.iter().map(|network| network.parse().unwrap()).collect();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let tls = Arc::new(tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
         Dialer {
             policy: Arc::new(policy),
-            lookups: Lookups::new(Resolver::System),
+            lookups: Lookups::new(Resolver::System, Arc::default()),
             runtime_api: Arc::new(RuntimeApi::new("10.0.0.7:9001").unwrap()),
-            open: Arc::default(),
+            tls: Tls { resuming: Arc::clone(&tls), afresh: tls },
         }
     }
 
     async fn is_permitted(dialer: &Dialer, address: &str) -> bool {
-        dialer.check(address.parse().unwrap()).await.is_ok()
+        dialer.check(address.parse().unwrap(), &Meter::new(Duration::MAX)).await.is_ok()
     }
 
     #[tokio::test]

@@ -1,24 +1,30 @@
 //! One request and its response, once the request is allowed.
+//!
+//! All of it is done in turns that are charged to the event: making the connection, sending, and whatever the server makes
+//! of its answer. When the event is over, so is the exchange, wherever it is.
 
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::{Request, Response};
-use hyper_util::client::legacy::connect::capture_connection;
-use hyper_util::client::legacy::{self, Client};
-use tokio::sync::OwnedSemaphorePermit;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
+use hyper::{Method, Request, Response, Version};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::account::{Account, Underway};
 use super::body::{Received, Sent};
 use super::clients::Lease;
-use super::connect::{ConnectError, Connector};
+use super::connect::ConnectError;
 use super::failure;
-use super::target::Target;
+use super::link::Link;
+
+/// How long a body may be neither begun nor finished, where it has to be known whether there is one.
+const UNDECIDED: Duration = Duration::from_millis(100);
 
 /// How long each step may take: as the guest says, but no longer than its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,80 +46,154 @@ impl Patience {
     }
 }
 
-/// A request that is allowed, on its way to `target`.
+/// A request that is allowed, on its way to the target of its lease.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) account: Arc<Account>,
-    pub(super) target: Target,
     pub(super) patience: Patience,
     pub(super) lease: Lease,
 }
 
+/// While they are held, no other request has this one's place: of its client, and among all.
+type Turns = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
 impl Exchange {
     /// Sends the request and waits for the head of its response.
     pub(super) async fn run(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
-        let underway = Underway::begin(&self.account);
-        let turn = self.turn().await?;
-        // A connection that the server closed while the environment was frozen looks open until the runtime
-        // has looked at its sockets.
-        tokio::task::yield_now().await;
-        let request = request.map(|body| Sent::new(body, Arc::clone(&self.account)));
-        let response = send(&self.lease.pool, request, self.patience).await;
-        let response = response.map_err(|error| self.failure(error))?;
-        let received =
-            |body| Received::new(body, self.account, self.patience.between_bytes, (underway, turn));
-        Ok(response.map(|body| received(body).boxed_unsync()))
+        let account = Arc::clone(&self.account);
+        let response = account.charged(Box::pin(self.respond(request))).await;
+        response.unwrap_or(Err(Error::ConnectionTerminated))
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let turn = Arc::clone(&self.lease.turns).acquire_owned();
-        let turn = timeout(self.patience.connect, turn).await.map_err(|_| Error::ConnectionLimitReached)?;
-        turn.map_err(|_| Error::ConnectionLimitReached)
+    async fn respond(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
+        let underway = Underway::begin(&self.account);
+        let mut request = request.map(|body| Sent::new(body, Arc::clone(&self.account)));
+        let turns = self.turns().await?;
+        if self.lease.client.is_shared() {
+            // One that has read its response may be about to let its connection rest.
+            tokio::task::yield_now().await;
+        }
+        announce_body(&mut request).await?;
+        self.name_host(&mut request)?;
+        let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
+        let between_bytes = self.patience.between_bytes;
+        // After HTTP/1.0 a request would have to do without chunks, and lose a body whose length is not known.
+        let once = response.version() != Version::HTTP_11;
+        self.follow(link, turns, once).await;
+        Ok(response.map(|body| Received::new(body, between_bytes, underway).boxed_unsync()))
+    }
+
+    async fn turns(&self) -> Result<Turns, Error> {
+        let turns = async {
+            let own = turn(&self.lease.client.turns).await?;
+            Ok::<_, AcquireError>((own, turn(&self.lease.turns_in_all).await?))
+        };
+        let turns = timeout(self.patience.connect, turns).await.map_err(|_| Error::ConnectionLimitReached)?;
+        turns.map_err(|_| Error::ConnectionLimitReached)
+    }
+
+    /// Makes the request one to its target: what was checked is what the server reads.
+    fn name_host(&self, request: &mut Request<Sent>) -> Result<(), Error> {
+        let host = HeaderValue::try_from(self.lease.purpose.target.host_header());
+        request.headers_mut().insert(HOST, host.map_err(|_| Error::HttpRequestUriInvalid)?);
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map(Into::into).unwrap_or_default();
+        Ok(())
+    }
+
+    /// Over a connection that was used before, if one is left; a new one where it had ended before anything was sent.
+    async fn send(&self, mut request: Request<Sent>) -> Result<(Response<Incoming>, Link), SendError> {
+        loop {
+            let resting = self.lease.client.pool.take(&self.lease.purpose);
+            let is_new = resting.is_none();
+            let mut link = match resting {
+                Some(link) => link,
+                None => self.dial().await?,
+            };
+            link.belongs_to(Some(Arc::clone(&self.account)));
+            let sent = timeout(self.patience.first_byte, link.send(request)).await;
+            match sent.map_err(|_| SendError::NoResponse)? {
+                Ok(response) => return Ok((response, link)),
+                Err(mut failed) => match failed.take_message().filter(|_| !is_new) {
+                    Some(unsent) => request = unsent,
+                    None => return Err(SendError::Http(failed.into_error())),
+                },
+            }
+        }
+    }
+
+    async fn dial(&self) -> Result<Link, SendError> {
+        let dialing = self.lease.client.dialer.dial(&self.lease.purpose, &self.account);
+        let dialed = timeout(self.patience.connect, dialing).await.map_err(|_| SendError::NotConnected)?;
+        dialed.map_err(SendError::Connect)
+    }
+
+    /// Sees to the bodies until they have ended, and then lets the connection rest.
+    async fn follow(self, mut link: Link, turns: Turns, once: bool) {
+        let Self { account, lease, .. } = self;
+        let rest = move |link| {
+            if !once {
+                lease.client.pool.put(lease.purpose, link);
+            }
+            drop(turns);
+        };
+        let ended = poll_fn(|context| Poll::Ready(link.poll_ended(context))).await;
+        match ended {
+            Poll::Ready(true) => rest(link),
+            Poll::Ready(false) => {}
+            Poll::Pending => drop(tokio::spawn(async move {
+                let bodies = async {
+                    if poll_fn(|context| link.poll_ended(context)).await {
+                        rest(link);
+                    }
+                };
+                account.charged(bodies).await
+            })),
+        }
     }
 
     fn failure(&self, failed: SendError) -> Error {
-        let error = match failed {
-            SendError::NotConnected => return Error::ConnectionTimeout,
-            SendError::NoResponse => return Error::ConnectionReadTimeout,
-            SendError::Client(error) => error,
-        };
-        if let Some(ConnectError::Refused(refusal)) = failure::find(&error) {
-            self.account.log_refused(&self.target, *refusal);
+        match failed {
+            SendError::NotConnected => Error::ConnectionTimeout,
+            SendError::NoResponse => Error::ConnectionReadTimeout,
+            SendError::Http(error) => failure::of(&error),
+            SendError::Connect(error) => {
+                if let ConnectError::Refused(refusal) = &error {
+                    self.account.log_refused(&self.lease.purpose.target, *refusal);
+                }
+                failure::of(&error)
+            }
         }
-        failure::of(&error)
     }
+}
+
+async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireError> {
+    Arc::clone(turns).acquire_owned().await
+}
+
+/// Has a body sent whatever the method is. HTTP clients leave out that of a `GET` or `HEAD` whose length they do not know;
+/// but most of these have none, and servers expect no chunks of them then.
+async fn announce_body(request: &mut Request<Sent>) -> Result<(), Error> {
+    let is_left_out = matches!(*request.method(), Method::GET | Method::HEAD)
+        && !request.headers().contains_key(CONTENT_LENGTH)
+        && request.body().size_hint().exact().is_none();
+    if !is_left_out {
+        return Ok(());
+    }
+    // A guest may wait for the response first; then there can be something yet.
+    let is_empty = timeout(UNDECIDED, request.body_mut().is_empty()).await.unwrap_or(Ok(false))?;
+    if !is_empty {
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    Ok(())
 }
 
 /// How a request ended without a response.
 enum SendError {
     NotConnected,
     NoResponse,
-    Client(legacy::Error),
-}
-
-async fn send(
-    client: &Client<Connector, Sent>,
-    mut request: Request<Sent>,
-    patience: Patience,
-) -> Result<Response<Incoming>, SendError> {
-    let mut connection = capture_connection(&mut request);
-    let connected = async {
-        connection.wait_for_connection_metadata().await;
-    };
-    let mut response = pin!(client.request(request));
-    let first = async {
-        tokio::select! {
-            biased;
-            response = &mut response => Some(response),
-            () = connected => None,
-        }
-    };
-    let response = match timeout(patience.connect, first).await {
-        Ok(Some(response)) => response,
-        Ok(None) => timeout(patience.first_byte, response).await.map_err(|_| SendError::NoResponse)?,
-        Err(_) => return Err(SendError::NotConnected),
-    };
-    response.map_err(SendError::Client)
+    Connect(ConnectError),
+    Http(hyper::Error),
 }
 
 #[cfg(test)]

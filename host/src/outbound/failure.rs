@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 
-use rustls::pki_types::InvalidDnsNameError;
 use wasmtime_wasi_http::Error;
 
 use super::connect::ConnectError;
@@ -16,13 +15,9 @@ pub(super) fn of(error: &(dyn StdError + 'static)) -> Error {
     if let Some(error) = find::<rustls::Error>(error) {
         return of_tls(error);
     }
-    if find::<InvalidDnsNameError>(error).is_some() {
-        return Error::HttpRequestUriInvalid;
-    }
-    // What the request's own body ended with.
+    // What the request's own body ended with, or what was one byte too many.
     if let Some(error) = find::<Error>(error) {
-        let Error::HttpRequestBodySize(size) = error else { return Error::HttpProtocolError };
-        return Error::HttpRequestBodySize(*size);
+        return of_ours(error);
     }
     match find::<hyper::Error>(error) {
         Some(error) if error.is_parse_too_large() => Error::HttpResponseHeaderSectionSize(None),
@@ -32,8 +27,24 @@ pub(super) fn of(error: &(dyn StdError + 'static)) -> Error {
     }
 }
 
+fn of_ours(error: &Error) -> Error {
+    if let Error::HttpRequestBodySize(size) = error {
+        return Error::HttpRequestBodySize(*size);
+    }
+    if let Error::HttpResponseBodySize(size) = error {
+        return Error::HttpResponseBodySize(*size);
+    }
+    if let Error::HttpRequestTrailerSectionSize(size) = error {
+        return Error::HttpRequestTrailerSectionSize(*size);
+    }
+    Error::HttpProtocolError
+}
+
 fn of_connecting(error: &ConnectError) -> Error {
     match error {
+        ConnectError::Name(_) => Error::HttpRequestUriInvalid,
+        ConnectError::Handshake(error) => of(error),
+        ConnectError::Http(error) => of(error),
         ConnectError::Refused(_) => Error::DestinationIpProhibited,
         ConnectError::TimedOut => Error::ConnectionTimeout,
         ConnectError::RuntimeApi(_) => Error::InternalError(Some(error.to_string())),
@@ -108,6 +119,8 @@ mod tests {
     fn a_body_over_its_budget_is_told_as_such() {
         let wrapped = io::Error::other(Error::HttpRequestBodySize(Some(7)));
         assert!(matches!(of(&wrapped), Error::HttpRequestBodySize(Some(7))));
+        let wrapped = ConnectError::Handshake(io::Error::other(Error::HttpResponseBodySize(Some(8))));
+        assert!(matches!(of(&wrapped), Error::HttpResponseBodySize(Some(8))));
         assert!(matches!(of(&io::Error::other("gone")), Error::ConnectionTerminated));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hyper::Uri;
-use hyper::http::uri::{Authority, Scheme};
+use hyper::http::uri::Scheme;
 use wasmtime_wasi_http::Error;
 
 use crate::policy::Policy;
@@ -52,15 +52,32 @@ impl Target {
         allowed.any(|entry| entry.allows(self.scheme, &self.host, self.port))
     }
 
-    /// The URI of a request to it.
-    ///
-    /// # Errors
-    /// When `uri` is not one of this target.
-    pub(super) fn uri(&self, uri: Uri) -> Result<Uri, Error> {
-        let mut parts = uri.into_parts();
-        let authority = Authority::try_from(format!("{}:{}", self.host, self.port));
-        parts.authority = Some(authority.map_err(|_| Error::HttpRequestUriInvalid)?);
-        Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
+    /// Whether it is spoken to over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// Its host, an IPv6 address in brackets.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its host as it stands in a certificate.
+    pub(super) fn name(&self) -> &str {
+        let within = self.host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        within.unwrap_or(&self.host)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What a request to it has for `Host`.
+    pub(super) fn host_header(&self) -> String {
+        match (self.scheme, self.port) {
+            ("https", 443) | ("http", 80) => self.host.clone(),
+            _ => format!("{}:{}", self.host, self.port),
+        }
     }
 
     /// The entry of `allowed_outbound_hosts` that would allow it and nothing else.
@@ -116,9 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn a_request_goes_to_the_target_that_was_checked() {
-        let uri: Uri = "https://A.example/path?q=1".parse().unwrap();
-        assert_eq!(Target::of(&uri).unwrap().uri(uri).unwrap(), "https://a.example:443/path?q=1");
+    fn a_request_names_the_target_that_was_checked() {
+        for (uri, host, name) in [
+            ("https://A.example/path?q=1", "a.example", "a.example"),
+            ("https://a.example:80", "a.example:80", "a.example"),
+            ("http://[::1]:80/", "[::1]", "::1"),
+            ("http://10.0.0.1:8080/", "10.0.0.1:8080", "10.0.0.1"),
+        ] {
+            let target = target(uri).unwrap();
+            assert_eq!((target.host_header().as_str(), target.name()), (host, name), "{uri}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What a caller is told about a failed event: body and headers of `/error` (RUNTIME_API R4).
 
 use std::collections::VecDeque;
+use std::fmt::{Display, Write};
 
 use serde::Serialize;
+
+use crate::bounded;
 
 /// A managed instance refuses error bodies over 1 MiB and leaves the caller waiting (R4.8).
 const MAX_BODY: usize = 256 * 1024;
@@ -27,13 +30,16 @@ pub struct ErrorReport {
 }
 
 impl ErrorReport {
-    /// A report under one of our own types, such as `Function.Timeout`.
-    pub fn new(error_type: &str, message: String) -> Self {
+    /// A report under one of our own types, such as `Function.Timeout`. The text is formatted no further than it is sent.
+    pub fn new(error_type: &str, message: impl Display) -> Self {
+        let message = bounded::text(message, MAX_MESSAGE);
         Self::cut(error_type.to_owned(), error_type.to_owned(), message, Vec::new())
     }
 
     /// A report of an error that a handler returned, under the type that its author chose.
-    pub(super) fn of_author(error_type: String, message: String, stack_trace: Vec<String>) -> Self {
+    pub(super) fn of_author(mut error_type: String, message: String, stack_trace: Vec<String>) -> Self {
+        // Before it is looked through for the letters of the header.
+        bounded::shorten(&mut error_type, MAX_FRAME);
         let header_type = header_type(&error_type);
         let error_type = if error_type.is_empty() { header_type.clone() } else { error_type };
         Self::cut(header_type, error_type, message, stack_trace)
@@ -45,13 +51,13 @@ impl ErrorReport {
 
     /// The report, so short that its body cannot be refused for its size, whatever is escaped in it.
     fn cut(header_type: String, mut error_type: String, mut message: String, frames: Vec<String>) -> Self {
-        truncate(&mut error_type, MAX_FRAME);
-        truncate(&mut message, MAX_MESSAGE);
+        bounded::shorten(&mut error_type, MAX_FRAME);
+        bounded::shorten(&mut message, MAX_MESSAGE);
         // JSON may write one byte as six; what is left over is for the names of the fields.
         let mut room = (MAX_BODY - 1024) / 6 - error_type.len() - message.len();
         let mut stack_trace = Vec::new();
         for mut frame in frames {
-            truncate(&mut frame, MAX_FRAME);
+            bounded::shorten(&mut frame, MAX_FRAME);
             // Two quotes and a comma.
             let Some(rest) = room.checked_sub(frame.len() + 3) else {
                 break;
@@ -121,8 +127,7 @@ impl ErrorReport {
 
     /// The same without anything that could make it too large.
     pub fn shortest(&self) -> Self {
-        let mut message = self.message.clone();
-        truncate(&mut message, 1024);
+        let message = bounded::cut(&self.message, 1024).to_owned();
         Self { message, stack_trace: Vec::new(), ..self.clone() }
     }
 }
@@ -182,15 +187,12 @@ fn ascii(json: &str) -> String {
             ascii.push(character);
         } else {
             for unit in character.encode_utf16(&mut units) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
+                // A string takes whatever is written.
+                let _ = write!(ascii, "\\u{unit:04x}");
             }
         }
     }
     ascii
-}
-
-fn truncate(text: &mut String, length: usize) {
-    text.truncate(text.floor_char_boundary(length));
 }
 
 #[cfg(test)]
@@ -238,6 +240,18 @@ mod tests {
         assert!(report.body().len() <= MAX_BODY, "{}", report.body().len());
         assert!(!report.stack_trace().is_empty());
         assert!(report.shortest().body().len() < 16 * 1024);
+    }
+
+    #[test]
+    fn a_type_is_cut_before_it_is_looked_through() {
+        let report = of_author(&format!("{}Late", "1".repeat(MAX_FRAME)), "", &[]);
+        assert_eq!((report.header_type(), report.error_type().len()), ("Function.Error", MAX_FRAME));
+    }
+
+    #[test]
+    fn a_text_is_formatted_no_further_than_it_is_sent() {
+        let report = ErrorReport::new("Function.Trap", format_args!("{:?}", "\u{1}".repeat(1 << 20)));
+        assert!(report.message().len() <= MAX_MESSAGE && report.message().ends_with('…'));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::allowance::Allowance;
 use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::EngineError;
 use crate::invocation::Deadline;
+use crate::log::printable::{line, name, told};
 use crate::outbound::OutboundError;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
@@ -27,13 +28,13 @@ pub enum PreinitError {
     )]
     NoInit,
     /// There is one of another version.
-    #[error("it exports {found}, and this is for {INITIALIZER}; use matching versions of both")]
+    #[error("it exports {}, and this is for {INITIALIZER}; use matching versions of both", name(found))]
     OtherVersion {
         /// What it exports.
         found: String,
     },
     /// The compiler refuses the component.
-    #[error("not a valid component: {0:#}")]
+    #[error("not a valid component: {}", told(.0))]
     Invalid(#[source] wasmtime::Error),
     /// It asked for something that would be the same in every sandbox.
     #[error("its init cannot be run ahead: {refused}{}", at(.stack_trace))]
@@ -62,7 +63,7 @@ pub enum PreinitError {
     )]
     Resources,
     /// It returned an error.
-    #[error("its init failed: {error_type}: {message}{}", at(.stack_trace))]
+    #[error("its init failed: {}: {}{}", name(error_type), line(message), at(.stack_trace))]
     Failed {
         /// As its author named it.
         error_type: String,
@@ -78,7 +79,7 @@ pub enum PreinitError {
     #[error("its init wanted more than the {} MiB of memory that a sandbox has by default; build less ahead", .0 >> 20)]
     OutOfMemory(usize),
     /// It ended in another way.
-    #[error("its init did not return: {message}{}", at(.stack_trace))]
+    #[error("its init did not return: {}{}", line(message), at(.stack_trace))]
     Ended {
         /// What it did.
         message: String,
@@ -87,7 +88,8 @@ pub enum PreinitError {
     },
     /// What it left cannot be read.
     #[error(
-        "what its init left in memory cannot be read: {0:#}; does a memory have its maximum size already?"
+        "what its init left in memory cannot be read: {}; does a memory have its maximum size already?",
+        told(.0)
     )]
     Unreadable(#[source] wasmtime::Error),
     /// The functions to read with are missing.
@@ -100,7 +102,7 @@ pub enum PreinitError {
     #[error("the system has no thread to watch over the init: {0}")]
     Thread(#[source] std::io::Error),
     /// Definitions clash, which is a bug.
-    #[error("the sandbox of the init cannot be made: {0:#}")]
+    #[error("the sandbox of the init cannot be made: {}", told(.0))]
     Linker(#[source] wasmtime::Error),
     /// The same, of what would send requests.
     #[error("the sandbox of the init cannot be made: {0}")]
@@ -109,7 +111,7 @@ pub enum PreinitError {
 
 /// Lines below a message.
 fn at(stack_trace: &[String]) -> String {
-    stack_trace.iter().take(MOST_FRAMES).map(|frame| format!("\n  at {frame}")).collect()
+    stack_trace.iter().take(MOST_FRAMES).map(|frame| format!("\n  at {}", name(frame))).collect()
 }
 
 /// How an init ended without returning.
@@ -151,7 +153,7 @@ pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -
             message: report.message().to_owned(),
             stack_trace: report.stack_trace().to_vec(),
         },
-        Ok(_) => PreinitError::Ended { message: error.to_string(), stack_trace: Vec::new() },
+        Ok(_) => PreinitError::Ended { message: trap::root_text(&error), stack_trace: Vec::new() },
     }
 }
 

@@ -3,7 +3,7 @@
 use wasmtime_wasi::cli::StdoutStream;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::log::steers;
+use crate::log::printable;
 
 /// More than anyone reads. An init that prints more than that is ended.
 const MOST: usize = 1024 * 1024;
@@ -25,7 +25,11 @@ impl Printed {
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
-        self.text().lines().filter(|line| !line.is_empty()).map(shown).collect()
+        self.text()
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| printable::line(line).into_owned())
+            .collect()
     }
 
     /// The last panic, from the line that Rust starts it with.
@@ -40,19 +44,6 @@ impl Printed {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.contents()).into_owned()
     }
-}
-
-/// A line that does nothing to a terminal but stand there.
-fn shown(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars() {
-        if character != '\t' && steers(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use wasmtime_wasi::p2::DynOutputStream;
 
 use super::{Head, OpenError, Response};
 use crate::bindings::streaming::bulkhead::lambda::response_stream::{self, OpenError as Told, ResponseHead};
+use crate::permit::Permitted;
 
 /// What opens a response.
 pub(crate) struct View<'a> {
@@ -33,7 +34,7 @@ impl response_stream::Host for View<'_> {
     fn open(&mut self, head: ResponseHead) -> wasmtime::Result<Result<Resource<DynOutputStream>, Told>> {
         let head = match head {
             ResponseHead::ContentType(content_type) => Head::plain(&content_type),
-            ResponseHead::Http(http) => Head::http(http.status, http.headers, http.cookies),
+            ResponseHead::Http(http) => Head::from_guest(http.status, &http.headers, &http.cookies),
         };
         let head = match head {
             Ok(head) => head,
@@ -41,11 +42,36 @@ impl response_stream::Host for View<'_> {
         };
         match self.response.open(head) {
             Ok(writer) => {
-                let stream: DynOutputStream = Box::new(writer);
+                let stream: DynOutputStream = Box::new(Permitted(writer));
                 Ok(Ok(self.table.push(stream)?))
             }
             Err(OpenError::Opened) => Ok(Err(Told::Opened)),
             Err(OpenError::Unsupported) => Ok(Err(Told::Unsupported)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use wasmtime_wasi::p2::StreamError;
+
+    use super::super::{Outlet, PERMIT};
+    use super::response_stream::Host as _;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_response_takes_no_more_in_one_call_than_it_permits() {
+        let (outlet, mut response, mut table) =
+            (Outlet::default(), Response::default(), ResourceTable::new());
+        response.begin(Some(outlet.clone()), usize::MAX);
+        let mut view = View { response: &mut response, table: &mut table };
+        let opened = view.open(ResponseHead::ContentType("text/plain".to_owned())).unwrap();
+        let stream = opened.unwrap_or_else(|told| panic!("{told:?}"));
+        let stream = table.get_mut(&stream).unwrap();
+        let write = |bytes: usize| stream.write(Bytes::from(vec![0; bytes]));
+        let [too_much, enough] = [PERMIT + 1, PERMIT].map(write);
+        assert!(matches!(too_much, Err(StreamError::Trap(_))) && enough.is_ok());
+        assert_eq!(outlet.opened().await.pieces.recv().await.unwrap().len(), PERMIT);
     }
 }

@@ -1,23 +1,17 @@
 //! What comes before the first byte of a stream: a content type, or the head of an HTTP response (S7.5).
-
-use std::collections::BTreeMap;
+//!
+//! What of such a head is sent, and how, is the business of [`crate::http_event`], for handlers that stream and for services.
 
 use bytes::Bytes;
-use hyper::header::{HeaderName, HeaderValue};
-use serde::Serialize;
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
-/// How an HTTP response is told from other bytes.
-const HTTP: HeaderValue = HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
+use crate::http_event::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE, prelude, shown};
 
-/// What stands between the head and the body.
-const DELIMITER: &[u8] = &[0; 8];
-
-/// Whoever streams looks for the delimiter in the first 16 KB (S7.5).
-const LONGEST: usize = 16 * 1024 - DELIMITER.len();
-
-/// They are about one connection, and it is not this one (S7.15).
-const HOP_BY_HOP: [&str; 6] =
-    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"];
+/// How much a guest may hand over for a head, in bytes: as much as services may.
+const MAX_HANDED_OVER: usize = 64 * 1024;
+/// What a header or a cookie counts for beside its text.
+const ENTRY: usize = 32;
 
 /// What comes before the first byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,26 +22,24 @@ pub struct Head {
     pub prelude: Vec<Bytes>,
 }
 
-/// A head that cannot be sent.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+/// A head that cannot be sent. No more is kept of what a guest said than what is shown.
+#[derive(Debug, thiserror::Error)]
 pub enum HeadError {
     /// Not a value of a header.
-    #[error("{0:?} cannot be sent as a content type")]
+    #[error("{0} cannot be sent as a content type")]
     ContentType(String),
-    /// Not a status of a response.
-    #[error("{0} is no status of a response; say 200 to 599")]
-    Status(u16),
     /// Not a header, or not its value.
-    #[error(
-        "the header {0:?} cannot be sent: its name or its value has a character that headers cannot have"
-    )]
+    #[error("the header {0} cannot be sent: its name or its value has a character that headers cannot have")]
     Header(String),
     /// Not the value of a header.
-    #[error("a cookie cannot be sent: {0:?} has a character that headers cannot have")]
+    #[error("a cookie cannot be sent: {0} has a character that headers cannot have")]
     Cookie(String),
-    /// More than readers look at.
-    #[error("status, headers and cookies together have {0} bytes; at most {LONGEST} are read")]
+    /// More than is looked at.
+    #[error("headers and cookies have {0} bytes, with {ENTRY} for each; a stream may begin with far less")]
     TooLong(usize),
+    /// All of it together is not a response that can be sent.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
 }
 
 impl Head {
@@ -57,64 +49,47 @@ impl Head {
     /// When this is no content type.
     pub fn plain(content_type: &str) -> Result<Self, HeadError> {
         let value = HeaderValue::from_str(content_type);
-        let content_type = value.map_err(|_| HeadError::ContentType(content_type.to_owned()))?;
+        let content_type = value.map_err(|_| HeadError::ContentType(shown(content_type)))?;
         Ok(Self { content_type, prelude: Vec::new() })
     }
 
     /// Of an HTTP response.
     ///
     /// # Errors
-    /// When a part of it is none.
-    pub fn http(
+    /// When it cannot be sent.
+    pub fn http(status: StatusCode, headers: &HeaderMap) -> Result<Self, ResponseError> {
+        let prelude = vec![prelude(status, headers)?.into(), Bytes::from_static(&PRELUDE_END)];
+        Ok(Self { content_type: HeaderValue::from_static(STREAM_CONTENT_TYPE), prelude })
+    }
+
+    /// Of an HTTP response, as a guest says it.
+    ///
+    /// # Errors
+    /// When a part of it is none, or it cannot be sent.
+    pub fn from_guest(
         status: u16,
-        headers: impl IntoIterator<Item = (String, String)>,
-        cookies: Vec<String>,
+        headers: &[(String, String)],
+        cookies: &[String],
     ) -> Result<Self, HeadError> {
-        if !(200..=599).contains(&status) {
-            return Err(HeadError::Status(status));
+        let lengths = headers.iter().map(|(name, value)| name.len() + value.len());
+        let length = lengths.chain(cookies.iter().map(String::len)).map(|length| length + ENTRY).sum();
+        if length > MAX_HANDED_OVER {
+            return Err(HeadError::TooLong(length));
         }
-        if let Some(cookie) = cookies.iter().find(|cookie| HeaderValue::from_str(cookie).is_err()) {
-            return Err(HeadError::Cookie(cookie.clone()));
+        let status = StatusCode::from_u16(status).map_err(|_| ResponseError::Status(status))?;
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let header = HeaderName::try_from(name).ok().zip(HeaderValue::from_bytes(value.as_bytes()).ok());
+            let (key, value) = header.ok_or_else(|| HeadError::Header(shown(name)))?;
+            map.try_append(key, value).map_err(|_| HeadError::TooLong(length))?;
         }
-        let prelude = Prelude { status_code: status, headers: joined(headers)?, cookies };
-        // Numbers and strings always serialise, and raw NULs are none of what they are written as.
-        let json = serde_json::to_vec(&prelude).unwrap_or_default();
-        if json.len() > LONGEST {
-            return Err(HeadError::TooLong(json.len()));
+        for cookie in cookies {
+            let value = HeaderValue::from_bytes(cookie.as_bytes());
+            let value = value.map_err(|_| HeadError::Cookie(shown(cookie)))?;
+            map.try_append(SET_COOKIE, value).map_err(|_| HeadError::TooLong(length))?;
         }
-        Ok(Self { content_type: HTTP, prelude: vec![json.into(), Bytes::from_static(DELIMITER)] })
+        Ok(Self::http(status, &map)?)
     }
-}
-
-/// All three are always there: an emulator wants them (S7.6).
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Prelude {
-    status_code: u16,
-    headers: BTreeMap<String, String>,
-    cookies: Vec<String>,
-}
-
-/// Those of one name as one, and without those that are about the connection.
-fn joined(
-    headers: impl IntoIterator<Item = (String, String)>,
-) -> Result<BTreeMap<String, String>, HeadError> {
-    let mut joined: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers {
-        let parsed = HeaderName::try_from(&name).ok().filter(|_| HeaderValue::from_str(&value).is_ok());
-        let name = parsed.ok_or(HeadError::Header(name))?.as_str().to_owned();
-        if HOP_BY_HOP.contains(&name.as_str()) {
-            continue;
-        }
-        joined
-            .entry(name)
-            .and_modify(|before| {
-                before.push_str(", ");
-                before.push_str(&value);
-            })
-            .or_insert(value);
-    }
-    Ok(joined)
 }
 
 #[cfg(test)]
@@ -132,10 +107,12 @@ mod tests {
             header("x-a", "1"),
             header("X-A", "2"),
             header("Transfer-Encoding", "chunked"),
+            header("Content-Length", "7"),
+            header("Set-Cookie", "b=ü"),
         ];
-        let head = Head::http(201, headers, vec!["a=1; Secure".to_owned()]).unwrap();
-        assert_eq!(head.content_type, HTTP);
-        let json = r#"{"statusCode":201,"headers":{"content-type":"text/plain","x-a":"1, 2"},"cookies":["a=1; Secure"]}"#;
+        let head = Head::from_guest(201, &headers, &["a=1; Secure".to_owned()]).unwrap();
+        assert_eq!(head.content_type, "application/vnd.awslambda.http-integration-response");
+        let json = r#"{"statusCode":201,"headers":{"content-type":"text/plain","x-a":"1, 2"},"cookies":["b=ü","a=1; Secure"]}"#;
         assert_eq!(
             head.prelude,
             [Bytes::from_static(json.as_bytes()), Bytes::from_static(b"\0\0\0\0\0\0\0\0")]
@@ -143,23 +120,54 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_a_mistake_is_short_however_long_that_is() {
+        let long = "\u{1}".repeat(1 << 20);
+        let errors = [
+            Head::plain(&long).unwrap_err(),
+            Head::from_guest(200, &[header(&long[..10_000], "")], &[]).unwrap_err(),
+            Head::from_guest(200, &[], &[long[..10_000].to_owned()]).unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.to_string().len() < 2000), "{errors:.100?}");
+    }
+
+    #[test]
     fn s7_6_headers_and_cookies_are_there_even_where_there_are_none() {
-        let head = Head::http(204, [], Vec::new()).unwrap();
+        let head = Head::from_guest(204, &[], &[]).unwrap();
         assert_eq!(head.prelude[0], r#"{"statusCode":204,"headers":{},"cookies":[]}"#);
     }
 
     #[test]
     fn what_cannot_be_sent_is_named() {
-        let http = |status, name: &str, value: &str, cookie: &str| {
-            Head::http(status, [header(name, value)], vec![cookie.to_owned()]).unwrap_err()
+        let why = |status, name: &str, value: &str, cookie: &str| {
+            let error = Head::from_guest(status, &[header(name, value)], &[cookie.to_owned()]).unwrap_err();
+            error.to_string()
         };
-        assert_eq!(http(199, "a", "b", ""), HeadError::Status(199));
-        assert_eq!(http(600, "a", "b", ""), HeadError::Status(600));
-        assert_eq!(http(200, "a b", "c", ""), HeadError::Header("a b".to_owned()));
-        assert_eq!(http(200, "a", "b\r\nc: d", ""), HeadError::Header("a".to_owned()));
-        assert_eq!(http(200, "a", "b\0", ""), HeadError::Header("a".to_owned()));
-        assert_eq!(http(200, "a", "b", "c\nd"), HeadError::Cookie("c\nd".to_owned()));
-        assert!(matches!(http(200, "a", &"b".repeat(17_000), ""), HeadError::TooLong(17_000..)));
-        assert_eq!(Head::plain("a\r\n").unwrap_err(), HeadError::ContentType("a\r\n".to_owned()));
+        for status in [0, 99, 199, 600, 1000] {
+            assert!(why(status, "a", "b", "").starts_with(&format!("{status} is not the status")));
+        }
+        assert!(why(200, "a b", "c", "").contains(r#"the header "a b""#));
+        assert!(why(200, "", "c", "").contains(r#"the header """#));
+        assert!(why(200, "a", "b\r\nc: d", "").contains(r#"the header "a""#));
+        assert!(why(200, "a", "b\0", "").contains(r#"the header "a""#));
+        assert!(why(200, "a", "b", "c\nd").contains(r#"a cookie cannot be sent: "c\nd""#));
+        assert!(why(200, "a", &"b".repeat(17_000), "").contains("17"));
+        assert!(Head::plain("a\r\n").unwrap_err().to_string().contains(r#""a\r\n""#));
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_looked_at() {
+        let long = "\0".repeat(MAX_HANDED_OVER);
+        let many = vec![header("", ""); MAX_HANDED_OVER / ENTRY + 1];
+        let cookies = vec![String::new(); MAX_HANDED_OVER / ENTRY + 1];
+        for error in [
+            Head::from_guest(200, &[header("a", &long)], &[]).unwrap_err(),
+            Head::from_guest(200, &[header(&long, "a")], &[]).unwrap_err(),
+            Head::from_guest(200, &many, &[]).unwrap_err(),
+            Head::from_guest(200, &[], &cookies).unwrap_err(),
+        ] {
+            assert!(matches!(error, HeadError::TooLong(length) if length > MAX_HANDED_OVER), "{error}");
+        }
+        let quoted = Head::from_guest(200, &[header(&"\0".repeat(1000), "a")], &[]).unwrap_err().to_string();
+        assert!(quoted.len() < 1000, "{quoted}");
     }
 }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt::{self, Formatter};
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use super::pointer::Found;
+use crate::json::Object;
 
 /// The value of a header, whose name is in lower case.
 ///
@@ -21,10 +22,10 @@ pub(super) fn find(event: &str, name: &str) -> Found {
         #[serde(borrow, default)]
         multi_value_headers: Option<Headers<'a>>,
     }
-    let event = match serde_json::from_str::<Event<'_>>(event) {
-        Ok(event) => event,
+    let event = match serde_json::from_str::<Object<Event<'_>>>(event) {
+        Ok(Object(event)) => event,
         Err(error) if error.is_data() && event.trim_ascii_start().starts_with('{') => {
-            return Found::Unclear("the event's headers are not what an HTTP event has");
+            return Found::Unclear("the event's headers are not one JSON object");
         }
         Err(_) => return Found::Nothing,
     };
@@ -37,13 +38,19 @@ pub(super) fn find(event: &str, name: &str) -> Found {
         .flat_map(|(_, values)| values);
     match values.next() {
         None => Found::Nothing,
-        Some(first) if values.all(|value| value == first) => Found::Text(first.clone().into_owned()),
-        Some(_) => Found::Unclear("the header is there with several values"),
+        Some(None) => Found::Unclear("the value of the header is not a string"),
+        Some(Some(first)) if values.all(|value| value.as_ref() == Some(first)) => {
+            Found::Text(first.clone().into_owned())
+        }
+        Some(Some(_)) => Found::Unclear("the header is there with several values"),
     }
 }
 
-/// All headers, those that are there twice included.
-struct Headers<'a>(Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>);
+/// All headers, those that are there twice included. A value that is not a string is none.
+struct Headers<'a>(Vec<Header<'a>>);
+
+/// A name, and its values.
+type Header<'a> = (Cow<'a, str>, Vec<Option<Cow<'a, str>>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -52,6 +59,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
         enum Values<'a> {
             One(#[serde(borrow)] Cow<'a, str>),
             Several(#[serde(borrow)] Vec<Cow<'a, str>>),
+            Odd(IgnoredAny),
         }
         struct Map;
         impl<'de> Visitor<'de> for Map {
@@ -65,8 +73,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
                 let mut headers = Vec::new();
                 while let Some((key, values)) = map.next_entry::<Cow<'de, str>, Values<'de>>()? {
                     let values = match values {
-                        Values::One(value) => vec![value],
-                        Values::Several(values) => values,
+                        Values::One(value) => vec![Some(value)],
+                        Values::Several(values) => values.into_iter().map(Some).collect(),
+                        Values::Odd(_) => vec![None],
                     };
                     headers.push((key, values));
                 }
@@ -99,7 +108,14 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_there_is_nothing() {
-        for event in ["{}", "7", "no JSON", r#"{"headers": {}}"#, r#"{"headers": {"x-tenants": "acme"}}"#] {
+        for event in [
+            "{}",
+            "7",
+            "no JSON",
+            r#"{"headers": {}}"#,
+            r#"{"headers": {"x-tenants": "acme"}}"#,
+            r#"[{"x-tenant": "acme"}, null]"#,
+        ] {
             assert_eq!(tenant(event), Found::Nothing, "{event}");
         }
     }
@@ -109,10 +125,19 @@ mod tests {
         for event in [
             r#"{"headers": {"X-Tenant": "acme", "x-tenant": "other"}}"#,
             r#"{"headers": {"x-tenant": "acme", "x-tenant": "other"}}"#,
+            r#"{"headers": {"x-tenant": "acme", "X-Tenant": 7}}"#,
+            r#"{"headers": {"x-tenant": 7, "X-Tenant": "acme"}}"#,
+            r#"{"headers": {"x-tenant": ["acme", 7]}}"#,
             r#"{"headers": {"x-tenant": "other"}, "multiValueHeaders": {"x-tenant": ["acme", "other"]}}"#,
         ] {
             assert!(matches!(tenant(event), Found::Unclear(_)), "{event}");
         }
+    }
+
+    #[test]
+    fn the_value_of_another_header_is_no_matter() {
+        let event = r#"{"headers": {"x-tenant": "acme", "x-a": 7, "x-b": null, "x-c": {}}}"#;
+        assert_eq!(tenant(event), Found::Text("acme".to_owned()));
     }
 
     #[test]

@@ -91,7 +91,10 @@ fn the_unknown_may_have_a_handler() {
     for id in [None, Some("stranger")] {
         let Routed::Whole(route) = router.route(&invocation("1", id)).unwrap() else { panic!() };
         assert_eq!((route.tenant_id.as_deref(), route.handler), (id, 1));
+        assert_eq!(route.owner(), Owner::Handler(1), "a new id is no new share of anything");
     }
+    let Routed::Whole(route) = router.route(&invocation("1", Some("beta"))).unwrap() else { panic!() };
+    assert_eq!(route.owner(), Owner::Tenant("beta".to_owned()));
 }
 
 #[test]
@@ -168,6 +171,45 @@ fn an_index_in_the_pointer_lets_no_other_record_through() {
     let router = by_pointer("/Records/0/body/tenant");
     let routed = router.route(&invocation(sqs(&["acme", "beta"]), None)).unwrap();
     assert!(matches!(routed, Routed::Split(parts) if parts.len() == 2));
+}
+
+/// A batch from SQS with one record of each of these tenants.
+fn batch_of(tenants: impl Iterator<Item = String>) -> String {
+    let record = |(number, tenant)| {
+        format!(r#"{{"messageId": "{number}", "eventSource": "aws:sqs", "tenant": "{tenant}"}}"#)
+    };
+    let records: Vec<_> = tenants.enumerate().map(record).collect();
+    format!(r#"{{"Records": [{}]}}"#, records.join(","))
+}
+
+#[test]
+fn records_of_any_number_of_unknown_tenants_go_nowhere_as_one_part() {
+    let router = by_pointer("/Records/*/tenant");
+    let strangers = (0..20_000).map(|number| format!("stranger-{number}"));
+    let event = batch_of(["a".repeat(2000), "acme".to_owned()].into_iter().chain(strangers));
+    let Routed::Split(parts) = router.route(&invocation(&event, None)).unwrap() else { panic!() };
+    let told: Vec<_> = parts
+        .iter()
+        .map(|(route, part)| (route.as_ref().map_err(ToString::to_string).err(), part.ids.len()))
+        .collect();
+    let [(Some(unclear), 1), (None, 1), (Some(unknown), 20_000)] = told.as_slice() else {
+        panic!("{told:.500?}")
+    };
+    assert!(unclear.contains("2000 bytes") && !unclear.contains("more with whom"), "{unclear}");
+    assert!(unknown.starts_with("the tenant \"stranger-0\" is unknown"), "{unknown}");
+    assert!(unknown.ends_with("records of 19999 more with whom it is the same"), "{unknown}");
+}
+
+#[test]
+fn a_batch_has_no_more_parts_than_sqs_sends_records() {
+    let mut manifest = manifest(TenantSource::Pointer("/Records/*/tenant".parse().unwrap()));
+    manifest.routing.unknown_tenant = UnknownTenant::Handler(0);
+    let router = router(&manifest);
+    let routed = |count: usize| {
+        router.route(&invocation(batch_of((0..count).map(|number| format!("t{number}"))), None))
+    };
+    assert!(matches!(routed(10_000), Ok(Routed::Split(parts)) if parts.len() == 10_000));
+    assert!(routed(10_001).unwrap_err().to_string().contains("more than 10,000 records"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, Stream
 
 use crate::capabilities::State;
 use crate::limits::Exceeded;
+use crate::permit::Permitted;
 use crate::policy::Limit;
 
 /// How much a command may write in one call; its own buffers are smaller.
@@ -123,7 +124,7 @@ impl StdoutStream for Stdout {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
+        Box::new(Permitted(self.clone()))
     }
 }
 
@@ -180,5 +181,14 @@ mod tests {
         let exceeded: &Exceeded = error.downcast_ref().unwrap();
         assert_eq!((exceeded.limit, exceeded.allowed), (Limit::Response, 5));
         assert_eq!(*lock(&pipes.stdout.written), b"four5");
+    }
+
+    #[test]
+    fn stdout_takes_no_more_in_one_call_than_it_permits() {
+        let pipes = Pipes::new(1 << 20);
+        let mut stream = pipes.stdout().p2_stream();
+        assert!(matches!(stream.write(vec![0; PERMIT + 1].into()), Err(StreamError::Trap(_))));
+        stream.write(vec![0; PERMIT].into()).unwrap();
+        assert_eq!(lock(&pipes.stdout.written).len(), PERMIT);
     }
 }

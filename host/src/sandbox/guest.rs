@@ -16,6 +16,7 @@ use crate::component::Entry;
 use crate::console::Console;
 use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Policy};
+use crate::trap;
 
 /// A component's instance.
 pub(super) enum Guest {
@@ -89,6 +90,10 @@ async fn run(command: &Command, store: &mut Store<State>, call: Call<'_>) -> was
     let (code, response) = pipes.run(command, store, call.event.clone()).await?;
     if code == 0 {
         return Ok(reply(response, call.policy.limits.response));
+    }
+    // A program that is refused memory says so in words of its own, and exits: Go's runtime, or whoever asks what malloc returned.
+    if let Some(refused) = store.data().limiter.refused() {
+        return Ok(trap::refusal(refused, &call.policy.limits));
     }
     Ok(Outcome::CommandFailed { code, stderr: call.console.stderr_tail() })
 }

@@ -4,29 +4,36 @@
 //! answered when the service has returned: what it does after its response is part of the event too.
 
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::http::uri;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime::component::Resource;
 use wasmtime_wasi_http::p2::bindings::Proxy;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::http::types::{
+    DnsErrorPayload, ErrorCode, FieldSizePayload, Scheme, TlsAlertReceivedPayload,
+};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
-use crate::capabilities::State;
-use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError};
+use crate::bounded;
+use crate::capabilities::{Serving, State};
+use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError, has_body};
 use crate::limits::Exceeded;
 use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Limit, OtherEvents, Policy};
-use crate::response_stream::{self, Head, HeadError};
+use crate::response_stream::{self, Head};
+
+/// As much of an error that a service gave is told.
+const MAX_ERROR: usize = 1024;
 
 /// A service that returned without a response that can be sent.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +42,8 @@ pub enum ServiceError {
     #[error("the service returned without a response; it has to set its `response-outparam`")]
     NoResponse,
     /// It set an error in place of a response.
-    #[error("the service gave an error in place of a response: {0:?}")]
-    Error(ErrorCode),
+    #[error("the service gave an error in place of a response: {0}")]
+    Error(String),
     /// It dropped the body before its end, kept it open, or wrote another number of bytes than it had announced.
     #[error(
         "the service did not finish the body of its response; it has to call `outgoing-body.finish` after as many bytes as \
@@ -46,9 +53,6 @@ pub enum ServiceError {
     /// It cannot be told to whoever sent the event.
     #[error(transparent)]
     Response(#[from] ResponseError),
-    /// It cannot be streamed.
-    #[error("the response cannot be streamed: {0}")]
-    Head(#[from] HeadError),
 }
 
 /// Has a service handle an event.
@@ -58,14 +62,23 @@ pub(super) async fn handle(
     event: &Bytes,
     policy: &Policy,
 ) -> wasmtime::Result<Outcome> {
+    let streams = |form: Form| policy.invoke_mode == InvokeMode::ResponseStream && form.streams();
     let HttpEvent { form, request } = match HttpEvent::parse(event) {
         Ok(event) => event,
         Err(HttpEventError::NotHttp(_)) if policy.other_events == OtherEvents::Post => {
             HttpEvent::plain(event.clone())
         }
-        Err(error) => return Ok(refusal(error, policy.limits.response)),
+        Err(error) => {
+            let Some((form, status)) = error.refusal() else { return Ok(Outcome::NotHttp(error)) };
+            let refused = Refused::new(status, &error);
+            return if streams(form) {
+                refused.stream(&store.data().response).await
+            } else {
+                Ok(refused.whole(form, policy.limits.response))
+            };
+        }
     };
-    if policy.invoke_mode == InvokeMode::ResponseStream {
+    if streams(form) {
         return stream(service, store, request).await;
     }
     let response = serve(service, store, request, policy.limits.response).await?;
@@ -75,20 +88,41 @@ pub(super) async fn handle(
     Ok(reply.unwrap_or_else(Outcome::ServiceFailed))
 }
 
-/// What the client of a bad request gets, without the service; or why the event is none for a service.
-fn refusal(error: HttpEventError, limit: usize) -> Outcome {
-    let Some((form, status)) = error.refusal() else { return Outcome::NotHttp(error) };
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    let text = format!("{error}\n");
-    let reply = reply((form, &headers), status, text.as_bytes(), limit);
-    reply.unwrap_or_else(|error| Outcome::ServiceFailed(error.into()))
+/// What the client of a bad request gets, without the service.
+struct Refused {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, error: &HttpEventError) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        Self { status, headers, text: format!("{error}\n") }
+    }
+
+    fn whole(self, form: Form, limit: usize) -> Outcome {
+        let reply = reply((form, &self.headers), self.status, self.text.as_bytes(), limit);
+        reply.unwrap_or_else(|error| Outcome::ServiceFailed(error.into()))
+    }
+
+    /// Whoever reads a stream does not understand a response that is whole.
+    async fn stream(self, response: &response_stream::Response) -> wasmtime::Result<Outcome> {
+        let head = Head::http(self.status, &self.headers);
+        let sent = match head.map_err(ServiceError::from).and_then(|head| open(response, head)) {
+            Ok(writer) => writer.send(self.text.into()).await.map(drop),
+            Err(error) => return Ok(Outcome::ServiceFailed(error)),
+        };
+        sent?;
+        Ok(Outcome::Replied(Vec::new()))
+    }
 }
 
 /// The response as the event's sender wants it, if that is not too large: a body may be six times as long in JSON.
 fn reply(
     (form, headers): (Form, &HeaderMap),
-    status: hyper::StatusCode,
+    status: StatusCode,
     body: &[u8],
     limit: usize,
 ) -> Result<Outcome, ResponseError> {
@@ -105,10 +139,35 @@ fn arguments(
     request: Request<Bytes>,
 ) -> wasmtime::Result<(Resource<HostIncomingRequest>, Resource<HostResponseOutparam>, Receiver)> {
     let scheme = scheme(request.uri());
+    store.data_mut().serving = Serving::Request { is_head: request.method() == Method::HEAD };
     let request = request.map(|body| Full::new(body).map_err(|never| -> Error { match never {} }));
     let (sender, receiver) = oneshot::channel();
     let mut http = store.data_mut().http();
     Ok((http.new_incoming_request(scheme, request)?, http.new_response_outparam(sender)?, receiver))
+}
+
+/// The error that a service set. It can hold texts of the service's, as long as one call takes.
+fn given(mut code: ErrorCode) -> ServiceError {
+    if let Some(text) = texts(&mut code) {
+        bounded::shorten(text, MAX_ERROR);
+    }
+    ServiceError::Error(bounded::text(format_args!("{code:?}"), MAX_ERROR))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "most errors hold no text")]
+fn texts(code: &mut ErrorCode) -> Option<&mut String> {
+    match code {
+        ErrorCode::DnsError(DnsErrorPayload { rcode: text, .. })
+        | ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload { alert_message: text, .. })
+        | ErrorCode::HttpRequestHeaderSize(Some(FieldSizePayload { field_name: text, .. }))
+        | ErrorCode::HttpRequestTrailerSize(FieldSizePayload { field_name: text, .. })
+        | ErrorCode::HttpResponseHeaderSize(FieldSizePayload { field_name: text, .. })
+        | ErrorCode::HttpResponseTrailerSize(FieldSizePayload { field_name: text, .. })
+        | ErrorCode::HttpResponseTransferCoding(text)
+        | ErrorCode::HttpResponseContentCoding(text)
+        | ErrorCode::InternalError(text) => text.as_mut(),
+        _ => None,
+    }
 }
 
 /// Calls the service. The response comes while it runs, and is the event's only if it returns.
@@ -118,8 +177,9 @@ async fn serve(
     request: Request<Bytes>,
     limit: usize,
 ) -> wasmtime::Result<Result<(Parts, Vec<u8>), ServiceError>> {
+    let is_head = request.method() == Method::HEAD;
     let (request, outparam, receiver) = arguments(store, request)?;
-    let mut receiving = Receiving::new(receiver, limit);
+    let mut receiving = Receiving::new(receiver, is_head, limit);
     {
         let mut call = pin!(service.wasi_http_incoming_handler().call_handle(store, request, outparam));
         tokio::select! {
@@ -146,9 +206,11 @@ async fn stream(
     store: &mut Store<State>,
     request: Request<Bytes>,
 ) -> wasmtime::Result<Outcome> {
+    let is_head = request.method() == Method::HEAD;
     let (request, outparam, receiver) = arguments(store, request)?;
     let response = store.data().response.clone();
-    let mut sent = pin!(forward(receiver, &response));
+    let has_ended = AtomicBool::new(false);
+    let mut sent = pin!(forward(receiver, is_head, &response, &has_ended));
     let mut call = pin!(service.wasi_http_incoming_handler().call_handle(store, request, outparam));
     let mut has_returned = false;
     let sent = loop {
@@ -158,6 +220,7 @@ async fn stream(
             returned = &mut call, if !has_returned => {
                 returned?;
                 has_returned = true;
+                has_ended.store(true, Ordering::Relaxed);
             }
             sent = &mut sent => break sent?,
         }
@@ -170,37 +233,55 @@ async fn stream(
 
 /// Sends a response on, piece by piece, no faster than whoever reads it.
 async fn forward(
-    receiver: Receiver,
+    mut receiver: Receiver,
+    is_head: bool,
     response: &response_stream::Response,
+    has_ended: &AtomicBool,
 ) -> Result<Result<(), ServiceError>, Exceeded> {
-    let (head, mut body) = match receiver.await {
-        Ok(Ok(response)) => response.into_parts(),
-        Ok(Err(code)) => return Ok(Err(ServiceError::Error(code))),
-        Err(_) => return Ok(Err(ServiceError::NoResponse)),
+    let came = unless_ended(has_ended, |context| Pin::new(&mut receiver).poll(context)).await;
+    let (head, mut body) = match came {
+        Some(Ok(Ok(response))) => response.into_parts(),
+        Some(Ok(Err(code))) => return Ok(Err(given(code))),
+        Some(Err(_)) | None => return Ok(Err(ServiceError::NoResponse)),
     };
-    let head = match stream_head(&head) {
-        Ok(head) => head,
-        Err(error) => return Ok(Err(error.into())),
+    let sends_body = has_body(is_head, head.status);
+    let opened = Head::http(head.status, &head.headers).map_err(ServiceError::from);
+    let writer = match opened.and_then(|head| open(response, head)) {
+        Ok(writer) => writer,
+        Err(error) => return Ok(Err(error)),
     };
-    // An event of a service is never a part of a batch, and this is the first response to it.
-    let Ok(writer) = response.open(head) else { return Ok(Err(ServiceError::NoResponse)) };
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Ok(Err(ServiceError::BodyUnfinished)) };
+    loop {
+        let frame = match unless_ended(has_ended, |context| Pin::new(&mut body).poll_frame(context)).await {
+            Some(Some(Ok(frame))) => frame,
+            Some(None) => break,
+            Some(Some(Err(_))) | None => return Ok(Err(ServiceError::BodyUnfinished)),
+        };
         // Nobody who sends events takes trailers.
         let piece = frame.into_data().unwrap_or_default();
-        if !piece.is_empty() && !writer.send(piece).await? {
+        if sends_body && !piece.is_empty() && !writer.send(piece).await? {
             break;
         }
     }
     Ok(Ok(()))
 }
 
-/// Status, headers and cookies as whoever streams reads them.
-fn stream_head(head: &Parts) -> Result<Head, HeadError> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let cookies = head.headers.get_all(SET_COOKIE).iter().map(text).collect();
-    let others = head.headers.iter().filter(|(name, _)| *name != SET_COOKIE);
-    Head::http(head.status.as_u16(), others.map(|(name, value)| (name.to_string(), text(value))), cookies)
+/// What is there, or comes while the service runs. What it has not written when it returns never comes.
+async fn unless_ended<T>(
+    has_ended: &AtomicBool,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Option<T> {
+    // Tokio would have it wait now and then although there is something to receive.
+    tokio::task::unconstrained(std::future::poll_fn(|context| match poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if has_ended.load(Ordering::Relaxed) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    }))
+    .await
+}
+
+/// Opens the stream. An event of a service is never a part of a batch, and this is the first response to it.
+fn open(response: &response_stream::Response, head: Head) -> Result<response_stream::Writer, ServiceError> {
+    response.open(head).map_err(|_| ServiceError::NoResponse)
 }
 
 fn scheme(uri: &hyper::Uri) -> Scheme {
@@ -213,6 +294,8 @@ type Receiver = oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>;
 /// A response on its way out of a service.
 struct Receiving {
     state: Receives,
+    /// Whether the request's method is HEAD.
+    is_head: bool,
     head: Option<Parts>,
     collected: Vec<u8>,
     limit: usize,
@@ -225,8 +308,21 @@ enum Receives {
 }
 
 impl Receiving {
-    fn new(receiver: Receiver, limit: usize) -> Self {
-        Self { state: Receives::Head(receiver), head: None, collected: Vec::new(), limit }
+    fn new(receiver: Receiver, is_head: bool, limit: usize) -> Self {
+        Self { state: Receives::Head(receiver), is_head, head: None, collected: Vec::new(), limit }
+    }
+
+    /// Takes a piece of the body, if the response has one.
+    fn collect(&mut self, piece: &[u8]) -> Result<(), Exceeded> {
+        if !self.head.as_ref().is_some_and(|head| has_body(self.is_head, head.status)) {
+            return Ok(());
+        }
+        if piece.len() > self.limit.saturating_sub(self.collected.len()) {
+            let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
+            return Err(Exceeded { limit: Limit::Response, allowed });
+        }
+        self.collected.extend_from_slice(piece);
+        Ok(())
     }
 
     /// Receives all that comes. It may be dropped and called again.
@@ -247,18 +343,16 @@ impl Receiving {
                         self.head = Some(head);
                         self.state = Receives::Body(body);
                     }
-                    Ok(Err(code)) => self.state = Receives::Ended(Err(ServiceError::Error(code))),
+                    Ok(Err(code)) => self.state = Receives::Ended(Err(given(code))),
                     Err(_) => self.state = Receives::Ended(Err(ServiceError::NoResponse)),
                 },
                 Receives::Body(body) => match ready!(Pin::new(body).poll_frame(context)) {
                     // Nobody who sends events takes trailers.
                     Some(Ok(frame)) => {
                         let piece = frame.into_data().unwrap_or_default();
-                        if piece.len() > self.limit.saturating_sub(self.collected.len()) {
-                            let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
-                            return Poll::Ready(Err(Exceeded { limit: Limit::Response, allowed }));
+                        if let Err(exceeded) = self.collect(&piece) {
+                            return Poll::Ready(Err(exceeded));
                         }
-                        self.collected.extend_from_slice(&piece);
                     }
                     Some(Err(_)) => self.state = Receives::Ended(Err(ServiceError::BodyUnfinished)),
                     None => self.state = Receives::Ended(Ok(())),
@@ -285,8 +379,6 @@ mod tests {
     use super::*;
 
     use http_body::Frame;
-    use hyper::StatusCode;
-    use hyper::http::HeaderValue;
     use tokio::sync::mpsc;
 
     /// A body that comes piece by piece, as services write it.
@@ -308,11 +400,15 @@ mod tests {
 
     /// A service that has set its response, and what it writes the body with.
     fn responded(limit: usize) -> (Receiving, Writer) {
+        responded_to(false, 201, limit)
+    }
+
+    fn responded_to(is_head: bool, status: u16, limit: usize) -> (Receiving, Writer) {
         let (sender, receiver) = oneshot::channel();
         let (writer, pieces) = mpsc::unbounded_channel();
         let body = Pieces(pieces).boxed_unsync();
-        sender.send(Ok(Response::builder().status(201).body(body).unwrap())).unwrap();
-        (Receiving::new(receiver, limit), writer)
+        sender.send(Ok(Response::builder().status(status).body(body).unwrap())).unwrap();
+        (Receiving::new(receiver, is_head, limit), writer)
     }
 
     fn piece(bytes: &'static [u8]) -> Result<Frame<Bytes>, Error> {
@@ -367,19 +463,51 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_response_that_has_no_body_is_sent_without_what_was_written() {
+        for (is_head, status) in [(true, 200), (false, 304), (false, 204)] {
+            let (mut receiving, writer) = responded_to(is_head, status, 3);
+            writer.send(piece(b"piece")).unwrap();
+            drop(writer);
+            receiving.rest().await.unwrap();
+            let (head, body) = receiving.finish().unwrap();
+            assert_eq!((head.status.as_u16(), body.len()), (status, 0));
+        }
+    }
+
+    #[tokio::test]
     async fn each_way_not_to_respond_has_its_text() {
         let (sender, receiver) = oneshot::channel();
-        assert!(why(Receiving::new(receiver, 0)).contains("without a response"), "it was kept");
+        assert!(why(Receiving::new(receiver, false, 0)).contains("without a response"), "it was kept");
         drop(sender);
         let (sender, receiver) = oneshot::channel();
         sender.send(Err(ErrorCode::LoopDetected)).unwrap();
-        let mut receiving = Receiving::new(receiver, 0);
+        let mut receiving = Receiving::new(receiver, false, 0);
         receiving.rest().await.unwrap();
         assert!(why(receiving).ends_with("ErrorCode::LoopDetected"));
         let (mut receiving, writer) = responded(10);
         writer.send(Err(Error::HttpProtocolError)).unwrap();
         receiving.rest().await.unwrap();
         assert!(why(receiving).contains("did not finish the body"));
+    }
+
+    #[test]
+    fn an_error_is_cut_before_it_is_written_out() {
+        let long = || Some("\u{1}".repeat(15_000_000));
+        let size = || FieldSizePayload { field_name: long(), field_size: Some(1) };
+        for code in [
+            ErrorCode::InternalError(long()),
+            ErrorCode::DnsError(DnsErrorPayload { rcode: long(), info_code: None }),
+            ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload { alert_id: None, alert_message: long() }),
+            ErrorCode::HttpRequestHeaderSize(Some(size())),
+            ErrorCode::HttpRequestTrailerSize(size()),
+            ErrorCode::HttpResponseHeaderSize(size()),
+            ErrorCode::HttpResponseTrailerSize(size()),
+            ErrorCode::HttpResponseTransferCoding(long()),
+            ErrorCode::HttpResponseContentCoding(long()),
+        ] {
+            let told = given(code).to_string();
+            assert!(told.len() < 2 * MAX_ERROR && told.contains(r"\u{1}"), "{} bytes", told.len());
+        }
     }
 
     #[tokio::test]
@@ -394,20 +522,33 @@ mod tests {
         assert!(why(receiving).contains("did not finish the body"));
     }
 
+    fn refused(event: &'static str) -> (Form, Refused) {
+        let error = HttpEvent::parse(&Bytes::from_static(event.as_bytes())).unwrap_err();
+        let (form, status) = error.refusal().unwrap();
+        (form, Refused::new(status, &error))
+    }
+
     #[test]
-    fn only_a_bad_request_is_answered_without_the_service() {
-        let refused = |event: &'static str| {
-            refusal(HttpEvent::parse(&Bytes::from_static(event.as_bytes())).unwrap_err(), 1000)
-        };
-        let Outcome::Replied(response) =
-            refused(r#"{"httpMethod": "GET", "path": "/a/../b", "requestContext": {}}"#)
-        else {
+    fn a_bad_request_is_answered_without_the_service() {
+        let (form, refused) = refused(r#"{"httpMethod": "GET", "path": "/../b", "requestContext": {}}"#);
+        let Outcome::Replied(response) = refused.whole(form, 1000) else {
             panic!("a client is told what is wrong")
         };
         let response: serde_json::Value = serde_json::from_slice(&response).unwrap();
         assert_eq!(response["statusCode"], 400);
         assert!(response["body"].as_str().unwrap().contains("`..`"), "{response}");
-        assert!(matches!(refused("{}"), Outcome::NotHttp(HttpEventError::NotHttp(_))));
+    }
+
+    #[tokio::test]
+    async fn a_bad_request_is_answered_by_a_stream_where_that_is_read() {
+        let outlet = response_stream::Outlet::default();
+        let mut response = response_stream::Response::default();
+        response.begin(Some(outlet.clone()), 1000);
+        let (_, refused) = refused(r#"{"rawPath": "/../b", "requestContext": {"http": {"method": "GET"}}}"#);
+        assert!(matches!(refused.stream(&response).await.unwrap(), Outcome::Replied(_)));
+        let mut opened = outlet.take().expect("a stream");
+        assert!(opened.head.prelude[0].starts_with(br#"{"statusCode":400,"#));
+        assert!(opened.pieces.recv().await.unwrap().ends_with(b"`..`\n"));
     }
 
     #[test]

@@ -18,8 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What is printed between two commands.
 const END: &str = "<<< end of";
 
-/// The port of `bulkhead dev`, in the book.
-const PORT: &str = "127.0.0.1:9000";
+/// The ports of `bulkhead dev`, in the book: each as it stands there, and what it is printed behind.
+const PORTS: [(&str, &str); 2] =
+    [("127.0.0.1:9000", "listening on http://"), ("localhost:9001", "function URLs are on http://NAME.")];
 
 pub(super) struct Session {
     folder: Folder,
@@ -32,8 +33,8 @@ pub(super) struct Session {
 
 struct Background {
     running: Running,
-    /// Where it listens, if it does.
-    address: Option<String>,
+    /// Where it listens, if it does, in the order of [`PORTS`].
+    addresses: Option<[String; 2]>,
     /// How many of its lines have been seen in the book.
     seen: usize,
 }
@@ -41,8 +42,6 @@ struct Background {
 impl Session {
     pub(super) fn new() -> Self {
         let folder = Folder::new();
-        let checkout = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-        std::os::unix::fs::symlink(checkout, folder.path().join("bulkhead")).expect("a checkout");
         let mut command = bash(folder.path());
         command.args(["--noprofile", "--norc"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut shell = command.spawn().expect("start bash");
@@ -61,10 +60,7 @@ impl Session {
     /// What a command prints, and its exit code, must be what the book says.
     pub(super) fn run(&mut self, place: &str, typed: &Typed) {
         let Typed { command, expected, fails } = typed;
-        let typed = match self.background.as_ref().and_then(|background| background.address.as_ref()) {
-            Some(address) => command.replace(PORT, address),
-            None => command.clone(),
-        };
+        let typed = self.here(command);
         let end = format!("printf '\\n{END} %s %s\\n' \"$?\" \"$PWD\"");
         writeln!(self.keys, "{{ {typed}\n}} </dev/null 2>&1\n{end}").expect("type a command");
         let (printed, code) = self.printed(place, command);
@@ -98,10 +94,18 @@ impl Session {
     }
 
     fn as_in_the_book(&self, printed: &str) -> String {
-        match self.background.as_ref().and_then(|background| background.address.as_ref()) {
-            Some(address) => printed.replace(address, PORT),
-            None => printed.to_owned(),
-        }
+        self.ports().fold(printed.to_owned(), |text, (book, here)| text.replace(here, book))
+    }
+
+    fn here(&self, typed: &str) -> String {
+        self.ports().fold(typed.to_owned(), |text, (book, here)| text.replace(book, here))
+    }
+
+    /// Each port as it stands in the book and as it is here.
+    fn ports(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let addresses = self.background.as_ref().and_then(|background| background.addresses.as_ref());
+        let here = addresses.into_iter().flatten().map(String::as_str);
+        PORTS.into_iter().map(|(book, _)| book).zip(here)
     }
 
     /// Starts what goes on running, in place of what did before, and waits for what the book says that it prints.
@@ -110,7 +114,7 @@ impl Session {
         let mut command = bash(&self.directory);
         let typed_here = typed.command.replace("bulkhead dev", "bulkhead dev --port 0");
         command.args(["-c", &format!("exec 2>&1; exec {typed_here}")]);
-        self.background = Some(Background { running: Running::start(command), address: None, seen: 0 });
+        self.background = Some(Background { running: Running::start(command), addresses: None, seen: 0 });
         self.wait(place, &typed.expected);
     }
 
@@ -123,8 +127,14 @@ impl Session {
             let printed = background.running.raw_stdout();
             // A line that is not finished yet is none.
             let printed = &printed[..printed.rfind('\n').map_or(0, |end| end + 1)];
-            let listening = printed.lines().find_map(|line| line.split_once("listening on http://"));
-            background.address = listening.map(|(_, address)| address.trim().to_owned());
+            let told = |(_, start)| {
+                let told = printed.lines().find_map(|line| Some(line.split_once(start)?.1));
+                told.map(|told| told.trim().trim_end_matches('/').to_owned())
+            };
+            background.addresses = match PORTS.map(told) {
+                [Some(api), Some(urls)] => Some([api, urls]),
+                _ => None,
+            };
             let seen = background.seen;
             let printed = self.as_in_the_book(printed);
             if let Some(next) = output::find(expected, &printed, seen) {

@@ -18,12 +18,12 @@ pub(super) const LANGUAGE: Language = Language {
 };
 
 /// Debian's Python has the module `venv` and lacks what it needs.
-fn missing(_: &Path) -> Option<String> {
+pub(super) fn missing(_: &Path) -> Option<String> {
     let is_there = works(Command::new("python3").args(["-c", "import venv, ensurepip"]));
     (!is_there).then(|| "Python needs `python3` with venv (Debian: apt-get install python3-venv)".into())
 }
 
-fn install(places: &Places) -> Result<()> {
+pub(super) fn install(places: &Places) -> Result<()> {
     let mut venv = Command::new("python3");
     run(venv.args(["-m", "venv"]).arg(&places.tools))?;
     let mut pip = Command::new(places.tools.join("bin/pip"));

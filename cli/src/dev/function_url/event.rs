@@ -1,42 +1,87 @@
 //! The event of a request: payload format 2.0, as function URLs make it.
 
 use std::collections::BTreeMap;
+use std::io::{Error, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, USER_AGENT};
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderMap, USER_AGENT};
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::dev::functions::percent;
-use crate::dev::server::Peer;
+use crate::dev::listener::Peer;
 
-/// The event.
-pub(super) fn event(head: &Parts, path: &str, body: &[u8], request_id: &str) -> Value {
-    let text =
-        |name| head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let domain = text(HOST).unwrap_or_default();
+/// The region that is told of everything here.
+const REGION: &str = "us-east-1";
+
+/// Headers that are about one connection, and no part of an event.
+const OF_CONNECTIONS: [&str; 7] =
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// A request, and what is known of it beside what it says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'r> {
+    pub(super) head: &'r Parts,
+    /// What the function knows as the path, as it was sent.
+    pub(super) path: &'r str,
+    /// The function's own in the name of its host.
+    pub(super) label: &'r str,
+    /// The port that the request came to.
+    pub(super) port: u16,
+    pub(super) request_id: &'r str,
+}
+
+/// The event, if it is no longer than this.
+pub(super) fn event(asked: &Asked<'_>, body: &[u8], most: usize) -> Option<Bytes> {
+    let head = asked.head;
+    let mut event = request(asked);
+    let cookies = cookies(&head.headers);
+    if !cookies.is_empty() {
+        event["cookies"] = cookies.into();
+    }
     let query = head.uri.query().unwrap_or_default();
+    if !query.is_empty() {
+        event["queryStringParameters"] = json!(parameters(query));
+    }
+    if !body.is_empty() {
+        let kind = text(&head.headers, CONTENT_TYPE.as_str());
+        let as_text = str::from_utf8(body).ok().filter(|_| is_text(kind.as_deref()));
+        event["isBase64Encoded"] = as_text.is_none().into();
+        event["body"] = as_text.map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned).into();
+    }
+    let mut json = Limited { written: Vec::with_capacity((body.len() + 2048).min(most)), most };
+    serde_json::to_writer(&mut json, &event).ok()?;
+    // What grew has room to grow again, which nobody is charged for.
+    json.written.shrink_to_fit();
+    Some(json.written.into())
+}
+
+/// All of it but cookies, parameters and body. The domain is what tells such an event from that of an HTTP API, which decodes
+/// its paths, so it is one of Lambda's; the header `host` is what the client called.
+fn request(asked: &Asked<'_>) -> Value {
+    let Asked { head, path, label, request_id, .. } = asked;
     let now = SystemTime::now();
     let milliseconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let mut event = json!({
+    json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers(&head.headers),
+        "rawQueryString": head.uri.query().unwrap_or_default(),
+        "headers": headers(asked),
         "requestContext": {
             "accountId": "anonymous",
-            "apiId": "local",
-            "domainName": domain,
-            "domainPrefix": domain.split('.').next(),
+            "apiId": label,
+            "domainName": format!("{label}.lambda-url.{REGION}.on.aws"),
+            "domainPrefix": label,
             "http": {
                 "method": head.method.as_str(),
                 "path": percent(path),
                 "protocol": "HTTP/1.1",
-                "sourceIp": head.extensions.get::<Peer>().map(|Peer(ip)| ip.to_string()),
-                "userAgent": text(USER_AGENT),
+                "sourceIp": peer(head),
+                "userAgent": text(&head.headers, USER_AGENT.as_str()),
             },
             "requestId": request_id,
             "routeKey": "$default",
@@ -45,20 +90,35 @@ pub(super) fn event(head: &Parts, path: &str, body: &[u8], request_id: &str) -> 
             "timeEpoch": u64::try_from(milliseconds).unwrap_or(u64::MAX),
         },
         "isBase64Encoded": false,
-    });
-    let cookies = cookies(&head.headers);
-    if !cookies.is_empty() {
-        event["cookies"] = cookies.into();
+    })
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn peer(head: &Parts) -> Option<String> {
+    head.extensions.get::<Peer>().map(|Peer(ip)| ip.to_string())
+}
+
+/// Writes up to a length: text may take six times its bytes in JSON.
+struct Limited {
+    written: Vec<u8>,
+    most: usize,
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if bytes.len() > self.most - self.written.len() {
+            return Err(Error::other("too long"));
+        }
+        self.written.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
-    if !query.is_empty() {
-        event["queryStringParameters"] = json!(parameters(query));
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
-    if !body.is_empty() {
-        let as_text = std::str::from_utf8(body).ok().filter(|_| is_text(text(CONTENT_TYPE).as_deref()));
-        event["isBase64Encoded"] = as_text.is_none().into();
-        event["body"] = as_text.map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned).into();
-    }
-    event
 }
 
 /// `27/Nov/2026:23:36:51 +0000`
@@ -74,15 +134,22 @@ fn common_log_time(time: SystemTime) -> String {
     format!("{day}/{month}/{year}:{clock} +0000")
 }
 
-/// Of several headers of a name there is one, with commas; cookies have a place of their own.
-fn headers(headers: &HeaderMap) -> BTreeMap<&str, String> {
+/// Of several headers of a name there is one, with commas; cookies have a place of their own. Whose request it is and how it came is
+/// what the platform saw: a client cannot say so for itself, but proxies before it are named, too.
+fn headers<'r>(asked: &Asked<'r>) -> BTreeMap<&'r str, String> {
     let mut told = BTreeMap::<&str, String>::new();
-    for (name, value) in headers.iter().filter(|(name, _)| *name != COOKIE) {
+    let sent = asked.head.headers.iter().filter(|(name, _)| *name != COOKIE);
+    for (name, value) in sent.filter(|(name, _)| !OF_CONNECTIONS.contains(&name.as_str())) {
         let value = String::from_utf8_lossy(value.as_bytes());
         told.entry(name.as_str())
             .and_modify(|all| all.extend([",", &value]))
             .or_insert_with(|| value.into_owned());
     }
+    if let Some(peer) = peer(asked.head) {
+        told.entry("x-forwarded-for").and_modify(|all| all.extend([", ", &peer])).or_insert(peer);
+    }
+    told.insert("x-forwarded-port", asked.port.to_string());
+    told.insert("x-forwarded-proto", "http".to_owned());
     told
 }
 
@@ -116,11 +183,21 @@ fn is_text(content_type: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use hyper::Request;
+    use hyper::http::request::Builder;
 
     use super::*;
 
-    fn of(request: hyper::http::request::Builder, body: &[u8]) -> Value {
-        event(&request.body(()).unwrap().into_parts().0, "/a%20b", body, "id")
+    const MOST: usize = 64 * 1024;
+
+    fn bounded(request: Builder, body: &[u8], most: usize) -> Option<Value> {
+        let request = request.extension(Peer([192, 0, 2, 1].into()));
+        let head = request.body(()).unwrap().into_parts().0;
+        let asked = Asked { head: &head, path: "/a%20b", label: "hello", port: 9001, request_id: "id" };
+        event(&asked, body, most).map(|event| serde_json::from_slice(&event).unwrap())
+    }
+
+    fn of(request: Builder, body: &[u8]) -> Value {
+        bounded(request, body, MOST).unwrap()
     }
 
     #[test]
@@ -128,16 +205,40 @@ mod tests {
         let request = Request::get("/lambda-url/x/a%20b?a=1&a=2&b=%26+c&d")
             .header("x-a", "1")
             .header("x-a", "2")
+            .header("connection", "close")
+            .header("x-forwarded-for", "198.51.100.7")
+            .header("x-forwarded-proto", "https")
             .header("cookie", "a=1; b=2");
         let event = of(request, b"");
-        assert_eq!(event["headers"], json!({ "x-a": "1,2" }));
+        let headers = json!({
+            "x-a": "1,2", "x-forwarded-for": "198.51.100.7, 192.0.2.1", "x-forwarded-port": "9001",
+            "x-forwarded-proto": "http",
+        });
+        assert_eq!(event["headers"], headers);
         assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
         assert_eq!(event["queryStringParameters"], json!({ "a": "1,2", "b": "& c", "d": "" }));
-        assert_eq!(
-            (&event["rawPath"], &event["requestContext"]["http"]["path"]),
-            (&json!("/a%20b"), &json!("/a b"))
-        );
+        assert_eq!(event["rawQueryString"], "a=1&a=2&b=%26+c&d");
         assert_eq!(event.get("body"), None);
+    }
+
+    #[test]
+    fn it_is_a_function_url_s_whatever_host_the_client_calls() {
+        let event = of(Request::get("/").header("host", "hello.localhost:9001"), b"");
+        assert_eq!(event["headers"]["host"], "hello.localhost:9001");
+        assert_eq!(event["headers"]["x-forwarded-for"], "192.0.2.1");
+        let context = &event["requestContext"];
+        assert_eq!(context["domainName"], "hello.lambda-url.us-east-1.on.aws");
+        assert_eq!((&context["domainPrefix"], &context["apiId"]), (&json!("hello"), &json!("hello")));
+        assert_eq!((&event["rawPath"], &context["http"]["path"]), (&json!("/a%20b"), &json!("/a b")));
+        assert_eq!(context["http"]["sourceIp"], "192.0.2.1");
+    }
+
+    #[test]
+    fn what_would_be_too_long_as_json_is_none() {
+        let sent = || Request::post("/").header("content-type", "text/plain");
+        assert!(bounded(sent(), &[b'a'; 1000], 4000).is_some());
+        assert!(bounded(sent(), &[1; 1000], 4000).is_none(), "six bytes each");
+        assert!(bounded(sent(), &[0xff; 4000], 4000).is_none(), "base64");
     }
 
     #[test]

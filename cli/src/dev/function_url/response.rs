@@ -2,107 +2,196 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use hyper::{Response, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
-use super::bad_gateway;
-use crate::dev::body::{self, Body};
+use super::pairs::{each, text};
 
 /// Headers that are about one connection, which is not the handler's.
-const OF_CONNECTIONS: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
+const OF_CONNECTIONS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
-/// What would let a handler's page take requests of other paths of this server, which has one name where Lambda has one for each.
-const OF_OTHERS: &str = "service-worker-allowed";
+/// More headers than that, cookies among them, are no response: a client would take none with so many.
+const MOST: usize = 1000;
 
-/// The response. What cannot be one is a bad gateway, as it is there.
-pub(super) fn response(payload: &[u8]) -> Response<Body> {
-    let Ok(told) = serde_json::from_slice::<Value>(payload) else { return bad_gateway() };
-    match told.as_object() {
-        Some(object) if object.contains_key("statusCode") => whole(object).unwrap_or_else(bad_gateway),
-        // Anything else is the body.
-        Some(_) | None => body::json(StatusCode::OK, payload.to_vec()),
-    }
+/// The parts of an answer that say what the response is.
+#[derive(Debug, Default)]
+pub(super) struct Told<'j> {
+    status: Option<&'j RawValue>,
+    headers: Option<&'j RawValue>,
+    cookies: Option<&'j RawValue>,
+    body: Option<&'j RawValue>,
+    is_base64: bool,
 }
 
-fn whole(told: &Map<String, Value>) -> Option<Response<Body>> {
-    let body = match told.get("body") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::String(text)) if told.get("isBase64Encoded") == Some(&Value::Bool(true)) => {
-            BASE64_STANDARD.decode(text).ok()?
-        }
-        Some(Value::String(text)) => text.clone().into_bytes(),
-        Some(other) => other.to_string().into_bytes(),
-    };
-    let response = head(told)?;
-    Some(response.map(|()| Body::whole(body)))
-}
-
-/// Status, headers and cookies; also of a stream.
-pub(super) fn head(told: &Map<String, Value>) -> Option<Response<()>> {
-    let status = match told.get("statusCode") {
-        None => StatusCode::OK,
-        Some(Value::String(text)) => text.parse().ok()?,
-        Some(number) => StatusCode::from_u16(u16::try_from(number.as_u64()?).ok()?).ok()?,
-    };
-    let mut response = Response::new(());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    for (name, value) in told.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        add(headers, name, value)?;
+/// The response; `None` where the answer cannot be one, which is a bad gateway there.
+pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
+    let json = str::from_utf8(payload).ok()?;
+    let value: &RawValue = serde_json::from_str(json).ok()?;
+    let told = if value.get().starts_with('{') { Told::read(json)? } else { Told::default() };
+    if told.status.is_some() {
+        let body = told.body()?;
+        return Some(told.head()?.map(|()| body));
     }
-    for cookie in told.get("cookies").and_then(Value::as_array).into_iter().flatten() {
-        headers.append(SET_COOKIE, cookie.as_str()?.parse().ok()?);
-    }
+    // Anything else is the body: a string is what it says, and other JSON is as it was written.
+    let body = if value.get().starts_with('"') { text(value)?.into_owned().into() } else { payload.clone() };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(response)
 }
 
-fn add(headers: &mut HeaderMap, name: &str, value: &Value) -> Option<()> {
+impl<'j> Told<'j> {
+    /// Reads an object. Of what is said twice the last counts.
+    pub(super) fn read(json: &'j str) -> Option<Self> {
+        if !json.trim_ascii_start().starts_with('{') {
+            return None;
+        }
+        let mut told = Self::default();
+        each(json, |name, value| {
+            match &*name {
+                "statusCode" => told.status = Some(value),
+                "headers" => told.headers = said(value),
+                "cookies" => told.cookies = said(value),
+                "body" => told.body = said(value),
+                "isBase64Encoded" => told.is_base64 = value.get() == "true",
+                _ => {}
+            }
+            Some(())
+        })?;
+        Some(told)
+    }
+
+    /// Status, headers and cookies; also of a stream.
+    pub(super) fn head(&self) -> Option<Response<()>> {
+        let status = match self.status {
+            None => StatusCode::OK,
+            // What announces a response is none.
+            Some(said) => {
+                text(said)?.parse::<StatusCode>().ok().filter(|status| !status.is_informational())?
+            }
+        };
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(told) = self.headers {
+            each(told.get(), |name, value| add(headers, &name, value))?;
+        }
+        if let Some(told) = self.cookies {
+            each(told.get(), |_, cookie| {
+                let cookie = HeaderValue::try_from(&*text(cookie)?).ok()?;
+                (headers.len() < MOST && headers.try_append(SET_COOKIE, cookie).is_ok()).then_some(())
+            })?;
+        }
+        Some(response)
+    }
+
+    fn body(&self) -> Option<Bytes> {
+        let Some(body) = self.body else { return Some(Bytes::new()) };
+        let text = text(body)?;
+        match self.is_base64 {
+            true => BASE64_STANDARD.decode(text.as_bytes()).ok().map(Bytes::from),
+            false => Some(text.into_owned().into()),
+        }
+    }
+}
+
+/// What is null is not there.
+fn said(value: &RawValue) -> Option<&RawValue> {
+    (value.get() != "null").then_some(value)
+}
+
+fn add(headers: &mut HeaderMap, name: &str, value: &RawValue) -> Option<()> {
     let name: HeaderName = name.parse().ok()?;
-    if name != OF_OTHERS && !OF_CONNECTIONS.contains(&name.as_str()) {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        headers.insert(name, HeaderValue::try_from(text).ok()?);
+    if !OF_CONNECTIONS.contains(&name.as_str()) {
+        let value = HeaderValue::try_from(&*text(value)?).ok()?;
+        headers.try_insert(name, value).ok().filter(|_| headers.len() <= MOST)?;
     }
     Some(())
 }
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::BodyExt;
-
     use super::*;
 
-    async fn of(payload: &str) -> (u16, HeaderMap, String) {
-        let (head, body) = response(payload.as_bytes()).into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        (head.status.as_u16(), head.headers, String::from_utf8(bytes.to_vec()).unwrap())
+    fn of(payload: &str) -> Option<(u16, HeaderMap, String)> {
+        let (head, body) = response(&Bytes::copy_from_slice(payload.as_bytes()))?.into_parts();
+        Some((head.status.as_u16(), head.headers, String::from_utf8(body.to_vec()).unwrap()))
     }
 
-    #[tokio::test]
-    async fn json_without_a_status_is_the_body() {
-        for payload in [r#""Hello""#, r#"{"body":"x"}"#, "7", "null"] {
-            let (status, headers, body) = of(payload).await;
-            assert_eq!((status, body.as_str()), (200, payload));
+    #[test]
+    fn json_without_a_status_is_the_body_and_a_string_what_it_says() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for (payload, expected) in [
+            (r#""hello""#, "hello"),
+            (r#" "a\n\"🚢\"" "#, "a\n\"🚢\""),
+            (r#"{"body":"x"}"#, r#"{"body":"x"}"#),
+            (r#"{"a": [1.50]}"#, r#"{"a": [1.50]}"#),
+            ("7", "7"),
+            ("null", "null"),
+            (&deep, &deep),
+        ] {
+            let (status, headers, body) = of(payload).unwrap();
+            assert_eq!((status, body.as_str()), (200, expected));
             assert_eq!(headers["content-type"], "application/json");
         }
     }
 
-    #[tokio::test]
-    async fn status_headers_cookies_and_an_encoded_body() {
-        let (status, headers, body) = of(r#"{"statusCode":201,"headers":{"X-A":7,"content-length":"9",
-            "Service-Worker-Allowed":"/"},
+    #[test]
+    fn status_headers_cookies_and_an_encoded_body() {
+        let (status, headers, body) = of(r#"{"statusCode":"201","headers":{"X-A":7,"content-length":"9",
+            "Connection":"close","Upgrade":"h2c","Service-Worker-Allowed":"/"},
             "cookies":["a=1","b=2"],"body":"8J+aog==","isBase64Encoded":true}"#)
-        .await;
+        .unwrap();
         assert_eq!((status, body.as_str(), &headers["x-a"]), (201, "🚢", &HeaderValue::from_static("7")));
         assert_eq!(headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
-        assert!(!headers.contains_key("content-length") && !headers.contains_key("service-worker-allowed"));
+        let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["content-type", "x-a", "service-worker-allowed", "set-cookie"]);
+        let (status, headers, body) =
+            of(r#"{"body":{"a": 1},"headers":null,"cookies":null,"statusCode":1,"statusCode":404}"#).unwrap();
+        assert_eq!((status, headers.len(), body.as_str()), (404, 1, r#"{"a": 1}"#));
     }
 
-    #[tokio::test]
-    async fn what_is_no_response_is_a_bad_gateway() {
-        for payload in ["", "{", r#"{"statusCode":7}"#, r#"{"statusCode":200,"headers":{"a b":"c"}}"#] {
-            assert_eq!(of(payload).await.0, 502, "{payload}");
+    #[test]
+    fn what_is_no_response_is_none() {
+        for payload in [
+            "",
+            "{",
+            r#"{"statusCode":7}"#,
+            r#"{"statusCode":101}"#,
+            r#"{"statusCode":null}"#,
+            r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
+            r#"{"statusCode":200,"headers":7}"#,
+            r#"{"statusCode":200,"cookies":["a\n"]}"#,
+            r#"{"statusCode":200,"body":"%","isBase64Encoded":true}"#,
+        ] {
+            assert!(of(payload).is_none(), "{payload}");
         }
+        assert!(response(&Bytes::from_static(b"\"\xff\"")).is_none());
+    }
+
+    #[test]
+    fn more_headers_than_there_can_be_are_no_response() {
+        let several = |name: &str, open: char, items: &[String], close: char| {
+            of(&format!(r#"{{"statusCode":200,"{name}":{open}{}{close}}}"#, items.join(",")))
+        };
+        let few: Vec<String> = (1..MOST).map(|number| format!(r#""a={number}""#)).collect();
+        assert_eq!(several("cookies", '[', &few, ']').unwrap().1.len(), MOST);
+        let many = |name: &str, open: char, item: fn(usize) -> String, close: char| {
+            several(name, open, &(0..70_000).map(item).collect::<Vec<_>>(), close)
+        };
+        assert!(many("headers", '{', |number| format!(r#""x-{number}":1"#), '}').is_none());
+        assert!(many("cookies", '[', |number| format!(r#""a={number}""#), ']').is_none());
     }
 }

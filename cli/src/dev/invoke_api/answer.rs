@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bulkhead_host::manifest::Receipts;
 use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 
@@ -55,7 +56,7 @@ pub(super) fn tail(record: Option<&Record>) -> String {
         log.extend([line, "\n"]);
     }
     log += &format!("END RequestId: {}\n", record.request_id);
-    if let Some(line) = record.receipt.as_ref().and_then(|receipt| serde_json::to_string(receipt).ok()) {
+    if let Some(line) = record.receipt.as_ref().and_then(|receipt| receipt.line(&Receipts::Json)) {
         log.extend([line.as_str(), "\n"]);
     }
     let bytes = log.as_bytes();

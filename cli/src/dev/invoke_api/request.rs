@@ -1,5 +1,7 @@
 //! A call of the Invoke API: its headers, and its payload within Lambda's limits.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -7,9 +9,9 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
 
 use crate::dev::body;
+use crate::dev::budget::Charge;
 use crate::dev::refusal::Refusal;
 use crate::local::Event;
 
@@ -36,14 +38,15 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
-    pub(super) async fn read(request: Request<Incoming>) -> Result<Self, Refusal> {
+    /// The event is charged for as long as it is on its way.
+    pub(super) async fn read(request: Request<Incoming>, mut charge: Charge) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
         let kind = kind(&head.headers)?;
         let client_context = client_context(&head.headers)?;
         let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
-        let body = body::read(body, most).await?;
+        let body = payload(body::read(body, most, &mut charge).await?)?;
         let event = Event {
-            body: payload(body)?,
+            body: charge.hold(body),
             tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
             client_context,
             trace_id: head.headers.get("x-amzn-trace-id").cloned(),
@@ -77,9 +80,10 @@ fn payload(body: Bytes) -> Result<Bytes, Refusal> {
 fn client_context(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
     let Some(encoded) = headers.get("x-amz-client-context") else { return Ok(None) };
     let told = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
-    let json = told.and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
-    // Written anew: on one line, as a header has to be.
-    let json = json.and_then(|json| HeaderValue::try_from(Value::Object(json).to_string()).ok());
+    let json = told.and_then(|json| String::from_utf8(json).ok());
+    let json = json.filter(|json| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json).is_ok());
+    // On one line, as a header has to be. Within a string of JSON no line ends.
+    let json = json.and_then(|json| HeaderValue::try_from(json.replace(['\n', '\r'], " ")).ok());
     json.map(Some).ok_or(Refusal::ClientContext)
 }
 
@@ -102,7 +106,7 @@ mod tests {
     fn a_client_context_is_encoded_json() {
         let context =
             |json: &str| client_context(&headers("x-amz-client-context", &BASE64_STANDARD.encode(json)));
-        assert_eq!(context("{\"a\":\n1}"), Ok(Some(HeaderValue::from_static("{\"a\":1}"))));
+        assert_eq!(context("{\"a\":\n19.990}"), Ok(Some(HeaderValue::from_static("{\"a\": 19.990}"))));
         assert!(context("[1]").is_err() && context("x").is_err());
         assert!(client_context(&headers("x-amz-client-context", "*")).is_err());
     }

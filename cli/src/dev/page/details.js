@@ -115,7 +115,9 @@ const section = (title, ...content) => element("section", {}, element("h3", {}, 
 /** What can be sent again, and how it is shown. */
 function eventOf(record) {
   if (record.event === null) {
-    const text = `It is ${size(record.bytesIn)} long; events of more than 256 KiB are not kept.`;
+    const text = record.isGivenUp
+      ? "It is not kept any more: newer events have taken its room."
+      : `It is ${size(record.bytesIn)} long; events of more than 256 KiB are not kept.`;
     return { bytes: null, text: null, shown: element("p", { class: "note" }, text) };
   }
   if (record.eventBase64 !== null) {
@@ -127,8 +129,10 @@ function eventOf(record) {
 }
 
 function log(record) {
-  if (record.log.length === 0) return element("p", { class: "note" }, "Nothing was printed.");
-  return block(record.log.join("\n"), "Log");
+  const none = record.isGivenUp ? "What was printed is not kept any more." : "Nothing was printed.";
+  if (record.log.length === 0) return element("p", { class: "note" }, none);
+  // A record has its frames behind carriage returns, and stays one.
+  return block(record.log.join("\n").replaceAll("\r    at ", "\n    at "), "Log");
 }
 
 function receipt(record) {

@@ -27,9 +27,9 @@ pub(super) async fn serve(server: &Server, request_id: &str, query: Option<&str>
     let record = if waits { records.complete(request_id).await } else { records.find(request_id) };
     let Some(record) = record else {
         let message = format!("there is no event {request_id}, or it is forgotten: the last ones are kept");
-        return body::json(StatusCode::NOT_FOUND, json!({ "message": message }).to_string());
+        return body::told(StatusCode::NOT_FOUND, &json!({ "message": message }));
     };
     let bytes = record.event.as_ref().filter(|event| std::str::from_utf8(event).is_err());
     let event_base64 = bytes.map(|bytes| BASE64_STANDARD.encode(bytes));
-    body::json(StatusCode::OK, json!(Details { record, event_base64 }).to_string())
+    body::told(StatusCode::OK, &Details { record, event_base64 })
 }

@@ -35,7 +35,7 @@ pub(super) async fn serve(server: &Server) -> Response<Body> {
     let found = found(server).await;
     let denials = denials(server, &found.granted);
     let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
-    body::json(StatusCode::OK, told.to_string())
+    body::told(StatusCode::OK, &told)
 }
 
 /// About the version that runs.

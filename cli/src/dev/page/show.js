@@ -19,17 +19,20 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// Controls, line ends that are none here, and what turns the order of text around. The same as `label.rs` has.
-const STEERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+// What may not be printed, as the host has it (`printable.rs`), and what of the rest cannot be seen in a name.
+const HIDDEN = /[{{hidden}}]/gu;
+const JOINING = /[{{joining}}]/gu;
+
+const escape = (one) => (one === "\n" || one === "\t" ? one : `\\u{${one.codePointAt(0).toString(16)}}`);
 
 /** Text with what cannot be seen made visible. */
 export function visible(text) {
-  return String(text).replace(STEERS, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);
+  return String(text).replace(HIDDEN, escape);
 }
 
 /** The same on one line, and cut. */
 export function name(text, most = 120) {
-  const line = visible(text).replace(/[\n\t]/g, " ");
+  const line = visible(text).replace(JOINING, escape).replace(/[\n\t]/g, " ");
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
 

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_host::log::printable;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -107,6 +108,8 @@ impl Stream {
     /// Waits until the reader has room for it.
     async fn send(&self, event: &str, reached: u64, data: &Value) -> Result<(), Gone> {
         // JSON is one line.
+        let data = data.to_string();
+        let data = printable::json(&data);
         let message = format!("event: {event}\nid: {}-{reached}\nretry: 500\ndata: {data}\n\n", self.process);
         self.sender.send(message.into()).await.map_err(|_| Gone)
     }

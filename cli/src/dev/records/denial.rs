@@ -20,6 +20,12 @@ pub(in crate::dev) struct Denial {
 const KEYS: [&str; 2] = ["allowed_outbound_hosts", "allowed_private_networks"];
 
 impl Denial {
+    /// What it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [Some(&self.what), self.table.as_ref(), self.value.as_ref()];
+        size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
     /// The denial that a line of the log tells of, if it does. Only the host warns: what handlers print has other levels, or is
     /// an object in its record, so none can ask for a grant in the host's name.
     pub(super) fn of(line: &str) -> Option<Self> {

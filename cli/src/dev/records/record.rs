@@ -45,6 +45,8 @@ pub(in crate::dev) struct Record {
     pub(in crate::dev) receipt: Option<Receipt>,
     /// The environment has gone on to something else: nothing more will be printed.
     pub(in crate::dev) is_complete: bool,
+    /// What was sent, printed and refused until then is forgotten, for the sake of newer events.
+    pub(in crate::dev) is_given_up: bool,
     /// What was refused to it, and the lines that would grant it.
     pub(in crate::dev) denials: Vec<Denial>,
     #[serde(skip)]
@@ -53,6 +55,9 @@ pub(in crate::dev) struct Record {
     pub(super) environment: Option<EnvironmentId>,
     #[serde(skip)]
     pub(super) log_bytes: usize,
+    /// What it keeps of what was sent, printed and refused.
+    #[serde(skip)]
+    pub(super) bytes: usize,
     /// Of its last change.
     #[serde(skip)]
     pub(super) revision: u64,
@@ -63,6 +68,22 @@ impl Record {
     pub(super) fn age_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1000.0
     }
+
+    /// Forgets what was sent, printed and refused, and says how many bytes that was.
+    pub(super) fn give_up(&mut self) -> usize {
+        self.is_given_up = true;
+        self.event = None;
+        self.log = Vec::new();
+        self.denials = Vec::new();
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+/// The longest name that is kept, of a tenant or an error: Lambda knows no longer ones.
+const LONGEST_NAME: usize = 1024;
+
+pub(super) fn cut(name: &str) -> String {
+    name[..name.floor_char_boundary(LONGEST_NAME)].to_owned()
 }
 
 fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

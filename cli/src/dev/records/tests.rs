@@ -50,7 +50,8 @@ fn what_is_forgotten_is_not_told_and_leaves_nothing() {
     let (_, rows) = records.changes(0, usize::MAX);
     assert_eq!((rows.len(), rows[0].number), (MOST, 8));
     let state = records.state();
-    assert_eq!((state.changed.len(), state.numbers.len()), (MOST, MOST));
+    assert_eq!((state.changed.len(), state.numbers.len(), state.keepers.len()), (MOST, MOST, MOST));
+    assert_eq!(state.bytes, 2 * MOST);
 }
 
 #[test]
@@ -98,4 +99,80 @@ fn of_what_is_forgotten_nothing_is_left_whichever_try_it_was() {
     assert!(records.find("again").is_none());
     let state = records.state();
     assert_eq!((state.records.len(), state.numbers.len(), state.changed.len()), (MOST, MOST, MOST));
+}
+
+/// What all of them keep, counted anew.
+fn kept(state: &State) -> usize {
+    let of = |record: &Record| {
+        let lines: usize = record.log.iter().map(|line| line.len() + EACH_LINE).sum();
+        let denials: usize = record.denials.iter().map(Denial::bytes).sum();
+        record.event.as_ref().map_or(0, Bytes::len) + lines + denials
+    };
+    state.records.values().map(of).sum()
+}
+
+#[test]
+fn all_of_them_keep_no_more_than_a_budget_and_the_oldest_give_theirs_up() {
+    let records = Records::new();
+    let event = Bytes::from(vec![b'x'; LARGEST_EVENT]);
+    let line = "y".repeat(100_000);
+    for number in 0..400 {
+        let request_id = format!("r-{number}");
+        let received = Received {
+            request_id: &request_id,
+            function: "hello",
+            way: Way::FunctionUrl,
+            tenant_id: Some("z".repeat(100_000)),
+            event: &event,
+        };
+        records.receive(&received);
+        records.deliver(&request_id, EnvironmentId(1));
+        records.print(EnvironmentId(1), &line);
+        records.print(
+            EnvironmentId(1),
+            &format!("t\t{request_id}\tWARN\toutbound request to http://a; no grant allows it"),
+        );
+        records.answer(&request_id, Some(&"Error".repeat(100_000)), 0);
+        records.settle(EnvironmentId(1), |_| false);
+        let state = records.state();
+        assert!(state.bytes <= MOST_BYTES && state.bytes == kept(&state), "{number}: {}", state.bytes);
+    }
+    let state = records.state();
+    assert!(state.bytes > MOST_BYTES - LARGEST_EVENT - LARGEST_LOG, "{}", state.bytes);
+    let oldest = &state.records[&1];
+    assert_eq!((oldest.event.as_ref(), oldest.log.len(), oldest.denials.len()), (None, 0, 0));
+    assert!(oldest.is_complete && oldest.is_given_up && oldest.outcome.is_some(), "what became of it stays");
+    assert_eq!(
+        (oldest.tenant_id.as_ref().map(String::len), oldest.outcome.as_ref().map(String::len)),
+        (Some(1024), Some(1024))
+    );
+    let newest = &state.records[&400];
+    assert_eq!((newest.event.as_ref().map(Bytes::len), newest.log.len()), (Some(LARGEST_EVENT), 2));
+}
+
+#[test]
+fn what_is_printed_after_an_event_gave_up_its_own_is_kept_and_counted() {
+    let records = Records::new();
+    receive(&records, "old");
+    records.deliver("old", EnvironmentId(1));
+    let event = Bytes::from(vec![b'x'; LARGEST_EVENT]);
+    for number in 0..MOST_BYTES / LARGEST_EVENT + 1 {
+        let request_id = format!("r-{number}");
+        let received = Received {
+            request_id: &request_id,
+            function: "hello",
+            way: Way::Event,
+            tenant_id: None,
+            event: &event,
+        };
+        records.receive(&received);
+    }
+    assert_eq!(records.find("old").unwrap().event, None);
+    let (told, _) = records.changes(0, usize::MAX);
+    records.print(EnvironmentId(1), "late");
+    assert_eq!(records.find("old").unwrap().log, ["late"]);
+    assert_eq!(records.changes(told, usize::MAX).1.len(), 2, "the oldest of the others has made room for it");
+    assert!(records.find("r-1").unwrap().is_given_up && !records.find("r-2").unwrap().is_given_up);
+    let state = records.state();
+    assert_eq!((state.bytes, state.keepers.contains(&1)), (kept(&state), true));
 }

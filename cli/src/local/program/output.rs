@@ -16,6 +16,9 @@ pub(crate) enum Line {
     Stderr,
 }
 
+/// A line that is longer is told in pieces: somebody's own program may never end one.
+const LONGEST: usize = 8 * 1024 * 1024;
+
 /// Who is told each line, without its end.
 pub(crate) type Sink = Arc<dyn Fn(Line, &str) + Send + Sync>;
 
@@ -98,10 +101,17 @@ struct Lines {
 
 impl Lines {
     fn add(&mut self, bytes: &[u8]) {
-        self.rest.extend_from_slice(bytes);
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            self.tell(line.get(..end).unwrap_or_default());
+        let mut pieces = bytes.split(|byte| *byte == b'\n');
+        // What stands behind the last end is no line yet.
+        let last = pieces.next_back().unwrap_or_default();
+        for piece in pieces {
+            self.rest.extend_from_slice(piece);
+            let line = std::mem::take(&mut self.rest);
+            self.tell(&line);
+        }
+        self.rest.extend_from_slice(last);
+        if self.rest.len() > LONGEST {
+            self.end();
         }
     }
 
@@ -128,6 +138,19 @@ pub(super) mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let telling = Arc::clone(&told);
         (told, Arc::new(move |_, line: &str| telling.lock().unwrap().push(line.to_owned())))
+    }
+
+    #[test]
+    fn a_line_comes_in_any_pieces_and_one_without_an_end_is_not_kept_for_ever() {
+        let (told, sink) = told();
+        let mut lines = Lines { line: Line::Stdout, sink, rest: Vec::new() };
+        for piece in ["one\n\ntw", "o\nthr", "", "ee"] {
+            lines.add(piece.as_bytes());
+        }
+        lines.end();
+        assert_eq!(*told.lock().unwrap(), ["one", "", "two", "three"]);
+        lines.add(&vec![b'x'; LONGEST + 1]);
+        assert_eq!((told.lock().unwrap().last().unwrap().len(), lines.rest.len()), (LONGEST + 1, 0));
     }
 
     #[tokio::test]

@@ -97,3 +97,16 @@ async fn what_is_no_call_is_not_found() {
     .await;
     assert!(said[..2].iter().all(|said| said.starts_with("HTTP/1.1 404 ")), "{said:?}");
 }
+
+#[tokio::test]
+async fn a_page_of_the_web_takes_and_answers_no_event() {
+    const STOLEN: &str = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        sec-fetch-site: cross-site\r\n\r\n";
+    const FORGED: &str = "POST /2018-06-01/runtime/invocation/00000000-0000-4000-8000-000000000001/response \
+        HTTP/1.1\r\nhost: x\r\nconnection: close\r\norigin: https://example.com\r\ncontent-length: 2\r\n\r\nno";
+    const RESPONSE: &str = "POST /2018-06-01/runtime/invocation/00000000-0000-4000-8000-000000000001/response \
+        HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    let (said, answer) = said(&[STOLEN, NEXT, FORGED, RESPONSE]).await;
+    assert!(said[0].starts_with("HTTP/1.1 404 ") && said[2].starts_with("HTTP/1.1 404 "), "{said:?}");
+    assert_eq!(answer, Answer::Replied(Bytes::from_static(b"ok")));
+}

@@ -88,7 +88,7 @@ const VALUE: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
 mod tests {
     use super::*;
 
-    const TREE: &str = "0|hello v0.1.0 (/home/me/hello)|\n1|bulkhead v0.1.0 (https://example.com/b?rev=1#0123)|MIT\n\
+    const TREE: &str = "0|hello v0.1.0 (/home/me/hello)|\n1|bulkhead-sdk v0.1.0 (https://example.com/b?rev=1#0123)|MIT\n\
                         2|serde v1.0.1|MIT/Apache-2.0\n1|serde v1.0.1|MIT/Apache-2.0 (*)\n";
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
             ("hello", None, None)
         );
         let uses: Vec<_> = crates.uses[&root].iter().map(|used| used.name.as_str()).collect();
-        assert_eq!(uses, ["bulkhead", "serde"]);
+        assert_eq!(uses, ["bulkhead-sdk", "serde"]);
         assert_eq!(crates.uses.len(), 3);
         let serde = crates.uses.keys().find(|found| found.name == "serde").unwrap();
         assert_eq!(serde.license.as_deref(), Some("MIT OR Apache-2.0"));
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(
             purls,
             [
-                "pkg:cargo/bulkhead@0.1.0?vcs_url=git%2Bhttps://example.com/b%3Frev%3D1%230123",
+                "pkg:cargo/bulkhead-sdk@0.1.0?vcs_url=git%2Bhttps://example.com/b%3Frev%3D1%230123",
                 "pkg:cargo/hello@0.1.0",
                 "pkg:cargo/serde@1.0.1"
             ]

@@ -92,3 +92,35 @@ async fn a_stream_goes_only_where_its_descriptor_does() {
     assert!(matches!(code(view.read_via_stream(same(&tmp), 0)), Err(ErrorCode::IsDirectory)));
     assert!(matches!(code(view.write_via_stream(tmp, 0)), Err(ErrorCode::BadDescriptor)));
 }
+
+#[tokio::test]
+async fn no_stream_takes_more_in_one_call_than_it_permits() {
+    let mut sandbox = Sandbox::new(1 << 20);
+    let (_, tmp) = sandbox.directories();
+    let mut view = sandbox.view();
+    let file = create(&mut view, &tmp, "f").await;
+    for writer in [view.write_via_stream(same(&file), 0), view.append_via_stream(same(&file))] {
+        let stream = output(&mut view, &writer.unwrap());
+        let permit = stream.check_write().unwrap();
+        assert!(matches!(stream.write(vec![1; permit + 1].into()), Err(StreamError::Trap(_))));
+        stream.write(vec![1; permit].into()).unwrap();
+    }
+    assert_eq!(view.stat(file).await.unwrap().size, 2 * 64 * 1024);
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_is_noted_once() {
+    let mut sandbox = Sandbox::new(1 << 20);
+    let (assets, tmp) = sandbox.directories();
+    let mut view = sandbox.view();
+    assert_eq!(view.files.take_missed(), Missed::default(), "there are directories");
+    for (directory, path) in [(&assets, "new"), (&assets, "../escape")] {
+        let opened =
+            view.open_at(same(directory), FOLLOW, path.into(), OpenFlags::CREATE, READ | WRITE).await;
+        assert!(view.convert_error_code(opened.err().unwrap()).is_ok());
+        assert_eq!(view.files.take_missed(), Missed { permission: true, directories: false }, "{path}");
+    }
+    let nothing = view.open_at(same(&tmp), FOLLOW, "none".into(), existing(), READ).await;
+    assert_eq!(view.convert_error_code(nothing.err().unwrap()).unwrap(), ErrorCode::NoEntry);
+    assert_eq!(view.files.take_missed(), Missed::default(), "it is only not there");
+}

@@ -3,7 +3,7 @@
 use wasip2::http::types::{Fields, Method, OutgoingRequest};
 
 const FIELDS: &str = "host=victim;transfer-encoding=chunked;connection=upgrade;upgrade=h2c;te=trailers;expect=100-continue;\
-    proxy-connection=x;keep-alive=x;x=a\r\nhost: victim;x=a\nb;x=\0;x\r\ny=z;x =y;=y;x:y=z";
+    proxy-connection=x;keep-alive=x;transfer_encoding=chunked;content_length=5;Transfer.Encoding=chunked;keep_alive=x;x=a\r\nhost: victim;x=a\nb;x=\0;x\r\ny=z;x =y;=y;x:y=z";
 
 #[bulkhead::handler]
 fn smuggle() -> Vec<String> {

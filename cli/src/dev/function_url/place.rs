@@ -1,0 +1,194 @@
+//! Where function URLs are: each is at a name of its own, `NAME.localhost`, on a port of their own.
+//!
+//! What a handler answers may be any page at all, with any headers. Two things keep it away from everybody else, and a browser
+//! holds both: another *origin*, so that no script looks into the page of `bulkhead dev`, its API, or what another handler
+//! answers; and another *site*, so that cookies, `Clear-Site-Data`, a process of the browser and whatever else goes by the host
+//! are shared with none of them either. A port alone is the first and not the second. Browsers and curl find `.localhost` on
+//! this machine without asking anybody (RFC 6761), and take each name below it for a site.
+//!
+//! Not every program resolves such a name, so each function has a path as well: `/lambda-url/NAME/`, under the address. There all
+//! of them share one origin, and so a browser is sent on from there.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bulkhead_host::artifact;
+use hyper::Request;
+use hyper::header::HOST;
+use hyper::http::uri::Authority;
+
+use crate::dev::functions::percent;
+
+/// Where function URLs begin, for those who ask for them by a path.
+pub(in crate::dev) const PATH: &str = "/lambda-url/";
+
+/// What names of this machine end with.
+const OURS: &str = ".localhost";
+
+/// The longest label of a host name (RFC 1035).
+const LONGEST: usize = 63;
+
+/// What is kept of a name that is no label.
+const KEPT: usize = 40;
+
+/// The address of all function URLs, as programs of this machine reach it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::dev) struct Place(pub(in crate::dev) SocketAddr);
+
+/// What a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The function with this label.
+    Label(String),
+    /// The function of this name, and the path behind it.
+    Path(String, String),
+    /// No function.
+    Nothing,
+    /// Another machine's name: a page of the web that made this machine's address its own.
+    Foreign,
+}
+
+impl Place {
+    /// The URL of a function.
+    pub(in crate::dev) fn url(self, name: &str) -> String {
+        format!("http://{}{OURS}:{}/", label(name), self.0.port())
+    }
+
+    /// All of them, for people.
+    pub(in crate::dev) fn pattern(self) -> String {
+        format!("http://NAME{OURS}:{}/", self.0.port())
+    }
+
+    /// Where a request for a path of [`PATH`] that came to another port is answered.
+    pub(in crate::dev) fn moved<B>(self, request: &Request<B>) -> String {
+        // Others than this machine know it by another name.
+        let host =
+            authority(request).map_or_else(|| self.0.ip().to_string(), |named| named.host().to_owned());
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        format!("http://{host}:{}{target}", self.0.port())
+    }
+
+    /// What a request asks for. `is_loopback`: nobody else can reach it, so nobody calls it by other names.
+    pub(super) fn asked<B>(request: &Request<B>, is_loopback: bool) -> Asked {
+        let named = authority(request).map(|named| named.host().trim_end_matches('.').to_ascii_lowercase());
+        if let Some(label) = named.as_deref().and_then(|host| host.strip_suffix(OURS)) {
+            return Asked::Label(label.to_owned());
+        }
+        let is_ours = named.as_deref().is_some_and(is_of_this_machine);
+        if is_loopback && !is_ours && request.headers().contains_key(HOST) {
+            return Asked::Foreign;
+        }
+        let Some(rest) = request.uri().path().strip_prefix(PATH) else { return Asked::Nothing };
+        let at = rest.find('/').unwrap_or(rest.len());
+        let (name, path) = rest.split_at(at);
+        Asked::Path(name.to_owned(), if path.is_empty() { "/" } else { path }.to_owned())
+    }
+
+    /// Where a browser finds the same that it asked for by a path: at the name that is the function's alone.
+    pub(super) fn own<B>(self, request: &Request<B>, (name, path): (&str, &str)) -> String {
+        let port = authority(request).and_then(|named| named.port_u16()).unwrap_or_else(|| self.0.port());
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("http://{}{OURS}:{port}{path}{query}", label(&percent(name)))
+    }
+}
+
+/// Whether a host is this machine's by its address, or called `localhost`.
+pub(in crate::dev) fn is_of_this_machine(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+/// The host and the port that a request calls, if it names some that there can be.
+pub(in crate::dev) fn authority<B>(request: &Request<B>) -> Option<Authority> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    // Of two hosts nobody knows which one counts.
+    hosts.next().is_none().then(|| host.parse().ok())?
+}
+
+/// A function's name as one label of a host name: itself, or else what is left of it and a part of its digest. A dot would
+/// put one function below another's name, which a browser takes for the same site.
+pub(in crate::dev) fn label(name: &str) -> String {
+    let plain =
+        |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"-_".contains(&letter);
+    let is_label = (1..=LONGEST).contains(&name.len())
+        && name.bytes().all(plain)
+        && !name.starts_with("xn--")
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if is_label {
+        return name.to_owned();
+    }
+    let digest = artifact::digest(name.as_bytes());
+    let digest = digest.trim_start_matches("sha256:").get(..8).unwrap_or_default();
+    let kept: String = name.chars().take(KEPT).collect::<String>().to_ascii_lowercase();
+    let words = kept.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.chain([digest]).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: fn() -> Place = || Place(SocketAddr::from(([127, 0, 0, 1], 9001)));
+
+    fn request(host: &str, uri: &str) -> Request<()> {
+        Request::get(uri).header(HOST, host).body(()).unwrap()
+    }
+
+    #[test]
+    fn every_name_has_a_label_of_its_own() {
+        for name in ["hello", "my-handler_2", "7", &"x".repeat(63)] {
+            assert_eq!(label(name), name);
+        }
+        let odd = ["Hello", "hellO", "a.b", "a-b.", "é", "-a", "xn--a", "", "...", &"x".repeat(64), "a b"];
+        let labels: std::collections::BTreeSet<String> = odd.iter().map(|name| label(name)).collect();
+        assert_eq!(labels.len(), odd.len(), "{labels:?}");
+        for made in labels {
+            assert!(made.len() <= LONGEST && label(&made) == made, "{made}");
+        }
+        assert!(label("a.b").starts_with("a-b-"));
+        assert_eq!(PLACE().url("hello"), "http://hello.localhost:9001/");
+    }
+
+    #[test]
+    fn the_host_names_the_function_or_else_the_path_does() {
+        let asked =
+            |host: &str, path: &str, is_loopback| match Place::asked(&request(host, path), is_loopback) {
+                Asked::Label(label) => format!("label {label}"),
+                Asked::Path(name, path) => format!("path {name} {path}"),
+                other @ (Asked::Nothing | Asked::Foreign) => format!("{other:?}"),
+            };
+        for host in ["hello.localhost:9001", "Hello.LocalHost", "hello.localhost.:80"] {
+            assert_eq!(asked(host, "/lambda-url/other/a", true), "label hello", "{host}");
+        }
+        for host in ["127.0.0.1:9001", "[::1]:9001", "localhost"] {
+            assert_eq!(asked(host, "/lambda-url/a%20b/c%2Fd", true), "path a%20b /c%2Fd", "{host}");
+            assert_eq!(asked(host, "/lambda-url/hello", true), "path hello /");
+            assert_eq!(asked(host, "/", true), "Nothing");
+        }
+        for host in ["example.com", "hello.localhost.example.com", "localhost.example", "a b"] {
+            assert_eq!(asked(host, "/lambda-url/hello/", true), "Foreign", "{host}");
+        }
+        assert_eq!(asked("this.machine", "/lambda-url/hello/", false), "path hello /");
+        let without = Request::get("/lambda-url/hello/").body(()).unwrap();
+        assert_eq!(Place::asked(&without, true), Asked::Path("hello".to_owned(), "/".to_owned()));
+    }
+
+    #[test]
+    fn of_two_hosts_none_counts() {
+        let two = Request::get("/lambda-url/hello/").header(HOST, "localhost").header(HOST, "a.localhost");
+        assert_eq!(Place::asked(&two.body(()).unwrap(), true), Asked::Foreign);
+    }
+
+    #[test]
+    fn who_asks_at_another_port_or_by_a_path_is_told_where_it_is() {
+        let at = |host: &str| PLACE().moved(&request(host, "/lambda-url/hello/a%20b?c=1"));
+        assert_eq!(at("localhost:9000"), "http://localhost:9001/lambda-url/hello/a%20b?c=1");
+        assert_eq!(at("[::1]:9000"), "http://[::1]:9001/lambda-url/hello/a%20b?c=1");
+        let own = |host: &str, name: &str, path: &str| {
+            PLACE().own(&request(host, "/lambda-url/hello/a?c=%20"), (name, path))
+        };
+        assert_eq!(own("127.0.0.1:80", "hello", "/a"), "http://hello.localhost:80/a?c=%20");
+        assert_eq!(own("127.0.0.1", "hello", "//evil"), "http://hello.localhost:9001//evil?c=%20");
+        assert_eq!(own("127.0.0.1", "a%2Eb", "/"), format!("http://{}.localhost:9001/?c=%20", label("a.b")));
+    }
+}

@@ -1,0 +1,145 @@
+//! A port: its connections, each served until it ends.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use super::body::Body;
+
+/// Who sent a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// What a port takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Connections at a time; more wait to be taken.
+    pub(super) connections: usize,
+    /// How long the head of a request may be, in bytes.
+    pub(super) head: usize,
+    /// How long a connection may be without a request.
+    pub(super) idle: Option<Duration>,
+}
+
+impl Bounds {
+    /// Of this machine's own: there are as many as there are environments.
+    pub(super) const OF_PROGRAMS: Self =
+        Self { connections: Semaphore::MAX_PERMITS, head: 400 * 1024, idle: None };
+
+    /// Of anybody. A head is larger than Lambda would take, and a connection that is kept open is closed in time for others.
+    pub(super) const OF_THE_WEB: Self =
+        Self { connections: 256, head: 64 * 1024, idle: Some(Duration::from_secs(30)) };
+}
+
+/// Answers on every connection until it is dropped.
+pub(super) async fn serve<A, F>(listener: TcpListener, bounds: Bounds, answer: A)
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(bounds.connections));
+    let mut http = http1::Builder::new();
+    http.max_buf_size(bounds.head).timer(TokioTimer::new()).header_read_timeout(bounds.idle);
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        // Out of descriptors, for example: others may be closed meanwhile.
+        let Ok((stream, peer)) = listener.accept().await else { continue };
+        // The frames of a stream are small, and somebody waits for each.
+        let _ = stream.set_nodelay(true);
+        let answer = answer.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            let answer = answer(request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // A connection that breaks is its client's to open again.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    async fn listening(bounds: Bounds) -> (SocketAddr, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, answers) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let counting = Arc::clone(&answers);
+        tokio::spawn(serve(listener, bounds, move |request| {
+            assert_eq!(
+                request.extensions().get::<Peer>().map(|Peer(ip)| ip.to_string()).unwrap(),
+                "127.0.0.1"
+            );
+            counting.fetch_add(1, Ordering::Relaxed);
+            async { Response::new(Body::whole("")) }
+        }));
+        (address, answers)
+    }
+
+    async fn ask(stream: &mut TcpStream) -> String {
+        stream.write_all(REQUEST).await.unwrap();
+        answer(stream).await
+    }
+
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut read = Vec::new();
+        while !read.ends_with(b"\r\n\r\n") && stream.read_buf(&mut read).await.unwrap() > 0 {}
+        String::from_utf8(read).unwrap()
+    }
+
+    #[tokio::test]
+    async fn more_connections_than_there_are_places_wait() {
+        let (address, answers) = listening(Bounds { connections: 2, ..Bounds::OF_THE_WEB }).await;
+        let [mut one, mut two, mut three] = [
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+        ];
+        assert!(ask(&mut one).await.starts_with("HTTP/1.1 200") && ask(&mut two).await.contains("200"));
+        three.write_all(REQUEST).await.unwrap();
+        ask(&mut two).await;
+        assert_eq!(answers.load(Ordering::Relaxed), 3, "the third is not taken");
+        drop(one);
+        assert!(answer(&mut three).await.starts_with("HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_nothing_or_too_much_is_let_go() {
+        let short = Some(Duration::from_millis(20));
+        let (address, answers) = listening(Bounds { idle: short, ..Bounds::OF_THE_WEB }).await;
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        assert!(!answer(&mut idle).await.contains("200"));
+        let mut kept = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut kept).await.contains("200"));
+        assert_eq!(answer(&mut kept).await, "", "closed");
+        let mut large = TcpStream::connect(address).await.unwrap();
+        let head = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(2 * Bounds::OF_THE_WEB.head));
+        // It is refused before all of it is read.
+        let _ = large.write_all(head.as_bytes()).await;
+        let mut refused = Vec::new();
+        let _ = large.read_to_end(&mut refused).await;
+        assert!(!refused.starts_with(b"HTTP/1.1 200"));
+        assert_eq!(answers.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,127 @@
+//! The SDK that came with this command: its sources, as a folder that a new project depends on. So the project is built wherever it
+//! is checked out, and no registry is asked for a crate that we have not put there.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bulkhead_host::log::printable::Shown as _;
+
+use super::{vacant, write};
+
+/// What the folder is called. It is not in `vendor`, where `cargo vendor` deletes what it has not put there itself.
+pub(super) const FOLDER: &str = "bulkhead-sdk";
+
+/// Where each file goes in it, and what is in it. `build.rs` has made the list.
+const SOURCES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
+
+/// What the repository does not have.
+const ADDED: [(&str, &str); 2] = [
+    ("README.md", include_str!("../../templates/sdk/README.md")),
+    // Who formats all of a project does not format this.
+    ("rustfmt.toml", "disable_all_formatting = true\n"),
+];
+
+/// Puts the SDK into a project, and says how its `Cargo.toml` names it. Handlers of one workspace share one, which is at the root:
+/// their lock file could not tell two of the same version apart. One that is there stays as it is.
+pub(super) fn put(project: &Path, workspace: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let (root, to_root) = match workspace.and_then(Path::parent) {
+        Some(root) => (root, way_up(project, root)?),
+        None => (project, PathBuf::new()),
+    };
+    let folder = root.join(FOLDER);
+    if !folder.join("Cargo.toml").is_file() {
+        vacant(&folder)?;
+        for (file, text) in files() {
+            write(&folder.join(file), &text)?;
+        }
+    }
+    Ok(to_root.join(FOLDER))
+}
+
+/// The way from a folder to one above it.
+fn way_up(folder: &Path, above: &Path) -> anyhow::Result<PathBuf> {
+    let folder =
+        std::fs::canonicalize(folder).with_context(|| format!("{} cannot be looked into", folder.shown()))?;
+    let between = folder.strip_prefix(above).unwrap_or_else(|_| Path::new("")).components();
+    Ok(between.map(|_| "..").collect())
+}
+
+fn files() -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
+    let sources = SOURCES.iter().map(|(file, text)| match file.ends_with("Cargo.toml") {
+        true => (*file, Cow::Owned(manifest(text))),
+        false => (*file, Cow::Borrowed(*text)),
+    });
+    sources.chain(ADDED.map(|(file, text)| (file, Cow::Borrowed(text))))
+}
+
+/// A manifest of the SDK for elsewhere: without what only this repository has, and without tests, which stay here. `[lib]` is the
+/// last table that goes along.
+fn manifest(text: &str) -> String {
+    let (_, text) = text.split_once("[package]").unwrap_or_default();
+    let kept = text.split("\n[dev-dependencies]").next().unwrap_or_default();
+    let kept = kept.split("\n[lints]").next().unwrap_or_default();
+    format!("[package]{kept}test = false\ndoctest = false\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(wanted: &str) -> Cow<'static, str> {
+        let found = files().find(|(file, _)| *file == wanted);
+        found.unwrap_or_else(|| panic!("there is no {wanted}")).1
+    }
+
+    #[test]
+    fn its_manifests_need_nothing_of_this_repository() {
+        let said = [
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("rust-version", env!("CARGO_PKG_RUST_VERSION")),
+            ("license", env!("CARGO_PKG_LICENSE")),
+            ("repository", env!("CARGO_PKG_REPOSITORY")),
+        ];
+        for (file, name) in [("Cargo.toml", "bulkhead-sdk"), ("macros/Cargo.toml", "bulkhead-sdk-macros")] {
+            let manifest = text(file);
+            assert!(manifest.starts_with(&format!("[package]\nname = \"{name}\"\n")), "{manifest}");
+            for (key, value) in said {
+                assert!(manifest.contains(&format!("\n{key} = \"{value}\"\n")), "{file}: {key}");
+            }
+            let tables: Vec<&str> = manifest.lines().filter(|line| line.starts_with('[')).collect();
+            assert_eq!(tables.last(), Some(&"[lib]"), "{file}");
+            assert!(!manifest.contains("dev-dependencies") && !manifest.contains("lints"), "{file}");
+            assert!(!manifest.contains("workspace"), "{file}: {manifest}");
+        }
+        assert!(text("Cargo.toml").contains("[lib]\nname = \"bulkhead\""));
+        assert!(text("Cargo.toml").contains("\nbulkhead-sdk-macros = { path = \"macros\""));
+    }
+
+    #[test]
+    fn it_has_its_sources_the_contract_and_its_licences_and_no_tests() {
+        for file in ["src/lib.rs", "src/http.rs", "src/json/reader.rs", "macros/src/lib.rs", "README.md"] {
+            assert!(!text(file).is_empty());
+        }
+        assert!(text("wit/lambda.wit").contains("package bulkhead:lambda"));
+        assert!(text("wit/deps/io.wit").contains("package wasi:io"));
+        assert!(text("LICENSE-MIT").contains("MIT") && text("LICENSE-APACHE").contains("LLVM"));
+        assert!(files().all(|(file, _)| !file.ends_with("tests.rs") && !file.starts_with('/')));
+    }
+
+    #[test]
+    fn handlers_of_one_workspace_share_one_which_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(folder.path()).unwrap();
+        let (one, two) = (root.join("one"), root.join("services/two"));
+        std::fs::create_dir_all(&one).unwrap();
+        std::fs::create_dir_all(&two).unwrap();
+        assert_eq!(put(&one, None).unwrap(), Path::new("bulkhead-sdk"));
+        assert!(one.join("bulkhead-sdk/wit/deps/io.wit").is_file());
+        let workspace = root.join("Cargo.toml");
+        assert_eq!(put(&one, Some(&workspace)).unwrap(), Path::new("../bulkhead-sdk"));
+        std::fs::write(root.join("bulkhead-sdk/Cargo.toml"), "# ours").unwrap();
+        assert_eq!(put(&two, Some(&workspace)).unwrap(), Path::new("../../bulkhead-sdk"));
+        assert_eq!(std::fs::read_to_string(root.join("bulkhead-sdk/Cargo.toml")).unwrap(), "# ours");
+        std::fs::remove_file(root.join("bulkhead-sdk/Cargo.toml")).unwrap();
+        assert!(put(&two, Some(&workspace)).unwrap_err().to_string().contains("is not empty"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Sandboxes where there is no room for them.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
+
+use std::path::Path;
+
+use super::*;
+use crate::config::LogSettings;
+use crate::engine::{self, Engine};
+use crate::invocation::Deadline;
+use crate::log::Format;
+use crate::runtime_api::InvocationId;
+use crate::watchdog::{Turn, Watchdog};
+
+fn sandboxes() -> Sandboxes {
+    let log =
+        Arc::new(Log::new(&LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None }));
+    let function = FunctionSettings {
+        name: "tested".to_owned(),
+        version: "$LATEST".to_owned(),
+        log_group: "/aws/lambda/tested".to_owned(),
+        log_stream: "stream".to_owned(),
+        memory_mb: 128,
+    };
+    let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[]).unwrap();
+    let directories = Granted::open(Path::new("."), std::iter::empty()).unwrap();
+    Sandboxes { function, log, directories, clients, room: Arc::default() }
+}
+
+/// A program that does nothing.
+fn program(engine: &Engine) -> Loaded {
+    let imports = crate::capabilities::imports(engine).unwrap();
+    let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#).unwrap();
+    let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
+    std::fs::write(file.path(), module).unwrap();
+    crate::component::compile(engine, &imports, file.path()).unwrap()
+}
+
+#[tokio::test]
+async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() {
+    let (engine, _) = engine::start(1).unwrap();
+    let (sandboxes, loaded) = (sandboxes(), program(&engine));
+    let route = Route {
+        tenant_id: None,
+        is_known: false,
+        handler: 0,
+        policy: Arc::new(Policy::default_for("hello")),
+    };
+    let watchdog = Watchdog::start(&engine, Turn::ALONE).unwrap();
+    let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
+    let one = sandboxes.make(&loaded, &route, &guard).await;
+    let two = sandboxes.make(&loaded, &route, &guard).await;
+    assert!(one.is_ready() && two.is_ready() && one.lack().is_none());
+    let three = sandboxes.make(&loaded, &route, &guard).await;
+    assert!(three.lack().unwrap().to_string().starts_with("maximum concurrent limit of 2 for "));
+    assert!(
+        sandboxes.room.holders().starts_with("the handler hello: 3 with "),
+        "{}",
+        sandboxes.room.holders()
+    );
+    let invocation = Invocation {
+        id: InvocationId { request_id: "1".to_owned(), attempt: None },
+        tenant_id: Some("acme".to_owned()),
+        event: "1".into(),
+        deadline: Deadline::Unknown { reason: "not there" },
+    };
+    let allowance = Allowance::new(Duration::from_secs(5), invocation.deadline, 1);
+    let meter = Meter::new(Duration::MAX);
+    let event = (&invocation, Caller::default(), None);
+    let run = sandboxes.run(three, event, allowance, (&guard, &meter)).await;
+    assert!(matches!(run.outcome, Outcome::SandboxUnavailable { .. }), "{:?}", run.outcome);
+    drop((one, run));
+    assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());
+    assert!(
+        sandboxes.room.holders().starts_with("the handler hello: 1 with "),
+        "{}",
+        sandboxes.room.holders()
+    );
+}

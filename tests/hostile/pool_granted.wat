@@ -1,0 +1,6 @@
+;; Has seventy-five instances, which it may have where `instances` says so.
+;; beside 75: (module)
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) (i32.const 12)))

@@ -1,0 +1,6 @@
+;; Has seventeen memories beside its own, each in a module of its own.
+;; beside 17: (module (memory 0))
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) (i32.const 12)))
