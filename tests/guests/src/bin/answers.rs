@@ -5,7 +5,7 @@ use serde_json::Value;
 
 #[bulkhead::handler]
 fn answers(event: Value) -> Result<Raw, Error> {
-    let asked = event["queryStringParameters"]["answer"].as_str().or(event["body"].as_str());
+    let asked = event["queryStringParameters"]["answer"].as_str().or_else(|| event["body"].as_str());
     Ok(Raw(asked.ok_or("no answer was asked for")?.into()))
 }
 
