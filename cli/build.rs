@@ -61,7 +61,10 @@ fn sdk() -> Result<(), Box<dyn Error>> {
         for file in sources(&root.join(part))? {
             let place =
                 file.strip_prefix(root.join("guest-sdk")).or_else(|_| file.strip_prefix(&root))?.display();
-            writeln!(list, "({:?}, include_str!({:?})),", place.to_string(), file.display().to_string())?;
+            // Not where this checkout lies: another one may be built into the same target directory, and this be gone by then.
+            let relative = format!("/../{}", file.strip_prefix(&root)?.display());
+            let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {relative:?})");
+            writeln!(list, "({:?}, include_str!({file})),", place.to_string())?;
         }
     }
     list.push_str("]\n");
