@@ -1,9 +1,8 @@
 //! What a guest asked for in its event and does not have, for the log. One record for each kind of thing, however often it
-//! asked. What is denied to its requests is told by [`crate::outbound`], which knows to where they went.
+//! asked. Denied requests are logged by [`crate::outbound`], which knows their destinations.
 //!
-//! A guest gets all variables of its environment in one list, and all of its directories in another, so nobody sees which
-//! ones it missed. Most languages ask for both when they start, and have no use for them: such records are for whoever looks
-//! for a fault.
+//! A guest gets all variables of its environment in one list, and all of its directories in another, so the host cannot see which
+//! ones it missed. Most languages ask for both when they start and do not use them, so these records have the level DEBUG.
 
 use crate::log::Level;
 use crate::manifest::FILE;

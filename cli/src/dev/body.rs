@@ -103,7 +103,7 @@ impl HttpBody for Body {
     }
 }
 
-/// A response of JSON that is ours, for whoever prints it.
+/// A response of our own JSON, escaped so that it can be printed.
 pub(super) fn told(status: StatusCode, told: &impl Serialize) -> Response<Body> {
     // Text and numbers always serialise.
     let json = serde_json::to_string(told).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How many bytes of requests and answers may be on their way at a time, whoever sends them.
+//! How many bytes of requests and answers may be on their way at a time, from all clients together.
 //!
 //! What is charged is given back with the last use of the bytes themselves, so a reader that reads nothing is charged for
 //! all that waits for it.

@@ -1,6 +1,6 @@
 //! What became of each event: who sent it, how long it took, how it ended, what was printed, and its receipt.
 //!
-//! It is kept in memory, for the answer's log tail and for whoever wants to look. Times are in milliseconds. How much is kept is
+//! It is kept in memory, for the answer's log tail and for the page. Times are in milliseconds. How much is kept is
 //! bounded for all of them together: of the oldest the events and logs are forgotten first, since anybody can send large ones.
 
 mod denial;
