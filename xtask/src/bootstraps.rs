@@ -60,10 +60,10 @@ pub(crate) const LEAN: Step = Step {
     name: "lean",
     title: "building the bootstrap without compiler (release; Wasmtime takes some minutes the first time)",
     needs: &[],
-    inputs: None,
+    inputs: Some(Inputs::files(&["bootstrap", "host", "schema", "wit"])),
     run: |workspace| {
         build_lean(workspace)?;
-        Ok(Ending::Done)
+        Ok(Ending::Made(vec![workspace.lean_bootstrap()]))
     },
 };
 

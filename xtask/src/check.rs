@@ -42,7 +42,7 @@ pub(crate) struct Options {
     /// Test what ships instead: all programs as of a release, for both processors
     #[arg(long)]
     release: bool,
-    /// Run the steps again that have passed with the very same inputs (CI always does)
+    /// Run the steps again that have passed with the very same inputs (CI runs all that check, and makes nothing twice)
     #[arg(long)]
     all: bool,
     /// Name the steps, run none
@@ -71,9 +71,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         return matching(workspace, options, &steps, filter);
     }
     let is_named = |step: &Step| options.only.iter().any(|name| name == step.name);
-    steps::run_changed(workspace, command, &steps, |step| {
-        let all = options.all || in_ci() || is_named(step);
-        if all { Rerun::All } else { Rerun::Changed }
+    steps::run_changed(workspace, command, &steps, |step| match () {
+        () if options.all || is_named(step) => Rerun::All,
+        () if in_ci() => Rerun::Checks,
+        () => Rerun::Changed,
     })
 }
 

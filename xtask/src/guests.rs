@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::compile::products;
+use crate::stamp::Inputs;
 use crate::steps::{self, Ending, Step};
 use crate::table::Table;
 use crate::toolchain;
@@ -28,13 +29,13 @@ pub(crate) const GUESTS: Step = Step {
     name: "guests",
     title: "building examples and test guests (release; wasm32-wasip2)",
     needs: &["toolchain"],
-    inputs: None,
+    inputs: Some(Inputs::files(&["examples", "guest-sdk", "tests/guests", "wit"])),
     run: |workspace| {
         let mut built = Vec::new();
         for package in workspace.packages_below("examples").chain(workspace.packages_below("tests/guests")) {
             built.extend(build(workspace, package)?);
         }
-        print_sizes(&built)
+        print_sizes(built)
     },
 };
 
@@ -81,7 +82,7 @@ fn example(workspace: &Workspace, name: &str) -> Result<Ending> {
 /// Builds the package in a directory.
 fn below(workspace: &Workspace, directory: &str) -> Result<Ending> {
     let package = workspace.packages_below(directory).next();
-    print_sizes(&build(workspace, package.with_context(|| format!("there is no package in {directory}"))?)?)
+    print_sizes(build(workspace, package.with_context(|| format!("there is no package in {directory}"))?)?)
 }
 
 /// Builds one package and returns its components.
@@ -121,13 +122,13 @@ fn component(message: &Value, package: &Package) -> Result<Option<PathBuf>> {
     Ok(Some(named))
 }
 
-fn print_sizes(components: &[PathBuf]) -> Result<Ending> {
+fn print_sizes(components: Vec<PathBuf>) -> Result<Ending> {
     ensure!(!components.is_empty(), "cargo has made no component");
     let mut table = Table::new(["component", "bytes"]);
-    for file in components {
+    for file in &components {
         let size = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?.len();
         table.row([&file.file_stem().unwrap_or_default().to_string_lossy(), &size.to_string()]);
     }
     println!("\n{table}");
-    Ok(Ending::Done)
+    Ok(Ending::Made(components))
 }

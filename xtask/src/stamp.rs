@@ -1,5 +1,5 @@
-//! Stamps: a file beside a product that holds the digest of all that it was made from, and of what a step that passed had
-//! looked at.
+//! Stamps: a file beside a product that holds the digest of all that it was made from, or the digest of what a step that
+//! passed had looked at, with the digest of each product that the step left.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -100,23 +100,62 @@ fn walk(directory: &Path, keep: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> 
 /// Directories that are no source of anything.
 const LEFT_BEHIND: [&str; 5] = [".git", "__pycache__", "node_modules", "target", "venv"];
 
+/// What a stamp says of a step with certain inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The step has not passed with these inputs, or one of its products has changed since.
+    Nothing,
+    /// It has passed with them, and left no products.
+    Passed,
+    /// It has made its products from them, and each is there as it was made.
+    Made,
+}
+
 /// Whether a product was made from what has this digest.
 pub(crate) fn is(product: &Path, digest: &str) -> bool {
-    product.exists() && passed(product, digest)
+    product.exists() && find(product, digest) == Found::Passed
 }
 
-/// Whether a step passed with what has this digest.
-pub(crate) fn passed(step: &Path, digest: &str) -> bool {
-    fs::read_to_string(beside(step)).is_ok_and(|found| found == digest)
+/// Whether a step has passed with what has this digest.
+pub(crate) fn find(step: &Path, digest: &str) -> Found {
+    let stamp = fs::read_to_string(beside(step)).unwrap_or_default();
+    let mut lines = stamp.lines();
+    if lines.next() != Some(digest) {
+        return Found::Nothing;
+    }
+    let mut found = Found::Passed;
+    for line in lines {
+        let is_as_made =
+            |(digest, product): (&str, &str)| of_file(Path::new(product)).is_ok_and(|is| is == digest);
+        if !line.split_once(' ').is_some_and(is_as_made) {
+            return Found::Nothing;
+        }
+        found = Found::Made;
+    }
+    found
 }
 
-/// Says that it was.
+/// Writes down that a product was made from what has this digest.
 pub(crate) fn put(product: &Path, digest: &str) -> Result<()> {
-    let stamp = beside(product);
+    put_with_products(product, digest, &[])
+}
+
+/// Writes down that a step has passed with what has this digest, and what it has made.
+pub(crate) fn put_with_products(step: &Path, digest: &str, products: &[PathBuf]) -> Result<()> {
+    let stamp = beside(step);
     if let Some(directory) = stamp.parent() {
         fs::create_dir_all(directory)?;
     }
-    fs::write(&stamp, digest).with_context(|| format!("writing {}", stamp.display()))
+    let mut text = digest.to_owned();
+    for product in products {
+        text.push_str(&format!("\n{} {}", of_file(product)?, product.display()));
+    }
+    fs::write(&stamp, text).with_context(|| format!("writing {}", stamp.display()))
+}
+
+fn of_file(file: &Path) -> Result<String> {
+    let content = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(format!("{:x}", Sha256::digest(&content)))
 }
 
 fn beside(product: &Path) -> PathBuf {
@@ -166,6 +205,24 @@ mod tests {
         assert!(!is(&product, "17"));
         fs::write(&product, "").unwrap();
         assert!(is(&product, "17") && !is(&product, "18"));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_step_has_made_what_is_as_it_made_it() {
+        let directory = directory("made");
+        let (step, product) = (directory.join("step"), directory.join("a.js"));
+        assert_eq!(find(&step, "17"), Found::Nothing);
+        put(&step, "17").unwrap();
+        assert_eq!((find(&step, "17"), find(&step, "18")), (Found::Passed, Found::Nothing));
+        put_with_products(&step, "17", &[directory.join("b.js"), product.clone()]).unwrap();
+        assert_eq!((find(&step, "17"), find(&step, "18")), (Found::Made, Found::Nothing));
+        fs::write(&product, "other").unwrap();
+        assert_eq!(find(&step, "17"), Found::Nothing);
+        put_with_products(&step, "17", std::slice::from_ref(&product)).unwrap();
+        fs::remove_file(&product).unwrap();
+        assert_eq!(find(&step, "17"), Found::Nothing);
+        assert!(put_with_products(&step, "17", &[product]).is_err());
         fs::remove_dir_all(directory).unwrap();
     }
 }

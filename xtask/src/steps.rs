@@ -2,11 +2,12 @@
 //! where the time went, and how much of it was compiling. A step names the ones whose products it needs, so that any can be
 //! run alone. A step that found nothing wrong with its inputs is not run again until one of them changes.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::stamp::{self, Inputs};
+use crate::stamp::{self, Found, Inputs};
 use crate::table::Table;
 use crate::workspace::Workspace;
 
@@ -30,17 +31,30 @@ pub(crate) struct Step {
 pub(crate) enum Ending {
     /// It did what it says.
     Done,
+    /// It made these files, and need not make them again while they and its inputs are as they are.
+    Made(Vec<PathBuf>),
     /// It could not, which is not an error here; the text says why.
     Skipped(String),
 }
 
-/// Which steps may be left out because they passed before and none of their inputs has changed.
+/// Which steps are run although they passed before and none of their inputs has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rerun {
-    /// All of them.
-    Changed,
     /// None.
+    Changed,
+    /// Those that leave no products, because all that they do is to check.
+    Checks,
+    /// All.
     All,
+}
+
+impl Rerun {
+    fn leaves_out(self, found: Found) -> bool {
+        match (self, found) {
+            (Self::All, _) | (_, Found::Nothing) | (Self::Checks, Found::Passed) => false,
+            (Self::Changed, Found::Passed | Found::Made) | (Self::Checks, Found::Made) => true,
+        }
+    }
 }
 
 /// Runs `steps` in order; `command` is what they are part of, for the closing line.
@@ -62,10 +76,9 @@ pub(crate) fn run_changed(
         println!("\n[{}/{}] {}", index + 1, steps.len(), step.title);
         let digest = step.inputs.map(|inputs| stamp::inputs(workspace, &inputs)).transpose()?;
         let stamp = workspace.target("xtask/stamps").join(command).join(step.name);
-        if let Some(digest) = digest.as_deref().filter(|_| rerun(step) == Rerun::Changed)
-            && stamp::passed(&stamp, digest)
-        {
-            println!("      it has passed with the very same inputs (`--all` runs it again)");
+        let found = digest.as_deref().map_or(Found::Nothing, |digest| stamp::find(&stamp, digest));
+        if rerun(step).leaves_out(found) {
+            println!("      its inputs are as they were when it passed (`--all` runs it again)");
             passed.unchanged += 1;
             table.row([step.name, "unchanged", "", ""]);
             continue;
@@ -75,24 +88,25 @@ pub(crate) fn run_changed(
         let outcome = (step.run)(workspace);
         let took = clock(started.elapsed());
         let compiling = workspace.clock().compiled().map_or_else(String::new, clock);
-        match outcome {
-            Ok(Ending::Done) => {
-                passed.done += 1;
-                table.row([step.name, "ok", &took, &compiling]);
-                if let Some(digest) = digest {
-                    stamp::put(&stamp, &digest)?;
-                }
-            }
+        let products = match outcome {
+            Ok(Ending::Done) => Vec::new(),
+            Ok(Ending::Made(products)) => products,
             Ok(Ending::Skipped(reason)) => {
                 println!("      skipped: {reason}");
                 passed.skipped += 1;
                 table.row([step.name, "SKIPPED", &took, &compiling]);
+                continue;
             }
             Err(error) => {
                 table.row([step.name, "FAILED", &took, &compiling]);
                 println!("\n{table}");
                 return Err(failure(command, step, &error));
             }
+        };
+        passed.done += 1;
+        table.row([step.name, "ok", &took, &compiling]);
+        if let Some(digest) = digest {
+            stamp::put_with_products(&stamp, &digest, &products)?;
         }
     }
     println!("\n{table}");
@@ -182,6 +196,15 @@ mod tests {
         let steps = [step("fmt", &[])];
         let error = only(&steps, &["format".to_owned()]).unwrap_err();
         assert_eq!(error.to_string(), "there is no step `format`; there are: fmt");
+    }
+
+    #[test]
+    fn ci_checks_again_and_makes_nothing_twice() {
+        let leaves_out =
+            |rerun: Rerun| [Found::Nothing, Found::Passed, Found::Made].map(|found| rerun.leaves_out(found));
+        assert_eq!(leaves_out(Rerun::Changed), [false, true, true]);
+        assert_eq!(leaves_out(Rerun::Checks), [false, false, true]);
+        assert_eq!(leaves_out(Rerun::All), [false, false, false]);
     }
 
     #[test]
