@@ -1,8 +1,19 @@
 //! Guests that attack, each in a file of its own: what becomes of them, and of their neighbours.
 //!
 //! Two tenants share a process. The events of `alice`, whose handler means no harm, come before, between and after those
-//! of `mallory`, whose handler is the one under test. The tests are in `hostile_*.rs`, one for each file; SPECIFICATION.md
+//! of `mallory`, whose handler is the one under test. The tests are in `hostile/`, one for each file; SPECIFICATION.md
 //! has the table of them.
+
+mod after;
+mod balance;
+mod code;
+mod component;
+mod event;
+mod host;
+mod http;
+mod pool;
+mod server;
+mod world;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,8 +22,8 @@ use std::sync::OnceLock;
 use bulkhead_tests::{Answer, Event, Kind, RuntimeApi, TaskRoot};
 use serde_json::Value;
 
-use crate::balance::{self, Books};
-use crate::concurrency::managed;
+use self::balance::Books;
+use crate::runtime_api::concurrency::managed;
 use crate::stage::{Stage, assert_error};
 
 /// What the host may take in all. A Lambda function with as much memory would have killed it beyond.
@@ -289,8 +300,9 @@ fn every_row_names_the_test_of_its_file() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");
     for row in rows() {
         let &[file, _, _, test] = row.as_slice() else { panic!("{row:?} has not four cells") };
-        let (module, test) = test.split_once("::").expect("a module and a test");
-        let source = std::fs::read_to_string(directory.join(format!("{module}.rs"))).expect("its source");
+        let (module, test) = test.rsplit_once("::").expect("a module and a test");
+        let source = std::fs::read_to_string(directory.join(format!("{}.rs", module.replace("::", "/"))))
+            .expect("its source");
         let body = source.split(&format!("fn {test}()")).nth(1).unwrap_or_else(|| panic!("no test {test}"));
         let body = body.split("\n}\n").next().expect("its end");
         let name = file.strip_suffix(".rs").unwrap_or(file);

@@ -1,5 +1,5 @@
 //! Our reader beside serde_json's: the same texts, the same values, the same refusals; also with its feature `arbitrary_precision`, by
-//! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/new/digits.rs`.
+//! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/cli/new/digits.rs`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;

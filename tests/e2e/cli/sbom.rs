@@ -7,7 +7,7 @@ use bulkhead_tests::{TaskRoot, artifacts};
 use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
 
-use crate::package::{Made, package};
+use crate::cli::package::{Made, package};
 
 /// What a package is described as.
 pub(crate) struct Sbom(Value);
@@ -91,7 +91,7 @@ fn it_names_every_file_with_its_digest_and_the_crates_of_the_bootstrap() {
 #[test]
 fn a_bootstrap_with_a_compiler_has_its_crates_too() {
     let made =
-        crate::package::package_with(&artifacts::bootstrap(), TaskRoot::new().with("hello").path(), &[]);
+        crate::cli::package::package_with(&artifacts::bootstrap(), TaskRoot::new().with("hello").path(), &[]);
     let sbom = Sbom::of(&made);
     sbom.check();
     assert!(sbom.crates("bootstrap").iter().any(|purl| purl.starts_with("pkg:cargo/cranelift-codegen@")));

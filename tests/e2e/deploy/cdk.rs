@@ -7,8 +7,8 @@ use std::path::Path;
 use bulkhead_tests::artifacts;
 use serde_json::Value;
 
-use crate::deploy_sam::lint;
-use crate::deployment::{VARIANTS, Variant, judge, of_type};
+use crate::deploy::sam::lint;
+use crate::deploy::variants::{VARIANTS, Variant, judge, of_type};
 use crate::project::Folder;
 
 /// No account is asked, and nobody is told.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::Browser;
+use crate::page::browser::Browser;
 use crate::page::{key, page, row};
 
 #[test]

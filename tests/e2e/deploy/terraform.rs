@@ -12,9 +12,9 @@ use hcl::eval::{Context, Evaluate, FuncArgs, FuncDef, ParamType};
 use hcl::{Block, Body, Value};
 use serde_json::json;
 
-use crate::deployment::{VARIANTS, Variant};
+use crate::deploy::terraform_schema::{self, Schema};
+use crate::deploy::variants::{VARIANTS, Variant};
 use crate::project::Folder;
-use crate::terraform_schema::{self, Schema};
 
 /// A module, as far as it can be known before it is applied.
 struct Module {

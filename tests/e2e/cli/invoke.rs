@@ -1,5 +1,7 @@
 //! `bulkhead invoke`: the answer on stdout, everything else on stderr, by the real bootstrap.
 
+mod dev;
+
 use std::process::{Command, Stdio};
 
 use bulkhead_tests::{TaskRoot, artifacts};

@@ -8,10 +8,10 @@ use bulkhead_tests::{Answer, Event, Kind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::fixtures::fixtures;
+use crate::runtime_api::fixtures::fixtures;
 use crate::stage::{Stage, assert_error};
 
-#[path = "../guests/src/event_types.rs"]
+#[path = "../../guests/src/event_types.rs"]
 mod event_types;
 
 /// Fixtures that no type reads, and why.

@@ -1,5 +1,8 @@
 //! `bulkhead dev` as the AWS CLI, SDKs and browsers see it, with the real bootstrap behind it.
 
+mod bounds;
+mod reload;
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 

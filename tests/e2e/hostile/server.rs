@@ -9,7 +9,7 @@ use std::time::Duration;
 use bulkhead_tests::{Answer, Event, Kind, Ticket};
 use serde_json::{Value, json};
 
-use crate::concurrency::of_manifest;
+use crate::runtime_api::concurrency::of_manifest;
 use crate::stage::{Stage, assert_error};
 
 const SECOND: Duration = Duration::from_secs(1);

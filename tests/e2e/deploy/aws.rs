@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use bulkhead_tests::{Moto, TaskRoot, artifacts, moto::REGION};
 use serde_json::{Value, json};
 
-use crate::deploy_sam::transformed;
-use crate::deployment::VARIANTS;
+use crate::deploy::sam::transformed;
+use crate::deploy::variants::VARIANTS;
 use crate::project::Folder;
 
 /// As the guide calls it.
@@ -77,7 +77,7 @@ fn digest(zip: &Path) -> String {
 
 /// The commands that the guide has under a heading, a block each.
 fn guide(heading: &str) -> Vec<String> {
-    let guide = include_str!("../../docs/deploying.md");
+    let guide = include_str!("../../../docs/deploying.md");
     let (_, section) = guide.split_once(&format!("\n## {heading}\n")).expect("the heading");
     let section = section.split("\n## ").next().expect("a section");
     let blocks = section.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));

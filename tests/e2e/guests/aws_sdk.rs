@@ -16,7 +16,7 @@ fn with(test: impl FnOnce(&Moto, &Stage)) {
     let attributes = json!([{ "AttributeName": "id", "AttributeType": "S" }]);
     let table = json!({ "TableName": "notes", "KeySchema": key, "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST" });
     moto.dynamodb("CreateTable", &table);
-    let manifest = include_str!("../../examples/aws-sdk/bulkhead.toml");
+    let manifest = include_str!("../../../examples/aws-sdk/bulkhead.toml");
     assert_eq!(manifest.matches(AWS).count(), 2, "one is the endpoint, one is its grant");
     // A loopback address needs a line more than a host of the internet.
     let private = "[handlers.aws-sdk.grants]\nallowed_private_networks = ['127.0.0.0/8']";
@@ -65,7 +65,7 @@ fn what_is_not_there_is_an_answer_and_what_is_wrong_an_error() {
 
 #[test]
 fn a_host_that_is_not_granted_costs_its_event_and_names_the_line() {
-    let manifest = include_str!("../../examples/aws-sdk/bulkhead.toml");
+    let manifest = include_str!("../../../examples/aws-sdk/bulkhead.toml");
     let denied = format!("allowed_outbound_hosts = [\"{AWS}\"]");
     assert!(manifest.contains(&denied), "{manifest}");
     let stage = stage(&manifest.replace(&denied, ""));
@@ -81,7 +81,7 @@ fn a_host_that_is_not_granted_costs_its_event_and_names_the_line() {
 
 #[test]
 fn without_its_key_the_handler_says_what_it_misses() {
-    let manifest = include_str!("../../examples/aws-sdk/bulkhead.toml");
+    let manifest = include_str!("../../../examples/aws-sdk/bulkhead.toml");
     let root = TaskRoot::new().manifest(manifest).with("aws-sdk");
     // The role's key is there, as in every function, and is no substitute.
     let stage = Stage::at(root, |bootstrap| bootstrap.handler("aws-sdk"));

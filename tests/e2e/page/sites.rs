@@ -3,7 +3,7 @@
 use bulkhead_tests::{Dev, TaskRoot};
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::page::browser::Browser;
 
 const INVOKE: &str = "POST /2015-03-31/functions/echo/invocations";
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next";

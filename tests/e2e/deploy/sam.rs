@@ -6,7 +6,7 @@ use std::path::Path;
 use bulkhead_tests::artifacts;
 use serde_json::Value;
 
-use crate::deployment::{VARIANTS, Variant, judge, of_type};
+use crate::deploy::variants::{VARIANTS, Variant, judge, of_type};
 use crate::project::Folder;
 
 /// What CloudFormation would have, for each of the variants.

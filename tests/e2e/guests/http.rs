@@ -190,7 +190,7 @@ fn other_events_fail_unless_the_manifest_says_otherwise() {
 fn every_fixture_is_a_request_or_refused() {
     let stage = Stage::of("web_echo");
     let mut requests = 0;
-    for (name, event) in crate::fixtures::fixtures() {
+    for (name, event) in crate::runtime_api::fixtures::fixtures() {
         let answer = stage.api.send(Event::bytes(event));
         if answer.kind == Kind::Error {
             assert_eq!(answer.error_type(), "Function.NotAnHttpEvent", "{name}: {}", answer.text());

@@ -1,6 +1,6 @@
 //! Ten thousand events: few rows in the document, all of them to be seen, and how long the frames took.
 
-use crate::browser::say;
+use crate::page::browser::say;
 use crate::page::page;
 
 const EVENTS: usize = 10_000;

@@ -7,7 +7,7 @@ use crate::stage::{Stage, assert_error};
 
 #[test]
 fn alice_is_answered_whatever_mallory_tries() {
-    let manifest = include_str!("../../examples/tenants/bulkhead.toml");
+    let manifest = include_str!("../../../examples/tenants/bulkhead.toml");
     let root = TaskRoot::new().manifest(manifest).with("invoices").with("mallory");
     let stage = Stage::at(root, |bootstrap| bootstrap);
     let alice = || {
