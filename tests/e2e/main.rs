@@ -1,7 +1,7 @@
 //! End to end: the real `bootstrap` as a process, against a Runtime API server of our own and against Lambda's emulator.
 //!
 //! One test binary, so that it links once and all tests share the processors. Each test has its own task root, server
-//! and process; they share nothing. `R4.3` and the like are rules of the Runtime API as our notes number them.
+//! and process; they share nothing. `R4.3` and the like are rules of the Runtime API, which `docs/runtime-api.md` lists.
 #![expect(
     clippy::expect_used,
     clippy::panic,

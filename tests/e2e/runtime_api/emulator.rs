@@ -1,4 +1,4 @@
-//! Lambda's own Runtime Interface Emulator as the judge (RUNTIME_API 13.1). Skipped, loudly, where there is none; not in CI.
+//! Lambda's own Runtime Interface Emulator as the judge (M13.1). Skipped, loudly, where there is none; not in CI.
 
 use base64::Engine as _;
 use serde_json::json;

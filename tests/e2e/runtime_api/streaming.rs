@@ -1,4 +1,4 @@
-//! Responses that are sent while their handlers run, byte for byte as the Runtime API gets them (RUNTIME_API 7).
+//! Responses that are sent while their handlers run, byte for byte as the Runtime API gets them (section 7 of `docs/runtime-api.md`).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
