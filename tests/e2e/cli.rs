@@ -13,4 +13,5 @@ mod journey;
 mod new;
 mod package;
 mod sbom;
+mod templates;
 mod terminal;

@@ -84,16 +84,17 @@ fn a_service_of_the_sdk_may_set_what_a_host_sets_and_say_how_long_a_body_would_b
 }
 
 #[test]
-fn the_http_example_sells_ropes() {
+fn the_http_example_greets_and_says_what_is_wrong() {
     let stage = Stage::of("http-service");
-    let shop = |method, path, body| response(&stage.send(&request(method, path, body)));
-    assert_eq!(shop("GET", "/", ""), (200, r#"{"message":"ropes and lanterns; POST /orders"}"#.to_owned()));
-    let order = r#"{"what": "rope", "quantity": 3}"#;
-    assert_eq!(shop("POST", "/orders", order), (201, r#"{"message":"3 rope: 3750 cents"}"#.to_owned()));
-    let (status, why) = shop("POST", "/orders", r#"{"what": "rope"}"#);
+    let ask = |method, path, body| response(&stage.send(&request(method, path, body)));
+    assert_eq!(ask("GET", "/", ""), (200, r#"{"message":"POST your name to /hello"}"#.to_owned()));
+    let hello = r#"{"name": "world"}"#;
+    assert_eq!(ask("POST", "/hello", hello), (200, r#"{"message":"Hello world!"}"#.to_owned()));
+    let (status, why) = ask("POST", "/hello", "{}");
     assert_eq!(status, 400);
-    assert!(why.contains("missing field `quantity`"), "{why}");
-    assert_eq!(shop("DELETE", "/orders", "").0, 404);
+    assert!(why.contains("missing field `name`"), "{why}");
+    let there_is_none = r#"{"message":"there is no DELETE /hello"}"#;
+    assert_eq!(ask("DELETE", "/hello", ""), (404, there_is_none.to_owned()));
 }
 
 #[test]
