@@ -7,7 +7,7 @@ mod context;
 mod deadline;
 mod emulator;
 mod failure;
-pub(crate) mod fixtures;
+mod fixtures;
 mod freeze;
 mod headers;
 mod init;

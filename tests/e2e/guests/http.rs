@@ -1,6 +1,7 @@
 //! HTTP services: components that would run under any server of `wasi:http`. HTTP events become requests, and their
 //! responses what the sender of the event wants.
 
+use bulkhead_fixtures::Fixture;
 use bulkhead_tests::{Answer, Event, Kind, TaskRoot};
 use serde_json::{Value, json};
 
@@ -190,8 +191,8 @@ fn other_events_fail_unless_the_manifest_says_otherwise() {
 fn every_fixture_is_a_request_or_refused() {
     let stage = Stage::of("web_echo");
     let mut requests = 0;
-    for (name, event) in crate::runtime_api::fixtures::fixtures() {
-        let answer = stage.api.send(Event::bytes(event));
+    for Fixture { name, event } in bulkhead_fixtures::all() {
+        let answer = stage.api.send(Event::bytes(event.clone()));
         if answer.kind == Kind::Error {
             assert_eq!(answer.error_type(), "Function.NotAnHttpEvent", "{name}: {}", answer.text());
             continue;

@@ -1,14 +1,12 @@
 //! The types of `aws_lambda_events` in a guest: the SDK reads every fixture of the crate as serde_json reads it natively.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use aws_lambda_events::event;
 use bulkhead_tests::{Answer, Event, Kind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::runtime_api::fixtures::fixtures;
 use crate::stage::{Stage, assert_error};
 
 #[path = "../../guests/src/event_types.rs"]
@@ -34,12 +32,8 @@ impl event_types::Reader for Native {
 }
 
 /// The fixtures by the names that the table has for them.
-fn named() -> BTreeMap<String, Vec<u8>> {
-    let name = |path: String| {
-        let stem = Path::new(&path).file_stem().expect("a name").to_string_lossy().into_owned();
-        stem.strip_prefix("example-").expect("a fixture's name").to_owned()
-    };
-    fixtures().into_iter().map(|(path, event)| (name(path), event)).collect()
+fn named() -> BTreeMap<&'static str, &'static [u8]> {
+    bulkhead_fixtures::all().iter().map(|fixture| (&*fixture.name, &*fixture.event)).collect()
 }
 
 fn natively(name: &str, event: &[u8]) -> Result<Value, String> {
@@ -56,7 +50,7 @@ fn every_fixture_has_its_type_or_a_reason() {
     let typed = event_types::TYPES.iter().flat_map(|(_, fixtures)| fixtures.iter().copied());
     let known: Vec<&str> = typed.chain(WITHOUT_A_TYPE.map(|(fixture, _)| fixture)).collect();
     let fixtures = named();
-    assert_eq!(known.iter().copied().collect::<BTreeSet<_>>(), fixtures.keys().map(String::as_str).collect());
+    assert_eq!(known.iter().copied().collect::<BTreeSet<_>>(), fixtures.keys().copied().collect());
     assert_eq!(known.len(), fixtures.len(), "each of them once");
 }
 
@@ -65,7 +59,7 @@ fn a_guest_reads_every_fixture_as_its_type_and_loses_nothing() {
     let (stage, events) = (Stage::of("typed_events"), named());
     for (name, fixtures) in event_types::TYPES {
         for fixture in *fixtures {
-            let event = &events[*fixture];
+            let event = events[*fixture];
             let expected = natively(name, event).unwrap_or_else(|error| panic!("{fixture}, {name}: {error}"));
             let answer = in_a_guest(&stage, name, event);
             assert_eq!(answer.kind, Kind::Response, "{fixture}, {name}: {}", answer.text());
@@ -85,7 +79,7 @@ fn a_guest_refuses_what_is_refused_natively() {
     let others = event_types::TYPES.iter().cycle().skip(1);
     let others = others.filter(|(_, fixtures)| !fixtures.is_empty());
     for ((name, _), (_, fixtures)) in event_types::TYPES.iter().zip(others) {
-        let event = &events[fixtures[0]];
+        let event = events[fixtures[0]];
         let answer = in_a_guest(&stage, name, event);
         match natively(name, event) {
             Ok(expected) => assert_eq!(answer.json(), expected, "{}, {name}", fixtures[0]),
