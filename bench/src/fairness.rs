@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use bulkhead_bench::figures::{microseconds, quantile};
 
 use crate::contestant::Contestant;
 use crate::faults::HANDLER;
 use crate::plan::{Plan, WARM_UP, order};
-use crate::results::{Metric, Results, microseconds, quantile};
+use crate::results::{Metric, Results};
 use crate::scenario;
 use crate::server::{Batch, Event};
 use crate::turns::{LATENCIES, latencies};

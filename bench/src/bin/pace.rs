@@ -11,6 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use bulkhead_bench::figures::{MEDIAN, milliseconds, quantile};
 use bulkhead_bench::machine;
 use bulkhead_tests::{Dev, artifacts};
 use clap::Parser;
@@ -156,23 +157,16 @@ fn run(command: &mut Command) -> Result<f64> {
     Ok(took)
 }
 
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
 fn table(rows: &[Row]) -> String {
     let mut table = String::from("| ms | at most | median | least to most | runs |\n|--|--:|--:|--:|--:|\n");
     for row in rows {
-        let mut runs = row.runs.clone();
-        runs.sort_by(f64::total_cmp);
-        let at = |index: usize| runs.get(index).copied().unwrap_or(f64::NAN);
-        let (median, least, most) = (at(runs.len() / 2), at(0), at(runs.len().saturating_sub(1)));
+        let [median, least, most] = [MEDIAN, 0, 1000].map(|in_thousand| quantile(&row.runs, in_thousand));
         let bound = row.bound.map_or_else(|| "offline".to_owned(), |bound| format!("{bound:.0}"));
         let mark = if row.bound.is_some_and(|bound| median > bound) { " **over**" } else { "" };
         table += &format!(
             "| {} | {bound} | {median:.0}{mark} | {least:.0} to {most:.0} | {} |\n",
             row.what,
-            runs.len()
+            row.runs.len()
         );
     }
     table
