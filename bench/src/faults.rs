@@ -15,7 +15,7 @@ use bulkhead_bench_handlers::{Request, hello};
 use crate::contestant::{Contestant, Started};
 use crate::plan::{Round, WARM_UP};
 use crate::results::{Metric, Results};
-use crate::server::{End, Event, PATIENCE};
+use crate::server::{End, Event, WAIT_LIMIT};
 use crate::turns::PAUSE;
 
 /// What goes wrong, and what the report calls it.
@@ -142,10 +142,10 @@ impl Trial<'_> {
     fn recover(&mut self, ended: Instant) -> Result<f64> {
         let server = &self.started.server;
         let asked = loop {
-            server.wait_pending(1, PATIENCE)?;
+            server.wait_pending(1, WAIT_LIMIT)?;
             match server.last_next().filter(|next| *next > ended) {
                 Some(next) => break next,
-                None if ended.elapsed() > PATIENCE => anyhow::bail!("it does not ask for an event again"),
+                None if ended.elapsed() > WAIT_LIMIT => anyhow::bail!("it does not ask for an event again"),
                 None => yield_now(),
             }
         };
@@ -161,12 +161,12 @@ fn greeting() -> Result<Arc<Event>> {
     let body = named("world");
     let request: Request = serde_json::from_slice(&body)?;
     let answer = serde_json::to_vec(&hello(&request))?;
-    Ok(Arc::new(Event { body, answer: Some(answer), deadline: PATIENCE, tenant: None }))
+    Ok(Arc::new(Event { body, answer: Some(answer), deadline: WAIT_LIMIT, tenant: None }))
 }
 
 /// An event that goes wrong. What it gets for an answer is to be seen.
 fn fault(name: &str) -> Arc<Event> {
-    let deadline = if name == "stuck" { DEADLINE } else { PATIENCE };
+    let deadline = if name == "stuck" { DEADLINE } else { WAIT_LIMIT };
     Arc::new(Event { body: named(name), answer: None, deadline, tenant: None })
 }
 

@@ -50,7 +50,7 @@ const EVENT: &str = r#"{"name":"world"}"#;
 /// The SDK of this checkout.
 const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-sdk");
 /// The first build compiles the SDK.
-const PATIENCE: Duration = Duration::from_secs(600);
+const WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -99,7 +99,7 @@ fn new(hello: &Hello<'_>, runs: usize) -> Result<Row> {
 fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
     println!("building: the SDK is compiled on the way");
     let dev = Dev::start_in(&hello.folder, hello.target_dir, &["--timeout", "30s"]);
-    dev.running.wait_log_within("ready: hello", PATIENCE);
+    dev.running.wait_log_within("ready: hello", WAIT_LIMIT);
     let source = hello.folder.join("src/lib.rs");
     let text = fs::read_to_string(&source).context("reading the handler")?;
     let mut took = Vec::new();
@@ -110,7 +110,7 @@ fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
         let saved = Instant::now();
         let wanted = json!({ "message": format!("{greeting} world!") });
         while dev.invoke("hello", EVENT, &[]).json() != wanted {
-            ensure!(saved.elapsed() < PATIENCE, "the new code never answered: {}", dev.running.stderr());
+            ensure!(saved.elapsed() < WAIT_LIMIT, "the new code never answered: {}", dev.running.stderr());
             // So much too long a figure may be.
             sleep(Duration::from_millis(5));
         }

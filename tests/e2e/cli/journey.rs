@@ -12,7 +12,7 @@ use crate::unzip::unzip;
 const EVENT: &str = r#"{"name":"world"}"#;
 
 /// The SDK is compiled on the way.
-const PATIENCE: Duration = Duration::from_secs(300);
+const WAIT_LIMIT: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_new_project_becomes_a_zip_that_answers_under_the_emulator() {
@@ -21,11 +21,11 @@ fn a_new_project_becomes_a_zip_that_answers_under_the_emulator() {
     let project = folder.inner("journey");
 
     let mut dev = Dev::start_in(project.path(), TARGET.as_ref(), &["--timeout", "30s"]);
-    dev.running.wait_log_within("ready: journey", PATIENCE);
+    dev.running.wait_log_within("ready: journey", WAIT_LIMIT);
     assert_eq!(dev.invoke("journey", EVENT, &[]).json(), json!({ "message": "Hello world!" }));
     let source = project.read("src/lib.rs");
     project.write("src/lib.rs", &source.replace("Hello", "Goodbye"));
-    dev.running.wait_log_within("journey: the new version has taken over", PATIENCE);
+    dev.running.wait_log_within("journey: the new version has taken over", WAIT_LIMIT);
     let goodbye = json!({ "message": "Goodbye world!" });
     assert_eq!(dev.invoke("journey", EVENT, &[]).json(), goodbye);
     assert!(dev.running.is_alive(), "it was started again");

@@ -164,7 +164,7 @@ fn what_a_service_is_told_of_its_caller_is_not_sent_on() {
         "requestContext": { "http": { "method": "GET" }, "accountId": "123456789012", "domainName": URL },
     });
     assert_eq!(whole(&stage.send(&event.to_string())).1, "/a");
-    let head = origin.asked()[0].head.to_lowercase();
+    let head = origin.requests()[0].head.to_lowercase();
     assert!(head.contains("x-mine: 1\r\n"), "{head}");
     assert!(!head.contains("x-bulkhead") && !head.contains("123456789012"), "{head}");
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use bulkhead_tests::Event;
 use serde_json::json;
 
-use crate::hostile::{ALICE, Aftermath, Attack, bytes, guest, wat};
+use crate::hostile::{ALICE, Attack, AttackResults, bytes, guest, wat};
 use crate::stage::assert_error;
 use crate::wat::{EXPORTS, handler};
 
 /// What an attack takes that a test of it lets pass, on a machine that is busy with others and in a build that is not
 /// optimised.
-const PATIENCE: f64 = 500.0;
+const MOST_CPU_MS: f64 = 500.0;
 
 /// A place in a mangled name, as one of its later parts refers to it.
 fn reference(place: usize) -> String {
@@ -54,9 +54,9 @@ fn traps_in(name: &str) -> Vec<u8> {
     ))
 }
 
-/// None of it took long, and what it took is on the receipts: for that see [`Aftermath`].
-fn was_cheap(aftermath: &Aftermath) {
-    aftermath.each(|_, receipt| assert!(receipt["cpuMs"].as_f64() < Some(PATIENCE), "{receipt}"));
+/// None of it took long, and what it took is on the receipts: for that see [`AttackResults`].
+fn was_cheap(results: &AttackResults) {
+    results.each(|_, receipt| assert!(receipt["cpuMs"].as_f64() < Some(MOST_CPU_MS), "{receipt}"));
 }
 
 fn of_names(name: &str) -> Attack {
@@ -68,13 +68,13 @@ fn names_of_functions_that_would_be_endless() {
     // A long one, and one that is short enough to be tried.
     for (empty, tuples) in [(470, 60), (60, 30)] {
         let name = endless_name(empty, tuples);
-        let aftermath = of_names(&name).fails("Function.Trap");
-        aftermath.each(|answer, _| {
+        let results = of_names(&name).fails("Function.Trap");
+        results.each(|answer, _| {
             let trace = answer.json()["stackTrace"].clone();
             assert_eq!(trace.as_array().map(Vec::len), Some(20));
             assert_eq!(trace[0], name[..name.len().min(1024)], "as it is");
         });
-        was_cheap(&aftermath);
+        was_cheap(&results);
     }
 }
 
@@ -103,20 +103,20 @@ fn request(path: &str) -> String {
 #[test]
 fn an_error_of_a_service_that_is_as_long_as_one_call_takes() {
     let attack = guest("web_after").events(&[request("/error")]).limit("memory", "128MiB");
-    let aftermath = attack.limit("cpu_time", "4000ms").fails("Function.NoHttpResponse");
-    aftermath.each(|answer, _| {
+    let results = attack.limit("cpu_time", "4000ms").fails("Function.NoHttpResponse");
+    results.each(|answer, _| {
         let message = answer.json()["errorMessage"].to_string();
         assert!(message.contains("InternalError") && message.contains("u{1}"), "{message}");
         assert!(answer.body.len() < 4096, "{} bytes", answer.body.len());
     });
-    let peak = aftermath.stage.running.peak_rss();
+    let peak = results.stage.running.peak_rss();
     assert!(peak < 200 << 20, "the host took {peak} bytes");
 }
 
 #[test]
 fn headers_have_a_limit_of_their_own() {
-    let aftermath = guest("web_after").events(&[request("/headers")]).fails("Function.HeaderLimitExceeded");
-    aftermath.each(|answer, _| assert!(answer.text().contains("more than 64 KiB"), "{}", answer.text()));
+    let results = guest("web_after").events(&[request("/headers")]).fails("Function.HeaderLimitExceeded");
+    results.each(|answer, _| assert!(answer.text().contains("more than 64 KiB"), "{}", answer.text()));
 }
 
 #[test]
@@ -126,12 +126,12 @@ fn more_than_check_write_permits_is_a_trap() {
         attack.events(&[json!([stream, bytes]).to_string()])
     };
     for stream in ["stdout", "stderr", "file"] {
-        let aftermath = writes(stream, 65_537).fails("Function.Trap");
-        aftermath.each(|answer, _| {
+        let results = writes(stream, 65_537).fails("Function.Trap");
+        results.each(|answer, _| {
             let text = "wrote 65537 bytes in one call, and `check-write` permitted 65536";
             assert!(answer.text().contains(text), "{}", answer.text());
         });
-        assert!(aftermath.records().iter().all(|record| !record.contains("xxx")), "it was not taken");
+        assert!(results.records().iter().all(|record| !record.contains("xxx")), "it was not taken");
     }
     for stream in ["stdout", "file"] {
         writes(stream, 65_536).replies("true");
@@ -140,15 +140,15 @@ fn more_than_check_write_permits_is_a_trap() {
 
 #[test]
 fn a_limit_of_one_call_has_its_unit() {
-    let aftermath =
+    let results =
         wat("write_huge.wat").limit("memory", "32MiB").hits("Function.HostcallLimitExceeded", "hostcall");
-    aftermath.each(|answer, _| {
+    results.each(|answer, _| {
         assert!(answer.text().contains("more than the 16 MiB of `hostcall`"), "{}", answer.text());
     });
 }
 
 #[test]
 fn a_failure_with_as_many_frames_as_one_call_takes() {
-    let aftermath = wat("failure_frames.wat").run();
-    was_cheap(&aftermath);
+    let results = wat("failure_frames.wat").run();
+    was_cheap(&results);
 }

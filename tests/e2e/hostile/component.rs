@@ -11,17 +11,17 @@ fn refused(attack: Attack) {
 
 /// The same, with this in the text.
 fn refused_with(attack: Attack, text: &str) {
-    let aftermath = attack.fails("Runtime.InvalidComponent");
-    aftermath.each(|answer, receipt| {
+    let results = attack.fails("Runtime.InvalidComponent");
+    results.each(|answer, receipt| {
         assert!(answer.text().contains(text), "{}", answer.text());
         assert!(answer.body.len() < 4096, "{} bytes", answer.body.len());
         assert_eq!((&receipt["handler"], &receipt["peakMemoryBytes"]), (&"hostile".into(), &0.into()));
     });
-    let warned = aftermath
+    let warned = results
         .records()
         .iter()
         .any(|record| record.contains("every event of the handler hostile will fail"));
-    assert!(warned, "{:?}", aftermath.records());
+    assert!(warned, "{:?}", results.records());
 }
 
 /// The bytes of a file in `tests/hostile`.
@@ -198,9 +198,9 @@ fn a_compiled_component_with_a_flipped_bit_is_found_at_its_first_event() {
     let mut flipped = std::fs::read(root.path().join("echo.cwasm")).expect("read what was compiled");
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let aftermath = bytes(flipped, "cwasm").fails("Runtime.InvalidComponent");
-    assert!(!aftermath.records().iter().any(|record| record.contains("will fail")), "it was seen at init");
-    aftermath.each(|answer, _| assert!(answer.text().contains("hostile.cwasm"), "{}", answer.text()));
+    let results = bytes(flipped, "cwasm").fails("Runtime.InvalidComponent");
+    assert!(!results.records().iter().any(|record| record.contains("will fail")), "it was seen at init");
+    results.each(|answer, _| assert!(answer.text().contains("hostile.cwasm"), "{}", answer.text()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Guests that attack by what they have the host do: handles, random bytes, waiting, exits, files, and the log.
 
-use crate::hostile::{Aftermath, Attack, guest, hostile, wat};
+use crate::hostile::{Attack, AttackResults, guest, hostile, wat};
 
 const TMP: &str = r#"tmp = "1MiB""#;
 
@@ -81,19 +81,18 @@ fn sleep_for_ever() {
 
 #[test]
 fn short_polls() {
-    let aftermath = wat("short_polls.wat").limit("wall_time", "500ms").run();
+    let results = wat("short_polls.wat").limit("wall_time", "500ms").run();
     // Which of the two comes first depends on the machine.
-    aftermath.each(|_, receipt| {
+    results.each(|_, receipt| {
         assert!(receipt["limit"] == "wall_time" || receipt["limit"] == "cpu_time", "{receipt}")
     });
 }
 
 #[test]
 fn sleep() {
-    let aftermath =
+    let results =
         guest("sleep").limit("wall_time", "500ms").events(&["3600000"]).hits("Function.Timeout", "wall_time");
-    aftermath
-        .each(|_, receipt| assert!(receipt["cpuMs"].as_f64() < Some(90.0), "waiting is free: {receipt}"));
+    results.each(|_, receipt| assert!(receipt["cpuMs"].as_f64() < Some(90.0), "waiting is free: {receipt}"));
 }
 
 #[test]
@@ -113,9 +112,9 @@ fn credentials() {
 
 #[test]
 fn escape() {
-    let aftermath = guest("escape").grants("files = [\"assets\"]").replies("[]");
+    let results = guest("escape").grants("files = [\"assets\"]").replies("[]");
     let told = |record: &&String| record.contains("denied something in its files");
-    assert_eq!(aftermath.records().iter().filter(told).count(), 2, "once for each event");
+    assert_eq!(results.records().iter().filter(told).count(), 2, "once for each event");
 }
 
 #[test]
@@ -125,9 +124,9 @@ fn environment() {
 
 #[test]
 fn network() {
-    let aftermath = guest("network").events(&["\"127.0.0.1:{api}\""]).replies("[]");
+    let results = guest("network").events(&["\"127.0.0.1:{api}\""]).replies("[]");
     let told = |record: &&String| record.contains("denied a socket, which no grant allows");
-    assert_eq!(aftermath.records().iter().filter(told).count(), 2, "once for each event");
+    assert_eq!(results.records().iter().filter(told).count(), 2, "once for each event");
 }
 
 #[test]
@@ -165,9 +164,9 @@ fn stderr_flood() {
 #[test]
 fn log_flood() {
     let attack = guest("log_flood").limit("cpu_time", "2000ms").limit("wall_time", "4000ms");
-    let aftermath = attack.events(&["100000"]).replies("100000");
-    aftermath.each(|_, receipt| assert_eq!(receipt["limit"], "logs"));
-    assert!(aftermath.records().len() < 4000, "{} records", aftermath.records().len());
+    let results = attack.events(&["100000"]).replies("100000");
+    results.each(|_, receipt| assert_eq!(receipt["limit"], "logs"));
+    assert!(results.records().len() < 4000, "{} records", results.records().len());
 }
 
 #[test]
@@ -176,12 +175,12 @@ fn forged_panic() {
 }
 
 /// Prints the content of a file, in either format of the log: so many records come of it, and all of them are mallory's.
-fn prints(file: &str, records: usize) -> [Aftermath; 2] {
+fn prints(file: &str, records: usize) -> [AttackResults; 2] {
     let printed = std::fs::read(hostile(file)).expect("read what is to be printed");
     [Attack::json_log, |attack: Attack| attack].map(|format| {
-        let aftermath = format(guest("print").events(&[&printed])).run();
-        assert_eq!(aftermath.records().len(), 2 * records, "{:#?}", aftermath.records());
-        aftermath
+        let results = format(guest("print").events(&[&printed])).run();
+        assert_eq!(results.records().len(), 2 * records, "{:#?}", results.records());
+        results
     })
 }
 
@@ -207,8 +206,8 @@ fn terminal() {
 
 #[test]
 fn tmp_bomb() {
-    let aftermath = guest("tmp_bomb").grants(TMP).replies("[]");
-    aftermath.each(|_, receipt| assert_eq!(receipt["limit"], "tmp"));
+    let results = guest("tmp_bomb").grants(TMP).replies("[]");
+    results.each(|_, receipt| assert_eq!(receipt["limit"], "tmp"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
-use crate::hostile::{Aftermath, guest};
+use crate::hostile::{AttackResults, guest};
 
 /// Every host, and no private network.
 const EVERY_HOST: &str = r#"allowed_outbound_hosts = ["*://*:*"]"#;
@@ -50,8 +50,8 @@ fn url(url: impl Into<String>) -> String {
 }
 
 /// Every request failed in this way.
-fn assert_errors(aftermath: &Aftermath, expected: &str) {
-    for answer in &aftermath.answers {
+fn assert_errors(results: &AttackResults, expected: &str) {
+    for answer in &results.answers {
         let body = answer.json();
         let error = body["error"].as_str().unwrap_or_else(|| panic!("no error: {body}"));
         // The guest's client may notice first that nobody takes its body.
@@ -63,9 +63,9 @@ fn assert_errors(aftermath: &Aftermath, expected: &str) {
 fn never_reaches_the_runtime_api(grants: &str) {
     let path = "/2018-06-01/runtime/invocation/next";
     let urls = SPELLINGS.map(|host| url(format!("http://{host}:{{api}}{path}")));
-    let aftermath = guest("http").grants(grants).events(&urls).run();
-    assert_errors(&aftermath, "ErrorCode::DestinationIpProhibited");
-    assert_eq!(aftermath.records().len(), SPELLINGS.len(), "each is logged");
+    let results = guest("http").grants(grants).events(&urls).run();
+    assert_errors(&results, "ErrorCode::DestinationIpProhibited");
+    assert_eq!(results.records().len(), SPELLINGS.len(), "each is logged");
 }
 
 #[test]
@@ -110,16 +110,16 @@ fn smuggle() {
 #[test]
 fn http_many() {
     let event = json!({ "url": "http://example.com/", "count": 500 }).to_string();
-    let aftermath =
+    let results =
         guest("http_many").limit("cpu_time", "1000ms").limit("wall_time", "2000ms").events(&[event]).run();
-    aftermath.each(|_, receipt| {
+    results.each(|_, receipt| {
         assert_eq!(
             (&receipt["outboundRequests"], &receipt["limit"]),
             (&32.into(), &"outbound_requests".into())
         );
     });
     // A denial has a record each, and that the limit was reached has one.
-    assert_eq!(aftermath.records().len(), 2 * 33);
+    assert_eq!(results.records().len(), 2 * 33);
 }
 
 #[test]
@@ -149,12 +149,12 @@ fn request_to(port: u16) -> crate::hostile::Attack {
 
 #[test]
 fn a_server_whose_body_never_ends() {
-    let aftermath = request_to(serve(|mut stream| {
+    let results = request_to(serve(|mut stream| {
         head(&stream, "HTTP/1.1 200 OK\r\n\r\n");
         while stream.write_all(&[b'x'; 64 * 1024]).is_ok() {}
     }))
     .run();
-    aftermath.each(|answer, receipt| {
+    results.each(|answer, receipt| {
         assert!(answer.text().contains("body size"), "{}", answer.text());
         assert_eq!(receipt["limit"], "outbound_bytes");
         assert!(receipt["outboundBytesIn"].as_u64() < Some(2 * 1024 * 1024), "{receipt}");
@@ -182,18 +182,18 @@ fn a_server_that_never_answers() {
 
 #[test]
 fn a_server_whose_head_never_ends() {
-    let aftermath = request_to(serve(|mut stream| {
+    let results = request_to(serve(|mut stream| {
         head(&stream, "HTTP/1.1 200 OK\r\n");
         while stream.write_all(format!("x: {}\r\n", "y".repeat(1000)).as_bytes()).is_ok() {}
     }))
     .run();
-    assert_errors(&aftermath, "ErrorCode::Http");
+    assert_errors(&results, "ErrorCode::Http");
 }
 
-/// Every request ended at a limit, and the books balance.
+/// Every request ended at a limit, and its receipts are right.
 fn ends_at_a_limit(behave: impl Fn(TcpStream) + Send + Copy + 'static) {
-    let aftermath = request_to(serve(behave)).run();
-    aftermath.each(|_, receipt| {
+    let results = request_to(serve(behave)).run();
+    results.each(|_, receipt| {
         let limit = receipt["limit"].as_str().unwrap_or_default();
         assert!(["outbound_bytes", "cpu_time", "wall_time"].contains(&limit), "{receipt}");
         assert!(receipt["outboundBytesIn"].as_u64() <= Some(1024 * 1024 + 1), "{receipt}");
@@ -228,20 +228,19 @@ fn a_server_that_sends_packets_of_a_byte() {
 #[test]
 fn a_server_that_sends_to_the_runtime_api() {
     // The redirect is the guest's business, which gets it as it is.
-    let aftermath = request_to(serve(|stream| {
+    let results = request_to(serve(|stream| {
         head(&stream, "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9001/\r\ncontent-length: 0\r\n\r\n");
     }))
     .run();
-    let statuses: Vec<Value> =
-        aftermath.answers.iter().map(|answer| answer.json()["status"].clone()).collect();
+    let statuses: Vec<Value> = results.answers.iter().map(|answer| answer.json()["status"].clone()).collect();
     assert_eq!(statuses, [302, 302]);
 }
 
 #[test]
 fn a_server_that_says_two_things_about_its_length() {
-    let aftermath = request_to(serve(|stream| {
+    let results = request_to(serve(|stream| {
         head(&stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!");
     }))
     .run();
-    assert_errors(&aftermath, "ErrorCode::HttpProtocolError");
+    assert_errors(&results, "ErrorCode::HttpProtocolError");
 }

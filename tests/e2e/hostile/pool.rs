@@ -32,18 +32,18 @@ fn stage(slots: usize, file: &str, handler: &str, change: impl FnOnce(Bootstrap)
 }
 
 /// Sends as many events of both as are handled at a time, again and again: all of alice's are answered. Gives mallory's.
-fn besiege(stage: &mut Stage, slots: usize) -> Vec<Answer> {
+fn attack(stage: &mut Stage, slots: usize) -> Vec<Answer> {
     let api = &stage.api;
     let mut answers = Vec::new();
     for _ in 0..ROUNDS {
-        let tickets: Vec<_> = (0..slots)
+        let queued: Vec<_> = (0..slots)
             .flat_map(|_| {
                 let mallory = api.queue(Event::json("1").tenant("mallory"));
                 [(true, mallory), (false, api.queue(Event::json("null").tenant("alice")))]
             })
             .collect();
-        for (is_mallory, ticket) in tickets {
-            let answer = api.answer(ticket);
+        for (is_mallory, queued) in queued {
+            let answer = api.answer(queued);
             if is_mallory {
                 answers.push(answer);
             } else {
@@ -63,7 +63,7 @@ fn besiege(stage: &mut Stage, slots: usize) -> Vec<Answer> {
 fn refused(file: &str, numbers: &str) {
     for slots in [1, 8] {
         let mut stage = stage(slots, file, "", |bootstrap| bootstrap);
-        for answer in besiege(&mut stage, slots) {
+        for answer in attack(&mut stage, slots) {
             assert_error(&answer, "Runtime.InvalidComponent");
             assert!(answer.text().contains(numbers), "{}", answer.text());
             assert!(answer.text().contains("a sandbox has room for 8 memories"), "{}", answer.text());
@@ -75,7 +75,7 @@ fn refused(file: &str, numbers: &str) {
 fn answered(file: &str, handler: &str) {
     for slots in [1, 8] {
         let mut stage = stage(slots, file, handler, |bootstrap| bootstrap);
-        for answer in besiege(&mut stage, slots) {
+        for answer in attack(&mut stage, slots) {
             assert_eq!((answer.kind, answer.text()), (Kind::Response, ""));
         }
     }
@@ -113,7 +113,7 @@ fn pool_written() {
     for slots in [1, 8] {
         let mut stage = stage(slots, "pool_written.wat", "", |bootstrap| bootstrap);
         let before = stage.running.rss();
-        for answer in besiege(&mut stage, slots) {
+        for answer in attack(&mut stage, slots) {
             assert_eq!((answer.kind, answer.text()), (Kind::Response, ""));
         }
         let (peak, after) = (stage.running.peak_rss(), stage.running.rss());
@@ -130,7 +130,7 @@ fn pool_two_memories() {
     let reuse = "reuse = { events = 1000 }";
     let mut stage =
         stage(1, "pool_two_memories.wat", reuse, |bootstrap| bootstrap.address_space(12 * 1024 * 1024));
-    for answer in besiege(&mut stage, 1) {
+    for answer in attack(&mut stage, 1) {
         assert_eq!((answer.kind, answer.text()), (Kind::Response, ""));
     }
     let log = stage.running.stdout();
@@ -145,7 +145,7 @@ fn pool_two_memories() {
 fn pool_eight_memories() {
     // Where there is no room at all, that is the host's.
     let mut stage = stage(1, "pool_written.wat", "", |bootstrap| bootstrap.address_space(12 * 1024 * 1024));
-    for answer in besiege(&mut stage, 1) {
+    for answer in attack(&mut stage, 1) {
         assert_error(&answer, "Runtime.SandboxUnavailable");
         assert!(answer.text().contains("no room for a sandbox"), "{}", answer.text());
     }
@@ -159,7 +159,7 @@ fn pool_on_demand() {
         [("pool_memories.wat", "16 Wasm linear memories"), ("pool_tables.wat", "180 tables")]
     {
         let mut stage = stage(1, file, "", |bootstrap| bootstrap.address_space(12 * 1024 * 1024));
-        for answer in besiege(&mut stage, 1) {
+        for answer in attack(&mut stage, 1) {
             assert_error(&answer, "Runtime.InvalidComponent");
             assert!(answer.text().contains(numbers), "{}", answer.text());
         }

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use bulkhead_tests::{Answer, Event, Kind, Ticket};
+use bulkhead_tests::{Answer, Event, Kind, QueuedEvent};
 use serde_json::{Value, json};
 
 use crate::runtime_api::concurrency::of_manifest;
@@ -49,7 +49,7 @@ fn stage(limits: &str) -> Stage {
     of_manifest(8, &toml, &["http", "echo"])
 }
 
-fn ask(stage: &Stage, port: u16) -> Ticket {
+fn ask(stage: &Stage, port: u16) -> QueuedEvent {
     let event = json!({ "url": format!("http://127.0.0.1:{port}/") });
     stage.api.queue(Event::json(event.to_string()).tenant("mallory"))
 }
@@ -57,15 +57,15 @@ fn ask(stage: &Stage, port: u16) -> Ticket {
 /// Lets mallory ask this server four times at once, sends events of alice meanwhile, and gives mallory's answers with their
 /// receipts.
 fn beside_alice(stage: &mut Stage, port: u16) -> Vec<(Answer, Value)> {
-    let asked: Vec<Ticket> = (0..4).map(|_| ask(stage, port)).collect();
-    asked.iter().for_each(|ticket| stage.api.wait_delivered(*ticket));
+    let asked: Vec<QueuedEvent> = (0..4).map(|_| ask(stage, port)).collect();
+    asked.iter().for_each(|queued| stage.api.wait_delivered(*queued));
     for _ in 0..50 {
         let answer = stage.api.send(Event::json("1").tenant("alice"));
         assert_eq!((answer.kind, answer.text()), (Kind::Response, "1"));
         let took = answer.answered - answer.delivered;
         assert!(took < SECOND, "a neighbour waited {took:?}");
     }
-    let answers: Vec<Answer> = asked.into_iter().map(|ticket| stage.api.answer(ticket)).collect();
+    let answers: Vec<Answer> = asked.into_iter().map(|queued| stage.api.answer(queued)).collect();
     stage.api.wait_idle();
     assert!(stage.running.is_alive());
     let receipts = stage.running.receipts().into_iter().filter(|receipt| receipt["tenantId"] == "mallory");

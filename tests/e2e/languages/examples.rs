@@ -219,5 +219,5 @@ fn fetch_reaches_what_was_granted_and_nothing_else() {
         assert_error(&failed, "Function.TypeError");
         assert!(stage.running.stdout().contains("to allow it, add"), "{}", stage.running.stdout());
     }
-    assert_eq!(origin.asked().len(), 1);
+    assert_eq!(origin.requests().len(), 1);
 }

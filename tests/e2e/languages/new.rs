@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::project::{Folder, TARGET};
 
 /// Tools are installed, and an interpreter is compiled.
-const PATIENCE: Duration = Duration::from_secs(400);
+const WAIT_LIMIT: Duration = Duration::from_secs(400);
 
 /// A new project, if this machine has the language.
 fn new(folder: &Folder, template: &str) -> Option<Folder> {
@@ -62,14 +62,14 @@ fn a_project_in_python_is_built_on_each_save() {
     let folder = Folder::new();
     let Some(project) = new(&folder, "python") else { return };
     let dev = Dev::start_in(project.path(), TARGET.as_ref(), &[]);
-    dev.running.wait_log_within("ready: my-python", PATIENCE);
+    dev.running.wait_log_within("ready: my-python", WAIT_LIMIT);
     let by_dev = format!("--dev={}", dev.address());
     assert_eq!(answer(&project, &[&by_dev]), json!({ "message": "Hello world!" }));
     // What Python leaves beside the sources starts no build.
     project.tool("python3", &["-m", "unittest"]).succeeded();
     let source = project.read("lambda_function.py");
     project.write("lambda_function.py", &source.replace("Hello", "Goodbye"));
-    dev.running.wait_log_within("my-python: the new version has taken over", PATIENCE);
+    dev.running.wait_log_within("my-python: the new version has taken over", WAIT_LIMIT);
     let goodbye = json!({ "message": "Goodbye world!" });
     assert_eq!(answer(&project, &[&by_dev]), goodbye);
     let said = dev.running.stderr();

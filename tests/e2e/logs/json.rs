@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 
 use serde_json::{Value, json};
 
-use bulkhead_tests::{Event, Seen};
+use bulkhead_tests::{Event, SeenRequest};
 
 use crate::stage::Stage;
 
@@ -164,6 +164,6 @@ fn g10_6_a_descriptor_that_cannot_be_used_means_stdout() {
         stage.api.send(Event::bytes(b"one\n"));
         let log = stage.running.stdout();
         assert!(log.lines().any(|line| line.ends_with("\tINFO\tone")), "{fd:?}: {log}");
-        assert!(stage.api.seen().iter().any(Seen::is_next));
+        assert!(stage.api.seen().iter().any(SeenRequest::is_next));
     }
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// A test may wait so long for something to be seen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
@@ -73,7 +73,7 @@ impl Browser {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             let client = builder.capabilities(capabilities).connect(&driver.url()).await;
             let client = client.expect("start Chromium");
-            let timeouts = TimeoutConfiguration::new(Some(PATIENCE), Some(PATIENCE), None);
+            let timeouts = TimeoutConfiguration::new(Some(WAIT_LIMIT), Some(WAIT_LIMIT), None);
             client.update_timeouts(timeouts).await.expect("set time limits");
             client
         });

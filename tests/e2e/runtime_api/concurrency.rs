@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use bulkhead_tests::{Answer, Bootstrap, Event, Kind, Reply, Running, RuntimeApi, TaskRoot, Ticket};
+use bulkhead_tests::{Answer, Bootstrap, Event, Kind, QueuedEvent, Reply, Running, RuntimeApi, TaskRoot};
 use serde_json::Value;
 
 use crate::stage::{Stage, assert_error};
@@ -29,8 +29,8 @@ pub(crate) fn of_manifest(slots: usize, toml: &str, guests: &[&str]) -> Stage {
     managed(slots, guests.iter().fold(TaskRoot::new().manifest(toml), |root, guest| root.with(guest)), "")
 }
 
-fn answers(api: &RuntimeApi, tickets: impl IntoIterator<Item = Ticket>) -> Vec<Answer> {
-    tickets.into_iter().map(|ticket| api.answer(ticket)).collect()
+fn answers(api: &RuntimeApi, queued: impl IntoIterator<Item = QueuedEvent>) -> Vec<Answer> {
+    queued.into_iter().map(|queued| api.answer(queued)).collect()
 }
 
 fn records(running: &Running) -> Vec<Value> {
@@ -43,13 +43,14 @@ fn l8_2_as_many_events_as_lambda_says_are_handled_at_a_time_and_answered_in_any_
     let mut stage = of(8, "sleep");
     let long = stage.api.queue(Event::json("1500"));
     stage.running.wait_log("asleep");
-    let short: Vec<Ticket> = (0..7).map(|_| stage.api.queue(Event::json("1"))).collect();
+    let short: Vec<QueuedEvent> = (0..7).map(|_| stage.api.queue(Event::json("1"))).collect();
     let first = answers(&stage.api, short);
     let last = stage.api.answer(long);
     assert_eq!(last.text(), "1500");
     assert!(first.iter().all(|answer| answer.answered < last.answered && answer.text() == "1"));
     // No more than that at a time, but then again.
-    let many: Vec<Ticket> = (0..100).map(|number| stage.api.queue(Event::json(number.to_string()))).collect();
+    let many: Vec<QueuedEvent> =
+        (0..100).map(|number| stage.api.queue(Event::json(number.to_string()))).collect();
     for (number, answer) in answers(&stage.api, many).iter().enumerate() {
         assert_eq!(answer.text(), number.to_string());
     }
@@ -60,10 +61,10 @@ fn l8_2_as_many_events_as_lambda_says_are_handled_at_a_time_and_answered_in_any_
 #[test]
 fn l8_8_every_record_is_json_and_names_its_own_event() {
     let stage = of(4, "sleep");
-    let tickets: Vec<Ticket> = (0..20)
+    let queued: Vec<QueuedEvent> = (0..20)
         .map(|number| stage.api.queue(Event::json("10").request_id(&format!("event-{number}"))))
         .collect();
-    answers(&stage.api, tickets);
+    answers(&stage.api, queued);
     stage.api.wait_idle();
     let asleep = |record: &Value| (record["message"] == "asleep").then(|| record["requestId"].clone());
     let named: BTreeSet<String> =
@@ -79,10 +80,10 @@ fn l8_8_every_record_is_json_and_names_its_own_event() {
 fn l8_7_each_event_keeps_its_own_trace() {
     let stage = of(4, "context");
     let trace = |number: usize| format!("Root=1-5bef4de7-{number:024x};Sampled=1");
-    let tickets: Vec<Ticket> = (0..20)
+    let queued: Vec<QueuedEvent> = (0..20)
         .map(|number| stage.api.queue(Event::json("1").header("Lambda-Runtime-Trace-Id", trace(number))))
         .collect();
-    for (number, answer) in answers(&stage.api, tickets).iter().enumerate() {
+    for (number, answer) in answers(&stage.api, queued).iter().enumerate() {
         assert_eq!(answer.json()["xray_trace_id"], trace(number));
     }
     let environment =
@@ -105,8 +106,9 @@ fn l8_4_guests_that_never_yield_on_every_thread_stop_neither_deadlines_nor_other
         handler = 'sleep'";
     let mut stage = of_manifest(8, toml, &["endless_loop", "sleep"]);
     // More than this machine has processors, unless it is a large one.
-    let greedy: Vec<Ticket> = (0..6).map(|_| stage.api.queue(Event::json("1").tenant("greedy"))).collect();
-    greedy.iter().for_each(|ticket| stage.api.wait_delivered(*ticket));
+    let greedy: Vec<QueuedEvent> =
+        (0..6).map(|_| stage.api.queue(Event::json("1").tenant("greedy"))).collect();
+    greedy.iter().for_each(|queued| stage.api.wait_delivered(*queued));
     for _ in 0..20 {
         let answer = stage.api.send(Event::json("20").tenant("other"));
         assert_eq!((answer.kind, answer.text()), (Kind::Response, "20"));
@@ -128,14 +130,14 @@ fn l8_4_guests_that_never_yield_on_every_thread_stop_neither_deadlines_nor_other
 fn l8_5_whatever_becomes_of_an_event_the_process_and_the_other_events_go_on() {
     let mut stage = of(4, "mixed");
     let bad = ["panic", "abort", "exit", "bomb", "big"];
-    let tickets: Vec<(Ticket, bool)> = (0..60)
+    let queued: Vec<(QueuedEvent, bool)> = (0..60)
         .map(|number| {
             let behaviour = if number % 2 == 0 { "good" } else { bad[number / 2 % bad.len()] };
             (stage.api.queue(Event::json(format!("{behaviour:?}"))), behaviour == "good")
         })
         .collect();
-    for (ticket, is_good) in tickets {
-        let answer = stage.api.answer(ticket);
+    for (queued, is_good) in queued {
+        let answer = stage.api.answer(queued);
         assert_eq!(answer.kind == Kind::Response, is_good, "{:?}", answer.text());
     }
     stage.answers(r#""good""#, "good");
@@ -173,8 +175,8 @@ fn l8_12_a_runtime_api_that_fails_for_a_while_is_waited_for() {
 #[test]
 fn l8_12_an_event_whose_post_is_lost_costs_that_event_alone() {
     let mut stage = of(2, "echo");
-    let ticket = stage.api.queue(Event::json("1").reply(Reply::status(500)));
-    stage.api.answer(ticket);
+    let queued = stage.api.queue(Event::json("1").reply(Reply::status(500)));
+    stage.api.answer(queued);
     stage.answers("2", "2");
     stage.running.wait_log("the Runtime API answered 500");
 }
@@ -182,9 +184,9 @@ fn l8_12_an_event_whose_post_is_lost_costs_that_event_alone() {
 #[test]
 fn c11_14_sigterm_ends_every_loop_and_answers_what_is_in_flight() {
     let mut stage = of(4, "sleep");
-    let short: Vec<Ticket> = (0..2).map(|_| stage.api.queue(Event::json("150"))).collect();
+    let short: Vec<QueuedEvent> = (0..2).map(|_| stage.api.queue(Event::json("150"))).collect();
     let long = stage.api.queue(Event::json("60000"));
-    short.iter().chain([&long]).for_each(|ticket| stage.api.wait_delivered(*ticket));
+    short.iter().chain([&long]).for_each(|queued| stage.api.wait_delivered(*queued));
     stage.running.wait_log_times("asleep", 3);
     stage.running.terminate();
     assert_eq!(stage.running.exit_code(), 0);
@@ -210,7 +212,8 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
         concurrency = 2
         [tenants.other]";
     let mut stage = of_manifest(6, toml, &["sleep"]);
-    let asleep: Vec<Ticket> = (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
+    let asleep: Vec<QueuedEvent> =
+        (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
     stage.running.wait_log_times("asleep", 2);
     let refused = stage.api.send(Event::json("1500").tenant("greedy"));
     assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
@@ -234,12 +237,12 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
 #[test]
 fn half_of_an_environment_is_the_most_that_one_of_several_tenants_takes_unasked() {
     let stage = of_manifest(4, "[handlers.sleep]\n[tenants.greedy]\n[tenants.other]", &["sleep"]);
-    let tickets: Vec<Ticket> =
+    let queued: Vec<QueuedEvent> =
         (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
     stage.running.wait_log_times("asleep", 2);
     let refused = stage.api.send(Event::json("1").tenant("greedy"));
     assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
-    assert_eq!(answers(&stage.api, tickets).len(), 2);
+    assert_eq!(answers(&stage.api, queued).len(), 2);
 }
 
 #[test]
@@ -247,7 +250,7 @@ fn strangers_have_one_share_however_many_ids_they_make_up() {
     let toml = "routing.unknown_tenant = 'sleep'\n[handlers.sleep]\n[tenants.known]";
     let stage = of_manifest(8, toml, &["sleep"]);
     let stranger = |number: usize| Event::json("1500").tenant(&format!("stranger-{number}"));
-    let asleep: Vec<Ticket> = (0..4).map(|number| stage.api.queue(stranger(number))).collect();
+    let asleep: Vec<QueuedEvent> = (0..4).map(|number| stage.api.queue(stranger(number))).collect();
     stage.running.wait_log_times("asleep", 4);
     for number in 4..20 {
         let refused = stage.api.send(stranger(number));

@@ -171,9 +171,9 @@ fn g10_9_failures_are_in_the_log_before_the_caller_knows() {
 fn nine_fail_and_one_is_good() {
     let stage = Stage::of("fail");
     let bad = failure("Odd", "odd");
-    let tickets: Vec<_> =
+    let queued: Vec<_> =
         (0..10).map(|n| stage.api.queue(Event::json(if n == 6 { r#""ping""# } else { &bad }))).collect();
-    let kinds: Vec<_> = tickets.into_iter().map(|ticket| stage.api.answer(ticket).kind).collect();
+    let kinds: Vec<_> = queued.into_iter().map(|queued| stage.api.answer(queued).kind).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == Kind::Error).count(), 9);
     assert_eq!(kinds[6], Kind::Response);
 }

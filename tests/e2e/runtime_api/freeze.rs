@@ -13,10 +13,10 @@ fn r1_6_an_event_that_comes_while_frozen_is_answered_after_the_thaw() {
         stage.answers("1", "1");
         stage.api.wait_idle();
         stage.running.freeze();
-        let ticket = stage.api.queue(Event::json(count.to_string()));
-        stage.api.wait_delivered(ticket);
+        let queued = stage.api.queue(Event::json(count.to_string()));
+        stage.api.wait_delivered(queued);
         stage.running.thaw();
-        assert_eq!(stage.api.answer(ticket).text(), count.to_string());
+        assert_eq!(stage.api.answer(queued).text(), count.to_string());
     }
     assert_eq!(stage.api.connections(), 1, "the pending /next survives");
 }
@@ -28,9 +28,9 @@ fn r1_8_a_connection_that_died_in_the_freeze_is_replaced() {
     stage.api.wait_idle();
     stage.running.freeze();
     stage.api.queue_hang_up();
-    let ticket = stage.api.queue(Event::json("2"));
+    let queued = stage.api.queue(Event::json("2"));
     stage.running.thaw();
-    assert_eq!(stage.api.answer(ticket).text(), "2");
+    assert_eq!(stage.api.answer(queued).text(), "2");
     stage.answers("3", "3");
 }
 
@@ -41,9 +41,9 @@ fn a_freeze_right_after_an_answer_costs_nothing() {
     for _ in 0..5 {
         stage.answers("null", "1");
         stage.running.freeze();
-        let ticket = stage.api.queue(Event::json("null").delivery(Delivery::Whole));
+        let queued = stage.api.queue(Event::json("null").delivery(Delivery::Whole));
         stage.running.thaw();
-        assert_eq!(stage.api.answer(ticket).text(), "1");
+        assert_eq!(stage.api.answer(queued).text(), "1");
     }
 }
 
@@ -52,9 +52,9 @@ fn a_deadline_is_measured_after_the_thaw() {
     let mut stage = Stage::of("sleep");
     stage.api.wait_idle();
     stage.running.freeze();
-    let ticket = stage.api.queue(Event::json("100").deadline_in(Duration::from_secs(20)));
-    stage.api.wait_delivered(ticket);
+    let queued = stage.api.queue(Event::json("100").deadline_in(Duration::from_secs(20)));
+    stage.api.wait_delivered(queued);
     stage.running.thaw();
-    assert_eq!(stage.api.answer(ticket).text(), "100");
+    assert_eq!(stage.api.answer(queued).text(), "100");
     stage.answers("1", "1");
 }

@@ -1,10 +1,10 @@
 //! What our requests carry, and what has to come back byte for byte.
 
-use bulkhead_tests::{Event, Kind, Seen};
+use bulkhead_tests::{Event, Kind, SeenRequest};
 
 use crate::stage::Stage;
 
-fn value<'a>(seen: &'a Seen, name: &str) -> &'a [u8] {
+fn value<'a>(seen: &'a SeenRequest, name: &str) -> &'a [u8] {
     seen.header(name).unwrap_or_else(|| panic!("no {name} in {seen:?}"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use bulkhead_tests::{Bootstrap, Event, Running, RuntimeApi, Seen, TaskRoot};
+use bulkhead_tests::{Bootstrap, Event, Running, RuntimeApi, SeenRequest, TaskRoot};
 
 use crate::stage::is_platform_type;
 
@@ -15,7 +15,7 @@ fn init_error(root: &TaskRoot, handler: &str, error_type: &str) -> String {
     let api = RuntimeApi::start();
     let mut running = start(root, &api, handler);
     assert_eq!(running.exit_code(), 1);
-    let posted: Seen = api.init_error();
+    let posted: SeenRequest = api.init_error();
     // R5.1: the same shape and header as any error.
     assert_eq!(posted.method, "POST");
     assert_eq!(posted.header("Lambda-Runtime-Function-Error-Type"), Some(error_type.as_bytes()));

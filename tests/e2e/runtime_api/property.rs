@@ -33,7 +33,7 @@ fn any_sequence(seed: u64) {
     let mut shuffle = Shuffle(seed);
     let mut stage = Stage::of("mixed");
     let sequence: Vec<_> = (0..40).map(|_| BEHAVIOURS[shuffle.below(BEHAVIOURS.len())]).collect();
-    let tickets: Vec<_> = sequence
+    let queued: Vec<_> = sequence
         .iter()
         .map(|(behaviour, _)| {
             let event = Event::json(format!("{behaviour:?}"));
@@ -42,14 +42,14 @@ fn any_sequence(seed: u64) {
             stage.api.queue(if spins { event.deadline_in(Duration::from_millis(400)) } else { event })
         })
         .collect();
-    for (ticket, (behaviour, error)) in tickets.iter().zip(&sequence) {
-        let answer = stage.api.answer(*ticket);
+    for (queued, (behaviour, error)) in queued.iter().zip(&sequence) {
+        let answer = stage.api.answer(*queued);
         let what = format!("{behaviour} in seed {seed} of {sequence:?}");
         match error {
             None => assert_eq!(answer.kind, Kind::Response, "{what}"),
             Some(error) => assert_eq!((answer.kind, answer.error_type()), (Kind::Error, *error), "{what}"),
         }
-        assert_eq!(stage.api.deliveries(*ticket), 1, "{what}");
+        assert_eq!(stage.api.deliveries(*queued), 1, "{what}");
     }
     assert_eq!(stage.api.posts().len(), sequence.len(), "one answer each in seed {seed}");
     assert_eq!(stage.api.violations(), [] as [String; 0]);

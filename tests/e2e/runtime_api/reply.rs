@@ -85,8 +85,8 @@ fn c11_8_every_answer_is_followed_by_one_next_on_one_connection() {
     stage.api.wait_idle();
     let seen = stage.api.seen();
     assert_eq!(seen.len(), 101, "51 times /next and 50 answers");
-    assert!(seen.iter().step_by(2).all(bulkhead_tests::Seen::is_next));
-    assert!(seen.iter().skip(1).step_by(2).all(bulkhead_tests::Seen::is_answer));
+    assert!(seen.iter().step_by(2).all(bulkhead_tests::SeenRequest::is_next));
+    assert!(seen.iter().skip(1).step_by(2).all(bulkhead_tests::SeenRequest::is_answer));
     // R1.8: one connection is enough.
     assert_eq!(stage.api.connections(), 1);
 }
@@ -94,9 +94,9 @@ fn c11_8_every_answer_is_followed_by_one_next_on_one_connection() {
 #[test]
 fn events_that_wait_are_answered_in_order() {
     let stage = Stage::of("echo");
-    let tickets: Vec<_> = (0..20).map(|count| stage.api.queue(Event::json(count.to_string()))).collect();
-    for (count, ticket) in tickets.into_iter().enumerate() {
-        assert_eq!(stage.api.answer(ticket).text(), count.to_string());
-        assert_eq!(stage.api.deliveries(ticket), 1);
+    let queued: Vec<_> = (0..20).map(|count| stage.api.queue(Event::json(count.to_string()))).collect();
+    for (count, queued) in queued.into_iter().enumerate() {
+        assert_eq!(stage.api.answer(queued).text(), count.to_string());
+        assert_eq!(stage.api.deliveries(queued), 1);
     }
 }

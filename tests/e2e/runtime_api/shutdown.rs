@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bulkhead_tests::{Event, Kind, RuntimeApi, Seen};
+use bulkhead_tests::{Event, Kind, RuntimeApi, SeenRequest};
 
 use crate::stage::{Stage, assert_error};
 
@@ -29,26 +29,26 @@ fn c11_14_sigterm_before_the_first_event() {
 #[test]
 fn c11_14_sigterm_while_an_event_is_in_flight() {
     let mut stage = Stage::of("sleep");
-    let ticket = stage.api.queue(Event::json("150"));
+    let queued = stage.api.queue(Event::json("150"));
     stage.running.wait_log("asleep");
     stage.running.terminate();
     assert_eq!(stage.running.exit_code(), 0);
     // What can be done in time is done.
-    let answer = stage.api.answer(ticket);
+    let answer = stage.api.answer(queued);
     assert_eq!((answer.kind, answer.text()), (Kind::Response, "150"));
 }
 
 #[test]
 fn c11_14_sigterm_while_a_guest_spins() {
     let mut stage = Stage::of("endless_loop");
-    let ticket = stage.api.queue(Event::json("1"));
+    let queued = stage.api.queue(Event::json("1"));
     stage.running.wait_log("looping");
     let sent = Instant::now();
     stage.running.terminate();
     assert_eq!(stage.running.exit_code(), 0);
     // The guest has a limit of 5 s, which nobody waits for now.
     assert!(sent.elapsed() < Duration::from_secs(3), "{:?}", sent.elapsed());
-    assert_error(&stage.api.answer(ticket), "Function.Timeout");
+    assert_error(&stage.api.answer(queued), "Function.Timeout");
 }
 
 #[test]
@@ -56,11 +56,11 @@ fn c11_14_sigterm_with_an_event_on_its_way_costs_no_event() {
     // Handled, or left for the next environment; but never taken and not answered.
     for _ in 0..10 {
         let mut stage = Stage::of("sleep");
-        let ticket = stage.api.queue(Event::json("1"));
+        let queued = stage.api.queue(Event::json("1"));
         stage.running.terminate();
         assert_eq!(stage.running.exit_code(), 0);
         let begun = stage.running.logs().contains("asleep");
-        assert_eq!(stage.api.posts().len(), usize::from(begun), "{:?}", stage.api.deliveries(ticket));
+        assert_eq!(stage.api.posts().len(), usize::from(begun), "{:?}", stage.api.deliveries(queued));
     }
 }
 
@@ -103,7 +103,7 @@ fn c11_13_the_extension_knows_prefixes() {
     });
     stage.answers("1", "1");
     assert!(
-        stage.api.seen().iter().all(|seen: &Seen| seen.path.starts_with("/.rt/fn/20")),
+        stage.api.seen().iter().all(|seen: &SeenRequest| seen.path.starts_with("/.rt/fn/20")),
         "{:?}",
         stage.api.seen()
     );

@@ -1,6 +1,6 @@
 //! SnapStart (R6.1–R6.7): what is done before the snapshot, what after it, and in which order.
 
-use bulkhead_tests::{Bootstrap, RuntimeApi, Seen, TaskRoot};
+use bulkhead_tests::{Bootstrap, RuntimeApi, SeenRequest, TaskRoot};
 
 use crate::stage::Stage;
 
@@ -21,7 +21,7 @@ fn with_snapstart(bootstrap: Bootstrap) -> Bootstrap {
 }
 
 fn paths(stage: &Stage) -> Vec<String> {
-    let runtime = |seen: Seen| seen.path.strip_prefix("/2018-06-01/runtime").map(str::to_owned);
+    let runtime = |seen: SeenRequest| seen.path.strip_prefix("/2018-06-01/runtime").map(str::to_owned);
     stage.api.seen().into_iter().filter_map(runtime).collect()
 }
 

@@ -77,9 +77,9 @@ fn r3_2_500_container_error() {
 fn r4_6_431_comes_back_but_not_for_ever() {
     // The connection is closed, and the event is handed out again (M13.4).
     let mut stage = Stage::of("fail");
-    let ticket = stage.api.queue(Event::json(BAD).reply(Reply::status(431).leaves_open().closes()));
-    stage.api.answer(ticket);
-    assert_eq!(stage.api.deliveries(ticket), 2);
+    let queued = stage.api.queue(Event::json(BAD).reply(Reply::status(431).leaves_open().closes()));
+    stage.api.answer(queued);
+    assert_eq!(stage.api.deliveries(queued), 2);
     stage.still_answers();
 }
 
@@ -126,9 +126,9 @@ fn r2_7_an_answer_that_is_refused_again_and_again_is_no_hot_loop() {
             event = event.reply(Reply::status(status).leaves_open());
         }
         let mut stage = Stage::of("fail");
-        let ticket = stage.api.queue(event);
+        let queued = stage.api.queue(event);
         assert_eq!(stage.running.exit_code(), 1, "{status}");
-        let deliveries = stage.api.deliveries(ticket);
+        let deliveries = stage.api.deliveries(queued);
         assert!(deliveries <= 3, "{status}: handed out {deliveries} times");
         assert!(stage.running.logs().contains("FATAL"), "{}", stage.running.logs());
     }
@@ -141,9 +141,9 @@ fn r2_7_an_answer_that_nobody_acknowledges_is_no_hot_loop() {
         event = event.reply(Reply::hang_up());
     }
     let mut stage = Stage::of("fail");
-    let ticket = stage.api.queue(event);
+    let queued = stage.api.queue(event);
     assert_eq!(stage.running.exit_code(), 1);
-    assert!(stage.api.deliveries(ticket) <= 3);
+    assert!(stage.api.deliveries(queued) <= 3);
     assert!(stage.api.posts().len() <= 4, "{:?}", stage.api.posts());
 }
 

@@ -102,9 +102,9 @@ fn an_event_that_is_cut_off_is_never_handled() {
         let mut stage = Stage::of("echo");
         stage.answers("1", "1");
         let body = vec![b'x'; 1_000_000];
-        let ticket = stage.api.queue(Event::bytes(body.clone()).delivery(Delivery::CutOnce(length)));
+        let queued = stage.api.queue(Event::bytes(body.clone()).delivery(Delivery::CutOnce(length)));
         // The connection had been used, so it is replaced, and the event comes again whole (R2.7).
-        let answer = stage.api.answer(ticket);
+        let answer = stage.api.answer(queued);
         assert!(answer.kind == Kind::Response && answer.body == body, "cut after {length}");
         assert_eq!(stage.api.posts().len(), 2, "one answer each");
         stage.answers("2", "2");

@@ -36,7 +36,7 @@ fn a_granted_host_answers_and_is_on_the_receipt() {
     let stage = Stage::of_manifest(&granted(&origin), &["http"]);
     assert_eq!(get(&stage, "acme", &url(&origin, "/one")), json!({ "status": 200, "body": "/one" }));
     let receipt = &stage.receipts()[0];
-    let head = &origin.asked()[0].head;
+    let head = &origin.requests()[0].head;
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n/one";
     assert_eq!(
         (&receipt["outboundRequests"], &receipt["outboundBytesIn"], &receipt["outboundBytesOut"]),
@@ -56,7 +56,7 @@ fn connections_outlive_sandboxes_and_are_never_shared_between_tenants() {
         get(&stage, tenant, &url(&origin, &format!("/{tenant}")));
     }
     let asked: Vec<(usize, bool)> =
-        origin.asked().iter().map(|asked| (asked.connection, asked.head.contains("/acme"))).collect();
+        origin.requests().iter().map(|asked| (asked.connection, asked.head.contains("/acme"))).collect();
     assert_eq!(asked, [(0, true), (1, false), (0, true), (1, false), (0, true)]);
 }
 
@@ -65,7 +65,7 @@ fn redirects_are_the_handler_s_business() {
     let origin = Origin::start();
     let stage = Stage::of_manifest(&granted(&origin), &["http"]);
     assert_eq!(get(&stage, "acme", &url(&origin, "/moved"))["status"], 302);
-    assert_eq!(origin.asked().len(), 1);
+    assert_eq!(origin.requests().len(), 1);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn what_is_not_granted_is_denied_with_the_line_that_would_grant_it() {
             log.lines().find(|record| record.contains(&line)).unwrap_or_else(|| panic!("{line}:\n{log}"));
         assert!(line.contains("tenantId=acme") && line.contains("in [handlers.http.grants]"), "{line}");
     }
-    assert_eq!(origin.asked().len(), 0);
+    assert_eq!(origin.requests().len(), 0);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn private_addresses_are_refused_even_where_every_host_is_allowed() {
     let log = stage.running.stdout();
     assert!(log.contains("add \"127.0.0.0/8\" or a part of it to allowed_private_networks"), "{log}");
     assert!(log.contains("no grant allows it"), "{log}");
-    assert_eq!(origin.asked().len(), 0);
+    assert_eq!(origin.requests().len(), 0);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn without_a_grant_nothing_is_sent() {
     let stage = Stage::of("http");
     let told = get(&stage, "", &url(&origin, "/"));
     assert!(told["error"].to_string().contains("HttpRequestDenied"), "{told}");
-    assert_eq!(origin.asked().len(), 0);
+    assert_eq!(origin.requests().len(), 0);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn tls_trusts_who_the_manifest_adds_and_nobody_by_chance() {
     let stage = Stage::of_manifest(&granted(&origin), &["http"]);
     let told = get(&stage, "acme", &url);
     assert!(told["error"].to_string().contains("Tls"), "{told}");
-    assert_eq!(origin.asked().len(), 1);
+    assert_eq!(origin.requests().len(), 1);
 }
 
 #[test]
@@ -141,10 +141,10 @@ fn a_connection_that_died_in_a_freeze_is_replaced_and_nothing_sent_twice() {
     stage.running.freeze();
     origin.hang_up();
     let event = Event::json(json!({ "url": url(&origin, "/after") }).to_string()).tenant("acme");
-    let ticket = stage.api.queue(event);
+    let queued = stage.api.queue(event);
     stage.running.thaw();
-    assert_eq!(stage.api.answer(ticket).json()["body"], "/after");
-    let asked = origin.asked();
+    assert_eq!(stage.api.answer(queued).json()["body"], "/after");
+    let asked = origin.requests();
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert_ne!(asked[0].connection, asked[1].connection);
 }

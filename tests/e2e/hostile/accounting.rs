@@ -1,13 +1,13 @@
-//! The books balance: what a process spends is on the receipts of its events, and what an event took comes back when it is
-//! over. [`Attack::run`] opens the books of every hostile guest before its events and closes them afterwards, alone and
-//! with eight events at once, so that a guest that is added later is held to it, too.
+//! Accounting: the receipts of a process's events add up to what it spends, and what an event took is given back when it is
+//! over. [`Attack::run`] measures both for every hostile guest, with one event and with eight at a time, and so for every guest
+//! that is added later.
 //!
 //! [`Attack::run`]: crate::hostile::Attack::run
 
 use std::fs;
 use std::time::Duration;
 
-use bulkhead_tests::{Answer, Event, Kind, Ticket};
+use bulkhead_tests::{Answer, Event, Kind, QueuedEvent};
 
 use crate::hostile::{ALICE, Attack, with_port};
 use crate::stage::Stage;
@@ -33,7 +33,7 @@ const SLOWEST: Duration = Duration::from_secs(10);
 
 /// What a process has spent so far, and what it holds while nothing is under way.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Books {
+pub(crate) struct Usage {
     processor: Duration,
     receipts: usize,
     resident: u64,
@@ -41,9 +41,9 @@ pub(crate) struct Books {
     threads: usize,
 }
 
-impl Books {
+impl Usage {
     /// As they are now, when no event is under way.
-    pub(crate) fn open(stage: &Stage) -> Self {
+    pub(crate) fn of(stage: &Stage) -> Self {
         stage.api.wait_idle();
         Self {
             processor: stage.running.processor_time(),
@@ -56,7 +56,7 @@ impl Books {
 
     /// The processor time since then is on receipts.
     pub(crate) fn assert_charged(&self, stage: &Stage) {
-        let now = Self::open(stage);
+        let now = Self::of(stage);
         let spent = now.processor - self.processor;
         let receipts = stage.running.receipts();
         let charged: f64 =
@@ -68,7 +68,7 @@ impl Books {
 
     /// Nothing of what came since then is held.
     fn is_given_back(&self, stage: &Stage) -> bool {
-        let now = Self::open(stage);
+        let now = Self::of(stage);
         now.descriptors <= self.descriptors
             && now.threads <= self.threads
             && now.resident <= self.resident + GROWTH
@@ -80,26 +80,26 @@ fn entries(stage: &Stage, kind: &str) -> usize {
     listed.count()
 }
 
-/// Half of the events at once are mallory's, the others alice's: hers are answered in time, and the books balance.
+/// Half of the events at once are mallory's, the others alice's: hers are answered in time, and the accounts are right.
 pub(crate) fn at_once(attack: &Attack) {
     let stage = attack.stage_of(AT_ONCE);
     // What is loaded once is loaded; what the neighbour's requests leave behind is there.
     round(&stage, attack);
-    let books = Books::open(&stage);
+    let usage = Usage::of(&stage);
     round(&stage, attack);
-    books.assert_charged(&stage);
+    usage.assert_charged(&stage);
     let mut rounds = 0..MOST_ROUNDS / AT_REST;
     let comes_to_rest = rounds.any(|_| {
-        let books = Books::open(&stage);
+        let usage = Usage::of(&stage);
         (0..AT_REST).for_each(|_| round(&stage, attack));
-        books.is_given_back(&stage)
+        usage.is_given_back(&stage)
     });
-    assert!(comes_to_rest, "something grows with each round: {:?} after {books:?}", Books::open(&stage));
+    assert!(comes_to_rest, "something grows with each round: {:?} after {usage:?}", Usage::of(&stage));
 }
 
 fn round(stage: &Stage, attack: &Attack) {
     let mallorys = attack.sent().iter().cycle().take(AT_ONCE / 2);
-    let pairs: Vec<(Ticket, Ticket)> = mallorys
+    let pairs: Vec<(QueuedEvent, QueuedEvent)> = mallorys
         .map(|event| {
             let hostile = Event::bytes(with_port(event, &stage.api)).tenant("mallory");
             (stage.api.queue(hostile), stage.api.queue(Event::json("null").tenant("alice")))
