@@ -91,6 +91,15 @@ fn every_promise_names_a_test() {
     assert!(count > 50, "only {count} promises were found");
 }
 
+#[test]
+fn every_file_that_a_promise_names_is_there() {
+    let promises = include_str!("../../SPECIFICATION.md");
+    let files = files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    let named = promises.split('`').skip(1).step_by(2).filter(|code| code.ends_with(".rs"));
+    let missing: BTreeSet<_> = named.filter(|name| !files.iter().any(|file| file.ends_with(name))).collect();
+    assert!(missing.is_empty(), "SPECIFICATION.md names {missing:?}, which are not there");
+}
+
 /// The rules that a text cites: `R4.3`, or at the beginning of the name of a test `r4_3_`.
 fn cited(text: &str) -> BTreeSet<String> {
     // Letter and section are those of docs/runtime-api.md: `x86_64_` is not a rule.

@@ -1,5 +1,5 @@
 //! The examples in JavaScript, Python, Go and C: what their authors wrote for Lambda, or for no platform at all, from a
-//! `.cwasm`. Skipped, loudly, where a language's toolchain is missing; not in CI.
+//! `.cwasm`. Skipped with a warning if the toolchain of a language is missing; in CI that is an error.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! `bulkhead new` for other languages than Rust, with their real tools: from nothing to an answer, and to the next one after a
-//! save. Skipped, loudly, where a language's toolchain is missing; not in CI.
+//! save. Skipped with a warning if the toolchain of a language is missing; in CI that is an error.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Lambda's own Runtime Interface Emulator as the judge (M13.1). Skipped, loudly, where there is none; not in CI.
+//! Lambda's own Runtime Interface Emulator as the judge (M13.1). Skipped with a warning if it is missing; in CI that is an error.
 
 use base64::Engine as _;
 use serde_json::json;
