@@ -63,10 +63,10 @@ pub(crate) fn svg(tables: &[Results]) -> String {
     let mut svg = frame(bottom);
     let mut y = TOP;
     for (table, metric, label) in rows {
-        row(&mut svg, y, label, (table, metric));
+        row(&mut svg, y, label, table, metric);
         y += ROW;
     }
-    line(&mut svg, "even", (place(1.0), TOP - 14.0), (place(1.0), bottom));
+    upright(&mut svg, "even", place(1.0), bottom);
     svg.push_str("</svg>\n");
     svg
 }
@@ -81,32 +81,34 @@ fn frame(bottom: f64) -> String {
     text(
         &mut svg,
         "title",
-        (16.0, 28.0),
+        Point { x: 16.0, y: 28.0 },
         "Bulkhead, a fresh sandbox for every event, relative to lambda_runtime",
     );
-    rectangle(&mut svg, "bulkhead", (16.0, 42.0), (12.0, 12.0));
-    text(&mut svg, "faint", (34.0, 52.0), "bulkhead, .cwasm");
-    rectangle(&mut svg, "native", (150.0, 42.0), (12.0, 12.0));
-    text(&mut svg, "faint", (168.0, 52.0), "lambda_runtime on one thread");
-    text(&mut svg, "faint", (390.0, 52.0), "shorter is better; the thin line spans the rounds");
+    let legend = Size { width: 12.0, height: 12.0 };
+    rectangle(&mut svg, "bulkhead", Point { x: 16.0, y: 42.0 }, legend);
+    text(&mut svg, "faint", Point { x: 34.0, y: 52.0 }, "bulkhead, .cwasm");
+    rectangle(&mut svg, "native", Point { x: 150.0, y: 42.0 }, legend);
+    text(&mut svg, "faint", Point { x: 168.0, y: 52.0 }, "lambda_runtime on one thread");
+    text(&mut svg, "faint", Point { x: 390.0, y: 52.0 }, "shorter is better; the thin line spans the rounds");
     for ratio in [0.0, 0.5, 1.0, 1.5, 2.0, 2.5] {
-        line(&mut svg, "grid", (place(ratio), TOP - 14.0), (place(ratio), bottom));
-        text(&mut svg, "faint", (place(ratio) - 10.0, TOP - 18.0), &format!("{ratio:.1}×"));
+        upright(&mut svg, "grid", place(ratio), bottom);
+        let label = Point { x: place(ratio) - 10.0, y: TOP - 18.0 };
+        text(&mut svg, "faint", label, &format!("{ratio:.1}×"));
     }
     svg
 }
 
-fn row(svg: &mut String, y: f64, label: &str, (table, metric): (&Results, Metric)) {
-    text(svg, "", (16.0, y + 18.0), label);
+fn row(svg: &mut String, y: f64, label: &str, table: &Results, metric: Metric) {
+    text(svg, "", Point { x: 16.0, y: y + 18.0 }, label);
     let ours = table.ratio(metric, CWASM);
-    bar(svg, "bulkhead", (y + 3.0, 16.0), ours);
+    bar(svg, "bulkhead", y + 3.0, 16.0, ours);
     let lean = table.ratio(metric, ONE_THREAD);
     if lean.median.is_finite() {
-        bar(svg, "native", (y + 23.0, 9.0), lean);
+        bar(svg, "native", y + 23.0, 9.0, lean);
     }
     let [mine, theirs] = [CWASM, REFERENCE].map(|who| Ratio::of(table.figures(metric, who)).median);
     let figures = format!("{:.2}×  {}", ours.median, pair(mine, theirs, metric.unit));
-    text(svg, "", (BARS.1 + 12.0, y + 16.0), &figures);
+    text(svg, "", Point { x: BARS.1 + 12.0, y: y + 16.0 }, &figures);
 }
 
 /// Two figures in the unit that suits them.
@@ -117,10 +119,12 @@ fn pair(mine: f64, theirs: f64, unit: &str) -> String {
 }
 
 /// A bar, and across its end a line as long as the rounds are apart.
-fn bar(svg: &mut String, class: &str, (y, height): (f64, f64), ratio: Ratio) {
-    rectangle(svg, class, (BARS.0, y), (place(ratio.median) - BARS.0, height));
+fn bar(svg: &mut String, class: &str, y: f64, height: f64, ratio: Ratio) {
+    let size = Size { width: place(ratio.median) - BARS.0, height };
+    rectangle(svg, class, Point { x: BARS.0, y }, size);
     let middle = y + height / 2.0;
-    line(svg, "line", (place(ratio.low), middle), (place(ratio.high), middle));
+    let [from, to] = [ratio.low, ratio.high].map(|ratio| Point { x: place(ratio), y: middle });
+    line(svg, "line", from, to);
 }
 
 /// Where a ratio lies; what is too long ends at the edge.
@@ -128,22 +132,44 @@ fn place(ratio: f64) -> f64 {
     BARS.0 + (BARS.1 - BARS.0) * ratio.clamp(0.0, FULL) / FULL
 }
 
+/// A line from above the rows to their end.
+fn upright(svg: &mut String, class: &str, x: f64, bottom: f64) {
+    line(svg, class, Point { x, y: TOP - 14.0 }, Point { x, y: bottom });
+}
+
+/// A place on the picture, from its left and its top.
+#[derive(Clone, Copy)]
+struct Point {
+    x: f64,
+    y: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Size {
+    width: f64,
+    height: f64,
+}
+
 // Writing into a string does not fail.
 
-fn text(svg: &mut String, class: &str, (x, y): (f64, f64), content: &str) {
+fn text(svg: &mut String, class: &str, Point { x, y }: Point, content: &str) {
     let content = content.replace('&', "&amp;").replace('<', "&lt;");
     let _ = writeln!(svg, r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{content}</text>"#);
 }
 
-fn rectangle(svg: &mut String, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
+fn rectangle(svg: &mut String, class: &str, Point { x, y }: Point, Size { width, height }: Size) {
     let _ = writeln!(
         svg,
         r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" rx="2"/>"#
     );
 }
 
-fn line(svg: &mut String, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-    let _ = writeln!(svg, r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#);
+fn line(svg: &mut String, class: &str, from: Point, to: Point) {
+    let _ = writeln!(
+        svg,
+        r#"<line class="{class}" x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}"/>"#,
+        from.x, from.y, to.x, to.y
+    );
 }
 
 #[cfg(test)]
@@ -195,7 +221,7 @@ mod tests {
     #[test]
     fn text_is_escaped() {
         let mut svg = String::new();
-        text(&mut svg, "", (0.0, 0.0), "a < b & c");
+        text(&mut svg, "", Point { x: 0.0, y: 0.0 }, "a < b & c");
         assert!(svg.contains("a &lt; b &amp; c"));
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::program::{Launch, Program};
-use crate::server::{PATIENCE, Server};
+use crate::server::{Server, WAIT_LIMIT};
 
 /// One way to run handlers.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ const GRACE: Duration = Duration::from_millis(500);
 impl Started {
     /// Waits until it asks for an event, and gives the time from its start to then.
     pub(crate) fn wait_first(&self) -> Result<Duration> {
-        ensure!(self.server.wait_pending(1, PATIENCE)? > 0, "it does not ask for an event");
+        ensure!(self.server.wait_pending(1, WAIT_LIMIT)? > 0, "it does not ask for an event");
         let next = self.server.last_next().context("it does not ask for an event")?;
         Ok(next - self.program.started())
     }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use bulkhead_bench::figures::{microseconds, quantile};
 
 use crate::contestant::Contestant;
 use crate::faults::HANDLER;
 use crate::plan::{Plan, WARM_UP, order};
-use crate::results::{Metric, Results, microseconds, quantile};
+use crate::results::{Metric, Results};
 use crate::scenario;
 use crate::server::{Batch, Event};
 use crate::turns::{LATENCIES, latencies};
@@ -56,7 +57,7 @@ pub(crate) fn round(plan: &Plan, round: usize, bulkhead: &Contestant, results: &
         let greedy = Batch::beside_others(&stuck, if greedy.is_some() { ENDLESS } else { 0 });
         let batches = [Batch::every(&hello, events, INTERVAL), greedy];
         let [neighbour, _] = started.server.begin_together(batches);
-        started.server.wait_done(&neighbour, PATIENCE).with_context(failed)?;
+        started.server.wait_done(&neighbour, WAIT_LIMIT).with_context(failed)?;
         let timings = neighbour.timings().with_context(failed)?;
         let figures: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
         latencies(&LATENCIES[..2], index, &figures, results);
@@ -66,7 +67,7 @@ pub(crate) fn round(plan: &Plan, round: usize, bulkhead: &Contestant, results: &
 }
 
 /// Longer than a neighbour waits at worst.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A handler for both, which is stopped after 100 ms of processor time.
 fn manifest(limits: &str) -> String {

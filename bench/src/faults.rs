@@ -9,13 +9,13 @@ use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use bulkhead_bench::process;
+use bulkhead_bench::figures::{count, median, microseconds, milliseconds};
 use bulkhead_bench_handlers::{Request, hello};
 
 use crate::contestant::{Contestant, Started};
-use crate::plan::{Plan, WARM_UP, order};
-use crate::results::{MEDIAN, Metric, Results, microseconds, milliseconds, quantile};
-use crate::server::{End, Event, PATIENCE};
+use crate::plan::{Round, WARM_UP};
+use crate::results::{Metric, Results};
+use crate::server::{End, Event, WAIT_LIMIT};
 use crate::turns::PAUSE;
 
 /// What goes wrong, and what the report calls it.
@@ -46,13 +46,9 @@ const LOOK: Duration = Duration::from_micros(200);
 const DEADLINE: Duration = Duration::from_millis(220);
 
 /// Measures everyone once, with one kind of fault.
-pub(crate) fn round(
-    plan: &Plan,
-    (round, kind): (usize, &str),
-    contestants: &[Contestant],
-    results: &mut Results,
-) -> Result<()> {
-    for index in order(round, contestants.len()) {
+pub(crate) fn round(round: &Round<'_>, kind: &str, results: &mut Results) -> Result<()> {
+    let Round { plan, contestants, .. } = round;
+    for index in round.order() {
         let contestant = &contestants[index];
         let started = contestant.start(HANDLER, 1)?;
         let mut trial = Trial { contestant, started, event: greeting()?, figures: Figures::default() };
@@ -60,9 +56,9 @@ pub(crate) fn round(
         let Figures { normal, next, relative, rested, back } = trial.figures;
         let rows = [(NORMAL, normal), (NEXT, next), (RELATIVE, relative), (RESTED, rested), (BACK, back)];
         for (metric, figures) in rows {
-            results.add(metric, index, quantile(&figures, MEDIAN));
+            results.add(metric, index, median(&figures));
         }
-        results.add(RESTARTS, index, process::count(restarts) / process::count(plan.faults));
+        results.add(RESTARTS, index, count(restarts) / count(plan.faults));
     }
     Ok(())
 }
@@ -113,7 +109,7 @@ impl Trial<'_> {
     fn median(&self, events: usize, pause: Duration) -> Result<f64> {
         let timings = self.started.server.run(&self.event, events, pause)?;
         let latencies: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
-        Ok(quantile(&latencies, MEDIAN))
+        Ok(median(&latencies))
     }
 
     /// Sends the event that goes wrong: when that was over, and whether the process is still there.
@@ -146,10 +142,10 @@ impl Trial<'_> {
     fn recover(&mut self, ended: Instant) -> Result<f64> {
         let server = &self.started.server;
         let asked = loop {
-            server.wait_pending(1, PATIENCE)?;
+            server.wait_pending(1, WAIT_LIMIT)?;
             match server.last_next().filter(|next| *next > ended) {
                 Some(next) => break next,
-                None if ended.elapsed() > PATIENCE => anyhow::bail!("it does not ask for an event again"),
+                None if ended.elapsed() > WAIT_LIMIT => anyhow::bail!("it does not ask for an event again"),
                 None => yield_now(),
             }
         };
@@ -165,12 +161,12 @@ fn greeting() -> Result<Arc<Event>> {
     let body = named("world");
     let request: Request = serde_json::from_slice(&body)?;
     let answer = serde_json::to_vec(&hello(&request))?;
-    Ok(Arc::new(Event { body, answer: Some(answer), deadline: PATIENCE, tenant: None }))
+    Ok(Arc::new(Event { body, answer: Some(answer), deadline: WAIT_LIMIT, tenant: None }))
 }
 
 /// An event that goes wrong. What it gets for an answer is to be seen.
 fn fault(name: &str) -> Arc<Event> {
-    let deadline = if name == "stuck" { DEADLINE } else { PATIENCE };
+    let deadline = if name == "stuck" { DEADLINE } else { WAIT_LIMIT };
     Arc::new(Event { body: named(name), answer: None, deadline, tenant: None })
 }
 

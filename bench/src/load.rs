@@ -4,11 +4,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use bulkhead_bench::figures::{count, median, microseconds};
 use bulkhead_bench::process;
 
-use crate::contestant::{Contestant, Started};
-use crate::plan::{Plan, REST, WARM_UP, order};
-use crate::results::{self, MEDIAN, Results, microseconds, quantile};
+use crate::contestant::Started;
+use crate::plan::{REST, Round, WARM_UP};
+use crate::results::{self, Results};
 use crate::scenario::Scenario;
 use crate::turns::{LATENCIES, PAUSE, latencies};
 
@@ -19,16 +20,17 @@ const TURNS: usize = 5;
 
 /// Measures everyone once, with so many events at once.
 pub(crate) fn round(
-    plan: &Plan,
-    (round, at_once): (usize, usize),
-    (contestants, scenario): (&[Contestant], &Scenario),
+    round: &Round<'_>,
+    scenario: &Scenario,
+    at_once: usize,
     results: &mut Results,
 ) -> Result<()> {
+    let Round { plan, contestants, .. } = round;
     let mut runners = Vec::new();
-    for index in order(round, contestants.len()) {
+    for index in round.order() {
         let contestant = &contestants[index];
         let started = contestant.start(scenario.handler, at_once)?;
-        results.add(results::CALLS, index, process::count(started.calls));
+        results.add(results::CALLS, index, count(started.calls));
         let warm_up = started.server.run(&scenario.event, WARM_UP + at_once, Duration::ZERO);
         warm_up.with_context(|| contestant.failed(&started))?;
         runners.push((index, started, Figures::default()));
@@ -40,11 +42,11 @@ pub(crate) fn round(
         }
     }
     for (index, started, figures) in &runners {
-        results.add(results::THROUGHPUT, *index, quantile(&figures.throughput, MEDIAN));
+        results.add(results::THROUGHPUT, *index, median(&figures.throughput));
         latencies(&LATENCIES, *index, &figures.latencies, results);
-        results.add(results::SATURATED, *index, 1e6 / quantile(&figures.throughput, MEDIAN));
-        results.add(results::PROCESSOR, *index, quantile(&figures.processor, MEDIAN));
-        results.add(results::SERVER, *index, quantile(&figures.server, MEDIAN));
+        results.add(results::SATURATED, *index, 1e6 / median(&figures.throughput));
+        results.add(results::PROCESSOR, *index, median(&figures.processor));
+        results.add(results::SERVER, *index, median(&figures.server));
         sleep(REST);
         results.add(results::IDLE_MEMORY, *index, started.program.resident_memory()?);
     }
@@ -70,10 +72,9 @@ impl Figures {
         let first = timings.iter().map(|timing| timing.delivered).min();
         let last = timings.iter().map(|timing| timing.answered).max();
         let (first, last) = first.zip(last).context("a turn without an event")?;
-        self.throughput.push(process::count(events) / (last - first).as_secs_f64());
+        self.throughput.push(count(events) / (last - first).as_secs_f64());
         self.latencies.extend(timings.iter().map(|timing| microseconds(timing.latency())));
-        let per_event =
-            |who: usize| microseconds(after[who].saturating_sub(before[who])) / process::count(events);
+        let per_event = |who: usize| microseconds(after[who].saturating_sub(before[who])) / count(events);
         self.processor.push(per_event(0));
         self.server.push(per_event(1));
         Ok(())

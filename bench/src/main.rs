@@ -36,7 +36,7 @@ use bulkhead_bench::machine;
 use clap::Parser;
 
 use crate::contestant::Contestant;
-use crate::plan::{Part, Plan};
+use crate::plan::{Part, Plan, Round};
 use crate::results::Results;
 use crate::scenario::Scenario;
 
@@ -147,48 +147,49 @@ impl<'a> Bench<'a> {
     }
 
     /// Measures everything once.
-    fn round(&mut self, round: usize) -> Result<()> {
+    fn round(&mut self, number: usize) -> Result<()> {
         let (plan, all) = (self.plan, self.contestants);
-        let progress = |what: &str| println!("round {}/{}: {what}", round + 1, plan.rounds);
+        let progress = |what: &str| println!("round {}/{}: {what}", number + 1, plan.rounds);
+        let round = Round { plan, number, contestants: all };
         if plan.has(Part::Start) {
             progress("starts");
             prepare(all, &self.hello)?;
-            let table = table(&mut self.tables, ("start", "start"), all);
-            starts::round(plan, round, (all, &self.hello), table)?;
+            let table = table(&mut self.tables, "start", "start", all);
+            starts::round(&round, &self.hello, table)?;
         }
         for scenario in &self.scenarios {
             progress(&scenario.title);
             prepare(all, scenario)?;
-            let table = table(&mut self.tables, (&scenario.id, &scenario.title), all);
-            turns::round(plan, round, (all, scenario), table)?;
+            let table = table(&mut self.tables, &scenario.id, &scenario.title, all);
+            turns::round(&round, scenario, table)?;
         }
         for at_once in load::LEVELS.into_iter().filter(|_| plan.has(Part::Concurrency)) {
             let title = format!("hello, {at_once} at once");
             progress(&title);
             prepare(all, &self.hello)?;
-            let table = table(&mut self.tables, (&format!("at-once-{at_once}"), &title), all);
-            load::round(plan, (round, at_once), (all, &self.hello), table)?;
+            let table = table(&mut self.tables, &format!("at-once-{at_once}"), &title, all);
+            load::round(&round, &self.hello, at_once, table)?;
         }
         for (kind, title) in faults::FAULTS.into_iter().filter(|_| plan.has(Part::Faults)) {
             progress(title);
-            let all = &all[..FLOOR];
-            all.iter().try_for_each(|contestant| contestant.prepare(faults::HANDLER, b""))?;
-            let table = table(&mut self.tables, (&format!("fault-{kind}"), title), all);
-            faults::round(plan, (round, kind), all, table)?;
+            let with_handlers = &all[..FLOOR];
+            with_handlers.iter().try_for_each(|contestant| contestant.prepare(faults::HANDLER, b""))?;
+            let table = table(&mut self.tables, &format!("fault-{kind}"), title, with_handlers);
+            faults::round(&Round { contestants: with_handlers, ..round }, kind, table)?;
         }
         if plan.has(Part::Warm) {
             let scenario = warm::scenario();
             progress(&scenario.title);
-            let all = warm::contestants(&all[CWASM])?;
-            prepare(&all, &scenario)?;
-            let table = table(&mut self.tables, (&scenario.id, &scenario.title), &all);
-            turns::round(plan, round, (&all, &scenario), table)?;
+            let ways = warm::contestants(&all[CWASM])?;
+            prepare(&ways, &scenario)?;
+            let table = table(&mut self.tables, &scenario.id, &scenario.title, &ways);
+            turns::round(&Round { contestants: &ways, ..round }, &scenario, table)?;
         }
         if plan.has(Part::Fairness) {
             progress(fairness::TITLE);
             let names = fairness::NEIGHBOURS.map(|(name, _)| name);
-            let table = table_of(&mut self.tables, ("fairness", fairness::TITLE), names.into_iter());
-            fairness::round(plan, round, &all[CWASM], table)?;
+            let table = table_of(&mut self.tables, "fairness", fairness::TITLE, names.into_iter());
+            fairness::round(plan, number, &all[CWASM], table)?;
         }
         Ok(())
     }
@@ -202,16 +203,18 @@ fn prepare(contestants: &[Contestant], scenario: &Scenario) -> Result<()> {
 /// The table with this id, which is a new one in the first round.
 fn table<'a>(
     tables: &'a mut Vec<Results>,
-    (id, title): (&str, &str),
+    id: &str,
+    title: &str,
     contestants: &[Contestant],
 ) -> &'a mut Results {
-    table_of(tables, (id, title), contestants.iter().map(|contestant| contestant.name))
+    table_of(tables, id, title, contestants.iter().map(|contestant| contestant.name))
 }
 
 /// The same with other columns.
 fn table_of<'a>(
     tables: &'a mut Vec<Results>,
-    (id, title): (&str, &str),
+    id: &str,
+    title: &str,
     columns: impl Iterator<Item = &'static str>,
 ) -> &'a mut Results {
     let place = tables.iter().position(|table| table.id == id).unwrap_or_else(|| {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::ValueEnum as _;
 
+use crate::contestant::Contestant;
+
 /// How long a contestant is left alone before its memory is read.
 pub(crate) const REST: Duration = Duration::from_millis(50);
 /// Events that are not measured.
@@ -60,6 +62,22 @@ impl Plan {
     /// Whether this part is measured.
     pub(crate) fn has(&self, part: Part) -> bool {
         self.only.contains(&part)
+    }
+}
+
+/// One of the rounds, in which every contestant is measured once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Round<'a> {
+    pub(crate) plan: &'a Plan,
+    /// Counted from 0.
+    pub(crate) number: usize,
+    pub(crate) contestants: &'a [Contestant],
+}
+
+impl Round<'_> {
+    /// The order of the contestants' turns.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        order(self.number, self.contestants.len())
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::figures::count;
+
 /// Resident memory, in MB.
 ///
 /// # Errors
@@ -30,11 +32,6 @@ pub fn processor_time(pid: u32) -> Result<Duration> {
         sum += Duration::from_nanos(nanoseconds.parse().context("reading a thread's schedstat")?);
     }
     Ok(sum)
-}
-
-/// A count as a figure; none of ours is so large that this loses a digit.
-pub fn count(number: impl TryInto<u32>) -> f64 {
-    number.try_into().map_or(f64::NAN, f64::from)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The figures as tables for people, in Markdown, and as JSON for whatever comes after.
 
+use bulkhead_bench::figures::{MEDIAN, quantile};
 use bulkhead_bench::machine;
 use serde_json::{Value, json};
 
-use crate::results::{MEDIAN, Metric, Ratio, Results, quantile};
+use crate::results::{Metric, Ratio, Results};
 use crate::targets::Verdict;
 
 /// One line for each metric: the median of the rounds and, behind it, the ratio to the first contestant with

@@ -1,6 +1,6 @@
 //! Figures by metric, contestant and round, and what is made of them: medians, and ratios pair by pair.
 
-use std::time::Duration;
+use bulkhead_bench::figures::{median, quantile};
 
 /// What is measured, in which unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(crate) struct Ratio {
 impl Ratio {
     /// The middle and the ends of some figures.
     pub(crate) fn of(figures: &[f64]) -> Self {
-        Self { median: quantile(figures, MEDIAN), low: quantile(figures, 0), high: quantile(figures, 1000) }
+        Self { median: median(figures), low: quantile(figures, 0), high: quantile(figures, 1000) }
     }
 }
 
@@ -112,38 +112,9 @@ impl Results {
     }
 }
 
-/// The middle one of all figures, for [`quantile`].
-pub(crate) const MEDIAN: usize = 500;
-
-/// The figure that so many in a thousand do not exceed: 500 for the median, 990 for the p99.
-pub(crate) fn quantile(figures: &[f64], in_thousand: usize) -> f64 {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = sorted.len().saturating_sub(1) * in_thousand / 1000;
-    sorted.get(rank).copied().unwrap_or(f64::NAN)
-}
-
-/// A time in ms.
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-/// A time in µs.
-pub(crate) fn microseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_figures_that_were_seen() {
-        assert_eq!(quantile(&[3.0, 1.0, 2.0], MEDIAN), 2.0);
-        assert_eq!(quantile(&[5.0, 1.0], 1000), 5.0);
-        assert_eq!(quantile(&[5.0, 1.0], 0), 1.0);
-        assert!(quantile(&[], MEDIAN).is_nan());
-    }
 
     #[test]
     fn ratios_pair_the_rounds() {

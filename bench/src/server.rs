@@ -20,7 +20,7 @@ use batch::Taken;
 pub(crate) use batch::{Batch, End, Event, Timing};
 
 /// How long anything is waited for before the run is given up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running server. It stops when it is dropped.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ impl Server {
     }
 
     /// Waits until so many calls for an event are pending, but no longer than this, and gives their number.
-    pub(crate) fn wait_pending(&self, calls: usize, patience: Duration) -> Result<usize> {
-        self.wait(patience, |state| state.pending >= calls)?;
+    pub(crate) fn wait_pending(&self, calls: usize, limit: Duration) -> Result<usize> {
+        self.wait(limit, |state| state.pending >= calls)?;
         Ok(self.shared.lock().pending)
     }
 
@@ -89,8 +89,8 @@ impl Server {
     /// Hands the same event out so many times, each time so long after it was asked for, and waits for all answers.
     pub(crate) fn run(&self, event: &Arc<Event>, count: usize, pause: Duration) -> Result<Vec<Timing>> {
         let batch = self.begin(event, count, pause);
-        if !self.wait_done(&batch, PATIENCE)? {
-            bail!("{} of {count} events were answered within {PATIENCE:?}", batch.answered());
+        if !self.wait_done(&batch, WAIT_LIMIT)? {
+            bail!("{} of {count} events were answered within {WAIT_LIMIT:?}", batch.answered());
         }
         batch.timings()
     }
@@ -118,8 +118,8 @@ impl Server {
     }
 
     /// Waits until all events of a batch have come to an end, but no longer than this; whether they have.
-    pub(crate) fn wait_done(&self, batch: &Batch, patience: Duration) -> Result<bool> {
-        self.wait(patience, |_| batch.is_done())
+    pub(crate) fn wait_done(&self, batch: &Batch, limit: Duration) -> Result<bool> {
+        self.wait(limit, |_| batch.is_done())
     }
 
     /// Forgets the events of a batch that are out, since who should have answered them has gone.
@@ -127,10 +127,10 @@ impl Server {
         self.shared.flights().retain(|flight| !Arc::ptr_eq(&flight.batch, batch));
     }
 
-    fn wait(&self, patience: Duration, mut is_so: impl FnMut(&State) -> bool) -> Result<bool> {
+    fn wait(&self, limit: Duration, mut is_so: impl FnMut(&State) -> bool) -> Result<bool> {
         let state = self.shared.lock();
         let goes_on = |state: &mut State| state.trouble.is_none() && !is_so(state);
-        let waited = self.shared.news.wait_timeout_while(state, patience, goes_on);
+        let waited = self.shared.news.wait_timeout_while(state, limit, goes_on);
         let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         match state.trouble.take() {
             Some(trouble) => bail!(trouble),
@@ -178,7 +178,7 @@ impl Shared {
                 break taken;
             }
             let due = state.batches.iter().filter_map(|batch| batch.next_due()).min();
-            let wait = due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()));
+            let wait = due.map_or(WAIT_LIMIT, |due| due.saturating_duration_since(Instant::now()));
             state = self.work.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         };
         state.pending -= 1;

@@ -3,23 +3,18 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use bulkhead_bench::process;
+use bulkhead_bench::figures::{count, median, milliseconds};
 
-use crate::contestant::Contestant;
-use crate::plan::{Plan, order};
-use crate::results::{self, MEDIAN, Results, milliseconds, quantile};
+use crate::plan::Round;
+use crate::results::{self, Results};
 use crate::scenario::Scenario;
 
 /// Starts everyone so many times, in turn.
-pub(crate) fn round(
-    plan: &Plan,
-    round: usize,
-    (contestants, scenario): (&[Contestant], &Scenario),
-    results: &mut Results,
-) -> Result<()> {
+pub(crate) fn round(round: &Round<'_>, scenario: &Scenario, results: &mut Results) -> Result<()> {
+    let Round { plan, contestants, .. } = round;
     let mut times = vec![Vec::new(); contestants.len()];
     for _ in 0..plan.starts {
-        for index in order(round, contestants.len()) {
+        for index in round.order() {
             let contestant = &contestants[index];
             let started = contestant.start(scenario.handler, 1)?;
             let time = started.wait_first().with_context(|| contestant.failed(&started))?;
@@ -27,9 +22,9 @@ pub(crate) fn round(
         }
     }
     for (index, times) in times.iter().enumerate() {
-        results.add(results::START, index, quantile(times, MEDIAN));
+        results.add(results::START, index, median(times));
         let bytes = fs::metadata(&contestants[index].program)?.len();
-        results.add(results::PROGRAM, index, process::count(bytes) / 1e6);
+        results.add(results::PROGRAM, index, count(bytes) / 1e6);
     }
     Ok(())
 }

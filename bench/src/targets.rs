@@ -44,7 +44,8 @@ pub(crate) struct Verdict {
 
 const fn at_most(
     name: &'static str,
-    (table, metric): (&'static str, Metric),
+    table: &'static str,
+    metric: Metric,
     limit: f64,
     aim: Option<f64>,
 ) -> Target {
@@ -52,19 +53,19 @@ const fn at_most(
 }
 
 const TARGETS: [Target; 10] = [
-    at_most("event, median", ("hello-100b", results::EVENT), 0.97, Some(0.90)),
-    at_most("event, p99", ("hello-100b", results::EVENT_P99), 1.10, None),
-    at_most("start to first /next", ("start", results::START), 1.50, Some(1.25)),
-    at_most("processor time per event", ("hello-100b", results::PROCESSOR), 1.40, Some(1.20)),
+    at_most("event, median", "hello-100b", results::EVENT, 0.97, Some(0.90)),
+    at_most("event, p99", "hello-100b", results::EVENT_P99, 1.10, None),
+    at_most("start to first /next", "start", results::START, 1.50, Some(1.25)),
+    at_most("processor time per event", "hello-100b", results::PROCESSOR, 1.40, Some(1.20)),
     Target {
         more_is_better: true,
-        ..at_most("throughput, 64 at once", ("at-once-64", results::THROUGHPUT), 0.90, None)
+        ..at_most("throughput, 64 at once", "at-once-64", results::THROUGHPUT, 0.90, None)
     },
-    at_most("echo of 6 MB, median", ("echo-6mb", results::EVENT), 2.00, None),
+    at_most("echo of 6 MB, median", "echo-6mb", results::EVENT, 2.00, None),
     Target {
         take: Take::Difference,
         unit: " MB",
-        ..at_most("resident memory, idle", ("hello-100b", results::FRESH_MEMORY), 4.0, None)
+        ..at_most("resident memory, idle", "hello-100b", results::FRESH_MEMORY, 4.0, None)
     },
     after("event after a panic", "fault-panic"),
     after("event after an exit", "fault-exit"),
@@ -72,7 +73,7 @@ const TARGETS: [Target; 10] = [
 ];
 
 const fn after(name: &'static str, table: &'static str) -> Target {
-    Target { take: Take::Alone, ..at_most(name, (table, faults::RELATIVE), 1.10, None) }
+    Target { take: Take::Alone, ..at_most(name, table, faults::RELATIVE, 1.10, None) }
 }
 
 /// All targets that something was measured for.

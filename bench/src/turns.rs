@@ -4,11 +4,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use bulkhead_bench::process;
+use bulkhead_bench::figures::{MEDIAN, count, median, microseconds, quantile};
 
 use crate::contestant::{Contestant, Started};
-use crate::plan::{Plan, REST, WARM_UP, order};
-use crate::results::{self, MEDIAN, Metric, Results, microseconds, quantile};
+use crate::plan::{REST, Round, WARM_UP};
+use crate::results::{self, Metric, Results};
 use crate::scenario::Scenario;
 use crate::server::Timing;
 
@@ -20,15 +20,11 @@ const LONG_PAUSE: Duration = Duration::from_millis(5);
 const TURN: usize = 50;
 
 /// Measures everyone once.
-pub(crate) fn round(
-    plan: &Plan,
-    round: usize,
-    (contestants, scenario): (&[Contestant], &Scenario),
-    results: &mut Results,
-) -> Result<()> {
+pub(crate) fn round(round: &Round<'_>, scenario: &Scenario, results: &mut Results) -> Result<()> {
+    let Round { plan, contestants, .. } = round;
     let events = (plan.events / scenario.one_in).max(2);
     let mut runners = Vec::new();
-    for index in order(round, contestants.len()) {
+    for index in round.order() {
         runners.push(Runner::start(index, &contestants[index], scenario, results)?);
     }
     for _ in 0..events.div_ceil(TURN) {
@@ -101,7 +97,7 @@ impl<'a> Runner<'a> {
         sleep(self.pause); // what is done after an answer counts as well
         let spent = self.started.program.processor_time()?.saturating_sub(before);
         self.paced.extend(timings.iter().map(|timing| microseconds(timing.latency())));
-        self.processor.push(microseconds(spent) / process::count(events));
+        self.processor.push(microseconds(spent) / count(events));
         Ok(())
     }
 
@@ -109,16 +105,16 @@ impl<'a> Runner<'a> {
         let timings = self.run(events, Duration::ZERO)?;
         let [first, .., last] = timings.as_slice() else { return Ok(()) };
         let time = last.answered - first.answered;
-        self.saturated.push(microseconds(time) / process::count(timings.len() - 1));
+        self.saturated.push(microseconds(time) / count(timings.len() - 1));
         Ok(())
     }
 
     fn finish(&self, results: &mut Results) {
         latencies(&LATENCIES, self.index, &self.paced, results);
         if !self.saturated.is_empty() {
-            results.add(results::SATURATED, self.index, quantile(&self.saturated, MEDIAN));
+            results.add(results::SATURATED, self.index, median(&self.saturated));
         }
-        results.add(results::PROCESSOR, self.index, quantile(&self.processor, MEDIAN));
+        results.add(results::PROCESSOR, self.index, median(&self.processor));
     }
 }
 

@@ -44,7 +44,7 @@ chapters! {
 
 /// Chapters in which nothing can be run, and why.
 const UNTESTED: &[(&str, &str)] = &[
-    ("languages.md", "`languages.rs` tests the examples that it speaks of"),
+    ("languages.md", "`languages/examples.rs` tests the examples that it speaks of"),
     ("how-it-works.md", "nothing is typed in it"),
     ("performance.md", "a benchmark takes minutes, and its figures are those of one machine"),
 ];

@@ -1,104 +1,12 @@
-//! `bulkhead init-deploy`: what it takes from the project, what it says, and what it leaves alone.
+//! `bulkhead init-deploy`: what it writes for each deployment tool, judged by that tool itself.
+//!
+//! `variants` has the sets of options that every tool is tested with.
 
-use crate::project::{Folder, sdk};
+mod terraform_schema;
+mod variants;
 
-const TENANTS: &str = "[handlers.cart]\n[handlers.pay]\n[tenants.acme]\nhandler = \"pay\"\n";
-
-fn project(manifest: &str) -> Folder {
-    let folder = Folder::new();
-    folder.write("bulkhead.toml", manifest);
-    folder
-}
-
-fn refused(folder: &Folder, arguments: &[&str], why: &str) {
-    let ran = folder.bulkhead(&[&["init-deploy", "--tool", "sam"], arguments].concat());
-    assert!(ran.code != 0 && ran.stderr.contains(why), "{why}: {} {}", ran.code, ran.stderr);
-    assert!(!folder.path().join("deploy").exists(), "it has written something");
-}
-
-#[test]
-fn it_says_what_it_wrote_and_what_comes_next() {
-    let folder = project("[handlers.hello]\n");
-    let ran =
-        folder.bulkhead(&["init-deploy", "--tool", "terraform", "--arch", "arm64", "--managed-instances"]);
-    assert_eq!(ran.succeeded().stdout, "", "no result but files");
-    for line in [
-        "wrote deploy/main.tf\n",
-        "  bulkhead package --arch arm64 -o function.zip\n",
-        "  cd deploy\n",
-        "  terraform init\n",
-        "  terraform apply -var 'subnet_ids=",
-    ] {
-        assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
-    }
-    folder.write("function.zip", "here");
-    let ran = folder.bulkhead(&["init-deploy", "--tool", "sam", "-o", "sam"]);
-    assert!(!ran.succeeded().stderr.contains("bulkhead package"), "{}", ran.stderr);
-    assert!(ran.stderr.ends_with("  cd sam\n  sam deploy\n\n"), "{:?}", ran.stderr);
-}
-
-#[test]
-fn nothing_is_written_over_unless_it_is_said() {
-    let folder = project("[handlers.hello]\n");
-    folder.write("deploy/samconfig.toml", "# mine");
-    let init = ["init-deploy", "--tool", "sam"];
-    let ran = folder.bulkhead(&init);
-    assert!(ran.code == 1 && ran.stderr.contains("there is already deploy/samconfig.toml"), "{}", ran.stderr);
-    assert_eq!(folder.read("deploy/samconfig.toml"), "# mine");
-    assert!(!folder.path().join("deploy/template.yaml").exists(), "half of it was written");
-    folder.bulkhead(&[&init[..], &["--force"]].concat()).succeeded();
-    assert!(folder.read("deploy/samconfig.toml").contains("stack_name = \"hello\""));
-}
-
-#[test]
-fn a_project_says_which_handler_and_whether_its_tenants_are_lambda_s() {
-    let folder = project(TENANTS);
-    folder.bulkhead(&["init-deploy", "--tool", "sam", "--name", "shop"]).succeeded();
-    let template = folder.read("deploy/template.yaml");
-    assert!(
-        template.contains("TenantIsolationMode: PER_TENANT") && template.contains("FunctionName: shop"),
-        "{template}"
-    );
-    refused(&project("[handlers.cart]\n[handlers.pay]\n"), &[], "--handler with one of cart, pay");
-    refused(&project("[handlers.cart]\n"), &["--handler", "kart"], "there are cart");
-    refused(&project(TENANTS), &["--function-url", "iam"], "tenant-isolation.html");
-    refused(&project(TENANTS), &["--tenancy", "none"], "leave out --tenancy none");
-    refused(&project(TENANTS), &["--managed-instances"], "lambda-managed-instances-security.html");
-}
-
-#[test]
-fn a_service_that_streams_has_a_url_that_streams() {
-    let folder = project("[handlers.site]\ninvoke_mode = \"response_stream\"\n");
-    refused(
-        &folder,
-        &["--function-url", "iam", "--invoke-mode", "buffered"],
-        "leave out --invoke-mode buffered",
-    );
-    folder.bulkhead(&["init-deploy", "--tool", "sam", "--function-url", "public"]).succeeded();
-    assert!(folder.read("deploy/template.yaml").contains("InvokeMode: RESPONSE_STREAM"));
-}
-
-#[test]
-fn a_cargo_project_s_own_name_is_the_function_s() {
-    let folder = Folder::new();
-    let new = folder.bulkhead(&["new", "my_shop", "--sdk-path", &sdk()]);
-    new.succeeded();
-    let project = folder.inner("my_shop");
-    std::fs::remove_file(project.path().join("bulkhead.toml")).expect("a manifest");
-    project.bulkhead(&["init-deploy", "--tool", "cdk"]).succeeded();
-    assert!(project.read("deploy/lib/function-stack.ts").contains("functionName: 'my_shop'"));
-    assert!(project.read("deploy/bin/deploy.ts").contains("new FunctionStack(app, 'my-shop'"));
-}
-
-#[test]
-fn what_no_function_can_be_is_refused_before_anything_is_written() {
-    let folder = project("[handlers.hello]\n");
-    refused(&folder, &["--memory", "64"], "Lambda allows 128 to 10240");
-    refused(&folder, &["--managed-instances", "--memory", "512"], "Managed Instances have 2048 to 32768");
-    refused(&folder, &["--timeout", "20min"], "1s to 15min");
-    refused(&folder, &["--log-retention", "31"], "CloudWatch keeps a log for one of 1, 3, 5");
-    refused(&folder, &["--invoke-mode", "response-stream"], "--function-url iam");
-    refused(&folder, &["--zip", "function.tar"], "Lambda takes a .zip");
-    refused(&folder, &["--max-vcpus", "4"], "--managed-instances");
-    refused(&folder, &["--name", "a b"], "say --name NAME");
-}
+mod aws;
+mod cdk;
+mod init_deploy;
+mod sam;
+mod terraform;

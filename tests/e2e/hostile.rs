@@ -1,8 +1,19 @@
 //! Guests that attack, each in a file of its own: what becomes of them, and of their neighbours.
 //!
 //! Two tenants share a process. The events of `alice`, whose handler means no harm, come before, between and after those
-//! of `mallory`, whose handler is the one under test. The tests are in `hostile_*.rs`, one for each file; SPECIFICATION.md
+//! of `mallory`, whose handler is the one under test. The tests are in `hostile/`, one for each file; SPECIFICATION.md
 //! has the table of them.
+
+mod accounting;
+mod after;
+mod code;
+mod component;
+mod event;
+mod host;
+mod http;
+mod pool;
+mod server;
+mod world;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,8 +22,8 @@ use std::sync::OnceLock;
 use bulkhead_tests::{Answer, Event, Kind, RuntimeApi, TaskRoot};
 use serde_json::Value;
 
-use crate::balance::{self, Books};
-use crate::concurrency::managed;
+use self::accounting::Usage;
+use crate::runtime_api::concurrency::managed;
 use crate::stage::{Stage, assert_error};
 
 /// What the host may take in all. A Lambda function with as much memory would have killed it beyond.
@@ -34,7 +45,7 @@ pub(crate) struct Attack {
 }
 
 /// What is left to be looked at, once mallory and alice have had their turns.
-pub(crate) struct Aftermath {
+pub(crate) struct AttackResults {
     pub(crate) stage: Stage,
     /// Mallory's.
     pub(crate) answers: Vec<Answer>,
@@ -95,52 +106,52 @@ impl Attack {
     }
 
     /// Every event fails with this error, at no limit.
-    pub(crate) fn fails(self, error_type: &str) -> Aftermath {
-        let aftermath = self.run();
-        aftermath.each(|answer, receipt| {
+    pub(crate) fn fails(self, error_type: &str) -> AttackResults {
+        let results = self.run();
+        results.each(|answer, receipt| {
             assert_error(answer, error_type);
             assert_eq!((&receipt["outcome"], &receipt["limit"]), (&error_type.into(), &Value::Null));
         });
-        aftermath
+        results
     }
 
     /// Every event fails with this error, at this limit.
-    pub(crate) fn hits(self, error_type: &str, limit: &str) -> Aftermath {
-        let aftermath = self.run();
-        aftermath.each(|answer, receipt| {
+    pub(crate) fn hits(self, error_type: &str, limit: &str) -> AttackResults {
+        let results = self.run();
+        results.each(|answer, receipt| {
             assert_error(answer, error_type);
             assert_eq!((&receipt["outcome"], &receipt["limit"]), (&error_type.into(), &limit.into()));
         });
-        aftermath
+        results
     }
 
     /// Every event is answered with these bytes: what was tried came to nothing.
-    pub(crate) fn replies(self, expected: impl AsRef<[u8]>) -> Aftermath {
-        let aftermath = self.run();
-        aftermath.each(|answer, _| {
+    pub(crate) fn replies(self, expected: impl AsRef<[u8]>) -> AttackResults {
+        let results = self.run();
+        results.each(|answer, _| {
             assert_eq!(answer.kind, Kind::Response, "{answer:?}");
             assert_eq!(answer.body.escape_ascii().to_string(), expected.as_ref().escape_ascii().to_string());
         });
-        aftermath
+        results
     }
 
     /// Lets both have their turns, and holds the host to what it owes everybody.
-    pub(crate) fn run(self) -> Aftermath {
-        balance::at_once(&self);
+    pub(crate) fn run(self) -> AttackResults {
+        accounting::at_once(&self);
         let stage = self.stage_of(1);
         let limits = self.limits;
         let api = &stage.api;
         answer_of_alice(api);
-        let books = Books::open(&stage);
+        let before = Usage::of(&stage);
         let mut answers = Vec::new();
         for event in self.events.iter().cycle().take(self.events.len().max(2)) {
             answers.push(api.send(Event::bytes(with_port(event, api)).tenant("mallory")));
             answer_of_alice(api);
         }
-        books.assert_charged(&stage);
-        let aftermath = Aftermath::of(stage, answers);
-        aftermath.each(|_, receipt| assert_within(receipt, &limits));
-        aftermath
+        before.assert_charged(&stage);
+        let results = AttackResults::of(stage, answers);
+        results.each(|_, receipt| assert_within(receipt, &limits));
+        results
     }
 
     /// Its events.
@@ -212,7 +223,7 @@ fn assert_within(receipt: &Value, limits: &[(&str, &str)]) {
     assert!(used("logBytes") <= 64.0 * 1024.0, "logBytes: {receipt}");
 }
 
-impl Aftermath {
+impl AttackResults {
     fn of(mut stage: Stage, answers: Vec<Answer>) -> Self {
         let posts = stage.api.posts();
         assert_eq!(posts.len(), 2 * answers.len() + 1, "one answer for each event: {posts:?}");
@@ -227,9 +238,9 @@ impl Aftermath {
         let turns = (0..posts.len()).map(|turn| Some(if turn % 2 == 0 { "alice" } else { "mallory" }));
         assert_eq!(whose, turns.collect::<Vec<_>>(), "one receipt for each event");
         let receipts = receipts.into_iter().skip(1).step_by(2).collect();
-        let aftermath = Self { stage, answers, receipts };
-        aftermath.records().iter().for_each(|record| assert_is_record(record));
-        aftermath
+        let results = Self { stage, answers, receipts };
+        results.records().iter().for_each(|record| assert_is_record(record));
+        results
     }
 
     /// Looks at each of mallory's answers and its receipt.
@@ -289,8 +300,9 @@ fn every_row_names_the_test_of_its_file() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");
     for row in rows() {
         let &[file, _, _, test] = row.as_slice() else { panic!("{row:?} has not four cells") };
-        let (module, test) = test.split_once("::").expect("a module and a test");
-        let source = std::fs::read_to_string(directory.join(format!("{module}.rs"))).expect("its source");
+        let (module, test) = test.rsplit_once("::").expect("a module and a test");
+        let source = std::fs::read_to_string(directory.join(format!("{}.rs", module.replace("::", "/"))))
+            .expect("its source");
         let body = source.split(&format!("fn {test}()")).nth(1).unwrap_or_else(|| panic!("no test {test}"));
         let body = body.split("\n}\n").next().expect("its end");
         let name = file.strip_suffix(".rs").unwrap_or(file);

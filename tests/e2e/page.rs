@@ -1,8 +1,16 @@
-//! The page of `bulkhead dev`, in a real browser, with the real bootstrap behind it. The tests are in `page_*.rs`.
+//! The page of `bulkhead dev`, in a real browser, with the real bootstrap behind it. The tests are in `page/`.
+
+mod browser;
+mod hostile;
+mod look;
+mod many;
+mod send;
+mod sites;
+mod stream;
 
 use bulkhead_tests::{Dev, TaskRoot};
 
-use crate::browser::Browser;
+use self::browser::Browser;
 
 /// Handlers of several kinds, and tenants.
 const MANIFEST: &str = r#"

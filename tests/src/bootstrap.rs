@@ -15,7 +15,7 @@ use pipe::Pipe;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitIdOptions, kill_process, pidfd_open, waitid};
 
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 use crate::{RuntimeApi, artifacts};
 
 /// What the line of a receipt begins with.
@@ -153,11 +153,11 @@ impl Running {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
         let stdout = child.stdout.take().expect("stdout is a pipe").into();
         let stderr = child.stderr.take().expect("stderr is a pipe").into();
-        Self::of(child, started, (stdout, stderr))
+        Self::of(child, started, stdout, stderr)
     }
 
     /// A child that writes to the other ends of these.
-    pub(crate) fn of(child: Child, started: Instant, (stdout, stderr): (OwnedFd, OwnedFd)) -> Self {
+    pub(crate) fn of(child: Child, started: Instant, stdout: OwnedFd, stderr: OwnedFd) -> Self {
         let pidfd =
             pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).expect("a handle on the process");
         Self { child, pidfd, stdout: Pipe::read(stdout), stderr: Pipe::read(stderr), started }
@@ -217,23 +217,23 @@ impl Running {
     /// # Panics
     /// After 30 s, with what it has printed.
     pub fn wait_log_times(&self, text: &str, times: usize) {
-        self.wait(text, times, PATIENCE);
+        self.wait(text, times, WAIT_LIMIT);
     }
 
     /// Waits until it prints this, for as long as is said.
     ///
     /// # Panics
     /// After that, with what it has printed.
-    pub fn wait_log_within(&self, text: &str, patience: Duration) {
-        self.wait(text, 1, patience);
+    pub fn wait_log_within(&self, text: &str, limit: Duration) {
+        self.wait(text, 1, limit);
     }
 
-    fn wait(&self, text: &str, times: usize, patience: Duration) {
-        let until = Instant::now() + patience;
+    fn wait(&self, text: &str, times: usize, limit: Duration) {
+        let until = Instant::now() + limit;
         while self.logs().matches(text).count() < times {
             assert!(
                 Instant::now() < until,
-                "waited {patience:?} for {text:?}, {times}×, in the log:\n{}",
+                "waited {limit:?} for {text:?}, {times}×, in the log:\n{}",
                 self.logs()
             );
             self.wait_output(Duration::from_millis(50));
@@ -272,7 +272,7 @@ impl Running {
 
     /// Waits for it to exit, and gives its code; signals count from 128 as in a shell.
     pub fn exit_code(&mut self) -> i32 {
-        let status = self.wait_exit(PATIENCE);
+        let status = self.wait_exit(WAIT_LIMIT);
         status.code().unwrap_or_else(|| 128 + status.signal().expect("a code or a signal"))
     }
 

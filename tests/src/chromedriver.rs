@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::Running;
 use crate::artifacts::{self, skipped};
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 
 /// What it prints before its port.
 const LISTENS: &str = "ChromeDriver was started successfully on port ";
@@ -55,7 +55,7 @@ fn listening(driver: &Path) -> Option<Running> {
     let mut command = Command::new(driver);
     command.arg("--port=0");
     let mut running = Running::start(command);
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + WAIT_LIMIT;
     while !running.logs().contains(LISTENS) {
         if !running.is_alive() {
             return None;

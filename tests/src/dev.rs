@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::bootstrap::Running;
 use crate::http::{Headers, Reader, encode, find};
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 use crate::{TaskRoot, artifacts};
 
 /// What the line with its address begins with.
@@ -151,7 +151,7 @@ impl Dev {
 
 fn request(to: SocketAddr, start: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpAnswer {
     let stream = TcpStream::connect(to).expect("connect to bulkhead dev");
-    stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+    stream.set_read_timeout(Some(WAIT_LIMIT)).expect("set a time limit");
     let mut all: Headers = Vec::new();
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         all.push(("Host".to_owned(), to.to_string().into_bytes()));
@@ -169,7 +169,7 @@ impl Drop for Dev {
         // It takes its bootstraps with it, which a kill would leave behind for a moment.
         if self.running.is_alive() {
             self.running.terminate();
-            self.running.wait_exit(PATIENCE);
+            self.running.wait_exit(WAIT_LIMIT);
         }
     }
 }

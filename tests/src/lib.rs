@@ -30,6 +30,6 @@ pub use dev::{Dev, HttpAnswer};
 pub use moto::Moto;
 pub use raw_api::RawApi;
 pub use rie::Rie;
-pub use runtime_api::{Answer, Delivery, Event, Kind, Reply, RuntimeApi, Seen, Ticket};
+pub use runtime_api::{Answer, Delivery, Event, Kind, QueuedEvent, Reply, RuntimeApi, SeenRequest};
 pub use task_root::TaskRoot;
 pub use terminal::Terminal;

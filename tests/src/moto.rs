@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Running;
 use crate::artifacts::{self, skipped};
 use crate::http::{Headers, Reader, encode};
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 
 /// The region that all requests are for.
 pub const REGION: &str = "eu-central-1";
@@ -61,7 +61,7 @@ impl Moto {
     /// Where it does not.
     pub fn dynamodb(&self, operation: &str, request: &Value) -> Value {
         let stream = TcpStream::connect(self.address).expect("connect to moto");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+        stream.set_read_timeout(Some(WAIT_LIMIT)).expect("set a time limit");
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/dynamodb/aws4_request");
         let headers: Headers = [
             ("Host", self.address.to_string()),

@@ -19,13 +19,13 @@ pub struct Origin {
 
 #[derive(Debug, Default)]
 struct Shared {
-    asked: Mutex<Vec<Asked>>,
+    requests: Mutex<Vec<OriginRequest>>,
     open: Mutex<Vec<TcpStream>>,
 }
 
 /// A request that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct OriginRequest {
     /// Which connection it came on, counted from 0.
     pub connection: usize,
     /// The head of the request, as it was written.
@@ -81,8 +81,8 @@ impl Origin {
     }
 
     /// Every request so far, in the order in which they came.
-    pub fn asked(&self) -> Vec<Asked> {
-        lock(&self.shared.asked).clone()
+    pub fn requests(&self) -> Vec<OriginRequest> {
+        lock(&self.shared.requests).clone()
     }
 
     /// Closes all connections, without a word about it.
@@ -97,7 +97,7 @@ impl Shared {
     fn converse(&self, connection: usize, mut stream: impl Stream) {
         while let Some(head) = head(&mut stream) {
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            lock(&self.asked).push(Asked { connection, head });
+            lock(&self.requests).push(OriginRequest { connection, head });
             let status = if path == "/moved" { "302 Found\r\nLocation: /elsewhere" } else { "200 OK" };
             let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{path}", path.len());
             if stream.write_all(answer.as_bytes()).and_then(|()| stream.flush()).is_err() {

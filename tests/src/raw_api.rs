@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 
 /// Where the bootstrap connects to.
 #[derive(Debug)]
@@ -41,12 +41,12 @@ impl RawApi {
     /// # Panics
     /// Where there is none within 30 s.
     pub fn accept(&self) -> RawConnection {
-        let patience = rustix::event::Timespec::try_from(PATIENCE).expect("a reasonable timeout");
+        let limit = rustix::event::Timespec::try_from(WAIT_LIMIT).expect("a reasonable timeout");
         let mut wanted = [PollFd::new(&self.0, PollFlags::IN)];
-        let came = poll(&mut wanted, Some(&patience)).expect("wait for a connection");
-        assert!(came > 0, "waited {PATIENCE:?} for a connection");
+        let came = poll(&mut wanted, Some(&limit)).expect("wait for a connection");
+        assert!(came > 0, "waited {WAIT_LIMIT:?} for a connection");
         let (stream, _) = self.0.accept().expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+        stream.set_read_timeout(Some(WAIT_LIMIT)).expect("set a time limit");
         RawConnection { stream, ahead: Vec::new() }
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::artifacts;
 use crate::http::{Headers, Reader, encode};
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 use crate::{Running, TaskRoot};
 
 /// A running emulator, with the bootstrap as its child from the first event on.
@@ -131,7 +131,7 @@ impl Rie {
     /// Where there is no answer at all.
     pub fn invoke(&self, event: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> Invoked {
         let stream = TcpStream::connect(self.address).expect("connect to the emulator");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+        stream.set_read_timeout(Some(WAIT_LIMIT)).expect("set a time limit");
         let mut all: Headers = vec![("Host".to_owned(), self.address.to_string().into_bytes())];
         all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())));
         let start = "POST /2015-03-31/functions/function/invocations HTTP/1.1";
@@ -147,13 +147,17 @@ impl Rie {
     /// # Panics
     /// Where there is no answer at all, or none is free for 30 s.
     pub fn invoke_when_free(&self, event: impl AsRef<[u8]>) -> Invoked {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT_LIMIT;
         loop {
             let invoked = self.invoke(&event, &[]);
             if !invoked.text().contains("Runtime.Unavailable") {
                 return invoked;
             }
-            assert!(Instant::now() < until, "waited {PATIENCE:?} for a free loop; its log:\n{}", self.logs());
+            assert!(
+                Instant::now() < until,
+                "waited {WAIT_LIMIT:?} for a free loop; its log:\n{}",
+                self.logs()
+            );
             self.running.wait_output(Duration::from_millis(20));
         }
     }
@@ -179,7 +183,7 @@ impl Drop for Rie {
         // It takes the bootstrap with it, which a kill would leave behind for a moment.
         if self.running.is_alive() {
             self.running.terminate();
-            self.running.wait_exit(PATIENCE);
+            self.running.wait_exit(WAIT_LIMIT);
         }
     }
 }
@@ -227,7 +231,7 @@ fn free_ports() -> [SocketAddr; 2] {
 
 /// Waits until somebody accepts connections; `false` where the emulator gave up first.
 fn listens(running: &mut Running, address: SocketAddr) -> bool {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + WAIT_LIMIT;
     while Instant::now() < until {
         if !running.is_alive() {
             return false;

@@ -12,11 +12,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use event::{Answer, Delivery, Event, Kind, Reply, Seen};
+pub use event::{Answer, Delivery, Event, Kind, Reply, SeenRequest};
 use state::{Shared, Step};
 
 /// How long anything is waited for before a test is given up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running Runtime API server. It stops when it is dropped.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct RuntimeApi {
 
 /// An event that was queued, to wait for its answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket(pub(crate) usize);
+pub struct QueuedEvent(pub(crate) usize);
 
 impl RuntimeApi {
     /// Starts a server on a free port of the loopback interface.
@@ -58,18 +58,18 @@ impl RuntimeApi {
     /// # Panics
     /// After 30 s without one, with everything that was seen so far.
     pub fn send(&self, event: Event) -> Answer {
-        let ticket = self.queue(event);
-        self.answer(ticket)
+        let queued = self.queue(event);
+        self.answer(queued)
     }
 
     /// Queues an event for a coming `/next`.
-    pub fn queue(&self, event: Event) -> Ticket {
+    pub fn queue(&self, event: Event) -> QueuedEvent {
         self.shared.change(|state| state.queue(event))
     }
 
     /// Waits for the answer to an event.
-    pub fn answer(&self, ticket: Ticket) -> Answer {
-        self.wait("an answer", |state| state.answers.iter().find(|answer| answer.ticket == ticket).cloned())
+    pub fn answer(&self, queued: QueuedEvent) -> Answer {
+        self.wait("an answer", |state| state.answers.iter().find(|answer| answer.queued == queued).cloned())
     }
 
     /// Answers one coming `/next` with this status in place of an event.
@@ -108,38 +108,38 @@ impl RuntimeApi {
     }
 
     /// Waits until this event has been written out, whole or as far as its [`Delivery`] goes.
-    pub fn wait_delivered(&self, ticket: Ticket) {
-        self.wait("a delivery", |state| (state.deliveries(ticket) > 0).then_some(()));
+    pub fn wait_delivered(&self, queued: QueuedEvent) {
+        self.wait("a delivery", |state| (state.deliveries(queued) > 0).then_some(()));
     }
 
     /// Waits for the post to `/init/error`.
-    pub fn init_error(&self) -> Seen {
+    pub fn init_error(&self) -> SeenRequest {
         self.wait_seen("/runtime/init/error")
     }
 
     /// Waits for the first request at all: `/next` where init went well.
-    pub fn first(&self) -> Seen {
+    pub fn first(&self) -> SeenRequest {
         self.wait("a request", |state| state.seen.first().cloned())
     }
 
     /// Waits for the first request whose path ends in `suffix`.
-    pub fn wait_seen(&self, suffix: &str) -> Seen {
+    pub fn wait_seen(&self, suffix: &str) -> SeenRequest {
         self.wait(suffix, |state| state.seen.iter().find(|seen| seen.path.ends_with(suffix)).cloned())
     }
 
     /// Every request so far, in the order in which they had been read.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<SeenRequest> {
         self.shared.change(|state| state.seen.clone())
     }
 
     /// The posts of answers so far: `/response` and `/error`, also those that were refused.
-    pub fn posts(&self) -> Vec<Seen> {
-        self.seen().into_iter().filter(Seen::is_answer).collect()
+    pub fn posts(&self) -> Vec<SeenRequest> {
+        self.seen().into_iter().filter(SeenRequest::is_answer).collect()
     }
 
     /// How often this event was handed out.
-    pub fn deliveries(&self, ticket: Ticket) -> usize {
-        self.shared.change(|state| state.deliveries(ticket))
+    pub fn deliveries(&self, queued: QueuedEvent) -> usize {
+        self.shared.change(|state| state.deliveries(queued))
     }
 
     /// How many connections were opened.
@@ -153,8 +153,8 @@ impl RuntimeApi {
     }
 
     fn wait<T>(&self, what: &str, look: impl Fn(&mut state::State) -> Option<T>) -> T {
-        self.shared.wait_for(PATIENCE, look).unwrap_or_else(|| {
-            panic!("waited {PATIENCE:?} for {what}; requests so far: {:#?}", self.seen());
+        self.shared.wait_for(WAIT_LIMIT, look).unwrap_or_else(|| {
+            panic!("waited {WAIT_LIMIT:?} for {what}; requests so far: {:#?}", self.seen());
         })
     }
 }

@@ -12,7 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::bootstrap::Running;
-use crate::runtime_api::PATIENCE;
+use crate::runtime_api::WAIT_LIMIT;
 
 /// A program whose stdin, stdout and stderr are a terminal. It is ended when it is dropped.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Terminal {
         let child = command.spawn().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
         let keyboard = controller.try_clone().expect("the other end again").into();
         let (nothing, _) = pipe().expect("a pipe");
-        Self { running: Running::of(child, started, (controller, nothing)), keyboard }
+        Self { running: Running::of(child, started, controller, nothing), keyboard }
     }
 
     /// Waits until each key is read by itself. Until then the terminal keeps a line to its end, and Ctrl-C to itself.
@@ -48,7 +48,7 @@ impl Terminal {
     /// # Panics
     /// After 30 s.
     pub fn wait_for_keys(&self) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT_LIMIT;
         let keeps_lines = || {
             let settings = tcgetattr(&self.keyboard).expect("the terminal's settings");
             settings.local_modes.contains(LocalModes::ICANON)

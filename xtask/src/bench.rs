@@ -116,7 +116,7 @@ fn pace(workspace: &Workspace, options: &Options) -> Result<()> {
     call(pace.args(&options.arguments))?;
     println!("The page of `bulkhead dev`, in Chromium:");
     // Its own frames are in what it prints; the rest of the test sees to it that they were of the real page.
-    call(e2e::tests(workspace, Profile::Release)?.args(["--quiet", "page_many"]))
+    call(e2e::tests(workspace, Profile::Release)?.args(["--quiet", "page::many"]))
 }
 
 fn life(workspace: &Workspace, options: &Options) -> Result<()> {

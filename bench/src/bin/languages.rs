@@ -6,12 +6,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use bulkhead_bench::process::{count, resident_memory};
+use bulkhead_bench::component::compile;
+use bulkhead_bench::figures::{count, median, milliseconds};
+use bulkhead_bench::process::resident_memory;
 use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot};
 use clap::Parser;
 
@@ -74,10 +75,8 @@ fn measure(arguments: &Arguments, wasm: &Path) -> Result<Figures> {
     let root = TaskRoot::new().manifest(&format!("[handlers.{name}]\n"));
     let cwasm = root.path().join(&name).with_extension("cwasm");
     let begun = Instant::now();
-    let compiled =
-        Command::new(&arguments.command).arg("compile").arg(wasm).arg("-o").arg(&cwasm).output()?;
+    compile(&arguments.command, wasm, &cwasm)?;
     let compiling = begun.elapsed().as_secs_f64();
-    ensure!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     let start = || {
         let api = RuntimeApi::start();
         let running = Bootstrap::at(&arguments.lean).task_root(&root).handler(&name).api(&api).spawn();
@@ -93,17 +92,18 @@ fn measure(arguments: &Arguments, wasm: &Path) -> Result<Figures> {
     api.wait_idle();
     sleep(Duration::from_millis(50));
     let receipts = running.receipts();
-    let of = |key: &str| receipts.iter().skip(1).filter_map(|receipt| receipt[key].as_f64()).collect();
+    let of =
+        |key: &str| receipts.iter().skip(1).filter_map(|receipt| receipt[key].as_f64()).collect::<Vec<_>>();
     Ok(Figures {
         wasm: fs::metadata(wasm)?.len(),
         cwasm: fs::metadata(&cwasm)?.len(),
         compiling,
-        start: median(starts),
+        start: median(&starts),
         first,
-        event: median(events?),
-        processor: median(of("cpuMs")),
+        event: median(&events?),
+        processor: median(&of("cpuMs")),
         memory: resident_memory(running.pid())?,
-        sandbox: median(of("peakMemoryBytes")) / 1e6,
+        sandbox: median(&of("peakMemoryBytes")) / 1e6,
         name,
     })
 }
@@ -115,15 +115,6 @@ fn event(api: &RuntimeApi) -> Result<f64> {
     let answer = api.send(Event::json(r#"{"name":"world"}"#));
     ensure!(answer.kind == Kind::Response, "{}", answer.text());
     Ok(milliseconds(answer.answered - answer.delivered))
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// A line of the table: what it has, and that of each component to so many digits.
@@ -181,11 +172,5 @@ mod tests {
             "{table}"
         );
         assert!(table.contains("\n| an event in a fresh sandbox, ms | 0.50 | 1.25 |\n"), "{table}");
-    }
-
-    #[test]
-    fn nothing_has_no_median() {
-        assert!(median(Vec::new()).is_nan());
-        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
     }
 }

@@ -11,6 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use bulkhead_bench::figures::{MEDIAN, milliseconds, quantile};
 use bulkhead_bench::machine;
 use bulkhead_tests::{Dev, artifacts};
 use clap::Parser;
@@ -49,7 +50,7 @@ const EVENT: &str = r#"{"name":"world"}"#;
 /// The SDK of this checkout.
 const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-sdk");
 /// The first build compiles the SDK.
-const PATIENCE: Duration = Duration::from_secs(600);
+const WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -98,7 +99,7 @@ fn new(hello: &Hello<'_>, runs: usize) -> Result<Row> {
 fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
     println!("building: the SDK is compiled on the way");
     let dev = Dev::start_in(&hello.folder, hello.target_dir, &["--timeout", "30s"]);
-    dev.running.wait_log_within("ready: hello", PATIENCE);
+    dev.running.wait_log_within("ready: hello", WAIT_LIMIT);
     let source = hello.folder.join("src/lib.rs");
     let text = fs::read_to_string(&source).context("reading the handler")?;
     let mut took = Vec::new();
@@ -109,7 +110,7 @@ fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
         let saved = Instant::now();
         let wanted = json!({ "message": format!("{greeting} world!") });
         while dev.invoke("hello", EVENT, &[]).json() != wanted {
-            ensure!(saved.elapsed() < PATIENCE, "the new code never answered: {}", dev.running.stderr());
+            ensure!(saved.elapsed() < WAIT_LIMIT, "the new code never answered: {}", dev.running.stderr());
             // So much too long a figure may be.
             sleep(Duration::from_millis(5));
         }
@@ -156,23 +157,16 @@ fn run(command: &mut Command) -> Result<f64> {
     Ok(took)
 }
 
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
 fn table(rows: &[Row]) -> String {
     let mut table = String::from("| ms | at most | median | least to most | runs |\n|--|--:|--:|--:|--:|\n");
     for row in rows {
-        let mut runs = row.runs.clone();
-        runs.sort_by(f64::total_cmp);
-        let at = |index: usize| runs.get(index).copied().unwrap_or(f64::NAN);
-        let (median, least, most) = (at(runs.len() / 2), at(0), at(runs.len().saturating_sub(1)));
+        let [median, least, most] = [MEDIAN, 0, 1000].map(|in_thousand| quantile(&row.runs, in_thousand));
         let bound = row.bound.map_or_else(|| "offline".to_owned(), |bound| format!("{bound:.0}"));
         let mark = if row.bound.is_some_and(|bound| median > bound) { " **over**" } else { "" };
         table += &format!(
             "| {} | {bound} | {median:.0}{mark} | {least:.0} to {most:.0} | {} |\n",
             row.what,
-            runs.len()
+            row.runs.len()
         );
     }
     table

@@ -8,12 +8,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use bulkhead_bench::process::{count, resident_memory};
+use bulkhead_bench::component;
+use bulkhead_bench::figures::{count, median, microseconds, milliseconds, quantile};
+use bulkhead_bench::process::resident_memory;
 use bulkhead_tests::{Bootstrap, Event, Kind, Running, RuntimeApi, TaskRoot};
 use clap::Parser;
 use serde_json::{Value, json};
@@ -61,10 +62,23 @@ struct Figures {
     idle: f64,
     /// The same after every tenant had two events.
     used: f64,
-    /// The first event of a tenant, in µs: median and slowest.
-    first: (f64, f64),
+    /// The first event of a tenant, in µs.
+    first: Spread,
     /// Its second.
-    second: (f64, f64),
+    second: Spread,
+}
+
+/// What the events of all tenants took.
+#[derive(Clone, Copy)]
+struct Spread {
+    median: f64,
+    slowest: f64,
+}
+
+/// A function, and what was measured of it.
+struct Row<'a> {
+    case: &'a Case,
+    figures: Figures,
 }
 
 fn main() -> Result<()> {
@@ -75,7 +89,7 @@ fn main() -> Result<()> {
     let mut rows = Vec::new();
     for case in &cases {
         println!("measuring: {}", case.name);
-        rows.push((case, measure(&arguments, case)?));
+        rows.push(Row { case, figures: measure(&arguments, case)? });
     }
     println!("\n{}", table(&rows));
     if let Some(file) = &arguments.json {
@@ -97,9 +111,7 @@ fn compile(arguments: &Arguments, hello: &[u8]) -> Result<Vec<Vec<u8>>> {
         let name = format!("n{index:05}");
         let section = [&[0, 7, 6][..], name.as_bytes()].concat();
         fs::write(&wasm, [hello, &section].concat())?;
-        let output =
-            Command::new(&arguments.command).arg("compile").arg(&wasm).arg("-o").arg(&cwasm).output()?;
-        ensure!(output.status.success(), "compiling: {}", String::from_utf8_lossy(&output.stderr));
+        component::compile(&arguments.command, &wasm, &cwasm)?;
         components.push(fs::read(&cwasm)?);
     }
     Ok(components)
@@ -139,10 +151,10 @@ fn measure(arguments: &Arguments, case: &Case) -> Result<Figures> {
     let mut starts = Vec::new();
     for _ in 1..arguments.starts {
         let (api, running) = start();
-        starts.push((api.first().at - running.started()).as_secs_f64() * 1e3);
+        starts.push(milliseconds(api.first().at - running.started()));
     }
     let (api, running) = start();
-    starts.push((api.first().at - running.started()).as_secs_f64() * 1e3);
+    starts.push(milliseconds(api.first().at - running.started()));
     let idle = memory(&running)?;
     // Something has to be the first of all; it is no tenant's first event.
     event(&api, 0)?;
@@ -153,7 +165,8 @@ fn measure(arguments: &Arguments, case: &Case) -> Result<Figures> {
         second.push(event(&api, tenant)?);
     }
     let used = memory(&running)?;
-    Ok(Figures { start: median(&mut starts), idle, used, first: spread(first), second: spread(second) })
+    let (first, second) = (Spread::of(&first), Spread::of(&second));
+    Ok(Figures { start: median(&starts), idle, used, first, second })
 }
 
 /// Resident memory in KB, once the process has come to rest.
@@ -168,34 +181,30 @@ fn event(api: &RuntimeApi, tenant: usize) -> Result<f64> {
     sleep(Duration::from_millis(1));
     let answer = api.send(Event::json(r#"{"name":"x"}"#).tenant(&format!("t{tenant}")));
     ensure!(answer.kind == Kind::Response, "tenant {tenant}: {}", answer.text());
-    Ok((answer.answered - answer.delivered).as_secs_f64() * 1e6)
+    Ok(microseconds(answer.answered - answer.delivered))
 }
 
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn spread(mut figures: Vec<f64>) -> (f64, f64) {
-    let median = median(&mut figures);
-    (median, figures.last().copied().unwrap_or(f64::NAN))
+impl Spread {
+    fn of(figures: &[f64]) -> Self {
+        Self { median: median(figures), slowest: quantile(figures, 1000) }
+    }
 }
 
 /// What one more costs in KB, by the difference to the smallest function of its kind.
-fn each(rows: &[(&Case, Figures)], index: usize, memory: fn(&Figures) -> f64) -> Option<f64> {
-    let (case, figures) = &rows[index];
-    let base = rows[..index].iter().rev().find(|(base, _)| base.size <= 2)?;
-    (case.size > 2).then(|| (memory(figures) - memory(&base.1)) / count(case.size - base.0.size))
+fn each(rows: &[Row<'_>], index: usize, memory: fn(&Figures) -> f64) -> Option<f64> {
+    let Row { case, figures } = &rows[index];
+    let base = rows[..index].iter().rev().find(|base| base.case.size <= 2)?;
+    (case.size > 2).then(|| (memory(figures) - memory(&base.figures)) / count(case.size - base.case.size))
 }
 
-fn table(rows: &[(&Case, Figures)]) -> String {
+fn table(rows: &[Row<'_>]) -> String {
     let mut table = String::from(
         "| function | start, ms | idle, KB | each, KB | used, KB | each, KB | first event, µs (slowest) | second, µs (slowest) |\n\
          |----------|----------:|---------:|---------:|---------:|---------:|--------------------------:|---------------------:|\n",
     );
-    for (index, (case, figures)) in rows.iter().enumerate() {
+    for (index, Row { case, figures }) in rows.iter().enumerate() {
         let one = |memory| each(rows, index, memory).map_or_else(String::new, |kb| format!("{kb:.2}"));
-        let pair = |(median, slowest): (f64, f64)| {
+        let pair = |Spread { median, slowest }: Spread| {
             if median.is_nan() { String::new() } else { format!("{median:.0} ({slowest:.0})") }
         };
         // Writing into a string does not fail.
@@ -215,14 +224,14 @@ fn table(rows: &[(&Case, Figures)]) -> String {
     table
 }
 
-fn as_json(rows: &[(&Case, Figures)]) -> Value {
-    let of = |(index, (case, figures)): (usize, &(&Case, Figures))| {
+fn as_json(rows: &[Row<'_>]) -> Value {
+    let of = |(index, Row { case, figures }): (usize, &Row<'_>)| {
         json!({
             "function": case.name, "size": case.size, "start_ms": figures.start,
             "idle_kb": figures.idle, "idle_kb_each": each(rows, index, |figures| figures.idle),
             "used_kb": figures.used, "used_kb_each": each(rows, index, |figures| figures.used),
-            "first_us": { "median": figures.first.0, "slowest": figures.first.1 },
-            "second_us": { "median": figures.second.0, "slowest": figures.second.1 },
+            "first_us": { "median": figures.first.median, "slowest": figures.first.slowest },
+            "second_us": { "median": figures.second.median, "slowest": figures.second.slowest },
         })
     };
     rows.iter().enumerate().map(of).collect()
@@ -235,16 +244,19 @@ mod tests {
     #[test]
     fn what_one_more_costs_is_the_difference_to_the_smallest() {
         let case = |size| Case { name: String::new(), size, root: TaskRoot::new() };
-        let figures = |idle| Figures { start: 0.0, idle, used: 0.0, first: (0.0, 0.0), second: (0.0, 0.0) };
+        let none = Spread { median: 0.0, slowest: 0.0 };
+        let figures = |idle| Figures { start: 0.0, idle, used: 0.0, first: none, second: none };
         let cases = [case(1), case(101), case(2), case(12)];
-        let rows: Vec<_> = cases.iter().zip([100.0, 300.0, 110.0, 1110.0].map(figures)).collect();
+        let figures = [100.0, 300.0, 110.0, 1110.0].map(figures);
+        let rows: Vec<_> = cases.iter().zip(figures).map(|(case, figures)| Row { case, figures }).collect();
         let each: Vec<_> = (0..4).map(|index| each(&rows, index, |figures| figures.idle)).collect();
         assert_eq!(each, [None, Some(2.0), None, Some(100.0)]);
     }
 
     #[test]
     fn the_slowest_is_shown_beside_the_median() {
-        assert_eq!(spread(vec![3.0, 9.0, 1.0]), (3.0, 9.0));
-        assert!(spread(Vec::new()).0.is_nan());
+        let Spread { median, slowest } = Spread::of(&[3.0, 9.0, 1.0]);
+        assert_eq!((median, slowest), (3.0, 9.0));
+        assert!(Spread::of(&[]).median.is_nan());
     }
 }

@@ -5,11 +5,11 @@ use super::*;
 
 /// A handler whose init does `body`, in a module with these other `fields` and this import of the host's.
 fn component(fields: &str, body: &str, import: &str) -> Vec<u8> {
-    component_with("1", (fields, body), import)
+    component_with("1", fields, body, import)
 }
 
 /// The same with these limits of its memory, in pages.
-fn component_with(pages: &str, (fields, body): (&str, &str), import: &str) -> Vec<u8> {
+fn component_with(pages: &str, fields: &str, body: &str, import: &str) -> Vec<u8> {
     let module = format!(
         r#"(module
             {fields}
@@ -153,6 +153,6 @@ fn an_interface_that_is_another_is_refused() {
 
 #[test]
 fn a_memory_that_cannot_grow_says_so() {
-    let error = run(&ahead(), &component_with("1 1", ("", ""), "")).unwrap_err();
+    let error = run(&ahead(), &component_with("1 1", "", "", "")).unwrap_err();
     assert!(error.contains("cannot be read") && error.contains("maximum size"), "{error}");
 }

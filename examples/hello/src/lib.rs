@@ -1,21 +1,23 @@
-//! The smallest handler: a typed event in, a typed response out.
+//! A typed event in, a typed response out.
 
-#[derive(serde::Deserialize)]
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
 struct Request {
     name: String,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Response {
     message: String,
 }
 
 #[bulkhead::handler]
-fn hello(request: Request) -> Response {
+fn handle(request: Request) -> Response {
     Response { message: format!("Hello {}!", request.name) }
 }
 
 #[test]
 fn greets_by_name() {
-    assert_eq!(hello(Request { name: "world".into() }).message, "Hello world!");
+    assert_eq!(handle(Request { name: "world".into() }).message, "Hello world!");
 }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use bulkhead::{Error, ResponseStream};
 
 #[bulkhead::streaming_handler]
-fn report(lines: u32, mut response: ResponseStream) -> Result<(), Error> {
+fn handle(lines: u32, mut response: ResponseStream) -> Result<(), Error> {
     response.content_type("text/csv")?;
     let mut report = BufWriter::new(response);
     writeln!(report, "number,square")?;
@@ -18,7 +18,7 @@ fn report(lines: u32, mut response: ResponseStream) -> Result<(), Error> {
 #[test]
 fn every_line_is_written() -> Result<(), Error> {
     let (response, written) = ResponseStream::in_memory();
-    report(2, response)?;
+    handle(2, response)?;
     assert_eq!(written.body(), b"number,square\n1,1\n2,4\n");
     assert_eq!(written.content_type().as_deref(), Some("text/csv"));
     Ok(())

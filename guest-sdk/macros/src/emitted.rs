@@ -1,8 +1,9 @@
-//! Owns what all attributes emit: errors beside the unchanged item, and the export.
+//! Owns what several attributes emit: errors beside the unchanged item, the call of the function, its failure, and the export.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::ItemFn;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ItemFn, ReturnType};
 
 /// Turns the attribute's input into what `expand` makes of it. Where that is an error, the item stays, so that one mistake
 /// does not lead to messages about everything that uses the item.
@@ -22,8 +23,36 @@ pub(crate) fn attribute(
         .into()
 }
 
-/// Lints that a handler's form gives it no way to follow.
-pub(crate) fn allowed_on_handler() -> TokenStream {
+/// A local variable that nothing of the author's can be mistaken for, least of all a handler of the same name.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The call of the function with these arguments; an `async` one is run to its end.
+pub(crate) fn call(function: &ItemFn, arguments: &TokenStream) -> TokenStream {
+    let name = &function.sig.ident;
+    let call = quote! { #name(#arguments) };
+    match function.sig.asyncness {
+        Some(_) => quote! { ::bulkhead::generated::block_on(#call)? },
+        None => call,
+    }
+}
+
+/// Where the compiler points if something is wrong with the type that the function returns.
+pub(crate) fn returned(function: &ItemFn) -> Span {
+    match &function.sig.output {
+        ReturnType::Default => Span::call_site(),
+        ReturnType::Type(_, returned) => returned.span(),
+    }
+}
+
+/// What the error in this variable is reported as, whatever its type; `returned` is the place of that type.
+pub(crate) fn failure(returned: Span, error: &Ident) -> TokenStream {
+    quote_spanned! { returned=> (&&&&&::bulkhead::generated::Thrown::of(&#error)).failure(#error) }
+}
+
+/// The handler unchanged, without the lints that its form gives it no way to follow, and its export beside it.
+pub(crate) fn handler(function: &ItemFn, export: &TokenStream) -> TokenStream {
     quote! {
         #[allow(
             clippy::needless_pass_by_value,
@@ -31,6 +60,8 @@ pub(crate) fn allowed_on_handler() -> TokenStream {
             clippy::unused_async,
             reason = "a handler has one of a few forms"
         )]
+        #function
+        #export
     }
 }
 

@@ -1,29 +1,22 @@
 //! Owns `#[handler]`: the function unchanged, and beside it the code that takes an invocation through it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ItemFn, Result, ReturnType, Type};
+use syn::{ItemFn, Result, Type};
 
-use crate::{emitted, signature};
+use crate::emitted::{self, local};
+use crate::signature;
 
 pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     let types = signature::handler(arguments, function)?;
     let [invocation, value, error] = ["invocation", "value", "error"].map(local);
     let (take, passed) = arguments_of(&types, &invocation);
-    let name = &function.sig.ident;
-    let mut call = quote! { #name(#passed) };
-    if function.sig.asyncness.is_some() {
-        call = quote! { ::bulkhead::generated::block_on(#call)? };
-    }
+    let call = emitted::call(function, &passed);
     // Each step carries the place of the type that it is about, for the compiler to point at where that type will not do.
-    let response = match &function.sig.output {
-        ReturnType::Default => Span::call_site(),
-        ReturnType::Type(_, returned) => returned.span(),
-    };
-    let respond = quote_spanned! { response=> ::bulkhead::generated::respond(#value) };
-    let fail =
-        quote_spanned! { response=> (&&&&&::bulkhead::generated::Thrown::of(&#error)).failure(#error) };
+    let returned = emitted::returned(function);
+    let respond = quote_spanned! { returned=> ::bulkhead::generated::respond(#value) };
+    let fail = emitted::failure(returned, &error);
     let export = emitted::export(&quote! {
         fn __bulkhead_handle(mut #invocation: ::bulkhead::generated::Invocation) -> ::bulkhead::generated::Outcome {
             #take
@@ -33,17 +26,7 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
             }
         }
     });
-    let allowed = emitted::allowed_on_handler();
-    Ok(quote! {
-        #allowed
-        #function
-        #export
-    })
-}
-
-/// A local variable that nothing of the author's can be mistaken for, least of all a handler of the same name.
-fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    Ok(emitted::handler(function, &export))
 }
 
 /// The statements that make the arguments, and the list to pass.

@@ -1,30 +1,25 @@
 //! Owns `#[http_handler]`: the function unchanged, and beside it the code that gives it a request and sends its response.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ItemFn, Result};
 
-use crate::{emitted, signature};
+use crate::emitted::{self, local};
+use crate::signature;
 
 pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     let (request_type, response_type) = signature::http_handler(arguments, function)?;
-    let [incoming, request, response, error] =
-        ["incoming", "request", "response", "error"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [incoming, request, response, error] = ["incoming", "request", "response", "error"].map(local);
     // What is wrong with a type is pointed out where it stands.
     let returned = response_type.span();
-    let name = &function.sig.ident;
     let take = quote_spanned! { request_type.span()=>
         let #request: #request_type = ::bulkhead::http::request::<#request_type>(#incoming)?;
     };
-    let mut call = quote! { #name(#request) };
-    if function.sig.asyncness.is_some() {
-        call = quote! { ::bulkhead::generated::block_on(#call)? };
-    }
+    let call = emitted::call(function, &quote! { #request });
     let send = quote_spanned! { returned=> ::bulkhead::http::served(#response) };
-    let fail = quote_spanned! { returned=>
-        ::core::result::Result::Err((&&&&&::bulkhead::generated::Thrown::of(&#error)).failure(#error).into())
-    };
+    let failure = emitted::failure(returned, &error);
+    let fail = quote_spanned! { returned=> ::core::result::Result::Err(#failure.into()) };
     let export = emitted::export_http(&quote! {
         fn __bulkhead_serve(#incoming: ::bulkhead::http::Incoming) -> ::bulkhead::http::Served {
             #take
@@ -34,10 +29,5 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
             }
         }
     });
-    let allowed = emitted::allowed_on_handler();
-    Ok(quote! {
-        #allowed
-        #function
-        #export
-    })
+    Ok(emitted::handler(function, &export))
 }

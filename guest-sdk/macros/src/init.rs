@@ -1,27 +1,25 @@
 //! Owns `#[init]`: the function unchanged, and beside it the export that does its work ahead of all events.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{ItemFn, Result, ReturnType};
+use syn::{ItemFn, Result};
 
-use crate::{emitted, signature};
+use crate::emitted::{self, local};
+use crate::signature;
 
 pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     signature::init(arguments, function)?;
     let name = &function.sig.ident;
+    let error = local("error");
     // What is wrong with the type is pointed out where it stands.
-    let returned = match &function.sig.output {
-        ReturnType::Default => Span::call_site(),
-        ReturnType::Type(_, returned) => returned.span(),
-    };
+    let returned = emitted::returned(function);
     let nothing = quote_spanned! { returned=> ::core::result::Result::Ok(()) };
-    let fail = quote_spanned! { returned=> (&&&&&::bulkhead::generated::Thrown::of(&error)).failure(error) };
+    let fail = emitted::failure(returned, &error);
     let export = emitted::export_init(&quote! {
         fn __bulkhead_initialize() -> ::bulkhead::generated::Initialized {
             match ::bulkhead::generated::Returned(#name()).into_result() {
                 #nothing => ::core::result::Result::Ok(()),
-                ::core::result::Result::Err(error) => ::core::result::Result::Err(#fail),
+                ::core::result::Result::Err(#error) => ::core::result::Result::Err(#fail),
             }
         }
     });

@@ -1,14 +1,17 @@
 //! Owns `#[main]`: the author's `main` within, and around it a `main` that the target's linker is content with.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{ItemFn, Result};
 
-use crate::{emitted, signature};
+use crate::emitted::{self, local};
+use crate::signature;
 
 pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     signature::main(arguments, function)?;
     let visibility = &function.vis;
+    let error = local("error");
+    let fail = emitted::failure(Span::call_site(), &error);
     let export = emitted::export(&quote! {
         #function
 
@@ -16,9 +19,7 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
             ::bulkhead::generated::invoke_main(invocation, || {
                 match ::bulkhead::generated::Returned(::bulkhead::generated::block_on(main())?).into_result() {
                     ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
-                    ::core::result::Result::Err(error) => ::core::result::Result::Err(
-                        (&&&&&::bulkhead::generated::Thrown::of(&error)).failure(error),
-                    ),
+                    ::core::result::Result::Err(#error) => ::core::result::Result::Err(#fail),
                 }
             })
         }

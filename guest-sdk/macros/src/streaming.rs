@@ -1,32 +1,24 @@
 //! Owns `#[streaming_handler]`: the function unchanged, and beside it the code that gives it an event and a response to write to.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ItemFn, Result, ReturnType};
+use syn::{ItemFn, Result};
 
-use crate::{emitted, signature};
+use crate::emitted::{self, local};
+use crate::signature;
 
 pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     let [event_type, response_type] = signature::streaming_handler(arguments, function)?;
-    let [invocation, event, response, error] =
-        ["invocation", "event", "response", "error"].map(|name| Ident::new(name, Span::mixed_site()));
-    let name = &function.sig.ident;
+    let [invocation, event, response, error] = ["invocation", "event", "response", "error"].map(local);
     let take =
         quote_spanned! { event_type.span()=> ::bulkhead::generated::only::<#event_type>(#invocation)? };
     let open = quote_spanned! { response_type.span()=> let #response: #response_type = ::bulkhead::generated::response_stream(); };
-    let mut call = quote! { #name(#event, #response) };
-    if function.sig.asyncness.is_some() {
-        call = quote! { ::bulkhead::generated::block_on(#call)? };
-    }
+    let call = emitted::call(function, &quote! { #event, #response });
     // What is wrong with the type is pointed out where it stands.
-    let returned = match &function.sig.output {
-        ReturnType::Default => Span::call_site(),
-        ReturnType::Type(_, returned) => returned.span(),
-    };
+    let returned = emitted::returned(function);
     let nothing = quote_spanned! { returned=> ::core::result::Result::Ok(()) };
-    let fail =
-        quote_spanned! { returned=> (&&&&&::bulkhead::generated::Thrown::of(&#error)).failure(#error) };
+    let fail = emitted::failure(returned, &error);
     let export = emitted::export_streaming(&quote! {
         fn __bulkhead_handle(#invocation: ::bulkhead::generated::Invocation) -> ::bulkhead::generated::Streamed {
             let #event = #take;
@@ -37,10 +29,5 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
             }
         }
     });
-    let allowed = emitted::allowed_on_handler();
-    Ok(quote! {
-        #allowed
-        #function
-        #export
-    })
+    Ok(emitted::handler(function, &export))
 }

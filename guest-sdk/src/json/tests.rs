@@ -1,9 +1,13 @@
 //! Our reader beside serde_json's: the same texts, the same values, the same refusals; also with its feature `arbitrary_precision`, by
-//! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/new/digits.rs`.
+//! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/cli/new/digits.rs`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::{Just, Strategy, any};
+use proptest::sample::{Index, select};
+use proptest::{prop_oneof, proptest};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -341,6 +345,9 @@ fn texts_that_are_not_unicode() {
     }
 }
 
+/// What a text is damaged with.
+const SIGNS: &[u8] = b"\"\\{}[],:0-.eun \x01\xff";
+
 /// A text cut off anywhere, and with any one sign replaced by another.
 #[test]
 fn damaged_texts() {
@@ -349,12 +356,44 @@ fn damaged_texts() {
         both::<Everything>(&text[..at]);
         both::<Value>(&text[at..]);
         let mut damaged = text.to_vec();
-        for sign in *b"\"\\{}[],:0-.eun \x01\xff" {
+        for &sign in SIGNS {
             damaged[at] = sign;
             both::<Everything>(&damaged);
             both::<Value>(&damaged);
         }
     }
+}
+
+/// Any JSON, in which some members are those of [`Everything`].
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    let name = || prop_oneof!["number|text|maybe|list|pair|map|shape", any::<String>()];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            btree_map(name(), inner, 0..6).prop_map(|members| members.into_iter().collect::<Value>()),
+        ]
+    })
+}
+
+#[test]
+fn any_text_and_any_damage_to_it() {
+    proptest!(|(value in json(), pretty in any::<bool>(), damage in vec((any::<Index>(), select(SIGNS)), 0..3))| {
+        let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) };
+        let mut text = text.unwrap();
+        for (place, sign) in damage {
+            let place = place.index(text.len());
+            text[place] = sign;
+        }
+        each_type(&text);
+    });
 }
 
 #[test]

@@ -1,49 +1,22 @@
 //! Whole events: every HTTP fixture of the `aws_lambda_events` crate, and what becomes of events that are damaged.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::cell::Cell;
 
+use bulkhead_fixtures::Fixture;
 use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::proptest;
+use proptest::sample::{Index, select};
+use proptest::test_runner::Config;
 use serde_json::{Value, json};
 
 use super::*;
 
-/// Where Cargo has put the fixtures of the crate.
-fn directory() -> PathBuf {
-    // For this platform only, whose packages are all here, or Cargo would download the others.
-    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--filter-platform", &platform, "--manifest-path"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-        .output()
-        .expect("run `cargo metadata`");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON from `cargo metadata`");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let package = packages.iter().find(|package| package["name"] == "aws_lambda_events").expect("the crate");
-    let manifest = package["manifest_path"].as_str().expect("a path");
-    Path::new(manifest).with_file_name("src").join("fixtures")
-}
-
-fn fixtures() -> &'static [(String, Bytes)] {
-    static FIXTURES: LazyLock<Vec<(String, Bytes)>> = LazyLock::new(|| {
-        let entries = std::fs::read_dir(directory()).expect("read the fixtures");
-        let paths = entries.map(|entry| entry.expect("an entry").path());
-        let mut fixtures: Vec<_> = paths
-            .filter(|path| path.extension().is_some_and(|end| end == "json"))
-            .map(|path| {
-                let name = path.file_stem().expect("a name").to_string_lossy();
-                (name.replace("example-", ""), std::fs::read(&path).expect("read a fixture").into())
-            })
-            .collect();
-        fixtures.sort();
-        // What comes out of an empty list proves nothing.
-        assert!(fixtures.len() > 150, "only {} fixtures", fixtures.len());
-        fixtures
-    });
-    &FIXTURES
+/// The events of the fixtures, with their names.
+fn fixtures() -> impl Iterator<Item = (&'static str, Bytes)> {
+    bulkhead_fixtures::all().iter().map(|Fixture { name, event }| (&**name, Bytes::from_static(event)))
 }
 
 /// The host of most fixtures of REST APIs.
@@ -137,11 +110,11 @@ const EXPECTED: [(&str, Form, [&str; 3]); 22] = [
 fn every_fixture_is_the_request_that_it_says_or_is_no_http_event() {
     let mut expected = EXPECTED.iter();
     for (name, event) in fixtures() {
-        match HttpEvent::parse(event) {
+        match HttpEvent::parse(&event) {
             Ok(HttpEvent { form, request }) => {
                 let &(expected, expected_form, [method, origin, target]) = expected.next().expect("one more");
                 let request = format!("{} {}", request.method(), request.uri());
-                assert_eq!((&**name, form), (expected, expected_form));
+                assert_eq!((name, form), (expected, expected_form));
                 assert_eq!(request, format!("{method} {origin}{target}"), "{name}");
             }
             Err(HttpEventError::NotHttp(_)) => {}
@@ -154,8 +127,8 @@ fn every_fixture_is_the_request_that_it_says_or_is_no_http_event() {
 #[test]
 fn no_value_of_a_fixture_is_lost() {
     for (name, event) in fixtures() {
-        let Ok(HttpEvent { request, .. }) = HttpEvent::parse(event) else { continue };
-        let event: Value = serde_json::from_slice(event).unwrap();
+        let Ok(HttpEvent { request, .. }) = HttpEvent::parse(&event) else { continue };
+        let event: Value = serde_json::from_slice(&event).unwrap();
         for map in ["headers", "multiValueHeaders"] {
             for (header, values) in event[map].as_object().into_iter().flatten() {
                 let sent = request.headers().get_all(header.as_str());
@@ -271,57 +244,58 @@ fn a_part_of_the_wrong_type_is_named() {
     assert_eq!(error.refusal(), Some((Form::RestApi, StatusCode::BAD_REQUEST)));
 }
 
-/// The same numbers in every run, so that a failure comes again.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % end
-    }
-}
-
 /// What is put into events: pieces that mean something somewhere.
-const PIECES: [&[u8]; 16] = [
+const PIECES: &[&[u8]] = &[
     b"\"", b"\\", b"{", b"}", b"null", b"%", b"%2", b"/..", b"\\u0000", b"\\ud800", b"\xff", b"=", b"&",
     b"7", b"\\r\\n", b"",
 ];
 
+/// Some bytes of an event with a piece in their place.
+#[derive(Debug, Clone)]
+struct Damage {
+    start: Index,
+    length: usize,
+    piece: &'static [u8],
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let parts = (any::<Index>(), 0..4_usize, select(PIECES));
+    parts.prop_map(|(start, length, piece)| Damage { start, length, piece })
+}
+
 #[test]
 fn no_damage_to_an_event_makes_anything_panic() {
-    let mut numbers = Numbers(7);
-    let (mut requests, mut refused) = (0, 0);
-    let events = fixtures().iter().filter(|(_, event)| HttpEvent::parse(event).is_ok());
-    for (_, event) in events {
-        for _ in 0..300 {
-            let mut damaged = event.to_vec();
-            for _ in 0..=numbers.below(3) {
-                let start = numbers.below(damaged.len());
-                let end = (start + numbers.below(4)).min(damaged.len());
-                damaged.splice(start..end, PIECES[numbers.below(PIECES.len())].iter().copied());
+    let (requests, refused) = (Cell::new(0), Cell::new(0));
+    let events: Vec<_> = fixtures().filter(|(_, event)| HttpEvent::parse(event).is_ok()).collect();
+    proptest!(Config::with_cases(6000), |((_, event) in select(events), damage in vec(damage(), 1..=3))| {
+        let mut damaged = event.to_vec();
+        for Damage { start, length, piece } in damage {
+            let start = start.index(damaged.len());
+            let end = (start + length).min(damaged.len());
+            damaged.splice(start..end, piece.iter().copied());
+        }
+        match HttpEvent::parse(&damaged.into()) {
+            Ok(HttpEvent { form, request }) => {
+                requests.set(requests.get() + 1);
+                assert!(request.uri().host().is_some() && request.uri().path().starts_with('/'));
+                let answer = form.response(StatusCode::OK, request.headers(), request.body());
+                serde_json::from_slice::<Value>(&answer.unwrap()).unwrap();
             }
-            match HttpEvent::parse(&damaged.into()) {
-                Ok(HttpEvent { form, request }) => {
-                    requests += 1;
-                    assert!(request.uri().host().is_some() && request.uri().path().starts_with('/'));
-                    let answer = form.response(StatusCode::OK, request.headers(), request.body());
-                    serde_json::from_slice::<Value>(&answer.unwrap()).unwrap();
-                }
-                Err(error) => {
-                    refused += 1;
-                    assert!(!error.to_string().is_empty());
-                }
+            Err(error) => {
+                refused.set(refused.get() + 1);
+                assert!(!error.to_string().is_empty());
             }
         }
-    }
+    });
     // Both have to happen often, or the damage is not what it should be.
+    let (requests, refused) = (requests.get(), refused.get());
     assert!(requests > 500 && refused > 500, "{requests} {refused}");
 }
 
 #[test]
 fn a_response_to_every_form_is_taken_for_what_it_was() {
     for (name, event) in fixtures() {
-        let Ok(HttpEvent { form, .. }) = HttpEvent::parse(event) else { continue };
+        let Ok(HttpEvent { form, .. }) = HttpEvent::parse(&event) else { continue };
         let mut headers = HeaderMap::new();
         headers.insert("x-a", "b".parse().unwrap());
         let answer = form.response(StatusCode::NOT_FOUND, &headers, b"\xff").unwrap();

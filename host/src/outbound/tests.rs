@@ -57,10 +57,9 @@ impl Server {
             for (number, replies) in connections.into_iter().enumerate() {
                 let (stream, _) = listener.accept().unwrap();
                 let (requests, closing) = (Arc::clone(&requests), closing.clone());
+                let connection = Connection { number, replies, requests, closing };
                 match &tls {
-                    None => drop(std::thread::spawn(move || {
-                        converse((number, stream), &replies, (&requests, &closing))
-                    })),
+                    None => drop(std::thread::spawn(move || connection.serve(stream))),
                     Some(tls) => {
                         let session = ServerConnection::new(Arc::clone(tls)).unwrap();
                         let mut stream = StreamOwned::new(session, stream);
@@ -73,7 +72,7 @@ impl Server {
                             }
                         };
                         handshakes.lock().unwrap().extend(kind);
-                        converse((number, stream), &replies, (&requests, &closing));
+                        connection.serve(stream);
                     }
                 }
             }
@@ -99,26 +98,32 @@ impl Server {
     }
 }
 
-/// Answers requests in turn. A reply that is empty closes the connection in place of an answer; `…` at the end of
-/// one keeps it open for as long as the client does.
-fn converse(
-    (number, mut stream): (usize, impl Read + Write),
-    replies: &[String],
-    (requests, closing): (&Requests, &Sender<()>),
-) {
-    for reply in replies {
-        let request = receive(&mut stream);
-        if request.is_empty() {
-            break;
+/// What a server does with one connection.
+struct Connection {
+    number: usize,
+    replies: Vec<String>,
+    requests: Arc<Requests>,
+    closing: Sender<()>,
+}
+
+impl Connection {
+    /// Answers requests in turn. A reply that is empty closes the connection in place of an answer; `…` at the end of
+    /// one keeps it open for as long as the client does.
+    fn serve(self, mut stream: impl Read + Write) {
+        for reply in &self.replies {
+            let request = receive(&mut stream);
+            if request.is_empty() {
+                break;
+            }
+            self.requests.lock().unwrap().push((self.number, request));
+            let _ = stream.write_all(reply.trim_end_matches('…').as_bytes()).and_then(|()| stream.flush());
+            if reply.ends_with('…') {
+                let _ = stream.read(&mut [0]);
+            }
         }
-        requests.lock().unwrap().push((number, request));
-        let _ = stream.write_all(reply.trim_end_matches('…').as_bytes()).and_then(|()| stream.flush());
-        if reply.ends_with('…') {
-            let _ = stream.read(&mut [0]);
-        }
+        drop(stream);
+        let _ = self.closing.send(());
     }
-    drop(stream);
-    let _ = closing.send(());
 }
 
 /// A request, with its body if that is chunked; empty when the client closed the connection.

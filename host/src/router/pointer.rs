@@ -223,6 +223,11 @@ pub(super) fn records<'a>(event: &'a str, key: &str) -> Result<Option<Vec<&'a Ra
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::{Just, Strategy, any};
+    use proptest::{prop_oneof, proptest};
+    use serde_json::Value;
+
     use super::*;
 
     fn at(pointer: &str, event: &str) -> Found {
@@ -262,6 +267,40 @@ mod tests {
         let event = r#" {"detail": {"a/b": [0, {"m~n": "acme"}]}, "x": 1}"#;
         assert_eq!(text_at("/detail/a~1b/1/m~0n", event), "acme");
         assert_eq!(text_at("/t", r#"{"\u0074": "by its \u00e9scape"}"#), "by its éscape");
+    }
+
+    /// Names with all signs that have a meaning in a pointer, few enough that paths lead somewhere.
+    const NAME: &str = "[ab/~]{1,2}";
+
+    /// JSON whose strings hold no JSON, which would be looked into.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-c é\"/~]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 4, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Value::from),
+                btree_map(NAME, inner, 0..4).prop_map(|members| members.into_iter().collect::<Value>()),
+            ]
+        })
+    }
+
+    #[test]
+    fn it_finds_what_serde_json_finds() {
+        let step = prop_oneof![NAME, "[0-3]"];
+        proptest!(|(event in json(), path in vec(step, 1..5))| {
+            let escaped = path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
+            let pointer: String = escaped.collect();
+            let found = at(&pointer, &event.to_string());
+            match event.pointer(&pointer) {
+                None | Some(Value::Null) => assert_eq!(found, Found::Nothing, "{pointer}"),
+                Some(Value::String(text)) => assert_eq!(found, Found::Text(text.clone()), "{pointer}"),
+                Some(_) => assert!(matches!(found, Found::Unclear(_)), "{pointer}: {found:?}"),
+            }
+        });
     }
 
     #[test]

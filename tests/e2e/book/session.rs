@@ -13,7 +13,7 @@ use super::page::Typed;
 use crate::project::{Folder, TARGET};
 
 /// The SDK is compiled on the way, and other chapters are at it, too.
-const PATIENCE: Duration = Duration::from_secs(300);
+const WAIT_LIMIT: Duration = Duration::from_secs(300);
 
 /// What is printed between two commands.
 const END: &str = "<<< end of";
@@ -74,7 +74,7 @@ impl Session {
 
     /// Until the end of a command.
     fn printed(&mut self, place: &str, command: &str) -> (String, String) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT_LIMIT;
         let mut printed = String::new();
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -120,7 +120,7 @@ impl Session {
 
     /// Waits until what runs in the background has printed this, after what it had printed before.
     pub(super) fn wait(&mut self, place: &str, expected: &[String]) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT_LIMIT;
         loop {
             let background =
                 self.background.as_mut().unwrap_or_else(|| panic!("{place}: nothing is running"));
@@ -164,7 +164,7 @@ impl Session {
             && background.running.is_alive()
         {
             background.running.terminate();
-            background.running.wait_exit(PATIENCE);
+            background.running.wait_exit(WAIT_LIMIT);
         }
     }
 }

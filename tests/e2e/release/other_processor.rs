@@ -2,7 +2,7 @@
 
 use bulkhead_tests::TaskRoot;
 
-use crate::precompiled::{assert_refused, both, stderr};
+use crate::guests::precompiled::{assert_refused, both, stderr};
 
 fn other() -> &'static str {
     if cfg!(target_arch = "x86_64") { "aarch64" } else { "x86_64" }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::event::{Delivery, Ends, Event, Kind, Reply, Seen};
+use super::event::{Delivery, Ends, Event, Kind, Reply, SeenRequest};
 use super::state::{Shared, Step};
 use crate::http::{Message, Reader, encode, percent_decode};
 
@@ -13,7 +13,7 @@ use crate::http::{Message, Reader, encode, percent_decode};
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether the connection goes on after a request.
-type Goes = io::Result<bool>;
+type KeepAlive = io::Result<bool>;
 
 pub(super) fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     for stream in listener.incoming() {
@@ -61,10 +61,10 @@ impl Connection {
         }
     }
 
-    fn handle(&mut self, message: &Message) -> Goes {
+    fn handle(&mut self, message: &Message) -> KeepAlive {
         let (method, path) = (message.start.0.as_str(), message.start.1.as_str());
         self.shared.change(|state| {
-            state.seen.push(Seen {
+            state.seen.push(SeenRequest {
                 method: method.to_owned(),
                 path: path.to_owned(),
                 headers: message.headers.clone(),
@@ -89,7 +89,7 @@ impl Connection {
         }
     }
 
-    fn next(&mut self) -> Goes {
+    fn next(&mut self) -> KeepAlive {
         let reader = &self.reader;
         self.shared.change(|state| state.pending += 1);
         // A client that has gone must not take an event with it.
@@ -99,8 +99,8 @@ impl Connection {
             }
             state.take().map(|step| {
                 Some(match step {
-                    Step::Deliver(ticket, event) => {
-                        Step::Deliver(ticket, Box::new(state.deliver(ticket, *event)))
+                    Step::Deliver(queued, event) => {
+                        Step::Deliver(queued, Box::new(state.deliver(queued, *event)))
                     }
                     other @ (Step::Status(_) | Step::HangUp | Step::Bytes(_)) => other,
                 })
@@ -111,16 +111,16 @@ impl Connection {
             None | Some(Step::HangUp) => Ok(false),
             Some(Step::Status(status)) => self.reply(&Reply::status(status)),
             Some(Step::Bytes(bytes)) => self.reader.write(&bytes).map(|()| false),
-            Some(Step::Deliver(ticket, event)) => {
+            Some(Step::Deliver(queued, event)) => {
                 let (at, goes) = self.deliver(&event);
-                self.shared.change(|state| state.delivered(ticket, at));
+                self.shared.change(|state| state.delivered(queued, at));
                 goes
             }
         }
     }
 
     /// Answers when the test says so. Whoever is at the other end of the connection has then another one.
-    fn restore(&mut self) -> Goes {
+    fn restore(&mut self) -> KeepAlive {
         let status = self.shared.wait_for(FOR_EVER, |state| state.restore_status.take());
         self.reply(&Reply::status(status.unwrap_or(500)))?;
         Ok(true)
@@ -128,7 +128,7 @@ impl Connection {
 
     /// Writes an event, and says when: a stamp from after the write is too late, because the peer may have been
     /// given this thread's processor by it.
-    fn deliver(&mut self, event: &Event) -> (Instant, Goes) {
+    fn deliver(&mut self, event: &Event) -> (Instant, KeepAlive) {
         let mut headers = event.headers_now();
         if event.delivery == Delivery::ThenClose {
             headers.push(("Connection".to_owned(), b"close".to_vec()));
@@ -142,7 +142,7 @@ impl Connection {
         (at, written.map(|()| event.delivery == Delivery::Whole))
     }
 
-    fn post(&mut self, route: &str, message: &Message) -> Goes {
+    fn post(&mut self, route: &str, message: &Message) -> KeepAlive {
         let target =
             route.strip_prefix("/2018-06-01/runtime/invocation/").and_then(|rest| rest.split_once('/'));
         let (id, kind) = match target {
@@ -157,7 +157,7 @@ impl Connection {
         self.reply(&reply)
     }
 
-    fn reply(&mut self, reply: &Reply) -> Goes {
+    fn reply(&mut self, reply: &Reply) -> KeepAlive {
         if reply.ends == Ends::ClosesUnanswered {
             return Ok(false);
         }
@@ -175,7 +175,7 @@ impl Connection {
         Ok(reply.ends == Ends::Keeps)
     }
 
-    fn register(&mut self) -> Goes {
+    fn register(&mut self) -> KeepAlive {
         let headers = vec![("Lambda-Extension-Identifier".to_owned(), b"4f1d7e2a-extension".to_vec())];
         let body = br#"{"functionName":"tested","functionVersion":"$LATEST","handler":"tested"}"#;
         self.reader.write(&encode("HTTP/1.1 200 OK", &headers, body))?;
@@ -183,12 +183,12 @@ impl Connection {
     }
 
     /// An extension that registered for no events never gets one.
-    fn hang(&mut self) -> Goes {
+    fn hang(&mut self) -> KeepAlive {
         self.shared.wait_for(FOR_EVER, |_| None::<()>);
         Ok(false)
     }
 
-    fn unknown(&mut self, message: &Message) -> Goes {
+    fn unknown(&mut self, message: &Message) -> KeepAlive {
         self.shared.change(|state| state.violations.push(format!("no such route: {:?}", message.start)));
         self.reply(&Reply::status(404))
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::Ticket;
+use super::QueuedEvent;
 use crate::http::{Headers, find};
 
 const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
@@ -223,7 +223,7 @@ pub struct Answer {
     pub delivered: Instant,
     /// When the last byte of the post had been read.
     pub answered: Instant,
-    pub(super) ticket: Ticket,
+    pub(super) queued: QueuedEvent,
 }
 
 impl Answer {
@@ -259,7 +259,7 @@ impl Answer {
 
 /// A request as it came in.
 #[derive(Clone)]
-pub struct Seen {
+pub struct SeenRequest {
     /// `GET`, `POST`, …
     pub method: String,
     /// The path as it was written, with prefix and escapes.
@@ -274,7 +274,7 @@ pub struct Seen {
     pub at: Instant,
 }
 
-impl Seen {
+impl SeenRequest {
     /// The first header of this name, in whatever case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         find(&self.headers, name)
@@ -291,7 +291,7 @@ impl Seen {
     }
 }
 
-impl std::fmt::Debug for Seen {
+impl std::fmt::Debug for SeenRequest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "#{} {} {}", self.connection, self.method, self.path)?;
         for (name, value) in &self.headers {

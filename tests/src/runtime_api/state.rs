@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::{Answer, Event, Kind, Reply, Seen};
-use super::{Ticket, event::Delivery};
+use super::event::{Answer, Event, Kind, Reply, SeenRequest};
+use super::{QueuedEvent, event::Delivery};
 use crate::http::Message;
 
 /// One thing to do for a `/next`.
 #[derive(Debug)]
 pub(super) enum Step {
-    Deliver(Ticket, Box<Event>),
+    Deliver(QueuedEvent, Box<Event>),
     Status(u16),
     HangUp,
     Bytes(Vec<u8>),
@@ -20,7 +20,7 @@ pub(super) enum Step {
 /// The event that `/next` handed out and that has no answer yet.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    pub(super) ticket: Ticket,
+    pub(super) queued: QueuedEvent,
     pub(super) event: Event,
     pub(super) delivered: Instant,
 }
@@ -32,7 +32,7 @@ pub(super) struct State {
     /// How many events are handed out at a time; one, unless it is a managed instance.
     pub(super) slots: usize,
     pub(super) answers: Vec<Answer>,
-    pub(super) seen: Vec<Seen>,
+    pub(super) seen: Vec<SeenRequest>,
     pub(super) violations: Vec<String>,
     pub(super) connections: usize,
     pub(super) pending: usize,
@@ -63,11 +63,11 @@ impl Default for State {
 }
 
 impl State {
-    pub(super) fn queue(&mut self, event: Event) -> Ticket {
-        let ticket = Ticket(self.delivered.len());
+    pub(super) fn queue(&mut self, event: Event) -> QueuedEvent {
+        let queued = QueuedEvent(self.delivered.len());
         self.delivered.push(0);
-        self.steps.push_back(Step::Deliver(ticket, Box::new(event)));
-        ticket
+        self.steps.push_back(Step::Deliver(queued, Box::new(event)));
+        queued
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -85,12 +85,12 @@ impl State {
         self.slots == 1 && !self.in_flight.is_empty()
     }
 
-    pub(super) fn init_error(&self) -> Option<Seen> {
+    pub(super) fn init_error(&self) -> Option<SeenRequest> {
         self.seen.iter().find(|seen| seen.path.ends_with("/runtime/init/error")).cloned()
     }
 
-    pub(super) fn deliveries(&self, ticket: Ticket) -> usize {
-        self.delivered[ticket.0]
+    pub(super) fn deliveries(&self, queued: QueuedEvent) -> usize {
+        self.delivered[queued.0]
     }
 
     /// What a `/next` gets now: the unanswered event again, or the next step of the script.
@@ -98,25 +98,25 @@ impl State {
         if self.redelivers()
             && let Some(again) = self.in_flight.pop()
         {
-            return Some(Step::Deliver(again.ticket, Box::new(again.event)));
+            return Some(Step::Deliver(again.queued, Box::new(again.event)));
         }
         if self.has_work() { self.steps.pop_front() } else { None }
     }
 
     /// Notes that an event is being written; its answer may come any time from now on.
-    pub(super) fn deliver(&mut self, ticket: Ticket, mut event: Event) -> Event {
+    pub(super) fn deliver(&mut self, queued: QueuedEvent, mut event: Event) -> Event {
         let written = event.clone();
         if matches!(event.delivery, Delivery::CutOnce(_)) {
             event.delivery = Delivery::Whole;
         }
-        self.in_flight.push(InFlight { ticket, event, delivered: Instant::now() });
+        self.in_flight.push(InFlight { queued, event, delivered: Instant::now() });
         written
     }
 
     /// Notes that the last byte of an event has been written.
-    pub(super) fn delivered(&mut self, ticket: Ticket, at: Instant) {
-        self.delivered[ticket.0] += 1;
-        if let Some(current) = self.in_flight.iter_mut().find(|current| current.ticket == ticket) {
+    pub(super) fn delivered(&mut self, queued: QueuedEvent, at: Instant) {
+        self.delivered[queued.0] += 1;
+        if let Some(current) = self.in_flight.iter_mut().find(|current| current.queued == queued) {
             current.delivered = at;
         }
     }
@@ -139,14 +139,14 @@ impl State {
         }
         let reply = current.event.replies.pop_front().unwrap_or_else(|| Reply::status(202));
         if reply.settles {
-            let InFlight { ticket, delivered, .. } = self.in_flight.remove(at);
+            let InFlight { queued, delivered, .. } = self.in_flight.remove(at);
             self.answers.push(Answer {
                 kind,
                 headers: message.headers.clone(),
                 body: message.body.clone(),
                 delivered,
                 answered: message.read,
-                ticket,
+                queued,
             });
         }
         reply
@@ -171,10 +171,10 @@ impl Shared {
     /// Looks at every change until `look` finds something, or the server is stopped, or the time is over.
     pub(super) fn wait_for<T>(
         &self,
-        patience: Duration,
+        limit: Duration,
         mut look: impl FnMut(&mut State) -> Option<T>,
     ) -> Option<T> {
-        let until = Instant::now() + patience;
+        let until = Instant::now() + limit;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(found) = look(&mut state) {

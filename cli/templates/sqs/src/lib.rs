@@ -45,32 +45,40 @@ fn unnamed() -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn failed(event: &str) -> Vec<String> {
-        let response = handle(serde_json::from_str(event).unwrap()).unwrap();
-        response
-            .batch_item_failures
+    /// The messages of a batch that come back.
+    fn failed(messages: &Value) -> Result<Vec<String>, Diagnostic> {
+        let event = serde_json::from_value(json!({ "Records": messages })).unwrap();
+        let failures = handle(event)?.batch_item_failures;
+        Ok(failures
             .into_iter()
             .map(|failure| failure.item_identifier)
-            .collect()
+            .collect())
     }
 
     #[test]
     fn only_what_failed_comes_back() {
-        assert_eq!(failed(include_str!("../event.json")), ["2"]);
+        let failed = failed(&json!([
+            { "messageId": "1", "body": r#"{"item":"rope","quantity":2}"# },
+            { "messageId": "2", "body": "not an order" },
+            { "messageId": "3", "body": r#"{"item":"rope","quantity":0}"# },
+            { "messageId": "4" },
+        ]));
+        assert_eq!(failed.unwrap(), ["2", "3", "4"]);
     }
 
     #[test]
     fn nothing_comes_back_from_a_good_batch() {
-        let event =
-            r#"{"Records":[{"messageId":"1","body":"{\"item\":\"rope\",\"quantity\":2}"}]}"#;
-        assert!(failed(event).is_empty());
+        let message = json!({ "messageId": "1", "body": r#"{"item":"rope","quantity":2}"# });
+        assert!(failed(&json!([message])).unwrap().is_empty());
     }
 
     #[test]
     fn a_failed_message_without_an_id_fails_the_batch() {
-        let event = serde_json::from_str(r#"{"Records":[{"body":"?"}]}"#).unwrap();
-        assert_eq!(handle(event).unwrap_err().error_type, "UnnamedMessage");
+        let error = failed(&json!([{ "body": "?" }])).unwrap_err();
+        assert_eq!(error.error_type, "UnnamedMessage");
     }
 }

@@ -3,13 +3,13 @@
 use bulkhead::Error;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Invoice {
     customer: String,
     cents: Vec<u64>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct Total {
     customer: String,
     total: String,
@@ -17,25 +17,22 @@ struct Total {
 
 #[expect(clippy::disallowed_methods, reason = "a grant is read as any variable is")]
 #[bulkhead::handler]
-fn invoices(invoice: Invoice) -> Result<Total, Error> {
+fn handle(invoice: Invoice) -> Result<Total, Error> {
+    // Granted, tenant by tenant; nothing else of the environment is there.
     Ok(add_up(invoice, &std::env::var("CURRENCY")?))
 }
 
 fn add_up(invoice: Invoice, currency: &str) -> Total {
     let cents: u64 = invoice.cents.iter().sum();
-    Total { customer: invoice.customer, total: format!("{}.{:02} {currency}", cents / 100, cents % 100) }
+    let total = format!("{}.{:02} {currency}", cents / 100, cents % 100);
+    Total { customer: invoice.customer, total }
 }
 
 fn main() {}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cents_are_added_up() {
-        let invoice = Invoice { customer: "Bob".to_owned(), cents: vec![1999, 6] };
-        let total = Total { customer: "Bob".to_owned(), total: "20.05 EUR".to_owned() };
-        assert_eq!(add_up(invoice, "EUR"), total);
-    }
+#[test]
+fn cents_are_added_up() {
+    let invoice = Invoice { customer: "Bob".into(), cents: vec![1999, 6] };
+    let total = Total { customer: "Bob".into(), total: "20.05 EUR".into() };
+    assert_eq!(add_up(invoice, "EUR"), total);
 }

@@ -1,31 +1,49 @@
 //! Thousands of random operations, on `/tmp` and on a model that is too simple to be wrong.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::sample::{Index, select};
+use proptest::test_runner::Config;
+use proptest::{prop_oneof, proptest};
 
 use super::tree::NODE;
 use super::*;
 
 const LIMIT: usize = 24 * NODE;
 
-/// Marsaglia's xorshift: the same numbers in every run.
-struct Random(u64);
+const NAMES: &[&str] = &["a", "bb", "c"];
 
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end).unwrap()).unwrap()
-    }
+/// What may be done to a `/tmp`. An open file is one of those that are open by then.
+#[derive(Debug, Clone)]
+enum Operation {
+    Open(String),
+    CreateDirectory(String),
+    Unlink(String),
+    RemoveDirectory(String),
+    Rename { from: String, to: String },
+    Write { file: Index, offset: usize, length: usize },
+    Resize { file: Index, size: usize },
+    Close(Index),
+}
 
-    /// One of a few paths, up to three names deep.
-    fn path(&mut self) -> String {
-        let names = ["a", "bb", "c"];
-        let depth = 1 + self.below(3);
-        (0..depth).map(|_| names[self.below(3)]).collect::<Vec<_>>().join("/")
-    }
+fn operation() -> impl Strategy<Value = Operation> {
+    // One of a few paths, up to three names deep, so that many of them are there already.
+    let path = || vec(select(NAMES), 1..=3).prop_map(|names| names.join("/"));
+    let write = (any::<Index>(), 0..2 * NODE, 0..3 * NODE);
+    prop_oneof![
+        1 => path().prop_map(Operation::Open),
+        1 => path().prop_map(Operation::CreateDirectory),
+        1 => path().prop_map(Operation::Unlink),
+        1 => path().prop_map(Operation::RemoveDirectory),
+        2 => (path(), path()).prop_map(|(from, to)| Operation::Rename { from, to }),
+        1 => write.prop_map(|(file, offset, length)| Operation::Write { file, offset, length }),
+        1 => (any::<Index>(), 0..4 * NODE).prop_map(|(file, size)| Operation::Resize { file, size }),
+        1 => any::<Index>().prop_map(Operation::Close),
+    ]
 }
 
 #[derive(Clone)]
@@ -158,86 +176,107 @@ fn names(directory: &Handle) -> Vec<String> {
     names.split_off(1)
 }
 
-/// Compares all that there is.
-fn compare(tmp: &Tmp, model: &Model, handles: &[Handle]) {
-    assert_eq!(tmp.used(), model.used());
-    assert_eq!(tmp.lock().recount(), model.used());
-    let root = tmp.root();
-    assert_eq!(
-        names(&root),
-        model.things.keys().filter(|path| !path.contains('/')).cloned().collect::<Vec<_>>()
-    );
-    for (path, thing) in &model.things {
-        let found = root.open(path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
-        match thing {
-            Thing::File(bytes) => assert!(found.read(0, u64::MAX).unwrap() == *bytes.borrow(), "{path}"),
-            Thing::Directory => {
-                let below = |other: &String| Some(other.strip_prefix(path)?.strip_prefix('/')?.to_owned());
-                let expected = model.things.keys().filter_map(below).filter(|name| !name.contains('/'));
-                assert_eq!(names(&found), expected.collect::<Vec<_>>(), "{path}");
+/// Both, and what is open in `/tmp`, in the order of the model's.
+struct Pair {
+    tmp: Tmp,
+    model: Model,
+    handles: Vec<Handle>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self { tmp: Tmp::new(LIMIT), model: Model::default(), handles: Vec::new() }
+    }
+
+    /// Does one operation on both: whether it could be done in `/tmp`, and whether in the model.
+    fn step(&mut self, operation: &Operation) -> (bool, bool) {
+        let Self { tmp, model, handles } = self;
+        let root = tmp.root();
+        let open = |file: &Index| (!handles.is_empty()).then(|| file.index(handles.len()));
+        match operation {
+            Operation::Open(path) => {
+                let flags = DescriptorFlags::READ | DescriptorFlags::WRITE;
+                let opened = root.open(path, OpenFlags::CREATE, flags);
+                let expected = model.open(path);
+                let done = (opened.is_ok(), expected.is_some());
+                handles.extend(opened);
+                model.open.extend(expected);
+                done
+            }
+            Operation::CreateDirectory(path) => {
+                (root.create_directory(path).is_ok(), model.insert(path, Thing::Directory))
+            }
+            Operation::Unlink(path) => (root.unlink(path).is_ok(), model.remove(path, true)),
+            Operation::RemoveDirectory(path) => {
+                (root.remove_directory(path).is_ok(), model.remove(path, false))
+            }
+            Operation::Rename { from, to } => {
+                (root.rename(from, (&root, to.as_str())).is_ok(), model.rename(from, to))
+            }
+            Operation::Write { file, offset, length } => {
+                let Some(file) = open(file) else { return (true, true) };
+                let bytes = vec![u8::try_from(length % 256).unwrap(); *length];
+                let offset = if *length == 0 { 0 } else { *offset };
+                let written = handles[file].write(u64::try_from(offset).unwrap(), &bytes);
+                (written.is_ok(), *length == 0 || model.write(&model.open[file], offset, &bytes))
+            }
+            Operation::Resize { file, size } => {
+                let Some(file) = open(file) else { return (true, true) };
+                let resized = handles[file].set_size(u64::try_from(*size).unwrap());
+                (resized.is_ok(), model.resize(&model.open[file], *size))
+            }
+            Operation::Close(file) => {
+                if let Some(file) = open(file) {
+                    drop(handles.swap_remove(file));
+                    drop(model.open.swap_remove(file));
+                }
+                (true, true)
             }
         }
     }
-    for (handle, bytes) in handles.iter().zip(&model.open) {
-        assert!(handle.read(0, u64::MAX).unwrap() == *bytes.borrow());
-    }
-}
 
-/// Does one operation on both, and gives what became of it in `/tmp` and in the model.
-fn step(random: &mut Random, tmp: &Tmp, model: &mut Model, handles: &mut Vec<Handle>) -> (bool, bool) {
-    let root = tmp.root();
-    let (path, other) = (random.path(), random.path());
-    let some = random.below(handles.len().max(1)).min(handles.len());
-    match random.below(9) {
-        0 => {
-            let flags = DescriptorFlags::READ | DescriptorFlags::WRITE;
-            let opened = root.open(&path, OpenFlags::CREATE, flags);
-            let expected = model.open(&path);
-            let done = (opened.is_ok(), expected.is_some());
-            handles.extend(opened);
-            model.open.extend(expected);
-            done
+    /// Compares all that there is.
+    fn compare(&self) {
+        let Self { tmp, model, handles } = self;
+        assert_eq!(tmp.used(), model.used());
+        assert_eq!(tmp.lock().recount(), model.used());
+        let root = tmp.root();
+        let at_the_root = model.things.keys().filter(|path| !path.contains('/'));
+        assert_eq!(names(&root), at_the_root.cloned().collect::<Vec<_>>());
+        for (path, thing) in &model.things {
+            let found = root.open(path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
+            match thing {
+                Thing::File(bytes) => assert!(found.read(0, u64::MAX).unwrap() == *bytes.borrow(), "{path}"),
+                Thing::Directory => {
+                    let below =
+                        |other: &String| Some(other.strip_prefix(path)?.strip_prefix('/')?.to_owned());
+                    let expected = model.things.keys().filter_map(below).filter(|name| !name.contains('/'));
+                    assert_eq!(names(&found), expected.collect::<Vec<_>>(), "{path}");
+                }
+            }
         }
-        1 => (root.create_directory(&path).is_ok(), model.insert(&path, Thing::Directory)),
-        2 => (root.unlink(&path).is_ok(), model.remove(&path, true)),
-        3 => (root.remove_directory(&path).is_ok(), model.remove(&path, false)),
-        4 | 5 => (root.rename(&path, (&root, &other)).is_ok(), model.rename(&path, &other)),
-        _ if some >= handles.len() => (true, true),
-        6 => {
-            let (offset, len) = (random.below(2 * NODE), random.below(3 * NODE));
-            let bytes = vec![u8::try_from(len % 256).unwrap(); len];
-            let offset = if len == 0 { 0 } else { offset };
-            let written = handles[some].write(u64::try_from(offset).unwrap(), &bytes);
-            (written.is_ok(), len == 0 || model.write(&model.open[some], offset, &bytes))
-        }
-        7 => {
-            let size = random.below(4 * NODE);
-            let resized = handles[some].set_size(u64::try_from(size).unwrap());
-            (resized.is_ok(), model.resize(&model.open[some], size))
-        }
-        _ => {
-            drop(handles.swap_remove(some));
-            drop(model.open.swap_remove(some));
-            (true, true)
+        for (handle, bytes) in handles.iter().zip(&model.open) {
+            assert!(handle.read(0, u64::MAX).unwrap() == *bytes.borrow());
         }
     }
 }
 
 #[test]
 fn tmp_does_what_the_model_does() {
-    for seed in 1..=8 {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
-        let (tmp, mut model, mut handles) = (Tmp::new(LIMIT), Model::default(), Vec::new());
-        let mut done = 0;
-        for number in 0..3000 {
-            let (got, expected) = step(&mut random, &tmp, &mut model, &mut handles);
-            assert_eq!(got, expected, "seed {seed}, operation {number}");
-            compare(&tmp, &model, &handles);
-            done += usize::from(got);
+    let (done, is_full) = (Cell::new(0), Cell::new(false));
+    proptest!(Config::with_cases(16), |(operations in vec(operation(), 1..3000))| {
+        let mut pair = Pair::new();
+        for operation in &operations {
+            let (got, expected) = pair.step(operation);
+            assert_eq!(got, expected, "{operation:?}");
+            pair.compare();
+            done.set(done.get() + usize::from(got));
         }
-        assert!(done > 500 && tmp.hit_limit(), "the operations are too tame: {done}");
-        handles.clear();
-        model.open.clear();
-        compare(&tmp, &model, &handles);
-    }
+        is_full.set(is_full.get() || pair.tmp.hit_limit());
+        pair.handles.clear();
+        pair.model.open.clear();
+        pair.compare();
+    });
+    // Operations that fail, or that never fill it, prove little.
+    assert!(done.get() > 2000 && is_full.get(), "the operations are too tame: {}", done.get());
 }

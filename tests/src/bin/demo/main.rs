@@ -34,7 +34,7 @@ const EVENT: &str = r#"{"name":"world"}"#;
 /// One without what the handler wants.
 const BAD_EVENT: &str = r#"{"nome":"world"}"#;
 /// Compiling `hello.wasm` takes a fraction of a second even on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// One event there and back, one that the handler refuses, and then as many as are asked for.
 fn hello(events: usize) -> Result<()> {
@@ -71,7 +71,7 @@ fn hello(events: usize) -> Result<()> {
 
 /// From the start of the process to its first request for an event.
 fn wait_for_init(api: &RuntimeApi, process: &mut Running) -> Result<Duration> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + WAIT_LIMIT;
     loop {
         if let Some(next) = api.seen().into_iter().find(|seen| seen.is_next()) {
             return Ok(next.at - process.started());
@@ -95,9 +95,9 @@ fn wait_for_init(api: &RuntimeApi, process: &mut Running) -> Result<Duration> {
 /// One more event, put in when the bootstrap is waiting for it. This thread sleeps while it is on its way.
 fn next_event(api: &RuntimeApi) -> Duration {
     api.wait_idle();
-    let ticket = api.queue(Event::json(EVENT));
+    let queued = api.queue(Event::json(EVENT));
     std::thread::sleep(Duration::from_millis(1));
-    latency(&api.answer(ticket))
+    latency(&api.answer(queued))
 }
 
 /// From the event's last byte written to the answer's last byte read.

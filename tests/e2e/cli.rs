@@ -1,0 +1,17 @@
+//! The command `bulkhead`, on real projects, task roots, logs and terminals: what it prints, what it writes, and its exit codes.
+//!
+//! `dev` is here as clients of its HTTP API see it; its page is in `page`, and `init-deploy` is in `deploy`.
+
+mod build;
+mod command;
+mod completions;
+mod container;
+mod dev;
+mod doctor;
+mod invoke;
+mod journey;
+mod new;
+mod package;
+mod sbom;
+mod templates;
+mod terminal;

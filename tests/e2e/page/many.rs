@@ -1,0 +1,78 @@
+//! Ten thousand events: few rows in the document, all of them to be seen, and how long the frames took.
+
+use crate::page::browser::say;
+use crate::page::page;
+
+const EVENTS: usize = 10_000;
+
+/// Scrolls from the first row to the last, less than a window with each frame. Gives how long each frame took, the most rows that
+/// were there at a time, and how many different ones were.
+const SCROLL: &str = "
+    const list = document.querySelector('#list');
+    const [seen, times] = [new Set(), []];
+    let [most, last] = [0, performance.now()];
+    const frame = () => new Promise(requestAnimationFrame);
+    list.scrollTop = 0;
+    await frame();
+    for (;;) {
+      const now = await frame();
+      times.push(now - last);
+      last = now;
+      const rows = document.querySelectorAll('#rows .row');
+      most = Math.max(most, rows.length);
+      rows.forEach((row) => seen.add(row.id));
+      if (list.scrollTop + list.clientHeight >= list.scrollHeight - 1) break;
+      list.scrollTop += list.clientHeight - 28;
+    }
+    await frame();
+    await frame();
+    document.querySelectorAll('#rows .row').forEach((row) => seen.add(row.id));
+    return { times: times.slice(1), most, seen: seen.size, end: list.scrollHeight };";
+
+#[test]
+fn ten_thousand_events_are_a_few_rows() {
+    let Some((dev, _root, browser)) = page("many") else { return };
+    std::thread::scope(|scope| {
+        for caller in 0..4 {
+            let dev = &dev;
+            scope.spawn(move || {
+                for number in 0..EVENTS / 4 {
+                    let tenant = format!("tenant-{}", (number + caller) % 50);
+                    let answer = dev.invoke("echo", "{}", &[("x-amz-tenant-id", &tenant)]);
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                }
+            });
+        }
+    });
+    browser.wait("document.querySelector('#shown').innerText === '10,000 events'");
+    browser.wait("!document.querySelector('#rows [data-state=running]')");
+    let told = browser.run(SCROLL);
+    assert!(told["most"].as_u64().expect("rows") < 200, "{} rows at a time", told["most"]);
+    assert_eq!(told["seen"], EVENTS, "each can be seen");
+    let mut times: Vec<f64> =
+        told["times"].as_array().expect("times").iter().filter_map(|time| time.as_f64()).collect();
+    let kept = browser.keep_text("frames.json", &told["times"].to_string());
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times[(times.len() - 1) * share / 100];
+    say(&format!(
+        "10,000 events, {} rows at a time; {} frames of a scroll through all: median {:.1} ms, 95% {:.1} ms, longest {:.1} ms ({})",
+        told["most"],
+        times.len(),
+        at(50),
+        at(95),
+        at(100),
+        kept.display()
+    ));
+    browser.keep("scrolled");
+    browser.fill("#filter", "tenant-7 echo");
+    browser.wait("document.querySelector('#shown').innerText.startsWith('200 of')");
+    dev.invoke("ways", r#""panic""#, &[("x-amz-tenant-id", "slow")]);
+    browser.fill("#filter", "");
+    browser.wait("document.querySelector('#shown').innerText === '10,000 events'");
+    browser.click("#failed");
+    browser.wait("document.querySelector('#shown').innerText === '1 of 10,000 events'");
+    browser.click("#tab-tenants");
+    browser.wait("document.querySelectorAll('.tenants tbody tr').length === 51");
+    browser.keep("tenants");
+    browser.finish();
+}
