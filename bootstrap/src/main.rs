@@ -12,14 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::files::{GrantError, Granted};
-use bulkhead_host::log::printable::{self, Shown as _};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::outbound::{Clients, OutboundError};
@@ -29,9 +27,10 @@ use bulkhead_host::runtime_api::{RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
 use bulkhead_host::seats::Seats;
 use bulkhead_host::shutdown::Stop;
-use bulkhead_host::snapstart;
+use bulkhead_host::text::printable::{self, Shown as _};
 use bulkhead_host::watchdog::{Turn, Watchdog};
 use bulkhead_host::workers::{self, Patience};
+use bulkhead_host::{capabilities, snapstart};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 64;

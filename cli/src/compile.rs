@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use bulkhead_host::engine::{self, Share, Target};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::{artifact, capabilities, component};
 use clap::Args;
 use tempfile::NamedTempFile;

@@ -13,7 +13,7 @@ use bulkhead_host::artifact::digest;
 use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
 use bulkhead_host::engine::{self, Share};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
 use crate::output::{self, Progress};

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use bulkhead_host::log::printable::{Shown as _, told};
 use bulkhead_host::preinit::{Rehearsal, Rules, Value, check_has_init};
+use bulkhead_host::text::printable::{Shown as _, told};
 use bytesize::ByteSize;
 use clap::Args;
 use wasmtime_wizer::{ComponentInstanceState, Wizer};

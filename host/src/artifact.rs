@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::{BUILD, FINGERPRINT, Target};
-use crate::log::printable::{name, told};
+use crate::text::printable::{name, told};
 
 const MAGIC: &[u8; 8] = b"BULKHEAD";
 /// The length and the magic.

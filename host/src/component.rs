@@ -26,8 +26,8 @@ use wasmtime::component::Component;
 use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::capabilities::Imports;
 use crate::engine::{Engine, LoadError, ShareError};
-use crate::log::printable::{Shown as _, told};
 use crate::room::Takes;
+use crate::text::printable::{Shown as _, told};
 
 pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]

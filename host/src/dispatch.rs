@@ -14,7 +14,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::allowance::Allowance;
-use crate::bounded;
 use crate::catalog::Catalog;
 use crate::component::Loaded;
 use crate::invocation::{Caller, ContextError, Invocation};
@@ -28,6 +27,7 @@ use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
 use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::seats::Seats;
 use crate::shutdown::Stop;
+use crate::text::bounded;
 use crate::watchdog::{Guard, Watchdog};
 use ahead::Ahead;
 pub use spares::{Spare, Spares};

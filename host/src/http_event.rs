@@ -36,7 +36,7 @@ pub use response::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE, has_body, pr
 use context::Context;
 use event::Event;
 
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// Where an event goes that is no HTTP event.
 const EVENTS_PATH: &str = "/events";

@@ -33,7 +33,6 @@ pub mod random;
 pub mod room;
 pub mod watchdog;
 
-pub mod bounded;
 pub mod outcome;
 pub mod receipt;
 pub mod trap;
@@ -55,4 +54,4 @@ pub mod shutdown;
 pub mod snapstart;
 
 mod bindings;
-mod json;
+pub mod text;

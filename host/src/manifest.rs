@@ -25,9 +25,9 @@ use document::Document;
 use toml::de::DeTable;
 
 use crate::config::Vars;
-use crate::log::printable::{Shown as _, line};
 use crate::policy::Policy;
 use crate::router::Pointer;
+use crate::text::printable::{Shown as _, line};
 
 /// The name of the file, in the task root.
 pub const FILE: &str = "bulkhead.toml";

@@ -37,8 +37,8 @@ use wasmtime_wasi_http::{
 pub use account::Sender;
 pub use clients::Clients;
 
-use crate::log::printable::Shown as _;
 use crate::policy::{Limit, Policy};
+use crate::text::printable::Shown as _;
 use account::Account;
 use exchange::{Exchange, Patience};
 use target::Target;

@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::log::printable;
 use crate::manifest::Receipts;
 use crate::sandbox::Usage;
+use crate::text::printable;
 
 /// What the line says it is.
 pub const KIND: &str = "bulkhead.receipt";

@@ -10,11 +10,11 @@ use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
 use crate::allowance::Allowance;
-use crate::bounded::{self, Sink, cut};
 use crate::limits::Exceeded;
 use crate::outbound::MAX_HEADERS;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
+use crate::text::bounded::{self, Sink, cut};
 
 /// The functions that only carry a panic out: modules, with `::`, and whole names.
 const PANICKING: &[&str] = &[

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::FILE;
+use bulkhead_host::text::printable::Shown as _;
 use serde::Deserialize;
 
 use super::cargo;

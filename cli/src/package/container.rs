@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
 use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 
 use super::contents;

@@ -11,8 +11,8 @@ use std::path::{Component, Path, PathBuf};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
-use crate::log::printable::Shown as _;
 use crate::policy::{Grants, Policy};
+use crate::text::printable::Shown as _;
 
 /// Open directories that every sandbox of one policy may read.
 #[derive(Clone, Default)]

@@ -25,8 +25,8 @@ use super::document::{Document, Said, path, similar};
 use super::grants::SaidGrants;
 use super::sections::{SaidHandler, SaidTenant, Sections};
 use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
-use crate::log::printable::Shown as _;
 use crate::policy::{AllowedHost, Grants, Limits, Policy};
+use crate::text::printable::Shown as _;
 
 /// Makes the policies, and notes what does not fit together.
 pub(super) fn manifest(document: &Document<'_>, said: Sections) -> Manifest {

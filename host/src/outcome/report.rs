@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 
 use serde::Serialize;
 
-use crate::bounded;
+use crate::text::bounded;
 
 /// A managed instance refuses error bodies over 1 MiB and leaves the caller waiting (R4.8).
 const MAX_BODY: usize = 256 * 1024;

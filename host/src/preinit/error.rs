@@ -9,10 +9,10 @@ use crate::allowance::Allowance;
 use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::EngineError;
 use crate::invocation::Deadline;
-use crate::log::printable::{line, name, told};
 use crate::outbound::OutboundError;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
+use crate::text::printable::{line, name, told};
 use crate::trap;
 
 /// What a stack trace is worth reading of.

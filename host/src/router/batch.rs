@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// The longest answer that a part may give, in bytes: for each of its records a name, with room for what a handler adds, and
 /// for the whole. A longer one is not read, so that a part costs no more than its records allow.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use super::pointer::Found;
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// The value of a header, whose name is in lower case.
 ///
