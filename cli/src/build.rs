@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use bulkhead_host::manifest;
+use bulkhead_host::policy::manifest;
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 

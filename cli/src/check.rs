@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use bulkhead_host::catalog;
 use bulkhead_host::component::Kind;
-use bulkhead_host::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
+use bulkhead_host::policy::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;

@@ -5,7 +5,7 @@
 //! ones it missed. Most languages ask for both when they start and do not use them, so these records have the level DEBUG.
 
 use crate::log::Level;
-use crate::manifest::FILE;
+use crate::policy::manifest::FILE;
 
 /// What one event was denied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

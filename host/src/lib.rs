@@ -37,7 +37,6 @@ pub mod outcome;
 pub mod receipt;
 pub mod trap;
 
-pub mod manifest;
 pub mod policy;
 
 #[cfg(feature = "compiler")]

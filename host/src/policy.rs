@@ -1,12 +1,14 @@
 //! What one event's sandbox may use and reach: its limits and its grants.
 //!
-//! A policy is data. It comes from [`crate::manifest`] (or is the default, which grants nothing), is chosen by
+//! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is chosen by
 //! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::limits`], time by
 //! [`crate::watchdog`], lines by [`crate::console`], files by [`crate::files`], requests by
 //! [`crate::outbound`].
 
 mod allowed_host;
+pub mod manifest;
 pub mod network;
+pub(crate) mod pointer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU16, NonZeroU32};
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
+pub use pointer::{Pointer, PointerError};
 
 /// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
@@ -136,7 +139,7 @@ impl Default for Limits {
 /// What one sandbox may reach. The default is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
-    /// `environment`, and after [`crate::manifest::Manifest::inherit`] the inherited variables too.
+    /// `environment`, and after [`crate::policy::manifest::Manifest::inherit`] the inherited variables too.
     pub environment: BTreeMap<String, String>,
     /// `inherit_environment`: names of variables of the process.
     pub inherit_environment: BTreeSet<String>,

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Receipts;
+use crate::policy::manifest::Receipts;
 use crate::sandbox::Usage;
 use crate::text::printable;
 

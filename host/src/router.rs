@@ -2,24 +2,22 @@
 //!
 //! A tenant's id is data from outside: it is looked up, compared and logged, and never becomes part of a path
 //! or of a command. Where an event can be understood to belong to two tenants it is refused; see
-//! [`pointer`](Pointer) for the ways in which that can be. What tenants there are is
-//! [`crate::manifest`]'s business.
+//! [`Pointer`](crate::policy::Pointer) for the ways in which that can be. What tenants there are is
+//! [`crate::policy::manifest`]'s business.
 
 mod batch;
 mod header;
-mod pointer;
 
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
 pub use batch::{Part, response as batch_response};
-pub use pointer::{Pointer, PointerError};
 
 use crate::invocation::{Invocation, MAX_TENANT_ID};
-use crate::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
 use crate::policy::Policy;
-use pointer::Found;
+use crate::policy::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
+use crate::policy::pointer::{self, Found};
 
 /// Who handles an event, for whom, and under which policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -410,7 +410,7 @@ fn tmp_is_too_small(policy: &Policy) -> String {
         "the handler filled its /tmp of {} bytes; to allow more, raise `tmp` in [{}] of {}",
         policy.grants.tmp,
         policy.table,
-        crate::manifest::FILE
+        crate::policy::manifest::FILE
     )
 }
 

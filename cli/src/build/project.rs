@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
 /// A folder with sources of handlers.

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bulkhead_host::manifest::FILE;
+use bulkhead_host::policy::manifest::FILE;
 use bulkhead_host::text::printable::Shown as _;
 use tempfile::NamedTempFile;
 

@@ -11,8 +11,8 @@ use bulkhead_host::component::{ComponentError, Description, Kind};
 use bulkhead_host::config::LogSettings;
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::log::{Format, Level, Log};
-use bulkhead_host::manifest::{FILE, Handler, Manifest};
 use bulkhead_host::outbound::Clients;
+use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 use serde::Serialize;
 

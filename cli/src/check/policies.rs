@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use bulkhead_host::manifest::{self, FILE, Manifest, UnknownTenant};
+use bulkhead_host::policy::manifest::{self, FILE, Manifest, UnknownTenant};
 use bulkhead_host::policy::{self, Grants, Limits};
 
 use super::denied::denied;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bulkhead_host::manifest::Manifest;
+use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::text::printable::is_printable;
 use clap_complete::CompletionCandidate;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bulkhead_host::manifest::Manifest;
+use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::receipt::Receipt;
 use bulkhead_host::text::printable::{self, line};
 use hyper::Request;

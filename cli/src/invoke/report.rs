@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulkhead_host::manifest::{self, Manifest};
+use bulkhead_host::policy::manifest::{self, Manifest};
 use bulkhead_host::policy::{Limit, Policy};
 use bulkhead_host::receipt::{KIND, Receipt};
 use serde::Serialize;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use bulkhead_host::engine::Target;
-use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@
 use super::*;
 use crate::artifact::{Stamp, digest};
 use crate::engine::{self, Target};
-use crate::manifest::Handler as Named;
+use crate::policy::manifest::Handler as Named;
 
 /// A task root, and a manifest that names these handlers and has no tenants.
 fn stage(handlers: &[(&str, &str, Option<&str>)]) -> (tempfile::TempDir, Manifest) {

@@ -30,7 +30,7 @@ pub struct Granted(HashMap<BTreeSet<PathBuf>, Directories>);
 
 /// What a policy grants cannot be given.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: [{table}]: {error}", crate::manifest::FILE)]
+#[error("{}: [{table}]: {error}", crate::policy::manifest::FILE)]
 pub struct GrantError {
     /// The table of `bulkhead.toml` that the grant stands in.
     table: String,

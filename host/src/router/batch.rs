@@ -204,7 +204,7 @@ pub fn response(failed: &[String]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pointer::records;
+    use crate::policy::pointer::records;
     use super::*;
 
     const EVENT: &str = r#"{"Records": [

@@ -6,7 +6,7 @@ use std::fmt::{self, Formatter};
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use super::pointer::Found;
+use crate::policy::pointer::Found;
 use crate::text::json::Object;
 
 /// The value of a header, whose name is in lower case.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use crate::manifest::{InvalidHandler, Receipts};
+use crate::policy::manifest::{InvalidHandler, Receipts};
 use crate::runtime_api::NextEvent;
 
 /// Two handlers, `first` and `second`; acme has the first, and beta the second under a policy of its own.

@@ -230,7 +230,7 @@ pub(super) fn narrow(size: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::document::Document;
+    use crate::policy::manifest::document::Document;
 
     /// What `limits.KEY = VALUE` is understood as.
     fn read(key: &str, value: &str) -> Result<u64, String> {

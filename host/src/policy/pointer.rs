@@ -39,7 +39,7 @@ pub enum PointerError {
 
 /// What stands where a pointer points.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// A string.
     Text(String),
     /// Nothing, or null.
@@ -75,7 +75,7 @@ impl fmt::Display for Pointer {
 
 impl Pointer {
     /// The name of the array of records that it points into, and the pointer within each record.
-    pub(super) fn within_records(&self) -> Option<(&str, &[String])> {
+    pub(crate) fn within_records(&self) -> Option<(&str, &[String])> {
         match self.tokens.as_slice() {
             [records, _, within @ ..] if RECORDS.contains(&records.as_str()) => Some((records, within)),
             _ => None,
@@ -83,13 +83,13 @@ impl Pointer {
     }
 
     /// What it points to in an event that is no batch.
-    pub(super) fn find(&self, event: &str) -> Found {
+    pub(crate) fn find(&self, event: &str) -> Found {
         find(event, &self.tokens)
     }
 }
 
 /// What `tokens` point to in this JSON text.
-pub(super) fn find(json: &str, tokens: &[String]) -> Found {
+pub(crate) fn find(json: &str, tokens: &[String]) -> Found {
     let json = json.trim_ascii_start();
     let Some((token, rest)) = tokens.split_first() else {
         return text(json);
@@ -211,7 +211,7 @@ impl<'de> Visitor<'de> for Element {
 ///
 /// # Errors
 /// Why that is not clear.
-pub(super) fn records<'a>(event: &'a str, key: &str) -> Result<Option<Vec<&'a RawValue>>, &'static str> {
+pub(crate) fn records<'a>(event: &'a str, key: &str) -> Result<Option<Vec<&'a RawValue>>, &'static str> {
     match step(event, Member(key)) {
         Ok(Step::To(array)) => {
             Ok(Vec::deserialize(&mut serde_json::Deserializer::from_str(array.get())).ok())

@@ -25,15 +25,14 @@ use document::Document;
 use toml::de::DeTable;
 
 use crate::config::Vars;
-use crate::policy::Policy;
-use crate::router::Pointer;
+use crate::policy::{Pointer, Policy};
 use crate::text::printable::{Shown as _, line};
 
 /// The name of the file, in the task root.
 pub const FILE: &str = "bulkhead.toml";
 
 /// The JSON schema of the file, for editors.
-pub const SCHEMA: &str = include_str!("../../schema/bulkhead.schema.json");
+pub const SCHEMA: &str = include_str!("../../../schema/bulkhead.schema.json");
 
 /// What `bulkhead.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq)]

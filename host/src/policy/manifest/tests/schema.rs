@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::*;
-use crate::manifest::{amounts, build, grants, sections};
+use crate::policy::manifest::{amounts, build, grants, sections};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
