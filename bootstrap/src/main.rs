@@ -15,6 +15,7 @@ use std::sync::Arc;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Dispatcher, Spares};
+use bulkhead_host::engine::watchdog::{Turn, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
 use bulkhead_host::files::{GrantError, Granted};
@@ -28,7 +29,6 @@ use bulkhead_host::sandbox::Sandboxes;
 use bulkhead_host::seats::Seats;
 use bulkhead_host::shutdown::Stop;
 use bulkhead_host::text::printable::{self, Shown as _};
-use bulkhead_host::watchdog::{Turn, Watchdog};
 use bulkhead_host::workers::{self, Patience};
 use bulkhead_host::{capabilities, snapstart};
 

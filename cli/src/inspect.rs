@@ -9,9 +9,9 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bulkhead_host::artifact::digest;
 use bulkhead_host::capabilities;
 use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
+use bulkhead_host::engine::artifact::digest;
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;

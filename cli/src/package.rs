@@ -10,8 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::artifact;
-use bulkhead_host::engine::Target;
+use bulkhead_host::engine::{Target, artifact};
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 

@@ -18,15 +18,15 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::denials::Denials;
+use crate::engine::meter::Meter;
+use crate::engine::room::Held;
+use crate::engine::watchdog::Clock;
 use crate::environment::Environment;
 use crate::files::{self, Files, FilesView};
 use crate::limits::Limiter;
-use crate::meter::Meter;
 use crate::outbound::{self, Outbound};
 use crate::random::Random;
 use crate::response_stream::{self, Response};
-use crate::room::Held;
-use crate::watchdog::Clock;
 pub(crate) use service::Serving;
 
 /// What the engine keeps for one sandbox.

@@ -23,10 +23,10 @@ use std::sync::Arc;
 
 use wasmtime::component::Component;
 
-use crate::artifact::{ArtifactError, Stamp, digest};
 use crate::capabilities::Imports;
+use crate::engine::artifact::{ArtifactError, Stamp, digest};
+use crate::engine::room::Takes;
 use crate::engine::{Engine, LoadError, ShareError};
-use crate::room::Takes;
 use crate::text::printable::{Shown as _, told};
 
 pub(crate) use entry::Entry;
@@ -394,7 +394,7 @@ mod tests {
             compile_ready((engine, &imports), &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
         // What is compiled already is not seen by a compiler again.
         let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
-        let cwasm = crate::artifact::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
+        let cwasm = crate::engine::artifact::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
         std::fs::write(file.path(), cwasm).unwrap();
         let mapped = map(engine, &imports, file.path(), None).unwrap_err().about(Path::new("a.wasm"));
         assert_eq!(mapped.to_string(), compiled);

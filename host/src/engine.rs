@@ -3,8 +3,13 @@
 //! What decides whether compiled code fits an engine lives in [`settings`], what one sandbox may take of the pool in
 //! [`share`]; how much room there is and how it is allocated lives here.
 
+pub mod artifact;
+pub(crate) mod bindings;
+pub mod meter;
+pub mod room;
 mod settings;
 mod share;
+pub mod watchdog;
 
 use std::ops::Deref;
 

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::dispatch::{Arrival, Carry, Dispatcher};
+use crate::engine::meter::Meter;
 use crate::invocation::{Deadline, Invocation, NoRequestId};
 use crate::log::{Level, Log, Scope, chain};
-use crate::meter::Meter;
 use crate::relay::{Relayed, relay};
 use crate::response_stream::Outlet;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};

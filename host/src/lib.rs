@@ -26,12 +26,9 @@ pub mod denials;
 pub mod environment;
 pub mod files;
 pub mod limits;
-pub mod meter;
 pub mod outbound;
 pub mod permit;
 pub mod random;
-pub mod room;
-pub mod watchdog;
 
 pub mod outcome;
 pub mod receipt;
@@ -41,7 +38,6 @@ pub mod policy;
 
 #[cfg(feature = "compiler")]
 pub mod adapt;
-pub mod artifact;
 pub mod catalog;
 pub mod component;
 pub mod engine;
@@ -52,5 +48,4 @@ pub mod log;
 pub mod shutdown;
 pub mod snapstart;
 
-mod bindings;
 pub mod text;

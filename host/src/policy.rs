@@ -2,7 +2,7 @@
 //!
 //! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is chosen by
 //! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::limits`], time by
-//! [`crate::watchdog`], lines by [`crate::console`], files by [`crate::files`], requests by
+//! [`crate::engine::watchdog`], lines by [`crate::console`], files by [`crate::files`], requests by
 //! [`crate::outbound`].
 
 mod allowed_host;

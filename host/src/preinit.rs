@@ -24,20 +24,20 @@ use printed::Printed;
 pub use read::Value;
 pub use refused::Refused;
 
-use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::capabilities::{self, Serving, State};
 use crate::config::LogSettings;
 use crate::engine;
+use crate::engine::bindings::bulkhead::lambda::types::Failure;
+use crate::engine::meter::Meter;
+use crate::engine::watchdog::{Guard, Turn, Watchdog};
 use crate::environment::Environment;
 use crate::files::Files;
 use crate::limits::Limiter;
 use crate::log::{Format, Level, Log};
-use crate::meter::Meter;
 use crate::outbound::{self, Clients, Outbound};
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::response_stream::Response;
-use crate::watchdog::{Guard, Turn, Watchdog};
 
 /// What an init may use.
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bulkhead_host::artifact::{ArtifactError, Stamp};
 use bulkhead_host::capabilities;
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::component::{ComponentError, Description, Kind};
 use bulkhead_host::config::LogSettings;
+use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::log::{Format, Level, Log};
 use bulkhead_host::outbound::Clients;

@@ -1,5 +1,4 @@
-use bulkhead_host::artifact;
-use bulkhead_host::engine::Target;
+use bulkhead_host::engine::{Target, artifact};
 use serde_json::{Value, json};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;

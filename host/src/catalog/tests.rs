@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use super::*;
-use crate::artifact::{Stamp, digest};
+use crate::engine::artifact::{Stamp, digest};
 use crate::engine::{self, Target};
 use crate::policy::manifest::Handler as Named;
 

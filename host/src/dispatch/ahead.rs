@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::Dispatcher;
 use crate::component::Loaded;
+use crate::engine::watchdog::Guard;
 use crate::log::{Level, Scope};
 use crate::router::Route;
 use crate::sandbox::{Remains, Sandbox};
-use crate::watchdog::Guard;
 
 /// The longest that a sandbox may take to be made ahead of its event. The next event may be another tenant's, and
 /// would have to wait for this one's start functions.

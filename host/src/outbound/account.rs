@@ -15,8 +15,8 @@ use super::address::Refusal;
 use super::clock::Clock;
 use super::target::Target;
 use super::wire;
+use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
-use crate::meter::Meter;
 use crate::policy::{Limit, Policy};
 use crate::router::Owner;
 

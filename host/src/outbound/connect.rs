@@ -21,7 +21,7 @@ use super::pool::Purpose;
 use super::resolver::Lookups;
 use super::target::Target;
 use super::wire::{Payer, Wire};
-use crate::meter::Meter;
+use crate::engine::meter::Meter;
 use crate::policy::Policy;
 
 /// Addresses of one name that are tried.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::meter::Meter;
+use crate::engine::meter::Meter;
 
 /// Lookups of one client that may wait at a time. Each keeps a thread of the process, even when nobody waits
 /// for it any more, and a guest may name hosts whose name servers never answer.

@@ -6,8 +6,8 @@ use wasmtime::WasmBacktrace;
 
 use super::{INITIALIZER, Refused};
 use crate::allowance::Allowance;
-use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::EngineError;
+use crate::engine::bindings::bulkhead::lambda::types::Failure;
 use crate::invocation::Deadline;
 use crate::outbound::OutboundError;
 use crate::outcome::Outcome;

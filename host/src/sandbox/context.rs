@@ -1,8 +1,8 @@
 //! What a guest is told about its event, as `wit/` has it.
 
 use crate::allowance::Allowance;
-use crate::bindings::bulkhead::lambda::types;
 use crate::config::FunctionSettings;
+use crate::engine::bindings::bulkhead::lambda::types;
 use crate::invocation::{Caller, Invocation};
 
 /// The context of one event.

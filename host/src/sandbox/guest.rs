@@ -8,12 +8,12 @@ use wasmtime_wasi_http::p2::bindings::Proxy;
 
 use super::command::Pipes;
 use super::{context, http};
-use crate::bindings::Lambda;
-use crate::bindings::bulkhead::lambda::types::{Context, Failure};
-use crate::bindings::streaming::LambdaStreaming;
 use crate::capabilities::State;
 use crate::component::Entry;
 use crate::console::Console;
+use crate::engine::bindings::Lambda;
+use crate::engine::bindings::bulkhead::lambda::types::{Context, Failure};
+use crate::engine::bindings::streaming::LambdaStreaming;
 use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Policy};
 use crate::trap;

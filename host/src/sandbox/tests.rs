@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::*;
 use crate::config::LogSettings;
+use crate::engine::watchdog::{Turn, Watchdog};
 use crate::engine::{self, Engine};
 use crate::invocation::Deadline;
 use crate::log::Format;
 use crate::runtime_api::InvocationId;
-use crate::watchdog::{Turn, Watchdog};
 
 fn sandboxes() -> Sandboxes {
     let log =

@@ -11,7 +11,7 @@ pub(crate) mod streaming {
         path: "../wit",
         world: "lambda-streaming",
         with: {
-            "bulkhead:lambda/types": crate::bindings::bulkhead::lambda::types,
+            "bulkhead:lambda/types": crate::engine::bindings::bulkhead::lambda::types,
             "wasi:io": wasmtime_wasi::p2::bindings::io,
         },
         imports: { default: trappable },
