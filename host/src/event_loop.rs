@@ -12,12 +12,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::engine::meter::Meter;
-use crate::invocation::{Deadline, Invocation, NoRequestId};
 use crate::log::{Level, Log, Scope, chain};
 use crate::relay::{Relayed, relay};
 use crate::response_stream::Outlet;
+use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
+use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
-use crate::shutdown::Stop;
 use crate::workers::Patience;
 
 /// The process must end, and be replaced by a new one.

@@ -11,7 +11,6 @@ pub mod workers;
 
 pub mod dispatch;
 pub mod http_event;
-pub mod invocation;
 pub mod relay;
 pub mod router;
 pub mod seats;
@@ -45,7 +44,6 @@ pub mod engine;
 pub mod preinit;
 
 pub mod log;
-pub mod shutdown;
 pub mod snapstart;
 
 pub mod text;

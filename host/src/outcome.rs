@@ -3,17 +3,14 @@
 //! What a guest does wrong ends here, never in an error of the host. The texts say what happened and what
 //! to do; how a trap is told from a panic is [`crate::trap`]'s business.
 
-mod report;
-
 use std::fmt::Display;
 use std::time::Duration;
 
-pub use report::ErrorReport;
-
 use crate::http_event::HttpEventError;
-use crate::invocation::ContextError;
 use crate::policy::Limit;
 use crate::router::RouteError;
+use crate::runtime_api::ErrorReport;
+use crate::runtime_api::invocation::ContextError;
 use crate::sandbox::ServiceError;
 use crate::seats::NoSeat;
 

@@ -9,9 +9,8 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use tokio::sync::mpsc;
 
-use crate::outcome::ErrorReport;
 use crate::response_stream::{Head, Opened, Outlet};
-use crate::runtime_api::{ApiError, InvocationId, Posted, RuntimeApi, Sending, streamed};
+use crate::runtime_api::{ApiError, ErrorReport, InvocationId, Posted, RuntimeApi, Sending, streamed};
 
 /// What a handler's run came to: a whole response, or a report of what went wrong.
 pub type Answer = Result<Vec<u8>, ErrorReport>;

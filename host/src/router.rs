@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 pub use batch::{Part, response as batch_response};
 
-use crate::invocation::{Invocation, MAX_TENANT_ID};
 use crate::policy::Policy;
 use crate::policy::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
 use crate::policy::pointer::{self, Found};
+use crate::runtime_api::invocation::{Invocation, MAX_TENANT_ID};
 
 /// Who handles an event, for whom, and under which policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

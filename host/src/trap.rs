@@ -221,7 +221,7 @@ fn is_panicking(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invocation::Deadline;
+    use crate::runtime_api::invocation::Deadline;
 
     #[test]
     fn a_panic_is_one_message_with_its_place() {

@@ -8,10 +8,10 @@ use super::{INITIALIZER, Refused};
 use crate::allowance::Allowance;
 use crate::engine::EngineError;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
-use crate::invocation::Deadline;
 use crate::outbound::OutboundError;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
+use crate::runtime_api::invocation::Deadline;
 use crate::text::printable::{line, name, told};
 use crate::trap;
 

@@ -3,7 +3,7 @@
 use crate::allowance::Allowance;
 use crate::config::FunctionSettings;
 use crate::engine::bindings::bulkhead::lambda::types;
-use crate::invocation::{Caller, Invocation};
+use crate::runtime_api::invocation::{Caller, Invocation};
 
 /// The context of one event.
 pub(super) fn of(

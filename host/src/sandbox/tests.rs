@@ -7,9 +7,9 @@ use super::*;
 use crate::config::LogSettings;
 use crate::engine::watchdog::{Turn, Watchdog};
 use crate::engine::{self, Engine};
-use crate::invocation::Deadline;
 use crate::log::Format;
 use crate::runtime_api::InvocationId;
+use crate::runtime_api::invocation::Deadline;
 
 fn sandboxes() -> Sandboxes {
     let log =

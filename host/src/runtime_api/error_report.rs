@@ -37,7 +37,7 @@ impl ErrorReport {
     }
 
     /// A report of an error that a handler returned, under the type that its author chose.
-    pub(super) fn of_author(mut error_type: String, message: String, stack_trace: Vec<String>) -> Self {
+    pub(crate) fn of_author(mut error_type: String, message: String, stack_trace: Vec<String>) -> Self {
         // Before it is looked through for the letters of the header.
         bounded::shorten(&mut error_type, MAX_FRAME);
         let header_type = header_type(&error_type);
@@ -45,7 +45,7 @@ impl ErrorReport {
         Self::cut(header_type, error_type, message, stack_trace)
     }
 
-    pub(super) fn with_stack_trace(self, stack_trace: Vec<String>) -> Self {
+    pub(crate) fn with_stack_trace(self, stack_trace: Vec<String>) -> Self {
         Self::cut(self.header_type, self.error_type, self.message, stack_trace)
     }
 
