@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bulkhead_host::capabilities::files::{GrantError, Granted};
+use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
 use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::watchdog::{Turn, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::{EventLoop, LoopError};
-use bulkhead_host::files::{GrantError, Granted};
 use bulkhead_host::log::{Level, Log, Scope, chain};
-use bulkhead_host::outbound::{Clients, OutboundError};
 use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::router::Router;
 use bulkhead_host::runtime_api::shutdown::Stop;

@@ -4,6 +4,15 @@
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
 
+pub mod console;
+pub mod denials;
+pub mod environment;
+pub mod files;
+pub mod limits;
+pub mod outbound;
+pub mod permit;
+pub mod random;
+pub mod response_stream;
 mod service;
 mod sockets;
 
@@ -17,16 +26,16 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::denials::Denials;
 use crate::engine::meter::Meter;
 use crate::engine::room::Held;
 use crate::engine::watchdog::Clock;
-use crate::environment::Environment;
-use crate::files::{self, Files, FilesView};
-use crate::limits::Limiter;
-use crate::outbound::{self, Outbound};
-use crate::random::Random;
-use crate::response_stream::{self, Response};
+use denials::Denials;
+use environment::Environment;
+use files::{Files, FilesView};
+use limits::Limiter;
+use outbound::Outbound;
+use random::Random;
+use response_stream::Response;
 pub(crate) use service::Serving;
 
 /// What the engine keeps for one sandbox.

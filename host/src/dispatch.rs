@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::allowance::Allowance;
+use crate::capabilities::response_stream::Outlet;
 use crate::catalog::Catalog;
 use crate::component::Loaded;
 use crate::engine::meter::Meter;
@@ -22,7 +23,6 @@ use crate::log::{Failure, Level, Log};
 use crate::outcome::Outcome;
 use crate::policy::manifest::Receipts;
 use crate::receipt::{About, REPLIED, Receipt};
-use crate::response_stream::Outlet;
 use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::{Caller, ContextError, Invocation};

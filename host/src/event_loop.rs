@@ -10,11 +10,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::capabilities::response_stream::Outlet;
 use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope, chain};
 use crate::relay::{Relayed, relay};
-use crate::response_stream::Outlet;
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};

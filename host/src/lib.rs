@@ -17,17 +17,7 @@ pub mod seats;
 
 pub mod allowance;
 pub mod capabilities;
-pub mod response_stream;
 pub mod sandbox;
-
-pub mod console;
-pub mod denials;
-pub mod environment;
-pub mod files;
-pub mod limits;
-pub mod outbound;
-pub mod permit;
-pub mod random;
 
 pub mod outcome;
 pub mod receipt;

@@ -1,9 +1,9 @@
 //! What one event's sandbox may use and reach: its limits and its grants.
 //!
 //! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is chosen by
-//! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::limits`], time by
-//! [`crate::engine::watchdog`], lines by [`crate::console`], files by [`crate::files`], requests by
-//! [`crate::outbound`].
+//! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::capabilities::limits`], time by
+//! [`crate::engine::watchdog`], lines by [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
+//! [`crate::capabilities::outbound`].
 
 mod allowed_host;
 pub mod manifest;

@@ -24,20 +24,20 @@ use printed::Printed;
 pub use read::Value;
 pub use refused::Refused;
 
+use crate::capabilities::environment::Environment;
+use crate::capabilities::files::Files;
+use crate::capabilities::limits::Limiter;
+use crate::capabilities::outbound::{self, Clients, Outbound};
+use crate::capabilities::random::Random;
+use crate::capabilities::response_stream::Response;
 use crate::capabilities::{self, Serving, State};
 use crate::config::LogSettings;
 use crate::engine;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{Guard, Turn, Watchdog};
-use crate::environment::Environment;
-use crate::files::Files;
-use crate::limits::Limiter;
 use crate::log::{Format, Level, Log};
-use crate::outbound::{self, Clients, Outbound};
 use crate::policy::Policy;
-use crate::random::Random;
-use crate::response_stream::Response;
 
 /// What an init may use.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! An event whose response goes out while its handler still runs: the loop's side of [`crate::response_stream`].
+//! An event whose response goes out while its handler still runs: the loop's side of [`crate::capabilities::response_stream`].
 //!
 //! Handler and request take turns on the loop's task. The handler is never waited for without its time limit being watched,
 //! however slow the other side reads.
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use tokio::sync::mpsc;
 
-use crate::response_stream::{Head, Opened, Outlet};
+use crate::capabilities::response_stream::{Head, Opened, Outlet};
 use crate::runtime_api::{ApiError, ErrorReport, InvocationId, Posted, RuntimeApi, Sending, streamed};
 
 /// What a handler's run came to: a whole response, or a report of what went wrong.

@@ -4,7 +4,7 @@
 //! random bytes from the system, which is seeded anew in each copy, and the connection to the Runtime API is another
 //! one, since the old one's peer is not there any more. No time is taken before it that is used after it (R6.7).
 
-use crate::random;
+use crate::capabilities::random;
 use crate::runtime_api::{ApiError, ErrorReport, RuntimeApi};
 
 /// The copy cannot be used.

@@ -10,8 +10,8 @@ use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
 use crate::allowance::Allowance;
-use crate::limits::Exceeded;
-use crate::outbound::MAX_HEADERS;
+use crate::capabilities::limits::Exceeded;
+use crate::capabilities::outbound::MAX_HEADERS;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
 use crate::text::bounded::{self, Sink, cut};

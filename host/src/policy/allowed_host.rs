@@ -6,7 +6,7 @@
 //! `10.1.0.0/16` or `[2001:db8::/32]`, which allows URLs that name such an address, not names that resolve to one.
 //!
 //! That an entry allows a host does not say that it may be connected to: the address that the host
-//! resolves to is checked as well, by [`crate::outbound`].
+//! resolves to is checked as well, by [`crate::capabilities::outbound`].
 
 mod host;
 

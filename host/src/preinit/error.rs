@@ -6,9 +6,9 @@ use wasmtime::WasmBacktrace;
 
 use super::{INITIALIZER, Refused};
 use crate::allowance::Allowance;
+use crate::capabilities::outbound::OutboundError;
 use crate::engine::EngineError;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
-use crate::outbound::OutboundError;
 use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
 use crate::runtime_api::invocation::Deadline;

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, Type, W
 
 use super::PreinitError;
 use crate::capabilities::State;
-use crate::limits::Limiter;
+use crate::capabilities::limits::Limiter;
 use crate::policy::Limits;
 
 /// A whole memory, or a global variable.

@@ -24,12 +24,12 @@ use wasmtime_wasi_http::p2::bindings::http::types::{
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
+use crate::capabilities::limits::Exceeded;
+use crate::capabilities::response_stream::{self, Head};
 use crate::capabilities::{Serving, State};
 use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError, has_body};
-use crate::limits::Exceeded;
 use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Limit, OtherEvents, Policy};
-use crate::response_stream::{self, Head};
 use crate::text::bounded;
 
 /// As much of an error that a service gave is told.

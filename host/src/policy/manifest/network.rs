@@ -1,7 +1,7 @@
 //! An entry of `allowed_private_networks`: which networks can be granted at all.
 //!
 //! Which networks those are says [`crate::policy::network`], for connections too. Loopback can be granted by name, for
-//! development: the host's own Runtime API is not reachable through it all the same, which is [`crate::outbound`]'s business.
+//! development: the host's own Runtime API is not reachable through it all the same, which is [`crate::capabilities::outbound`]'s business.
 
 use std::net::IpAddr;
 

@@ -4,10 +4,10 @@ use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::DynOutputStream;
 
 use super::{Head, OpenError, Response};
+use crate::capabilities::permit::Permitted;
 use crate::engine::bindings::streaming::bulkhead::lambda::response_stream::{
     self, OpenError as Told, ResponseHead,
 };
-use crate::permit::Permitted;
 
 /// What opens a response.
 pub(crate) struct View<'a> {

@@ -229,14 +229,14 @@ pub(super) mod tests {
     use crate::log::Format;
 
     /// A log and the file that it goes to.
-    pub(in crate::outbound) fn log() -> (Arc<Log>, std::fs::File) {
+    pub(in crate::capabilities::outbound) fn log() -> (Arc<Log>, std::fs::File) {
         let file = tempfile::tempfile().unwrap();
         let telemetry_fd = u32::try_from(file.as_raw_fd()).ok();
         let settings = LogSettings { format: Format::Text, level: Level::Trace, telemetry_fd };
         (Arc::new(Log::new(&settings)), file)
     }
 
-    pub(in crate::outbound) fn read(mut file: std::fs::File) -> String {
+    pub(in crate::capabilities::outbound) fn read(mut file: std::fs::File) -> String {
         use std::io::Seek;
         let mut written = Vec::new();
         file.rewind().unwrap();
@@ -245,12 +245,14 @@ pub(super) mod tests {
     }
 
     /// An event whose connections may use the processor for so long.
-    pub(in crate::outbound) fn sender(cpu_time: Duration) -> Sender {
+    pub(in crate::capabilities::outbound) fn sender(cpu_time: Duration) -> Sender {
         let meter = Meter::new(cpu_time);
         Sender { scope: Scope::default(), owner: Owner::Handler(0), meter }
     }
 
-    pub(in crate::outbound) fn account(change: impl FnOnce(&mut Policy)) -> (Account, std::fs::File) {
+    pub(in crate::capabilities::outbound) fn account(
+        change: impl FnOnce(&mut Policy),
+    ) -> (Account, std::fs::File) {
         let (log, file) = log();
         let mut policy = Policy::default_for("hello");
         change(&mut policy);

@@ -1,5 +1,5 @@
 //! What a guest asked for in its event and does not have, for the log. One record for each kind of thing, however often it
-//! asked. Denied requests are logged by [`crate::outbound`], which knows their destinations.
+//! asked. Denied requests are logged by [`crate::capabilities::outbound`], which knows their destinations.
 //!
 //! A guest gets all variables of its environment in one list, and all of its directories in another, so the host cannot see which
 //! ones it missed. Most languages ask for both when they start and do not use them, so these records have the level DEBUG.

@@ -94,10 +94,10 @@ pub(super) mod tests {
 
     /// What each name resolves to, in turn; the last answer is not given twice.
     #[derive(Debug, Default)]
-    pub(in crate::outbound) struct Answers(Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>);
+    pub(in crate::capabilities::outbound) struct Answers(Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>);
 
     impl Answers {
-        pub(in crate::outbound) fn of(host: &str, answers: &[&[&str]]) -> Resolver {
+        pub(in crate::capabilities::outbound) fn of(host: &str, answers: &[&[&str]]) -> Resolver {
             let parse = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
             let answers = answers.iter().map(parse).collect();
             Resolver::Fake(Arc::new(Self(Mutex::new([(host.to_owned(), answers)].into()))))

@@ -1,7 +1,7 @@
 //! The limiter of memory, tables and instances: holds one sandbox to what its [`crate::policy`] gives it.
 //!
 //! Time is the [`crate::engine::watchdog`]'s and the [`crate::engine::meter`]'s business, log lines are the
-//! [`crate::console`]'s.
+//! [`crate::capabilities::console`]'s.
 
 use wasmtime::ResourceLimiter;
 

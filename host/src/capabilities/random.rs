@@ -3,7 +3,7 @@
 use rustix::rand::{GetRandomFlags, getrandom};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
-use crate::limits::Exceeded;
+use crate::capabilities::limits::Exceeded;
 use crate::policy::Limit;
 
 /// What one sandbox has left.

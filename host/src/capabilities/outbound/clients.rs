@@ -220,7 +220,7 @@ mod tests {
         }
 
         /// The client that was used last.
-        pub(in crate::outbound) fn last(&self) -> Arc<Client> {
+        pub(in crate::capabilities::outbound) fn last(&self) -> Arc<Client> {
             Arc::clone(self.clients.lock().unwrap().last().unwrap())
         }
 

@@ -13,7 +13,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 pub use head::{Head, HeadError};
 
-use crate::limits::Exceeded;
+use crate::capabilities::limits::Exceeded;
 use crate::policy::Limit;
 
 mod guest;

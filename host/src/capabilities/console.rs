@@ -10,8 +10,8 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::capabilities::permit::Permitted;
 use crate::log::{Level, Log, Scope};
-use crate::permit::Permitted;
 
 /// How much a guest may write in one call; its own buffers are smaller.
 const PERMIT: usize = 64 * 1024;

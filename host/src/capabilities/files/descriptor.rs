@@ -14,7 +14,7 @@ use super::FilesView;
 use super::listing::Listing;
 use super::stream::{Reader, Source, Writer};
 use super::tmp::Handle;
-use crate::permit::Permitted;
+use crate::capabilities::permit::Permitted;
 
 type Fd = Resource<Descriptor>;
 
