@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bulkhead_host::capabilities;
-use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
+use bulkhead_host::component::{self, ComponentError, Description, Worlds};
 use bulkhead_host::engine::artifact::digest;
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm::Kind;
 use clap::Args;
 
 use crate::output::{self, Progress};

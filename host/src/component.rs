@@ -4,19 +4,8 @@
 //! business.
 
 mod entry;
-mod form;
-mod kind;
 mod lacking;
 mod ready;
-
-#[cfg(feature = "compiler")]
-pub(crate) mod features;
-#[cfg(feature = "compiler")]
-mod growth;
-#[cfg(feature = "compiler")]
-mod images;
-#[cfg(feature = "compiler")]
-pub(crate) mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,13 +15,13 @@ use wasmtime::component::Component;
 use crate::capabilities::Imports;
 use crate::engine::artifact::{ArtifactError, Stamp, digest};
 use crate::engine::room::Takes;
+use crate::wasm::Kind;
+#[cfg(feature = "compiler")]
+use crate::wasm::{growth, names};
 use crate::engine::{Engine, LoadError, ShareError};
 use crate::text::printable::{Shown as _, told};
 
 pub(crate) use entry::Entry;
-#[cfg(feature = "compiler")]
-pub use features::FeatureError;
-pub use kind::{Kind, KindError};
 #[cfg(feature = "compiler")]
 pub(crate) use ready::explain;
 pub use ready::{Worlds, ready};

@@ -25,8 +25,6 @@ pub mod trap;
 
 pub mod policy;
 
-#[cfg(feature = "compiler")]
-pub mod adapt;
 pub mod catalog;
 pub mod component;
 pub mod engine;
@@ -37,3 +35,4 @@ pub mod log;
 pub mod snapstart;
 
 pub mod text;
+pub mod wasm;

@@ -27,7 +27,7 @@ use crate::capabilities::outbound::{self, Clients, Outbound, OutboundUsage, Send
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::{Outlet, Response};
 use crate::capabilities::{Serving, State};
-use crate::component::{Kind, Loaded};
+use crate::component::Loaded;
 use crate::config::FunctionSettings;
 use crate::engine::meter::Meter;
 use crate::engine::room::{self, Room};
@@ -38,6 +38,7 @@ use crate::policy::{Limit, Policy};
 use crate::router::{Owner, Route};
 use crate::runtime_api::invocation::{Caller, Invocation};
 use crate::trap::{self, Evidence};
+use crate::wasm::Kind;
 use command::Pipes;
 use guest::{Call, Guest};
 pub use http::ServiceError;

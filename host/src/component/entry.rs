@@ -6,8 +6,8 @@ use wasmtime::component::{Component, InstancePre, Type};
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
-use super::Kind;
 use crate::capabilities::State;
+use crate::wasm::Kind;
 use crate::engine::bindings::LambdaPre;
 use crate::engine::bindings::streaming::LambdaStreamingPre;
 

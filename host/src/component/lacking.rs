@@ -1,6 +1,6 @@
 //! What to do about an import that this host does not have, by the import's name.
 
-use super::kind::{INSTEAD_OF_PREVIEW3, is_preview3, split};
+use crate::wasm::kind::{INSTEAD_OF_PREVIEW3, is_preview3, split};
 
 /// The packages of WASI that are linked, all of 0.2.
 const WASI: [&str; 7] = [

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::form::{Form, form};
 use super::{ComponentError, growth_check};
+use crate::wasm::form::{Form, form};
 #[cfg(feature = "compiler")]
-use super::{Kind, KindError, features, names};
+use crate::wasm::{Kind, KindError, features, names};
 
 /// What becomes of core modules that carry a description of their own world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub fn ready<'a>(wasm: &'a [u8], worlds: Worlds, path: &Path) -> Result<Cow<'a, 
 #[cfg(feature = "compiler")]
 fn adapted(module: &[u8], worlds: Worlds, path: &Path) -> Result<Vec<u8>, ComponentError> {
     let adapted = match worlds {
-        Worlds::Read => crate::adapt::adapt_with_world(module),
-        Worlds::Refused => crate::adapt::adapt(module),
+        Worlds::Read => crate::wasm::adapt::adapt_with_world(module),
+        Worlds::Refused => crate::wasm::adapt::adapt(module),
     };
     adapted.map_err(|error| ComponentError::CoreModule { path: path.to_owned(), error: error.into() })
 }

@@ -2,8 +2,7 @@ use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::*;
-use crate::component::Kind;
-use crate::component::names;
+use crate::wasm::{Kind, names};
 
 /// A program that prints, as a C compiler would make it.
 const PRINTS: &str = r#"(module

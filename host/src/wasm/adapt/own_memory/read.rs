@@ -3,7 +3,7 @@
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef};
 
 use super::functions::Function;
-use crate::adapt::{AdaptError, PREVIEW1};
+use crate::wasm::adapt::{AdaptError, PREVIEW1};
 
 /// Numbers of a module that is valid, and what it imports.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::*;
-use crate::adapt::adapt;
+use crate::wasm::adapt::adapt;
 use functions::Param;
 
 struct Host {
@@ -400,7 +400,7 @@ fn functions_keep_their_names() {
 fn functions_have_the_types_that_the_adapter_has() {
     use wasmparser::types::EntityType;
     let mut validator = wasmparser::Validator::new();
-    let types = validator.validate_all(crate::adapt::REACTOR).unwrap();
+    let types = validator.validate_all(crate::wasm::adapt::REACTOR).unwrap();
     let types = types.as_ref();
     let mut names = 0;
     for (name, ty) in types.core_exports().unwrap() {

@@ -19,7 +19,7 @@ use wit_component::ComponentEncoder;
 pub use error::AdaptError;
 use module::Module;
 
-use crate::component::features;
+use crate::wasm::features;
 
 /// Makes a component of a core module that anyone may have handed in.
 ///

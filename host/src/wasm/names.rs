@@ -2,7 +2,7 @@
 
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
-use super::Description;
+use crate::component::Description;
 
 /// What the component itself exports and imports, and nothing of what is within it.
 ///

@@ -2,7 +2,7 @@
 
 use wasmparser::BinaryReaderError;
 
-use crate::component::FeatureError;
+use crate::wasm::FeatureError;
 
 /// A core module that no component can be made of.
 #[derive(Debug, thiserror::Error)]

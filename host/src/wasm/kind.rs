@@ -1,11 +1,11 @@
 //! What kind of component it is, by what it exports. The one place that knows the kinds.
 
 /// The export that makes a component a buffered handler.
-pub(super) const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
+pub(crate) const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
 
 /// What to do about WASI 0.3. The target alone does not say which WASI a component is for: the crates that it is linked from
 /// do, and they are built for wasm32-wasip2 as well.
-pub(super) const INSTEAD_OF_PREVIEW3: &str = "this host has WASI 0.2: build it with crates that are for 0.2, in Rust for \
+pub(crate) const INSTEAD_OF_PREVIEW3: &str = "this host has WASI 0.2: build it with crates that are for 0.2, in Rust for \
     the target wasm32-wasip2 with spin-sdk 5 in place of a newer one, and wasip2 or wstd in place of wasip3";
 
 /// How a component takes events and answers them.
@@ -55,7 +55,7 @@ impl Kind {
     }
 
     /// Ours has one version; any release of WASI 0.2 fits every other.
-    pub(super) fn is_exported_as(self, name: &str) -> bool {
+    pub(crate) fn is_exported_as(self, name: &str) -> bool {
         match self {
             Self::Handler | Self::Streaming => name == self.export(),
             Self::Http | Self::Command => {
@@ -161,12 +161,12 @@ impl KindError {
 }
 
 /// Whether an interface, and the version of it, is of WASI 0.3.
-pub(super) fn is_preview3(interface: &str, version: &str) -> bool {
+pub(crate) fn is_preview3(interface: &str, version: &str) -> bool {
     interface.starts_with("wasi:") && (version == "0.3" || version.starts_with("0.3."))
 }
 
 /// The name of an interface, and its version.
-pub(super) fn split(name: &str) -> (&str, &str) {
+pub(crate) fn split(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 

@@ -20,7 +20,7 @@ use wasm_encoder::{
 };
 
 use super::{AdaptError, PREVIEW1};
-use crate::component::features;
+use crate::wasm::features;
 use calls::Calls;
 use functions::{Function, Way};
 use helpers::Memories;

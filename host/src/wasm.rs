@@ -1,0 +1,19 @@
+//! What a file is, and whether a component in it can run: its form, its kind, what it exports and imports, which features it
+//! uses, what it would grow to in the compiler; and core modules, of which components are made.
+
+#[cfg(feature = "compiler")]
+pub mod adapt;
+#[cfg(feature = "compiler")]
+pub(crate) mod features;
+pub(crate) mod form;
+#[cfg(feature = "compiler")]
+pub(crate) mod growth;
+#[cfg(feature = "compiler")]
+mod images;
+pub(crate) mod kind;
+#[cfg(feature = "compiler")]
+pub(crate) mod names;
+
+#[cfg(feature = "compiler")]
+pub use features::FeatureError;
+pub use kind::{Kind, KindError};
