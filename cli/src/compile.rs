@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
+use bulkhead_host::capabilities;
 use bulkhead_host::engine::{self, Share, Target, artifact};
+use bulkhead_host::sandbox::component;
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::{capabilities, component};
 use clap::Args;
 use tempfile::NamedTempFile;
 

@@ -13,11 +13,11 @@ use std::sync::{Arc, OnceLock};
 pub use find::{components, find};
 
 use crate::capabilities::Imports;
-use crate::component::{self, ComponentError, Loaded};
 use crate::engine::Engine;
 use crate::policy::Policy;
 use crate::policy::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
 use crate::runtime_api::ErrorReport;
+use crate::sandbox::component::{self, ComponentError, Loaded};
 use crate::text::printable::{Shown as _, name};
 
 /// No handler can be started, or not this one. The text is what the caller and the log get to see.

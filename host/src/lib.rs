@@ -15,18 +15,14 @@ pub mod relay;
 pub mod router;
 pub mod seats;
 
-pub mod allowance;
 pub mod capabilities;
 pub mod sandbox;
 
-pub mod outcome;
 pub mod receipt;
-pub mod trap;
 
 pub mod policy;
 
 pub mod catalog;
-pub mod component;
 pub mod engine;
 #[cfg(feature = "compiler")]
 pub mod preinit;

@@ -6,10 +6,14 @@
 //! Nothing that a guest does is an error of the host; it ends in an [`Outcome`]. What the sandbox may use and
 //! reach is its [`Policy`]'s; what there is to reach at all is [`crate::capabilities`]'.
 
+pub mod allowance;
 mod command;
+pub mod component;
 mod context;
 mod guest;
 mod http;
+pub mod outcome;
+pub mod trap;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +22,6 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
-use crate::allowance::Allowance;
 use crate::capabilities::console::Console;
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::{Files, Granted, Tmp};
@@ -27,21 +30,22 @@ use crate::capabilities::outbound::{self, Clients, Outbound, OutboundUsage, Send
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::{Outlet, Response};
 use crate::capabilities::{Serving, State};
-use crate::component::Loaded;
 use crate::config::FunctionSettings;
 use crate::engine::meter::Meter;
 use crate::engine::room::{self, Room};
 use crate::engine::watchdog::Guard;
 use crate::log::{Level, Log};
-use crate::outcome::Outcome;
 use crate::policy::{Limit, Policy};
 use crate::router::{Owner, Route};
 use crate::runtime_api::invocation::{Caller, Invocation};
-use crate::trap::{self, Evidence};
 use crate::wasm::Kind;
+use allowance::Allowance;
 use command::Pipes;
+use component::Loaded;
 use guest::{Call, Guest};
 pub use http::ServiceError;
+use outcome::Outcome;
+use trap::Evidence;
 
 /// Makes sandboxes.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bulkhead_host::component::ComponentError;
+use bulkhead_host::sandbox::component::ComponentError;
 use bulkhead_host::text::printable::Shown as _;
 use serde::Serialize;
 

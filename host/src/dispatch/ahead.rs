@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::Dispatcher;
-use crate::component::Loaded;
 use crate::engine::watchdog::Guard;
 use crate::log::{Level, Scope};
 use crate::router::Route;
+use crate::sandbox::component::Loaded;
 use crate::sandbox::{Remains, Sandbox};
 
 /// The longest that a sandbox may take to be made ahead of its event. The next event may be another tenant's, and

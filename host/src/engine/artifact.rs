@@ -212,7 +212,7 @@ pub fn compile_preinitialised(
 #[cfg(feature = "compiler")]
 fn native(component: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
     crate::engine::precompile(component, target)
-        .map_err(|error| CompileError(crate::component::explain(component, error)))
+        .map_err(|error| CompileError(crate::sandbox::component::explain(component, error)))
 }
 
 #[cfg(feature = "compiler")]

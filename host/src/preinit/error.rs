@@ -5,15 +5,15 @@ use std::time::Duration;
 use wasmtime::WasmBacktrace;
 
 use super::{INITIALIZER, Refused};
-use crate::allowance::Allowance;
 use crate::capabilities::outbound::OutboundError;
 use crate::engine::EngineError;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
-use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
 use crate::runtime_api::invocation::Deadline;
+use crate::sandbox::allowance::Allowance;
+use crate::sandbox::outcome::Outcome;
+use crate::sandbox::trap;
 use crate::text::printable::{line, name, told};
-use crate::trap;
 
 /// What a stack trace is worth reading of.
 const MOST_FRAMES: usize = 12;

@@ -1,9 +1,9 @@
 //! What a guest is told about its event, as `wit/` has it.
 
-use crate::allowance::Allowance;
 use crate::config::FunctionSettings;
 use crate::engine::bindings::bulkhead::lambda::types;
 use crate::runtime_api::invocation::{Caller, Invocation};
+use crate::sandbox::allowance::Allowance;
 
 /// The context of one event.
 pub(super) fn of(

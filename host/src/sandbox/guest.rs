@@ -1,5 +1,5 @@
 //! Whoever is in a sandbox, called in the way of its kind. What becomes of an event that ends with a return is decided
-//! here; of one that does not, by [`crate::trap`].
+//! here; of one that does not, by [`crate::sandbox::trap`].
 
 use bytes::Bytes;
 use wasmtime::Store;
@@ -10,13 +10,13 @@ use super::command::Pipes;
 use super::{context, http};
 use crate::capabilities::State;
 use crate::capabilities::console::Console;
-use crate::component::Entry;
 use crate::engine::bindings::Lambda;
 use crate::engine::bindings::bulkhead::lambda::types::{Context, Failure};
 use crate::engine::bindings::streaming::LambdaStreaming;
-use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Policy};
-use crate::trap;
+use crate::sandbox::component::Entry;
+use crate::sandbox::outcome::Outcome;
+use crate::sandbox::trap;
 
 /// A component's instance.
 pub(super) enum Guest {

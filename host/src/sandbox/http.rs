@@ -28,8 +28,8 @@ use crate::capabilities::limits::Exceeded;
 use crate::capabilities::response_stream::{self, Head};
 use crate::capabilities::{Serving, State};
 use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError, has_body};
-use crate::outcome::Outcome;
 use crate::policy::{InvokeMode, Limit, OtherEvents, Policy};
+use crate::sandbox::outcome::Outcome;
 use crate::text::bounded;
 
 /// As much of an error that a service gave is told.

@@ -2,7 +2,7 @@
 //!
 //! The adapter is the official one, of the release of Wasmtime that is built in: a second core module that has preview
 //! 1's functions and imports those of WASI 0.2. In a program it gets a memory of its own, by [`own_memory`]. What cannot be
-//! adapted is told why in [`error`]; what was adapted is a component like any other for [`crate::component`].
+//! adapted is told why in [`error`]; what was adapted is a component like any other for [`crate::sandbox::component`].
 
 mod error;
 mod module;

@@ -2,7 +2,7 @@
 
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
-use crate::component::Description;
+use crate::sandbox::component::Description;
 
 /// What the component itself exports and imports, and nothing of what is within it.
 ///

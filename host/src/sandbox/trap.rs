@@ -9,11 +9,11 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
-use crate::allowance::Allowance;
 use crate::capabilities::limits::Exceeded;
 use crate::capabilities::outbound::MAX_HEADERS;
-use crate::outcome::Outcome;
 use crate::policy::{Limit, Limits};
+use crate::sandbox::allowance::Allowance;
+use crate::sandbox::outcome::Outcome;
 use crate::text::bounded::{self, Sink, cut};
 
 /// The functions that only carry a panic out: modules, with `::`, and whole names.

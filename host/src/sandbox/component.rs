@@ -15,11 +15,11 @@ use wasmtime::component::Component;
 use crate::capabilities::Imports;
 use crate::engine::artifact::{ArtifactError, Stamp, digest};
 use crate::engine::room::Takes;
+use crate::engine::{Engine, LoadError, ShareError};
+use crate::text::printable::{Shown as _, told};
 use crate::wasm::Kind;
 #[cfg(feature = "compiler")]
 use crate::wasm::{growth, names};
-use crate::engine::{Engine, LoadError, ShareError};
-use crate::text::printable::{Shown as _, told};
 
 pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]

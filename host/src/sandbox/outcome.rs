@@ -1,7 +1,7 @@
 //! What became of an event, and how the caller is told. The one place that knows `errorType` strings.
 //!
 //! What a guest does wrong ends here, never in an error of the host. The texts say what happened and what
-//! to do; how a trap is told from a panic is [`crate::trap`]'s business.
+//! to do; how a trap is told from a panic is [`crate::sandbox::trap`]'s business.
 
 use std::fmt::Display;
 use std::time::Duration;

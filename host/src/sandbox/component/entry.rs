@@ -7,9 +7,9 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::capabilities::State;
-use crate::wasm::Kind;
 use crate::engine::bindings::LambdaPre;
 use crate::engine::bindings::streaming::LambdaStreamingPre;
+use crate::wasm::Kind;
 
 /// A component with all of its imports, and the function that takes its events.
 #[derive(Clone)]

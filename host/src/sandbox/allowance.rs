@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::outcome::Outcome;
 use crate::runtime_api::invocation::Deadline;
+use crate::sandbox::outcome::Outcome;
 
 /// How long before Lambda's deadline a handler is stopped, so that the caller is still told why (C11.9).
 const MARGIN: Duration = Duration::from_millis(100);
