@@ -11,7 +11,7 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bulkhead_host::catalog;
+use bulkhead_host::dispatch::catalog;
 use bulkhead_host::policy::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use bulkhead_host::text::printable::Shown as _;

@@ -4,6 +4,10 @@
 //! between events is in [`ahead`].
 
 mod ahead;
+pub mod catalog;
+pub mod receipt;
+pub mod router;
+pub mod seats;
 mod spares;
 
 use std::future::poll_fn;
@@ -14,13 +18,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::capabilities::response_stream::Outlet;
-use crate::catalog::Catalog;
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{Guard, Watchdog};
 use crate::log::{Failure, Level, Log};
 use crate::policy::manifest::Receipts;
-use crate::receipt::{About, REPLIED, Receipt};
-use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::{Caller, ContextError, Invocation};
 use crate::runtime_api::shutdown::Stop;
@@ -28,9 +29,12 @@ use crate::sandbox::allowance::Allowance;
 use crate::sandbox::component::Loaded;
 use crate::sandbox::outcome::Outcome;
 use crate::sandbox::{Run, Sandboxes, Usage};
-use crate::seats::Seats;
 use crate::text::bounded;
 use ahead::Ahead;
+use catalog::Catalog;
+use receipt::{About, REPLIED, Receipt};
+use router::{Part, Route, RouteError, Routed, Router, batch_response};
+use seats::Seats;
 pub use spares::{Spare, Spares};
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).

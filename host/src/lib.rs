@@ -12,17 +12,12 @@ pub mod workers;
 pub mod dispatch;
 pub mod http_event;
 pub mod relay;
-pub mod router;
-pub mod seats;
 
 pub mod capabilities;
 pub mod sandbox;
 
-pub mod receipt;
-
 pub mod policy;
 
-pub mod catalog;
 pub mod engine;
 #[cfg(feature = "compiler")]
 pub mod preinit;

@@ -1,7 +1,7 @@
 //! What one event's sandbox may use and reach: its limits and its grants.
 //!
 //! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is chosen by
-//! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::capabilities::limits`], time by
+//! [`crate::dispatch::router`], and is enforced by whoever owns the thing: memory by [`crate::capabilities::limits`], time by
 //! [`crate::engine::watchdog`], lines by [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
 //! [`crate::capabilities::outbound`].
 
@@ -111,7 +111,7 @@ pub struct Limits {
     /// All bytes of the connections of outbound requests, in both directions.
     pub outbound_bytes: u64,
     /// Events of one tenant that are handled at the same time in one environment. None: a share that depends on how many
-    /// that environment handles in all; see [`crate::seats`].
+    /// that environment handles in all; see [`crate::dispatch::seats`].
     pub concurrency: Option<NonZeroU16>,
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::catalog;
+use bulkhead_host::dispatch::catalog;
 use bulkhead_host::engine::Target;
 use bulkhead_host::engine::artifact::{self, Stamp};
 use bulkhead_host::policy::manifest::{FILE, Manifest};

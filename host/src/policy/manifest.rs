@@ -1,7 +1,7 @@
 //! `bulkhead.toml`: which handlers and tenants there are, and the policy of each.
 //!
 //! The file is read once, at init. What it says of limits and grants is resolved here into one
-//! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::router`]'s business.
+//! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::dispatch::router`]'s business.
 
 mod amounts;
 mod build;

@@ -1,6 +1,6 @@
 //! A component, loaded and ready to be instantiated: from `.wasm` or `.cwasm`, checked for its kind.
 //!
-//! The only place that maps native code. Which file belongs to which handler is [`crate::catalog`]'s
+//! The only place that maps native code. Which file belongs to which handler is [`crate::dispatch::catalog`]'s
 //! business.
 
 mod entry;

@@ -6,13 +6,13 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::dispatch::router::RouteError;
+use crate::dispatch::seats::NoSeat;
 use crate::http_event::HttpEventError;
 use crate::policy::Limit;
-use crate::router::RouteError;
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::ContextError;
 use crate::sandbox::ServiceError;
-use crate::seats::NoSeat;
 
 /// How one event ended.
 #[derive(Debug)]

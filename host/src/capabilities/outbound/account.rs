@@ -15,10 +15,10 @@ use super::address::Refusal;
 use super::clock::Clock;
 use super::target::Target;
 use super::wire;
+use crate::dispatch::router::Owner;
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
 use crate::policy::{Limit, Policy};
-use crate::router::Owner;
 
 /// The event that requests are sent for.
 #[derive(Debug, Clone)]

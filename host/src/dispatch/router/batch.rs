@@ -204,8 +204,8 @@ pub fn response(failed: &[String]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::policy::pointer::records;
     use super::*;
+    use crate::policy::pointer::records;
 
     const EVENT: &str = r#"{"Records": [
         {"messageId": "1", "eventSource": "aws:sqs", "body": "one"},
