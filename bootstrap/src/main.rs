@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::{GrantError, Granted};
 use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::config::{Config, ConfigError, ProcessVars};
@@ -21,15 +22,14 @@ use bulkhead_host::dispatch::seats::Seats;
 use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::watchdog::{Turn, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
-use bulkhead_host::event_loop::{EventLoop, LoopError};
+use bulkhead_host::event_loop::workers::{self, Patience};
+use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError};
 use bulkhead_host::runtime_api::shutdown::Stop;
 use bulkhead_host::runtime_api::{ErrorReport, RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
 use bulkhead_host::text::printable::{self, Shown as _};
-use bulkhead_host::workers::{self, Patience};
-use bulkhead_host::{capabilities, snapstart};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 64;

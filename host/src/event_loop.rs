@@ -3,7 +3,11 @@
 //! Making a sandbox and taking one apart both happen while the call for the next event is pending, so that
 //! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its patience with
 //! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
-//! a time, several loops run side by side: see [`crate::workers`].
+//! a time, several loops run side by side: see [`crate::event_loop::workers`].
+
+pub mod relay;
+pub mod snapstart;
+pub mod workers;
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -14,11 +18,11 @@ use crate::capabilities::response_stream::Outlet;
 use crate::dispatch::{Arrival, Carry, Dispatcher};
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope, chain};
-use crate::relay::{Relayed, relay};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
-use crate::workers::Patience;
+use relay::{Relayed, relay};
+use workers::Patience;
 
 /// The process must end, and be replaced by a new one.
 #[derive(Debug, thiserror::Error)]

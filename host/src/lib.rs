@@ -7,11 +7,9 @@
 pub mod config;
 pub mod event_loop;
 pub mod runtime_api;
-pub mod workers;
 
 pub mod dispatch;
 pub mod http_event;
-pub mod relay;
 
 pub mod capabilities;
 pub mod sandbox;
@@ -23,7 +21,6 @@ pub mod engine;
 pub mod preinit;
 
 pub mod log;
-pub mod snapstart;
 
 pub mod text;
 pub mod wasm;
