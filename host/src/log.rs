@@ -15,9 +15,19 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::config::LogSettings;
 use crate::text::bounded::cut;
 use record::{FRAME, Message, frame, json_record, text_record};
+
+/// How to write records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `AWS_LAMBDA_LOG_FORMAT`.
+    pub format: Format,
+    /// `AWS_LAMBDA_LOG_LEVEL`: records below it are dropped.
+    pub level: Level,
+    /// `_LAMBDA_TELEMETRY_LOG_FD`: a descriptor for framed records (G10.6).
+    pub telemetry_fd: Option<u32>,
+}
 
 /// How records look (`AWS_LAMBDA_LOG_FORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod allowed_host;
 pub mod manifest;
 pub mod network;
 pub(crate) mod pointer;
+mod vars;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU16, NonZeroU32};
@@ -18,12 +19,17 @@ use std::time::Duration;
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
 pub use pointer::{Pointer, PointerError};
+pub use vars::{ProcessVars, Vars};
 
 /// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 /// The largest response that Lambda streams, in bytes (S7.9: 200 MB).
 pub const MAX_STREAMED_RESPONSE: usize = 200 * 1024 * 1024;
+
+/// The most events at a time. Lambda's own defaults are 8 to 64 for each processor (L8.2); the address space of a
+/// process has room for so many sandboxes and some more.
+pub const MOST_CONCURRENCY: u32 = 1000;
 
 /// What one sandbox may use and reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -31,12 +31,11 @@ use crate::capabilities::outbound::{self, Clients, Outbound};
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::Response;
 use crate::capabilities::{self, Serving, State};
-use crate::config::LogSettings;
 use crate::engine;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{Guard, Turn, Watchdog};
-use crate::log::{Format, Level, Log};
+use crate::log::{Format, Level, Log, LogSettings};
 use crate::policy::Policy;
 
 /// What an init may use.

@@ -30,7 +30,6 @@ use crate::capabilities::outbound::{self, Clients, Outbound, OutboundUsage, Send
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::{Outlet, Response};
 use crate::capabilities::{Serving, State};
-use crate::config::FunctionSettings;
 use crate::dispatch::router::{Owner, Route};
 use crate::engine::meter::Meter;
 use crate::engine::room::{self, Room};
@@ -42,6 +41,7 @@ use crate::wasm::Kind;
 use allowance::Allowance;
 use command::Pipes;
 use component::Loaded;
+pub use context::FunctionSettings;
 use guest::{Call, Guest};
 pub use http::ServiceError;
 use outcome::Outcome;

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::outbound::Clients;
-use bulkhead_host::config::LogSettings;
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
 use bulkhead_host::engine::{self, Share};
-use bulkhead_host::log::{Format, Level, Log};
+use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
 use bulkhead_host::sandbox::component::{ComponentError, Description};
 use bulkhead_host::text::printable::Shown as _;

@@ -296,8 +296,7 @@ impl OutputStream for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LogSettings;
-    use crate::log::Format;
+    use crate::log::{Format, LogSettings};
     use wasmtime_wasi::p2::StreamError;
 
     /// What a record has beside its message, where it is about no event: `2026-11-22T20:41:00.000Z - INFO `, and its end.

@@ -24,8 +24,7 @@ pub use build::Build;
 use document::Document;
 use toml::de::DeTable;
 
-use crate::config::Vars;
-use crate::policy::{Pointer, Policy};
+use crate::policy::{Pointer, Policy, Vars};
 use crate::text::printable::{Shown as _, line};
 
 /// The name of the file, in the task root.

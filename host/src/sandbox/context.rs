@@ -1,9 +1,23 @@
 //! What a guest is told about its event, as `wit/` has it.
 
-use crate::config::FunctionSettings;
 use crate::engine::bindings::bulkhead::lambda::types;
 use crate::runtime_api::invocation::{Caller, Invocation};
 use crate::sandbox::allowance::Allowance;
+
+/// The settings of the function, the same for every event (RUNTIME_API 9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSettings {
+    /// `AWS_LAMBDA_FUNCTION_NAME`, or empty.
+    pub name: String,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`, or `$LATEST`.
+    pub version: String,
+    /// `AWS_LAMBDA_LOG_GROUP_NAME`, or empty; SnapStart does not set it (R6.6).
+    pub log_group: String,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`, or empty.
+    pub log_stream: String,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, or 128.
+    pub memory_mb: u32,
+}
 
 /// The context of one event.
 pub(super) fn of(

@@ -4,10 +4,9 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::LogSettings;
 use crate::engine::watchdog::{Turn, Watchdog};
 use crate::engine::{self, Engine};
-use crate::log::Format;
+use crate::log::{Format, LogSettings};
 use crate::runtime_api::InvocationId;
 use crate::runtime_api::invocation::Deadline;
 

@@ -225,8 +225,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::LogSettings;
-    use crate::log::Format;
+    use crate::log::{Format, LogSettings};
 
     /// A log and the file that it goes to.
     pub(in crate::capabilities::outbound) fn log() -> (Arc<Log>, std::fs::File) {

@@ -6,8 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::document::{Entry, Said, Table};
-use crate::config::MOST_CONCURRENCY;
-use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, Policy};
+use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, MOST_CONCURRENCY, Policy};
 
 const KIB: u64 = 1024;
 const GIB: u64 = 1024 * 1024 * KIB;
