@@ -21,6 +21,7 @@ use crate::capabilities::response_stream::Outlet;
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{Guard, Watchdog};
 use crate::log::{Failure, Level, Log};
+use crate::policy::Route;
 use crate::policy::manifest::Receipts;
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::{Caller, ContextError, Invocation};
@@ -33,7 +34,7 @@ use crate::text::bounded;
 use ahead::Ahead;
 use catalog::Catalog;
 use receipt::{About, REPLIED, Receipt};
-use router::{Part, Route, RouteError, Routed, Router, batch_response};
+use router::{Part, RouteError, Routed, Router, batch_response};
 use seats::Seats;
 pub use spares::{Spare, Spares};
 

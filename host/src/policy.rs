@@ -9,6 +9,7 @@ mod allowed_host;
 pub mod manifest;
 pub mod network;
 pub(crate) mod pointer;
+mod route;
 mod vars;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
 pub use pointer::{Pointer, PointerError};
+pub use route::{Owner, Route};
 pub use vars::{ProcessVars, Vars};
 
 /// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).

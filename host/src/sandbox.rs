@@ -30,12 +30,11 @@ use crate::capabilities::outbound::{self, Clients, Outbound, OutboundUsage, Send
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::{Outlet, Response};
 use crate::capabilities::{Serving, State};
-use crate::dispatch::router::{Owner, Route};
 use crate::engine::meter::Meter;
 use crate::engine::room::{self, Room};
 use crate::engine::watchdog::Guard;
 use crate::log::{Level, Log};
-use crate::policy::{Limit, Policy};
+use crate::policy::{Limit, Owner, Policy, Route};
 use crate::runtime_api::invocation::{Caller, Invocation};
 use crate::wasm::Kind;
 use allowance::Allowance;

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::Dispatcher;
-use crate::dispatch::router::Route;
 use crate::engine::watchdog::Guard;
 use crate::log::{Level, Scope};
+use crate::policy::Route;
 use crate::sandbox::component::Loaded;
 use crate::sandbox::{Remains, Sandbox};
 

@@ -7,8 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::dispatch::router::{Owner, Route};
-use crate::policy::Limits;
+use crate::policy::{Limits, Owner, Route};
 
 /// The seats that there are, and who has taken them.
 #[derive(Debug)]

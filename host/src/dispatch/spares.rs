@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::dispatch::router::Route;
+use crate::policy::Route;
 use crate::sandbox::Sandbox;
 
 /// What waits, the one that has waited longest first.

@@ -15,10 +15,9 @@ use super::address::Refusal;
 use super::clock::Clock;
 use super::target::Target;
 use super::wire;
-use crate::dispatch::router::Owner;
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
-use crate::policy::{Limit, Policy};
+use crate::policy::{Limit, Owner, Policy};
 
 /// The event that requests are sent for.
 #[derive(Debug, Clone)]

@@ -20,9 +20,8 @@ use super::connect::{Dialer, RuntimeApi, Tls};
 use super::pool::{Pool, Purpose};
 use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
-use crate::dispatch::router::Owner;
 use crate::log::Log;
-use crate::policy::Policy;
+use crate::policy::{Owner, Policy};
 
 /// The client that was used least recently goes when there are more, unless it is in use. Those in use are no more than
 /// there are events.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::policy::Owner;
 use crate::policy::manifest::{InvalidHandler, Receipts};
 use crate::runtime_api::NextEvent;
 
