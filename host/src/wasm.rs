@@ -11,9 +11,9 @@ pub(crate) mod growth;
 #[cfg(feature = "compiler")]
 mod images;
 pub(crate) mod kind;
-#[cfg(feature = "compiler")]
 pub(crate) mod names;
 
 #[cfg(feature = "compiler")]
 pub use features::FeatureError;
 pub use kind::{Kind, KindError};
+pub use names::Description;

@@ -11,9 +11,9 @@ use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
-use bulkhead_host::sandbox::component::{ComponentError, Description};
+use bulkhead_host::sandbox::component::ComponentError;
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::Kind;
+use bulkhead_host::wasm::{Description, Kind};
 use serde::Serialize;
 
 use super::report::{Checked, Finding};

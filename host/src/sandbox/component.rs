@@ -17,9 +17,9 @@ use crate::engine::artifact::{ArtifactError, Stamp, digest};
 use crate::engine::room::Takes;
 use crate::engine::{Engine, LoadError, ShareError};
 use crate::text::printable::{Shown as _, told};
-use crate::wasm::Kind;
 #[cfg(feature = "compiler")]
-use crate::wasm::{growth, names};
+use crate::wasm::growth;
+use crate::wasm::{Description, Kind};
 
 pub(crate) use entry::Entry;
 #[cfg(feature = "compiler")]
@@ -40,31 +40,6 @@ pub struct Loaded {
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loaded").finish_non_exhaustive()
-    }
-}
-
-/// What a component gives and what it needs: the names of interfaces, such as `wasi:cli/environment@0.2.6`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
-    /// What it exports.
-    pub exports: Vec<String>,
-    /// What it imports.
-    pub imports: Vec<String>,
-}
-
-impl Description {
-    /// What the component in these bytes exports and imports, whether or not it is valid; none if it cannot be parsed.
-    #[cfg(feature = "compiler")]
-    pub fn read(wasm: &[u8]) -> Option<Self> {
-        names::read(wasm).ok()
-    }
-
-    fn of(engine: &wasmtime::Engine, component: &Component) -> Self {
-        let kind = component.component_type();
-        Self {
-            exports: kind.exports(engine).map(|(name, _)| name.to_owned()).collect(),
-            imports: kind.imports(engine).map(|(name, _)| name.to_owned()).collect(),
-        }
     }
 }
 

@@ -1,13 +1,41 @@
-//! The names that a component exports and imports, read from its bytes: before it is compiled, or where it cannot be.
+//! The names that a component exports and imports: of one that is compiled, or read from the bytes of one that is not.
 
+#[cfg(feature = "compiler")]
 use wasmparser::{BinaryReaderError, Parser, Payload};
+use wasmtime::Engine;
+use wasmtime::component::Component;
 
-use crate::sandbox::component::Description;
+/// What a component gives and what it needs: the names of interfaces, such as `wasi:cli/environment@0.2.6`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// What it imports.
+    pub imports: Vec<String>,
+}
+
+impl Description {
+    /// What the component in these bytes exports and imports, whether or not it is valid; none if it cannot be parsed.
+    #[cfg(feature = "compiler")]
+    pub fn read(wasm: &[u8]) -> Option<Self> {
+        read(wasm).ok()
+    }
+
+    /// What a compiled component exports and imports.
+    pub(crate) fn of(engine: &Engine, component: &Component) -> Self {
+        let kind = component.component_type();
+        Self {
+            exports: kind.exports(engine).map(|(name, _)| name.to_owned()).collect(),
+            imports: kind.imports(engine).map(|(name, _)| name.to_owned()).collect(),
+        }
+    }
+}
 
 /// What the component itself exports and imports, and nothing of what is within it.
 ///
 /// # Errors
 /// When the bytes cannot be parsed. What was read until then is not returned, since more may have followed.
+#[cfg(feature = "compiler")]
 #[expect(clippy::wildcard_enum_match_arm, reason = "most sections have no names")]
 pub(crate) fn read(wasm: &[u8]) -> Result<Description, BinaryReaderError> {
     let mut depth = 0_usize;
@@ -32,7 +60,7 @@ pub(crate) fn read(wasm: &[u8]) -> Result<Description, BinaryReaderError> {
     Ok(names)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests {
     use super::*;
 
