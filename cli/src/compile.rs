@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use bulkhead_host::capabilities;
-use bulkhead_host::engine::{self, Share, Target, artifact};
+use bulkhead_host::engine::{self, Share, Target};
 use bulkhead_host::sandbox::component;
 use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm;
 use clap::Args;
 use tempfile::NamedTempFile;
 
@@ -136,10 +137,8 @@ impl Product {
         ready: Option<&preinit::Ready>,
     ) -> anyhow::Result<Vec<u8>> {
         Ok(match (self, ready) {
-            (Self::Native(target), None) => artifact::compile(component, source, target)?,
-            (Self::Native(target), Some(ready)) => {
-                artifact::compile_preinitialised(&ready.wasm, source, target)?
-            }
+            (Self::Native(target), None) => wasm::compile(component, source, target)?,
+            (Self::Native(target), Some(ready)) => wasm::compile_preinitialised(&ready.wasm, source, target)?,
             (Self::Component, ready) => ready.map_or(component, |ready| &ready.wasm).to_vec(),
         })
     }
@@ -201,6 +200,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::preinit::Ahead;
+    use bulkhead_host::engine::artifact;
 
     /// The smallest handler: it answers with nothing.
     pub(crate) fn handler() -> Vec<u8> {

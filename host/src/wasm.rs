@@ -4,6 +4,10 @@
 #[cfg(feature = "compiler")]
 pub mod adapt;
 #[cfg(feature = "compiler")]
+mod compile;
+#[cfg(feature = "compiler")]
+mod explain;
+#[cfg(feature = "compiler")]
 pub(crate) mod features;
 pub(crate) mod form;
 #[cfg(feature = "compiler")]
@@ -13,6 +17,10 @@ mod images;
 pub(crate) mod kind;
 pub(crate) mod names;
 
+#[cfg(feature = "compiler")]
+pub use compile::{CompileError, compile, compile_preinitialised};
+#[cfg(feature = "compiler")]
+pub(crate) use explain::explain;
 #[cfg(feature = "compiler")]
 pub use features::FeatureError;
 pub use kind::{Kind, KindError};

@@ -17,13 +17,11 @@ use crate::engine::artifact::{ArtifactError, Stamp, digest};
 use crate::engine::room::Takes;
 use crate::engine::{Engine, LoadError, ShareError};
 use crate::text::printable::{Shown as _, told};
-#[cfg(feature = "compiler")]
-use crate::wasm::growth;
 use crate::wasm::{Description, Kind};
+#[cfg(feature = "compiler")]
+use crate::wasm::{explain, growth};
 
 pub(crate) use entry::Entry;
-#[cfg(feature = "compiler")]
-pub(crate) use ready::explain;
 pub use ready::{Worlds, ready};
 
 /// A component that the host can call.
@@ -358,7 +356,7 @@ mod tests {
             compile_ready((engine, &imports), &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
         // What is compiled already is not seen by a compiler again.
         let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
-        let cwasm = crate::engine::artifact::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
+        let cwasm = crate::wasm::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
         std::fs::write(file.path(), cwasm).unwrap();
         let mapped = map(engine, &imports, file.path(), None).unwrap_err().about(Path::new("a.wasm"));
         assert_eq!(mapped.to_string(), compiled);
