@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use bulkhead_host::capabilities;
 use bulkhead_host::engine::artifact::digest;
 use bulkhead_host::engine::{self, Share};
-use bulkhead_host::sandbox::component::{self, ComponentError, Worlds};
+use bulkhead_host::sandbox::component::{self, ComponentError};
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::{Description, Kind};
+use bulkhead_host::wasm::{Description, Kind, Worlds};
 use clap::Args;
 
 use crate::output::{self, Progress};

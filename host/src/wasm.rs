@@ -1,5 +1,5 @@
 //! What a file is, and whether a component in it can run: its form, its kind, what it exports and imports, which features it
-//! uses, what it would grow to in the compiler; and core modules, of which components are made.
+//! uses, what it would grow to in the compiler; core modules, of which components are made; and the `.cwasm` of a component.
 
 #[cfg(feature = "compiler")]
 pub mod adapt;
@@ -8,14 +8,15 @@ mod compile;
 #[cfg(feature = "compiler")]
 mod explain;
 #[cfg(feature = "compiler")]
-pub(crate) mod features;
-pub(crate) mod form;
+mod features;
+mod form;
 #[cfg(feature = "compiler")]
-pub(crate) mod growth;
+mod growth;
 #[cfg(feature = "compiler")]
 mod images;
 pub(crate) mod kind;
 pub(crate) mod names;
+mod ready;
 
 #[cfg(feature = "compiler")]
 pub use compile::{CompileError, compile, compile_preinitialised};
@@ -25,3 +26,4 @@ pub(crate) use explain::explain;
 pub use features::FeatureError;
 pub use kind::{Kind, KindError};
 pub use names::Description;
+pub use ready::{ReadyError, Worlds, ready};

@@ -5,8 +5,8 @@
 
 mod entry;
 mod lacking;
-mod ready;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,12 +17,11 @@ use crate::engine::artifact::{ArtifactError, Stamp, digest};
 use crate::engine::room::Takes;
 use crate::engine::{Engine, LoadError, ShareError};
 use crate::text::printable::{Shown as _, told};
-use crate::wasm::{Description, Kind};
 #[cfg(feature = "compiler")]
-use crate::wasm::{explain, growth};
+use crate::wasm::explain;
+use crate::wasm::{self, Description, Kind, ReadyError, Worlds};
 
 pub(crate) use entry::Entry;
-pub use ready::{Worlds, ready};
 
 /// A component that the host can call.
 #[derive(Clone)]
@@ -143,6 +142,15 @@ impl ComponentError {
         }
         self
     }
+
+    fn of_bytes(error: ReadyError, path: &Path) -> Self {
+        let path = path.to_owned();
+        match error {
+            ReadyError::Invalid(error) => Self::Invalid { path, error },
+            ReadyError::CoreModule(error) => Self::CoreModule { path, error },
+            ReadyError::NoCompiler => Self::NoCompiler { path },
+        }
+    }
 }
 
 /// The digest of the source of a `.cwasm`, if that can be expected to be mapped without fault later: its stamp fits
@@ -184,6 +192,14 @@ fn deserialize(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Compo
     // Its stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
     // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
     unsafe { Component::deserialize_file(engine, path) }
+}
+
+/// The component in the bytes of a `.wasm`, made ready by [`wasm::ready()`].
+///
+/// # Errors
+/// When no component can be made of it that a compiler may see.
+pub fn ready<'a>(wasm: &'a [u8], worlds: Worlds, path: &Path) -> Result<Cow<'a, [u8]>, ComponentError> {
+    wasm::ready(wasm, worlds).map_err(|error| ComponentError::of_bytes(error, path))
 }
 
 /// Compiles a `.wasm` for this machine.
@@ -233,19 +249,6 @@ pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, Component
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
     std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
-}
-
-/// Refuses a component that a compiler had better not see.
-#[cfg(feature = "compiler")]
-fn growth_check(component: &[u8], path: &Path) -> Result<(), ComponentError> {
-    growth::check(component)
-        .map_err(|error| ComponentError::Invalid { path: path.to_owned(), error: error.into() })
-}
-
-/// There is no compiler in this build.
-#[cfg(not(feature = "compiler"))]
-fn growth_check(_: &[u8], _: &Path) -> Result<(), ComponentError> {
-    Ok(())
 }
 
 fn load(

@@ -65,7 +65,7 @@ pub struct FeatureError {
 }
 
 /// The features that are off, without which a component or module is not valid; none where it would not be with them.
-pub(crate) fn missing(wasm: &[u8]) -> Option<FeatureError> {
+pub(super) fn missing(wasm: &[u8]) -> Option<FeatureError> {
     let all = OFF.iter().fold(base(), |all, feature| all | feature.flags);
     if is_valid(wasm, base()) || !is_valid(wasm, all) {
         return None;
@@ -77,7 +77,7 @@ pub(crate) fn missing(wasm: &[u8]) -> Option<FeatureError> {
 }
 
 /// Whether a component or module is valid with what is on.
-pub(crate) fn is_taken(wasm: &[u8]) -> bool {
+pub(super) fn is_taken(wasm: &[u8]) -> bool {
     is_valid(wasm, base())
 }
 

@@ -2,7 +2,7 @@
 
 /// A file that is not even of WebAssembly's form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FormError {
+pub(super) enum FormError {
     #[error("it is empty; build it again")]
     Empty,
     #[error("it is cut short after {0} bytes; copy or build it again")]
@@ -31,7 +31,7 @@ pub(crate) enum FormError {
 
 /// What a file holds, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(super) enum Form {
     Component,
     CoreModule,
 }
@@ -40,7 +40,7 @@ pub(crate) enum Form {
 const LOOKED_AT: usize = 512;
 
 /// What these bytes are, as far as their beginning says it.
-pub(crate) fn form(bytes: &[u8]) -> Result<Form, FormError> {
+pub(super) fn form(bytes: &[u8]) -> Result<Form, FormError> {
     // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
     match bytes.split_first_chunk::<8>() {
         Some(([0, b'a', b's', b'm', 1, 0, 0, 0], _)) => Ok(Form::CoreModule),

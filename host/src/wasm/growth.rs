@@ -26,7 +26,7 @@ const MAX_EMPTY_ENTRIES: u64 = 1 << 20;
 
 /// A component that grows too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum GrowthError {
+pub(super) enum GrowthError {
     /// It would have too many instances.
     #[error(
         "it would have more than {MAX_INSTANCES} instances, or nobody can tell; compose it of fewer components"
@@ -56,7 +56,7 @@ pub(crate) enum GrowthError {
 }
 
 /// Refuses a component that grows too much. What cannot be parsed is left to the compiler, which says why.
-pub(crate) fn check(wasm: &[u8]) -> Result<(), GrowthError> {
+pub(super) fn check(wasm: &[u8]) -> Result<(), GrowthError> {
     match walk(wasm) {
         Err(Stop::Growth(error)) => Err(error),
         Err(Stop::Malformed) | Ok(()) => Ok(()),
