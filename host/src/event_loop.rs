@@ -5,6 +5,7 @@
 //! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
 //! a time, several loops run side by side: see [`crate::event_loop::workers`].
 
+pub mod patience;
 pub mod relay;
 pub mod snapstart;
 pub mod workers;
@@ -21,8 +22,8 @@ use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
+use patience::Patience;
 use relay::{Relayed, relay};
-use workers::Patience;
 
 /// The process must end, and be replaced by a new one.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,13 @@ pub enum LoopError {
     /// A bug of ours. The event was told.
     #[error("Bulkhead panicked while it handled an event; the log says where")]
     HostPanic,
+}
+
+impl LoopError {
+    /// Whether another attempt may go well. Only a new process gets rid of a bug of ours.
+    fn may_pass(&self) -> bool {
+        !matches!(self, Self::HostPanic)
+    }
 }
 
 /// Everything that a loop works with.
@@ -113,7 +121,7 @@ impl EventLoop {
                 Ok(ControlFlow::Continue(())) => self.patience.restore(),
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(error) => {
-                    let wait = self.patience.wait_after(&error);
+                    let wait = if error.may_pass() { self.patience.wait() } else { None };
                     let Some(wait) = wait else { return Err(error) };
                     let text = format!("{}; trying again in {wait:?}", chain(&error));
                     self.log.record(Level::Warn, &Scope::default(), &text);
@@ -226,5 +234,16 @@ impl EventLoop {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_of_ours_is_not_waited_out() {
+        assert!(!LoopError::HostPanic.may_pass());
+        assert!(LoopError::Redelivered { request_id: "r-1".to_owned() }.may_pass());
     }
 }
