@@ -1,12 +1,18 @@
 //! How many failures of the Runtime API are put up with, and how long a loop waits after each of them (L8.12).
+//!
+//! The loops of a process, and those of a whole fleet, fail at the same moment when the Runtime API does. If all of them waited
+//! equally long, they would also come back at the same moment. So each wait is chosen at random, from the upper half of what
+//! the number of failures allows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// How long a loop waits after its first failure in a row; twice as long after each one more.
+use rustix::rand::{GetRandomFlags, getrandom};
+
+/// The longest that a loop waits after its first failure in a row; twice as long after each one more.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest that it waits.
+/// The longest that it ever waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// After so many failures in a row, of every loop, the Runtime API is taken to be gone.
 const FAILURES: u32 = 20;
@@ -37,9 +43,9 @@ impl Patience {
         if self.failures.fetch_add(1, Ordering::Relaxed) >= self.most {
             return None;
         }
-        let wait = FIRST_WAIT * 2_u32.saturating_pow(self.in_a_row.min(10));
+        let longest = FIRST_WAIT * 2_u32.saturating_pow(self.in_a_row.min(10));
         self.in_a_row += 1;
-        Some(wait.min(LONGEST_WAIT))
+        Some(spread(longest.min(LONGEST_WAIT), random()))
     }
 
     /// Notes a success.
@@ -49,8 +55,26 @@ impl Patience {
     }
 }
 
+/// A time between half of `longest` and all of it, in whole milliseconds, as a random number says.
+fn spread(longest: Duration, random: u32) -> Duration {
+    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    let half = longest / 2;
+    let steps = longest - half + 1;
+    Duration::from_millis(half + u64::from(random) % steps)
+}
+
+/// From the system: a generator of this process would go on alike in each copy of a snapshot.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    // Without random bytes the waits are only less spread.
+    let _ = getrandom(&mut bytes, GetRandomFlags::NONBLOCK);
+    u32::from_ne_bytes(bytes)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -59,12 +83,29 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_limit_and_start_anew_after_a_success() {
+    fn the_longest_wait_doubles_up_to_a_limit_and_starts_anew_after_a_success() {
         let mut patience = Patience::of_loops(8);
-        let waits: Vec<u128> = (0..8).filter_map(|_| patience.wait()).map(|wait| wait.as_millis()).collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        let mut assert_within = |longest: u64| {
+            let (wait, longest) = (patience.wait().unwrap(), Duration::from_millis(longest));
+            assert!(longest / 2 <= wait && wait <= longest, "{wait:?} of {longest:?}");
+        };
+        [100, 200, 400, 800, 1600, 3200, 5000, 5000].into_iter().for_each(&mut assert_within);
         patience.restore();
-        assert_eq!(patience.wait(), Some(FIRST_WAIT));
+        assert!(patience.wait().unwrap() <= FIRST_WAIT);
+    }
+
+    #[test]
+    fn loops_that_failed_together_do_not_come_back_together() {
+        let mut loops = vec![Patience::of_loops(64); 64];
+        let waits: BTreeSet<Duration> = loops.iter_mut().filter_map(Patience::wait).collect();
+        // 64 of 51 times: the odds that there are no more than 8 different ones are less than one in 10^30.
+        assert!(waits.len() > 8, "{waits:?}");
+    }
+
+    #[test]
+    fn a_wait_is_spread_over_the_upper_half() {
+        let spread = |random| spread(Duration::from_millis(100), random).as_millis();
+        assert_eq!((spread(0), spread(25), spread(50), spread(51)), (50, 75, 100, 50));
     }
 
     #[test]
