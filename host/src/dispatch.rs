@@ -6,6 +6,7 @@
 mod ahead;
 pub mod catalog;
 pub mod receipt;
+mod rejection;
 pub mod router;
 pub mod seats;
 mod spares;
@@ -23,17 +24,17 @@ use crate::engine::watchdog::{Guard, Watchdog};
 use crate::log::{Failure, Level, Log};
 use crate::policy::Route;
 use crate::policy::manifest::Receipts;
-use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::{Caller, ContextError, Invocation};
 use crate::runtime_api::shutdown::Stop;
+use crate::runtime_api::{Answer, ErrorReport};
 use crate::sandbox::allowance::Allowance;
 use crate::sandbox::component::Loaded;
-use crate::sandbox::outcome::Outcome;
 use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::text::bounded;
 use ahead::Ahead;
 use catalog::Catalog;
 use receipt::{About, REPLIED, Receipt};
+use rejection::Rejection;
 use router::{Part, RouteError, Routed, Router, batch_response};
 use seats::Seats;
 pub use spares::{Spare, Spares};
@@ -118,10 +119,18 @@ struct Bill {
 
 /// How an event ended, or a part of one.
 struct Ending {
-    outcome: Outcome,
+    answer: Answer,
     usage: Usage,
     queue: Duration,
     records: Option<usize>,
+}
+
+impl Ending {
+    /// Of one that no sandbox has had, after so long.
+    fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
+        let usage = Usage { limit: rejection.limit(), ..Usage::default() };
+        Self { answer: Err(rejection.report()), usage, queue, records }
+    }
 }
 
 impl Carry {
@@ -150,18 +159,17 @@ impl Dispatcher {
     ///
     /// # Errors
     /// What to report in place of a response.
-    pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Result<Vec<u8>, ErrorReport> {
+    pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Answer {
         let Arrival { mut invocation, caller, at, outlet, meter } = arrival;
-        let nowhere =
-            |outcome| Ending { outcome, usage: Usage::default(), queue: at.elapsed(), records: None };
+        let rejected = |rejection| (None, Ending::rejected(&rejection, at.elapsed(), None));
         let caller = match caller {
             Ok(caller) => caller,
             Err(error) => {
-                return self.conclude(carry, &invocation, (None, nowhere(Outcome::ContextRejected(error))));
+                return self.conclude(carry, &invocation, rejected(Rejection::Context(error)));
             }
         };
         match self.router.route(&invocation) {
-            Err(error) => self.conclude(carry, &invocation, (None, nowhere(Outcome::NotRouted(error)))),
+            Err(error) => self.conclude(carry, &invocation, rejected(Rejection::Route(error))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
                 let passage = Passage { route, at, sharers: 1, records: None, outlet: Some(outlet), meter };
@@ -192,8 +200,7 @@ impl Dispatcher {
                 _ if carry.stopping => None,
                 Err(error) => {
                     invocation.tenant_id = None;
-                    let (outcome, queue) = (Outcome::NotRouted(error), at.elapsed());
-                    let ending = Ending { outcome, usage: Usage::default(), queue, records };
+                    let ending = Ending::rejected(&Rejection::Route(error), at.elapsed(), records);
                     self.conclude(carry, &invocation, (None, ending)).ok()
                 }
                 Ok(route) => {
@@ -222,33 +229,31 @@ impl Dispatcher {
         carry: &mut Carry,
         (invocation, caller): (&Invocation, Caller),
         passage: Passage,
-    ) -> Result<Vec<u8>, ErrorReport> {
+    ) -> Answer {
         let Passage { route, at, sharers, records, outlet, meter } = passage;
         let _seat = match self.seats.take(&route) {
             Ok(seat) => seat,
             Err(error) => {
-                let outcome = Outcome::NoSeat(error);
-                let usage = Usage { limit: outcome.limit(), ..Usage::default() };
-                let ending = Ending { outcome, usage, queue: at.elapsed(), records };
+                let ending = Ending::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
                 return self.conclude(carry, invocation, (Some((&route, "")), ending));
             }
         };
         let allowance = Allowance::new(route.policy.limits.wall_time, invocation.deadline, sharers);
         let guard = self.watchdog.guard(allowance.ends());
         let queue = at.elapsed();
-        let (outcome, usage, digest) = match self.catalog.get(route.handler).cloned() {
+        let (answer, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
                 let work = (invocation, caller, &route, outlet);
                 let times = (allowance, &guard, &meter);
-                let (outcome, usage) = self.sandboxed(carry, &loaded, work, times).await;
-                (outcome, usage, loaded.digest)
+                let (answer, usage) = self.sandboxed(carry, &loaded, work, times).await;
+                (answer, usage, loaded.digest)
             }
             Err(error) => {
-                let outcome = Outcome::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
-                (outcome, Usage::default(), "".into())
+                let rejection = Rejection::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
+                (Err(rejection.report()), Usage::default(), "".into())
             }
         };
-        let ending = Ending { outcome, usage, queue, records };
+        let ending = Ending { answer, usage, queue, records };
         let answer = self.conclude(carry, invocation, (Some((&route, &digest)), ending));
         carry.ahead.went(route, answer.is_ok());
         answer
@@ -261,7 +266,7 @@ impl Dispatcher {
         loaded: &Loaded,
         (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
         (allowance, guard, meter): (Allowance, &Guard, &Meter),
-    ) -> (Outcome, Usage) {
+    ) -> (Answer, Usage) {
         let spare = self.spare(route, &mut carry.ahead);
         let run = async {
             let mut sandbox = match spare {
@@ -297,11 +302,11 @@ impl Dispatcher {
                 self.leave(remains, &mut carry.ahead);
                 // Whatever it said when it was stopped.
                 let is_cut = outlet.as_ref().is_some_and(Outlet::is_cut);
-                (if is_cut { Outcome::Cut } else { outcome }, usage)
+                (if is_cut { Err(Rejection::StreamClosed.report()) } else { outcome.into_answer() }, usage)
             }
             Err(message) => {
                 carry.host_panicked = true;
-                (Outcome::HostPanicked { message }, Usage::default())
+                (Err(Rejection::HostPanic { message }.report()), Usage::default())
             }
         }
     }
@@ -322,9 +327,8 @@ impl Dispatcher {
         carry: &mut Carry,
         invocation: &Invocation,
         (handler, ending): (Option<(&Route, &str)>, Ending),
-    ) -> Result<Vec<u8>, ErrorReport> {
-        let Ending { outcome, usage, queue, records } = ending;
-        let answer = outcome.into_answer();
+    ) -> Answer {
+        let Ending { answer, usage, queue, records } = ending;
         if let Err(report) = &answer {
             let failure = Failure {
                 error_type: report.error_type(),

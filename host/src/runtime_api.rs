@@ -65,6 +65,9 @@ pub enum Posted {
     },
 }
 
+/// What an event is answered with: a whole response, or a report of what went wrong.
+pub type Answer = Result<Vec<u8>, ErrorReport>;
+
 /// There is no going on with this Runtime API; the process must end, so that it is replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {

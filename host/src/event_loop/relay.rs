@@ -10,10 +10,7 @@ use hyper::header::HeaderValue;
 use tokio::sync::mpsc;
 
 use crate::capabilities::response_stream::{Head, Opened, Outlet};
-use crate::runtime_api::{ApiError, ErrorReport, InvocationId, Posted, RuntimeApi, Sending, streamed};
-
-/// What a handler's run came to: a whole response, or a report of what went wrong.
-pub type Answer = Result<Vec<u8>, ErrorReport>;
+use crate::runtime_api::{Answer, ApiError, InvocationId, Posted, RuntimeApi, Sending, streamed};
 
 /// What became of an event that may have had a stream.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! What became of an event, and how the caller is told. The one place that knows `errorType` strings.
+//! What became of an event in its sandbox, and what its caller is told. Events that no guest has answered, for whatever reason of the
+//! host's, are reported by the dispatcher; no other place knows `errorType` strings.
 //!
 //! What a guest does wrong ends here, never in an error of the host. The texts say what happened and what
 //! to do; how a trap is told from a panic is [`crate::sandbox::trap`]'s business.
@@ -6,12 +7,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::dispatch::router::RouteError;
-use crate::dispatch::seats::NoSeat;
 use crate::http_event::HttpEventError;
 use crate::policy::Limit;
-use crate::runtime_api::ErrorReport;
-use crate::runtime_api::invocation::ContextError;
+use crate::runtime_api::{Answer, ErrorReport};
 use crate::sandbox::ServiceError;
 
 /// How one event ended.
@@ -99,27 +97,9 @@ pub enum Outcome {
     NotHttp(HttpEventError),
     /// The handler is an HTTP service, and returned without a response that can be sent.
     ServiceFailed(ServiceError),
-    /// A header of the event could not be understood, so the handler was not called.
-    ContextRejected(ContextError),
-    /// Nobody knows whose event it is, or that tenant has no handler.
-    NotRouted(RouteError),
-    /// Its tenant has too many events in flight already.
-    NoSeat(NoSeat),
-    /// The handler's component cannot be run.
-    HandlerInvalid {
-        /// Why not.
-        message: String,
-    },
     /// The host had no room for a sandbox, so the handler was not called.
     SandboxUnavailable {
         /// What it lacked.
-        message: String,
-    },
-    /// The Runtime API ended the response in mid-stream, so the handler was stopped. Nobody is told but the log.
-    Cut,
-    /// A bug of ours: the host panicked while it worked on this event.
-    HostPanicked {
-        /// What it said.
         message: String,
     },
 }
@@ -129,7 +109,7 @@ impl Outcome {
     ///
     /// # Errors
     /// For every outcome but a response.
-    pub fn into_answer(self) -> Result<Vec<u8>, ErrorReport> {
+    pub fn into_answer(self) -> Answer {
         Err(match self {
             Self::Replied(response) => return Ok(response),
             Self::Failed { error_type, message, stack_trace } => {
@@ -176,19 +156,7 @@ impl Outcome {
             Self::CommandFailed { code, stderr } => report("Function.Exited", command_failed(code, &stderr)),
             Self::NotHttp(error) => report("Function.NotAnHttpEvent", error),
             Self::ServiceFailed(error) => report(service_type(&error), error),
-            Self::NotRouted(error) => report(route_type(&error), error),
-            Self::NoSeat(error) => report("Runtime.ConcurrencyLimitExceeded", error),
-            Self::HandlerInvalid { message } => report("Runtime.InvalidComponent", message),
             Self::SandboxUnavailable { message } => report("Runtime.SandboxUnavailable", no_room(&message)),
-            Self::ContextRejected(error) => report("Runtime.ContextUnmarshalError", error),
-            Self::Cut => report(
-                "Runtime.StreamClosed",
-                "the handler was stopped, because nobody reads its response any more".to_owned(),
-            ),
-            Self::HostPanicked { message } => report(
-                "Runtime.HostPanic",
-                format!("Bulkhead itself panicked, which is a bug of Bulkhead: {message}"),
-            ),
         })
     }
 }
@@ -206,7 +174,6 @@ impl Outcome {
             Self::OutOfMemory { .. } => Some(Limit::Memory),
             Self::LimitExceeded { limit, .. } => Some(*limit),
             Self::ResponseTooLarge { .. } => Some(Limit::Response),
-            Self::NoSeat(_) => Some(Limit::Concurrency),
             Self::Replied(_)
             | Self::Failed { .. }
             | Self::Panicked { .. }
@@ -218,12 +185,7 @@ impl Outcome {
             | Self::CommandFailed { .. }
             | Self::NotHttp(_)
             | Self::ServiceFailed(_)
-            | Self::NotRouted(_)
-            | Self::HandlerInvalid { .. }
-            | Self::SandboxUnavailable { .. }
-            | Self::ContextRejected(_)
-            | Self::Cut
-            | Self::HostPanicked { .. } => None,
+            | Self::SandboxUnavailable { .. } => None,
         }
     }
 }
@@ -293,15 +255,6 @@ fn service_type(error: &ServiceError) -> &'static str {
     match error {
         ServiceError::NoResponse | ServiceError::Error(_) => "Function.NoHttpResponse",
         ServiceError::BodyUnfinished | ServiceError::Response(_) => "Function.InvalidHttpResponse",
-    }
-}
-
-fn route_type(error: &RouteError) -> &'static str {
-    match error {
-        RouteError::NoTenant { .. } | RouteError::Unknown { .. } => "Runtime.UnknownTenant",
-        RouteError::Unclear { .. } => "Runtime.InvalidTenant",
-        RouteError::Mixed { .. } => "Runtime.MixedTenants",
-        RouteError::Several { first, .. } => route_type(first),
     }
 }
 
@@ -403,46 +356,11 @@ mod tests {
 
     #[test]
     fn what_the_host_could_not_do_has_a_type_of_runtime() {
-        let (header, said) = report(Outcome::HostPanicked { message: "why".to_owned() });
-        assert_eq!(header, "Runtime.HostPanic");
-        assert!(said.contains("a bug of Bulkhead: why"), "{said}");
         let lacking = Outcome::SandboxUnavailable { message: "why".to_owned() };
         assert_eq!(lacking.limit(), None);
         let (header, said) = report(lacking);
         assert_eq!(header, "Runtime.SandboxUnavailable");
         assert!(said.contains("no room for a sandbox (why); send the event again"), "{said}");
-        let (header, said) = report(Outcome::Cut);
-        assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
-        let (header, said) = report(Outcome::ContextRejected(ContextError::TenantId(2000)));
-        assert_eq!(header, "Runtime.ContextUnmarshalError");
-        assert!(said.contains("2000 bytes"), "{said}");
-    }
-
-    #[test]
-    fn an_event_that_goes_nowhere_says_why() {
-        let place = || "Lambda's tenant id".to_owned();
-        for (error, header) in [
-            (RouteError::NoTenant { place: place() }, "Runtime.UnknownTenant"),
-            (RouteError::Unknown { tenant: "x\n".to_owned() }, "Runtime.UnknownTenant"),
-            (RouteError::Unclear { place: place(), reason: "twice".to_owned() }, "Runtime.InvalidTenant"),
-            (
-                RouteError::Mixed { origin: "aws:sqs".to_owned(), tenants: 2, advice: "split" },
-                "Runtime.MixedTenants",
-            ),
-        ] {
-            let text = error.to_string();
-            assert_eq!(report(Outcome::NotRouted(error)), (header.to_owned(), text));
-        }
-    }
-
-    #[test]
-    fn a_tenant_with_too_many_events_in_flight_is_told_how_many_it_may_have() {
-        let no_seat = NoSeat { guest: "the tenant acme".to_owned(), allowed: 4 };
-        let outcome = Outcome::NoSeat(no_seat);
-        assert_eq!(outcome.limit(), Some(Limit::Concurrency));
-        let (header, said) = report(outcome);
-        assert_eq!(header, "Runtime.ConcurrencyLimitExceeded");
-        assert!(said.contains("acme has 4 events in flight"), "{said}");
     }
 
     #[test]
