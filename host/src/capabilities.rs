@@ -3,6 +3,8 @@
 //! All of WASI is there, since the standard libraries of most languages import most of it; what an interface gives
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
+//!
+//! May use: text, log, http_event, policy, engine.
 
 pub mod console;
 pub mod denials;

@@ -2,6 +2,8 @@
 //!
 //! Variables of Lambda are read leniently, since emulators leave some out; only the address of the Runtime
 //! API is indispensable. Variables of our own are read strictly.
+//!
+//! May use: log, policy, runtime_api, sandbox.
 
 use std::path::PathBuf;
 

@@ -2,6 +2,8 @@
 //!
 //! There is one [`Dispatcher`] in a process, and one [`Carry`] for each loop that brings it events. What is done
 //! between events is in [`ahead`].
+//!
+//! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
 
 mod ahead;
 pub mod catalog;

@@ -4,6 +4,8 @@
 //! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its patience with
 //! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
 //! a time, several loops run side by side: see [`crate::event_loop::workers`].
+//!
+//! May use: log, engine, runtime_api, capabilities, dispatch.
 
 pub mod patience;
 pub mod relay;

@@ -8,6 +8,8 @@
 //!
 //! What has no place in a request, such as the caller's identity, the stage and the request id, is in the header
 //! [`REQUEST_CONTEXT`].
+//!
+//! May use: text.
 
 mod body;
 mod context;

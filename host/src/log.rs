@@ -3,6 +3,8 @@
 //! A record is one line (G10.1, G10.5): text in a guest's hands must not be able to start a second one, to
 //! look like another invocation's, or to speak to a terminal; [`crate::text::printable`] has the rule. Nothing else may write to
 //! stdout or stderr.
+//!
+//! May use: text.
 
 mod record;
 

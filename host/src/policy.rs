@@ -4,6 +4,8 @@
 //! [`crate::dispatch::router`], and is enforced by whoever owns the thing: memory by [`crate::capabilities::limits`], time by
 //! [`crate::engine::watchdog`], lines by [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
 //! [`crate::capabilities::outbound`].
+//!
+//! May use: text.
 
 mod allowed_host;
 pub mod manifest;

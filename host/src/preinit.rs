@@ -2,6 +2,8 @@
 //!
 //! It runs in a sandbox with no grants, and in which what would be the same in every sandbox later is [`refused`].
 //! What it leaves in memory is read here; making a component of that is the command's business.
+//!
+//! May use: text, log, policy, engine, runtime_api, capabilities, wasm, sandbox.
 
 mod error;
 mod exports;

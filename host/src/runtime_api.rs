@@ -2,6 +2,8 @@
 //!
 //! It knows paths, headers and statuses (RUNTIME_API R1–R5); it knows nothing of sandboxes. Bytes travel
 //! over one keep-alive [`connection`]; what an event's headers mean is [`crate::runtime_api::invocation`]'s business.
+//!
+//! May use: text, log.
 
 mod body;
 mod connection;

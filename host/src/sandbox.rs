@@ -5,6 +5,8 @@
 //!
 //! Nothing that a guest does is an error of the host; it ends in an [`Outcome`]. What the sandbox may use and
 //! reach is its [`Policy`]'s; what there is to reach at all is [`crate::capabilities`]'.
+//!
+//! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
 
 pub mod allowance;
 mod command;

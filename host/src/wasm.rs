@@ -1,5 +1,8 @@
 //! What a file is, and whether a component in it can run: its form, its kind, what it exports and imports, which features it
 //! uses, what it would grow to in the compiler; core modules, of which components are made; and the `.cwasm` of a component.
+//!
+//! May use: text, engine.
+//! May use in tests: capabilities.
 
 #[cfg(feature = "compiler")]
 pub mod adapt;
