@@ -17,8 +17,8 @@ use bulkhead_host::capabilities::files::{GrantError, Granted};
 use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::config::{Config, ConfigError};
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
+use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
-use bulkhead_host::dispatch::seats::Seats;
 use bulkhead_host::dispatch::{Dispatcher, Spares};
 use bulkhead_host::engine::watchdog::{Turn, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
@@ -197,7 +197,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     // Counting them reads files, which is a waste where one event has them all.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
-        seats: Seats::new(events, manifest.serves_several()),
+        concurrency: Concurrency::new(events, manifest.serves_several()),
         spares: Spares::new(events, processors),
         router,
         catalog,

@@ -7,10 +7,10 @@
 
 mod ahead;
 pub mod catalog;
+pub mod concurrency;
 pub mod receipt;
 mod rejection;
 pub mod router;
-pub mod seats;
 mod spares;
 
 use std::future::poll_fn;
@@ -35,10 +35,10 @@ use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::text::bounded;
 use ahead::Ahead;
 use catalog::Catalog;
+use concurrency::Concurrency;
 use receipt::{About, REPLIED, Receipt};
 use rejection::Rejection;
 use router::{Part, RouteError, Routed, Router, batch_response};
-use seats::Seats;
 pub use spares::{Spare, Spares};
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
@@ -52,8 +52,8 @@ const MAX_REASON: usize = 4 * 1024;
 pub struct Dispatcher {
     /// Where an event goes.
     pub router: Router,
-    /// Whether there is room for it.
-    pub seats: Seats,
+    /// How many events each tenant may have in flight.
+    pub concurrency: Concurrency,
     /// What handles it.
     pub catalog: Catalog,
     /// Where.
@@ -233,8 +233,8 @@ impl Dispatcher {
         passage: Passage,
     ) -> Answer {
         let Passage { route, at, sharers, records, outlet, meter } = passage;
-        let _seat = match self.seats.take(&route) {
-            Ok(seat) => seat,
+        let _in_flight = match self.concurrency.start(&route) {
+            Ok(in_flight) => in_flight,
             Err(error) => {
                 let ending = Ending::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
                 return self.conclude(carry, invocation, (Some((&route, "")), ending));

@@ -121,7 +121,7 @@ pub struct Limits {
     /// All bytes of the connections of outbound requests, in both directions.
     pub outbound_bytes: u64,
     /// Events of one tenant that are handled at the same time in one environment. None: a share that depends on how many
-    /// that environment handles in all; see [`crate::dispatch::seats`].
+    /// that environment handles in all; see [`crate::dispatch::concurrency`].
     pub concurrency: Option<NonZeroU16>,
 }
 

@@ -1,8 +1,8 @@
 //! Why an event has no answer of its guest's: it was rejected before a sandbox had it, or the host ended it. The texts and the
 //! `errorType`s of what a guest does are in [`crate::sandbox::outcome`].
 
+use super::concurrency::ConcurrencyExceeded;
 use super::router::RouteError;
-use super::seats::NoSeat;
 use crate::policy::Limit;
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::ContextError;
@@ -15,7 +15,7 @@ pub(super) enum Rejection {
     /// The event names no tenant that is known, or that tenant has no handler.
     Route(RouteError),
     /// Its tenant has too many events in flight already.
-    Concurrency(NoSeat),
+    Concurrency(ConcurrencyExceeded),
     /// The handler's component cannot be run.
     HandlerInvalid {
         /// Why not.
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn a_tenant_with_too_many_events_in_flight_is_told_how_many_it_may_have() {
-        let no_seat = NoSeat { guest: "the tenant acme".to_owned(), allowed: 4 };
-        let rejection = Rejection::Concurrency(no_seat);
+        let exceeded = ConcurrencyExceeded { guest: "the tenant acme".to_owned(), allowed: 4 };
+        let rejection = Rejection::Concurrency(exceeded);
         assert_eq!(rejection.limit(), Some(Limit::Concurrency));
         let (header, said) = report(&rejection);
         assert_eq!(header, "Runtime.ConcurrencyLimitExceeded");

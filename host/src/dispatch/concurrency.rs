@@ -9,61 +9,62 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::{Limits, Owner, Route};
 
-/// The seats that there are, and who has taken them.
+/// How many events each tenant has in flight, and how many it may have.
 #[derive(Debug)]
-pub struct Seats {
-    /// All of them.
-    count: usize,
-    /// What a tenant may take that has no limit of its own.
+pub struct Concurrency {
+    /// How many events the environment handles at a time.
+    total: usize,
+    /// How many of them a tenant may have that has no limit of its own.
     share: usize,
-    taken: Mutex<HashMap<Owner, usize>>,
+    in_flight: Mutex<HashMap<Owner, usize>>,
 }
 
-/// A seat that is taken, for as long as this lives.
+/// An event that counts as in flight, for as long as this lives.
 #[derive(Debug)]
-pub struct Seat<'a> {
-    seats: &'a Seats,
-    /// None where nobody counts.
+pub struct InFlight<'a> {
+    concurrency: &'a Concurrency,
+    /// `None` where nothing has to be counted.
     owner: Option<Owner>,
 }
 
-/// All of a tenant's seats are taken. The text is what the caller and the log get to see.
+/// A tenant has as many events in flight as it may have. The text is what the caller and the log get to see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{guest} has {allowed} events in flight already, which is its `concurrency` in one environment; send this one again \
      later, or raise its `concurrency` in bulkhead.toml"
 )]
-pub struct NoSeat {
+pub struct ConcurrencyExceeded {
     /// Whose event it is.
     pub guest: String,
     /// How many it may have.
     pub allowed: usize,
 }
 
-impl Seats {
-    /// So many seats. Where several tenants share them, each may take half unless its limits say something else.
-    pub fn new(count: usize, is_shared: bool) -> Self {
-        let share = if is_shared { count.div_ceil(2) } else { count };
-        Self { count, share, taken: Mutex::default() }
+impl Concurrency {
+    /// For an environment that handles so many events at a time. Where several tenants share it, each may have half of them,
+    /// unless its limits say something else.
+    pub fn new(total: usize, is_shared: bool) -> Self {
+        let share = if is_shared { total.div_ceil(2) } else { total };
+        Self { total, share, in_flight: Mutex::default() }
     }
 
-    /// Takes a seat for an event.
+    /// Counts an event as in flight.
     ///
     /// # Errors
-    /// When all that its tenant may have are taken.
-    pub fn take(&self, route: &Route) -> Result<Seat<'_>, NoSeat> {
+    /// When its tenant has as many as it may have already.
+    pub fn start(&self, route: &Route) -> Result<InFlight<'_>, ConcurrencyExceeded> {
         let allowed = self.allowed(&route.policy.limits);
-        if allowed >= self.count {
-            return Ok(Seat { seats: self, owner: None });
+        if allowed >= self.total {
+            return Ok(InFlight { concurrency: self, owner: None });
         }
         let owner = route.owner();
-        let mut taken = self.lock();
-        let count = taken.entry(owner.clone()).or_default();
+        let mut in_flight = self.lock();
+        let count = in_flight.entry(owner.clone()).or_default();
         if *count >= allowed {
-            return Err(no_seat(route, &owner, allowed));
+            return Err(exceeded(route, &owner, allowed));
         }
         *count += 1;
-        Ok(Seat { seats: self, owner: Some(owner) })
+        Ok(InFlight { concurrency: self, owner: Some(owner) })
     }
 
     fn allowed(&self, limits: &Limits) -> usize {
@@ -71,11 +72,11 @@ impl Seats {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Owner, usize>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn no_seat(route: &Route, owner: &Owner, allowed: usize) -> NoSeat {
+fn exceeded(route: &Route, owner: &Owner, allowed: usize) -> ConcurrencyExceeded {
     let handler = &route.policy.handler;
     let guest = match (owner, &route.tenant_id) {
         (Owner::Tenant(id), _) => format!("the tenant {id:?}"),
@@ -84,18 +85,18 @@ fn no_seat(route: &Route, owner: &Owner, allowed: usize) -> NoSeat {
             format!("the handler {handler}, for all tenants that bulkhead.toml does not name,")
         }
     };
-    NoSeat { guest, allowed }
+    ConcurrencyExceeded { guest, allowed }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let Some(owner) = &self.owner else { return };
-        let mut taken = self.seats.lock();
-        if let Some(count) = taken.get_mut(owner) {
+        let mut in_flight = self.concurrency.lock();
+        if let Some(count) = in_flight.get_mut(owner) {
             *count -= 1;
             // Tenants come and go, and only those with events in flight are kept.
             if *count == 0 {
-                taken.remove(owner);
+                in_flight.remove(owner);
             }
         }
     }
@@ -117,64 +118,64 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_has_its_own_seats_and_no_more() {
-        let seats = Seats::new(8, true);
+    fn a_tenant_has_as_many_as_its_limit_and_no_more() {
+        let concurrency = Concurrency::new(8, true);
         let (acme, beta) = (route(Some("acme"), Some(2)), route(Some("beta"), Some(2)));
-        let one = seats.take(&acme).unwrap();
-        let _two = seats.take(&acme).unwrap();
-        let _other = seats.take(&beta).unwrap();
-        let refused = seats.take(&acme).unwrap_err();
+        let one = concurrency.start(&acme).unwrap();
+        let _two = concurrency.start(&acme).unwrap();
+        let _other = concurrency.start(&beta).unwrap();
+        let refused = concurrency.start(&acme).unwrap_err();
         assert_eq!(refused.allowed, 2);
         let text = refused.to_string();
         assert!(text.starts_with("the tenant \"acme\" has 2 events in flight already"), "{text}");
         assert!(text.contains("raise its `concurrency` in bulkhead.toml"), "{text}");
         drop(one);
-        let _again = seats.take(&acme).unwrap();
+        let _again = concurrency.start(&acme).unwrap();
     }
 
     #[test]
     fn half_of_them_are_a_tenant_s_where_nothing_is_said() {
         for (count, is_shared, allowed) in [(8, true, 4), (5, true, 3), (1, true, 1), (8, false, 8)] {
-            let seats = Seats::new(count, is_shared);
+            let concurrency = Concurrency::new(count, is_shared);
             let route = route(Some("acme"), None);
-            let taken: Vec<_> = (0..count).map_while(|_| seats.take(&route).ok()).collect();
-            assert_eq!(taken.len(), allowed, "of {count}");
+            let started: Vec<_> = (0..count).map_while(|_| concurrency.start(&route).ok()).collect();
+            assert_eq!(started.len(), allowed, "of {count}");
         }
     }
 
     #[test]
     fn events_without_a_tenant_are_counted_by_their_handler() {
-        let seats = Seats::new(8, false);
-        let _one = seats.take(&route(None, Some(1))).unwrap();
-        let text = seats.take(&route(None, Some(1))).unwrap_err().to_string();
+        let concurrency = Concurrency::new(8, false);
+        let _one = concurrency.start(&route(None, Some(1))).unwrap();
+        let text = concurrency.start(&route(None, Some(1))).unwrap_err().to_string();
         assert!(text.starts_with("the handler hello has 1 events"), "{text}");
-        seats.take(&Route { handler: 1, ..route(None, Some(1)) }).unwrap();
+        concurrency.start(&Route { handler: 1, ..route(None, Some(1)) }).unwrap();
     }
 
     #[test]
-    fn strangers_share_the_seats_of_one() {
-        let seats = Seats::new(8, true);
+    fn strangers_share_the_limit_of_one_tenant() {
+        let concurrency = Concurrency::new(8, true);
         let stranger = |id: usize| Route { is_known: false, ..route(Some(&id.to_string()), None) };
-        let taken: Vec<_> = (0..100).map_while(|id| seats.take(&stranger(id)).ok()).collect();
-        assert_eq!(taken.len(), 4);
-        let text = seats.take(&stranger(100)).unwrap_err().to_string();
+        let started: Vec<_> = (0..100).map_while(|id| concurrency.start(&stranger(id)).ok()).collect();
+        assert_eq!(started.len(), 4);
+        let text = concurrency.start(&stranger(100)).unwrap_err().to_string();
         assert!(
             text.starts_with("the handler hello, for all tenants that bulkhead.toml does not name, has 4"),
             "{text}"
         );
         // Whoever has a name has its own.
-        let _known = seats.take(&route(Some("0"), None)).unwrap();
+        let _known = concurrency.start(&route(Some("0"), None)).unwrap();
     }
 
     #[test]
     fn nothing_is_kept_of_whoever_has_no_event_in_flight() {
-        let seats = Seats::new(8, true);
+        let concurrency = Concurrency::new(8, true);
         for tenant in 0..100 {
-            drop(seats.take(&route(Some(&tenant.to_string()), None)).unwrap());
+            drop(concurrency.start(&route(Some(&tenant.to_string()), None)).unwrap());
         }
-        assert!(seats.lock().is_empty());
-        // Not even counted, where every seat may be taken.
-        let _one = seats.take(&route(None, Some(8))).unwrap();
-        assert!(seats.lock().is_empty());
+        assert!(concurrency.lock().is_empty());
+        // Not even counted, where a tenant may have all of them.
+        let _one = concurrency.start(&route(None, Some(8))).unwrap();
+        assert!(concurrency.lock().is_empty());
     }
 }
