@@ -19,7 +19,7 @@ use bulkhead_host::config::{Config, ConfigError};
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
-use bulkhead_host::dispatch::{Dispatcher, Spares};
+use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
 use bulkhead_host::engine::watchdog::{Turn, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::patience::Patience;
@@ -198,7 +198,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
         concurrency: Concurrency::new(events, manifest.serves_several()),
-        spares: Spares::new(events, processors),
+        idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
         sandboxes: Sandboxes {

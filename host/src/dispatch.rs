@@ -1,17 +1,17 @@
 //! One event from its route to its outcome: in one sandbox, or, as a batch of several tenants, in several.
 //!
 //! There is one [`Dispatcher`] in a process, and one [`Carry`] for each loop that brings it events. What is done
-//! between events is in [`ahead`].
+//! between events is in [`prewarm`].
 //!
 //! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
 
-mod ahead;
 pub mod catalog;
 pub mod concurrency;
+mod idle_sandboxes;
+mod prewarm;
 pub mod receipt;
 mod rejection;
 pub mod router;
-mod spares;
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,13 +33,13 @@ use crate::sandbox::allowance::Allowance;
 use crate::sandbox::component::Loaded;
 use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::text::bounded;
-use ahead::Ahead;
 use catalog::Catalog;
 use concurrency::Concurrency;
+pub use idle_sandboxes::{Idle, IdleSandboxes};
+use prewarm::Prewarm;
 use receipt::{About, REPLIED, Receipt};
 use rejection::Rejection;
 use router::{Part, RouteError, Routed, Router, batch_response};
-pub use spares::{Spare, Spares};
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
@@ -65,7 +65,7 @@ pub struct Dispatcher {
     /// How receipts are written.
     pub receipts: Receipts,
     /// Sandboxes that wait for an event.
-    pub spares: Spares,
+    pub idle_sandboxes: IdleSandboxes,
 }
 
 /// What one event leaves to the next one of the same loop, and to the loop itself.
@@ -79,7 +79,7 @@ pub struct Carry {
     pub host_panicked: bool,
     /// Of what has ended, but is not written down yet.
     bills: Vec<Bill>,
-    ahead: Ahead,
+    prewarm: Prewarm,
 }
 
 /// An event, and all that is known about it.
@@ -152,7 +152,7 @@ impl Dispatcher {
             stopping: false,
             host_panicked: false,
             bills: Vec::new(),
-            ahead: Ahead::of(self.router.likely()),
+            prewarm: Prewarm::of(self.router.likely()),
         }
     }
 
@@ -257,11 +257,11 @@ impl Dispatcher {
         };
         let ending = Ending { answer, usage, queue, records };
         let answer = self.conclude(carry, invocation, (Some((&route, &digest)), ending));
-        carry.ahead.went(route, answer.is_ok());
+        carry.prewarm.went(route, answer.is_ok());
         answer
     }
 
-    /// Runs an event in the spare sandbox, if that was made for its like, or in one made now.
+    /// Runs an event in the idle sandbox, if that was made for its like, or in one made now.
     async fn sandboxed(
         &self,
         carry: &mut Carry,
@@ -269,13 +269,13 @@ impl Dispatcher {
         (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
         (allowance, guard, meter): (Allowance, &Guard, &Meter),
     ) -> (Answer, Usage) {
-        let spare = self.spare(route, &mut carry.ahead);
+        let idle = self.idle_sandbox(route, &mut carry.prewarm);
         let run = async {
-            let mut sandbox = match spare {
-                Some(spare) => {
+            let mut sandbox = match idle {
+                Some(idle) => {
                     // It was made for this event, as it turns out.
-                    meter.add(spare.spent());
-                    spare
+                    meter.add(idle.spent());
+                    idle
                 }
                 None => self.make(loaded, route, guard).await,
             };
@@ -301,7 +301,7 @@ impl Dispatcher {
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
-                self.leave(remains, &mut carry.ahead);
+                self.leave(remains, &mut carry.prewarm);
                 // Whatever it said when it was stopped.
                 let is_cut = outlet.as_ref().is_some_and(Outlet::is_cut);
                 (if is_cut { Err(Rejection::StreamClosed.report()) } else { outcome.into_answer() }, usage)
@@ -359,7 +359,7 @@ impl Dispatcher {
     /// that comes does not wait for a sandbox that takes long to make, as one whose start never ends does; it
     /// gets one of its own, within its own time.
     pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
-        (self.prepare(&mut carry.ahead), &mut carry.stop)
+        (self.prepare(&mut carry.prewarm), &mut carry.stop)
     }
 }
 

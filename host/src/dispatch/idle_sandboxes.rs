@@ -11,26 +11,26 @@ use crate::sandbox::Sandbox;
 /// and sandboxes that take turns on a few places in memory find it in the processor's cache. With one for each
 /// of 64 loops an event took 151 µs of processor time; now it takes 87.
 #[derive(Debug)]
-pub struct Spares<S = Sandbox> {
+pub struct IdleSandboxes<S = Sandbox> {
     waiting: Mutex<Vec<S>>,
-    /// How many are made ahead.
-    ahead: usize,
+    /// How many are made ahead of an event.
+    prewarmed: usize,
     /// How many may wait in all.
     most: usize,
 }
 
 /// Something that waits for an event.
-pub trait Spare {
+pub trait Idle {
     /// Whether an event that goes this way can have it.
     fn fits(&self, route: &Route) -> bool;
     /// Whether it has not had an event yet.
     fn is_fresh(&self) -> bool;
 }
 
-impl<S: Spare> Spares<S> {
+impl<S: Idle> IdleSandboxes<S> {
     /// For so many events at a time, on so many processors.
     pub fn new(events: usize, processors: usize) -> Self {
-        Self { waiting: Mutex::default(), ahead: events.min(processors), most: events }
+        Self { waiting: Mutex::default(), prewarmed: events.min(processors), most: events }
     }
 
     /// One that an event that goes this way can have.
@@ -50,14 +50,14 @@ impl<S: Spare> Spares<S> {
         });
         let kept = waiting.iter().any(|sandbox| !sandbox.is_fresh() && sandbox.fits(route));
         // One that nobody came for gives way.
-        !kept && fitting < self.ahead && (fitting == 0 || fitting + others < self.ahead)
+        !kept && fitting < self.prewarmed && (fitting == 0 || fitting + others < self.prewarmed)
     }
 
     /// Lets one wait. What had to give way for it is to be dropped when there is time.
     pub(super) fn put(&self, sandbox: S) -> Option<S> {
         let mut waiting = self.lock();
         let fresh = waiting.iter().filter(|other| other.is_fresh()).count();
-        let gives_way = if sandbox.is_fresh() && fresh >= self.ahead {
+        let gives_way = if sandbox.is_fresh() && fresh >= self.prewarmed {
             waiting.iter().position(S::is_fresh)
         } else if waiting.len() >= self.most {
             Some(0)
@@ -84,7 +84,7 @@ impl<S: Spare> Spares<S> {
     }
 }
 
-impl Spare for Sandbox {
+impl Idle for Sandbox {
     fn fits(&self, route: &Route) -> bool {
         Self::fits(self, route)
     }
@@ -105,7 +105,7 @@ mod tests {
     #[derive(Debug, PartialEq, Eq)]
     struct Sham(usize, &'static str, Option<&'static str>);
 
-    impl Spare for Sham {
+    impl Idle for Sham {
         fn fits(&self, route: &Route) -> bool {
             self.0 == route.handler && (self.2.is_none() || self.2 == route.tenant_id.as_deref())
         }
@@ -122,31 +122,31 @@ mod tests {
 
     #[test]
     fn the_last_one_that_fits_is_taken_first() {
-        let spares = Spares::new(8, 8);
+        let idle = IdleSandboxes::new(8, 8);
         for sham in [Sham(0, "first", None), Sham(0, "last", None), Sham(1, "other", None)] {
-            assert_eq!(spares.put(sham), None);
+            assert_eq!(idle.put(sham), None);
         }
-        assert_eq!(spares.take(&route(0, "a")), Some(Sham(0, "last", None)));
-        assert_eq!(spares.take(&route(2, "a")), None);
-        assert_eq!(spares.take(&route(1, "a")), Some(Sham(1, "other", None)));
+        assert_eq!(idle.take(&route(0, "a")), Some(Sham(0, "last", None)));
+        assert_eq!(idle.take(&route(2, "a")), None);
+        assert_eq!(idle.take(&route(1, "a")), Some(Sham(1, "other", None)));
     }
 
     #[test]
     fn one_that_has_had_an_event_is_its_tenants() {
-        let spares = Spares::new(8, 1);
-        spares.put(Sham(0, "warm", Some("a")));
-        assert_eq!(spares.take(&route(0, "b")), None);
+        let idle = IdleSandboxes::new(8, 1);
+        idle.put(Sham(0, "warm", Some("a")));
+        assert_eq!(idle.take(&route(0, "b")), None);
         // Another tenant's is no reason not to make one, the own is.
-        assert!(spares.want(&route(0, "b")) && !spares.want(&route(0, "a")));
-        assert_eq!(spares.take(&route(0, "a")), Some(Sham(0, "warm", Some("a"))));
+        assert!(idle.want(&route(0, "b")) && !idle.want(&route(0, "a")));
+        assert_eq!(idle.take(&route(0, "a")), Some(Sham(0, "warm", Some("a"))));
     }
 
     #[test]
     fn as_many_are_made_ahead_as_there_are_processors_or_events() {
         for (events, processors, expected) in [(64, 2, 2), (1, 8, 1), (4, 8, 4)] {
-            let spares = Spares::new(events, processors);
-            let made = (0..100).take_while(|_| spares.want(&route(0, "a"))).map(|_| {
-                assert_eq!(spares.put(Sham(0, "spare", None)), None);
+            let idle = IdleSandboxes::new(events, processors);
+            let made = (0..100).take_while(|_| idle.want(&route(0, "a"))).map(|_| {
+                assert_eq!(idle.put(Sham(0, "idle", None)), None);
             });
             assert_eq!(made.count(), expected, "of {events} on {processors}");
         }
@@ -154,21 +154,21 @@ mod tests {
 
     #[test]
     fn one_that_nobody_comes_for_gives_way() {
-        let spares = Spares::new(1, 1);
-        spares.put(Sham(0, "old", None));
-        assert!(spares.want(&route(1, "a")), "for another handler");
-        assert_eq!(spares.put(Sham(1, "new", None)), Some(Sham(0, "old", None)));
-        assert_eq!(spares.put(Sham(1, "warm", Some("a"))), Some(Sham(1, "new", None)));
-        assert_eq!(spares.lock().len(), 1);
+        let idle = IdleSandboxes::new(1, 1);
+        idle.put(Sham(0, "old", None));
+        assert!(idle.want(&route(1, "a")), "for another handler");
+        assert_eq!(idle.put(Sham(1, "new", None)), Some(Sham(0, "old", None)));
+        assert_eq!(idle.put(Sham(1, "warm", Some("a"))), Some(Sham(1, "new", None)));
+        assert_eq!(idle.lock().len(), 1);
     }
 
     #[test]
     fn all_give_way_where_there_is_no_room() {
-        let spares = Spares::new(8, 8);
-        spares.put(Sham(0, "spare", None));
-        spares.put(Sham(1, "warm", Some("a")));
-        assert_eq!(spares.give_up(), [Sham(0, "spare", None), Sham(1, "warm", Some("a"))]);
-        assert_eq!(spares.give_up(), []);
-        assert!(spares.want(&route(0, "a")), "another is made when there is time");
+        let idle = IdleSandboxes::new(8, 8);
+        idle.put(Sham(0, "idle", None));
+        idle.put(Sham(1, "warm", Some("a")));
+        assert_eq!(idle.give_up(), [Sham(0, "idle", None), Sham(1, "warm", Some("a"))]);
+        assert_eq!(idle.give_up(), []);
+        assert!(idle.want(&route(0, "a")), "another is made when there is time");
     }
 }

@@ -1,5 +1,5 @@
 //! What is done between events, so that no event waits for it: the last sandbox is taken apart, and the next one
-//! made, for whoever had the last event.
+//! made, for the tenant of the last event.
 //!
 //! The guess is right where one tenant has many events in a row, and costs nobody time where it is wrong.
 
@@ -19,7 +19,7 @@ const PREPARATION: Duration = Duration::from_millis(20);
 
 /// What one event leaves to the next one of the same loop.
 #[derive(Debug, Default)]
-pub(super) struct Ahead {
+pub(super) struct Prewarm {
     remains: Option<Remains>,
     /// Where the last event went, and the next one may go too.
     likely: Option<Route>,
@@ -28,7 +28,7 @@ pub(super) struct Ahead {
     slow_starters: HashSet<usize>,
 }
 
-impl Ahead {
+impl Prewarm {
     /// Before the first event, which most likely goes this way.
     pub(super) fn of(likely: Option<Route>) -> Self {
         Self { likely, ..Self::default() }
@@ -49,14 +49,14 @@ impl Ahead {
 }
 
 impl Dispatcher {
-    /// The sandbox that waits for the like of this event, if there is one.
-    pub(super) fn spare(&self, route: &Route, ahead: &mut Ahead) -> Option<Sandbox> {
-        let spare = self.spares.take(route);
-        if spare.is_none() {
-            // There is room for two for each loop, and the spare may be somebody else's.
-            ahead.clear();
+    /// The idle sandbox for events that go this way, if there is one.
+    pub(super) fn idle_sandbox(&self, route: &Route, prewarm: &mut Prewarm) -> Option<Sandbox> {
+        let idle = self.idle_sandboxes.take(route);
+        if idle.is_none() {
+            // There is room for two for each loop, and the other one may be somebody else's.
+            prewarm.clear();
         }
-        spare
+        idle
     }
 
     /// Makes an event's sandbox. Where there is no room for it, those that wait for other events give way, and it is tried
@@ -67,7 +67,7 @@ impl Dispatcher {
         let lack = format!("{lack:#}");
         drop(sandbox);
         let holders = self.sandboxes.room.holders();
-        let given_up = self.spares.give_up().len();
+        let given_up = self.idle_sandboxes.give_up().len();
         let handler = &route.policy.handler;
         let text = format!(
             "there is no room for a sandbox of the handler {handler} ({lack}); {given_up} that waited for an event were \
@@ -78,31 +78,31 @@ impl Dispatcher {
     }
 
     /// Keeps what is left of an event's sandbox: for another event, or until there is time to take it apart.
-    pub(super) fn leave(&self, remains: Remains, ahead: &mut Ahead) {
+    pub(super) fn leave(&self, remains: Remains, prewarm: &mut Prewarm) {
         let left = match remains {
-            Remains::Warm(sandbox) => self.spares.put(sandbox).map(Remains::Warm),
+            Remains::Warm(sandbox) => self.idle_sandboxes.put(sandbox).map(Remains::Warm),
             Remains::Spent(_) => Some(remains),
         };
         // Where loops share the processors, the sooner its place is free for the next sandbox, the warmer that place is.
-        ahead.remains = left.filter(|_| !self.spares.are_shared());
+        prewarm.remains = left.filter(|_| !self.idle_sandboxes.are_shared());
     }
 
     /// Takes the last sandbox apart, and makes the next one. It may be dropped at any time.
-    pub(super) async fn prepare(&self, ahead: &mut Ahead) {
+    pub(super) async fn prepare(&self, prewarm: &mut Prewarm) {
         // The request for the next event goes out first.
         tokio::task::yield_now().await;
-        ahead.clear();
-        let Some(route) = &ahead.likely else { return };
-        if ahead.slow_starters.contains(&route.handler) || !self.spares.want(route) {
+        prewarm.clear();
+        let Some(route) = &prewarm.likely else { return };
+        if prewarm.slow_starters.contains(&route.handler) || !self.idle_sandboxes.want(route) {
             return;
         }
         let Ok(loaded) = self.catalog.get(route.handler) else { return };
-        ahead.slow_starters.insert(route.handler);
+        prewarm.slow_starters.insert(route.handler);
         let guard = self.watchdog.guard(Instant::now() + PREPARATION);
         let sandbox = self.sandboxes.make(loaded, route, &guard).await;
         if sandbox.is_ready() {
-            ahead.slow_starters.remove(&route.handler);
-            drop(self.spares.put(sandbox));
+            prewarm.slow_starters.remove(&route.handler);
+            drop(self.idle_sandboxes.put(sandbox));
         }
     }
 }
