@@ -29,8 +29,8 @@ use crate::policy::manifest::Receipts;
 use crate::runtime_api::invocation::{Caller, ContextError, Invocation};
 use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{Answer, ErrorReport};
-use crate::sandbox::allowance::Allowance;
 use crate::sandbox::component::Loaded;
+use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::text::bounded;
 use catalog::Catalog;
@@ -240,13 +240,13 @@ impl Dispatcher {
                 return self.conclude(carry, invocation, (Some((&route, "")), ending));
             }
         };
-        let allowance = Allowance::new(route.policy.limits.wall_time, invocation.deadline, sharers);
-        let guard = self.watchdog.guard(allowance.ends());
+        let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
+        let guard = self.watchdog.guard(budget.ends());
         let queue = at.elapsed();
         let (answer, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
                 let work = (invocation, caller, &route, outlet);
-                let times = (allowance, &guard, &meter);
+                let times = (budget, &guard, &meter);
                 let (answer, usage) = self.sandboxed(carry, &loaded, work, times).await;
                 (answer, usage, loaded.digest)
             }
@@ -267,7 +267,7 @@ impl Dispatcher {
         carry: &mut Carry,
         loaded: &Loaded,
         (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
-        (allowance, guard, meter): (Allowance, &Guard, &Meter),
+        (budget, guard, meter): (TimeBudget, &Guard, &Meter),
     ) -> (Answer, Usage) {
         let idle = self.idle_sandbox(route, &mut carry.prewarm);
         let run = async {
@@ -281,7 +281,7 @@ impl Dispatcher {
             };
             sandbox.belongs_to(route);
             let event = (invocation, caller, outlet.clone());
-            self.sandboxes.run(sandbox, event, allowance, (guard, meter)).await
+            self.sandboxes.run(sandbox, event, budget, (guard, meter)).await
         };
         // Pinned here, since a future that is handed on takes its room twice.
         let run = pin!(run);

@@ -8,13 +8,13 @@
 //!
 //! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
 
-pub mod allowance;
 mod command;
 pub mod component;
 mod context;
 mod guest;
 mod http;
 pub mod outcome;
+pub mod time_budget;
 pub mod trap;
 
 use std::sync::Arc;
@@ -39,13 +39,13 @@ use crate::log::{Level, Log};
 use crate::policy::{Limit, Owner, Policy, Route};
 use crate::runtime_api::invocation::{Caller, Invocation};
 use crate::wasm::Kind;
-use allowance::Allowance;
 use command::Pipes;
 use component::Loaded;
 pub use context::FunctionSettings;
 use guest::{Call, Guest};
 pub use http::ServiceError;
 use outcome::Outcome;
+use time_budget::TimeBudget;
 use trap::Evidence;
 
 /// Makes sandboxes.
@@ -293,7 +293,7 @@ impl Sandboxes {
         &self,
         mut sandbox: Sandbox,
         (invocation, caller, outlet): (&Invocation, Caller, Option<Outlet>),
-        allowance: Allowance,
+        budget: TimeBudget,
         (guard, meter): (&Guard, &Meter),
     ) -> Run {
         let started = Instant::now();
@@ -302,7 +302,7 @@ impl Sandboxes {
         let returned = match guest {
             Ok(guest) => {
                 look_soon(meter, guard);
-                let context = context::of(&self.function, invocation, caller, allowance);
+                let context = context::of(&self.function, invocation, caller, budget);
                 let event = &invocation.event;
                 let call = Call { event, context, policy, console, pipes: pipes.as_ref() };
                 meter.run(stopped_by(guard, meter, guest.call(&mut *store, call))).await
@@ -321,7 +321,7 @@ impl Sandboxes {
         let streamed = store.data_mut().response.end();
         let outcome = match returned {
             Ok(outcome) => outcome,
-            Err(Ended::Waiting) => allowance.timed_out(),
+            Err(Ended::Waiting) => budget.timed_out(),
             Err(Ended::OutOfCpuTime) => Outcome::CpuLimitExceeded { limit: policy.limits.cpu_time },
             Err(Ended::Itself(error)) if room::is_lacking(&error) => {
                 Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
@@ -332,7 +332,7 @@ impl Sandboxes {
                     panic: console.panic_text(),
                     refused: store.data().limiter.refused(),
                     out_of_cpu_time: store.data().out_of_cpu_time,
-                    allowance,
+                    budget,
                     limits: &policy.limits,
                 },
             ),

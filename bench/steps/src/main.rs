@@ -23,9 +23,9 @@ use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::{Policy, Route};
 use bulkhead_host::runtime_api::InvocationId;
 use bulkhead_host::runtime_api::invocation::{Caller, Deadline, Invocation};
-use bulkhead_host::sandbox::allowance::Allowance;
 use bulkhead_host::sandbox::component::{self, Loaded};
 use bulkhead_host::sandbox::outcome::Outcome;
+use bulkhead_host::sandbox::time_budget::TimeBudget;
 use bulkhead_host::sandbox::{FunctionSettings, Sandboxes};
 use clap::Parser;
 use serde_json::{Value, json};
@@ -153,8 +153,8 @@ fn turn(runtime: &Runtime, sandboxes: &Sandboxes, setting: &mut Setting) -> Resu
 async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.len()]> {
     let Setting { loaded, watchdog, route, .. } = setting;
     let invocation = invocation();
-    let allowance = Allowance::new(Duration::from_secs(5), invocation.deadline, 1);
-    let guard = watchdog.guard(allowance.ends());
+    let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
+    let guard = watchdog.guard(budget.ends());
     let alone = Instant::now();
     drop(sandboxes.empty(loaded, route, &guard));
     let store = alone.elapsed();
@@ -164,7 +164,7 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
     let made = Instant::now();
     let event = (&invocation, Caller::default(), None);
     let meter = Meter::new(Duration::MAX);
-    let run = sandboxes.run(sandbox, event, allowance, (&guard, &meter)).await;
+    let run = sandboxes.run(sandbox, event, budget, (&guard, &meter)).await;
     let called = Instant::now();
     drop(run.remains);
     let ended = Instant::now();

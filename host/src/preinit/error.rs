@@ -10,8 +10,8 @@ use crate::engine::EngineError;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
 use crate::policy::{Limit, Limits};
 use crate::runtime_api::invocation::Deadline;
-use crate::sandbox::allowance::Allowance;
 use crate::sandbox::outcome::Outcome;
+use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::trap;
 use crate::text::printable::{line, name, told};
 
@@ -139,8 +139,8 @@ pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -
         return PreinitError::Refused { refused: *refused, stack_trace };
     }
     let limits = Limits::default();
-    let allowance = Allowance::new(time, Deadline::Unknown { reason: "there is no event" }, 1);
-    let evidence = trap::Evidence { panic, refused, out_of_cpu_time: false, allowance, limits: &limits };
+    let budget = TimeBudget::new(time, Deadline::Unknown { reason: "there is no event" }, 1);
+    let evidence = trap::Evidence { panic, refused, out_of_cpu_time: false, budget, limits: &limits };
     let outcome = trap::outcome(&error, evidence);
     if let Outcome::TimedOut { .. } = outcome {
         return PreinitError::TimedOut(time);

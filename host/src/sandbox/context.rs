@@ -2,7 +2,7 @@
 
 use crate::engine::bindings::bulkhead::lambda::types;
 use crate::runtime_api::invocation::{Caller, Invocation};
-use crate::sandbox::allowance::Allowance;
+use crate::sandbox::time_budget::TimeBudget;
 
 /// The settings of the function, the same for every event (RUNTIME_API 9).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,13 @@ pub(super) fn of(
     function: &FunctionSettings,
     invocation: &Invocation,
     caller: Caller,
-    allowance: Allowance,
+    budget: TimeBudget,
 ) -> types::Context {
     let function = function.clone();
     types::Context {
         request_id: invocation.id.request_id.clone(),
         invoked_function_arn: caller.invoked_function_arn,
-        deadline_ms: allowance.ends_ms(),
+        deadline_ms: budget.ends_ms(),
         tenant_id: invocation.tenant_id.clone(),
         trace: types::TraceContext {
             xray: caller.trace.xray,

@@ -62,10 +62,10 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         event: "1".into(),
         deadline: Deadline::Unknown { reason: "not there" },
     };
-    let allowance = Allowance::new(Duration::from_secs(5), invocation.deadline, 1);
+    let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
     let meter = Meter::new(Duration::MAX);
     let event = (&invocation, Caller::default(), None);
-    let run = sandboxes.run(three, event, allowance, (&guard, &meter)).await;
+    let run = sandboxes.run(three, event, budget, (&guard, &meter)).await;
     assert!(matches!(run.outcome, Outcome::SandboxUnavailable { .. }), "{:?}", run.outcome);
     drop((one, run));
     assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());

@@ -12,8 +12,8 @@ use wasmtime_wasi_http::FieldMapError;
 use crate::capabilities::limits::Exceeded;
 use crate::capabilities::outbound::MAX_HEADERS;
 use crate::policy::{Limit, Limits};
-use crate::sandbox::allowance::Allowance;
 use crate::sandbox::outcome::Outcome;
+use crate::sandbox::time_budget::TimeBudget;
 use crate::text::bounded::{self, Sink, cut};
 
 /// The functions that only carry a panic out: modules, with `::`, and whole names.
@@ -54,14 +54,14 @@ pub struct Evidence<'a> {
     /// Whether it was interrupted because its processor time was used up.
     pub out_of_cpu_time: bool,
     /// The time that it had.
-    pub allowance: Allowance,
+    pub budget: TimeBudget,
     /// What it could use.
     pub limits: &'a Limits,
 }
 
 /// What became of a guest whose call ended in `error`.
 pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
-    let Evidence { panic, refused, out_of_cpu_time, allowance, limits } = evidence;
+    let Evidence { panic, refused, out_of_cpu_time, budget, limits } = evidence;
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Outcome::Exited { code: *code };
     }
@@ -86,7 +86,7 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
         (Some(Trap::Interrupt), ..) if out_of_cpu_time => {
             Outcome::CpuLimitExceeded { limit: limits.cpu_time }
         }
-        (Some(Trap::Interrupt), ..) => allowance.timed_out(),
+        (Some(Trap::Interrupt), ..) => budget.timed_out(),
         (Some(Trap::StackOverflow), ..) => Outcome::StackOverflow { stack_trace },
         // What a compiler keeps in memory of its functions' locals runs out below address 0.
         (Some(Trap::MemoryOutOfBounds), ..) if recursing => Outcome::StackOverflow { stack_trace },
@@ -244,9 +244,9 @@ mod tests {
     /// What becomes of this error, with no evidence but what the change adds.
     fn told(error: impl Into<wasmtime::Error>, change: impl FnOnce(&mut Evidence<'_>)) -> Outcome {
         let limits = Limits::default();
-        let allowance = Allowance::new(limits.wall_time, Deadline::Unknown { reason: "absent" }, 1);
+        let budget = TimeBudget::new(limits.wall_time, Deadline::Unknown { reason: "absent" }, 1);
         let mut evidence =
-            Evidence { panic: None, refused: None, out_of_cpu_time: false, allowance, limits: &limits };
+            Evidence { panic: None, refused: None, out_of_cpu_time: false, budget, limits: &limits };
         change(&mut evidence);
         outcome(&error.into(), evidence)
     }

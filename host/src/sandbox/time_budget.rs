@@ -10,7 +10,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 
 /// When an event's handler is stopped, and why then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+pub struct TimeBudget {
     /// The time that it has.
     pub time: Duration,
     /// Whether Lambda's deadline is what sets it.
@@ -19,7 +19,7 @@ pub struct Allowance {
     from: (Instant, SystemTime),
 }
 
-impl Allowance {
+impl TimeBudget {
     /// The time that a handler with this limit has for an event with this deadline, from now on, where so many
     /// sandboxes have to share what Lambda leaves.
     pub fn new(limit: Duration, deadline: Deadline, sharers: usize) -> Self {
@@ -60,36 +60,36 @@ impl Allowance {
 mod tests {
     use super::*;
 
-    fn allowance(limit_ms: u64, left_ms: u64) -> Allowance {
+    fn budget(limit_ms: u64, left_ms: u64) -> TimeBudget {
         let now = (Instant::now(), UNIX_EPOCH + Duration::from_secs(1000));
         let deadline = Deadline::At(now.1 + Duration::from_millis(left_ms));
-        Allowance::at(Duration::from_millis(limit_ms), deadline, 1, now)
+        TimeBudget::at(Duration::from_millis(limit_ms), deadline, 1, now)
     }
 
     #[test]
     fn lambda_s_deadline_counts_less_a_margin() {
-        assert_eq!(allowance(5000, 3000).time, Duration::from_millis(2900));
-        assert!(allowance(5000, 3000).by_lambda);
-        assert_eq!(allowance(5000, 3000).ends_ms(), 1_002_900);
+        assert_eq!(budget(5000, 3000).time, Duration::from_millis(2900));
+        assert!(budget(5000, 3000).by_lambda);
+        assert_eq!(budget(5000, 3000).ends_ms(), 1_002_900);
     }
 
     #[test]
     fn the_handler_s_own_limit_counts_where_it_is_shorter() {
-        assert_eq!(allowance(5000, 60_000).time, Duration::from_secs(5));
-        assert!(!allowance(5000, 60_000).by_lambda);
+        assert_eq!(budget(5000, 60_000).time, Duration::from_secs(5));
+        assert!(!budget(5000, 60_000).by_lambda);
     }
 
     #[test]
     fn of_a_short_time_half_is_the_handler_s() {
-        assert_eq!(allowance(5000, 80).time, Duration::from_millis(40));
-        assert_eq!(allowance(5000, 0).time, Duration::ZERO);
+        assert_eq!(budget(5000, 80).time, Duration::from_millis(40));
+        assert_eq!(budget(5000, 0).time, Duration::ZERO);
     }
 
     #[test]
     fn parts_of_a_batch_share_what_lambda_leaves() {
         let now = (Instant::now(), UNIX_EPOCH);
         let deadline = Deadline::At(now.1 + Duration::from_millis(3100));
-        let share = |sharers| Allowance::at(Duration::from_secs(2), deadline, sharers, now);
+        let share = |sharers| TimeBudget::at(Duration::from_secs(2), deadline, sharers, now);
         assert_eq!((share(1).time, share(1).by_lambda), (Duration::from_secs(2), false));
         assert_eq!((share(3).time, share(3).by_lambda), (Duration::from_secs(1), true));
     }
@@ -97,6 +97,6 @@ mod tests {
     #[test]
     fn an_unknown_deadline_leaves_the_limit() {
         let unknown = Deadline::Unknown { reason: "absent" };
-        assert_eq!(Allowance::new(Duration::from_secs(5), unknown, 3).time, Duration::from_secs(5));
+        assert_eq!(TimeBudget::new(Duration::from_secs(5), unknown, 3).time, Duration::from_secs(5));
     }
 }
