@@ -8,8 +8,8 @@
 //! May use: log, engine, runtime_api, capabilities, dispatch.
 
 pub mod patience;
-pub mod relay;
 pub mod snapstart;
+pub mod stream_response;
 pub mod workers;
 
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
 use patience::Patience;
-use relay::{Relayed, relay};
+use stream_response::{Delivery, stream_response};
 
 /// The process must end, and be replaced by a new one.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +119,7 @@ impl EventLoop {
     /// When the process must be replaced.
     pub async fn run(mut self) -> Result<(), LoopError> {
         loop {
-            match self.there_and_back().await {
+            match self.handle_one().await {
                 Ok(ControlFlow::Continue(())) => self.patience.restore(),
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(error) => {
@@ -137,7 +137,7 @@ impl EventLoop {
     }
 
     /// Handles one event, unless told to stop.
-    async fn there_and_back(&mut self) -> Result<ControlFlow<()>, LoopError> {
+    async fn handle_one(&mut self) -> Result<ControlFlow<()>, LoopError> {
         let Some(next) = self.wait().await? else { return Ok(ControlFlow::Break(())) };
         let meter = Meter::new(Duration::MAX);
         let (id, scope, posted) = {
@@ -165,16 +165,16 @@ impl EventLoop {
         self.check_deadline(invocation.deadline, &scope);
         self.outlet.begin();
         let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone(), meter: meter.clone() };
-        let relayed = {
+        let delivery = {
             let handled = pin!(self.dispatcher.handle(arrival, &mut self.carry));
-            relay(&mut self.api, &id, &self.outlet, handled).await
+            stream_response(&mut self.api, &id, &self.outlet, handled).await
         };
-        let posted = match relayed {
-            Ok(Relayed::Not(Ok(response))) => self.api.respond(&id, response.into()).await,
+        let posted = match delivery {
+            Ok(Delivery::Unsent(Ok(response))) => self.api.respond(&id, response.into()).await,
             // Boxed, since most events do not fail.
-            Ok(Relayed::Not(Err(report))) => Box::pin(self.api.report_error(&id, &report)).await,
-            Ok(Relayed::Posted(posted)) => Ok(posted),
-            Ok(Relayed::Cut { why }) => Ok(self.cut(&why, &scope)),
+            Ok(Delivery::Unsent(Err(report))) => Box::pin(self.api.report_error(&id, &report)).await,
+            Ok(Delivery::Posted(posted)) => Ok(posted),
+            Ok(Delivery::Cut { why }) => Ok(self.cut(&why, &scope)),
             Err(error) => Err(error),
         };
         Ok((id, scope, posted))

@@ -1,7 +1,7 @@
 //! A response on its way out of a sandbox while its guest still runs: the guest's side of it.
 //!
 //! The guest writes into a channel that holds next to nothing, so it goes no faster than whoever reads at the other end,
-//! which is [`crate::event_loop::relay`].
+//! which is [`crate::event_loop::stream_response`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

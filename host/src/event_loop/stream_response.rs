@@ -14,8 +14,8 @@ use crate::runtime_api::{Answer, ApiError, InvocationId, Posted, RuntimeApi, Sen
 
 /// What became of an event that may have had a stream.
 #[derive(Debug)]
-pub enum Relayed {
-    /// It had none, or failed before the first byte. The answer is still to be posted.
+pub enum Delivery {
+    /// It had none, or failed before the first byte. The answer is not posted yet.
     Not(Answer),
     /// It had, and this is what the API said at its end.
     Posted(Posted),
@@ -39,16 +39,16 @@ struct Begun {
 ///
 /// # Errors
 /// When the API is gone before the stream has begun, or is in a state that only a new process can leave.
-pub async fn relay(
+pub async fn stream_response(
     api: &mut RuntimeApi,
     id: &InvocationId,
     outlet: &Outlet,
     mut handled: Pin<&mut impl Future<Output = Answer>>,
-) -> Result<Relayed, ApiError> {
+) -> Result<Delivery, ApiError> {
     match begin(outlet, handled.as_mut()).await {
         // Boxed, for most events have no stream.
         Ok(begun) => Box::pin(send(api, id, begun, (outlet, handled))).await,
-        Err(answer) => Ok(Relayed::Not(answer)),
+        Err(answer) => Ok(Delivery::Unsent(answer)),
     }
 }
 
@@ -91,7 +91,7 @@ async fn send(
     id: &InvocationId,
     begun: Begun,
     (outlet, mut handled): (&Outlet, Pin<&mut impl Future<Output = Answer>>),
-) -> Result<Relayed, ApiError> {
+) -> Result<Delivery, ApiError> {
     let Begun { head, first, rest, mut answer } = begun;
     let (sending, body) = streamed();
     let content_type: HeaderValue = head.content_type;
@@ -121,7 +121,7 @@ async fn send(
     }
     let failed = answer.and_then(Result::err);
     let (_, posted) = tokio::join!(sending.end(failed.as_ref()), posted);
-    posted.map(Relayed::Posted).or_else(|error| cut(Err(error)))
+    posted.map(Delivery::Posted).or_else(|error| cut(Err(error)))
 }
 
 /// Hands all bytes on, until there are no more or nobody takes them.
@@ -139,7 +139,7 @@ async fn pump(sending: &Sending, first: impl Iterator<Item = Bytes>, mut rest: m
 }
 
 /// What is left of an event whose response was not taken to its end.
-fn cut(early: Result<Posted, ApiError>) -> Result<Relayed, ApiError> {
+fn cut(early: Result<Posted, ApiError>) -> Result<Delivery, ApiError> {
     let why = match early {
         Ok(Posted::Accepted) => "the Runtime API took the response before its end".to_owned(),
         Ok(Posted::Refused { status, reason }) => {
@@ -148,5 +148,5 @@ fn cut(early: Result<Posted, ApiError>) -> Result<Relayed, ApiError> {
         Err(error @ ApiError::Connection { .. }) => crate::log::chain(&error),
         Err(error) => return Err(error),
     };
-    Ok(Relayed::Cut { why })
+    Ok(Delivery::Cut { why })
 }
