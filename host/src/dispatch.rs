@@ -1,6 +1,6 @@
 //! One event from its route to its outcome: in one sandbox, or, as a batch of several tenants, in several.
 //!
-//! There is one [`Dispatcher`] in a process, and one [`Carry`] for each loop that brings it events. What is done
+//! There is one [`Dispatcher`] in a process, and one [`LoopState`] for each loop that brings it events. What is done
 //! between events is in [`prewarm`].
 //!
 //! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
@@ -70,7 +70,7 @@ pub struct Dispatcher {
 
 /// What one event leaves to the next one of the same loop, and to the loop itself.
 #[derive(Debug)]
-pub struct Carry {
+pub struct LoopState {
     /// What tells the process to stop.
     pub stop: Stop,
     /// Whether it was told so while an event was in flight.
@@ -98,7 +98,7 @@ pub struct Arrival {
 }
 
 /// The way of an event, or of a part of one, into its sandbox.
-struct Passage {
+struct PendingRun {
     route: Route,
     /// When the event came.
     at: Instant,
@@ -120,14 +120,14 @@ struct Bill {
 }
 
 /// How an event ended, or a part of one.
-struct Ending {
+struct Finished {
     answer: Answer,
     usage: Usage,
     queue: Duration,
     records: Option<usize>,
 }
 
-impl Ending {
+impl Finished {
     /// Of one that no sandbox has had, after so long.
     fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
         let usage = Usage { limit: rejection.limit(), ..Usage::default() };
@@ -135,7 +135,7 @@ impl Ending {
     }
 }
 
-impl Carry {
+impl LoopState {
     /// Notes what was spent on a part of a batch, the last one that has a receipt.
     fn charge(&mut self, spent: Duration) {
         if let Some(bill) = self.bills.last_mut() {
@@ -146,8 +146,8 @@ impl Carry {
 
 impl Dispatcher {
     /// What a loop has before its first event.
-    pub fn carry(&self, stop: Stop) -> Carry {
-        Carry {
+    pub fn loop_state(&self, stop: Stop) -> LoopState {
+        LoopState {
             stop,
             stopping: false,
             host_panicked: false,
@@ -161,24 +161,25 @@ impl Dispatcher {
     ///
     /// # Errors
     /// What to report in place of a response.
-    pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Answer {
+    pub async fn handle(&self, arrival: Arrival, state: &mut LoopState) -> Answer {
         let Arrival { mut invocation, caller, at, outlet, meter } = arrival;
-        let rejected = |rejection| (None, Ending::rejected(&rejection, at.elapsed(), None));
+        let rejected = |rejection| (None, Finished::rejected(&rejection, at.elapsed(), None));
         let caller = match caller {
             Ok(caller) => caller,
             Err(error) => {
-                return self.conclude(carry, &invocation, rejected(Rejection::Context(error)));
+                return self.conclude(state, &invocation, rejected(Rejection::Context(error)));
             }
         };
         match self.router.route(&invocation) {
-            Err(error) => self.conclude(carry, &invocation, rejected(Rejection::Route(error))),
+            Err(error) => self.conclude(state, &invocation, rejected(Rejection::Route(error))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
-                let passage = Passage { route, at, sharers: 1, records: None, outlet: Some(outlet), meter };
-                self.run(carry, (&invocation, caller), passage).await
+                let pending =
+                    PendingRun { route, at, sharers: 1, records: None, outlet: Some(outlet), meter };
+                self.run(state, (&invocation, caller), pending).await
             }
             Ok(Routed::Split(parts)) => {
-                Ok(self.run_parts(carry, (invocation, &caller), parts, (at, &meter)).await)
+                Ok(self.run_parts(state, (invocation, &caller), parts, (at, &meter)).await)
             }
         }
     }
@@ -186,7 +187,7 @@ impl Dispatcher {
     /// Runs each part of a batch in its own sandbox. A part that fails costs its own records.
     async fn run_parts(
         &self,
-        carry: &mut Carry,
+        state: &mut LoopState,
         (mut invocation, caller): (Invocation, &Caller),
         parts: Vec<(Result<Route, RouteError>, Part)>,
         (at, meter): (Instant, &Meter),
@@ -199,18 +200,18 @@ impl Dispatcher {
             invocation.event = part.event.clone();
             let answer = match route {
                 // What is left of the batch comes again, to another process.
-                _ if carry.stopping => None,
+                _ if state.stopping => None,
                 Err(error) => {
                     invocation.tenant_id = None;
-                    let ending = Ending::rejected(&Rejection::Route(error), at.elapsed(), records);
-                    self.conclude(carry, &invocation, (None, ending)).ok()
+                    let finished = Finished::rejected(&Rejection::Route(error), at.elapsed(), records);
+                    self.conclude(state, &invocation, (None, finished)).ok()
                 }
                 Ok(route) => {
                     invocation.tenant_id.clone_from(&route.tenant_id);
                     let sharers = count - index;
                     let meter = meter.clone();
-                    let passage = Passage { route, at, sharers, records, outlet: None, meter };
-                    self.run(carry, (&invocation, caller.clone()), passage).await.ok()
+                    let pending = PendingRun { route, at, sharers, records, outlet: None, meter };
+                    self.run(state, (&invocation, caller.clone()), pending).await.ok()
                 }
             };
             match answer.map(|response| part.failures(&response)) {
@@ -221,23 +222,23 @@ impl Dispatcher {
                 }
                 None => failed.extend(part.ids),
             }
-            carry.charge(meter.spent().saturating_sub(before));
+            state.charge(meter.spent().saturating_sub(before));
         }
         batch_response(&failed)
     }
 
     async fn run(
         &self,
-        carry: &mut Carry,
+        state: &mut LoopState,
         (invocation, caller): (&Invocation, Caller),
-        passage: Passage,
+        pending: PendingRun,
     ) -> Answer {
-        let Passage { route, at, sharers, records, outlet, meter } = passage;
+        let PendingRun { route, at, sharers, records, outlet, meter } = pending;
         let _in_flight = match self.concurrency.start(&route) {
             Ok(in_flight) => in_flight,
             Err(error) => {
-                let ending = Ending::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
-                return self.conclude(carry, invocation, (Some((&route, "")), ending));
+                let finished = Finished::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
+                return self.conclude(state, invocation, (Some((&route, "")), finished));
             }
         };
         let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
@@ -247,7 +248,7 @@ impl Dispatcher {
             Ok(loaded) => {
                 let work = (invocation, caller, &route, outlet);
                 let times = (budget, &guard, &meter);
-                let (answer, usage) = self.sandboxed(carry, &loaded, work, times).await;
+                let (answer, usage) = self.sandboxed(state, &loaded, work, times).await;
                 (answer, usage, loaded.digest)
             }
             Err(error) => {
@@ -255,21 +256,21 @@ impl Dispatcher {
                 (Err(rejection.report()), Usage::default(), "".into())
             }
         };
-        let ending = Ending { answer, usage, queue, records };
-        let answer = self.conclude(carry, invocation, (Some((&route, &digest)), ending));
-        carry.prewarm.went(route, answer.is_ok());
+        let finished = Finished { answer, usage, queue, records };
+        let answer = self.conclude(state, invocation, (Some((&route, &digest)), finished));
+        state.prewarm.went(route, answer.is_ok());
         answer
     }
 
     /// Runs an event in the idle sandbox, if that was made for its like, or in one made now.
     async fn sandboxed(
         &self,
-        carry: &mut Carry,
+        state: &mut LoopState,
         loaded: &Loaded,
         (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
         (budget, guard, meter): (TimeBudget, &Guard, &Meter),
     ) -> (Answer, Usage) {
-        let idle = self.idle_sandbox(route, &mut carry.prewarm);
+        let idle = self.idle_sandbox(route, &mut state.prewarm);
         let run = async {
             let mut sandbox = match idle {
                 Some(idle) => {
@@ -289,8 +290,8 @@ impl Dispatcher {
         let ended = tokio::select! {
             biased;
             ended = &mut run => ended,
-            () = carry.stop.requested() => {
-                carry.stopping = true;
+            () = state.stop.requested() => {
+                state.stopping = true;
                 guard.bring_forward(Instant::now() + GRACE);
                 run.await
             }
@@ -301,13 +302,13 @@ impl Dispatcher {
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
-                self.leave(remains, &mut carry.prewarm);
+                self.leave(remains, &mut state.prewarm);
                 // Whatever it said when it was stopped.
                 let is_cut = outlet.as_ref().is_some_and(Outlet::is_cut);
                 (if is_cut { Err(Rejection::StreamClosed.report()) } else { outcome.into_answer() }, usage)
             }
             Err(message) => {
-                carry.host_panicked = true;
+                state.host_panicked = true;
                 (Err(Rejection::HostPanic { message }.report()), Usage::default())
             }
         }
@@ -315,8 +316,8 @@ impl Dispatcher {
 
     /// Writes the receipts of what has ended, with what it took by this meter. To be called when the answer is posted, so
     /// that nobody waits for it, and before the next event is asked for, since an environment may be frozen from then on.
-    pub fn settle(&self, carry: &mut Carry, meter: &Meter) {
-        for receipt in settled(std::mem::take(&mut carry.bills), meter.spent()) {
+    pub fn settle(&self, state: &mut LoopState, meter: &Meter) {
+        for receipt in settled(std::mem::take(&mut state.bills), meter.spent()) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);
             }
@@ -326,11 +327,11 @@ impl Dispatcher {
     /// Writes down a failure, and makes out the receipt.
     fn conclude(
         &self,
-        carry: &mut Carry,
+        state: &mut LoopState,
         invocation: &Invocation,
-        (handler, ending): (Option<(&Route, &str)>, Ending),
+        (handler, finished): (Option<(&Route, &str)>, Finished),
     ) -> Answer {
-        let Ending { answer, usage, queue, records } = ending;
+        let Finished { answer, usage, queue, records } = finished;
         if let Err(report) = &answer {
             let failure = Failure {
                 error_type: report.error_type(),
@@ -350,7 +351,7 @@ impl Dispatcher {
         };
         if self.receipts != Receipts::Off {
             let receipt = Receipt::new(about, &usage, SystemTime::now());
-            carry.bills.push(Bill { receipt, own: Duration::ZERO });
+            state.bills.push(Bill { receipt, own: Duration::ZERO });
         }
         answer
     }
@@ -358,8 +359,8 @@ impl Dispatcher {
     /// What to do while there is no event, and what may end that. The first may be dropped at any time: an event
     /// that comes does not wait for a sandbox that takes long to make, as one whose start never ends does; it
     /// gets one of its own, within its own time.
-    pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
-        (self.prepare(&mut carry.prewarm), &mut carry.stop)
+    pub fn idle<'a>(&'a self, state: &'a mut LoopState) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
+        (self.prepare(&mut state.prewarm), &mut state.stop)
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::capabilities::response_stream::Outlet;
-use crate::dispatch::{Arrival, Carry, Dispatcher};
+use crate::dispatch::{Arrival, Dispatcher, LoopState};
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
@@ -62,7 +62,7 @@ pub struct EventLoop {
     /// What handles them.
     pub dispatcher: Arc<Dispatcher>,
     /// What one event leaves to the next.
-    pub carry: Carry,
+    pub state: LoopState,
     /// What is put up with of the Runtime API.
     pub patience: Patience,
     /// Where odd things are written down.
@@ -91,7 +91,7 @@ impl EventLoop {
         log: Arc<Log>,
     ) -> Self {
         Self {
-            carry: dispatcher.carry(stop),
+            state: dispatcher.loop_state(stop),
             api,
             dispatcher,
             patience,
@@ -107,7 +107,7 @@ impl EventLoop {
         Self::new(
             self.api.another(),
             Arc::clone(&self.dispatcher),
-            self.carry.stop.clone(),
+            self.state.stop.clone(),
             self.patience.clone(),
             Arc::clone(&self.log),
         )
@@ -129,7 +129,7 @@ impl EventLoop {
                     self.log.record(Level::Warn, &Scope::default(), &text);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = self.carry.stop.requested() => return Ok(()),
+                        () = self.state.stop.requested() => return Ok(()),
                     }
                 }
             }
@@ -145,12 +145,12 @@ impl EventLoop {
             let answered = pin!(self.answer(next, &meter));
             meter.run(answered).await?
         };
-        self.dispatcher.settle(&mut self.carry, &meter);
+        self.dispatcher.settle(&mut self.state, &meter);
         self.check_posted(&id, posted?, &scope)?;
-        if self.carry.host_panicked {
+        if self.state.host_panicked {
             return Err(LoopError::HostPanic);
         }
-        Ok(if self.carry.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if self.state.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     /// Has an event handled, and posts what became of it.
@@ -166,7 +166,7 @@ impl EventLoop {
         self.outlet.begin();
         let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone(), meter: meter.clone() };
         let delivery = {
-            let handled = pin!(self.dispatcher.handle(arrival, &mut self.carry));
+            let handled = pin!(self.dispatcher.handle(arrival, &mut self.state));
             stream_response(&mut self.api, &id, &self.outlet, handled).await
         };
         let posted = match delivery {
@@ -182,10 +182,10 @@ impl EventLoop {
 
     /// Asks for the next event, and makes use of the time until it comes; none when told to stop.
     async fn wait(&mut self) -> Result<Option<NextEvent>, ApiError> {
-        let Self { api, dispatcher, carry, .. } = self;
+        let Self { api, dispatcher, state, .. } = self;
         let mut next = pin!(api.next());
         {
-            let (prepare, stop) = dispatcher.idle(carry);
+            let (prepare, stop) = dispatcher.idle(state);
             let mut prepare = pin!(prepare);
             // An event that is there is handled, whatever else is.
             tokio::select! {
@@ -198,7 +198,7 @@ impl EventLoop {
         tokio::select! {
             biased;
             next = next => next.map(Some),
-            () = carry.stop.requested() => Ok(None),
+            () = state.stop.requested() => Ok(None),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::log::{Level, Scope};
 pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     let text = format!("handling up to {count} events at a time");
     first.log.record(Level::Debug, &Scope::default(), &text);
-    let stop = first.carry.stop.clone();
+    let stop = first.state.stop.clone();
     let others: Vec<EventLoop> = (1..count).map(|_| first.sibling()).collect();
     let mut loops = JoinSet::new();
     for each in iter::once(first).chain(others) {
