@@ -6,18 +6,17 @@
 //! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
 
 pub mod catalog;
+mod catch_panic;
 pub mod concurrency;
 mod idle_sandboxes;
+mod pending_receipt;
 mod prewarm;
 pub mod receipt;
 mod rejection;
 pub mod router;
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::capabilities::response_stream::Outlet;
@@ -34,8 +33,10 @@ use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::{Run, Sandboxes, Usage};
 use crate::text::bounded;
 use catalog::Catalog;
+use catch_panic::catch_panic;
 use concurrency::Concurrency;
 pub use idle_sandboxes::{Idle, IdleSandboxes};
+use pending_receipt::{PendingReceipt, shared_out};
 use prewarm::Prewarm;
 use receipt::{About, REPLIED, Receipt};
 use rejection::Rejection;
@@ -78,7 +79,7 @@ pub struct LoopState {
     /// Whether the host itself panicked.
     pub host_panicked: bool,
     /// Of what has ended, but is not written down yet.
-    bills: Vec<Bill>,
+    receipts: Vec<PendingReceipt>,
     prewarm: Prewarm,
 }
 
@@ -111,14 +112,6 @@ struct PendingRun {
     meter: Meter,
 }
 
-/// A receipt that does not say yet what was spent.
-#[derive(Debug)]
-struct Bill {
-    receipt: Receipt,
-    /// What was spent on this part of a batch alone.
-    own: Duration,
-}
-
 /// How an event ended, or a part of one.
 struct Finished {
     answer: Answer,
@@ -138,8 +131,8 @@ impl Finished {
 impl LoopState {
     /// Notes what was spent on a part of a batch, the last one that has a receipt.
     fn charge(&mut self, spent: Duration) {
-        if let Some(bill) = self.bills.last_mut() {
-            bill.own += spent;
+        if let Some(last) = self.receipts.last_mut() {
+            last.own += spent;
         }
     }
 }
@@ -151,13 +144,13 @@ impl Dispatcher {
             stop,
             stopping: false,
             host_panicked: false,
-            bills: Vec::new(),
+            receipts: Vec::new(),
             prewarm: Prewarm::of(self.router.likely()),
         }
     }
 
     /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
-    /// receipts: see [`Self::settle`].
+    /// receipts: see [`Self::write_receipts`].
     ///
     /// # Errors
     /// What to report in place of a response.
@@ -286,7 +279,7 @@ impl Dispatcher {
         };
         // Pinned here, since a future that is handed on takes its room twice.
         let run = pin!(run);
-        let mut run = pin!(caught(run));
+        let mut run = pin!(catch_panic(run));
         let ended = tokio::select! {
             biased;
             ended = &mut run => ended,
@@ -316,8 +309,8 @@ impl Dispatcher {
 
     /// Writes the receipts of what has ended, with what it took by this meter. To be called when the answer is posted, so
     /// that nobody waits for it, and before the next event is asked for, since an environment may be frozen from then on.
-    pub fn settle(&self, state: &mut LoopState, meter: &Meter) {
-        for receipt in settled(std::mem::take(&mut state.bills), meter.spent()) {
+    pub fn write_receipts(&self, state: &mut LoopState, meter: &Meter) {
+        for receipt in shared_out(std::mem::take(&mut state.receipts), meter.spent()) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);
             }
@@ -351,7 +344,7 @@ impl Dispatcher {
         };
         if self.receipts != Receipts::Off {
             let receipt = Receipt::new(about, &usage, SystemTime::now());
-            state.bills.push(Bill { receipt, own: Duration::ZERO });
+            state.receipts.push(PendingReceipt { receipt, own: Duration::ZERO });
         }
         answer
     }
@@ -364,84 +357,10 @@ impl Dispatcher {
     }
 }
 
-/// The receipts of one event, for which so much was spent in all. What was spent on all of its parts alike is shared out
-/// by their sizes.
-fn settled(bills: Vec<Bill>, spent: Duration) -> impl Iterator<Item = Receipt> {
-    let alone: Duration = bills.iter().map(|bill| bill.own).sum();
-    let together = spent.saturating_sub(alone).as_nanos();
-    let size = |bill: &Bill| bill.receipt.bytes_in.max(1) as u128;
-    let sizes: u128 = bills.iter().map(size).sum();
-    bills.into_iter().map(move |bill| {
-        let share = u64::try_from(together * size(&bill) / sizes).unwrap_or(u64::MAX);
-        bill.receipt.with_cpu(bill.own + Duration::from_nanos(share))
-    })
-}
-
 /// Waits until nobody reads the response of an event any more.
 async fn cut(outlet: Option<&Outlet>) {
     match outlet {
         Some(outlet) => outlet.wait_cut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Runs an event so that a panic of the host ends that event with a report, and not without one.
-///
-/// # Errors
-/// What the host said when it panicked.
-async fn caught<T>(run: impl Future<Output = T>) -> Result<T, String> {
-    let mut run = pin!(run);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(payload) => {
-            let message = payload
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| payload.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "without a message".to_owned());
-            Poll::Ready(Err(message))
-        }
-    })
-    .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bill(bytes_in: usize, own: u64) -> Bill {
-        let about = About {
-            request_id: "r-1",
-            tenant: None,
-            handler: None,
-            outcome: REPLIED,
-            records: None,
-            queue: Duration::ZERO,
-            bytes: (bytes_in, 0),
-        };
-        let receipt = Receipt::new(about, &Usage::default(), std::time::UNIX_EPOCH);
-        Bill { receipt, own: Duration::from_millis(own) }
-    }
-
-    #[test]
-    fn what_was_spent_on_an_event_is_on_its_receipts_to_the_last() {
-        let spent = |bills, spent| {
-            settled(bills, Duration::from_millis(spent)).map(|receipt| receipt.cpu_ms).collect::<Vec<_>>()
-        };
-        assert_eq!(spent(vec![bill(100, 0)], 7), [7.0], "whole, it has all of it");
-        assert_eq!(spent(vec![bill(0, 0)], 7), [7.0]);
-        // Two parts, one of them larger: what was spent on neither alone is shared out by size.
-        assert_eq!(spent(vec![bill(300, 10), bill(100, 1)], 19), [16.0, 3.0]);
-        assert_eq!(spent(Vec::new(), 7), [0.0; 0], "there is nobody to tell");
-    }
-
-    #[tokio::test]
-    async fn a_panic_of_the_host_is_told() {
-        assert_eq!(caught(async { 1 }).await, Ok(1));
-        assert_eq!(caught::<()>(async { panic!("a text") }).await, Err("a text".to_owned()));
-        let made = std::hint::black_box(1);
-        assert_eq!(caught::<()>(async { panic!("made of {made}") }).await, Err("made of 1".to_owned()));
-        let odd = caught::<()>(async { std::panic::panic_any(7) }).await;
-        assert_eq!(odd, Err("without a message".to_owned()));
     }
 }

@@ -145,7 +145,7 @@ impl EventLoop {
             let answered = pin!(self.answer(next, &meter));
             meter.run(answered).await?
         };
-        self.dispatcher.settle(&mut self.state, &meter);
+        self.dispatcher.write_receipts(&mut self.state, &meter);
         self.check_posted(&id, posted?, &scope)?;
         if self.state.host_panicked {
             return Err(LoopError::HostPanic);
