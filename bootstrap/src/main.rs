@@ -206,7 +206,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
             log: Arc::clone(log),
             directories,
             clients,
-            room: Arc::default(),
+            pool_usage: Arc::default(),
         },
         watchdog,
         log: Arc::clone(log),

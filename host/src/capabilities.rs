@@ -29,7 +29,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::engine::meter::Meter;
-use crate::engine::room::Held;
+use crate::engine::pool_usage::PoolSlot;
 use crate::engine::watchdog::Clock;
 use denials::Denials;
 use environment::Environment;
@@ -56,7 +56,7 @@ pub struct State {
     pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
     /// Its place among the sandboxes; none for an init that is run ahead.
-    pub(crate) held: Option<Held>,
+    pub(crate) pool_slot: Option<PoolSlot>,
     /// Looked at whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
     pub(crate) meter: Meter,

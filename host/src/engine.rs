@@ -8,7 +8,7 @@
 pub mod artifact;
 pub(crate) mod bindings;
 pub mod meter;
-pub mod room;
+pub mod pool_usage;
 mod settings;
 mod share;
 pub mod watchdog;

@@ -138,7 +138,7 @@ impl Rehearsal {
             http: outbound::context(),
             serving: Serving::default(),
             limiter: Limiter::new(&policy.limits),
-            held: None,
+            pool_slot: None,
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
             wanted_socket: false,

@@ -33,7 +33,7 @@ use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::{Outlet, Response};
 use crate::capabilities::{Serving, State};
 use crate::engine::meter::Meter;
-use crate::engine::room::{self, Room};
+use crate::engine::pool_usage::{self, PoolUsage};
 use crate::engine::watchdog::Guard;
 use crate::log::{Level, Log};
 use crate::policy::{Limit, Owner, Policy, Route};
@@ -60,7 +60,7 @@ pub struct Sandboxes {
     /// What sends their requests.
     pub clients: Arc<Clients>,
     /// Who has one.
-    pub room: Arc<Room>,
+    pub pool_usage: Arc<PoolUsage>,
 }
 
 /// A sandbox that waits for its event.
@@ -181,8 +181,8 @@ impl Sandbox {
             state.limiter.begin();
             self.console.renew(limits.logs);
         }
-        if let Some(held) = &state.held {
-            held.begin(&invocation.tenant_id);
+        if let Some(slot) = &state.pool_slot {
+            slot.begin(&invocation.tenant_id);
         }
         let (owner, meter) = (self.owner.clone(), self.meter.clone());
         state.outbound.begin(Sender { scope: scope.clone(), owner, meter });
@@ -211,9 +211,9 @@ impl Sandbox {
     }
 
     /// Why the host had no room for it, if that is why its guest is not there.
-    pub fn lack(&self) -> Option<&wasmtime::Error> {
+    pub fn out_of_room(&self) -> Option<&wasmtime::Error> {
         match &self.guest {
-            Err(Ended::Itself(error)) if room::is_lacking(error) => Some(error),
+            Err(Ended::Itself(error)) if pool_usage::is_out_of_room(error) => Some(error),
             Ok(_) | Err(_) => None,
         }
     }
@@ -273,7 +273,7 @@ impl Sandboxes {
             response: Response::default(),
             wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
-            held: Some(self.room.hold(policy, loaded.takes)),
+            pool_slot: Some(self.pool_usage.occupy(policy, loaded.footprint)),
             clock: guard.clock(),
             meter: meter.clone(),
             out_of_cpu_time: false,
@@ -323,7 +323,7 @@ impl Sandboxes {
             Ok(outcome) => outcome,
             Err(Ended::Waiting) => budget.timed_out(),
             Err(Ended::OutOfCpuTime) => Outcome::CpuLimitExceeded { limit: policy.limits.cpu_time },
-            Err(Ended::Itself(error)) if room::is_lacking(&error) => {
+            Err(Ended::Itself(error)) if pool_usage::is_out_of_room(&error) => {
                 Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
             }
             Err(Ended::Itself(error)) => trap::outcome(

@@ -96,7 +96,7 @@ fn sandboxes() -> Result<Sandboxes> {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
     let directories = Granted::open(Path::new("."), empty())?;
-    Ok(Sandboxes { function, log, directories, clients, room: Arc::default() })
+    Ok(Sandboxes { function, log, directories, clients, pool_usage: Arc::default() })
 }
 
 fn settings(cwasm: &Path) -> Result<Vec<Setting>> {

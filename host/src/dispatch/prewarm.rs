@@ -63,15 +63,15 @@ impl Dispatcher {
     /// once more.
     pub(super) async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
         let sandbox = self.sandboxes.make(loaded, route, guard).await;
-        let Some(lack) = sandbox.lack() else { return sandbox };
+        let Some(lack) = sandbox.out_of_room() else { return sandbox };
         let lack = format!("{lack:#}");
         drop(sandbox);
-        let holders = self.sandboxes.room.holders();
+        let occupants = self.sandboxes.pool_usage.occupants();
         let given_up = self.idle_sandboxes.give_up().len();
         let handler = &route.policy.handler;
         let text = format!(
             "there is no room for a sandbox of the handler {handler} ({lack}); {given_up} that waited for an event were \
-             given up, and it is tried again; who had sandboxes: {holders}"
+             given up, and it is tried again; who had sandboxes: {occupants}"
         );
         self.log.record(Level::Warn, &Scope::default(), &text);
         self.sandboxes.make(loaded, route, guard).await

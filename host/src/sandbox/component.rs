@@ -14,7 +14,7 @@ use wasmtime::component::Component;
 
 use crate::capabilities::Imports;
 use crate::engine::artifact::{ArtifactError, Stamp, digest};
-use crate::engine::room::Takes;
+use crate::engine::pool_usage::Footprint;
 use crate::engine::{Engine, LoadError, ShareError};
 use crate::text::printable::{Shown as _, told};
 #[cfg(feature = "compiler")]
@@ -31,7 +31,7 @@ pub struct Loaded {
     /// The digest of its `.wasm`, `sha256:…`.
     pub digest: Arc<str>,
     /// What each of its sandboxes takes of the pool.
-    pub(crate) takes: Takes,
+    pub(crate) footprint: Footprint,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -271,7 +271,7 @@ fn load(
         return Err(wrong(mistake));
     }
     let entry = Entry::of(kind, pre).map_err(import_error)?;
-    Ok(Loaded { entry, digest: digest.into(), takes: Takes::of(component) })
+    Ok(Loaded { entry, digest: digest.into(), footprint: Footprint::of(component) })
 }
 
 #[cfg(all(test, feature = "compiler"))]

@@ -22,7 +22,7 @@ fn sandboxes() -> Sandboxes {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[]).unwrap();
     let directories = Granted::open(Path::new("."), std::iter::empty()).unwrap();
-    Sandboxes { function, log, directories, clients, room: Arc::default() }
+    Sandboxes { function, log, directories, clients, pool_usage: Arc::default() }
 }
 
 /// A program that does nothing.
@@ -48,13 +48,13 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
     let one = sandboxes.make(&loaded, &route, &guard).await;
     let two = sandboxes.make(&loaded, &route, &guard).await;
-    assert!(one.is_ready() && two.is_ready() && one.lack().is_none());
+    assert!(one.is_ready() && two.is_ready() && one.out_of_room().is_none());
     let three = sandboxes.make(&loaded, &route, &guard).await;
-    assert!(three.lack().unwrap().to_string().starts_with("maximum concurrent limit of 2 for "));
+    assert!(three.out_of_room().unwrap().to_string().starts_with("maximum concurrent limit of 2 for "));
     assert!(
-        sandboxes.room.holders().starts_with("the handler hello: 3 with "),
+        sandboxes.pool_usage.occupants().starts_with("the handler hello: 3 with "),
         "{}",
-        sandboxes.room.holders()
+        sandboxes.pool_usage.occupants()
     );
     let invocation = Invocation {
         id: InvocationId { request_id: "1".to_owned(), attempt: None },
@@ -70,8 +70,8 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
     drop((one, run));
     assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());
     assert!(
-        sandboxes.room.holders().starts_with("the handler hello: 1 with "),
+        sandboxes.pool_usage.occupants().starts_with("the handler hello: 1 with "),
         "{}",
-        sandboxes.room.holders()
+        sandboxes.pool_usage.occupants()
     );
 }
