@@ -6,13 +6,13 @@
 //!
 //! May use: text, log, http_event, policy, engine.
 
+pub mod checked_writes;
 pub mod console;
 pub mod denials;
 pub mod environment;
 pub mod files;
 pub mod limits;
 pub mod outbound;
-pub mod permit;
 pub mod random;
 pub mod response_stream;
 mod service;

@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::capabilities::permit::Permitted;
+use crate::capabilities::checked_writes::CheckedWrites;
 use crate::log::{Level, Log, Scope};
 
 /// How much a guest may write in one call; its own buffers are smaller.
@@ -269,7 +269,7 @@ impl StdoutStream for Stream {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Permitted(self.clone()))
+        Box::new(CheckedWrites(self.clone()))
     }
 }
 

@@ -14,8 +14,8 @@ use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::capabilities::State;
+use crate::capabilities::checked_writes::CheckedWrites;
 use crate::capabilities::limits::Exceeded;
-use crate::capabilities::permit::Permitted;
 use crate::policy::Limit;
 
 /// How much a command may write in one call; its own buffers are smaller.
@@ -124,7 +124,7 @@ impl StdoutStream for Stdout {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Permitted(self.clone()))
+        Box::new(CheckedWrites(self.clone()))
     }
 }
 

@@ -14,7 +14,7 @@ use super::FilesView;
 use super::listing::Listing;
 use super::stream::{Reader, Source, Writer};
 use super::tmp::Handle;
-use crate::capabilities::permit::Permitted;
+use crate::capabilities::checked_writes::CheckedWrites;
 
 type Fd = Resource<Descriptor>;
 
@@ -226,14 +226,14 @@ impl HostDescriptor for FilesView<'_> {
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
         let Some(handle) = self.tmp(&fd) else { return self.host.write_via_stream(fd, offset) };
         handle.expect_writable()?;
-        let writer: DynOutputStream = Box::new(Permitted(Writer::at(handle.clone(), offset)));
+        let writer: DynOutputStream = Box::new(CheckedWrites(Writer::at(handle.clone(), offset)));
         Ok(self.host.table.push(writer)?)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
         let Some(handle) = self.tmp(&fd) else { return self.host.append_via_stream(fd) };
         handle.expect_writable()?;
-        let writer: DynOutputStream = Box::new(Permitted(Writer::at_end(handle.clone())));
+        let writer: DynOutputStream = Box::new(CheckedWrites(Writer::at_end(handle.clone())));
         Ok(self.host.table.push(writer)?)
     }
 

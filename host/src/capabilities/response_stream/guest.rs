@@ -4,7 +4,7 @@ use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::DynOutputStream;
 
 use super::{Head, OpenError, Response};
-use crate::capabilities::permit::Permitted;
+use crate::capabilities::checked_writes::CheckedWrites;
 use crate::engine::bindings::streaming::bulkhead::lambda::response_stream::{
     self, OpenError as Told, ResponseHead,
 };
@@ -44,7 +44,7 @@ impl response_stream::Host for View<'_> {
         };
         match self.response.open(head) {
             Ok(writer) => {
-                let stream: DynOutputStream = Box::new(Permitted(writer));
+                let stream: DynOutputStream = Box::new(CheckedWrites(writer));
                 Ok(Ok(self.table.push(stream)?))
             }
             Err(OpenError::Opened) => Ok(Err(Told::Opened)),

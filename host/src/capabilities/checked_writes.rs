@@ -1,4 +1,4 @@
-//! The permits of output streams: a guest asks how much it may write, and whoever writes more is ended.
+//! Output streams that enforce what their `check-write` has permitted: a guest that writes more in one call is ended.
 //!
 //! Wasmtime hands all that a guest writes to the stream, however much that is, and leaves it to each to enforce what its
 //! own `check-write` has said. Every stream of ours that a guest writes to is made with this.
@@ -11,16 +11,16 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 ///
 /// A guest that has not asked may still write as much as it would have been told, as with Wasmtime's own streams.
 #[derive(Debug)]
-pub struct Permitted<S>(pub S);
+pub struct CheckedWrites<S>(pub S);
 
 #[async_trait]
-impl<S: Pollable> Pollable for Permitted<S> {
+impl<S: Pollable> Pollable for CheckedWrites<S> {
     async fn ready(&mut self) {
         self.0.ready().await;
     }
 }
 
-impl<S: OutputStream> OutputStream for Permitted<S> {
+impl<S: OutputStream> OutputStream for CheckedWrites<S> {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         let permit = self.0.check_write()?;
         if bytes.len() > permit {
@@ -74,8 +74,8 @@ mod tests {
         }
     }
 
-    fn permitting(permit: StreamResult<usize>) -> Permitted<Counted> {
-        Permitted(Counted { permit, written: 0 })
+    fn permitting(permit: StreamResult<usize>) -> CheckedWrites<Counted> {
+        CheckedWrites(Counted { permit, written: 0 })
     }
 
     #[test]
