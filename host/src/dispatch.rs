@@ -19,7 +19,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::capabilities::response_stream::Outlet;
+use crate::capabilities::response_stream::ResponseChannel;
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{Guard, Watchdog};
 use crate::log::{Failure, Level, Log};
@@ -93,7 +93,7 @@ pub struct Arrival {
     /// When it came.
     pub at: Instant,
     /// The way of its response, if that is a stream.
-    pub outlet: Outlet,
+    pub channel: ResponseChannel,
     /// What its processor time is counted by.
     pub meter: Meter,
 }
@@ -108,7 +108,7 @@ struct PendingRun {
     /// The records of a part of a batch.
     records: Option<usize>,
     /// The way of a response that is a stream. A part of a batch has none.
-    outlet: Option<Outlet>,
+    channel: Option<ResponseChannel>,
     meter: Meter,
 }
 
@@ -155,7 +155,7 @@ impl Dispatcher {
     /// # Errors
     /// What to report in place of a response.
     pub async fn handle(&self, arrival: Arrival, state: &mut LoopState) -> Answer {
-        let Arrival { mut invocation, caller, at, outlet, meter } = arrival;
+        let Arrival { mut invocation, caller, at, channel, meter } = arrival;
         let rejected = |rejection| (None, Finished::rejected(&rejection, at.elapsed(), None));
         let caller = match caller {
             Ok(caller) => caller,
@@ -168,7 +168,7 @@ impl Dispatcher {
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
                 let pending =
-                    PendingRun { route, at, sharers: 1, records: None, outlet: Some(outlet), meter };
+                    PendingRun { route, at, sharers: 1, records: None, channel: Some(channel), meter };
                 self.run(state, (&invocation, caller), pending).await
             }
             Ok(Routed::Split(parts)) => {
@@ -203,7 +203,7 @@ impl Dispatcher {
                     invocation.tenant_id.clone_from(&route.tenant_id);
                     let sharers = count - index;
                     let meter = meter.clone();
-                    let pending = PendingRun { route, at, sharers, records, outlet: None, meter };
+                    let pending = PendingRun { route, at, sharers, records, channel: None, meter };
                     self.run(state, (&invocation, caller.clone()), pending).await.ok()
                 }
             };
@@ -226,7 +226,7 @@ impl Dispatcher {
         (invocation, caller): (&Invocation, Caller),
         pending: PendingRun,
     ) -> Answer {
-        let PendingRun { route, at, sharers, records, outlet, meter } = pending;
+        let PendingRun { route, at, sharers, records, channel, meter } = pending;
         let _in_flight = match self.concurrency.start(&route) {
             Ok(in_flight) => in_flight,
             Err(error) => {
@@ -239,7 +239,7 @@ impl Dispatcher {
         let queue = at.elapsed();
         let (answer, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
-                let work = (invocation, caller, &route, outlet);
+                let work = (invocation, caller, &route, channel);
                 let times = (budget, &guard, &meter);
                 let (answer, usage) = self.sandboxed(state, &loaded, work, times).await;
                 (answer, usage, loaded.digest)
@@ -260,7 +260,7 @@ impl Dispatcher {
         &self,
         state: &mut LoopState,
         loaded: &Loaded,
-        (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
+        (invocation, caller, route, channel): (&Invocation, Caller, &Route, Option<ResponseChannel>),
         (budget, guard, meter): (TimeBudget, &Guard, &Meter),
     ) -> (Answer, Usage) {
         let idle = self.idle_sandbox(route, &mut state.prewarm);
@@ -274,7 +274,7 @@ impl Dispatcher {
                 None => self.make(loaded, route, guard).await,
             };
             sandbox.belongs_to(route);
-            let event = (invocation, caller, outlet.clone());
+            let event = (invocation, caller, channel.clone());
             self.sandboxes.run(sandbox, event, budget, (guard, meter)).await
         };
         // Pinned here, since a future that is handed on takes its room twice.
@@ -288,7 +288,7 @@ impl Dispatcher {
                 guard.bring_forward(Instant::now() + GRACE);
                 run.await
             }
-            () = cut(outlet.as_ref()) => {
+            () = cut(channel.as_ref()) => {
                 guard.bring_forward(Instant::now());
                 run.await
             }
@@ -297,7 +297,7 @@ impl Dispatcher {
             Ok(Run { outcome, usage, remains }) => {
                 self.leave(remains, &mut state.prewarm);
                 // Whatever it said when it was stopped.
-                let is_cut = outlet.as_ref().is_some_and(Outlet::is_cut);
+                let is_cut = channel.as_ref().is_some_and(ResponseChannel::is_cut);
                 (if is_cut { Err(Rejection::StreamClosed.report()) } else { outcome.into_answer() }, usage)
             }
             Err(message) => {
@@ -358,9 +358,9 @@ impl Dispatcher {
 }
 
 /// Waits until nobody reads the response of an event any more.
-async fn cut(outlet: Option<&Outlet>) {
-    match outlet {
-        Some(outlet) => outlet.wait_cut().await,
+async fn cut(channel: Option<&ResponseChannel>) {
+    match channel {
+        Some(channel) => channel.wait_cut().await,
         None => std::future::pending().await,
     }
 }

@@ -17,7 +17,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::capabilities::response_stream::Outlet;
+use crate::capabilities::response_stream::ResponseChannel;
 use crate::dispatch::{Arrival, Dispatcher, LoopState};
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope, chain};
@@ -68,7 +68,7 @@ pub struct EventLoop {
     /// Where odd things are written down.
     pub log: Arc<Log>,
     /// The way of a response that is a stream.
-    outlet: Outlet,
+    channel: ResponseChannel,
     odd: Odd,
 }
 
@@ -96,7 +96,7 @@ impl EventLoop {
             dispatcher,
             patience,
             log,
-            outlet: Outlet::default(),
+            channel: ResponseChannel::default(),
             odd: Odd::default(),
         }
     }
@@ -163,11 +163,11 @@ impl EventLoop {
         let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
         let (id, scope) = (invocation.id.clone(), invocation.scope());
         self.check_deadline(invocation.deadline, &scope);
-        self.outlet.begin();
-        let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone(), meter: meter.clone() };
+        self.channel.begin();
+        let arrival = Arrival { invocation, caller, at, channel: self.channel.clone(), meter: meter.clone() };
         let delivery = {
             let handled = pin!(self.dispatcher.handle(arrival, &mut self.state));
-            stream_response(&mut self.api, &id, &self.outlet, handled).await
+            stream_response(&mut self.api, &id, &self.channel, handled).await
         };
         let posted = match delivery {
             Ok(Delivery::Unsent(Ok(response))) => self.api.respond(&id, response.into()).await,

@@ -30,7 +30,7 @@ use crate::capabilities::files::{Files, Granted, Tmp};
 use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound, OutboundUsage, Sender};
 use crate::capabilities::random::Random;
-use crate::capabilities::response_stream::{Outlet, Response};
+use crate::capabilities::response_stream::{Response, ResponseChannel};
 use crate::capabilities::{Serving, State};
 use crate::engine::meter::Meter;
 use crate::engine::pool_usage::{self, PoolUsage};
@@ -166,7 +166,12 @@ impl Sandbox {
 
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
-    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, (guard, meter): (&Guard, &Meter)) {
+    fn begin(
+        &mut self,
+        invocation: &Invocation,
+        channel: Option<ResponseChannel>,
+        (guard, meter): (&Guard, &Meter),
+    ) {
         let spent = self.spent();
         let limits = &self.policy.limits;
         let scope = invocation.scope();
@@ -187,7 +192,7 @@ impl Sandbox {
         let (owner, meter) = (self.owner.clone(), self.meter.clone());
         state.outbound.begin(Sender { scope: scope.clone(), owner, meter });
         let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
-        state.response.begin(outlet.filter(|_| streams), limits.streamed_response);
+        state.response.begin(channel.filter(|_| streams), limits.streamed_response);
         self.store.set_hostcall_fuel(limits.hostcall);
         self.store.set_epoch_deadline(1);
         self.console.begin(scope);
@@ -292,12 +297,12 @@ impl Sandboxes {
     pub async fn run(
         &self,
         mut sandbox: Sandbox,
-        (invocation, caller, outlet): (&Invocation, Caller, Option<Outlet>),
+        (invocation, caller, channel): (&Invocation, Caller, Option<ResponseChannel>),
         budget: TimeBudget,
         (guard, meter): (&Guard, &Meter),
     ) -> Run {
         let started = Instant::now();
-        sandbox.begin(invocation, outlet, (guard, meter));
+        sandbox.begin(invocation, channel, (guard, meter));
         let Sandbox { policy, store, console, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {

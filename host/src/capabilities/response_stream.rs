@@ -29,7 +29,7 @@ const PIECES: usize = 2;
 
 /// Where a loop learns that the event in flight is answered by a stream. Each loop has one.
 #[derive(Debug, Clone, Default)]
-pub struct Outlet(Arc<Shared>);
+pub struct ResponseChannel(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -48,7 +48,7 @@ pub struct Opened {
     pub pieces: mpsc::Receiver<Bytes>,
 }
 
-impl Outlet {
+impl ResponseChannel {
     /// Forgets the event before.
     pub fn begin(&self) {
         self.0.is_cut.store(false, Ordering::Release);
@@ -101,7 +101,7 @@ pub(crate) struct Writer(Arc<Written>);
 
 #[derive(Debug)]
 struct Written {
-    outlet: Outlet,
+    channel: ResponseChannel,
     limit: usize,
     was_opened: AtomicBool,
     /// None before the response is opened, and again when the event has ended.
@@ -124,10 +124,10 @@ pub(crate) enum OpenError {
 
 impl Response {
     /// Makes it an event's, of so many bytes at most.
-    pub fn begin(&mut self, outlet: Option<Outlet>, limit: usize) {
-        self.0 = outlet.map(|outlet| {
+    pub fn begin(&mut self, channel: Option<ResponseChannel>, limit: usize) {
+        self.0 = channel.map(|channel| {
             let (pieces, sent) = (Mutex::default(), AtomicUsize::new(0));
-            Arc::new(Written { outlet, limit, was_opened: AtomicBool::new(false), pieces, sent })
+            Arc::new(Written { channel, limit, was_opened: AtomicBool::new(false), pieces, sent })
         });
     }
 
@@ -142,7 +142,7 @@ impl Response {
         }
         let (sender, pieces) = mpsc::channel(PIECES);
         *lock(&written.pieces) = Some(sender);
-        let shared = &written.outlet.0;
+        let shared = &written.channel.0;
         *lock(&shared.opened) = Some(Opened { head, pieces });
         shared.has_opened.notify_one();
         Ok(Writer(Arc::clone(written)))
@@ -236,18 +236,18 @@ mod tests {
         Head::plain("text/plain").unwrap()
     }
 
-    fn open(limit: usize) -> (Outlet, Response, Writer) {
-        let outlet = Outlet::default();
+    fn open(limit: usize) -> (ResponseChannel, Response, Writer) {
+        let channel = ResponseChannel::default();
         let mut response = Response::default();
-        response.begin(Some(outlet.clone()), limit);
+        response.begin(Some(channel.clone()), limit);
         let writer = response.open(plain()).unwrap();
-        (outlet, response, writer)
+        (channel, response, writer)
     }
 
     #[tokio::test]
     async fn what_is_written_comes_out_and_ends_with_the_event() {
-        let (outlet, mut response, mut writer) = open(100);
-        let Opened { head, mut pieces } = outlet.opened().await;
+        let (channel, mut response, mut writer) = open(100);
+        let Opened { head, mut pieces } = channel.opened().await;
         assert_eq!(head, plain());
         writer.write(Bytes::from_static(b"one")).unwrap();
         assert!(writer.send(Bytes::from_static(b"two")).await.unwrap());
@@ -262,8 +262,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_guest_goes_no_faster_than_its_reader() {
-        let (outlet, _response, mut writer) = open(usize::MAX);
-        let mut pieces = outlet.take().unwrap().pieces;
+        let (channel, _response, mut writer) = open(usize::MAX);
+        let mut pieces = channel.take().unwrap().pieces;
         for _ in 0..PIECES {
             assert_eq!(writer.check_write().unwrap(), PERMIT);
             writer.write(Bytes::from_static(b"piece")).unwrap();
@@ -288,23 +288,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_is_opened_once_and_only_where_there_is_a_way_out() {
-        let (outlet, mut response, _writer) = open(5);
+        let (channel, mut response, _writer) = open(5);
         assert_eq!(response.open(plain()).unwrap_err(), OpenError::Opened);
         response.begin(None, 5);
         assert_eq!(response.open(plain()).unwrap_err(), OpenError::Unsupported);
-        outlet.begin();
-        assert!(outlet.take().is_none(), "what the event before had opened is nobody's");
+        channel.begin();
+        assert!(channel.take().is_none(), "what the event before had opened is nobody's");
     }
 
     #[tokio::test]
     async fn who_reads_no_more_says_so() {
-        let (outlet, _response, mut writer) = open(5);
-        drop(outlet.take());
-        outlet.cut();
-        outlet.wait_cut().await;
+        let (channel, _response, mut writer) = open(5);
+        drop(channel.take());
+        channel.cut();
+        channel.wait_cut().await;
         assert!(matches!(writer.check_write(), Err(StreamError::Closed)));
         assert!(!writer.send(Bytes::from_static(b"x")).await.unwrap());
-        outlet.begin();
-        assert!(!outlet.is_cut());
+        channel.begin();
+        assert!(!channel.is_cut());
     }
 }

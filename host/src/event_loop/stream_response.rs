@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use tokio::sync::mpsc;
 
-use crate::capabilities::response_stream::{Head, Opened, Outlet};
+use crate::capabilities::response_stream::{Head, Opened, ResponseChannel};
 use crate::runtime_api::{Answer, ApiError, InvocationId, Posted, RuntimeApi, Sending, streamed};
 
 /// What became of an event that may have had a stream.
@@ -42,12 +42,12 @@ struct Begun {
 pub async fn stream_response(
     api: &mut RuntimeApi,
     id: &InvocationId,
-    outlet: &Outlet,
+    channel: &ResponseChannel,
     mut handled: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Delivery, ApiError> {
-    match begin(outlet, handled.as_mut()).await {
+    match begin(channel, handled.as_mut()).await {
         // Boxed, for most events have no stream.
-        Ok(begun) => Box::pin(send(api, id, begun, (outlet, handled))).await,
+        Ok(begun) => Box::pin(send(api, id, begun, (channel, handled))).await,
         Err(answer) => Ok(Delivery::Unsent(answer)),
     }
 }
@@ -57,16 +57,16 @@ pub async fn stream_response(
 /// # Errors
 /// The answer of a handler that has ended without a byte.
 async fn begin(
-    outlet: &Outlet,
+    channel: &ResponseChannel,
     mut handled: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Begun, Answer> {
     let opened = tokio::select! {
         biased;
-        answer = &mut handled => match outlet.take() {
+        answer = &mut handled => match channel.take() {
             Some(opened) => return ended(opened, answer),
             None => return Err(answer),
         },
-        opened = outlet.opened() => opened,
+        opened = channel.opened() => opened,
     };
     let Opened { head, mut pieces } = opened;
     tokio::select! {
@@ -90,7 +90,7 @@ async fn send(
     api: &mut RuntimeApi,
     id: &InvocationId,
     begun: Begun,
-    (outlet, mut handled): (&Outlet, Pin<&mut impl Future<Output = Answer>>),
+    (channel, mut handled): (&ResponseChannel, Pin<&mut impl Future<Output = Answer>>),
 ) -> Result<Delivery, ApiError> {
     let Begun { head, first, rest, mut answer } = begun;
     let (sending, body) = streamed();
@@ -112,7 +112,7 @@ async fn send(
         }
     };
     if let Some(early) = early {
-        outlet.cut();
+        channel.cut();
         if answer.is_none() {
             // It is being stopped, and what it comes to is in the log.
             drop(handled.await);

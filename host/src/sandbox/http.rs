@@ -541,12 +541,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_bad_request_is_answered_by_a_stream_where_that_is_read() {
-        let outlet = response_stream::Outlet::default();
+        let channel = response_stream::ResponseChannel::default();
         let mut response = response_stream::Response::default();
-        response.begin(Some(outlet.clone()), 1000);
+        response.begin(Some(channel.clone()), 1000);
         let (_, refused) = refused(r#"{"rawPath": "/../b", "requestContext": {"http": {"method": "GET"}}}"#);
         assert!(matches!(refused.stream(&response).await.unwrap(), Outcome::Replied(_)));
-        let mut opened = outlet.take().expect("a stream");
+        let mut opened = channel.take().expect("a stream");
         assert!(opened.head.prelude[0].starts_with(br#"{"statusCode":400,"#));
         assert!(opened.pieces.recv().await.unwrap().ends_with(b"`..`\n"));
     }

@@ -58,15 +58,15 @@ mod tests {
     use bytes::Bytes;
     use wasmtime_wasi::p2::StreamError;
 
-    use super::super::{Outlet, PERMIT};
+    use super::super::{PERMIT, ResponseChannel};
     use super::response_stream::Host as _;
     use super::*;
 
     #[tokio::test]
     async fn a_response_takes_no_more_in_one_call_than_it_permits() {
-        let (outlet, mut response, mut table) =
-            (Outlet::default(), Response::default(), ResourceTable::new());
-        response.begin(Some(outlet.clone()), usize::MAX);
+        let (channel, mut response, mut table) =
+            (ResponseChannel::default(), Response::default(), ResourceTable::new());
+        response.begin(Some(channel.clone()), usize::MAX);
         let mut view = View { response: &mut response, table: &mut table };
         let opened = view.open(ResponseHead::ContentType("text/plain".to_owned())).unwrap();
         let stream = opened.unwrap_or_else(|told| panic!("{told:?}"));
@@ -74,6 +74,6 @@ mod tests {
         let write = |bytes: usize| stream.write(Bytes::from(vec![0; bytes]));
         let [too_much, enough] = [PERMIT + 1, PERMIT].map(write);
         assert!(matches!(too_much, Err(StreamError::Trap(_))) && enough.is_ok());
-        assert_eq!(outlet.opened().await.pieces.recv().await.unwrap().len(), PERMIT);
+        assert_eq!(channel.opened().await.pieces.recv().await.unwrap().len(), PERMIT);
     }
 }
