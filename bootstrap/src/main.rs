@@ -22,7 +22,7 @@ use bulkhead_host::dispatch::router::Router;
 use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
 use bulkhead_host::engine::watchdog::{Turn, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
-use bulkhead_host::event_loop::patience::Patience;
+use bulkhead_host::event_loop::backoff::Backoff;
 use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::policy::ProcessVars;
@@ -139,8 +139,8 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
         log.record(Level::Fatal, &nobody, &chain(&error));
         return FAILED;
     }
-    let patience = config.max_concurrency.map_or_else(Patience::none, Patience::of_loops);
-    let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, patience, Arc::clone(log));
+    let backoff = config.max_concurrency.map_or_else(Backoff::none, Backoff::of_loops);
+    let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, backoff, Arc::clone(log));
     // What a loop holds of an event in flight is large, and would be copied whenever this future is.
     let ended = match config.max_concurrency {
         None => Box::pin(event_loop.run()).await,

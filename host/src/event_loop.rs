@@ -1,13 +1,13 @@
 //! The loop: ask for an event, have it handled, post what became of it. Start reading here.
 //!
 //! Making a sandbox and taking one apart both happen while the call for the next event is pending, so that
-//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its patience with
+//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its backoff with
 //! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
 //! a time, several loops run side by side: see [`crate::event_loop::workers`].
 //!
 //! May use: log, engine, runtime_api, capabilities, dispatch.
 
-pub mod patience;
+pub mod backoff;
 pub mod snapstart;
 pub mod stream_response;
 pub mod workers;
@@ -24,7 +24,7 @@ use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
-use patience::Patience;
+use backoff::Backoff;
 use stream_response::{Delivery, stream_response};
 
 /// The process must end, and be replaced by a new one.
@@ -64,7 +64,7 @@ pub struct EventLoop {
     /// What one event leaves to the next.
     pub state: LoopState,
     /// What is put up with of the Runtime API.
-    pub patience: Patience,
+    pub backoff: Backoff,
     /// Where odd things are written down.
     pub log: Arc<Log>,
     /// The way of a response that is a stream.
@@ -87,14 +87,14 @@ impl EventLoop {
         api: RuntimeApi,
         dispatcher: Arc<Dispatcher>,
         stop: Stop,
-        patience: Patience,
+        backoff: Backoff,
         log: Arc<Log>,
     ) -> Self {
         Self {
             state: dispatcher.loop_state(stop),
             api,
             dispatcher,
-            patience,
+            backoff,
             log,
             channel: ResponseChannel::default(),
             odd: Odd::default(),
@@ -108,7 +108,7 @@ impl EventLoop {
             self.api.another(),
             Arc::clone(&self.dispatcher),
             self.state.stop.clone(),
-            self.patience.clone(),
+            self.backoff.clone(),
             Arc::clone(&self.log),
         )
     }
@@ -120,10 +120,10 @@ impl EventLoop {
     pub async fn run(mut self) -> Result<(), LoopError> {
         loop {
             match self.handle_one().await {
-                Ok(ControlFlow::Continue(())) => self.patience.restore(),
+                Ok(ControlFlow::Continue(())) => self.backoff.reset(),
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(error) => {
-                    let wait = if error.may_pass() { self.patience.wait() } else { None };
+                    let wait = if error.may_pass() { self.backoff.wait() } else { None };
                     let Some(wait) = wait else { return Err(error) };
                     let text = format!("{}; trying again in {wait:?}", chain(&error));
                     self.log.record(Level::Warn, &Scope::default(), &text);

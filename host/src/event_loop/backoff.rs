@@ -17,9 +17,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// After so many failures in a row, of every loop, the Runtime API is taken to be gone.
 const FAILURES: u32 = 20;
 
-/// How many failures of the Runtime API are put up with. Clones count together.
+/// Counts failures of the Runtime API, and says how long to wait after each. Clones count together.
 #[derive(Debug, Clone)]
-pub struct Patience {
+pub struct Backoff {
     /// Of all loops, since the last success of any.
     failures: Arc<AtomicU32>,
     most: u32,
@@ -27,7 +27,7 @@ pub struct Patience {
     in_a_row: u32,
 }
 
-impl Patience {
+impl Backoff {
     /// Where one event is handled at a time: a failure means that the environment is replaced.
     pub fn none() -> Self {
         Self { failures: Arc::default(), most: 0, in_a_row: 0 }
@@ -49,7 +49,7 @@ impl Patience {
     }
 
     /// Notes a success.
-    pub fn restore(&mut self) {
+    pub fn reset(&mut self) {
         self.in_a_row = 0;
         self.failures.store(0, Ordering::Relaxed);
     }
@@ -78,26 +78,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_single_loop_has_no_patience() {
-        assert_eq!(Patience::none().wait(), None);
+    fn a_single_loop_makes_no_further_attempt() {
+        assert_eq!(Backoff::none().wait(), None);
     }
 
     #[test]
     fn the_longest_wait_doubles_up_to_a_limit_and_starts_anew_after_a_success() {
-        let mut patience = Patience::of_loops(8);
+        let mut backoff = Backoff::of_loops(8);
         let mut assert_within = |longest: u64| {
-            let (wait, longest) = (patience.wait().unwrap(), Duration::from_millis(longest));
+            let (wait, longest) = (backoff.wait().unwrap(), Duration::from_millis(longest));
             assert!(longest / 2 <= wait && wait <= longest, "{wait:?} of {longest:?}");
         };
         [100, 200, 400, 800, 1600, 3200, 5000, 5000].into_iter().for_each(&mut assert_within);
-        patience.restore();
-        assert!(patience.wait().unwrap() <= FIRST_WAIT);
+        backoff.reset();
+        assert!(backoff.wait().unwrap() <= FIRST_WAIT);
     }
 
     #[test]
     fn loops_that_failed_together_do_not_come_back_together() {
-        let mut loops = vec![Patience::of_loops(64); 64];
-        let waits: BTreeSet<Duration> = loops.iter_mut().filter_map(Patience::wait).collect();
+        let mut loops = vec![Backoff::of_loops(64); 64];
+        let waits: BTreeSet<Duration> = loops.iter_mut().filter_map(Backoff::wait).collect();
         // 64 of 51 times: the odds that there are no more than 8 different ones are less than one in 10^30.
         assert!(waits.len() > 8, "{waits:?}");
     }
@@ -110,12 +110,12 @@ mod tests {
 
     #[test]
     fn the_api_is_gone_when_all_loops_have_failed_often_enough() {
-        let mut one = Patience::of_loops(2);
+        let mut one = Backoff::of_loops(2);
         let mut other = one.clone();
         let failed = (0..2 * FAILURES).filter(|_| one.wait().is_some()).count();
         assert_eq!(failed, 40);
         assert_eq!(other.wait(), None);
-        other.restore();
+        other.reset();
         assert!(one.wait().is_some(), "one that gets through is enough for all");
     }
 }
