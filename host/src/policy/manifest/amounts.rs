@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::document::{Entry, Said, Table};
+use super::document::{Entry, Spanned, Table};
 use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, MOST_CONCURRENCY, Policy};
 
 const KIB: u64 = 1024;
@@ -96,10 +96,10 @@ pub fn shown(policy: &Policy) -> Vec<Shown> {
 }
 
 /// What a table of limits says, in the order of [`LIMITS`].
-pub(super) type SaidLimits = [Option<Said<u64>>; LIMITS.len()];
+pub(super) type LimitsSection = [Option<Spanned<u64>>; LIMITS.len()];
 
 /// Reads a table of limits.
-pub(super) fn limits(table: &Table<'_>) -> SaidLimits {
+pub(super) fn limits(table: &Table<'_>) -> LimitsSection {
     table.only(&LIMITS.each_ref().map(|amount| amount.limit.key()), |_| None);
     LIMITS.each_ref().map(|amount| table.entry(amount.limit.key()).and_then(|entry| amount.read(&entry)))
 }
@@ -111,7 +111,7 @@ impl Amount {
     }
 
     /// Reads one amount and checks that it is neither too little nor too much.
-    pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Said<u64>> {
+    pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Spanned<u64>> {
         let parsed = match (entry.as_integer(), entry.as_string()) {
             // A duration without a unit would be a guess. A number below zero is understood, but out of range.
             (Some(number), _) if self.unit != Unit::Nanoseconds => {
@@ -122,7 +122,7 @@ impl Amount {
         };
         let found = match entry.understood(parsed)?.value {
             Ok(value) if (self.least..=self.most).contains(&value) => {
-                return Some(Said { value, line: entry.line });
+                return Some(Spanned { value, line: entry.line });
             }
             Ok(value) => self.unit.text(value),
             Err(number) => format!("{number}"),
@@ -236,8 +236,8 @@ mod tests {
         let text = format!("{key} = {value}");
         let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
         let document = Document::new(&text, &errors);
-        let said = limits(&document.root(table.get_ref()));
-        let value = said.iter().flatten().next().map(|said| said.value);
+        let limits = limits(&document.root(table.get_ref()));
+        let value = limits.iter().flatten().next().map(|limit| limit.value);
         let mistakes = document.into_mistakes();
         value.ok_or_else(|| mistakes.iter().map(|mistake| mistake.text.clone()).collect())
     }

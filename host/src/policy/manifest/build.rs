@@ -32,5 +32,5 @@ pub(super) fn build(entry: &Entry<'_>) -> Option<Build> {
         command.mistake("this is no command; expected a line for the shell, such as \"make\"");
         return None;
     }
-    Some(Build { command: line.to_owned(), workdir: workdir.map(|said| said.value) })
+    Some(Build { command: line.to_owned(), workdir: workdir.map(|spanned| spanned.value) })
 }

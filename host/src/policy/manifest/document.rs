@@ -43,7 +43,7 @@ pub(super) struct Entry<'d> {
 
 /// A value that was understood, and the line that it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Said<T> {
+pub(super) struct Spanned<T> {
     pub(super) value: T,
     pub(super) line: usize,
 }
@@ -165,9 +165,9 @@ impl<'d> Entry<'d> {
     }
 
     /// Keeps what was understood, and writes down what was not.
-    pub(super) fn understood<T>(&self, result: Result<T, impl std::fmt::Display>) -> Option<Said<T>> {
+    pub(super) fn understood<T>(&self, result: Result<T, impl std::fmt::Display>) -> Option<Spanned<T>> {
         match result {
-            Ok(value) => Some(Said { value, line: self.line }),
+            Ok(value) => Some(Spanned { value, line: self.line }),
             Err(error) => {
                 self.mistake(error.to_string());
                 None

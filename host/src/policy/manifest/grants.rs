@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::amounts::TMP;
-use super::document::{Entry, Said, Table};
+use super::document::{Entry, Spanned, Table};
 use super::{environment, network, place};
 use crate::policy::AllowedHost;
 
@@ -23,16 +23,16 @@ pub(super) const KEYS: [&str; 6] = [
 /// What a table of grants says. A variable has a name and a value under `grants`, and a name alone under
 /// `max.grants`. None is a key that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SaidGrants<V> {
-    pub(super) environment: Option<Vec<Said<V>>>,
-    pub(super) inherit_environment: Option<Vec<Said<String>>>,
-    pub(super) files: Option<Vec<Said<PathBuf>>>,
-    pub(super) tmp: Option<Said<u64>>,
-    pub(super) allowed_outbound_hosts: Option<Vec<Said<AllowedHost>>>,
-    pub(super) allowed_private_networks: Option<Vec<Said<IpNet>>>,
+pub(super) struct GrantsSection<V> {
+    pub(super) environment: Option<Vec<Spanned<V>>>,
+    pub(super) inherit_environment: Option<Vec<Spanned<String>>>,
+    pub(super) files: Option<Vec<Spanned<PathBuf>>>,
+    pub(super) tmp: Option<Spanned<u64>>,
+    pub(super) allowed_outbound_hosts: Option<Vec<Spanned<AllowedHost>>>,
+    pub(super) allowed_private_networks: Option<Vec<Spanned<IpNet>>>,
 }
 
-impl<V> Default for SaidGrants<V> {
+impl<V> Default for GrantsSection<V> {
     fn default() -> Self {
         Self {
             environment: None,
@@ -46,15 +46,15 @@ impl<V> Default for SaidGrants<V> {
 }
 
 /// Reads a table of grants.
-pub(super) fn grants(table: &Table<'_>) -> SaidGrants<(String, String)> {
-    let grants = SaidGrants {
+pub(super) fn grants(table: &Table<'_>) -> GrantsSection<(String, String)> {
+    let grants = GrantsSection {
         environment: table.entry("environment").and_then(|entry| variables(&entry)),
         ..rest(table)
     };
     for inherited in grants.inherit_environment.iter().flatten() {
         let name = &inherited.value;
         let fixed = grants.environment.iter().flatten().find(|fixed| fixed.value.0 == *name);
-        if let Some(Said { line, .. }) = fixed
+        if let Some(Spanned { line, .. }) = fixed
             && let Some(entry) = table.entry("inherit_environment")
         {
             entry.mistake(format!(
@@ -66,17 +66,17 @@ pub(super) fn grants(table: &Table<'_>) -> SaidGrants<(String, String)> {
 }
 
 /// Reads what `max` says of grants.
-pub(super) fn most(table: &Table<'_>) -> SaidGrants<String> {
+pub(super) fn most(table: &Table<'_>) -> GrantsSection<String> {
     let name = |entry: &Entry<'_>| list(entry, "an array of names of variables", environment::name);
-    SaidGrants { environment: table.entry("environment").and_then(|entry| name(&entry)), ..rest(table) }
+    GrantsSection { environment: table.entry("environment").and_then(|entry| name(&entry)), ..rest(table) }
 }
 
 /// Everything but `environment`.
-fn rest<V>(table: &Table<'_>) -> SaidGrants<V> {
+fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
     table.only(&KEYS, |_| None);
     let entry = |key| table.entry(key);
     let hosts = "an array of hosts, such as [\"https://api.example.com\"]";
-    SaidGrants {
+    GrantsSection {
         environment: None,
         inherit_environment: entry("inherit_environment")
             .and_then(|entry| list(&entry, "an array of names of variables", environment::name)),
@@ -95,12 +95,12 @@ pub(super) fn list<T, E: Display>(
     entry: &Entry<'_>,
     what: &str,
     parse: impl Fn(&str) -> Result<T, E>,
-) -> Option<Vec<Said<T>>> {
+) -> Option<Vec<Spanned<T>>> {
     let understood = |element: Entry<'_>| element.understood(parse(element.string("a string")?));
     Some(entry.array(what)?.into_iter().filter_map(understood).collect())
 }
 
-fn variables(entry: &Entry<'_>) -> Option<Vec<Said<(String, String)>>> {
+fn variables(entry: &Entry<'_>) -> Option<Vec<Spanned<(String, String)>>> {
     if !entry.is_table() {
         return entry.expected("a table of strings, such as { STAGE = \"prod\" }");
     }

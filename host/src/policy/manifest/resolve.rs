@@ -20,48 +20,48 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::amounts::{self, Amount, LIMITS, SaidLimits, TMP};
-use super::document::{Document, Said, path, similar};
-use super::grants::SaidGrants;
-use super::sections::{SaidHandler, SaidTenant, Sections};
+use super::amounts::{self, Amount, LIMITS, LimitsSection, TMP};
+use super::document::{Document, Spanned, path, similar};
+use super::grants::GrantsSection;
+use super::sections::{HandlerSection, Sections, TenantSection};
 use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
 use crate::policy::{AllowedHost, Grants, Limits, Policy};
 use crate::text::printable::Shown as _;
 
 /// Makes the policies, and notes what does not fit together.
-pub(super) fn manifest(document: &Document<'_>, said: Sections) -> Manifest {
+pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest {
     let mut policies = Policies::default();
-    let limits = with(Limits::default(), &said.limits);
-    let handlers: Vec<Handler> = said
+    let limits = with(Limits::default(), &sections.limits);
+    let handlers: Vec<Handler> = sections
         .handlers
         .iter()
-        .map(|handler| policies.handler(document, (&said.limits, limits.clone()), handler))
+        .map(|handler| policies.handler(document, (&sections.limits, limits.clone()), handler))
         .collect();
     let index = handlers.iter().enumerate().map(|(at, handler)| (handler.name.as_str(), at)).collect();
     let known = Known { document, index };
     let unknown_tenant =
-        said.routing.unknown_tenant.as_ref().and_then(|name| known.find("routing.unknown_tenant", name));
-    let tenant = |tenant: &SaidTenant| {
+        sections.routing.unknown_tenant.as_ref().and_then(|name| known.find("routing.unknown_tenant", name));
+    let tenant = |tenant: &TenantSection| {
         let at = known.handler_of(tenant)?;
-        let (handler, of) = (handlers.get(at)?, said.handlers.get(at)?);
-        let bounds = Bounds { document, defaults: &said.limits, handler: of, own: &handler.policy };
+        let (handler, of) = (handlers.get(at)?, sections.handlers.get(at)?);
+        let bounds = Bounds { document, defaults: &sections.limits, handler: of, own: &handler.policy };
         let policy = policies.share(bounds.tenant(tenant));
         Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy }))
     };
-    let tenants = said.tenants.iter().filter_map(tenant).collect();
+    let tenants = sections.tenants.iter().filter_map(tenant).collect();
     Manifest {
         routing: Routing {
-            tenant: said.routing.tenant,
+            tenant: sections.routing.tenant,
             unknown_tenant: unknown_tenant.map_or(UnknownTenant::Reject, UnknownTenant::Handler),
-            mixed_batches: said.routing.mixed_batches,
-            invalid_handler: said.routing.invalid_handler,
+            mixed_batches: sections.routing.mixed_batches,
+            invalid_handler: sections.routing.invalid_handler,
         },
         default: Arc::new(Policy { limits, ..Policy::default_for("") }),
         handlers,
         tenants,
-        receipts: said.receipts,
-        extra_ca_certificates: said.extra_ca_certificates,
-        build: said.build,
+        receipts: sections.receipts,
+        extra_ca_certificates: sections.extra_ca_certificates,
+        build: sections.build,
     }
 }
 
@@ -82,20 +82,25 @@ impl Policies {
     fn handler(
         &mut self,
         document: &Document<'_>,
-        (defaults, limits): (&SaidLimits, Limits),
-        said: &SaidHandler,
+        (defaults, limits): (&LimitsSection, Limits),
+        section: &HandlerSection,
     ) -> Handler {
         let policy = self.share(Policy {
-            handler: said.name.clone(),
-            table: format!("{}.grants", path("handlers", &said.name)),
-            limits: with(limits, &said.limits),
-            grants: granted(Grants::default(), &said.grants),
-            events: said.events,
-            other_events: said.other_events,
-            invoke_mode: said.invoke_mode,
+            handler: section.name.clone(),
+            table: format!("{}.grants", path("handlers", &section.name)),
+            limits: with(limits, &section.limits),
+            grants: granted(Grants::default(), &section.grants),
+            events: section.events,
+            other_events: section.other_events,
+            invoke_mode: section.invoke_mode,
         });
-        Bounds { document, defaults, handler: said, own: &policy }.check();
-        Handler { name: said.name.clone(), source: said.source.clone(), digest: said.digest.clone(), policy }
+        Bounds { document, defaults, handler: section, own: &policy }.check();
+        Handler {
+            name: section.name.clone(),
+            source: section.source.clone(),
+            digest: section.digest.clone(),
+            policy,
+        }
     }
 }
 
@@ -107,7 +112,7 @@ struct Known<'s> {
 }
 
 impl Known<'_> {
-    fn find(&self, key: &str, name: &Said<String>) -> Option<usize> {
+    fn find(&self, key: &str, name: &Spanned<String>) -> Option<usize> {
         let found = self.index.get(name.value.as_str()).copied();
         if found.is_none() {
             let known: Vec<&str> = self.index.keys().copied().collect();
@@ -120,7 +125,7 @@ impl Known<'_> {
         found
     }
 
-    fn handler_of(&self, tenant: &SaidTenant) -> Option<usize> {
+    fn handler_of(&self, tenant: &TenantSection) -> Option<usize> {
         let key = format!("{}.handler", path("tenants", &tenant.id.value));
         match &tenant.handler {
             Some(name) => self.find(&key, name),
@@ -141,8 +146,8 @@ impl Known<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Bounds<'s> {
     document: &'s Document<'s>,
-    defaults: &'s SaidLimits,
-    handler: &'s SaidHandler,
+    defaults: &'s LimitsSection,
+    handler: &'s HandlerSection,
     own: &'s Policy,
 }
 
@@ -169,37 +174,38 @@ impl Bounds<'_> {
     fn own_amount(&self, at: Option<usize>, amount: &Amount) -> Bound {
         let Some(at) = at else {
             let tmp = self.handler.grants.tmp;
-            return Bound { most: tmp.map_or(0, |said| said.value), line: tmp.map(|said| said.line) };
+            return Bound { most: tmp.map_or(0, |tmp| tmp.value), line: tmp.map(|tmp| tmp.line) };
         };
-        let said = [&self.handler.limits, self.defaults]
+        let limit = [&self.handler.limits, self.defaults]
             .into_iter()
-            .find_map(|said| said.get(at).copied().flatten());
-        Bound { most: amounts::value(&self.own.limits, amount.limit), line: said.map(|said| said.line) }
+            .find_map(|limits| limits.get(at).copied().flatten());
+        Bound { most: amounts::value(&self.own.limits, amount.limit), line: limit.map(|limit| limit.line) }
     }
 
     /// Notes where the handler's `max` is less than what it has itself.
     fn check(&self) {
         let max = amounts_of(&self.handler.max_limits, self.handler.max_grants.tmp);
-        for (at, table, amount, said) in max {
+        for (at, table, amount, max) in max {
             let own = self.own_amount(at, amount);
-            if said.value < own.most {
+            if max.value < own.most {
                 let key = format!("{}.max.{table}.{}", self.name(), amount.limit.key());
                 let text = format!(
                     "{} is less than the handler has itself ({}); raise this, or lower that",
-                    amount.unit.text(said.value),
+                    amount.unit.text(max.value),
                     own.text(amount)
                 );
-                self.document.mistake(said.line, key, text);
+                self.document.mistake(max.line, key, text);
             }
         }
     }
 
     /// The policy of a tenant.
-    fn tenant(&self, said: &SaidTenant) -> Policy {
-        let tenant = path("tenants", &said.id.value);
-        self.amounts(&tenant, said);
-        let mut policy = Policy { limits: with(self.own.limits.clone(), &said.limits), ..self.own.clone() };
-        if let Some(grants) = &said.grants {
+    fn tenant(&self, section: &TenantSection) -> Policy {
+        let tenant = path("tenants", &section.id.value);
+        self.amounts(&tenant, section);
+        let mut policy =
+            Policy { limits: with(self.own.limits.clone(), &section.limits), ..self.own.clone() };
+        if let Some(grants) = &section.grants {
             let key = format!("{tenant}.grants");
             self.variables(&key, grants);
             self.places(&key, grants);
@@ -209,14 +215,14 @@ impl Bounds<'_> {
         policy
     }
 
-    fn amounts(&self, tenant: &str, said: &SaidTenant) {
-        let tmp = said.grants.as_ref().and_then(|grants| grants.tmp);
-        for (at, table, amount, asked) in amounts_of(&said.limits, tmp) {
+    fn amounts(&self, tenant: &str, section: &TenantSection) {
+        let tmp = section.grants.as_ref().and_then(|grants| grants.tmp);
+        for (at, table, amount, asked) in amounts_of(&section.limits, tmp) {
             let max = match at {
                 Some(at) => self.handler.max_limits.get(at).copied().flatten(),
                 None => self.handler.max_grants.tmp,
             };
-            let bound = max.map(|said| Bound { most: said.value, line: Some(said.line) });
+            let bound = max.map(|max| Bound { most: max.value, line: Some(max.line) });
             let bound = bound.unwrap_or_else(|| self.own_amount(at, amount));
             if asked.value > bound.most {
                 let (handler, key) = (self.name(), amount.limit.key());
@@ -230,7 +236,7 @@ impl Bounds<'_> {
         }
     }
 
-    fn variables(&self, tenant: &str, asked: &SaidGrants<(String, String)>) {
+    fn variables(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
         let (own, max) = (&self.own.grants, &self.handler.max_grants);
         self.within((tenant, "environment"), &asked.environment, |(name, _)| {
             (own.environment.contains_key(name) || contains(&max.environment, name))
@@ -243,7 +249,7 @@ impl Bounds<'_> {
         });
     }
 
-    fn places(&self, tenant: &str, asked: &SaidGrants<(String, String)>) {
+    fn places(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
         let (own, max) = (&self.own.grants, &self.handler.max_grants);
         self.within((tenant, "files"), &asked.files, |place| {
             let mut allowed = own.files.iter().chain(values(&max.files));
@@ -268,65 +274,65 @@ impl Bounds<'_> {
     fn within<T>(
         &self,
         (tenant, key): (&str, &str),
-        asked: &Option<Vec<Said<T>>>,
+        asked: &Option<Vec<Spanned<T>>>,
         check: impl Fn(&T) -> Result<(), String>,
     ) {
-        for said in asked.iter().flatten() {
-            if let Err(name) = check(&said.value) {
+        for element in asked.iter().flatten() {
+            if let Err(name) = check(&element.value) {
                 let handler = self.name();
                 let text = format!(
                     "{name} is more than {handler} allows; add it to {handler}.max.grants.{key}, or leave it out"
                 );
-                self.document.mistake(said.line, format!("{tenant}.{key}"), text);
+                self.document.mistake(element.line, format!("{tenant}.{key}"), text);
             }
         }
     }
 }
 
-/// The amounts that are said, each with its place in [`LIMITS`] and the name of its table.
+/// The amounts that are given, each with its place in [`LIMITS`] and the name of its table.
 fn amounts_of<'s>(
-    limits: &'s SaidLimits,
-    tmp: Option<Said<u64>>,
-) -> impl Iterator<Item = (Option<usize>, &'static str, &'static Amount, Said<u64>)> + 's {
+    limits: &'s LimitsSection,
+    tmp: Option<Spanned<u64>>,
+) -> impl Iterator<Item = (Option<usize>, &'static str, &'static Amount, Spanned<u64>)> + 's {
     static KNOWN: &[Amount; LIMITS.len()] = &LIMITS;
     static KNOWN_TMP: &Amount = &TMP;
     let limits = KNOWN.iter().zip(limits).enumerate();
     let limits =
-        limits.filter_map(|(at, (amount, said))| said.map(|said| (Some(at), "limits", amount, said)));
-    limits.chain(tmp.map(|said| (None, "grants", KNOWN_TMP, said)))
+        limits.filter_map(|(at, (amount, limit))| limit.map(|limit| (Some(at), "limits", amount, limit)));
+    limits.chain(tmp.map(|tmp| (None, "grants", KNOWN_TMP, tmp)))
 }
 
-fn values<T>(said: &Option<Vec<Said<T>>>) -> impl Iterator<Item = &T> {
-    said.iter().flatten().map(|said| &said.value)
+fn values<T>(list: &Option<Vec<Spanned<T>>>) -> impl Iterator<Item = &T> {
+    list.iter().flatten().map(|element| &element.value)
 }
 
-fn contains(said: &Option<Vec<Said<String>>>, name: &str) -> bool {
-    values(said).any(|value| value == name)
+fn contains(list: &Option<Vec<Spanned<String>>>, name: &str) -> bool {
+    values(list).any(|value| value == name)
 }
 
-/// The limits, changed where something is said.
-fn with(mut limits: Limits, said: &SaidLimits) -> Limits {
-    for (amount, said) in LIMITS.iter().zip(said) {
-        if let Some(said) = said {
-            amounts::set(&mut limits, amount.limit, said.value);
+/// The limits, changed where the section has a key.
+fn with(mut limits: Limits, section: &LimitsSection) -> Limits {
+    for (amount, limit) in LIMITS.iter().zip(section) {
+        if let Some(limit) = limit {
+            amounts::set(&mut limits, amount.limit, limit.value);
         }
     }
     limits
 }
 
-/// The grants, replaced where something is said.
-fn granted(mut grants: Grants, said: &SaidGrants<(String, String)>) -> Grants {
-    fn replace<T: Clone, C: FromIterator<T>>(grant: &mut C, said: &Option<Vec<Said<T>>>) {
-        if said.is_some() {
-            *grant = values(said).cloned().collect();
+/// The grants, replaced where the section has a key.
+fn granted(mut grants: Grants, section: &GrantsSection<(String, String)>) -> Grants {
+    fn replace<T: Clone, C: FromIterator<T>>(grant: &mut C, list: &Option<Vec<Spanned<T>>>) {
+        if list.is_some() {
+            *grant = values(list).cloned().collect();
         }
     }
-    replace(&mut grants.environment, &said.environment);
-    replace(&mut grants.inherit_environment, &said.inherit_environment);
-    replace(&mut grants.files, &said.files);
-    replace(&mut grants.allowed_outbound_hosts, &said.allowed_outbound_hosts);
-    replace(&mut grants.allowed_private_networks, &said.allowed_private_networks);
-    if let Some(tmp) = said.tmp {
+    replace(&mut grants.environment, &section.environment);
+    replace(&mut grants.inherit_environment, &section.inherit_environment);
+    replace(&mut grants.files, &section.files);
+    replace(&mut grants.allowed_outbound_hosts, &section.allowed_outbound_hosts);
+    replace(&mut grants.allowed_private_networks, &section.allowed_private_networks);
+    if let Some(tmp) = section.tmp {
         grants.tmp = amounts::narrow(tmp.value);
     }
     grants

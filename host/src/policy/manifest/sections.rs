@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use hyper::header::HeaderName;
 
-use super::amounts::{self, LIMITS, SaidLimits};
-use super::document::{Entry, Said, Table, similar};
-use super::grants::{self, SaidGrants};
+use super::amounts::{self, LIMITS, LimitsSection};
+use super::document::{Entry, Spanned, Table, similar};
+use super::grants::{self, GrantsSection};
 use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
 use crate::policy::{InvokeMode, OtherEvents};
 
@@ -31,9 +31,9 @@ const NAMESPACE: &str = "Bulkhead";
 #[derive(Debug)]
 pub(super) struct Sections {
     pub(super) routing: SaidRouting,
-    pub(super) limits: SaidLimits,
-    pub(super) handlers: Vec<SaidHandler>,
-    pub(super) tenants: Vec<SaidTenant>,
+    pub(super) limits: LimitsSection,
+    pub(super) handlers: Vec<HandlerSection>,
+    pub(super) tenants: Vec<TenantSection>,
     pub(super) receipts: Receipts,
     pub(super) extra_ca_certificates: Vec<PathBuf>,
     pub(super) build: Option<Build>,
@@ -43,20 +43,20 @@ pub(super) struct Sections {
 pub(super) struct SaidRouting {
     pub(super) tenant: TenantSource,
     /// The name of a handler; None is `reject`.
-    pub(super) unknown_tenant: Option<Said<String>>,
+    pub(super) unknown_tenant: Option<Spanned<String>>,
     pub(super) mixed_batches: MixedBatches,
     pub(super) invalid_handler: InvalidHandler,
 }
 
 #[derive(Debug)]
-pub(super) struct SaidHandler {
+pub(super) struct HandlerSection {
     pub(super) name: String,
     pub(super) source: PathBuf,
     pub(super) digest: Option<String>,
-    pub(super) limits: SaidLimits,
-    pub(super) grants: SaidGrants<(String, String)>,
-    pub(super) max_limits: SaidLimits,
-    pub(super) max_grants: SaidGrants<String>,
+    pub(super) limits: LimitsSection,
+    pub(super) grants: GrantsSection<(String, String)>,
+    pub(super) max_limits: LimitsSection,
+    pub(super) max_grants: GrantsSection<String>,
     /// `reuse.events`
     pub(super) events: NonZeroU32,
     pub(super) other_events: OtherEvents,
@@ -64,11 +64,11 @@ pub(super) struct SaidHandler {
 }
 
 #[derive(Debug)]
-pub(super) struct SaidTenant {
-    pub(super) id: Said<String>,
-    pub(super) handler: Option<Said<String>>,
-    pub(super) limits: SaidLimits,
-    pub(super) grants: Option<SaidGrants<(String, String)>>,
+pub(super) struct TenantSection {
+    pub(super) id: Spanned<String>,
+    pub(super) handler: Option<Spanned<String>>,
+    pub(super) limits: LimitsSection,
+    pub(super) grants: Option<GrantsSection<(String, String)>>,
 }
 
 /// Reads every table.
@@ -100,7 +100,7 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
     }
 }
 
-fn limits(table: &Table<'_>) -> SaidLimits {
+fn limits(table: &Table<'_>) -> LimitsSection {
     table.table("limits").map(|table| amounts::limits(&table)).unwrap_or_default()
 }
 
@@ -118,11 +118,11 @@ fn routing(table: &Table<'_>) -> SaidRouting {
         [("fail_init", InvalidHandler::FailInit), ("fail_events", InvalidHandler::FailEvents)];
     let unknown_tenant = table.entry("unknown_tenant").and_then(|entry| {
         let value = entry.string("\"reject\" or the name of a handler")?.to_owned();
-        Some(Said { value, line: entry.line })
+        Some(Spanned { value, line: entry.line })
     });
     SaidRouting {
         tenant: table.entry("tenant").and_then(|entry| tenant_source(&entry)).unwrap_or_default(),
-        unknown_tenant: unknown_tenant.filter(|said| said.value != "reject"),
+        unknown_tenant: unknown_tenant.filter(|spanned| spanned.value != "reject"),
         mixed_batches: table
             .entry("mixed_batches")
             .and_then(|entry| entry.one_of(&mixed_batches))
@@ -148,13 +148,13 @@ fn tenant_source(entry: &Entry<'_>) -> Option<TenantSource> {
     match (table.entry("pointer"), table.entry("header")) {
         (Some(entry), None) => {
             let pointer = entry.string("a JSON pointer, such as \"/detail/tenant\"")?.parse();
-            entry.understood(pointer).map(|said| TenantSource::Pointer(said.value))
+            entry.understood(pointer).map(|spanned| TenantSource::Pointer(spanned.value))
         }
         (None, Some(entry)) => {
             let name = entry.string("the name of a header")?;
             let header = HeaderName::from_bytes(name.as_bytes());
             let header = header.map_err(|_| format!("{name:?} is not a name that a header can have"));
-            entry.understood(header).map(|said| TenantSource::Header(said.value.as_str().to_owned()))
+            entry.understood(header).map(|spanned| TenantSource::Header(spanned.value.as_str().to_owned()))
         }
         (None, None) | (Some(_), Some(_)) => {
             entry.mistake(format!("one source is needed, and only one; expected {expected}"));
@@ -171,8 +171,8 @@ fn receipts(table: &Table<'_>) -> Receipts {
     match (format, table.entry("namespace")) {
         (Some(Receipts::Emf { .. }), Some(entry)) => {
             let name = entry.string("the name of a CloudWatch namespace");
-            let said = name.and_then(|name| entry.understood(namespace(name)));
-            said.map_or(Receipts::Off, |said| Receipts::Emf { namespace: said.value })
+            let namespace = name.and_then(|name| entry.understood(namespace(name)));
+            namespace.map_or(Receipts::Off, |namespace| Receipts::Emf { namespace: namespace.value })
         }
         (Some(Receipts::Json | Receipts::Off), Some(entry)) => {
             entry.mistake("only embedded metrics have a namespace; set format = \"emf\", or leave this out");
@@ -199,10 +199,10 @@ fn extra_ca_certificates(table: &Table<'_>) -> Vec<PathBuf> {
     let files = entry.and_then(|entry| {
         grants::list(&entry, "an array of files, such as [\"certs/ca.pem\"]", place::place)
     });
-    files.into_iter().flatten().map(|said| said.value).collect()
+    files.into_iter().flatten().map(|spanned| spanned.value).collect()
 }
 
-fn handler(entry: &Entry<'_>) -> Option<SaidHandler> {
+fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
     // A handler of a wrong name is kept, so that tenants who name it are not wrong as well.
     entry.understood(handler_name(entry.key));
     let table = entry.table()?;
@@ -223,13 +223,13 @@ fn handler(entry: &Entry<'_>) -> Option<SaidHandler> {
     // AWS's own words for a function URL.
     let invoke_mode = [("buffered", InvokeMode::Buffered), ("response_stream", InvokeMode::ResponseStream)];
     let invoke_mode = table.entry("invoke_mode").and_then(|entry| entry.one_of(&invoke_mode));
-    Some(SaidHandler {
+    Some(HandlerSection {
         events: events.unwrap_or(NonZeroU32::MIN),
         other_events: other_events.unwrap_or_default(),
         invoke_mode: invoke_mode.unwrap_or_default(),
         name: entry.key.to_owned(),
-        source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |said| said.value),
-        digest: digest.map(|said| said.value),
+        source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |spanned| spanned.value),
+        digest: digest.map(|spanned| spanned.value),
         limits: limits(&table),
         grants: table.table("grants").map(|table| grants::grants(&table)).unwrap_or_default(),
         max_limits: max.as_ref().map(limits).unwrap_or_default(),
@@ -276,7 +276,7 @@ fn digest(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("{text:?} is no digest; expected sha256: and 64 hexadecimal digits"))
 }
 
-fn tenant(entry: &Entry<'_>) -> Option<SaidTenant> {
+fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
     let id = tenant_id(entry.key);
     let table = entry.table()?;
     table.only(&TENANT, |key| match key {
@@ -291,11 +291,11 @@ fn tenant(entry: &Entry<'_>) -> Option<SaidTenant> {
     let handler = match table.entry("handler") {
         Some(entry) => {
             let value = entry.string("the name of a handler")?.to_owned();
-            Some(Said { value, line: entry.line })
+            Some(Spanned { value, line: entry.line })
         }
         None => None,
     };
-    Some(SaidTenant { id, handler, limits, grants })
+    Some(TenantSection { id, handler, limits, grants })
 }
 
 fn tenant_id(id: &str) -> Result<String, &'static str> {
