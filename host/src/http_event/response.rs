@@ -8,9 +8,9 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use serde::{Serialize, Serializer};
 
-use super::form::Form;
+use super::body_encoding;
 use super::headers::is_for_the_client;
-use super::textual;
+use super::source::HttpSource;
 
 /// The content type of a stream that starts with a [`prelude`].
 pub const STREAM_CONTENT_TYPE: &str = "application/vnd.awslambda.http-integration-response";
@@ -68,7 +68,7 @@ pub fn prelude(status: StatusCode, headers: &HeaderMap) -> Result<Vec<u8>, Respo
     Ok(prelude)
 }
 
-/// All of a response but its body. Each form has some of it.
+/// All of a response but its body. Each source has some of it.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
@@ -94,7 +94,7 @@ impl<V: Serialize> Serialize for Map<'_, V> {
     }
 }
 
-impl Form {
+impl HttpSource {
     /// The response as the sender of the event wants it.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl Form {
                 Err(ResponseError::EventFailed(status))
             };
         }
-        let text = textual::text(headers, body);
+        let text = body_encoding::text(headers, body);
         let mut response = self.head(status, headers, body, text)?;
         response.reserve_exact(body_len(body, text));
         let response = match text {
@@ -145,7 +145,7 @@ impl Form {
         if self == Self::Plain {
             return Ok(body.len());
         }
-        let text = textual::text(headers, body);
+        let text = body_encoding::text(headers, body);
         Ok(self.head(status, headers, body, text)?.len() + body_len(body, text))
     }
 
@@ -288,16 +288,16 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Form; 9] = [
-        Form::RestApi,
-        Form::HttpApiV1,
-        Form::HttpApi,
-        Form::FunctionUrl,
-        Form::WebSocket,
-        Form::Alb,
-        Form::AlbMultiValue,
-        Form::LatticeV1,
-        Form::Lattice,
+    const ALL: [HttpSource; 9] = [
+        HttpSource::RestApi,
+        HttpSource::HttpApiV1,
+        HttpSource::HttpApi,
+        HttpSource::FunctionUrl,
+        HttpSource::WebSocket,
+        HttpSource::Alb,
+        HttpSource::AlbMultiValue,
+        HttpSource::LatticeV1,
+        HttpSource::Lattice,
     ];
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -308,10 +308,10 @@ mod tests {
         headers
     }
 
-    fn response(form: Form, status: u16, lines: &[(&'static str, &str)], body: &[u8]) -> Value {
+    fn response(source: HttpSource, status: u16, lines: &[(&'static str, &str)], body: &[u8]) -> Value {
         let (status, headers) = (StatusCode::from_u16(status).unwrap(), headers(lines));
-        let response = form.response(status, &headers, body).unwrap();
-        assert_eq!(form.response_len(status, &headers, body).unwrap(), response.len());
+        let response = source.response(status, &headers, body).unwrap();
+        assert_eq!(source.response_len(status, &headers, body).unwrap(), response.len());
         serde_json::from_slice(&response).unwrap()
     }
 
@@ -332,24 +332,24 @@ mod tests {
         let spelled = json!({
             "content-type": "text/plain", "x-a": "1, 2", "set-cookie": cookies[0], "Set-cookie": cookies[1]
         });
-        for form in ALL {
-            let expected = match form {
-                Form::RestApi | Form::HttpApiV1 | Form::WebSocket => {
+        for source in ALL {
+            let expected = match source {
+                HttpSource::RestApi | HttpSource::HttpApiV1 | HttpSource::WebSocket => {
                     json!({"statusCode": 201, "multiValueHeaders": listed, "isBase64Encoded": false, "body": "ok"})
                 }
-                Form::HttpApi | Form::FunctionUrl => json!({
+                HttpSource::HttpApi | HttpSource::FunctionUrl => json!({
                     "statusCode": 201, "headers": joined, "cookies": cookies, "isBase64Encoded": false, "body": "ok"
                 }),
-                Form::AlbMultiValue => json!({
+                HttpSource::AlbMultiValue => json!({
                     "statusCode": 201, "statusDescription": "201 Created", "multiValueHeaders": listed,
                     "isBase64Encoded": false, "body": "ok"
                 }),
-                Form::Alb | Form::LatticeV1 | Form::Lattice | Form::Plain => json!({
+                HttpSource::Alb | HttpSource::LatticeV1 | HttpSource::Lattice | HttpSource::Plain => json!({
                     "statusCode": 201, "statusDescription": "201 Created", "headers": spelled,
                     "isBase64Encoded": false, "body": "ok"
                 }),
             };
-            assert_eq!(response(form, 201, &LINES, b"ok"), expected, "{form}");
+            assert_eq!(response(source, 201, &LINES, b"ok"), expected, "{source}");
         }
     }
 
@@ -358,13 +358,13 @@ mod tests {
         let every: Vec<u8> = (0..=255).collect();
         for length in [0, 1, 2, 3, 4, 256] {
             let body = &every[..length];
-            let answer = response(Form::RestApi, 200, &[("content-type", "image/png")], body);
+            let answer = response(HttpSource::RestApi, 200, &[("content-type", "image/png")], body);
             assert_eq!(answer["isBase64Encoded"], true);
             assert_eq!(BASE64_STANDARD.decode(answer["body"].as_str().unwrap()).unwrap(), body);
         }
         let ascii = &every[..128];
         for text in [ascii, "ü😀\u{2028}\"\\".as_bytes(), b""] {
-            let answer = response(Form::Alb, 200, &[], text);
+            let answer = response(HttpSource::Alb, 200, &[], text);
             assert_eq!(answer["isBase64Encoded"], false);
             assert_eq!(answer["body"].as_str().unwrap().as_bytes(), text);
         }
@@ -381,7 +381,7 @@ mod tests {
             (204, "7", b"", false),
             (204, "0", b"", false),
         ] {
-            let answer = response(Form::HttpApi, status, &[("content-length", length)], body);
+            let answer = response(HttpSource::HttpApi, status, &[("content-length", length)], body);
             assert_eq!(answer["headers"].get("content-length").is_some(), kept, "{status} {length}");
         }
     }
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_status_without_a_name_is_described_all_the_same() {
-        assert_eq!(response(Form::Alb, 299, &[], b"")["statusDescription"], "299 Unknown");
+        assert_eq!(response(HttpSource::Alb, 299, &[], b"")["statusDescription"], "299 Unknown");
     }
 
     #[test]
@@ -413,15 +413,15 @@ mod tests {
         for status in [100, 103, 199, 600, 999] {
             let (status, none) = (StatusCode::from_u16(status).unwrap(), HeaderMap::new());
             for error in [
-                Form::Alb.response(status, &none, b"").unwrap_err(),
-                Form::Alb.response_len(status, &none, b"").unwrap_err(),
+                HttpSource::Alb.response(status, &none, b"").unwrap_err(),
+                HttpSource::Alb.response_len(status, &none, b"").unwrap_err(),
                 prelude(status, &none).unwrap_err(),
             ] {
                 assert!(error.to_string().starts_with(status.as_str()), "{error}");
             }
         }
         for status in [200, 299, 418, 599] {
-            response(Form::Alb, status, &[], b"");
+            response(HttpSource::Alb, status, &[], b"");
             prelude(StatusCode::from_u16(status).unwrap(), &HeaderMap::new()).unwrap();
         }
     }
@@ -434,7 +434,7 @@ mod tests {
         {
             headers.append(name, HeaderValue::from_bytes(value).unwrap());
         }
-        let whole = Form::FunctionUrl.response(StatusCode::OK, &headers, b"").unwrap();
+        let whole = HttpSource::FunctionUrl.response(StatusCode::OK, &headers, b"").unwrap();
         for json in [whole, prelude(StatusCode::OK, &headers).unwrap()] {
             let answer: Value = serde_json::from_slice(&json).unwrap();
             assert_eq!(answer["headers"], json!({"x-latin": "Ña", "x-utf-8": "Ña"}));
@@ -457,7 +457,7 @@ mod tests {
             ("x-bulkhead-request-context", "{}"),
             ("x-a", "1"),
         ];
-        assert_eq!(response(Form::HttpApi, 200, &lines, b"")["headers"], json!({"x-a": "1"}));
+        assert_eq!(response(HttpSource::HttpApi, 200, &lines, b"")["headers"], json!({"x-a": "1"}));
         let prelude: Value =
             serde_json::from_slice(&prelude(StatusCode::OK, &headers(&lines)).unwrap()).unwrap();
         assert_eq!(prelude["headers"], json!({"x-a": "1"}));
@@ -465,9 +465,9 @@ mod tests {
 
     #[test]
     fn the_answer_to_another_event_is_the_body_itself() {
-        let answer = |status| Form::Plain.response(status, &HeaderMap::new(), b"\xff");
+        let answer = |status| HttpSource::Plain.response(status, &HeaderMap::new(), b"\xff");
         assert_eq!(answer(StatusCode::ACCEPTED).unwrap(), b"\xff");
-        assert_eq!(Form::Plain.response_len(StatusCode::OK, &HeaderMap::new(), b"\xff").unwrap(), 1);
+        assert_eq!(HttpSource::Plain.response_len(StatusCode::OK, &HeaderMap::new(), b"\xff").unwrap(), 1);
         assert!(answer(StatusCode::FOUND).unwrap_err().to_string().contains("302"));
     }
 

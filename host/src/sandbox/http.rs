@@ -27,7 +27,7 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 use crate::capabilities::limits::Exceeded;
 use crate::capabilities::response_stream::{self, Head};
 use crate::capabilities::{Serving, State};
-use crate::http_event::{Form, HttpEvent, HttpEventError, ResponseError, has_body};
+use crate::http_event::{HttpEvent, HttpEventError, HttpSource, ResponseError, has_body};
 use crate::policy::{InvokeMode, Limit, OtherEvents, Policy};
 use crate::sandbox::outcome::Outcome;
 use crate::text::bounded;
@@ -62,28 +62,28 @@ pub(super) async fn handle(
     event: &Bytes,
     policy: &Policy,
 ) -> wasmtime::Result<Outcome> {
-    let streams = |form: Form| policy.invoke_mode == InvokeMode::ResponseStream && form.streams();
-    let HttpEvent { form, request } = match HttpEvent::parse(event) {
+    let streams = |source: HttpSource| policy.invoke_mode == InvokeMode::ResponseStream && source.streams();
+    let HttpEvent { source, request } = match HttpEvent::parse(event) {
         Ok(event) => event,
         Err(HttpEventError::NotHttp(_)) if policy.other_events == OtherEvents::Post => {
             HttpEvent::plain(event.clone())
         }
         Err(error) => {
-            let Some((form, status)) = error.refusal() else { return Ok(Outcome::NotHttp(error)) };
+            let Some((source, status)) = error.refusal() else { return Ok(Outcome::NotHttp(error)) };
             let refused = Refused::new(status, &error);
-            return if streams(form) {
+            return if streams(source) {
                 refused.stream(&store.data().response).await
             } else {
-                Ok(refused.whole(form, policy.limits.response))
+                Ok(refused.whole(source, policy.limits.response))
             };
         }
     };
-    if streams(form) {
+    if streams(source) {
         return stream(service, store, request).await;
     }
     let response = serve(service, store, request, policy.limits.response).await?;
     let reply = response.and_then(|(head, body)| {
-        reply((form, &head.headers), head.status, &body, policy.limits.response).map_err(ServiceError::from)
+        reply((source, &head.headers), head.status, &body, policy.limits.response).map_err(ServiceError::from)
     });
     Ok(reply.unwrap_or_else(Outcome::ServiceFailed))
 }
@@ -102,8 +102,8 @@ impl Refused {
         Self { status, headers, text: format!("{error}\n") }
     }
 
-    fn whole(self, form: Form, limit: usize) -> Outcome {
-        let reply = reply((form, &self.headers), self.status, self.text.as_bytes(), limit);
+    fn whole(self, source: HttpSource, limit: usize) -> Outcome {
+        let reply = reply((source, &self.headers), self.status, self.text.as_bytes(), limit);
         reply.unwrap_or_else(|error| Outcome::ServiceFailed(error.into()))
     }
 
@@ -121,16 +121,16 @@ impl Refused {
 
 /// The response as the event's sender wants it, if that is not too large: a body may be six times as long in JSON.
 fn reply(
-    (form, headers): (Form, &HeaderMap),
+    (source, headers): (HttpSource, &HeaderMap),
     status: StatusCode,
     body: &[u8],
     limit: usize,
 ) -> Result<Outcome, ResponseError> {
-    let size = form.response_len(status, headers, body)?;
+    let size = source.response_len(status, headers, body)?;
     if size > limit {
         return Ok(Outcome::ResponseTooLarge { size: Some(size), limit });
     }
-    form.response(status, headers, body).map(Outcome::Replied)
+    source.response(status, headers, body).map(Outcome::Replied)
 }
 
 /// What a service takes: the request, and where its response goes.
@@ -522,16 +522,16 @@ mod tests {
         assert!(why(receiving).contains("did not finish the body"));
     }
 
-    fn refused(event: &'static str) -> (Form, Refused) {
+    fn refused(event: &'static str) -> (HttpSource, Refused) {
         let error = HttpEvent::parse(&Bytes::from_static(event.as_bytes())).unwrap_err();
-        let (form, status) = error.refusal().unwrap();
-        (form, Refused::new(status, &error))
+        let (source, status) = error.refusal().unwrap();
+        (source, Refused::new(status, &error))
     }
 
     #[test]
     fn a_bad_request_is_answered_without_the_service() {
-        let (form, refused) = refused(r#"{"httpMethod": "GET", "path": "/../b", "requestContext": {}}"#);
-        let Outcome::Replied(response) = refused.whole(form, 1000) else {
+        let (source, refused) = refused(r#"{"httpMethod": "GET", "path": "/../b", "requestContext": {}}"#);
+        let Outcome::Replied(response) = refused.whole(source, 1000) else {
             panic!("a client is told what is wrong")
         };
         let response: serde_json::Value = serde_json::from_slice(&response).unwrap();
@@ -555,7 +555,7 @@ mod tests {
     fn a_response_is_measured_as_it_is_sent() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        let reply = |limit| reply((Form::HttpApi, &headers), StatusCode::OK, &[1; 100], limit).unwrap();
+        let reply = |limit| reply((HttpSource::HttpApi, &headers), StatusCode::OK, &[1; 100], limit).unwrap();
         let Outcome::Replied(response) = reply(10_000) else { panic!("it is not that long") };
         assert!(response.len() > 600, "control characters take six bytes each");
         assert!(matches!(reply(response.len()), Outcome::Replied(_)));

@@ -1,4 +1,4 @@
-//! The forms that HTTP events have: who sends them, how they are told apart, and how they differ.
+//! The sources of HTTP events: how their events are told apart, and how they differ.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::event::{Event, Text, text};
 
 /// Who sent an event, and in which version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum HttpSource {
     /// An API Gateway REST API.
     RestApi,
     /// An API Gateway HTTP API with payload format 1.0.
@@ -35,11 +35,11 @@ pub enum Form {
     Plain,
 }
 
-impl Form {
-    /// The form of an event.
+impl HttpSource {
+    /// The source of an event.
     ///
     /// # Errors
-    /// Why it has none.
+    /// Why it has none that is known.
     pub(super) fn of(event: &Event<'_>, context: &Context<'_>) -> Result<Self, &'static str> {
         if event.method_arn.is_some() || event.route_arn.is_some() {
             return Err("it is one for an authorizer, whose answer is a policy and no response");
@@ -97,7 +97,7 @@ impl Form {
         value: Option<&'a RawValue>,
     ) -> Result<Option<T>, HttpEventError> {
         let read = |value: &'a RawValue| serde_json::from_str(value.get());
-        value.map(read).transpose().map_err(|error| HttpEventError::Field { form: self, field, error })
+        value.map(read).transpose().map_err(|error| HttpEventError::Field { origin: self, field, error })
     }
 
     /// Understands a part of an event that is a string.
@@ -116,7 +116,7 @@ fn is_function_url(context: &Context<'_>) -> bool {
     context.domain_name().is_none_or(|domain| domain.contains(".lambda-url."))
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for HttpSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RestApi => "an API Gateway REST API",
@@ -137,9 +137,9 @@ impl fmt::Display for Form {
 mod tests {
     use super::*;
 
-    fn form(event: &str) -> Result<Form, &'static str> {
+    fn source(event: &str) -> Result<HttpSource, &'static str> {
         let event: Event<'_> = serde_json::from_str(event).unwrap();
-        Form::of(&event, &Context::of(event.request_context))
+        HttpSource::of(&event, &Context::of(event.request_context))
     }
 
     #[test]
@@ -147,21 +147,21 @@ mod tests {
         let url = r#"{"rawPath": "/", "requestContext": {"http": {}, "domainName": "a.lambda-url.eu-west-1.on.aws"}}"#;
         let api = r#"{"rawPath": "/", "requestContext": {"http": {}, "domainName": "a.execute-api.eu-west-1.amazonaws.com"}}"#;
         for (event, expected) in [
-            (r#"{"httpMethod": "GET", "path": "/", "requestContext": {}}"#, Form::RestApi),
-            (r#"{"httpMethod": "GET", "path": "/", "version": "1.0"}"#, Form::HttpApiV1),
-            (api, Form::HttpApi),
-            (url, Form::FunctionUrl),
-            (r#"{"rawPath": "/", "requestContext": {"http": {}}}"#, Form::FunctionUrl),
-            (r#"{"requestContext": {"connectionId": "a"}}"#, Form::WebSocket),
-            (r#"{"httpMethod": "GET", "path": "/", "requestContext": {"elb": {}}}"#, Form::Alb),
+            (r#"{"httpMethod": "GET", "path": "/", "requestContext": {}}"#, HttpSource::RestApi),
+            (r#"{"httpMethod": "GET", "path": "/", "version": "1.0"}"#, HttpSource::HttpApiV1),
+            (api, HttpSource::HttpApi),
+            (url, HttpSource::FunctionUrl),
+            (r#"{"rawPath": "/", "requestContext": {"http": {}}}"#, HttpSource::FunctionUrl),
+            (r#"{"requestContext": {"connectionId": "a"}}"#, HttpSource::WebSocket),
+            (r#"{"httpMethod": "GET", "path": "/", "requestContext": {"elb": {}}}"#, HttpSource::Alb),
             (
                 r#"{"httpMethod": "GET", "path": "/", "multiValueHeaders": {}, "requestContext": {"elb": {}}}"#,
-                Form::AlbMultiValue,
+                HttpSource::AlbMultiValue,
             ),
-            (r#"{"method": "GET", "raw_path": "/"}"#, Form::LatticeV1),
-            (r#"{"method": "GET", "path": "/", "requestContext": {"serviceArn": "a"}}"#, Form::Lattice),
+            (r#"{"method": "GET", "raw_path": "/"}"#, HttpSource::LatticeV1),
+            (r#"{"method": "GET", "path": "/", "requestContext": {"serviceArn": "a"}}"#, HttpSource::Lattice),
         ] {
-            assert_eq!(form(event), Ok(expected), "{event}");
+            assert_eq!(source(event), Ok(expected), "{event}");
         }
     }
 
@@ -176,9 +176,9 @@ mod tests {
             r#"{"method": "GET", "path": "/"}"#,
             r#"{"httpMethod": "GET", "path": null}"#,
         ] {
-            assert!(form(event).is_err_and(|why| why.contains("rawPath")), "{event}");
+            assert!(source(event).is_err_and(|why| why.contains("rawPath")), "{event}");
         }
         let authorizer = r#"{"type": "REQUEST", "methodArn": "a", "httpMethod": "GET", "path": "/"}"#;
-        assert!(form(authorizer).is_err_and(|why| why.contains("authorizer")));
+        assert!(source(authorizer).is_err_and(|why| why.contains("authorizer")));
     }
 }
