@@ -4,7 +4,7 @@
 //! business.
 
 mod entry;
-mod lacking;
+mod missing_import;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -263,7 +263,7 @@ fn load(
     let import_error = |error| ComponentError::Import {
         path: path.to_owned(),
         error,
-        advice: lacking::advice(&names.imports),
+        advice: missing_import::advice(&names.imports),
     };
     let pre = imports.instantiate_pre(component).map_err(import_error)?;
     let export = names.exports.iter().find(|name| kind.is_exported_as(name));
