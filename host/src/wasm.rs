@@ -1,4 +1,4 @@
-//! What a file is, and whether a component in it can run: its form, its kind, what it exports and imports, which features it
+//! What a file is, and whether a component in it can run: its format, its kind, what it exports and imports, which features it
 //! uses, what it would grow to in the compiler; core modules, of which components are made; and the `.cwasm` of a component.
 //!
 //! May use: text, engine.
@@ -12,7 +12,7 @@ mod compile;
 mod explain;
 #[cfg(feature = "compiler")]
 mod features;
-mod form;
+mod format;
 #[cfg(feature = "compiler")]
 mod growth;
 #[cfg(feature = "compiler")]

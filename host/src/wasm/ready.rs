@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::form::{Form, form};
+use super::format::{Format, detect};
 
 /// What becomes of core modules that carry a description of their own world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +33,9 @@ pub enum ReadyError {
 /// When they do not even start like WebAssembly, which is said with a better text than a parser's; when they are a core
 /// module that cannot be adapted, or a component that a compiler had better not see.
 pub fn ready(wasm: &[u8], worlds: Worlds) -> Result<Cow<'_, [u8]>, ReadyError> {
-    let component = match form(wasm).map_err(|error| ReadyError::Invalid(error.into()))? {
-        Form::Component => Cow::Borrowed(wasm),
-        Form::CoreModule => Cow::Owned(adapted(wasm, worlds)?),
+    let component = match detect(wasm).map_err(|error| ReadyError::Invalid(error.into()))? {
+        Format::Component => Cow::Borrowed(wasm),
+        Format::CoreModule => Cow::Owned(adapted(wasm, worlds)?),
     };
     check_growth(&component)?;
     Ok(component)

@@ -1,8 +1,8 @@
-//! What a file is that is no WebAssembly: what people hand in by mistake, by its first bytes.
+//! Whether a file is a component or a core module, by its first bytes; and what it is if people hand in something else by mistake.
 
-/// A file that is not even of WebAssembly's form.
+/// A file that is not WebAssembly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FormError {
+pub(super) enum FormatError {
     #[error("it is empty; build it again")]
     Empty,
     #[error("it is cut short after {0} bytes; copy or build it again")]
@@ -31,7 +31,7 @@ pub(super) enum FormError {
 
 /// What a file holds, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Format {
     Component,
     CoreModule,
 }
@@ -40,35 +40,35 @@ pub(super) enum Form {
 const LOOKED_AT: usize = 512;
 
 /// What these bytes are, as far as their beginning says it.
-pub(super) fn form(bytes: &[u8]) -> Result<Form, FormError> {
+pub(super) fn detect(bytes: &[u8]) -> Result<Format, FormatError> {
     // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
     match bytes.split_first_chunk::<8>() {
-        Some(([0, b'a', b's', b'm', 1, 0, 0, 0], _)) => Ok(Form::CoreModule),
-        Some(([0, b'a', b's', b'm', 13, 0, 1, 0], _)) => Ok(Form::Component),
-        Some(([0, b'a', b's', b'm', ..], _)) => Err(FormError::Version),
-        None if bytes.is_empty() => Err(FormError::Empty),
+        Some(([0, b'a', b's', b'm', 1, 0, 0, 0], _)) => Ok(Format::CoreModule),
+        Some(([0, b'a', b's', b'm', 13, 0, 1, 0], _)) => Ok(Format::Component),
+        Some(([0, b'a', b's', b'm', ..], _)) => Err(FormatError::Version),
+        None if bytes.is_empty() => Err(FormatError::Empty),
         None if b"\0asm\x0d\0\x01\0".starts_with(bytes) || b"\0asm\x01\0\0\0".starts_with(bytes) => {
-            Err(FormError::Cut(bytes.len()))
+            Err(FormatError::Cut(bytes.len()))
         }
         Some(_) | None => Err(other(bytes)),
     }
 }
 
-fn other(bytes: &[u8]) -> FormError {
+fn other(bytes: &[u8]) -> FormatError {
     if bytes.starts_with(b"\x7fELF") {
-        return if bytes.ends_with(b"BULKHEAD") { FormError::Compiled } else { FormError::Elf };
+        return if bytes.ends_with(b"BULKHEAD") { FormatError::Compiled } else { FormatError::Elf };
     }
     if bytes.starts_with(b"PK\x03\x04") {
-        return FormError::Zip;
+        return FormatError::Zip;
     }
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        return FormError::Gzip;
+        return FormatError::Gzip;
     }
     match text(&bytes[..bytes.len().min(LOOKED_AT)]) {
-        Some(text) if text.starts_with("version https://git-lfs") => FormError::LargeFilePointer,
-        Some(text) if is_webassembly(text) => FormError::WebAssemblyText,
-        Some(_) => FormError::Text,
-        None => FormError::Other,
+        Some(text) if text.starts_with("version https://git-lfs") => FormatError::LargeFilePointer,
+        Some(text) if is_webassembly(text) => FormatError::WebAssemblyText,
+        Some(_) => FormatError::Text,
+        None => FormatError::Other,
     }
 }
 
@@ -98,37 +98,37 @@ mod tests {
 
     #[test]
     fn components_and_modules_are_told_apart() {
-        assert_eq!(form(b"\0asm\x0d\0\x01\0"), Ok(Form::Component));
-        assert_eq!(form(b"\0asm\x01\0\0\0\0"), Ok(Form::CoreModule));
+        assert_eq!(detect(b"\0asm\x0d\0\x01\0"), Ok(Format::Component));
+        assert_eq!(detect(b"\0asm\x01\0\0\0\0"), Ok(Format::CoreModule));
     }
 
     #[test]
     fn every_other_file_is_named() {
         for (bytes, error) in [
-            (&b""[..], FormError::Empty),
-            (b"\0as", FormError::Cut(3)),
-            (b"\0asm\x0d\0\x01", FormError::Cut(7)),
-            (b"\x7fELF\x02\x01\x01\0\0\0", FormError::Elf),
-            (b"\x7fELF\x02\x01\x01\0\0\0BULKHEAD", FormError::Compiled),
-            (b"PK\x03\x04\x14\0\0\0", FormError::Zip),
-            (b"\x1f\x8b\x08\0\0\0\0\0", FormError::Gzip),
-            (b";; A handler.\n\n  (component\n", FormError::WebAssemblyText),
-            (b"( module $m)", FormError::WebAssemblyText),
-            (b"version https://git-lfs.github.com/spec/v1\n", FormError::LargeFilePointer),
-            (b"#!/bin/sh\necho\n", FormError::Text),
-            ("wörld".as_bytes(), FormError::Text),
-            (b"fn", FormError::Text),
-            (b"\0asm\x0e\0\x01\0", FormError::Version),
-            (b"\xff\xfe\0\0\0\0\0\0", FormError::Other),
-            (b"\x01\x02\x03\x04\x05\x06\x07\x08", FormError::Other),
+            (&b""[..], FormatError::Empty),
+            (b"\0as", FormatError::Cut(3)),
+            (b"\0asm\x0d\0\x01", FormatError::Cut(7)),
+            (b"\x7fELF\x02\x01\x01\0\0\0", FormatError::Elf),
+            (b"\x7fELF\x02\x01\x01\0\0\0BULKHEAD", FormatError::Compiled),
+            (b"PK\x03\x04\x14\0\0\0", FormatError::Zip),
+            (b"\x1f\x8b\x08\0\0\0\0\0", FormatError::Gzip),
+            (b";; A handler.\n\n  (component\n", FormatError::WebAssemblyText),
+            (b"( module $m)", FormatError::WebAssemblyText),
+            (b"version https://git-lfs.github.com/spec/v1\n", FormatError::LargeFilePointer),
+            (b"#!/bin/sh\necho\n", FormatError::Text),
+            ("wörld".as_bytes(), FormatError::Text),
+            (b"fn", FormatError::Text),
+            (b"\0asm\x0e\0\x01\0", FormatError::Version),
+            (b"\xff\xfe\0\0\0\0\0\0", FormatError::Other),
+            (b"\x01\x02\x03\x04\x05\x06\x07\x08", FormatError::Other),
         ] {
-            assert_eq!(form(bytes), Err(error), "{bytes:?}");
+            assert_eq!(detect(bytes), Err(error), "{bytes:?}");
         }
     }
 
     #[test]
     fn a_character_that_is_cut_in_two_is_text_still() {
         let long = format!("{}é", "x".repeat(LOOKED_AT - 1));
-        assert_eq!(form(long.as_bytes()), Err(FormError::Text));
+        assert_eq!(detect(long.as_bytes()), Err(FormatError::Text));
     }
 }
