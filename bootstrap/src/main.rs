@@ -20,7 +20,7 @@ use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
 use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
-use bulkhead_host::engine::watchdog::{Turn, Watchdog};
+use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
 use bulkhead_host::event_loop::backoff::Backoff;
 use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
@@ -182,7 +182,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         );
     }
     let imports = capabilities::imports(&engine).map_err(InitError::Linker)?;
-    let watchdog = Watchdog::start(&engine, if events > 1 { Turn::SHARED } else { Turn::ALONE })?;
+    let watchdog = Watchdog::start(&engine, if events > 1 { TimeSlice::SHARED } else { TimeSlice::ALONE })?;
     let source = Source {
         engine,
         imports,

@@ -36,7 +36,7 @@ use crate::capabilities::{self, Serving, State};
 use crate::engine;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
 use crate::engine::meter::Meter;
-use crate::engine::watchdog::{Guard, Turn, Watchdog};
+use crate::engine::watchdog::{Guard, TimeSlice, Watchdog};
 use crate::log::{Format, Level, Log, LogSettings};
 use crate::policy::Policy;
 
@@ -53,7 +53,7 @@ pub struct Rules {
 
 /// Runs one component's init.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct InitRunner {
     rules: Rules,
     printed: Printed,
 }
@@ -66,7 +66,7 @@ pub fn check_has_init(wasm: &[u8]) -> Result<(), PreinitError> {
     exports::check(wasm)
 }
 
-impl Rehearsal {
+impl InitRunner {
     /// For one component.
     pub fn new(rules: Rules) -> Self {
         Self { rules, printed: Printed::default() }
@@ -84,7 +84,7 @@ impl Rehearsal {
     pub async fn run(&self, wasm: &[u8], access: &str) -> Result<BTreeMap<String, Value>, PreinitError> {
         let (engine, _) = engine::start(1)?;
         let component = Component::from_binary(&engine, wasm).map_err(PreinitError::Invalid)?;
-        let watchdog = Watchdog::start(&engine, Turn::ALONE).map_err(PreinitError::Thread)?;
+        let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).map_err(PreinitError::Thread)?;
         let guard = watchdog.guard(Instant::now() + self.rules.time);
         let mut linker = capabilities::linker(&engine).map_err(PreinitError::Linker)?;
         let looked = refused::replace(&mut linker, self.rules).map_err(PreinitError::Linker)?;

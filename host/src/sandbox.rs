@@ -90,7 +90,7 @@ impl std::fmt::Debug for Sandbox {
 
 /// A sandbox that nobody is in yet.
 #[derive(Debug)]
-pub struct Empty {
+pub struct EmptySandbox {
     store: Store<State>,
     console: Console,
     meter: Meter,
@@ -233,7 +233,7 @@ impl Sandboxes {
     /// Makes a sandbox, which may run the component's own start functions.
     pub async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
         let started = Instant::now();
-        let Empty { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
+        let EmptySandbox { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
         look_soon(&meter, guard);
         let guest = meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await;
         Sandbox {
@@ -252,7 +252,7 @@ impl Sandboxes {
     }
 
     /// What a guest will find there, without a guest: the first step of [`Self::make`].
-    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Empty {
+    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> EmptySandbox {
         let policy = &route.policy;
         let mut console = Console::new(Arc::clone(&self.log), policy.limits.logs);
         let meter = Meter::new(policy.limits.cpu_time);
@@ -290,7 +290,7 @@ impl Sandboxes {
         // Every move of the epoch is an occasion to look at the clocks, and to let others have a turn.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(look_at_clocks);
-        Empty { store, console, meter, pipes }
+        EmptySandbox { store, console, meter, pipes }
     }
 
     /// Handles one event, on its meter.
@@ -410,7 +410,7 @@ fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtime::Result<U
     }
 }
 
-/// Where a guest has less processor time left than its turn takes, the epoch has to move sooner.
+/// Where a guest has less processor time left than a time slice, the epoch has to move sooner.
 fn look_soon(meter: &Meter, guard: &Guard) {
     guard.clock().look_after(meter.left().unwrap_or_default());
 }

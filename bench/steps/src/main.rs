@@ -17,7 +17,7 @@ use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::Granted;
 use bulkhead_host::capabilities::outbound::Clients;
 use bulkhead_host::engine::meter::Meter;
-use bulkhead_host::engine::watchdog::{Turn, Watchdog};
+use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Pool, Share};
 use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::{Policy, Route};
@@ -128,7 +128,7 @@ impl Setting {
         let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
         let policy = Arc::new(Policy::default_for("hello"));
         let route = Route { tenant_id: None, is_known: false, handler: 0, policy };
-        let watchdog = Watchdog::start(&engine, Turn::ALONE)?;
+        let watchdog = Watchdog::start(&engine, TimeSlice::ALONE)?;
         Ok(Self { name, loaded, watchdog, route, times: Default::default(), faults: Vec::new() })
     }
 }

@@ -17,12 +17,12 @@ use wasmtime::{Engine, EngineWeak};
 
 /// How long a guest may compute before the others have a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn(pub Duration);
+pub struct TimeSlice(pub Duration);
 
-impl Turn {
+impl TimeSlice {
     /// Where there is one guest at a time: nobody waits but the host, which may have to notice a SIGTERM.
     pub const ALONE: Self = Self(Duration::from_millis(50));
-    /// Where guests share the processors: an event that comes waits for one turn of those that compute already.
+    /// Where guests share the processors: an event that comes waits for one time slice of those that compute already.
     pub const SHARED: Self = Self(Duration::from_millis(1));
 }
 
@@ -55,7 +55,7 @@ struct Times {
 
 struct Shared {
     engine: EngineWeak,
-    turn: Duration,
+    slice: Duration,
     schedule: Mutex<Schedule>,
     changed: Condvar,
 }
@@ -79,10 +79,10 @@ impl Watchdog {
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start(engine: &Engine, Turn(turn): Turn) -> std::io::Result<Self> {
+    pub fn start(engine: &Engine, TimeSlice(slice): TimeSlice) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             engine: engine.weak(),
-            turn,
+            slice,
             schedule: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -99,7 +99,7 @@ impl Watchdog {
         let due = Arc::new(Due { times: Mutex::new(Times { at, look: None }), passed: Notify::new() });
         let mut schedule = self.shared.lock();
         schedule.guards.push(Arc::clone(&due));
-        self.shared.wake_by(&schedule, at.min(Instant::now() + self.shared.turn));
+        self.shared.wake_by(&schedule, at.min(Instant::now() + self.shared.slice));
         Guard { shared: Arc::clone(&self.shared), due }
     }
 }
@@ -152,9 +152,9 @@ impl Clock {
         Instant::now() >= lock(&self.due.times).at
     }
 
-    /// Lets the guest look at its clocks when it has computed for so much longer, unless its turn is over by then.
+    /// Lets the guest look at its clocks when it has computed for so much longer, unless its time slice is over by then.
     pub fn look_after(&self, time: Duration) {
-        if time < self.shared.turn {
+        if time < self.shared.slice {
             self.look(Instant::now() + time);
         }
     }
@@ -191,7 +191,7 @@ impl Shared {
                 times.look = times.look.filter(|look| *look > now);
                 // One that is due and still there computes; it is looked after until it is gone.
                 let again = [Some(times.at), times.look].into_iter().flatten().filter(|at| *at > now);
-                let again = again.fold(now + self.turn, Instant::min);
+                let again = again.fold(now + self.slice, Instant::min);
                 next = Some(next.map_or(again, |next: Instant| next.min(again)));
             }
             if !schedule.guards.is_empty()
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     fn watchdog() -> Watchdog {
-        Watchdog::start(&crate::engine::start(1).unwrap().0, Turn::ALONE).unwrap()
+        Watchdog::start(&crate::engine::start(1).unwrap().0, TimeSlice::ALONE).unwrap()
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {

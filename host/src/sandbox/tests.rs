@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::engine::watchdog::{Turn, Watchdog};
+use crate::engine::watchdog::{TimeSlice, Watchdog};
 use crate::engine::{self, Engine};
 use crate::log::{Format, LogSettings};
 use crate::runtime_api::InvocationId;
@@ -44,7 +44,7 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         handler: 0,
         policy: Arc::new(Policy::default_for("hello")),
     };
-    let watchdog = Watchdog::start(&engine, Turn::ALONE).unwrap();
+    let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).unwrap();
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
     let one = sandboxes.make(&loaded, &route, &guard).await;
     let two = sandboxes.make(&loaded, &route, &guard).await;
