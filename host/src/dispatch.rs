@@ -21,7 +21,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::capabilities::response_stream::ResponseChannel;
 use crate::engine::meter::Meter;
-use crate::engine::watchdog::{Guard, Watchdog};
+use crate::engine::watchdog::Watchdog;
 use crate::log::{Failure, Level, Log};
 use crate::policy::Route;
 use crate::policy::manifest::Receipts;
@@ -30,7 +30,7 @@ use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{Answer, ErrorReport};
 use crate::sandbox::component::Loaded;
 use crate::sandbox::time_budget::TimeBudget;
-use crate::sandbox::{Run, Sandboxes, Usage};
+use crate::sandbox::{Run, Sandboxes, Timing, Usage, Visit};
 use crate::text::bounded;
 use catalog::Catalog;
 use catch_panic::catch_panic;
@@ -92,14 +92,16 @@ pub struct Arrival {
     pub caller: Result<Caller, ContextError>,
     /// When it came.
     pub at: Instant,
-    /// The way of its response, if that is a stream.
+    /// Where its response goes if that is a stream.
     pub channel: ResponseChannel,
     /// What its processor time is counted by.
     pub meter: Meter,
 }
 
-/// The way of an event, or of a part of one, into its sandbox.
-struct PendingRun {
+/// An event, or a part of one, that is to be run in a sandbox.
+struct PendingRun<'a> {
+    invocation: &'a Invocation,
+    caller: Caller,
     route: Route,
     /// When the event came.
     at: Instant,
@@ -107,24 +109,38 @@ struct PendingRun {
     sharers: usize,
     /// The records of a part of a batch.
     records: Option<usize>,
-    /// The way of a response that is a stream. A part of a batch has none.
+    /// Where its response goes if that is a stream. A part of a batch has none.
     channel: Option<ResponseChannel>,
-    meter: Meter,
+    meter: &'a Meter,
+}
+
+/// A batch of several tenants, and its parts.
+struct Batch<'a> {
+    invocation: Invocation,
+    caller: Caller,
+    parts: Vec<(Result<Route, RouteError>, Part)>,
+    /// When it came.
+    at: Instant,
+    meter: &'a Meter,
 }
 
 /// How an event ended, or a part of one.
-struct Finished {
+struct Finished<'a> {
     answer: Answer,
     usage: Usage,
     queue: Duration,
     records: Option<usize>,
+    /// Where it went, if it got that far.
+    route: Option<&'a Route>,
+    /// The digest of the component that it got to; empty if there was none.
+    digest: &'a str,
 }
 
-impl Finished {
+impl Finished<'_> {
     /// Of one that no sandbox has had, after so long.
     fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
         let usage = Usage { limit: rejection.limit(), ..Usage::default() };
-        Self { answer: Err(rejection.report()), usage, queue, records }
+        Self { answer: Err(rejection.report()), usage, queue, records, route: None, digest: "" }
     }
 }
 
@@ -156,7 +172,7 @@ impl Dispatcher {
     /// What to report in place of a response.
     pub async fn handle(&self, arrival: Arrival, state: &mut LoopState) -> Answer {
         let Arrival { mut invocation, caller, at, channel, meter } = arrival;
-        let rejected = |rejection| (None, Finished::rejected(&rejection, at.elapsed(), None));
+        let rejected = |rejection| Finished::rejected(&rejection, at.elapsed(), None);
         let caller = match caller {
             Ok(caller) => caller,
             Err(error) => {
@@ -167,24 +183,28 @@ impl Dispatcher {
             Err(error) => self.conclude(state, &invocation, rejected(Rejection::Route(error))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
-                let pending =
-                    PendingRun { route, at, sharers: 1, records: None, channel: Some(channel), meter };
-                self.run(state, (&invocation, caller), pending).await
+                let pending = PendingRun {
+                    invocation: &invocation,
+                    caller,
+                    route,
+                    at,
+                    sharers: 1,
+                    records: None,
+                    channel: Some(channel),
+                    meter: &meter,
+                };
+                self.run(state, pending).await
             }
             Ok(Routed::Split(parts)) => {
-                Ok(self.run_parts(state, (invocation, &caller), parts, (at, &meter)).await)
+                let batch = Batch { invocation, caller, parts, at, meter: &meter };
+                Ok(self.run_parts(state, batch).await)
             }
         }
     }
 
     /// Runs each part of a batch in its own sandbox. A part that fails costs its own records.
-    async fn run_parts(
-        &self,
-        state: &mut LoopState,
-        (mut invocation, caller): (Invocation, &Caller),
-        parts: Vec<(Result<Route, RouteError>, Part)>,
-        (at, meter): (Instant, &Meter),
-    ) -> Vec<u8> {
+    async fn run_parts(&self, state: &mut LoopState, batch: Batch<'_>) -> Vec<u8> {
+        let Batch { mut invocation, caller, parts, at, meter } = batch;
         let mut failed = Vec::new();
         let count = parts.len();
         for (index, (route, part)) in parts.into_iter().enumerate() {
@@ -196,15 +216,22 @@ impl Dispatcher {
                 _ if state.stopping => None,
                 Err(error) => {
                     invocation.tenant_id = None;
-                    let finished = Finished::rejected(&Rejection::Route(error), at.elapsed(), records);
-                    self.conclude(state, &invocation, (None, finished)).ok()
+                    let rejected = Finished::rejected(&Rejection::Route(error), at.elapsed(), records);
+                    self.conclude(state, &invocation, rejected).ok()
                 }
                 Ok(route) => {
                     invocation.tenant_id.clone_from(&route.tenant_id);
-                    let sharers = count - index;
-                    let meter = meter.clone();
-                    let pending = PendingRun { route, at, sharers, records, channel: None, meter };
-                    self.run(state, (&invocation, caller.clone()), pending).await.ok()
+                    let pending = PendingRun {
+                        invocation: &invocation,
+                        caller: caller.clone(),
+                        route,
+                        at,
+                        sharers: count - index,
+                        records,
+                        channel: None,
+                        meter,
+                    };
+                    self.run(state, pending).await.ok()
                 }
             };
             match answer.map(|response| part.failures(&response)) {
@@ -220,18 +247,13 @@ impl Dispatcher {
         batch_response(&failed)
     }
 
-    async fn run(
-        &self,
-        state: &mut LoopState,
-        (invocation, caller): (&Invocation, Caller),
-        pending: PendingRun,
-    ) -> Answer {
-        let PendingRun { route, at, sharers, records, channel, meter } = pending;
+    async fn run(&self, state: &mut LoopState, pending: PendingRun<'_>) -> Answer {
+        let PendingRun { invocation, caller, route, at, sharers, records, channel, meter } = pending;
         let _in_flight = match self.concurrency.start(&route) {
             Ok(in_flight) => in_flight,
             Err(error) => {
-                let finished = Finished::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
-                return self.conclude(state, invocation, (Some((&route, "")), finished));
+                let rejected = Finished::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
+                return self.conclude(state, invocation, Finished { route: Some(&route), ..rejected });
             }
         };
         let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
@@ -239,9 +261,9 @@ impl Dispatcher {
         let queue = at.elapsed();
         let (answer, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
-                let work = (invocation, caller, &route, channel);
-                let times = (budget, &guard, &meter);
-                let (answer, usage) = self.sandboxed(state, &loaded, work, times).await;
+                let visit = Visit { invocation, caller, route: &route, channel };
+                let timing = Timing { budget, guard: &guard, meter };
+                let (answer, usage) = self.sandboxed(state, &loaded, visit, timing).await;
                 (answer, usage, loaded.digest)
             }
             Err(error) => {
@@ -249,33 +271,33 @@ impl Dispatcher {
                 (Err(rejection.report()), Usage::default(), "".into())
             }
         };
-        let finished = Finished { answer, usage, queue, records };
-        let answer = self.conclude(state, invocation, (Some((&route, &digest)), finished));
+        let finished = Finished { answer, usage, queue, records, route: Some(&route), digest: &digest };
+        let answer = self.conclude(state, invocation, finished);
         state.prewarm.went(route, answer.is_ok());
         answer
     }
 
-    /// Runs an event in the idle sandbox, if that was made for its like, or in one made now.
+    /// Runs an event in an idle sandbox, if there is one that it can have, or in one made now.
     async fn sandboxed(
         &self,
         state: &mut LoopState,
         loaded: &Loaded,
-        (invocation, caller, route, channel): (&Invocation, Caller, &Route, Option<ResponseChannel>),
-        (budget, guard, meter): (TimeBudget, &Guard, &Meter),
+        visit: Visit<'_>,
+        timing: Timing<'_>,
     ) -> (Answer, Usage) {
-        let idle = self.idle_sandbox(route, &mut state.prewarm);
+        let Timing { guard, meter, .. } = timing;
+        let channel = visit.channel.clone();
+        let idle = self.idle_sandbox(visit.route, &mut state.prewarm);
         let run = async {
-            let mut sandbox = match idle {
+            let sandbox = match idle {
                 Some(idle) => {
                     // It was made for this event, as it turns out.
                     meter.add(idle.spent());
                     idle
                 }
-                None => self.make(loaded, route, guard).await,
+                None => self.make(loaded, visit.route, guard).await,
             };
-            sandbox.belongs_to(route);
-            let event = (invocation, caller, channel.clone());
-            self.sandboxes.run(sandbox, event, budget, (guard, meter)).await
+            self.sandboxes.run(sandbox, visit, timing).await
         };
         // Pinned here, since a future that is handed on takes its room twice.
         let run = pin!(run);
@@ -318,13 +340,8 @@ impl Dispatcher {
     }
 
     /// Writes down a failure, and makes out the receipt.
-    fn conclude(
-        &self,
-        state: &mut LoopState,
-        invocation: &Invocation,
-        (handler, finished): (Option<(&Route, &str)>, Finished),
-    ) -> Answer {
-        let Finished { answer, usage, queue, records } = finished;
+    fn conclude(&self, state: &mut LoopState, invocation: &Invocation, finished: Finished<'_>) -> Answer {
+        let Finished { answer, usage, queue, records, route, digest } = finished;
         if let Err(report) = &answer {
             let failure = Failure {
                 error_type: report.error_type(),
@@ -336,7 +353,7 @@ impl Dispatcher {
         let about = About {
             request_id: &invocation.id.request_id,
             tenant: invocation.tenant_id.as_deref().map(|id| (id, self.router.knows(id))),
-            handler: handler.map(|(route, digest)| (route.policy.handler.as_str(), digest)),
+            handler: route.map(|route| (route.policy.handler.as_str(), digest)),
             outcome: answer.as_ref().map_or_else(ErrorReport::header_type, |_| REPLIED),
             records,
             queue,

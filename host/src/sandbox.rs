@@ -107,6 +107,30 @@ enum Ended {
     OutOfCpuTime,
 }
 
+/// An event on its way into a sandbox.
+#[derive(Debug)]
+pub struct Visit<'a> {
+    /// The event.
+    pub invocation: &'a Invocation,
+    /// Who called.
+    pub caller: Caller,
+    /// Whose event it is, and under which policy.
+    pub route: &'a Route,
+    /// Where its response goes if that is a stream.
+    pub channel: Option<ResponseChannel>,
+}
+
+/// How much time an event has, and what counts it.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing<'a> {
+    /// How much wall time it has.
+    pub budget: TimeBudget,
+    /// What ends it when that is over.
+    pub guard: &'a Guard,
+    /// What counts its processor time.
+    pub meter: &'a Meter,
+}
+
 /// What became of an event in its sandbox.
 #[derive(Debug)]
 pub struct Run {
@@ -159,19 +183,12 @@ impl Sandbox {
         self.events == 0
     }
 
-    /// Makes it that of whoever's event goes this way.
-    pub fn belongs_to(&mut self, route: &Route) {
-        self.owner = route.owner();
-    }
-
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
-    fn begin(
-        &mut self,
-        invocation: &Invocation,
-        channel: Option<ResponseChannel>,
-        (guard, meter): (&Guard, &Meter),
-    ) {
+    fn begin(&mut self, visit: &mut Visit<'_>, timing: Timing<'_>) {
+        let Timing { guard, meter, .. } = timing;
+        let (invocation, channel) = (visit.invocation, visit.channel.take());
+        self.owner = visit.route.owner();
         let spent = self.spent();
         let limits = &self.policy.limits;
         let scope = invocation.scope();
@@ -294,15 +311,10 @@ impl Sandboxes {
     }
 
     /// Handles one event, on its meter.
-    pub async fn run(
-        &self,
-        mut sandbox: Sandbox,
-        (invocation, caller, channel): (&Invocation, Caller, Option<ResponseChannel>),
-        budget: TimeBudget,
-        (guard, meter): (&Guard, &Meter),
-    ) -> Run {
+    pub async fn run(&self, mut sandbox: Sandbox, mut visit: Visit<'_>, timing: Timing<'_>) -> Run {
         let started = Instant::now();
-        sandbox.begin(invocation, channel, (guard, meter));
+        sandbox.begin(&mut visit, timing);
+        let (Visit { invocation, caller, .. }, Timing { budget, guard, meter }) = (visit, timing);
         let Sandbox { policy, store, console, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {

@@ -64,8 +64,9 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
     };
     let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
     let meter = Meter::new(Duration::MAX);
-    let event = (&invocation, Caller::default(), None);
-    let run = sandboxes.run(three, event, budget, (&guard, &meter)).await;
+    let visit = Visit { invocation: &invocation, caller: Caller::default(), route: &route, channel: None };
+    let timing = Timing { budget, guard: &guard, meter: &meter };
+    let run = sandboxes.run(three, visit, timing).await;
     assert!(matches!(run.outcome, Outcome::SandboxUnavailable { .. }), "{:?}", run.outcome);
     drop((one, run));
     assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());
