@@ -154,7 +154,7 @@ impl Product {
                 component::map(&engine, &imports, made, None)
             }
             // Code for another processor cannot be mapped, so the same component is compiled for this one.
-            Self::Native(_) => component::compile_ready((&engine, &imports), component, component, input),
+            Self::Native(_) => component::compile_ready(&engine, &imports, component, component, input),
             Self::Component => component::compile(&engine, &imports, made),
         };
         // The file that was written has a name that nobody knows.

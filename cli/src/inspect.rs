@@ -95,7 +95,7 @@ fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
         |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
     let (engine, _) = engine::start_for(1, Share::most()).map_err(|error| system(error.to_string()))?;
     let imports = capabilities::imports(&engine).map_err(|error| system(format!("{error:#}")))?;
-    component::compile_ready((&engine, &imports), ready, ready, file).map(|_| ())
+    component::compile_ready(&engine, &imports, ready, ready, file).map(|_| ())
 }
 
 /// Who makes a component of a core module.

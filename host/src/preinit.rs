@@ -118,7 +118,7 @@ impl InitRunner {
             let printed = !self.printed.lines().is_empty();
             return Err(if printed { PreinitError::Printed } else { PreinitError::Resources });
         }
-        read::values(&mut store, (&component, instance), access).await
+        read::values(&mut store, &component, instance, access).await
     }
 
     fn state(&self, guard: &Guard) -> Result<State, PreinitError> {

@@ -161,7 +161,8 @@ impl Outbound {
     /// What is left to do for a request that is allowed.
     fn exchange(
         &self,
-        (account, target): (Arc<Account>, Target),
+        account: Arc<Account>,
+        target: Target,
         options: Option<RequestOptions>,
     ) -> Result<Exchange, Error> {
         let lease = self.clients.lease(&account.sender, &self.policy, target);
@@ -205,7 +206,7 @@ impl WasiHttpHooks for Outbound {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sending> + Send> {
         let admitted = self.admit(&request);
-        let exchange = match admitted.and_then(|admitted| self.exchange(admitted, options)) {
+        let exchange = match admitted.and_then(|(account, target)| self.exchange(account, target, options)) {
             Ok(exchange) => exchange,
             Err(error) => {
                 if let Some(account) = &self.account {

@@ -47,7 +47,7 @@ pub async fn stream_response(
 ) -> Result<Delivery, ApiError> {
     match begin(channel, handled.as_mut()).await {
         // Boxed, for most events have no stream.
-        Ok(begun) => Box::pin(send(api, id, begun, (channel, handled))).await,
+        Ok(begun) => Box::pin(send(api, id, begun, channel, handled)).await,
         Err(answer) => Ok(Delivery::Unsent(answer)),
     }
 }
@@ -90,7 +90,8 @@ async fn send(
     api: &mut RuntimeApi,
     id: &InvocationId,
     begun: Begun,
-    (channel, mut handled): (&ResponseChannel, Pin<&mut impl Future<Output = Answer>>),
+    channel: &ResponseChannel,
+    mut handled: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Delivery, ApiError> {
     let Begun { head, first, rest, mut answer } = begun;
     let (sending, body) = streamed();

@@ -209,7 +209,7 @@ pub fn ready<'a>(wasm: &'a [u8], worlds: Worlds, path: &Path) -> Result<Cow<'a, 
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
-    compile_ready((engine, imports), &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
+    compile_ready(engine, imports, &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
 }
 
 /// Compiles a component that was made ready, of the bytes in `source`, for this machine.
@@ -218,7 +218,8 @@ pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded
 /// When it is not valid, of no kind that runs, or needs what the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile_ready(
-    (engine, imports): (&Engine, &Imports),
+    engine: &Engine,
+    imports: &Imports,
     ready: &[u8],
     source: &[u8],
     path: &Path,
@@ -356,7 +357,7 @@ mod tests {
         let imports = crate::capabilities::imports(engine).unwrap();
         let wasm = wat::parse_str(wat).unwrap();
         let compiled =
-            compile_ready((engine, &imports), &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
+            compile_ready(engine, &imports, &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
         // What is compiled already is not seen by a compiler again.
         let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
         let cwasm = crate::wasm::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();

@@ -83,7 +83,7 @@ pub(super) async fn handle(
     }
     let response = serve(service, store, request, policy.limits.response).await?;
     let reply = response.and_then(|(head, body)| {
-        reply((source, &head.headers), head.status, &body, policy.limits.response).map_err(ServiceError::from)
+        reply(source, head.status, &head.headers, &body, policy.limits.response).map_err(ServiceError::from)
     });
     Ok(reply.unwrap_or_else(Outcome::ServiceFailed))
 }
@@ -103,7 +103,7 @@ impl Refused {
     }
 
     fn whole(self, source: HttpSource, limit: usize) -> Outcome {
-        let reply = reply((source, &self.headers), self.status, self.text.as_bytes(), limit);
+        let reply = reply(source, self.status, &self.headers, self.text.as_bytes(), limit);
         reply.unwrap_or_else(|error| Outcome::ServiceFailed(error.into()))
     }
 
@@ -121,8 +121,9 @@ impl Refused {
 
 /// The response as the event's sender wants it, if that is not too large: a body may be six times as long in JSON.
 fn reply(
-    (source, headers): (HttpSource, &HeaderMap),
+    source: HttpSource,
     status: StatusCode,
+    headers: &HeaderMap,
     body: &[u8],
     limit: usize,
 ) -> Result<Outcome, ResponseError> {
@@ -555,7 +556,7 @@ mod tests {
     fn a_response_is_measured_as_it_is_sent() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        let reply = |limit| reply((HttpSource::HttpApi, &headers), StatusCode::OK, &[1; 100], limit).unwrap();
+        let reply = |limit| reply(HttpSource::HttpApi, StatusCode::OK, &headers, &[1; 100], limit).unwrap();
         let Outcome::Replied(response) = reply(10_000) else { panic!("it is not that long") };
         assert!(response.len() > 600, "control characters take six bytes each");
         assert!(matches!(reply(response.len()), Outcome::Replied(_)));

@@ -16,19 +16,26 @@ pub struct TimeBudget {
     /// Whether Lambda's deadline is what sets it.
     pub by_lambda: bool,
     /// From when on it counts.
-    from: (Instant, SystemTime),
+    from: Moment,
+}
+
+/// A moment on the clock that never goes back, and as a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moment {
+    instant: Instant,
+    date: SystemTime,
 }
 
 impl TimeBudget {
     /// The time that a handler with this limit has for an event with this deadline, from now on, where so many
     /// sandboxes have to share what Lambda leaves.
     pub fn new(limit: Duration, deadline: Deadline, sharers: usize) -> Self {
-        Self::at(limit, deadline, sharers, (Instant::now(), SystemTime::now()))
+        Self::at(limit, deadline, sharers, Moment { instant: Instant::now(), date: SystemTime::now() })
     }
 
-    fn at(limit: Duration, deadline: Deadline, sharers: usize, now: (Instant, SystemTime)) -> Self {
+    fn at(limit: Duration, deadline: Deadline, sharers: usize, now: Moment) -> Self {
         let left = match deadline {
-            Deadline::At(at) => at.duration_since(now.1).unwrap_or_default(),
+            Deadline::At(at) => at.duration_since(now.date).unwrap_or_default(),
             Deadline::Unknown { .. } => Duration::MAX,
         };
         // Where little is left, half of it is for the handler.
@@ -40,7 +47,7 @@ impl TimeBudget {
 
     /// When the time is over.
     pub fn ends(&self) -> Instant {
-        self.from.0 + self.time
+        self.from.instant + self.time
     }
 
     /// What became of a handler that needed longer.
@@ -50,7 +57,7 @@ impl TimeBudget {
 
     /// The same in milliseconds since the Unix epoch, as guests are told.
     pub fn ends_ms(&self) -> u64 {
-        let ends = self.from.1 + self.time;
+        let ends = self.from.date + self.time;
         let millis = ends.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         u64::try_from(millis).unwrap_or(u64::MAX)
     }
@@ -61,8 +68,8 @@ mod tests {
     use super::*;
 
     fn budget(limit_ms: u64, left_ms: u64) -> TimeBudget {
-        let now = (Instant::now(), UNIX_EPOCH + Duration::from_secs(1000));
-        let deadline = Deadline::At(now.1 + Duration::from_millis(left_ms));
+        let now = Moment { instant: Instant::now(), date: UNIX_EPOCH + Duration::from_secs(1000) };
+        let deadline = Deadline::At(now.date + Duration::from_millis(left_ms));
         TimeBudget::at(Duration::from_millis(limit_ms), deadline, 1, now)
     }
 
@@ -87,8 +94,8 @@ mod tests {
 
     #[test]
     fn parts_of_a_batch_share_what_lambda_leaves() {
-        let now = (Instant::now(), UNIX_EPOCH);
-        let deadline = Deadline::At(now.1 + Duration::from_millis(3100));
+        let now = Moment { instant: Instant::now(), date: UNIX_EPOCH };
+        let deadline = Deadline::At(now.date + Duration::from_millis(3100));
         let share = |sharers| TimeBudget::at(Duration::from_secs(2), deadline, sharers, now);
         assert_eq!((share(1).time, share(1).by_lambda), (Duration::from_secs(2), false));
         assert_eq!((share(3).time, share(3).by_lambda), (Duration::from_secs(1), true));

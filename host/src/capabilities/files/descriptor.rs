@@ -187,7 +187,7 @@ impl HostDescriptor for FilesView<'_> {
 
     async fn rename_at(&mut self, fd: Fd, path: String, new_fd: Fd, new_path: String) -> FsResult<()> {
         match (self.tmp(&fd), self.tmp(&new_fd)) {
-            (Some(old), Some(new)) => Ok(old.rename(&path, (new, &new_path))?),
+            (Some(old), Some(new)) => Ok(old.rename(&path, new, &new_path)?),
             (None, None) => self.host.rename_at(fd, path, new_fd, new_path).await,
             (Some(_), None) | (None, Some(_)) => Err(ErrorCode::CrossDevice.into()),
         }

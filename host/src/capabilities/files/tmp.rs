@@ -200,10 +200,10 @@ impl Handle {
         self.tmp.lock().remove_directory(self.node, path)
     }
 
-    pub(super) fn rename(&self, path: &str, new: (&Self, &str)) -> Result<(), ErrorCode> {
+    pub(super) fn rename(&self, path: &str, new: &Self, new_path: &str) -> Result<(), ErrorCode> {
         self.expect_directory()?;
-        new.0.expect_directory()?;
-        self.tmp.lock().rename((self.node, path), (new.0.node, new.1))
+        new.expect_directory()?;
+        self.tmp.lock().rename(self.node, path, new.node, new_path)
     }
 }
 

@@ -59,7 +59,7 @@ impl Server {
                 let (requests, closing) = (Arc::clone(&requests), closing.clone());
                 match &tls {
                     None => drop(std::thread::spawn(move || {
-                        converse((number, stream), &replies, (&requests, &closing))
+                        converse(number, stream, &replies, &requests, &closing)
                     })),
                     Some(tls) => {
                         let session = ServerConnection::new(Arc::clone(tls)).unwrap();
@@ -73,7 +73,7 @@ impl Server {
                             }
                         };
                         handshakes.lock().unwrap().extend(kind);
-                        converse((number, stream), &replies, (&requests, &closing));
+                        converse(number, stream, &replies, &requests, &closing);
                     }
                 }
             }
@@ -102,9 +102,11 @@ impl Server {
 /// Answers requests in turn. A reply that is empty closes the connection in place of an answer; `…` at the end of
 /// one keeps it open for as long as the client does.
 fn converse(
-    (number, mut stream): (usize, impl Read + Write),
+    number: usize,
+    mut stream: impl Read + Write,
     replies: &[String],
-    (requests, closing): (&Requests, &Sender<()>),
+    requests: &Requests,
+    closing: &Sender<()>,
 ) {
     for reply in replies {
         let request = receive(&mut stream);

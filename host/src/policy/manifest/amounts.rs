@@ -34,30 +34,30 @@ pub(super) struct Amount {
     most: u64,
 }
 
-const fn amount(limit: Limit, unit: Unit, (least, most): (u64, u64)) -> Amount {
+const fn amount(limit: Limit, unit: Unit, least: u64, most: u64) -> Amount {
     Amount { limit, unit, least, most }
 }
 
 /// Every key of `[limits]`.
 pub(super) const LIMITS: [Amount; 14] = [
-    amount(Limit::Memory, Unit::Bytes, (PAGE, ADDRESSABLE)),
-    amount(Limit::TableEntries, Unit::Pieces, (1, 10_000_000)),
-    amount(Limit::Instances, Unit::Pieces, (1, 10_000)),
-    amount(Limit::WallTime, Unit::Nanoseconds, (1, LONGEST)),
-    amount(Limit::CpuTime, Unit::Nanoseconds, (1, LONGEST)),
-    amount(Limit::Response, Unit::Bytes, (1, MAX_RESPONSE as u64)),
-    amount(Limit::StreamedResponse, Unit::Bytes, (1, MAX_STREAMED_RESPONSE as u64)),
-    amount(Limit::Logs, Unit::Bytes, (0, GIB)),
-    amount(Limit::Hostcall, Unit::Bytes, (1, ADDRESSABLE)),
-    amount(Limit::Handles, Unit::Pieces, (1, 10_000_000)),
-    amount(Limit::Random, Unit::Bytes, (0, GIB)),
-    amount(Limit::OutboundRequests, Unit::Pieces, (0, 1_000_000)),
-    amount(Limit::OutboundBytes, Unit::Bytes, (0, 1024 * GIB)),
-    amount(Limit::Concurrency, Unit::Pieces, (1, MOST_CONCURRENCY as u64)),
+    amount(Limit::Memory, Unit::Bytes, PAGE, ADDRESSABLE),
+    amount(Limit::TableEntries, Unit::Pieces, 1, 10_000_000),
+    amount(Limit::Instances, Unit::Pieces, 1, 10_000),
+    amount(Limit::WallTime, Unit::Nanoseconds, 1, LONGEST),
+    amount(Limit::CpuTime, Unit::Nanoseconds, 1, LONGEST),
+    amount(Limit::Response, Unit::Bytes, 1, MAX_RESPONSE as u64),
+    amount(Limit::StreamedResponse, Unit::Bytes, 1, MAX_STREAMED_RESPONSE as u64),
+    amount(Limit::Logs, Unit::Bytes, 0, GIB),
+    amount(Limit::Hostcall, Unit::Bytes, 1, ADDRESSABLE),
+    amount(Limit::Handles, Unit::Pieces, 1, 10_000_000),
+    amount(Limit::Random, Unit::Bytes, 0, GIB),
+    amount(Limit::OutboundRequests, Unit::Pieces, 0, 1_000_000),
+    amount(Limit::OutboundBytes, Unit::Bytes, 0, 1024 * GIB),
+    amount(Limit::Concurrency, Unit::Pieces, 1, MOST_CONCURRENCY as u64),
 ];
 
 /// The one amount among the grants. Lambda gives a function up to 10 GiB for its `/tmp`.
-pub(super) const TMP: Amount = amount(Limit::Tmp, Unit::Bytes, (0, 10 * GIB));
+pub(super) const TMP: Amount = amount(Limit::Tmp, Unit::Bytes, 0, 10 * GIB);
 
 /// A limit of a policy, as `bulkhead.toml` would say it.
 #[derive(Debug, Clone, PartialEq, Eq)]

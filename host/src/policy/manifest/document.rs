@@ -95,7 +95,7 @@ impl<'d> Document<'d> {
 
 impl<'d> Table<'d> {
     pub(super) fn entry(&self, key: &str) -> Option<Entry<'d>> {
-        self.entries.get_key_value(key).map(|entry| self.entry_of(entry))
+        self.entries.get_key_value(key).map(|(key, value)| self.entry_of(key, value))
     }
 
     /// The table of that key.
@@ -105,10 +105,10 @@ impl<'d> Table<'d> {
 
     /// All entries, in the order of their keys.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'d>> + '_ {
-        self.entries.iter().map(|entry| self.entry_of(entry))
+        self.entries.iter().map(|(key, value)| self.entry_of(key, value))
     }
 
-    fn entry_of(&self, (key, value): (&'d Key<'d>, &'d Value<'d>)) -> Entry<'d> {
+    fn entry_of(&self, key: &'d Key<'d>, value: &'d Value<'d>) -> Entry<'d> {
         let path = self.path_of(key.get_ref());
         let line = self.document.line(key.span().start);
         Entry { document: self.document, path, key: key.get_ref(), line, value: value.get_ref() }

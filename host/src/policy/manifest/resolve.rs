@@ -35,7 +35,7 @@ pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest 
     let handlers: Vec<Handler> = sections
         .handlers
         .iter()
-        .map(|handler| policies.handler(document, (&sections.limits, limits.clone()), handler))
+        .map(|handler| policies.handler(document, &sections.limits, limits.clone(), handler))
         .collect();
     let index = handlers.iter().enumerate().map(|(at, handler)| (handler.name.as_str(), at)).collect();
     let known = Known { document, index };
@@ -82,7 +82,8 @@ impl Policies {
     fn handler(
         &mut self,
         document: &Document<'_>,
-        (defaults, limits): (&LimitsSection, Limits),
+        defaults: &LimitsSection,
+        limits: Limits,
         section: &HandlerSection,
     ) -> Handler {
         let policy = self.share(Policy {
@@ -238,12 +239,12 @@ impl Bounds<'_> {
 
     fn variables(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
         let (own, max) = (&self.own.grants, &self.handler.max_grants);
-        self.within((tenant, "environment"), &asked.environment, |(name, _)| {
+        self.within(tenant, "environment", &asked.environment, |(name, _)| {
             (own.environment.contains_key(name) || contains(&max.environment, name))
                 .then_some(())
                 .ok_or_else(|| name.clone())
         });
-        self.within((tenant, "inherit_environment"), &asked.inherit_environment, |name| {
+        self.within(tenant, "inherit_environment", &asked.inherit_environment, |name| {
             let within = own.inherit_environment.contains(name) || contains(&max.inherit_environment, name);
             within.then_some(()).ok_or_else(|| name.clone())
         });
@@ -251,19 +252,19 @@ impl Bounds<'_> {
 
     fn places(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
         let (own, max) = (&self.own.grants, &self.handler.max_grants);
-        self.within((tenant, "files"), &asked.files, |place| {
+        self.within(tenant, "files", &asked.files, |place| {
             let mut allowed = own.files.iter().chain(values(&max.files));
             let within = allowed.any(|allowed| place.starts_with(allowed));
             within.then_some(()).ok_or_else(|| place.shown())
         });
-        self.within((tenant, "allowed_outbound_hosts"), &asked.allowed_outbound_hosts, |host| {
+        self.within(tenant, "allowed_outbound_hosts", &asked.allowed_outbound_hosts, |host| {
             let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));
             allowed
                 .any(|allowed: &AllowedHost| allowed.covers(host))
                 .then_some(())
                 .ok_or_else(|| host.to_string())
         });
-        self.within((tenant, "allowed_private_networks"), &asked.allowed_private_networks, |network| {
+        self.within(tenant, "allowed_private_networks", &asked.allowed_private_networks, |network| {
             let mut allowed =
                 own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
             allowed.any(|allowed| allowed.contains(network)).then_some(()).ok_or_else(|| network.to_string())
@@ -273,7 +274,8 @@ impl Bounds<'_> {
     /// Notes each element that `check` does not find among what the tenant may have, and gives the name of.
     fn within<T>(
         &self,
-        (tenant, key): (&str, &str),
+        tenant: &str,
+        key: &str,
         asked: &Option<Vec<Spanned<T>>>,
         check: impl Fn(&T) -> Result<(), String>,
     ) {

@@ -56,7 +56,7 @@ pub(super) fn mistake(kind: Kind, export: &str, component: &Component) -> Option
         Kind::Handler | Kind::Streaming | Kind::Http => "handle",
         Kind::Command => "run",
     };
-    let function = function(component.engine(), component, (export, name));
+    let function = function(component.engine(), component, export, name);
     if function.is_some_and(|function| fits(kind, &function)) {
         return None;
     }
@@ -66,7 +66,7 @@ pub(super) fn mistake(kind: Kind, export: &str, component: &Component) -> Option
     ))
 }
 
-fn function(engine: &Engine, component: &Component, (export, name): (&str, &str)) -> Option<ComponentFunc> {
+fn function(engine: &Engine, component: &Component, export: &str, name: &str) -> Option<ComponentFunc> {
     let ComponentItem::ComponentInstance(interface) =
         component.component_type().get_export(engine, export)?.ty
     else {

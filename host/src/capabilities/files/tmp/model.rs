@@ -201,7 +201,7 @@ fn step(random: &mut Random, tmp: &Tmp, model: &mut Model, handles: &mut Vec<Han
         1 => (root.create_directory(&path).is_ok(), model.insert(&path, Thing::Directory)),
         2 => (root.unlink(&path).is_ok(), model.remove(&path, true)),
         3 => (root.remove_directory(&path).is_ok(), model.remove(&path, false)),
-        4 | 5 => (root.rename(&path, (&root, &other)).is_ok(), model.rename(&path, &other)),
+        4 | 5 => (root.rename(&path, &root, &other).is_ok(), model.rename(&path, &other)),
         _ if some >= handles.len() => (true, true),
         6 => {
             let (offset, len) = (random.below(2 * NODE), random.below(3 * NODE));

@@ -129,10 +129,16 @@ impl Tree {
         self.detach(entry, id)
     }
 
-    /// Gives what `old` names the name `new`, in place of what has it.
-    pub(super) fn rename(&mut self, old: (NodeId, &str), new: (NodeId, &str)) -> Result<(), ErrorCode> {
-        let Place::Named(old) = Place::find(self, old.0, old.1)? else { return Err(ErrorCode::Busy) };
-        let Place::Named(new) = Place::find(self, new.0, new.1)? else { return Err(ErrorCode::Busy) };
+    /// Gives what `path` names below `base` the name `new_path` below `new_base`, in place of what has it.
+    pub(super) fn rename(
+        &mut self,
+        base: NodeId,
+        path: &str,
+        new_base: NodeId,
+        new_path: &str,
+    ) -> Result<(), ErrorCode> {
+        let Place::Named(old) = Place::find(self, base, path)? else { return Err(ErrorCode::Busy) };
+        let Place::Named(new) = Place::find(self, new_base, new_path)? else { return Err(ErrorCode::Busy) };
         let id = old.existing(self)?;
         self.check_rename(id, new)?;
         match new.node {

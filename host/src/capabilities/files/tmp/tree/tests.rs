@@ -17,7 +17,7 @@ fn open(tree: &mut Tree, path: &str, how: OpenFlags) -> Result<NodeId, ErrorCode
 }
 
 fn rename(tree: &mut Tree, old: &str, new: &str) -> Result<(), ErrorCode> {
-    tree.rename((ROOT, old), (ROOT, new))
+    tree.rename(ROOT, old, ROOT, new)
 }
 
 /// `d/`, `d/e/`, `full/`, `full/f` and the files `f` and `g`.
@@ -188,7 +188,7 @@ fn nothing_is_made_in_a_directory_that_was_removed() {
     let made = tree.open(directory, "x", OpenFlags::CREATE, DescriptorFlags::WRITE);
     assert_eq!(made, Err(ErrorCode::NoEntry));
     assert_eq!(tree.create_directory(directory, "x"), Err(ErrorCode::NoEntry));
-    assert_eq!(tree.rename((ROOT, "f"), (directory, "f")), Err(ErrorCode::NoEntry));
+    assert_eq!(tree.rename(ROOT, "f", directory, "f"), Err(ErrorCode::NoEntry));
     tree.release(directory);
     assert_eq!(tree.used(), tree.recount());
 }
@@ -201,7 +201,7 @@ fn a_tree_of_any_depth_is_dropped() {
         tree.create_directory(base, "d").unwrap();
         base = tree.open(base, "d", OpenFlags::empty(), DescriptorFlags::READ).unwrap();
     }
-    assert_eq!(tree.rename((ROOT, "d"), (base, "x")), Err(ErrorCode::Invalid));
+    assert_eq!(tree.rename(ROOT, "d", base, "x"), Err(ErrorCode::Invalid));
     drop(tree);
 }
 
