@@ -9,6 +9,7 @@ mod paths;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tuples;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,12 +32,15 @@ struct House {
 
 const HOUSES: [House; 1] = [House { folder: "host/src", module: &[] }];
 
+/// Where no parameter of a function is a tuple.
+const WITHOUT_TUPLES: [&str; 2] = ["bootstrap/src", "host/src"];
+
 /// Checks the order of the floors.
 pub(crate) const ROOMS: Step = Step {
     name: "rooms",
-    title: "checking that each room uses only rooms below it",
+    title: "checking that each room uses only rooms below it, and that no parameter is a tuple",
     needs: &[],
-    inputs: Some(Inputs::files(&["host"])),
+    inputs: Some(Inputs::files(&["bootstrap", "host"])),
     run: |workspace| {
         let root = workspace.source("");
         let mut mistakes = Vec::new();
@@ -46,6 +50,9 @@ pub(crate) const ROOMS: Step = Step {
                 Ok(floors) => println!("{}", house.picture(&floors, &files)),
                 Err(found) => mistakes.extend(found),
             }
+        }
+        for folder in WITHOUT_TUPLES {
+            mistakes.extend(source::read(&root, folder)?.iter().flat_map(tuples::mistakes));
         }
         ensure!(mistakes.is_empty(), "{}", mistakes.join("\n"));
         Ok(Ending::Done)
