@@ -8,6 +8,7 @@
 //!
 //! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
 
+mod clocks;
 mod command;
 pub mod component;
 mod context;
@@ -16,37 +17,39 @@ mod http;
 pub mod outcome;
 pub mod time_budget;
 pub mod trap;
+mod visit;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wasmtime::Store;
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::capabilities::console::Console;
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::{Files, Granted, Tmp};
 use crate::capabilities::limits::Limiter;
-use crate::capabilities::outbound::{self, Clients, Outbound, OutboundUsage, Sender};
+use crate::capabilities::outbound::{self, Clients, Outbound, Sender};
 use crate::capabilities::random::Random;
-use crate::capabilities::response_stream::{Response, ResponseChannel};
+use crate::capabilities::response_stream::Response;
 use crate::capabilities::{Serving, State};
 use crate::engine::meter::Meter;
 use crate::engine::pool_usage::{self, PoolUsage};
 use crate::engine::watchdog::Guard;
 use crate::log::{Level, Log};
 use crate::policy::{Limit, Owner, Policy, Route};
-use crate::runtime_api::invocation::{Caller, Invocation};
+use crate::runtime_api::invocation::Invocation;
 use crate::wasm::Kind;
+use clocks::{Ended, look_at_clocks, look_soon, stopped_by};
 use command::Pipes;
 use component::Loaded;
 pub use context::FunctionSettings;
 use guest::{Call, Guest};
 pub use http::ServiceError;
 use outcome::Outcome;
-use time_budget::TimeBudget;
 use trap::Evidence;
+pub use visit::{Run, Timing, Usage, Visit};
 
 /// Makes sandboxes.
 #[derive(Debug)]
@@ -95,70 +98,6 @@ pub struct EmptySandbox {
     console: Console,
     meter: Meter,
     pipes: Option<Pipes>,
-}
-
-/// How a guest ended without returning.
-enum Ended {
-    /// It trapped, exited, or could not even start.
-    Itself(wasmtime::Error),
-    /// It waited for something when its time was over.
-    Waiting,
-    /// It waited, and what was done for it meanwhile used up its processor time.
-    OutOfCpuTime,
-}
-
-/// An event on its way into a sandbox.
-#[derive(Debug)]
-pub struct Visit<'a> {
-    /// The event.
-    pub invocation: &'a Invocation,
-    /// Who called.
-    pub caller: Caller,
-    /// Whose event it is, and under which policy.
-    pub route: &'a Route,
-    /// Where its response goes if that is a stream.
-    pub channel: Option<ResponseChannel>,
-}
-
-/// How much time an event has, and what counts it.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing<'a> {
-    /// How much wall time it has.
-    pub budget: TimeBudget,
-    /// What ends it when that is over.
-    pub guard: &'a Guard,
-    /// What counts its processor time.
-    pub meter: &'a Meter,
-}
-
-/// What became of an event in its sandbox.
-#[derive(Debug)]
-pub struct Run {
-    /// For the caller.
-    pub outcome: Outcome,
-    /// For the receipt.
-    pub usage: Usage,
-    /// To be dropped when there is time.
-    pub remains: Remains,
-}
-
-/// What one event used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// How long it took to make the sandbox, ahead of the event or not.
-    pub setup: Duration,
-    /// From then to the outcome.
-    pub wall: Duration,
-    /// The most memory that all of its memories and tables took together, in bytes.
-    pub peak_memory: usize,
-    /// What it printed, in bytes.
-    pub logs: usize,
-    /// Of its response as it was made, in bytes.
-    pub streamed: usize,
-    /// Its outbound requests.
-    pub outbound: OutboundUsage,
-    /// The limit that ended the event, or that it ran into and went on.
-    pub limit: Option<Limit>,
 }
 
 /// What is left of a sandbox.
@@ -402,31 +341,6 @@ impl Sandboxes {
     }
 }
 
-/// What a guest that computes does whenever the epoch moves.
-fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
-    let state = context.data_mut();
-    if state.clock.has_passed() {
-        return Ok(UpdateDeadline::Interrupt);
-    }
-    match state.meter.left() {
-        None => {
-            state.out_of_cpu_time = true;
-            Ok(UpdateDeadline::Interrupt)
-        }
-        Some(left) => {
-            state.clock.look_after(left);
-            // Behind whoever else is ready, and behind the sockets and timers: the engine's own way of yielding would
-            // put it before these.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
-        }
-    }
-}
-
-/// Where a guest has less processor time left than a time slice, the epoch has to move sooner.
-fn look_soon(meter: &Meter, guard: &Guard) {
-    guard.clock().look_after(meter.left().unwrap_or_default());
-}
-
 /// Most languages call it an I/O error, which says little.
 fn tmp_is_too_small(policy: &Policy) -> String {
     format!(
@@ -435,22 +349,6 @@ fn tmp_is_too_small(policy: &Policy) -> String {
         policy.table,
         crate::policy::manifest::FILE
     )
-}
-
-/// Runs a guest until it returns or its time is over. One that computes is stopped by its epoch callback,
-/// one that waits is stopped here.
-async fn stopped_by<T>(
-    guard: &Guard,
-    meter: &Meter,
-    guest: impl Future<Output = wasmtime::Result<T>>,
-) -> Result<T, Ended> {
-    tokio::select! {
-        biased;
-        // First: a guest that is told that its request failed for it would go on.
-        () = meter.exhausted() => Err(Ended::OutOfCpuTime),
-        returned = guest => returned.map_err(Ended::Itself),
-        () = guard.passed() => Err(Ended::Waiting),
-    }
 }
 
 #[cfg(all(test, feature = "compiler"))]

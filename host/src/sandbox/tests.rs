@@ -8,7 +8,8 @@ use crate::engine::watchdog::{TimeSlice, Watchdog};
 use crate::engine::{self, Engine};
 use crate::log::{Format, LogSettings};
 use crate::runtime_api::InvocationId;
-use crate::runtime_api::invocation::Deadline;
+use crate::runtime_api::invocation::{Caller, Deadline};
+use crate::sandbox::time_budget::TimeBudget;
 
 fn sandboxes() -> Sandboxes {
     let log =
