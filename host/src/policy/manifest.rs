@@ -4,6 +4,8 @@
 //! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::dispatch::router`]'s business.
 
 mod amounts;
+mod apply;
+mod bounds;
 mod build;
 mod document;
 mod environment;

@@ -20,18 +20,18 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::amounts::{self, Amount, LIMITS, LimitsSection, TMP};
+use super::amounts::LimitsSection;
+use super::apply;
+use super::bounds::Bounds;
 use super::document::{Document, Spanned, path, similar};
-use super::grants::GrantsSection;
 use super::sections::{HandlerSection, Sections, TenantSection};
 use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
-use crate::policy::{AllowedHost, Grants, Limits, Policy};
-use crate::text::printable::Shown as _;
+use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and notes what does not fit together.
 pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest {
     let mut policies = Policies::default();
-    let limits = with(Limits::default(), &sections.limits);
+    let limits = apply::limits(Limits::default(), &sections.limits);
     let handlers: Vec<Handler> = sections
         .handlers
         .iter()
@@ -89,8 +89,8 @@ impl Policies {
         let policy = self.share(Policy {
             handler: section.name.clone(),
             table: format!("{}.grants", path("handlers", &section.name)),
-            limits: with(limits, &section.limits),
-            grants: granted(Grants::default(), &section.grants),
+            limits: apply::limits(limits, &section.limits),
+            grants: apply::grants(Grants::default(), &section.grants),
             events: section.events,
             other_events: section.other_events,
             invoke_mode: section.invoke_mode,
@@ -141,203 +141,6 @@ impl Known<'_> {
             }
         }
     }
-}
-
-/// What one handler has, and so what its tenants may have.
-#[derive(Debug, Clone, Copy)]
-struct Bounds<'s> {
-    document: &'s Document<'s>,
-    defaults: &'s LimitsSection,
-    handler: &'s HandlerSection,
-    own: &'s Policy,
-}
-
-/// A bound, and the line that says it, unless it is the default.
-#[derive(Debug, Clone, Copy)]
-struct Bound {
-    most: u64,
-    line: Option<usize>,
-}
-
-impl Bound {
-    fn text(self, amount: &Amount) -> String {
-        let line = self.line.map_or_else(|| "the default".to_owned(), |line| format!("line {line}"));
-        format!("{}, {line}", amount.unit.text(self.most))
-    }
-}
-
-impl Bounds<'_> {
-    fn name(&self) -> String {
-        path("handlers", &self.handler.name)
-    }
-
-    /// What the handler has of each limit, and of `/tmp`.
-    fn own_amount(&self, at: Option<usize>, amount: &Amount) -> Bound {
-        let Some(at) = at else {
-            let tmp = self.handler.grants.tmp;
-            return Bound { most: tmp.map_or(0, |tmp| tmp.value), line: tmp.map(|tmp| tmp.line) };
-        };
-        let limit = [&self.handler.limits, self.defaults]
-            .into_iter()
-            .find_map(|limits| limits.get(at).copied().flatten());
-        Bound { most: amounts::value(&self.own.limits, amount.limit), line: limit.map(|limit| limit.line) }
-    }
-
-    /// Notes where the handler's `max` is less than what it has itself.
-    fn check(&self) {
-        let max = amounts_of(&self.handler.max_limits, self.handler.max_grants.tmp);
-        for (at, table, amount, max) in max {
-            let own = self.own_amount(at, amount);
-            if max.value < own.most {
-                let key = format!("{}.max.{table}.{}", self.name(), amount.limit.key());
-                let text = format!(
-                    "{} is less than the handler has itself ({}); raise this, or lower that",
-                    amount.unit.text(max.value),
-                    own.text(amount)
-                );
-                self.document.mistake(max.line, key, text);
-            }
-        }
-    }
-
-    /// The policy of a tenant.
-    fn tenant(&self, section: &TenantSection) -> Policy {
-        let tenant = path("tenants", &section.id.value);
-        self.amounts(&tenant, section);
-        let mut policy =
-            Policy { limits: with(self.own.limits.clone(), &section.limits), ..self.own.clone() };
-        if let Some(grants) = &section.grants {
-            let key = format!("{tenant}.grants");
-            self.variables(&key, grants);
-            self.places(&key, grants);
-            policy.grants = granted(policy.grants, grants);
-            policy.table = key;
-        }
-        policy
-    }
-
-    fn amounts(&self, tenant: &str, section: &TenantSection) {
-        let tmp = section.grants.as_ref().and_then(|grants| grants.tmp);
-        for (at, table, amount, asked) in amounts_of(&section.limits, tmp) {
-            let max = match at {
-                Some(at) => self.handler.max_limits.get(at).copied().flatten(),
-                None => self.handler.max_grants.tmp,
-            };
-            let bound = max.map(|max| Bound { most: max.value, line: Some(max.line) });
-            let bound = bound.unwrap_or_else(|| self.own_amount(at, amount));
-            if asked.value > bound.most {
-                let (handler, key) = (self.name(), amount.limit.key());
-                let text = format!(
-                    "{} is more than {handler} allows ({}); raise {handler}.max.{table}.{key}, or lower this",
-                    amount.unit.text(asked.value),
-                    bound.text(amount)
-                );
-                self.document.mistake(asked.line, format!("{tenant}.{table}.{key}"), text);
-            }
-        }
-    }
-
-    fn variables(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
-        let (own, max) = (&self.own.grants, &self.handler.max_grants);
-        self.within(tenant, "environment", &asked.environment, |(name, _)| {
-            (own.environment.contains_key(name) || contains(&max.environment, name))
-                .then_some(())
-                .ok_or_else(|| name.clone())
-        });
-        self.within(tenant, "inherit_environment", &asked.inherit_environment, |name| {
-            let within = own.inherit_environment.contains(name) || contains(&max.inherit_environment, name);
-            within.then_some(()).ok_or_else(|| name.clone())
-        });
-    }
-
-    fn places(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
-        let (own, max) = (&self.own.grants, &self.handler.max_grants);
-        self.within(tenant, "files", &asked.files, |place| {
-            let mut allowed = own.files.iter().chain(values(&max.files));
-            let within = allowed.any(|allowed| place.starts_with(allowed));
-            within.then_some(()).ok_or_else(|| place.shown())
-        });
-        self.within(tenant, "allowed_outbound_hosts", &asked.allowed_outbound_hosts, |host| {
-            let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));
-            allowed
-                .any(|allowed: &AllowedHost| allowed.covers(host))
-                .then_some(())
-                .ok_or_else(|| host.to_string())
-        });
-        self.within(tenant, "allowed_private_networks", &asked.allowed_private_networks, |network| {
-            let mut allowed =
-                own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
-            allowed.any(|allowed| allowed.contains(network)).then_some(()).ok_or_else(|| network.to_string())
-        });
-    }
-
-    /// Notes each element that `check` does not find among what the tenant may have, and gives the name of.
-    fn within<T>(
-        &self,
-        tenant: &str,
-        key: &str,
-        asked: &Option<Vec<Spanned<T>>>,
-        check: impl Fn(&T) -> Result<(), String>,
-    ) {
-        for element in asked.iter().flatten() {
-            if let Err(name) = check(&element.value) {
-                let handler = self.name();
-                let text = format!(
-                    "{name} is more than {handler} allows; add it to {handler}.max.grants.{key}, or leave it out"
-                );
-                self.document.mistake(element.line, format!("{tenant}.{key}"), text);
-            }
-        }
-    }
-}
-
-/// The amounts that are given, each with its place in [`LIMITS`] and the name of its table.
-fn amounts_of<'s>(
-    limits: &'s LimitsSection,
-    tmp: Option<Spanned<u64>>,
-) -> impl Iterator<Item = (Option<usize>, &'static str, &'static Amount, Spanned<u64>)> + 's {
-    static KNOWN: &[Amount; LIMITS.len()] = &LIMITS;
-    static KNOWN_TMP: &Amount = &TMP;
-    let limits = KNOWN.iter().zip(limits).enumerate();
-    let limits =
-        limits.filter_map(|(at, (amount, limit))| limit.map(|limit| (Some(at), "limits", amount, limit)));
-    limits.chain(tmp.map(|tmp| (None, "grants", KNOWN_TMP, tmp)))
-}
-
-fn values<T>(list: &Option<Vec<Spanned<T>>>) -> impl Iterator<Item = &T> {
-    list.iter().flatten().map(|element| &element.value)
-}
-
-fn contains(list: &Option<Vec<Spanned<String>>>, name: &str) -> bool {
-    values(list).any(|value| value == name)
-}
-
-/// The limits, changed where the section has a key.
-fn with(mut limits: Limits, section: &LimitsSection) -> Limits {
-    for (amount, limit) in LIMITS.iter().zip(section) {
-        if let Some(limit) = limit {
-            amounts::set(&mut limits, amount.limit, limit.value);
-        }
-    }
-    limits
-}
-
-/// The grants, replaced where the section has a key.
-fn granted(mut grants: Grants, section: &GrantsSection<(String, String)>) -> Grants {
-    fn replace<T: Clone, C: FromIterator<T>>(grant: &mut C, list: &Option<Vec<Spanned<T>>>) {
-        if list.is_some() {
-            *grant = values(list).cloned().collect();
-        }
-    }
-    replace(&mut grants.environment, &section.environment);
-    replace(&mut grants.inherit_environment, &section.inherit_environment);
-    replace(&mut grants.files, &section.files);
-    replace(&mut grants.allowed_outbound_hosts, &section.allowed_outbound_hosts);
-    replace(&mut grants.allowed_private_networks, &section.allowed_private_networks);
-    if let Some(tmp) = section.tmp {
-        grants.tmp = amounts::narrow(tmp.value);
-    }
-    grants
 }
 
 /// The inherited variables of a policy that the process has are in its environment from now on. What is fixed
