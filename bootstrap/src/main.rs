@@ -13,25 +13,24 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bulkhead_host::capabilities;
-use bulkhead_host::catalog::{Catalog, CatalogError, Source};
-use bulkhead_host::config::{Config, ConfigError, ProcessVars};
-use bulkhead_host::dispatch::{Dispatcher, Spares};
+use bulkhead_host::capabilities::files::{GrantError, Granted};
+use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
+use bulkhead_host::config::{Config, ConfigError};
+use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
+use bulkhead_host::dispatch::concurrency::Concurrency;
+use bulkhead_host::dispatch::router::Router;
+use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
+use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Share};
-use bulkhead_host::event_loop::{EventLoop, LoopError};
-use bulkhead_host::files::{GrantError, Granted};
-use bulkhead_host::log::printable::{self, Shown as _};
+use bulkhead_host::event_loop::backoff::Backoff;
+use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
 use bulkhead_host::log::{Level, Log, Scope, chain};
-use bulkhead_host::manifest::{FILE, Manifest, ManifestError};
-use bulkhead_host::outbound::{Clients, OutboundError};
-use bulkhead_host::outcome::ErrorReport;
-use bulkhead_host::router::Router;
-use bulkhead_host::runtime_api::{RuntimeApi, extension};
+use bulkhead_host::policy::ProcessVars;
+use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError};
+use bulkhead_host::runtime_api::shutdown::Stop;
+use bulkhead_host::runtime_api::{ErrorReport, RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
-use bulkhead_host::seats::Seats;
-use bulkhead_host::shutdown::Stop;
-use bulkhead_host::snapstart;
-use bulkhead_host::watchdog::{Turn, Watchdog};
-use bulkhead_host::workers::{self, Patience};
+use bulkhead_host::text::printable::{self, Shown as _};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 64;
@@ -140,8 +139,8 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
         log.record(Level::Fatal, &nobody, &chain(&error));
         return FAILED;
     }
-    let patience = config.max_concurrency.map_or_else(Patience::none, Patience::of_loops);
-    let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, patience, Arc::clone(log));
+    let backoff = config.max_concurrency.map_or_else(Backoff::none, Backoff::of_loops);
+    let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, backoff, Arc::clone(log));
     // What a loop holds of an event in flight is large, and would be copied whenever this future is.
     let ended = match config.max_concurrency {
         None => Box::pin(event_loop.run()).await,
@@ -183,7 +182,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         );
     }
     let imports = capabilities::imports(&engine).map_err(InitError::Linker)?;
-    let watchdog = Watchdog::start(&engine, if events > 1 { Turn::SHARED } else { Turn::ALONE })?;
+    let watchdog = Watchdog::start(&engine, if events > 1 { TimeSlice::SHARED } else { TimeSlice::ALONE })?;
     let source = Source {
         engine,
         imports,
@@ -198,8 +197,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     // Counting them reads files, which is a waste where one event has them all.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
-        seats: Seats::new(events, manifest.serves_several()),
-        spares: Spares::new(events, processors),
+        concurrency: Concurrency::new(events, manifest.serves_several()),
+        idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
         sandboxes: Sandboxes {
@@ -207,7 +206,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
             log: Arc::clone(log),
             directories,
             clients,
-            room: Arc::default(),
+            pool_usage: Arc::default(),
         },
         watchdog,
         log: Arc::clone(log),

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest;
+use bulkhead_host::policy::manifest;
+use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
 use crate::check::{self, Verdict};

@@ -11,11 +11,11 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bulkhead_host::catalog;
-use bulkhead_host::component::Kind;
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
+use bulkhead_host::dispatch::catalog;
+use bulkhead_host::policy::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
+use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm::Kind;
 use clap::Args;
 
 use crate::output::{self, Progress};

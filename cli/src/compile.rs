@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
+use bulkhead_host::capabilities;
 use bulkhead_host::engine::{self, Share, Target};
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::{artifact, capabilities, component};
+use bulkhead_host::sandbox::component;
+use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm;
 use clap::Args;
 use tempfile::NamedTempFile;
 
@@ -135,10 +137,8 @@ impl Product {
         ready: Option<&preinit::Ready>,
     ) -> anyhow::Result<Vec<u8>> {
         Ok(match (self, ready) {
-            (Self::Native(target), None) => artifact::compile(component, source, target)?,
-            (Self::Native(target), Some(ready)) => {
-                artifact::compile_preinitialised(&ready.wasm, source, target)?
-            }
+            (Self::Native(target), None) => wasm::compile(component, source, target)?,
+            (Self::Native(target), Some(ready)) => wasm::compile_preinitialised(&ready.wasm, source, target)?,
             (Self::Component, ready) => ready.map_or(component, |ready| &ready.wasm).to_vec(),
         })
     }
@@ -154,7 +154,7 @@ impl Product {
                 component::map(&engine, &imports, made, None)
             }
             // Code for another processor cannot be mapped, so the same component is compiled for this one.
-            Self::Native(_) => component::compile_ready((&engine, &imports), component, component, input),
+            Self::Native(_) => component::compile_ready(&engine, &imports, component, component, input),
             Self::Component => component::compile(&engine, &imports, made),
         };
         // The file that was written has a name that nobody knows.
@@ -200,6 +200,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::preinit::Ahead;
+    use bulkhead_host::engine::artifact;
 
     /// The smallest handler: it answers with nothing.
     pub(crate) fn handler() -> Vec<u8> {

@@ -5,7 +5,7 @@ mod names;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 use clap_complete::env::{CompleteEnv, Shells};

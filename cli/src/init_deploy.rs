@@ -13,7 +13,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
 use crate::output;

@@ -9,11 +9,12 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bulkhead_host::artifact::digest;
 use bulkhead_host::capabilities;
-use bulkhead_host::component::{self, ComponentError, Description, Kind, Worlds};
+use bulkhead_host::engine::artifact::digest;
 use bulkhead_host::engine::{self, Share};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::sandbox::component::{self, ComponentError};
+use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm::{Description, Kind, Worlds};
 use clap::Args;
 
 use crate::output::{self, Progress};
@@ -94,7 +95,7 @@ fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
         |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
     let (engine, _) = engine::start_for(1, Share::most()).map_err(|error| system(error.to_string()))?;
     let imports = capabilities::imports(&engine).map_err(|error| system(format!("{error:#}")))?;
-    component::compile_ready((&engine, &imports), ready, ready, file).map(|_| ())
+    component::compile_ready(&engine, &imports, ready, ready, file).map(|_| ())
 }
 
 /// Who makes a component of a core module.

@@ -8,7 +8,7 @@ mod report;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bulkhead_host::manifest::Manifest;
+use bulkhead_host::policy::manifest::Manifest;
 use bytes::Bytes;
 use clap::Args;
 use clap_complete::ArgValueCandidates;

@@ -1,6 +1,6 @@
 //! Names from outside, made fit for a terminal: tenants' ids and the like.
 
-use bulkhead_host::log::printable;
+use bulkhead_host::text::printable;
 
 /// No name is shown longer than this, in characters.
 const LONGEST: usize = 40;

@@ -30,7 +30,7 @@ mod worlds;
 
 use std::process::ExitCode;
 
-use bulkhead_host::log::printable;
+use bulkhead_host::text::printable;
 use clap::{Parser, Subcommand};
 
 /// Runs AWS Lambda handlers that are WebAssembly components, each event in a sandbox of its own.

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -22,7 +22,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::panic::PanicHookInfo;
 
 use anstream::{AutoStream, ColorChoice};
-use bulkhead_host::log::printable;
+use bulkhead_host::text::printable;
 use serde::Serialize;
 
 pub(crate) use coloured::Coloured;

@@ -10,9 +10,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::artifact;
-use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::engine::{Target, artifact};
+use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
 use crate::compile::{lambda_name, parse_target};

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use bulkhead_host::log::printable::{Shown as _, told};
-use bulkhead_host::preinit::{Rehearsal, Rules, Value, check_has_init};
+use bulkhead_host::preinit::{InitRunner, Rules, Value, check_has_init};
+use bulkhead_host::text::printable::{Shown as _, told};
 use bytesize::ByteSize;
 use clap::Args;
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
@@ -55,9 +55,9 @@ impl Ahead {
         }
         let about = || input.shown();
         check_has_init(wasm).with_context(about)?;
-        let rehearsal = Rehearsal::new(self.rules());
-        let ready = ready(wasm, &rehearsal);
-        rehearsal.printed().iter().for_each(|line| tell(&format!("init: {line}")));
+        let runner = InitRunner::new(self.rules());
+        let ready = ready(wasm, &runner);
+        runner.printed().iter().for_each(|line| tell(&format!("init: {line}")));
         ready.with_context(about).map(Some)
     }
 
@@ -66,12 +66,12 @@ impl Ahead {
     }
 }
 
-fn ready(wasm: &[u8], rehearsal: &Rehearsal) -> anyhow::Result<Ready> {
+fn ready(wasm: &[u8], runner: &InitRunner) -> anyhow::Result<Ready> {
     let wizer = Wizer::new();
     let (context, readable) = wizer.instrument_component(wasm).map_err(unsupported)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let left = rehearsal.run(&readable, ACCESS).await?;
+        let left = runner.run(&readable, ACCESS).await?;
         let memory = left.values().map(size).sum();
         let wasm_after = wizer.snapshot_component(&context, &mut Left(left)).await.map_err(unsupported)?;
         Ok(Ready { added: wasm_after.len().saturating_sub(wasm.len()), wasm: wasm_after, memory })

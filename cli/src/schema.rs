@@ -1,6 +1,6 @@
 //! `bulkhead schema`: the JSON schema of `bulkhead.toml`.
 
-use bulkhead_host::manifest::SCHEMA;
+use bulkhead_host::policy::manifest::SCHEMA;
 use clap::Args;
 
 use crate::output;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bulkhead_host::log::printable;
+use bulkhead_host::text::printable;
 
 /// Where a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 
-use bulkhead_host::adapt::{self, AdaptError};
-use bulkhead_host::component::{self, ComponentError, Worlds};
+use bulkhead_host::sandbox::component::{self, ComponentError};
+use bulkhead_host::wasm::Worlds;
+use bulkhead_host::wasm::adapt::{self, AdaptError};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::output;

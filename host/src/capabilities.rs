@@ -3,7 +3,18 @@
 //! All of WASI is there, since the standard libraries of most languages import most of it; what an interface gives
 //! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
 //! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
+//!
+//! May use: text, log, http_event, policy, engine.
 
+pub mod checked_writes;
+pub mod console;
+pub mod denials;
+pub mod environment;
+pub mod files;
+pub mod limits;
+pub mod outbound;
+pub mod random;
+pub mod response_stream;
 mod service;
 mod sockets;
 
@@ -17,16 +28,16 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::denials::Denials;
-use crate::environment::Environment;
-use crate::files::{self, Files, FilesView};
-use crate::limits::Limiter;
-use crate::meter::Meter;
-use crate::outbound::{self, Outbound};
-use crate::random::Random;
-use crate::response_stream::{self, Response};
-use crate::room::Held;
-use crate::watchdog::Clock;
+use crate::engine::meter::Meter;
+use crate::engine::pool_usage::PoolSlot;
+use crate::engine::watchdog::Clock;
+use denials::Denials;
+use environment::Environment;
+use files::{Files, FilesView};
+use limits::Limiter;
+use outbound::Outbound;
+use random::Random;
+use response_stream::Response;
 pub(crate) use service::Serving;
 
 /// What the engine keeps for one sandbox.
@@ -45,7 +56,7 @@ pub struct State {
     pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
     /// Its place among the sandboxes; none for an init that is run ahead.
-    pub(crate) held: Option<Held>,
+    pub(crate) pool_slot: Option<PoolSlot>,
     /// Looked at whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
     pub(crate) meter: Meter,

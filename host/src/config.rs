@@ -2,65 +2,15 @@
 //!
 //! Variables of Lambda are read leniently, since emulators leave some out; only the address of the Runtime
 //! API is indispensable. Variables of our own are read strictly.
+//!
+//! May use: log, policy, runtime_api, sandbox.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::log::{Format, Level};
+use crate::log::{Format, Level, LogSettings};
+use crate::policy::{MOST_CONCURRENCY, Vars};
 use crate::runtime_api::{Endpoint, EndpointError};
-
-/// Where variables come from: the process, or a map in tests.
-pub trait Vars {
-    /// The value of `name`, if it is set and not empty. Bytes that are not UTF-8 are replaced.
-    fn get(&self, name: &str) -> Option<String>;
-}
-
-/// The environment of this process.
-#[derive(Debug, Clone, Copy)]
-pub struct ProcessVars;
-
-impl Vars for ProcessVars {
-    fn get(&self, name: &str) -> Option<String> {
-        let value = std::env::var_os(name)?;
-        (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
-    }
-}
-
-impl Vars for HashMap<&str, &str> {
-    fn get(&self, name: &str) -> Option<String> {
-        HashMap::get(self, name).filter(|value| !value.is_empty()).map(|value| (*value).to_owned())
-    }
-}
-
-/// The settings of the function, the same for every event (RUNTIME_API 9).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FunctionSettings {
-    /// `AWS_LAMBDA_FUNCTION_NAME`, or empty.
-    pub name: String,
-    /// `AWS_LAMBDA_FUNCTION_VERSION`, or `$LATEST`.
-    pub version: String,
-    /// `AWS_LAMBDA_LOG_GROUP_NAME`, or empty; SnapStart does not set it (R6.6).
-    pub log_group: String,
-    /// `AWS_LAMBDA_LOG_STREAM_NAME`, or empty.
-    pub log_stream: String,
-    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, or 128.
-    pub memory_mb: u32,
-}
-
-/// The most events at a time. Lambda's own defaults are 8 to 64 for each processor (L8.2); the address space of a
-/// process has room for so many sandboxes and some more.
-pub const MOST_CONCURRENCY: u32 = 1000;
-
-/// How to write log records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSettings {
-    /// `AWS_LAMBDA_LOG_FORMAT`.
-    pub format: Format,
-    /// `AWS_LAMBDA_LOG_LEVEL`: records below it are dropped.
-    pub level: Level,
-    /// `_LAMBDA_TELEMETRY_LOG_FD`: a descriptor for framed records (G10.6).
-    pub telemetry_fd: Option<u32>,
-}
+use crate::sandbox::FunctionSettings;
 
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,8 +88,8 @@ impl Config {
                 runtime_api,
                 handler: vars.get("_HANDLER"),
                 task_root: vars.get("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned()).into(),
-                function: FunctionSettings::read(vars, &mut warnings),
-                log: LogSettings::read(vars, max_concurrency.is_some(), &mut warnings),
+                function: function_settings(vars, &mut warnings),
+                log: log_settings(vars, max_concurrency.is_some(), &mut warnings),
                 max_concurrency,
                 snap_start: vars.get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start"),
                 sigterm,
@@ -170,58 +120,56 @@ fn max_concurrency(vars: &impl Vars, warnings: &mut Vec<String>) -> Option<u32> 
     }
 }
 
-impl FunctionSettings {
-    fn read(vars: &impl Vars, warnings: &mut Vec<String>) -> Self {
-        let text = |name: &str| vars.get(name).unwrap_or_default();
-        let memory = vars.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_else(|| "128".to_owned());
-        let memory_mb = memory.parse().unwrap_or_else(|_| {
-            warnings.push(format!(
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is `{memory}`, not a number of megabytes; handlers are told 128"
-            ));
-            128
-        });
-        Self {
-            name: text("AWS_LAMBDA_FUNCTION_NAME"),
-            version: vars.get("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "$LATEST".to_owned()),
-            log_group: text("AWS_LAMBDA_LOG_GROUP_NAME"),
-            log_stream: text("AWS_LAMBDA_LOG_STREAM_NAME"),
-            memory_mb,
-        }
+fn function_settings(vars: &impl Vars, warnings: &mut Vec<String>) -> FunctionSettings {
+    let text = |name: &str| vars.get(name).unwrap_or_default();
+    let memory = vars.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_else(|| "128".to_owned());
+    let memory_mb = memory.parse().unwrap_or_else(|_| {
+        warnings.push(format!(
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is `{memory}`, not a number of megabytes; handlers are told 128"
+        ));
+        128
+    });
+    FunctionSettings {
+        name: text("AWS_LAMBDA_FUNCTION_NAME"),
+        version: vars.get("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "$LATEST".to_owned()),
+        log_group: text("AWS_LAMBDA_LOG_GROUP_NAME"),
+        log_stream: text("AWS_LAMBDA_LOG_STREAM_NAME"),
+        memory_mb,
     }
 }
 
-impl LogSettings {
-    /// Several events at a time are told apart by JSON alone (L8.8).
-    fn read(vars: &impl Vars, is_managed: bool, warnings: &mut Vec<String>) -> Self {
-        let format = match vars.get("AWS_LAMBDA_LOG_FORMAT") {
-            _ if is_managed => Format::Json,
-            Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
-            Some(format) if !format.eq_ignore_ascii_case("text") => {
-                warnings.push(format!(
-                    "AWS_LAMBDA_LOG_FORMAT is `{format}`, neither Text nor JSON; records are written as text"
-                ));
-                Format::Text
-            }
-            Some(_) | None => Format::Text,
-        };
-        let level = match vars.get("AWS_LAMBDA_LOG_LEVEL") {
-            None => Level::Info,
-            Some(name) => Level::parse(&name).unwrap_or_else(|| {
-                warnings.push(format!(
-                    "AWS_LAMBDA_LOG_LEVEL is `{name}`, none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL; \
-                     records from INFO up are written"
-                ));
-                Level::Info
-            }),
-        };
-        // Whatever is not a descriptor is ignored silently, as the official runtimes do (G10.6).
-        let telemetry_fd = vars.get("_LAMBDA_TELEMETRY_LOG_FD").and_then(|fd| fd.parse().ok());
-        Self { format, level, telemetry_fd }
-    }
+/// Several events at a time are told apart by JSON alone (L8.8).
+fn log_settings(vars: &impl Vars, is_managed: bool, warnings: &mut Vec<String>) -> LogSettings {
+    let format = match vars.get("AWS_LAMBDA_LOG_FORMAT") {
+        _ if is_managed => Format::Json,
+        Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
+        Some(format) if !format.eq_ignore_ascii_case("text") => {
+            warnings.push(format!(
+                "AWS_LAMBDA_LOG_FORMAT is `{format}`, neither Text nor JSON; records are written as text"
+            ));
+            Format::Text
+        }
+        Some(_) | None => Format::Text,
+    };
+    let level = match vars.get("AWS_LAMBDA_LOG_LEVEL") {
+        None => Level::Info,
+        Some(name) => Level::parse(&name).unwrap_or_else(|| {
+            warnings.push(format!(
+                "AWS_LAMBDA_LOG_LEVEL is `{name}`, none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL; \
+                 records from INFO up are written"
+            ));
+            Level::Info
+        }),
+    };
+    // Whatever is not a descriptor is ignored silently, as the official runtimes do (G10.6).
+    let telemetry_fd = vars.get("_LAMBDA_TELEMETRY_LOG_FD").and_then(|fd| fd.parse().ok());
+    LogSettings { format, level, telemetry_fd }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn read(vars: &[(&'static str, &'static str)]) -> Result<Config, Vec<ConfigError>> {

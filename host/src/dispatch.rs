@@ -1,36 +1,46 @@
 //! One event from its route to its outcome: in one sandbox, or, as a batch of several tenants, in several.
 //!
-//! There is one [`Dispatcher`] in a process, and one [`Carry`] for each loop that brings it events. What is done
-//! between events is in [`ahead`].
+//! There is one [`Dispatcher`] in a process, and one [`LoopState`] for each loop that brings it events. What is done
+//! between events is in [`prewarm`].
+//!
+//! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
 
-mod ahead;
-mod spares;
+pub mod catalog;
+mod catch_panic;
+pub mod concurrency;
+mod idle_sandboxes;
+mod pending_receipt;
+mod prewarm;
+pub mod receipt;
+mod rejection;
+pub mod router;
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::allowance::Allowance;
-use crate::bounded;
-use crate::catalog::Catalog;
-use crate::component::Loaded;
-use crate::invocation::{Caller, ContextError, Invocation};
+use crate::capabilities::response_stream::ResponseChannel;
+use crate::engine::meter::Meter;
+use crate::engine::watchdog::Watchdog;
 use crate::log::{Failure, Level, Log};
-use crate::manifest::Receipts;
-use crate::meter::Meter;
-use crate::outcome::{ErrorReport, Outcome};
-use crate::receipt::{About, REPLIED, Receipt};
-use crate::response_stream::Outlet;
-use crate::router::{Part, Route, RouteError, Routed, Router, batch_response};
-use crate::sandbox::{Run, Sandboxes, Usage};
-use crate::seats::Seats;
-use crate::shutdown::Stop;
-use crate::watchdog::{Guard, Watchdog};
-use ahead::Ahead;
-pub use spares::{Spare, Spares};
+use crate::policy::Route;
+use crate::policy::manifest::Receipts;
+use crate::runtime_api::invocation::{Caller, ContextError, Invocation};
+use crate::runtime_api::shutdown::Stop;
+use crate::runtime_api::{Answer, ErrorReport};
+use crate::sandbox::component::Loaded;
+use crate::sandbox::time_budget::TimeBudget;
+use crate::sandbox::{Run, Sandboxes, Timing, Usage, Visit};
+use crate::text::bounded;
+use catalog::Catalog;
+use catch_panic::catch_panic;
+use concurrency::Concurrency;
+pub use idle_sandboxes::{Idle, IdleSandboxes};
+use pending_receipt::{PendingReceipt, shared_out};
+use prewarm::Prewarm;
+use receipt::{About, REPLIED, Receipt};
+use rejection::Rejection;
+use router::{Part, RouteError, Routed, Router, batch_response};
 
 /// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
@@ -43,8 +53,8 @@ const MAX_REASON: usize = 4 * 1024;
 pub struct Dispatcher {
     /// Where an event goes.
     pub router: Router,
-    /// Whether there is room for it.
-    pub seats: Seats,
+    /// How many events each tenant may have in flight.
+    pub concurrency: Concurrency,
     /// What handles it.
     pub catalog: Catalog,
     /// Where.
@@ -56,12 +66,12 @@ pub struct Dispatcher {
     /// How receipts are written.
     pub receipts: Receipts,
     /// Sandboxes that wait for an event.
-    pub spares: Spares,
+    pub idle_sandboxes: IdleSandboxes,
 }
 
 /// What one event leaves to the next one of the same loop, and to the loop itself.
 #[derive(Debug)]
-pub struct Carry {
+pub struct LoopState {
     /// What tells the process to stop.
     pub stop: Stop,
     /// Whether it was told so while an event was in flight.
@@ -69,8 +79,8 @@ pub struct Carry {
     /// Whether the host itself panicked.
     pub host_panicked: bool,
     /// Of what has ended, but is not written down yet.
-    bills: Vec<Bill>,
-    ahead: Ahead,
+    receipts: Vec<PendingReceipt>,
+    prewarm: Prewarm,
 }
 
 /// An event, and all that is known about it.
@@ -82,14 +92,16 @@ pub struct Arrival {
     pub caller: Result<Caller, ContextError>,
     /// When it came.
     pub at: Instant,
-    /// The way of its response, if that is a stream.
-    pub outlet: Outlet,
+    /// Where its response goes if that is a stream.
+    pub channel: ResponseChannel,
     /// What its processor time is counted by.
     pub meter: Meter,
 }
 
-/// The way of an event, or of a part of one, into its sandbox.
-struct Passage {
+/// An event, or a part of one, that is to be run in a sandbox.
+struct PendingRun<'a> {
+    invocation: &'a Invocation,
+    caller: Caller,
     route: Route,
     /// When the event came.
     at: Instant,
@@ -97,84 +109,102 @@ struct Passage {
     sharers: usize,
     /// The records of a part of a batch.
     records: Option<usize>,
-    /// The way of a response that is a stream. A part of a batch has none.
-    outlet: Option<Outlet>,
-    meter: Meter,
+    /// Where its response goes if that is a stream. A part of a batch has none.
+    channel: Option<ResponseChannel>,
+    meter: &'a Meter,
 }
 
-/// A receipt that does not say yet what was spent.
-#[derive(Debug)]
-struct Bill {
-    receipt: Receipt,
-    /// What was spent on this part of a batch alone.
-    own: Duration,
+/// A batch of several tenants, and its parts.
+struct Batch<'a> {
+    invocation: Invocation,
+    caller: Caller,
+    parts: Vec<(Result<Route, RouteError>, Part)>,
+    /// When it came.
+    at: Instant,
+    meter: &'a Meter,
 }
 
 /// How an event ended, or a part of one.
-struct Ending {
-    outcome: Outcome,
+struct Finished<'a> {
+    answer: Answer,
     usage: Usage,
     queue: Duration,
     records: Option<usize>,
+    /// Where it went, if it got that far.
+    route: Option<&'a Route>,
+    /// The digest of the component that it got to; empty if there was none.
+    digest: &'a str,
 }
 
-impl Carry {
+impl Finished<'_> {
+    /// Of one that no sandbox has had, after so long.
+    fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
+        let usage = Usage { limit: rejection.limit(), ..Usage::default() };
+        Self { answer: Err(rejection.report()), usage, queue, records, route: None, digest: "" }
+    }
+}
+
+impl LoopState {
     /// Notes what was spent on a part of a batch, the last one that has a receipt.
     fn charge(&mut self, spent: Duration) {
-        if let Some(bill) = self.bills.last_mut() {
-            bill.own += spent;
+        if let Some(last) = self.receipts.last_mut() {
+            last.own += spent;
         }
     }
 }
 
 impl Dispatcher {
     /// What a loop has before its first event.
-    pub fn carry(&self, stop: Stop) -> Carry {
-        Carry {
+    pub fn loop_state(&self, stop: Stop) -> LoopState {
+        LoopState {
             stop,
             stopping: false,
             host_panicked: false,
-            bills: Vec::new(),
-            ahead: Ahead::of(self.router.likely()),
+            receipts: Vec::new(),
+            prewarm: Prewarm::of(self.router.likely()),
         }
     }
 
     /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
-    /// receipts: see [`Self::settle`].
+    /// receipts: see [`Self::write_receipts`].
     ///
     /// # Errors
     /// What to report in place of a response.
-    pub async fn handle(&self, arrival: Arrival, carry: &mut Carry) -> Result<Vec<u8>, ErrorReport> {
-        let Arrival { mut invocation, caller, at, outlet, meter } = arrival;
-        let nowhere =
-            |outcome| Ending { outcome, usage: Usage::default(), queue: at.elapsed(), records: None };
+    pub async fn handle(&self, arrival: Arrival, state: &mut LoopState) -> Answer {
+        let Arrival { mut invocation, caller, at, channel, meter } = arrival;
+        let rejected = |rejection| Finished::rejected(&rejection, at.elapsed(), None);
         let caller = match caller {
             Ok(caller) => caller,
             Err(error) => {
-                return self.conclude(carry, &invocation, (None, nowhere(Outcome::ContextRejected(error))));
+                return self.conclude(state, &invocation, rejected(Rejection::Context(error)));
             }
         };
         match self.router.route(&invocation) {
-            Err(error) => self.conclude(carry, &invocation, (None, nowhere(Outcome::NotRouted(error)))),
+            Err(error) => self.conclude(state, &invocation, rejected(Rejection::Route(error))),
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
-                let passage = Passage { route, at, sharers: 1, records: None, outlet: Some(outlet), meter };
-                self.run(carry, (&invocation, caller), passage).await
+                let pending = PendingRun {
+                    invocation: &invocation,
+                    caller,
+                    route,
+                    at,
+                    sharers: 1,
+                    records: None,
+                    channel: Some(channel),
+                    meter: &meter,
+                };
+                self.run(state, pending).await
             }
             Ok(Routed::Split(parts)) => {
-                Ok(self.run_parts(carry, (invocation, &caller), parts, (at, &meter)).await)
+                let batch = Batch { invocation, caller, parts, at, meter: &meter };
+                Ok(self.run_parts(state, batch).await)
             }
         }
     }
 
     /// Runs each part of a batch in its own sandbox. A part that fails costs its own records.
-    async fn run_parts(
-        &self,
-        carry: &mut Carry,
-        (mut invocation, caller): (Invocation, &Caller),
-        parts: Vec<(Result<Route, RouteError>, Part)>,
-        (at, meter): (Instant, &Meter),
-    ) -> Vec<u8> {
+    async fn run_parts(&self, state: &mut LoopState, batch: Batch<'_>) -> Vec<u8> {
+        let Batch { mut invocation, caller, parts, at, meter } = batch;
         let mut failed = Vec::new();
         let count = parts.len();
         for (index, (route, part)) in parts.into_iter().enumerate() {
@@ -183,19 +213,25 @@ impl Dispatcher {
             invocation.event = part.event.clone();
             let answer = match route {
                 // What is left of the batch comes again, to another process.
-                _ if carry.stopping => None,
+                _ if state.stopping => None,
                 Err(error) => {
                     invocation.tenant_id = None;
-                    let (outcome, queue) = (Outcome::NotRouted(error), at.elapsed());
-                    let ending = Ending { outcome, usage: Usage::default(), queue, records };
-                    self.conclude(carry, &invocation, (None, ending)).ok()
+                    let rejected = Finished::rejected(&Rejection::Route(error), at.elapsed(), records);
+                    self.conclude(state, &invocation, rejected).ok()
                 }
                 Ok(route) => {
                     invocation.tenant_id.clone_from(&route.tenant_id);
-                    let sharers = count - index;
-                    let meter = meter.clone();
-                    let passage = Passage { route, at, sharers, records, outlet: None, meter };
-                    self.run(carry, (&invocation, caller.clone()), passage).await.ok()
+                    let pending = PendingRun {
+                        invocation: &invocation,
+                        caller: caller.clone(),
+                        route,
+                        at,
+                        sharers: count - index,
+                        records,
+                        channel: None,
+                        meter,
+                    };
+                    self.run(state, pending).await.ok()
                 }
             };
             match answer.map(|response| part.failures(&response)) {
@@ -206,104 +242,97 @@ impl Dispatcher {
                 }
                 None => failed.extend(part.ids),
             }
-            carry.charge(meter.spent().saturating_sub(before));
+            state.charge(meter.spent().saturating_sub(before));
         }
         batch_response(&failed)
     }
 
-    async fn run(
-        &self,
-        carry: &mut Carry,
-        (invocation, caller): (&Invocation, Caller),
-        passage: Passage,
-    ) -> Result<Vec<u8>, ErrorReport> {
-        let Passage { route, at, sharers, records, outlet, meter } = passage;
-        let _seat = match self.seats.take(&route) {
-            Ok(seat) => seat,
+    async fn run(&self, state: &mut LoopState, pending: PendingRun<'_>) -> Answer {
+        let PendingRun { invocation, caller, route, at, sharers, records, channel, meter } = pending;
+        let _in_flight = match self.concurrency.start(&route) {
+            Ok(in_flight) => in_flight,
             Err(error) => {
-                let outcome = Outcome::NoSeat(error);
-                let usage = Usage { limit: outcome.limit(), ..Usage::default() };
-                let ending = Ending { outcome, usage, queue: at.elapsed(), records };
-                return self.conclude(carry, invocation, (Some((&route, "")), ending));
+                let rejected = Finished::rejected(&Rejection::Concurrency(error), at.elapsed(), records);
+                return self.conclude(state, invocation, Finished { route: Some(&route), ..rejected });
             }
         };
-        let allowance = Allowance::new(route.policy.limits.wall_time, invocation.deadline, sharers);
-        let guard = self.watchdog.guard(allowance.ends());
+        let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
+        let guard = self.watchdog.guard(budget.ends());
         let queue = at.elapsed();
-        let (outcome, usage, digest) = match self.catalog.get(route.handler).cloned() {
+        let (answer, usage, digest) = match self.catalog.get(route.handler).cloned() {
             Ok(loaded) => {
-                let work = (invocation, caller, &route, outlet);
-                let times = (allowance, &guard, &meter);
-                let (outcome, usage) = self.sandboxed(carry, &loaded, work, times).await;
-                (outcome, usage, loaded.digest)
+                let visit = Visit { invocation, caller, route: &route, channel };
+                let timing = Timing { budget, guard: &guard, meter };
+                let (answer, usage) = self.sandboxed(state, &loaded, visit, timing).await;
+                (answer, usage, loaded.digest)
             }
             Err(error) => {
-                let outcome = Outcome::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
-                (outcome, Usage::default(), "".into())
+                let rejection = Rejection::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
+                (Err(rejection.report()), Usage::default(), "".into())
             }
         };
-        let ending = Ending { outcome, usage, queue, records };
-        let answer = self.conclude(carry, invocation, (Some((&route, &digest)), ending));
-        carry.ahead.went(route, answer.is_ok());
+        let finished = Finished { answer, usage, queue, records, route: Some(&route), digest: &digest };
+        let answer = self.conclude(state, invocation, finished);
+        state.prewarm.went(route, answer.is_ok());
         answer
     }
 
-    /// Runs an event in the spare sandbox, if that was made for its like, or in one made now.
+    /// Runs an event in an idle sandbox, if there is one that it can have, or in one made now.
     async fn sandboxed(
         &self,
-        carry: &mut Carry,
+        state: &mut LoopState,
         loaded: &Loaded,
-        (invocation, caller, route, outlet): (&Invocation, Caller, &Route, Option<Outlet>),
-        (allowance, guard, meter): (Allowance, &Guard, &Meter),
-    ) -> (Outcome, Usage) {
-        let spare = self.spare(route, &mut carry.ahead);
+        visit: Visit<'_>,
+        timing: Timing<'_>,
+    ) -> (Answer, Usage) {
+        let Timing { guard, meter, .. } = timing;
+        let channel = visit.channel.clone();
+        let idle = self.idle_sandbox(visit.route, &mut state.prewarm);
         let run = async {
-            let mut sandbox = match spare {
-                Some(spare) => {
+            let sandbox = match idle {
+                Some(idle) => {
                     // It was made for this event, as it turns out.
-                    meter.add(spare.spent());
-                    spare
+                    meter.add(idle.spent());
+                    idle
                 }
-                None => self.make(loaded, route, guard).await,
+                None => self.make(loaded, visit.route, guard).await,
             };
-            sandbox.belongs_to(route);
-            let event = (invocation, caller, outlet.clone());
-            self.sandboxes.run(sandbox, event, allowance, (guard, meter)).await
+            self.sandboxes.run(sandbox, visit, timing).await
         };
         // Pinned here, since a future that is handed on takes its room twice.
         let run = pin!(run);
-        let mut run = pin!(caught(run));
+        let mut run = pin!(catch_panic(run));
         let ended = tokio::select! {
             biased;
             ended = &mut run => ended,
-            () = carry.stop.requested() => {
-                carry.stopping = true;
+            () = state.stop.requested() => {
+                state.stopping = true;
                 guard.bring_forward(Instant::now() + GRACE);
                 run.await
             }
-            () = cut(outlet.as_ref()) => {
+            () = cut(channel.as_ref()) => {
                 guard.bring_forward(Instant::now());
                 run.await
             }
         };
         match ended {
             Ok(Run { outcome, usage, remains }) => {
-                self.leave(remains, &mut carry.ahead);
+                self.leave(remains, &mut state.prewarm);
                 // Whatever it said when it was stopped.
-                let is_cut = outlet.as_ref().is_some_and(Outlet::is_cut);
-                (if is_cut { Outcome::Cut } else { outcome }, usage)
+                let is_cut = channel.as_ref().is_some_and(ResponseChannel::is_cut);
+                (if is_cut { Err(Rejection::StreamClosed.report()) } else { outcome.into_answer() }, usage)
             }
             Err(message) => {
-                carry.host_panicked = true;
-                (Outcome::HostPanicked { message }, Usage::default())
+                state.host_panicked = true;
+                (Err(Rejection::HostPanic { message }.report()), Usage::default())
             }
         }
     }
 
     /// Writes the receipts of what has ended, with what it took by this meter. To be called when the answer is posted, so
     /// that nobody waits for it, and before the next event is asked for, since an environment may be frozen from then on.
-    pub fn settle(&self, carry: &mut Carry, meter: &Meter) {
-        for receipt in settled(std::mem::take(&mut carry.bills), meter.spent()) {
+    pub fn write_receipts(&self, state: &mut LoopState, meter: &Meter) {
+        for receipt in shared_out(std::mem::take(&mut state.receipts), meter.spent()) {
             if let Some(line) = receipt.line(&self.receipts) {
                 self.log.record_receipt(&line);
             }
@@ -311,14 +340,8 @@ impl Dispatcher {
     }
 
     /// Writes down a failure, and makes out the receipt.
-    fn conclude(
-        &self,
-        carry: &mut Carry,
-        invocation: &Invocation,
-        (handler, ending): (Option<(&Route, &str)>, Ending),
-    ) -> Result<Vec<u8>, ErrorReport> {
-        let Ending { outcome, usage, queue, records } = ending;
-        let answer = outcome.into_answer();
+    fn conclude(&self, state: &mut LoopState, invocation: &Invocation, finished: Finished<'_>) -> Answer {
+        let Finished { answer, usage, queue, records, route, digest } = finished;
         if let Err(report) = &answer {
             let failure = Failure {
                 error_type: report.error_type(),
@@ -330,7 +353,7 @@ impl Dispatcher {
         let about = About {
             request_id: &invocation.id.request_id,
             tenant: invocation.tenant_id.as_deref().map(|id| (id, self.router.knows(id))),
-            handler: handler.map(|(route, digest)| (route.policy.handler.as_str(), digest)),
+            handler: route.map(|route| (route.policy.handler.as_str(), digest)),
             outcome: answer.as_ref().map_or_else(ErrorReport::header_type, |_| REPLIED),
             records,
             queue,
@@ -338,7 +361,7 @@ impl Dispatcher {
         };
         if self.receipts != Receipts::Off {
             let receipt = Receipt::new(about, &usage, SystemTime::now());
-            carry.bills.push(Bill { receipt, own: Duration::ZERO });
+            state.receipts.push(PendingReceipt { receipt, own: Duration::ZERO });
         }
         answer
     }
@@ -346,89 +369,15 @@ impl Dispatcher {
     /// What to do while there is no event, and what may end that. The first may be dropped at any time: an event
     /// that comes does not wait for a sandbox that takes long to make, as one whose start never ends does; it
     /// gets one of its own, within its own time.
-    pub fn idle<'a>(&'a self, carry: &'a mut Carry) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
-        (self.prepare(&mut carry.ahead), &mut carry.stop)
+    pub fn idle<'a>(&'a self, state: &'a mut LoopState) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
+        (self.prepare(&mut state.prewarm), &mut state.stop)
     }
-}
-
-/// The receipts of one event, for which so much was spent in all. What was spent on all of its parts alike is shared out
-/// by their sizes.
-fn settled(bills: Vec<Bill>, spent: Duration) -> impl Iterator<Item = Receipt> {
-    let alone: Duration = bills.iter().map(|bill| bill.own).sum();
-    let together = spent.saturating_sub(alone).as_nanos();
-    let size = |bill: &Bill| bill.receipt.bytes_in.max(1) as u128;
-    let sizes: u128 = bills.iter().map(size).sum();
-    bills.into_iter().map(move |bill| {
-        let share = u64::try_from(together * size(&bill) / sizes).unwrap_or(u64::MAX);
-        bill.receipt.with_cpu(bill.own + Duration::from_nanos(share))
-    })
 }
 
 /// Waits until nobody reads the response of an event any more.
-async fn cut(outlet: Option<&Outlet>) {
-    match outlet {
-        Some(outlet) => outlet.wait_cut().await,
+async fn cut(channel: Option<&ResponseChannel>) {
+    match channel {
+        Some(channel) => channel.wait_cut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Runs an event so that a panic of the host ends that event with a report, and not without one.
-///
-/// # Errors
-/// What the host said when it panicked.
-async fn caught<T>(run: impl Future<Output = T>) -> Result<T, String> {
-    let mut run = pin!(run);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(payload) => {
-            let message = payload
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| payload.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "without a message".to_owned());
-            Poll::Ready(Err(message))
-        }
-    })
-    .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bill(bytes_in: usize, own: u64) -> Bill {
-        let about = About {
-            request_id: "r-1",
-            tenant: None,
-            handler: None,
-            outcome: REPLIED,
-            records: None,
-            queue: Duration::ZERO,
-            bytes: (bytes_in, 0),
-        };
-        let receipt = Receipt::new(about, &Usage::default(), std::time::UNIX_EPOCH);
-        Bill { receipt, own: Duration::from_millis(own) }
-    }
-
-    #[test]
-    fn what_was_spent_on_an_event_is_on_its_receipts_to_the_last() {
-        let spent = |bills, spent| {
-            settled(bills, Duration::from_millis(spent)).map(|receipt| receipt.cpu_ms).collect::<Vec<_>>()
-        };
-        assert_eq!(spent(vec![bill(100, 0)], 7), [7.0], "whole, it has all of it");
-        assert_eq!(spent(vec![bill(0, 0)], 7), [7.0]);
-        // Two parts, one of them larger: what was spent on neither alone is shared out by size.
-        assert_eq!(spent(vec![bill(300, 10), bill(100, 1)], 19), [16.0, 3.0]);
-        assert_eq!(spent(Vec::new(), 7), [0.0; 0], "there is nobody to tell");
-    }
-
-    #[tokio::test]
-    async fn a_panic_of_the_host_is_told() {
-        assert_eq!(caught(async { 1 }).await, Ok(1));
-        assert_eq!(caught::<()>(async { panic!("a text") }).await, Err("a text".to_owned()));
-        let made = std::hint::black_box(1);
-        assert_eq!(caught::<()>(async { panic!("made of {made}") }).await, Err("made of 1".to_owned()));
-        let odd = caught::<()>(async { std::panic::panic_any(7) }).await;
-        assert_eq!(odd, Err("without a message".to_owned()));
     }
 }

@@ -2,9 +2,16 @@
 //!
 //! What decides whether compiled code fits an engine lives in [`settings`], what one sandbox may take of the pool in
 //! [`share`]; how much room there is and how it is allocated lives here.
+//!
+//! May use: text, policy.
 
+pub mod artifact;
+pub(crate) mod bindings;
+pub mod meter;
+pub mod pool_usage;
 mod settings;
 mod share;
+pub mod watchdog;
 
 use std::ops::Deref;
 

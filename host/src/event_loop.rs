@@ -1,24 +1,31 @@
 //! The loop: ask for an event, have it handled, post what became of it. Start reading here.
 //!
 //! Making a sandbox and taking one apart both happen while the call for the next event is pending, so that
-//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its patience with
+//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its backoff with
 //! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
-//! a time, several loops run side by side: see [`crate::workers`].
+//! a time, several loops run side by side: see [`crate::event_loop::workers`].
+//!
+//! May use: log, engine, runtime_api, capabilities, dispatch.
+
+pub mod backoff;
+pub mod snapstart;
+pub mod stream_response;
+pub mod workers;
 
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::dispatch::{Arrival, Carry, Dispatcher};
-use crate::invocation::{Deadline, Invocation, NoRequestId};
+use crate::capabilities::response_stream::ResponseChannel;
+use crate::dispatch::{Arrival, Dispatcher, LoopState};
+use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope, chain};
-use crate::meter::Meter;
-use crate::relay::{Relayed, relay};
-use crate::response_stream::Outlet;
+use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
+use crate::runtime_api::shutdown::Stop;
 use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
-use crate::shutdown::Stop;
-use crate::workers::Patience;
+use backoff::Backoff;
+use stream_response::{Delivery, stream_response};
 
 /// The process must end, and be replaced by a new one.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +47,13 @@ pub enum LoopError {
     HostPanic,
 }
 
+impl LoopError {
+    /// Whether another attempt may go well. Only a new process gets rid of a bug of ours.
+    fn may_pass(&self) -> bool {
+        !matches!(self, Self::HostPanic)
+    }
+}
+
 /// Everything that a loop works with.
 #[derive(Debug)]
 pub struct EventLoop {
@@ -48,13 +62,13 @@ pub struct EventLoop {
     /// What handles them.
     pub dispatcher: Arc<Dispatcher>,
     /// What one event leaves to the next.
-    pub carry: Carry,
+    pub state: LoopState,
     /// What is put up with of the Runtime API.
-    pub patience: Patience,
+    pub backoff: Backoff,
     /// Where odd things are written down.
     pub log: Arc<Log>,
     /// The way of a response that is a stream.
-    outlet: Outlet,
+    channel: ResponseChannel,
     odd: Odd,
 }
 
@@ -73,16 +87,16 @@ impl EventLoop {
         api: RuntimeApi,
         dispatcher: Arc<Dispatcher>,
         stop: Stop,
-        patience: Patience,
+        backoff: Backoff,
         log: Arc<Log>,
     ) -> Self {
         Self {
-            carry: dispatcher.carry(stop),
+            state: dispatcher.loop_state(stop),
             api,
             dispatcher,
-            patience,
+            backoff,
             log,
-            outlet: Outlet::default(),
+            channel: ResponseChannel::default(),
             odd: Odd::default(),
         }
     }
@@ -93,8 +107,8 @@ impl EventLoop {
         Self::new(
             self.api.another(),
             Arc::clone(&self.dispatcher),
-            self.carry.stop.clone(),
-            self.patience.clone(),
+            self.state.stop.clone(),
+            self.backoff.clone(),
             Arc::clone(&self.log),
         )
     }
@@ -105,17 +119,17 @@ impl EventLoop {
     /// When the process must be replaced.
     pub async fn run(mut self) -> Result<(), LoopError> {
         loop {
-            match self.there_and_back().await {
-                Ok(ControlFlow::Continue(())) => self.patience.restore(),
+            match self.handle_one().await {
+                Ok(ControlFlow::Continue(())) => self.backoff.reset(),
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(error) => {
-                    let wait = self.patience.wait_after(&error);
+                    let wait = if error.may_pass() { self.backoff.wait() } else { None };
                     let Some(wait) = wait else { return Err(error) };
                     let text = format!("{}; trying again in {wait:?}", chain(&error));
                     self.log.record(Level::Warn, &Scope::default(), &text);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = self.carry.stop.requested() => return Ok(()),
+                        () = self.state.stop.requested() => return Ok(()),
                     }
                 }
             }
@@ -123,7 +137,7 @@ impl EventLoop {
     }
 
     /// Handles one event, unless told to stop.
-    async fn there_and_back(&mut self) -> Result<ControlFlow<()>, LoopError> {
+    async fn handle_one(&mut self) -> Result<ControlFlow<()>, LoopError> {
         let Some(next) = self.wait().await? else { return Ok(ControlFlow::Break(())) };
         let meter = Meter::new(Duration::MAX);
         let (id, scope, posted) = {
@@ -131,12 +145,12 @@ impl EventLoop {
             let answered = pin!(self.answer(next, &meter));
             meter.run(answered).await?
         };
-        self.dispatcher.settle(&mut self.carry, &meter);
+        self.dispatcher.write_receipts(&mut self.state, &meter);
         self.check_posted(&id, posted?, &scope)?;
-        if self.carry.host_panicked {
+        if self.state.host_panicked {
             return Err(LoopError::HostPanic);
         }
-        Ok(if self.carry.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if self.state.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     /// Has an event handled, and posts what became of it.
@@ -149,18 +163,18 @@ impl EventLoop {
         let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
         let (id, scope) = (invocation.id.clone(), invocation.scope());
         self.check_deadline(invocation.deadline, &scope);
-        self.outlet.begin();
-        let arrival = Arrival { invocation, caller, at, outlet: self.outlet.clone(), meter: meter.clone() };
-        let relayed = {
-            let handled = pin!(self.dispatcher.handle(arrival, &mut self.carry));
-            relay(&mut self.api, &id, &self.outlet, handled).await
+        self.channel.begin();
+        let arrival = Arrival { invocation, caller, at, channel: self.channel.clone(), meter: meter.clone() };
+        let delivery = {
+            let handled = pin!(self.dispatcher.handle(arrival, &mut self.state));
+            stream_response(&mut self.api, &id, &self.channel, handled).await
         };
-        let posted = match relayed {
-            Ok(Relayed::Not(Ok(response))) => self.api.respond(&id, response.into()).await,
+        let posted = match delivery {
+            Ok(Delivery::Unsent(Ok(response))) => self.api.respond(&id, response.into()).await,
             // Boxed, since most events do not fail.
-            Ok(Relayed::Not(Err(report))) => Box::pin(self.api.report_error(&id, &report)).await,
-            Ok(Relayed::Posted(posted)) => Ok(posted),
-            Ok(Relayed::Cut { why }) => Ok(self.cut(&why, &scope)),
+            Ok(Delivery::Unsent(Err(report))) => Box::pin(self.api.report_error(&id, &report)).await,
+            Ok(Delivery::Posted(posted)) => Ok(posted),
+            Ok(Delivery::Cut { why }) => Ok(self.cut(&why, &scope)),
             Err(error) => Err(error),
         };
         Ok((id, scope, posted))
@@ -168,10 +182,10 @@ impl EventLoop {
 
     /// Asks for the next event, and makes use of the time until it comes; none when told to stop.
     async fn wait(&mut self) -> Result<Option<NextEvent>, ApiError> {
-        let Self { api, dispatcher, carry, .. } = self;
+        let Self { api, dispatcher, state, .. } = self;
         let mut next = pin!(api.next());
         {
-            let (prepare, stop) = dispatcher.idle(carry);
+            let (prepare, stop) = dispatcher.idle(state);
             let mut prepare = pin!(prepare);
             // An event that is there is handled, whatever else is.
             tokio::select! {
@@ -184,7 +198,7 @@ impl EventLoop {
         tokio::select! {
             biased;
             next = next => next.map(Some),
-            () = carry.stop.requested() => Ok(None),
+            () = state.stop.requested() => Ok(None),
         }
     }
 
@@ -222,5 +236,16 @@ impl EventLoop {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_of_ours_is_not_waited_out() {
+        assert!(!LoopError::HostPanic.may_pass());
+        assert!(LoopError::Redelivered { request_id: "r-1".to_owned() }.may_pass());
     }
 }

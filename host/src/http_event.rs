@@ -1,26 +1,28 @@
 //! HTTP requests that come as events, and the responses to them.
 //!
 //! API Gateway, function URLs, load balancers and VPC Lattice each put a request into JSON in a way of their own, and
-//! want the response back in one. This module knows these ways, the [`Form`]s, and nothing of components; a service must
+//! want the response back in one. This module knows these ways, the [`HttpSource`]s, and nothing of components; a service must
 //! not be able to tell whether its request came over a socket or as an event. What the sources say of an event
 //! and what they really send differ in places. What is done about it is said where it is done: paths and queries
 //! in `target.rs`, headers in `headers.rs`.
 //!
 //! What has no place in a request, such as the caller's identity, the stage and the request id, is in the header
 //! [`REQUEST_CONTEXT`].
+//!
+//! May use: text.
 
 mod body;
+mod body_encoding;
 mod context;
 mod error;
 mod event;
-mod form;
 mod headers;
 mod pairs;
 mod response;
+mod source;
 mod target;
 #[cfg(test)]
 mod tests;
-mod textual;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
@@ -29,14 +31,14 @@ use hyper::{Method, Request, Uri};
 
 pub(crate) use error::shown;
 pub use error::{HttpEventError, Refusal};
-pub use form::Form;
 pub use headers::REQUEST_CONTEXT;
 pub use response::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE, has_body, prelude};
+pub use source::HttpSource;
 
 use context::Context;
 use event::Event;
 
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// Where an event goes that is no HTTP event.
 const EVENTS_PATH: &str = "/events";
@@ -45,7 +47,7 @@ const EVENTS_PATH: &str = "/events";
 #[derive(Debug)]
 pub struct HttpEvent {
     /// How it came, and so how its response has to look.
-    pub form: Form,
+    pub source: HttpSource,
     /// The request. Its URI has a scheme and an authority.
     pub request: Request<Bytes>,
 }
@@ -60,17 +62,17 @@ impl HttpEvent {
         let Object(parts): Object<Event<'_>> = serde_json::from_str(text)
             .map_err(|_| HttpEventError::NotHttp("it is no JSON object, or says the same thing twice"))?;
         let context = Context::of(parts.request_context);
-        let form = Form::of(&parts, &context).map_err(HttpEventError::NotHttp)?;
-        let body = body::read(form, event, &parts)?;
-        let method = method(form, &parts, &context)?;
-        let mut headers = headers::read(form, &parts, &body)?;
-        let path_and_query = target::read(form, &parts, &context)?;
-        let refused = |refusal| HttpEventError::Refused { form, refusal };
+        let source = HttpSource::of(&parts, &context).map_err(HttpEventError::NotHttp)?;
+        let body = body::read(source, event, &parts)?;
+        let method = method(source, &parts, &context)?;
+        let mut headers = headers::read(source, &parts, &body)?;
+        let path_and_query = target::read(source, &parts, &context)?;
+        let refused = |refusal| HttpEventError::Refused { origin: source, refusal };
         let authority = target::authority(&headers, &context).map_err(refused)?;
         let scheme = target::scheme(&headers);
         headers::name_host(&mut headers, &authority).map_err(refused)?;
         let uri = uri(scheme, authority, path_and_query).map_err(refused)?;
-        Ok(Self { form, request: request(method, uri, headers, body) })
+        Ok(Self { source, request: request(method, uri, headers, body) })
     }
 
     /// An event of another kind, as a request: `POST /events` with the event as its body.
@@ -82,7 +84,7 @@ impl HttpEvent {
         let path = PathAndQuery::from_static(EVENTS_PATH);
         // These three always make a URI.
         let uri = uri(Scheme::HTTP, Authority::from_static(target::NO_HOST), path).unwrap_or_default();
-        Self { form: Form::Plain, request: request(Method::POST, uri, headers, event) }
+        Self { source: HttpSource::Plain, request: request(Method::POST, uri, headers, event) }
     }
 }
 
@@ -104,20 +106,29 @@ fn uri(scheme: Scheme, authority: Authority, path_and_query: PathAndQuery) -> Re
         .map_err(|_| Refusal::Target)
 }
 
-fn method(form: Form, event: &Event<'_>, context: &Context<'_>) -> Result<Method, HttpEventError> {
-    let (field, value) = match form {
-        Form::HttpApi | Form::FunctionUrl => ("requestContext.http.method", context.method()),
-        Form::Lattice | Form::LatticeV1 => ("method", event.method),
-        Form::RestApi | Form::HttpApiV1 | Form::WebSocket | Form::Alb | Form::AlbMultiValue | Form::Plain => {
-            ("httpMethod", event.http_method)
-        }
+fn method(source: HttpSource, event: &Event<'_>, context: &Context<'_>) -> Result<Method, HttpEventError> {
+    let (field, value) = match source {
+        HttpSource::HttpApi | HttpSource::FunctionUrl => ("requestContext.http.method", context.method()),
+        HttpSource::Lattice | HttpSource::LatticeV1 => ("method", event.method),
+        HttpSource::RestApi
+        | HttpSource::HttpApiV1
+        | HttpSource::WebSocket
+        | HttpSource::Alb
+        | HttpSource::AlbMultiValue
+        | HttpSource::Plain => ("httpMethod", event.http_method),
     };
-    match form.text(field, value)? {
-        Some(method) => Method::from_bytes(method.as_bytes())
-            .map_err(|_| HttpEventError::Refused { form, refusal: Refusal::Method(shown(&method)) }),
+    match source.text(field, value)? {
+        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| HttpEventError::Refused {
+            origin: source,
+            refusal: Refusal::Method(shown(&method)),
+        }),
         // On a WebSocket, only the request that opens it has a method. A message has a body.
-        None if form == Form::WebSocket && context.is_message() => Ok(Method::POST),
-        None if form == Form::WebSocket => Ok(Method::GET),
-        None => Err(HttpEventError::Field { form, field, error: serde::de::Error::missing_field("method") }),
+        None if source == HttpSource::WebSocket && context.is_message() => Ok(Method::POST),
+        None if source == HttpSource::WebSocket => Ok(Method::GET),
+        None => Err(HttpEventError::Field {
+            origin: source,
+            field,
+            error: serde::de::Error::missing_field("method"),
+        }),
     }
 }

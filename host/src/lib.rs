@@ -1,58 +1,26 @@
 //! Bulkhead's host: what Lambda starts.
 //!
 //! It asks the Lambda Runtime API for events and answers each from a component in a sandbox that is made
-//! for that one event. The modules are listed in the order in which an event meets them; start with
-//! [`event_loop`].
+//! for that one event. The modules are its rooms, each above those that it uses; start with [`event_loop`].
+
+pub mod event_loop;
 
 pub mod config;
-pub mod event_loop;
-pub mod runtime_api;
-pub mod workers;
-
 pub mod dispatch;
-pub mod http_event;
-pub mod invocation;
-pub mod relay;
-pub mod router;
-pub mod seats;
-
-pub mod allowance;
-pub mod capabilities;
-pub mod response_stream;
-pub mod sandbox;
-
-pub mod console;
-pub mod denials;
-pub mod environment;
-pub mod files;
-pub mod limits;
-pub mod meter;
-pub mod outbound;
-pub mod permit;
-pub mod random;
-pub mod room;
-pub mod watchdog;
-
-pub mod bounded;
-pub mod outcome;
-pub mod receipt;
-pub mod trap;
-
-pub mod manifest;
-pub mod policy;
-
-#[cfg(feature = "compiler")]
-pub mod adapt;
-pub mod artifact;
-pub mod catalog;
-pub mod component;
-pub mod engine;
 #[cfg(feature = "compiler")]
 pub mod preinit;
 
-pub mod log;
-pub mod shutdown;
-pub mod snapstart;
+pub mod sandbox;
 
-mod bindings;
-mod json;
+pub mod wasm;
+
+pub mod capabilities;
+pub mod runtime_api;
+
+pub mod engine;
+pub mod http_event;
+pub mod log;
+
+pub mod policy;
+
+pub mod text;

@@ -1,10 +1,11 @@
 //! The log: every record that leaves the process, of the host and of guests alike.
 //!
 //! A record is one line (G10.1, G10.5): text in a guest's hands must not be able to start a second one, to
-//! look like another invocation's, or to speak to a terminal; [`printable`] has the rule. Nothing else may write to
+//! look like another invocation's, or to speak to a terminal; [`crate::text::printable`] has the rule. Nothing else may write to
 //! stdout or stderr.
+//!
+//! May use: text.
 
-pub mod printable;
 mod record;
 
 use std::borrow::Cow;
@@ -16,9 +17,19 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::bounded::cut;
-use crate::config::LogSettings;
+use crate::text::bounded::cut;
 use record::{FRAME, Message, frame, json_record, text_record};
+
+/// How to write records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `AWS_LAMBDA_LOG_FORMAT`.
+    pub format: Format,
+    /// `AWS_LAMBDA_LOG_LEVEL`: records below it are dropped.
+    pub level: Level,
+    /// `_LAMBDA_TELEMETRY_LOG_FD`: a descriptor for framed records (G10.6).
+    pub telemetry_fd: Option<u32>,
+}
 
 /// How records look (`AWS_LAMBDA_LOG_FORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +268,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use printable::HOSTILE;
+    use crate::text::printable::{self, HOSTILE};
 
     #[test]
     fn a_record_of_a_guest_s_line_is_no_longer_than_there_is_room() {

@@ -1,12 +1,18 @@
 //! What one event's sandbox may use and reach: its limits and its grants.
 //!
-//! A policy is data. It comes from [`crate::manifest`] (or is the default, which grants nothing), is chosen by
-//! [`crate::router`], and is enforced by whoever owns the thing: memory by [`crate::limits`], time by
-//! [`crate::watchdog`], lines by [`crate::console`], files by [`crate::files`], requests by
-//! [`crate::outbound`].
+//! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is chosen by
+//! [`crate::dispatch::router`], and is enforced by whoever owns the thing: memory by [`crate::capabilities::limits`], time by
+//! [`crate::engine::watchdog`], lines by [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
+//! [`crate::capabilities::outbound`].
+//!
+//! May use: text.
 
 mod allowed_host;
+pub mod manifest;
 pub mod network;
+pub(crate) mod pointer;
+mod route;
+mod vars;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU16, NonZeroU32};
@@ -15,12 +21,19 @@ use std::time::Duration;
 
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
+pub use pointer::{Pointer, PointerError};
+pub use route::{Owner, Route};
+pub use vars::{ProcessVars, Vars};
 
 /// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 /// The largest response that Lambda streams, in bytes (S7.9: 200 MB).
 pub const MAX_STREAMED_RESPONSE: usize = 200 * 1024 * 1024;
+
+/// The most events at a time. Lambda's own defaults are 8 to 64 for each processor (L8.2); the address space of a
+/// process has room for so many sandboxes and some more.
+pub const MOST_CONCURRENCY: u32 = 1000;
 
 /// What one sandbox may use and reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -108,7 +121,7 @@ pub struct Limits {
     /// All bytes of the connections of outbound requests, in both directions.
     pub outbound_bytes: u64,
     /// Events of one tenant that are handled at the same time in one environment. None: a share that depends on how many
-    /// that environment handles in all; see [`crate::seats`].
+    /// that environment handles in all; see [`crate::dispatch::concurrency`].
     pub concurrency: Option<NonZeroU16>,
 }
 
@@ -136,7 +149,7 @@ impl Default for Limits {
 /// What one sandbox may reach. The default is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
-    /// `environment`, and after [`crate::manifest::Manifest::inherit`] the inherited variables too.
+    /// `environment`, and after [`crate::policy::manifest::Manifest::inherit`] the inherited variables too.
     pub environment: BTreeMap<String, String>,
     /// `inherit_environment`: names of variables of the process.
     pub inherit_environment: BTreeSet<String>,

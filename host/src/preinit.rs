@@ -2,6 +2,8 @@
 //!
 //! It runs in a sandbox with no grants, and in which what would be the same in every sandbox later is [`refused`].
 //! What it leaves in memory is read here; making a component of that is the command's business.
+//!
+//! May use: text, log, policy, engine, runtime_api, capabilities, wasm, sandbox.
 
 mod error;
 mod exports;
@@ -24,20 +26,19 @@ use printed::Printed;
 pub use read::Value;
 pub use refused::Refused;
 
-use crate::bindings::bulkhead::lambda::types::Failure;
+use crate::capabilities::environment::Environment;
+use crate::capabilities::files::Files;
+use crate::capabilities::limits::Limiter;
+use crate::capabilities::outbound::{self, Clients, Outbound};
+use crate::capabilities::random::Random;
+use crate::capabilities::response_stream::Response;
 use crate::capabilities::{self, Serving, State};
-use crate::config::LogSettings;
 use crate::engine;
-use crate::environment::Environment;
-use crate::files::Files;
-use crate::limits::Limiter;
-use crate::log::{Format, Level, Log};
-use crate::meter::Meter;
-use crate::outbound::{self, Clients, Outbound};
+use crate::engine::bindings::bulkhead::lambda::types::Failure;
+use crate::engine::meter::Meter;
+use crate::engine::watchdog::{Guard, TimeSlice, Watchdog};
+use crate::log::{Format, Level, Log, LogSettings};
 use crate::policy::Policy;
-use crate::random::Random;
-use crate::response_stream::Response;
-use crate::watchdog::{Guard, Turn, Watchdog};
 
 /// What an init may use.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +53,7 @@ pub struct Rules {
 
 /// Runs one component's init.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct InitRunner {
     rules: Rules,
     printed: Printed,
 }
@@ -65,7 +66,7 @@ pub fn check_has_init(wasm: &[u8]) -> Result<(), PreinitError> {
     exports::check(wasm)
 }
 
-impl Rehearsal {
+impl InitRunner {
     /// For one component.
     pub fn new(rules: Rules) -> Self {
         Self { rules, printed: Printed::default() }
@@ -83,7 +84,7 @@ impl Rehearsal {
     pub async fn run(&self, wasm: &[u8], access: &str) -> Result<BTreeMap<String, Value>, PreinitError> {
         let (engine, _) = engine::start(1)?;
         let component = Component::from_binary(&engine, wasm).map_err(PreinitError::Invalid)?;
-        let watchdog = Watchdog::start(&engine, Turn::ALONE).map_err(PreinitError::Thread)?;
+        let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).map_err(PreinitError::Thread)?;
         let guard = watchdog.guard(Instant::now() + self.rules.time);
         let mut linker = capabilities::linker(&engine).map_err(PreinitError::Linker)?;
         let looked = refused::replace(&mut linker, self.rules).map_err(PreinitError::Linker)?;
@@ -117,7 +118,7 @@ impl Rehearsal {
             let printed = !self.printed.lines().is_empty();
             return Err(if printed { PreinitError::Printed } else { PreinitError::Resources });
         }
-        read::values(&mut store, (&component, instance), access).await
+        read::values(&mut store, &component, instance, access).await
     }
 
     fn state(&self, guard: &Guard) -> Result<State, PreinitError> {
@@ -137,7 +138,7 @@ impl Rehearsal {
             http: outbound::context(),
             serving: Serving::default(),
             limiter: Limiter::new(&policy.limits),
-            held: None,
+            pool_slot: None,
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
             wanted_socket: false,

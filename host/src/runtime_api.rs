@@ -1,12 +1,17 @@
 //! The Lambda Runtime API as the host sees it: get an event, post what became of it.
 //!
 //! It knows paths, headers and statuses (RUNTIME_API R1–R5); it knows nothing of sandboxes. Bytes travel
-//! over one keep-alive [`connection`]; what an event's headers mean is [`crate::invocation`]'s business.
+//! over one keep-alive [`connection`]; what an event's headers mean is [`crate::runtime_api::invocation`]'s business.
+//!
+//! May use: text, log.
 
 mod body;
 mod connection;
 mod endpoint;
+mod error_report;
 pub mod extension;
+pub mod invocation;
+pub mod shutdown;
 mod streamed;
 
 use bytes::Bytes;
@@ -17,9 +22,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use connection::ConnectionError;
 use connection::{Connection, Reply};
 pub use endpoint::{Endpoint, EndpointError};
+pub use error_report::ErrorReport;
 pub use streamed::{Sending, Streamed, streamed};
-
-use crate::outcome::ErrorReport;
 
 /// What the platform's parser of runtime releases gets to see (R1.5).
 const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
@@ -62,6 +66,9 @@ pub enum Posted {
         reason: String,
     },
 }
+
+/// What an event is answered with: a whole response, or a report of what went wrong.
+pub type Answer = Result<Vec<u8>, ErrorReport>;
 
 /// There is no going on with this Runtime API; the process must end, so that it is replaced.
 #[derive(Debug, thiserror::Error)]

@@ -5,42 +5,51 @@
 //!
 //! Nothing that a guest does is an error of the host; it ends in an [`Outcome`]. What the sandbox may use and
 //! reach is its [`Policy`]'s; what there is to reach at all is [`crate::capabilities`]'.
+//!
+//! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
 
+mod clocks;
 mod command;
+pub mod component;
 mod context;
 mod guest;
 mod http;
+pub mod outcome;
+pub mod time_budget;
+pub mod trap;
+mod visit;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wasmtime::Store;
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
-use crate::allowance::Allowance;
+use crate::capabilities::console::Console;
+use crate::capabilities::environment::Environment;
+use crate::capabilities::files::{Files, Granted, Tmp};
+use crate::capabilities::limits::Limiter;
+use crate::capabilities::outbound::{self, Clients, Outbound, Sender};
+use crate::capabilities::random::Random;
+use crate::capabilities::response_stream::Response;
 use crate::capabilities::{Serving, State};
-use crate::component::{Kind, Loaded};
-use crate::config::FunctionSettings;
-use crate::console::Console;
-use crate::environment::Environment;
-use crate::files::{Files, Granted, Tmp};
-use crate::invocation::{Caller, Invocation};
-use crate::limits::Limiter;
+use crate::engine::meter::Meter;
+use crate::engine::pool_usage::{self, PoolUsage};
+use crate::engine::watchdog::Guard;
 use crate::log::{Level, Log};
-use crate::meter::Meter;
-use crate::outbound::{self, Clients, Outbound, OutboundUsage, Sender};
-use crate::outcome::Outcome;
-use crate::policy::{Limit, Policy};
-use crate::random::Random;
-use crate::response_stream::{Outlet, Response};
-use crate::room::{self, Room};
-use crate::router::{Owner, Route};
-use crate::trap::{self, Evidence};
-use crate::watchdog::Guard;
+use crate::policy::{Limit, Owner, Policy, Route};
+use crate::runtime_api::invocation::Invocation;
+use crate::wasm::Kind;
+use clocks::{Ended, look_at_clocks, look_soon, stopped_by};
 use command::Pipes;
+use component::Loaded;
+pub use context::FunctionSettings;
 use guest::{Call, Guest};
 pub use http::ServiceError;
+use outcome::Outcome;
+use trap::Evidence;
+pub use visit::{Run, Timing, Usage, Visit};
 
 /// Makes sandboxes.
 #[derive(Debug)]
@@ -54,7 +63,7 @@ pub struct Sandboxes {
     /// What sends their requests.
     pub clients: Arc<Clients>,
     /// Who has one.
-    pub room: Arc<Room>,
+    pub pool_usage: Arc<PoolUsage>,
 }
 
 /// A sandbox that waits for its event.
@@ -84,51 +93,11 @@ impl std::fmt::Debug for Sandbox {
 
 /// A sandbox that nobody is in yet.
 #[derive(Debug)]
-pub struct Empty {
+pub struct EmptySandbox {
     store: Store<State>,
     console: Console,
     meter: Meter,
     pipes: Option<Pipes>,
-}
-
-/// How a guest ended without returning.
-enum Ended {
-    /// It trapped, exited, or could not even start.
-    Itself(wasmtime::Error),
-    /// It waited for something when its time was over.
-    Waiting,
-    /// It waited, and what was done for it meanwhile used up its processor time.
-    OutOfCpuTime,
-}
-
-/// What became of an event in its sandbox.
-#[derive(Debug)]
-pub struct Run {
-    /// For the caller.
-    pub outcome: Outcome,
-    /// For the receipt.
-    pub usage: Usage,
-    /// To be dropped when there is time.
-    pub remains: Remains,
-}
-
-/// What one event used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// How long it took to make the sandbox, ahead of the event or not.
-    pub setup: Duration,
-    /// From then to the outcome.
-    pub wall: Duration,
-    /// The most memory that all of its memories and tables took together, in bytes.
-    pub peak_memory: usize,
-    /// What it printed, in bytes.
-    pub logs: usize,
-    /// Of its response as it was made, in bytes.
-    pub streamed: usize,
-    /// Its outbound requests.
-    pub outbound: OutboundUsage,
-    /// The limit that ended the event, or that it ran into and went on.
-    pub limit: Option<Limit>,
 }
 
 /// What is left of a sandbox.
@@ -153,14 +122,12 @@ impl Sandbox {
         self.events == 0
     }
 
-    /// Makes it that of whoever's event goes this way.
-    pub fn belongs_to(&mut self, route: &Route) {
-        self.owner = route.owner();
-    }
-
     /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
     /// which are still there.
-    fn begin(&mut self, invocation: &Invocation, outlet: Option<Outlet>, (guard, meter): (&Guard, &Meter)) {
+    fn begin(&mut self, visit: &mut Visit<'_>, timing: Timing<'_>) {
+        let Timing { guard, meter, .. } = timing;
+        let (invocation, channel) = (visit.invocation, visit.channel.take());
+        self.owner = visit.route.owner();
         let spent = self.spent();
         let limits = &self.policy.limits;
         let scope = invocation.scope();
@@ -175,13 +142,13 @@ impl Sandbox {
             state.limiter.begin();
             self.console.renew(limits.logs);
         }
-        if let Some(held) = &state.held {
-            held.begin(&invocation.tenant_id);
+        if let Some(slot) = &state.pool_slot {
+            slot.begin(&invocation.tenant_id);
         }
         let (owner, meter) = (self.owner.clone(), self.meter.clone());
         state.outbound.begin(Sender { scope: scope.clone(), owner, meter });
         let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
-        state.response.begin(outlet.filter(|_| streams), limits.streamed_response);
+        state.response.begin(channel.filter(|_| streams), limits.streamed_response);
         self.store.set_hostcall_fuel(limits.hostcall);
         self.store.set_epoch_deadline(1);
         self.console.begin(scope);
@@ -205,9 +172,9 @@ impl Sandbox {
     }
 
     /// Why the host had no room for it, if that is why its guest is not there.
-    pub fn lack(&self) -> Option<&wasmtime::Error> {
+    pub fn out_of_room(&self) -> Option<&wasmtime::Error> {
         match &self.guest {
-            Err(Ended::Itself(error)) if room::is_lacking(error) => Some(error),
+            Err(Ended::Itself(error)) if pool_usage::is_out_of_room(error) => Some(error),
             Ok(_) | Err(_) => None,
         }
     }
@@ -222,7 +189,7 @@ impl Sandboxes {
     /// Makes a sandbox, which may run the component's own start functions.
     pub async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
         let started = Instant::now();
-        let Empty { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
+        let EmptySandbox { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
         look_soon(&meter, guard);
         let guest = meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await;
         Sandbox {
@@ -241,7 +208,7 @@ impl Sandboxes {
     }
 
     /// What a guest will find there, without a guest: the first step of [`Self::make`].
-    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Empty {
+    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> EmptySandbox {
         let policy = &route.policy;
         let mut console = Console::new(Arc::clone(&self.log), policy.limits.logs);
         let meter = Meter::new(policy.limits.cpu_time);
@@ -267,7 +234,7 @@ impl Sandboxes {
             response: Response::default(),
             wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
-            held: Some(self.room.hold(policy, loaded.takes)),
+            pool_slot: Some(self.pool_usage.occupy(policy, loaded.footprint)),
             clock: guard.clock(),
             meter: meter.clone(),
             out_of_cpu_time: false,
@@ -279,24 +246,19 @@ impl Sandboxes {
         // Every move of the epoch is an occasion to look at the clocks, and to let others have a turn.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(look_at_clocks);
-        Empty { store, console, meter, pipes }
+        EmptySandbox { store, console, meter, pipes }
     }
 
     /// Handles one event, on its meter.
-    pub async fn run(
-        &self,
-        mut sandbox: Sandbox,
-        (invocation, caller, outlet): (&Invocation, Caller, Option<Outlet>),
-        allowance: Allowance,
-        (guard, meter): (&Guard, &Meter),
-    ) -> Run {
+    pub async fn run(&self, mut sandbox: Sandbox, mut visit: Visit<'_>, timing: Timing<'_>) -> Run {
         let started = Instant::now();
-        sandbox.begin(invocation, outlet, (guard, meter));
+        sandbox.begin(&mut visit, timing);
+        let (Visit { invocation, caller, .. }, Timing { budget, guard, meter }) = (visit, timing);
         let Sandbox { policy, store, console, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {
                 look_soon(meter, guard);
-                let context = context::of(&self.function, invocation, caller, allowance);
+                let context = context::of(&self.function, invocation, caller, budget);
                 let event = &invocation.event;
                 let call = Call { event, context, policy, console, pipes: pipes.as_ref() };
                 meter.run(stopped_by(guard, meter, guest.call(&mut *store, call))).await
@@ -315,9 +277,9 @@ impl Sandboxes {
         let streamed = store.data_mut().response.end();
         let outcome = match returned {
             Ok(outcome) => outcome,
-            Err(Ended::Waiting) => allowance.timed_out(),
+            Err(Ended::Waiting) => budget.timed_out(),
             Err(Ended::OutOfCpuTime) => Outcome::CpuLimitExceeded { limit: policy.limits.cpu_time },
-            Err(Ended::Itself(error)) if room::is_lacking(&error) => {
+            Err(Ended::Itself(error)) if pool_usage::is_out_of_room(&error) => {
                 Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
             }
             Err(Ended::Itself(error)) => trap::outcome(
@@ -326,7 +288,7 @@ impl Sandboxes {
                     panic: console.panic_text(),
                     refused: store.data().limiter.refused(),
                     out_of_cpu_time: store.data().out_of_cpu_time,
-                    allowance,
+                    budget,
                     limits: &policy.limits,
                 },
             ),
@@ -379,55 +341,14 @@ impl Sandboxes {
     }
 }
 
-/// What a guest that computes does whenever the epoch moves.
-fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
-    let state = context.data_mut();
-    if state.clock.has_passed() {
-        return Ok(UpdateDeadline::Interrupt);
-    }
-    match state.meter.left() {
-        None => {
-            state.out_of_cpu_time = true;
-            Ok(UpdateDeadline::Interrupt)
-        }
-        Some(left) => {
-            state.clock.look_after(left);
-            // Behind whoever else is ready, and behind the sockets and timers: the engine's own way of yielding would
-            // put it before these.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
-        }
-    }
-}
-
-/// Where a guest has less processor time left than its turn takes, the epoch has to move sooner.
-fn look_soon(meter: &Meter, guard: &Guard) {
-    guard.clock().look_after(meter.left().unwrap_or_default());
-}
-
 /// Most languages call it an I/O error, which says little.
 fn tmp_is_too_small(policy: &Policy) -> String {
     format!(
         "the handler filled its /tmp of {} bytes; to allow more, raise `tmp` in [{}] of {}",
         policy.grants.tmp,
         policy.table,
-        crate::manifest::FILE
+        crate::policy::manifest::FILE
     )
-}
-
-/// Runs a guest until it returns or its time is over. One that computes is stopped by its epoch callback,
-/// one that waits is stopped here.
-async fn stopped_by<T>(
-    guard: &Guard,
-    meter: &Meter,
-    guest: impl Future<Output = wasmtime::Result<T>>,
-) -> Result<T, Ended> {
-    tokio::select! {
-        biased;
-        // First: a guest that is told that its request failed for it would go on.
-        () = meter.exhausted() => Err(Ended::OutOfCpuTime),
-        returned = guest => returned.map_err(Ended::Itself),
-        () = guard.passed() => Err(Ended::Waiting),
-    }
 }
 
 #[cfg(all(test, feature = "compiler"))]

@@ -21,6 +21,7 @@ use crate::emulator::EMULATOR;
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
 use crate::moto::MOTO;
+use crate::rooms::ROOMS;
 use crate::stamp::Inputs;
 use crate::steps::{self, Ending, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
@@ -100,9 +101,10 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &s
 }
 
 /// What a change needs to be trusted, in this order.
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     TOOLCHAIN,
     FMT,
+    ROOMS,
     CLIPPY_WASM,
     CLIPPY,
     DOC,

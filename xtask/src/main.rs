@@ -27,6 +27,7 @@ mod guests;
 mod languages;
 mod links;
 mod moto;
+mod rooms;
 mod slowest;
 mod stamp;
 mod steps;

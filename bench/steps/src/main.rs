@@ -13,22 +13,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use bulkhead_host::allowance::Allowance;
 use bulkhead_host::capabilities;
-use bulkhead_host::component::{self, Loaded};
-use bulkhead_host::config::{FunctionSettings, LogSettings};
+use bulkhead_host::capabilities::files::Granted;
+use bulkhead_host::capabilities::outbound::Clients;
+use bulkhead_host::engine::meter::Meter;
+use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Pool, Share};
-use bulkhead_host::files::Granted;
-use bulkhead_host::invocation::{Caller, Deadline, Invocation};
-use bulkhead_host::log::{Format, Level, Log};
-use bulkhead_host::meter::Meter;
-use bulkhead_host::outbound::Clients;
-use bulkhead_host::outcome::Outcome;
-use bulkhead_host::policy::Policy;
-use bulkhead_host::router::Route;
+use bulkhead_host::log::{Format, Level, Log, LogSettings};
+use bulkhead_host::policy::{Policy, Route};
 use bulkhead_host::runtime_api::InvocationId;
-use bulkhead_host::sandbox::Sandboxes;
-use bulkhead_host::watchdog::{Turn, Watchdog};
+use bulkhead_host::runtime_api::invocation::{Caller, Deadline, Invocation};
+use bulkhead_host::sandbox::component::{self, Loaded};
+use bulkhead_host::sandbox::outcome::Outcome;
+use bulkhead_host::sandbox::time_budget::TimeBudget;
+use bulkhead_host::sandbox::{FunctionSettings, Sandboxes, Timing, Visit};
 use clap::Parser;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -98,7 +96,7 @@ fn sandboxes() -> Result<Sandboxes> {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
     let directories = Granted::open(Path::new("."), empty())?;
-    Ok(Sandboxes { function, log, directories, clients, room: Arc::default() })
+    Ok(Sandboxes { function, log, directories, clients, pool_usage: Arc::default() })
 }
 
 fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
@@ -130,7 +128,7 @@ impl Setting {
         let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
         let policy = Arc::new(Policy::default_for("hello"));
         let route = Route { tenant_id: None, is_known: false, handler: 0, policy };
-        let watchdog = Watchdog::start(&engine, Turn::ALONE)?;
+        let watchdog = Watchdog::start(&engine, TimeSlice::ALONE)?;
         Ok(Self { name, loaded, watchdog, route, times: Default::default(), faults: Vec::new() })
     }
 }
@@ -155,8 +153,8 @@ fn turn(runtime: &Runtime, sandboxes: &Sandboxes, setting: &mut Setting) -> Resu
 async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.len()]> {
     let Setting { loaded, watchdog, route, .. } = setting;
     let invocation = invocation();
-    let allowance = Allowance::new(Duration::from_secs(5), invocation.deadline, 1);
-    let guard = watchdog.guard(allowance.ends());
+    let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
+    let guard = watchdog.guard(budget.ends());
     let alone = Instant::now();
     drop(sandboxes.empty(loaded, route, &guard));
     let store = alone.elapsed();
@@ -164,9 +162,10 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
     let started = Instant::now();
     let sandbox = sandboxes.make(loaded, route, &guard).await;
     let made = Instant::now();
-    let event = (&invocation, Caller::default(), None);
+    let visit = Visit { invocation: &invocation, caller: Caller::default(), route, channel: None };
     let meter = Meter::new(Duration::MAX);
-    let run = sandboxes.run(sandbox, event, allowance, (&guard, &meter)).await;
+    let timing = Timing { budget, guard: &guard, meter: &meter };
+    let run = sandboxes.run(sandbox, visit, timing).await;
     let called = Instant::now();
     drop(run.remains);
     let ended = Instant::now();

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 
 use crate::compile;
 use crate::output::tell;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::FILE;
+use bulkhead_host::policy::manifest::FILE;
+use bulkhead_host::text::printable::Shown as _;
 use serde::Deserialize;
 
 use super::cargo;
@@ -191,7 +191,7 @@ fn distinct(packages: &[Package]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use bulkhead_host::manifest::Manifest;
+    use bulkhead_host::policy::manifest::Manifest;
     use serde_json::{Value, json};
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use bulkhead_host::log::printable::{Shown as _, line};
+use bulkhead_host::text::printable::{Shown as _, line};
 use bytesize::ByteSize;
 use serde::Serialize;
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::text::printable::Shown as _;
 
 /// A folder with sources of handlers.
 #[derive(Debug)]

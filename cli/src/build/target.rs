@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 
 use crate::output;
 

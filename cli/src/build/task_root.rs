@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::FILE;
+use bulkhead_host::policy::manifest::FILE;
+use bulkhead_host::text::printable::Shown as _;
 use tempfile::NamedTempFile;
 
 use super::project::Project;

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bulkhead_host::artifact::{ArtifactError, Stamp};
 use bulkhead_host::capabilities;
-use bulkhead_host::catalog::{Catalog, CatalogError, Source};
-use bulkhead_host::component::{ComponentError, Description, Kind};
-use bulkhead_host::config::LogSettings;
+use bulkhead_host::capabilities::outbound::Clients;
+use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
+use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
 use bulkhead_host::engine::{self, Share};
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::log::{Format, Level, Log};
-use bulkhead_host::manifest::{FILE, Handler, Manifest};
-use bulkhead_host::outbound::Clients;
+use bulkhead_host::log::{Format, Level, Log, LogSettings};
+use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
+use bulkhead_host::sandbox::component::ComponentError;
+use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm::{Description, Kind};
 use serde::Serialize;
 
 use super::report::{Checked, Finding};

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use bulkhead_host::manifest::Manifest;
 use bulkhead_host::policy::Policy;
+use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
 use super::inspect::{Component, Inspector};

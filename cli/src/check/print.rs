@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use bulkhead_host::log::printable::{Shown as _, line, name};
+use bulkhead_host::text::printable::{Shown as _, line, name};
 
 use super::inspect::Component;
 use super::report::{Change, Checked, Finding, Grant, Limit, Policy, Report};

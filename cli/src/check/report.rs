@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bulkhead_host::manifest::Mistake;
+use bulkhead_host::policy::manifest::Mistake;
 use serde::Serialize;
 
 use super::denied::Denial;

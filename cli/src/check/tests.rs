@@ -216,7 +216,7 @@ fn what_cannot_be_known_here_is_a_warning() {
 fn code_for_another_processor_is_checked_as_far_as_that_goes() {
     let other = if Target::host() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 };
     let root = root("[handlers.hello]", &[]);
-    let mut cwasm = bulkhead_host::artifact::compile(&smallest(), &smallest(), other).unwrap();
+    let mut cwasm = bulkhead_host::wasm::compile(&smallest(), &smallest(), other).unwrap();
     std::fs::write(root.path().join("hello.cwasm"), &cwasm).unwrap();
     let report = check(root.path(), None);
     assert_eq!(mistakes(&report), [] as [String; 0]);

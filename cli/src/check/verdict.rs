@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bulkhead_host::component::Kind;
+use bulkhead_host::wasm::Kind;
 use serde::Serialize;
 
 use super::Check;

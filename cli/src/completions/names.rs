@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bulkhead_host::log::printable::is_printable;
-use bulkhead_host::manifest::Manifest;
+use bulkhead_host::policy::manifest::Manifest;
+use bulkhead_host::text::printable::is_printable;
 use clap_complete::CompletionCandidate;
 
 use crate::local;

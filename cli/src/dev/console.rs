@@ -1,7 +1,7 @@
 //! What `bulkhead dev` shows on a terminal: the log of the handlers on stdout, everything else on stderr.
 
+use bulkhead_host::dispatch::receipt::{REPLIED, Receipt};
 use bulkhead_host::log::on_lines;
-use bulkhead_host::receipt::{REPLIED, Receipt};
 
 use crate::label::label;
 use crate::output;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bulkhead_host::manifest::FILE;
+use bulkhead_host::policy::manifest::FILE;
 
 use super::function::{Function, Shared};
 use super::function_url::label;

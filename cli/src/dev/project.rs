@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::text::printable::Shown as _;
 
 use super::console;
 use crate::build::PLACE;

@@ -14,7 +14,7 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use bulkhead_host::receipt::{KIND, REPLIED, Receipt};
+use bulkhead_host::dispatch::receipt::{KIND, REPLIED, Receipt};
 use bytes::Bytes;
 use tokio::sync::watch;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use bulkhead_host::engine::{self, Allocation, Target};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 
 use super::Finding;
 use crate::build::target;

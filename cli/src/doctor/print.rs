@@ -1,7 +1,7 @@
 //! What the doctor found, as lines.
 
 use anstyle::{AnsiColor, Style};
-use bulkhead_host::log::printable::line;
+use bulkhead_host::text::printable::line;
 
 use super::{Finding, State};
 use crate::output::Coloured;

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 
 /// The way from a folder, which need not be there yet, to a file. What was said in full stays so.
 pub(super) fn seen_from(folder: &Path, file: &Path) -> anyhow::Result<String> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use bulkhead_host::manifest::{FILE, Manifest, TenantSource};
 use bulkhead_host::policy::InvokeMode;
+use bulkhead_host::policy::manifest::{FILE, Manifest, TenantSource};
 
 use crate::build::{self, Project};
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use bulkhead_host::artifact::Stamp;
 use bulkhead_host::capabilities;
-use bulkhead_host::component::{self, ComponentError, Loaded};
+use bulkhead_host::engine::artifact::Stamp;
 use bulkhead_host::engine::{self, Share, Target};
+use bulkhead_host::sandbox::component::{self, ComponentError, Loaded};
 use object::{Object, ObjectSection};
 
 use super::describe;

@@ -1,6 +1,6 @@
 //! What was found out as text, narrow enough for most terminals.
 
-use bulkhead_host::log::printable::{Shown as _, line};
+use bulkhead_host::text::printable::{Shown as _, line};
 use bytesize::ByteSize;
 
 use super::report::{Form, Report, Sizes};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bulkhead_host::component::ComponentError;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::sandbox::component::ComponentError;
+use bulkhead_host::text::printable::Shown as _;
 use serde::Serialize;
 
 use super::imports::Import;

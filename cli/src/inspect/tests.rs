@@ -1,5 +1,5 @@
-use bulkhead_host::artifact;
 use bulkhead_host::engine::Target;
+use bulkhead_host::wasm;
 use serde_json::{Value, json};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -146,7 +146,7 @@ fn a_module_that_carries_its_world_is_what_that_says() {
 #[test]
 fn native_code_for_another_processor_is_what_its_stamp_says() {
     let other = if Target::host() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 };
-    let code = artifact::compile(&smallest(), &smallest(), other).unwrap();
+    let code = wasm::compile(&smallest(), &smallest(), other).unwrap();
     let (text, json) = said("a.cwasm", &code);
     assert_eq!((&json["runs"], &json["compiled"]["target"]), (&json!(true), &json!(other.name())));
     assert!(text.contains("this machine cannot load it"), "{text}");
@@ -155,7 +155,7 @@ fn native_code_for_another_processor_is_what_its_stamp_says() {
 #[test]
 fn native_code_is_what_its_stamp_says() {
     let here = Target::host().unwrap();
-    let compile = |target| artifact::compile(&smallest(), &smallest(), target).unwrap();
+    let compile = |target| wasm::compile(&smallest(), &smallest(), target).unwrap();
     let (text, json) = said("a.cwasm", &compile(here));
     assert_eq!((&json["runs"], &json["kind"]), (&json!(true), &json!("handler")));
     assert!(json["sizes"]["code"].as_u64() > Some(0), "{text}");

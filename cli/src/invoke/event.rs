@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 
 /// The event itself, or where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

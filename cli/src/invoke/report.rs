@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bulkhead_host::manifest::{self, Manifest};
+use bulkhead_host::dispatch::receipt::{KIND, Receipt};
+use bulkhead_host::policy::manifest::{self, Manifest};
 use bulkhead_host::policy::{Limit, Policy};
-use bulkhead_host::receipt::{KIND, Receipt};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 

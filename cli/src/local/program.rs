@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::text::printable::Shown as _;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 

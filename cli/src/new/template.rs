@@ -163,7 +163,7 @@ const SDK: &str = "path = \"bulkhead-sdk\"";
 
 #[cfg(test)]
 mod tests {
-    use bulkhead_host::manifest::Manifest;
+    use bulkhead_host::policy::manifest::Manifest;
 
     use super::*;
 

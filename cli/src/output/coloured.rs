@@ -1,7 +1,7 @@
 //! Text with colours in it: the colours are ours, and everything else in it is escaped as it comes in.
 
 use anstyle::Style;
-use bulkhead_host::log::printable;
+use bulkhead_host::text::printable;
 
 /// Several lines, with their ends.
 #[derive(Debug, Default)]

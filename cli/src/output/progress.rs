@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bulkhead_host::log::printable;
+use bulkhead_host::text::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// How long nobody wonders.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 
 use super::contents;
@@ -55,7 +55,7 @@ fn own_handler(staged: &Path, named: Option<&str>) -> anyhow::Result<String> {
     }
     let handlers = Manifest::read(staged)?.map(|manifest| manifest.handlers).unwrap_or_default();
     match handlers.as_slice() {
-        [] => Ok(bulkhead_host::catalog::find(staged, None)?),
+        [] => Ok(bulkhead_host::dispatch::catalog::find(staged, None)?),
         [only] => Ok(only.name.clone()),
         several => {
             let names: Vec<&str> = several.iter().map(|handler| handler.name.as_str()).collect();

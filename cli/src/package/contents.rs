@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::artifact::{self, Stamp};
-use bulkhead_host::catalog;
+use bulkhead_host::dispatch::catalog;
 use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
-use bulkhead_host::manifest::{FILE, Manifest};
+use bulkhead_host::engine::artifact::{self, Stamp};
+use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 
 use crate::check;

@@ -9,9 +9,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use bulkhead_host::artifact::{self, Stamp};
 use bulkhead_host::engine::Target;
-use bulkhead_host::log::printable::Shown as _;
+use bulkhead_host::engine::artifact::{self, Stamp};
+use bulkhead_host::text::printable::Shown as _;
 
 use super::contents::files;
 use crate::build;

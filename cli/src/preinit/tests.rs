@@ -51,9 +51,9 @@ fn run(ahead: &Ahead, wasm: &[u8]) -> Result<Ready, String> {
 fn left(wasm: &[u8]) -> Vec<Value> {
     let wizer = Wizer::new();
     let (_, readable) = wizer.instrument_component(wasm).unwrap();
-    let rehearsal = Rehearsal::new(ahead().rules());
+    let runner = InitRunner::new(ahead().rules());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(rehearsal.run(&readable, ACCESS)).unwrap().into_values().collect()
+    runtime.block_on(runner.run(&readable, ACCESS)).unwrap().into_values().collect()
 }
 
 #[test]

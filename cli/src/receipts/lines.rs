@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
-use bulkhead_host::receipt::{KIND, Receipt};
+use bulkhead_host::dispatch::receipt::{KIND, Receipt};
 use serde::Deserialize;
 
 /// The longest line that can be a receipt, in bytes. A tenant's id has 1024, each of which may be escaped.

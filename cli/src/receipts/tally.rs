@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bulkhead_host::receipt::{REPLIED, Receipt};
+use bulkhead_host::dispatch::receipt::{REPLIED, Receipt};
 use serde::Serialize;
 
 use super::histogram::Histogram;

@@ -1,5 +1,5 @@
-use bulkhead_host::manifest::Receipts as Format;
-use bulkhead_host::receipt::{About, Receipt};
+use bulkhead_host::dispatch::receipt::{About, Receipt};
+use bulkhead_host::policy::manifest::Receipts as Format;
 use bulkhead_host::sandbox::Usage;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::error::{HttpEventError, Refusal};
 use super::event::Event;
-use super::form::Form;
+use super::source::HttpSource;
 
 /// Events that people write by hand lack the padding now and then.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -18,13 +18,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The body. A text without escapes is not copied: it is a piece of the event.
-pub(super) fn read(form: Form, event: &Bytes, parts: &Event<'_>) -> Result<Bytes, HttpEventError> {
-    let Some(text) = form.text("body", parts.body)? else { return Ok(Bytes::new()) };
-    if form.read("isBase64Encoded", parts.is_base64_encoded)?.unwrap_or(false) {
+pub(super) fn read(source: HttpSource, event: &Bytes, parts: &Event<'_>) -> Result<Bytes, HttpEventError> {
+    let Some(text) = source.text("body", parts.body)? else { return Ok(Bytes::new()) };
+    if source.read("isBase64Encoded", parts.is_base64_encoded)?.unwrap_or(false) {
         let decoded = BASE64.decode(text.as_bytes());
         return decoded
             .map(Bytes::from)
-            .map_err(|error| HttpEventError::Refused { form, refusal: Refusal::Body(error) });
+            .map_err(|error| HttpEventError::Refused { origin: source, refusal: Refusal::Body(error) });
     }
     Ok(match text {
         Cow::Owned(text) => text.into(),
@@ -48,7 +48,7 @@ mod tests {
 
     fn body(json: &'static str) -> Result<Bytes, HttpEventError> {
         let event = Bytes::from_static(json.as_bytes());
-        read(Form::RestApi, &event, &serde_json::from_str(json).unwrap())
+        read(HttpSource::RestApi, &event, &serde_json::from_str(json).unwrap())
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
     fn a_text_without_escapes_is_not_copied() {
         let event = Bytes::from_static(br#"{"body": "abc"}"#);
         let parts: Event<'_> = serde_json::from_slice(&event).unwrap();
-        let body = read(Form::Alb, &event, &parts).unwrap();
+        let body = read(HttpSource::Alb, &event, &parts).unwrap();
         assert_eq!(body.as_ptr(), event[10..].as_ptr());
     }
 

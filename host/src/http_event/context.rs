@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::text;
-use crate::json::Object;
+use crate::text::json::Object;
 
 /// The parts of it that matter here; [`printable`] hands all of it on.
 #[derive(Debug, Default, Deserialize)]

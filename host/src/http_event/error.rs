@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use super::form::Form;
+use super::source::HttpSource;
 
 /// As much of what a client sent goes into a text.
 const MAX_SHOWN: usize = 100;
@@ -17,32 +17,32 @@ pub enum HttpEventError {
     )]
     NotHttp(&'static str),
     /// It looks like an HTTP event, but for one part.
-    #[error("the event looks like one from {form}, but its `{field}` cannot be read: {error}")]
+    #[error("the event looks like one from {origin}, but its `{field}` cannot be read: {error}")]
     Field {
         /// What it looks like.
-        form: Form,
+        origin: HttpSource,
         /// The part.
         field: &'static str,
         /// What is wrong with it.
         error: serde_json::Error,
     },
     /// It is an HTTP event, and its request is none that a server would take.
-    #[error("the request in the event from {form} is refused: {refusal}")]
+    #[error("the request in the event from {origin} is refused: {refusal}")]
     Refused {
         /// How it came.
-        form: Form,
+        origin: HttpSource,
         /// Why it is refused.
         refusal: Refusal,
     },
 }
 
 impl HttpEventError {
-    /// What the client should get where the request is at fault: the response's form and status. None where it is
-    /// the event.
-    pub fn refusal(&self) -> Option<(Form, StatusCode)> {
+    /// What the client should get where the request is at fault: the source that the response is for, and the status. `None` where
+    /// the event is at fault.
+    pub fn refusal(&self) -> Option<(HttpSource, StatusCode)> {
         match self {
             Self::NotHttp(_) | Self::Field { .. } => None,
-            Self::Refused { form, refusal } => Some((*form, refusal.status())),
+            Self::Refused { origin, refusal } => Some((*origin, refusal.status())),
         }
     }
 }
@@ -123,11 +123,12 @@ mod tests {
 
     #[test]
     fn only_a_bad_request_is_the_clients_fault() {
-        let refused = |refusal| HttpEventError::Refused { form: Form::Alb, refusal };
-        let status = |error: HttpEventError| error.refusal().map(|(form, status)| (form, status.as_u16()));
-        assert_eq!(status(refused(Refusal::AboveRoot)), Some((Form::Alb, 400)));
-        assert_eq!(status(refused(Refusal::Target)), Some((Form::Alb, 414)));
-        assert_eq!(status(refused(Refusal::TooManyHeaders)), Some((Form::Alb, 431)));
+        let refused = |refusal| HttpEventError::Refused { origin: HttpSource::Alb, refusal };
+        let status =
+            |error: HttpEventError| error.refusal().map(|(source, status)| (source, status.as_u16()));
+        assert_eq!(status(refused(Refusal::AboveRoot)), Some((HttpSource::Alb, 400)));
+        assert_eq!(status(refused(Refusal::Target)), Some((HttpSource::Alb, 414)));
+        assert_eq!(status(refused(Refusal::TooManyHeaders)), Some((HttpSource::Alb, 431)));
         assert_eq!(status(HttpEventError::NotHttp("why")), None);
     }
 }

@@ -10,8 +10,8 @@ use hyper::http::uri::Authority;
 use super::context::printable;
 use super::error::{HttpEventError, Refusal, shown};
 use super::event::{Event, Text};
-use super::form::Form;
 use super::pairs::Pairs;
+use super::source::HttpSource;
 
 /// The header with the event's `requestContext`, as JSON in ASCII: who the caller is, the stage, the request id. It is
 /// the source's alone: what clients send under this name, or any other that starts with `x-bulkhead-`, is dropped.
@@ -21,12 +21,12 @@ const OURS: &[u8] = b"x-bulkhead-";
 
 /// The headers, without those that are about a connection, since there is none. What a `Connection` header names stays:
 /// a client could have headers removed so that the source has put there.
-pub(super) fn read(form: Form, event: &Event<'_>, body: &Bytes) -> Result<HeaderMap, HttpEventError> {
-    let refused = |refusal| HttpEventError::Refused { form, refusal };
-    let several = form.read("multiValueHeaders", event.multi_value_headers)?.unwrap_or_default();
-    let single = form.read("headers", event.headers)?.unwrap_or_default();
+pub(super) fn read(source: HttpSource, event: &Event<'_>, body: &Bytes) -> Result<HeaderMap, HttpEventError> {
+    let refused = |refusal| HttpEventError::Refused { origin: source, refusal };
+    let several = source.read("multiValueHeaders", event.multi_value_headers)?.unwrap_or_default();
+    let single = source.read("headers", event.headers)?.unwrap_or_default();
     let mut headers = both(several, single).map_err(refused)?;
-    let cookies: Option<Vec<Text<'_>>> = form.read("cookies", event.cookies)?;
+    let cookies: Option<Vec<Text<'_>>> = source.read("cookies", event.cookies)?;
     join_cookies(&mut headers, &cookies.unwrap_or_default()).map_err(refused)?;
     agree_on_length(&mut headers, body.len()).map_err(refused)?;
     if let Some(context) = event.request_context {
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn headers(event: &str, body: &'static str) -> Result<HeaderMap, HttpEventError> {
-        read(Form::RestApi, &serde_json::from_str(event).unwrap(), &Bytes::from_static(body.as_bytes()))
+        read(HttpSource::RestApi, &serde_json::from_str(event).unwrap(), &Bytes::from_static(body.as_bytes()))
     }
 
     fn lines(event: &str, body: &'static str) -> Vec<String> {

@@ -24,84 +24,96 @@ const REST: &str = "https://gy415nuibc.execute-api.us-east-1.amazonaws.com";
 /// The host of most fixtures of HTTP APIs.
 const HTTP: &str = "https://id.execute-api.us-east-1.amazonaws.com";
 
-/// All of them that are HTTP events: their form, and method, origin, and path with query of the request.
-const EXPECTED: [(&str, Form, [&str; 3]); 22] = [
+/// All of them that are HTTP events: their source, and method, origin, and path with query of the request.
+const EXPECTED: [(&str, HttpSource, [&str; 3]); 22] = [
     (
         "alb-lambda-target-request-headers-only",
-        Form::Alb,
+        HttpSource::Alb,
         ["GET", "http://lambda-test-alb-1334523864.us-east-1.elb.amazonaws.com", "/?key=hello"],
     ),
     (
         "alb-lambda-target-request-multivalue-headers",
-        Form::AlbMultiValue,
+        HttpSource::AlbMultiValue,
         ["GET", "http://lambda-test-alb-1234567.us-east-1.elb.amazonaws.com", "/?key=hello"],
     ),
-    ("apigw-console-request", Form::RestApi, ["POST", "https://localhost", "/path/to/resource?foo=bar"]),
-    ("apigw-console-test-request", Form::RestApi, ["POST", "https://testPrefix.testDomainName", "/myPath"]),
-    ("apigw-request", Form::RestApi, ["POST", REST, "/hello/world?name=me"]),
-    ("apigw-request-catch-all", Form::RestApi, ["POST", REST, "/hello/world?name=me"]),
-    ("apigw-request-multi-value-parameters", Form::RestApi, ["POST", REST, "/hello/world?name=me&name=me2"]),
-    ("apigw-restapi-openapi-request", Form::RestApi, ["POST", REST, "/hello/world?name=me"]),
-    ("apigw-sam-http-request", Form::HttpApi, ["GET", "http://127.0.0.1:3000", "/dump?foo=bar"]),
-    ("apigw-sam-rest-request", Form::HttpApiV1, ["GET", "http://127.0.0.1:3000", "/test"]),
+    (
+        "apigw-console-request",
+        HttpSource::RestApi,
+        ["POST", "https://localhost", "/path/to/resource?foo=bar"],
+    ),
+    (
+        "apigw-console-test-request",
+        HttpSource::RestApi,
+        ["POST", "https://testPrefix.testDomainName", "/myPath"],
+    ),
+    ("apigw-request", HttpSource::RestApi, ["POST", REST, "/hello/world?name=me"]),
+    ("apigw-request-catch-all", HttpSource::RestApi, ["POST", REST, "/hello/world?name=me"]),
+    (
+        "apigw-request-multi-value-parameters",
+        HttpSource::RestApi,
+        ["POST", REST, "/hello/world?name=me&name=me2"],
+    ),
+    ("apigw-restapi-openapi-request", HttpSource::RestApi, ["POST", REST, "/hello/world?name=me"]),
+    ("apigw-sam-http-request", HttpSource::HttpApi, ["GET", "http://127.0.0.1:3000", "/dump?foo=bar"]),
+    ("apigw-sam-rest-request", HttpSource::HttpApiV1, ["GET", "http://127.0.0.1:3000", "/test"]),
     (
         "apigw-v2-request-iam",
-        Form::HttpApi,
+        HttpSource::HttpApi,
         ["GET", HTTP, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"],
     ),
     (
         "apigw-v2-request-jwt-authorizer",
-        Form::HttpApi,
+        HttpSource::HttpApi,
         ["GET", HTTP, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"],
     ),
     (
         "apigw-v2-request-lambda-authorizer",
-        Form::HttpApi,
+        HttpSource::HttpApi,
         ["GET", HTTP, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"],
     ),
     (
         "apigw-v2-request-multi-value-parameters",
-        Form::HttpApi,
+        HttpSource::HttpApi,
         ["GET", HTTP, "/my/path?Parameter1=value1&Parameter1=value2"],
     ),
     (
         "apigw-v2-request-no-authorizer",
-        Form::HttpApi,
+        HttpSource::HttpApi,
         ["GET", "https://aaaaaaaaaa.execute-api.us-west-2.amazonaws.com", "/"],
     ),
     (
         "apigw-websocket-request",
-        Form::WebSocket,
+        HttpSource::WebSocket,
         ["POST", "https://*.execute-api.eu-central-1.amazonaws.com", "/hello/world?name=me"],
     ),
     (
         "apigw-websocket-request-disconnect-route",
-        Form::WebSocket,
+        HttpSource::WebSocket,
         ["GET", "https://abcd1234.execute-api.us-east-1.amazonaws.com", "/"],
     ),
     (
         "apigw-websocket-request-without-method",
-        Form::WebSocket,
+        HttpSource::WebSocket,
         ["GET", "https://asdfasdf.execute-api.us-west-2.amazonaws.com", "/"],
     ),
     (
         "vpc-lattice-v1-request",
-        Form::LatticeV1,
+        HttpSource::LatticeV1,
         ["POST", "https://localhost", "/api/product?category=electronics&sort=price&limit=10&tags=tv"],
     ),
     (
         "vpc-lattice-v2-request",
-        Form::Lattice,
+        HttpSource::Lattice,
         ["GET", "https://localhost", "/health?state=prod&multi=a&multi=DEF&multi=g"],
     ),
     (
         "vpc-lattice-v2-request-base64",
-        Form::Lattice,
+        HttpSource::Lattice,
         ["POST", "https://localhost", "/api/files/upload?uploadType=profile-image"],
     ),
     (
         "vpc-lattice-v2-request-roles-anywhere",
-        Form::Lattice,
+        HttpSource::Lattice,
         ["POST", "https://localhost", "/api/external/data-sync?sync-type=incremental&validate=true"],
     ),
 ];
@@ -111,10 +123,11 @@ fn every_fixture_is_the_request_that_it_says_or_is_no_http_event() {
     let mut expected = EXPECTED.iter();
     for (name, event) in fixtures() {
         match HttpEvent::parse(&event) {
-            Ok(HttpEvent { form, request }) => {
-                let &(expected, expected_form, [method, origin, target]) = expected.next().expect("one more");
+            Ok(HttpEvent { source, request }) => {
+                let &(expected, expected_source, [method, origin, target]) =
+                    expected.next().expect("one more");
                 let request = format!("{} {}", request.method(), request.uri());
-                assert_eq!((name, form), (expected, expected_form));
+                assert_eq!((name, source), (expected, expected_source));
                 assert_eq!(request, format!("{method} {origin}{target}"), "{name}");
             }
             Err(HttpEventError::NotHttp(_)) => {}
@@ -161,8 +174,8 @@ fn a_request_comes_through_whole() {
         "requestContext": {"domainName": "a.lambda-url.eu-west-1.on.aws", "http": {"method": "PATCH", "path": "/a b"}},
         "body": "AP8=", "isBase64Encoded": true,
     });
-    let HttpEvent { form, request } = HttpEvent::parse(&event.to_string().into()).unwrap();
-    assert_eq!((form, request.method().as_str()), (Form::FunctionUrl, "PATCH"));
+    let HttpEvent { source, request } = HttpEvent::parse(&event.to_string().into()).unwrap();
+    assert_eq!((source, request.method().as_str()), (HttpSource::FunctionUrl, "PATCH"));
     assert_eq!(request.uri(), "https://a.lambda-url.eu-west-1.on.aws/a%20b?c=%20");
     assert_eq!(request.body(), &[0, 255][..]);
     let mut lines: Vec<_> = request
@@ -193,8 +206,8 @@ fn a_path_is_never_taken_for_a_host() {
 
 #[test]
 fn another_event_can_be_posted() {
-    let HttpEvent { form, request } = HttpEvent::plain(Bytes::from_static(b"[7]"));
-    assert_eq!((form, request.method().as_str()), (Form::Plain, "POST"));
+    let HttpEvent { source, request } = HttpEvent::plain(Bytes::from_static(b"[7]"));
+    assert_eq!((source, request.method().as_str()), (HttpSource::Plain, "POST"));
     assert_eq!(
         (request.uri().to_string(), request.body()),
         ("http://localhost/events".to_owned(), &Bytes::from_static(b"[7]"))
@@ -241,7 +254,7 @@ fn a_part_of_the_wrong_type_is_named() {
         assert!(error.to_string().contains("requestContext.http.method"), "{error}");
     }
     let error = HttpEvent::parse(&json!({"httpMethod": "G T", "path": "/"}).to_string().into()).unwrap_err();
-    assert_eq!(error.refusal(), Some((Form::RestApi, StatusCode::BAD_REQUEST)));
+    assert_eq!(error.refusal(), Some((HttpSource::RestApi, StatusCode::BAD_REQUEST)));
 }
 
 /// What is put into events: pieces that mean something somewhere.
@@ -275,10 +288,10 @@ fn no_damage_to_an_event_makes_anything_panic() {
             damaged.splice(start..end, piece.iter().copied());
         }
         match HttpEvent::parse(&damaged.into()) {
-            Ok(HttpEvent { form, request }) => {
+            Ok(HttpEvent { source, request }) => {
                 requests.set(requests.get() + 1);
                 assert!(request.uri().host().is_some() && request.uri().path().starts_with('/'));
-                let answer = form.response(StatusCode::OK, request.headers(), request.body());
+                let answer = source.response(StatusCode::OK, request.headers(), request.body());
                 serde_json::from_slice::<Value>(&answer.unwrap()).unwrap();
             }
             Err(error) => {
@@ -295,10 +308,10 @@ fn no_damage_to_an_event_makes_anything_panic() {
 #[test]
 fn a_response_to_every_form_is_taken_for_what_it_was() {
     for (name, event) in fixtures() {
-        let Ok(HttpEvent { form, .. }) = HttpEvent::parse(&event) else { continue };
+        let Ok(HttpEvent { source, .. }) = HttpEvent::parse(&event) else { continue };
         let mut headers = HeaderMap::new();
         headers.insert("x-a", "b".parse().unwrap());
-        let answer = form.response(StatusCode::NOT_FOUND, &headers, b"\xff").unwrap();
+        let answer = source.response(StatusCode::NOT_FOUND, &headers, b"\xff").unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(404), &json!("/w==")), "{name}");
         let value = answer.pointer("/headers/x-a").or_else(|| answer.pointer("/multiValueHeaders/x-a/0"));

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Failure, Format, Level, Scope, printable};
+use super::{Failure, Format, Level, Scope};
+use crate::text::printable;
 
 /// The longest text of one record, in bytes; CloudWatch refuses events over 256 KiB (G10.10).
 const MAX_MESSAGE: usize = 200 * 1024;

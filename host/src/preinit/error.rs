@@ -5,15 +5,15 @@ use std::time::Duration;
 use wasmtime::WasmBacktrace;
 
 use super::{INITIALIZER, Refused};
-use crate::allowance::Allowance;
-use crate::bindings::bulkhead::lambda::types::Failure;
+use crate::capabilities::outbound::OutboundError;
 use crate::engine::EngineError;
-use crate::invocation::Deadline;
-use crate::log::printable::{line, name, told};
-use crate::outbound::OutboundError;
-use crate::outcome::Outcome;
+use crate::engine::bindings::bulkhead::lambda::types::Failure;
 use crate::policy::{Limit, Limits};
-use crate::trap;
+use crate::runtime_api::invocation::Deadline;
+use crate::sandbox::outcome::Outcome;
+use crate::sandbox::time_budget::TimeBudget;
+use crate::sandbox::trap;
+use crate::text::printable::{line, name, told};
 
 /// What a stack trace is worth reading of.
 const MOST_FRAMES: usize = 12;
@@ -139,8 +139,8 @@ pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -
         return PreinitError::Refused { refused: *refused, stack_trace };
     }
     let limits = Limits::default();
-    let allowance = Allowance::new(time, Deadline::Unknown { reason: "there is no event" }, 1);
-    let evidence = trap::Evidence { panic, refused, out_of_cpu_time: false, allowance, limits: &limits };
+    let budget = TimeBudget::new(time, Deadline::Unknown { reason: "there is no event" }, 1);
+    let evidence = trap::Evidence { panic, refused, out_of_cpu_time: false, budget, limits: &limits };
     let outcome = trap::outcome(&error, evidence);
     if let Outcome::TimedOut { .. } = outcome {
         return PreinitError::TimedOut(time);

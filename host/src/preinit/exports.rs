@@ -1,7 +1,7 @@
 //! Whether a component has an init at all: looked up in its bytes, so that the answer comes before any other.
 
 use super::PreinitError;
-use crate::component::names;
+use crate::wasm::names;
 
 /// The export that an init is.
 pub const INITIALIZER: &str = "bulkhead:lambda/initializer@0.1.0";

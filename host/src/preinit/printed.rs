@@ -3,7 +3,7 @@
 use wasmtime_wasi::cli::StdoutStream;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use crate::log::printable;
+use crate::text::printable;
 
 /// More than anyone reads. An init that prints more than that is ended.
 const MOST: usize = 1024 * 1024;

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, Type, W
 
 use super::PreinitError;
 use crate::capabilities::State;
-use crate::limits::Limiter;
+use crate::capabilities::limits::Limiter;
 use crate::policy::Limits;
 
 /// A whole memory, or a global variable.
@@ -29,7 +29,8 @@ pub enum Value {
 /// What each function of the exported instance `access` returns.
 pub(super) async fn values(
     store: &mut Store<State>,
-    (component, instance): (&Component, Instance),
+    component: &Component,
+    instance: Instance,
     access: &str,
 ) -> Result<BTreeMap<String, Value>, PreinitError> {
     // Reading takes a page of each memory, and hands all of it over: the host's doing, and not the guest's.
@@ -38,7 +39,7 @@ pub(super) async fn values(
     let functions = functions(component, access).ok_or(PreinitError::NoAccess)?;
     let mut values = BTreeMap::new();
     for (name, function) in functions {
-        let value = value(store, instance, (access, &name), &function).await;
+        let value = value(store, instance, access, &name, &function).await;
         values.insert(name, value.map_err(PreinitError::Unreadable)?);
     }
     Ok(values)
@@ -63,26 +64,28 @@ fn functions(component: &Component, access: &str) -> Option<Vec<(String, Compone
 async fn value(
     store: &mut Store<State>,
     instance: Instance,
-    name: (&str, &str),
+    access: &str,
+    name: &str,
     function: &ComponentFunc,
 ) -> wasmtime::Result<Value> {
     Ok(match function.results().next() {
         Some(Type::List(_)) => {
-            let (bytes,) = call::<(WasmList<u8>,)>(store, instance, name).await?;
+            let (bytes,) = call::<(WasmList<u8>,)>(store, instance, access, name).await?;
             Value::Memory(bytes.as_le_slice(&*store).to_vec())
         }
-        Some(Type::S32) => Value::I32(call::<(i32,)>(store, instance, name).await?.0),
-        Some(Type::S64) => Value::I64(call::<(i64,)>(store, instance, name).await?.0),
-        Some(Type::Float32) => Value::F32(call::<(f32,)>(store, instance, name).await?.0.to_bits()),
-        Some(Type::Float64) => Value::F64(call::<(f64,)>(store, instance, name).await?.0.to_bits()),
-        other => wasmtime::bail!("{} returns {other:?}", name.1),
+        Some(Type::S32) => Value::I32(call::<(i32,)>(store, instance, access, name).await?.0),
+        Some(Type::S64) => Value::I64(call::<(i64,)>(store, instance, access, name).await?.0),
+        Some(Type::Float32) => Value::F32(call::<(f32,)>(store, instance, access, name).await?.0.to_bits()),
+        Some(Type::Float64) => Value::F64(call::<(f64,)>(store, instance, access, name).await?.0.to_bits()),
+        other => wasmtime::bail!("{name} returns {other:?}"),
     })
 }
 
 async fn call<R>(
     store: &mut Store<State>,
     instance: Instance,
-    (access, name): (&str, &str),
+    access: &str,
+    name: &str,
 ) -> wasmtime::Result<R>
 where
     R: ComponentNamedList + Lift + Send + Sync + 'static,

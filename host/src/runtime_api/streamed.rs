@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::body::{Outgoing, Piece};
 use super::{ApiError, ERROR_TYPE, InvocationId, Posted, RuntimeApi};
-use crate::outcome::ErrorReport;
+use crate::runtime_api::ErrorReport;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");

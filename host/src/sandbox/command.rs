@@ -1,6 +1,6 @@
 //! A command's event and answer: its stdin, its stdout, and its exit code.
 //!
-//! The streams are there before the event is. What it prints to stderr is [`crate::console`]'s, as for every guest.
+//! The streams are there before the event is. What it prints to stderr is [`crate::capabilities::console`]'s, as for every guest.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,8 +14,8 @@ use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::capabilities::State;
-use crate::limits::Exceeded;
-use crate::permit::Permitted;
+use crate::capabilities::checked_writes::CheckedWrites;
+use crate::capabilities::limits::Exceeded;
 use crate::policy::Limit;
 
 /// How much a command may write in one call; its own buffers are smaller.
@@ -124,7 +124,7 @@ impl StdoutStream for Stdout {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Permitted(self.clone()))
+        Box::new(CheckedWrites(self.clone()))
     }
 }
 

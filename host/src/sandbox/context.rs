@@ -1,22 +1,36 @@
 //! What a guest is told about its event, as `wit/` has it.
 
-use crate::allowance::Allowance;
-use crate::bindings::bulkhead::lambda::types;
-use crate::config::FunctionSettings;
-use crate::invocation::{Caller, Invocation};
+use crate::engine::bindings::bulkhead::lambda::types;
+use crate::runtime_api::invocation::{Caller, Invocation};
+use crate::sandbox::time_budget::TimeBudget;
+
+/// The settings of the function, the same for every event (RUNTIME_API 9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSettings {
+    /// `AWS_LAMBDA_FUNCTION_NAME`, or empty.
+    pub name: String,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`, or `$LATEST`.
+    pub version: String,
+    /// `AWS_LAMBDA_LOG_GROUP_NAME`, or empty; SnapStart does not set it (R6.6).
+    pub log_group: String,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`, or empty.
+    pub log_stream: String,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB, or 128.
+    pub memory_mb: u32,
+}
 
 /// The context of one event.
 pub(super) fn of(
     function: &FunctionSettings,
     invocation: &Invocation,
     caller: Caller,
-    allowance: Allowance,
+    budget: TimeBudget,
 ) -> types::Context {
     let function = function.clone();
     types::Context {
         request_id: invocation.id.request_id.clone(),
         invoked_function_arn: caller.invoked_function_arn,
-        deadline_ms: allowance.ends_ms(),
+        deadline_ms: budget.ends_ms(),
         tenant_id: invocation.tenant_id.clone(),
         trace: types::TraceContext {
             xray: caller.trace.xray,

@@ -1,5 +1,5 @@
 //! Whoever is in a sandbox, called in the way of its kind. What becomes of an event that ends with a return is decided
-//! here; of one that does not, by [`crate::trap`].
+//! here; of one that does not, by [`crate::sandbox::trap`].
 
 use bytes::Bytes;
 use wasmtime::Store;
@@ -8,15 +8,15 @@ use wasmtime_wasi_http::p2::bindings::Proxy;
 
 use super::command::Pipes;
 use super::{context, http};
-use crate::bindings::Lambda;
-use crate::bindings::bulkhead::lambda::types::{Context, Failure};
-use crate::bindings::streaming::LambdaStreaming;
 use crate::capabilities::State;
-use crate::component::Entry;
-use crate::console::Console;
-use crate::outcome::Outcome;
+use crate::capabilities::console::Console;
+use crate::engine::bindings::Lambda;
+use crate::engine::bindings::bulkhead::lambda::types::{Context, Failure};
+use crate::engine::bindings::streaming::LambdaStreaming;
 use crate::policy::{InvokeMode, Policy};
-use crate::trap;
+use crate::sandbox::component::Entry;
+use crate::sandbox::outcome::Outcome;
+use crate::sandbox::trap;
 
 /// A component's instance.
 pub(super) enum Guest {

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::LogSettings;
+use crate::engine::watchdog::{TimeSlice, Watchdog};
 use crate::engine::{self, Engine};
-use crate::invocation::Deadline;
-use crate::log::Format;
+use crate::log::{Format, LogSettings};
 use crate::runtime_api::InvocationId;
-use crate::watchdog::{Turn, Watchdog};
+use crate::runtime_api::invocation::{Caller, Deadline};
+use crate::sandbox::time_budget::TimeBudget;
 
 fn sandboxes() -> Sandboxes {
     let log =
@@ -23,7 +23,7 @@ fn sandboxes() -> Sandboxes {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[]).unwrap();
     let directories = Granted::open(Path::new("."), std::iter::empty()).unwrap();
-    Sandboxes { function, log, directories, clients, room: Arc::default() }
+    Sandboxes { function, log, directories, clients, pool_usage: Arc::default() }
 }
 
 /// A program that does nothing.
@@ -32,7 +32,7 @@ fn program(engine: &Engine) -> Loaded {
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#).unwrap();
     let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
     std::fs::write(file.path(), module).unwrap();
-    crate::component::compile(engine, &imports, file.path()).unwrap()
+    crate::sandbox::component::compile(engine, &imports, file.path()).unwrap()
 }
 
 #[tokio::test]
@@ -45,17 +45,17 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         handler: 0,
         policy: Arc::new(Policy::default_for("hello")),
     };
-    let watchdog = Watchdog::start(&engine, Turn::ALONE).unwrap();
+    let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).unwrap();
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
     let one = sandboxes.make(&loaded, &route, &guard).await;
     let two = sandboxes.make(&loaded, &route, &guard).await;
-    assert!(one.is_ready() && two.is_ready() && one.lack().is_none());
+    assert!(one.is_ready() && two.is_ready() && one.out_of_room().is_none());
     let three = sandboxes.make(&loaded, &route, &guard).await;
-    assert!(three.lack().unwrap().to_string().starts_with("maximum concurrent limit of 2 for "));
+    assert!(three.out_of_room().unwrap().to_string().starts_with("maximum concurrent limit of 2 for "));
     assert!(
-        sandboxes.room.holders().starts_with("the handler hello: 3 with "),
+        sandboxes.pool_usage.occupants().starts_with("the handler hello: 3 with "),
         "{}",
-        sandboxes.room.holders()
+        sandboxes.pool_usage.occupants()
     );
     let invocation = Invocation {
         id: InvocationId { request_id: "1".to_owned(), attempt: None },
@@ -63,16 +63,17 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         event: "1".into(),
         deadline: Deadline::Unknown { reason: "not there" },
     };
-    let allowance = Allowance::new(Duration::from_secs(5), invocation.deadline, 1);
+    let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
     let meter = Meter::new(Duration::MAX);
-    let event = (&invocation, Caller::default(), None);
-    let run = sandboxes.run(three, event, allowance, (&guard, &meter)).await;
+    let visit = Visit { invocation: &invocation, caller: Caller::default(), route: &route, channel: None };
+    let timing = Timing { budget, guard: &guard, meter: &meter };
+    let run = sandboxes.run(three, visit, timing).await;
     assert!(matches!(run.outcome, Outcome::SandboxUnavailable { .. }), "{:?}", run.outcome);
     drop((one, run));
     assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());
     assert!(
-        sandboxes.room.holders().starts_with("the handler hello: 1 with "),
+        sandboxes.pool_usage.occupants().starts_with("the handler hello: 1 with "),
         "{}",
-        sandboxes.room.holders()
+        sandboxes.pool_usage.occupants()
     );
 }

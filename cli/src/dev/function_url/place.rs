@@ -11,7 +11,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use bulkhead_host::artifact;
+use bulkhead_host::engine::artifact;
 use hyper::Request;
 use hyper::header::HOST;
 use hyper::http::uri::Authority;

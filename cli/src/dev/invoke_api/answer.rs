@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bulkhead_host::manifest::Receipts;
+use bulkhead_host::policy::manifest::Receipts;
 use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 

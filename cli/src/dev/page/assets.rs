@@ -1,6 +1,6 @@
 //! The files of the page.
 
-use bulkhead_host::log::printable::{HIDDEN, JOINING};
+use bulkhead_host::text::printable::{HIDDEN, JOINING};
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use bulkhead_host::receipt::Receipt;
+use bulkhead_host::dispatch::receipt::Receipt;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 

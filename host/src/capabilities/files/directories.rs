@@ -1,0 +1,242 @@
+//! The grant `files`: directories of the task root that a guest may read.
+//!
+//! They are opened once, at init; each sandbox gets the same open directories, so that an event costs no system call
+//! and a directory that is replaced later is not followed. Wasmtime resolves what a guest asks for beneath them and
+//! refuses whatever would change something.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
+use wasmtime_wasi::{FsPerms, WasiCtx};
+
+use crate::policy::{Grants, Policy};
+use crate::text::printable::Shown as _;
+
+/// Open directories that every sandbox of one policy may read.
+#[derive(Clone, Default)]
+pub struct Directories(WasiFilesystemCtx);
+
+impl std::fmt::Debug for Directories {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Directories").finish_non_exhaustive()
+    }
+}
+
+/// The open directories of all policies. Those that grant the same ones share them.
+#[derive(Debug, Default)]
+pub struct Granted(HashMap<BTreeSet<PathBuf>, Directories>);
+
+/// What a policy grants cannot be given.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: [{table}]: {error}", crate::policy::manifest::FILE)]
+pub struct GrantError {
+    /// The table of `bulkhead.toml` that the grant stands in.
+    table: String,
+    error: FilesError,
+}
+
+impl Granted {
+    /// Opens what these policies grant.
+    ///
+    /// # Errors
+    /// When a directory cannot be granted.
+    pub fn open<'a>(
+        task_root: &Path,
+        policies: impl Iterator<Item = &'a Policy>,
+    ) -> Result<Self, GrantError> {
+        let mut granted = HashMap::new();
+        for Policy { table, grants, .. } in policies {
+            if !grants.files.is_empty() && !granted.contains_key(&grants.files) {
+                let directories = Directories::open(task_root, &grants.files)
+                    .map_err(|error| GrantError { table: table.clone(), error })?;
+                granted.insert(grants.files.clone(), directories);
+            }
+        }
+        Ok(Self(granted))
+    }
+
+    /// The directories of one policy; none where it grants none.
+    pub fn of(&self, grants: &Grants) -> Option<&Directories> {
+        self.0.get(&grants.files)
+    }
+}
+
+/// A directory that cannot be granted.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// It cannot be opened.
+    #[error("files: `{}` cannot be read: {error}; put it into the package, or take it out of the grant", path.shown())]
+    Open {
+        /// As it is granted.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It is something else.
+    #[error("files: `{}` is not a directory; grant the directory that it lies in", path.shown())]
+    NotADirectory {
+        /// As it is granted.
+        path: PathBuf,
+    },
+    /// It lies elsewhere, or would if a link were followed.
+    #[error("files: `{}` is not inside the task root; only directories below it can be granted", path.shown())]
+    Outside {
+        /// As it is granted.
+        path: PathBuf,
+    },
+    /// It is the whole task root.
+    #[error(
+        "files: `{}` is the task root, with bulkhead.toml and every handler in it; grant a directory below it",
+        path.shown()
+    )]
+    TaskRoot {
+        /// As it is granted.
+        path: PathBuf,
+    },
+    /// It has no name that a guest could use.
+    #[error("files: `{}` has a name that is not UTF-8; rename it", path.shown())]
+    Name {
+        /// As it is granted.
+        path: PathBuf,
+    },
+    /// A guest would find it where its `/tmp` is.
+    #[error("files: `{}` would hide the handler's own /tmp; rename it", path.shown())]
+    Tmp {
+        /// As it is granted.
+        path: PathBuf,
+    },
+}
+
+/// Finds out whether a directory can be granted. `path` is relative to the task root.
+///
+/// # Errors
+/// When it is not there, no directory, or not inside the task root.
+pub fn check(task_root: &Path, path: &Path) -> Result<(), FilesError> {
+    locate(task_root, path)?;
+    guest_path(path).map(drop)
+}
+
+impl Directories {
+    /// Opens the directories that a policy grants. `paths` are relative to the task root.
+    ///
+    /// # Errors
+    /// When one cannot be granted, as [`check`] has it, or not be opened.
+    pub fn open(task_root: &Path, paths: &BTreeSet<PathBuf>) -> Result<Self, FilesError> {
+        let mut builder = WasiCtx::builder();
+        // Set before the directories, which remember it: files are read on the thread that runs the guest.
+        builder.allow_blocking_current_thread(true);
+        for path in paths {
+            let host = locate(task_root, path)?;
+            let guest = guest_path(path)?;
+            builder
+                .preopened_dir(host, guest, FsPerms::ReadOnly)
+                .map_err(|error| open_error(path, io::Error::other(error)))?;
+        }
+        Ok(Self(builder.build().filesystem().clone()))
+    }
+
+    /// Grants them to a sandbox, in place of what it was granted before.
+    pub fn grant(&self, wasi: &mut WasiCtx) {
+        wasi.filesystem().clone_from(&self.0);
+    }
+}
+
+/// Where a granted directory really is.
+fn locate(task_root: &Path, path: &Path) -> Result<PathBuf, FilesError> {
+    let outside = || FilesError::Outside { path: path.to_owned() };
+    let names = |component| matches!(component, Component::Normal(_) | Component::CurDir);
+    if !path.components().all(names) {
+        return Err(outside());
+    }
+    let root = task_root.canonicalize().map_err(|error| open_error(path, error))?;
+    let found = root.join(path).canonicalize().map_err(|error| open_error(path, error))?;
+    if !found.starts_with(&root) {
+        return Err(outside());
+    }
+    if found == root {
+        return Err(FilesError::TaskRoot { path: path.to_owned() });
+    }
+    if !found.is_dir() {
+        return Err(FilesError::NotADirectory { path: path.to_owned() });
+    }
+    Ok(found)
+}
+
+/// Where a guest finds it: at the same path, from `/` on.
+fn guest_path(path: &Path) -> Result<String, FilesError> {
+    let mut guest = String::new();
+    for component in path.components().filter(|component| *component != Component::CurDir) {
+        let name = component.as_os_str().to_str();
+        let name = name.ok_or_else(|| FilesError::Name { path: path.to_owned() })?;
+        guest.push('/');
+        guest.push_str(name);
+    }
+    match guest.as_str() {
+        "" => Err(FilesError::TaskRoot { path: path.to_owned() }),
+        super::TMP => Err(FilesError::Tmp { path: path.to_owned() }),
+        guest if guest.starts_with("/tmp/") => Err(FilesError::Tmp { path: path.to_owned() }),
+        _ => Ok(guest),
+    }
+}
+
+fn open_error(path: &Path, error: io::Error) -> FilesError {
+    FilesError::Open { path: path.to_owned(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("data/x")).unwrap();
+        std::fs::write(root.path().join("file"), "").unwrap();
+        root
+    }
+
+    fn open(root: &Path, path: &str) -> Result<Directories, FilesError> {
+        Directories::open(root, &BTreeSet::from([path.into()]))
+    }
+
+    #[test]
+    fn directories_of_the_task_root_can_be_granted() {
+        let root = root();
+        for path in ["data", "data/x", "./data/"] {
+            assert!(open(root.path(), path).is_ok(), "{path}");
+            assert!(check(root.path(), Path::new(path)).is_ok(), "{path}");
+        }
+        assert_eq!(guest_path(Path::new("./data//x/")).unwrap(), "/data/x");
+    }
+
+    #[test]
+    fn what_is_no_directory_of_it_is_refused() {
+        let root = root();
+        let outside = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("out")).unwrap();
+        std::os::unix::fs::symlink("data", root.path().join("in")).unwrap();
+        assert!(open(root.path(), "in").is_ok());
+        for path in ["out", "..", "data/..", "/", "/etc", "data/../../x"] {
+            assert!(matches!(open(root.path(), path), Err(FilesError::Outside { .. })), "{path}");
+        }
+        std::os::unix::fs::symlink(".", root.path().join("self")).unwrap();
+        for path in ["", ".", "self", "data/."] {
+            let refused = matches!(check(root.path(), Path::new(path)), Err(FilesError::TaskRoot { .. }));
+            assert_eq!(refused, path != "data/.", "{path}");
+        }
+        assert!(matches!(open(root.path(), "file"), Err(FilesError::NotADirectory { .. })));
+        let error = open(root.path(), "none").unwrap_err().to_string();
+        assert!(error.starts_with("files: `none` cannot be read: No such file"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_granted_in_the_place_of_tmp() {
+        let root = root();
+        std::fs::create_dir_all(root.path().join("tmp/x")).unwrap();
+        std::fs::create_dir(root.path().join("tmpl")).unwrap();
+        assert!(matches!(open(root.path(), "tmp"), Err(FilesError::Tmp { .. })));
+        assert!(matches!(open(root.path(), "./tmp/x"), Err(FilesError::Tmp { .. })));
+        assert!(open(root.path(), "tmpl").is_ok());
+    }
+}

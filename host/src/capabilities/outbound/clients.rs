@@ -1,0 +1,296 @@
+//! The clients of the process: one for each owner and policy, so that connections outlive sandboxes but
+//! never serve another tenant.
+//!
+//! A guest may name any number of hosts, an event any number of tenants that nobody knows, and descriptors are few (Lambda
+//! grants 1024), so everything here has a limit: of one client, up to 16 requests under way and 8 connections that rest,
+//! and 32 clients that nobody uses. Strangers share the client of their handler, and none of its connections.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rustls::client::Resumption;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Semaphore;
+
+use super::OutboundError;
+use super::account::Sender;
+use super::connect::{Dialer, RuntimeApi, Tls};
+use super::pool::{Pool, Purpose};
+use super::resolver::{Lookups, Resolver, Threads};
+use super::target::Target;
+use crate::log::Log;
+use crate::policy::{Owner, Policy};
+
+/// The client that was used least recently goes when there are more, unless it is in use. Those in use are no more than
+/// there are events.
+const MAX_CLIENTS: usize = 32;
+/// Requests of one client at a time; more wait.
+const MAX_UNDER_WAY: usize = 16;
+/// Requests of all clients at a time.
+const MAX_UNDER_WAY_IN_ALL: usize = 512;
+/// TLS sessions that a client can resume.
+const MAX_SESSIONS: usize = 32;
+
+/// Shared by all sandboxes of the process.
+#[derive(Debug)]
+pub struct Clients {
+    pub(super) log: Arc<Log>,
+    runtime_api: Arc<RuntimeApi>,
+    resolver: Resolver,
+    lookup_threads: Arc<Threads>,
+    extra_roots: RootCertStore,
+    /// Made at the first request, as most functions never send one.
+    tls: OnceLock<Result<ClientConfig, rustls::Error>>,
+    turns: Arc<Semaphore>,
+    /// The one that was used last comes last.
+    clients: Mutex<Vec<Arc<Client>>>,
+}
+
+/// The client of one owner under one policy.
+#[derive(Debug)]
+pub(super) struct Client {
+    owner: Owner,
+    pub(super) dialer: Dialer,
+    pub(super) turns: Arc<Semaphore>,
+    pub(super) pool: Pool,
+}
+
+/// What one request needs.
+#[derive(Debug, Clone)]
+pub(super) struct Lease {
+    pub(super) client: Arc<Client>,
+    pub(super) purpose: Purpose,
+    pub(super) turns_in_all: Arc<Semaphore>,
+}
+
+impl Clients {
+    /// No clients yet. The Runtime API at `runtime_api` (`host:port`) is out of reach for all of them;
+    /// beside the authorities that browsers trust they trust `extra_roots`, which are PEM files.
+    ///
+    /// # Errors
+    /// When a file holds no certificate or something else, or `runtime_api` is not an authority.
+    pub fn new(
+        log: Arc<Log>,
+        runtime_api: &str,
+        extra_roots: &[(PathBuf, Vec<u8>)],
+    ) -> Result<Arc<Self>, OutboundError> {
+        Self::with_resolver(log, runtime_api, extra_roots, Resolver::System)
+    }
+
+    pub(super) fn with_resolver(
+        log: Arc<Log>,
+        runtime_api: &str,
+        extra_roots: &[(PathBuf, Vec<u8>)],
+        resolver: Resolver,
+    ) -> Result<Arc<Self>, OutboundError> {
+        let invalid = || OutboundError::RuntimeApi(runtime_api.to_owned());
+        Ok(Arc::new(Self {
+            log,
+            runtime_api: Arc::new(RuntimeApi::new(runtime_api).ok_or_else(invalid)?),
+            resolver,
+            lookup_threads: Arc::default(),
+            extra_roots: read_roots(extra_roots)?,
+            tls: OnceLock::new(),
+            turns: Arc::new(Semaphore::new(MAX_UNDER_WAY_IN_ALL)),
+            clients: Mutex::default(),
+        }))
+    }
+
+    /// What it takes to send a request to `target`: a client that only this event's owner uses, and only under this policy.
+    pub(super) fn lease(
+        &self,
+        sender: &Sender,
+        policy: &Arc<Policy>,
+        target: Target,
+    ) -> Result<Lease, rustls::Error> {
+        let stranger = match &sender.owner {
+            Owner::Tenant(_) => None,
+            Owner::Handler(_) => sender.scope.tenant_id.clone(),
+        };
+        Ok(Lease {
+            client: self.client(&sender.owner, policy)?,
+            purpose: Purpose { target, stranger },
+            turns_in_all: Arc::clone(&self.turns),
+        })
+    }
+
+    fn client(&self, owner: &Owner, policy: &Arc<Policy>) -> Result<Arc<Client>, rustls::Error> {
+        let tls = self.tls()?;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = clients.iter().position(|client| client.is_of(owner, policy));
+        let client = match known {
+            Some(at) => clients.remove(at),
+            None => Arc::new(self.new_client(owner, policy, tls)),
+        };
+        if clients.len() >= MAX_CLIENTS
+            && let Some(at) = clients.iter().position(Client::is_idle)
+        {
+            clients.remove(at);
+        }
+        clients.push(Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn new_client(&self, owner: &Owner, policy: &Arc<Policy>, tls: &ClientConfig) -> Client {
+        let mut resuming = tls.clone();
+        resuming.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
+        let mut afresh = tls.clone();
+        afresh.resumption = Resumption::disabled();
+        Client {
+            owner: owner.clone(),
+            dialer: Dialer {
+                policy: Arc::clone(policy),
+                lookups: Lookups::new(self.resolver.clone(), Arc::clone(&self.lookup_threads)),
+                runtime_api: Arc::clone(&self.runtime_api),
+                tls: Tls { resuming: Arc::new(resuming), afresh: Arc::new(afresh) },
+            },
+            turns: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
+            pool: Pool::default(),
+        }
+    }
+
+    fn tls(&self) -> Result<&ClientConfig, rustls::Error> {
+        let tls = self.tls.get_or_init(|| {
+            let mut roots = self.extra_roots.clone();
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let builder =
+                ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+            Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        });
+        tls.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Client {
+    fn is_of(&self, owner: &Owner, policy: &Arc<Policy>) -> bool {
+        self.owner == *owner && self.dialer.policy == *policy
+    }
+
+    /// Whether another request is under way beside the one that asks.
+    pub(super) fn is_shared(&self) -> bool {
+        self.turns.available_permits() + 1 < MAX_UNDER_WAY
+    }
+
+    /// Whether it can go. One that is in use would be made anew with all of its limits.
+    fn is_idle(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && self.dialer.lookups.are_done()
+    }
+}
+
+fn read_roots(files: &[(PathBuf, Vec<u8>)]) -> Result<RootCertStore, OutboundError> {
+    let mut roots = RootCertStore::empty();
+    for (file, pem) in files {
+        let bad = |reason: String| OutboundError::Certificate { file: file.clone(), reason };
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| bad(error.to_string()))?;
+            roots.add(certificate).map_err(|error| bad(error.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(bad("there is no certificate in it".to_owned()));
+        }
+    }
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::account::tests::{log, sender};
+    use super::*;
+    use crate::log::Scope;
+
+    fn clients() -> Arc<Clients> {
+        Clients::new(log().0, "127.0.0.1:9001", &[]).unwrap()
+    }
+
+    fn tenant(id: &str) -> Owner {
+        Owner::Tenant(id.to_owned())
+    }
+
+    impl Clients {
+        /// Who has a client, the one that was used last at the end.
+        fn owners(&self) -> Vec<Owner> {
+            self.clients.lock().unwrap().iter().map(|client| client.owner.clone()).collect()
+        }
+
+        /// The client that was used last.
+        pub(in crate::capabilities::outbound) fn last(&self) -> Arc<Client> {
+            Arc::clone(self.clients.lock().unwrap().last().unwrap())
+        }
+
+        /// What an event of a tenant that the manifest does not know needs, where it knows nobody.
+        fn lease_of(&self, stranger: &str, policy: &Arc<Policy>) -> Lease {
+            let scope = Scope { request_id: None, tenant_id: Some(stranger.to_owned()) };
+            let sender = Sender { scope, ..sender(Duration::MAX) };
+            let target = Target::of(&"https://a.example/".parse().unwrap()).unwrap();
+            self.lease(&sender, policy, target).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_client_is_one_owner_s_and_one_policy_s() {
+        let clients = clients();
+        let policy = Arc::new(Policy::default_for("hello"));
+        clients.client(&tenant("a"), &policy).unwrap();
+        clients.client(&Owner::Handler(0), &policy).unwrap();
+        // The same policy, elsewhere in memory.
+        clients.client(&tenant("a"), &Arc::new(Policy::default_for("hello"))).unwrap();
+        assert_eq!(clients.owners(), [Owner::Handler(0), tenant("a")]);
+        clients.client(&tenant("a"), &Arc::new(Policy::default_for("other"))).unwrap();
+        assert_eq!(clients.owners().len(), 3);
+    }
+
+    #[test]
+    fn the_client_that_was_used_least_recently_goes_unless_it_is_in_use() {
+        let clients = clients();
+        let policy = Arc::new(Policy::default_for("hello"));
+        for id in 0..MAX_CLIENTS {
+            clients.client(&tenant(&id.to_string()), &policy).unwrap();
+        }
+        clients.client(&tenant("0"), &policy).unwrap();
+        let in_use = clients.client(&tenant("1"), &policy).unwrap();
+        for id in 0..2 * MAX_CLIENTS {
+            clients.client(&tenant(&format!("new-{id}")), &policy).unwrap();
+        }
+        let owners = clients.owners();
+        assert_eq!(owners.len(), MAX_CLIENTS);
+        assert!(owners.contains(&tenant("1")) && !owners.contains(&tenant("0")));
+        let again = clients.client(&tenant("1"), &policy).unwrap();
+        assert!(Arc::ptr_eq(&in_use, &again), "its requests under way are still counted");
+    }
+
+    #[test]
+    fn strangers_share_a_client_and_its_limits_but_no_connection() {
+        let clients = clients();
+        let policy = Arc::new(Policy::default_for("hello"));
+        let leases: Vec<Lease> = (0..100).map(|id| clients.lease_of(&id.to_string(), &policy)).collect();
+        assert_eq!(clients.owners(), [Owner::Handler(0)]);
+        assert!(leases.iter().all(|lease| Arc::ptr_eq(&lease.client, &leases[0].client)));
+        assert_ne!(leases[0].purpose, leases[1].purpose);
+        assert_eq!(leases[1].purpose, clients.lease_of("1", &policy).purpose);
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_named() {
+        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let files = [(PathBuf::from("ca.pem"), pem.as_bytes().to_vec())];
+            let error = Clients::new(log().0, "127.0.0.1:9001", &files).unwrap_err().to_string();
+            assert!(error.starts_with("ca.pem cannot be used: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_runtime_api_must_be_a_host_and_a_port() {
+        for good in ["127.0.0.1:9001", "localhost", "[::1]:80", "[::1]"] {
+            assert!(Clients::new(log().0, good, &[]).is_ok(), "{good}");
+        }
+        for bad in ["", ":9001", "127.0.0.1:x", "127.0.0.1:99999"] {
+            assert!(Clients::new(log().0, bad, &[]).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The function's handlers and their components: found by `bulkhead.toml` or `_HANDLER`, checked at init.
+//!
+//! A `.wasm` is compiled at init, since compiling holds everything else up. A `.cwasm` is only looked at then, and
+//! mapped when its first event comes, unless it is the only one: most of a platform's handlers are idle
+//! most of the time, and cost next to nothing until they are not. What is wrong with a component is found
+//! at init as far as that goes; what is found later fails the handler's own events.
+
+mod find;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+pub use find::{components, find};
+
+use crate::capabilities::Imports;
+use crate::engine::Engine;
+use crate::policy::Policy;
+use crate::policy::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
+use crate::runtime_api::ErrorReport;
+use crate::sandbox::component::{self, ComponentError, Loaded};
+use crate::text::printable::{Shown as _, name};
+
+/// No handler can be started, or not this one. The text is what the caller and the log get to see.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The task root cannot be listed.
+    #[error("LAMBDA_TASK_ROOT: {}: {error}", path.shown())]
+    TaskRoot {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// `_HANDLER` names nothing, and there is not exactly one component to take in its place.
+    #[error("_HANDLER {asked} and {} holds {found}", root.shown())]
+    NoSuchHandler {
+        /// What `_HANDLER` says.
+        asked: String,
+        /// The task root, or the file that names the handlers.
+        root: PathBuf,
+        /// The components there, and what to do about it.
+        found: String,
+    },
+    /// `bulkhead.toml` names a file that is not there.
+    #[error("{}: handlers.{handler}.source: there is no {}, and no .cwasm of that name", manifest::FILE, path.shown())]
+    NoSource {
+        /// The handler.
+        handler: String,
+        /// What is not there.
+        path: PathBuf,
+    },
+    /// The component is not the one that `bulkhead.toml` means.
+    #[error("{}: handlers.{handler}.digest: {} has {found}, not {wanted}", manifest::FILE, path.shown())]
+    Digest {
+        /// The handler.
+        handler: String,
+        /// The component.
+        path: PathBuf,
+        /// Its digest.
+        found: String,
+        /// The digest that it should have.
+        wanted: String,
+    },
+    /// The handler was found, but cannot be used.
+    #[error(transparent)]
+    Component(#[from] Arc<ComponentError>),
+}
+
+impl CatalogError {
+    fn no_such_handler(asked: Option<&str>, root: PathBuf, found: &[impl AsRef<str>]) -> Self {
+        let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
+        Self::NoSuchHandler {
+            asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{}`,", name(asked))),
+            root,
+            found: match found.is_empty() {
+                true => "no component; put one there".to_owned(),
+                false => format!("{}; name one of them, without its ending", name(&found.join(", "))),
+            },
+        }
+    }
+
+    /// The report for `/init/error`.
+    pub fn report(&self) -> ErrorReport {
+        let error_type = match self {
+            Self::TaskRoot { .. } | Self::NoSuchHandler { .. } => "Runtime.NoSuchHandler",
+            Self::NoSource { .. } => "Runtime.ConfigInvalid",
+            Self::Digest { .. } | Self::Component(_) => "Runtime.InvalidComponent",
+        };
+        ErrorReport::new(error_type, self.to_string())
+    }
+}
+
+/// The handlers of a function.
+#[derive(Debug)]
+pub struct Catalog {
+    source: Source,
+    handlers: Vec<Handler>,
+    components: Vec<Component>,
+    /// The function's own handler: the one that `_HANDLER` names, or the only one.
+    pub main: Option<usize>,
+    /// What was odd, but no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+/// A handler, whose component may be another handler's too.
+#[derive(Debug)]
+struct Handler {
+    policy: Arc<Policy>,
+    component: usize,
+    /// Why its events fail, if that is known already.
+    refused: Option<Arc<CatalogError>>,
+}
+
+#[derive(Debug)]
+struct Component {
+    /// Its file in the task root, without its ending.
+    stem: PathBuf,
+    loaded: OnceLock<Result<Loaded, Arc<ComponentError>>>,
+}
+
+/// What components are loaded with.
+#[derive(Clone)]
+pub struct Source {
+    /// The engine that runs them.
+    pub engine: Engine,
+    /// What they may import.
+    pub imports: Imports,
+    /// Where they lie.
+    pub task_root: PathBuf,
+    /// Whether one of several may be mapped when its first event comes.
+    pub is_lazy: bool,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("task_root", &self.task_root).finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// Finds all handlers and checks them: those of the manifest, or the one that `_HANDLER` names.
+    ///
+    /// # Errors
+    /// When there is none, or one cannot be used and the manifest does not put up with that.
+    pub fn open(source: Source, manifest: &Manifest, asked: Option<&str>) -> Result<Self, CatalogError> {
+        let mut catalog =
+            Self { source, handlers: Vec::new(), components: Vec::new(), main: None, warnings: Vec::new() };
+        if manifest.handlers.is_empty() {
+            catalog.add_only(manifest, asked)?;
+        } else {
+            catalog.add_all(manifest, asked)?;
+        }
+        Ok(catalog)
+    }
+
+    /// The policies of the handlers themselves.
+    pub fn policies(&self) -> Vec<Arc<Policy>> {
+        self.handlers.iter().map(|handler| Arc::clone(&handler.policy)).collect()
+    }
+
+    /// The file of a handler's component: its `.cwasm`, where there is one.
+    pub fn file(&self, handler: usize) -> PathBuf {
+        let stem = self.source.task_root.join(&self.components[self.handlers[handler].component].stem);
+        let cwasm = find::file(&stem, "cwasm");
+        if cwasm.is_file() { cwasm } else { find::file(&stem, "wasm") }
+    }
+
+    /// The component of a handler, mapped now if it was not yet. Indices come from the router, which has them
+    /// from the manifest, as the handlers here are.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn get(&self, handler: usize) -> Result<&Loaded, Arc<CatalogError>> {
+        let Handler { component, refused, .. } = &self.handlers[handler];
+        if let Some(refused) = refused {
+            return Err(Arc::clone(refused));
+        }
+        let Component { stem, loaded } = &self.components[*component];
+        let loaded = loaded.get_or_init(|| load(&self.source, stem).map(|found| found.0).map_err(Arc::new));
+        loaded.as_ref().map_err(|error| Arc::new(Arc::clone(error).into()))
+    }
+
+    fn add_only(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
+        let name = find(&self.source.task_root, asked)?;
+        let (loaded, warning) = load(&self.source, Path::new(&name)).map_err(Arc::new)?;
+        self.warnings.extend(warning);
+        self.components.push(Component { stem: name.clone().into(), loaded: Ok(loaded).into() });
+        let policy = manifest.default_policy(&name);
+        self.handlers.push(Handler { policy: Arc::new(policy), component: 0, refused: None });
+        self.main = Some(0);
+        Ok(())
+    }
+
+    fn add_all(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
+        for handler in &manifest.handlers {
+            let stem = handler.source.with_extension("");
+            let known = self.components.iter().position(|component| component.stem == stem);
+            let component = known.unwrap_or_else(|| {
+                self.components.push(Component { stem, loaded: OnceLock::new() });
+                self.components.len() - 1
+            });
+            let policy = Arc::clone(&handler.policy);
+            self.handlers.push(Handler { policy, component, refused: None });
+        }
+        for (index, handler) in manifest.handlers.iter().enumerate() {
+            let Err(error) = self.check(self.handlers[index].component, handler) else {
+                continue;
+            };
+            if manifest.routing.invalid_handler == InvalidHandler::FailInit {
+                return Err(error);
+            }
+            self.warnings.push(format!("every event of the handler {} will fail: {error}", handler.name));
+            self.handlers[index].refused = Some(Arc::new(error));
+        }
+        let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
+        self.main = main(&names, asked);
+        let needs_main =
+            manifest.tenants.is_empty() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
+        if self.main.is_none() && needs_main {
+            let file = self.source.task_root.join(manifest::FILE);
+            return Err(CatalogError::no_such_handler(asked, file, &names));
+        }
+        Ok(())
+    }
+
+    /// Checks what can be checked before the first event, and loads what has to be loaded before it.
+    fn check(&mut self, component: usize, handler: &manifest::Handler) -> Result<(), CatalogError> {
+        let stem = self.source.task_root.join(&self.components[component].stem);
+        let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
+        if !cwasm.is_file() && !wasm.is_file() {
+            return Err(CatalogError::NoSource { handler: handler.name.clone(), path: wasm });
+        }
+        let found = self.digest(component, &cwasm, &wasm)?;
+        match &handler.digest {
+            Some(wanted) if *wanted != *found => Err(CatalogError::Digest {
+                handler: handler.name.clone(),
+                path: if cwasm.is_file() { cwasm } else { wasm },
+                found: found.to_string(),
+                wanted: wanted.clone(),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The digest of a component's source: out of its `.cwasm`, if that may be mapped later, or else once it is
+    /// loaded.
+    fn digest(
+        &mut self,
+        component: usize,
+        cwasm: &Path,
+        wasm: &Path,
+    ) -> Result<Arc<str>, Arc<ComponentError>> {
+        let is_lazy = self.source.is_lazy && self.components.len() > 1;
+        let Component { stem, loaded } = &self.components[component];
+        if loaded.get().is_none()
+            && is_lazy
+            && let Some(digest) = component::peek(cwasm, wasm)
+        {
+            return Ok(digest.into());
+        }
+        let loaded = loaded.get_or_init(|| {
+            let (loaded, warning) = load(&self.source, stem).map_err(Arc::new)?;
+            self.warnings.extend(warning);
+            Ok(loaded)
+        });
+        loaded.as_ref().map(|loaded| Arc::clone(&loaded.digest)).map_err(Arc::clone)
+    }
+}
+
+/// Which of these handlers is the function's own: the one that `_HANDLER` names, or the only one.
+fn main(names: &[&str], asked: Option<&str>) -> Option<usize> {
+    let named = asked.into_iter().flat_map(find::names);
+    let named = named.filter_map(|name| names.iter().position(|known| *known == name)).next();
+    named.or_else(|| (names.len() == 1).then_some(0))
+}
+
+/// Maps the `.cwasm`, if it is there and fits; else compiles the `.wasm`, if it is there.
+fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), ComponentError> {
+    let Source { engine, imports, task_root, .. } = source;
+    let stem = task_root.join(stem);
+    let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
+    if !cwasm.is_file() {
+        return Ok((component::compile(engine, imports, &wasm)?, None));
+    }
+    let source = wasm.is_file().then_some(wasm.as_path());
+    match (component::map(engine, imports, &cwasm, source), source) {
+        (Err(refused @ ComponentError::Artifact { .. }), Some(wasm)) if cfg!(feature = "compiler") => {
+            let loaded = component::compile(engine, imports, wasm)?;
+            Ok((loaded, Some(format!("{refused}. For now {} was compiled in its place", wasm.shown()))))
+        }
+        (mapped, _) => Ok((mapped?, None)),
+    }
+}
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests;

@@ -1,0 +1,329 @@
+//! The receipt of one event: who used what, and how it ended. One line of JSON.
+//!
+//! A guest cannot forge one: what guests print is never a line of its own, but the message in a record
+//! ([`crate::log`]). CloudWatch can read the line as embedded metrics, where it is told to.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::manifest::Receipts;
+use crate::sandbox::Usage;
+use crate::text::printable;
+
+/// What the line says it is.
+pub const KIND: &str = "bulkhead.receipt";
+
+/// What one event used, and how it ended. Times are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// [`KIND`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the event ended, in RFC 3339.
+    pub timestamp: String,
+    /// The invocation.
+    pub request_id: String,
+    /// The tenant, if there is one.
+    pub tenant_id: Option<String>,
+    /// The handler, if the event got that far.
+    pub handler: Option<String>,
+    /// The digest of the handler's component, if the event got that far.
+    pub component: Option<String>,
+    /// `Replied`, or the type of the error: `Function.Timeout`.
+    pub outcome: String,
+    /// The limit that ended the event, or that it ran into and went on: a key of `bulkhead.toml`.
+    pub limit: Option<String>,
+    /// The records of a batch that this is about, if the batch was split.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub records: Option<usize>,
+    /// In its sandbox.
+    pub wall_ms: f64,
+    /// On a processor: all that was done for the event from its arrival until its answer was posted, the making of the
+    /// sandbox included. Waiting does not count.
+    pub cpu_ms: f64,
+    /// From the event's arrival until its sandbox began.
+    pub queue_ms: f64,
+    /// The making of the sandbox, which is done ahead of the event where that is possible.
+    pub setup_ms: f64,
+    /// The most memory that the sandbox had.
+    pub peak_memory_bytes: usize,
+    /// The event.
+    pub bytes_in: usize,
+    /// The response; 0 for an error.
+    pub bytes_out: usize,
+    /// What the handler printed.
+    pub log_bytes: usize,
+    /// Outbound requests, those that were denied included.
+    pub outbound_requests: u32,
+    /// All bytes that went over its connections.
+    pub outbound_bytes_out: u64,
+    /// All bytes that came over them.
+    pub outbound_bytes_in: u64,
+    /// With at least one outbound request under way, until its response had been read.
+    #[serde(default)]
+    pub outbound_ms: f64,
+    /// Whether `bulkhead.toml` has the tenant. Anybody can think of other ids.
+    #[serde(skip)]
+    pub is_known: bool,
+}
+
+/// What a receipt is about, beside what was used.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The invocation.
+    pub request_id: &'a str,
+    /// The tenant, and whether `bulkhead.toml` has it.
+    pub tenant: Option<(&'a str, bool)>,
+    /// The handler and the digest of its component.
+    pub handler: Option<(&'a str, &'a str)>,
+    /// `Replied`, or the type of the error.
+    pub outcome: &'a str,
+    /// The records of a part of a batch.
+    pub records: Option<usize>,
+    /// From the event's arrival until its sandbox began.
+    pub queue: Duration,
+    /// The sizes of event and response in bytes.
+    pub bytes: (usize, usize),
+}
+
+impl Receipt {
+    /// The receipt for an event that just ended, but for [`Self::with_cpu`].
+    pub fn new(about: About<'_>, usage: &Usage, now: SystemTime) -> Self {
+        Self {
+            kind: KIND.to_owned(),
+            timestamp: humantime::format_rfc3339_millis(now).to_string(),
+            request_id: about.request_id.to_owned(),
+            tenant_id: about.tenant.map(|(id, _)| id.to_owned()),
+            handler: about.handler.map(|(name, _)| name.to_owned()),
+            component: about.handler.map(|(_, digest)| digest.to_owned()).filter(|digest| !digest.is_empty()),
+            outcome: about.outcome.to_owned(),
+            limit: usage.limit.map(|limit| limit.key().to_owned()),
+            records: about.records,
+            wall_ms: milliseconds(usage.wall),
+            cpu_ms: 0.0,
+            queue_ms: milliseconds(about.queue),
+            setup_ms: milliseconds(usage.setup),
+            peak_memory_bytes: usage.peak_memory,
+            bytes_in: about.bytes.0,
+            bytes_out: about.bytes.1,
+            log_bytes: usage.logs,
+            outbound_requests: usage.outbound.requests,
+            outbound_bytes_out: usage.outbound.bytes_out,
+            outbound_bytes_in: usage.outbound.bytes_in,
+            outbound_ms: milliseconds(usage.outbound.time),
+            is_known: about.tenant.is_some_and(|(_, is_known)| is_known),
+        }
+    }
+
+    /// The same with what it took on a processor, which is known last.
+    #[must_use]
+    pub fn with_cpu(self, spent: Duration) -> Self {
+        Self { cpu_ms: milliseconds(spent), ..self }
+    }
+
+    /// The line, without its end; none where receipts are off.
+    pub fn line(&self, format: &Receipts) -> Option<String> {
+        let line = match format {
+            Receipts::Off => return None,
+            Receipts::Json => serde_json::to_string(self),
+            Receipts::Emf { namespace } => serde_json::to_string(&Emf::of(self, namespace)),
+        };
+        // Text and finite numbers always serialise.
+        line.ok().map(|line| printable::json(&line).into_owned())
+    }
+}
+
+/// The outcome of an event that was answered with a response.
+pub const REPLIED: &str = "Replied";
+
+/// The handler of events that went to none. In parentheses, which no name of a handler has.
+const NOWHERE: &str = "(none)";
+
+/// All tenants that `bulkhead.toml` does not have.
+const UNKNOWN: &str = "(unknown)";
+
+/// To the microsecond: more digits would be noise.
+fn milliseconds(duration: Duration) -> f64 {
+    let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
+    f64::from(micros) / 1000.0
+}
+
+/// The receipt with what CloudWatch wants to see beside it (its Embedded Metric Format).
+#[derive(Serialize)]
+struct Emf<'a> {
+    #[serde(rename = "_aws")]
+    aws: Metadata<'a>,
+    errors: u8,
+    /// Who it was, where that is no value of a dimension.
+    #[serde(rename = "unknownTenantId", skip_serializing_if = "Option::is_none")]
+    unknown_tenant_id: Option<&'a str>,
+    #[serde(flatten)]
+    receipt: Cow<'a, Receipt>,
+}
+
+impl<'a> Emf<'a> {
+    /// Every dimension is a text in the same object, and CloudWatch bills each of its values. So none of them is one that a
+    /// stranger chose.
+    fn of(receipt: &'a Receipt, namespace: &'a str) -> Self {
+        let aws = Metadata::new(namespace, receipt.tenant_id.is_some(), &receipt.timestamp);
+        let errors = u8::from(receipt.outcome != REPLIED);
+        let unknown_tenant_id = receipt.tenant_id.as_deref().filter(|_| !receipt.is_known);
+        let mut dimensioned = Cow::Borrowed(receipt);
+        if receipt.handler.is_none() {
+            dimensioned.to_mut().handler = Some(NOWHERE.to_owned());
+        }
+        if unknown_tenant_id.is_some() {
+            dimensioned.to_mut().tenant_id = Some(UNKNOWN.to_owned());
+        }
+        Self { aws, errors, unknown_tenant_id, receipt: dimensioned }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata<'a> {
+    timestamp: u64,
+    cloud_watch_metrics: [Metrics<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metrics<'a> {
+    namespace: &'a str,
+    dimensions: &'static [&'static [&'static str]],
+    metrics: [Metric; 5],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl<'a> Metadata<'a> {
+    fn new(namespace: &'a str, has_tenant: bool, timestamp: &str) -> Self {
+        let at = humantime::parse_rfc3339(timestamp).unwrap_or(UNIX_EPOCH);
+        let millis = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let metric = |name, unit| Metric { name, unit };
+        let metrics = [
+            metric("wallMs", "Milliseconds"),
+            metric("cpuMs", "Milliseconds"),
+            metric("peakMemoryBytes", "Bytes"),
+            metric("outboundRequests", "Count"),
+            metric("errors", "Count"),
+        ];
+        // An event without a tenant has one less.
+        let dimensions: &[&[&str]] =
+            if has_tenant { &[&["handler"], &["handler", "tenantId"]] } else { &[&["handler"]] };
+        Self {
+            timestamp: u64::try_from(millis).unwrap_or(u64::MAX),
+            cloud_watch_metrics: [Metrics { namespace, dimensions, metrics }],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Limit;
+    use serde_json::{Value, json};
+
+    fn receipt(tenant_id: Option<&str>) -> Receipt {
+        let about = About {
+            request_id: "r-1",
+            tenant: tenant_id.map(|id| (id, id == "acme")),
+            handler: Some(("hello", "sha256:00")),
+            outcome: "Function.Timeout",
+            records: None,
+            queue: Duration::from_nanos(1500),
+            bytes: (17, 0),
+        };
+        let usage = Usage {
+            wall: Duration::from_millis(5000),
+            peak_memory: 65536,
+            limit: Some(Limit::WallTime),
+            ..Usage::default()
+        };
+        Receipt::new(about, &usage, UNIX_EPOCH).with_cpu(Duration::from_micros(1234))
+    }
+
+    fn line(receipt: &Receipt, format: &Receipts) -> Value {
+        serde_json::from_str(&receipt.line(format).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_receipt_says_who_what_and_how_much() {
+        assert_eq!(
+            line(&receipt(Some("acme")), &Receipts::Json),
+            json!({
+                "type": "bulkhead.receipt", "timestamp": "1970-01-01T00:00:00.000Z", "requestId": "r-1",
+                "tenantId": "acme", "handler": "hello", "component": "sha256:00",
+                "outcome": "Function.Timeout", "limit": "wall_time",
+                "wallMs": 5000.0, "cpuMs": 1.234, "queueMs": 0.001, "setupMs": 0.0,
+                "peakMemoryBytes": 65536, "bytesIn": 17, "bytesOut": 0, "logBytes": 0,
+                "outboundRequests": 0, "outboundBytesOut": 0, "outboundBytesIn": 0, "outboundMs": 0.0,
+            })
+        );
+    }
+
+    #[test]
+    fn a_receipt_reads_as_it_was_written() {
+        let receipt = receipt(None);
+        let read: Receipt = serde_json::from_value(line(&receipt, &Receipts::Json)).unwrap();
+        assert_eq!(read, receipt);
+    }
+
+    #[test]
+    fn cloudwatch_finds_every_metric_and_dimension_in_the_object() {
+        let emf = Receipts::Emf { namespace: "Tenants".to_owned() };
+        for tenant_id in [None, Some("acme")] {
+            let line = line(&receipt(tenant_id), &emf);
+            let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+            assert_eq!((&metrics["Namespace"], &line["_aws"]["Timestamp"]), (&json!("Tenants"), &json!(0)));
+            for metric in metrics["Metrics"].as_array().unwrap() {
+                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+            }
+            for dimension in
+                metrics["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap())
+            {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
+            }
+            assert_eq!(line["errors"], 1);
+        }
+    }
+
+    #[test]
+    fn no_dimension_has_a_value_that_a_stranger_chose() {
+        let emf = Receipts::Emf { namespace: "Tenants".to_owned() };
+        let known = line(&receipt(Some("acme")), &emf);
+        assert_eq!((&known["tenantId"], known.get("unknownTenantId")), (&json!("acme"), None));
+        let strange = line(&receipt(Some("a stranger")), &emf);
+        assert_eq!(
+            (&strange["tenantId"], &strange["unknownTenantId"]),
+            (&json!("(unknown)"), &json!("a stranger"))
+        );
+        let nowhere = Receipt { handler: None, ..receipt(None) };
+        assert_eq!(line(&nowhere, &emf)["handler"], "(none)");
+        assert_eq!(line(&nowhere, &Receipts::Json)["handler"], Value::Null);
+        assert_eq!(line(&receipt(Some("a stranger")), &Receipts::Json)["tenantId"], "a stranger");
+    }
+
+    #[test]
+    fn a_tenant_s_id_ends_no_line_and_steers_no_terminal() {
+        let hostile = "a\n\u{1b}[31m\u{7f}\u{9b}\u{2028}\u{202e}b";
+        for (format, key) in [
+            (Receipts::Json, "tenantId"),
+            (Receipts::Emf { namespace: "Tenants".to_owned() }, "unknownTenantId"),
+        ] {
+            let line = receipt(Some(hostile)).line(&format).unwrap();
+            assert!(line.chars().all(printable::is_printable), "{line}");
+            let read: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(read[key], hostile, "who reads it sees whose it is");
+        }
+        assert!(receipt(None).line(&Receipts::Off).is_none());
+    }
+}

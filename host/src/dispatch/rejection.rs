@@ -1,0 +1,121 @@
+//! Why an event has no answer of its guest's: it was rejected before a sandbox had it, or the host ended it. The texts and the
+//! `errorType`s of what a guest does are in [`crate::sandbox::outcome`].
+
+use super::concurrency::ConcurrencyExceeded;
+use super::router::RouteError;
+use crate::policy::Limit;
+use crate::runtime_api::ErrorReport;
+use crate::runtime_api::invocation::ContextError;
+
+/// Why an event has no answer of its guest's.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    /// A header of the event could not be understood.
+    Context(ContextError),
+    /// The event names no tenant that is known, or that tenant has no handler.
+    Route(RouteError),
+    /// Its tenant has too many events in flight already.
+    Concurrency(ConcurrencyExceeded),
+    /// The handler's component cannot be run.
+    HandlerInvalid {
+        /// Why not.
+        message: String,
+    },
+    /// The Runtime API ended the response in mid-stream, so the handler was stopped. The report only goes to the log.
+    StreamClosed,
+    /// A bug of ours: the host panicked while it worked on this event.
+    HostPanic {
+        /// What it said.
+        message: String,
+    },
+}
+
+impl Rejection {
+    /// What the caller is told.
+    pub(super) fn report(&self) -> ErrorReport {
+        match self {
+            Self::Context(error) => ErrorReport::new("Runtime.ContextUnmarshalError", error),
+            Self::Route(error) => ErrorReport::new(route_type(error), error),
+            Self::Concurrency(error) => ErrorReport::new("Runtime.ConcurrencyLimitExceeded", error),
+            Self::HandlerInvalid { message } => ErrorReport::new("Runtime.InvalidComponent", message),
+            Self::StreamClosed => ErrorReport::new(
+                "Runtime.StreamClosed",
+                "the handler was stopped, because nobody reads its response any more",
+            ),
+            Self::HostPanic { message } => ErrorReport::new(
+                "Runtime.HostPanic",
+                format_args!("Bulkhead itself panicked, which is a bug of Bulkhead: {message}"),
+            ),
+        }
+    }
+
+    /// The limit that the event ran into.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::Concurrency(_) => Some(Limit::Concurrency),
+            Self::Context(_)
+            | Self::Route(_)
+            | Self::HandlerInvalid { .. }
+            | Self::StreamClosed
+            | Self::HostPanic { .. } => None,
+        }
+    }
+}
+
+fn route_type(error: &RouteError) -> &'static str {
+    match error {
+        RouteError::NoTenant { .. } | RouteError::Unknown { .. } => "Runtime.UnknownTenant",
+        RouteError::Unclear { .. } => "Runtime.InvalidTenant",
+        RouteError::Mixed { .. } => "Runtime.MixedTenants",
+        RouteError::Several { first, .. } => route_type(first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(rejection: &Rejection) -> (String, String) {
+        let report = rejection.report();
+        (report.header_type().to_owned(), report.message().to_owned())
+    }
+
+    #[test]
+    fn what_the_host_ended_has_a_type_of_runtime() {
+        let (header, said) = report(&Rejection::HostPanic { message: "why".to_owned() });
+        assert_eq!(header, "Runtime.HostPanic");
+        assert!(said.contains("a bug of Bulkhead: why"), "{said}");
+        let (header, said) = report(&Rejection::StreamClosed);
+        assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
+        let (header, said) = report(&Rejection::Context(ContextError::TenantId(2000)));
+        assert_eq!(header, "Runtime.ContextUnmarshalError");
+        assert!(said.contains("2000 bytes"), "{said}");
+    }
+
+    #[test]
+    fn an_event_that_goes_nowhere_says_why() {
+        let place = || "Lambda's tenant id".to_owned();
+        for (error, header) in [
+            (RouteError::NoTenant { place: place() }, "Runtime.UnknownTenant"),
+            (RouteError::Unknown { tenant: "x\n".to_owned() }, "Runtime.UnknownTenant"),
+            (RouteError::Unclear { place: place(), reason: "twice".to_owned() }, "Runtime.InvalidTenant"),
+            (
+                RouteError::Mixed { origin: "aws:sqs".to_owned(), tenants: 2, advice: "split" },
+                "Runtime.MixedTenants",
+            ),
+        ] {
+            let text = error.to_string();
+            assert_eq!(report(&Rejection::Route(error)), (header.to_owned(), text));
+        }
+    }
+
+    #[test]
+    fn a_tenant_with_too_many_events_in_flight_is_told_how_many_it_may_have() {
+        let exceeded = ConcurrencyExceeded { guest: "the tenant acme".to_owned(), allowed: 4 };
+        let rejection = Rejection::Concurrency(exceeded);
+        assert_eq!(rejection.limit(), Some(Limit::Concurrency));
+        let (header, said) = report(&rejection);
+        assert_eq!(header, "Runtime.ConcurrencyLimitExceeded");
+        assert!(said.contains("acme has 4 events in flight"), "{said}");
+    }
+}

@@ -1,0 +1,268 @@
+//! Which tenant an event belongs to, and so which handler gets it, under which policy.
+//!
+//! A tenant's id is data from outside: it is looked up, compared and logged, and never becomes part of a path
+//! or of a command. Where an event can be understood to belong to two tenants it is refused; see
+//! [`Pointer`](crate::policy::Pointer) for the ways in which that can be. What tenants there are is
+//! [`crate::policy::manifest`]'s business.
+
+mod batch;
+mod header;
+
+use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
+
+pub use batch::{Part, response as batch_response};
+
+use crate::policy::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
+use crate::policy::pointer::{self, Found};
+use crate::policy::{Policy, Route};
+use crate::runtime_api::invocation::{Invocation, MAX_TENANT_ID};
+
+/// Where an event goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Routed {
+    /// To one handler.
+    Whole(Route),
+    /// In parts to several sandboxes, one after the other.
+    Split(Vec<(Result<Route, RouteError>, Part)>),
+}
+
+/// An event that goes nowhere. The texts are what its caller and the log get to see.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// It names no tenant, and there is no handler for such events.
+    #[error(
+        "the event names no tenant ({place}); events without one are rejected, unless `unknown_tenant` in \
+         [routing] of bulkhead.toml names a handler for them"
+    )]
+    NoTenant {
+        /// Where the tenant should stand.
+        place: String,
+    },
+    /// It names a tenant that is not in the manifest, and there is no handler for such events.
+    #[error("the tenant {tenant:?} is unknown; bulkhead.toml has no [tenants.{tenant:?}]")]
+    Unknown {
+        /// The id.
+        tenant: String,
+    },
+    /// Whose it is can be understood in two ways, or not at all.
+    #[error("it is not clear whose event this is ({place}): {reason}")]
+    Unclear {
+        /// Where the tenant should stand.
+        place: String,
+        /// Why it is not clear.
+        reason: String,
+    },
+    /// A batch of several tenants that may not, or cannot, be split.
+    #[error("the batch from {origin} has records of {tenants} tenants: {advice}")]
+    Mixed {
+        /// The source of the batch.
+        origin: String,
+        /// How many tenants there are.
+        tenants: usize,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// What is true of the records of one tenant of a batch, and in the same way of those of others.
+    #[error("{first}; the batch has records of {others} more with whom it is the same")]
+    Several {
+        /// Of the first.
+        first: Box<Self>,
+        /// How many others there are.
+        others: usize,
+    },
+}
+
+impl RouteError {
+    /// Notes that it is the same with one more.
+    fn and_another(&mut self) {
+        if let Self::Several { others, .. } = self {
+            *others += 1;
+            return;
+        }
+        *self = Self::Several { first: Box::new(self.clone()), others: 1 };
+    }
+}
+
+const MAY_SPLIT: &str = "set `mixed_batches = \"split\"` in [routing] of bulkhead.toml to give each tenant's \
+    records a sandbox of their own; the event source mapping has to have ReportBatchItemFailures on";
+const CANNOT_SPLIT: &str = "only batches from SQS whose records have ids of their own can be split; use one \
+    source for each tenant";
+
+const TOO_MANY: &str = "no batch from SQS has more than 10,000 records";
+
+/// The most parts that a batch is split into: SQS sends no more records in one.
+const MOST_PARTS: usize = 10_000;
+
+/// Chooses handler and policy for each event.
+#[derive(Debug)]
+pub struct Router {
+    routing: Routing,
+    tenants: HashMap<Box<str>, Tenant>,
+    /// The policies of the handlers themselves.
+    policies: Vec<Arc<Policy>>,
+    /// Who handles an event that no tenant's handler does.
+    fallback: Option<usize>,
+}
+
+impl Router {
+    /// Routes by what the manifest says. `main` is the function's own handler, which gets every event where
+    /// there are no tenants.
+    pub fn new(manifest: &Manifest, policies: Vec<Arc<Policy>>, main: Option<usize>) -> Self {
+        let fallback = match manifest.routing.unknown_tenant {
+            UnknownTenant::Handler(handler) => Some(handler),
+            UnknownTenant::Reject => main.filter(|_| manifest.tenants.is_empty()),
+        };
+        Self { routing: manifest.routing.clone(), tenants: manifest.tenants.clone(), policies, fallback }
+    }
+
+    /// The route of the first event, as far as it can be known before it comes.
+    pub fn likely(&self) -> Option<Route> {
+        self.fallback.filter(|_| self.tenants.is_empty()).and_then(|handler| self.to_handler(None, handler))
+    }
+
+    /// Whether there is such a tenant. Any other id may be anybody's.
+    pub fn knows(&self, tenant_id: &str) -> bool {
+        self.tenants.contains_key(tenant_id)
+    }
+
+    /// Where an event goes.
+    ///
+    /// # Errors
+    /// Why it goes nowhere.
+    pub fn route(&self, invocation: &Invocation) -> Result<Routed, RouteError> {
+        let found = match &self.routing.tenant {
+            TenantSource::Lambda => invocation.tenant_id.clone().map_or(Found::Nothing, Found::Text),
+            TenantSource::Header(name) => {
+                text(&invocation.event).map_or(Found::Nothing, |event| header::find(event, name))
+            }
+            TenantSource::Pointer(pointer) => {
+                let event = text(&invocation.event).unwrap_or_default();
+                match pointer.within_records().map(|(key, within)| (pointer::records(event, key), within)) {
+                    Some((Ok(Some(records)), within)) => return self.batch(&records, within),
+                    Some((Ok(None), _)) => Found::Nothing,
+                    Some((Err(reason), _)) => Found::Unclear(reason),
+                    None => pointer.find(event),
+                }
+            }
+        };
+        self.resolve(found).map(Routed::Whole)
+    }
+
+    /// A batch goes to one tenant if all of its records do.
+    fn batch(
+        &self,
+        records: &[&serde_json::value::RawValue],
+        within: &[String],
+    ) -> Result<Routed, RouteError> {
+        let groups = by_tenant(records.iter().map(|record| pointer::find(record.get(), within)));
+        match groups.as_slice() {
+            [] => return self.resolve(Found::Nothing).map(Routed::Whole),
+            [(one, _)] => return self.resolve(one.clone()).map(Routed::Whole),
+            _ => {}
+        }
+        let tenants = groups.len();
+        let refused =
+            |advice| RouteError::Mixed { origin: batch::origin(records).into_owned(), tenants, advice };
+        let own = batch::sqs_records(records).ok_or_else(|| refused(CANNOT_SPLIT))?;
+        if self.routing.mixed_batches == MixedBatches::Reject {
+            return Err(refused(MAY_SPLIT));
+        }
+        let groups = groups.into_iter().map(|(found, own)| (self.resolve(found), own));
+        let parts = with_one_nowhere(groups);
+        if parts.len() > MOST_PARTS {
+            return Err(refused(TOO_MANY));
+        }
+        let parts = parts.into_iter().map(|(route, places)| {
+            let own: Vec<_> = places.into_iter().filter_map(|index| own.get(index)).collect();
+            (route, Part::of(&own))
+        });
+        Ok(Routed::Split(parts.collect()))
+    }
+
+    fn resolve(&self, found: Found) -> Result<Route, RouteError> {
+        let unclear = |reason| RouteError::Unclear { place: self.place(), reason };
+        let tenant_id = match found {
+            Found::Text(id) if id.len() > MAX_TENANT_ID => {
+                return Err(unclear(format!(
+                    "it has {} bytes; a tenant id has at most {MAX_TENANT_ID}",
+                    id.len()
+                )));
+            }
+            Found::Unclear(reason) => return Err(unclear(reason.to_owned())),
+            Found::Text(id) if !id.is_empty() => Some(id),
+            Found::Text(_) | Found::Nothing => None,
+        };
+        if let Some(id) = &tenant_id
+            && let Some(tenant) = self.tenants.get(id.as_str())
+        {
+            let policy = Arc::clone(&tenant.policy);
+            return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true });
+        }
+        match (self.fallback, tenant_id) {
+            (Some(handler), tenant_id) => self
+                .to_handler(tenant_id, handler)
+                .ok_or_else(|| RouteError::NoTenant { place: self.place() }),
+            (None, Some(tenant)) => Err(RouteError::Unknown { tenant }),
+            (None, None) => Err(RouteError::NoTenant { place: self.place() }),
+        }
+    }
+
+    fn to_handler(&self, tenant_id: Option<String>, handler: usize) -> Option<Route> {
+        let policy = Arc::clone(self.policies.get(handler)?);
+        Some(Route { tenant_id, is_known: false, handler, policy })
+    }
+
+    /// Where an event says whose it is, for people.
+    fn place(&self) -> String {
+        match &self.routing.tenant {
+            TenantSource::Lambda => "Lambda's tenant id".to_owned(),
+            TenantSource::Pointer(pointer) => format!("at {pointer}"),
+            TenantSource::Header(name) => format!("in the header {name}"),
+        }
+    }
+}
+
+/// Which records say the same of their tenant, in the order of the first of each.
+fn by_tenant(found: impl Iterator<Item = Found>) -> Vec<(Found, Vec<usize>)> {
+    let mut places: HashMap<Found, usize> = HashMap::new();
+    let mut groups: Vec<(Found, Vec<usize>)> = Vec::new();
+    for (index, found) in found.enumerate() {
+        let place = *places.entry(found).or_insert_with_key(|found| {
+            groups.push((found.clone(), Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(index);
+    }
+    groups
+}
+
+/// The same groups of records, where those that go nowhere for one reason are one. There can be as many ids that nobody
+/// knows as an event has room for, and each part has a record in the log and a receipt.
+fn with_one_nowhere(
+    groups: impl Iterator<Item = (Result<Route, RouteError>, Vec<usize>)>,
+) -> Vec<(Result<Route, RouteError>, Vec<usize>)> {
+    let mut places: HashMap<Discriminant<RouteError>, usize> = HashMap::new();
+    let mut joined: Vec<(Result<Route, RouteError>, Vec<usize>)> = Vec::new();
+    for (route, mut own) in groups {
+        let place =
+            route.as_ref().err().map(|error| *places.entry(discriminant(error)).or_insert(joined.len()));
+        match place.and_then(|place| joined.get_mut(place)) {
+            Some((Err(first), all)) => {
+                first.and_another();
+                all.append(&mut own);
+            }
+            Some((Ok(_), _)) | None => joined.push((route, own)),
+        }
+    }
+    joined
+}
+
+/// The event as text; what is no text is no JSON, and has no tenant in it.
+fn text(event: &[u8]) -> Option<&str> {
+    std::str::from_utf8(event).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Events, and whose they are.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::*;
+use crate::policy::Owner;
+use crate::policy::manifest::{InvalidHandler, Receipts};
+use crate::runtime_api::NextEvent;
+
+/// Two handlers, `first` and `second`; acme has the first, and beta the second under a policy of its own.
+fn manifest(tenant: TenantSource) -> Manifest {
+    let first = Arc::new(Policy::default_for("first"));
+    let own = Arc::new(Policy { handler: "second".to_owned(), ..Policy::default_for("own") });
+    let tenants =
+        [("acme", Tenant { handler: 0, policy: first }), ("beta", Tenant { handler: 1, policy: own })];
+    Manifest {
+        routing: Routing {
+            tenant,
+            unknown_tenant: UnknownTenant::Reject,
+            mixed_batches: MixedBatches::Split,
+            invalid_handler: InvalidHandler::FailInit,
+        },
+        handlers: Vec::new(),
+        tenants: tenants.into_iter().map(|(id, tenant)| (id.into(), tenant)).collect(),
+        default: Arc::new(Policy::default_for("default")),
+        receipts: Receipts::Json,
+        extra_ca_certificates: Vec::new(),
+        build: None,
+    }
+}
+
+fn router(manifest: &Manifest) -> Router {
+    let policies = ["first", "second"].map(|name| Arc::new(Policy::default_for(name)));
+    Router::new(manifest, policies.into(), Some(0))
+}
+
+fn by_pointer(pointer: &str) -> Router {
+    router(&manifest(TenantSource::Pointer(pointer.parse().unwrap())))
+}
+
+fn invocation(event: impl AsRef<[u8]>, tenant_id: Option<&str>) -> Invocation {
+    let mut headers = HeaderMap::new();
+    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from_static("r-1"));
+    if let Some(id) = tenant_id {
+        let name = HeaderName::from_static("lambda-runtime-aws-tenant-id");
+        headers.insert(name, HeaderValue::from_bytes(id.as_bytes()).unwrap());
+    }
+    let next = NextEvent { headers, body: Bytes::copy_from_slice(event.as_ref()) };
+    Invocation::parse(next, SystemTime::UNIX_EPOCH).unwrap().0
+}
+
+/// The tenant and the handler that an event with this text gets.
+fn tenant(router: &Router, event: &str) -> Result<(Option<String>, usize), RouteError> {
+    match router.route(&invocation(event, None))? {
+        Routed::Whole(route) => Ok((route.tenant_id, route.handler)),
+        Routed::Split(parts) => panic!("{parts:?}"),
+    }
+}
+
+fn acme() -> (Option<String>, usize) {
+    (Some("acme".to_owned()), 0)
+}
+
+#[test]
+fn lambda_s_tenant_id_chooses_handler_and_policy() {
+    let router = router(&manifest(TenantSource::Lambda));
+    let Routed::Whole(route) = router.route(&invocation("1", Some("beta"))).unwrap() else { panic!() };
+    assert_eq!((route.tenant_id.as_deref(), route.handler), (Some("beta"), 1));
+    assert_eq!(route.policy.table, "handlers.own.grants");
+}
+
+#[test]
+fn who_is_unknown_is_told_so() {
+    let router = router(&manifest(TenantSource::Lambda));
+    let error = |id| router.route(&invocation("1", id)).unwrap_err();
+    assert_eq!(error(Some("acm")), RouteError::Unknown { tenant: "acm".to_owned() });
+    assert!(matches!(error(None), RouteError::NoTenant { .. }));
+    // As close as a path or another case may come, it is another name.
+    for id in ["ACME", "acme/", "./acme", " acme", "acme\u{200b}"] {
+        assert!(matches!(error(Some(id)), RouteError::Unknown { .. }), "{id:?}");
+    }
+}
+
+#[test]
+fn the_unknown_may_have_a_handler() {
+    let mut manifest = manifest(TenantSource::Lambda);
+    manifest.routing.unknown_tenant = UnknownTenant::Handler(1);
+    let router = router(&manifest);
+    for id in [None, Some("stranger")] {
+        let Routed::Whole(route) = router.route(&invocation("1", id)).unwrap() else { panic!() };
+        assert_eq!((route.tenant_id.as_deref(), route.handler), (id, 1));
+        assert_eq!(route.owner(), Owner::Handler(1), "a new id is no new share of anything");
+    }
+    let Routed::Whole(route) = router.route(&invocation("1", Some("beta"))).unwrap() else { panic!() };
+    assert_eq!(route.owner(), Owner::Tenant("beta".to_owned()));
+}
+
+#[test]
+fn without_tenants_all_is_for_the_function_s_own_handler() {
+    let mut manifest = manifest(TenantSource::Lambda);
+    manifest.tenants.clear();
+    let router = router(&manifest);
+    let Routed::Whole(route) = router.route(&invocation("1", Some("label"))).unwrap() else { panic!() };
+    assert_eq!((route.tenant_id.as_deref(), route.handler), (Some("label"), 0));
+    assert_eq!(router.likely().unwrap().handler, 0);
+}
+
+#[test]
+fn a_pointer_finds_the_tenant_in_the_event() {
+    let router = by_pointer("/detail/tenant");
+    assert_eq!(tenant(&router, r#"{"detail": {"tenant": "acme"}}"#), Ok(acme()));
+    for event in [r#"{"detail": {"tenant": ""}}"#, "{}", "", "no JSON"] {
+        assert!(matches!(tenant(&router, event), Err(RouteError::NoTenant { .. })), "{event}");
+    }
+    let error = tenant(&router, r#"{"detail": {"tenant": 7}}"#).unwrap_err().to_string();
+    assert_eq!(error, "it is not clear whose event this is (at /detail/tenant): it is no string");
+}
+
+#[test]
+fn an_id_longer_than_any_is_refused() {
+    let router = by_pointer("/t");
+    let event = format!(r#"{{"t": "{}"}}"#, "a".repeat(MAX_TENANT_ID + 1));
+    assert!(matches!(tenant(&router, &event), Err(RouteError::Unclear { .. })));
+}
+
+#[test]
+fn a_header_finds_the_tenant_of_an_http_event() {
+    let router = router(&manifest(TenantSource::Header("x-tenant".to_owned())));
+    assert_eq!(tenant(&router, r#"{"headers": {"X-Tenant": "acme"}}"#), Ok(acme()));
+    let error = tenant(&router, r#"{"headers": {"x-tenant": "acme", "X-Tenant": "beta"}}"#);
+    assert!(matches!(error, Err(RouteError::Unclear { .. })));
+}
+
+fn sqs(tenants: &[&str]) -> String {
+    let records = tenants.iter().enumerate().map(|(index, tenant)| {
+        format!(r#"{{"messageId":"{index}","eventSource":"aws:sqs","body":"{{\"tenant\":\"{tenant}\"}}"}}"#)
+    });
+    format!(r#"{{"Records":[{}]}}"#, records.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn a_batch_of_one_tenant_goes_there_as_it_is() {
+    for pointer in ["/Records/*/body/tenant", "/Records/0/body/tenant"] {
+        assert_eq!(tenant(&by_pointer(pointer), &sqs(&["acme", "acme"])), Ok(acme()));
+    }
+}
+
+#[test]
+fn a_batch_of_several_tenants_is_split_in_the_order_of_their_first_records() {
+    let router = by_pointer("/Records/*/body/tenant");
+    let event = sqs(&["beta", "acme", "stranger", "beta"]);
+    let Routed::Split(parts) = router.route(&invocation(&event, None)).unwrap() else { panic!() };
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|(route, part)| (route.ok().and_then(|route| route.tenant_id), part.ids.join(",")))
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            (Some("beta".to_owned()), "0,3".to_owned()),
+            (Some("acme".to_owned()), "1".to_owned()),
+            (None, "2".to_owned())
+        ]
+    );
+}
+
+#[test]
+fn an_index_in_the_pointer_lets_no_other_record_through() {
+    let router = by_pointer("/Records/0/body/tenant");
+    let routed = router.route(&invocation(sqs(&["acme", "beta"]), None)).unwrap();
+    assert!(matches!(routed, Routed::Split(parts) if parts.len() == 2));
+}
+
+/// A batch from SQS with one record of each of these tenants.
+fn batch_of(tenants: impl Iterator<Item = String>) -> String {
+    let record = |(number, tenant)| {
+        format!(r#"{{"messageId": "{number}", "eventSource": "aws:sqs", "tenant": "{tenant}"}}"#)
+    };
+    let records: Vec<_> = tenants.enumerate().map(record).collect();
+    format!(r#"{{"Records": [{}]}}"#, records.join(","))
+}
+
+#[test]
+fn records_of_any_number_of_unknown_tenants_go_nowhere_as_one_part() {
+    let router = by_pointer("/Records/*/tenant");
+    let strangers = (0..20_000).map(|number| format!("stranger-{number}"));
+    let event = batch_of(["a".repeat(2000), "acme".to_owned()].into_iter().chain(strangers));
+    let Routed::Split(parts) = router.route(&invocation(&event, None)).unwrap() else { panic!() };
+    let told: Vec<_> = parts
+        .iter()
+        .map(|(route, part)| (route.as_ref().map_err(ToString::to_string).err(), part.ids.len()))
+        .collect();
+    let [(Some(unclear), 1), (None, 1), (Some(unknown), 20_000)] = told.as_slice() else {
+        panic!("{told:.500?}")
+    };
+    assert!(unclear.contains("2000 bytes") && !unclear.contains("more with whom"), "{unclear}");
+    assert!(unknown.starts_with("the tenant \"stranger-0\" is unknown"), "{unknown}");
+    assert!(unknown.ends_with("records of 19999 more with whom it is the same"), "{unknown}");
+}
+
+#[test]
+fn a_batch_has_no_more_parts_than_sqs_sends_records() {
+    let mut manifest = manifest(TenantSource::Pointer("/Records/*/tenant".parse().unwrap()));
+    manifest.routing.unknown_tenant = UnknownTenant::Handler(0);
+    let router = router(&manifest);
+    let routed = |count: usize| {
+        router.route(&invocation(batch_of((0..count).map(|number| format!("t{number}"))), None))
+    };
+    assert!(matches!(routed(10_000), Ok(Routed::Split(parts)) if parts.len() == 10_000));
+    assert!(routed(10_001).unwrap_err().to_string().contains("more than 10,000 records"));
+}
+
+#[test]
+fn mixed_batches_are_rejected_unless_they_may_be_split() {
+    let mut manifest = manifest(TenantSource::Pointer("/Records/*/body/tenant".parse().unwrap()));
+    manifest.routing.mixed_batches = MixedBatches::Reject;
+    let error = tenant(&router(&manifest), &sqs(&["acme", "beta"])).unwrap_err().to_string();
+    assert!(error.contains("aws:sqs has records of 2 tenants: set `mixed_batches = \"split\"`"), "{error}");
+}
+
+#[test]
+fn batches_of_other_sources_are_never_split() {
+    let event = sqs(&["acme", "beta"]).replace("aws:sqs", "aws:kinesis");
+    let error = tenant(&by_pointer("/Records/*/body/tenant"), &event).unwrap_err().to_string();
+    assert!(error.contains("aws:kinesis has records of 2 tenants: only batches from SQS"), "{error}");
+}
+
+#[test]
+fn records_that_are_there_twice_are_nobody_s() {
+    let event = format!("{},\"Records\":[]}}", sqs(&["acme"]).trim_end_matches('}'));
+    let error = tenant(&by_pointer("/Records/*/body/tenant"), &event);
+    assert!(matches!(error, Err(RouteError::Unclear { .. })), "{event}");
+}
+
+#[test]
+fn an_empty_batch_names_no_tenant() {
+    for event in [r#"{"Records": []}"#, r#"{"Records": 7}"#, "{}"] {
+        let error = tenant(&by_pointer("/Records/*/body/tenant"), event);
+        assert!(matches!(error, Err(RouteError::NoTenant { .. })), "{event}");
+    }
+}

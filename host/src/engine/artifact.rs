@@ -1,0 +1,276 @@
+//! The `.cwasm` file: native code with a stamp behind it that says what it is.
+//!
+//! ```text
+//! the engine's ELF image │ stamp, as JSON │ its length, u32 little-endian │ "BULKHEAD"
+//! ```
+//!
+//! The stamp is read and checked before the image is mapped. It tells stale, foreign and damaged files
+//! apart; it does not make a file trustworthy. Whoever can write a `.cwasm` can run native code, as whoever
+//! can write `bootstrap` can.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::engine::{BUILD, FINGERPRINT, Target};
+use crate::text::printable::{name, told};
+
+const MAGIC: &[u8; 8] = b"BULKHEAD";
+/// The length and the magic.
+const TAIL: usize = 12;
+/// No stamp is anywhere near as long.
+const MAX_STAMP: u32 = 64 * 1024;
+
+/// What a `.cwasm` says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The versions of Bulkhead and of the engine that compiled it.
+    pub build: String,
+    /// The fingerprint of the engine's settings.
+    pub settings: u32,
+    /// The processor that it is for.
+    pub target: String,
+    /// The digest of the `.wasm` that it was compiled from, `sha256:…`.
+    pub source: String,
+    /// Whether the source's init function was run before it was compiled (`--preinit`).
+    pub preinitialised: bool,
+    /// The CRC-32 of the image.
+    pub crc32: u32,
+}
+
+/// A `.cwasm` that must not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The file cannot be read.
+    #[error("it cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// Not made by `bulkhead compile`, or cut short.
+    #[error("it is damaged, or was not made by `bulkhead compile`")]
+    NoStamp,
+    /// The image is not the one that was written.
+    #[error("it is damaged: its code does not match its checksum")]
+    Damaged,
+    /// Compiled for another processor.
+    #[error("it was compiled for {}, and this is {}", name(found), Target::host().map_or("neither x86_64 nor aarch64", Target::name))]
+    Target {
+        /// The processor that it is for.
+        found: String,
+    },
+    /// Compiled by another version, or under other settings.
+    #[error("it was compiled by {}, and this is {BUILD}", name(found))]
+    Build {
+        /// Who compiled it.
+        found: String,
+    },
+    /// Compiled by a development version under other settings of the engine.
+    #[error("it was compiled under other settings of the engine")]
+    Settings,
+    /// The `.wasm` beside it is another one.
+    #[error("it is stale: it was compiled from another file than the .wasm beside it")]
+    Stale,
+    /// The engine refused it all the same.
+    #[error("the engine refuses it: {}", told(.0))]
+    Engine(wasmtime::Error),
+}
+
+impl Stamp {
+    /// The stamp for an image that was just compiled from `source`.
+    pub fn new(image: &[u8], source: &[u8], target: Target) -> Self {
+        Self {
+            build: BUILD.to_owned(),
+            settings: FINGERPRINT,
+            target: target.name().to_owned(),
+            source: digest(source),
+            preinitialised: false,
+            crc32: crc32fast::hash(image),
+        }
+    }
+
+    /// The bytes to put behind the image.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Strings and numbers always serialise.
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(MAGIC);
+        bytes
+    }
+
+    /// Reads the stamp of a file and checks that the file may be loaded by this program.
+    ///
+    /// # Errors
+    /// Why the file must not be loaded.
+    pub fn check(path: &Path) -> Result<Self, ArtifactError> {
+        Self::check_whole(path, Self::check_origin)
+    }
+
+    /// The same for whichever of Lambda's processors it is for: all that can be said of a file for another one.
+    ///
+    /// # Errors
+    /// Why no program of this version must load the file.
+    pub fn check_for_any_target(path: &Path) -> Result<Self, ArtifactError> {
+        Self::check_whole(path, Self::check_build)
+    }
+
+    fn check_whole(
+        path: &Path,
+        check: impl Fn(&Self) -> Result<(), ArtifactError>,
+    ) -> Result<Self, ArtifactError> {
+        let mut file = File::open(path)?;
+        let (stamp, image_length) = Self::read(&mut file)?;
+        check(&stamp)?;
+        file.rewind()?;
+        if crc32(file.take(image_length))? != stamp.crc32 {
+            return Err(ArtifactError::Damaged);
+        }
+        Ok(stamp)
+    }
+
+    /// Reads the stamp of a file and checks where it comes from, but not whether the image is damaged.
+    ///
+    /// # Errors
+    /// Why the file must not be loaded.
+    pub fn peek(path: &Path) -> Result<Self, ArtifactError> {
+        let (stamp, _) = Self::read(&mut File::open(path)?)?;
+        stamp.check_origin().map(|()| stamp)
+    }
+
+    fn read(file: &mut File) -> Result<(Self, u64), ArtifactError> {
+        let end = file.metadata()?.len();
+        let tail_at = end.checked_sub(TAIL as u64).ok_or(ArtifactError::NoStamp)?;
+        let mut tail = [0; TAIL];
+        file.seek(SeekFrom::Start(tail_at))?;
+        file.read_exact(&mut tail)?;
+        let [a, b, c, d, magic @ ..] = tail;
+        let length = u32::from_le_bytes([a, b, c, d]);
+        if magic != *MAGIC || length > MAX_STAMP {
+            return Err(ArtifactError::NoStamp);
+        }
+        let image_length = tail_at.checked_sub(length.into()).ok_or(ArtifactError::NoStamp)?;
+        file.seek(SeekFrom::Start(image_length))?;
+        // At once: a parser that reads a file itself asks for each byte alone.
+        let mut stamp = Vec::new();
+        file.take(length.into()).read_to_end(&mut stamp)?;
+        let stamp = serde_json::from_slice(&stamp).map_err(|_| ArtifactError::NoStamp)?;
+        Ok((stamp, image_length))
+    }
+
+    fn check_origin(&self) -> Result<(), ArtifactError> {
+        if Target::parse(&self.target) != Target::host() {
+            return Err(ArtifactError::Target { found: self.target.clone() });
+        }
+        self.check_build()
+    }
+
+    fn check_build(&self) -> Result<(), ArtifactError> {
+        if Target::parse(&self.target).is_none() {
+            return Err(ArtifactError::Target { found: self.target.clone() });
+        }
+        if self.build != BUILD {
+            return Err(ArtifactError::Build { found: self.build.clone() });
+        }
+        if self.settings != FINGERPRINT { Err(ArtifactError::Settings) } else { Ok(()) }
+    }
+}
+
+/// The digest of a component as `bulkhead.toml` and stamps write it.
+pub fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{:x}", Sha256::digest(bytes))
+}
+
+/// In pieces, so that checking a large file does not make the process large, and that stay in the nearest cache.
+fn crc32(mut reader: impl Read) -> io::Result<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut piece = vec![0; 16 * 1024];
+    loop {
+        match reader.read(&mut piece)? {
+            0 => return Ok(hasher.finalize()),
+            length => hasher.update(&piece[..length]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host() -> Target {
+        Target::host().expect("tests run where Lambda does")
+    }
+
+    fn check(bytes: &[u8]) -> Result<Stamp, ArtifactError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        Stamp::check(file.path())
+    }
+
+    fn stamped(image: &[u8], change: impl FnOnce(&mut Stamp)) -> Vec<u8> {
+        let mut stamp = Stamp::new(image, b"source", host());
+        change(&mut stamp);
+        [image, &stamp.to_bytes()].concat()
+    }
+
+    #[test]
+    fn a_stamp_is_read_as_it_was_written() {
+        let stamp = check(&stamped(b"image", |_| ())).unwrap();
+        assert_eq!(stamp, Stamp::new(b"image", b"source", host()));
+        assert_eq!(stamp.source, "sha256:41cf6794ba4200b839c53531555f0f3998df4cbb01a4d5cb0b94e3ca5e23947d");
+    }
+
+    #[test]
+    fn no_cut_and_no_flipped_bit_goes_unnoticed() {
+        let whole = stamped(b"image", |_| ());
+        for length in 0..whole.len() {
+            assert!(check(&whole[..length]).is_err(), "cut to {length}");
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            match check(&damaged) {
+                Err(_) => {}
+                // The source's digest is no part of what is loaded; it is compared with the source itself.
+                Ok(stamp) => assert_ne!(stamp.source, digest(b"source"), "bit {bit}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_for_another_processor_is_checked_for_all_else() {
+        let other =
+            if host() == Target::X86_64 { Target::Aarch64.name() } else { Target::X86_64.name() }.to_owned();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let check = |change: fn(&mut Stamp)| {
+            let bytes = stamped(b"image", |stamp| {
+                stamp.target.clone_from(&other);
+                change(stamp);
+            });
+            std::fs::write(file.path(), bytes).unwrap();
+            Stamp::check_for_any_target(file.path())
+        };
+        assert_eq!(check(|_| ()).unwrap().target, other);
+        assert!(matches!(Stamp::check(file.path()), Err(ArtifactError::Target { .. })));
+        assert!(matches!(check(|stamp| stamp.crc32 ^= 1), Err(ArtifactError::Damaged)));
+        assert!(matches!(check(|stamp| stamp.settings ^= 1), Err(ArtifactError::Settings)));
+        let foreign = check(|stamp| stamp.target = "s390x".to_owned());
+        assert!(matches!(foreign, Err(ArtifactError::Target { .. })));
+    }
+
+    #[test]
+    fn each_reason_has_its_text() {
+        type Change = fn(&mut Stamp);
+        let cases: [(Change, &str); 4] = [
+            (|stamp| stamp.target = "s390x".to_owned(), "compiled for s390x"),
+            (|stamp| stamp.build = "bulkhead 0.0.1".to_owned(), "by bulkhead 0.0.1, and this is bulkhead"),
+            (|stamp| stamp.settings ^= 1, "other settings"),
+            (|stamp| stamp.crc32 ^= 1, "checksum"),
+        ];
+        for (change, text) in cases {
+            let error = check(&stamped(b"image", change)).unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        }
+        assert!(check(b"\0asm").unwrap_err().to_string().contains("not made by `bulkhead compile`"));
+    }
+}

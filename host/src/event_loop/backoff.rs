@@ -1,0 +1,121 @@
+//! How many failures of the Runtime API are put up with, and how long a loop waits after each of them (L8.12).
+//!
+//! The loops of a process, and those of a whole fleet, fail at the same moment when the Runtime API does. If all of them waited
+//! equally long, they would also come back at the same moment. So each wait is chosen at random, from the upper half of what
+//! the number of failures allows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+/// The longest that a loop waits after its first failure in a row; twice as long after each one more.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The longest that it ever waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// After so many failures in a row, of every loop, the Runtime API is taken to be gone.
+const FAILURES: u32 = 20;
+
+/// Counts failures of the Runtime API, and says how long to wait after each. Clones count together.
+#[derive(Debug, Clone)]
+pub struct Backoff {
+    /// Of all loops, since the last success of any.
+    failures: Arc<AtomicU32>,
+    most: u32,
+    /// Of this loop.
+    in_a_row: u32,
+}
+
+impl Backoff {
+    /// Where one event is handled at a time: a failure means that the environment is replaced.
+    pub fn none() -> Self {
+        Self { failures: Arc::default(), most: 0, in_a_row: 0 }
+    }
+
+    /// Where so many loops run side by side.
+    pub fn of_loops(count: u32) -> Self {
+        Self { most: count.saturating_mul(FAILURES), ..Self::none() }
+    }
+
+    /// Counts a failure, and says how long to wait before the next attempt; `None` if there is to be none.
+    pub fn wait(&mut self) -> Option<Duration> {
+        if self.failures.fetch_add(1, Ordering::Relaxed) >= self.most {
+            return None;
+        }
+        let longest = FIRST_WAIT * 2_u32.saturating_pow(self.in_a_row.min(10));
+        self.in_a_row += 1;
+        Some(spread(longest.min(LONGEST_WAIT), random()))
+    }
+
+    /// Notes a success.
+    pub fn reset(&mut self) {
+        self.in_a_row = 0;
+        self.failures.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A time between half of `longest` and all of it, in whole milliseconds, as a random number says.
+fn spread(longest: Duration, random: u32) -> Duration {
+    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    let half = longest / 2;
+    let steps = longest - half + 1;
+    Duration::from_millis(half + u64::from(random) % steps)
+}
+
+/// From the system: a generator of this process would go on alike in each copy of a snapshot.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    // Without random bytes the waits are only less spread.
+    let _ = getrandom(&mut bytes, GetRandomFlags::NONBLOCK);
+    u32::from_ne_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_single_loop_makes_no_further_attempt() {
+        assert_eq!(Backoff::none().wait(), None);
+    }
+
+    #[test]
+    fn the_longest_wait_doubles_up_to_a_limit_and_starts_anew_after_a_success() {
+        let mut backoff = Backoff::of_loops(8);
+        let mut assert_within = |longest: u64| {
+            let (wait, longest) = (backoff.wait().unwrap(), Duration::from_millis(longest));
+            assert!(longest / 2 <= wait && wait <= longest, "{wait:?} of {longest:?}");
+        };
+        [100, 200, 400, 800, 1600, 3200, 5000, 5000].into_iter().for_each(&mut assert_within);
+        backoff.reset();
+        assert!(backoff.wait().unwrap() <= FIRST_WAIT);
+    }
+
+    #[test]
+    fn loops_that_failed_together_do_not_come_back_together() {
+        let mut loops = vec![Backoff::of_loops(64); 64];
+        let waits: BTreeSet<Duration> = loops.iter_mut().filter_map(Backoff::wait).collect();
+        // 64 of 51 times: the odds that there are no more than 8 different ones are less than one in 10^30.
+        assert!(waits.len() > 8, "{waits:?}");
+    }
+
+    #[test]
+    fn a_wait_is_spread_over_the_upper_half() {
+        let spread = |random| spread(Duration::from_millis(100), random).as_millis();
+        assert_eq!((spread(0), spread(25), spread(50), spread(51)), (50, 75, 100, 50));
+    }
+
+    #[test]
+    fn the_api_is_gone_when_all_loops_have_failed_often_enough() {
+        let mut one = Backoff::of_loops(2);
+        let mut other = one.clone();
+        let failed = (0..2 * FAILURES).filter(|_| one.wait().is_some()).count();
+        assert_eq!(failed, 40);
+        assert_eq!(other.wait(), None);
+        other.reset();
+        assert!(one.wait().is_some(), "one that gets through is enough for all");
+    }
+}

@@ -1,0 +1,153 @@
+//! An event whose response goes out while its handler still runs: the loop's side of [`crate::capabilities::response_stream`].
+//!
+//! Handler and request take turns on the loop's task. The handler is never waited for without its time limit being watched,
+//! however slow the other side reads.
+
+use std::pin::{Pin, pin};
+
+use bytes::Bytes;
+use hyper::header::HeaderValue;
+use tokio::sync::mpsc;
+
+use crate::capabilities::response_stream::{Head, Opened, ResponseChannel};
+use crate::runtime_api::{Answer, ApiError, InvocationId, Posted, RuntimeApi, Sending, streamed};
+
+/// What became of an event that may have had a stream.
+#[derive(Debug)]
+pub enum Delivery {
+    /// It had none, or failed before the first byte. The answer is not posted yet.
+    Not(Answer),
+    /// It had, and this is what the API said at its end.
+    Posted(Posted),
+    /// The API went away, or answered, in mid-stream. The handler was stopped, and the event has no other answer (S7.13).
+    Cut {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// What comes before the first byte, that byte and some more, and the rest.
+struct Begun {
+    head: Head,
+    first: Option<Bytes>,
+    rest: mpsc::Receiver<Bytes>,
+    /// Of a handler that has ended already.
+    answer: Option<Answer>,
+}
+
+/// Has an event handled, and its response sent as it comes if it is a stream.
+///
+/// # Errors
+/// When the API is gone before the stream has begun, or is in a state that only a new process can leave.
+pub async fn stream_response(
+    api: &mut RuntimeApi,
+    id: &InvocationId,
+    channel: &ResponseChannel,
+    mut handled: Pin<&mut impl Future<Output = Answer>>,
+) -> Result<Delivery, ApiError> {
+    match begin(channel, handled.as_mut()).await {
+        // Boxed, for most events have no stream.
+        Ok(begun) => Box::pin(send(api, id, begun, channel, handled)).await,
+        Err(answer) => Ok(Delivery::Unsent(answer)),
+    }
+}
+
+/// Waits for the first byte of a stream, or for the end of the handler (S7.12).
+///
+/// # Errors
+/// The answer of a handler that has ended without a byte.
+async fn begin(
+    channel: &ResponseChannel,
+    mut handled: Pin<&mut impl Future<Output = Answer>>,
+) -> Result<Begun, Answer> {
+    let opened = tokio::select! {
+        biased;
+        answer = &mut handled => match channel.take() {
+            Some(opened) => return ended(opened, answer),
+            None => return Err(answer),
+        },
+        opened = channel.opened() => opened,
+    };
+    let Opened { head, mut pieces } = opened;
+    tokio::select! {
+        biased;
+        answer = &mut handled => ended(Opened { head, pieces }, answer),
+        first = pieces.recv() => Ok(Begun { head, first, rest: pieces, answer: None }),
+    }
+}
+
+/// A handler that has ended while it wrote its first bytes, or before.
+fn ended(Opened { head, mut pieces }: Opened, answer: Answer) -> Result<Begun, Answer> {
+    let first = pieces.try_recv().ok();
+    if first.is_none() && answer.is_err() {
+        return Err(answer);
+    }
+    Ok(Begun { head, first, rest: pieces, answer: Some(answer) })
+}
+
+/// Sends what comes, to the end of the handler and of its bytes.
+async fn send(
+    api: &mut RuntimeApi,
+    id: &InvocationId,
+    begun: Begun,
+    channel: &ResponseChannel,
+    mut handled: Pin<&mut impl Future<Output = Answer>>,
+) -> Result<Delivery, ApiError> {
+    let Begun { head, first, rest, mut answer } = begun;
+    let (sending, body) = streamed();
+    let content_type: HeaderValue = head.content_type;
+    let mut posted = pin!(api.stream(id, content_type, body));
+    let early = {
+        let mut pumped = pin!(pump(&sending, head.prelude.into_iter().chain(first), rest));
+        let mut is_sent = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut handled, if answer.is_none() => answer = Some(ended),
+                early = &mut posted => break Some(early),
+                () = &mut pumped, if !is_sent => is_sent = true,
+            }
+            if is_sent && answer.is_some() {
+                break None;
+            }
+        }
+    };
+    if let Some(early) = early {
+        channel.cut();
+        if answer.is_none() {
+            // It is being stopped, and what it comes to is in the log.
+            drop(handled.await);
+        }
+        return cut(early);
+    }
+    let failed = answer.and_then(Result::err);
+    let (_, posted) = tokio::join!(sending.end(failed.as_ref()), posted);
+    posted.map(Delivery::Posted).or_else(|error| cut(Err(error)))
+}
+
+/// Hands all bytes on, until there are no more or nobody takes them.
+async fn pump(sending: &Sending, first: impl Iterator<Item = Bytes>, mut rest: mpsc::Receiver<Bytes>) {
+    for piece in first {
+        if !sending.data(piece).await {
+            return;
+        }
+    }
+    while let Some(piece) = rest.recv().await {
+        if !sending.data(piece).await {
+            return;
+        }
+    }
+}
+
+/// What is left of an event whose response was not taken to its end.
+fn cut(early: Result<Posted, ApiError>) -> Result<Delivery, ApiError> {
+    let why = match early {
+        Ok(Posted::Accepted) => "the Runtime API took the response before its end".to_owned(),
+        Ok(Posted::Refused { status, reason }) => {
+            format!("the Runtime API refused the response: {status}: {reason}")
+        }
+        Err(error @ ApiError::Connection { .. }) => crate::log::chain(&error),
+        Err(error) => return Err(error),
+    };
+    Ok(Delivery::Cut { why })
+}

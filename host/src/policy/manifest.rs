@@ -1,0 +1,276 @@
+//! `bulkhead.toml`: which handlers and tenants there are, and the policy of each.
+//!
+//! The file is read once, at init. What it says of limits and grants is resolved here into one
+//! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::dispatch::router`]'s business.
+
+mod amounts;
+mod apply;
+mod bounds;
+mod build;
+mod document;
+mod environment;
+mod grants;
+mod network;
+mod place;
+mod resolve;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use amounts::{Shown, shown};
+pub use build::Build;
+use document::Document;
+use toml::de::DeTable;
+
+use crate::policy::{Pointer, Policy, Vars};
+use crate::text::printable::{Shown as _, line};
+
+/// The name of the file, in the task root.
+pub const FILE: &str = "bulkhead.toml";
+
+/// The JSON schema of the file, for editors.
+pub const SCHEMA: &str = include_str!("../../../schema/bulkhead.schema.json");
+
+/// What `bulkhead.toml` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// `[routing]`
+    pub routing: Routing,
+    /// `[handlers.…]`, in the order of their names. None where the file only sets limits.
+    pub handlers: Vec<Handler>,
+    /// `[tenants.…]`
+    pub tenants: HashMap<Box<str>, Tenant>,
+    /// `[limits]` and no grants: the policy of a handler that the file does not name.
+    pub default: Arc<Policy>,
+    /// `[receipts]`
+    pub receipts: Receipts,
+    /// `[outbound] extra_ca_certificates`: files of the task root, relative to it.
+    pub extra_ca_certificates: Vec<PathBuf>,
+    /// `[build]`: nothing that runs events.
+    pub build: Option<Build>,
+}
+
+/// How the tenant of an event is found, and what happens where that is not clear.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Routing {
+    /// `tenant`
+    pub tenant: TenantSource,
+    /// `unknown_tenant`
+    pub unknown_tenant: UnknownTenant,
+    /// `mixed_batches`
+    pub mixed_batches: MixedBatches,
+    /// `invalid_handler`
+    pub invalid_handler: InvalidHandler,
+}
+
+/// Where an event says whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TenantSource {
+    /// `"lambda"`: Lambda's own tenant id.
+    #[default]
+    Lambda,
+    /// `{ pointer = "/detail/tenant" }`: a place in the event.
+    Pointer(Pointer),
+    /// `{ header = "x-tenant" }`: a header of an HTTP event, in lower case.
+    Header(String),
+}
+
+/// What happens to an event whose tenant is not in `[tenants]`, or that names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownTenant {
+    /// `"reject"`: it fails.
+    #[default]
+    Reject,
+    /// The handler of that name takes it; an index into [`Manifest::handlers`].
+    Handler(usize),
+}
+
+/// What happens to an SQS batch whose records belong to several tenants. Batches of other sources are rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MixedBatches {
+    /// `"reject"`: it fails.
+    #[default]
+    Reject,
+    /// `"split"`: each tenant's records go into a sandbox of their own, and the partial failures are
+    /// merged. The event source mapping must have `ReportBatchItemFailures` on.
+    Split,
+}
+
+/// What happens when a handler's component cannot be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InvalidHandler {
+    /// `"fail_init"`: the function does not start.
+    #[default]
+    FailInit,
+    /// `"fail_events"`: only its own events fail.
+    FailEvents,
+}
+
+/// One entry of `[handlers]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handler {
+    /// Its name.
+    pub name: String,
+    /// `source`: its `.wasm` or `.cwasm`, relative to the task root. A `.cwasm` beside a `.wasm` of the same
+    /// name is taken first.
+    pub source: PathBuf,
+    /// `digest`: `sha256:…` of the `.wasm`, which must match.
+    pub digest: Option<String>,
+    /// The policy of events that no tenant's policy replaces.
+    pub policy: Arc<Policy>,
+}
+
+/// One entry of `[tenants]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its handler; an index into [`Manifest::handlers`].
+    pub handler: usize,
+    /// Its policy. Tenants with the same policy share it.
+    pub policy: Arc<Policy>,
+}
+
+/// `[receipts]`: whether and how the receipt of each event is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Receipts {
+    /// `format = "json"`: one JSON line for each event.
+    #[default]
+    Json,
+    /// `format = "emf"`: the same line, also readable as CloudWatch embedded metrics.
+    Emf {
+        /// `namespace`: where CloudWatch puts the metrics.
+        namespace: String,
+    },
+    /// `format = "off"`: none.
+    Off,
+}
+
+/// One thing that is wrong with the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The key, with those of the tables around it: `handlers.hello.limits.memory`.
+    pub key: String,
+    /// What is wrong, and what was expected.
+    pub text: String,
+}
+
+/// The file cannot be used. The text has a line for each mistake: `bulkhead.toml:12: limits.memory: …`.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It cannot be read.
+    #[error("{}: {error}", path.shown())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It says something that cannot be.
+    #[error("{}", mistakes.iter().map(|mistake| format!("{}:{mistake}", path.shown())).collect::<Vec<_>>().join("\n"))]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// All of them, in the order of their lines.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}: {}", self.line, line(&self.key), line(&self.text))
+    }
+}
+
+/// What holds where there is no `bulkhead.toml`.
+impl Default for Manifest {
+    fn default() -> Self {
+        Self {
+            routing: Routing::default(),
+            handlers: Vec::new(),
+            tenants: HashMap::new(),
+            default: Arc::new(Policy::default_for("")),
+            receipts: Receipts::default(),
+            extra_ca_certificates: Vec::new(),
+            build: None,
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads `bulkhead.toml` of a task root. None where there is no such file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or with every mistake in it.
+    pub fn read(task_root: &Path) -> Result<Option<Self>, ManifestError> {
+        let path = task_root.join(FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                Self::parse(&text).map(Some).map_err(|mistakes| ManifestError::Mistakes { path, mistakes })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ManifestError::Read { path, error }),
+        }
+    }
+
+    /// Understands the text of the file.
+    ///
+    /// # Errors
+    /// Every mistake in it, in the order of their lines.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let document = Document::new(text, &errors);
+        let said = sections::sections(&document.root(root.get_ref()));
+        // Half a file would be held against itself for what it lacks.
+        let manifest = errors.is_empty().then(|| resolve::manifest(&document, said));
+        let mistakes = document.into_mistakes();
+        manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+    }
+
+    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself, where no other
+    /// has a handler.
+    pub fn serves_several(&self) -> bool {
+        let takes_strangers = self.routing.unknown_tenant != UnknownTenant::Reject;
+        let named_by_events = self.routing.tenant != TenantSource::Lambda;
+        self.tenants.len() > 1 || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
+    }
+
+    /// The policy of a handler that the file does not name.
+    pub fn default_policy(&self, handler: &str) -> Policy {
+        Policy { limits: self.default.limits.clone(), ..Policy::default_for(handler) }
+    }
+
+    /// The policies of all handlers and tenants; those that are shared come more than once.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        let handlers = self.handlers.iter().map(|handler| &*handler.policy);
+        handlers.chain(self.tenants.values().map(|tenant| &*tenant.policy))
+    }
+
+    /// Adds the inherited variables to the environments that inherit them, and gives the names of those that the
+    /// process does not have.
+    pub fn inherit(&mut self, vars: &impl Vars) -> Vec<String> {
+        let mut absent = BTreeSet::new();
+        let mut value = |name: &str| {
+            let value = vars.get(name);
+            if value.is_none() {
+                absent.insert(name.to_owned());
+            }
+            value
+        };
+        let mut changed: HashMap<Arc<Policy>, Arc<Policy>> = HashMap::new();
+        let handlers = self.handlers.iter_mut().map(|handler| &mut handler.policy);
+        for policy in handlers.chain(self.tenants.values_mut().map(|tenant| &mut tenant.policy)) {
+            if !policy.grants.inherit_environment.is_empty() {
+                // What was shared before still is.
+                let new = changed.entry(Arc::clone(policy));
+                let new = new.or_insert_with_key(|old| Arc::new(resolve::inherit(old, &mut value)));
+                *policy = Arc::clone(new);
+            }
+        }
+        absent.into_iter().collect()
+    }
+}

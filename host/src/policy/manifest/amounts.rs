@@ -1,0 +1,325 @@
+//! Sizes, durations and counts: how they are written, and how much of each a limit may be.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use super::document::{Entry, Spanned, Table};
+use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, MOST_CONCURRENCY, Policy};
+
+const KIB: u64 = 1024;
+const GIB: u64 = 1024 * 1024 * KIB;
+/// Lambda stops every function by then.
+const LONGEST: u64 = 15 * 60 * 1_000_000_000;
+/// One page of WebAssembly, below which nothing runs.
+const PAGE: u64 = 64 * KIB;
+/// What 32-bit addresses reach, less the page that the engine keeps.
+const ADDRESSABLE: u64 = 4 * GIB - PAGE;
+
+/// What a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Bytes,
+    Nanoseconds,
+    Pieces,
+}
+
+/// One key whose value is an amount.
+#[derive(Debug)]
+pub(super) struct Amount {
+    pub(super) limit: Limit,
+    pub(super) unit: Unit,
+    least: u64,
+    most: u64,
+}
+
+const fn amount(limit: Limit, unit: Unit, least: u64, most: u64) -> Amount {
+    Amount { limit, unit, least, most }
+}
+
+/// Every key of `[limits]`.
+pub(super) const LIMITS: [Amount; 14] = [
+    amount(Limit::Memory, Unit::Bytes, PAGE, ADDRESSABLE),
+    amount(Limit::TableEntries, Unit::Pieces, 1, 10_000_000),
+    amount(Limit::Instances, Unit::Pieces, 1, 10_000),
+    amount(Limit::WallTime, Unit::Nanoseconds, 1, LONGEST),
+    amount(Limit::CpuTime, Unit::Nanoseconds, 1, LONGEST),
+    amount(Limit::Response, Unit::Bytes, 1, MAX_RESPONSE as u64),
+    amount(Limit::StreamedResponse, Unit::Bytes, 1, MAX_STREAMED_RESPONSE as u64),
+    amount(Limit::Logs, Unit::Bytes, 0, GIB),
+    amount(Limit::Hostcall, Unit::Bytes, 1, ADDRESSABLE),
+    amount(Limit::Handles, Unit::Pieces, 1, 10_000_000),
+    amount(Limit::Random, Unit::Bytes, 0, GIB),
+    amount(Limit::OutboundRequests, Unit::Pieces, 0, 1_000_000),
+    amount(Limit::OutboundBytes, Unit::Bytes, 0, 1024 * GIB),
+    amount(Limit::Concurrency, Unit::Pieces, 1, MOST_CONCURRENCY as u64),
+];
+
+/// The one amount among the grants. Lambda gives a function up to 10 GiB for its `/tmp`.
+pub(super) const TMP: Amount = amount(Limit::Tmp, Unit::Bytes, 0, 10 * GIB);
+
+/// A limit of a policy, as `bulkhead.toml` would say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Which one.
+    pub limit: Limit,
+    /// In its unit.
+    pub value: u64,
+    /// `bytes`, `nanoseconds` or `pieces`.
+    pub unit: &'static str,
+    /// As people write it: `128MiB`, `200ms`, `32`.
+    pub text: String,
+}
+
+/// What a tenant may have of the events in flight where no number is said.
+const SHARE: &str = "half, where tenants share it";
+
+/// Every limit of a policy, and last the size of its `/tmp`.
+pub fn shown(policy: &Policy) -> Vec<Shown> {
+    let show = |amount: &Amount, value| Shown {
+        limit: amount.limit,
+        value,
+        unit: match amount.unit {
+            Unit::Bytes => "bytes",
+            Unit::Nanoseconds => "nanoseconds",
+            Unit::Pieces => "pieces",
+        },
+        text: if amount.limit == Limit::Concurrency && policy.limits.concurrency.is_none() {
+            SHARE.to_owned()
+        } else {
+            amount.unit.text(value)
+        },
+    };
+    let limits = LIMITS.iter().map(|amount| show(amount, value(&policy.limits, amount.limit)));
+    limits.chain([show(&TMP, wide(policy.grants.tmp))]).collect()
+}
+
+/// What a table of limits says, in the order of [`LIMITS`].
+pub(super) type LimitsSection = [Option<Spanned<u64>>; LIMITS.len()];
+
+/// Reads a table of limits.
+pub(super) fn limits(table: &Table<'_>) -> LimitsSection {
+    table.only(&LIMITS.each_ref().map(|amount| amount.limit.key()), |_| None);
+    LIMITS.each_ref().map(|amount| table.entry(amount.limit.key()).and_then(|entry| amount.read(&entry)))
+}
+
+impl Amount {
+    #[cfg(test)]
+    pub(super) fn range(&self) -> (u64, u64) {
+        (self.least, self.most)
+    }
+
+    /// Reads one amount and checks that it is neither too little nor too much.
+    pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Spanned<u64>> {
+        let parsed = match (entry.as_integer(), entry.as_string()) {
+            // A duration without a unit would be a guess. A number below zero is understood, but out of range.
+            (Some(number), _) if self.unit != Unit::Nanoseconds => {
+                Ok(u64::try_from(number).map_err(|_| number))
+            }
+            (_, Some(text)) if self.unit != Unit::Pieces => self.unit.parse(text).map(Ok),
+            _ => return entry.expected(self.unit.example()),
+        };
+        let found = match entry.understood(parsed)?.value {
+            Ok(value) if (self.least..=self.most).contains(&value) => {
+                return Some(Spanned { value, line: entry.line });
+            }
+            Ok(value) => self.unit.text(value),
+            Err(number) => format!("{number}"),
+        };
+        let (least, most) = (self.unit.text(self.least), self.unit.text(self.most));
+        entry.mistake(format!("{found} is out of range; expected {least} to {most}"));
+        None
+    }
+}
+
+impl Unit {
+    fn parse(self, text: &str) -> Result<u64, String> {
+        let parsed = match self {
+            Self::Bytes => text.parse().ok().map(|ByteSize(bytes)| bytes),
+            Self::Nanoseconds => humantime::parse_duration(text).ok().map(nanoseconds),
+            Self::Pieces => None,
+        };
+        parsed.ok_or_else(|| format!("{text:?} is not understood; expected {}", self.example()))
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::Bytes => "a size, such as \"64KiB\" or \"1.5 GB\", or a whole number of bytes",
+            Self::Nanoseconds => "a duration, such as \"200ms\", \"5s\" or \"1m 30s\"",
+            Self::Pieces => "a whole number",
+        }
+    }
+
+    /// The amount, written as people write it.
+    pub(super) fn text(self, value: u64) -> String {
+        let units = [(1024 * GIB, "TiB"), (GIB, "GiB"), (1024 * KIB, "MiB"), (KIB, "KiB")];
+        match self {
+            Self::Bytes => {
+                units.iter().find(|(unit, _)| value > 0 && value.is_multiple_of(*unit)).map_or_else(
+                    || format!("{value} byte{}", if value == 1 { "" } else { "s" }),
+                    |(unit, name)| format!("{}{name}", value / unit),
+                )
+            }
+            Self::Nanoseconds => humantime::format_duration(Duration::from_nanos(value)).to_string(),
+            Self::Pieces => value.to_string(),
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The value of a limit, as a number of its unit.
+pub(super) fn value(limits: &Limits, limit: Limit) -> u64 {
+    match limit {
+        Limit::Memory => wide(limits.memory),
+        Limit::TableEntries => wide(limits.table_entries),
+        Limit::Instances => wide(limits.instances),
+        Limit::WallTime => nanoseconds(limits.wall_time),
+        Limit::CpuTime => nanoseconds(limits.cpu_time),
+        Limit::Response => wide(limits.response),
+        Limit::StreamedResponse => wide(limits.streamed_response),
+        Limit::Logs => wide(limits.logs),
+        Limit::Hostcall => wide(limits.hostcall),
+        Limit::Handles => wide(limits.handles),
+        Limit::Random => limits.random,
+        Limit::OutboundRequests => u64::from(limits.outbound_requests),
+        Limit::OutboundBytes => limits.outbound_bytes,
+        // As a bound it is none.
+        Limit::Concurrency => {
+            limits.concurrency.map_or_else(|| MOST_CONCURRENCY.into(), |limit| limit.get().into())
+        }
+        Limit::Tmp => 0,
+    }
+}
+
+/// Changes a limit.
+pub(super) fn set(limits: &mut Limits, limit: Limit, value: u64) {
+    match limit {
+        Limit::Memory => limits.memory = narrow(value),
+        Limit::TableEntries => limits.table_entries = narrow(value),
+        Limit::Instances => limits.instances = narrow(value),
+        Limit::WallTime => limits.wall_time = Duration::from_nanos(value),
+        Limit::CpuTime => limits.cpu_time = Duration::from_nanos(value),
+        Limit::Response => limits.response = narrow(value),
+        Limit::StreamedResponse => limits.streamed_response = narrow(value),
+        Limit::Logs => limits.logs = narrow(value),
+        Limit::Hostcall => limits.hostcall = narrow(value),
+        Limit::Handles => limits.handles = narrow(value),
+        Limit::Random => limits.random = value,
+        Limit::OutboundRequests => limits.outbound_requests = u32::try_from(value).unwrap_or(u32::MAX),
+        Limit::OutboundBytes => limits.outbound_bytes = value,
+        Limit::Concurrency => limits.concurrency = u16::try_from(value).ok().and_then(NonZeroU16::new),
+        // It is among the grants.
+        Limit::Tmp => {}
+    }
+}
+
+fn wide(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
+}
+
+/// What does not fit is more than there is.
+pub(super) fn narrow(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::manifest::document::Document;
+
+    /// What `limits.KEY = VALUE` is understood as.
+    fn read(key: &str, value: &str) -> Result<u64, String> {
+        let text = format!("{key} = {value}");
+        let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
+        let document = Document::new(&text, &errors);
+        let limits = limits(&document.root(table.get_ref()));
+        let value = limits.iter().flatten().next().map(|limit| limit.value);
+        let mistakes = document.into_mistakes();
+        value.ok_or_else(|| mistakes.iter().map(|mistake| mistake.text.clone()).collect())
+    }
+
+    #[test]
+    fn amounts_as_people_write_them() {
+        for (key, text, expected) in [
+            ("memory", "\"128MiB\"", 128 << 20),
+            ("memory", "\"1.5 GB\"", 1_500_000_000),
+            ("memory", "\"64 kib\"", 64 << 10),
+            ("memory", "65_536", 65_536),
+            ("memory", "\"65536\"", 65_536),
+            ("memory", "4294901760", ADDRESSABLE),
+            ("response", "\"6MiB\"", 6 << 20),
+            ("response", "6291556", 6_291_556),
+            ("logs", "\"0\"", 0),
+            ("random", "0x400", 1024),
+            ("outbound_requests", "0", 0),
+            ("wall_time", "\"200ms\"", 200_000_000),
+            ("cpu_time", "\"1m 30s\"", 90_000_000_000),
+            ("wall_time", "\"15min\"", LONGEST),
+        ] {
+            assert_eq!(read(key, text), Ok(expected), "{key} = {text}");
+        }
+    }
+
+    #[test]
+    fn amounts_that_cannot_be() {
+        for (key, text, expected) in [
+            ("memory", "\"lots\"", "\"lots\" is not understood; expected a size"),
+            ("memory", "\"-1MiB\"", "not understood"),
+            ("memory", "-1", "-1 is out of range; expected 64KiB"),
+            ("memory", "128", "128 bytes is out of range; expected 64KiB to 4194240KiB"),
+            ("memory", "\"4GiB\"", "4GiB is out of range"),
+            ("memory", "99999999999999999999999999999999999999999999", "out of range"),
+            ("memory", "\"99999999999999EiB\"", "out of range"),
+            ("memory", "1.5", "this is a fraction; expected a size"),
+            ("memory", "true", "this is true or false; expected a size"),
+            ("response", "\"7MiB\"", "7MiB is out of range; expected 1 byte to 6291556 bytes"),
+            ("response", "0", "out of range"),
+            ("wall_time", "5", "this is a whole number; expected a duration"),
+            ("wall_time", "\"5\"", "\"5\" is not understood"),
+            ("wall_time", "\"0s\"", "0s is out of range; expected 1ns to 15m"),
+            ("wall_time", "\"16m\"", "16m is out of range"),
+            ("wall_time", "\"1000000y\"", "out of range"),
+            ("cpu_time", "\"-1s\"", "not understood"),
+            ("outbound_requests", "\"32\"", "this is a string; expected a whole number"),
+            ("instances", "0", "0 is out of range; expected 1 to 10000"),
+        ] {
+            let mistake = read(key, text).expect_err(text);
+            assert!(mistake.contains(expected), "{key} = {text}: {mistake}");
+        }
+    }
+
+    #[test]
+    fn each_limit_is_kept_under_its_own_key() {
+        let mut limits = Limits::default();
+        for (number, amount) in (1..).zip(&LIMITS) {
+            set(&mut limits, amount.limit, number);
+        }
+        for (number, amount) in (1..).zip(&LIMITS) {
+            assert_eq!(value(&limits, amount.limit), number, "{}", amount.limit.key());
+        }
+    }
+
+    #[test]
+    fn a_policy_is_shown_in_the_words_of_the_file() {
+        let mut policy = Policy::default_for("hello");
+        policy.grants.tmp = 16 << 20;
+        let shown = shown(&policy);
+        let text = |key: &str| shown.iter().find(|shown| shown.limit.key() == key).unwrap().text.as_str();
+        assert_eq!((text("memory"), text("cpu_time"), text("handles")), ("128MiB", "1s", "1000"));
+        let last = shown.last().unwrap();
+        assert_eq!((last.limit, last.value, last.unit), (Limit::Tmp, 16 << 20, "bytes"));
+        assert_eq!(shown.len(), LIMITS.len() + 1);
+    }
+
+    #[test]
+    fn the_defaults_are_in_range() {
+        for amount in &LIMITS {
+            let value = value(&Limits::default(), amount.limit);
+            assert!((amount.least..=amount.most).contains(&value), "{}", amount.limit.key());
+        }
+    }
+}

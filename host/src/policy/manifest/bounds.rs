@@ -1,0 +1,170 @@
+//! How far a tenant may go: as far as its handler has itself, or as the handler's `max` says.
+
+use super::amounts::{self, Amount, LIMITS, LimitsSection, TMP};
+use super::apply::{self, contains, values};
+use super::document::{Document, Spanned, path};
+use super::grants::GrantsSection;
+use super::sections::{HandlerSection, TenantSection};
+use crate::policy::{AllowedHost, Policy};
+use crate::text::printable::Shown as _;
+
+/// What one handler has, and so what its tenants may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds<'s> {
+    pub(super) document: &'s Document<'s>,
+    pub(super) defaults: &'s LimitsSection,
+    pub(super) handler: &'s HandlerSection,
+    pub(super) own: &'s Policy,
+}
+
+/// A bound, and the line that says it, unless it is the default.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    most: u64,
+    line: Option<usize>,
+}
+
+impl Bound {
+    fn text(self, amount: &Amount) -> String {
+        let line = self.line.map_or_else(|| "the default".to_owned(), |line| format!("line {line}"));
+        format!("{}, {line}", amount.unit.text(self.most))
+    }
+}
+
+impl Bounds<'_> {
+    fn name(&self) -> String {
+        path("handlers", &self.handler.name)
+    }
+
+    /// What the handler has of each limit, and of `/tmp`.
+    fn own_amount(&self, at: Option<usize>, amount: &Amount) -> Bound {
+        let Some(at) = at else {
+            let tmp = self.handler.grants.tmp;
+            return Bound { most: tmp.map_or(0, |tmp| tmp.value), line: tmp.map(|tmp| tmp.line) };
+        };
+        let limit = [&self.handler.limits, self.defaults]
+            .into_iter()
+            .find_map(|limits| limits.get(at).copied().flatten());
+        Bound { most: amounts::value(&self.own.limits, amount.limit), line: limit.map(|limit| limit.line) }
+    }
+
+    /// Notes where the handler's `max` is less than what it has itself.
+    pub(super) fn check(&self) {
+        let max = amounts_of(&self.handler.max_limits, self.handler.max_grants.tmp);
+        for (at, table, amount, max) in max {
+            let own = self.own_amount(at, amount);
+            if max.value < own.most {
+                let key = format!("{}.max.{table}.{}", self.name(), amount.limit.key());
+                let text = format!(
+                    "{} is less than the handler has itself ({}); raise this, or lower that",
+                    amount.unit.text(max.value),
+                    own.text(amount)
+                );
+                self.document.mistake(max.line, key, text);
+            }
+        }
+    }
+
+    /// The policy of a tenant.
+    pub(super) fn tenant(&self, section: &TenantSection) -> Policy {
+        let tenant = path("tenants", &section.id.value);
+        self.amounts(&tenant, section);
+        let mut policy =
+            Policy { limits: apply::limits(self.own.limits.clone(), &section.limits), ..self.own.clone() };
+        if let Some(grants) = &section.grants {
+            let key = format!("{tenant}.grants");
+            self.variables(&key, grants);
+            self.places(&key, grants);
+            policy.grants = apply::grants(policy.grants, grants);
+            policy.table = key;
+        }
+        policy
+    }
+
+    fn amounts(&self, tenant: &str, section: &TenantSection) {
+        let tmp = section.grants.as_ref().and_then(|grants| grants.tmp);
+        for (at, table, amount, asked) in amounts_of(&section.limits, tmp) {
+            let max = match at {
+                Some(at) => self.handler.max_limits.get(at).copied().flatten(),
+                None => self.handler.max_grants.tmp,
+            };
+            let bound = max.map(|max| Bound { most: max.value, line: Some(max.line) });
+            let bound = bound.unwrap_or_else(|| self.own_amount(at, amount));
+            if asked.value > bound.most {
+                let (handler, key) = (self.name(), amount.limit.key());
+                let text = format!(
+                    "{} is more than {handler} allows ({}); raise {handler}.max.{table}.{key}, or lower this",
+                    amount.unit.text(asked.value),
+                    bound.text(amount)
+                );
+                self.document.mistake(asked.line, format!("{tenant}.{table}.{key}"), text);
+            }
+        }
+    }
+
+    fn variables(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
+        let (own, max) = (&self.own.grants, &self.handler.max_grants);
+        self.within(tenant, "environment", &asked.environment, |(name, _)| {
+            (own.environment.contains_key(name) || contains(&max.environment, name))
+                .then_some(())
+                .ok_or_else(|| name.clone())
+        });
+        self.within(tenant, "inherit_environment", &asked.inherit_environment, |name| {
+            let within = own.inherit_environment.contains(name) || contains(&max.inherit_environment, name);
+            within.then_some(()).ok_or_else(|| name.clone())
+        });
+    }
+
+    fn places(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
+        let (own, max) = (&self.own.grants, &self.handler.max_grants);
+        self.within(tenant, "files", &asked.files, |place| {
+            let mut allowed = own.files.iter().chain(values(&max.files));
+            let within = allowed.any(|allowed| place.starts_with(allowed));
+            within.then_some(()).ok_or_else(|| place.shown())
+        });
+        self.within(tenant, "allowed_outbound_hosts", &asked.allowed_outbound_hosts, |host| {
+            let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));
+            allowed
+                .any(|allowed: &AllowedHost| allowed.covers(host))
+                .then_some(())
+                .ok_or_else(|| host.to_string())
+        });
+        self.within(tenant, "allowed_private_networks", &asked.allowed_private_networks, |network| {
+            let mut allowed =
+                own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
+            allowed.any(|allowed| allowed.contains(network)).then_some(()).ok_or_else(|| network.to_string())
+        });
+    }
+
+    /// Notes each element that `check` does not find among what the tenant may have, and gives the name of.
+    fn within<T>(
+        &self,
+        tenant: &str,
+        key: &str,
+        asked: &Option<Vec<Spanned<T>>>,
+        check: impl Fn(&T) -> Result<(), String>,
+    ) {
+        for element in asked.iter().flatten() {
+            if let Err(name) = check(&element.value) {
+                let handler = self.name();
+                let text = format!(
+                    "{name} is more than {handler} allows; add it to {handler}.max.grants.{key}, or leave it out"
+                );
+                self.document.mistake(element.line, format!("{tenant}.{key}"), text);
+            }
+        }
+    }
+}
+
+/// The amounts that are given, each with its place in [`LIMITS`] and the name of its table.
+fn amounts_of<'s>(
+    limits: &'s LimitsSection,
+    tmp: Option<Spanned<u64>>,
+) -> impl Iterator<Item = (Option<usize>, &'static str, &'static Amount, Spanned<u64>)> + 's {
+    static KNOWN: &[Amount; LIMITS.len()] = &LIMITS;
+    static KNOWN_TMP: &Amount = &TMP;
+    let limits = KNOWN.iter().zip(limits).enumerate();
+    let limits =
+        limits.filter_map(|(at, (amount, limit))| limit.map(|limit| (Some(at), "limits", amount, limit)));
+    limits.chain(tmp.map(|tmp| (None, "grants", KNOWN_TMP, tmp)))
+}

@@ -1,0 +1,301 @@
+//! The text of `bulkhead.toml` as a tree in which each value knows its line, and the list of what is wrong.
+//!
+//! Readers of the tree write down what they find wrong and go on, so that one run shows every mistake. What the
+//! keys mean is none of this file's business.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+
+use toml::de::{DeTable, DeValue};
+
+use super::Mistake;
+
+/// The text, and the mistakes found in it so far.
+#[derive(Debug)]
+pub(super) struct Document<'d> {
+    text: &'d str,
+    /// Where each line starts.
+    lines: Vec<usize>,
+    /// Lines that are not TOML, of which nothing else is told.
+    broken: Vec<usize>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+/// A table and the keys above it.
+#[derive(Debug, Clone)]
+pub(super) struct Table<'d> {
+    document: &'d Document<'d>,
+    path: String,
+    entries: &'d DeTable<'d>,
+}
+
+/// A value, and the key that it has.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'d> {
+    document: &'d Document<'d>,
+    path: String,
+    /// Its key, or nothing for an element of an array.
+    pub(super) key: &'d str,
+    /// The line that it is on.
+    pub(super) line: usize,
+    value: &'d DeValue<'d>,
+}
+
+/// A value that was understood, and the line that it is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spanned<T> {
+    pub(super) value: T,
+    pub(super) line: usize,
+}
+
+impl<'d> Document<'d> {
+    /// The text, and what the TOML parser did not understand of it.
+    pub(super) fn new(text: &'d str, errors: &[toml::de::Error]) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut document = Self { text, lines, broken: Vec::new(), mistakes: RefCell::default() };
+        for error in errors {
+            document.not_toml(error);
+        }
+        document.broken = document.mistakes.get_mut().iter().map(|mistake| mistake.line).collect();
+        document
+    }
+
+    /// The outermost table, of what the TOML parser made of the text.
+    pub(super) fn root(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
+        Table { document: self, path: String::new(), entries }
+    }
+
+    pub(super) fn mistake(&self, line: usize, key: impl Into<String>, text: impl Into<String>) {
+        if !self.broken.contains(&line) {
+            self.mistakes.borrow_mut().push(Mistake { line, key: key.into(), text: text.into() });
+        }
+    }
+
+    /// Notes where the text is not TOML. The key is what stands on the line before the `=`.
+    fn not_toml(&self, error: &toml::de::Error) {
+        let line = self.line(error.span().map_or(0, |span| span.start));
+        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+        let source = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let key: String = source.split('=').next().unwrap_or_default().trim().chars().take(60).collect();
+        self.mistake(line, key, format!("not TOML: {}", error.message()));
+    }
+
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|&start| start <= at).max(1)
+    }
+
+    /// All mistakes, in the order of their lines.
+    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+        let mut mistakes = self.mistakes.into_inner();
+        mistakes.sort_by_key(|mistake| mistake.line);
+        mistakes.dedup();
+        mistakes
+    }
+}
+
+impl<'d> Table<'d> {
+    pub(super) fn entry(&self, key: &str) -> Option<Entry<'d>> {
+        self.entries.get_key_value(key).map(|(key, value)| self.entry_of(key, value))
+    }
+
+    /// The table of that key.
+    pub(super) fn table(&self, key: &str) -> Option<Self> {
+        self.entry(key)?.table()
+    }
+
+    /// All entries, in the order of their keys.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'d>> + '_ {
+        self.entries.iter().map(|(key, value)| self.entry_of(key, value))
+    }
+
+    fn entry_of(&self, key: &'d Key<'d>, value: &'d Value<'d>) -> Entry<'d> {
+        let path = self.path_of(key.get_ref());
+        let line = self.document.line(key.span().start);
+        Entry { document: self.document, path, key: key.get_ref(), line, value: value.get_ref() }
+    }
+
+    /// The full path of a key, whether or not it is there.
+    pub(super) fn path_of(&self, key: &str) -> String {
+        path(&self.path, key)
+    }
+
+    /// Takes note of keys that are none of `known`. `hint` says of some where they belong instead.
+    pub(super) fn only(&self, known: &[&str], hint: impl Fn(&str) -> Option<String>) {
+        for entry in self.entries().filter(|entry| !known.contains(&entry.key)) {
+            let hint = hint(entry.key)
+                .or_else(|| similar(entry.key, known).map(|key| format!("did you mean `{key}`?")));
+            let hint = hint.unwrap_or_else(|| match known {
+                [only] => format!("only `{only}` is known here"),
+                _ => format!("known here are {}", known.join(", ")),
+            });
+            entry.mistake(format!("there is no such key; {hint}"));
+        }
+    }
+}
+
+type Key<'d> = toml::Spanned<toml::de::DeString<'d>>;
+type Value<'d> = toml::Spanned<DeValue<'d>>;
+
+/// A path with one more key, in quotes where TOML wants them.
+pub(super) fn path(above: &str, key: &str) -> String {
+    let mut path = String::with_capacity(above.len() + 1 + key.len());
+    path.push_str(above);
+    if !above.is_empty() {
+        path.push('.');
+    }
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !key.is_empty() && key.bytes().all(bare) {
+        path.push_str(key);
+    } else {
+        // Of what Rust escapes beyond TOML, nothing can be in a key that is accepted. Writing to a string cannot fail.
+        let _ = write!(path, "{key:?}");
+    }
+    path
+}
+
+impl<'d> Entry<'d> {
+    pub(super) fn mistake(&self, text: impl Into<String>) {
+        self.document.mistake(self.line, self.path.clone(), text);
+    }
+
+    /// The value is of another type than the key has.
+    pub(super) fn expected<T>(&self, what: &str) -> Option<T> {
+        self.mistake(format!("this is {}; expected {what}", kind(self.value)));
+        None
+    }
+
+    /// Keeps what was understood, and writes down what was not.
+    pub(super) fn understood<T>(&self, result: Result<T, impl std::fmt::Display>) -> Option<Spanned<T>> {
+        match result {
+            Ok(value) => Some(Spanned { value, line: self.line }),
+            Err(error) => {
+                self.mistake(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The string, or a mistake that says what was expected.
+    pub(super) fn string(&self, what: &str) -> Option<&'d str> {
+        self.as_string().or_else(|| self.expected(what))
+    }
+
+    pub(super) fn as_string(&self) -> Option<&'d str> {
+        if let DeValue::String(text) = self.value { Some(text) } else { None }
+    }
+
+    /// The number, if it is an integer that fits.
+    pub(super) fn as_integer(&self) -> Option<i128> {
+        let DeValue::Integer(integer) = self.value else { return None };
+        // Numbers that fit no type at all are too large for every key.
+        i128::from_str_radix(integer.as_str(), integer.radix()).ok().or(Some(i128::MAX))
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
+    pub(super) fn table(&self) -> Option<Table<'d>> {
+        let DeValue::Table(entries) = self.value else { return self.expected("a table") };
+        Some(Table { document: self.document, path: self.path.clone(), entries })
+    }
+
+    /// The elements of an array. They have the path of the array.
+    pub(super) fn array(&self, what: &str) -> Option<Vec<Self>> {
+        let DeValue::Array(elements) = self.value else { return self.expected(what) };
+        let element = |element: &'d Value<'d>| Self {
+            document: self.document,
+            path: self.path.clone(),
+            key: "",
+            line: self.document.line(element.span().start),
+            value: element.get_ref(),
+        };
+        Some(elements.iter().map(element).collect())
+    }
+
+    /// One of a few words.
+    pub(super) fn one_of<T: Clone>(&self, words: &[(&str, T)]) -> Option<T> {
+        let known = || words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(" or ");
+        let word = self.as_string().or_else(|| self.expected(&known()))?;
+        let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| value.clone());
+        if found.is_none() {
+            self.mistake(format!("this is {word:?}; expected {}", known()));
+        }
+        found
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The known word that a word was most likely meant to be.
+pub(super) fn similar<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    // Whoever writes a novel as a key means none of ours.
+    let word = Some(word).filter(|word| word.len() <= 64)?;
+    let near = known.iter().map(|key| (distance(word, key), *key)).min()?;
+    Some(near).filter(|(distance, key)| distance * 3 <= key.len().max(3)).map(|(_, key)| key)
+}
+
+/// How many letters must be added, left out or changed to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (above, letter) in one.chars().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        for (cell, other) in row.iter_mut().zip(std::iter::once(None).chain(other.chars().map(Some))) {
+            let Some(other) = other else {
+                *cell = left;
+                continue;
+            };
+            left = (left + 1).min(*cell + 1).min(diagonal + usize::from(letter != other));
+            diagonal = std::mem::replace(cell, left);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_is_recognised() {
+        assert_eq!(similar("memroy", &["logs", "memory"]), Some("memory"));
+        assert_eq!(similar("wall-time", &["wall_time", "cpu_time"]), Some("wall_time"));
+        assert_eq!(similar("hosts", &["wall_time", "cpu_time"]), None);
+        assert_eq!(similar(&"memory".repeat(100), &["memory"]), None);
+    }
+
+    #[test]
+    fn distances() {
+        for (one, other, expected) in
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("tmp", "tpm", 2)]
+        {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn paths_are_quoted_where_toml_wants_it() {
+        assert_eq!(path("", "limits"), "limits");
+        assert_eq!(path("tenants", "a.b"), "tenants.\"a.b\"");
+        assert_eq!(path("tenants", ""), "tenants.\"\"");
+        assert_eq!(path("tenants", "say \"hi\""), r#"tenants."say \"hi\"""#);
+    }
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        let document = Document::new("a\nbc\n", &[]);
+        assert_eq!([0, 1, 2, 4, 5, 99].map(|at| document.line(at)), [1, 1, 2, 2, 3, 3]);
+        assert_eq!(Document::new("", &[]).line(0), 1);
+    }
+}

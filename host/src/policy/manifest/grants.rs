@@ -1,0 +1,110 @@
+//! What a table of grants says, and what a handler's `max` says of grants.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::amounts::TMP;
+use super::document::{Entry, Spanned, Table};
+use super::{environment, network, place};
+use crate::policy::AllowedHost;
+
+/// The keys of a table of grants.
+pub(super) const KEYS: [&str; 6] = [
+    "environment",
+    "inherit_environment",
+    "files",
+    "tmp",
+    "allowed_outbound_hosts",
+    "allowed_private_networks",
+];
+
+/// What a table of grants says. A variable has a name and a value under `grants`, and a name alone under
+/// `max.grants`. None is a key that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GrantsSection<V> {
+    pub(super) environment: Option<Vec<Spanned<V>>>,
+    pub(super) inherit_environment: Option<Vec<Spanned<String>>>,
+    pub(super) files: Option<Vec<Spanned<PathBuf>>>,
+    pub(super) tmp: Option<Spanned<u64>>,
+    pub(super) allowed_outbound_hosts: Option<Vec<Spanned<AllowedHost>>>,
+    pub(super) allowed_private_networks: Option<Vec<Spanned<IpNet>>>,
+}
+
+impl<V> Default for GrantsSection<V> {
+    fn default() -> Self {
+        Self {
+            environment: None,
+            inherit_environment: None,
+            files: None,
+            tmp: None,
+            allowed_outbound_hosts: None,
+            allowed_private_networks: None,
+        }
+    }
+}
+
+/// Reads a table of grants.
+pub(super) fn grants(table: &Table<'_>) -> GrantsSection<(String, String)> {
+    let grants = GrantsSection {
+        environment: table.entry("environment").and_then(|entry| variables(&entry)),
+        ..rest(table)
+    };
+    for inherited in grants.inherit_environment.iter().flatten() {
+        let name = &inherited.value;
+        let fixed = grants.environment.iter().flatten().find(|fixed| fixed.value.0 == *name);
+        if let Some(Spanned { line, .. }) = fixed
+            && let Some(entry) = table.entry("inherit_environment")
+        {
+            entry.mistake(format!(
+                "{name} is given a value already (line {line}); inherit it, or give it a value, not both"
+            ));
+        }
+    }
+    grants
+}
+
+/// Reads what `max` says of grants.
+pub(super) fn most(table: &Table<'_>) -> GrantsSection<String> {
+    let name = |entry: &Entry<'_>| list(entry, "an array of names of variables", environment::name);
+    GrantsSection { environment: table.entry("environment").and_then(|entry| name(&entry)), ..rest(table) }
+}
+
+/// Everything but `environment`.
+fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
+    table.only(&KEYS, |_| None);
+    let entry = |key| table.entry(key);
+    let hosts = "an array of hosts, such as [\"https://api.example.com\"]";
+    GrantsSection {
+        environment: None,
+        inherit_environment: entry("inherit_environment")
+            .and_then(|entry| list(&entry, "an array of names of variables", environment::name)),
+        files: entry("files").and_then(|entry| list(&entry, "an array of directories", place::directory)),
+        tmp: entry("tmp").and_then(|entry| TMP.read(&entry)),
+        allowed_outbound_hosts: entry("allowed_outbound_hosts")
+            .and_then(|entry| list(&entry, hosts, |text| text.parse::<AllowedHost>())),
+        allowed_private_networks: entry("allowed_private_networks").and_then(|entry| {
+            list(&entry, "an array of networks, such as [\"10.1.0.0/16\"]", network::network)
+        }),
+    }
+}
+
+/// The strings of an array, each understood by `parse`. Those that are not are left out.
+pub(super) fn list<T, E: Display>(
+    entry: &Entry<'_>,
+    what: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<Vec<Spanned<T>>> {
+    let understood = |element: Entry<'_>| element.understood(parse(element.string("a string")?));
+    Some(entry.array(what)?.into_iter().filter_map(understood).collect())
+}
+
+fn variables(entry: &Entry<'_>) -> Option<Vec<Spanned<(String, String)>>> {
+    if !entry.is_table() {
+        return entry.expected("a table of strings, such as { STAGE = \"prod\" }");
+    }
+    let variable =
+        |entry: Entry<'_>| entry.understood(environment::variable(entry.key, entry.string("a string")?));
+    Some(entry.table()?.entries().filter_map(variable).collect())
+}

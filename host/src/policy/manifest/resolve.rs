@@ -1,0 +1,159 @@
+//! From what the file says to one policy for each handler and tenant.
+//!
+//! # The rule
+//!
+//! A **handler** has what `[limits]` says, or the default, unless it names a limit itself; `[limits]` is no bound.
+//! Its grants are those that it names.
+//!
+//! A **tenant** has what its handler has, key by key, unless it names the key itself; then its own value replaces
+//! the handler's whole value (`environment`, too, is one key). That value may be smaller, and every element of a
+//! list must be covered by one of the handler's: a host by `*.example.com`, a network by a larger one, a
+//! variable by its name.
+//!
+//! To give a tenant **more** than its handler has takes two lines: the tenant's own, and one under the handler's
+//! `max`, which says how far its tenants may go. A limit under `max` replaces the handler's as the bound; a list
+//! under `max` is added to it. What goes further is a mistake that names both keys. It is never cut down
+//! silently: a tenant that was promised 256 MiB must not find out in production that it has 128.
+//!
+//! So a line under a tenant cannot widen anything by accident, and a line under `max` alone changes nothing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::amounts::LimitsSection;
+use super::apply;
+use super::bounds::Bounds;
+use super::document::{Document, Spanned, path, similar};
+use super::sections::{HandlerSection, Sections, TenantSection};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
+use crate::policy::{Grants, Limits, Policy};
+
+/// Makes the policies, and notes what does not fit together.
+pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest {
+    let mut policies = Policies::default();
+    let limits = apply::limits(Limits::default(), &sections.limits);
+    let handlers: Vec<Handler> = sections
+        .handlers
+        .iter()
+        .map(|handler| policies.handler(document, &sections.limits, limits.clone(), handler))
+        .collect();
+    let index = handlers.iter().enumerate().map(|(at, handler)| (handler.name.as_str(), at)).collect();
+    let known = Known { document, index };
+    let unknown_tenant =
+        sections.routing.unknown_tenant.as_ref().and_then(|name| known.find("routing.unknown_tenant", name));
+    let tenant = |tenant: &TenantSection| {
+        let at = known.handler_of(tenant)?;
+        let (handler, of) = (handlers.get(at)?, sections.handlers.get(at)?);
+        let bounds = Bounds { document, defaults: &sections.limits, handler: of, own: &handler.policy };
+        let policy = policies.share(bounds.tenant(tenant));
+        Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy }))
+    };
+    let tenants = sections.tenants.iter().filter_map(tenant).collect();
+    Manifest {
+        routing: Routing {
+            tenant: sections.routing.tenant,
+            unknown_tenant: unknown_tenant.map_or(UnknownTenant::Reject, UnknownTenant::Handler),
+            mixed_batches: sections.routing.mixed_batches,
+            invalid_handler: sections.routing.invalid_handler,
+        },
+        default: Arc::new(Policy { limits, ..Policy::default_for("") }),
+        handlers,
+        tenants,
+        receipts: sections.receipts,
+        extra_ca_certificates: sections.extra_ca_certificates,
+        build: sections.build,
+    }
+}
+
+/// The policies so far, each once.
+#[derive(Debug, Default)]
+struct Policies(HashSet<Arc<Policy>>);
+
+impl Policies {
+    fn share(&mut self, policy: Policy) -> Arc<Policy> {
+        if let Some(same) = self.0.get(&policy) {
+            return Arc::clone(same);
+        }
+        let policy = Arc::new(policy);
+        self.0.insert(Arc::clone(&policy));
+        policy
+    }
+
+    fn handler(
+        &mut self,
+        document: &Document<'_>,
+        defaults: &LimitsSection,
+        limits: Limits,
+        section: &HandlerSection,
+    ) -> Handler {
+        let policy = self.share(Policy {
+            handler: section.name.clone(),
+            table: format!("{}.grants", path("handlers", &section.name)),
+            limits: apply::limits(limits, &section.limits),
+            grants: apply::grants(Grants::default(), &section.grants),
+            events: section.events,
+            other_events: section.other_events,
+            invoke_mode: section.invoke_mode,
+        });
+        Bounds { document, defaults, handler: section, own: &policy }.check();
+        Handler {
+            name: section.name.clone(),
+            source: section.source.clone(),
+            digest: section.digest.clone(),
+            policy,
+        }
+    }
+}
+
+/// The handlers that there are.
+#[derive(Debug)]
+struct Known<'s> {
+    document: &'s Document<'s>,
+    index: BTreeMap<&'s str, usize>,
+}
+
+impl Known<'_> {
+    fn find(&self, key: &str, name: &Spanned<String>) -> Option<usize> {
+        let found = self.index.get(name.value.as_str()).copied();
+        if found.is_none() {
+            let known: Vec<&str> = self.index.keys().copied().collect();
+            let hint = match similar(&name.value, &known) {
+                Some(similar) => format!("did you mean {similar:?}?"),
+                None => format!("add [{}]", path("handlers", &name.value)),
+            };
+            self.document.mistake(name.line, key, format!("there is no handler {:?}; {hint}", name.value));
+        }
+        found
+    }
+
+    fn handler_of(&self, tenant: &TenantSection) -> Option<usize> {
+        let key = format!("{}.handler", path("tenants", &tenant.id.value));
+        match &tenant.handler {
+            Some(name) => self.find(&key, name),
+            None if self.index.len() == 1 => Some(0),
+            None => {
+                let text = match self.index.len() {
+                    0 => "the tenant has no handler; add one under [handlers]",
+                    _ => "the tenant has no handler; it can be left out only where there is exactly one",
+                };
+                self.document.mistake(tenant.id.line, key, text);
+                None
+            }
+        }
+    }
+}
+
+/// The inherited variables of a policy that the process has are in its environment from now on. What is fixed
+/// goes before what is inherited.
+pub(super) fn inherit(policy: &Policy, value: &mut impl FnMut(&str) -> Option<String>) -> Policy {
+    let mut policy = policy.clone();
+    for name in &policy.grants.inherit_environment {
+        if let Some(value) = value(name) {
+            policy.grants.environment.entry(name.clone()).or_insert(value);
+        }
+    }
+    policy
+}
+
+#[cfg(test)]
+mod tests;

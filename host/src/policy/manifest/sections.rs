@@ -1,0 +1,306 @@
+//! The tables of `bulkhead.toml`, each read on its own. What follows from one for another is decided in
+//! [`super::resolve`].
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use hyper::header::HeaderName;
+
+use super::amounts::{self, LIMITS, LimitsSection};
+use super::document::{Entry, Spanned, Table, similar};
+use super::grants::{self, GrantsSection};
+use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
+use crate::policy::{InvokeMode, OtherEvents};
+
+/// The keys of the file, and those of each table that is not one of limits or grants.
+pub(super) const ROOT: [&str; 7] =
+    ["routing", "limits", "handlers", "tenants", "receipts", "outbound", "build"];
+pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batches", "invalid_handler"];
+pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
+pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
+pub(super) const OUTBOUND: [&str; 1] = ["extra_ca_certificates"];
+pub(super) const HANDLER: [&str; 8] =
+    ["source", "digest", "limits", "grants", "max", "reuse", "other_events", "invoke_mode"];
+pub(super) const REUSE: [&str; 1] = ["events"];
+pub(super) const MAX: [&str; 2] = ["limits", "grants"];
+pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
+
+const NAMESPACE: &str = "Bulkhead";
+
+/// What the file says, before one part of it is held against another.
+#[derive(Debug)]
+pub(super) struct Sections {
+    pub(super) routing: SaidRouting,
+    pub(super) limits: LimitsSection,
+    pub(super) handlers: Vec<HandlerSection>,
+    pub(super) tenants: Vec<TenantSection>,
+    pub(super) receipts: Receipts,
+    pub(super) extra_ca_certificates: Vec<PathBuf>,
+    pub(super) build: Option<Build>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SaidRouting {
+    pub(super) tenant: TenantSource,
+    /// The name of a handler; None is `reject`.
+    pub(super) unknown_tenant: Option<Spanned<String>>,
+    pub(super) mixed_batches: MixedBatches,
+    pub(super) invalid_handler: InvalidHandler,
+}
+
+#[derive(Debug)]
+pub(super) struct HandlerSection {
+    pub(super) name: String,
+    pub(super) source: PathBuf,
+    pub(super) digest: Option<String>,
+    pub(super) limits: LimitsSection,
+    pub(super) grants: GrantsSection<(String, String)>,
+    pub(super) max_limits: LimitsSection,
+    pub(super) max_grants: GrantsSection<String>,
+    /// `reuse.events`
+    pub(super) events: NonZeroU32,
+    pub(super) other_events: OtherEvents,
+    pub(super) invoke_mode: InvokeMode,
+}
+
+#[derive(Debug)]
+pub(super) struct TenantSection {
+    pub(super) id: Spanned<String>,
+    pub(super) handler: Option<Spanned<String>>,
+    pub(super) limits: LimitsSection,
+    pub(super) grants: Option<GrantsSection<(String, String)>>,
+}
+
+/// Reads every table.
+pub(super) fn sections(root: &Table<'_>) -> Sections {
+    root.only(&ROOT, |key| {
+        (key == "grants").then(|| "grants belong to a handler: [handlers.NAME.grants]".to_owned())
+    });
+    Sections {
+        routing: root.table("routing").map(|table| routing(&table)).unwrap_or_default(),
+        limits: limits(root),
+        handlers: root
+            .table("handlers")
+            .iter()
+            .flat_map(Table::entries)
+            .filter_map(|entry| handler(&entry))
+            .collect(),
+        tenants: root
+            .table("tenants")
+            .iter()
+            .flat_map(Table::entries)
+            .filter_map(|entry| tenant(&entry))
+            .collect(),
+        receipts: root.table("receipts").map(|table| receipts(&table)).unwrap_or_default(),
+        extra_ca_certificates: root
+            .table("outbound")
+            .map(|table| extra_ca_certificates(&table))
+            .unwrap_or_default(),
+        build: root.entry("build").and_then(|entry| build::build(&entry)),
+    }
+}
+
+fn limits(table: &Table<'_>) -> LimitsSection {
+    table.table("limits").map(|table| amounts::limits(&table)).unwrap_or_default()
+}
+
+/// Where a key of a handler or tenant belongs that was written one table too high.
+fn belongs(key: &str) -> Option<String> {
+    let limit = LIMITS.iter().any(|amount| amount.limit.key() == key).then_some("limits");
+    let grant = grants::KEYS.contains(&key).then_some("grants");
+    limit.or(grant).map(|table| format!("`{key}` belongs under `{table}`"))
+}
+
+fn routing(table: &Table<'_>) -> SaidRouting {
+    table.only(&ROUTING, |_| None);
+    let mixed_batches = [("reject", MixedBatches::Reject), ("split", MixedBatches::Split)];
+    let invalid_handler =
+        [("fail_init", InvalidHandler::FailInit), ("fail_events", InvalidHandler::FailEvents)];
+    let unknown_tenant = table.entry("unknown_tenant").and_then(|entry| {
+        let value = entry.string("\"reject\" or the name of a handler")?.to_owned();
+        Some(Spanned { value, line: entry.line })
+    });
+    SaidRouting {
+        tenant: table.entry("tenant").and_then(|entry| tenant_source(&entry)).unwrap_or_default(),
+        unknown_tenant: unknown_tenant.filter(|spanned| spanned.value != "reject"),
+        mixed_batches: table
+            .entry("mixed_batches")
+            .and_then(|entry| entry.one_of(&mixed_batches))
+            .unwrap_or_default(),
+        invalid_handler: table
+            .entry("invalid_handler")
+            .and_then(|entry| entry.one_of(&invalid_handler))
+            .unwrap_or_default(),
+    }
+}
+
+fn tenant_source(entry: &Entry<'_>) -> Option<TenantSource> {
+    let expected = "\"lambda\", { pointer = \"/detail/tenant\" } or { header = \"X-Tenant\" }";
+    if let Some(word) = entry.as_string().filter(|word| *word != "lambda") {
+        entry.mistake(format!("this is {word:?}; expected {expected}"));
+        return None;
+    }
+    if !entry.is_table() {
+        return entry.as_string().map_or_else(|| entry.expected(expected), |_| Some(TenantSource::Lambda));
+    }
+    let table = entry.table()?;
+    table.only(&TENANT_SOURCE, |_| None);
+    match (table.entry("pointer"), table.entry("header")) {
+        (Some(entry), None) => {
+            let pointer = entry.string("a JSON pointer, such as \"/detail/tenant\"")?.parse();
+            entry.understood(pointer).map(|spanned| TenantSource::Pointer(spanned.value))
+        }
+        (None, Some(entry)) => {
+            let name = entry.string("the name of a header")?;
+            let header = HeaderName::from_bytes(name.as_bytes());
+            let header = header.map_err(|_| format!("{name:?} is not a name that a header can have"));
+            entry.understood(header).map(|spanned| TenantSource::Header(spanned.value.as_str().to_owned()))
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            entry.mistake(format!("one source is needed, and only one; expected {expected}"));
+            None
+        }
+    }
+}
+
+fn receipts(table: &Table<'_>) -> Receipts {
+    table.only(&RECEIPTS, |_| None);
+    let emf = Receipts::Emf { namespace: NAMESPACE.to_owned() };
+    let formats = [("json", Receipts::Json), ("emf", emf), ("off", Receipts::Off)];
+    let format = table.entry("format").map_or(Some(Receipts::Json), |entry| entry.one_of(&formats));
+    match (format, table.entry("namespace")) {
+        (Some(Receipts::Emf { .. }), Some(entry)) => {
+            let name = entry.string("the name of a CloudWatch namespace");
+            let namespace = name.and_then(|name| entry.understood(namespace(name)));
+            namespace.map_or(Receipts::Off, |namespace| Receipts::Emf { namespace: namespace.value })
+        }
+        (Some(Receipts::Json | Receipts::Off), Some(entry)) => {
+            entry.mistake("only embedded metrics have a namespace; set format = \"emf\", or leave this out");
+            Receipts::Off
+        }
+        (format, _) => format.unwrap_or_default(),
+    }
+}
+
+fn namespace(name: &str) -> Result<String, String> {
+    let known = |c: char| c.is_ascii_alphanumeric() || " .-_/#:".contains(c);
+    if name.trim().is_empty() || name.len() > 255 || !name.chars().all(known) || name.starts_with("AWS/") {
+        return Err(format!(
+            "{name:?} is not a name that CloudWatch takes; expected up to 255 of letters, digits, spaces and . - _ / # :, \
+             not starting with AWS/"
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn extra_ca_certificates(table: &Table<'_>) -> Vec<PathBuf> {
+    table.only(&OUTBOUND, |_| None);
+    let entry = table.entry("extra_ca_certificates");
+    let files = entry.and_then(|entry| {
+        grants::list(&entry, "an array of files, such as [\"certs/ca.pem\"]", place::place)
+    });
+    files.into_iter().flatten().map(|spanned| spanned.value).collect()
+}
+
+fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
+    // A handler of a wrong name is kept, so that tenants who name it are not wrong as well.
+    entry.understood(handler_name(entry.key));
+    let table = entry.table()?;
+    table.only(&HANDLER, belongs);
+    let max = table.table("max");
+    if let Some(max) = &max {
+        max.only(&MAX, belongs);
+    }
+    let source = table.entry("source").and_then(|entry| {
+        entry.understood(place::component(entry.string("the path of a component, such as \"hello.wasm\"")?))
+    });
+    let digest = table
+        .entry("digest")
+        .and_then(|entry| entry.understood(digest(entry.string("a string, \"sha256:…\"")?)));
+    let events = table.entry("reuse").and_then(|entry| reuse(&entry));
+    let other_events = [("reject", OtherEvents::Reject), ("post", OtherEvents::Post)];
+    let other_events = table.entry("other_events").and_then(|entry| entry.one_of(&other_events));
+    // AWS's own words for a function URL.
+    let invoke_mode = [("buffered", InvokeMode::Buffered), ("response_stream", InvokeMode::ResponseStream)];
+    let invoke_mode = table.entry("invoke_mode").and_then(|entry| entry.one_of(&invoke_mode));
+    Some(HandlerSection {
+        events: events.unwrap_or(NonZeroU32::MIN),
+        other_events: other_events.unwrap_or_default(),
+        invoke_mode: invoke_mode.unwrap_or_default(),
+        name: entry.key.to_owned(),
+        source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |spanned| spanned.value),
+        digest: digest.map(|spanned| spanned.value),
+        limits: limits(&table),
+        grants: table.table("grants").map(|table| grants::grants(&table)).unwrap_or_default(),
+        max_limits: max.as_ref().map(limits).unwrap_or_default(),
+        max_grants: max
+            .as_ref()
+            .and_then(|max| max.table("grants"))
+            .map(|table| grants::most(&table))
+            .unwrap_or_default(),
+    })
+}
+
+/// How many events one sandbox may have.
+fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
+    const EXPECTED: &str = "a whole number of events, from 1 to 4294967295";
+    let table = entry.table()?;
+    table.only(&REUSE, |_| None);
+    let Some(entry) = table.entry("events") else {
+        entry.mistake("it says nothing; expected { events = 100 } or the like");
+        return None;
+    };
+    let Some(number) = entry.as_integer() else { return entry.expected(EXPECTED) };
+    let events = u32::try_from(number).ok().and_then(NonZeroU32::new);
+    if events.is_none() {
+        entry.mistake(format!("{number} is out of range; expected {EXPECTED}"));
+    }
+    events
+}
+
+fn handler_name(name: &str) -> Result<(), &'static str> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match name {
+        "reject" => Err("no handler can be called reject, which is a word of routing.unknown_tenant"),
+        _ if !(1..=64).contains(&name.len()) || !name.bytes().all(known) => {
+            Err("expected a name of 1 to 64 letters, digits and - _ .")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64);
+    hex.filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .map(|hex| format!("sha256:{}", hex.to_ascii_lowercase()))
+        .ok_or_else(|| format!("{text:?} is no digest; expected sha256: and 64 hexadecimal digits"))
+}
+
+fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
+    let id = tenant_id(entry.key);
+    let table = entry.table()?;
+    table.only(&TENANT, |key| match key {
+        "max" => {
+            Some("what tenants may have at most is said by their handler: [handlers.NAME.max]".to_owned())
+        }
+        _ => belongs(key).or_else(|| similar(key, &TENANT).map(|key| format!("did you mean `{key}`?"))),
+    });
+    let limits = limits(&table);
+    let grants = table.table("grants").map(|table| grants::grants(&table));
+    let id = entry.understood(id)?;
+    let handler = match table.entry("handler") {
+        Some(entry) => {
+            let value = entry.string("the name of a handler")?.to_owned();
+            Some(Spanned { value, line: entry.line })
+        }
+        None => None,
+    };
+    Some(TenantSection { id, handler, limits, grants })
+}
+
+fn tenant_id(id: &str) -> Result<String, &'static str> {
+    match id.len() {
+        1..=1024 if !id.contains(char::is_control) => Ok(id.to_owned()),
+        _ => Err("expected a tenant id of 1 to 1024 bytes, without control characters"),
+    }
+}

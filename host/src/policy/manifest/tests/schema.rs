@@ -1,0 +1,243 @@
+//! The published schema and the parser: they know the same keys, and agree on what is right and wrong.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use toml::de::{DeTable, DeValue};
+
+use super::*;
+use crate::policy::manifest::{amounts, build, grants, sections};
+
+fn schema() -> Value {
+    serde_json::from_str(SCHEMA).unwrap()
+}
+
+fn json(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => json!(text),
+        DeValue::Integer(integer) => json!(i64::from_str_radix(integer.as_str(), integer.radix()).unwrap()),
+        DeValue::Float(float) => json!(float.as_str().parse::<f64>().unwrap()),
+        DeValue::Boolean(boolean) => json!(boolean),
+        DeValue::Datetime(datetime) => json!(datetime.to_string()),
+        DeValue::Array(elements) => elements.iter().map(|element| json(element.get_ref())).collect(),
+        DeValue::Table(table) => object(table),
+    }
+}
+
+fn object(table: &DeTable<'_>) -> Value {
+    let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<_>)| {
+        let key: &std::borrow::Cow<'_, str> = key.get_ref();
+        (key.to_string(), json(value.get_ref()))
+    };
+    Value::Object(table.iter().map(entry).collect())
+}
+
+fn fits(validator: &jsonschema::Validator, text: &str) -> bool {
+    validator.is_valid(&object(DeTable::parse(text).unwrap().get_ref()))
+}
+
+const GOOD: &[&str] = &[
+    "",
+    "routing.tenant = \"lambda\"",
+    "routing.tenant = { pointer = \"/detail/a~1b\" }",
+    "routing.tenant = { header = \"X-Tenant\" }",
+    "routing = { unknown_tenant = \"reject\", mixed_batches = \"split\", invalid_handler = \"fail_events\" }",
+    "limits = { memory = \"128MiB\", response = \"6MiB\", logs = 0, wall_time = \"1m 30s\", cpu_time = \"200ms\" }",
+    "limits = { memory = \"1.5 GB\", table_entries = 1, instances = 1, hostcall = 1, handles = 1, random = \"0\" }",
+    "limits = { outbound_requests = 0, outbound_bytes = \"1TiB\", concurrency = 8 }",
+    "handlers.a.reuse = { events = 100 }",
+    "handlers = { a.other_events = \"post\", b.other_events = \"reject\" }",
+    "handlers = { a.invoke_mode = \"response_stream\", b.invoke_mode = \"buffered\" }",
+    "limits.streamed_response = \"200MiB\"",
+    "receipts = { format = \"emf\", namespace = \"Team/Handlers 2\" }",
+    "receipts.format = \"off\"",
+    "outbound.extra_ca_certificates = [\"certs/ca.pem\"]",
+    "build = { command = \"make\", workdir = \"python\" }",
+    "[handlers.hello]",
+    "handlers.\"a.b\".source = \"lib/b.cwasm\"",
+    "handlers.a.digest = \"sha256:00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff\"",
+    "handlers.a.grants = { environment = { A = \"\" }, inherit_environment = [\"B\"], files = [\"a/b\"], tmp = \"0\" }",
+    "handlers.a.grants.allowed_outbound_hosts = [\"https://a.b\", \"*://*:*\", \"http://[::1]:80..82\", \"http://10.0.0.0/8\"]",
+    "handlers.a.grants.allowed_private_networks = [\"10.0.0.0/8\", \"::1\", \"fd12::/16\"]",
+    "handlers.a.max = { limits.memory = \"1GiB\", grants = { environment = [\"A\"], tmp = \"1MiB\" } }",
+    "handlers.a = {}\ntenants.\"a b\" = { handler = \"a\", limits.logs = 1, grants.files = [] }",
+];
+
+/// What the schema can tell as well.
+const BAD: &[&str] = &[
+    "limit = {}",
+    "grants = {}",
+    "routing.tenant = \"header\"",
+    "routing.tenant = 1",
+    "routing.tenant = {}",
+    "routing.tenant = { pointer = \"\" }",
+    "routing.tenant = { pointer = \"/a~2\" }",
+    "routing.tenant = { pointer = \"/a\", header = \"b\" }",
+    "routing.tenant = { header = \"a b\" }",
+    "routing.mixed_batches = \"mix\"",
+    "routing.unknown_tenant = 1",
+    "limits.memroy = 1",
+    "limits.memory = 1",
+    "limits.memory = -1",
+    "limits.memory = true",
+    "limits.memory = \"lots\"",
+    "limits.memory = 4294967296",
+    "limits.response = 6291557",
+    "limits.wall_time = 5",
+    "limits.wall_time = \"soon\"",
+    "limits.outbound_requests = \"32\"",
+    "limits.instances = 0",
+    "limits.concurrency = 0",
+    "limits.concurrency = 1001",
+    "handlers.a.other_events = \"get\"",
+    "handlers.a.other_events = true",
+    "handlers.a.invoke_mode = \"RESPONSE_STREAM\"",
+    "limits.streamed_response = 209715201",
+    "handlers.a = {}\ntenants.t.other_events = \"post\"",
+    "handlers.a.reuse = {}",
+    "handlers.a.reuse = 100",
+    "handlers.a.reuse.events = 0",
+    "handlers.a.reuse.events = \"100\"",
+    "handlers.a.reuse.seconds = 1",
+    "handlers.a = {}\ntenants.t.reuse.events = 2",
+    "receipts.format = \"xml\"",
+    "receipts.namespace = \"X\"",
+    "receipts = { format = \"emf\", namespace = \"AWS/X\" }",
+    "outbound.extra_ca_certificates = \"ca.pem\"",
+    "outbound.extra_ca_certificates = [\"/etc/ca.pem\"]",
+    "build = {}",
+    "build = \"make\"",
+    "build.command = \" \"",
+    "build = { command = \"make\", workdir = \"..\" }",
+    "build = { command = \"make\", watch = [] }",
+    "[[handlers]]",
+    "handlers.reject = {}",
+    "handlers.\"a b\" = {}",
+    "handlers.a.source = \"a.wat\"",
+    "handlers.a.source = \"../a.wasm\"",
+    "handlers.a.digest = \"sha256:00\"",
+    "handlers.a.memory = 1",
+    "handlers.a.grants.environment = { AWS_REGION = \"x\" }",
+    "handlers.a.grants.environment = { _A = \"x\" }",
+    "handlers.a.grants.environment = { A = 1 }",
+    "handlers.a.grants.environment = [\"A\"]",
+    "handlers.a.grants.inherit_environment = [\"LAMBDA_TASK_ROOT\"]",
+    "handlers.a.grants.inherit_environment = [\"A=B\"]",
+    "handlers.a.grants.files = [\".\"]",
+    "handlers.a.grants.files = [\"tmp/x\"]",
+    "handlers.a.grants.files = [\"a/..\"]",
+    "handlers.a.grants.allowed_outbound_hosts = [\"api.example.com\"]",
+    "handlers.a.grants.allowed_outbound_hosts = [\"postgres://db\"]",
+    "handlers.a.grants.allowed_outbound_hosts = [\"https://a/b\"]",
+    "handlers.a.grants.allowed_outbound_hosts = [\"https://a@b\"]",
+    "handlers.a.grants.allowed_outbound_hosts = [\"*://a\"]",
+    "handlers.a.grants.allowed_private_networks = [\"localhost\"]",
+    "handlers.a.max.source = \"a.wasm\"",
+    "handlers.a.max.grants.environment = { A = \"x\" }",
+    "handlers.a = {}\ntenants.\"\" = {}",
+    "handlers.a = {}\ntenants.\"a\\u0000\" = {}",
+    "handlers.a = {}\ntenants.t.max = {}",
+    "handlers.a = {}\ntenants.t.handler = 1",
+];
+
+/// What takes more than a look at one value.
+const BAD_BEYOND_THE_SCHEMA: &[&str] = &[
+    "routing.unknown_tenant = \"nobody\"",
+    "limits.memory = \"5GiB\"",
+    "handlers.a.grants.allowed_private_networks = [\"169.254.0.0/16\"]",
+    "handlers.a.grants.allowed_private_networks = [\"10.0.0.1/8\"]",
+    "handlers.a.grants.allowed_outbound_hosts = [\"https://a:90..80\"]",
+    "handlers.a.grants = { environment = { A = \"\" }, inherit_environment = [\"A\"] }",
+    "handlers.a.max.limits.memory = \"1MiB\"",
+    "tenants.t = {}",
+    "handlers = { a = {}, b = {} }\ntenants.t = {}",
+    "handlers.a = {}\ntenants.t.limits.memory = \"1GiB\"",
+    "handlers.a = {}\ntenants.t.grants.files = [\"assets\"]",
+];
+
+#[test]
+fn both_take_what_is_right() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    for text in GOOD {
+        parse(text);
+        assert!(fits(&validator, text), "{text}");
+    }
+}
+
+#[test]
+fn both_refuse_what_is_wrong() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    for text in BAD {
+        assert!(Manifest::parse(text).is_err(), "{text}");
+        assert!(!fits(&validator, text), "{text}");
+    }
+    for text in BAD_BEYOND_THE_SCHEMA {
+        assert!(Manifest::parse(text).is_err(), "{text}");
+        assert!(fits(&validator, text), "{text}");
+    }
+}
+
+fn known(place: &str) -> Vec<&'static str> {
+    match place {
+        "" => sections::ROOT.to_vec(),
+        "/properties/routing" => sections::ROUTING.to_vec(),
+        "/properties/routing/properties/tenant/oneOf/1" => sections::TENANT_SOURCE[..1].to_vec(),
+        "/properties/routing/properties/tenant/oneOf/2" => sections::TENANT_SOURCE[1..].to_vec(),
+        "/properties/receipts" => sections::RECEIPTS.to_vec(),
+        "/properties/build" => build::KEYS.to_vec(),
+        "/properties/outbound" => sections::OUTBOUND.to_vec(),
+        "/$defs/limits" => amounts::LIMITS.each_ref().map(|amount| amount.limit.key()).to_vec(),
+        "/$defs/grants" | "/$defs/most_grants" => grants::KEYS.to_vec(),
+        "/$defs/handler" => sections::HANDLER.to_vec(),
+        "/$defs/handler/properties/reuse" => sections::REUSE.to_vec(),
+        "/$defs/handler/properties/max" => sections::MAX.to_vec(),
+        "/$defs/tenant" => sections::TENANT.to_vec(),
+        other => panic!("the schema has a table at {other}, which the parser does not know"),
+    }
+}
+
+/// Every table of the schema: where it stands, and its keys.
+fn tables<'s>(schema: &'s Value, place: &str, found: &mut Vec<(String, &'s serde_json::Map<String, Value>)>) {
+    if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
+        found.push((place.to_owned(), schema["properties"].as_object().unwrap()));
+    }
+    let children: Vec<(String, &Value)> = match schema {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    for (key, child) in children {
+        tables(child, &format!("{place}/{key}"), found);
+    }
+}
+
+#[test]
+fn both_know_the_same_keys() {
+    let schema = schema();
+    let mut found = Vec::new();
+    tables(&schema, "", &mut found);
+    assert_eq!(found.len(), 14);
+    for (place, properties) in found {
+        let keys: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+        assert_eq!(keys, known(&place).into_iter().collect(), "{place}");
+        for (key, property) in properties {
+            assert!(property["description"].is_string(), "{place}/{key} is not described");
+        }
+    }
+}
+
+#[test]
+fn both_have_the_same_ranges() {
+    let schema = schema();
+    for amount in &amounts::LIMITS {
+        let property = &schema["$defs"]["limits"]["properties"][amount.limit.key()];
+        if amount.unit != amounts::Unit::Nanoseconds {
+            let (least, most) = amount.range();
+            assert_eq!(
+                (&property["minimum"], &property["maximum"]),
+                (&json!(least), &json!(most)),
+                "{property}"
+            );
+        }
+    }
+}

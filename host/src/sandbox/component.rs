@@ -1,0 +1,180 @@
+//! A component, loaded and ready to be instantiated: from `.wasm` or `.cwasm`, checked for its kind.
+//!
+//! The only place that maps native code. Which file belongs to which handler is [`crate::dispatch::catalog`]'s
+//! business.
+
+mod entry;
+mod error;
+mod missing_import;
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+
+use crate::capabilities::Imports;
+use crate::engine::artifact::{ArtifactError, Stamp, digest};
+use crate::engine::pool_usage::Footprint;
+use crate::engine::{Engine, LoadError};
+#[cfg(feature = "compiler")]
+use crate::wasm::explain;
+use crate::wasm::{self, Description, Kind, Worlds};
+
+pub(crate) use entry::Entry;
+pub use error::ComponentError;
+
+/// A component that the host can call.
+#[derive(Clone)]
+pub struct Loaded {
+    /// Instantiated once per event.
+    pub(crate) entry: Entry,
+    /// The digest of its `.wasm`, `sha256:…`.
+    pub digest: Arc<str>,
+    /// What each of its sandboxes takes of the pool.
+    pub(crate) footprint: Footprint,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    /// What it exports and imports.
+    pub fn describe(&self) -> Description {
+        let component = self.entry.pre().component();
+        Description::of(component.engine(), component)
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.entry.kind()
+    }
+}
+
+/// The digest of the source of a `.cwasm`, if that can be expected to be mapped without fault later: its stamp fits
+/// this program, and the source, if it is at hand.
+pub fn peek(cwasm: &Path, wasm: &Path) -> Option<String> {
+    let stamp = Stamp::peek(cwasm).ok()?;
+    let fits = !wasm.is_file() || read(wasm).is_ok_and(|source| digest(&source) == stamp.source);
+    fits.then_some(stamp.source)
+}
+
+/// Maps a `.cwasm` whose stamp fits this program, and its source, if that is at hand.
+///
+/// # Errors
+/// When it is stale, foreign or damaged, or of no kind that runs.
+pub fn map(
+    engine: &Engine,
+    imports: &Imports,
+    path: &Path,
+    source: Option<&Path>,
+) -> Result<Loaded, ComponentError> {
+    let artifact_error = |error| ComponentError::Artifact { path: path.to_owned(), error };
+    let stamp = Stamp::check(path).map_err(artifact_error)?;
+    if let Some(source) = source
+        && digest(&read(source)?) != stamp.source
+    {
+        return Err(artifact_error(ArtifactError::Stale));
+    }
+    let component = engine.load(|engine| deserialize(engine, path));
+    let component = component.map_err(|error| match error {
+        LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
+        LoadError::Other(error) => artifact_error(ArtifactError::Engine(error)),
+    })?;
+    load(imports, &component, path, &stamp.source)
+}
+
+#[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
+fn deserialize(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
+    // Its stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
+    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
+    unsafe { Component::deserialize_file(engine, path) }
+}
+
+/// The component in the bytes of a `.wasm`, made ready by [`wasm::ready()`].
+///
+/// # Errors
+/// When no component can be made of it that a compiler may see.
+pub fn ready<'a>(wasm: &'a [u8], worlds: Worlds, path: &Path) -> Result<Cow<'a, [u8]>, ComponentError> {
+    wasm::ready(wasm, worlds).map_err(|error| ComponentError::of_bytes(error, path))
+}
+
+/// Compiles a `.wasm` for this machine.
+///
+/// # Errors
+/// When no component can be made of it, or that is of no kind that runs, or needs what the host does not have.
+#[cfg(feature = "compiler")]
+pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
+    let wasm = read(path)?;
+    compile_ready(engine, imports, &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
+}
+
+/// Compiles a component that was made ready, of the bytes in `source`, for this machine.
+///
+/// # Errors
+/// When it is not valid, of no kind that runs, or needs what the host does not have.
+#[cfg(feature = "compiler")]
+pub fn compile_ready(
+    engine: &Engine,
+    imports: &Imports,
+    ready: &[u8],
+    source: &[u8],
+    path: &Path,
+) -> Result<Loaded, ComponentError> {
+    let component = engine.load(|engine| Component::from_binary(engine, ready));
+    let component = component.map_err(|error| match error {
+        LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
+        LoadError::Other(error) => {
+            ComponentError::Invalid { path: path.to_owned(), error: explain(ready, error) }
+        }
+    })?;
+    load(imports, &component, path, &digest(source))
+}
+
+/// Refuses, since there is no compiler in this build.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "compiler"))]
+pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
+    ready(&read(path)?, Worlds::Refused, path)?;
+    Err(ComponentError::NoCompiler { path: path.to_owned() })
+}
+
+/// Reads a file, or says which could not be read.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
+    std::fs::read(path).map_err(|error| ComponentError::Read { path: path.to_owned(), error })
+}
+
+fn load(
+    imports: &Imports,
+    component: &Component,
+    path: &Path,
+    digest: &str,
+) -> Result<Loaded, ComponentError> {
+    let names = Description::of(component.engine(), component);
+    let wrong = |reason| ComponentError::Kind { path: path.to_owned(), reason };
+    let kind = Kind::of(&names.exports).map_err(|error| wrong(error.to_string()))?;
+    let import_error = |error| ComponentError::Import {
+        path: path.to_owned(),
+        error,
+        advice: missing_import::advice(&names.imports),
+    };
+    let pre = imports.instantiate_pre(component).map_err(import_error)?;
+    let export = names.exports.iter().find(|name| kind.is_exported_as(name));
+    if let Some(mistake) = export.and_then(|export| entry::mistake(kind, export, component)) {
+        return Err(wrong(mistake));
+    }
+    let entry = Entry::of(kind, pre).map_err(import_error)?;
+    Ok(Loaded { entry, digest: digest.into(), footprint: Footprint::of(component) })
+}
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests;

@@ -1,0 +1,109 @@
+//! The way into a component, by its kind: what of it is called, checked before the first event.
+
+use wasmtime::Engine;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, InstancePre, Type};
+use wasmtime_wasi::p2::bindings::CommandPre;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+
+use crate::capabilities::State;
+use crate::engine::bindings::LambdaPre;
+use crate::engine::bindings::streaming::LambdaStreamingPre;
+use crate::wasm::Kind;
+
+/// A component with all of its imports, and the function that takes its events.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    Handler(LambdaPre<State>),
+    Streaming(LambdaStreamingPre<State>),
+    Http(ProxyPre<State>),
+    Command(CommandPre<State>),
+}
+
+impl Entry {
+    /// Finds the function.
+    pub(super) fn of(kind: Kind, pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        Ok(match kind {
+            Kind::Handler => Self::Handler(LambdaPre::new(pre)?),
+            Kind::Streaming => Self::Streaming(LambdaStreamingPre::new(pre)?),
+            Kind::Http => Self::Http(ProxyPre::new(pre)?),
+            Kind::Command => Self::Command(CommandPre::new(pre)?),
+        })
+    }
+
+    pub(crate) fn pre(&self) -> &InstancePre<State> {
+        match self {
+            Self::Handler(handler) => handler.instance_pre(),
+            Self::Streaming(handler) => handler.instance_pre(),
+            Self::Http(service) => service.instance_pre(),
+            Self::Command(command) => command.instance_pre(),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Handler(_) => Kind::Handler,
+            Self::Streaming(_) => Kind::Streaming,
+            Self::Http(_) => Kind::Http,
+            Self::Command(_) => Kind::Command,
+        }
+    }
+}
+
+/// Why the export that makes a component one of this kind cannot be called, if it cannot.
+pub(super) fn mistake(kind: Kind, export: &str, component: &Component) -> Option<String> {
+    let name = match kind {
+        Kind::Handler | Kind::Streaming | Kind::Http => "handle",
+        Kind::Command => "run",
+    };
+    let function = function(component.engine(), component, export, name);
+    if function.is_some_and(|function| fits(kind, &function)) {
+        return None;
+    }
+    Some(format!(
+        "the `{name}` of its {export} takes or returns something else than that interface says; build it against the \
+         interface as it is"
+    ))
+}
+
+fn function(engine: &Engine, component: &Component, export: &str, name: &str) -> Option<ComponentFunc> {
+    let ComponentItem::ComponentInstance(interface) =
+        component.component_type().get_export(engine, export)?.ty
+    else {
+        return None;
+    };
+    match interface.get_export(engine, name)?.ty {
+        ComponentItem::ComponentFunc(function) => Some(function),
+        ComponentItem::CoreFunc(_)
+        | ComponentItem::Module(_)
+        | ComponentItem::Component(_)
+        | ComponentItem::ComponentInstance(_)
+        | ComponentItem::Type(_)
+        | ComponentItem::Resource(_) => None,
+    }
+}
+
+/// Whether a function takes and returns what its kind says. The fields of records, and which resources they are, are
+/// compared when it is called.
+fn fits(kind: Kind, function: &ComponentFunc) -> bool {
+    let is_bytes = |ty: &Type| matches!(ty, Type::List(list) if list.ty() == Type::U8);
+    let takes: Vec<Type> = function.params().map(|(_, ty)| ty).collect();
+    let returns: Vec<Type> = function.results().collect();
+    match kind {
+        Kind::Handler | Kind::Streaming => {
+            let is_response = |ok: Option<&Type>| match kind {
+                Kind::Streaming => ok.is_none(),
+                Kind::Handler | Kind::Http | Kind::Command => ok.is_some_and(is_bytes),
+            };
+            matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
+                && matches!(returns.as_slice(), [Type::Result(result)]
+                    if is_response(result.ok().as_ref()) && matches!(result.err(), Some(Type::Record(_))))
+        }
+        Kind::Http => matches!(takes.as_slice(), [Type::Own(_), Type::Own(_)]) && returns.is_empty(),
+        Kind::Command => {
+            takes.is_empty()
+                && matches!(returns.as_slice(), [Type::Result(result)]
+                    if result.ok().is_none() && result.err().is_none())
+        }
+    }
+}

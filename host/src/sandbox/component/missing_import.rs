@@ -1,0 +1,62 @@
+//! What to do about an import that this host does not have, by the import's name.
+
+use crate::wasm::kind::{INSTEAD_OF_PREVIEW3, is_preview3, split};
+
+/// The packages of WASI that are linked, all of 0.2.
+const WASI: [&str; 7] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:http/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
+
+/// What to do about the import that is missing: the first that this host does not know.
+pub(super) fn advice(imports: &[String]) -> &'static str {
+    let known = |name: &&String| {
+        let (interface, version) = split(name);
+        version.starts_with("0.2.") && WASI.iter().any(|package| interface.starts_with(package))
+            || interface == "bulkhead:lambda/types"
+    };
+    let Some((interface, version)) = imports.iter().find(|name| !known(name)).map(|name| split(name)) else {
+        return "the interface is there, but not all of it as the component wants it; build it against a release of \
+                WASI 0.2 that this host has";
+    };
+    if is_preview3(interface, version) {
+        INSTEAD_OF_PREVIEW3
+    } else if interface.starts_with("bulkhead:") {
+        "that is of another version of Bulkhead; use matching versions of both"
+    } else if interface.starts_with("spin:") || interface.starts_with("fermyon:") {
+        "that is Spin's own, and only Spin has it; use wasi:http to reach a service in its place"
+    } else if interface.starts_with("wasi:") {
+        "of WASI this host has cli, clocks, filesystem, http, io, random and sockets in the releases of 0.2; reach \
+         other services through wasi:http"
+    } else {
+        "compose it with a component that exports this (`wac plug`), or build it without"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_import_has_its_advice() {
+        for (import, text) in [
+            ("wasi:cli/stdout@0.3.0", "this host has WASI 0.2: build it with crates that are for 0.2"),
+            ("wasi:http/types@0.3.0-rc-2026-03-15", "spin-sdk 5"),
+            ("wasi:keyvalue/store@0.2.0-draft", "through wasi:http"),
+            ("wasi:clocks/monotonic-clock@0.9.0", "releases of 0.2"),
+            ("fermyon:spin/variables@2.0.0", "Spin's own"),
+            ("bulkhead:lambda/response-stream@0.2.0", "matching versions"),
+            ("acme:db/query@1.0.0", "wac plug"),
+            ("run-as-root", "wac plug"),
+            ("wasi:io/poll@0.2.99", "the interface is there"),
+        ] {
+            let imports = ["wasi:cli/exit@0.2.6", "bulkhead:lambda/types@0.1.0", import].map(str::to_owned);
+            assert!(advice(&imports).contains(text), "{import}: {}", advice(&imports));
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! What became of an event in its sandbox, and what its caller is told. Events that no guest has answered, for whatever reason of the
+//! host's, are reported by the dispatcher; no other place knows `errorType` strings.
+//!
+//! What a guest does wrong ends here, never in an error of the host. The texts say what happened and what
+//! to do; how a trap is told from a panic is [`crate::sandbox::trap`]'s business.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::http_event::HttpEventError;
+use crate::policy::Limit;
+use crate::runtime_api::{Answer, ErrorReport};
+use crate::sandbox::ServiceError;
+
+/// How one event ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The handler returned a response.
+    Replied(Vec<u8>),
+    /// The handler returned an error.
+    Failed {
+        /// As the handler's author named it.
+        error_type: String,
+        /// What happened.
+        message: String,
+        /// Where.
+        stack_trace: Vec<String>,
+    },
+    /// The handler panicked: it printed why, then trapped.
+    Panicked {
+        /// What it printed.
+        message: String,
+        /// The functions it was in, innermost first.
+        stack_trace: Vec<String>,
+    },
+    /// The handler did something that WebAssembly does not allow.
+    Trapped {
+        /// What it did.
+        message: String,
+        /// The functions it was in, innermost first.
+        stack_trace: Vec<String>,
+    },
+    /// The handler was not done in time.
+    TimedOut {
+        /// The time that it had.
+        allowed: Duration,
+        /// Whether Lambda's deadline set that time, rather than the handler's own limit.
+        by_lambda: bool,
+    },
+    /// The handler used up its processor time.
+    CpuLimitExceeded {
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// The handler wanted more memory than it may have.
+    OutOfMemory {
+        /// The limit over all of its memories, in bytes.
+        limit: usize,
+    },
+    /// The handler wanted more of something else than it may have.
+    LimitExceeded {
+        /// Of what.
+        limit: Limit,
+        /// How much it may have.
+        allowed: u64,
+    },
+    /// The handler gave one message more headers than the host keeps. No key of `bulkhead.toml` raises that.
+    HeadersTooLarge {
+        /// How much they may take, in bytes.
+        limit: usize,
+    },
+    /// The handler recursed too deeply.
+    StackOverflow {
+        /// The functions it was in, innermost first.
+        stack_trace: Vec<String>,
+    },
+    /// The response is larger than may be sent.
+    ResponseTooLarge {
+        /// Its size in bytes, as far as it is known.
+        size: Option<usize>,
+        /// The largest size that may be sent.
+        limit: usize,
+    },
+    /// The handler ended its process in place of returning.
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
+    /// The handler is a command, and ended with another exit code than 0.
+    CommandFailed {
+        /// The exit code.
+        code: i32,
+        /// The end of what it wrote to stderr.
+        stderr: String,
+    },
+    /// The handler is an HTTP service, and the event is none for it, so the service was not called.
+    NotHttp(HttpEventError),
+    /// The handler is an HTTP service, and returned without a response that can be sent.
+    ServiceFailed(ServiceError),
+    /// The host had no room for a sandbox, so the handler was not called.
+    SandboxUnavailable {
+        /// What it lacked.
+        message: String,
+    },
+}
+
+impl Outcome {
+    /// The response, or what to report in its place.
+    ///
+    /// # Errors
+    /// For every outcome but a response.
+    pub fn into_answer(self) -> Answer {
+        Err(match self {
+            Self::Replied(response) => return Ok(response),
+            Self::Failed { error_type, message, stack_trace } => {
+                ErrorReport::of_author(error_type, message, stack_trace)
+            }
+            Self::Panicked { message, stack_trace } => {
+                report("Function.Panic", message).with_stack_trace(stack_trace)
+            }
+            Self::Trapped { message, stack_trace } => {
+                report("Function.Trap", message).with_stack_trace(stack_trace)
+            }
+            Self::TimedOut { allowed, by_lambda } => {
+                report("Function.Timeout", timed_out(allowed, by_lambda))
+            }
+            Self::CpuLimitExceeded { limit } => report(
+                "Function.CpuLimitExceeded",
+                format!("the handler was stopped after {}, the processor time that it may take", time(limit)),
+            ),
+            Self::OutOfMemory { limit } => report(
+                "Function.OutOfMemory",
+                format!("the handler wanted more than the {} of memory that it may have", bytes(limit)),
+            ),
+            Self::LimitExceeded { limit, allowed } => report(limit_type(limit), exceeded(limit, allowed)),
+            Self::HeadersTooLarge { limit } => report(
+                "Function.HeaderLimitExceeded",
+                format!(
+                    "the handler was stopped because the headers of one message came to more than {}, with some 40 bytes \
+                     for each beside its name and its value",
+                    bytes(limit)
+                ),
+            ),
+            Self::StackOverflow { stack_trace } => report(
+                "Function.StackOverflow",
+                "the handler's stack overflowed, most likely by recursion without end".to_owned(),
+            )
+            .with_stack_trace(stack_trace),
+            Self::ResponseTooLarge { size, limit } => {
+                report("Function.ResponseSizeTooLarge", too_large(size, limit))
+            }
+            Self::Exited { code } => report(
+                "Function.Exited",
+                format!("the handler exited with code {code}; a handler answers by returning"),
+            ),
+            Self::CommandFailed { code, stderr } => report("Function.Exited", command_failed(code, &stderr)),
+            Self::NotHttp(error) => report("Function.NotAnHttpEvent", error),
+            Self::ServiceFailed(error) => report(service_type(&error), error),
+            Self::SandboxUnavailable { message } => report("Runtime.SandboxUnavailable", no_room(&message)),
+        })
+    }
+}
+
+fn report(error_type: &str, message: impl Display) -> ErrorReport {
+    ErrorReport::new(error_type, message)
+}
+
+impl Outcome {
+    /// The limit that ended the event; Lambda's own deadline is none of ours.
+    pub fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::TimedOut { by_lambda: false, .. } => Some(Limit::WallTime),
+            Self::CpuLimitExceeded { .. } => Some(Limit::CpuTime),
+            Self::OutOfMemory { .. } => Some(Limit::Memory),
+            Self::LimitExceeded { limit, .. } => Some(*limit),
+            Self::ResponseTooLarge { .. } => Some(Limit::Response),
+            Self::Replied(_)
+            | Self::Failed { .. }
+            | Self::Panicked { .. }
+            | Self::Trapped { .. }
+            | Self::TimedOut { by_lambda: true, .. }
+            | Self::HeadersTooLarge { .. }
+            | Self::StackOverflow { .. }
+            | Self::Exited { .. }
+            | Self::CommandFailed { .. }
+            | Self::NotHttp(_)
+            | Self::ServiceFailed(_)
+            | Self::SandboxUnavailable { .. } => None,
+        }
+    }
+}
+
+/// The type of an event that was ended for wanting more. Some limits have outcomes of their own, and some end nothing:
+/// the handler is told, and goes on.
+fn limit_type(limit: Limit) -> &'static str {
+    match limit {
+        Limit::TableEntries => "Function.TableLimitExceeded",
+        Limit::Instances => "Function.InstanceLimitExceeded",
+        Limit::Hostcall => "Function.HostcallLimitExceeded",
+        Limit::Handles => "Function.HandleLimitExceeded",
+        Limit::Random => "Function.RandomLimitExceeded",
+        // As Lambda calls it where it finds out itself (S7.10).
+        Limit::Response | Limit::StreamedResponse => "Function.ResponseSizeTooLarge",
+        Limit::Memory
+        | Limit::WallTime
+        | Limit::CpuTime
+        | Limit::Logs
+        | Limit::OutboundRequests
+        | Limit::OutboundBytes
+        | Limit::Concurrency
+        | Limit::Tmp => "Function.LimitExceeded",
+    }
+}
+
+fn no_room(lack: &str) -> String {
+    format!("Bulkhead had no room for a sandbox ({lack}); send the event again")
+}
+
+/// A number alone says little where it counts bytes.
+fn exceeded(limit: Limit, allowed: u64) -> String {
+    let allowed = match limit {
+        Limit::Hostcall
+        | Limit::Random
+        | Limit::Response
+        | Limit::StreamedResponse
+        | Limit::Memory
+        | Limit::Logs
+        | Limit::OutboundBytes
+        | Limit::Tmp => bytes(usize::try_from(allowed).unwrap_or(usize::MAX)),
+        Limit::TableEntries
+        | Limit::Instances
+        | Limit::Handles
+        | Limit::OutboundRequests
+        | Limit::Concurrency
+        | Limit::WallTime
+        | Limit::CpuTime => allowed.to_string(),
+    };
+    // A handler never sees why, so the text says what the key means.
+    let meaning = if limit == Limit::Hostcall { ", for all that it hands over in one call" } else { "" };
+    format!(
+        "the handler was stopped because it wanted more than the {allowed} of `{}` that it may have{meaning}",
+        limit.key()
+    )
+}
+
+fn command_failed(code: i32, stderr: &str) -> String {
+    if stderr.is_empty() {
+        format!("the command exited with code {code}, and wrote nothing to stderr")
+    } else {
+        format!("the command exited with code {code}; the end of its stderr: {stderr}")
+    }
+}
+
+fn service_type(error: &ServiceError) -> &'static str {
+    match error {
+        ServiceError::NoResponse | ServiceError::Error(_) => "Function.NoHttpResponse",
+        ServiceError::BodyUnfinished | ServiceError::Response(_) => "Function.InvalidHttpResponse",
+    }
+}
+
+fn time(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+}
+
+fn timed_out(allowed: Duration, by_lambda: bool) -> String {
+    let allowed = time(allowed);
+    if by_lambda {
+        format!(
+            "the handler was stopped after {allowed}, just before the function's timeout; raise the timeout \
+             if it needs longer"
+        )
+    } else {
+        format!("the handler was stopped after {allowed}, the wall time that it may take")
+    }
+}
+
+fn too_large(size: Option<usize>, limit: usize) -> String {
+    match size {
+        Some(size) => format!("the response has {size} bytes; at most {limit} may be sent"),
+        None => format!("the response is larger than the {limit} bytes that may be sent"),
+    }
+}
+
+fn bytes(count: usize) -> String {
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+    match count {
+        0 => "0 bytes".to_owned(),
+        _ if count.is_multiple_of(MIB) => format!("{} MiB", count / MIB),
+        _ if count.is_multiple_of(KIB) => format!("{} KiB", count / KIB),
+        _ => format!("{count} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(outcome: Outcome) -> (String, String) {
+        let report = outcome.into_answer().expect_err("not a response");
+        (report.header_type().to_owned(), report.message().to_owned())
+    }
+
+    #[test]
+    fn what_a_guest_did_has_a_type_of_function_and_a_text() {
+        let (none, why) = (Vec::new, || "why".to_owned());
+        let allowed = Duration::from_millis(2900);
+        let limit = |limit| Outcome::LimitExceeded { limit, allowed: 7 };
+        for (outcome, error_type, text) in [
+            (Outcome::Panicked { message: why(), stack_trace: none() }, "Panic", "why"),
+            (Outcome::Trapped { message: why(), stack_trace: none() }, "Trap", "why"),
+            (Outcome::TimedOut { allowed, by_lambda: true }, "Timeout", "after 2s 900ms, just before"),
+            (Outcome::TimedOut { allowed, by_lambda: false }, "Timeout", "after 2s 900ms, the wall time"),
+            (Outcome::OutOfMemory { limit: 128 << 20 }, "OutOfMemory", "128 MiB"),
+            (Outcome::OutOfMemory { limit: 1000 }, "OutOfMemory", "1000 bytes"),
+            (
+                Outcome::CpuLimitExceeded { limit: allowed },
+                "CpuLimitExceeded",
+                "after 2s 900ms, the processor",
+            ),
+            (limit(Limit::Handles), "HandleLimitExceeded", "7 of `handles`"),
+            (limit(Limit::TableEntries), "TableLimitExceeded", "7 of `table_entries`"),
+            (limit(Limit::Instances), "InstanceLimitExceeded", "7 of `instances`"),
+            (limit(Limit::Random), "RandomLimitExceeded", "7 bytes of `random`"),
+            (limit(Limit::Hostcall), "HostcallLimitExceeded", "7 bytes of `hostcall`"),
+            (limit(Limit::StreamedResponse), "ResponseSizeTooLarge", "7 bytes of `streamed_response`"),
+            (
+                Outcome::LimitExceeded { limit: Limit::Hostcall, allowed: 16 << 20 },
+                "HostcallLimitExceeded",
+                "the 16 MiB of `hostcall`",
+            ),
+            (Outcome::HeadersTooLarge { limit: 64 << 10 }, "HeaderLimitExceeded", "more than 64 KiB"),
+            (Outcome::StackOverflow { stack_trace: none() }, "StackOverflow", "recursion"),
+            (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
+            (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
+            (Outcome::Exited { code: 3 }, "Exited", "code 3"),
+            (
+                Outcome::CommandFailed { code: 3, stderr: "why".to_owned() },
+                "Exited",
+                "code 3; the end of its stderr: why",
+            ),
+            (Outcome::CommandFailed { code: 3, stderr: String::new() }, "Exited", "wrote nothing"),
+            (Outcome::NotHttp(HttpEventError::NotHttp("why")), "NotAnHttpEvent", "no HTTP event: why"),
+            (Outcome::ServiceFailed(ServiceError::NoResponse), "NoHttpResponse", "response-outparam"),
+            (
+                Outcome::ServiceFailed(ServiceError::BodyUnfinished),
+                "InvalidHttpResponse",
+                "outgoing-body.finish",
+            ),
+        ] {
+            let (header, said) = report(outcome);
+            assert_eq!(header, format!("Function.{error_type}"));
+            assert!(said.contains(text), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_the_host_could_not_do_has_a_type_of_runtime() {
+        let lacking = Outcome::SandboxUnavailable { message: "why".to_owned() };
+        assert_eq!(lacking.limit(), None);
+        let (header, said) = report(lacking);
+        assert_eq!(header, "Runtime.SandboxUnavailable");
+        assert!(said.contains("no room for a sandbox (why); send the event again"), "{said}");
+    }
+
+    #[test]
+    fn a_limit_is_named_where_it_is_ours() {
+        let timed_out = |by_lambda| Outcome::TimedOut { allowed: Duration::ZERO, by_lambda };
+        assert_eq!(timed_out(false).limit(), Some(Limit::WallTime));
+        assert_eq!(timed_out(true).limit(), None);
+        assert_eq!(
+            Outcome::LimitExceeded { limit: Limit::Handles, allowed: 1 }.limit(),
+            Some(Limit::Handles)
+        );
+    }
+
+    #[test]
+    fn a_response_is_no_error() {
+        assert_eq!(Outcome::Replied(vec![1]).into_answer().unwrap(), [1]);
+    }
+}

@@ -1,0 +1,370 @@
+//! Tells from the engine's error what a guest did: panic, exit, overflow, ….
+//!
+//! The engine reports most of it as one and the same trap; what the sandbox saw meanwhile decides.
+
+use std::fmt::Write;
+
+use wasmtime::component::ResourceTableError;
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
+
+use crate::capabilities::limits::Exceeded;
+use crate::capabilities::outbound::MAX_HEADERS;
+use crate::policy::{Limit, Limits};
+use crate::sandbox::outcome::Outcome;
+use crate::sandbox::time_budget::TimeBudget;
+use crate::text::bounded::{self, Sink, cut};
+
+/// The functions that only carry a panic out: modules, with `::`, and whole names.
+const PANICKING: &[&str] = &[
+    "__rustc::",
+    "alloc::alloc::handle_alloc_error",
+    "core::option::expect_failed",
+    "core::option::unwrap_failed",
+    "core::panicking::",
+    "core::result::unwrap_failed",
+    "std::alloc::",
+    "std::panicking::",
+    "std::process::abort",
+    "std::rt::",
+    "std::sys::",
+];
+/// How often a function stands in a backtrace of the engine's, at least, for its recursion to be called
+/// endless. The engine keeps twenty frames.
+const ENDLESS: usize = 5;
+/// The longest name of a function that is demangled, in bytes. Longer ones stay as they are: a name may refer to its own
+/// parts, over and over.
+const MAX_MANGLED: usize = 512;
+/// As much of one name is kept.
+const MAX_NAME: usize = 1024;
+/// How long all demangled names of a backtrace may be together. What it takes to make a byte of one can be several hundred
+/// times what that byte looks like.
+const MAX_NAMES: usize = 8 * 1024;
+/// The longest text of an error of the engine's. There can be names of the component's in it.
+const MAX_TEXT: usize = 4 * 1024;
+
+/// What the sandbox saw of a guest that did not return.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What the guest printed when it panicked.
+    pub panic: Option<String>,
+    /// What the guest was refused more of: memory or entries of tables.
+    pub refused: Option<Limit>,
+    /// Whether it was interrupted because its processor time was used up.
+    pub out_of_cpu_time: bool,
+    /// The time that it had.
+    pub budget: TimeBudget,
+    /// What it could use.
+    pub limits: &'a Limits,
+}
+
+/// What became of a guest whose call ended in `error`.
+pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
+    let Evidence { panic, refused, out_of_cpu_time, budget, limits } = evidence;
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return Outcome::Exited { code: *code };
+    }
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    if let Some(Exceeded { limit, allowed }) = exceeded(error, limits) {
+        // No guest is on the stack while its response is copied out; only that can be too much then.
+        return match (limit, backtrace) {
+            (Limit::Hostcall, None) => {
+                Outcome::ResponseTooLarge { size: None, limit: limits.response.min(limits.hostcall) }
+            }
+            // A command's or a service's, which write it piece by piece.
+            (Limit::Response, _) => Outcome::ResponseTooLarge { size: None, limit: limits.response },
+            _ => Outcome::LimitExceeded { limit, allowed },
+        };
+    }
+    if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
+        return Outcome::HeadersTooLarge { limit: MAX_HEADERS };
+    }
+    let recursing = backtrace.is_some_and(is_recursing);
+    let stack_trace = backtrace.map(frames).unwrap_or_default();
+    match (error.downcast_ref::<Trap>(), refused, panic) {
+        (Some(Trap::Interrupt), ..) if out_of_cpu_time => {
+            Outcome::CpuLimitExceeded { limit: limits.cpu_time }
+        }
+        (Some(Trap::Interrupt), ..) => budget.timed_out(),
+        (Some(Trap::StackOverflow), ..) => Outcome::StackOverflow { stack_trace },
+        // What a compiler keeps in memory of its functions' locals runs out below address 0.
+        (Some(Trap::MemoryOutOfBounds), ..) if recursing => Outcome::StackOverflow { stack_trace },
+        // A guest that is refused memory gives up in its own way, nearly always with `unreachable`.
+        (Some(Trap::UnreachableCodeReached) | None, Some(refused), panic)
+            if panic.as_deref().is_none_or(is_about_memory) =>
+        {
+            refusal(refused, limits)
+        }
+        (Some(Trap::UnreachableCodeReached), _, Some(text)) => {
+            Outcome::Panicked { message: panic_message(&text), stack_trace }
+        }
+        (Some(trap), ..) => Outcome::Trapped { message: trap.to_string(), stack_trace },
+        (None, ..) => Outcome::Trapped { message: root_text(error), stack_trace },
+    }
+}
+
+/// What became of a guest that failed after it was refused memory or entries of tables.
+pub(crate) fn refusal(refused: Limit, limits: &Limits) -> Outcome {
+    if refused == Limit::TableEntries {
+        let allowed = count(limits.table_entries);
+        return Outcome::LimitExceeded { limit: Limit::TableEntries, allowed };
+    }
+    Outcome::OutOfMemory { limit: limits.memory }
+}
+
+/// The limit that the engine, or a host function, ended the guest for. The engine's own errors for it are
+/// private; their texts are pinned by tests.
+fn exceeded(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
+    if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
+        return Some(*exceeded);
+    }
+    let text = root_text(error);
+    let (limit, allowed) = if text.contains("fuel allocated for hostcalls has been exhausted") {
+        (Limit::Hostcall, limits.hostcall)
+    } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+        || text.contains("store handle limit exceeded")
+    {
+        (Limit::Handles, limits.handles)
+    } else if text.contains("resource limit exceeded: instance count") {
+        (Limit::Instances, limits.instances)
+    } else {
+        return None;
+    };
+    Some(Exceeded { limit, allowed: count(allowed) })
+}
+
+/// What the engine, or a host function, said first.
+pub(crate) fn root_text(error: &wasmtime::Error) -> String {
+    bounded::text(error.root_cause(), MAX_TEXT)
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// Whether a panic of a guest that was refused memory comes from that. It may have coped, and panicked later
+/// for a reason of its own.
+fn is_about_memory(panic: &str) -> bool {
+    let panic = panic.to_ascii_lowercase();
+    ["alloc", "memory", "capacity overflow"].iter().any(|word| panic.contains(word))
+}
+
+fn is_recursing(backtrace: &WasmBacktrace) -> bool {
+    let frames = backtrace.frames();
+    frames
+        .iter()
+        .any(|one| frames.iter().filter(|other| other.func_index() == one.func_index()).count() >= ENDLESS)
+}
+
+/// `panicked at FILE:LINE:COLUMN: what`, out of what Rust prints over several lines.
+fn panic_message(text: &str) -> String {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let place = first.split_once(" panicked at ").map_or(first, |(_, place)| place);
+    let said: Vec<&str> =
+        rest.lines().take_while(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
+    format!("panicked at {} {}", place, said.join("\n").trim_end())
+}
+
+/// The guest's functions, innermost first, without the machinery of a panic.
+pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
+    let mut names = Names::default();
+    let mut names: Vec<String> = backtrace
+        .frames()
+        .iter()
+        .map(|frame| match frame.func_name() {
+            Some(name) => names.readable(name),
+            None => format!("function {}", frame.func_index()),
+        })
+        .collect();
+    let skipped = names.iter().take_while(|name| is_panicking(name)).count();
+    // Unless nothing would be left: then all of it says more than nothing.
+    let skipped = if skipped == names.len() { 0 } else { skipped };
+    names.split_off(skipped)
+}
+
+/// Demangles the names of one backtrace, as long as there is room for them.
+struct Names {
+    room: usize,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { room: MAX_NAMES }
+    }
+}
+
+impl Names {
+    /// A name as its author wrote it; as it is where that would take too much.
+    fn readable(&mut self, mangled: &str) -> String {
+        if mangled.len() <= MAX_MANGLED && self.room > 0 {
+            let mut sink = Sink::new(MAX_NAME.min(self.room));
+            let done = write!(sink, "{:#}", rustc_demangle::demangle(mangled));
+            let name = sink.into_text();
+            self.room -= name.len();
+            if done.is_ok() {
+                return name;
+            }
+            // Whatever took so much would take it again.
+            self.room /= 2;
+        }
+        cut(mangled, MAX_NAME).to_owned()
+    }
+}
+
+fn is_panicking(name: &str) -> bool {
+    // C's `abort` has no module.
+    name == "abort"
+        || PANICKING.iter().any(|one| if one.ends_with("::") { name.starts_with(one) } else { name == *one })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime_api::invocation::Deadline;
+
+    #[test]
+    fn a_panic_is_one_message_with_its_place() {
+        let text = "thread 'main' (1) panicked at src/lib.rs:3:5:\nboom\ntwice\nnote: run with `RUST_BACKTRACE=1` \
+                    environment variable";
+        assert_eq!(panic_message(text), "panicked at src/lib.rs:3:5: boom\ntwice");
+        assert_eq!(panic_message("thread 'main' panicked at a.rs:1:1:"), "panicked at a.rs:1:1: ");
+    }
+
+    #[test]
+    fn the_machinery_of_a_panic_is_known() {
+        assert!(is_panicking("core::panicking::panic_fmt"));
+        assert!(is_panicking("__rustc::rust_begin_unwind"));
+        assert!(is_panicking("abort"));
+        for own in ["hello::handle", "abort::give_up", "abort_job", "rust_handler::run", "std_like::f"] {
+            assert!(!is_panicking(own), "{own}");
+        }
+    }
+
+    /// What becomes of this error, with no evidence but what the change adds.
+    fn told(error: impl Into<wasmtime::Error>, change: impl FnOnce(&mut Evidence<'_>)) -> Outcome {
+        let limits = Limits::default();
+        let budget = TimeBudget::new(limits.wall_time, Deadline::Unknown { reason: "absent" }, 1);
+        let mut evidence =
+            Evidence { panic: None, refused: None, out_of_cpu_time: false, budget, limits: &limits };
+        change(&mut evidence);
+        outcome(&error.into(), evidence)
+    }
+
+    fn panicked(said: &str) -> String {
+        format!("thread 'main' panicked at a:1:1:\n{said}")
+    }
+
+    #[test]
+    fn traps_are_told_apart() {
+        let of = |trap: Trap, panic: Option<String>| {
+            format!("{:?}", told(trap, |evidence| evidence.panic = panic))
+        };
+        assert!(of(Trap::StackOverflow, Some(panicked("x"))).starts_with("StackOverflow"));
+        assert!(of(Trap::UnreachableCodeReached, Some(panicked("x"))).starts_with("Panicked"));
+        assert!(of(Trap::UnreachableCodeReached, None).starts_with("Trapped"));
+        assert!(of(Trap::IntegerDivisionByZero, Some(panicked("x"))).starts_with("Trapped"));
+        assert!(of(Trap::MemoryOutOfBounds, None).starts_with("Trapped"));
+    }
+
+    #[test]
+    fn an_interruption_has_one_of_two_reasons() {
+        assert!(matches!(told(Trap::Interrupt, |_| ()), Outcome::TimedOut { by_lambda: false, .. }));
+        let outcome = told(Trap::Interrupt, |evidence| evidence.out_of_cpu_time = true);
+        assert!(matches!(outcome, Outcome::CpuLimitExceeded { .. }));
+    }
+
+    #[test]
+    fn a_refusal_of_memory_explains_only_what_it_explains() {
+        let of = |panic: Option<&str>| {
+            let outcome = told(Trap::UnreachableCodeReached, |evidence| {
+                evidence.panic = panic.map(panicked);
+                evidence.refused = Some(Limit::Memory);
+            });
+            matches!(outcome, Outcome::OutOfMemory { .. })
+        };
+        assert!(of(None));
+        assert!(of(Some(
+            "called `Result::unwrap()` on an `Err` value: TryReserveError { kind: AllocError }"
+        )));
+        assert!(!of(Some("index out of bounds")), "it coped, and made another mistake later");
+    }
+
+    #[test]
+    fn limits_are_told_by_type_or_text() {
+        let limit = |error: wasmtime::Error| told(error, |_| ()).limit();
+        assert_eq!(limit(Exceeded { limit: Limit::Random, allowed: 1 }.into()), Some(Limit::Random));
+        assert_eq!(limit(Exceeded { limit: Limit::Response, allowed: 1 }.into()), Some(Limit::Response));
+        assert_eq!(limit(ResourceTableError::Full.into()), Some(Limit::Handles));
+        let text = "resource limit exceeded: instance count too high at 41";
+        assert_eq!(limit(wasmtime::format_err!("{text}")), Some(Limit::Instances));
+    }
+
+    #[test]
+    fn headers_have_a_limit_of_their_own() {
+        for error in [FieldMapError::TotalSizeTooBig, FieldMapError::TooManyFields] {
+            assert!(matches!(told(error, |_| ()), Outcome::HeadersTooLarge { limit: MAX_HEADERS }));
+        }
+        assert!(matches!(told(FieldMapError::Immutable, |_| ()), Outcome::Trapped { .. }));
+    }
+
+    #[test]
+    fn names_are_as_their_authors_wrote_them() {
+        let mut names = Names::default();
+        assert_eq!(names.readable("_ZN5hello6handle17h0123456789abcdefE"), "hello::handle");
+        assert_eq!(names.readable("_RNvCs1234_7mycrate3foo"), "mycrate::foo");
+        assert_eq!(names.readable("main"), "main");
+        assert_eq!(names.room, MAX_NAMES - "hello::handle".len() - "mycrate::foo".len() - "main".len());
+    }
+
+    /// A path of empty names, and tuples of tuples that refer to it and to each other. Written out, it would be as long as
+    /// two to the power of `levels`.
+    fn nested(empty: usize, levels: usize) -> String {
+        let at = |place: usize| match place {
+            0 => "B_".to_owned(),
+            _ => {
+                const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+                let (mut rest, mut digits) = (place - 1, Vec::new());
+                loop {
+                    digits.push(char::from(DIGITS[rest % 62]));
+                    rest /= 62;
+                    if rest == 0 {
+                        break format!("B{}_", digits.iter().rev().collect::<String>());
+                    }
+                }
+            }
+        };
+        // `I path {types} E`: a generic function. Places count from behind `_R`.
+        let mut name = "INvC1a1f".to_owned();
+        let mut before = name.len();
+        name.push_str(&format!("{}C0{}", "Nv".repeat(empty), "0".repeat(empty)));
+        for _ in 0..levels {
+            let place = name.len();
+            name.push_str(&format!("T{0}{0}E", at(before)));
+            before = place;
+        }
+        format!("_R{name}E")
+    }
+
+    #[test]
+    fn a_name_that_grows_without_end_stays_as_it_is() {
+        let small = nested(3, 2);
+        assert_eq!(Names::default().readable(&small), "a::f::<, (, ), ((, ), (, ))>", "{small}");
+        let mut names = Names::default();
+        let long = nested(470, 60);
+        assert!(long.len() > 1500, "{}", long.len());
+        assert_eq!(names.readable(&long), cut(&long, MAX_NAME));
+        assert_eq!(names.room, MAX_NAMES, "nobody has looked at it");
+        let short = nested(60, 30);
+        assert!(short.len() < MAX_MANGLED, "{}", short.len());
+        for _ in 0..20 {
+            assert_eq!(names.readable(&short), short);
+        }
+        assert!(names.room < 16, "there is an end to trying: {}", names.room);
+    }
+
+    #[test]
+    fn an_exit_is_no_trap() {
+        assert!(matches!(told(I32Exit(3), |_| ()), Outcome::Exited { code: 3 }));
+    }
+}
