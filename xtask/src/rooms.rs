@@ -12,7 +12,6 @@ mod tests;
 mod tuples;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Result, ensure};
 

@@ -16,7 +16,7 @@ use crate::runtime_api::{Answer, ApiError, InvocationId, Posted, RuntimeApi, Sen
 #[derive(Debug)]
 pub enum Delivery {
     /// It had none, or failed before the first byte. The answer is not posted yet.
-    Not(Answer),
+    Unsent(Answer),
     /// It had, and this is what the API said at its end.
     Posted(Posted),
     /// The API went away, or answered, in mid-stream. The handler was stopped, and the event has no other answer (S7.13).

@@ -10,7 +10,7 @@ mod streamed;
 use std::pin::pin;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::http::uri;

@@ -32,7 +32,7 @@ fn program(engine: &Engine) -> Loaded {
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#).unwrap();
     let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
     std::fs::write(file.path(), module).unwrap();
-    crate::sandbox::component::compile(engine, &imports, file.path()).unwrap()
+    component::compile(engine, &imports, file.path()).unwrap()
 }
 
 #[tokio::test]

@@ -25,14 +25,12 @@ fn is_cut(wasm: &[u8], error: &wasmtime::Error) -> bool {
 mod tests {
     use super::*;
 
-    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn explained(wasm: &[u8]) -> String {
         let engine = crate::engine::start(1).unwrap().0;
         let error = wasmtime::component::Component::from_binary(&engine, wasm).err().unwrap();
         format!("{:#}", explain(wasm, error))
     }
 
-    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn of(wat: &str) -> String {
         explained(&wat::parse_str(wat).unwrap())
     }

@@ -82,8 +82,7 @@ fn climbed(file: &SourceFile, depth: usize, supers: usize) -> Option<Vec<String>
 fn follow(rest: &str, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
     let mut at = 0;
     let length = path.len();
-    loop {
-        let Some(after) = rest[at..].trim_start().strip_prefix("::") else { break };
+    while let Some(after) = rest[at..].trim_start().strip_prefix("::") {
         let after = after.trim_start();
         let start = rest.len() - after.len();
         if after.starts_with('{') {

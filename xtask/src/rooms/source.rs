@@ -113,7 +113,7 @@ fn next(rest: &str, before: Option<char>) -> (usize, bool) {
         return (end_of_string(rest), false);
     }
     let is_in_word = before.is_some_and(|before| before.is_alphanumeric() || before == '_');
-    if rest.starts_with('r') && !is_in_word || rest.starts_with("br") && !is_in_word {
+    if !is_in_word && (rest.starts_with('r') || rest.starts_with("br")) {
         let hashes = rest.trim_start_matches('b').trim_start_matches('r');
         let count = hashes.len() - hashes.trim_start_matches('#').len();
         if hashes[count..].starts_with('"') {
@@ -122,9 +122,8 @@ fn next(rest: &str, before: Option<char>) -> (usize, bool) {
             return (rest[start..].find(&end).map_or(rest.len(), |at| start + at + end.len()), false);
         }
     }
-    if rest.starts_with('\'') {
+    if let Some(inner) = rest.strip_prefix('\'') {
         // A character ends with another apostrophe, a lifetime does not.
-        let inner = &rest[1..];
         let length = match inner.strip_prefix('\\') {
             Some(escape) => escape.char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(at, _)| at + 3),
             None => {

@@ -195,7 +195,7 @@ impl Outbound {
         let account = self.account().unwrap();
         account.count_request().map_err(|_| Error::ConnectionLimitReached)?;
         let target = Target::of(request.uri())?;
-        self.exchange((account, target), options)?.run(request).await
+        self.exchange(account, target, options)?.run(request).await
     }
 
     /// Processor time that was spent on its connections.
@@ -598,9 +598,9 @@ async fn requests_under_way_are_limited() {
     let mut outbound = Handler::new().outbound("a");
     let mut start = |connect_timeout| {
         let request = request(Method::GET, &server.uri(), "");
-        let admitted = (outbound.account().unwrap(), Target::of(request.uri()).unwrap());
+        let (account, target) = (outbound.account().unwrap(), Target::of(request.uri()).unwrap());
         let options = RequestOptions { connect_timeout, ..RequestOptions::default() };
-        tokio::spawn(outbound.exchange(admitted, Some(options)).unwrap().run(request))
+        tokio::spawn(outbound.exchange(account, target, Some(options)).unwrap().run(request))
     };
     let running: Vec<_> = (0..16).map(|_| start(None)).collect();
     let last = start(Some(Duration::from_millis(20))).await.unwrap();

@@ -83,7 +83,7 @@ fn refused(engine: &Engine, wat: &str) -> String {
         compile_ready(engine, &imports, &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
     // What is compiled already is not seen by a compiler again.
     let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
-    let cwasm = crate::wasm::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
+    let cwasm = wasm::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
     std::fs::write(file.path(), cwasm).unwrap();
     let mapped = map(engine, &imports, file.path(), None).unwrap_err().about(Path::new("a.wasm"));
     assert_eq!(mapped.to_string(), compiled);

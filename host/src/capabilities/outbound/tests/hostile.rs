@@ -129,7 +129,7 @@ async fn a_flood_ends_with_its_event() {
     let mut outbound = handler.outbound("a");
     let account = outbound.account().unwrap();
     let target = Target::of(&uri.parse().unwrap()).unwrap();
-    let exchange = outbound.exchange((account, target), None).unwrap();
+    let exchange = outbound.exchange(account, target, None).unwrap();
     let running = tokio::spawn(exchange.run(request(Method::GET, &uri, "")));
     while outbound.usage().bytes_in == 0 {
         tokio::task::yield_now().await;
