@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn what_is_not_code_is_left_out_and_the_rest_stays_where_it_was() {
         for (text, expected) in [
-            ("a // crate::b\nc", "a           \nc"),
+            ("a // crate::b\nc", "a            \nc"),
             ("a /* x /* y */ z */ c", "a                   c"),
             (r#"a("crate::b \" c", d)"#, r#"a(               , d)"#),
             (r##"r#"a" b"# c"##, "          c"),
-            (r"<'a> 'b' '\'' '\u{1}' x", "<'a>                    x"),
+            (r"<'a> 'b' '\'' '\u{1}' x", "<'a>                  x"),
             ("a(\"é\")", "a(    )"),
             ("for \"x\" our\"y\"", "for     our   "),
         ] {
