@@ -23,7 +23,7 @@ pub(crate) const TITLE: &str = "a neighbour, 8 at once";
 pub(crate) const NEIGHBOURS: [(&str, Option<&str>); 4] = [
     ("alone", None),
     ("concurrency = 1", Some("limits.concurrency = 1")),
-    ("half, as nothing is said", Some("")),
+    ("default (half)", Some("")),
     ("concurrency = 8", Some("limits.concurrency = 8")),
 ];
 

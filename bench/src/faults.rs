@@ -32,9 +32,9 @@ const NORMAL: Metric = Metric { name: "an event before, median", unit: "µs" };
 /// The event after the fault.
 const NEXT: Metric = Metric { name: "the next event", unit: "µs" };
 /// The same, relative to the median of the events just before the fault.
-pub(crate) const RELATIVE: Metric = Metric { name: "the next event, to those before", unit: "×" };
+pub(crate) const RELATIVE: Metric = Metric { name: "the next event, relative to those before", unit: "×" };
 /// An event after as long a pause as the fault took: caches are cold then, whatever was done in the meantime.
-const RESTED: Metric = Metric { name: "an event after as long a rest", unit: "µs" };
+const RESTED: Metric = Metric { name: "first event after an equal idle period", unit: "µs" };
 /// From the end of the fault (its answer, the end of the process, or the kill) to the next answer, without pauses of ours.
 const BACK: Metric = Metric { name: "fault to next answer", unit: "ms" };
 /// How many of the faults ended the process.
