@@ -13,6 +13,7 @@ pub mod environment;
 pub mod files;
 pub mod limits;
 pub mod outbound;
+pub mod output;
 pub mod random;
 pub mod response_stream;
 mod service;

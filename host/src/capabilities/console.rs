@@ -5,16 +5,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use tokio::io::AsyncWrite;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::cli::StdoutStream;
+use wasmtime_wasi::p2::StreamResult;
 
-use crate::capabilities::checked_writes::CheckedWrites;
+use crate::capabilities::output::{Output, Sink};
 use crate::log::{Level, Log, Scope};
 
-/// How much a guest may write in one call; its own buffers are smaller.
-const PERMIT: usize = 64 * 1024;
 /// The most of a panic's text that is kept.
 const MAX_PANIC: usize = 16 * 1024;
 /// As much of the end of stderr is kept.
@@ -86,12 +82,12 @@ impl Console {
 
     /// The stream that is a guest's stdout.
     pub fn stdout(&self) -> impl StdoutStream + 'static {
-        Stream { console: self.clone(), kind: Kind::Stdout }
+        Output(Stream { console: self.clone(), kind: Kind::Stdout })
     }
 
     /// The stream that is a guest's stderr.
     pub fn stderr(&self) -> impl StdoutStream + 'static {
-        Stream { console: self.clone(), kind: Kind::Stderr }
+        Output(Stream { console: self.clone(), kind: Kind::Stderr })
     }
 
     /// Forgets what was printed, for another event, which may print so much.
@@ -248,48 +244,17 @@ fn contains(line: &[u8], part: &[u8]) -> bool {
     line.windows(part.len()).any(|window| window == part)
 }
 
-/// One of the two streams, as WASI sees it. It takes everything at once and never fails: a handler must
-/// not panic because it prints too much.
+/// One of the two streams. It takes everything and never fails: a handler must not panic because it prints too much.
 #[derive(Debug, Clone)]
 struct Stream {
     console: Console,
     kind: Kind,
 }
 
-impl IsTerminal for Stream {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-}
-
-impl StdoutStream for Stream {
-    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
-        Box::new(tokio::io::sink())
-    }
-
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(CheckedWrites(self.clone()))
-    }
-}
-
-#[wasmtime_wasi::async_trait]
-impl Pollable for Stream {
-    async fn ready(&mut self) {}
-}
-
-impl OutputStream for Stream {
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.console.write(self.kind, &bytes);
+impl Sink for Stream {
+    fn take(&self, bytes: &[u8]) -> StreamResult<()> {
+        self.console.write(self.kind, bytes);
         Ok(())
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(PERMIT)
     }
 }
 

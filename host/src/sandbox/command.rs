@@ -5,21 +5,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncRead;
 use wasmtime::Store;
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::bindings::Command;
-use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
 
 use crate::capabilities::State;
-use crate::capabilities::checked_writes::CheckedWrites;
 use crate::capabilities::limits::Exceeded;
+use crate::capabilities::output::{Output, Sink};
 use crate::policy::Limit;
-
-/// How much a command may write in one call; its own buffers are smaller.
-const PERMIT: usize = 64 * 1024;
 
 /// What goes into a command and what comes out of it.
 #[derive(Debug, Clone)]
@@ -50,7 +47,7 @@ impl Pipes {
     }
 
     pub(super) fn stdout(&self) -> impl StdoutStream + 'static {
-        self.stdout.clone()
+        Output(self.stdout.clone())
     }
 
     /// Runs a command on an event. Returns its exit code, and what it wrote.
@@ -111,52 +108,23 @@ impl InputStream for Stdin {
     }
 }
 
-impl IsTerminal for Stdout {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-}
-
-impl StdoutStream for Stdout {
-    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
-        Box::new(tokio::io::sink())
-    }
-
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(CheckedWrites(self.clone()))
-    }
-}
-
-#[async_trait]
-impl Pollable for Stdout {
-    async fn ready(&mut self) {}
-}
-
-impl OutputStream for Stdout {
+impl Sink for Stdout {
     /// A response that is too large ends the command: whatever it would still write, nobody could be sent.
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+    fn take(&self, bytes: &[u8]) -> StreamResult<()> {
         let mut written = lock(&self.written);
         if bytes.len() > self.limit.saturating_sub(written.len()) {
             let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
             return Err(StreamError::Trap(Exceeded { limit: Limit::Response, allowed }.into()));
         }
-        written.extend_from_slice(&bytes);
+        written.extend_from_slice(bytes);
         Ok(())
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(PERMIT)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capabilities::output::PERMIT;
 
     #[test]
     fn all_streams_of_stdin_read_one_event() {

@@ -1,6 +1,7 @@
 //! Lines, records, and what is kept of a panic.
 
 use super::*;
+use crate::capabilities::output::PERMIT;
 use crate::log::{Format, LogSettings};
 use wasmtime_wasi::p2::StreamError;
 

@@ -1,0 +1,61 @@
+//! A guest's stdout or stderr, as WASI sees it: never a terminal, always ready, and held to what `check-write` permits.
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::capabilities::checked_writes::CheckedWrites;
+
+/// How much a guest may write in one call; its own buffers are smaller.
+pub const PERMIT: usize = 64 * 1024;
+
+/// Takes all that a guest writes to one of its streams, at once.
+pub trait Sink: Clone + Send + Sync + 'static {
+    /// Takes what was written in one call.
+    ///
+    /// # Errors
+    /// Why the guest is ended, or may write no more.
+    fn take(&self, bytes: &[u8]) -> StreamResult<()>;
+}
+
+/// The stream that a sink is behind.
+#[derive(Debug, Clone)]
+pub struct Output<S>(pub S);
+
+impl<S> IsTerminal for Output<S> {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl<S: Sink> StdoutStream for Output<S> {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // Only WASI 0.3 asks for it, which is not linked.
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(CheckedWrites(self.clone()))
+    }
+}
+
+#[async_trait]
+impl<S: Sink> Pollable for Output<S> {
+    async fn ready(&mut self) {}
+}
+
+impl<S: Sink> OutputStream for Output<S> {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.0.take(&bytes)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(PERMIT)
+    }
+}
