@@ -13,6 +13,7 @@ mod explain;
 #[cfg(feature = "compiler")]
 mod features;
 mod format;
+mod functions;
 #[cfg(feature = "compiler")]
 mod growth;
 #[cfg(feature = "compiler")]
@@ -27,6 +28,7 @@ pub use compile::{CompileError, compile, compile_preinitialised};
 pub(crate) use explain::explain;
 #[cfg(feature = "compiler")]
 pub use features::FeatureError;
+pub(crate) use functions::as_function;
 pub use kind::{Kind, KindError};
 pub use names::Description;
 pub use ready::{ReadyError, Worlds, ready};

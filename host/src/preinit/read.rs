@@ -10,6 +10,7 @@ use super::PreinitError;
 use crate::capabilities::State;
 use crate::capabilities::limits::Limiter;
 use crate::policy::Limits;
+use crate::wasm::as_function;
 
 /// A whole memory, or a global variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,16 +50,8 @@ fn functions(component: &Component, access: &str) -> Option<Vec<(String, Compone
     let engine = component.engine();
     let kind = component.component_type();
     let ComponentItem::ComponentInstance(access) = kind.get_export(engine, access)?.ty else { return None };
-    let functions = access.exports(engine).filter_map(|(name, item)| match item.ty {
-        ComponentItem::ComponentFunc(function) => Some((name.to_owned(), function)),
-        ComponentItem::CoreFunc(_)
-        | ComponentItem::Module(_)
-        | ComponentItem::Component(_)
-        | ComponentItem::ComponentInstance(_)
-        | ComponentItem::Type(_)
-        | ComponentItem::Resource(_) => None,
-    });
-    Some(functions.collect())
+    let functions = access.exports(engine);
+    Some(functions.filter_map(|(name, item)| Some((name.to_owned(), as_function(item.ty)?))).collect())
 }
 
 async fn value(

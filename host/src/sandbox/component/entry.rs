@@ -9,7 +9,7 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use crate::capabilities::State;
 use crate::engine::bindings::LambdaPre;
 use crate::engine::bindings::streaming::LambdaStreamingPre;
-use crate::wasm::Kind;
+use crate::wasm::{Kind, as_function};
 
 /// A component with all of its imports, and the function that takes its events.
 #[derive(Clone)]
@@ -72,15 +72,7 @@ fn function(engine: &Engine, component: &Component, export: &str, name: &str) ->
     else {
         return None;
     };
-    match interface.get_export(engine, name)?.ty {
-        ComponentItem::ComponentFunc(function) => Some(function),
-        ComponentItem::CoreFunc(_)
-        | ComponentItem::Module(_)
-        | ComponentItem::Component(_)
-        | ComponentItem::ComponentInstance(_)
-        | ComponentItem::Type(_)
-        | ComponentItem::Resource(_) => None,
-    }
+    as_function(interface.get_export(engine, name)?.ty)
 }
 
 /// Whether a function takes and returns what its kind says. The fields of records, and which resources they are, are
