@@ -1,5 +1,7 @@
 //! What kind of component it is, by what it exports. The one place that knows the kinds.
 
+use semver::Version;
+
 /// The export that makes a component a buffered handler.
 pub(crate) const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
 
@@ -170,10 +172,12 @@ pub(crate) fn split(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 
+/// What is not a version is taken to be of a newer host, which may have other names for them.
 fn is_older(version: &str, than: &str) -> bool {
-    let numbers =
-        |version: &str| version.split('.').map(|number| number.parse().unwrap_or(0)).collect::<Vec<u32>>();
-    numbers(version) < numbers(than)
+    match (Version::parse(version), Version::parse(than)) {
+        (Ok(version), Ok(than)) => version < than,
+        (Ok(_) | Err(_), _) => false,
+    }
 }
 
 fn runnable() -> String {
@@ -220,6 +224,9 @@ mod tests {
                 "this host calls bulkhead:lambda/streaming-handler@0.1.0",
             ),
             ("bulkhead:lambda/handler@0.0.9", "of an older Bulkhead"),
+            ("bulkhead:lambda/handler@0.1.0-rc.1", "of an older Bulkhead"),
+            ("bulkhead:lambda/handler@0.2.0-rc.1", "of a newer Bulkhead"),
+            ("bulkhead:lambda/handler@next", "of a newer Bulkhead"),
             ("bulkhead:lambda/initializer@0.1.0", "add a handler"),
             ("bulkhead:lambda/thing@0.1.0", "does not run"),
             ("wasi:http/handler@0.3.0", "of WASI 0.3"),
