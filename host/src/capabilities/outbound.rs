@@ -40,7 +40,7 @@ pub use clients::Clients;
 use crate::policy::{Limit, Policy};
 use crate::text::printable::Shown as _;
 use account::Account;
-use exchange::{Exchange, Patience};
+use exchange::{Exchange, Timeouts};
 use target::Target;
 
 /// All headers of one message, with what it takes to keep them. Servers take 8 to 16 KiB of headers, most of them.
@@ -167,8 +167,8 @@ impl Outbound {
     ) -> Result<Exchange, Error> {
         let lease = self.clients.lease(&account.sender, &self.policy, target);
         let lease = lease.map_err(|_| Error::ConfigurationError)?;
-        let patience = Patience::new(options, self.policy.limits.wall_time);
-        Ok(Exchange { account, patience, lease })
+        let timeouts = Timeouts::new(options, self.policy.limits.wall_time);
+        Ok(Exchange { account, timeouts, lease })
     }
 }
 

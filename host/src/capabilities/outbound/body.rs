@@ -122,7 +122,7 @@ pub(super) struct Received {
     /// None once it has failed, which closes the connection.
     body: Option<Incoming>,
     /// The longest wait for the next piece.
-    patience: Duration,
+    between_bytes: Duration,
     /// Runs while a piece is waited for.
     timer: Option<Pin<Box<Sleep>>>,
     /// None once all of it is here: what the guest does with it from then on is its own time.
@@ -130,15 +130,15 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub(super) fn new(body: Incoming, patience: Duration, underway: Underway) -> Self {
-        Self { body: Some(body), patience, timer: None, underway: Some(underway) }
+    pub(super) fn new(body: Incoming, between_bytes: Duration, underway: Underway) -> Self {
+        Self { body: Some(body), between_bytes, timer: None, underway: Some(underway) }
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
-            let patience = self.patience;
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+            let between_bytes = self.between_bytes;
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(between_bytes)));
             ready!(timer.as_mut().poll(context));
             return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
         };

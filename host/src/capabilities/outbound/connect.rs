@@ -140,10 +140,10 @@ impl Dialer {
         }
         permitted.truncate(MAX_ADDRESSES);
         // One that never answers leaves time for the others.
-        let patience =
+        let longest =
             self.policy.limits.wall_time / u32::try_from(permitted.len().max(1)).unwrap_or(u32::MAX);
         for address in permitted {
-            let connected = timeout(patience, self.connect(address)).await;
+            let connected = timeout(longest, self.connect(address)).await;
             match connected.unwrap_or(Err(ConnectError::TimedOut)) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => failure = error,

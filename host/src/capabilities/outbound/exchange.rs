@@ -28,13 +28,13 @@ const UNDECIDED: Duration = Duration::from_millis(100);
 
 /// How long each step may take: as the guest says, but no longer than its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
 }
 
-impl Patience {
+impl Timeouts {
     pub(super) fn new(options: Option<RequestOptions>, most: Duration) -> Self {
         let options = options.unwrap_or_default();
         let least = |wanted: Option<Duration>| wanted.map_or(most, |wanted| wanted.min(most));
@@ -50,7 +50,7 @@ impl Patience {
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) account: Arc<Account>,
-    pub(super) patience: Patience,
+    pub(super) timeouts: Timeouts,
     pub(super) lease: Lease,
 }
 
@@ -76,7 +76,7 @@ impl Exchange {
         announce_body(&mut request).await?;
         self.name_host(&mut request)?;
         let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
-        let between_bytes = self.patience.between_bytes;
+        let between_bytes = self.timeouts.between_bytes;
         // After HTTP/1.0 a request would have to do without chunks, and lose a body whose length is not known.
         let once = response.version() != Version::HTTP_11;
         self.follow(link, turns, once).await;
@@ -88,7 +88,7 @@ impl Exchange {
             let own = turn(&self.lease.client.turns).await?;
             Ok::<_, AcquireError>((own, turn(&self.lease.turns_in_all).await?))
         };
-        let turns = timeout(self.patience.connect, turns).await.map_err(|_| Error::ConnectionLimitReached)?;
+        let turns = timeout(self.timeouts.connect, turns).await.map_err(|_| Error::ConnectionLimitReached)?;
         turns.map_err(|_| Error::ConnectionLimitReached)
     }
 
@@ -111,7 +111,7 @@ impl Exchange {
                 None => self.dial().await?,
             };
             link.belongs_to(Some(Arc::clone(&self.account)));
-            let sent = timeout(self.patience.first_byte, link.send(request)).await;
+            let sent = timeout(self.timeouts.first_byte, link.send(request)).await;
             match sent.map_err(|_| SendError::NoResponse)? {
                 Ok(response) => return Ok((response, link)),
                 Err(mut failed) => match failed.take_message().filter(|_| !is_new) {
@@ -124,7 +124,7 @@ impl Exchange {
 
     async fn dial(&self) -> Result<Link, SendError> {
         let dialing = self.lease.client.dialer.dial(&self.lease.purpose, &self.account);
-        let dialed = timeout(self.patience.connect, dialing).await.map_err(|_| SendError::NotConnected)?;
+        let dialed = timeout(self.timeouts.connect, dialing).await.map_err(|_| SendError::NotConnected)?;
         dialed.map_err(SendError::Connect)
     }
 
@@ -208,9 +208,9 @@ mod tests {
             first_byte_timeout: Some(Duration::MAX),
             between_bytes_timeout: None,
         };
-        let patience = Patience::new(Some(options), seconds(5));
+        let timeouts = Timeouts::new(Some(options), seconds(5));
         let expected =
-            Patience { connect: Duration::ZERO, first_byte: seconds(5), between_bytes: seconds(5) };
-        assert_eq!(patience, expected);
+            Timeouts { connect: Duration::ZERO, first_byte: seconds(5), between_bytes: seconds(5) };
+        assert_eq!(timeouts, expected);
     }
 }
