@@ -1,18 +1,19 @@
 //! Requests to real servers on loopback, from the admission of a request to the last byte of its response.
 
 mod hostile;
+mod limits;
 mod request_bodies;
+mod server;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
+use rustls::HandshakeKind;
 
 use super::account::tests::{log, read};
 use super::resolver::Resolver;
@@ -21,127 +22,7 @@ use super::*;
 use crate::engine::meter::Meter;
 use crate::log::Scope;
 use crate::policy::Owner;
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-/// Each with the number of its connection.
-type Requests = Mutex<Vec<(usize, String)>>;
-
-/// A server whose n-th connection gives the n-th list of replies and is then closed.
-struct Server {
-    address: SocketAddr,
-    requests: Arc<Requests>,
-    handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
-    /// One message for each connection that was closed.
-    closed: Receiver<()>,
-}
-
-impl Server {
-    fn start(connections: &[&[&str]]) -> Self {
-        Self::at("127.0.0.1:0", None, connections)
-    }
-
-    fn at(address: &str, tls: Option<Arc<ServerConfig>>, connections: &[&[&str]]) -> Self {
-        let listener = TcpListener::bind(address).unwrap();
-        let (closing, closed) = channel();
-        let server = Self {
-            address: listener.local_addr().unwrap(),
-            requests: Arc::default(),
-            handshakes: Arc::default(),
-            closed,
-        };
-        let (requests, handshakes) = (Arc::clone(&server.requests), Arc::clone(&server.handshakes));
-        let owned = |replies: &&[&str]| replies.iter().map(|&reply| reply.to_owned()).collect();
-        let connections: Vec<Vec<String>> = connections.iter().map(owned).collect();
-        std::thread::spawn(move || {
-            for (number, replies) in connections.into_iter().enumerate() {
-                let (stream, _) = listener.accept().unwrap();
-                let (requests, closing) = (Arc::clone(&requests), closing.clone());
-                let connection = Connection { number, replies, requests, closing };
-                match &tls {
-                    None => drop(std::thread::spawn(move || connection.serve(stream))),
-                    Some(tls) => {
-                        let session = ServerConnection::new(Arc::clone(tls)).unwrap();
-                        let mut stream = StreamOwned::new(session, stream);
-                        let kind = loop {
-                            if stream.conn.complete_io(&mut stream.sock).is_err() {
-                                break None;
-                            }
-                            if !stream.conn.is_handshaking() {
-                                break stream.conn.handshake_kind();
-                            }
-                        };
-                        handshakes.lock().unwrap().extend(kind);
-                        connection.serve(stream);
-                    }
-                }
-            }
-        });
-        server
-    }
-
-    fn uri(&self) -> String {
-        format!("http://{}/", self.address)
-    }
-
-    fn port(&self) -> u16 {
-        self.address.port()
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
-    }
-
-    /// The connection that each request came over.
-    fn connections(&self) -> Vec<usize> {
-        self.requests.lock().unwrap().iter().map(|(number, _)| *number).collect()
-    }
-}
-
-/// What a server does with one connection.
-struct Connection {
-    number: usize,
-    replies: Vec<String>,
-    requests: Arc<Requests>,
-    closing: Sender<()>,
-}
-
-impl Connection {
-    /// Answers requests in turn. A reply that is empty closes the connection in place of an answer; `…` at the end of
-    /// one keeps it open for as long as the client does.
-    fn serve(self, mut stream: impl Read + Write) {
-        for reply in &self.replies {
-            let request = receive(&mut stream);
-            if request.is_empty() {
-                break;
-            }
-            self.requests.lock().unwrap().push((self.number, request));
-            let _ = stream.write_all(reply.trim_end_matches('…').as_bytes()).and_then(|()| stream.flush());
-            if reply.ends_with('…') {
-                let _ = stream.read(&mut [0]);
-            }
-        }
-        drop(stream);
-        let _ = self.closing.send(());
-    }
-}
-
-/// A request, with its body if that is chunked; empty when the client closed the connection.
-fn receive(stream: &mut impl Read) -> String {
-    let mut received = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&received);
-        let end = if text.contains("transfer-encoding: chunked") { "\r\n0\r\n\r\n" } else { "\r\n\r\n" };
-        if text.ends_with(end) {
-            return text.into_owned();
-        }
-        let mut byte = [0];
-        match stream.read(&mut byte) {
-            Ok(1) => received.push(byte[0]),
-            _ => return String::new(),
-        }
-    }
-}
+use server::{OK, Server, certificate, receive};
 
 /// Clients, and the policy and log of one handler that may reach loopback.
 struct Handler {
@@ -175,7 +56,7 @@ impl Handler {
     fn outbound_of(&self, owner: Owner, tenant: &str) -> Outbound {
         let mut outbound = Outbound::new(Arc::clone(&self.clients), Arc::new(self.policy.clone()));
         let scope = Scope { request_id: Some("1".to_owned()), tenant_id: Some(tenant.to_owned()) };
-        outbound.begin(super::Sender { scope, owner, meter: Meter::new(self.policy.limits.cpu_time) });
+        outbound.begin(Sender { scope, owner, meter: Meter::new(self.policy.limits.cpu_time) });
         outbound
     }
 
@@ -213,16 +94,6 @@ impl Outbound {
 fn request(method: Method, uri: &str, body: &'static str) -> Request<WasiBody> {
     let body = Full::<Bytes>::from(body).map_err(|never| match never {}).boxed_unsync();
     Request::builder().method(method).uri(uri).body(body).unwrap()
-}
-
-/// A certificate for `localhost`, as a file that clients trust and as the settings of a server.
-fn certificate() -> (Vec<(PathBuf, Vec<u8>)>, Arc<ServerConfig>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
-    (vec![(PathBuf::from("ca.pem"), made.cert.pem().into_bytes())], Arc::new(config))
 }
 
 #[tokio::test]
@@ -496,119 +367,4 @@ async fn tls_sessions_are_resumed_by_their_tenant_only() {
     }
     let kinds = server.handshakes.lock().unwrap().clone();
     assert_eq!(kinds, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Full]);
-}
-
-#[tokio::test]
-async fn a_response_over_the_budget_is_cut_off() {
-    let large = format!("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{}", "x".repeat(100_000));
-    let server = Server::start(&[&[&large]]);
-    let mut handler = Handler::new();
-    handler.policy.limits.outbound_bytes = 50_000;
-    let mut outbound = handler.outbound("a");
-    let cut = outbound.get(&server.uri()).await;
-    assert!(matches!(cut, Err(Error::HttpResponseBodySize(Some(50_000)))), "{cut:?}");
-    assert_eq!(outbound.usage().limit, Some(Limit::OutboundBytes));
-}
-
-#[tokio::test]
-async fn a_request_over_the_budget_is_cut_off() {
-    let server = Server::start(&[&[OK]]);
-    let mut handler = Handler::new();
-    handler.policy.limits.outbound_bytes = 3;
-    let mut outbound = handler.outbound("a");
-    let cut = outbound.send(request(Method::POST, &server.uri(), "four"), None).await;
-    assert!(matches!(cut, Err(Error::HttpRequestBodySize(Some(3)))), "{cut:?}");
-    assert_eq!(outbound.usage().limit, Some(Limit::OutboundBytes));
-}
-
-#[tokio::test]
-async fn a_head_without_end_is_not_taken() {
-    let head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(200_000));
-    let server = Server::start(&[&[&head]]);
-    let failed = Handler::new().get("a", &server.uri()).await;
-    assert!(matches!(failed, Err(Error::HttpResponseHeaderSectionSize(None))), "{failed:?}");
-}
-
-#[tokio::test]
-async fn a_response_that_ends_early_is_an_error() {
-    let server = Server::start(&[&["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok"]]);
-    let failed = Handler::new().get("a", &server.uri()).await;
-    assert!(matches!(failed, Err(Error::ConnectionTerminated)), "{failed:?}");
-}
-
-#[tokio::test]
-async fn silence_ends_with_the_guest_s_patience() {
-    let options = |first_byte, between_bytes| RequestOptions {
-        connect_timeout: None,
-        first_byte_timeout: Some(Duration::from_millis(first_byte)),
-        between_bytes_timeout: Some(Duration::from_millis(between_bytes)),
-    };
-    let server = Server::start(&[&["…"], &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok…"]]);
-    let mut outbound = Handler::new().outbound("a");
-    let get = || request(Method::GET, &server.uri(), "");
-    let silent = outbound.send(get(), Some(options(20, 5000))).await;
-    assert!(matches!(silent, Err(Error::ConnectionReadTimeout)), "{silent:?}");
-    let mut body = outbound.send(get(), Some(options(5000, 20))).await.unwrap().into_body();
-    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "ok");
-    let stalled = body.frame().await.unwrap();
-    assert!(matches!(stalled, Err(Error::ConnectionReadTimeout)), "{stalled:?}");
-    assert!(body.frame().await.is_none());
-}
-
-#[tokio::test]
-async fn silence_ends_with_the_event() {
-    let server = Server::start(&[&["…"]]);
-    let mut handler = Handler::new();
-    handler.policy.limits.wall_time = Duration::from_millis(20);
-    assert!(matches!(handler.get("a", &server.uri()).await, Err(Error::ConnectionReadTimeout)));
-}
-
-#[tokio::test]
-async fn no_patience_at_all_is_an_error_and_no_panic() {
-    let server = Server::start(&[&["…"]]);
-    let none = Some(Duration::ZERO);
-    let options =
-        RequestOptions { connect_timeout: none, first_byte_timeout: none, between_bytes_timeout: none };
-    let mut outbound = Handler::new().outbound("a");
-    let failed = outbound.send(request(Method::GET, &server.uri(), ""), Some(options)).await;
-    // Loopback may be faster than any timer.
-    let is_timeout = matches!(failed, Err(Error::ConnectionTimeout | Error::ConnectionReadTimeout));
-    assert!(is_timeout, "{failed:?}");
-}
-
-#[tokio::test]
-async fn a_handshake_without_end_ends_with_the_event() {
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut handler = Handler::new();
-    handler.policy.limits.wall_time = Duration::from_millis(20);
-    let failed = handler.get("a", &format!("https://{}/", silent.local_addr().unwrap())).await;
-    assert!(matches!(failed, Err(Error::ConnectionTimeout)), "{failed:?}");
-}
-
-#[tokio::test]
-async fn nobody_there_is_told_as_such() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let failed = Handler::new().get("a", &format!("http://{gone}/")).await;
-    assert!(matches!(failed, Err(Error::ConnectionRefused)), "{failed:?}");
-}
-
-#[tokio::test]
-async fn requests_under_way_are_limited() {
-    let server = Server::start(&[&["…"] as &[&str]; 17]);
-    let mut outbound = Handler::new().outbound("a");
-    let mut start = |connect_timeout| {
-        let request = request(Method::GET, &server.uri(), "");
-        let (account, target) = (outbound.account().unwrap(), Target::of(request.uri()).unwrap());
-        let options = RequestOptions { connect_timeout, ..RequestOptions::default() };
-        tokio::spawn(outbound.exchange(account, target, Some(options)).unwrap().run(request))
-    };
-    let running: Vec<_> = (0..16).map(|_| start(None)).collect();
-    let last = start(Some(Duration::from_millis(20))).await.unwrap();
-    assert!(matches!(last, Err(Error::ConnectionLimitReached)), "{last:?}");
-    // One that is given up makes room.
-    running[0].abort();
-    let next = start(Some(Duration::from_secs(4)));
-    running[1].abort();
-    tokio::task::yield_now().await;
-    assert!(!next.is_finished());
 }

@@ -1,9 +1,13 @@
 //! Servers that mean to cost their guest's neighbours something: what they send counts, what it takes is charged, and
 //! both end.
 
+use std::io::Read as _;
 use std::net::TcpStream;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+
+use rustls::{ServerConfig, ServerConnection};
 
 use super::*;
 

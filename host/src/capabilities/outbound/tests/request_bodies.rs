@@ -2,6 +2,7 @@
 
 use http_body::{Body, Frame};
 use hyper::header::HeaderMap;
+use std::io::Read as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
