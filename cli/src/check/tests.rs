@@ -88,7 +88,7 @@ fn tenants_of_one_policy_are_told_together_with_what_is_different() {
     assert_eq!(mistakes(&report), [] as [String; 0]);
     let text = print::text(&report, false);
     let expected = "  \
-  for events of unknown tenants, or of none, and for beta
+  for events of unknown tenants, or without a tenant, and for beta
     wall_time    3s
     environment  LEVEL, STAGE
     tmp          1MiB
@@ -241,7 +241,7 @@ fn what_is_said_of_services_about_another_kind_is_pointed_out() {
     let idle: Vec<_> = report.warnings.iter().filter(|text| text.contains("changes nothing")).collect();
     assert_eq!(idle.len(), 2, "{:?}", report.warnings);
     assert!(
-        idle[0].starts_with("handlers.hello.other_events changes nothing: it is for HTTP services"),
+        idle[0].starts_with("handlers.hello.other_events has no effect: it is for HTTP services"),
         "{}",
         idle[0]
     );
