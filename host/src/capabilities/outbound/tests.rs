@@ -18,8 +18,8 @@ use super::account::tests::{log, read};
 use super::resolver::Resolver;
 use super::resolver::tests::Answers;
 use super::*;
-use crate::log::Scope;
 use crate::engine::meter::Meter;
+use crate::log::Scope;
 use crate::policy::Owner;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
