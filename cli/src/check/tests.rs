@@ -77,7 +77,10 @@ fn what_does_not_fit_into_a_sandbox_is_a_mistake_with_the_numbers() {
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         let numbers = format!("76 core module instances, which exceeds the configured maximum of {most}");
         assert!(mistakes[0].contains(&numbers), "{mistakes:?}");
-        assert!(mistakes[0].contains("compose it of fewer modules, or raise the limit"), "{mistakes:?}");
+        assert!(
+            mistakes[0].contains("compose the component from fewer modules, or raise the limit"),
+            "{mistakes:?}"
+        );
     }
 }
 
@@ -149,7 +152,7 @@ fn without_a_manifest_the_only_component_is_checked() {
     assert!(text.ends_with("no grants: 2 handlers, 0 tenants, 1 mistake, 0 warnings\n"), "{text}");
     assert_eq!(mistakes(&check(root.path(), Some("other"))), [] as [String; 0]);
     let empty = tempfile::tempdir().unwrap();
-    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; put one there"));
+    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; add one"));
 }
 
 #[test]
