@@ -1,6 +1,6 @@
 //! `bulkhead dev`: Lambda on this machine, with the real bootstrap, for as long as somebody works on handlers.
 
-mod listener;
+mod http;
 mod server;
 
 mod functions;
@@ -18,11 +18,8 @@ mod page;
 mod visitor;
 
 mod board;
-mod body;
-mod budget;
 mod console;
 mod records;
-mod refusal;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -38,12 +35,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::local;
 use crate::local::settings::Settings;
 use board::Board;
-use budget::Budget;
 use calls::RequestIds;
 use function::Shared;
 use function_url::{Place, Urls};
 use functions::Functions;
-use listener::Bounds;
+use http::budget::Budget;
+use http::listener::{self, Bounds};
 use page::Policies;
 use project::Project;
 use reload::{Reload, Saves};

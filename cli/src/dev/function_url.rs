@@ -16,15 +16,15 @@ use serde_json::json;
 use tokio::sync::mpsc::channel;
 
 use super::board::Board;
-use super::body::{self, Body};
-use super::budget::{Budget, Charge};
 use super::calls::{self, Call, RequestIds};
 use super::console;
 use super::function::Function;
 use super::functions::Functions;
 use super::records::Way;
-use super::refusal::Refusal;
 use super::visitor;
+use crate::dev::http::body::{self, Body};
+use crate::dev::http::budget::{Budget, Charge};
+use crate::dev::http::refusal::Refusal;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
 use event::Asked;

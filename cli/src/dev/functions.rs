@@ -8,7 +8,7 @@ use bulkhead_host::policy::manifest::FILE;
 
 use super::function::{Function, Shared};
 use super::function_url::label;
-use super::refusal::Refusal;
+use crate::dev::http::refusal::Refusal;
 use crate::local::Function as Settings;
 
 /// The functions that can be called.

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-use super::body::Body;
-use super::budget::Charge;
 use super::calls::{self, Call, RequestIds};
 use super::console;
 use super::function::Function;
 use super::functions::Functions;
 use super::records::Way;
-use super::refusal::Refusal;
+use crate::dev::http::body::Body;
+use crate::dev::http::budget::Charge;
+use crate::dev::http::refusal::Refusal;
 use crate::local::Answer;
 use request::{Invocation, Kind};
 

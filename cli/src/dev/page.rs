@@ -10,8 +10,8 @@ mod stream;
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::body::{self, Body};
 use super::server::Server;
+use crate::dev::http::body::{self, Body};
 use crate::samples;
 pub(super) use assets::is_asset;
 pub(super) use policies::Policies;

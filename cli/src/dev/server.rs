@@ -12,8 +12,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use super::board::Board;
-use super::body::{self, Body};
-use super::budget::Budget;
 use super::calls::RequestIds;
 use super::function::Function;
 use super::function_url::{self, Place};
@@ -21,8 +19,10 @@ use super::functions::Functions;
 use super::invoke_api::{self, Reading};
 use super::page::{self, Policies};
 use super::records;
-use super::refusal::Refusal;
 use super::visitor::Visitors;
+use crate::dev::http::body::{self, Body};
+use crate::dev::http::budget::Budget;
+use crate::dev::http::refusal::Refusal;
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
 
 /// Where the Runtime API of a function begins that is named.

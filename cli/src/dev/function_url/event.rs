@@ -12,7 +12,7 @@ use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::dev::functions::percent;
-use crate::dev::listener::Peer;
+use crate::dev::http::listener::Peer;
 
 /// The region that is told of everything here.
 const REGION: &str = "us-east-1";

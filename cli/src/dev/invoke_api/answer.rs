@@ -8,8 +8,8 @@ use bulkhead_host::policy::manifest::Receipts;
 use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 
-use crate::dev::body::{self, Body};
 use crate::dev::function::Shared;
+use crate::dev::http::body::{self, Body};
 use crate::dev::records::Record;
 use crate::local::Answer;
 use crate::local::events::{Failure, Reply};

@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 
-use crate::dev::body;
-use crate::dev::budget::Charge;
-use crate::dev::refusal::Refusal;
+use crate::dev::http::body;
+use crate::dev::http::budget::Charge;
+use crate::dev::http::refusal::Refusal;
 use crate::local::Event;
 
 /// The largest event of a caller that waits.

@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::answer;
-use crate::dev::body::Body;
 use crate::dev::function::Shared;
+use crate::dev::http::body::Body;
 use crate::local::events::{Failure, Piece, Reply, Stream};
 
 /// Starts the answer, whatever comes of it.

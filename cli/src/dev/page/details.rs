@@ -6,7 +6,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::dev::body::{self, Body};
+use crate::dev::http::body::{self, Body};
 use crate::dev::records::Record;
 use crate::dev::server::Server;
 

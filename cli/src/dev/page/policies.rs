@@ -6,7 +6,7 @@ use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::check::{self, Granted};
-use crate::dev::body::{self, Body};
+use crate::dev::http::body::{self, Body};
 use crate::dev::server::Server;
 
 /// What was found out about a version: components are loaded for it, so it is not done for each look.

@@ -16,8 +16,8 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
 
 use crate::dev::board::Status;
-use crate::dev::body::Body;
 use crate::dev::functions::Functions;
+use crate::dev::http::body::Body;
 use crate::dev::records::MOST;
 use crate::dev::server::Server;
 

@@ -15,14 +15,14 @@ const EACH: usize = 4 * 1024;
 
 /// Bytes that may be on their way.
 #[derive(Debug)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(in crate::dev) struct Budget(Arc<Semaphore>);
 
 /// A part of a budget, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Charge(OwnedSemaphorePermit);
+pub(in crate::dev) struct Charge(OwnedSemaphorePermit);
 
 impl Budget {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(in crate::dev) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes)))
     }
 
@@ -30,7 +30,7 @@ impl Budget {
     ///
     /// # Errors
     /// When there are too many.
-    pub(super) fn charge(&self) -> Result<Charge, Refusal> {
+    pub(in crate::dev) fn charge(&self) -> Result<Charge, Refusal> {
         take(&self.0, EACH).map(Charge)
     }
 
@@ -38,7 +38,7 @@ impl Budget {
     ///
     /// # Errors
     /// When there are too many.
-    pub(super) fn hold(&self, bytes: Bytes) -> Result<Bytes, Refusal> {
+    pub(in crate::dev) fn hold(&self, bytes: Bytes) -> Result<Bytes, Refusal> {
         let mut charge = self.charge()?;
         charge.reach(EACH + bytes.len())?;
         Ok(charge.hold(bytes))
@@ -50,7 +50,7 @@ impl Charge {
     ///
     /// # Errors
     /// When there are too many on their way.
-    pub(super) fn reach(&mut self, bytes: usize) -> Result<(), Refusal> {
+    pub(in crate::dev) fn reach(&mut self, bytes: usize) -> Result<(), Refusal> {
         let more = bytes.saturating_sub(self.0.num_permits());
         if more > 0 {
             let taken = take(self.0.semaphore(), more)?;
@@ -60,13 +60,13 @@ impl Charge {
     }
 
     /// Gives back what is more than that.
-    pub(super) fn shrink(&mut self, bytes: usize) {
+    pub(in crate::dev) fn shrink(&mut self, bytes: usize) {
         let less = self.0.num_permits().saturating_sub(bytes.max(EACH));
         drop(self.0.split(less));
     }
 
     /// The same bytes, which are charged for until the last of them is dropped.
-    pub(super) fn hold(self, bytes: Bytes) -> Bytes {
+    pub(in crate::dev) fn hold(self, bytes: Bytes) -> Bytes {
         Bytes::from_owner(Held { bytes, _charge: self })
     }
 }

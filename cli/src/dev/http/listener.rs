@@ -17,31 +17,31 @@ use super::body::Body;
 
 /// Who sent a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(in crate::dev) struct Peer(pub(super) IpAddr);
 
 /// What a port takes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(in crate::dev) struct Bounds {
     /// Connections at a time; more wait to be taken.
-    pub(super) connections: usize,
+    pub(in crate::dev) connections: usize,
     /// How long the head of a request may be, in bytes.
-    pub(super) head: usize,
+    pub(in crate::dev) head: usize,
     /// How long a connection may be without a request.
-    pub(super) idle: Option<Duration>,
+    pub(in crate::dev) idle: Option<Duration>,
 }
 
 impl Bounds {
     /// Of this machine's own: there are as many as there are environments.
-    pub(super) const OF_PROGRAMS: Self =
+    pub(in crate::dev) const OF_PROGRAMS: Self =
         Self { connections: Semaphore::MAX_PERMITS, head: 400 * 1024, idle: None };
 
     /// Of anybody. A head is larger than Lambda would take, and a connection that is kept open is closed in time for others.
-    pub(super) const OF_THE_WEB: Self =
+    pub(in crate::dev) const OF_THE_WEB: Self =
         Self { connections: 256, head: 64 * 1024, idle: Some(Duration::from_secs(30)) };
 }
 
 /// Answers on every connection until it is dropped.
-pub(super) async fn serve<A, F>(listener: TcpListener, bounds: Bounds, answer: A)
+pub(in crate::dev) async fn serve<A, F>(listener: TcpListener, bounds: Bounds, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,

@@ -9,7 +9,7 @@ use crate::local::runtime_api::arn;
 
 /// Why a call reaches no handler.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::dev) enum Refusal {
     #[error("Function not found: {}", arn(.0))]
     NoSuchFunction(String),
     #[error("Could not parse request body into json: {0}")]
@@ -43,7 +43,7 @@ impl Refusal {
     }
 
     /// As the caller of the Invoke API sees it.
-    pub(super) fn response(&self) -> Response<Body> {
+    pub(in crate::dev) fn response(&self) -> Response<Body> {
         let (status, kind) = self.kind();
         let message = self.to_string();
         let mut json = json!({ "Type": "User", "message": message, "Message": message });

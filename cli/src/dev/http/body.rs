@@ -24,7 +24,7 @@ const PATIENCE: usize = 64 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The whole body of a request, if it is no longer than this. It is charged for as it comes.
-pub(super) async fn read<B>(body: B, most: usize, charge: &mut Charge) -> Result<Bytes, Refusal>
+pub(in crate::dev) async fn read<B>(body: B, most: usize, charge: &mut Charge) -> Result<Bytes, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -61,13 +61,13 @@ where
 
 /// A body.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(in crate::dev) enum Body {
     Whole(Full<Bytes>),
     Pieces(Receiver<Bytes>),
 }
 
 impl Body {
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
+    pub(in crate::dev) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self::Whole(Full::new(bytes.into()))
     }
 }
@@ -104,14 +104,14 @@ impl HttpBody for Body {
 }
 
 /// A response of our own JSON, escaped so that it can be printed.
-pub(super) fn told(status: StatusCode, told: &impl Serialize) -> Response<Body> {
+pub(in crate::dev) fn told(status: StatusCode, told: &impl Serialize) -> Response<Body> {
     // Text and numbers always serialise.
     let json = serde_json::to_string(told).unwrap_or_default();
     self::json(status, printable::json(&json).into_owned())
 }
 
 /// A response of JSON, as it is.
-pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+pub(in crate::dev) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -119,7 +119,7 @@ pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body>
 }
 
 /// A response of text, for people.
-pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+pub(in crate::dev) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -129,7 +129,7 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dev::budget::Budget;
+    use crate::dev::http::budget::Budget;
 
     async fn of(length: usize, most: usize, budget: usize) -> Result<usize, Refusal> {
         let mut charge = Budget::new(budget).charge()?;

@@ -1,0 +1,8 @@
+//! What both ports share of HTTP: connections and their bounds, bodies, the budget of bytes, and calls that are refused.
+//!
+//! May use: nothing.
+
+pub(super) mod body;
+pub(super) mod budget;
+pub(super) mod listener;
+pub(super) mod refusal;
