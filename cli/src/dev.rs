@@ -8,9 +8,6 @@ mod functions;
 mod function_url;
 mod invoke_api;
 
-mod calls;
-mod function;
-
 mod project;
 mod reload;
 
@@ -35,10 +32,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::local;
 use crate::local::settings::Settings;
 use board::Board;
-use calls::RequestIds;
-use function::Shared;
 use function_url::{Place, Urls};
 use functions::Functions;
+use functions::calls::RequestIds;
+use functions::function::Shared;
 use http::budget::Budget;
 use http::listener::{self, Bounds};
 use page::Policies;

@@ -16,19 +16,19 @@ use serde_json::json;
 use tokio::sync::mpsc::channel;
 
 use super::board::Board;
-use super::calls::{self, Call, RequestIds};
 use super::console;
-use super::function::Function;
-use super::functions::Functions;
 use super::records::Way;
 use super::visitor;
+use crate::dev::functions::calls::{self, Call, RequestIds};
+use crate::dev::functions::function::Function;
+use crate::dev::functions::{Functions, host_label};
 use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::{Budget, Charge};
 use crate::dev::http::refusal::Refusal;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
 use event::Asked;
-pub(super) use place::{PATH, Place, authority, is_of_this_machine, label};
+pub(super) use place::{PATH, Place};
 
 /// The largest body of a request, and the largest event that is made of one.
 const LARGEST: usize = 6 * 1024 * 1024;
@@ -99,7 +99,7 @@ impl Urls {
     ) -> Result<Response<Body>, Refusal> {
         let (head, body) = request.into_parts();
         let body = body::read(body, LARGEST, &mut charge).await?;
-        let (request_id, label) = (self.ids.next(), label(&function.name));
+        let (request_id, label) = (self.ids.next(), host_label(&function.name));
         let port = self.place.0.port();
         let asked = Asked { head: &head, path, label: &label, port, request_id: &request_id };
         let json = event::event(&asked, &body, LARGEST).ok_or(Refusal::TooLarge(LARGEST))?;

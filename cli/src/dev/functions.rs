@@ -1,4 +1,10 @@
-//! All functions by their names: as many as there are handlers.
+//! All functions by their names, as many as there are handlers: each with its environments, and its events on their way.
+//!
+//! May use: console, http, records.
+
+pub(super) mod calls;
+pub(super) mod function;
+mod host_label;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +12,11 @@ use std::time::Duration;
 
 use bulkhead_host::policy::manifest::FILE;
 
-use super::function::{Function, Shared};
-use super::function_url::label;
 use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request::percent_decoded;
 use crate::local::Function as Settings;
+use function::{Function, Shared};
+pub(super) use host_label::host_label;
 
 /// The functions that can be called.
 #[derive(Debug)]
@@ -47,7 +54,7 @@ impl Functions {
 
     /// The function of a name, an ARN or a part of one, with or without a version.
     pub(super) fn find(&self, name: &str, query: Option<&str>) -> Result<Arc<Function>, Refusal> {
-        let told = percent(name);
+        let told = percent_decoded(name);
         let name = told.rsplit_once("function:").map_or(told.as_str(), |(_, name)| name);
         let (name, version) = match name.split_once(':') {
             Some((name, version)) => (name, Some(version.to_owned())),
@@ -64,7 +71,7 @@ impl Functions {
 
     /// The function that has this label in its host's name.
     pub(super) fn labelled(&self, wanted: &str) -> Result<Arc<Function>, Refusal> {
-        let found = self.by_name().values().find(|function| label(&function.name) == wanted).cloned();
+        let found = self.by_name().values().find(|function| host_label(&function.name) == wanted).cloned();
         found.ok_or_else(|| Refusal::NoSuchFunction(wanted.to_owned()))
     }
 
@@ -102,10 +109,5 @@ impl Functions {
 }
 
 fn qualifier(query: &str) -> Option<String> {
-    query.split('&').find_map(|pair| pair.strip_prefix("Qualifier=")).map(percent)
-}
-
-/// `%XX` undone.
-pub(super) fn percent(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+    query.split('&').find_map(|pair| pair.strip_prefix("Qualifier=")).map(percent_decoded)
 }

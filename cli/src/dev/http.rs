@@ -6,3 +6,4 @@ pub(super) mod body;
 pub(super) mod budget;
 pub(super) mod listener;
 pub(super) mod refusal;
+pub(super) mod request;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-use super::calls::{self, Call, RequestIds};
 use super::console;
-use super::function::Function;
-use super::functions::Functions;
 use super::records::Way;
+use crate::dev::functions::Functions;
+use crate::dev::functions::calls::{self, Call, RequestIds};
+use crate::dev::functions::function::Function;
 use crate::dev::http::body::Body;
 use crate::dev::http::budget::Charge;
 use crate::dev::http::refusal::Refusal;

@@ -12,17 +12,18 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use super::board::Board;
-use super::calls::RequestIds;
-use super::function::Function;
 use super::function_url::{self, Place};
-use super::functions::Functions;
 use super::invoke_api::{self, Reading};
 use super::page::{self, Policies};
 use super::records;
 use super::visitor::Visitors;
+use crate::dev::functions::Functions;
+use crate::dev::functions::calls::RequestIds;
+use crate::dev::functions::function::Function;
 use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::Budget;
 use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request::{self, authority};
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
 
 /// Where the Runtime API of a function begins that is named.
@@ -163,8 +164,8 @@ fn invoked(path: &str) -> Option<(&str, Reading)> {
 /// A page of the web that made this machine's address its own would be told apart by the name it calls. Names below `localhost`
 /// are those of functions.
 fn is_of_this_machine(request: &Request<Incoming>) -> bool {
-    match function_url::authority(request) {
-        Some(named) => function_url::is_of_this_machine(named.host()),
+    match authority(request) {
+        Some(named) => request::is_of_this_machine(named.host()),
         None => !request.headers().contains_key(HOST),
     }
 }

@@ -11,8 +11,8 @@ use hyper::header::{CONTENT_TYPE, COOKIE, HeaderMap, USER_AGENT};
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
-use crate::dev::functions::percent;
 use crate::dev::http::listener::Peer;
+use crate::dev::http::request::percent_decoded;
 
 /// The region that is told of everything here.
 const REGION: &str = "us-east-1";
@@ -78,7 +78,7 @@ fn request(asked: &Asked<'_>) -> Value {
             "domainPrefix": label,
             "http": {
                 "method": head.method.as_str(),
-                "path": percent(path),
+                "path": percent_decoded(path),
                 "protocol": "HTTP/1.1",
                 "sourceIp": peer(head),
                 "userAgent": text(&head.headers, USER_AGENT.as_str()),
@@ -163,7 +163,7 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
     let mut told = BTreeMap::<String, String>::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let [name, value] = [name, value].map(|text| percent(&text.replace('+', " ")));
+        let [name, value] = [name, value].map(|text| percent_decoded(&text.replace('+', " ")));
         told.entry(name).and_modify(|all| all.extend([",", &value])).or_insert(value);
     }
     told

@@ -9,26 +9,19 @@
 //! Not every program resolves such a name, so each function has a path as well: `/lambda-url/NAME/`, under the address. There all
 //! of them share one origin, and so a browser is sent on from there.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use bulkhead_host::engine::artifact;
 use hyper::Request;
 use hyper::header::HOST;
-use hyper::http::uri::Authority;
 
-use crate::dev::functions::percent;
+use crate::dev::functions::host_label;
+use crate::dev::http::request::{authority, is_of_this_machine, percent_decoded};
 
 /// Where function URLs begin, for those who ask for them by a path.
 pub(in crate::dev) const PATH: &str = "/lambda-url/";
 
 /// What names of this machine end with.
 const OURS: &str = ".localhost";
-
-/// The longest label of a host name (RFC 1035).
-const LONGEST: usize = 63;
-
-/// What is kept of a name that is no label.
-const KEPT: usize = 40;
 
 /// The address of all function URLs, as programs of this machine reach it.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +43,7 @@ pub(super) enum Asked {
 impl Place {
     /// The URL of a function.
     pub(in crate::dev) fn url(self, name: &str) -> String {
-        format!("http://{}{OURS}:{}/", label(name), self.0.port())
+        format!("http://{}{OURS}:{}/", host_label(name), self.0.port())
     }
 
     /// All of them, for people.
@@ -87,41 +80,8 @@ impl Place {
     pub(super) fn own<B>(self, request: &Request<B>, (name, path): (&str, &str)) -> String {
         let port = authority(request).and_then(|named| named.port_u16()).unwrap_or_else(|| self.0.port());
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        format!("http://{}{OURS}:{port}{path}{query}", label(&percent(name)))
+        format!("http://{}{OURS}:{port}{path}{query}", host_label(&percent_decoded(name)))
     }
-}
-
-/// Whether a host is this machine's by its address, or called `localhost`.
-pub(in crate::dev) fn is_of_this_machine(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-/// The host and the port that a request calls, if it names some that there can be.
-pub(in crate::dev) fn authority<B>(request: &Request<B>) -> Option<Authority> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next()?.to_str().ok()?;
-    // Of two hosts nobody knows which one counts.
-    hosts.next().is_none().then(|| host.parse().ok())?
-}
-
-/// A function's name as one label of a host name: itself, or else what is left of it and a part of its digest. A dot would
-/// put one function below another's name, which a browser takes for the same site.
-pub(in crate::dev) fn label(name: &str) -> String {
-    let plain =
-        |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"-_".contains(&letter);
-    let is_label = (1..=LONGEST).contains(&name.len())
-        && name.bytes().all(plain)
-        && !name.starts_with("xn--")
-        && !name.starts_with('-')
-        && !name.ends_with('-');
-    if is_label {
-        return name.to_owned();
-    }
-    let digest = artifact::digest(name.as_bytes());
-    let digest = digest.trim_start_matches("sha256:").get(..8).unwrap_or_default();
-    let kept: String = name.chars().take(KEPT).collect::<String>().to_ascii_lowercase();
-    let words = kept.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.chain([digest]).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -132,21 +92,6 @@ mod tests {
 
     fn request(host: &str, uri: &str) -> Request<()> {
         Request::get(uri).header(HOST, host).body(()).unwrap()
-    }
-
-    #[test]
-    fn every_name_has_a_label_of_its_own() {
-        for name in ["hello", "my-handler_2", "7", &"x".repeat(63)] {
-            assert_eq!(label(name), name);
-        }
-        let odd = ["Hello", "hellO", "a.b", "a-b.", "é", "-a", "xn--a", "", "...", &"x".repeat(64), "a b"];
-        let labels: std::collections::BTreeSet<String> = odd.iter().map(|name| label(name)).collect();
-        assert_eq!(labels.len(), odd.len(), "{labels:?}");
-        for made in labels {
-            assert!(made.len() <= LONGEST && label(&made) == made, "{made}");
-        }
-        assert!(label("a.b").starts_with("a-b-"));
-        assert_eq!(PLACE().url("hello"), "http://hello.localhost:9001/");
     }
 
     #[test]
@@ -184,11 +129,15 @@ mod tests {
         let at = |host: &str| PLACE().moved(&request(host, "/lambda-url/hello/a%20b?c=1"));
         assert_eq!(at("localhost:9000"), "http://localhost:9001/lambda-url/hello/a%20b?c=1");
         assert_eq!(at("[::1]:9000"), "http://[::1]:9001/lambda-url/hello/a%20b?c=1");
+        assert_eq!(PLACE().url("hello"), "http://hello.localhost:9001/");
         let own = |host: &str, name: &str, path: &str| {
             PLACE().own(&request(host, "/lambda-url/hello/a?c=%20"), (name, path))
         };
         assert_eq!(own("127.0.0.1:80", "hello", "/a"), "http://hello.localhost:80/a?c=%20");
         assert_eq!(own("127.0.0.1", "hello", "//evil"), "http://hello.localhost:9001//evil?c=%20");
-        assert_eq!(own("127.0.0.1", "a%2Eb", "/"), format!("http://{}.localhost:9001/?c=%20", label("a.b")));
+        assert_eq!(
+            own("127.0.0.1", "a%2Eb", "/"),
+            format!("http://{}.localhost:9001/?c=%20", host_label("a.b"))
+        );
     }
 }

@@ -8,7 +8,7 @@ use bulkhead_host::policy::manifest::Receipts;
 use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 
-use crate::dev::function::Shared;
+use crate::dev::functions::function::Shared;
 use crate::dev::http::body::{self, Body};
 use crate::dev::records::Record;
 use crate::local::Answer;

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::answer;
-use crate::dev::function::Shared;
+use crate::dev::functions::function::Shared;
 use crate::dev::http::body::Body;
 use crate::local::events::{Failure, Piece, Reply, Stream};
 

@@ -8,23 +8,23 @@ use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::function::Function;
-use super::records::{Received, Way};
+use crate::dev::records::{Received, Way};
 use crate::local::events::{Event, Failure, Piece, Reply, Stream};
 
 /// Names events: like a UUID, and never the same twice.
 #[derive(Debug)]
-pub(super) struct RequestIds {
+pub(in crate::dev) struct RequestIds {
     started: u64,
     last: AtomicU64,
 }
 
 impl RequestIds {
-    pub(super) fn new() -> Self {
+    pub(in crate::dev) fn new() -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Self { started: started & 0xffff_ffff, last: AtomicU64::new(0) }
     }
 
-    pub(super) fn next(&self) -> String {
+    pub(in crate::dev) fn next(&self) -> String {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         format!("{:08x}-0000-4000-8000-{number:012x}", self.started)
     }
@@ -32,14 +32,14 @@ impl RequestIds {
 
 /// An event that is to be handled.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub(super) request_id: String,
-    pub(super) way: Way,
-    pub(super) event: Event,
+pub(in crate::dev) struct Call {
+    pub(in crate::dev) request_id: String,
+    pub(in crate::dev) way: Way,
+    pub(in crate::dev) event: Event,
 }
 
 /// Has it handled, whether or not somebody still waits for that.
-pub(super) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
+pub(in crate::dev) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
     let (sender, reply) = oneshot::channel();
     tokio::spawn(handle(Arc::clone(function), call, slot, sender));
     let gone = |_| Reply::Failed(Failure::new("Runtime.Unavailable", "the function is gone"));

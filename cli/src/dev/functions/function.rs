@@ -12,29 +12,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::console;
-use super::records::Records;
+use crate::dev::console;
+use crate::dev::records::Records;
 use crate::local::Function as Settings;
 use crate::local::events::{EnvironmentId, Event, Events, Reply};
 use crate::local::program::Drain;
 
 /// What all functions share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) records: Records,
+pub(in crate::dev) struct Shared {
+    pub(in crate::dev) records: Records,
     /// Where the Runtime API is: `host:port`.
-    pub(super) address: String,
+    pub(in crate::dev) address: String,
     /// Events that a function handles at a time.
-    pub(super) concurrency: usize,
+    pub(in crate::dev) concurrency: usize,
     /// How often an event that nobody waits for is tried again.
-    pub(super) event_retries: u8,
+    pub(in crate::dev) event_retries: u8,
     /// Somebody else starts what handles the events.
-    pub(super) is_attached: bool,
+    pub(in crate::dev) is_attached: bool,
     environments: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(address: String, concurrency: usize, event_retries: u8, is_attached: bool) -> Self {
+    pub(in crate::dev) fn new(
+        address: String,
+        concurrency: usize,
+        event_retries: u8,
+        is_attached: bool,
+    ) -> Self {
         let environments = AtomicU64::new(1);
         Self { records: Records::new(), address, concurrency, event_retries, is_attached, environments }
     }
@@ -46,10 +51,10 @@ impl Shared {
 
 /// A function by its name.
 #[derive(Debug)]
-pub(super) struct Function {
-    pub(super) name: String,
-    pub(super) events: Events,
-    pub(super) shared: Arc<Shared>,
+pub(in crate::dev) struct Function {
+    pub(in crate::dev) name: String,
+    pub(in crate::dev) events: Events,
+    pub(in crate::dev) shared: Arc<Shared>,
     settings: Settings,
     /// Held for each event that is on its way.
     slots: Arc<Semaphore>,
@@ -70,7 +75,7 @@ struct Running {
 }
 
 impl Function {
-    pub(super) fn new(name: &str, settings: &Settings, shared: &Arc<Shared>) -> Arc<Self> {
+    pub(in crate::dev) fn new(name: &str, settings: &Settings, shared: &Arc<Shared>) -> Arc<Self> {
         let attached = shared.next_environment();
         let function = Arc::new(Self {
             name: name.to_owned(),
@@ -91,31 +96,35 @@ impl Function {
     }
 
     /// A place among the events that are handled at a time, if there is one.
-    pub(super) fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::dev) fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
     /// The same, whenever there is one.
-    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::dev) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).acquire_owned().await.ok()
     }
 
     /// Sends an event, and starts an environment if all are busy.
-    pub(super) fn send(self: &Arc<Self>, request_id: String, event: Event) -> oneshot::Receiver<Reply> {
+    pub(in crate::dev) fn send(
+        self: &Arc<Self>,
+        request_id: String,
+        event: Event,
+    ) -> oneshot::Receiver<Reply> {
         let reply = self.events.send(request_id, event);
         self.grow();
         reply
     }
 
     /// The environment of a call to the Runtime API: the number in its path, or the one that somebody else started.
-    pub(super) fn environment(&self, number: Option<&str>) -> Option<EnvironmentId> {
+    pub(in crate::dev) fn environment(&self, number: Option<&str>) -> Option<EnvironmentId> {
         let Some(number) = number else { return Some(self.attached) };
         let id = EnvironmentId(number.parse().ok()?);
         self.running().contains_key(&id).then_some(id)
     }
 
     /// An environment asks for an event: all that it printed for the last one has been told after this.
-    pub(super) async fn settle(&self, id: EnvironmentId) {
+    pub(in crate::dev) async fn settle(&self, id: EnvironmentId) {
         let drain = self.running().get(&id).and_then(|running| running.drain.clone());
         if let Some(drain) = drain {
             drain.drain().await;
@@ -124,7 +133,7 @@ impl Function {
     }
 
     /// There is a new version of what it runs. Where nothing runs, it will be started with the next event.
-    pub(super) fn renew(self: &Arc<Self>) {
+    pub(in crate::dev) fn renew(self: &Arc<Self>) {
         self.version.fetch_add(1, Ordering::Relaxed);
         if self.events.load().environments > 0 && !self.shared.is_attached {
             self.start();
@@ -132,12 +141,12 @@ impl Function {
     }
 
     /// Lets all environments finish and end.
-    pub(super) fn retire(&self) {
+    pub(in crate::dev) fn retire(&self) {
         self.running().keys().for_each(|id| self.events.retire(*id));
     }
 
     /// Waits until all environments have ended.
-    pub(super) async fn ended(&self) {
+    pub(in crate::dev) async fn ended(&self) {
         // It fails only when this is gone, and with it what it counts.
         let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
     }
