@@ -14,9 +14,9 @@ mod reload;
 mod page;
 mod visitor;
 
-mod board;
 mod console;
 mod records;
+mod status;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -31,7 +31,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::local;
 use crate::local::settings::Settings;
-use board::Board;
 use function_url::{Place, Urls};
 use functions::Functions;
 use functions::calls::RequestIds;
@@ -42,6 +41,7 @@ use page::Policies;
 use project::Project;
 use reload::{Reload, Saves};
 use server::Server;
+use status::StatusFeed;
 use visitor::Visitors;
 
 /// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
@@ -115,10 +115,10 @@ impl Dev {
             self.no_bootstrap,
         );
         let functions = Arc::new(Functions::new(settings, Arc::new(shared)));
-        let board = Arc::new(Board::default());
+        let status = Arc::new(StatusFeed::default());
         let (api, urls) = (ports.api, ports.urls);
-        self.answer(ports, &project, &functions, &board)?;
-        let reload = Reload { project, functions: Arc::clone(&functions), board };
+        self.answer(ports, &project, &functions, &status)?;
+        let reload = Reload { project, functions: Arc::clone(&functions), status };
         let failed = tokio::select! {
             failed = self.work(&reload, api, urls) => failed?,
             _ = interrupt.recv() => false,
@@ -160,13 +160,13 @@ impl Dev {
         ports: Ports,
         project: &Project,
         functions: &Arc<Functions>,
-        board: &Arc<Board>,
+        status: &Arc<StatusFeed>,
     ) -> anyhow::Result<()> {
         let (ids, is_loopback) = (Arc::new(RequestIds::new()), self.address.is_loopback());
-        let urls = Arc::new(Urls::new(functions, board, &ids, (ports.urls, is_loopback)));
+        let urls = Arc::new(Urls::new(functions, status, &ids, (ports.urls, is_loopback)));
         let server = Arc::new(Server {
             functions: Arc::clone(functions),
-            board: Arc::clone(board),
+            status: Arc::clone(status),
             root: project.root.clone(),
             visitors: Visitors::new()?,
             policies: Policies::default(),

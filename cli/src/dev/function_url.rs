@@ -15,7 +15,6 @@ use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc::channel;
 
-use super::board::Board;
 use super::console;
 use super::records::Way;
 use super::visitor;
@@ -25,6 +24,7 @@ use crate::dev::functions::{Functions, host_label};
 use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::{Budget, Charge};
 use crate::dev::http::refusal::Refusal;
+use crate::dev::status::StatusFeed;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
 use event::Asked;
@@ -43,7 +43,7 @@ const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response"
 #[derive(Debug)]
 pub(super) struct Urls {
     functions: Arc<Functions>,
-    board: Arc<Board>,
+    status: Arc<StatusFeed>,
     ids: Arc<RequestIds>,
     place: Place,
     is_loopback: bool,
@@ -54,12 +54,12 @@ impl Urls {
     /// `is_loopback`: they can be reached from this machine alone, and so by names of this machine alone.
     pub(super) fn new(
         functions: &Arc<Functions>,
-        board: &Arc<Board>,
+        status: &Arc<StatusFeed>,
         ids: &Arc<RequestIds>,
         (place, is_loopback): (Place, bool),
     ) -> Self {
-        let (functions, board, ids) = (Arc::clone(functions), Arc::clone(board), Arc::clone(ids));
-        Self { functions, board, ids, place, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
+        let (functions, status, ids) = (Arc::clone(functions), Arc::clone(status), Arc::clone(ids));
+        Self { functions, status, ids, place, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
     }
 
     pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
@@ -79,11 +79,11 @@ impl Urls {
             place::Asked::Foreign => return Ok(foreign()),
             place::Asked::Nothing => return Ok(self.nothing()),
             place::Asked::Path(name, path) => {
-                self.board.first().await;
+                self.status.first_build().await;
                 (self.functions.find(&name, None)?, path)
             }
             place::Asked::Label(label) => {
-                self.board.first().await;
+                self.status.first_build().await;
                 (self.functions.labelled(&label)?, request.uri().path().to_owned())
             }
         };

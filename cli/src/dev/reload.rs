@@ -11,10 +11,10 @@ use bulkhead_host::text::printable::Shown as _;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::board::Board;
 use super::console;
 use super::functions::Functions;
 use super::project::{self, Project, is_component};
+use crate::dev::status::StatusFeed;
 
 /// An editor or a linker writes several files; nothing is done before they are quiet for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_millis(50);
 pub(super) struct Reload {
     pub(super) project: Project,
     pub(super) functions: Arc<Functions>,
-    pub(super) board: Arc<Board>,
+    pub(super) status: Arc<StatusFeed>,
 }
 
 /// Looks at folders, and says when something in them was saved.
@@ -40,16 +40,16 @@ pub(super) struct Saves {
 impl Reload {
     /// Builds and loads, or tells what keeps it from that. Whether it went well.
     pub(super) async fn once(&self) -> bool {
-        self.board.begin();
+        self.status.set_building();
         match self.project.renew().await {
             Ok(names) => {
-                if self.board.told().problem.is_some() {
+                if self.status.current().problem.is_some() {
                     console::say("it is all right again");
                 }
                 if let Some(names) = &names {
                     self.functions.renew(names);
                 }
-                self.board.end(names.is_some());
+                self.status.set_ready(names.is_some());
                 if let Some(names) = names {
                     console::say(&format!("ready: {}", names.join(", ")));
                 }
@@ -60,7 +60,7 @@ impl Reload {
                 let is_running = !self.functions.names().is_empty();
                 let rest = if is_running { "; what was there before goes on" } else { "" };
                 console::say(&format!("this cannot be run{rest}:\n{problem}"));
-                self.board.fail(problem);
+                self.status.set_failed(problem);
                 false
             }
         }

@@ -11,7 +11,6 @@ use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
-use super::board::Board;
 use super::function_url::{self, Place};
 use super::invoke_api::{self, Reading};
 use super::page::{self, Policies};
@@ -24,6 +23,7 @@ use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::Budget;
 use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request::{self, authority};
+use crate::dev::status::StatusFeed;
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
 
 /// Where the Runtime API of a function begins that is named.
@@ -36,7 +36,7 @@ pub(super) const ON_THEIR_WAY: usize = 256 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) functions: Arc<Functions>,
-    pub(super) board: Arc<Board>,
+    pub(super) status: Arc<StatusFeed>,
     /// The task root.
     pub(super) root: PathBuf,
     pub(super) visitors: Visitors,
@@ -77,16 +77,16 @@ impl Server {
     /// Who calls a function while the first build goes on has not come too early.
     async fn call(&self, path: &str, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         if let Some(call) = path.strip_prefix(PREFIX) {
-            self.board.first().await;
+            self.status.first_build().await;
             return Ok(self.runtime(self.functions.first(), None, call, request).await);
         }
         if let Some(rest) = path.strip_prefix(NAMED) {
-            self.board.first().await;
+            self.status.first_build().await;
             return Ok(self.named_runtime(rest, request).await);
         }
         if let Some((name, reading)) = invoked(path).filter(|_| request.method() == Method::POST) {
             let charge = self.budget.charge()?;
-            self.board.first().await;
+            self.status.first_build().await;
             let asked = invoke_api::Asked { name, reading, charge };
             return Ok(invoke_api::invoke(&self.functions, &self.ids, asked, request).await);
         }
@@ -128,7 +128,7 @@ impl Server {
     }
 
     fn status(&self) -> Response<Body> {
-        let mut told = self.board.told().json(&self.functions.names());
+        let mut told = self.status.current().json(&self.functions.names());
         told["manifest"] = json!(self.functions.manifest());
         told["timeoutMs"] = json!(self.functions.timeout().as_millis());
         let urls = self.functions.names().into_iter().map(|name| (name.clone(), json!(self.urls.url(&name))));

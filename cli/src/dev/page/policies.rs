@@ -40,7 +40,7 @@ pub(super) async fn serve(server: &Server) -> Response<Body> {
 
 /// About the version that runs.
 async fn found(server: &Server) -> Arc<Found> {
-    let version = server.board.told().version;
+    let version = server.status.current().version;
     if let Some(found) = server.policies.known(version) {
         return found;
     }

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
 
-use crate::dev::board::Status;
 use crate::dev::functions::Functions;
 use crate::dev::http::body::Body;
 use crate::dev::records::MOST;
 use crate::dev::server::Server;
+use crate::dev::status::Status;
 
 /// Rows in one message.
 const BATCH: usize = 500;
@@ -35,7 +35,7 @@ pub(super) fn serve(server: &Server, query: &str, headers: &HeaderMap) -> Respon
     let (sender, pieces) = channel(1);
     let stream = Stream {
         functions: Arc::clone(&server.functions),
-        board: server.board.watch(),
+        status: server.status.subscribe(),
         process: server.visitors.process.clone(),
         sender,
     };
@@ -54,7 +54,7 @@ fn revision(process: &str, id: &str) -> Option<u64> {
 /// For one reader.
 struct Stream {
     functions: Arc<Functions>,
-    board: watch::Receiver<Status>,
+    status: watch::Receiver<Status>,
     process: String,
     sender: Sender<Bytes>,
 }
@@ -78,7 +78,7 @@ impl Stream {
         let mut is_news = true;
         loop {
             if is_news {
-                let status = self.board.borrow_and_update().json(&functions.names());
+                let status = self.status.borrow_and_update().json(&functions.names());
                 self.send("status", reached, &status).await?;
             }
             revisions.mark_unchanged();
@@ -92,15 +92,15 @@ impl Stream {
             if rows.len() < BATCH {
                 tokio::time::sleep(PACE).await;
             }
-            is_news = self.board.has_changed().unwrap_or_default();
+            is_news = self.status.has_changed().unwrap_or_default();
         }
     }
 
-    /// Waits for something new. Whether it is on the board.
+    /// Waits for something new. Whether it is the status.
     async fn wait(&mut self, revisions: &mut watch::Receiver<u64>) -> Result<bool, Gone> {
         tokio::select! {
             changed = revisions.changed() => changed.map(|()| false).map_err(|_| Gone),
-            changed = self.board.changed() => changed.map(|()| true).map_err(|_| Gone),
+            changed = self.status.changed() => changed.map(|()| true).map_err(|_| Gone),
             () = self.sender.closed() => Err(Gone),
         }
     }

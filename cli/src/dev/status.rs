@@ -1,9 +1,11 @@
-//! What there is to say of the sources and of what runs, for whoever asks or waits for it.
+//! The status of the sources and of what runs: whether a build goes on, what is wrong, and which version is loaded.
+//!
+//! May use: nothing.
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// How things stand.
+/// The status at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Status {
     /// What is wrong with the newest sources, while the last good ones go on.
@@ -13,38 +15,38 @@ pub(super) struct Status {
     pub(super) version: u64,
 }
 
-/// Where that is told.
+/// The current status, and its changes for everyone who waits for some.
 #[derive(Debug, Default)]
-pub(super) struct Board(watch::Sender<Status>);
+pub(super) struct StatusFeed(watch::Sender<Status>);
 
-impl Board {
-    pub(super) fn told(&self) -> Status {
+impl StatusFeed {
+    pub(super) fn current(&self) -> Status {
         self.0.borrow().clone()
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<Status> {
+    pub(super) fn subscribe(&self) -> watch::Receiver<Status> {
         self.0.subscribe()
     }
 
-    /// Waits until there is something that runs, or something that keeps it from that.
-    pub(super) async fn first(&self) {
+    /// Waits until the first build has ended: something runs, or there is a problem that keeps it from running.
+    pub(super) async fn first_build(&self) {
         // The other end is ours.
-        let _ = self.watch().wait_for(|status| status.version > 0 || status.problem.is_some()).await;
+        let _ = self.subscribe().wait_for(|status| status.version > 0 || status.problem.is_some()).await;
     }
 
-    pub(super) fn begin(&self) {
+    pub(super) fn set_building(&self) {
         self.0.send_modify(|status| status.is_building = true);
     }
 
-    /// All is well, and perhaps there is something new.
-    pub(super) fn end(&self, is_new: bool) {
+    /// All is well, and perhaps there is a new version.
+    pub(super) fn set_ready(&self, is_new: bool) {
         self.0.send_modify(|status| {
             *status =
                 Status { problem: None, is_building: false, version: status.version + u64::from(is_new) };
         });
     }
 
-    pub(super) fn fail(&self, problem: String) {
+    pub(super) fn set_failed(&self, problem: String) {
         self.0.send_modify(|status| {
             status.is_building = false;
             status.problem = Some(problem);
