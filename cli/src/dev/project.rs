@@ -1,6 +1,9 @@
 //! Where the handlers come from: a folder with components in it, or a cargo project that is built into one.
+//!
+//! May use: console.
 
 mod build;
+pub(super) mod watch;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,10 +14,9 @@ use anyhow::Context;
 use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
-use super::console;
 use crate::build::PLACE;
+use crate::dev::console;
 use crate::output::Progress;
-pub(super) use build::is_aside;
 
 /// What a task root is made of.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// Whether a file is one by its name.
-pub(super) fn is_component(path: &Path) -> bool {
+fn is_component(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "wasm" || kind == "cwasm")
 }
 

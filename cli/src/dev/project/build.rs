@@ -89,7 +89,7 @@ fn beside_and_below<'p>(
 }
 
 /// Of version control, of editors, or made of the sources; or tools, which are thousands of folders.
-pub(in crate::dev) fn is_aside(path: &Path) -> bool {
+pub(super) fn is_aside(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with('.') || ["__pycache__", "node_modules", "target", "venv"].contains(&name)
 }
