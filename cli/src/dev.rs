@@ -1,22 +1,20 @@
 //! `bulkhead dev`: Lambda on this machine, with the real bootstrap, for as long as somebody works on handlers.
 
+// From the bottom up: a room uses only rooms that stand before it, and only those that its first lines name.
+mod console;
 mod http;
-mod server;
+mod records;
+mod status;
 
 mod functions;
-
-mod function_url;
-mod invoke_api;
-
 mod project;
 mod reload;
 
+mod function_url;
+mod invoke_api;
 mod page;
-mod visitor;
 
-mod console;
-mod records;
-mod status;
+mod api;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -31,9 +29,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::local;
 use crate::local::settings::Settings;
-use function_url::{Place, Urls};
+use api::{Access, Api};
+use function_url::{UrlAddress, Urls};
 use functions::Functions;
-use functions::calls::RequestIds;
+use functions::call::RequestIds;
 use functions::function::Shared;
 use http::budget::Budget;
 use http::listener::{self, Bounds};
@@ -41,9 +40,7 @@ use page::Policies;
 use project::Project;
 use project::watch::Saves;
 use reload::Reload;
-use server::Server;
 use status::StatusFeed;
-use visitor::Visitors;
 
 /// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
 ///
@@ -90,7 +87,7 @@ struct Ports {
     /// How programs of this machine reach the first.
     api: SocketAddr,
     /// And the second.
-    urls: Place,
+    urls: UrlAddress,
 }
 
 /// How long events on their way have at the end.
@@ -144,7 +141,7 @@ impl Dev {
             Err(_) if self.url_port.is_none() => self.bind(0, "--url-port").await?,
             bound => bound?,
         };
-        let urls = Place(of_this_machine(url_listener.local_addr()?));
+        let urls = UrlAddress(of_this_machine(url_listener.local_addr()?));
         Ok(Ports { listener, url_listener, api: of_this_machine(api), urls })
     }
 
@@ -165,14 +162,14 @@ impl Dev {
     ) -> anyhow::Result<()> {
         let (ids, is_loopback) = (Arc::new(RequestIds::new()), self.address.is_loopback());
         let urls = Arc::new(Urls::new(functions, status, &ids, (ports.urls, is_loopback)));
-        let server = Arc::new(Server {
+        let server = Arc::new(Api {
             functions: Arc::clone(functions),
             status: Arc::clone(status),
             root: project.root.clone(),
-            visitors: Visitors::new()?,
+            access: Access::new()?,
             policies: Policies::default(),
             ids,
-            budget: Budget::new(server::ON_THEIR_WAY),
+            budget: Budget::new(api::ON_THEIR_WAY),
             urls: ports.urls,
             is_loopback,
         });
@@ -188,7 +185,7 @@ impl Dev {
     }
 
     /// Builds, loads and says so, and again after each save. It ends only where nothing can be run.
-    async fn work(&self, reload: &Reload, address: SocketAddr, urls: Place) -> anyhow::Result<bool> {
+    async fn work(&self, reload: &Reload, address: SocketAddr, urls: UrlAddress) -> anyhow::Result<bool> {
         // Before the first build, so that nothing that is saved meanwhile is missed.
         let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
         console::say(&format!("its page is http://{address}/"));
@@ -207,7 +204,7 @@ impl Dev {
     }
 
     /// What to do with it.
-    fn directions(&self, address: SocketAddr, urls: Place, names: &[String]) -> String {
+    fn directions(&self, address: SocketAddr, urls: UrlAddress, names: &[String]) -> String {
         let mut text = String::from("each handler is a function, with a URL:");
         for name in names {
             text += &format!("\n  {name}  {}", urls.url(name));

@@ -1,9 +1,9 @@
 //! Function URLs: an HTTP request becomes an event of payload format 2.0, and what a handler answers a response.
 
+mod address;
 mod event;
-mod pairs;
-mod place;
-mod prelude;
+mod json_members;
+mod metadata_prelude;
 mod response;
 
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc::channel;
 
-use super::console;
-use super::records::Way;
-use super::visitor;
-use crate::dev::functions::calls::{self, Call, RequestIds};
+use crate::dev::console;
+use crate::dev::functions::call::{self, Call, RequestIds};
 use crate::dev::functions::function::Function;
 use crate::dev::functions::{Functions, host_label};
 use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::{Budget, Charge};
 use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request::is_from_browser;
+use crate::dev::records::Way;
 use crate::dev::status::StatusFeed;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
+pub(super) use address::{PATH, UrlAddress};
 use event::Asked;
-pub(super) use place::{PATH, Place};
 
 /// The largest body of a request, and the largest event that is made of one.
 const LARGEST: usize = 6 * 1024 * 1024;
@@ -45,7 +45,7 @@ pub(super) struct Urls {
     functions: Arc<Functions>,
     status: Arc<StatusFeed>,
     ids: Arc<RequestIds>,
-    place: Place,
+    address: UrlAddress,
     is_loopback: bool,
     budget: Budget,
 }
@@ -56,10 +56,10 @@ impl Urls {
         functions: &Arc<Functions>,
         status: &Arc<StatusFeed>,
         ids: &Arc<RequestIds>,
-        (place, is_loopback): (Place, bool),
+        (address, is_loopback): (UrlAddress, bool),
     ) -> Self {
         let (functions, status, ids) = (Arc::clone(functions), Arc::clone(status), Arc::clone(ids));
-        Self { functions, status, ids, place, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
+        Self { functions, status, ids, address, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
     }
 
     pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
@@ -69,20 +69,20 @@ impl Urls {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         // Also for those who only wait for the first build.
         let charge = self.budget.charge()?;
-        let asked = Place::asked(&request, self.is_loopback);
-        if let place::Asked::Path(name, path) = &asked
-            && visitor::is_browser(&request)
+        let asked = UrlAddress::asked(&request, self.is_loopback);
+        if let address::Asked::Path(name, path) = &asked
+            && is_from_browser(&request)
         {
-            return Ok(moved(&self.place.own(&request, (name.as_str(), path.as_str()))));
+            return Ok(moved(&self.address.own(&request, (name.as_str(), path.as_str()))));
         }
         let (function, path) = match asked {
-            place::Asked::Foreign => return Ok(foreign()),
-            place::Asked::Nothing => return Ok(self.nothing()),
-            place::Asked::Path(name, path) => {
+            address::Asked::Foreign => return Ok(foreign()),
+            address::Asked::Nothing => return Ok(self.nothing()),
+            address::Asked::Path(name, path) => {
                 self.status.first_build().await;
                 (self.functions.find(&name, None)?, path)
             }
-            place::Asked::Label(label) => {
+            address::Asked::Label(label) => {
                 self.status.first_build().await;
                 (self.functions.labelled(&label)?, request.uri().path().to_owned())
             }
@@ -100,7 +100,7 @@ impl Urls {
         let (head, body) = request.into_parts();
         let body = body::read(body, LARGEST, &mut charge).await?;
         let (request_id, label) = (self.ids.next(), host_label(&function.name));
-        let port = self.place.0.port();
+        let port = self.address.0.port();
         let asked = Asked { head: &head, path, label: &label, port, request_id: &request_id };
         let json = event::event(&asked, &body, LARGEST).ok_or(Refusal::TooLarge(LARGEST))?;
         drop(body);
@@ -114,7 +114,7 @@ impl Urls {
         };
         let slot = function.try_slot().ok_or(Refusal::TooMany)?;
         let call = Call { request_id: request_id.clone(), way: Way::FunctionUrl, event };
-        let mut response = match calls::call(function, call, slot).await {
+        let mut response = match call::call(function, call, slot).await {
             Reply::Whole(payload) => self.whole(function, &payload),
             Reply::Streamed(stream) => streamed(stream).await,
             Reply::Failed(_) | Reply::NotStarted(_) => bad_gateway(),
@@ -144,7 +144,7 @@ impl Urls {
     }
 
     fn nothing(&self) -> Response<Body> {
-        let told = json!({ "message": format!("each function has a name of its own here: {}", self.place.pattern()) });
+        let told = json!({ "message": format!("each function has a name of its own here: {}", self.address.pattern()) });
         body::told(StatusCode::NOT_FOUND, &told)
     }
 }
@@ -175,7 +175,7 @@ async fn streamed(mut stream: Stream) -> Response<Body> {
     let content_type = stream.content_type.take();
     let has_prelude = content_type.as_ref().is_some_and(|content_type| content_type == WITH_PRELUDE);
     let (mut response, rest) = if has_prelude {
-        match prelude::read(&mut stream).await {
+        match metadata_prelude::read(&mut stream).await {
             Some(read) => read,
             None => return bad_gateway(),
         }

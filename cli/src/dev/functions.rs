@@ -2,7 +2,7 @@
 //!
 //! May use: console, http, records.
 
-pub(super) mod calls;
+pub(super) mod call;
 pub(super) mod function;
 mod host_label;
 

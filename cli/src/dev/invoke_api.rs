@@ -9,14 +9,14 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-use super::console;
-use super::records::Way;
+use crate::dev::console;
 use crate::dev::functions::Functions;
-use crate::dev::functions::calls::{self, Call, RequestIds};
+use crate::dev::functions::call::{self, Call, RequestIds};
 use crate::dev::functions::function::Function;
 use crate::dev::http::body::Body;
 use crate::dev::http::budget::Charge;
 use crate::dev::http::refusal::Refusal;
+use crate::dev::records::Way;
 use crate::local::Answer;
 use request::{Invocation, Kind};
 
@@ -76,11 +76,11 @@ async fn respond(
             let records = wants_log.then(|| Arc::clone(&function.shared));
             match reading {
                 Reading::Whole => {
-                    let reply = calls::call(function, call(Way::RequestResponse), slot).await;
+                    let reply = call::call(function, call(Way::RequestResponse), slot).await;
                     Ok(answer::whole(reply, records, request_id).await)
                 }
                 Reading::Streamed => {
-                    let reply = calls::call(function, call(Way::ResponseStream), slot).await;
+                    let reply = call::call(function, call(Way::ResponseStream), slot).await;
                     Ok(stream::streamed(reply, records, request_id))
                 }
             }
@@ -93,7 +93,7 @@ async fn unattended(function: Arc<Function>, call: Call) {
     let retries = function.shared.event_retries;
     for retry in 1..=retries + 1 {
         let Some(slot) = function.slot().await else { return };
-        let answer = calls::call(&function, call.clone(), slot).await.collect().await;
+        let answer = call::call(&function, call.clone(), slot).await.collect().await;
         if retry > retries || matches!(answer, Answer::Replied(_)) {
             return;
         }

@@ -10,7 +10,7 @@ mod stream;
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::server::Server;
+use crate::dev::api::Api;
 use crate::dev::http::body::{self, Body};
 use crate::samples;
 pub(super) use assets::is_asset;
@@ -38,7 +38,7 @@ const HEADERS: [(&str, &str); 7] = [
 ];
 
 /// The answer, if the path is one of the page's.
-pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<Response<Body>> {
+pub(super) async fn respond<B>(server: &Api, request: &Request<B>) -> Option<Response<Body>> {
     let path = request.uri().path();
     if request.method() != Method::GET {
         return None;
@@ -50,10 +50,10 @@ pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<
         Some(rest) => match rest.split_once('/')? {
             ("samples", name) => body::json(StatusCode::OK, samples::get(name)?),
             ("events", request_id) => details::serve(server, request_id, request.uri().query()).await,
-            ("page", _) => assets::serve(path, &server.visitors.token)?,
+            ("page", _) => assets::serve(path, &server.access.token)?,
             _ => return None,
         },
-        None => assets::serve(path, &server.visitors.token)?,
+        None => assets::serve(path, &server.access.token)?,
     };
     Some(guarded(response))
 }

@@ -7,7 +7,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE
 use hyper::{Response, StatusCode};
 use serde_json::value::RawValue;
 
-use super::pairs::{each, text};
+use super::json_members::{each, text};
 
 /// Headers that are about one connection, which is not the handler's.
 const OF_CONNECTIONS: [&str; 9] = [

@@ -19,6 +19,11 @@ pub(in crate::dev) fn authority<B>(request: &Request<B>) -> Option<Authority> {
     hosts.next().is_none().then(|| host.parse().ok())?
 }
 
+/// Whether a browser sent a request: others may say how it was sent, but not from which site.
+pub(in crate::dev) fn is_from_browser<B>(request: &Request<B>) -> bool {
+    request.headers().contains_key("sec-fetch-site")
+}
+
 /// `%XX` undone.
 pub(in crate::dev) fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()

@@ -6,9 +6,9 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::dev::api::Api;
 use crate::dev::http::body::{self, Body};
 use crate::dev::records::Record;
-use crate::dev::server::Server;
 
 /// What is told: the record, and the event's bytes where its text would say something else.
 #[derive(Debug, Serialize)]
@@ -20,7 +20,7 @@ struct Details {
 }
 
 /// The event as it is now; with `wait`, once nothing more will be known of it.
-pub(super) async fn serve(server: &Server, request_id: &str, query: Option<&str>) -> Response<Body> {
+pub(super) async fn serve(server: &Api, request_id: &str, query: Option<&str>) -> Response<Body> {
     let records = &server.functions.shared.records;
     let waits =
         query.is_some_and(|query| query.split('&').any(|pair| pair == "wait" || pair.starts_with("wait=")));

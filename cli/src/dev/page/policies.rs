@@ -6,8 +6,8 @@ use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::check::{self, Granted};
+use crate::dev::api::Api;
 use crate::dev::http::body::{self, Body};
-use crate::dev::server::Server;
 
 /// What was found out about a version: components are loaded for it, so it is not done for each look.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Policies {
     }
 }
 
-pub(super) async fn serve(server: &Server) -> Response<Body> {
+pub(super) async fn serve(server: &Api) -> Response<Body> {
     let found = found(server).await;
     let denials = denials(server, &found.granted);
     let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
@@ -39,7 +39,7 @@ pub(super) async fn serve(server: &Server) -> Response<Body> {
 }
 
 /// About the version that runs.
-async fn found(server: &Server) -> Arc<Found> {
+async fn found(server: &Api) -> Arc<Found> {
     let version = server.status.current().version;
     if let Some(found) = server.policies.known(version) {
         return found;
@@ -63,7 +63,7 @@ async fn found(server: &Server) -> Arc<Found> {
 }
 
 /// Each with the line that would grant it beside what is granted now.
-fn denials(server: &Server, granted: &Granted) -> Vec<Value> {
+fn denials(server: &Api, granted: &Granted) -> Vec<Value> {
     let seen = server.functions.shared.records.denials().into_iter();
     seen.map(|((function, denial), (events, last))| {
         let mut values = granted.of(denial.table.as_deref(), denial.key);

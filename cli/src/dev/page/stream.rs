@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
 
+use crate::dev::api::Api;
 use crate::dev::functions::Functions;
 use crate::dev::http::body::Body;
 use crate::dev::records::MOST;
-use crate::dev::server::Server;
 use crate::dev::status::Status;
 
 /// Rows in one message.
@@ -28,15 +28,15 @@ const BATCH: usize = 500;
 const PACE: Duration = Duration::from_millis(50);
 
 /// Where the stream begins: `after=ID` in the query, or what a browser says that had a connection.
-pub(super) fn serve(server: &Server, query: &str, headers: &HeaderMap) -> Response<Body> {
+pub(super) fn serve(server: &Api, query: &str, headers: &HeaderMap) -> Response<Body> {
     let asked = query.split('&').find_map(|pair| pair.strip_prefix("after="));
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).or(asked);
-    let after = last.and_then(|id| revision(&server.visitors.process, id));
+    let after = last.and_then(|id| revision(&server.access.process, id));
     let (sender, pieces) = channel(1);
     let stream = Stream {
         functions: Arc::clone(&server.functions),
         status: server.status.subscribe(),
-        process: server.visitors.process.clone(),
+        process: server.access.process.clone(),
         sender,
     };
     tokio::spawn(stream.run(after));

@@ -1,6 +1,8 @@
 //! The port of the Invoke API, the Runtime API, and what there is to see of all events. What handlers answer to the web is not
 //! here, but where `function_url` has it.
 
+mod access;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,20 +13,20 @@ use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
-use super::function_url::{self, Place};
-use super::invoke_api::{self, Reading};
-use super::page::{self, Policies};
-use super::records;
-use super::visitor::Visitors;
+use crate::dev::function_url::{self, UrlAddress};
 use crate::dev::functions::Functions;
-use crate::dev::functions::calls::RequestIds;
+use crate::dev::functions::call::RequestIds;
 use crate::dev::functions::function::Function;
 use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::Budget;
 use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request::{self, authority};
+use crate::dev::invoke_api::{self, Reading};
+use crate::dev::page::{self, Policies};
+use crate::dev::records;
 use crate::dev::status::StatusFeed;
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
+pub(super) use access::Access;
 
 /// Where the Runtime API of a function begins that is named.
 const NAMED: &str = "/.rt/";
@@ -34,28 +36,28 @@ pub(super) const ON_THEIR_WAY: usize = 256 * 1024 * 1024;
 
 /// What answers requests.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct Api {
     pub(super) functions: Arc<Functions>,
     pub(super) status: Arc<StatusFeed>,
     /// The task root.
     pub(super) root: PathBuf,
-    pub(super) visitors: Visitors,
+    pub(super) access: Access,
     pub(super) policies: Policies,
     pub(super) ids: Arc<RequestIds>,
     /// Of events.
     pub(super) budget: Budget,
     /// Where function URLs are.
-    pub(super) urls: Place,
+    pub(super) urls: UrlAddress,
     /// It can be reached from this machine alone, and so by names of this machine alone.
     pub(super) is_loopback: bool,
 }
 
-impl Server {
+impl Api {
     pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
         if self.is_loopback && !is_of_this_machine(&request) {
             return function_url::foreign();
         }
-        if !self.visitors.admit(&request) {
+        if !self.access.allows(&request) {
             let told = json!({ "message": "this is not for other sites of the web, nor for what a handler answers" });
             return body::told(StatusCode::FORBIDDEN, &told);
         }

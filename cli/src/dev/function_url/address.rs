@@ -25,7 +25,7 @@ const OURS: &str = ".localhost";
 
 /// The address of all function URLs, as programs of this machine reach it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::dev) struct Place(pub(in crate::dev) SocketAddr);
+pub(in crate::dev) struct UrlAddress(pub(in crate::dev) SocketAddr);
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) enum Asked {
     Foreign,
 }
 
-impl Place {
+impl UrlAddress {
     /// The URL of a function.
     pub(in crate::dev) fn url(self, name: &str) -> String {
         format!("http://{}{OURS}:{}/", host_label(name), self.0.port())
@@ -88,7 +88,7 @@ impl Place {
 mod tests {
     use super::*;
 
-    const PLACE: fn() -> Place = || Place(SocketAddr::from(([127, 0, 0, 1], 9001)));
+    const PLACE: fn() -> UrlAddress = || UrlAddress(SocketAddr::from(([127, 0, 0, 1], 9001)));
 
     fn request(host: &str, uri: &str) -> Request<()> {
         Request::get(uri).header(HOST, host).body(()).unwrap()
@@ -96,12 +96,14 @@ mod tests {
 
     #[test]
     fn the_host_names_the_function_or_else_the_path_does() {
-        let asked =
-            |host: &str, path: &str, is_loopback| match Place::asked(&request(host, path), is_loopback) {
-                Asked::Label(label) => format!("label {label}"),
-                Asked::Path(name, path) => format!("path {name} {path}"),
-                other @ (Asked::Nothing | Asked::Foreign) => format!("{other:?}"),
-            };
+        let asked = |host: &str, path: &str, is_loopback| match UrlAddress::asked(
+            &request(host, path),
+            is_loopback,
+        ) {
+            Asked::Label(label) => format!("label {label}"),
+            Asked::Path(name, path) => format!("path {name} {path}"),
+            other @ (Asked::Nothing | Asked::Foreign) => format!("{other:?}"),
+        };
         for host in ["hello.localhost:9001", "Hello.LocalHost", "hello.localhost.:80"] {
             assert_eq!(asked(host, "/lambda-url/other/a", true), "label hello", "{host}");
         }
@@ -115,13 +117,13 @@ mod tests {
         }
         assert_eq!(asked("this.machine", "/lambda-url/hello/", false), "path hello /");
         let without = Request::get("/lambda-url/hello/").body(()).unwrap();
-        assert_eq!(Place::asked(&without, true), Asked::Path("hello".to_owned(), "/".to_owned()));
+        assert_eq!(UrlAddress::asked(&without, true), Asked::Path("hello".to_owned(), "/".to_owned()));
     }
 
     #[test]
     fn of_two_hosts_none_counts() {
         let two = Request::get("/lambda-url/hello/").header(HOST, "localhost").header(HOST, "a.localhost");
-        assert_eq!(Place::asked(&two.body(()).unwrap(), true), Asked::Foreign);
+        assert_eq!(UrlAddress::asked(&two.body(()).unwrap(), true), Asked::Foreign);
     }
 
     #[test]

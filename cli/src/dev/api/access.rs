@@ -1,7 +1,7 @@
 //! Who may ask: programs of this machine, whoever types an address, and our own page; no other site of the web.
 //!
 //! A browser says of each request which site it is from. What handlers answer is at another site than the page and this API
-//! (`function_url/place.rs`), so it is one of these others, and a browser keeps it out by itself. The page has a token all the
+//! (`function_url/address.rs`), so it is one of these others, and a browser keeps it out by itself. The page has a token all the
 //! same, which only a document that somebody opens can read: it holds where a browser does not say the site, and it keeps out
 //! what else may come to lie at this address.
 
@@ -9,8 +9,8 @@ use anyhow::Context;
 use hyper::header::{HOST, ORIGIN};
 use hyper::{Method, Request};
 
-use super::page;
-use super::server::is_runtime_api;
+use super::is_runtime_api;
+use crate::dev::page;
 use crate::local::runtime_api::is_of_the_web;
 
 /// The header with the token.
@@ -21,21 +21,21 @@ const QUERY: &str = "page=";
 
 /// Tells them apart.
 #[derive(Debug)]
-pub(super) struct Visitors {
+pub(in crate::dev) struct Access {
     /// What our page knows, and another of the same site does not.
-    pub(super) token: String,
+    pub(in crate::dev) token: String,
     /// Names this process, for those who had another one.
-    pub(super) process: String,
+    pub(in crate::dev) process: String,
 }
 
-impl Visitors {
-    pub(super) fn new() -> anyhow::Result<Self> {
+impl Access {
+    pub(in crate::dev) fn new() -> anyhow::Result<Self> {
         let word = || getrandom::u64().context("this system has no random numbers");
         Ok(Self { token: format!("{:016x}{:016x}", word()?, word()?), process: format!("{:016x}", word()?) })
     }
 
     /// Whether a request may have what it asks for.
-    pub(super) fn admit<B>(&self, request: &Request<B>) -> bool {
+    pub(in crate::dev) fn allows<B>(&self, request: &Request<B>) -> bool {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let path = request.uri().path();
         if is_runtime_api(path) {
@@ -69,11 +69,6 @@ impl Visitors {
     }
 }
 
-/// Whether a browser sent a request: others may say how it was sent, but not from which site.
-pub(super) fn is_browser<B>(request: &Request<B>) -> bool {
-    request.headers().contains_key("sec-fetch-site")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +81,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Visitors { token: "secret".to_owned(), process: String::new() }.admit(&request.body(()).unwrap())
+        Access { token: "secret".to_owned(), process: String::new() }.admit(&request.body(()).unwrap())
     }
 
     #[test]
