@@ -17,10 +17,10 @@ use crate::dev::function_url::{self, UrlAddress};
 use crate::dev::functions::Functions;
 use crate::dev::functions::call::RequestIds;
 use crate::dev::functions::function::Function;
-use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::Budget;
 use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request::{self, authority};
+use crate::dev::http::response::{self, Body};
 use crate::dev::invoke_api::{self, Reading};
 use crate::dev::page::{self, Policies};
 use crate::dev::records;
@@ -59,7 +59,7 @@ impl Api {
         }
         if !self.access.allows(&request) {
             let told = json!({ "message": "this is not for other sites of the web, nor for what a handler answers" });
-            return body::told(StatusCode::FORBIDDEN, &told);
+            return response::json(StatusCode::FORBIDDEN, &told);
         }
         if let Some(response) = page::respond(self, &request).await {
             return response;
@@ -126,7 +126,7 @@ impl Api {
 
     fn events(&self) -> Response<Body> {
         let newest = self.functions.shared.records.newest(records::SHOWN);
-        body::told(StatusCode::OK, &newest)
+        response::json(StatusCode::OK, &newest)
     }
 
     fn status(&self) -> Response<Body> {
@@ -135,13 +135,13 @@ impl Api {
         told["timeoutMs"] = json!(self.functions.timeout().as_millis());
         let urls = self.functions.names().into_iter().map(|name| (name.clone(), json!(self.urls.url(&name))));
         told["functionUrls"] = urls.collect::<serde_json::Map<_, _>>().into();
-        body::told(StatusCode::OK, &told)
+        response::json(StatusCode::OK, &told)
     }
 
     fn no_such_path(&self, path: &str) -> Response<Body> {
         let told = json!({ "message": format!("there is nothing at {path}; events go to \
             /2015-03-31/functions/NAME/invocations here, and requests to {}", self.urls.pattern()) });
-        body::told(StatusCode::NOT_FOUND, &told)
+        response::json(StatusCode::NOT_FOUND, &told)
     }
 }
 

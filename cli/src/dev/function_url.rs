@@ -2,9 +2,9 @@
 
 mod address;
 mod event;
+mod handler_response;
 mod json_members;
 mod metadata_prelude;
-mod response;
 
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use crate::dev::console;
 use crate::dev::functions::call::{self, Call, RequestIds};
 use crate::dev::functions::function::Function;
 use crate::dev::functions::{Functions, host_label};
-use crate::dev::http::body::{self, Body};
 use crate::dev::http::budget::{Budget, Charge};
 use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request::is_from_browser;
+use crate::dev::http::request_body;
+use crate::dev::http::response::{self, Body};
 use crate::dev::records::Way;
 use crate::dev::status::StatusFeed;
 use crate::local::Event;
@@ -98,7 +99,7 @@ impl Urls {
         mut charge: Charge,
     ) -> Result<Response<Body>, Refusal> {
         let (head, body) = request.into_parts();
-        let body = body::read(body, LARGEST, &mut charge).await?;
+        let body = request_body::read(body, LARGEST, &mut charge).await?;
         let (request_id, label) = (self.ids.next(), host_label(&function.name));
         let port = self.address.0.port();
         let asked = Asked { head: &head, path, label: &label, port, request_id: &request_id };
@@ -127,7 +128,7 @@ impl Urls {
 
     /// What a client reads slowly, or not at all, is kept for it as long as there is room.
     fn whole(&self, function: &Function, payload: &Bytes) -> Response<Body> {
-        let Some((head, body)) = response::response(payload).map(Response::into_parts) else {
+        let Some((head, body)) = handler_response::response(payload).map(Response::into_parts) else {
             return bad_gateway();
         };
         let Ok(body) = self.budget.hold(body) else {
@@ -145,14 +146,14 @@ impl Urls {
 
     fn nothing(&self) -> Response<Body> {
         let told = json!({ "message": format!("each function has a name of its own here: {}", self.address.pattern()) });
-        body::told(StatusCode::NOT_FOUND, &told)
+        response::json(StatusCode::NOT_FOUND, &told)
     }
 }
 
 /// Says where something is now. Browsers and others keep it for this one time: the port may be another the next time.
 pub(super) fn moved(to: &str) -> Response<Body> {
     let told = json!({ "message": format!("function URLs are on a port of their own; this one is {to}") });
-    let mut response = body::told(StatusCode::TEMPORARY_REDIRECT, &told);
+    let mut response = response::json(StatusCode::TEMPORARY_REDIRECT, &told);
     if let Ok(to) = HeaderValue::try_from(to) {
         response.headers_mut().insert(LOCATION, to);
     }
@@ -162,12 +163,12 @@ pub(super) fn moved(to: &str) -> Response<Body> {
 /// By another machine's name.
 pub(super) fn foreign() -> Response<Body> {
     let told = json!({ "message": "this is for programs of this machine; call it localhost" });
-    body::told(StatusCode::FORBIDDEN, &told)
+    response::json(StatusCode::FORBIDDEN, &told)
 }
 
 /// What a function URL says of every failure: the reason is in the log.
 fn bad_gateway() -> Response<Body> {
-    body::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
+    response::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
 }
 
 /// The status and the headers as soon as they are known, the body as it comes.

@@ -2,8 +2,9 @@
 //!
 //! May use: nothing.
 
-pub(super) mod body;
 pub(super) mod budget;
 pub(super) mod listener;
 pub(super) mod refusal;
 pub(super) mod request;
+pub(super) mod request_body;
+pub(super) mod response;

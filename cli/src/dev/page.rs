@@ -11,7 +11,7 @@ use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::dev::api::Api;
-use crate::dev::http::body::{self, Body};
+use crate::dev::http::response::{self, Body};
 use crate::samples;
 pub(super) use assets::is_asset;
 pub(super) use policies::Policies;
@@ -46,9 +46,9 @@ pub(super) async fn respond<B>(server: &Api, request: &Request<B>) -> Option<Res
     let response = match path.strip_prefix(PREFIX) {
         Some("stream") => stream::serve(server, request.uri().query().unwrap_or_default(), request.headers()),
         Some("policies") => policies::serve(server).await,
-        Some("samples") => body::told(StatusCode::OK, &samples::names()),
+        Some("samples") => response::json(StatusCode::OK, &samples::names()),
         Some(rest) => match rest.split_once('/')? {
-            ("samples", name) => body::json(StatusCode::OK, samples::get(name)?),
+            ("samples", name) => response::raw_json(StatusCode::OK, samples::get(name)?),
             ("events", request_id) => details::serve(server, request_id, request.uri().query()).await,
             ("page", _) => assets::serve(path, &server.access.token)?,
             _ => return None,

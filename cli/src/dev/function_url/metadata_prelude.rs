@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use hyper::Response;
 
-use super::response::Told;
+use super::handler_response::Told;
 use crate::local::events::{Piece, Stream};
 
 const DELIMITER: [u8; 8] = [0; 8];

@@ -4,7 +4,7 @@ use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::body::{self, Body};
+use super::response::{self, Body};
 use crate::local::runtime_api::arn;
 
 /// Why a call reaches no handler.
@@ -50,7 +50,7 @@ impl Refusal {
         if *self == Self::TooMany {
             json["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
         }
-        let mut response = body::told(status, &json);
+        let mut response = response::json(status, &json);
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
         response
     }

@@ -9,7 +9,7 @@ use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 
 use crate::dev::functions::function::Shared;
-use crate::dev::http::body::{self, Body};
+use crate::dev::http::response::{self, Body};
 use crate::dev::records::Record;
 use crate::local::Answer;
 use crate::local::events::{Failure, Reply};
@@ -29,7 +29,7 @@ pub(super) async fn whole(reply: Reply, log: Option<Arc<Shared>>, request_id: &s
         Answer::Replied(payload) => (payload, false),
         Answer::Failed { body, .. } | Answer::NotStarted { body, .. } => (body, true),
     };
-    let mut response = body::json(StatusCode::OK, payload);
+    let mut response = response::raw_json(StatusCode::OK, payload);
     version(&mut response);
     if is_error {
         response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));

@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 
-use crate::dev::http::body;
 use crate::dev::http::budget::Charge;
 use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request_body;
 use crate::local::Event;
 
 /// The largest event of a caller that waits.
@@ -44,7 +44,7 @@ impl Invocation {
         let kind = kind(&head.headers)?;
         let client_context = client_context(&head.headers)?;
         let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
-        let body = payload(body::read(body, most, &mut charge).await?)?;
+        let body = payload(request_body::read(body, most, &mut charge).await?)?;
         let event = Event {
             body: charge.hold(body),
             tenant_id: head.headers.get("x-amz-tenant-id").cloned(),

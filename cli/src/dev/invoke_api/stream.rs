@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Sender, channel};
 
 use super::answer;
 use crate::dev::functions::function::Shared;
-use crate::dev::http::body::Body;
+use crate::dev::http::response::Body;
 use crate::local::events::{Failure, Piece, Reply, Stream};
 
 /// Starts the answer, whatever comes of it.

@@ -4,7 +4,7 @@ use bulkhead_host::text::printable::{HIDDEN, JOINING};
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
-use crate::dev::http::body::Body;
+use crate::dev::http::response::Body;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";

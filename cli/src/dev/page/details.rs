@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::dev::api::Api;
-use crate::dev::http::body::{self, Body};
+use crate::dev::http::response::{self, Body};
 use crate::dev::records::Record;
 
 /// What is told: the record, and the event's bytes where its text would say something else.
@@ -27,9 +27,9 @@ pub(super) async fn serve(server: &Api, request_id: &str, query: Option<&str>) -
     let record = if waits { records.complete(request_id).await } else { records.find(request_id) };
     let Some(record) = record else {
         let message = format!("there is no event {request_id}, or it is forgotten: the last ones are kept");
-        return body::told(StatusCode::NOT_FOUND, &json!({ "message": message }));
+        return response::json(StatusCode::NOT_FOUND, &json!({ "message": message }));
     };
     let bytes = record.event.as_ref().filter(|event| std::str::from_utf8(event).is_err());
     let event_base64 = bytes.map(|bytes| BASE64_STANDARD.encode(bytes));
-    body::told(StatusCode::OK, &Details { record, event_base64 })
+    response::json(StatusCode::OK, &Details { record, event_base64 })
 }

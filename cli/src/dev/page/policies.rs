@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::check::{self, Granted};
 use crate::dev::api::Api;
-use crate::dev::http::body::{self, Body};
+use crate::dev::http::response::{self, Body};
 
 /// What was found out about a version: components are loaded for it, so it is not done for each look.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(super) async fn serve(server: &Api) -> Response<Body> {
     let found = found(server).await;
     let denials = denials(server, &found.granted);
     let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
-    body::told(StatusCode::OK, &told)
+    response::json(StatusCode::OK, &told)
 }
 
 /// About the version that runs.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::dev::api::Api;
 use crate::dev::functions::Functions;
-use crate::dev::http::body::Body;
+use crate::dev::http::response::Body;
 use crate::dev::records::MOST;
 use crate::dev::status::Status;
 
