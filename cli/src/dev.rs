@@ -8,10 +8,14 @@ mod status;
 
 mod functions;
 mod project;
-mod reload;
+
+mod state;
 
 mod function_url;
 mod invoke_api;
+mod reload;
+mod runtime_api;
+
 mod page;
 
 mod api;
@@ -24,22 +28,23 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::local;
 use crate::local::settings::Settings;
-use api::{Access, Api};
 use function_url::{UrlAddress, Urls};
 use functions::Functions;
-use functions::call::RequestIds;
 use functions::function::Shared;
-use http::budget::Budget;
+use functions::request_ids::RequestIds;
 use http::listener::{self, Bounds};
-use page::Policies;
+use page::Page;
 use project::Project;
 use project::watch::Saves;
 use reload::Reload;
+use state::AppState;
 use status::StatusFeed;
 
 /// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
@@ -112,11 +117,15 @@ impl Dev {
             self.event_retries,
             self.no_bootstrap,
         );
-        let functions = Arc::new(Functions::new(settings, Arc::new(shared)));
-        let status = Arc::new(StatusFeed::default());
+        let state = Arc::new(AppState {
+            functions: Functions::new(settings, Arc::new(shared)),
+            status: StatusFeed::default(),
+            request_ids: RequestIds::new(),
+            is_loopback: self.address.is_loopback(),
+        });
         let (api, urls) = (ports.api, ports.urls);
-        self.answer(ports, &project, &functions, &status)?;
-        let reload = Reload { project, functions: Arc::clone(&functions), status };
+        answer(ports, &project, &state)?;
+        let reload = Reload { project, state: Arc::clone(&state) };
         let failed = tokio::select! {
             failed = self.work(&reload, api, urls) => failed?,
             _ = interrupt.recv() => false,
@@ -124,7 +133,7 @@ impl Dev {
         };
         let patience = tokio::time::sleep(self.settings.timeout + GRACE);
         tokio::select! {
-            () = functions.end() => {}
+            () = state.functions.end() => {}
             // Environments that are still there are killed when they are dropped.
             () = patience => {}
             _ = interrupt.recv() => {}
@@ -152,38 +161,6 @@ impl Dev {
         })
     }
 
-    /// Answers at both ports from now on.
-    fn answer(
-        &self,
-        ports: Ports,
-        project: &Project,
-        functions: &Arc<Functions>,
-        status: &Arc<StatusFeed>,
-    ) -> anyhow::Result<()> {
-        let (ids, is_loopback) = (Arc::new(RequestIds::new()), self.address.is_loopback());
-        let urls = Arc::new(Urls::new(functions, status, &ids, (ports.urls, is_loopback)));
-        let server = Arc::new(Api {
-            functions: Arc::clone(functions),
-            status: Arc::clone(status),
-            root: project.root.clone(),
-            access: Access::new()?,
-            policies: Policies::default(),
-            ids,
-            budget: Budget::new(api::ON_THEIR_WAY),
-            urls: ports.urls,
-            is_loopback,
-        });
-        tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {
-            let server = Arc::clone(&server);
-            async move { server.respond(request).await }
-        }));
-        tokio::spawn(listener::serve(ports.url_listener, Bounds::OF_THE_WEB, move |request| {
-            let urls = Arc::clone(&urls);
-            async move { urls.respond(request).await }
-        }));
-        Ok(())
-    }
-
     /// Builds, loads and says so, and again after each save. It ends only where nothing can be run.
     async fn work(&self, reload: &Reload, address: SocketAddr, urls: UrlAddress) -> anyhow::Result<bool> {
         // Before the first build, so that nothing that is saved meanwhile is missed.
@@ -193,7 +170,7 @@ impl Dev {
         console::say(&format!("function URLs are on {}", urls.pattern()));
         let is_loaded = reload.once().await;
         if is_loaded {
-            console::say(&self.directions(address, urls, &reload.functions.names()));
+            console::say(&self.directions(address, urls, &reload.state.functions.names()));
         }
         match saves {
             None if !is_loaded => return Ok(true),
@@ -229,6 +206,25 @@ impl Dev {
         // Each function has a handler of its own.
         Ok(self.settings.function(String::new(), project.root.clone(), bootstrap))
     }
+}
+
+/// Answers at both ports from now on.
+fn answer(ports: Ports, project: &Project, state: &Arc<AppState>) -> anyhow::Result<()> {
+    let page = Page::new(Arc::clone(state), project.root.clone(), ports.urls)?;
+    let api = TowerToHyperService::new(api::router(state, page, ports.urls));
+    tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {
+        let answer = api.call(request);
+        async move {
+            let Ok(response) = answer.await;
+            response
+        }
+    }));
+    let urls = Arc::new(Urls::new(Arc::clone(state), ports.urls));
+    tokio::spawn(listener::serve(ports.url_listener, Bounds::OF_THE_WEB, move |request| {
+        let urls = Arc::clone(&urls);
+        async move { urls.respond(request).await }
+    }));
+    Ok(())
 }
 
 /// The port after another; any that is free where there is none.

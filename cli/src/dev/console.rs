@@ -1,4 +1,6 @@
 //! What `bulkhead dev` shows on a terminal: the log of the handlers on stdout, everything else on stderr.
+//!
+//! May use: nothing.
 
 use bulkhead_host::dispatch::receipt::{REPLIED, Receipt};
 use bulkhead_host::log::on_lines;

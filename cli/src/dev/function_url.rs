@@ -1,4 +1,6 @@
 //! Function URLs: an HTTP request becomes an event of payload format 2.0, and what a handler answers a response.
+//!
+//! May use: console, functions, http, records, state.
 
 mod address;
 mod event;
@@ -8,28 +10,31 @@ mod metadata_prelude;
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc::channel;
 
 use crate::dev::console;
-use crate::dev::functions::call::{self, Call, RequestIds};
+use crate::dev::functions::call::{self, Call};
 use crate::dev::functions::function::Function;
-use crate::dev::functions::{Functions, host_label};
+use crate::dev::functions::host_label;
 use crate::dev::http::budget::{Budget, Charge};
 use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request::is_from_browser;
 use crate::dev::http::request_body;
-use crate::dev::http::response::{self, Body};
+use crate::dev::http::response;
 use crate::dev::records::Way;
-use crate::dev::status::StatusFeed;
+use crate::dev::state::AppState;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
+use address::Target;
 pub(super) use address::{PATH, UrlAddress};
-use event::Asked;
+use event::UrlRequest;
 
 /// The largest body of a request, and the largest event that is made of one.
 const LARGEST: usize = 6 * 1024 * 1024;
@@ -43,49 +48,36 @@ const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response"
 /// What answers at the URLs of functions.
 #[derive(Debug)]
 pub(super) struct Urls {
-    functions: Arc<Functions>,
-    status: Arc<StatusFeed>,
-    ids: Arc<RequestIds>,
+    state: Arc<AppState>,
     address: UrlAddress,
-    is_loopback: bool,
     budget: Budget,
 }
 
 impl Urls {
-    /// `is_loopback`: they can be reached from this machine alone, and so by names of this machine alone.
-    pub(super) fn new(
-        functions: &Arc<Functions>,
-        status: &Arc<StatusFeed>,
-        ids: &Arc<RequestIds>,
-        (address, is_loopback): (UrlAddress, bool),
-    ) -> Self {
-        let (functions, status, ids) = (Arc::clone(functions), Arc::clone(status), Arc::clone(ids));
-        Self { functions, status, ids, address, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
+    pub(super) fn new(state: Arc<AppState>, address: UrlAddress) -> Self {
+        Self { state, address, budget: Budget::new(ON_THEIR_WAY) }
     }
 
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
-        self.answer(request).await.unwrap_or_else(|refusal| refusal.response())
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response {
+        self.answer(request).await.into_response()
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Refusal> {
         // Also for those who only wait for the first build.
         let charge = self.budget.charge()?;
-        let asked = UrlAddress::asked(&request, self.is_loopback);
-        if let address::Asked::Path(name, path) = &asked
-            && is_from_browser(&request)
-        {
-            return Ok(moved(&self.address.own(&request, (name.as_str(), path.as_str()))));
-        }
-        let (function, path) = match asked {
-            address::Asked::Foreign => return Ok(foreign()),
-            address::Asked::Nothing => return Ok(self.nothing()),
-            address::Asked::Path(name, path) => {
-                self.status.first_build().await;
-                (self.functions.find(&name, None)?, path)
+        let (function, path) = match Target::of(&request, self.state.is_loopback) {
+            Target::ForeignHost => return Ok(response::foreign_host()),
+            Target::Unknown => return Ok(self.unknown()),
+            Target::Path { name, path } if is_from_browser(&request) => {
+                return Ok(moved(&self.address.own_host(&request, &name, &path)));
             }
-            address::Asked::Label(label) => {
-                self.status.first_build().await;
-                (self.functions.labelled(&label)?, request.uri().path().to_owned())
+            Target::Path { name, path } => {
+                self.state.status.first_build().await;
+                (self.state.functions.find(&name, None)?, path)
+            }
+            Target::Label(label) => {
+                self.state.status.first_build().await;
+                (self.state.functions.labelled(&label)?, request.uri().path().to_owned())
             }
         };
         self.handle(&function, &path, request, charge).await
@@ -97,12 +89,12 @@ impl Urls {
         path: &str,
         request: Request<Incoming>,
         mut charge: Charge,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response, Refusal> {
         let (head, body) = request.into_parts();
         let body = request_body::read(body, LARGEST, &mut charge).await?;
-        let (request_id, label) = (self.ids.next(), host_label(&function.name));
+        let (request_id, label) = (self.state.request_ids.next(), host_label(&function.name));
         let port = self.address.0.port();
-        let asked = Asked { head: &head, path, label: &label, port, request_id: &request_id };
+        let asked = UrlRequest { head: &head, path, label: &label, port, request_id: &request_id };
         let json = event::event(&asked, &body, LARGEST).ok_or(Refusal::TooLarge(LARGEST))?;
         drop(body);
         charge.reach(json.len())?;
@@ -127,7 +119,7 @@ impl Urls {
     }
 
     /// What a client reads slowly, or not at all, is kept for it as long as there is room.
-    fn whole(&self, function: &Function, payload: &Bytes) -> Response<Body> {
+    fn whole(&self, function: &Function, payload: &Bytes) -> Response {
         let Some((head, body)) = handler_response::response(payload).map(Response::into_parts) else {
             return bad_gateway();
         };
@@ -141,17 +133,17 @@ impl Urls {
             );
             return bad_gateway();
         };
-        Response::from_parts(head, Body::whole(body))
+        Response::from_parts(head, Body::from(body))
     }
 
-    fn nothing(&self) -> Response<Body> {
+    fn unknown(&self) -> Response {
         let told = json!({ "message": format!("each function has a name of its own here: {}", self.address.pattern()) });
         response::json(StatusCode::NOT_FOUND, &told)
     }
 }
 
 /// Says where something is now. Browsers and others keep it for this one time: the port may be another the next time.
-pub(super) fn moved(to: &str) -> Response<Body> {
+pub(super) fn moved(to: &str) -> Response {
     let told = json!({ "message": format!("function URLs are on a port of their own; this one is {to}") });
     let mut response = response::json(StatusCode::TEMPORARY_REDIRECT, &told);
     if let Ok(to) = HeaderValue::try_from(to) {
@@ -160,19 +152,13 @@ pub(super) fn moved(to: &str) -> Response<Body> {
     response
 }
 
-/// By another machine's name.
-pub(super) fn foreign() -> Response<Body> {
-    let told = json!({ "message": "this is for programs of this machine; call it localhost" });
-    response::json(StatusCode::FORBIDDEN, &told)
-}
-
 /// What a function URL says of every failure: the reason is in the log.
-fn bad_gateway() -> Response<Body> {
+fn bad_gateway() -> Response {
     response::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
 }
 
 /// The status and the headers as soon as they are known, the body as it comes.
-async fn streamed(mut stream: Stream) -> Response<Body> {
+async fn streamed(mut stream: Stream) -> Response {
     let content_type = stream.content_type.take();
     let has_prelude = content_type.as_ref().is_some_and(|content_type| content_type == WITH_PRELUDE);
     let (mut response, rest) = if has_prelude {
@@ -197,5 +183,5 @@ async fn streamed(mut stream: Stream) -> Response<Body> {
             let _ = sender.send(data).await;
         }
     });
-    response.map(|()| Body::Pieces(pieces))
+    response.map(|()| response::pieces(pieces))
 }

@@ -5,6 +5,7 @@
 pub(super) mod call;
 pub(super) mod function;
 mod host_label;
+pub(super) mod request_ids;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,10 +53,9 @@ impl Functions {
         }
     }
 
-    /// The function of a name, an ARN or a part of one, with or without a version.
+    /// The function of a name, an ARN or a part of one, with or without a version. The query may name the version, too.
     pub(super) fn find(&self, name: &str, query: Option<&str>) -> Result<Arc<Function>, Refusal> {
-        let told = percent_decoded(name);
-        let name = told.rsplit_once("function:").map_or(told.as_str(), |(_, name)| name);
+        let name = name.rsplit_once("function:").map_or(name, |(_, name)| name);
         let (name, version) = match name.split_once(':') {
             Some((name, version)) => (name, Some(version.to_owned())),
             None => (name, query.and_then(qualifier)),

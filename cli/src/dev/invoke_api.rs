@@ -1,4 +1,6 @@
 //! Lambda's Invoke API, as the AWS CLI and SDKs speak it.
+//!
+//! May use: console, functions, http, records, state.
 
 mod answer;
 mod request;
@@ -6,80 +8,113 @@ mod stream;
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
 
 use crate::dev::console;
-use crate::dev::functions::Functions;
-use crate::dev::functions::call::{self, Call, RequestIds};
+use crate::dev::functions::call::{self, Call};
 use crate::dev::functions::function::Function;
-use crate::dev::http::budget::Charge;
+use crate::dev::http::budget::Budget;
 use crate::dev::http::refusal::Refusal;
-use crate::dev::http::response::Body;
 use crate::dev::records::Way;
+use crate::dev::state::AppState;
 use crate::local::Answer;
-use request::{Invocation, Kind};
+use request::{Invocation, InvocationType};
+
+/// So many bytes of events are on their way at a time, those that wait for their turn or for a build among them.
+const ON_THEIR_WAY: usize = 256 * 1024 * 1024;
+
+/// The versions of the two calls; both are taken in either.
+const VERSIONS: [&str; 2] = ["/2015-03-31", "/2021-11-15"];
+
+/// What answers these calls.
+#[derive(Debug)]
+struct InvokeApi {
+    state: Arc<AppState>,
+    budget: Budget,
+}
 
 /// How the caller reads the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    Whole,
-    Streamed,
+enum ResponseMode {
+    Buffered,
+    Streaming,
 }
 
-/// What a caller asks for by its path.
-#[derive(Debug)]
-pub(super) struct Asked<'r> {
-    /// The function.
-    pub(super) name: &'r str,
-    pub(super) reading: Reading,
-    /// For the event.
-    pub(super) charge: Charge,
+/// Answers these calls.
+pub(super) fn router(state: Arc<AppState>) -> Router {
+    let api = Arc::new(InvokeApi { state, budget: Budget::new(ON_THEIR_WAY) });
+    let router = VERSIONS.iter().fold(Router::new(), |router, version| {
+        let function = format!("{version}/functions/{{name}}");
+        router
+            .route(&format!("{function}/invocations"), post(invoke))
+            .route(&format!("{function}/response-streaming-invocations"), post(invoke_with_response_stream))
+    });
+    router.with_state(api)
 }
 
-/// Has an event handled.
-pub(super) async fn invoke(
-    functions: &Functions,
-    ids: &RequestIds,
-    Asked { name, reading, charge }: Asked<'_>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let request_id = ids.next();
-    let answered = async {
-        let function = functions.find(name, request.uri().query())?;
-        let invocation = Invocation::read(request, charge).await?;
-        respond(&function, &request_id, invocation, reading).await
-    };
-    let mut response = answered.await.unwrap_or_else(|refusal| refusal.response());
-    if let Ok(request_id) = request_id.try_into() {
-        response.headers_mut().insert("x-amzn-requestid", request_id);
+async fn invoke(
+    State(api): State<Arc<InvokeApi>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    api.answer(&name, ResponseMode::Buffered, request).await
+}
+
+async fn invoke_with_response_stream(
+    State(api): State<Arc<InvokeApi>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    api.answer(&name, ResponseMode::Streaming, request).await
+}
+
+impl InvokeApi {
+    async fn answer(&self, name: &str, mode: ResponseMode, request: Request) -> Result<Response, Refusal> {
+        // Also for those who only wait for the first build.
+        let charge = self.budget.charge()?;
+        self.state.status.first_build().await;
+        let request_id = self.state.request_ids.next();
+        let answer = async {
+            let function = self.state.functions.find(name, request.uri().query())?;
+            let invocation = Invocation::read(request, charge).await?;
+            respond(&function, &request_id, invocation, mode).await
+        };
+        let mut response = answer.await.into_response();
+        if let Ok(request_id) = HeaderValue::try_from(request_id) {
+            response.headers_mut().insert("x-amzn-requestid", request_id);
+        }
+        Ok(response)
     }
-    response
 }
 
 async fn respond(
     function: &Arc<Function>,
     request_id: &str,
     invocation: Invocation,
-    reading: Reading,
-) -> Result<Response<Body>, Refusal> {
-    let Invocation { kind, event, wants_log } = invocation;
+    mode: ResponseMode,
+) -> Result<Response, Refusal> {
+    let Invocation { invocation_type, event, wants_log } = invocation;
     let call = |way| Call { request_id: request_id.to_owned(), way, event };
-    match kind {
-        Kind::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
-        Kind::Event => {
-            tokio::spawn(unattended(Arc::clone(function), call(Way::Event)));
+    match invocation_type {
+        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+        InvocationType::Event => {
+            tokio::spawn(invoke_async(Arc::clone(function), call(Way::Event)));
             Ok(empty(StatusCode::ACCEPTED))
         }
-        Kind::RequestResponse => {
+        InvocationType::RequestResponse => {
             let slot = function.try_slot().ok_or(Refusal::TooMany)?;
             let records = wants_log.then(|| Arc::clone(&function.shared));
-            match reading {
-                Reading::Whole => {
+            match mode {
+                ResponseMode::Buffered => {
                     let reply = call::call(function, call(Way::RequestResponse), slot).await;
                     Ok(answer::whole(reply, records, request_id).await)
                 }
-                Reading::Streamed => {
+                ResponseMode::Streaming => {
                     let reply = call::call(function, call(Way::ResponseStream), slot).await;
                     Ok(stream::streamed(reply, records, request_id))
                 }
@@ -89,7 +124,7 @@ async fn respond(
 }
 
 /// Has an event handled that nobody waits for, and again where it fails: at once, where Lambda waits for minutes.
-async fn unattended(function: Arc<Function>, call: Call) {
+async fn invoke_async(function: Arc<Function>, call: Call) {
     let retries = function.shared.event_retries;
     for retry in 1..=retries + 1 {
         let Some(slot) = function.slot().await else { return };
@@ -103,9 +138,8 @@ async fn unattended(function: Arc<Function>, call: Call) {
     }
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::whole(""));
-    *response.status_mut() = status;
+fn empty(status: StatusCode) -> Response {
+    let mut response = status.into_response();
     answer::version(&mut response);
     response
 }

@@ -2,6 +2,8 @@
 //!
 //! It is kept in memory, for the answer's log tail and for the page. Times are in milliseconds. How much is kept is
 //! bounded for all of them together: of the oldest the events and logs are forgotten first, since anybody can send large ones.
+//!
+//! May use: nothing.
 
 mod denial;
 mod record;

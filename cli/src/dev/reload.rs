@@ -1,36 +1,34 @@
 //! A new version of what runs, as soon as the sources have changed.
 //!
-//! May use: console, functions, project, status.
+//! May use: console, project, state.
 
 use std::sync::Arc;
 
 use crate::dev::console;
-use crate::dev::functions::Functions;
 use crate::dev::project::Project;
 use crate::dev::project::watch::Saves;
-use crate::dev::status::StatusFeed;
+use crate::dev::state::AppState;
 
 /// Makes what runs what the sources say.
 #[derive(Debug)]
 pub(super) struct Reload {
     pub(super) project: Project,
-    pub(super) functions: Arc<Functions>,
-    pub(super) status: Arc<StatusFeed>,
+    pub(super) state: Arc<AppState>,
 }
 
 impl Reload {
     /// Builds and loads, or tells what keeps it from that. Whether it went well.
     pub(super) async fn once(&self) -> bool {
-        self.status.set_building();
+        self.state.status.set_building();
         match self.project.renew().await {
             Ok(names) => {
-                if self.status.current().problem.is_some() {
+                if self.state.status.current().problem.is_some() {
                     console::say("it is all right again");
                 }
                 if let Some(names) = &names {
-                    self.functions.renew(names);
+                    self.state.functions.renew(names);
                 }
-                self.status.set_ready(names.is_some());
+                self.state.status.set_ready(names.is_some());
                 if let Some(names) = names {
                     console::say(&format!("ready: {}", names.join(", ")));
                 }
@@ -38,10 +36,10 @@ impl Reload {
             }
             Err(error) => {
                 let problem = format!("{error:#}");
-                let is_running = !self.functions.names().is_empty();
+                let is_running = !self.state.functions.names().is_empty();
                 let rest = if is_running { "; what was there before goes on" } else { "" };
                 console::say(&format!("this cannot be run{rest}:\n{problem}"));
-                self.status.set_failed(problem);
+                self.state.status.set_failed(problem);
                 false
             }
         }

@@ -10,6 +10,7 @@ mod tests;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -49,7 +50,7 @@ pub(super) async fn serve(listener: TcpListener, events: Arc<Events>) {
                         Caller { events: &events, environment: EnvironmentId::ONLY, function: "local" };
                     let call = path.strip_prefix(PREFIX).filter(|_| !is_of_the_web(request.headers()));
                     Ok::<_, Infallible>(match call {
-                        Some(call) => caller.respond(call, request).await,
+                        Some(call) => caller.respond(call, request.map(Body::new)).await,
                         None => not_found(),
                     })
                 }
@@ -74,7 +75,7 @@ impl Caller<'_> {
     }
 
     /// Answers a call, which is named by the path after [`PREFIX`].
-    pub(crate) async fn respond(self, call: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn respond(self, call: &str, request: Request<Body>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         if call == "invocation/next" && head.method == Method::GET {
             return self.next().await.1;

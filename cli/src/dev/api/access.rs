@@ -5,12 +5,18 @@
 //! same, which only a document that somebody opens can read: it holds where a browser does not say the site, and it keeps out
 //! what else may come to lie at this address.
 
-use anyhow::Context;
-use hyper::header::{HOST, ORIGIN};
-use hyper::{Method, Request};
+use std::sync::Arc;
 
-use super::is_runtime_api;
-use crate::dev::page;
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::Response;
+use hyper::header::{HOST, ORIGIN};
+use hyper::{Method, Request, StatusCode};
+use serde_json::json;
+
+use crate::dev::http::request::{authority, is_of_this_machine};
+use crate::dev::http::response;
+use crate::dev::{page, runtime_api};
 use crate::local::runtime_api::is_of_the_web;
 
 /// The header with the token.
@@ -19,26 +25,46 @@ const HEADER: &str = "x-bulkhead-page";
 /// The same in a query, for requests that have no headers of their own.
 const QUERY: &str = "page=";
 
-/// Tells them apart.
+/// Decides it.
 #[derive(Debug)]
-pub(in crate::dev) struct Access {
+pub(super) struct Access {
     /// What our page knows, and another of the same site does not.
-    pub(in crate::dev) token: String,
-    /// Names this process, for those who had another one.
-    pub(in crate::dev) process: String,
+    pub(super) token: String,
+    /// The port can be reached from this machine alone, and so by names of this machine alone.
+    pub(super) is_loopback: bool,
+}
+
+/// Lets a request through, or refuses it.
+pub(super) async fn check(
+    State(access): State<Arc<Access>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    if access.is_loopback && has_foreign_host(&request) {
+        return response::foreign_host();
+    }
+    if !access.allows(&request) {
+        let message = "this is not for other sites of the web, nor for what a handler answers";
+        return response::json(StatusCode::FORBIDDEN, &json!({ "message": message }));
+    }
+    next.run(request).await
+}
+
+/// A page of the web that made this machine's address its own would be told apart by the name it calls. Names below `localhost`
+/// are those of functions.
+fn has_foreign_host<B>(request: &Request<B>) -> bool {
+    match authority(request) {
+        Some(named) => !is_of_this_machine(named.host()),
+        None => request.headers().contains_key(HOST),
+    }
 }
 
 impl Access {
-    pub(in crate::dev) fn new() -> anyhow::Result<Self> {
-        let word = || getrandom::u64().context("this system has no random numbers");
-        Ok(Self { token: format!("{:016x}{:016x}", word()?, word()?), process: format!("{:016x}", word()?) })
-    }
-
     /// Whether a request may have what it asks for.
-    pub(in crate::dev) fn allows<B>(&self, request: &Request<B>) -> bool {
+    fn allows<B>(&self, request: &Request<B>) -> bool {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let path = request.uri().path();
-        if is_runtime_api(path) {
+        if runtime_api::is_call(path) {
             // No person and no page takes an event. What was typed may have been led here by a redirect.
             return !is_of_the_web(request.headers());
         }
@@ -81,7 +107,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Access { token: "secret".to_owned(), process: String::new() }.admit(&request.body(()).unwrap())
+        Access { token: "secret".to_owned(), is_loopback: true }.allows(&request.body(()).unwrap())
     }
 
     #[test]

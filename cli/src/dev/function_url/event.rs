@@ -23,7 +23,7 @@ const OF_CONNECTIONS: [&str; 7] =
 
 /// A request, and what is known of it beside what it says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'r> {
+pub(super) struct UrlRequest<'r> {
     pub(super) head: &'r Parts,
     /// What the function knows as the path, as it was sent.
     pub(super) path: &'r str,
@@ -35,7 +35,7 @@ pub(super) struct Asked<'r> {
 }
 
 /// The event, if it is no longer than this.
-pub(super) fn event(asked: &Asked<'_>, body: &[u8], most: usize) -> Option<Bytes> {
+pub(super) fn event(asked: &UrlRequest<'_>, body: &[u8], most: usize) -> Option<Bytes> {
     let head = asked.head;
     let mut event = request(asked);
     let cookies = cookies(&head.headers);
@@ -61,8 +61,8 @@ pub(super) fn event(asked: &Asked<'_>, body: &[u8], most: usize) -> Option<Bytes
 
 /// All of it but cookies, parameters and body. The domain is what tells such an event from that of an HTTP API, which decodes
 /// its paths, so it is one of Lambda's; the header `host` is what the client called.
-fn request(asked: &Asked<'_>) -> Value {
-    let Asked { head, path, label, request_id, .. } = asked;
+fn request(asked: &UrlRequest<'_>) -> Value {
+    let UrlRequest { head, path, label, request_id, .. } = asked;
     let now = SystemTime::now();
     let milliseconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     json!({
@@ -136,7 +136,7 @@ fn common_log_time(time: SystemTime) -> String {
 
 /// Of several headers of a name there is one, with commas; cookies have a place of their own. Whose request it is and how it came is
 /// what the platform saw: a client cannot say so for itself, but proxies before it are named, too.
-fn headers<'r>(asked: &Asked<'r>) -> BTreeMap<&'r str, String> {
+fn headers<'r>(asked: &UrlRequest<'r>) -> BTreeMap<&'r str, String> {
     let mut told = BTreeMap::<&str, String>::new();
     let sent = asked.head.headers.iter().filter(|(name, _)| *name != COOKIE);
     for (name, value) in sent.filter(|(name, _)| !OF_CONNECTIONS.contains(&name.as_str())) {
@@ -192,7 +192,7 @@ mod tests {
     fn bounded(request: Builder, body: &[u8], most: usize) -> Option<Value> {
         let request = request.extension(Peer([192, 0, 2, 1].into()));
         let head = request.body(()).unwrap().into_parts().0;
-        let asked = Asked { head: &head, path: "/a%20b", label: "hello", port: 9001, request_id: "id" };
+        let asked = UrlRequest { head: &head, path: "/a%20b", label: "hello", port: 9001, request_id: "id" };
         event(&asked, body, most).map(|event| serde_json::from_slice(&event).unwrap())
     }
 

@@ -27,7 +27,7 @@ const MOST: usize = 1000;
 
 /// The parts of an answer that say what the response is.
 #[derive(Debug, Default)]
-pub(super) struct Told<'j> {
+pub(super) struct ResponseParts<'j> {
     status: Option<&'j RawValue>,
     headers: Option<&'j RawValue>,
     cookies: Option<&'j RawValue>,
@@ -39,10 +39,11 @@ pub(super) struct Told<'j> {
 pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
     let json = str::from_utf8(payload).ok()?;
     let value: &RawValue = serde_json::from_str(json).ok()?;
-    let told = if value.get().starts_with('{') { Told::read(json)? } else { Told::default() };
-    if told.status.is_some() {
-        let body = told.body()?;
-        return Some(told.head()?.map(|()| body));
+    let parts =
+        if value.get().starts_with('{') { ResponseParts::read(json)? } else { ResponseParts::default() };
+    if parts.status.is_some() {
+        let body = parts.body()?;
+        return Some(parts.head()?.map(|()| body));
     }
     // Anything else is the body: a string is what it says, and other JSON is as it was written.
     let body = if value.get().starts_with('"') { text(value)?.into_owned().into() } else { payload.clone() };
@@ -51,25 +52,25 @@ pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
     Some(response)
 }
 
-impl<'j> Told<'j> {
+impl<'j> ResponseParts<'j> {
     /// Reads an object. Of what is said twice the last counts.
     pub(super) fn read(json: &'j str) -> Option<Self> {
         if !json.trim_ascii_start().starts_with('{') {
             return None;
         }
-        let mut told = Self::default();
+        let mut parts = Self::default();
         each(json, |name, value| {
             match &*name {
-                "statusCode" => told.status = Some(value),
-                "headers" => told.headers = said(value),
-                "cookies" => told.cookies = said(value),
-                "body" => told.body = said(value),
-                "isBase64Encoded" => told.is_base64 = value.get() == "true",
+                "statusCode" => parts.status = Some(value),
+                "headers" => parts.headers = said(value),
+                "cookies" => parts.cookies = said(value),
+                "body" => parts.body = said(value),
+                "isBase64Encoded" => parts.is_base64 = value.get() == "true",
                 _ => {}
             }
             Some(())
         })?;
-        Some(told)
+        Some(parts)
     }
 
     /// Status, headers and cookies; also of a stream.
@@ -85,11 +86,11 @@ impl<'j> Told<'j> {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(told) = self.headers {
-            each(told.get(), |name, value| add(headers, &name, value))?;
+        if let Some(values) = self.headers {
+            each(values.get(), |name, value| add(headers, &name, value))?;
         }
-        if let Some(told) = self.cookies {
-            each(told.get(), |_, cookie| {
+        if let Some(values) = self.cookies {
+            each(values.get(), |_, cookie| {
                 let cookie = HeaderValue::try_from(&*text(cookie)?).ok()?;
                 (headers.len() < MOST && headers.try_append(SET_COOKIE, cookie).is_ok()).then_some(())
             })?;

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use hyper::Response;
 
-use super::handler_response::Told;
+use super::handler_response::ResponseParts;
 use crate::local::events::{Piece, Stream};
 
 const DELIMITER: [u8; 8] = [0; 8];
@@ -27,9 +27,9 @@ pub(super) async fn read(stream: &mut Stream) -> Option<(Response<()>, Bytes)> {
         }
     };
     let prelude = read.split_to(end);
-    let told = Told::read(str::from_utf8(&prelude).ok()?)?;
+    let parts = ResponseParts::read(str::from_utf8(&prelude).ok()?)?;
     let rest = read.split_off(DELIMITER.len());
-    Some((told.head()?, rest.freeze()))
+    Some((parts.head()?, rest.freeze()))
 }
 
 #[cfg(test)]

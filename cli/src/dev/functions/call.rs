@@ -1,8 +1,6 @@
 //! One event from a caller: sent to its function, and written down from its first to its last byte.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -10,25 +8,6 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::function::Function;
 use crate::dev::records::{Received, Way};
 use crate::local::events::{Event, Failure, Piece, Reply, Stream};
-
-/// Names events: like a UUID, and never the same twice.
-#[derive(Debug)]
-pub(in crate::dev) struct RequestIds {
-    started: u64,
-    last: AtomicU64,
-}
-
-impl RequestIds {
-    pub(in crate::dev) fn new() -> Self {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Self { started: started & 0xffff_ffff, last: AtomicU64::new(0) }
-    }
-
-    pub(in crate::dev) fn next(&self) -> String {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{:08x}-0000-4000-8000-{number:012x}", self.started)
-    }
-}
 
 /// An event that is to be handled.
 #[derive(Debug, Clone)]

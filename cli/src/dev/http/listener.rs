@@ -5,19 +5,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::response::Body;
-
 /// Who sent a request.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::dev) struct Peer(pub(super) IpAddr);
+pub(in crate::dev) struct Peer(pub(in crate::dev) IpAddr);
 
 /// What a port takes.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +43,7 @@ impl Bounds {
 pub(in crate::dev) async fn serve<A, F>(listener: TcpListener, bounds: Bounds, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(bounds.connections));
     let mut http = http1::Builder::new();
@@ -92,7 +91,7 @@ mod tests {
                 "127.0.0.1"
             );
             counting.fetch_add(1, Ordering::Relaxed);
-            async { Response::new(Body::whole("")) }
+            async { Response::default() }
         }));
         (address, answers)
     }

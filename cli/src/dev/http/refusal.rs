@@ -1,10 +1,11 @@
 //! What Lambda's API answers to calls that reach no handler, so that SDKs raise what they would raise there.
 
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
 use hyper::header::HeaderValue;
-use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::response::{self, Body};
+use super::response;
 use crate::local::runtime_api::arn;
 
 /// Why a call reaches no handler.
@@ -41,13 +42,15 @@ impl Refusal {
             }
         }
     }
+}
 
-    /// As the caller of the Invoke API sees it.
-    pub(in crate::dev) fn response(&self) -> Response<Body> {
+/// As the caller of the Invoke API sees it.
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
         let (status, kind) = self.kind();
         let message = self.to_string();
         let mut json = json!({ "Type": "User", "message": message, "Message": message });
-        if *self == Self::TooMany {
+        if self == Self::TooMany {
             json["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
         }
         let mut response = response::json(status, &json);

@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
     use crate::dev::http::budget::Budget;
-    use crate::dev::http::response::Body;
+    use crate::dev::http::response;
 
     async fn of(length: usize, most: usize, budget: usize) -> Result<usize, Refusal> {
         let mut charge = Budget::new(budget).charge()?;
@@ -81,6 +81,6 @@ mod tests {
         drop(sender);
         let budget = Budget::new(25_000);
         let mut charge = budget.charge().unwrap();
-        assert_eq!(read(Body::Pieces(pieces), 1_000_000, &mut charge).await, Err(Refusal::TooMany));
+        assert_eq!(read(response::pieces(pieces), 1_000_000, &mut charge).await, Err(Refusal::TooMany));
     }
 }

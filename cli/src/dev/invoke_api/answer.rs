@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bulkhead_host::policy::manifest::Receipts;
+use hyper::StatusCode;
 use hyper::header::HeaderValue;
-use hyper::{Response, StatusCode};
 
 use crate::dev::functions::function::Shared;
-use crate::dev::http::response::{self, Body};
+use crate::dev::http::response;
 use crate::dev::records::Record;
 use crate::local::Answer;
 use crate::local::events::{Failure, Reply};
@@ -20,7 +21,7 @@ use super::request::LARGEST;
 const TAIL: usize = 4096;
 
 /// The whole answer.
-pub(super) async fn whole(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response<Body> {
+pub(super) async fn whole(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response {
     let (payload, is_error) = match reply.collect().await {
         // A stream may be longer than what one who waits for all of it can have (S7.8).
         Answer::Replied(payload) if payload.len() > LARGEST + 100 => {
@@ -44,7 +45,7 @@ pub(super) async fn whole(reply: Reply, log: Option<Arc<Shared>>, request_id: &s
 }
 
 /// There is but one version of a function.
-pub(super) fn version(response: &mut Response<Body>) {
+pub(super) fn version(response: &mut Response) {
     response.headers_mut().insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::Request;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hyper::Request;
-use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 
@@ -23,7 +22,7 @@ const LARGEST_ASYNCHRONOUS: usize = 1024 * 1024;
 
 /// `X-Amz-Invocation-Type`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum InvocationType {
     RequestResponse,
     Event,
     DryRun,
@@ -32,18 +31,18 @@ pub(super) enum Kind {
 /// What a caller asks for.
 #[derive(Debug)]
 pub(super) struct Invocation {
-    pub(super) kind: Kind,
+    pub(super) invocation_type: InvocationType,
     pub(super) event: Event,
     pub(super) wants_log: bool,
 }
 
 impl Invocation {
     /// The event is charged for as long as it is on its way.
-    pub(super) async fn read(request: Request<Incoming>, mut charge: Charge) -> Result<Self, Refusal> {
+    pub(super) async fn read(request: Request, mut charge: Charge) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
-        let kind = kind(&head.headers)?;
+        let invocation_type = invocation_type(&head.headers)?;
         let client_context = client_context(&head.headers)?;
-        let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
+        let most = if invocation_type == InvocationType::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
         let body = payload(request_body::read(body, most, &mut charge).await?)?;
         let event = Event {
             body: charge.hold(body),
@@ -52,15 +51,15 @@ impl Invocation {
             trace_id: head.headers.get("x-amzn-trace-id").cloned(),
         };
         let wants_log = head.headers.get("x-amz-log-type").is_some_and(|value| value == "Tail");
-        Ok(Self { kind, event, wants_log })
+        Ok(Self { invocation_type, event, wants_log })
     }
 }
 
-fn kind(headers: &HeaderMap) -> Result<Kind, Refusal> {
+fn invocation_type(headers: &HeaderMap) -> Result<InvocationType, Refusal> {
     match headers.get("x-amz-invocation-type").map(HeaderValue::as_bytes) {
-        None | Some(b"RequestResponse") => Ok(Kind::RequestResponse),
-        Some(b"Event") => Ok(Kind::Event),
-        Some(b"DryRun") => Ok(Kind::DryRun),
+        None | Some(b"RequestResponse") => Ok(InvocationType::RequestResponse),
+        Some(b"Event") => Ok(InvocationType::Event),
+        Some(b"DryRun") => Ok(InvocationType::DryRun),
         Some(other) => Err(Refusal::InvocationType(String::from_utf8_lossy(other).into_owned())),
     }
 }
@@ -97,9 +96,9 @@ mod tests {
 
     #[test]
     fn an_invocation_type_is_one_of_lambda_s() {
-        let kind = |value| kind(&headers("x-amz-invocation-type", value));
-        assert_eq!((kind("Event"), kind("DryRun")), (Ok(Kind::Event), Ok(Kind::DryRun)));
-        assert!(kind("event").unwrap_err().to_string().contains("\"event\""));
+        let of = |value| invocation_type(&headers("x-amz-invocation-type", value));
+        assert_eq!((of("Event"), of("DryRun")), (Ok(InvocationType::Event), Ok(InvocationType::DryRun)));
+        assert!(of("event").unwrap_err().to_string().contains("\"event\""));
     }
 
     #[test]

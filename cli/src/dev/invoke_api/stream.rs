@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue as Value, Message};
+use axum::response::Response;
 use bytes::Bytes;
-use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::answer;
 use crate::dev::functions::function::Shared;
-use crate::dev::http::response::Body;
+use crate::dev::http::response;
 use crate::local::events::{Failure, Piece, Reply, Stream};
 
 /// Starts the answer, whatever comes of it.
-pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response<Body> {
+pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response {
     let (sender, frames) = channel(1);
     let request_id = request_id.to_owned();
     tokio::spawn(async move {
@@ -27,7 +27,7 @@ pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str)
         };
         send(&sender, end(failure.as_ref(), tail.as_deref())).await;
     });
-    let mut response = Response::new(Body::Pieces(frames));
+    let mut response = Response::new(response::pieces(frames));
     let content_type = HeaderValue::from_static("application/vnd.amazon.eventstream");
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     answer::version(&mut response);

@@ -2,16 +2,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper::{Response, StatusCode};
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use super::Page;
 use crate::check::{self, Granted};
-use crate::dev::api::Api;
-use crate::dev::http::response::{self, Body};
+use crate::dev::http::response;
 
 /// What was found out about a version: components are loaded for it, so it is not done for each look.
 #[derive(Debug, Default)]
-pub(in crate::dev) struct Policies(Mutex<Option<(u64, Arc<Found>)>>);
+pub(super) struct Policies(Mutex<Option<(u64, Arc<Found>)>>);
 
 #[derive(Debug)]
 struct Found {
@@ -31,20 +33,20 @@ impl Policies {
     }
 }
 
-pub(super) async fn serve(server: &Api) -> Response<Body> {
-    let found = found(server).await;
-    let denials = denials(server, &found.granted);
+pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
+    let found = found(&page).await;
+    let denials = denials(&page, &found.granted);
     let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
     response::json(StatusCode::OK, &told)
 }
 
 /// About the version that runs.
-async fn found(server: &Api) -> Arc<Found> {
-    let version = server.status.current().version;
-    if let Some(found) = server.policies.known(version) {
+async fn found(page: &Page) -> Arc<Found> {
+    let version = page.state.status.current().version;
+    if let Some(found) = page.policies.known(version) {
         return found;
     }
-    let (root, names) = (server.root.clone(), server.functions.names());
+    let (root, names) = (page.root.clone(), page.state.functions.names());
     // Components are compiled for it.
     let found = tokio::task::spawn_blocking(move || {
         let policies = check::policies_of(&root, &names)?;
@@ -58,13 +60,13 @@ async fn found(server: &Api) -> Arc<Found> {
         Err(error) => failed(error.to_string()),
     };
     let found = Arc::new(found);
-    server.policies.keep(version, &found);
+    page.policies.keep(version, &found);
     found
 }
 
 /// Each with the line that would grant it beside what is granted now.
-fn denials(server: &Api, granted: &Granted) -> Vec<Value> {
-    let seen = server.functions.shared.records.denials().into_iter();
+fn denials(page: &Page, granted: &Granted) -> Vec<Value> {
+    let seen = page.state.functions.shared.records.denials().into_iter();
     seen.map(|((function, denial), (events, last))| {
         let mut values = granted.of(denial.table.as_deref(), denial.key);
         let is_granted = denial.value.as_ref().is_some_and(|value| values.contains(value));

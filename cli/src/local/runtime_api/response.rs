@@ -1,10 +1,10 @@
 //! The response to an event from a runtime: whole, or as a stream (RUNTIME_API 3 and 7).
 
+use axum::body::Body;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::{Sender, channel};
@@ -23,7 +23,7 @@ pub(super) async fn take(
     events: &Events,
     id: &str,
     headers: &HeaderMap,
-    body: Incoming,
+    body: Body,
 ) -> Response<Full<Bytes>> {
     match headers.get("lambda-runtime-function-response-mode").map(|mode| mode.as_bytes()) {
         None => whole(events, id, body).await,
@@ -35,7 +35,7 @@ pub(super) async fn take(
     }
 }
 
-async fn whole(events: &Events, id: &str, body: Incoming) -> Response<Full<Bytes>> {
+async fn whole(events: &Events, id: &str, body: Body) -> Response<Full<Bytes>> {
     let body = match Limited::new(body, LARGEST).collect().await {
         Ok(body) => body,
         Err(error) if error.is::<LengthLimitError>() => {
@@ -55,12 +55,7 @@ fn too_large() -> Response<Full<Bytes>> {
     error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
 }
 
-async fn streamed(
-    events: &Events,
-    id: &str,
-    headers: &HeaderMap,
-    mut body: Incoming,
-) -> Response<Full<Bytes>> {
+async fn streamed(events: &Events, id: &str, headers: &HeaderMap, mut body: Body) -> Response<Full<Bytes>> {
     let (sender, pieces) = channel(AHEAD);
     let stream = Stream { content_type: headers.get(CONTENT_TYPE).cloned(), pieces };
     if let Err(unknown) = events.answer(id, Reply::Streamed(stream)) {
