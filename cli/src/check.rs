@@ -1,13 +1,13 @@
 //! `bulkhead check`: shows what the handlers and tenants of a task root may use and reach, and what is wrong,
 //! before it is deployed.
 
+mod components;
 mod denied;
-mod inspect;
 mod listed;
 mod policies;
 mod print;
 mod report;
-mod verdict;
+mod summary;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,12 +20,12 @@ use bulkhead_host::wasm::Kind;
 use clap::Args;
 
 use crate::output::{self, Progress};
+use components::{Inspector, certificates};
 pub(crate) use denied::grant_lines;
-use inspect::{Inspector, certificates};
 pub(crate) use listed::{Granted, granted, policies_of};
 use policies::{directories, groups};
 use report::{Checked, Finding, Handler, Report};
-pub(crate) use verdict::{Denied, Verdict, verdict};
+pub(crate) use summary::{Denied, Verdict, verdict};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and
 /// reach.
@@ -117,7 +117,7 @@ impl Check {
         manifest: &Manifest,
         inspector: &mut Inspector,
         report: &mut Report,
-    ) -> anyhow::Result<(Vec<manifest::Handler>, Vec<Option<inspect::Component>>)> {
+    ) -> anyhow::Result<(Vec<manifest::Handler>, Vec<Option<components::Component>>)> {
         let mut asked = vec![self.handler.clone()];
         // A folder that cannot be read is reported below.
         let there = catalog::components(&self.root).unwrap_or_default();
@@ -167,7 +167,7 @@ impl Check {
 fn handler(
     root: &Path,
     (manifest, at): (&Manifest, usize),
-    component: Option<inspect::Component>,
+    component: Option<components::Component>,
     report: &mut Report,
 ) {
     let Some(handler) = manifest.handlers.get(at) else { return };

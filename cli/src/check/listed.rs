@@ -8,7 +8,7 @@ use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
-use super::inspect::{Component, Inspector};
+use super::components::{Component, Inspector};
 use super::policies::groups;
 
 /// The grants and denied imports of the handlers of a task root. `names` are the handlers of a root whose

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use bulkhead_host::text::printable::{Shown as _, line, name};
 
-use super::inspect::Component;
+use super::components::Component;
 use super::report::{Change, Checked, Finding, Grant, Limit, Policy, Report};
 use crate::label::label;
 use crate::table::{Align, Table};

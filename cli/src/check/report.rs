@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bulkhead_host::policy::manifest::Mistake;
 use serde::Serialize;
 
+use super::components::Component;
 use super::denied::Denial;
-use super::inspect::Component;
 
 /// All findings about one task root.
 #[derive(Debug, Default, Serialize)]
