@@ -19,7 +19,7 @@ use bulkhead_host::policy::manifest;
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
-use crate::check::{self, Verdict};
+use crate::check::{self, Summary};
 use crate::output;
 pub(crate) use crates::Crates;
 use print::Report;
@@ -72,9 +72,9 @@ impl Build {
         let (components, warning) = self.components(&project)?;
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
-        let mut verdict = check(&project, &root)?;
-        verdict.warnings.extend(warning);
-        let report = Report::new(&root, verdict)?;
+        let mut summary = check(&project, &root)?;
+        summary.warnings.extend(warning);
+        let report = Report::new(&root, summary)?;
         if report.mistakes.is_empty() {
             root.compile()?;
         }
@@ -144,14 +144,14 @@ fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Compon
 
 /// Checks the task root as the bootstrap would. Without handlers in `bulkhead.toml`, each component is a
 /// handler.
-fn check(project: &Project, root: &TaskRoot) -> anyhow::Result<Verdict> {
+fn check(project: &Project, root: &TaskRoot) -> anyhow::Result<Summary> {
     if !project.manifest.handlers.is_empty() {
-        return check::verdict(&root.shown, None);
+        return check::summary(&root.shown, None);
     }
-    let mut all = Verdict::default();
+    let mut all = Summary::default();
     for component in root.components() {
         let name = Path::new(component).with_extension("");
-        all.add(check::verdict(&root.shown, Some(name.display().to_string()))?);
+        all.add(check::summary(&root.shown, Some(&name.display().to_string()))?);
     }
     Ok(all)
 }

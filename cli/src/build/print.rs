@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::task_root::TaskRoot;
-use crate::check::{Denied, Verdict};
+use crate::check::{Denied, Summary};
 use crate::table::{Align, Table};
 
 /// The result of a build.
@@ -38,13 +38,13 @@ struct Built {
 }
 
 impl Report {
-    pub(super) fn new(root: &TaskRoot, mut verdict: Verdict) -> anyhow::Result<Self> {
+    pub(super) fn new(root: &TaskRoot, mut summary: Summary) -> anyhow::Result<Self> {
         let mut built = |file: &PathBuf| {
             let path = root.shown.join(file);
             let bytes =
                 std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.shown()))?.len();
             let (mut kind, mut handlers, mut denied) = (None, Vec::new(), Vec::new());
-            for handler in verdict.handlers.extract_if(.., |handler| handler.file == path) {
+            for handler in summary.handlers.extract_if(.., |handler| handler.file == path) {
                 kind = kind.or(handler.kind);
                 handlers.push(handler.name);
                 denied.extend(handler.denied);
@@ -55,8 +55,8 @@ impl Report {
         Ok(Self {
             task_root: root.shown.clone(),
             components,
-            mistakes: verdict.mistakes,
-            warnings: verdict.warnings,
+            mistakes: summary.mistakes,
+            warnings: summary.warnings,
         })
     }
 }

@@ -13,34 +13,13 @@ use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
 use bulkhead_host::sandbox::component::ComponentError;
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::{Description, Kind};
-use serde::Serialize;
+use bulkhead_host::wasm::Description;
 
-use super::report::{Checked, Finding};
-
-/// A component that can be used.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Component {
-    pub(super) file: PathBuf,
-    /// The digest of its `.wasm`.
-    pub(super) digest: String,
-    /// `None` if the code is for another processor.
-    #[serde(serialize_with = "name_of_kind")]
-    pub(super) kind: Option<Kind>,
-    /// Whether the init function was run when the component was compiled.
-    pub(super) preinitialised: bool,
-    /// The interfaces. Empty if the code is for another processor.
-    pub(super) exports: Vec<String>,
-    pub(super) imports: Vec<String>,
-    pub(super) checked: Checked,
-    #[serde(skip)]
-    pub(super) warnings: Vec<String>,
-}
+use super::report::{Checked, Component, Finding};
 
 /// Loads components.
 #[derive(Debug)]
-pub(super) struct Inspector {
+pub(super) struct ComponentLoader {
     root: PathBuf,
     /// The sandbox limits of the handlers. A component that needs more than these would fail every event.
     sources: HashMap<Share, Source>,
@@ -48,9 +27,13 @@ pub(super) struct Inspector {
     seen: HashMap<(PathBuf, Option<String>, Share), Result<Component, String>>,
 }
 
-impl Inspector {
+impl ComponentLoader {
     pub(super) fn of(root: &Path) -> Self {
         Self { root: root.to_owned(), sources: HashMap::new(), seen: HashMap::new() }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The only handler of a task root whose manifest names none, and its component; or the reason why there
@@ -115,10 +98,6 @@ impl Inspector {
         };
         Ok(Catalog::open(source, manifest, asked).map_err(Arc::new))
     }
-}
-
-fn name_of_kind<S: serde::Serializer>(kind: &Option<Kind>, to: S) -> Result<S::Ok, S::Error> {
-    kind.map(Kind::name).serialize(to)
 }
 
 /// The component of a catalog's only handler.

@@ -16,52 +16,52 @@ pub(super) struct Denial {
 }
 
 /// An interface that needs a grant.
-struct Gate {
+struct GrantedInterface {
     interface: &'static str,
     lines: &'static [&'static str],
-    is_open: fn(&Grants) -> bool,
+    is_granted: fn(&Grants) -> bool,
 }
 
-static GATES: [Gate; 6] = [
-    Gate {
+static INTERFACES: [GrantedInterface; 6] = [
+    GrantedInterface {
         interface: "wasi:cli/environment",
         lines: &["environment = { NAME = \"value\" }", "inherit_environment = [\"NAME\"]"],
-        is_open: |grants| !grants.environment.is_empty() || !grants.inherit_environment.is_empty(),
+        is_granted: |grants| !grants.environment.is_empty() || !grants.inherit_environment.is_empty(),
     },
-    Gate {
+    GrantedInterface {
         interface: "wasi:filesystem/preopens",
         lines: &["files = [\"assets\"]", "tmp = \"16MiB\""],
-        is_open: |grants| !grants.files.is_empty() || grants.tmp > 0,
+        is_granted: |grants| !grants.files.is_empty() || grants.tmp > 0,
     },
-    Gate {
+    GrantedInterface {
         interface: "wasi:http/outgoing-handler",
         lines: &["allowed_outbound_hosts = [\"https://api.example.com\"]"],
-        is_open: |grants| !grants.allowed_outbound_hosts.is_empty(),
+        is_granted: |grants| !grants.allowed_outbound_hosts.is_empty(),
     },
     // Raw sockets are never granted.
-    Gate { interface: "wasi:sockets/ip-name-lookup", lines: &[], is_open: |_| false },
-    Gate { interface: "wasi:sockets/tcp-create-socket", lines: &[], is_open: |_| false },
-    Gate { interface: "wasi:sockets/udp-create-socket", lines: &[], is_open: |_| false },
+    GrantedInterface { interface: "wasi:sockets/ip-name-lookup", lines: &[], is_granted: |_| false },
+    GrantedInterface { interface: "wasi:sockets/tcp-create-socket", lines: &[], is_granted: |_| false },
+    GrantedInterface { interface: "wasi:sockets/udp-create-socket", lines: &[], is_granted: |_| false },
 ];
 
-/// The imports that a policy denies, in the order of [`GATES`].
+/// The imports that a policy denies, in the order of [`INTERFACES`].
 pub(super) fn denied(imports: &[String], policy: &Policy) -> Vec<Denial> {
-    let denial = |gate: &Gate| {
-        let import = imports.iter().find(|import| interface(import) == gate.interface)?;
-        let denied = !(gate.is_open)(&policy.grants);
+    let denial = |known: &GrantedInterface| {
+        let import = imports.iter().find(|import| interface(import) == known.interface)?;
+        let denied = !(known.is_granted)(&policy.grants);
         denied.then(|| Denial {
             import: import.clone(),
-            table: (!gate.lines.is_empty()).then(|| policy.table.clone()),
-            lines: gate.lines.to_vec(),
+            table: (!known.lines.is_empty()).then(|| policy.table.clone()),
+            lines: known.lines.to_vec(),
         })
     };
-    GATES.iter().filter_map(denial).collect()
+    INTERFACES.iter().filter_map(denial).collect()
 }
 
 /// The grants of which any one makes an interface, named without its version, work. `None` if the interface
 /// needs no grant, or if there is no grant for it.
 pub(crate) fn grant_lines(name: &str) -> &'static [&'static str] {
-    GATES.iter().find(|gate| gate.interface == name).map_or(&[], |gate| gate.lines)
+    INTERFACES.iter().find(|known| known.interface == name).map_or(&[], |known| known.lines)
 }
 
 /// The name of an import without its version.
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn one_grant_opens_one_gate() {
+    fn one_grant_is_for_one_interface() {
         let imports = ["wasi:cli/environment@0.2.6", "wasi:filesystem/preopens@0.2.6"];
         let left = texts(&imports, |grants| {
             grants.environment.insert("STAGE".to_owned(), String::new());

@@ -1,4 +1,4 @@
-//! Lists the policies of handlers without a verdict, so that a mistake in one handler does not hide the
+//! Lists the policies of handlers without an overall result, so that a mistake in one handler does not hide the
 //! policies of the others.
 
 use std::collections::HashMap;
@@ -8,35 +8,36 @@ use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
-use super::components::{Component, Inspector};
+use super::components::ComponentLoader;
 use super::policies::groups;
+use super::report::Component;
 
 /// The grants and denied imports of the handlers of a task root. `names` are the handlers of a root whose
 /// manifest names none.
 pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<Value>> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
-    let mut inspector = Inspector::of(root);
+    let mut loader = ComponentLoader::of(root);
     if !manifest.handlers.is_empty() {
-        let all = manifest.handlers.iter().enumerate();
-        return all.map(|(at, handler)| Ok(told((&manifest, at), &inspector.named(handler)?))).collect();
+        let handlers = manifest.handlers.iter().enumerate();
+        return handlers.map(|(at, handler)| Ok(shown(&manifest, at, &loader.named(handler)?))).collect();
     }
-    let mut told_of = Vec::new();
+    let mut all = Vec::new();
     for name in names {
-        let (handler, component) = match inspector.only(&manifest, Some(name))? {
+        let (handler, component) = match loader.only(&manifest, Some(name))? {
             Ok((handler, component)) => (handler, Ok(component)),
             Err(problem) => {
-                told_of.push(json!({ "name": name, "policies": [], "problem": problem }));
+                all.push(json!({ "name": name, "policies": [], "problem": problem }));
                 continue;
             }
         };
         let alone = Manifest { handlers: vec![handler], ..manifest.clone() };
-        told_of.push(told((&alone, 0), &component));
+        all.push(shown(&alone, 0, &component));
     }
-    Ok(told_of)
+    Ok(all)
 }
 
 /// One handler. If its component cannot be loaded, its imports are unknown.
-fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String>) -> Value {
+fn shown(manifest: &Manifest, at: usize, component: &Result<Component, String>) -> Value {
     let Some(handler) = manifest.handlers.get(at) else { return Value::Null };
     let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
     let policies: Vec<_> =

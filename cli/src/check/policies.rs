@@ -86,13 +86,14 @@ fn limits(policy: &policy::Policy, handler: &policy::Policy) -> Vec<Limit> {
             value: own.value,
             unit: own.unit,
             default: own.value == default.value,
-            change: change(own.value, (handler.value, handler.text)),
+            change: change(own.value, handler.value, handler.text),
             text: own.text,
         })
         .collect()
 }
 
-fn change(own: u64, (handler, text): (u64, String)) -> Option<Change> {
+/// `text` shows what the handler has.
+fn change(own: u64, handler: u64, text: String) -> Option<Change> {
     match own.cmp(&handler) {
         std::cmp::Ordering::Less => Some(Change::Narrower(text)),
         std::cmp::Ordering::Equal => None,

@@ -5,8 +5,7 @@ use std::fmt::Write;
 
 use bulkhead_host::text::printable::{Shown as _, line, name};
 
-use super::components::Component;
-use super::report::{Change, Checked, Finding, Grant, Limit, Policy, Report};
+use super::report::{Change, Checked, Component, Finding, Grant, Limit, Policy, Report};
 use crate::label::label;
 use crate::table::{Align, Table};
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use bulkhead_host::wasm::Kind;
 use bulkhead_host::policy::manifest::Mistake;
 use serde::Serialize;
 
-use super::components::Component;
 use super::denied::Denial;
 
 /// All findings about one task root.
@@ -108,6 +108,30 @@ pub(super) struct Grant {
     pub(super) values: Vec<String>,
     /// The handler's value, if the tenant's differs.
     pub(super) in_place_of: Option<Vec<String>>,
+}
+
+/// A component that can be used.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Component {
+    pub(super) file: PathBuf,
+    /// The digest of its `.wasm`.
+    pub(super) digest: String,
+    /// `None` if the code is for another processor.
+    #[serde(serialize_with = "name_of_kind")]
+    pub(super) kind: Option<Kind>,
+    /// Whether the init function was run when the component was compiled.
+    pub(super) preinitialised: bool,
+    /// The interfaces. Empty if the code is for another processor.
+    pub(super) exports: Vec<String>,
+    pub(super) imports: Vec<String>,
+    pub(super) checked: Checked,
+    #[serde(skip)]
+    pub(super) warnings: Vec<String>,
+}
+
+fn name_of_kind<S: serde::Serializer>(kind: &Option<Kind>, to: S) -> Result<S::Ok, S::Error> {
+    kind.map(Kind::name).serialize(to)
 }
 
 /// How far a component could be checked.

@@ -1,9 +1,10 @@
 #[cfg(feature = "cross")]
-#[cfg(feature = "cross")]
 use bulkhead_host::engine::Target;
+use bulkhead_host::policy::manifest::FILE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::report::Report;
 use super::*;
 use crate::compile::tests::handler as smallest;
 
@@ -20,8 +21,7 @@ fn root(toml: &str, handlers: &[&str]) -> TempDir {
 }
 
 fn check(root: &Path, handler: Option<&str>) -> Report {
-    let check = Check { root: root.to_owned(), handler: handler.map(str::to_owned), all: false, json: false };
-    check.report().unwrap()
+    examine(root, handler).unwrap()
 }
 
 fn value(report: &Report) -> Value {
