@@ -15,7 +15,7 @@ use bulkhead_host::engine::artifact::digest;
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::sandbox::component::{self, ComponentError};
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::{Description, Kind, Worlds};
+use bulkhead_host::wasm::{Description, Worlds};
 use clap::Args;
 
 use crate::output::{self, Progress};
@@ -67,7 +67,7 @@ fn inspect(file: &Path) -> anyhow::Result<Report> {
         Ok(ready) => ready,
         Err(error) => {
             // The report of a component that is not to be compiled, or of a module that cannot be adapted.
-            describe(&mut report, Description::read(&bytes));
+            report.describe(Description::read(&bytes));
             report.refused(&error);
             return Ok(report);
         }
@@ -75,19 +75,11 @@ fn inspect(file: &Path) -> anyhow::Result<Report> {
     if report.form == Form::CoreModule {
         report.note = Some(adapted(&bytes, file));
     }
-    describe(&mut report, Description::read(&ready));
+    report.describe(Description::read(&ready));
     if let Err(error) = run(&ready, file) {
         report.refused(&error);
     }
     Ok(report)
-}
-
-fn describe(report: &mut Report, description: Option<Description>) {
-    if let Some(Description { exports, imports }) = description {
-        report.kind = Kind::of(&exports).ok().map(Kind::name);
-        report.imports = imports.into_iter().map(imports::Import::of).collect();
-        report.exports = exports;
-    }
 }
 
 /// Compiles and links a component, as for its first event.

@@ -8,7 +8,6 @@ use bulkhead_host::engine::{self, Share, Target};
 use bulkhead_host::sandbox::component::{self, ComponentError, Loaded};
 use object::{Object, ObjectSection};
 
-use super::describe;
 use super::report::{Compiled, Form, Report};
 
 pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
@@ -34,7 +33,7 @@ pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
         Some(Compiled { target: stamp.target, build: stamp.build, preinitialised: stamp.preinitialised });
     if here {
         match map(file)? {
-            Ok(loaded) => describe(&mut report, Some(loaded.describe())),
+            Ok(loaded) => report.describe(Some(loaded.describe())),
             Err(error) => report.refused(&error),
         }
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bulkhead_host::sandbox::component::ComponentError;
 use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm::{Description, Kind};
 use serde::Serialize;
 
 use super::imports::Import;
@@ -95,6 +96,15 @@ impl Report {
             sizes: Sizes::default(),
             producers: Vec::new(),
             compiled: None,
+        }
+    }
+
+    /// Adds the kind, exports and imports of a component.
+    pub(super) fn describe(&mut self, description: Option<Description>) {
+        if let Some(Description { exports, imports }) = description {
+            self.kind = Kind::of(&exports).ok().map(Kind::name);
+            self.imports = imports.into_iter().map(Import::of).collect();
+            self.exports = exports;
         }
     }
 

@@ -1,5 +1,6 @@
 use bulkhead_host::engine::Target;
 use bulkhead_host::wasm;
+use bulkhead_host::wasm::Kind;
 use serde_json::{Value, json};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
