@@ -21,6 +21,7 @@ use clap::Args;
 
 use crate::check::{self, Summary};
 use crate::output;
+pub(crate) use cargo::parse_metadata;
 pub(crate) use crates::Crates;
 use print::Report;
 pub(crate) use project::Project;

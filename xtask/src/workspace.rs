@@ -9,8 +9,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 use crate::compile::CompileClock;
 
@@ -50,24 +50,17 @@ pub(crate) struct Package {
 impl Workspace {
     /// Reads `cargo metadata`.
     pub(crate) fn load() -> Result<Self> {
-        let output = Command::new(cargo_program())
-            .args(["metadata", "--no-deps", "--format-version=1"])
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("running `cargo metadata`")?;
-        ensure!(output.status.success(), "`cargo metadata` failed");
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("reading `cargo metadata`")?;
+        let metadata = MetadataCommand::new().no_deps().exec().context("running `cargo metadata`")?;
         let mut packages = Vec::new();
-        for package in metadata["packages"].as_array().into_iter().flatten() {
-            let manifest = PathBuf::from(text(package, "manifest_path")?);
-            let directory = manifest.parent().map(Path::to_path_buf).unwrap_or_default();
-            packages.push(Package { name: text(package, "name")?.to_owned(), directory });
+        for package in metadata.packages {
+            let mut directory = package.manifest_path.into_std_path_buf();
+            directory.pop();
+            packages.push(Package { name: package.name.into_inner(), directory });
         }
         packages.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
-            root: text(&metadata, "workspace_root")?.into(),
-            target: text(&metadata, "target_directory")?.into(),
+            root: metadata.workspace_root.into(),
+            target: metadata.target_directory.into(),
             packages,
             clock: CompileClock::default(),
         })
@@ -222,8 +215,4 @@ pub(crate) fn in_ci() -> bool {
 
 fn cargo_program() -> std::ffi::OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value[key].as_str().with_context(|| format!("`cargo metadata` has no `{key}`"))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, anyhow, ensure};
+use cargo_metadata::Metadata;
 use serde::Deserialize;
 
 use super::Component;
@@ -87,6 +88,17 @@ fn component(line: &str, package: &Package) -> Option<Component> {
     let file =
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|end| end == "wasm"))?;
     Some(Component { name: handler.name.clone(), file })
+}
+
+/// The members of the project in a folder, without their dependencies.
+pub(super) fn metadata(folder: &Path, options: &[&str]) -> anyhow::Result<Metadata> {
+    let arguments = [&["metadata", "--no-deps", "--format-version", "1"], options].concat();
+    parse_metadata(&output(folder, &arguments)?)
+}
+
+/// Reads the output of `cargo metadata`.
+pub(crate) fn parse_metadata(json: &[u8]) -> anyhow::Result<Metadata> {
+    serde_json::from_slice(json).context("the output of `cargo metadata` cannot be read")
 }
 
 /// The stdout of a cargo command.

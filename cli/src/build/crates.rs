@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bulkhead_host::text::printable::Shown as _;
-use serde::Deserialize;
 
 use super::metadata::{self, Handler};
 use super::project::Project;
@@ -18,11 +17,6 @@ pub(crate) struct Crates {
     root: PathBuf,
     target: PathBuf,
     packages: Vec<metadata::Package>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Places {
-    target_directory: PathBuf,
 }
 
 impl Crates {
@@ -38,13 +32,10 @@ impl Crates {
         if !project.root.ancestors().any(|above| above.join("Cargo.toml").is_file()) {
             return Ok(None);
         }
-        let json =
-            cargo::output(&project.root, &["metadata", "--no-deps", "--offline", "--format-version", "1"])?;
-        let places: Places =
-            serde_json::from_slice(&json).context("the output of `cargo metadata` cannot be read")?;
+        let target = cargo::metadata(&project.root, &["--offline"])?.target_directory.into();
         // A project without handlers is not one of ours.
         let packages = metadata::handlers(&project, &[]).unwrap_or_default().packages;
-        Ok(Some(Self { root: project.root, target: places.target_directory, packages }))
+        Ok(Some(Self { root: project.root, target, packages }))
     }
 
     /// The output of `cargo tree` for a component. `None` unless the component is identical, byte for byte,

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use bulkhead_host::policy::manifest::FILE;
+use anyhow::{anyhow, bail, ensure};
 use bulkhead_host::text::printable::Shown as _;
-use serde::Deserialize;
+use bulkhead_host::policy::manifest::FILE;
+use cargo_metadata::{CrateType, Dependency, DependencyKind, Package as Member, Target};
 
 use super::cargo;
 use super::project::Project;
@@ -33,37 +33,6 @@ pub(super) struct Handler {
     pub(super) is_library: bool,
 }
 
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    packages: Vec<Member>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Member {
-    name: String,
-    id: String,
-    manifest_path: PathBuf,
-    dependencies: Vec<Dependency>,
-    targets: Vec<Target>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Dependency {
-    name: String,
-    /// `None` for a normal dependency, as opposed to a development or build dependency.
-    kind: Option<String>,
-    /// The registry or repository. `None` for a local folder.
-    #[serde(default)]
-    source: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-    crate_types: Vec<String>,
-}
-
 /// The result of the search.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -81,12 +50,9 @@ pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Fo
         "{}: there is no Cargo.toml here, and no build.command in bulkhead.toml, so there is nothing to build",
         if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.shown()
     );
-    let json = cargo::output(&project.root, &["metadata", "--no-deps", "--format-version", "1"])?;
-    let metadata: Metadata =
-        serde_json::from_slice(&json).context("the output of `cargo metadata` cannot be read")?;
+    let mut inside = cargo::metadata(&project.root, &[])?.packages;
     let sources: Vec<&Path> =
         project.manifest.handlers.iter().map(|handler| handler.source.as_path()).collect();
-    let mut inside = metadata.packages;
     inside.retain(|member| member.manifest_path.starts_with(&project.root));
     inside.iter().try_for_each(not_of_a_stranger)?;
     let ignored = ignored(project, &inside);
@@ -101,7 +67,7 @@ pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Fo
 
 /// The manifests between the project's folder and the folders of its members.
 fn ignored(project: &Project, members: &[Member]) -> Vec<PathBuf> {
-    let folders = members.iter().flat_map(|member| member.manifest_path.ancestors().skip(1));
+    let folders = members.iter().flat_map(|member| member.manifest_path.as_std_path().ancestors().skip(1));
     let below = folders.filter(|folder| *folder != project.root && folder.starts_with(&project.root));
     let files: BTreeSet<PathBuf> =
         below.map(|folder| folder.join(FILE)).filter(|file| file.is_file()).collect();
@@ -138,22 +104,23 @@ fn not_of_a_stranger(member: &Member) -> anyhow::Result<()> {
 
 /// The package with its handlers, if it has any.
 fn package(member: Member, sources: &[&Path]) -> Option<Package> {
-    let uses_sdk = member.dependencies.iter().any(|used| used.name == SDK && used.kind.is_none());
+    let uses_sdk =
+        member.dependencies.iter().any(|used| used.name == SDK && used.kind == DependencyKind::Normal);
     let is_named =
         |name: &str| sources.iter().any(|source| source.file_stem().is_some_and(|stem| stem == name));
     let handler = |target: &Target| {
-        let is_library = target.crate_types.iter().any(|kind| kind == "cdylib");
-        let is_program = target.kind.iter().any(|kind| kind == "bin");
+        let is_library = target.crate_types.contains(&CrateType::CDyLib);
+        let is_program = target.is_bin();
         // A library of the same name as its package has underscores in place of the package's dashes.
         let name = match is_library && target.name == member.name.replace('-', "_") {
-            true => member.name.clone(),
+            true => member.name.to_string(),
             false => target.name.clone(),
         };
         let is_handler = (is_library || is_program) && (uses_sdk || is_named(&name));
         is_handler.then(|| Handler { name, target: target.name.clone(), is_library })
     };
     let handlers: Vec<Handler> = member.targets.iter().filter_map(handler).collect();
-    (!handlers.is_empty()).then_some(Package { name: member.name, id: member.id, handlers })
+    (!handlers.is_empty()).then_some(Package { name: member.name.into_inner(), id: member.id.repr, handlers })
 }
 
 fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Package>> {
@@ -202,7 +169,7 @@ mod tests {
     fn member(name: &str, targets: &Value, dependencies: &Value) -> Member {
         serde_json::from_value(json!({
             "name": name, "id": format!("path+file:///{name}#0.1.0"), "manifest_path": "/p/Cargo.toml",
-            "targets": targets, "dependencies": dependencies,
+            "version": "0.1.0", "features": {}, "targets": targets, "dependencies": dependencies,
         }))
         .unwrap()
     }
@@ -214,34 +181,45 @@ mod tests {
     }
 
     fn library(name: &str) -> Value {
-        json!({ "name": name, "kind": ["cdylib"], "crate_types": ["cdylib"] })
+        target(name, "cdylib")
     }
 
     fn program(name: &str) -> Value {
-        json!({ "name": name, "kind": ["bin"], "crate_types": ["bin"] })
+        target(name, "bin")
+    }
+
+    fn target(name: &str, kind: &str) -> Value {
+        json!({ "name": name, "kind": [kind], "crate_types": [kind], "src_path": "/p/src/lib.rs" })
+    }
+
+    fn dependency(name: &str, kind: Option<&str>, source: Option<&str>) -> Value {
+        json!([{
+            "name": name, "kind": kind, "source": source, "req": "*", "optional": false,
+            "uses_default_features": true, "features": [],
+        }])
     }
 
     #[test]
     fn what_depends_on_the_sdk_is_a_handler_under_its_package_s_name() {
-        let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
+        let sdk = dependency(SDK, None, None);
         assert_eq!(names(member("my-hello", &json!([library("my_hello")]), &sdk), &[]), ["my-hello"]);
         assert_eq!(names(member("my-hello", &json!([library("other")]), &sdk), &[]), ["other"]);
         assert_eq!(names(member("two", &json!([program("a"), program("b")]), &sdk), &[]), ["a", "b"]);
-        let plain = json!([{ "name": "x", "kind": ["lib"], "crate_types": ["lib"] }]);
+        let plain = json!([target("x", "lib")]);
         assert_eq!(names(member("x", &plain, &sdk), &[]), [] as [&str; 0]);
-        let tests_only = json!([{ "name": "bulkhead-sdk", "kind": "dev" }]);
+        let tests_only = dependency(SDK, Some("dev"), None);
         assert_eq!(names(member("x", &json!([library("x")]), &tests_only), &[]), [] as [&str; 0]);
     }
 
     #[test]
     fn a_crate_of_the_sdk_s_former_name_is_refused_unless_it_is_a_folder() {
-        let refused = |source: Value| {
-            let used = json!([{ "name": "bulkhead", "kind": null, "source": source }]);
+        let refused = |source: Option<&str>| {
+            let used = dependency("bulkhead", None, source);
             not_of_a_stranger(&member("x", &json!([program("a")]), &used)).map_err(|error| error.to_string())
         };
-        let registry = json!("registry+https://github.com/rust-lang/crates.io-index");
-        assert!(refused(registry).unwrap_err().contains("the SDK is `bulkhead-sdk`"));
-        assert_eq!(refused(Value::Null), Ok(()));
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        assert!(refused(Some(registry)).unwrap_err().contains("the SDK is `bulkhead-sdk`"));
+        assert_eq!(refused(None), Ok(()));
     }
 
     #[test]
@@ -270,9 +248,10 @@ mod tests {
             std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             std::fs::write(root.join(file), "").unwrap();
         }
-        let at = |folder: &str| Member {
-            manifest_path: root.join(folder).join("Cargo.toml"),
-            ..member("x", &json!([]), &json!([]))
+        let at = |folder: &str| {
+            let mut member = member("x", &json!([]), &json!([]));
+            member.manifest_path = root.join(folder).join("Cargo.toml").try_into().unwrap();
+            member
         };
         let members = [at(""), at("a/b"), at("c")];
         let shown = PathBuf::from("here");
@@ -287,7 +266,7 @@ mod tests {
 
     #[test]
     fn two_components_of_one_name_are_refused() {
-        let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
+        let sdk = dependency(SDK, None, None);
         let package = |name| package(member(name, &json!([program("a")]), &sdk), &[]).unwrap();
         let error = distinct(&[package("one"), package("two")]).unwrap_err().to_string();
         assert!(error.contains("one from the package one and one from two"), "{error}");

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
+use cargo_metadata::camino::Utf8Path;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use crate::build::parse_metadata;
 use crate::dev::console;
 
 /// A handler while it is worked on: quick to build, and small enough to be loaded quickly.
@@ -63,14 +64,13 @@ pub(super) async fn watched(sources: &Path) -> anyhow::Result<BTreeSet<(PathBuf,
     command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
     let output = command.output().await.context("cargo cannot be started")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim_end());
-    let told: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
-    let packages = told["packages"].as_array().into_iter().flatten();
-    let manifests = packages.clone().filter_map(|package| package["manifest_path"].as_str());
-    let folders = manifests.filter_map(|path| Path::new(path).parent());
-    let dependencies = packages.flat_map(|package| package["dependencies"].as_array()).flatten();
-    let beside = dependencies.filter_map(|dependency| dependency["path"].as_str()).map(Path::new);
-    let all = folders.chain(beside).chain(told["workspace_root"].as_str().map(Path::new));
-    Ok(beside_and_below(all, told["target_directory"].as_str().map(Path::new)))
+    let metadata = parse_metadata(&output.stdout)?;
+    let packages = metadata.packages.iter();
+    let folders = packages.clone().filter_map(|package| package.manifest_path.parent());
+    let dependencies = packages.flat_map(|package| &package.dependencies);
+    let beside = dependencies.filter_map(|dependency| dependency.path.as_deref());
+    let all = folders.chain(beside).chain([metadata.workspace_root.as_path()]);
+    Ok(beside_and_below(all.map(Utf8Path::as_std_path), Some(metadata.target_directory.as_std_path())))
 }
 
 fn beside_and_below<'p>(

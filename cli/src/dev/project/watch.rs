@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Project, build, is_component};
 
-/// An editor or a linker writes several files; nothing is done before they are quiet for so long.
+/// A build starts when no file has been saved for this long, because editors and linkers write several files.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// Looks at folders, and says when something in them was saved.
