@@ -25,6 +25,7 @@ mod schema;
 mod label;
 mod local;
 mod output;
+mod producers;
 mod samples;
 mod table;
 mod worlds;

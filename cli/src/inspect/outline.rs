@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use wasmparser::{
-    BinaryReaderError, CustomSectionReader, Encoding, KnownCustom, MemoryType, Parser, Payload,
-};
+use wasmparser::{BinaryReaderError, Encoding, MemoryType, Parser, Payload};
 
-use super::report::{Form, Producer, Report, Sizes};
+use super::report::{Form, Report, Sizes};
+use crate::producers::{Producer, producers};
 
 /// The size of a page of memory.
 const PAGE_LOG2: u32 = 16;
@@ -69,25 +68,9 @@ impl Outline {
             }
             Payload::CustomSection(section) => {
                 sizes.custom += section.data().len();
-                self.add_producers(section)?;
+                self.producers.extend(producers(section));
             }
             _ => {}
-        }
-        Ok(())
-    }
-
-    fn add_producers(&mut self, section: &CustomSectionReader<'_>) -> Result<(), BinaryReaderError> {
-        let KnownCustom::Producers(fields) = section.as_known() else { return Ok(()) };
-        for field in fields {
-            let field = field?;
-            for value in field.values {
-                let value = value?;
-                self.producers.insert(Producer {
-                    field: field.name.to_owned(),
-                    name: value.name.to_owned(),
-                    version: value.version.to_owned(),
-                });
-            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use bulkhead_host::wasm::{Description, Kind};
 use serde::Serialize;
 
 use super::imports::Import;
+use crate::producers::Producer;
 
 /// All findings about one file.
 #[derive(Debug, Serialize)]
@@ -60,15 +61,6 @@ pub(super) struct Sizes {
     pub(super) tables: usize,
     /// The initial number of entries in all tables.
     pub(super) initial_table_entries: u64,
-}
-
-/// A language or tool named in the file's producers section.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Producer {
-    /// `language`, `processed-by` or `sdk`.
-    pub(super) field: String,
-    pub(super) name: String,
-    pub(super) version: String,
 }
 
 /// The stamp of a `.cwasm`.

@@ -18,6 +18,7 @@ use super::contents::files;
 use crate::build;
 use crate::compile::lambda_name;
 use crate::output::tell;
+use crate::producers::Producer;
 use crates::{Crate, Crates};
 use document::{
     Aggregate, Component, Composition, Dependency, Document, Hash, License, Metadata, Property, Tools,
@@ -98,7 +99,7 @@ impl Parts {
             if name == "bootstrap" {
                 parts.bootstrap(component, &content, package.target)?;
             } else if file.extension().is_some_and(|ending| ending == "cwasm") {
-                parts.guest(component, &path, (package, project.as_ref()))?;
+                parts.guest(component, &path, package, project.as_ref())?;
             } else {
                 parts.components.push(component);
             }
@@ -121,7 +122,8 @@ impl Parts {
         &mut self,
         mut file: Component,
         cwasm: &Path,
-        (package, project): (&Package<'_>, Option<&build::Crates>),
+        package: &Package<'_>,
+        project: Option<&build::Crates>,
     ) -> anyhow::Result<()> {
         let stamp = Stamp::check_for_any_target(cwasm)?;
         file.properties.push(Property::new("bulkhead:source", &stamp.source));
@@ -135,8 +137,10 @@ impl Parts {
             return Ok(());
         };
         let guest = Guest::read(&wasm);
-        let named = |(field, what)| Property::new(format!("bulkhead:{field}"), what);
-        file.properties.extend(guest.producers.into_iter().map(named));
+        for Producer { field, name, version } in &guest.producers {
+            let tool = format!("{name} {version}");
+            file.properties.push(Property::new(format!("bulkhead:{field}"), tool.trim()));
+        }
         let linked =
             project.and_then(|project| linked(project, &wasm).unwrap_or_else(|error| without_crates(&error)));
         self.push(file, linked.or(guest.crates).as_ref());
