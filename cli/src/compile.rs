@@ -92,11 +92,11 @@ impl Compile {
             _ => Product::Native(target),
         };
         let made = product
-            .make((&component, &wasm), ready.as_ref())
+            .make(&component, &wasm, ready.as_ref())
             .with_context(|| format!("{} cannot be compiled", self.input.shown()))?;
         let cannot_write = || format!("{} cannot be written", output.shown());
         let file = write_beside(output, &made).with_context(cannot_write)?;
-        product.check((&self.input, &component), file.path())?;
+        product.check(&self.input, &component, file.path())?;
         file.persist(output).with_context(cannot_write)?;
         Ok(Made {
             is_adapted: component.as_ref() != wasm.as_slice(),
@@ -138,7 +138,8 @@ enum Product {
 impl Product {
     fn make(
         self,
-        (component, source): (&[u8], &[u8]),
+        component: &[u8],
+        source: &[u8],
         ready: Option<&preinit::Ready>,
     ) -> anyhow::Result<Vec<u8>> {
         Ok(match (self, ready) {
@@ -150,7 +151,7 @@ impl Product {
 
     /// Rejects components that no bootstrap of this version could run. The bootstrap maps one of several
     /// `.cwasm` only at its first event, which is late to find a mistake.
-    fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
+    fn check(self, input: &Path, component: &[u8], made: &Path) -> anyhow::Result<()> {
         // The limits are not known here.
         let (engine, _) = engine::start_for(1, Share::most())?;
         let imports = capabilities::imports(&engine)?;
