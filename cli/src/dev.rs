@@ -1,6 +1,7 @@
-//! `bulkhead dev`: Lambda on this machine, with the real bootstrap, for as long as somebody works on handlers.
+//! `bulkhead dev`: Lambda on this machine, with the real bootstrap, while you work on handlers.
 
-// From the bottom up: a room uses only rooms that stand before it, and only those that its first lines name.
+// From the bottom up: a room uses only rooms listed above it, and of those only the ones that its first lines
+// name.
 mod console;
 mod http;
 mod records;
@@ -42,60 +43,65 @@ use functions::request_ids::RequestIds;
 use http::listener::{self, Bounds};
 use page::Page;
 use project::Project;
-use project::watch::Saves;
+use project::watch::SourceWatcher;
 use reload::Reload;
 use state::AppState;
 use status::StatusFeed;
 
-/// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
+/// Run handlers on this machine as Lambda does. Call them with the AWS CLI or an SDK (--endpoint-url), or by
+/// a URL.
 ///
-/// Runs the handlers of the cargo project in this folder, or the components of a task root, by the real bootstrap. What
-/// is saved is built and takes over as soon as it has started; events on their way are finished by the version that has
-/// them. What cannot be built is shown, and the last good version goes on. Ends with Ctrl-C, or SIGTERM.
+/// Runs the handlers of the project in this folder, or the components of a task root, with the real
+/// bootstrap. When you save a file, the project is built again, and the new version takes over as soon as it
+/// has started; the old version finishes its events. If a build fails, the errors are shown and the last good
+/// version keeps running. Stop it with Ctrl-C or SIGTERM.
 ///
 /// Example: bulkhead dev --port 9000
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// The folder with the components and bulkhead.toml [default: the cargo project here, or the components here]
+    /// The folder with the components and bulkhead.toml [default: the cargo project here, or the components
+    /// here]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The address to listen on; others than this machine's own let everyone in who can reach it
+    /// The address to listen on; with any address but a loopback one, everyone who can reach it can use it
     #[arg(long, short = 'A', alias = "invoke-address", value_name = "IP", default_value = "127.0.0.1")]
     address: IpAddr,
-    /// The port to listen on; 0 for any that is free
+    /// The port to listen on; 0 for any free port
     #[arg(long, short = 'P', alias = "invoke-port", value_name = "PORT", default_value_t = 9000)]
     port: u16,
-    /// The port of function URLs, which are http://NAME.localhost:PORT/ [default: the one after --port, or any that is free]
+    /// The port of function URLs, http://NAME.localhost:PORT/ [default: the port after --port, or any free
+    /// port]
     #[arg(long, value_name = "PORT")]
     url_port: Option<u16>,
-    /// Build and load once, whatever is saved after that; exit code 1 if that fails
+    /// Build and load once, and ignore later changes; exit with code 1 if that fails
     #[arg(long, alias = "ignore-changes")]
     no_watch: bool,
-    /// Start no bootstrap: somebody else does, and is told where its events are
+    /// Do not start a bootstrap: start a runtime yourself, with the AWS_LAMBDA_RUNTIME_API that is shown
     #[arg(long, alias = "only-lambda-apis")]
     no_bootstrap: bool,
     #[command(flatten)]
     settings: Settings,
-    /// Events that a function handles at a time, each in an environment of its own; more are told to come again
+    /// Events that a function handles at a time, each in its own environment; further events get HTTP status
+    /// 429
     #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
-    /// How often an Event (an asynchronous invocation) that fails is tried again; Lambda does so twice
+    /// Retries of an asynchronous invocation (Event) that fails; Lambda retries twice
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
     event_retries: u8,
 }
 
-/// What is listened on.
+/// The two ports.
 #[derive(Debug)]
 struct Ports {
     listener: TcpListener,
     url_listener: TcpListener,
-    /// How programs of this machine reach the first.
+    /// How programs on this machine reach `listener`.
     api: SocketAddr,
-    /// And the second.
+    /// How programs on this machine reach `url_listener`.
     urls: UrlAddress,
 }
 
-/// How long events on their way have at the end.
+/// How much longer than their timeout events in flight may take when the command ends.
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Dev {
@@ -105,7 +111,7 @@ impl Dev {
     }
 
     async fn serve(self) -> anyhow::Result<ExitCode> {
-        // Whoever stops it while it builds stops it as well.
+        // Before the first build, so that a signal ends that, too.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let project = Project::find(self.root.clone())?;
@@ -131,17 +137,17 @@ impl Dev {
             _ = interrupt.recv() => false,
             _ = terminate.recv() => false,
         };
-        let patience = tokio::time::sleep(self.settings.timeout + GRACE);
+        let limit = tokio::time::sleep(self.settings.timeout + GRACE);
         tokio::select! {
             () = state.functions.end() => {}
             // Environments that are still there are killed when they are dropped.
-            () = patience => {}
+            () = limit => {}
             _ = interrupt.recv() => {}
         }
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    /// What handlers answer is at a port of its own, so that it can be no page of ours.
+    /// Function URLs have a port of their own, so that a handler's response cannot pass for our page.
     async fn listen(&self) -> anyhow::Result<Ports> {
         let listener = self.bind(self.port, "--port").await?;
         let api = listener.local_addr()?;
@@ -161,10 +167,10 @@ impl Dev {
         })
     }
 
-    /// Builds, loads and says so, and again after each save. It ends only where nothing can be run.
+    /// Builds and loads, and again after each save. It returns only if that fails and nothing is watched.
     async fn work(&self, reload: &Reload, address: SocketAddr, urls: UrlAddress) -> anyhow::Result<bool> {
-        // Before the first build, so that nothing that is saved meanwhile is missed.
-        let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
+        // Before the first build, so that no save during it is missed.
+        let watcher = if self.no_watch { None } else { Some(SourceWatcher::of(&reload.project).await?) };
         console::say(&format!("its page is http://{address}/"));
         console::say(&format!("listening on http://{address}"));
         console::say(&format!("function URLs are on {}", urls.pattern()));
@@ -172,15 +178,15 @@ impl Dev {
         if is_loaded {
             console::say(&self.directions(address, urls, &reload.state.functions.names()));
         }
-        match saves {
+        match watcher {
             None if !is_loaded => return Ok(true),
             None => std::future::pending().await,
-            Some(saves) => reload.watch(saves).await,
+            Some(watcher) => reload.watch(watcher).await,
         }
         Ok(false)
     }
 
-    /// What to do with it.
+    /// How to call the functions.
     fn directions(&self, address: SocketAddr, urls: UrlAddress, names: &[String]) -> String {
         let mut text = String::from("each handler is a function, with a URL:");
         for name in names {
@@ -203,12 +209,12 @@ impl Dev {
             true => PathBuf::new(),
             false => local::bootstrap(self.settings.bootstrap.clone())?,
         };
-        // Each function has a handler of its own.
+        // `_HANDLER` is different for each function.
         Ok(self.settings.function(String::new(), project.root.clone(), bootstrap))
     }
 }
 
-/// Answers at both ports from now on.
+/// Starts to answer on both ports.
 fn answer(ports: Ports, project: &Project, state: &Arc<AppState>) -> anyhow::Result<()> {
     let page = Page::new(Arc::clone(state), project.root.clone(), ports.urls)?;
     let api = TowerToHyperService::new(api::router(state, page, ports.urls));
@@ -227,12 +233,12 @@ fn answer(ports: Ports, project: &Project, state: &Arc<AppState>) -> anyhow::Res
     Ok(())
 }
 
-/// The port after another; any that is free where there is none.
+/// The port after this one, or any free port if there is none.
 fn next(port: u16) -> u16 {
     port.checked_add(1).unwrap_or(0)
 }
 
-/// How programs of this machine reach it.
+/// How programs on this machine reach an address that this command listens on.
 fn of_this_machine(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),

@@ -1,5 +1,5 @@
-//! The port of the Invoke API, the Runtime API and the page: who may ask, and who answers. What handlers answer to the web is
-//! not here, but where `function_url` has it.
+//! The port of the Invoke API, the Runtime API and the page: which requests are allowed, and which room
+//! answers them. Function URLs are on another port (`function_url`).
 //!
 //! May use: function_url, http, invoke_api, page, runtime_api, state.
 
@@ -22,7 +22,7 @@ use crate::dev::state::AppState;
 use crate::dev::{invoke_api, runtime_api};
 use access::Access;
 
-/// Answers at this port.
+/// The routes of this port.
 pub(super) fn router(state: &Arc<AppState>, page: Page, urls: UrlAddress) -> Router {
     let access = Access { token: page.token.clone(), is_loopback: state.is_loopback };
     let nothing = move |uri: Uri| async move { nothing_at(uri.path(), urls) };

@@ -1,4 +1,5 @@
-//! Function URLs: an HTTP request becomes an event of payload format 2.0, and what a handler answers a response.
+//! Function URLs: an HTTP request becomes an event of payload format 2.0, and a handler's response an HTTP
+//! response.
 //!
 //! May use: console, functions, http, records, state.
 
@@ -39,13 +40,13 @@ use event::UrlRequest;
 /// The largest body of a request, and the largest event that is made of one.
 const LARGEST: usize = 6 * 1024 * 1024;
 
-/// So many bytes of requests, events and answers are on their way at a time. Anybody may send some: any page of the web, too.
+/// The most bytes of requests, events and responses in flight. Any web page may send requests.
 const ON_THEIR_WAY: usize = 64 * 1024 * 1024;
 
 /// The content type of a stream with a status and headers before its body (S7.5).
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// What answers at the URLs of functions.
+/// The state of all function URLs.
 #[derive(Debug)]
 pub(super) struct Urls {
     state: Arc<AppState>,
@@ -63,7 +64,7 @@ impl Urls {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response, Refusal> {
-        // Also for those who only wait for the first build.
+        // A request that waits for the first build is charged for, too.
         let charge = self.budget.charge()?;
         let (function, path) = match Target::of(&request, self.state.is_loopback) {
             Target::ForeignHost => return Ok(response::foreign_host()),
@@ -118,7 +119,7 @@ impl Urls {
         Ok(response)
     }
 
-    /// What a client reads slowly, or not at all, is kept for it as long as there is room.
+    /// A response is kept for a slow client as long as the budget allows it.
     fn whole(&self, function: &Function, payload: &Bytes) -> Response {
         let Some((head, body)) = handler_response::response(payload).map(Response::into_parts) else {
             return bad_gateway();
@@ -137,27 +138,27 @@ impl Urls {
     }
 
     fn unknown(&self) -> Response {
-        let told = json!({ "message": format!("each function has a name of its own here: {}", self.address.pattern()) });
-        response::json(StatusCode::NOT_FOUND, &told)
+        let message = format!("each function has a host of its own here: {}", self.address.pattern());
+        response::json(StatusCode::NOT_FOUND, &json!({ "message": message }))
     }
 }
 
-/// Says where something is now. Browsers and others keep it for this one time: the port may be another the next time.
+/// A temporary redirect: the port may be a different one the next time.
 pub(super) fn moved(to: &str) -> Response {
-    let told = json!({ "message": format!("function URLs are on a port of their own; this one is {to}") });
-    let mut response = response::json(StatusCode::TEMPORARY_REDIRECT, &told);
+    let message = format!("function URLs are on a port of their own; this one is {to}");
+    let mut response = response::json(StatusCode::TEMPORARY_REDIRECT, &json!({ "message": message }));
     if let Ok(to) = HeaderValue::try_from(to) {
         response.headers_mut().insert(LOCATION, to);
     }
     response
 }
 
-/// What a function URL says of every failure: the reason is in the log.
+/// The response of a function URL to every failure. The reason is in the log.
 fn bad_gateway() -> Response {
     response::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
 }
 
-/// The status and the headers as soon as they are known, the body as it comes.
+/// The response to a stream: status and headers as soon as they are known, and the body as it comes.
 async fn streamed(mut stream: Stream) -> Response {
     let content_type = stream.content_type.take();
     let has_prelude = content_type.as_ref().is_some_and(|content_type| content_type == WITH_PRELUDE);
@@ -178,7 +179,7 @@ async fn streamed(mut stream: Stream) -> Response {
         if !rest.is_empty() {
             let _ = sender.send(rest).await;
         }
-        // A failure in mid-stream is the end of the body, and no more (S7.3).
+        // If the stream fails, the body ends (S7.3).
         while let Piece::Data(data) = stream.next().await {
             let _ = sender.send(data).await;
         }

@@ -1,4 +1,4 @@
-//! All functions by their names, as many as there are handlers: each with its environments, and its events on their way.
+//! The functions by name, one for each handler, with their environments and their events in flight.
 //!
 //! May use: console, http, records.
 
@@ -32,7 +32,7 @@ impl Functions {
         Self { shared, settings, by_name: Mutex::default() }
     }
 
-    /// There is a new version of everything, and these are the handlers that it has.
+    /// Starts a new version, which has these handlers.
     pub(super) fn renew(&self, names: &[String]) {
         let mut by_name = self.by_name();
         by_name.retain(|name, function| {
@@ -53,7 +53,8 @@ impl Functions {
         }
     }
 
-    /// The function of a name, an ARN or a part of one, with or without a version. The query may name the version, too.
+    /// Finds a function by its name or ARN, or a part of the ARN. The version is in the name or in the query,
+    /// or left out.
     pub(super) fn find(&self, name: &str, query: Option<&str>) -> Result<Arc<Function>, Refusal> {
         let name = name.rsplit_once("function:").map_or(name, |(_, name)| name);
         let (name, version) = match name.split_once(':') {
@@ -69,13 +70,13 @@ impl Functions {
         }
     }
 
-    /// The function that has this label in its host's name.
+    /// Finds a function by the label in its host name.
     pub(super) fn labelled(&self, wanted: &str) -> Result<Arc<Function>, Refusal> {
         let found = self.by_name().values().find(|function| host_label(&function.name) == wanted).cloned();
         found.ok_or_else(|| Refusal::NoSuchFunction(wanted.to_owned()))
     }
 
-    /// The one of which a runtime has the events that does not say whose it is.
+    /// The function of a runtime that does not name one.
     pub(super) fn first(&self) -> Option<Arc<Function>> {
         self.by_name().values().next().cloned()
     }
@@ -84,7 +85,7 @@ impl Functions {
         self.by_name().keys().cloned().collect()
     }
 
-    /// The text of the `bulkhead.toml` that all of them have, if there is one.
+    /// The text of `bulkhead.toml`, if there is one.
     pub(super) fn manifest(&self) -> Option<String> {
         std::fs::read_to_string(self.settings.task_root.join(FILE)).ok()
     }
@@ -94,7 +95,7 @@ impl Functions {
         self.settings.timeout
     }
 
-    /// Lets all events end, and all environments.
+    /// Waits until all events and environments have ended.
     pub(super) async fn end(&self) {
         let functions: Vec<Arc<Function>> = self.by_name().values().cloned().collect();
         functions.iter().for_each(|function| function.retire());

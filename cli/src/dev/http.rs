@@ -1,4 +1,5 @@
-//! What both ports share of HTTP: connections and their bounds, bodies, the budget of bytes, and calls that are refused.
+//! The HTTP that both ports share: connections and their limits, bodies, the budget of bytes, and rejected
+//! calls.
 //!
 //! May use: nothing.
 

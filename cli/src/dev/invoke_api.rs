@@ -1,4 +1,4 @@
-//! Lambda's Invoke API, as the AWS CLI and SDKs speak it.
+//! Lambda's Invoke API, as the AWS CLI and SDKs use it.
 //!
 //! May use: console, functions, http, records, state.
 
@@ -25,27 +25,27 @@ use crate::dev::state::AppState;
 use crate::local::Answer;
 use request::{Invocation, InvocationType};
 
-/// So many bytes of events are on their way at a time, those that wait for their turn or for a build among them.
+/// The most bytes of events in flight, including those that wait for a permit or for a build.
 const ON_THEIR_WAY: usize = 256 * 1024 * 1024;
 
-/// The versions of the two calls; both are taken in either.
+/// The versions of the two calls. Both calls exist in both versions.
 const VERSIONS: [&str; 2] = ["/2015-03-31", "/2021-11-15"];
 
-/// What answers these calls.
+/// The state of these calls.
 #[derive(Debug)]
 struct InvokeApi {
     state: Arc<AppState>,
     budget: Budget,
 }
 
-/// How the caller reads the answer.
+/// How the caller gets the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ResponseMode {
     Buffered,
     Streaming,
 }
 
-/// Answers these calls.
+/// The routes of these calls.
 pub(super) fn router(state: Arc<AppState>) -> Router {
     let api = Arc::new(InvokeApi { state, budget: Budget::new(ON_THEIR_WAY) });
     let router = VERSIONS.iter().fold(Router::new(), |router, version| {
@@ -75,7 +75,7 @@ async fn invoke_with_response_stream(
 
 impl InvokeApi {
     async fn answer(&self, name: &str, mode: ResponseMode, request: Request) -> Result<Response, Refusal> {
-        // Also for those who only wait for the first build.
+        // A request that waits for the first build is charged for, too.
         let charge = self.budget.charge()?;
         self.state.status.first_build().await;
         let request_id = self.state.request_ids.next();
@@ -123,7 +123,8 @@ async fn respond(
     }
 }
 
-/// Has an event handled that nobody waits for, and again where it fails: at once, where Lambda waits for minutes.
+/// Handles an asynchronous invocation, and retries it at once if it fails. Lambda waits for minutes before it
+/// retries.
 async fn invoke_async(function: Arc<Function>, call: Call) {
     let retries = function.shared.event_retries;
     for retry in 1..=retries + 1 {
@@ -132,7 +133,7 @@ async fn invoke_async(function: Arc<Function>, call: Call) {
         if retry > retries || matches!(answer, Answer::Replied(_)) {
             return;
         }
-        // The next one has the same request id, so all that was printed has to be told before it.
+        // The retry has the same request id, so the log of this try must be complete before it.
         function.shared.records.complete(&call.request_id).await;
         console::tell(&function.name, &format!("an Event failed; retry {retry} of {retries}"));
     }

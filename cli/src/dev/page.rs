@@ -1,6 +1,7 @@
-//! The page for people who would rather look, and what it asks for.
+//! The page in the browser, and the data that it asks for.
 //!
-//! It is the files beside this one, as they are: no build, no framework, and nothing from elsewhere.
+//! Its files lie beside this one and are served as they are: no build, no framework, and nothing from another
+//! host.
 //!
 //! May use: function_url, http, records, state, status.
 
@@ -30,10 +31,11 @@ use crate::samples;
 pub(super) use assets::is_asset;
 use policies::Policies;
 
-/// Where it is.
+/// The path of the page.
 pub(super) const PATH: &str = "/";
 
-/// What every answer says to the browser. A script of the page may neither come from elsewhere nor make markup of text.
+/// Headers of every response. The page cannot run a script from another host, and no script can turn text
+/// into markup.
 const HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
@@ -48,17 +50,18 @@ const HEADERS: [(&str, &str); 7] = [
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// What the page is made from.
+/// The state of the page.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// Only a document that somebody opens can read it, so a request that has it comes from our page.
+    /// Only a document in a window of its own can read the token, so a request that has it comes from our
+    /// page.
     pub(super) token: String,
     state: Arc<AppState>,
     /// The task root.
     root: PathBuf,
     urls: UrlAddress,
     policies: Policies,
-    /// Names this process, for readers of the stream who had another one.
+    /// The id of this process. A reader of the stream that comes from an earlier process starts anew.
     process: String,
 }
 
@@ -71,7 +74,7 @@ impl Page {
     }
 }
 
-/// Answers for the page, and says in each answer how a browser has to treat it.
+/// The routes of the page. Every response has its [`HEADERS`].
 pub(super) fn router(page: Arc<Page>) -> Router {
     assets::router()
         .route("/.bulkhead/events", get(events))

@@ -1,4 +1,4 @@
-//! A new version of what runs, as soon as the sources have changed.
+//! Builds and loads a new version when the sources have changed.
 //!
 //! May use: console, project, state.
 
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::dev::console;
 use crate::dev::project::Project;
-use crate::dev::project::watch::Saves;
+use crate::dev::project::watch::SourceWatcher;
 use crate::dev::state::AppState;
 
-/// Makes what runs what the sources say.
+/// Keeps the running version up to date with its sources.
 #[derive(Debug)]
 pub(super) struct Reload {
     pub(super) project: Project,
@@ -17,7 +17,7 @@ pub(super) struct Reload {
 }
 
 impl Reload {
-    /// Builds and loads, or tells what keeps it from that. Whether it went well.
+    /// Builds and loads, or reports why it cannot. Returns whether it could.
     pub(super) async fn once(&self) -> bool {
         self.state.status.set_building();
         match self.project.renew().await {
@@ -45,14 +45,14 @@ impl Reload {
         }
     }
 
-    /// The same after each save, for ever.
-    pub(super) async fn watch(&self, mut saves: Saves) {
+    /// Builds and loads after each save. It does not return.
+    pub(super) async fn watch(&self, mut watcher: SourceWatcher) {
         loop {
-            // New folders of the project, too.
-            if let Err(error) = saves.look_at(&self.project).await {
+            // The project may have new folders.
+            if let Err(error) = watcher.look_at(&self.project).await {
                 console::say(&format!("changes may go unseen: {error:#}"));
             }
-            saves.next().await;
+            watcher.next_save().await;
             self.once().await;
         }
     }

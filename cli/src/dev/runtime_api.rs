@@ -1,4 +1,4 @@
-//! The Runtime API: the calls of our bootstraps, and of runtimes that somebody else has started.
+//! The Runtime API, for the bootstraps that this command starts and for runtimes that you start yourself.
 //!
 //! May use: functions, http, state.
 
@@ -16,10 +16,10 @@ use crate::dev::http::request::percent_decoded;
 use crate::dev::state::AppState;
 use crate::local::runtime_api::{Caller, PREFIX, not_found};
 
-/// Where the Runtime API of a function begins that is named.
+/// The start of paths of the Runtime API that name their function.
 const NAMED: &str = "/.rt/";
 
-/// Answers these calls.
+/// The routes of these calls.
 pub(super) fn router(state: Arc<AppState>) -> Router {
     Router::new()
         .route(&format!("{PREFIX}{{*call}}"), any(of_first))
@@ -27,21 +27,21 @@ pub(super) fn router(state: Arc<AppState>) -> Router {
         .with_state(state)
 }
 
-/// Whether a path is one of the Runtime API, for runtimes and nobody else.
+/// Whether a path belongs to the Runtime API, which only runtimes may call.
 pub(super) fn is_call(path: &str) -> bool {
     path.starts_with(PREFIX) || path.starts_with(NAMED)
 }
 
-/// A call of a runtime that names no function gets the events of the first one.
+/// A runtime that does not name its function gets the events of the first one.
 async fn of_first(State(state): State<Arc<AppState>>, request: Request) -> Response {
-    // A runtime that calls while the first build goes on has not come too early.
+    // A runtime may call before the first build has ended.
     state.status.first_build().await;
     let path = request.uri().path().to_owned();
     let call = path.strip_prefix(PREFIX).unwrap_or_default();
     respond(state.functions.first(), None, call, request).await
 }
 
-/// `NAME/2018-06-01/…`, or `NAME/ENVIRONMENT/2018-06-01/…` for those that are ours.
+/// `NAME/2018-06-01/…`, or `NAME/ENVIRONMENT/2018-06-01/…` for an environment that this command started.
 async fn of_named(State(state): State<Arc<AppState>>, request: Request) -> Response {
     state.status.first_build().await;
     let path = request.uri().path().to_owned();

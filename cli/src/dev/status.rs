@@ -1,4 +1,4 @@
-//! The status of the sources and of what runs: whether a build goes on, what is wrong, and which version is loaded.
+//! The status of the sources: whether a build is running, what is wrong, and which version is loaded.
 //!
 //! May use: nothing.
 
@@ -8,14 +8,14 @@ use tokio::sync::watch;
 /// The status at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Status {
-    /// What is wrong with the newest sources, while the last good ones go on.
+    /// What is wrong with the newest sources, while the last good version keeps running.
     pub(super) problem: Option<String>,
     pub(super) is_building: bool,
-    /// Counts what was loaded.
+    /// The number of versions loaded so far.
     pub(super) version: u64,
 }
 
-/// The current status, and its changes for everyone who waits for some.
+/// The current status, and a subscription to its changes.
 #[derive(Debug, Default)]
 pub(super) struct StatusFeed(watch::Sender<Status>);
 
@@ -28,9 +28,9 @@ impl StatusFeed {
         self.0.subscribe()
     }
 
-    /// Waits until the first build has ended: something runs, or there is a problem that keeps it from running.
+    /// Waits until the first build has ended, well or not.
     pub(super) async fn first_build(&self) {
-        // The other end is ours.
+        // It cannot fail: this is the sender.
         let _ = self.subscribe().wait_for(|status| status.version > 0 || status.problem.is_some()).await;
     }
 
@@ -38,7 +38,7 @@ impl StatusFeed {
         self.0.send_modify(|status| status.is_building = true);
     }
 
-    /// All is well, and perhaps there is a new version.
+    /// The build has ended well, with or without a new version.
     pub(super) fn set_ready(&self, is_new: bool) {
         self.0.send_modify(|status| {
             *status =
@@ -55,7 +55,7 @@ impl StatusFeed {
 }
 
 impl Status {
-    /// With the functions that there are.
+    /// The status as JSON, with the names of the functions.
     pub(super) fn json(&self, functions: &[String]) -> Value {
         json!({
             "functions": functions,

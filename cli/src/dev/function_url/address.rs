@@ -1,13 +1,14 @@
-//! Where function URLs are: each is at a name of its own, `NAME.localhost`, on a port of their own.
+//! The addresses of function URLs. Each function has a host of its own, `NAME.localhost`, on a port of their
+//! own.
 //!
-//! What a handler answers may be any page at all, with any headers. Two things keep it away from everybody else, and a browser
-//! holds both: another *origin*, so that no script looks into the page of `bulkhead dev`, its API, or what another handler
-//! answers; and another *site*, so that cookies, `Clear-Site-Data`, a process of the browser and whatever else goes by the host
-//! are shared with none of them either. A port alone is the first and not the second. Browsers and curl find `.localhost` on
-//! this machine without asking anybody (RFC 6761), and take each name below it for a site.
+//! A handler may respond with any page and any headers. Browsers isolate it from the page of `bulkhead dev`,
+//! its API and other handlers in two ways. It has another *origin*, so its scripts cannot read their
+//! responses. And it belongs to another *site*, so it shares no cookies, no `Clear-Site-Data` and no browser
+//! process with them. Another port makes another origin, but not another site. Browsers and curl resolve
+//! `.localhost` to this machine without DNS (RFC 6761), and treat each host below it as a site of its own.
 //!
-//! Not every program resolves such a name, so each function has a path as well: `/lambda-url/NAME/`, under the address. There all
-//! of them share one origin, and so a browser is sent on from there.
+//! Not every program resolves such a host, so each function has a path as well: `/lambda-url/NAME/`. All of
+//! these paths share one origin, so a browser is redirected from there to the function's own host.
 
 use std::net::SocketAddr;
 
@@ -17,26 +18,26 @@ use hyper::header::HOST;
 use crate::dev::functions::host_label;
 use crate::dev::http::request::{authority, is_of_this_machine, percent_decoded};
 
-/// Where function URLs begin, for those who ask for them by a path.
+/// The start of the paths of function URLs.
 pub(in crate::dev) const PATH: &str = "/lambda-url/";
 
-/// What names of this machine end with.
+/// The end of the hosts of function URLs.
 const OURS: &str = ".localhost";
 
-/// The address of all function URLs, as programs of this machine reach it.
+/// The address of the port of function URLs, as programs on this machine reach it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::dev) struct UrlAddress(pub(in crate::dev) SocketAddr);
 
-/// What a request is for.
+/// The target of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// The function with this label.
     Label(String),
-    /// The function of this name, and the path behind it.
+    /// The function of this name, and the rest of the path.
     Path { name: String, path: String },
     /// No function.
     Unknown,
-    /// Another machine's name: a page of the web that made this machine's address its own.
+    /// The request calls this machine by the name of another one (DNS rebinding).
     ForeignHost,
 }
 
@@ -46,21 +47,21 @@ impl UrlAddress {
         format!("http://{}{OURS}:{}/", host_label(name), self.0.port())
     }
 
-    /// All of them, for people.
+    /// The pattern of all these URLs, for messages.
     pub(in crate::dev) fn pattern(self) -> String {
         format!("http://NAME{OURS}:{}/", self.0.port())
     }
 
-    /// Where a request for a path of [`PATH`] that came to another port is answered.
+    /// The URL on this port for a request below [`PATH`] that came to the other port.
     pub(in crate::dev) fn moved<B>(self, request: &Request<B>) -> String {
-        // Others than this machine know it by another name.
+        // Other machines call this one by another name.
         let host =
             authority(request).map_or_else(|| self.0.ip().to_string(), |named| named.host().to_owned());
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         format!("http://{host}:{}{target}", self.0.port())
     }
 
-    /// Where a browser finds the same that it asked for by a path: at the host that is the function's alone.
+    /// The URL on the function's own host for a request to its path.
     pub(super) fn own_host<B>(self, request: &Request<B>, name: &str, path: &str) -> String {
         let port = authority(request).and_then(|named| named.port_u16()).unwrap_or_else(|| self.0.port());
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -69,7 +70,8 @@ impl UrlAddress {
 }
 
 impl Target {
-    /// `is_loopback`: only this machine can reach the port, so no request calls it by another machine's name.
+    /// `is_loopback`: only this machine can reach the port, so no request may call it by the name of another
+    /// machine.
     pub(super) fn of<B>(request: &Request<B>, is_loopback: bool) -> Self {
         let named = authority(request).map(|named| named.host().trim_end_matches('.').to_ascii_lowercase());
         if let Some(label) = named.as_deref().and_then(|host| host.strip_suffix(OURS)) {

@@ -1,4 +1,5 @@
-//! The response to a request, of what a handler has answered: its status, headers and body, or plain JSON.
+//! Makes the HTTP response from a handler's response, which has a status, headers and a body, or is plain
+//! JSON.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::json_members::{each, text};
 
-/// Headers that are about one connection, which is not the handler's.
+/// Headers about a connection, which a handler may not set.
 const OF_CONNECTIONS: [&str; 9] = [
     "connection",
     "content-length",
@@ -22,10 +23,10 @@ const OF_CONNECTIONS: [&str; 9] = [
     "upgrade",
 ];
 
-/// More headers than that, cookies among them, are no response: a client would take none with so many.
+/// The most headers, including cookies. Clients do not accept more.
 const MOST: usize = 1000;
 
-/// The parts of an answer that say what the response is.
+/// The members of a handler's response that are used.
 #[derive(Debug, Default)]
 pub(super) struct ResponseParts<'j> {
     status: Option<&'j RawValue>,
@@ -35,7 +36,7 @@ pub(super) struct ResponseParts<'j> {
     is_base64: bool,
 }
 
-/// The response; `None` where the answer cannot be one, which is a bad gateway there.
+/// The response. `None` if the handler's response is not valid, for which Lambda sends 502.
 pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
     let json = str::from_utf8(payload).ok()?;
     let value: &RawValue = serde_json::from_str(json).ok()?;
@@ -45,7 +46,7 @@ pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
         let body = parts.body()?;
         return Some(parts.head()?.map(|()| body));
     }
-    // Anything else is the body: a string is what it says, and other JSON is as it was written.
+    // Anything else is the body: the content of a string, or other JSON as it was written.
     let body = if value.get().starts_with('"') { text(value)?.into_owned().into() } else { payload.clone() };
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -53,7 +54,7 @@ pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
 }
 
 impl<'j> ResponseParts<'j> {
-    /// Reads an object. Of what is said twice the last counts.
+    /// Reads an object. If it has a member twice, the last one counts.
     pub(super) fn read(json: &'j str) -> Option<Self> {
         if !json.trim_ascii_start().starts_with('{') {
             return None;
@@ -73,11 +74,11 @@ impl<'j> ResponseParts<'j> {
         Some(parts)
     }
 
-    /// Status, headers and cookies; also of a stream.
+    /// The status, headers and cookies. A stream has them in its prelude.
     pub(super) fn head(&self) -> Option<Response<()>> {
         let status = match self.status {
             None => StatusCode::OK,
-            // What announces a response is none.
+            // An informational status only announces a response.
             Some(said) => {
                 text(said)?.parse::<StatusCode>().ok().filter(|status| !status.is_informational())?
             }
@@ -108,7 +109,7 @@ impl<'j> ResponseParts<'j> {
     }
 }
 
-/// What is null is not there.
+/// A member that is null counts as missing.
 fn said(value: &RawValue) -> Option<&RawValue> {
     (value.get() != "null").then_some(value)
 }

@@ -1,4 +1,4 @@
-//! One event from a caller: sent to its function, and written down from its first to its last byte.
+//! Sends one event to its function, and records it from the first to the last byte of its response.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::function::Function;
 use crate::dev::records::{Received, Way};
 use crate::local::events::{Event, Failure, Piece, Reply, Stream};
 
-/// An event that is to be handled.
+/// An event for a function.
 #[derive(Debug, Clone)]
 pub(in crate::dev) struct Call {
     pub(in crate::dev) request_id: String,
@@ -17,7 +17,7 @@ pub(in crate::dev) struct Call {
     pub(in crate::dev) event: Event,
 }
 
-/// Has it handled, whether or not somebody still waits for that.
+/// Has an event handled. It is handled even if this future is dropped.
 pub(in crate::dev) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
     let (sender, reply) = oneshot::channel();
     tokio::spawn(handle(Arc::clone(function), call, slot, sender));
@@ -50,7 +50,7 @@ async fn handle(
         Reply::Streamed(_) => {}
     }
     let Reply::Streamed(stream) = reply else {
-        // Who stopped waiting misses nothing.
+        // The caller may have stopped waiting.
         drop((slot, caller.send(reply)));
         return;
     };
@@ -62,7 +62,7 @@ async fn handle(
     drop(slot);
 }
 
-/// Passes a stream on to its end, also when nobody reads any more. Gives how it ended, and its length.
+/// Passes a stream on to its end, even if the reader is gone. Returns its error, if any, and its length.
 async fn pass(mut stream: Stream, reader: &tokio::sync::mpsc::Sender<Piece>) -> (Option<String>, usize) {
     let mut bytes = 0;
     loop {

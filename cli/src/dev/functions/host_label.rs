@@ -1,15 +1,15 @@
-//! A function's name as a label of a host name, so that each function URL is at a host of its own.
+//! Turns the name of a function into a label of a host name, so that each function URL has a host of its own.
 
 use bulkhead_host::engine::artifact;
 
 /// The longest label of a host name (RFC 1035).
 const LONGEST: usize = 63;
 
-/// What is kept of a name that is no label.
+/// How much of a name is kept that is not a valid label.
 const KEPT: usize = 40;
 
-/// A function's name as one label of a host name: itself, or else what is left of it and a part of its digest. A dot would
-/// put one function below another's name, which a browser takes for the same site.
+/// The name itself if it is a valid label, or else its letters and digits with a part of its digest. A dot
+/// must not stay: a browser treats a host and the hosts below it as one site.
 pub(in crate::dev) fn host_label(name: &str) -> String {
     let plain =
         |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"-_".contains(&letter);

@@ -1,4 +1,5 @@
-//! What Lambda's API answers to calls that reach no handler, so that SDKs raise what they would raise there.
+//! The errors of Lambda's API for calls that reach no handler, so that SDKs raise the same exceptions as for
+//! Lambda.
 
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
@@ -44,7 +45,7 @@ impl Refusal {
     }
 }
 
-/// As the caller of the Invoke API sees it.
+/// The response to a caller of the Invoke API.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, kind) = self.kind();

@@ -1,4 +1,4 @@
-//! What both ports read of the head of a request.
+//! Reads the parts of a request's head that both ports need.
 
 use std::net::IpAddr;
 
@@ -6,25 +6,25 @@ use hyper::Request;
 use hyper::header::HOST;
 use hyper::http::uri::Authority;
 
-/// Whether a host is this machine's by its address, or called `localhost`.
+/// Whether a host is an IP address or `localhost`, and so not the name of another machine.
 pub(in crate::dev) fn is_of_this_machine(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
-/// The host and the port that a request calls, if it names some that there can be.
+/// The host and port in the header `Host`, if they are valid.
 pub(in crate::dev) fn authority<B>(request: &Request<B>) -> Option<Authority> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next()?.to_str().ok()?;
-    // Of two hosts nobody knows which one counts.
+    // With two of these headers it is not known which one counts.
     hosts.next().is_none().then(|| host.parse().ok())?
 }
 
-/// Whether a browser sent a request: others may say how it was sent, but not from which site.
+/// Whether a browser sent a request. Only browsers send this header.
 pub(in crate::dev) fn is_from_browser<B>(request: &Request<B>) -> bool {
     request.headers().contains_key("sec-fetch-site")
 }
 
-/// `%XX` undone.
+/// Decodes `%XX`.
 pub(in crate::dev) fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The bodies of requests, read within their bounds.
+//! Reads the bodies of requests within limits.
 
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use hyper::body::Body as HttpBody;
 use super::budget::Charge;
 use super::refusal::Refusal;
 
-/// What is refused is read to this length all the same, and not kept: who is still writing does not read the answer.
-const PATIENCE: usize = 64 * 1024 * 1024;
+/// A rejected body is read up to this length and dropped, because a client that is still writing does not
+/// read the response.
+const MOST_DROPPED: usize = 64 * 1024 * 1024;
 
-/// Nobody takes longer to send one.
+/// The longest time in which a body may arrive.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The whole body of a request, if it is no longer than this. It is charged for as it comes.
+/// Reads a body of at most this length. It is charged for as it arrives.
 pub(in crate::dev) async fn read<B>(body: B, most: usize, charge: &mut Charge) -> Result<Bytes, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin,
@@ -27,7 +28,7 @@ async fn whole<B>(mut body: B, most: usize, charge: &mut Charge) -> Result<Bytes
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
-    // As long as it is said to be, so that what is charged is what is taken.
+    // Exactly the length that was announced, so that the charge is the memory that is used.
     let said = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
     let room = said.filter(|length| *length <= most).unwrap_or(0);
     let mut charged = charge.reach(room);
@@ -35,7 +36,7 @@ where
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refusal::CutOff)?.into_data() else { continue };
         length = length.saturating_add(data.len());
-        if length > PATIENCE {
+        if length > MOST_DROPPED {
             break;
         }
         if length <= most && charged.is_ok() {

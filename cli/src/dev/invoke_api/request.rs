@@ -1,4 +1,4 @@
-//! A call of the Invoke API: its headers, and its payload within Lambda's limits.
+//! Reads a call of the Invoke API: its headers, and its payload within Lambda's limits.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request_body;
 use crate::local::Event;
 
-/// The largest event of a caller that waits.
+/// The largest event of a synchronous invocation.
 pub(super) const LARGEST: usize = 6 * 1024 * 1024;
 
-/// The largest event of one that does not.
+/// The largest event of an asynchronous invocation.
 const LARGEST_ASYNCHRONOUS: usize = 1024 * 1024;
 
 /// `X-Amz-Invocation-Type`
@@ -28,7 +28,7 @@ pub(super) enum InvocationType {
     DryRun,
 }
 
-/// What a caller asks for.
+/// A call.
 #[derive(Debug)]
 pub(super) struct Invocation {
     pub(super) invocation_type: InvocationType,
@@ -37,7 +37,7 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
-    /// The event is charged for as long as it is on its way.
+    /// The event is charged for as long as it is in flight.
     pub(super) async fn read(request: Request, mut charge: Charge) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
         let invocation_type = invocation_type(&head.headers)?;
@@ -64,7 +64,7 @@ fn invocation_type(headers: &HeaderMap) -> Result<InvocationType, Refusal> {
     }
 }
 
-/// A function gets JSON, and `{}` where there is nothing.
+/// The payload must be JSON. An empty payload becomes `{}`.
 fn payload(body: Bytes) -> Result<Bytes, Refusal> {
     if body.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
@@ -75,13 +75,13 @@ fn payload(body: Bytes) -> Result<Bytes, Refusal> {
     }
 }
 
-/// Callers encode it, runtimes get it as JSON.
+/// Callers send it as base64, and runtimes get it as JSON.
 fn client_context(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
     let Some(encoded) = headers.get("x-amz-client-context") else { return Ok(None) };
-    let told = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
-    let json = told.and_then(|json| String::from_utf8(json).ok());
+    let decoded = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
+    let json = decoded.and_then(|json| String::from_utf8(json).ok());
     let json = json.filter(|json| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json).is_ok());
-    // On one line, as a header has to be. Within a string of JSON no line ends.
+    // A header has one line. No string in JSON contains a line end.
     let json = json.and_then(|json| HeaderValue::try_from(json.replace(['\n', '\r'], " ")).ok());
     json.map(Some).ok_or(Refusal::ClientContext)
 }

@@ -17,14 +17,15 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const ICON: &str = "image/svg+xml";
 
-/// Where the page's token stands in its HTML.
+/// The place of the token in the page's HTML.
 const TOKEN: &str = "{{token}}";
 
-/// What shows text, and where in it stands what may not be printed: there is one list of that.
+/// The script that shows text, and the places in it of the host's lists of characters that may not be
+/// printed.
 const SHOW: &str = "/.bulkhead/page/show.js";
 const LISTS: [(&str, &[(char, char)]); 2] = [("{{hidden}}", &HIDDEN), ("{{joining}}", &JOINING)];
 
-/// A file that is served as it is, but for the page's token and the lists.
+/// A file. It is served as it is, except for the token and the lists.
 #[derive(Debug)]
 struct Asset {
     path: &'static str,
@@ -32,7 +33,7 @@ struct Asset {
     content: &'static str,
 }
 
-/// An asset of a file beside this one.
+/// Makes an asset of a file beside this one.
 macro_rules! asset {
     ($path:expr, $content_type:expr, $file:literal) => {
         Asset { path: $path, content_type: $content_type, content: include_str!($file) }
@@ -54,7 +55,7 @@ static ASSETS: [Asset; 12] = [
     asset!("/.bulkhead/page/policies.js", SCRIPT, "policies.js"),
 ];
 
-/// Serves each file at its path.
+/// A route for each file.
 pub(super) fn router() -> Router<Arc<Page>> {
     ASSETS.iter().fold(Router::new(), |router, asset| {
         let serve = move |State(page): State<Arc<Page>>| async move { asset.response(&page.token) };
@@ -62,7 +63,7 @@ pub(super) fn router() -> Router<Arc<Page>> {
     })
 }
 
-/// Whether there is a file at a path that says nothing to whoever reads it.
+/// Whether there is a file at a path that every page of the same site may read, because it has no token.
 pub(in crate::dev) fn is_asset(path: &str) -> bool {
     path != super::PATH && ASSETS.iter().any(|asset| asset.path == path)
 }
@@ -82,7 +83,7 @@ fn with_lists(script: &str) -> String {
     LISTS.iter().fold(script.to_owned(), |script, (place, list)| script.replace(place, &class(list)))
 }
 
-/// Ranges of characters, as a regular expression of JavaScript has them.
+/// Ranges of characters, as in a regular expression of JavaScript.
 fn class(ranges: &[(char, char)]) -> String {
     let range =
         |(first, last): &(char, char)| format!(r"\u{{{:x}}}-\u{{{:x}}}", u32::from(*first), u32::from(*last));

@@ -1,4 +1,4 @@
-//! One event with everything that is known of it.
+//! Everything that is known of one event.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::Page;
 use crate::dev::http::response;
 use crate::dev::records::Record;
 
-/// The record, and the event's bytes where its text would say something else.
+/// The record, and the event's bytes if they are not valid UTF-8.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Details {
@@ -23,7 +23,7 @@ struct Details {
     event_base64: Option<String>,
 }
 
-/// The event as it is now; with `wait`, once nothing more will be known of it.
+/// The event as it is now. With `wait`, the event when it is complete.
 pub(super) async fn serve(
     State(page): State<Arc<Page>>,
     Path(request_id): Path<String>,

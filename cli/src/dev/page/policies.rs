@@ -1,4 +1,4 @@
-//! What each handler may use and reach, what it imports and gets nothing from, and what was refused to it.
+//! The policy of each handler, the imports that are not granted, and the requests that were denied.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use super::Page;
 use crate::check::{self, Granted};
 use crate::dev::http::response;
 
-/// What was found out about a version: components are loaded for it, so it is not done for each look.
+/// The policies of one version. They are kept, because all components are loaded to read them.
 #[derive(Debug, Default)]
 pub(super) struct Policies(Mutex<Option<(u64, Arc<Found>)>>);
 
@@ -25,29 +25,29 @@ struct Found {
 impl Policies {
     fn known(&self, version: u64) -> Option<Arc<Found>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(of, _)| *of == version).map(|(_, told)| Arc::clone(told))
+        known.as_ref().filter(|(of, _)| *of == version).map(|(_, found)| Arc::clone(found))
     }
 
-    fn keep(&self, version: u64, told: &Arc<Found>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(told)));
+    fn keep(&self, version: u64, found: &Arc<Found>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(found)));
     }
 }
 
 pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
     let found = found(&page).await;
     let denials = denials(&page, &found.granted);
-    let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
-    response::json(StatusCode::OK, &told)
+    let policies = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
+    response::json(StatusCode::OK, &policies)
 }
 
-/// About the version that runs.
+/// The policies of the version that runs.
 async fn found(page: &Page) -> Arc<Found> {
     let version = page.state.status.current().version;
     if let Some(found) = page.policies.known(version) {
         return found;
     }
     let (root, names) = (page.root.clone(), page.state.functions.names());
-    // Components are compiled for it.
+    // It compiles components.
     let found = tokio::task::spawn_blocking(move || {
         let policies = check::policies_of(&root, &names)?;
         Ok::<_, anyhow::Error>(Found { handlers: policies, problem: None, granted: check::granted(&root)? })
@@ -64,14 +64,14 @@ async fn found(page: &Page) -> Arc<Found> {
     found
 }
 
-/// Each with the line that would grant it beside what is granted now.
+/// Each denial, with the line that would grant it in addition to the current grants.
 fn denials(page: &Page, granted: &Granted) -> Vec<Value> {
     let seen = page.state.functions.shared.records.denials().into_iter();
     seen.map(|((function, denial), (events, last))| {
         let mut values = granted.of(denial.table.as_deref(), denial.key);
         let is_granted = denial.value.as_ref().is_some_and(|value| values.contains(value));
         values.extend(denial.value.clone().filter(|_| !is_granted));
-        // A list of plain texts in JSON is one in TOML as well.
+        // A list of strings in JSON is a valid list in TOML.
         let line = denial.key.map(|key| format!("{key} = {}", json!(values)));
         json!({
             "function": function, "denial": denial, "line": line, "isGranted": is_granted, "events": events,

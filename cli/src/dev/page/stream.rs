@@ -1,7 +1,8 @@
-//! What changes, as it changes: server-sent events.
+//! The stream of changes, as server-sent events.
 //!
-//! Each message says which revision of the records it reaches. Whoever comes back with that gets what has changed since, and
-//! nothing twice. Nothing is kept for a reader: one that reads slowly finds each row once, as it is by then.
+//! The id of each message is the revision of the records that the reader has reached. A reader that comes
+//! back with this id gets the later changes, and none twice. Nothing is kept for a reader: a slow one gets
+//! each row once, as it is at that time.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,16 +21,16 @@ use super::Page;
 use crate::dev::records::MOST;
 use crate::dev::status::Status;
 
-/// Rows in one message.
+/// The most rows in one message.
 const BATCH: usize = 500;
 
-/// Between two messages: as often as somebody could see it.
+/// The pause between two messages. More would not be visible.
 const PACE: Duration = Duration::from_millis(50);
 
-/// After how long a browser tries again that has lost its connection.
+/// The time after which a browser reconnects.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Where the stream begins: `after=ID` in the query, or what a browser says that had a connection.
+/// The stream from an id on: the last id that a browser has received, or `after=ID` in the query.
 pub(super) async fn serve(
     State(page): State<Arc<Page>>,
     RawQuery(query): RawQuery,
@@ -46,23 +47,23 @@ pub(super) async fn serve(
     Sse::new(stream::unfold(Reader::of(page, after), next))
 }
 
-/// The revision in the id of a message, if the message was one of this process.
+/// The revision in the id of a message, if this process sent the message.
 fn revision(process: &str, id: &str) -> Option<u64> {
     id.strip_prefix(process)?.strip_prefix('-')?.parse().ok()
 }
 
-/// What one reader of the stream has and has not yet.
+/// The state of one reader of the stream.
 struct Reader {
     page: Arc<Page>,
     status: watch::Receiver<Status>,
     revisions: watch::Receiver<u64>,
-    /// The revision of the records that it has.
+    /// The revision of the records that it has reached.
     reached: u64,
-    /// It has nothing yet, and is told what it may keep.
+    /// It has no id, so it gets a first message with the id of this process.
     is_new: bool,
-    /// It has not got the status as it is now.
+    /// It does not have the current status.
     is_status_due: bool,
-    /// It has all rows of the last revision, so the next ones can wait for others.
+    /// It has reached the last revision, so the next message waits for further changes.
     pauses: bool,
 }
 
@@ -74,7 +75,7 @@ impl Reader {
         Self { page, status, revisions, reached, is_new, is_status_due: true, pauses: false }
     }
 
-    /// The next message, as soon as there is something to say. It is asked for when the reader has room for it.
+    /// Waits for the next message. It is called when the reader has room for one.
     async fn next(&mut self) -> Option<Event> {
         if std::mem::take(&mut self.is_new) {
             return Some(self.message("start", &json!({ "process": self.page.process, "kept": MOST })));

@@ -1,4 +1,4 @@
-//! The watch over the sources: which files count, and when one of them has been saved.
+//! Watches the sources: decides which files count, and waits until one of them is saved.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -15,34 +15,34 @@ use super::{Project, build, is_component};
 /// A build starts when no file has been saved for this long, because editors and linkers write several files.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// Looks at folders, and says when something in them was saved.
+/// Watches folders, and waits for saves of sources in them.
 #[derive(Debug)]
-pub(in crate::dev) struct Saves {
+pub(in crate::dev) struct SourceWatcher {
     watcher: RecommendedWatcher,
     watched: BTreeSet<(PathBuf, bool)>,
-    /// Components are what a build leaves, so a save of one must not start another.
+    /// Components are build output, so a new one must not start another build.
     is_built: bool,
     saved: UnboundedReceiver<Vec<PathBuf>>,
 }
 
-impl Saves {
+impl SourceWatcher {
     pub(in crate::dev) async fn of(project: &Project) -> anyhow::Result<Self> {
-        let (told, saved) = unbounded_channel();
+        let (sender, saved) = unbounded_channel();
         let tell = move |event: notify::Result<Event>| {
-            // Reading is no save.
+            // Reading a file is not a save.
             if let Ok(event) = event
                 && !event.kind.is_access()
             {
-                // Whoever does not listen any more has ended.
-                let _ = told.send(event.paths);
+                // It fails only if the receiver is gone, when the command ends.
+                let _ = sender.send(event.paths);
             }
         };
         let watcher =
             notify::recommended_watcher(tell).context("changes cannot be watched; say --no-watch")?;
         let is_built = project.is_built();
-        let mut saves = Self { watcher, watched: BTreeSet::new(), is_built, saved };
-        saves.look_at(project).await?;
-        Ok(saves)
+        let mut this = Self { watcher, watched: BTreeSet::new(), is_built, saved };
+        this.look_at(project).await?;
+        Ok(this)
     }
 
     pub(in crate::dev) async fn look_at(&mut self, project: &Project) -> anyhow::Result<()> {
@@ -56,8 +56,8 @@ impl Saves {
         Ok(())
     }
 
-    /// Waits for a save, and until all is quiet after it.
-    pub(in crate::dev) async fn next(&mut self) {
+    /// Waits for a save, and until no more files are saved after it.
+    pub(in crate::dev) async fn next_save(&mut self) {
         self.save().await;
         while tokio::time::timeout(QUIET, self.save()).await.is_ok() {}
     }
@@ -65,7 +65,7 @@ impl Saves {
     async fn save(&mut self) {
         loop {
             match self.saved.recv().await {
-                // What a watcher cannot name may have been anything.
+                // A change without a path may be in any file.
                 Some(paths) if paths.is_empty() || paths.iter().any(|path| self.is_source(path)) => return,
                 Some(_) => {}
                 None => std::future::pending().await,
@@ -81,20 +81,21 @@ impl Saves {
     }
 }
 
-/// What editors leave beside a source, and what cargo makes of it.
+/// Whether a file is not a source: an editor or cargo wrote it.
 fn is_aside(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     build::is_aside(path) || name.ends_with('~') || name == "Cargo.lock"
 }
 
-/// In a package's own folder may be anything else: the log of this very command, for one.
+/// Whether a file directly in a package's folder is a source. Other files may lie there, such as the log of
+/// this command.
 fn is_of_package(path: &Path) -> bool {
     let is_known = |kind: &OsStr| KINDS.iter().any(|known| kind == *known);
-    // Text may be anything, and this pins the tools of Python.
+    // Other text files do not count. This one pins the tools of Python.
     path.is_dir() || path.ends_with("requirements.txt") || path.extension().is_some_and(is_known)
 }
 
-/// What sources are called.
+/// The file name extensions of sources.
 const KINDS: [&str; 14] =
     ["c", "cpp", "go", "h", "js", "json", "mjs", "py", "rs", "sh", "toml", "ts", "wit", "zig"];
 
