@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use bulkhead_host::dispatch::catalog;
-use bulkhead_host::wasm::Kind;
-use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::policy::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
+use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::wasm::Kind;
 
 use super::components::{ComponentLoader, certificates};
 use super::policies::{directories, groups};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bulkhead_host::wasm::Kind;
 use bulkhead_host::policy::manifest::Mistake;
+use bulkhead_host::wasm::Kind;
 use serde::Serialize;
 
 use super::denied::Denial;
