@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
-use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::policy::manifest::FILE;
+use bulkhead_host::text::printable::Shown as _;
 use cargo_metadata::{CrateType, Dependency, DependencyKind, Package as Member, Target};
 
 use super::cargo;
