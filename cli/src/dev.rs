@@ -1,28 +1,25 @@
-//! `bulkhead dev`: Lambda on this machine, with the real bootstrap, for as long as somebody works on handlers.
+//! `bulkhead dev`: Lambda on this machine, with the real bootstrap, while you work on handlers.
 
-mod listener;
-mod server;
+// From the bottom up: a room uses only rooms listed above it, and of those only the ones that its first lines
+// name.
+mod console;
+mod http;
+mod records;
+mod status;
 
 mod functions;
+mod project;
+
+mod state;
 
 mod function_url;
 mod invoke_api;
-
-mod calls;
-mod function;
-
-mod project;
 mod reload;
+mod runtime_api;
 
 mod page;
-mod visitor;
 
-mod board;
-mod body;
-mod budget;
-mod console;
-mod records;
-mod refusal;
+mod api;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -32,73 +29,79 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::local;
 use crate::local::settings::Settings;
-use board::Board;
-use budget::Budget;
-use calls::RequestIds;
-use function::Shared;
-use function_url::{Place, Urls};
+use function_url::{UrlAddress, Urls};
 use functions::Functions;
-use listener::Bounds;
-use page::Policies;
+use functions::function::Shared;
+use functions::request_ids::RequestIds;
+use http::listener::{self, Bounds};
+use page::Page;
 use project::Project;
-use reload::{Reload, Saves};
-use server::Server;
-use visitor::Visitors;
+use project::watch::SourceWatcher;
+use reload::Reload;
+use state::AppState;
+use status::StatusFeed;
 
-/// Run handlers as Lambda does, on this machine: the AWS CLI and SDKs call them with --endpoint-url, browsers by a URL.
+/// Run handlers on this machine as Lambda does. Call them with the AWS CLI or an SDK (--endpoint-url), or by
+/// a URL.
 ///
-/// Runs the handlers of the cargo project in this folder, or the components of a task root, by the real bootstrap. What
-/// is saved is built and takes over as soon as it has started; events on their way are finished by the version that has
-/// them. What cannot be built is shown, and the last good version goes on. Ends with Ctrl-C, or SIGTERM.
+/// Runs the handlers of the project in this folder, or the components of a task root, with the real
+/// bootstrap. When you save a file, the project is built again, and the new version takes over as soon as it
+/// has started; the old version finishes its events. If a build fails, the errors are shown and the last good
+/// version keeps running. Stop it with Ctrl-C or SIGTERM.
 ///
 /// Example: bulkhead dev --port 9000
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// The folder with the components and bulkhead.toml [default: the cargo project here, or the components here]
+    /// The folder with the components and bulkhead.toml [default: the cargo project here, or the components
+    /// here]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The address to listen on; others than this machine's own let everyone in who can reach it
+    /// The address to listen on; with any address but a loopback one, everyone who can reach it can use it
     #[arg(long, short = 'A', alias = "invoke-address", value_name = "IP", default_value = "127.0.0.1")]
     address: IpAddr,
-    /// The port to listen on; 0 for any that is free
+    /// The port to listen on; 0 for any free port
     #[arg(long, short = 'P', alias = "invoke-port", value_name = "PORT", default_value_t = 9000)]
     port: u16,
-    /// The port of function URLs, which are http://NAME.localhost:PORT/ [default: the one after --port, or any that is free]
+    /// The port of function URLs, http://NAME.localhost:PORT/ [default: the port after --port, or any free
+    /// port]
     #[arg(long, value_name = "PORT")]
     url_port: Option<u16>,
-    /// Build and load once, whatever is saved after that; exit code 1 if that fails
+    /// Build and load once, and ignore later changes; exit with code 1 if that fails
     #[arg(long, alias = "ignore-changes")]
     no_watch: bool,
-    /// Start no bootstrap: somebody else does, and is told where its events are
+    /// Do not start a bootstrap: start a runtime yourself, with the AWS_LAMBDA_RUNTIME_API that is shown
     #[arg(long, alias = "only-lambda-apis")]
     no_bootstrap: bool,
     #[command(flatten)]
     settings: Settings,
-    /// Events that a function handles at a time, each in an environment of its own; more are told to come again
+    /// Events that a function handles at a time, each in its own environment; further events get HTTP status
+    /// 429
     #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
-    /// How often an Event (an asynchronous invocation) that fails is tried again; Lambda does so twice
+    /// Retries of an asynchronous invocation (Event) that fails; Lambda retries twice
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
     event_retries: u8,
 }
 
-/// What is listened on.
+/// The two ports.
 #[derive(Debug)]
 struct Ports {
     listener: TcpListener,
     url_listener: TcpListener,
-    /// How programs of this machine reach the first.
+    /// How programs on this machine reach `listener`.
     api: SocketAddr,
-    /// And the second.
-    urls: Place,
+    /// How programs on this machine reach `url_listener`.
+    urls: UrlAddress,
 }
 
-/// How long events on their way have at the end.
+/// How much longer than their timeout events in flight may take when the command ends.
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Dev {
@@ -108,7 +111,7 @@ impl Dev {
     }
 
     async fn serve(self) -> anyhow::Result<ExitCode> {
-        // Whoever stops it while it builds stops it as well.
+        // Before the first build, so that a signal ends that, too.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let project = Project::find(self.root.clone())?;
@@ -120,27 +123,31 @@ impl Dev {
             self.event_retries,
             self.no_bootstrap,
         );
-        let functions = Arc::new(Functions::new(settings, Arc::new(shared)));
-        let board = Arc::new(Board::default());
+        let state = Arc::new(AppState {
+            functions: Functions::new(settings, Arc::new(shared)),
+            status: StatusFeed::default(),
+            request_ids: RequestIds::new(),
+            is_loopback: self.address.is_loopback(),
+        });
         let (api, urls) = (ports.api, ports.urls);
-        self.answer(ports, &project, &functions, &board)?;
-        let reload = Reload { project, functions: Arc::clone(&functions), board };
+        answer(ports, &project, &state)?;
+        let reload = Reload { project, state: Arc::clone(&state) };
         let failed = tokio::select! {
             failed = self.work(&reload, api, urls) => failed?,
             _ = interrupt.recv() => false,
             _ = terminate.recv() => false,
         };
-        let patience = tokio::time::sleep(self.settings.timeout + GRACE);
+        let limit = tokio::time::sleep(self.settings.timeout + GRACE);
         tokio::select! {
-            () = functions.end() => {}
+            () = state.functions.end() => {}
             // Environments that are still there are killed when they are dropped.
-            () = patience => {}
+            () = limit => {}
             _ = interrupt.recv() => {}
         }
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    /// What handlers answer is at a port of its own, so that it can be no page of ours.
+    /// Function URLs have a port of their own, so that a handler's response cannot pass for our page.
     async fn listen(&self) -> anyhow::Result<Ports> {
         let listener = self.bind(self.port, "--port").await?;
         let api = listener.local_addr()?;
@@ -149,7 +156,7 @@ impl Dev {
             Err(_) if self.url_port.is_none() => self.bind(0, "--url-port").await?,
             bound => bound?,
         };
-        let urls = Place(of_this_machine(url_listener.local_addr()?));
+        let urls = UrlAddress(of_this_machine(url_listener.local_addr()?));
         Ok(Ports { listener, url_listener, api: of_this_machine(api), urls })
     }
 
@@ -160,59 +167,27 @@ impl Dev {
         })
     }
 
-    /// Answers at both ports from now on.
-    fn answer(
-        &self,
-        ports: Ports,
-        project: &Project,
-        functions: &Arc<Functions>,
-        board: &Arc<Board>,
-    ) -> anyhow::Result<()> {
-        let (ids, is_loopback) = (Arc::new(RequestIds::new()), self.address.is_loopback());
-        let urls = Arc::new(Urls::new(functions, board, &ids, (ports.urls, is_loopback)));
-        let server = Arc::new(Server {
-            functions: Arc::clone(functions),
-            board: Arc::clone(board),
-            root: project.root.clone(),
-            visitors: Visitors::new()?,
-            policies: Policies::default(),
-            ids,
-            budget: Budget::new(server::ON_THEIR_WAY),
-            urls: ports.urls,
-            is_loopback,
-        });
-        tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {
-            let server = Arc::clone(&server);
-            async move { server.respond(request).await }
-        }));
-        tokio::spawn(listener::serve(ports.url_listener, Bounds::OF_THE_WEB, move |request| {
-            let urls = Arc::clone(&urls);
-            async move { urls.respond(request).await }
-        }));
-        Ok(())
-    }
-
-    /// Builds, loads and says so, and again after each save. It ends only where nothing can be run.
-    async fn work(&self, reload: &Reload, address: SocketAddr, urls: Place) -> anyhow::Result<bool> {
-        // Before the first build, so that nothing that is saved meanwhile is missed.
-        let saves = if self.no_watch { None } else { Some(Saves::of(&reload.project).await?) };
+    /// Builds and loads, and again after each save. It returns only if that fails and nothing is watched.
+    async fn work(&self, reload: &Reload, address: SocketAddr, urls: UrlAddress) -> anyhow::Result<bool> {
+        // Before the first build, so that no save during it is missed.
+        let watcher = if self.no_watch { None } else { Some(SourceWatcher::of(&reload.project).await?) };
         console::say(&format!("its page is http://{address}/"));
         console::say(&format!("listening on http://{address}"));
         console::say(&format!("function URLs are on {}", urls.pattern()));
         let is_loaded = reload.once().await;
         if is_loaded {
-            console::say(&self.directions(address, urls, &reload.functions.names()));
+            console::say(&self.directions(address, urls, &reload.state.functions.names()));
         }
-        match saves {
+        match watcher {
             None if !is_loaded => return Ok(true),
             None => std::future::pending().await,
-            Some(saves) => reload.watch(saves).await,
+            Some(watcher) => reload.watch(watcher).await,
         }
         Ok(false)
     }
 
-    /// What to do with it.
-    fn directions(&self, address: SocketAddr, urls: Place, names: &[String]) -> String {
+    /// How to call the functions.
+    fn directions(&self, address: SocketAddr, urls: UrlAddress, names: &[String]) -> String {
         let mut text = String::from("each handler is a function, with a URL:");
         for name in names {
             text += &format!("\n  {name}  {}", urls.url(name));
@@ -234,17 +209,36 @@ impl Dev {
             true => PathBuf::new(),
             false => local::bootstrap(self.settings.bootstrap.clone())?,
         };
-        // Each function has a handler of its own.
+        // `_HANDLER` is different for each function.
         Ok(self.settings.function(String::new(), project.root.clone(), bootstrap))
     }
 }
 
-/// The port after another; any that is free where there is none.
+/// Starts to answer on both ports.
+fn answer(ports: Ports, project: &Project, state: &Arc<AppState>) -> anyhow::Result<()> {
+    let page = Page::new(Arc::clone(state), project.root.clone(), ports.urls)?;
+    let api = TowerToHyperService::new(api::router(state, page, ports.urls));
+    tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {
+        let answer = api.call(request);
+        async move {
+            let Ok(response) = answer.await;
+            response
+        }
+    }));
+    let urls = Arc::new(Urls::new(Arc::clone(state), ports.urls));
+    tokio::spawn(listener::serve(ports.url_listener, Bounds::OF_THE_WEB, move |request| {
+        let urls = Arc::clone(&urls);
+        async move { urls.respond(request).await }
+    }));
+    Ok(())
+}
+
+/// The port after this one, or any free port if there is none.
 fn next(port: u16) -> u16 {
     port.checked_add(1).unwrap_or(0)
 }
 
-/// How programs of this machine reach it.
+/// How programs on this machine reach an address that this command listens on.
 fn of_this_machine(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),

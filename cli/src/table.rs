@@ -1,17 +1,19 @@
-//! Rows of cells, aligned with spaces. Each cell is escaped as a name, so that none is two, or looks like another.
+//! Rows of cells, aligned with spaces. Each cell is escaped as a name, so that a cell can neither break the
+//! line nor look like another.
 
 use std::fmt;
 
 use bulkhead_host::text::printable;
+use unicode_width::UnicodeWidthStr as _;
 
-/// Where a column's cells stand.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
 }
 
-/// A table, each line of which is indented by as many spaces.
+/// A table whose lines are indented by a number of spaces.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
     indent: usize,
@@ -34,15 +36,17 @@ impl<const N: usize> fmt::Display for Table<N> {
         let mut widths = [0; N];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
+                *width = cell.width().max(*width);
             }
         }
         for row in &self.rows {
             let mut line = " ".repeat(self.indent);
             for ((cell, align), width) in row.iter().zip(self.columns).zip(widths) {
+                // `{:width$}` counts characters, and a terminal shows some of them in two columns and others in none.
+                let space = " ".repeat(width - cell.width());
                 line += &match align {
-                    Align::Left => format!("{cell:<width$}  "),
-                    Align::Right => format!("{cell:>width$}  "),
+                    Align::Left => format!("{cell}{space}  "),
+                    Align::Right => format!("{space}{cell}  "),
                 };
             }
             writeln!(f, "{}", line.trim_end())?;
@@ -62,6 +66,22 @@ mod tests {
         table.row(["überall", "7", "x"]);
         assert_eq!(table.to_string(), "  tenant   events\n  überall       7  x\n");
         assert_eq!(Table::new(0, [Align::Left]).to_string(), "");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns_and_marks_none() {
+        let mut table = Table::new(0, [Align::Left, Align::Right, Align::Left]);
+        table.row(["東京", "1", "CJK"]);
+        table.row(["🚢ship", "20", "emoji"]);
+        table.row(["e\u{301}te\u{301}", "300", "combining marks"]);
+        table.row(["tenant", "４", "full width"]);
+        assert_eq!(
+            table.to_string(),
+            "東京      1  CJK\n\
+             🚢ship   20  emoji\n\
+             e\u{301}te\u{301}     300  combining marks\n\
+             tenant   ４  full width\n"
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! A table for the terminal: the first column to the left, all others to the right.
+//! A table for the terminal: the first column is aligned to the left, all others to the right.
 
 use std::fmt;
+
+use unicode_width::UnicodeWidthStr as _;
 
 /// Rows of cells under a row of headings.
 #[derive(Debug)]
@@ -9,7 +11,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table that has only its headings.
+    /// A table without rows.
     pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
         let mut table = Self { rows: Vec::new() };
         table.row(headings);
@@ -25,15 +27,15 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows.first().map_or(0, Vec::len);
-        let width =
-            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width = |column: usize| self.rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for (index, row) in self.rows.iter().enumerate() {
             for (column, cell) in row.iter().enumerate() {
-                let width = widths[column];
+                // `{:width$}` counts characters, and a terminal shows some of them in two columns and others in none.
+                let space = " ".repeat(widths[column] - cell.width());
                 match column {
-                    0 => write!(formatter, "  {cell:<width$}")?,
-                    _ => write!(formatter, "  {cell:>width$}")?,
+                    0 => write!(formatter, "  {cell}{space}")?,
+                    _ => write!(formatter, "  {space}{cell}")?,
                 }
             }
             writeln!(formatter)?;
@@ -49,6 +51,18 @@ impl fmt::Display for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns_and_marks_none() {
+        let mut table = Table::new(["what", "size"]);
+        table.row(["東京", "1"]);
+        table.row(["🚢", "20"]);
+        table.row(["e\u{301}te\u{301}", "４"]);
+        assert_eq!(
+            table.to_string(),
+            "  what  size\n  ────  ────\n  東京     1\n  🚢      20\n  e\u{301}te\u{301}     ４\n"
+        );
+    }
 
     #[test]
     fn columns_line_up() {

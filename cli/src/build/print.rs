@@ -1,4 +1,4 @@
-//! What was built, for people and as JSON.
+//! Prints the result of a build, for people and as JSON.
 
 use std::path::PathBuf;
 
@@ -8,16 +8,16 @@ use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::task_root::TaskRoot;
-use crate::check::{Denied, Verdict};
+use crate::check::{Denied, Summary};
 use crate::table::{Align, Table};
 
-/// What came of a build.
+/// The result of a build.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     task_root: PathBuf,
     components: Vec<Built>,
-    /// What the bootstrap would refuse.
+    /// Mistakes for which the bootstrap would reject the task root.
     pub(super) mistakes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -26,25 +26,25 @@ pub(super) struct Report {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Built {
-    /// Relative to the task root.
+    /// The path, relative to the task root.
     file: PathBuf,
     bytes: u64,
-    /// None where the bootstrap would refuse it, or no handler has it.
+    /// The kind of component. `None` if the bootstrap would reject it, or if it has no handler.
     kind: Option<&'static str>,
-    /// The handlers that it is for.
+    /// The handlers that run this component.
     handlers: Vec<String>,
-    /// What it imports and gets nothing from.
+    /// The imports that fail under the current policy.
     denied: Vec<Denied>,
 }
 
 impl Report {
-    pub(super) fn new(root: &TaskRoot, mut verdict: Verdict) -> anyhow::Result<Self> {
+    pub(super) fn new(root: &TaskRoot, mut summary: Summary) -> anyhow::Result<Self> {
         let mut built = |file: &PathBuf| {
             let path = root.shown.join(file);
             let bytes =
                 std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.shown()))?.len();
             let (mut kind, mut handlers, mut denied) = (None, Vec::new(), Vec::new());
-            for handler in verdict.handlers.extract_if(.., |handler| handler.file == path) {
+            for handler in summary.handlers.extract_if(.., |handler| handler.file == path) {
                 kind = kind.or(handler.kind);
                 handlers.push(handler.name);
                 denied.extend(handler.denied);
@@ -55,13 +55,13 @@ impl Report {
         Ok(Self {
             task_root: root.shown.clone(),
             components,
-            mistakes: verdict.mistakes,
-            warnings: verdict.warnings,
+            mistakes: summary.mistakes,
+            warnings: summary.warnings,
         })
     }
 }
 
-/// Every Rust program imports it, so that it says nothing of what one needs.
+/// Every Rust program imports these, so they say nothing about what the component needs.
 const EVERYONE: &str = "wasi:cli/environment@";
 
 pub(super) fn text(report: &Report) -> String {

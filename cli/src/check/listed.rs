@@ -1,4 +1,5 @@
-//! The policies of handlers, for whoever shows them: without a verdict, so that one handler's mistake hides no other's policy.
+//! Lists the policies of handlers without an overall result, so that a mistake in one handler does not hide the
+//! policies of the others.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,35 +8,36 @@ use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
-use super::inspect::{Component, Inspector};
+use super::components::ComponentLoader;
 use super::policies::groups;
+use super::report::Component;
 
-/// What the handlers of a task root may use and reach, and what they import and get nothing from. `names` are those of a root
-/// whose manifest names none.
+/// The grants and denied imports of the handlers of a task root. `names` are the handlers of a root whose
+/// manifest names none.
 pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<Value>> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
-    let mut inspector = Inspector::of(root);
+    let mut loader = ComponentLoader::of(root);
     if !manifest.handlers.is_empty() {
-        let all = manifest.handlers.iter().enumerate();
-        return all.map(|(at, handler)| Ok(told((&manifest, at), &inspector.named(handler)?))).collect();
+        let handlers = manifest.handlers.iter().enumerate();
+        return handlers.map(|(at, handler)| Ok(shown(&manifest, at, &loader.named(handler)?))).collect();
     }
-    let mut told_of = Vec::new();
+    let mut all = Vec::new();
     for name in names {
-        let (handler, component) = match inspector.only(&manifest, Some(name))? {
+        let (handler, component) = match loader.only(&manifest, Some(name))? {
             Ok((handler, component)) => (handler, Ok(component)),
             Err(problem) => {
-                told_of.push(json!({ "name": name, "policies": [], "problem": problem }));
+                all.push(json!({ "name": name, "policies": [], "problem": problem }));
                 continue;
             }
         };
         let alone = Manifest { handlers: vec![handler], ..manifest.clone() };
-        told_of.push(told((&alone, 0), &component));
+        all.push(shown(&alone, 0, &component));
     }
-    Ok(told_of)
+    Ok(all)
 }
 
-/// About one handler. Where its component cannot be used, what that imports is not known.
-fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String>) -> Value {
+/// One handler. If its component cannot be loaded, its imports are unknown.
+fn shown(manifest: &Manifest, at: usize, component: &Result<Component, String>) -> Value {
     let Some(handler) = manifest.handlers.get(at) else { return Value::Null };
     let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
     let policies: Vec<_> =
@@ -43,19 +45,19 @@ fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String
     json!({ "name": handler.name, "policies": policies, "component": component.as_ref().ok(), "problem": component.as_ref().err() })
 }
 
-/// What may be reached by which table of grants.
+/// The hosts that each table of grants allows.
 #[derive(Debug, Default)]
 pub(crate) struct Granted(HashMap<String, HashMap<&'static str, Vec<String>>>);
 
 impl Granted {
-    /// The values of a key in a table; none where there are none.
+    /// The values of a key in a table; empty if the table or the key is missing.
     pub(crate) fn of(&self, table: Option<&str>, key: Option<&str>) -> Vec<String> {
         let values = table.and_then(|table| self.0.get(table)).zip(key).and_then(|(keys, key)| keys.get(key));
         values.cloned().unwrap_or_default()
     }
 }
 
-/// What the tables of a task root grant.
+/// The grants in the tables of a task root.
 pub(crate) fn granted(root: &Path) -> anyhow::Result<Granted> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
     let handlers = manifest.handlers.iter().map(|handler| &handler.policy);

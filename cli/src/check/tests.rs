@@ -1,9 +1,10 @@
 #[cfg(feature = "cross")]
-#[cfg(feature = "cross")]
 use bulkhead_host::engine::Target;
+use bulkhead_host::policy::manifest::FILE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::report::Report;
 use super::*;
 use crate::compile::tests::handler as smallest;
 
@@ -20,8 +21,7 @@ fn root(toml: &str, handlers: &[&str]) -> TempDir {
 }
 
 fn check(root: &Path, handler: Option<&str>) -> Report {
-    let check = Check { root: root.to_owned(), handler: handler.map(str::to_owned), all: false, json: false };
-    check.report().unwrap()
+    examine(root, handler).unwrap()
 }
 
 fn value(report: &Report) -> Value {
@@ -77,7 +77,10 @@ fn what_does_not_fit_into_a_sandbox_is_a_mistake_with_the_numbers() {
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         let numbers = format!("76 core module instances, which exceeds the configured maximum of {most}");
         assert!(mistakes[0].contains(&numbers), "{mistakes:?}");
-        assert!(mistakes[0].contains("compose it of fewer modules, or raise the limit"), "{mistakes:?}");
+        assert!(
+            mistakes[0].contains("compose the component from fewer modules, or raise the limit"),
+            "{mistakes:?}"
+        );
     }
 }
 
@@ -88,7 +91,7 @@ fn tenants_of_one_policy_are_told_together_with_what_is_different() {
     assert_eq!(mistakes(&report), [] as [String; 0]);
     let text = print::text(&report, false);
     let expected = "  \
-  for events of unknown tenants, or of none, and for beta
+  for events of unknown tenants, or without a tenant, and for beta
     wall_time    3s
     environment  LEVEL, STAGE
     tmp          1MiB
@@ -149,7 +152,7 @@ fn without_a_manifest_the_only_component_is_checked() {
     assert!(text.ends_with("no grants: 2 handlers, 0 tenants, 1 mistake, 0 warnings\n"), "{text}");
     assert_eq!(mistakes(&check(root.path(), Some("other"))), [] as [String; 0]);
     let empty = tempfile::tempdir().unwrap();
-    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; put one there"));
+    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; add one"));
 }
 
 #[test]
@@ -241,7 +244,7 @@ fn what_is_said_of_services_about_another_kind_is_pointed_out() {
     let idle: Vec<_> = report.warnings.iter().filter(|text| text.contains("changes nothing")).collect();
     assert_eq!(idle.len(), 2, "{:?}", report.warnings);
     assert!(
-        idle[0].starts_with("handlers.hello.other_events changes nothing: it is for HTTP services"),
+        idle[0].starts_with("handlers.hello.other_events has no effect: it is for HTTP services"),
         "{}",
         idle[0]
     );

@@ -1,4 +1,6 @@
 //! What `bulkhead dev` shows on a terminal: the log of the handlers on stdout, everything else on stderr.
+//!
+//! May use: nothing.
 
 use bulkhead_host::dispatch::receipt::{REPLIED, Receipt};
 use bulkhead_host::log::on_lines;
@@ -6,23 +8,23 @@ use bulkhead_host::log::on_lines;
 use crate::label::label;
 use crate::output;
 
-/// Tells people something about all of it.
+/// Writes a message about the command as a whole.
 pub(super) fn say(text: &str) {
     output::tell(&format!("bulkhead dev: {text}"));
 }
 
-/// Tells people something about a function.
+/// Writes a message about a function.
 pub(super) fn tell(function: &str, text: &str) {
     output::tell(&format!("{}: {text}", label(function)));
 }
 
-/// Shows a line of a function's log, or what a receipt says.
+/// Writes a line of a function's log, or the summary of a receipt.
 pub(super) fn print(function: &str, line: &str, receipt: Option<&Receipt>) {
     let text = match receipt {
         Some(receipt) => format!("{}  {}\n", label(function), summary(receipt)),
         None => on_lines(line) + "\n",
     };
-    // Whoever closed stdout has seen enough; the events go on.
+    // If stdout was closed, events are handled all the same.
     let _ = output::print(text);
 }
 

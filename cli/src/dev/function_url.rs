@@ -1,90 +1,84 @@
-//! Function URLs: an HTTP request becomes an event of payload format 2.0, and what a handler answers a response.
+//! Function URLs: an HTTP request becomes an event of payload format 2.0, and a handler's response an HTTP
+//! response.
+//!
+//! May use: console, functions, http, records, state.
 
+mod address;
 mod event;
-mod pairs;
-mod place;
-mod prelude;
-mod response;
+mod handler_response;
+mod json_members;
+mod metadata_prelude;
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc::channel;
 
-use super::board::Board;
-use super::body::{self, Body};
-use super::budget::{Budget, Charge};
-use super::calls::{self, Call, RequestIds};
-use super::console;
-use super::function::Function;
-use super::functions::Functions;
-use super::records::Way;
-use super::refusal::Refusal;
-use super::visitor;
+use crate::dev::console;
+use crate::dev::functions::call::{self, Call};
+use crate::dev::functions::function::Function;
+use crate::dev::functions::host_label;
+use crate::dev::http::budget::{Budget, Charge};
+use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request::is_from_browser;
+use crate::dev::http::request_body;
+use crate::dev::http::response;
+use crate::dev::records::Way;
+use crate::dev::state::AppState;
 use crate::local::Event;
 use crate::local::events::{Piece, Reply, Stream};
-use event::Asked;
-pub(super) use place::{PATH, Place, authority, is_of_this_machine, label};
+use address::Target;
+pub(super) use address::{PATH, UrlAddress};
+use event::UrlRequest;
 
 /// The largest body of a request, and the largest event that is made of one.
 const LARGEST: usize = 6 * 1024 * 1024;
 
-/// So many bytes of requests, events and answers are on their way at a time. Anybody may send some: any page of the web, too.
+/// The most bytes of requests, events and responses in flight. Any web page may send requests.
 const ON_THEIR_WAY: usize = 64 * 1024 * 1024;
 
 /// The content type of a stream with a status and headers before its body (S7.5).
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// What answers at the URLs of functions.
+/// The state of all function URLs.
 #[derive(Debug)]
 pub(super) struct Urls {
-    functions: Arc<Functions>,
-    board: Arc<Board>,
-    ids: Arc<RequestIds>,
-    place: Place,
-    is_loopback: bool,
+    state: Arc<AppState>,
+    address: UrlAddress,
     budget: Budget,
 }
 
 impl Urls {
-    /// `is_loopback`: they can be reached from this machine alone, and so by names of this machine alone.
-    pub(super) fn new(
-        functions: &Arc<Functions>,
-        board: &Arc<Board>,
-        ids: &Arc<RequestIds>,
-        (place, is_loopback): (Place, bool),
-    ) -> Self {
-        let (functions, board, ids) = (Arc::clone(functions), Arc::clone(board), Arc::clone(ids));
-        Self { functions, board, ids, place, is_loopback, budget: Budget::new(ON_THEIR_WAY) }
+    pub(super) fn new(state: Arc<AppState>, address: UrlAddress) -> Self {
+        Self { state, address, budget: Budget::new(ON_THEIR_WAY) }
     }
 
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
-        self.answer(request).await.unwrap_or_else(|refusal| refusal.response())
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response {
+        self.answer(request).await.into_response()
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
-        // Also for those who only wait for the first build.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Refusal> {
+        // A request that waits for the first build is charged for, too.
         let charge = self.budget.charge()?;
-        let asked = Place::asked(&request, self.is_loopback);
-        if let place::Asked::Path(name, path) = &asked
-            && visitor::is_browser(&request)
-        {
-            return Ok(moved(&self.place.own(&request, (name.as_str(), path.as_str()))));
-        }
-        let (function, path) = match asked {
-            place::Asked::Foreign => return Ok(foreign()),
-            place::Asked::Nothing => return Ok(self.nothing()),
-            place::Asked::Path(name, path) => {
-                self.board.first().await;
-                (self.functions.find(&name, None)?, path)
+        let (function, path) = match Target::of(&request, self.state.is_loopback) {
+            Target::ForeignHost => return Ok(response::foreign_host()),
+            Target::Unknown => return Ok(self.unknown()),
+            Target::Path { name, path } if is_from_browser(&request) => {
+                return Ok(moved(&self.address.own_host(&request, &name, &path)));
             }
-            place::Asked::Label(label) => {
-                self.board.first().await;
-                (self.functions.labelled(&label)?, request.uri().path().to_owned())
+            Target::Path { name, path } => {
+                self.state.status.first_build().await;
+                (self.state.functions.find(&name, None)?, path)
+            }
+            Target::Label(label) => {
+                self.state.status.first_build().await;
+                (self.state.functions.labelled(&label)?, request.uri().path().to_owned())
             }
         };
         self.handle(&function, &path, request, charge).await
@@ -96,12 +90,12 @@ impl Urls {
         path: &str,
         request: Request<Incoming>,
         mut charge: Charge,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response, Refusal> {
         let (head, body) = request.into_parts();
-        let body = body::read(body, LARGEST, &mut charge).await?;
-        let (request_id, label) = (self.ids.next(), label(&function.name));
-        let port = self.place.0.port();
-        let asked = Asked { head: &head, path, label: &label, port, request_id: &request_id };
+        let body = request_body::read(body, LARGEST, &mut charge).await?;
+        let (request_id, label) = (self.state.request_ids.next(), host_label(&function.name));
+        let port = self.address.0.port();
+        let asked = UrlRequest { head: &head, path, label: &label, port, request_id: &request_id };
         let json = event::event(&asked, &body, LARGEST).ok_or(Refusal::TooLarge(LARGEST))?;
         drop(body);
         charge.reach(json.len())?;
@@ -114,7 +108,7 @@ impl Urls {
         };
         let slot = function.try_slot().ok_or(Refusal::TooMany)?;
         let call = Call { request_id: request_id.clone(), way: Way::FunctionUrl, event };
-        let mut response = match calls::call(function, call, slot).await {
+        let mut response = match call::call(function, call, slot).await {
             Reply::Whole(payload) => self.whole(function, &payload),
             Reply::Streamed(stream) => streamed(stream).await,
             Reply::Failed(_) | Reply::NotStarted(_) => bad_gateway(),
@@ -125,9 +119,9 @@ impl Urls {
         Ok(response)
     }
 
-    /// What a client reads slowly, or not at all, is kept for it as long as there is room.
-    fn whole(&self, function: &Function, payload: &Bytes) -> Response<Body> {
-        let Some((head, body)) = response::response(payload).map(Response::into_parts) else {
+    /// A response is kept for a slow client as long as the budget allows it.
+    fn whole(&self, function: &Function, payload: &Bytes) -> Response {
+        let Some((head, body)) = handler_response::response(payload).map(Response::into_parts) else {
             return bad_gateway();
         };
         let Ok(body) = self.budget.hold(body) else {
@@ -140,42 +134,36 @@ impl Urls {
             );
             return bad_gateway();
         };
-        Response::from_parts(head, Body::whole(body))
+        Response::from_parts(head, Body::from(body))
     }
 
-    fn nothing(&self) -> Response<Body> {
-        let told = json!({ "message": format!("each function has a name of its own here: {}", self.place.pattern()) });
-        body::told(StatusCode::NOT_FOUND, &told)
+    fn unknown(&self) -> Response {
+        let message = format!("each function has a host of its own here: {}", self.address.pattern());
+        response::json(StatusCode::NOT_FOUND, &json!({ "message": message }))
     }
 }
 
-/// Says where something is now. Browsers and others keep it for this one time: the port may be another the next time.
-pub(super) fn moved(to: &str) -> Response<Body> {
-    let told = json!({ "message": format!("function URLs are on a port of their own; this one is {to}") });
-    let mut response = body::told(StatusCode::TEMPORARY_REDIRECT, &told);
+/// A temporary redirect: the port may be a different one the next time.
+pub(super) fn moved(to: &str) -> Response {
+    let message = format!("function URLs are on a port of their own; this one is {to}");
+    let mut response = response::json(StatusCode::TEMPORARY_REDIRECT, &json!({ "message": message }));
     if let Ok(to) = HeaderValue::try_from(to) {
         response.headers_mut().insert(LOCATION, to);
     }
     response
 }
 
-/// By another machine's name.
-pub(super) fn foreign() -> Response<Body> {
-    let told = json!({ "message": "this is for programs of this machine; call it localhost" });
-    body::told(StatusCode::FORBIDDEN, &told)
+/// The response of a function URL to every failure. The reason is in the log.
+fn bad_gateway() -> Response {
+    response::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
 }
 
-/// What a function URL says of every failure: the reason is in the log.
-fn bad_gateway() -> Response<Body> {
-    body::text(StatusCode::BAD_GATEWAY, "Internal Server Error")
-}
-
-/// The status and the headers as soon as they are known, the body as it comes.
-async fn streamed(mut stream: Stream) -> Response<Body> {
+/// The response to a stream: status and headers as soon as they are known, and the body as it comes.
+async fn streamed(mut stream: Stream) -> Response {
     let content_type = stream.content_type.take();
     let has_prelude = content_type.as_ref().is_some_and(|content_type| content_type == WITH_PRELUDE);
     let (mut response, rest) = if has_prelude {
-        match prelude::read(&mut stream).await {
+        match metadata_prelude::read(&mut stream).await {
             Some(read) => read,
             None => return bad_gateway(),
         }
@@ -191,10 +179,10 @@ async fn streamed(mut stream: Stream) -> Response<Body> {
         if !rest.is_empty() {
             let _ = sender.send(rest).await;
         }
-        // A failure in mid-stream is the end of the body, and no more (S7.3).
+        // If the stream fails, the body ends (S7.3).
         while let Piece::Data(data) = stream.next().await {
             let _ = sender.send(data).await;
         }
     });
-    response.map(|()| Body::Pieces(pieces))
+    response.map(|()| response::pieces(pieces))
 }

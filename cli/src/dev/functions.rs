@@ -1,4 +1,11 @@
-//! All functions by their names: as many as there are handlers.
+//! The functions by name, one for each handler, with their environments and their events in flight.
+//!
+//! May use: console, http, records.
+
+pub(super) mod call;
+pub(super) mod function;
+mod host_label;
+pub(super) mod request_ids;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +13,11 @@ use std::time::Duration;
 
 use bulkhead_host::policy::manifest::FILE;
 
-use super::function::{Function, Shared};
-use super::function_url::label;
-use super::refusal::Refusal;
+use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request::percent_decoded;
 use crate::local::Function as Settings;
+use function::{Function, Shared};
+pub(super) use host_label::host_label;
 
 /// The functions that can be called.
 #[derive(Debug)]
@@ -24,7 +32,7 @@ impl Functions {
         Self { shared, settings, by_name: Mutex::default() }
     }
 
-    /// There is a new version of everything, and these are the handlers that it has.
+    /// Starts a new version, which has these handlers.
     pub(super) fn renew(&self, names: &[String]) {
         let mut by_name = self.by_name();
         by_name.retain(|name, function| {
@@ -45,10 +53,10 @@ impl Functions {
         }
     }
 
-    /// The function of a name, an ARN or a part of one, with or without a version.
+    /// Finds a function by its name or ARN, or a part of the ARN. The version is in the name or in the query,
+    /// or left out.
     pub(super) fn find(&self, name: &str, query: Option<&str>) -> Result<Arc<Function>, Refusal> {
-        let told = percent(name);
-        let name = told.rsplit_once("function:").map_or(told.as_str(), |(_, name)| name);
+        let name = name.rsplit_once("function:").map_or(name, |(_, name)| name);
         let (name, version) = match name.split_once(':') {
             Some((name, version)) => (name, Some(version.to_owned())),
             None => (name, query.and_then(qualifier)),
@@ -62,13 +70,13 @@ impl Functions {
         }
     }
 
-    /// The function that has this label in its host's name.
+    /// Finds a function by the label in its host name.
     pub(super) fn labelled(&self, wanted: &str) -> Result<Arc<Function>, Refusal> {
-        let found = self.by_name().values().find(|function| label(&function.name) == wanted).cloned();
+        let found = self.by_name().values().find(|function| host_label(&function.name) == wanted).cloned();
         found.ok_or_else(|| Refusal::NoSuchFunction(wanted.to_owned()))
     }
 
-    /// The one of which a runtime has the events that does not say whose it is.
+    /// The function of a runtime that does not name one.
     pub(super) fn first(&self) -> Option<Arc<Function>> {
         self.by_name().values().next().cloned()
     }
@@ -77,7 +85,7 @@ impl Functions {
         self.by_name().keys().cloned().collect()
     }
 
-    /// The text of the `bulkhead.toml` that all of them have, if there is one.
+    /// The text of `bulkhead.toml`, if there is one.
     pub(super) fn manifest(&self) -> Option<String> {
         std::fs::read_to_string(self.settings.task_root.join(FILE)).ok()
     }
@@ -87,7 +95,7 @@ impl Functions {
         self.settings.timeout
     }
 
-    /// Lets all events end, and all environments.
+    /// Waits until all events and environments have ended.
     pub(super) async fn end(&self) {
         let functions: Vec<Arc<Function>> = self.by_name().values().cloned().collect();
         functions.iter().for_each(|function| function.retire());
@@ -102,10 +110,5 @@ impl Functions {
 }
 
 fn qualifier(query: &str) -> Option<String> {
-    query.split('&').find_map(|pair| pair.strip_prefix("Qualifier=")).map(percent)
-}
-
-/// `%XX` undone.
-pub(super) fn percent(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+    query.split('&').find_map(|pair| pair.strip_prefix("Qualifier=")).map(percent_decoded)
 }

@@ -1,4 +1,6 @@
-//! Lambda's Invoke API, as the AWS CLI and SDKs speak it.
+//! Lambda's Invoke API, as the AWS CLI and SDKs use it.
+//!
+//! May use: console, functions, http, records, state.
 
 mod answer;
 mod request;
@@ -6,81 +8,114 @@ mod stream;
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
 
-use super::body::Body;
-use super::budget::Charge;
-use super::calls::{self, Call, RequestIds};
-use super::console;
-use super::function::Function;
-use super::functions::Functions;
-use super::records::Way;
-use super::refusal::Refusal;
+use crate::dev::console;
+use crate::dev::functions::call::{self, Call};
+use crate::dev::functions::function::Function;
+use crate::dev::http::budget::Budget;
+use crate::dev::http::refusal::Refusal;
+use crate::dev::records::Way;
+use crate::dev::state::AppState;
 use crate::local::Answer;
-use request::{Invocation, Kind};
+use request::{Invocation, InvocationType};
 
-/// How the caller reads the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    Whole,
-    Streamed,
-}
+/// The most bytes of events in flight, including those that wait for a permit or for a build.
+const ON_THEIR_WAY: usize = 256 * 1024 * 1024;
 
-/// What a caller asks for by its path.
+/// The versions of the two calls. Both calls exist in both versions.
+const VERSIONS: [&str; 2] = ["/2015-03-31", "/2021-11-15"];
+
+/// The state of these calls.
 #[derive(Debug)]
-pub(super) struct Asked<'r> {
-    /// The function.
-    pub(super) name: &'r str,
-    pub(super) reading: Reading,
-    /// For the event.
-    pub(super) charge: Charge,
+struct InvokeApi {
+    state: Arc<AppState>,
+    budget: Budget,
 }
 
-/// Has an event handled.
-pub(super) async fn invoke(
-    functions: &Functions,
-    ids: &RequestIds,
-    Asked { name, reading, charge }: Asked<'_>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let request_id = ids.next();
-    let answered = async {
-        let function = functions.find(name, request.uri().query())?;
-        let invocation = Invocation::read(request, charge).await?;
-        respond(&function, &request_id, invocation, reading).await
-    };
-    let mut response = answered.await.unwrap_or_else(|refusal| refusal.response());
-    if let Ok(request_id) = request_id.try_into() {
-        response.headers_mut().insert("x-amzn-requestid", request_id);
+/// How the caller gets the response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ResponseMode {
+    Buffered,
+    Streaming,
+}
+
+/// The routes of these calls.
+pub(super) fn router(state: Arc<AppState>) -> Router {
+    let api = Arc::new(InvokeApi { state, budget: Budget::new(ON_THEIR_WAY) });
+    let router = VERSIONS.iter().fold(Router::new(), |router, version| {
+        let function = format!("{version}/functions/{{name}}");
+        router
+            .route(&format!("{function}/invocations"), post(invoke))
+            .route(&format!("{function}/response-streaming-invocations"), post(invoke_with_response_stream))
+    });
+    router.with_state(api)
+}
+
+async fn invoke(
+    State(api): State<Arc<InvokeApi>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    api.answer(&name, ResponseMode::Buffered, request).await
+}
+
+async fn invoke_with_response_stream(
+    State(api): State<Arc<InvokeApi>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    api.answer(&name, ResponseMode::Streaming, request).await
+}
+
+impl InvokeApi {
+    async fn answer(&self, name: &str, mode: ResponseMode, request: Request) -> Result<Response, Refusal> {
+        // A request that waits for the first build is charged for, too.
+        let charge = self.budget.charge()?;
+        self.state.status.first_build().await;
+        let request_id = self.state.request_ids.next();
+        let answer = async {
+            let function = self.state.functions.find(name, request.uri().query())?;
+            let invocation = Invocation::read(request, charge).await?;
+            respond(&function, &request_id, invocation, mode).await
+        };
+        let mut response = answer.await.into_response();
+        if let Ok(request_id) = HeaderValue::try_from(request_id) {
+            response.headers_mut().insert("x-amzn-requestid", request_id);
+        }
+        Ok(response)
     }
-    response
 }
 
 async fn respond(
     function: &Arc<Function>,
     request_id: &str,
     invocation: Invocation,
-    reading: Reading,
-) -> Result<Response<Body>, Refusal> {
-    let Invocation { kind, event, wants_log } = invocation;
+    mode: ResponseMode,
+) -> Result<Response, Refusal> {
+    let Invocation { invocation_type, event, wants_log } = invocation;
     let call = |way| Call { request_id: request_id.to_owned(), way, event };
-    match kind {
-        Kind::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
-        Kind::Event => {
-            tokio::spawn(unattended(Arc::clone(function), call(Way::Event)));
+    match invocation_type {
+        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+        InvocationType::Event => {
+            tokio::spawn(invoke_async(Arc::clone(function), call(Way::Event)));
             Ok(empty(StatusCode::ACCEPTED))
         }
-        Kind::RequestResponse => {
+        InvocationType::RequestResponse => {
             let slot = function.try_slot().ok_or(Refusal::TooMany)?;
             let records = wants_log.then(|| Arc::clone(&function.shared));
-            match reading {
-                Reading::Whole => {
-                    let reply = calls::call(function, call(Way::RequestResponse), slot).await;
+            match mode {
+                ResponseMode::Buffered => {
+                    let reply = call::call(function, call(Way::RequestResponse), slot).await;
                     Ok(answer::whole(reply, records, request_id).await)
                 }
-                Reading::Streamed => {
-                    let reply = calls::call(function, call(Way::ResponseStream), slot).await;
+                ResponseMode::Streaming => {
+                    let reply = call::call(function, call(Way::ResponseStream), slot).await;
                     Ok(stream::streamed(reply, records, request_id))
                 }
             }
@@ -88,24 +123,24 @@ async fn respond(
     }
 }
 
-/// Has an event handled that nobody waits for, and again where it fails: at once, where Lambda waits for minutes.
-async fn unattended(function: Arc<Function>, call: Call) {
+/// Handles an asynchronous invocation, and retries it at once if it fails. Lambda waits for minutes before it
+/// retries.
+async fn invoke_async(function: Arc<Function>, call: Call) {
     let retries = function.shared.event_retries;
     for retry in 1..=retries + 1 {
         let Some(slot) = function.slot().await else { return };
-        let answer = calls::call(&function, call.clone(), slot).await.collect().await;
+        let answer = call::call(&function, call.clone(), slot).await.collect().await;
         if retry > retries || matches!(answer, Answer::Replied(_)) {
             return;
         }
-        // The next one has the same request id, so all that was printed has to be told before it.
+        // The retry has the same request id, so the log of this try must be complete before it.
         function.shared.records.complete(&call.request_id).await;
         console::tell(&function.name, &format!("an Event failed; retry {retry} of {retries}"));
     }
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::whole(""));
-    *response.status_mut() = status;
+fn empty(status: StatusCode) -> Response {
+    let mut response = status.into_response();
     answer::version(&mut response);
     response
 }

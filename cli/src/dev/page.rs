@@ -1,28 +1,41 @@
-//! The page for people who would rather look, and what it asks for.
+//! The page in the browser, and the data that it asks for.
 //!
-//! It is the files beside this one, as they are: no build, no framework, and nothing from elsewhere.
+//! Its files lie beside this one and are served as they are: no build, no framework, and nothing from another
+//! host.
+//!
+//! May use: function_url, http, records, state, status.
 
 mod assets;
 mod details;
 mod policies;
 mod stream;
 
-use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::body::{self, Body};
-use super::server::Server;
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::get;
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use serde_json::json;
+
+use crate::dev::function_url::UrlAddress;
+use crate::dev::http::response;
+use crate::dev::records;
+use crate::dev::state::AppState;
 use crate::samples;
 pub(super) use assets::is_asset;
-pub(super) use policies::Policies;
+use policies::Policies;
 
-/// Where it is.
+/// The path of the page.
 pub(super) const PATH: &str = "/";
 
-/// What else is told of this process, before each path.
-const PREFIX: &str = "/.bulkhead/";
-
-/// What every answer says to the browser. A script of the page may neither come from elsewhere nor make markup of text.
+/// Headers of every response. The page cannot run a script from another host, and no script can turn text
+/// into markup.
 const HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
@@ -37,33 +50,79 @@ const HEADERS: [(&str, &str); 7] = [
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// The answer, if the path is one of the page's.
-pub(super) async fn respond<B>(server: &Server, request: &Request<B>) -> Option<Response<Body>> {
-    let path = request.uri().path();
-    if request.method() != Method::GET {
-        return None;
-    }
-    let response = match path.strip_prefix(PREFIX) {
-        Some("stream") => stream::serve(server, request.uri().query().unwrap_or_default(), request.headers()),
-        Some("policies") => policies::serve(server).await,
-        Some("samples") => body::told(StatusCode::OK, &samples::names()),
-        Some(rest) => match rest.split_once('/')? {
-            ("samples", name) => body::json(StatusCode::OK, samples::get(name)?),
-            ("events", request_id) => details::serve(server, request_id, request.uri().query()).await,
-            ("page", _) => assets::serve(path, &server.visitors.token)?,
-            _ => return None,
-        },
-        None => assets::serve(path, &server.visitors.token)?,
-    };
-    Some(guarded(response))
+/// The state of the page.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// Only a document in a window of its own can read the token, so a request that has it comes from our
+    /// page.
+    pub(super) token: String,
+    state: Arc<AppState>,
+    /// The task root.
+    root: PathBuf,
+    urls: UrlAddress,
+    policies: Policies,
+    /// The id of this process. A reader of the stream that comes from an earlier process starts anew.
+    process: String,
 }
 
-/// Says how a browser has to treat it.
-pub(super) fn guarded(mut response: Response<Body>) -> Response<Body> {
+impl Page {
+    pub(super) fn new(state: Arc<AppState>, root: PathBuf, urls: UrlAddress) -> anyhow::Result<Self> {
+        let word = || getrandom::u64().context("this system has no random numbers");
+        let token = format!("{:016x}{:016x}", word()?, word()?);
+        let process = format!("{:016x}", word()?);
+        Ok(Self { token, state, root, urls, policies: Policies::default(), process })
+    }
+}
+
+/// The routes of the page. Every response has its [`HEADERS`].
+pub(super) fn router(page: Arc<Page>) -> Router {
+    assets::router()
+        .route("/.bulkhead/events", get(events))
+        .route("/.bulkhead/events/{request_id}", get(details::serve))
+        .route("/.bulkhead/policies", get(policies::serve))
+        .route("/.bulkhead/samples", get(sample_names))
+        .route("/.bulkhead/samples/{name}", get(sample))
+        .route("/.bulkhead/status", get(status))
+        .route("/.bulkhead/stream", get(stream::serve))
+        .route_layer(map_response(guarded))
+        .with_state(page)
+}
+
+async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+async fn events(State(page): State<Arc<Page>>) -> Response {
+    let newest = page.state.functions.shared.records.newest(records::SHOWN);
+    response::json(StatusCode::OK, &newest)
+}
+
+async fn status(State(page): State<Arc<Page>>) -> Response {
+    let functions = &page.state.functions;
+    let names = functions.names();
+    let mut status = page.state.status.current().json(&names);
+    status["manifest"] = json!(functions.manifest());
+    status["timeoutMs"] = json!(functions.timeout().as_millis());
+    let urls = names.iter().map(|name| (name.clone(), json!(page.urls.url(name))));
+    status["functionUrls"] = urls.collect::<serde_json::Map<_, _>>().into();
+    response::json(StatusCode::OK, &status)
+}
+
+async fn sample_names() -> Response {
+    response::json(StatusCode::OK, &samples::names())
+}
+
+async fn sample(Path(name): Path<String>) -> Response {
+    match samples::get(&name) {
+        Some(sample) => response::raw_json(StatusCode::OK, sample),
+        None => {
+            let message = format!("there is no sample {name}");
+            response::json(StatusCode::NOT_FOUND, &json!({ "message": message }))
+        }
+    }
 }

@@ -1,6 +1,9 @@
-//! Where the handlers come from: a folder with components in it, or a cargo project that is built into one.
+//! The source of the handlers: a folder with components, or a project that is built into such a folder.
+//!
+//! May use: console.
 
 mod build;
+pub(super) mod watch;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,24 +14,23 @@ use anyhow::Context;
 use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
-use super::console;
 use crate::build::PLACE;
+use crate::dev::console;
 use crate::output::Progress;
-pub(super) use build::is_aside;
 
-/// What a task root is made of.
+/// A task root, and its sources if it is built here.
 #[derive(Debug)]
 pub(super) struct Project {
     /// The folder with the components and `bulkhead.toml`.
     pub(super) root: PathBuf,
-    /// The cargo project that is built into it, if it is one.
+    /// The folder of the project that is built into the task root, if there is one.
     sources: Option<PathBuf>,
-    /// Of what was there when somebody last looked.
+    /// The hash of the task root when it was last read.
     seen: Mutex<Option<u64>>,
 }
 
 impl Project {
-    /// The folder that was named; or the cargo project around here; or the components here.
+    /// The folder that the user named, or the project in this folder, or the components in this folder.
     pub(super) fn find(root: Option<PathBuf>) -> anyhow::Result<Self> {
         let (root, sources) = match root {
             Some(root) => (root, None),
@@ -41,7 +43,7 @@ impl Project {
         Ok(Self { root, sources, seen: Mutex::default() })
     }
 
-    /// Makes the task root what its sources say, and gives the handlers in it; none where nothing has changed.
+    /// Builds the task root from its sources, and returns its handlers. `None` if nothing has changed.
     pub(super) async fn renew(&self) -> anyhow::Result<Option<Vec<String>>> {
         if let Some(sources) = &self.sources {
             console::say("building");
@@ -53,12 +55,12 @@ impl Project {
         if before == Some(seen) { Ok(None) } else { handlers(&self.root).map(Some) }
     }
 
-    /// Whether its components are made here.
+    /// Whether the task root is built here.
     pub(super) fn is_built(&self) -> bool {
         self.sources.is_some()
     }
 
-    /// The folders to look at for changes, each with or without what is below it.
+    /// The folders to watch, each with or without the folders below it.
     pub(super) async fn watched(&self) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
         match &self.sources {
             None => Ok(BTreeSet::from([(self.root.clone(), true)])),
@@ -67,14 +69,14 @@ impl Project {
     }
 }
 
-/// Whether this folder has sources in it, which `bulkhead build` knows what to do with.
+/// Whether `bulkhead build` can build this folder.
 fn has_sources() -> anyhow::Result<bool> {
     let folder = Path::new(".");
     Ok(folder.join("Cargo.toml").is_file()
         || Manifest::read(folder)?.is_some_and(|manifest| manifest.build.is_some()))
 }
 
-/// The names of the handlers: those of `bulkhead.toml`, or of the components where that names none.
+/// The names of the handlers in `bulkhead.toml`, or of the components if it names none.
 fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
     if !manifest.handlers.is_empty() {
@@ -90,8 +92,8 @@ fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names.into_iter().collect())
 }
 
-/// Whether a file is one by its name.
-pub(super) fn is_component(path: &Path) -> bool {
+/// Whether the name of a file is that of a component.
+fn is_component(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "wasm" || kind == "cwasm")
 }
 
@@ -103,12 +105,12 @@ fn components(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(components)
 }
 
-/// A number for everything that a bootstrap would load.
+/// A hash of everything that a bootstrap would load.
 fn content(root: &Path) -> anyhow::Result<u64> {
     let mut hasher = DefaultHasher::new();
     for path in components(root)?.into_iter().chain([root.join(FILE)]) {
         path.hash(&mut hasher);
-        // What is gone since is as good as empty; the next change is told as well.
+        // A file that is gone by now counts as empty; its removal is reported as a change.
         std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
     }
     Ok(hasher.finish())

@@ -1,7 +1,10 @@
-//! What became of each event: who sent it, how long it took, how it ended, what was printed, and its receipt.
+//! Records each event: where it came from, how long it took, how it ended, its log, and its receipt.
 //!
-//! It is kept in memory, for the answer's log tail and for the page. Times are in milliseconds. How much is kept is
-//! bounded for all of them together: of the oldest the events and logs are forgotten first, since anybody can send large ones.
+//! The records are kept in memory, for the log tail of a response and for the page. Times are in
+//! milliseconds. All records together are limited, because anyone can send large events: the oldest ones lose
+//! their events and logs first.
+//!
+//! May use: nothing.
 
 mod denial;
 mod record;
@@ -23,38 +26,38 @@ pub(super) use denial::Denial;
 pub(super) use record::{Record, Way};
 pub(super) use row::Row;
 
-/// So many are shown at a time.
+/// The most records in one response.
 pub(super) const SHOWN: usize = 1000;
 
-/// The oldest are forgotten.
+/// The most records. Beyond it, the oldest are removed.
 pub(super) const MOST: usize = 10_000;
 
-/// So many bytes are kept of what was sent, printed and refused.
+/// The most bytes of events, logs and denials, in all records together.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// The events themselves are kept up to this size, to be sent again.
+/// The largest event that is kept, so that the page can send it again.
 const LARGEST_EVENT: usize = 256 * 1024;
 
-/// Of each event, so many lines of its log.
+/// The most lines of log that are kept for an event.
 const MOST_LINES: usize = 1000;
 
-/// And so much of it, in bytes.
+/// The most bytes of log that are kept for an event.
 const LARGEST_LOG: usize = 1024 * 1024;
 
-/// What a line takes beside its bytes.
+/// The memory of a line in addition to its bytes.
 const EACH_LINE: usize = size_of::<String>();
 
-/// And so many denials that differ.
+/// The most different denials that are kept for an event.
 const MOST_DENIALS: usize = 16;
 
-/// The longest denial.
+/// The longest denial that is kept, in bytes.
 const LARGEST_DENIAL: usize = 4 * 1024;
 
-/// All of them.
+/// All records.
 #[derive(Debug)]
 pub(super) struct Records {
     state: Mutex<State>,
-    /// Counts changes, for those who wait for some.
+    /// The number of the last change, to wait for changes.
     revision: watch::Sender<u64>,
 }
 
@@ -63,18 +66,18 @@ struct State {
     last: u64,
     records: BTreeMap<u64, Record>,
     numbers: HashMap<String, u64>,
-    /// What all of them keep of what was sent, printed and refused.
+    /// The bytes of events, logs and denials, in all records together.
     bytes: usize,
-    /// Who keeps some.
-    keepers: BTreeSet<u64>,
-    /// The last change, and of each change that no later one to the same event has overtaken, the event.
+    /// The records that have some of these bytes.
+    with_bytes: BTreeSet<u64>,
+    /// The number of the last change, and for the last change of each record its number and the record.
     revision: u64,
     changed: BTreeMap<u64, u64>,
-    /// What each environment works on.
+    /// The records of the events that each environment works on.
     busy: HashMap<EnvironmentId, Vec<u64>>,
 }
 
-/// What is known of an event when it comes in.
+/// The properties of an event that are known when it arrives.
 #[derive(Debug)]
 pub(super) struct Received<'r> {
     pub(super) request_id: &'r str,
@@ -104,7 +107,7 @@ impl Records {
                 outcome: None,
                 bytes_in: received.event.len(),
                 bytes_out: 0,
-                // A copy: what it came in may be larger, and is charged for elsewhere.
+                // A copy, because the buffer of the request may be larger, and has its own budget.
                 event: (received.event.len() <= LARGEST_EVENT)
                     .then(|| Bytes::copy_from_slice(received.event)),
                 log: Vec::new(),
@@ -128,7 +131,7 @@ impl Records {
         });
     }
 
-    /// An environment has it now.
+    /// Notes that an environment has taken an event.
     pub(super) fn deliver(&self, request_id: &str, environment: EnvironmentId) {
         self.change(|state| {
             let Some(record) = state.record(request_id) else { return };
@@ -139,25 +142,25 @@ impl Records {
         });
     }
 
-    /// The caller has the last of its answer.
+    /// Notes that the caller has the whole response.
     pub(super) fn answer(&self, request_id: &str, error_type: Option<&str>, bytes: usize) {
         self.change(|state| {
             let Some(record) = state.record(request_id) else { return };
             record.answered_ms = Some(record.age_ms());
             record.outcome = Some(record::cut(error_type.unwrap_or(REPLIED)));
             record.bytes_out = bytes;
-            // No environment ever had it.
+            // If no environment had it, nothing more will be printed.
             record.is_complete |= record.environment.is_none();
         });
     }
 
-    /// An environment has printed this. Gives the receipt that it is, if it is one.
+    /// Notes a line that an environment has printed. Returns the receipt, if the line is one.
     pub(super) fn print(&self, environment: EnvironmentId, line: &str) -> Option<Receipt> {
         let receipt = serde_json::from_str::<Receipt>(line).ok().filter(|receipt| receipt.kind == KIND);
         self.change(|state| {
             let number = match &receipt {
                 Some(receipt) => state.numbers.get(&receipt.request_id).copied(),
-                None => state.speaker(environment, line),
+                None => state.event_of_line(environment, line),
             };
             let Some(number) = number else { return };
             let Some(record) = state.touch(number) else { return };
@@ -183,7 +186,8 @@ impl Records {
         receipt
     }
 
-    /// All that an environment printed has been told: it is done with what is not open any more.
+    /// Notes that all output of an environment so far has been recorded, so its events that are not open are
+    /// complete.
     pub(super) fn settle(&self, environment: EnvironmentId, is_open: impl Fn(&str) -> bool) {
         self.change(|state| {
             let mut numbers = state.busy.remove(&environment).unwrap_or_default();
@@ -203,7 +207,7 @@ impl Records {
         });
     }
 
-    /// The event, once nothing more will be known of it.
+    /// Waits until an event is complete, and returns its record.
     pub(super) async fn complete(&self, request_id: &str) -> Option<Record> {
         let mut revision = self.revision.subscribe();
         loop {
@@ -214,14 +218,14 @@ impl Records {
         }
     }
 
-    /// The event as it is now.
+    /// The record of an event as it is now.
     pub(super) fn find(&self, request_id: &str) -> Option<Record> {
         let state = self.state();
         state.numbers.get(request_id).and_then(|number| state.records.get(number)).cloned()
     }
 
-    /// The rows that have changed since a revision, the oldest change first, and the revision that has them all. Whoever reads
-    /// slowly finds each row once, as it is by then.
+    /// The rows that have changed since a revision, the oldest change first, and the revision that is reached
+    /// with them. A slow reader gets each row once, as it is at that time.
     pub(super) fn changes(&self, after: u64, most: usize) -> (u64, Vec<Row>) {
         let state = self.state();
         let changed = state.changed.range((Bound::Excluded(after), Bound::Unbounded)).take(most);
@@ -233,12 +237,12 @@ impl Records {
         (reached, rows)
     }
 
-    /// Tells of changes.
+    /// A subscription to changes.
     pub(super) fn revisions(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }
 
-    /// What was refused to whom: each function and denial with how often, and the last event that it was.
+    /// Each denial of each function, with the number of events that had it and the id of the last of these.
     pub(super) fn denials(&self) -> BTreeMap<(String, Denial), (usize, String)> {
         let mut denials = BTreeMap::new();
         for record in self.state().records.values() {
@@ -251,7 +255,7 @@ impl Records {
         denials
     }
 
-    /// The newest, in the order in which they came.
+    /// The newest records, in the order in which their events arrived.
     pub(super) fn newest(&self, most: usize) -> Vec<Record> {
         let mut newest: Vec<Record> = self.state().records.values().rev().take(most).cloned().collect();
         newest.reverse();
@@ -263,7 +267,7 @@ impl Records {
         change(&mut state);
         let revision = state.revision;
         drop(state);
-        // Two changes may come here in the other order.
+        // Two changes may arrive here in the opposite order.
         self.revision.send_modify(|last| *last = revision.max(*last));
     }
 
@@ -273,12 +277,12 @@ impl Records {
 }
 
 impl State {
-    /// An event that is about to change.
+    /// The record of an event, which is about to change.
     fn record(&mut self, request_id: &str) -> Option<&mut Record> {
         self.touch(*self.numbers.get(request_id)?)
     }
 
-    /// The same, by its number.
+    /// The record with this number, which is about to change.
     fn touch(&mut self, number: u64) -> Option<&mut Record> {
         let record = self.records.get_mut(&number)?;
         self.revision += 1;
@@ -288,8 +292,8 @@ impl State {
         Some(record)
     }
 
-    /// The event that a line is about: the one that it names, or the only one that it can be.
-    fn speaker(&self, environment: EnvironmentId, line: &str) -> Option<u64> {
+    /// The event that a line of log belongs to: the one that it names, or the only one of the environment.
+    fn event_of_line(&self, environment: EnvironmentId, line: &str) -> Option<u64> {
         let busy = self.busy.get(&environment)?;
         let named = |number: &&u64| {
             self.records.get(number).is_some_and(|record| line.contains(record.request_id.as_str()))
@@ -298,15 +302,16 @@ impl State {
         busy.iter().find(named).or(only).copied()
     }
 
-    /// An event keeps so many bytes more. The oldest of the others give theirs up for it; what else is known of them stays.
+    /// Counts more bytes for a record. If there are too many in all, the oldest other records lose their
+    /// events, logs and denials, and nothing else.
     fn keep(&mut self, number: u64, bytes: usize) {
         let Some(record) = self.records.get_mut(&number).filter(|_| bytes > 0) else { return };
         record.bytes += bytes;
         self.bytes += bytes;
-        self.keepers.insert(number);
+        self.with_bytes.insert(number);
         while self.bytes > MOST_BYTES {
-            let Some(oldest) = self.keepers.iter().copied().find(|keeper| *keeper != number) else { return };
-            self.keepers.remove(&oldest);
+            let Some(oldest) = self.with_bytes.iter().copied().find(|other| *other != number) else { return };
+            self.with_bytes.remove(&oldest);
             let given_up = self.touch(oldest).map_or(0, Record::give_up);
             self.bytes -= given_up;
         }
@@ -316,9 +321,9 @@ impl State {
         while self.records.len() > MOST {
             let Some((number, gone)) = self.records.pop_first() else { return };
             self.bytes -= gone.bytes;
-            self.keepers.remove(&number);
+            self.with_bytes.remove(&number);
             self.changed.remove(&gone.revision);
-            // One that was tried again has its last number.
+            // An event that was retried has the number of its last try.
             if self.numbers.get(&gone.request_id) == Some(&number) {
                 self.numbers.remove(&gone.request_id);
             }

@@ -1,55 +1,34 @@
-//! From a save to the new version: who saved what, and what is done then.
+//! Builds and loads a new version when the sources have changed.
+//!
+//! May use: console, project, state.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context;
-use bulkhead_host::text::printable::Shown as _;
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use crate::dev::console;
+use crate::dev::project::Project;
+use crate::dev::project::watch::SourceWatcher;
+use crate::dev::state::AppState;
 
-use super::board::Board;
-use super::console;
-use super::functions::Functions;
-use super::project::{self, Project, is_component};
-
-/// An editor or a linker writes several files; nothing is done before they are quiet for so long.
-const QUIET: Duration = Duration::from_millis(50);
-
-/// Makes what runs what the sources say.
+/// Keeps the running version up to date with its sources.
 #[derive(Debug)]
 pub(super) struct Reload {
     pub(super) project: Project,
-    pub(super) functions: Arc<Functions>,
-    pub(super) board: Arc<Board>,
-}
-
-/// Looks at folders, and says when something in them was saved.
-#[derive(Debug)]
-pub(super) struct Saves {
-    watcher: RecommendedWatcher,
-    watched: BTreeSet<(PathBuf, bool)>,
-    /// Components are what a build leaves, so a save of one must not start another.
-    is_built: bool,
-    saved: UnboundedReceiver<Vec<PathBuf>>,
+    pub(super) state: Arc<AppState>,
 }
 
 impl Reload {
-    /// Builds and loads, or tells what keeps it from that. Whether it went well.
+    /// Builds and loads, or reports why it cannot. Returns whether it could.
     pub(super) async fn once(&self) -> bool {
-        self.board.begin();
+        self.state.status.set_building();
         match self.project.renew().await {
             Ok(names) => {
-                if self.board.told().problem.is_some() {
+                if self.state.status.current().problem.is_some() {
                     console::say("it is all right again");
                 }
                 if let Some(names) = &names {
-                    self.functions.renew(names);
+                    self.state.functions.renew(names);
                 }
-                self.board.end(names.is_some());
+                self.state.status.set_ready(names.is_some());
                 if let Some(names) = names {
                     console::say(&format!("ready: {}", names.join(", ")));
                 }
@@ -57,122 +36,24 @@ impl Reload {
             }
             Err(error) => {
                 let problem = format!("{error:#}");
-                let is_running = !self.functions.names().is_empty();
+                let is_running = !self.state.functions.names().is_empty();
                 let rest = if is_running { "; what was there before goes on" } else { "" };
                 console::say(&format!("this cannot be run{rest}:\n{problem}"));
-                self.board.fail(problem);
+                self.state.status.set_failed(problem);
                 false
             }
         }
     }
 
-    /// The same after each save, for ever.
-    pub(super) async fn watch(&self, mut saves: Saves) {
+    /// Builds and loads after each save. It does not return.
+    pub(super) async fn watch(&self, mut watcher: SourceWatcher) {
         loop {
-            // New folders of the project, too.
-            if let Err(error) = saves.look_at(&self.project).await {
+            // The project may have new folders.
+            if let Err(error) = watcher.look_at(&self.project).await {
                 console::say(&format!("changes may go unseen: {error:#}"));
             }
-            saves.next().await;
+            watcher.next_save().await;
             self.once().await;
         }
-    }
-}
-
-impl Saves {
-    pub(super) async fn of(project: &Project) -> anyhow::Result<Self> {
-        let (told, saved) = unbounded_channel();
-        let tell = move |event: notify::Result<Event>| {
-            // Reading is no save.
-            if let Ok(event) = event
-                && !event.kind.is_access()
-            {
-                // Whoever does not listen any more has ended.
-                let _ = told.send(event.paths);
-            }
-        };
-        let watcher =
-            notify::recommended_watcher(tell).context("changes cannot be watched; say --no-watch")?;
-        let is_built = project.is_built();
-        let mut saves = Self { watcher, watched: BTreeSet::new(), is_built, saved };
-        saves.look_at(project).await?;
-        Ok(saves)
-    }
-
-    async fn look_at(&mut self, project: &Project) -> anyhow::Result<()> {
-        for (folder, below) in project.watched().await? {
-            let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-            if self.watched.insert((folder.clone(), below)) {
-                let watched = self.watcher.watch(&folder, mode);
-                watched.with_context(|| format!("{} cannot be watched", folder.shown()))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for a save, and until all is quiet after it.
-    async fn next(&mut self) {
-        self.save().await;
-        while tokio::time::timeout(QUIET, self.save()).await.is_ok() {}
-    }
-
-    async fn save(&mut self) {
-        loop {
-            match self.saved.recv().await {
-                // What a watcher cannot name may have been anything.
-                Some(paths) if paths.is_empty() || paths.iter().any(|path| self.is_source(path)) => return,
-                Some(_) => {}
-                None => std::future::pending().await,
-            }
-        }
-    }
-
-    fn is_source(&self, path: &Path) -> bool {
-        let folder = path.parent().unwrap_or(path).to_owned();
-        let is_beside = self.watched.contains(&(folder, false));
-        let is_made = self.is_built && is_component(path);
-        !is_aside(path) && !is_made && (!is_beside || is_of_package(path))
-    }
-}
-
-/// What editors leave beside a source, and what cargo makes of it.
-fn is_aside(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    project::is_aside(path) || name.ends_with('~') || name == "Cargo.lock"
-}
-
-/// In a package's own folder may be anything else: the log of this very command, for one.
-fn is_of_package(path: &Path) -> bool {
-    let is_known = |kind: &OsStr| KINDS.iter().any(|known| kind == *known);
-    // Text may be anything, and this pins the tools of Python.
-    path.is_dir() || path.ends_with("requirements.txt") || path.extension().is_some_and(is_known)
-}
-
-/// What sources are called.
-const KINDS: [&str; 14] =
-    ["c", "cpp", "go", "h", "js", "json", "mjs", "py", "rs", "sh", "toml", "ts", "wit", "zig"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_lies_beside_the_sources_is_none() {
-        assert!(!is_aside(Path::new("/a/src/main.rs")) && !is_aside(Path::new("/a/bulkhead.toml")));
-        for aside in [
-            "/a/.main.rs.swp",
-            "/a/main.rs~",
-            "/a/Cargo.lock",
-            "/a/target",
-            "/a/.git",
-            "/a/node_modules",
-            "/a/__pycache__",
-        ] {
-            assert!(is_aside(Path::new(aside)), "{aside}");
-        }
-        assert!(is_of_package(Path::new("/a/bulkhead.toml")) && is_of_package(Path::new("/a/build.rs")));
-        assert!(is_of_package(Path::new("/a/index.js")) && is_of_package(Path::new("/a/requirements.txt")));
-        assert!(is_component(Path::new("/a/dist/hello.wasm")) && !is_component(Path::new("/a/src/hello.rs")));
-        assert!(!is_of_package(Path::new("/a/nohup.out")) && !is_of_package(Path::new("/a/dev.txt")));
     }
 }

@@ -1,17 +1,16 @@
-//! What a component or core module holds and how large that is, added up through all that is within it.
+//! The contents of a component or core module and their sizes, summed over everything nested in it.
 
 use std::collections::BTreeSet;
 
-use wasmparser::{
-    BinaryReaderError, CustomSectionReader, Encoding, KnownCustom, MemoryType, Parser, Payload,
-};
+use wasmparser::{BinaryReaderError, Encoding, MemoryType, Parser, Payload};
 
-use super::report::{Form, Producer, Report, Sizes};
+use super::report::{Form, Report, Sizes};
+use crate::producers::{Producer, producers};
 
-/// A page of memory, if it is of the usual size.
+/// The size of a page of memory.
 const PAGE_LOG2: u32 = 16;
 
-/// What could be read of a file; of a damaged one that is not all.
+/// The part of a file that can be read; a damaged file may be read only in part.
 #[derive(Debug)]
 pub(super) struct Outline {
     form: Form,
@@ -20,11 +19,11 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    /// Reads a file; none if it is not WebAssembly.
+    /// Reads a file; `None` if it is not WebAssembly.
     pub(super) fn read(wasm: &[u8]) -> Option<Self> {
         let mut outline = Self { form: Form::Unknown, sizes: Sizes::default(), producers: BTreeSet::new() };
         for payload in Parser::new(0).parse_all(wasm) {
-            // What is wrong is said by whoever runs it.
+            // Errors are reported when the file is loaded.
             if payload.and_then(|payload| outline.add(&payload)).is_err() {
                 break;
             }
@@ -69,25 +68,9 @@ impl Outline {
             }
             Payload::CustomSection(section) => {
                 sizes.custom += section.data().len();
-                self.add_producers(section)?;
+                self.producers.extend(producers(section));
             }
             _ => {}
-        }
-        Ok(())
-    }
-
-    fn add_producers(&mut self, section: &CustomSectionReader<'_>) -> Result<(), BinaryReaderError> {
-        let KnownCustom::Producers(fields) = section.as_known() else { return Ok(()) };
-        for field in fields {
-            let field = field?;
-            for value in field.values {
-                let value = value?;
-                self.producers.insert(Producer {
-                    field: field.name.to_owned(),
-                    name: value.name.to_owned(),
-                    version: value.version.to_owned(),
-                });
-            }
         }
         Ok(())
     }

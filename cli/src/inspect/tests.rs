@@ -1,5 +1,6 @@
 use bulkhead_host::engine::Target;
 use bulkhead_host::wasm;
+use bulkhead_host::wasm::Kind;
 use serde_json::{Value, json};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -101,15 +102,15 @@ fn each_reason_has_a_sentence_of_its_own() {
     let sentences = [
         (export("wasi:http/handler@0.3.0"), "of WASI 0.3, whose functions are async"),
         (export("wasi:cli/run@0.3.0"), "of WASI 0.3, whose functions are async"),
-        (export("bulkhead:lambda/handler@0.2.0"), "of a newer Bulkhead"),
+        (export("bulkhead:lambda/handler@0.2.0"), "belongs to a newer Bulkhead"),
         (export("acme:api/thing@1.0.0"), "does not export bulkhead:lambda/handler@0.1.0"),
         (export("bulkhead:lambda/handler@0.1.0"), "takes or returns something else"),
-        (module(r#"(func (export "run"))"#), "neither _start nor a world's interfaces"),
+        (module(r#"(func (export "run"))"#), "neither _start nor the interfaces of a world"),
         (
             module(r#"(import "env" "f" (func)) (func (export "_start"))"#),
             "it imports env f, which nothing provides",
         ),
-        (module(r#"(import "wasi_unstable" "fd_write" (func))"#), "the preview before preview 1"),
+        (module(r#"(import "wasi_unstable" "fd_write" (func))"#), "a preview before preview 1"),
         (b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), "a program for a processor (ELF)"),
         (b"fn main() {}\n".to_vec(), "it is text"),
         (Vec::new(), "it is empty"),
@@ -132,14 +133,14 @@ fn a_program_for_preview_1_is_a_command() {
         (memory (export "memory") 1) (func (export "_start")))"#;
     let (text, json) = of(wat);
     assert_eq!((&json["form"], &json["kind"]), (&json!("coreModule"), &json!("command")));
-    assert!(text.contains("`bulkhead compile` adapts it, and so does the bootstrap"), "{text}");
+    assert!(text.contains("`bulkhead compile` makes it a component, and so does a bootstrap"), "{text}");
 }
 
 #[test]
 fn a_module_that_carries_its_world_is_what_that_says() {
     let (text, json) = said("reactor.wasm", &reactor());
     assert_eq!((&json["kind"], &json["runs"]), (&json!("handler"), &json!(true)));
-    assert!(text.contains("`bulkhead compile` adapts it; no bootstrap does"), "{text}");
+    assert!(text.contains("`bulkhead compile` makes it a component; a bootstrap does not"), "{text}");
 }
 
 #[cfg(feature = "cross")]

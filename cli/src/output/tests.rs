@@ -53,7 +53,7 @@ const KNOWN: [(&str, &str, &str); 20] = [
 /// Where a path stays as it is, since it is data and not shown.
 const PATHS: [(&str, &str); 5] = [
     ("cli/src/build.rs", "the name of a handler, to look for"),
-    ("cli/src/check/inspect.rs", "the name of a handler, in the report"),
+    ("cli/src/check/components.rs", "the name of a handler, in the report"),
     ("cli/src/check/policies.rs", "a grant, in the report"),
     ("cli/src/new/template.rs", "in quotes, for a file of TOML"),
     ("cli/src/package/sbom.rs", "for a file of JSON"),

@@ -66,10 +66,10 @@ fn check_shows_what_each_tenant_has_and_lacks() {
     for expected in [
         "handler echo\n  component  ",
         "  digest     sha256:",
-        "  for acme\n    cpu_time  200ms  narrower: the handler has 1s\n    imports wasi:cli/environment; gets nothing: \
+        "  for acme\n    cpu_time  200ms  narrower: the handler has 1s\n    imports wasi:cli/environment, but nothing is granted: \
          add environment = { NAME = \"value\" } or inherit_environment = [\"NAME\"] to [handlers.echo.grants]\n",
-        "  for beta\n    environment  STAGE\n    imports wasi:sockets/ip-name-lookup; gets nothing: there are no raw \
-         sockets, use wasi:http\n",
+        "  for beta\n    environment  STAGE\n    imports wasi:sockets/ip-name-lookup, but raw sockets \
+         are never granted; use wasi:http\n",
         "bulkhead.toml: 2 handlers, 2 tenants, 0 mistakes, 0 warnings\n",
     ] {
         assert!(ran.stdout.contains(expected), "{expected:?} is not in\n{}", ran.stdout);
@@ -112,7 +112,7 @@ fn check_refuses_what_the_bootstrap_would_refuse() {
     let ran = check(&root, &["--handler", "echo"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     for expected in [
-        "unknown_import.wasm: it needs something that this host does not have: ",
+        "unknown_import.wasm: it imports something that this host does not have: ",
         "acme:db/query@1.0.0",
         "bulkhead.toml: handlers.gone.source: there is no ",
         "3 handlers, 0 tenants, 2 mistakes, ",
@@ -140,7 +140,7 @@ fn compile_refuses_what_no_bootstrap_could_run() {
     for target in [&[][..], &["--target", std::env::consts::ARCH]] {
         let ran = Ran::from(root.compile("unknown_import", "odd.cwasm", target));
         assert_eq!(ran.code, 1, "{target:?}: {}", ran.stderr);
-        let expected = ["unknown_import.wasm: it needs something", "acme:db/query@1.0.0"];
+        let expected = ["unknown_import.wasm: it imports something", "acme:db/query@1.0.0"];
         assert!(expected.iter().all(|expected| ran.stderr.contains(expected)), "{}", ran.stderr);
     }
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "nothing is left behind");
@@ -197,7 +197,7 @@ fn receipts_are_not_forged_by_what_a_handler_prints() {
 fn receipts_that_cannot_be_read_are_counted_and_files_that_are_not_there_named() {
     let ran = bulkhead(&["receipts"], "{\"type\":\"bulkhead.receipt\"}\n{\"type\":\"bulkhead.receipt\",\n");
     assert_eq!(ran.code, 0);
-    assert!(ran.stderr.contains("2 receipts cannot be read"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out 2 receipts that cannot be read"), "{}", ran.stderr);
     let ran = bulkhead(&["receipts", "gone.log"], "");
     assert!(ran.code == 1 && ran.stderr.contains("gone.log: "), "{}", ran.stderr);
 }

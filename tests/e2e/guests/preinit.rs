@@ -98,7 +98,7 @@ fn what_it_did_is_said() {
             .expect("run `bulkhead check`");
         String::from_utf8(output.stdout).expect("a report in UTF-8")
     };
-    assert!(checked(&ready("init", &[])).contains("  init       was run when it was compiled\n"));
+    assert!(checked(&ready("init", &[])).contains("  init       was run at compile time\n"));
     assert!(!checked(&TaskRoot::new().with_compiled("init")).contains("was run"));
 }
 
@@ -159,7 +159,7 @@ fn granted_variables_are_seen_after_an_init_that_did_not_ask() {
 fn what_an_init_prints_is_shown_and_it_may_not_leave_it_open() {
     let parts = ["init: read 17 rules\n", "init: rule 4 is \\u{1b}[31modd\n", "its init printed"];
     assert_refused("init_print", &[], &parts);
-    assert_refused("init_stream", &[], &["left something of the host's open"]);
+    assert_refused("init_stream", &[], &["left a resource of the host open"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The event of a request: payload format 2.0, as function URLs make it.
+//! Makes the event of a request, in payload format 2.0.
 
 use std::collections::BTreeMap;
 use std::io::{Error, Write};
@@ -11,31 +11,31 @@ use hyper::header::{CONTENT_TYPE, COOKIE, HeaderMap, USER_AGENT};
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
-use crate::dev::functions::percent;
-use crate::dev::listener::Peer;
+use crate::dev::http::listener::Peer;
+use crate::dev::http::request::percent_decoded;
 
-/// The region that is told of everything here.
+/// The region in ARNs and domain names.
 const REGION: &str = "us-east-1";
 
-/// Headers that are about one connection, and no part of an event.
+/// Headers about a connection, which are not part of an event.
 const OF_CONNECTIONS: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// A request, and what is known of it beside what it says.
+/// A request to a function URL.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'r> {
+pub(super) struct UrlRequest<'r> {
     pub(super) head: &'r Parts,
-    /// What the function knows as the path, as it was sent.
+    /// The path as the function sees it, not decoded.
     pub(super) path: &'r str,
-    /// The function's own in the name of its host.
+    /// The label of the function in its host.
     pub(super) label: &'r str,
-    /// The port that the request came to.
+    /// The port of function URLs.
     pub(super) port: u16,
     pub(super) request_id: &'r str,
 }
 
-/// The event, if it is no longer than this.
-pub(super) fn event(asked: &Asked<'_>, body: &[u8], most: usize) -> Option<Bytes> {
+/// The event; `None` if it is longer than `most` bytes.
+pub(super) fn event(asked: &UrlRequest<'_>, body: &[u8], most: usize) -> Option<Bytes> {
     let head = asked.head;
     let mut event = request(asked);
     let cookies = cookies(&head.headers);
@@ -54,15 +54,16 @@ pub(super) fn event(asked: &Asked<'_>, body: &[u8], most: usize) -> Option<Bytes
     }
     let mut json = Limited { written: Vec::with_capacity((body.len() + 2048).min(most)), most };
     serde_json::to_writer(&mut json, &event).ok()?;
-    // What grew has room to grow again, which nobody is charged for.
+    // The unused capacity would not be charged for.
     json.written.shrink_to_fit();
     Some(json.written.into())
 }
 
-/// All of it but cookies, parameters and body. The domain is what tells such an event from that of an HTTP API, which decodes
-/// its paths, so it is one of Lambda's; the header `host` is what the client called.
-fn request(asked: &Asked<'_>) -> Value {
-    let Asked { head, path, label, request_id, .. } = asked;
+/// The event without cookies, parameters and body. `domainName` is one of Lambda's, because it distinguishes
+/// events of function URLs from those of an HTTP API, which have decoded paths. The header `host` is the one
+/// that the client sent.
+fn request(asked: &UrlRequest<'_>) -> Value {
+    let UrlRequest { head, path, label, request_id, .. } = asked;
     let now = SystemTime::now();
     let milliseconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     json!({
@@ -78,7 +79,7 @@ fn request(asked: &Asked<'_>) -> Value {
             "domainPrefix": label,
             "http": {
                 "method": head.method.as_str(),
-                "path": percent(path),
+                "path": percent_decoded(path),
                 "protocol": "HTTP/1.1",
                 "sourceIp": peer(head),
                 "userAgent": text(&head.headers, USER_AGENT.as_str()),
@@ -101,7 +102,7 @@ fn peer(head: &Parts) -> Option<String> {
     head.extensions.get::<Peer>().map(|Peer(ip)| ip.to_string())
 }
 
-/// Writes up to a length: text may take six times its bytes in JSON.
+/// Writes up to a length, because text may be six times as long in JSON.
 struct Limited {
     written: Vec<u8>,
     most: usize,
@@ -125,8 +126,8 @@ impl Write for Limited {
 fn common_log_time(time: SystemTime) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let told = humantime::format_rfc3339_seconds(time).to_string();
-    let (date, clock) = told.trim_end_matches('Z').split_once('T').unwrap_or_default();
+    let formatted = humantime::format_rfc3339_seconds(time).to_string();
+    let (date, clock) = formatted.trim_end_matches('Z').split_once('T').unwrap_or_default();
     let mut parts = date.split('-');
     let [year, month, day] = [(); 3].map(|()| parts.next().unwrap_or_default());
     let month =
@@ -134,23 +135,25 @@ fn common_log_time(time: SystemTime) -> String {
     format!("{day}/{month}/{year}:{clock} +0000")
 }
 
-/// Of several headers of a name there is one, with commas; cookies have a place of their own. Whose request it is and how it came is
-/// what the platform saw: a client cannot say so for itself, but proxies before it are named, too.
-fn headers<'r>(asked: &Asked<'r>) -> BTreeMap<&'r str, String> {
-    let mut told = BTreeMap::<&str, String>::new();
+/// Headers of the same name are joined by commas, and cookies are left out, because they have their own
+/// field. The address of the client, the port and the protocol are those of this connection; addresses that
+/// proxies have added stay.
+fn headers<'r>(asked: &UrlRequest<'r>) -> BTreeMap<&'r str, String> {
+    let mut headers = BTreeMap::<&str, String>::new();
     let sent = asked.head.headers.iter().filter(|(name, _)| *name != COOKIE);
     for (name, value) in sent.filter(|(name, _)| !OF_CONNECTIONS.contains(&name.as_str())) {
         let value = String::from_utf8_lossy(value.as_bytes());
-        told.entry(name.as_str())
+        headers
+            .entry(name.as_str())
             .and_modify(|all| all.extend([",", &value]))
             .or_insert_with(|| value.into_owned());
     }
     if let Some(peer) = peer(asked.head) {
-        told.entry("x-forwarded-for").and_modify(|all| all.extend([", ", &peer])).or_insert(peer);
+        headers.entry("x-forwarded-for").and_modify(|all| all.extend([", ", &peer])).or_insert(peer);
     }
-    told.insert("x-forwarded-port", asked.port.to_string());
-    told.insert("x-forwarded-proto", "http".to_owned());
-    told
+    headers.insert("x-forwarded-port", asked.port.to_string());
+    headers.insert("x-forwarded-proto", "http".to_owned());
+    headers
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
@@ -160,16 +163,16 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
 }
 
 fn parameters(query: &str) -> BTreeMap<String, String> {
-    let mut told = BTreeMap::<String, String>::new();
+    let mut parameters = BTreeMap::<String, String>::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let [name, value] = [name, value].map(|text| percent(&text.replace('+', " ")));
-        told.entry(name).and_modify(|all| all.extend([",", &value])).or_insert(value);
+        let [name, value] = [name, value].map(|text| percent_decoded(&text.replace('+', " ")));
+        parameters.entry(name).and_modify(|all| all.extend([",", &value])).or_insert(value);
     }
-    told
+    parameters
 }
 
-/// Everything else is encoded, forms among it.
+/// Whether a body is text. Any other body, including a form, is sent as base64.
 fn is_text(content_type: Option<&str>) -> bool {
     let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let kind = kind.to_ascii_lowercase();
@@ -192,7 +195,7 @@ mod tests {
     fn bounded(request: Builder, body: &[u8], most: usize) -> Option<Value> {
         let request = request.extension(Peer([192, 0, 2, 1].into()));
         let head = request.body(()).unwrap().into_parts().0;
-        let asked = Asked { head: &head, path: "/a%20b", label: "hello", port: 9001, request_id: "id" };
+        let asked = UrlRequest { head: &head, path: "/a%20b", label: "hello", port: 9001, request_id: "id" };
         event(&asked, body, most).map(|event| serde_json::from_slice(&event).unwrap())
     }
 

@@ -1,50 +1,49 @@
-//! A call of the Invoke API: its headers, and its payload within Lambda's limits.
+//! Reads a call of the Invoke API: its headers, and its payload within Lambda's limits.
 
 use std::collections::BTreeMap;
 
+use axum::extract::Request;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hyper::Request;
-use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 
-use crate::dev::body;
-use crate::dev::budget::Charge;
-use crate::dev::refusal::Refusal;
+use crate::dev::http::budget::Charge;
+use crate::dev::http::refusal::Refusal;
+use crate::dev::http::request_body;
 use crate::local::Event;
 
-/// The largest event of a caller that waits.
+/// The largest event of a synchronous invocation.
 pub(super) const LARGEST: usize = 6 * 1024 * 1024;
 
-/// The largest event of one that does not.
+/// The largest event of an asynchronous invocation.
 const LARGEST_ASYNCHRONOUS: usize = 1024 * 1024;
 
 /// `X-Amz-Invocation-Type`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum InvocationType {
     RequestResponse,
     Event,
     DryRun,
 }
 
-/// What a caller asks for.
+/// A call.
 #[derive(Debug)]
 pub(super) struct Invocation {
-    pub(super) kind: Kind,
+    pub(super) invocation_type: InvocationType,
     pub(super) event: Event,
     pub(super) wants_log: bool,
 }
 
 impl Invocation {
-    /// The event is charged for as long as it is on its way.
-    pub(super) async fn read(request: Request<Incoming>, mut charge: Charge) -> Result<Self, Refusal> {
+    /// The event is charged for as long as it is in flight.
+    pub(super) async fn read(request: Request, mut charge: Charge) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
-        let kind = kind(&head.headers)?;
+        let invocation_type = invocation_type(&head.headers)?;
         let client_context = client_context(&head.headers)?;
-        let most = if kind == Kind::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
-        let body = payload(body::read(body, most, &mut charge).await?)?;
+        let most = if invocation_type == InvocationType::Event { LARGEST_ASYNCHRONOUS } else { LARGEST };
+        let body = payload(request_body::read(body, most, &mut charge).await?)?;
         let event = Event {
             body: charge.hold(body),
             tenant_id: head.headers.get("x-amz-tenant-id").cloned(),
@@ -52,20 +51,20 @@ impl Invocation {
             trace_id: head.headers.get("x-amzn-trace-id").cloned(),
         };
         let wants_log = head.headers.get("x-amz-log-type").is_some_and(|value| value == "Tail");
-        Ok(Self { kind, event, wants_log })
+        Ok(Self { invocation_type, event, wants_log })
     }
 }
 
-fn kind(headers: &HeaderMap) -> Result<Kind, Refusal> {
+fn invocation_type(headers: &HeaderMap) -> Result<InvocationType, Refusal> {
     match headers.get("x-amz-invocation-type").map(HeaderValue::as_bytes) {
-        None | Some(b"RequestResponse") => Ok(Kind::RequestResponse),
-        Some(b"Event") => Ok(Kind::Event),
-        Some(b"DryRun") => Ok(Kind::DryRun),
+        None | Some(b"RequestResponse") => Ok(InvocationType::RequestResponse),
+        Some(b"Event") => Ok(InvocationType::Event),
+        Some(b"DryRun") => Ok(InvocationType::DryRun),
         Some(other) => Err(Refusal::InvocationType(String::from_utf8_lossy(other).into_owned())),
     }
 }
 
-/// A function gets JSON, and `{}` where there is nothing.
+/// The payload must be JSON. An empty payload becomes `{}`.
 fn payload(body: Bytes) -> Result<Bytes, Refusal> {
     if body.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
@@ -76,13 +75,13 @@ fn payload(body: Bytes) -> Result<Bytes, Refusal> {
     }
 }
 
-/// Callers encode it, runtimes get it as JSON.
+/// Callers send it as base64, and runtimes get it as JSON.
 fn client_context(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
     let Some(encoded) = headers.get("x-amz-client-context") else { return Ok(None) };
-    let told = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
-    let json = told.and_then(|json| String::from_utf8(json).ok());
+    let decoded = BASE64_STANDARD.decode(encoded.as_bytes()).ok().filter(|_| encoded.len() <= 3583);
+    let json = decoded.and_then(|json| String::from_utf8(json).ok());
     let json = json.filter(|json| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json).is_ok());
-    // On one line, as a header has to be. Within a string of JSON no line ends.
+    // A header has one line. No string in JSON contains a line end.
     let json = json.and_then(|json| HeaderValue::try_from(json.replace(['\n', '\r'], " ")).ok());
     json.map(Some).ok_or(Refusal::ClientContext)
 }
@@ -97,9 +96,9 @@ mod tests {
 
     #[test]
     fn an_invocation_type_is_one_of_lambda_s() {
-        let kind = |value| kind(&headers("x-amz-invocation-type", value));
-        assert_eq!((kind("Event"), kind("DryRun")), (Ok(Kind::Event), Ok(Kind::DryRun)));
-        assert!(kind("event").unwrap_err().to_string().contains("\"event\""));
+        let of = |value| invocation_type(&headers("x-amz-invocation-type", value));
+        assert_eq!((of("Event"), of("DryRun")), (Ok(InvocationType::Event), Ok(InvocationType::DryRun)));
+        assert!(of("event").unwrap_err().to_string().contains("\"event\""));
     }
 
     #[test]

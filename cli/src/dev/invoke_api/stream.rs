@@ -1,22 +1,23 @@
-//! The answer of `InvokeWithResponseStream`: frames of AWS's event stream, one for each piece and one for the end.
+//! The response of `InvokeWithResponseStream`: frames of AWS's event stream, one for each piece and one for
+//! the end.
 
 use std::sync::Arc;
 
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue as Value, Message};
+use axum::response::Response;
 use bytes::Bytes;
-use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::answer;
-use crate::dev::body::Body;
-use crate::dev::function::Shared;
+use crate::dev::functions::function::Shared;
+use crate::dev::http::response;
 use crate::local::events::{Failure, Piece, Reply, Stream};
 
-/// Starts the answer, whatever comes of it.
-pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response<Body> {
+/// Starts the response, before the outcome is known.
+pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str) -> Response {
     let (sender, frames) = channel(1);
     let request_id = request_id.to_owned();
     tokio::spawn(async move {
@@ -27,7 +28,7 @@ pub(super) fn streamed(reply: Reply, log: Option<Arc<Shared>>, request_id: &str)
         };
         send(&sender, end(failure.as_ref(), tail.as_deref())).await;
     });
-    let mut response = Response::new(Body::Pieces(frames));
+    let mut response = Response::new(response::pieces(frames));
     let content_type = HeaderValue::from_static("application/vnd.amazon.eventstream");
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     answer::version(&mut response);
@@ -55,7 +56,7 @@ async fn all(mut stream: Stream, sender: &Sender<Bytes>) -> Option<Failure> {
     }
 }
 
-/// A caller that went away stops no handler.
+/// The handler keeps running if the caller is gone.
 async fn send(sender: &Sender<Bytes>, frame: Bytes) {
     let _ = sender.send(frame).await;
 }
@@ -66,12 +67,12 @@ fn chunk(payload: Bytes) -> Bytes {
 
 fn end(failure: Option<&Failure>, tail: Option<&str>) -> Bytes {
     let details = failure.map(|failure| String::from_utf8_lossy(&failure.body).into_owned());
-    let told = json!({
+    let end = json!({
         "ErrorCode": failure.map(|failure| failure.error_type.as_str()),
         "ErrorDetails": details,
         "LogResult": tail,
     });
-    frame("InvokeComplete", "application/json", told.to_string().into())
+    frame("InvokeComplete", "application/json", end.to_string().into())
 }
 
 fn frame(event_type: &'static str, content_type: &'static str, payload: Bytes) -> Bytes {
@@ -82,7 +83,7 @@ fn frame(event_type: &'static str, content_type: &'static str, payload: Bytes) -
         header(":message-type", "event"),
     ];
     let mut frame = Vec::new();
-    // Only headers that are too long cannot be written, and these are not.
+    // It fails only if a header is too long, and these are short.
     let _ = write_message_to(&Message::new_from_parts(headers, payload), &mut frame);
     frame.into()
 }
@@ -97,8 +98,8 @@ mod tests {
     fn a_frame_is_read_as_it_was_written() {
         let frame = end(Some(&Failure::new("Function.Panic", "why")), None);
         let message = read_message_from(frame).unwrap();
-        let told: serde_json::Value = serde_json::from_slice(message.payload()).unwrap();
-        assert_eq!(told["ErrorCode"], "Function.Panic");
+        let end: serde_json::Value = serde_json::from_slice(message.payload()).unwrap();
+        assert_eq!(end["ErrorCode"], "Function.Panic");
         assert_eq!(message.headers()[0].value().as_string().unwrap().as_str(), "InvokeComplete");
     }
 }

@@ -1,17 +1,19 @@
-//! What each handler may use and reach, what it imports and gets nothing from, and what was refused to it.
+//! The policy of each handler, the imports that are not granted, and the requests that were denied.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper::{Response, StatusCode};
+use axum::extract::State;
+use axum::response::Response;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use super::Page;
 use crate::check::{self, Granted};
-use crate::dev::body::{self, Body};
-use crate::dev::server::Server;
+use crate::dev::http::response;
 
-/// What was found out about a version: components are loaded for it, so it is not done for each look.
+/// The policies of one version. They are kept, because all components are loaded to read them.
 #[derive(Debug, Default)]
-pub(in crate::dev) struct Policies(Mutex<Option<(u64, Arc<Found>)>>);
+pub(super) struct Policies(Mutex<Option<(u64, Arc<Found>)>>);
 
 #[derive(Debug)]
 struct Found {
@@ -23,29 +25,29 @@ struct Found {
 impl Policies {
     fn known(&self, version: u64) -> Option<Arc<Found>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(of, _)| *of == version).map(|(_, told)| Arc::clone(told))
+        known.as_ref().filter(|(of, _)| *of == version).map(|(_, found)| Arc::clone(found))
     }
 
-    fn keep(&self, version: u64, told: &Arc<Found>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(told)));
+    fn keep(&self, version: u64, found: &Arc<Found>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(found)));
     }
 }
 
-pub(super) async fn serve(server: &Server) -> Response<Body> {
-    let found = found(server).await;
-    let denials = denials(server, &found.granted);
-    let told = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
-    body::told(StatusCode::OK, &told)
+pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
+    let found = found(&page).await;
+    let denials = denials(&page, &found.granted);
+    let policies = json!({ "handlers": found.handlers, "problem": found.problem, "denials": denials });
+    response::json(StatusCode::OK, &policies)
 }
 
-/// About the version that runs.
-async fn found(server: &Server) -> Arc<Found> {
-    let version = server.board.told().version;
-    if let Some(found) = server.policies.known(version) {
+/// The policies of the version that runs.
+async fn found(page: &Page) -> Arc<Found> {
+    let version = page.state.status.current().version;
+    if let Some(found) = page.policies.known(version) {
         return found;
     }
-    let (root, names) = (server.root.clone(), server.functions.names());
-    // Components are compiled for it.
+    let (root, names) = (page.root.clone(), page.state.functions.names());
+    // It compiles components.
     let found = tokio::task::spawn_blocking(move || {
         let policies = check::policies_of(&root, &names)?;
         Ok::<_, anyhow::Error>(Found { handlers: policies, problem: None, granted: check::granted(&root)? })
@@ -58,18 +60,18 @@ async fn found(server: &Server) -> Arc<Found> {
         Err(error) => failed(error.to_string()),
     };
     let found = Arc::new(found);
-    server.policies.keep(version, &found);
+    page.policies.keep(version, &found);
     found
 }
 
-/// Each with the line that would grant it beside what is granted now.
-fn denials(server: &Server, granted: &Granted) -> Vec<Value> {
-    let seen = server.functions.shared.records.denials().into_iter();
+/// Each denial, with the line that would grant it in addition to the current grants.
+fn denials(page: &Page, granted: &Granted) -> Vec<Value> {
+    let seen = page.state.functions.shared.records.denials().into_iter();
     seen.map(|((function, denial), (events, last))| {
         let mut values = granted.of(denial.table.as_deref(), denial.key);
         let is_granted = denial.value.as_ref().is_some_and(|value| values.contains(value));
         values.extend(denial.value.clone().filter(|_| !is_granted));
-        // A list of plain texts in JSON is one in TOML as well.
+        // A list of strings in JSON is a valid list in TOML.
         let line = denial.key.map(|key| format!("{key} = {}", json!(values)));
         json!({
             "function": function, "denial": denial, "line": line, "isGranted": is_granted, "events": events,

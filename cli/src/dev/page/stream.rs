@@ -1,117 +1,115 @@
-//! What changes, as it changes: server-sent events.
+//! The stream of changes, as server-sent events.
 //!
-//! Each message says which revision of the records it reaches. Whoever comes back with that gets what has changed since, and
-//! nothing twice. Nothing is kept for a reader: one that reads slowly finds each row once, as it is by then.
+//! The id of each message is the revision of the records that the reader has reached. A reader that comes
+//! back with this id gets the later changes, and none twice. Nothing is kept for a reader: a slow one gets
+//! each row once, as it is at that time.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::{RawQuery, State};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, Sse};
 use bulkhead_host::text::printable;
-use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use hyper::{Response, StatusCode};
+use futures_util::stream;
+use hyper::header::HeaderMap;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
 
-use crate::dev::board::Status;
-use crate::dev::body::Body;
-use crate::dev::functions::Functions;
+use super::Page;
 use crate::dev::records::MOST;
-use crate::dev::server::Server;
+use crate::dev::status::Status;
 
-/// Rows in one message.
+/// The most rows in one message.
 const BATCH: usize = 500;
 
-/// Between two messages: as often as somebody could see it.
+/// The pause between two messages. More would not be visible.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Where the stream begins: `after=ID` in the query, or what a browser says that had a connection.
-pub(super) fn serve(server: &Server, query: &str, headers: &HeaderMap) -> Response<Body> {
+/// The time after which a browser reconnects.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The stream from an id on: the last id that a browser has received, or `after=ID` in the query.
+pub(super) async fn serve(
+    State(page): State<Arc<Page>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let query = query.unwrap_or_default();
     let asked = query.split('&').find_map(|pair| pair.strip_prefix("after="));
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).or(asked);
-    let after = last.and_then(|id| revision(&server.visitors.process, id));
-    let (sender, pieces) = channel(1);
-    let stream = Stream {
-        functions: Arc::clone(&server.functions),
-        board: server.board.watch(),
-        process: server.visitors.process.clone(),
-        sender,
+    let after = last.and_then(|id| revision(&page.process, id));
+    let next = |mut reader: Reader| async move {
+        let message = reader.next().await?;
+        Some((Ok::<_, Infallible>(message), reader))
     };
-    tokio::spawn(stream.run(after));
-    let mut response = Response::new(Body::Pieces(pieces));
-    *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response
+    Sse::new(stream::unfold(Reader::of(page, after), next))
 }
 
-/// The revision in the id of a message, if the message was one of this process.
+/// The revision in the id of a message, if this process sent the message.
 fn revision(process: &str, id: &str) -> Option<u64> {
     id.strip_prefix(process)?.strip_prefix('-')?.parse().ok()
 }
 
-/// For one reader.
-struct Stream {
-    functions: Arc<Functions>,
-    board: watch::Receiver<Status>,
-    process: String,
-    sender: Sender<Bytes>,
+/// The state of one reader of the stream.
+struct Reader {
+    page: Arc<Page>,
+    status: watch::Receiver<Status>,
+    revisions: watch::Receiver<u64>,
+    /// The revision of the records that it has reached.
+    reached: u64,
+    /// It has no id, so it gets a first message with the id of this process.
+    is_new: bool,
+    /// It does not have the current status.
+    is_status_due: bool,
+    /// It has reached the last revision, so the next message waits for further changes.
+    pauses: bool,
 }
 
-/// The reader is gone.
-struct Gone;
-
-impl Stream {
-    async fn run(mut self, after: Option<u64>) {
-        // There is no other end.
-        let Err(Gone) = self.tell(after).await;
+impl Reader {
+    fn of(page: Arc<Page>, after: Option<u64>) -> Self {
+        let (status, revisions) =
+            (page.state.status.subscribe(), page.state.functions.shared.records.revisions());
+        let (reached, is_new) = (after.unwrap_or(0), after.is_none());
+        Self { page, status, revisions, reached, is_new, is_status_due: true, pauses: false }
     }
 
-    async fn tell(&mut self, after: Option<u64>) -> Result<Infallible, Gone> {
-        let functions = Arc::clone(&self.functions);
-        let mut revisions = functions.shared.records.revisions();
-        let mut reached = after.unwrap_or(0);
-        if after.is_none() {
-            self.send("start", reached, &json!({ "process": self.process, "kept": MOST })).await?;
+    /// Waits for the next message. It is called when the reader has room for one.
+    async fn next(&mut self) -> Option<Event> {
+        if std::mem::take(&mut self.is_new) {
+            return Some(self.message("start", &json!({ "process": self.page.process, "kept": MOST })));
         }
-        let mut is_news = true;
+        if std::mem::take(&mut self.pauses) {
+            tokio::time::sleep(PACE).await;
+        }
         loop {
-            if is_news {
-                let status = self.board.borrow_and_update().json(&functions.names());
-                self.send("status", reached, &status).await?;
+            if std::mem::take(&mut self.is_status_due) || self.status.has_changed().ok()? {
+                let names = self.page.state.functions.names();
+                let status = self.status.borrow_and_update().json(&names);
+                return Some(self.message("status", &status));
             }
-            revisions.mark_unchanged();
-            let (revision, rows) = functions.shared.records.changes(reached, BATCH);
-            if rows.is_empty() {
-                is_news = self.wait(&mut revisions).await?;
-                continue;
+            self.revisions.mark_unchanged();
+            let (revision, rows) = self.page.state.functions.shared.records.changes(self.reached, BATCH);
+            if !rows.is_empty() {
+                self.reached = revision;
+                self.pauses = rows.len() < BATCH;
+                return Some(self.message("rows", &json!(rows)));
             }
-            reached = revision;
-            self.send("rows", reached, &json!(rows)).await?;
-            if rows.len() < BATCH {
-                tokio::time::sleep(PACE).await;
+            tokio::select! {
+                changed = self.revisions.changed() => changed.ok()?,
+                changed = self.status.changed() => {
+                    changed.ok()?;
+                    self.is_status_due = true;
+                }
             }
-            is_news = self.board.has_changed().unwrap_or_default();
         }
     }
 
-    /// Waits for something new. Whether it is on the board.
-    async fn wait(&mut self, revisions: &mut watch::Receiver<u64>) -> Result<bool, Gone> {
-        tokio::select! {
-            changed = revisions.changed() => changed.map(|()| false).map_err(|_| Gone),
-            changed = self.board.changed() => changed.map(|()| true).map_err(|_| Gone),
-            () = self.sender.closed() => Err(Gone),
-        }
-    }
-
-    /// Waits until the reader has room for it.
-    async fn send(&self, event: &str, reached: u64, data: &Value) -> Result<(), Gone> {
-        // JSON is one line.
+    fn message(&self, event: &str, data: &Value) -> Event {
         let data = data.to_string();
-        let data = printable::json(&data);
-        let message = format!("event: {event}\nid: {}-{reached}\nretry: 500\ndata: {data}\n\n", self.process);
-        self.sender.send(message.into()).await.map_err(|_| Gone)
+        let id = format!("{}-{}", self.page.process, self.reached);
+        Event::default().event(event).id(id).retry(RETRY).data(printable::json(&data))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The build of a project's handlers into its task root, and what starts one.
+//! Builds the handlers of a project into its task root, and knows the folders that a build reads.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
+use cargo_metadata::camino::Utf8Path;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use crate::build::parse_metadata;
 use crate::dev::console;
 
-/// A handler while it is worked on: quick to build, and small enough to be loaded quickly.
+/// The profile during development: builds are quick, and components are small enough to load quickly.
 const PROFILE: [(&str, &str); 3] = [
     ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
     ("CARGO_PROFILE_DEV_STRIP", "debuginfo"),
     ("CARGO_PROFILE_DEV_DEBUG", "false"),
 ];
 
-/// Builds a project by `bulkhead build`. A version that cannot be built or run is an error with all that was said of it.
+/// Builds a project with `bulkhead build`. If it cannot be built or run, the error has the output of the
+/// build.
 pub(super) async fn build(sources: &Path) -> anyhow::Result<()> {
     let this = std::env::current_exe().context("the file of this command cannot be found")?;
     let mut command = command(this, sources);
@@ -28,18 +30,18 @@ pub(super) async fn build(sources: &Path) -> anyhow::Result<()> {
     let mut child = command.spawn().context(cannot_start)?;
     let (stdout, stderr) =
         (child.stdout.take().context(cannot_start)?, child.stderr.take().context(cannot_start)?);
-    // What cargo does is done in a moment. Other tools may take a minute, so they are heard.
-    let (told, report) = tokio::join!(heard(stderr, !is_cargo(sources)), heard(stdout, false));
+    // Cargo takes a moment. Other tools may take a minute, so their output is shown as it comes.
+    let (errors, report) = tokio::join!(read_lines(stderr, !is_cargo(sources)), read_lines(stdout, false));
     let status = child.wait().await.context("`bulkhead build` cannot be waited for")?;
-    ensure!(status.success(), "{}", (told + &report).trim_end());
+    ensure!(status.success(), "{}", (errors + &report).trim_end());
     Ok(())
 }
 
-/// All that a program says, and each line as it comes where somebody is to hear it.
-async fn heard(said: impl AsyncRead + Unpin, live: bool) -> String {
-    let mut said = BufReader::new(said);
+/// Reads the output of a program. If it is `live`, each line is shown as it comes, too.
+async fn read_lines(output: impl AsyncRead + Unpin, live: bool) -> String {
+    let mut output = BufReader::new(output);
     let (mut all, mut line) = (String::new(), Vec::new());
-    while said.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
+    while output.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
         let text = String::from_utf8_lossy(&line);
         if live && !text.trim().is_empty() {
             console::say(text.trim_end());
@@ -54,7 +56,7 @@ fn is_cargo(sources: &Path) -> bool {
     sources.join("Cargo.toml").is_file()
 }
 
-/// Every folder that a build reads from, each with or without what is below it, and without what is built into them.
+/// The folders that a build reads, each with or without the folders below it, but without the build output.
 pub(super) async fn watched(sources: &Path) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
     if !is_cargo(sources) {
         return Ok(beside_and_below([sources], None));
@@ -63,14 +65,13 @@ pub(super) async fn watched(sources: &Path) -> anyhow::Result<BTreeSet<(PathBuf,
     command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
     let output = command.output().await.context("cargo cannot be started")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim_end());
-    let told: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
-    let packages = told["packages"].as_array().into_iter().flatten();
-    let manifests = packages.clone().filter_map(|package| package["manifest_path"].as_str());
-    let folders = manifests.filter_map(|path| Path::new(path).parent());
-    let dependencies = packages.flat_map(|package| package["dependencies"].as_array()).flatten();
-    let beside = dependencies.filter_map(|dependency| dependency["path"].as_str()).map(Path::new);
-    let all = folders.chain(beside).chain(told["workspace_root"].as_str().map(Path::new));
-    Ok(beside_and_below(all, told["target_directory"].as_str().map(Path::new)))
+    let metadata = parse_metadata(&output.stdout)?;
+    let packages = metadata.packages.iter();
+    let folders = packages.clone().filter_map(|package| package.manifest_path.parent());
+    let dependencies = packages.flat_map(|package| &package.dependencies);
+    let beside = dependencies.filter_map(|dependency| dependency.path.as_deref());
+    let all = folders.chain(beside).chain([metadata.workspace_root.as_path()]);
+    Ok(beside_and_below(all.map(Utf8Path::as_std_path), Some(metadata.target_directory.as_std_path())))
 }
 
 fn beside_and_below<'p>(
@@ -88,15 +89,16 @@ fn beside_and_below<'p>(
     watched
 }
 
-/// Of version control, of editors, or made of the sources; or tools, which are thousands of folders.
-pub(in crate::dev) fn is_aside(path: &Path) -> bool {
+/// Whether a folder is not a source: it belongs to version control, to an editor, to installed tools, or to
+/// the build output.
+pub(super) fn is_aside(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with('.') || ["__pycache__", "node_modules", "target", "venv"].contains(&name)
 }
 
 fn command(program: impl AsRef<OsStr>, sources: &Path) -> Command {
     let mut command = Command::new(program);
-    // A build is nobody's any more once this command has ended.
+    // The build must not outlive this command.
     command.current_dir(sources).stdin(Stdio::null()).kill_on_drop(true);
     command
 }

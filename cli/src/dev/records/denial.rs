@@ -1,38 +1,39 @@
-//! What was refused to a handler, as the bootstrap's log says it, and the line of `bulkhead.toml` that would grant it.
+//! Reads denials from the bootstrap's log, with the line of `bulkhead.toml` that would grant each of them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Something that was refused.
+/// A request that was denied.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::dev) struct Denial {
-    /// What happened, in the log's own words.
+    /// What happened, in the words of the log.
     pub(in crate::dev) what: String,
-    /// The table that the line belongs to. None where no grant allows it.
+    /// The table that the line belongs to. `None` if no grant allows the request.
     pub(in crate::dev) table: Option<String>,
-    /// The key and the value that would be in it.
+    /// The key and the value of the line.
     pub(in crate::dev) key: Option<&'static str>,
     pub(in crate::dev) value: Option<String>,
 }
 
-/// The keys that name what may be reached.
+/// The keys of grants for outbound requests.
 const KEYS: [&str; 2] = ["allowed_outbound_hosts", "allowed_private_networks"];
 
 impl Denial {
-    /// What it takes.
+    /// The memory that it takes.
     pub(super) fn bytes(&self) -> usize {
         let texts = [Some(&self.what), self.table.as_ref(), self.value.as_ref()];
         size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
-    /// The denial that a line of the log tells of, if it does. Only the host warns: what handlers print has other levels, or is
-    /// an object in its record, so none can ask for a grant in the host's name.
+    /// The denial in a line of the log, if there is one. Only warnings of the host count. Output of a handler
+    /// has other levels, or is an object in its record, so a handler cannot ask for a grant in the host's
+    /// name.
     pub(super) fn of(line: &str) -> Option<Self> {
         let message = warning(line)?;
         let rest = message.strip_prefix("outbound request to ")?;
         if let Some((what, _)) = rest.split_once("; no grant allows it") {
-            return Some(Self { what: told(what), table: None, key: None, value: None });
+            return Some(Self { what: described(what), table: None, key: None, value: None });
         }
         let (what, how) = rest.split_once("; to allow it, add \"")?;
         let (value, place) = how.split_once('"')?;
@@ -40,7 +41,7 @@ impl Denial {
         let (_, table) = place.split_once(" in [")?;
         let (table, _) = table.rsplit_once("] of bulkhead.toml")?;
         Some(Self {
-            what: told(what),
+            what: described(what),
             table: Some(table.to_owned()),
             key: Some(key),
             value: Some(value.to_owned()),
@@ -48,11 +49,11 @@ impl Denial {
     }
 }
 
-fn told(what: &str) -> String {
+fn described(what: &str) -> String {
     format!("outbound request to {what}")
 }
 
-/// What the host warns of in a record of the log, which is text or JSON.
+/// The message of a warning in the log, which is text or JSON.
 fn warning(line: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Record {
@@ -65,7 +66,7 @@ fn warning(line: &str) -> Option<String> {
     }
     let mut fields = line.splitn(4, '\t').skip(2);
     let message = fields.next().filter(|level| *level == "WARN").and_then(|_| fields.next())?;
-    // Where there is a tenant it comes first; tabs in it are escaped.
+    // A tenant, if there is one, comes first. Tabs in it are escaped.
     let rest = message.strip_prefix("tenantId=").and_then(|rest| rest.split_once('\t'));
     Some(rest.map_or(message, |(_, message)| message).to_owned())
 }
@@ -92,7 +93,7 @@ mod tests {
             (denial.key, denial.value.as_deref()),
             (Some("allowed_outbound_hosts"), Some("https://a.test"))
         );
-        let refused = "outbound request to http://localhost:1 was refused, since 127.0.0.1 is in loopback; to allow it, \
+        let refused = "outbound request to http://localhost:1 was denied because 127.0.0.1 is in loopback; to allow it, \
                        add \"127.0.0.0/8\" or a part of it to allowed_private_networks in [handlers.h.grants] of \
                        bulkhead.toml";
         let denial = Denial::of(&json!({ "level": "WARN", "message": refused }).to_string()).unwrap();
@@ -101,7 +102,7 @@ mod tests {
             (Some("allowed_private_networks"), Some("127.0.0.0/8"))
         );
         let never =
-            "outbound request to http://m was refused, since 169.254.169.254 is a; no grant allows it";
+            "outbound request to http://m was denied because 169.254.169.254 is a; no grant allows it";
         assert_eq!(Denial::of(&text("WARN", never)).unwrap().table, None);
     }
 

@@ -1,4 +1,4 @@
-//! One event, and all that is known of it.
+//! The record of one event.
 
 use std::time::{Instant, SystemTime};
 
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::denial::Denial;
 use crate::local::events::EnvironmentId;
 
-/// How an event came in.
+/// The way by which an event arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(in crate::dev) enum Way {
     RequestResponse,
@@ -22,7 +22,7 @@ pub(in crate::dev) enum Way {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::dev) struct Record {
-    /// Counts from 1.
+    /// The number of the event, from 1.
     pub(in crate::dev) number: u64,
     pub(in crate::dev) request_id: String,
     pub(in crate::dev) function: String,
@@ -30,24 +30,24 @@ pub(in crate::dev) struct Record {
     pub(in crate::dev) tenant_id: Option<String>,
     #[serde(serialize_with = "rfc3339")]
     pub(in crate::dev) received: SystemTime,
-    /// Until an environment took it.
+    /// The time until an environment took it.
     pub(in crate::dev) queue_ms: Option<f64>,
-    /// Until it had an answer, or the last piece of one.
+    /// The time until the whole response was there.
     pub(in crate::dev) answered_ms: Option<f64>,
-    /// `Replied`, or the type of the error; none while it is on its way.
+    /// `Replied`, or the type of the error. `None` while the event is in flight.
     pub(in crate::dev) outcome: Option<String>,
     pub(in crate::dev) bytes_in: usize,
     pub(in crate::dev) bytes_out: usize,
-    /// The event as text, unless it is very large.
+    /// The event as text, unless it is too large.
     #[serde(serialize_with = "text")]
     pub(in crate::dev) event: Option<Bytes>,
     pub(in crate::dev) log: Vec<String>,
     pub(in crate::dev) receipt: Option<Receipt>,
-    /// The environment has gone on to something else: nothing more will be printed.
+    /// Whether the environment has finished with it, so nothing more will be printed.
     pub(in crate::dev) is_complete: bool,
-    /// What was sent, printed and refused until then is forgotten, for the sake of newer events.
+    /// Whether the event, its log and its denials were dropped to make room for newer events.
     pub(in crate::dev) is_given_up: bool,
-    /// What was refused to it, and the lines that would grant it.
+    /// The requests that were denied, with the lines that would grant them.
     pub(in crate::dev) denials: Vec<Denial>,
     #[serde(skip)]
     pub(super) started: Instant,
@@ -55,21 +55,21 @@ pub(in crate::dev) struct Record {
     pub(super) environment: Option<EnvironmentId>,
     #[serde(skip)]
     pub(super) log_bytes: usize,
-    /// What it keeps of what was sent, printed and refused.
+    /// The bytes of the event, its log and its denials.
     #[serde(skip)]
     pub(super) bytes: usize,
-    /// Of its last change.
+    /// The number of its last change.
     #[serde(skip)]
     pub(super) revision: u64,
 }
 
 impl Record {
-    /// How long ago it came in.
+    /// The time since it arrived.
     pub(super) fn age_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1000.0
     }
 
-    /// Forgets what was sent, printed and refused, and says how many bytes that was.
+    /// Drops the event, its log and its denials, and returns how many bytes they had.
     pub(super) fn give_up(&mut self) -> usize {
         self.is_given_up = true;
         self.event = None;
@@ -79,7 +79,7 @@ impl Record {
     }
 }
 
-/// The longest name that is kept, of a tenant or an error: Lambda knows no longer ones.
+/// The longest name of a tenant or an error that is kept. Lambda has no longer ones.
 const LONGEST_NAME: usize = 1024;
 
 pub(super) fn cut(name: &str) -> String {

@@ -1,4 +1,4 @@
-//! One event as a line of a list: little enough to be sent again with each change.
+//! One event as a row of a list, small enough to be sent again with each change.
 
 use std::time::UNIX_EPOCH;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::record::{Record, Way};
 
-/// Names are cut here; the whole ones are in the record.
+/// The longest name in a row, in bytes. The record has the whole name.
 const LONGEST_NAME: usize = 256;
 
-/// What a list shows. Times are in milliseconds.
+/// A row. Times are in milliseconds.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::dev) struct Row {
@@ -28,7 +28,7 @@ pub(in crate::dev) struct Row {
     usage: Option<Usage>,
 }
 
-/// Of its receipt.
+/// The figures of the receipt.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Usage {

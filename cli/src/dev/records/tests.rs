@@ -1,4 +1,4 @@
-//! What is told of changes, and what is kept.
+//! Tests which changes are reported, and what is kept.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn what_is_forgotten_is_not_told_and_leaves_nothing() {
     let (_, rows) = records.changes(0, usize::MAX);
     assert_eq!((rows.len(), rows[0].number), (MOST, 8));
     let state = records.state();
-    assert_eq!((state.changed.len(), state.numbers.len(), state.keepers.len()), (MOST, MOST, MOST));
+    assert_eq!((state.changed.len(), state.numbers.len(), state.with_bytes.len()), (MOST, MOST, MOST));
     assert_eq!(state.bytes, 2 * MOST);
 }
 
@@ -101,7 +101,7 @@ fn of_what_is_forgotten_nothing_is_left_whichever_try_it_was() {
     assert_eq!((state.records.len(), state.numbers.len(), state.changed.len()), (MOST, MOST, MOST));
 }
 
-/// What all of them keep, counted anew.
+/// The bytes of all records, counted anew.
 fn kept(state: &State) -> usize {
     let of = |record: &Record| {
         let lines: usize = record.log.iter().map(|line| line.len() + EACH_LINE).sum();
@@ -174,5 +174,5 @@ fn what_is_printed_after_an_event_gave_up_its_own_is_kept_and_counted() {
     assert_eq!(records.changes(told, usize::MAX).1.len(), 2, "the oldest of the others has made room for it");
     assert!(records.find("r-1").unwrap().is_given_up && !records.find("r-2").unwrap().is_given_up);
     let state = records.state();
-    assert_eq!((state.bytes, state.keepers.contains(&1)), (kept(&state), true));
+    assert_eq!((state.bytes, state.with_bytes.contains(&1)), (kept(&state), true));
 }

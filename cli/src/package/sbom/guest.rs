@@ -1,64 +1,37 @@
-//! What a component says of itself: the tools that made it, and the crates in it, where it was built with `cargo auditable`.
+//! The information in a component itself: the tools that made it, and the crates in it if it was built with
+//! `cargo auditable`.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
 
+use auditable_serde::{DependencyKind, Package, VersionInfo};
 use flate2::read::ZlibDecoder;
-use serde::Deserialize;
-use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
+use wasmparser::{Parser, Payload};
 
 use super::crates::{Crate, Crates};
+use crate::producers::{Producer, producers};
 
-/// Where `cargo auditable` leaves its list, compressed (<https://github.com/rust-secure-code/cargo-auditable>).
+/// The section in which `cargo auditable` stores its compressed list
+/// (<https://github.com/rust-secure-code/cargo-auditable>).
 const AUDITABLE: &str = ".dep-v0";
 
-/// The longest list that is read; whoever made the component decides what it unpacks to.
+/// The longest list that is read. The size of the unpacked list is chosen by the author of the component.
 const MOST: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Guest {
-    /// `language`, `sdk` or `processed-by`; and what, with its version.
-    pub(super) producers: BTreeSet<(String, String)>,
+    pub(super) producers: BTreeSet<Producer>,
     pub(super) crates: Option<Crates>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Audited {
-    packages: Vec<Package>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    source: String,
-    #[serde(default)]
-    kind: Kind,
-    #[serde(default)]
-    dependencies: Vec<usize>,
-    #[serde(default)]
-    root: bool,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    #[default]
-    Runtime,
-    /// It ran when the component was built, and is not in it.
-    Build,
-}
-
 impl Guest {
-    /// Reads a component with all that is nested in it. What cannot be read says nothing.
+    /// Reads a component and everything nested in it. Unreadable parts are skipped.
     pub(super) fn read(wasm: &[u8]) -> Self {
         let mut guest = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
             let Ok(payload) = payload else { break };
             let Payload::CustomSection(section) = payload else { continue };
-            if let KnownCustom::Producers(producers) = section.as_known() {
-                guest.producers.extend(read_producers(producers));
-            }
+            guest.producers.extend(producers(&section));
             if section.name() == AUDITABLE {
                 guest.crates = guest.crates.or_else(|| audited(section.data()));
             }
@@ -67,50 +40,36 @@ impl Guest {
     }
 }
 
-fn read_producers(fields: ProducersSectionReader<'_>) -> Vec<(String, String)> {
-    let mut producers = Vec::new();
-    for field in fields.into_iter().flatten() {
-        for value in field.values.into_iter().flatten() {
-            let what = format!("{} {}", value.name, value.version);
-            producers.push((field.name.to_owned(), what.trim().to_owned()));
-        }
-    }
-    producers
-}
-
 fn audited(compressed: &[u8]) -> Option<Crates> {
     let mut json = Vec::new();
     ZlibDecoder::new(compressed).take(MOST).read_to_end(&mut json).ok()?;
-    let audited: Audited = serde_json::from_slice(&json).ok()?;
-    let crates: Vec<Crate> = audited.packages.iter().map(crate_of).collect();
+    let packages = serde_json::from_slice::<VersionInfo>(&json).ok()?.packages;
+    // What only ran when the component was built is not part of it.
+    let is_part = |package: &&Package| package.kind == DependencyKind::Runtime;
     let mut found = Crates::default();
-    for (package, this) in audited.packages.iter().zip(&crates).filter(|(package, _)| package.is_in()) {
-        let used =
-            package.dependencies.iter().filter(|at| audited.packages.get(**at).is_some_and(Package::is_in));
-        let used: BTreeSet<Crate> = used.filter_map(|at| crates.get(*at).cloned()).collect();
-        found.uses.insert(this.clone(), used);
+    for package in packages.iter().filter(is_part) {
+        let used = package.dependencies.iter().filter_map(|at| packages.get(*at));
+        found.uses.insert(crate_of(package), used.filter(is_part).map(crate_of).collect());
         if package.root {
-            found.root = Some(this.clone());
+            found.root = Some(crate_of(package));
         }
     }
     Some(found)
 }
 
-impl Package {
-    fn is_in(&self) -> bool {
-        self.kind == Kind::Runtime
-    }
-}
-
 fn crate_of(package: &Package) -> Crate {
-    let repository = package.source.strip_prefix("git+").map(str::to_owned);
-    // The list has no licences.
-    Crate { name: package.name.clone(), version: package.version.clone(), license: None, repository }
+    let source = String::from(package.source.clone());
+    Crate {
+        name: package.name.clone(),
+        version: package.version.to_string(),
+        // The list has no licences.
+        license: None,
+        repository: source.strip_prefix("git+").map(str::to_owned),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::io::Write as _;
 
     use flate2::Compression;
@@ -149,7 +108,11 @@ mod tests {
     #[test]
     fn the_tools_that_made_it_are_named() {
         let guest = Guest::read(&crate::compile::tests::handler());
-        let tools: BTreeMap<_, _> = guest.producers.into_iter().collect();
-        assert!(tools["processed-by"].starts_with("wit-component 0."), "{tools:?}");
+        let made_by = |producer: &Producer| {
+            producer.field == "processed-by"
+                && producer.name == "wit-component"
+                && producer.version.starts_with("0.")
+        };
+        assert!(guest.producers.iter().any(made_by), "{:?}", guest.producers);
     }
 }

@@ -1,45 +1,24 @@
-//! One event from a caller: sent to its function, and written down from its first to its last byte.
+//! Sends one event to its function, and records it from the first to the last byte of its response.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::function::Function;
-use super::records::{Received, Way};
+use crate::dev::records::{Received, Way};
 use crate::local::events::{Event, Failure, Piece, Reply, Stream};
 
-/// Names events: like a UUID, and never the same twice.
-#[derive(Debug)]
-pub(super) struct RequestIds {
-    started: u64,
-    last: AtomicU64,
-}
-
-impl RequestIds {
-    pub(super) fn new() -> Self {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Self { started: started & 0xffff_ffff, last: AtomicU64::new(0) }
-    }
-
-    pub(super) fn next(&self) -> String {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{:08x}-0000-4000-8000-{number:012x}", self.started)
-    }
-}
-
-/// An event that is to be handled.
+/// An event for a function.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub(super) request_id: String,
-    pub(super) way: Way,
-    pub(super) event: Event,
+pub(in crate::dev) struct Call {
+    pub(in crate::dev) request_id: String,
+    pub(in crate::dev) way: Way,
+    pub(in crate::dev) event: Event,
 }
 
-/// Has it handled, whether or not somebody still waits for that.
-pub(super) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
+/// Has an event handled. It is handled even if this future is dropped.
+pub(in crate::dev) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
     let (sender, reply) = oneshot::channel();
     tokio::spawn(handle(Arc::clone(function), call, slot, sender));
     let gone = |_| Reply::Failed(Failure::new("Runtime.Unavailable", "the function is gone"));
@@ -71,7 +50,7 @@ async fn handle(
         Reply::Streamed(_) => {}
     }
     let Reply::Streamed(stream) = reply else {
-        // Who stopped waiting misses nothing.
+        // The caller may have stopped waiting.
         drop((slot, caller.send(reply)));
         return;
     };
@@ -83,7 +62,7 @@ async fn handle(
     drop(slot);
 }
 
-/// Passes a stream on to its end, also when nobody reads any more. Gives how it ended, and its length.
+/// Passes a stream on to its end, even if the reader is gone. Returns its error, if any, and its length.
 async fn pass(mut stream: Stream, reader: &tokio::sync::mpsc::Sender<Piece>) -> (Option<String>, usize) {
     let mut bytes = 0;
     loop {

@@ -1,54 +1,82 @@
-//! Who may ask: programs of this machine, whoever types an address, and our own page; no other site of the web.
+//! Which requests are allowed: those of programs on this machine, of a person who types an address, and of
+//! our own page. Requests of other web sites are rejected.
 //!
-//! A browser says of each request which site it is from. What handlers answer is at another site than the page and this API
-//! (`function_url/place.rs`), so it is one of these others, and a browser keeps it out by itself. The page has a token all the
-//! same, which only a document that somebody opens can read: it holds where a browser does not say the site, and it keeps out
-//! what else may come to lie at this address.
+//! A browser sends the site that a request comes from in the header `Sec-Fetch-Site`. The responses of
+//! handlers belong to another site than the page and this API (`function_url/address.rs`), so a browser marks
+//! their requests as cross-site. In addition, the page has a token that only a document in a window of its
+//! own can read. The token protects against browsers that do not send the site, and against any other page
+//! that is ever served at this address.
 
-use anyhow::Context;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::Response;
 use hyper::header::{HOST, ORIGIN};
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
+use serde_json::json;
 
-use super::page;
-use super::server::is_runtime_api;
+use crate::dev::http::request::{authority, is_of_this_machine};
+use crate::dev::http::response;
+use crate::dev::{page, runtime_api};
 use crate::local::runtime_api::is_of_the_web;
 
 /// The header with the token.
 const HEADER: &str = "x-bulkhead-page";
 
-/// The same in a query, for requests that have no headers of their own.
+/// The token in a query, for an `EventSource`, which cannot set headers.
 const QUERY: &str = "page=";
 
-/// Tells them apart.
+/// Decides which requests are allowed.
 #[derive(Debug)]
-pub(super) struct Visitors {
-    /// What our page knows, and another of the same site does not.
+pub(super) struct Access {
+    /// Known to our page, and not to other pages of the same site.
     pub(super) token: String,
-    /// Names this process, for those who had another one.
-    pub(super) process: String,
+    /// Only this machine can reach the port, so no request may call it by the name of another machine.
+    pub(super) is_loopback: bool,
 }
 
-impl Visitors {
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let word = || getrandom::u64().context("this system has no random numbers");
-        Ok(Self { token: format!("{:016x}{:016x}", word()?, word()?), process: format!("{:016x}", word()?) })
+/// Passes an allowed request on, and rejects any other.
+pub(super) async fn check(
+    State(access): State<Arc<Access>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    if access.is_loopback && has_foreign_host(&request) {
+        return response::foreign_host();
     }
+    if !access.allows(&request) {
+        let message = "this is not for other sites of the web, nor for what a handler answers";
+        return response::json(StatusCode::FORBIDDEN, &json!({ "message": message }));
+    }
+    next.run(request).await
+}
 
-    /// Whether a request may have what it asks for.
-    pub(super) fn admit<B>(&self, request: &Request<B>) -> bool {
+/// Whether a request names another host. A web page whose name resolves to this machine (DNS rebinding) does.
+/// Names below `localhost` belong to functions.
+fn has_foreign_host<B>(request: &Request<B>) -> bool {
+    match authority(request) {
+        Some(named) => !is_of_this_machine(named.host()),
+        None => request.headers().contains_key(HOST),
+    }
+}
+
+impl Access {
+    /// Whether a request is allowed.
+    fn allows<B>(&self, request: &Request<B>) -> bool {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let path = request.uri().path();
-        if is_runtime_api(path) {
-            // No person and no page takes an event. What was typed may have been led here by a redirect.
+        if runtime_api::is_call(path) {
+            // Never for a browser: a redirect may have led a typed address here.
             return !is_of_the_web(request.headers());
         }
         if path == page::PATH {
-            // As a document with a window of its own, and as nothing that a script could look into.
+            // Only as a document in a window of its own, which a script of another page cannot read.
             return matches!(header("sec-fetch-dest"), None | Some("document"));
         }
         match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
             (None, None) => true,
-            // What somebody typed, looks, and changes nothing.
+            // A typed address may read, and change nothing.
             (Some("none"), _) => request.method() == Method::GET,
             (Some("same-origin"), _) => self.knows_token(request) || page::is_asset(path),
             (None, Some(origin)) => {
@@ -63,15 +91,10 @@ impl Visitors {
         let in_header =
             request.headers().get(HEADER).is_some_and(|token| token.as_bytes() == self.token.as_bytes());
         let mut query = request.uri().query().unwrap_or_default().split('&');
-        // Nothing that changes anything.
+        // A query with the token allows reading only.
         let may_be_in_query = request.method() == Method::GET;
         in_header || may_be_in_query && query.any(|pair| pair.strip_prefix(QUERY) == Some(&self.token))
     }
-}
-
-/// Whether a browser sent a request: others may say how it was sent, but not from which site.
-pub(super) fn is_browser<B>(request: &Request<B>) -> bool {
-    request.headers().contains_key("sec-fetch-site")
 }
 
 #[cfg(test)]
@@ -86,7 +109,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Visitors { token: "secret".to_owned(), process: String::new() }.admit(&request.body(()).unwrap())
+        Access { token: "secret".to_owned(), is_loopback: true }.allows(&request.body(()).unwrap())
     }
 
     #[test]
@@ -94,7 +117,7 @@ mod tests {
         for path in ["/", "/.bulkhead/events"] {
             assert!(admits("GET", path, &[]) && admits("GET", path, &[("sec-fetch-site", "none")]), "{path}");
         }
-        // As the `fetch` of Node.js does it.
+        // The `fetch` of Node.js sends this.
         for headers in [&[][..], &[("sec-fetch-mode", "cors")]] {
             assert!(admits("POST", INVOKE, headers) && admits("GET", NEXT, headers));
         }
@@ -126,7 +149,7 @@ mod tests {
                 assert!(!admits(method, path, &navigated), "{site}: {method} {path}");
             }
         }
-        // Browsers that do not say the site.
+        // Browsers that do not send the site.
         for origin in ["https://example.com", "http://localhost:3000", "null"] {
             assert!(!admits("POST", INVOKE, &[("origin", origin), (HEADER, "secret")]), "{origin}");
         }

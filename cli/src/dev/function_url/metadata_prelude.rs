@@ -1,17 +1,18 @@
-//! What comes before the body of a streamed HTTP response: JSON, and eight zeroes behind it (S7.5).
+//! Reads the metadata before the body of a streamed HTTP response: JSON, followed by eight zero bytes (S7.5).
 
 use bytes::{Bytes, BytesMut};
 use hyper::Response;
 
-use super::response::Told;
+use super::handler_response::ResponseParts;
 use crate::local::events::{Piece, Stream};
 
 const DELIMITER: [u8; 8] = [0; 8];
 
-/// The longest that is waited for.
+/// The longest prelude that is read, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
-/// The head, and what came of the body with it; none where the stream is something else.
+/// The head, and the start of the body if it was read with the head. `None` if the stream has no valid
+/// prelude.
 pub(super) async fn read(stream: &mut Stream) -> Option<(Response<()>, Bytes)> {
     let (mut read, mut looked) = (BytesMut::new(), 0);
     let end = loop {
@@ -19,7 +20,7 @@ pub(super) async fn read(stream: &mut Stream) -> Option<(Response<()>, Bytes)> {
         if let Some(end) = unseen.windows(DELIMITER.len()).position(|window| window == DELIMITER) {
             break looked + end;
         }
-        // What was looked at is not looked at again, however small the pieces are.
+        // Bytes are not searched twice, however small the pieces are.
         looked = (read.len() + 1).saturating_sub(DELIMITER.len());
         match stream.next().await {
             Piece::Data(data) if read.len() < LONGEST => read.extend_from_slice(&data),
@@ -27,9 +28,9 @@ pub(super) async fn read(stream: &mut Stream) -> Option<(Response<()>, Bytes)> {
         }
     };
     let prelude = read.split_to(end);
-    let told = Told::read(str::from_utf8(&prelude).ok()?)?;
+    let parts = ResponseParts::read(str::from_utf8(&prelude).ok()?)?;
     let rest = read.split_off(DELIMITER.len());
-    Some((told.head()?, rest.freeze()))
+    Some((parts.head()?, rest.freeze()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! How many bytes of requests and answers may be on their way at a time, from all clients together.
+//! Limits the bytes of requests and responses that are in flight at a time, for all clients together.
 //!
-//! What is charged is given back with the last use of the bytes themselves, so a reader that reads nothing is charged for
-//! all that waits for it.
+//! Bytes are charged until the last use of them is dropped. So a client that reads nothing is charged for
+//! everything that waits for it.
 
 use std::sync::Arc;
 
@@ -10,35 +10,35 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refusal::Refusal;
 
-/// What a request costs beside its bytes. It bounds how many there are, too.
+/// The charge for a request in addition to its bytes. It limits the number of requests, too.
 const EACH: usize = 4 * 1024;
 
-/// Bytes that may be on their way.
+/// The bytes that may be in flight.
 #[derive(Debug)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(in crate::dev) struct Budget(Arc<Semaphore>);
 
-/// A part of a budget, until it is dropped.
+/// A part of a budget, which is returned when this is dropped.
 #[derive(Debug)]
-pub(super) struct Charge(OwnedSemaphorePermit);
+pub(in crate::dev) struct Charge(OwnedSemaphorePermit);
 
 impl Budget {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(in crate::dev) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes)))
     }
 
-    /// For one more request.
+    /// Charges for one more request.
     ///
     /// # Errors
-    /// When there are too many.
-    pub(super) fn charge(&self) -> Result<Charge, Refusal> {
+    /// If the budget is used up.
+    pub(in crate::dev) fn charge(&self) -> Result<Charge, Refusal> {
         take(&self.0, EACH).map(Charge)
     }
 
-    /// Charges for bytes that are there, until nobody needs them any more.
+    /// Charges for these bytes until the last use of them is dropped.
     ///
     /// # Errors
-    /// When there are too many.
-    pub(super) fn hold(&self, bytes: Bytes) -> Result<Bytes, Refusal> {
+    /// If the budget is used up.
+    pub(in crate::dev) fn hold(&self, bytes: Bytes) -> Result<Bytes, Refusal> {
         let mut charge = self.charge()?;
         charge.reach(EACH + bytes.len())?;
         Ok(charge.hold(bytes))
@@ -46,11 +46,11 @@ impl Budget {
 }
 
 impl Charge {
-    /// Charges for so many bytes in all, if it is not charged for more.
+    /// Raises the charge to this many bytes, if it is lower.
     ///
     /// # Errors
-    /// When there are too many on their way.
-    pub(super) fn reach(&mut self, bytes: usize) -> Result<(), Refusal> {
+    /// If the budget is used up.
+    pub(in crate::dev) fn reach(&mut self, bytes: usize) -> Result<(), Refusal> {
         let more = bytes.saturating_sub(self.0.num_permits());
         if more > 0 {
             let taken = take(self.0.semaphore(), more)?;
@@ -59,14 +59,14 @@ impl Charge {
         Ok(())
     }
 
-    /// Gives back what is more than that.
-    pub(super) fn shrink(&mut self, bytes: usize) {
+    /// Lowers the charge to this many bytes, if it is higher.
+    pub(in crate::dev) fn shrink(&mut self, bytes: usize) {
         let less = self.0.num_permits().saturating_sub(bytes.max(EACH));
         drop(self.0.split(less));
     }
 
-    /// The same bytes, which are charged for until the last of them is dropped.
-    pub(super) fn hold(self, bytes: Bytes) -> Bytes {
+    /// Ties the charge to these bytes: it is returned when the last use of them is dropped.
+    pub(in crate::dev) fn hold(self, bytes: Bytes) -> Bytes {
         Bytes::from_owner(Held { bytes, _charge: self })
     }
 }
@@ -76,7 +76,7 @@ fn take(from: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Ref
     Arc::clone(from).try_acquire_many_owned(bytes).map_err(|_| Refusal::TooMany)
 }
 
-/// Bytes with what is charged for them.
+/// Bytes and the charge for them.
 struct Held {
     bytes: Bytes,
     _charge: Charge,

@@ -1,4 +1,5 @@
-//! The response to a request, of what a handler has answered: its status, headers and body, or plain JSON.
+//! Makes the HTTP response from a handler's response, which has a status, headers and a body, or is plain
+//! JSON.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,9 +8,9 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE
 use hyper::{Response, StatusCode};
 use serde_json::value::RawValue;
 
-use super::pairs::{each, text};
+use super::json_members::{each, text};
 
-/// Headers that are about one connection, which is not the handler's.
+/// Headers about a connection, which a handler may not set.
 const OF_CONNECTIONS: [&str; 9] = [
     "connection",
     "content-length",
@@ -22,12 +23,12 @@ const OF_CONNECTIONS: [&str; 9] = [
     "upgrade",
 ];
 
-/// More headers than that, cookies among them, are no response: a client would take none with so many.
+/// The most headers, including cookies. Clients do not accept more.
 const MOST: usize = 1000;
 
-/// The parts of an answer that say what the response is.
+/// The members of a handler's response that are used.
 #[derive(Debug, Default)]
-pub(super) struct Told<'j> {
+pub(super) struct ResponseParts<'j> {
     status: Option<&'j RawValue>,
     headers: Option<&'j RawValue>,
     cookies: Option<&'j RawValue>,
@@ -35,48 +36,49 @@ pub(super) struct Told<'j> {
     is_base64: bool,
 }
 
-/// The response; `None` where the answer cannot be one, which is a bad gateway there.
+/// The response. `None` if the handler's response is not valid, for which Lambda sends 502.
 pub(super) fn response(payload: &Bytes) -> Option<Response<Bytes>> {
     let json = str::from_utf8(payload).ok()?;
     let value: &RawValue = serde_json::from_str(json).ok()?;
-    let told = if value.get().starts_with('{') { Told::read(json)? } else { Told::default() };
-    if told.status.is_some() {
-        let body = told.body()?;
-        return Some(told.head()?.map(|()| body));
+    let parts =
+        if value.get().starts_with('{') { ResponseParts::read(json)? } else { ResponseParts::default() };
+    if parts.status.is_some() {
+        let body = parts.body()?;
+        return Some(parts.head()?.map(|()| body));
     }
-    // Anything else is the body: a string is what it says, and other JSON is as it was written.
+    // Anything else is the body: the content of a string, or other JSON as it was written.
     let body = if value.get().starts_with('"') { text(value)?.into_owned().into() } else { payload.clone() };
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(response)
 }
 
-impl<'j> Told<'j> {
-    /// Reads an object. Of what is said twice the last counts.
+impl<'j> ResponseParts<'j> {
+    /// Reads an object. If it has a member twice, the last one counts.
     pub(super) fn read(json: &'j str) -> Option<Self> {
         if !json.trim_ascii_start().starts_with('{') {
             return None;
         }
-        let mut told = Self::default();
+        let mut parts = Self::default();
         each(json, |name, value| {
             match &*name {
-                "statusCode" => told.status = Some(value),
-                "headers" => told.headers = said(value),
-                "cookies" => told.cookies = said(value),
-                "body" => told.body = said(value),
-                "isBase64Encoded" => told.is_base64 = value.get() == "true",
+                "statusCode" => parts.status = Some(value),
+                "headers" => parts.headers = said(value),
+                "cookies" => parts.cookies = said(value),
+                "body" => parts.body = said(value),
+                "isBase64Encoded" => parts.is_base64 = value.get() == "true",
                 _ => {}
             }
             Some(())
         })?;
-        Some(told)
+        Some(parts)
     }
 
-    /// Status, headers and cookies; also of a stream.
+    /// The status, headers and cookies. A stream has them in its prelude.
     pub(super) fn head(&self) -> Option<Response<()>> {
         let status = match self.status {
             None => StatusCode::OK,
-            // What announces a response is none.
+            // An informational status only announces a response.
             Some(said) => {
                 text(said)?.parse::<StatusCode>().ok().filter(|status| !status.is_informational())?
             }
@@ -85,11 +87,11 @@ impl<'j> Told<'j> {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(told) = self.headers {
-            each(told.get(), |name, value| add(headers, &name, value))?;
+        if let Some(values) = self.headers {
+            each(values.get(), |name, value| add(headers, &name, value))?;
         }
-        if let Some(told) = self.cookies {
-            each(told.get(), |_, cookie| {
+        if let Some(values) = self.cookies {
+            each(values.get(), |_, cookie| {
                 let cookie = HeaderValue::try_from(&*text(cookie)?).ok()?;
                 (headers.len() < MOST && headers.try_append(SET_COOKIE, cookie).is_ok()).then_some(())
             })?;
@@ -107,7 +109,7 @@ impl<'j> Told<'j> {
     }
 }
 
-/// What is null is not there.
+/// A member that is null counts as missing.
 fn said(value: &RawValue) -> Option<&RawValue> {
     (value.get() != "null").then_some(value)
 }

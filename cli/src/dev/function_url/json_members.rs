@@ -1,4 +1,4 @@
-//! JSON that is read piece by piece: what nobody asks for is not kept, however much of it a handler answers.
+//! Reads JSON member by member, so that members that are not used take no memory, however large they are.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A string that is a piece of its document wherever it has no escapes.
+/// A string, which is borrowed from its document if it has no escapes.
 #[derive(Debug, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A string as what it says, and anything else as it is written.
+/// The content of a string, or any other value as it is written.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     match value.get().starts_with('"') {
         true => serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0),
@@ -19,8 +19,8 @@ pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Shows each member of an object, or each item of an array under no name. `None` where it is neither, or where one of them is
-/// not taken.
+/// Calls `take` for each member of an object, or for each item of an array, with an empty name. `None` if the
+/// value is neither, or if `take` returns `None`.
 pub(super) fn each<'j>(
     json: &'j str,
     take: impl FnMut(Cow<'j, str>, &'j RawValue) -> Option<()>,
@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn members_and_items_come_in_order_and_as_they_are_written() {
-        let told = all(r#"{"a": "b\n", "c" : [1, {}], "a": 1.50}"#).unwrap();
+        let members = all(r#"{"a": "b\n", "c" : [1, {}], "a": 1.50}"#).unwrap();
         let expected = [("a", "b\n"), ("c", "[1, {}]"), ("a", "1.50")];
-        assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(members, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(all(r#"["a", null]"#).unwrap().len(), 2);
         for json in ["", "7", r#""a""#, r#"{"a":1} x"#, r#"{"a":}"#, "{"] {
             assert_eq!(all(json), None, "{json}");

@@ -1,8 +1,9 @@
-//! One function: its environments, started as events need them and replaced when there is a new version.
+//! One function and its environments, which are started when events need them and replaced when there is a
+//! new version.
 //!
-//! As in Lambda each environment handles one event at a time, and there are as many as there are events, up to the
-//! function's concurrency. A new version takes over when it has started; until then the old one goes on, and after
-//! that it finishes what it has.
+//! As in Lambda, each environment handles one event at a time, and their number is limited by the function's
+//! concurrency. A new version takes over when it has started. Until then the old version gets the events, and
+//! after that it finishes those that it has.
 
 mod environment;
 
@@ -12,29 +13,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::console;
-use super::records::Records;
+use crate::dev::console;
+use crate::dev::records::Records;
 use crate::local::Function as Settings;
 use crate::local::events::{EnvironmentId, Event, Events, Reply};
 use crate::local::program::Drain;
 
-/// What all functions share.
+/// The parts that all functions share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) records: Records,
-    /// Where the Runtime API is: `host:port`.
-    pub(super) address: String,
+pub(in crate::dev) struct Shared {
+    pub(in crate::dev) records: Records,
+    /// The address of the Runtime API, `host:port`.
+    pub(in crate::dev) address: String,
     /// Events that a function handles at a time.
-    pub(super) concurrency: usize,
-    /// How often an event that nobody waits for is tried again.
-    pub(super) event_retries: u8,
-    /// Somebody else starts what handles the events.
-    pub(super) is_attached: bool,
+    pub(in crate::dev) concurrency: usize,
+    /// Retries of an asynchronous invocation.
+    pub(in crate::dev) event_retries: u8,
+    /// This command starts no bootstraps: you start the runtimes yourself.
+    pub(in crate::dev) is_attached: bool,
     environments: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(address: String, concurrency: usize, event_retries: u8, is_attached: bool) -> Self {
+    pub(in crate::dev) fn new(
+        address: String,
+        concurrency: usize,
+        event_retries: u8,
+        is_attached: bool,
+    ) -> Self {
         let environments = AtomicU64::new(1);
         Self { records: Records::new(), address, concurrency, event_retries, is_attached, environments }
     }
@@ -44,25 +50,25 @@ impl Shared {
     }
 }
 
-/// A function by its name.
+/// A function.
 #[derive(Debug)]
-pub(super) struct Function {
-    pub(super) name: String,
-    pub(super) events: Events,
-    pub(super) shared: Arc<Shared>,
+pub(in crate::dev) struct Function {
+    pub(in crate::dev) name: String,
+    pub(in crate::dev) events: Events,
+    pub(in crate::dev) shared: Arc<Shared>,
     settings: Settings,
-    /// Held for each event that is on its way.
+    /// A permit for each event that may be in flight.
     slots: Arc<Semaphore>,
-    /// Those that somebody else started have a name as well.
+    /// The environment that stands for runtimes that you started yourself.
     attached: EnvironmentId,
     running: Mutex<HashMap<EnvironmentId, Running>>,
-    /// Counts versions.
+    /// The current version, counted from 0.
     version: AtomicU64,
-    /// How many environments there are, for those who wait for their end.
+    /// The number of environments, to wait until all have ended.
     count: watch::Sender<usize>,
 }
 
-/// An environment with a process of ours.
+/// An environment that this command started.
 #[derive(Debug)]
 struct Running {
     version: u64,
@@ -70,7 +76,7 @@ struct Running {
 }
 
 impl Function {
-    pub(super) fn new(name: &str, settings: &Settings, shared: &Arc<Shared>) -> Arc<Self> {
+    pub(in crate::dev) fn new(name: &str, settings: &Settings, shared: &Arc<Shared>) -> Arc<Self> {
         let attached = shared.next_environment();
         let function = Arc::new(Self {
             name: name.to_owned(),
@@ -90,32 +96,38 @@ impl Function {
         function
     }
 
-    /// A place among the events that are handled at a time, if there is one.
-    pub(super) fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
+    /// Takes a permit for an event, if one is free.
+    pub(in crate::dev) fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
-    /// The same, whenever there is one.
-    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+    /// Takes a permit for an event as soon as one is free.
+    pub(in crate::dev) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).acquire_owned().await.ok()
     }
 
     /// Sends an event, and starts an environment if all are busy.
-    pub(super) fn send(self: &Arc<Self>, request_id: String, event: Event) -> oneshot::Receiver<Reply> {
+    pub(in crate::dev) fn send(
+        self: &Arc<Self>,
+        request_id: String,
+        event: Event,
+    ) -> oneshot::Receiver<Reply> {
         let reply = self.events.send(request_id, event);
         self.grow();
         reply
     }
 
-    /// The environment of a call to the Runtime API: the number in its path, or the one that somebody else started.
-    pub(super) fn environment(&self, number: Option<&str>) -> Option<EnvironmentId> {
+    /// The environment of a call to the Runtime API: the one whose number is in the path, or else the one for
+    /// your own runtimes.
+    pub(in crate::dev) fn environment(&self, number: Option<&str>) -> Option<EnvironmentId> {
         let Some(number) = number else { return Some(self.attached) };
         let id = EnvironmentId(number.parse().ok()?);
         self.running().contains_key(&id).then_some(id)
     }
 
-    /// An environment asks for an event: all that it printed for the last one has been told after this.
-    pub(super) async fn settle(&self, id: EnvironmentId) {
+    /// Called when an environment asks for an event. Records first what the environment has printed for its
+    /// last event.
+    pub(in crate::dev) async fn settle(&self, id: EnvironmentId) {
         let drain = self.running().get(&id).and_then(|running| running.drain.clone());
         if let Some(drain) = drain {
             drain.drain().await;
@@ -123,26 +135,26 @@ impl Function {
         self.shared.records.settle(id, |request_id| self.events.is_open(request_id));
     }
 
-    /// There is a new version of what it runs. Where nothing runs, it will be started with the next event.
-    pub(super) fn renew(self: &Arc<Self>) {
+    /// Starts a new version. If no environment runs, the next event starts one.
+    pub(in crate::dev) fn renew(self: &Arc<Self>) {
         self.version.fetch_add(1, Ordering::Relaxed);
         if self.events.load().environments > 0 && !self.shared.is_attached {
             self.start();
         }
     }
 
-    /// Lets all environments finish and end.
-    pub(super) fn retire(&self) {
+    /// Ends all environments when they have finished their events.
+    pub(in crate::dev) fn retire(&self) {
         self.running().keys().for_each(|id| self.events.retire(*id));
     }
 
     /// Waits until all environments have ended.
-    pub(super) async fn ended(&self) {
-        // It fails only when this is gone, and with it what it counts.
+    pub(in crate::dev) async fn ended(&self) {
+        // It cannot fail: this is the sender.
         let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    /// Starts an environment where an event waits that no other will take.
+    /// Starts an environment if an event waits and no environment will take it.
     fn grow(self: &Arc<Self>) {
         let load = self.events.load();
         if load.waiting > load.ready
@@ -162,7 +174,7 @@ impl Function {
         tokio::spawn(environment::run(Arc::clone(self), id));
     }
 
-    /// It works: those of older versions have nothing more to do.
+    /// Ends the environments of older versions, because this one has started.
     fn take_over(&self, id: EnvironmentId) {
         let running = self.running();
         let Some(version) = running.get(&id).map(|running| running.version) else { return };

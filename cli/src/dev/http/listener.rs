@@ -1,59 +1,59 @@
-//! A port: its connections, each served until it ends.
+//! Accepts the connections of a port and serves each of them, within limits.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::body::Body;
-
-/// Who sent a request.
+/// The address that a request came from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(in crate::dev) struct Peer(pub(in crate::dev) IpAddr);
 
-/// What a port takes.
+/// The limits of a port.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    /// Connections at a time; more wait to be taken.
-    pub(super) connections: usize,
-    /// How long the head of a request may be, in bytes.
-    pub(super) head: usize,
-    /// How long a connection may be without a request.
-    pub(super) idle: Option<Duration>,
+pub(in crate::dev) struct Bounds {
+    /// Connections at a time. Further ones wait to be accepted.
+    pub(in crate::dev) connections: usize,
+    /// The largest head of a request, in bytes.
+    pub(in crate::dev) head: usize,
+    /// The longest time that a connection may be idle.
+    pub(in crate::dev) idle: Option<Duration>,
 }
 
 impl Bounds {
-    /// Of this machine's own: there are as many as there are environments.
-    pub(super) const OF_PROGRAMS: Self =
+    /// For programs on this machine. Each environment has a connection, so their number is not limited here.
+    pub(in crate::dev) const OF_PROGRAMS: Self =
         Self { connections: Semaphore::MAX_PERMITS, head: 400 * 1024, idle: None };
 
-    /// Of anybody. A head is larger than Lambda would take, and a connection that is kept open is closed in time for others.
-    pub(super) const OF_THE_WEB: Self =
+    /// For any web page. Heads may be larger than Lambda allows, and idle connections are closed to make room
+    /// for others.
+    pub(in crate::dev) const OF_THE_WEB: Self =
         Self { connections: 256, head: 64 * 1024, idle: Some(Duration::from_secs(30)) };
 }
 
-/// Answers on every connection until it is dropped.
-pub(super) async fn serve<A, F>(listener: TcpListener, bounds: Bounds, answer: A)
+/// Accepts and serves connections until this future is dropped.
+pub(in crate::dev) async fn serve<A, F>(listener: TcpListener, bounds: Bounds, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(bounds.connections));
+    let permits = Arc::new(Semaphore::new(bounds.connections));
     let mut http = http1::Builder::new();
     http.max_buf_size(bounds.head).timer(TokioTimer::new()).header_read_timeout(bounds.idle);
     loop {
-        let place = Arc::clone(&places).acquire_owned().await;
-        // Out of descriptors, for example: others may be closed meanwhile.
+        let permit = Arc::clone(&permits).acquire_owned().await;
+        // If the process is out of descriptors, for example, other connections may be closed meanwhile.
         let Ok((stream, peer)) = listener.accept().await else { continue };
-        // The frames of a stream are small, and somebody waits for each.
+        // The frames of a stream are small, and each is needed at once.
         let _ = stream.set_nodelay(true);
         let answer = answer.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
@@ -63,9 +63,9 @@ where
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
-            // A connection that breaks is its client's to open again.
+            // If a connection breaks, its client can open another one.
             let _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
 }
@@ -92,7 +92,7 @@ mod tests {
                 "127.0.0.1"
             );
             counting.fetch_add(1, Ordering::Relaxed);
-            async { Response::new(Body::whole("")) }
+            async { Response::default() }
         }));
         (address, answers)
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_connections_than_there_are_places_wait() {
+    async fn more_connections_than_the_limit_wait() {
         let (address, answers) = listening(Bounds { connections: 2, ..Bounds::OF_THE_WEB }).await;
         let [mut one, mut two, mut three] = [
             TcpStream::connect(address).await.unwrap(),
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(answer(&mut kept).await, "", "closed");
         let mut large = TcpStream::connect(address).await.unwrap();
         let head = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(2 * Bounds::OF_THE_WEB.head));
-        // It is refused before all of it is read.
+        // It is rejected before all of it is read.
         let _ = large.write_all(head.as_bytes()).await;
         let mut refused = Vec::new();
         let _ = large.read_to_end(&mut refused).await;

@@ -1,4 +1,4 @@
-//! The life of one environment: its process, until that ends or is to end.
+//! Runs one environment: starts its process, and waits until that ends or is to end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,51 +9,51 @@ use crate::local::LocalError;
 use crate::local::events::{EnvironmentId, Failure, Fate};
 use crate::local::program::{Program, Sink};
 
-/// How long the start may take: what Lambda allows where it is not in a hurry.
+/// The longest time that the start may take: Lambda's limit for provisioned concurrency.
 const INIT: Duration = Duration::from_secs(130);
 
 /// Why an environment ended.
-enum Ending {
-    /// It was to go.
+enum EndReason {
+    /// It was retired and has finished its events.
     Drained,
-    /// By itself.
+    /// The process ended by itself.
     Exited(String),
-    /// Killed, because an event was not answered in time.
+    /// It was killed because an event was not answered in time.
     Late,
-    /// Killed, because it never asked for one.
+    /// It was killed because it never asked for an event.
     NotStarted,
 }
 
-/// Runs one, from its start to its end.
+/// Runs an environment from its start to its end.
 pub(super) async fn run(function: Arc<Function>, id: EnvironmentId) {
     let ending = match start(&function, id) {
-        Ok(program) => live(&function, id, program).await,
-        Err(error) => Ending::Exited(error.to_string()),
+        Ok(program) => supervise(&function, id, program).await,
+        Err(error) => EndReason::Exited(error.to_string()),
     };
-    let told = match &ending {
-        Ending::Drained | Ending::Late => None,
-        Ending::Exited(how) => Some(how.clone()),
-        Ending::NotStarted => Some(format!("it did not ask for an event within {INIT:?}")),
+    let reported = match &ending {
+        EndReason::Drained | EndReason::Late => None,
+        EndReason::Exited(how) => Some(how.clone()),
+        EndReason::NotStarted => Some(format!("it did not ask for an event within {INIT:?}")),
     };
-    let message = told.as_deref().unwrap_or("the environment was stopped");
+    let message = reported.as_deref().unwrap_or("the environment was stopped");
     let has_started = function.events.end_environment(id, |request_id| {
         Failure::new("Runtime.ExitError", &format!("RequestId: {request_id} Error: {message}"))
     });
     function.forget(id);
-    if let Some(told) = told {
-        console::tell(&function.name, &format!("its environment ended: {told}"));
+    if let Some(how) = reported {
+        console::tell(&function.name, &format!("its environment ended: {how}"));
     }
     let others = function.events.load().environments;
     if !has_started && others > 0 {
         console::tell(&function.name, "the new version did not start; the old one goes on");
     }
-    // What cannot start is not tried again and again.
+    // An environment that cannot start is not started again and again.
     if has_started || others == 0 {
         function.grow();
     }
 }
 
-/// Looks after the events of one that somebody else started.
+/// Fails the events that your own runtimes do not answer in time.
 pub(super) async fn attached(function: Arc<Function>, id: EnvironmentId) {
     loop {
         if let Fate::Overdue(late) = function.events.fate(id, true).await {
@@ -76,7 +76,7 @@ fn start(function: &Arc<Function>, id: EnvironmentId) -> Result<Program, LocalEr
     Ok(program)
 }
 
-async fn live(function: &Arc<Function>, id: EnvironmentId, mut program: Program) -> Ending {
+async fn supervise(function: &Arc<Function>, id: EnvironmentId, mut program: Program) -> EndReason {
     let mut is_started = false;
     let ending = loop {
         let start = async {
@@ -87,26 +87,26 @@ async fn live(function: &Arc<Function>, id: EnvironmentId, mut program: Program)
         };
         tokio::select! {
             ended = program.ended() => break match ended {
-                Ok(status) => Ending::Exited(format!("Runtime exited with error: {status}")),
-                Err(error) => Ending::Exited(format!("the bootstrap cannot be waited for: {error}")),
+                Ok(status) => EndReason::Exited(format!("Runtime exited with error: {status}")),
+                Err(error) => EndReason::Exited(format!("the bootstrap cannot be waited for: {error}")),
             },
             fate = function.events.fate(id, is_started) => match fate {
                 Fate::Started => {
                     is_started = true;
                     function.take_over(id);
                 }
-                Fate::Drained => break Ending::Drained,
+                Fate::Drained => break EndReason::Drained,
                 Fate::Overdue(late) => {
                     fail(function, &late);
-                    break Ending::Late;
+                    break EndReason::Late;
                 }
             },
-            () = start => break Ending::NotStarted,
+            () = start => break EndReason::NotStarted,
         }
     };
     match ending {
-        Ending::Drained | Ending::Exited(_) => program.end().await,
-        Ending::Late | Ending::NotStarted => program.kill().await,
+        EndReason::Drained | EndReason::Exited(_) => program.end().await,
+        EndReason::Late | EndReason::NotStarted => program.kill().await,
     }
     ending
 }

@@ -1,15 +1,17 @@
-//! What Lambda's API answers to calls that reach no handler, so that SDKs raise what they would raise there.
+//! The errors of Lambda's API for calls that reach no handler, so that SDKs raise the same exceptions as for
+//! Lambda.
 
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
 use hyper::header::HeaderValue;
-use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::body::{self, Body};
+use super::response;
 use crate::local::runtime_api::arn;
 
 /// Why a call reaches no handler.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::dev) enum Refusal {
     #[error("Function not found: {}", arn(.0))]
     NoSuchFunction(String),
     #[error("Could not parse request body into json: {0}")]
@@ -41,16 +43,18 @@ impl Refusal {
             }
         }
     }
+}
 
-    /// As the caller of the Invoke API sees it.
-    pub(super) fn response(&self) -> Response<Body> {
+/// The response to a caller of the Invoke API.
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
         let (status, kind) = self.kind();
         let message = self.to_string();
         let mut json = json!({ "Type": "User", "message": message, "Message": message });
-        if *self == Self::TooMany {
+        if self == Self::TooMany {
             json["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
         }
-        let mut response = body::told(status, &json);
+        let mut response = response::json(status, &json);
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
         response
     }

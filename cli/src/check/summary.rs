@@ -1,57 +1,58 @@
-//! What other commands want to know of a task root: whether the bootstrap would take it, and what its handlers lack.
+//! The result of a check for other commands: whether the bootstrap would accept a task root, and which
+//! imports are denied.
 
 use std::path::{Path, PathBuf};
 
 use bulkhead_host::wasm::Kind;
 use serde::Serialize;
 
-use super::Check;
+use super::examine::examine;
 use super::report::Handler;
 
-/// About one task root.
+/// The summary of one task root.
 #[derive(Debug, Default)]
-pub(crate) struct Verdict {
-    /// What the bootstrap would refuse.
+pub(crate) struct Summary {
+    /// Findings for which the bootstrap would reject the task root.
     pub(crate) mistakes: Vec<String>,
     pub(crate) warnings: Vec<String>,
-    /// Those that have a component.
-    pub(crate) handlers: Vec<Judged>,
+    /// The handlers that have a component.
+    pub(crate) handlers: Vec<HandlerSummary>,
 }
 
 /// A handler that can be run.
 #[derive(Debug)]
-pub(crate) struct Judged {
+pub(crate) struct HandlerSummary {
     pub(crate) name: String,
     pub(crate) file: PathBuf,
     pub(crate) kind: Option<&'static str>,
     pub(crate) denied: Vec<Denied>,
 }
 
-/// What a handler imports and gets nothing from.
+/// An import of a handler that is denied.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Denied {
     pub(crate) import: String,
-    /// With the line that would change that.
+    /// The message, with the line of `bulkhead.toml` that would allow the import.
     pub(crate) text: String,
 }
 
 /// Checks a task root as `bulkhead check` does.
-pub(crate) fn verdict(root: &Path, handler: Option<String>) -> anyhow::Result<Verdict> {
-    let report = Check { root: root.to_owned(), handler, all: false, json: false }.report()?;
-    Ok(Verdict {
+pub(crate) fn summary(root: &Path, handler: Option<&str>) -> anyhow::Result<Summary> {
+    let report = examine(root, handler)?;
+    Ok(Summary {
         mistakes: report.mistakes.iter().map(ToString::to_string).collect(),
         warnings: report.warnings,
-        handlers: report.handlers.into_iter().filter_map(judged).collect(),
+        handlers: report.handlers.into_iter().filter_map(of_handler).collect(),
     })
 }
 
-fn judged(handler: Handler) -> Option<Judged> {
+fn of_handler(handler: Handler) -> Option<HandlerSummary> {
     let component = handler.component?;
     let denials = handler.policies.into_iter().flat_map(|policy| policy.denied);
     let denied =
         denials.map(|denial| Denied { text: format!("{} {denial}", handler.name), import: denial.import });
-    Some(Judged {
+    Some(HandlerSummary {
         denied: denied.collect(),
         name: handler.name,
         kind: Kind::of(&component.exports).ok().map(Kind::name),
@@ -59,8 +60,8 @@ fn judged(handler: Handler) -> Option<Judged> {
     })
 }
 
-impl Verdict {
-    /// Adds what was found about the same root with another handler.
+impl Summary {
+    /// Adds the findings about the same root with another handler.
     pub(crate) fn add(&mut self, other: Self) {
         self.mistakes.extend(other.mistakes);
         self.warnings.extend(other.warnings);
