@@ -274,3 +274,6 @@ fn last_chunk(trailers: Option<&HeaderMap>) -> Vec<u8> {
     last.extend_from_slice(b"\r\n");
     last
 }
+
+#[cfg(test)]
+mod tests;
