@@ -24,8 +24,8 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-pub use connection::ConnectionError;
 use connection::Connection;
+pub use connection::ConnectionError;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
 pub use headers::Headers;

@@ -1,11 +1,14 @@
 //! The processor time of one event, on a clock of its own: waiting does not count.
 //!
 //! An event is handled only while its future is polled, on the thread that polls it. So the meter reads that thread's
-//! processor clock around each poll. It runs from the event's arrival until its answer is posted: what the host does for
+//! processor clock around each poll. What the thread did since the poll before, it did to wake this event: a server that sends
+//! its bytes one by one makes the host wait for each of them. So that counts too, unless it was [something
+//! else](unmetered). The meter runs from the event's arrival until its answer is posted: what the host does for
 //! the event before its guest runs and after it has returned is on the receipt too. Work that is done for it beside its polls,
 //! such as that on its connections, is charged in the same way by whoever does it. What the guest may spend is counted
 //! from when it is there.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,6 +37,32 @@ struct Spent {
 }
 
 const IDLE: u64 = u64::MAX;
+
+/// What this thread did last.
+#[derive(Debug, Clone, Copy)]
+enum Last {
+    /// Something that is no event's.
+    Unmetered,
+    /// A poll that is on a meter goes on.
+    InTurn,
+    /// One ended at this time of the thread's clock.
+    Turn(u64),
+}
+
+thread_local! {
+    static LAST: Cell<Last> = const { Cell::new(Last::Unmetered) };
+}
+
+/// Runs what is done between events. The event that comes next does not pay for it.
+pub async fn unmetered<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let polled = work.as_mut().poll(context);
+        LAST.set(Last::Unmetered);
+        polled
+    })
+    .await
+}
 
 impl Meter {
     /// A meter that may count so much before the guest is stopped.
@@ -66,9 +95,8 @@ impl Meter {
             if self.0.since.load(Ordering::Relaxed) != IDLE {
                 return work.as_mut().poll(context);
             }
-            self.0.since.store(thread_clock(), Ordering::Relaxed);
             // Ends also where a panic goes through here.
-            let _turn = Turn(&self.0);
+            let _turn = Turn::begin(&self.0);
             work.as_mut().poll(context)
         })
         .await
@@ -126,12 +154,31 @@ impl Meter {
 }
 
 /// A poll that goes on.
-struct Turn<'a>(&'a Spent);
+struct Turn<'a> {
+    spent: &'a Spent,
+    /// Not a part of another poll that is on a meter of its own.
+    is_outermost: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn begin(spent: &'a Spent) -> Self {
+        let (since, is_outermost) = match LAST.replace(Last::InTurn) {
+            Last::Unmetered => (thread_clock(), true),
+            Last::InTurn => (thread_clock(), false),
+            Last::Turn(ended) => (ended, true),
+        };
+        spent.since.store(since, Ordering::Relaxed);
+        Self { spent, is_outermost }
+    }
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let since = self.0.since.swap(IDLE, Ordering::Relaxed);
-        self.0.before.fetch_add(thread_clock().saturating_sub(since), Ordering::Relaxed);
+        let (since, now) = (self.spent.since.swap(IDLE, Ordering::Relaxed), thread_clock());
+        self.spent.before.fetch_add(now.saturating_sub(since), Ordering::Relaxed);
+        if self.is_outermost {
+            LAST.set(Last::Turn(now));
+        }
     }
 }
 
@@ -188,6 +235,44 @@ mod tests {
         meter.add(Duration::from_millis(10));
         assert_eq!(meter.left(), None);
         assert!(meter.spent() >= Duration::from_millis(30));
+    }
+
+    /// On a thread of its own, so that nothing was done there before.
+    fn spent_after(wake: impl FnOnce() + Send + 'static) -> Duration {
+        let thread = std::thread::spawn(|| {
+            let (before, meter) = (Meter::new(Duration::MAX), Meter::new(Duration::MAX));
+            block_on(before.run(async {}));
+            wake();
+            block_on(meter.run(async {}));
+            meter.spent()
+        });
+        thread.join().unwrap()
+    }
+
+    fn compute_unmetered() {
+        let started = thread_clock();
+        while thread_clock() - started < 20_000_000 {
+            std::hint::black_box(());
+        }
+    }
+
+    #[test]
+    fn waking_counts_and_what_is_no_event_s_does_not() {
+        assert!(spent_after(compute_unmetered) >= Duration::from_millis(20));
+        let spent = spent_after(|| block_on(unmetered(async { compute_unmetered() })));
+        assert!(spent < Duration::from_millis(10), "{spent:?}");
+    }
+
+    #[test]
+    fn a_meter_within_another_begins_when_it_is_used() {
+        let (outer, inner) = (Meter::new(Duration::MAX), Meter::new(Duration::MAX));
+        block_on(outer.run(async {
+            inner.run(async {}).await;
+            compute(&outer, Duration::from_millis(20));
+            inner.run(async {}).await;
+        }));
+        assert!(inner.spent() < Duration::from_millis(10), "{:?}", inner.spent());
+        assert!(outer.spent() >= Duration::from_millis(20));
     }
 
     #[test]

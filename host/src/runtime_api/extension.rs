@@ -28,8 +28,7 @@ pub enum ExtensionError {
 /// When the API cannot be reached or refuses.
 pub async fn register(endpoint: &Endpoint) -> Result<(), ExtensionError> {
     let mut connection = Connection::new(endpoint.authority.clone());
-    let request =
-        |method, path| Head::new(method, endpoint, format_args!("/2020-01-01/extension/{path}"));
+    let request = |method, path| Head::new(method, endpoint, format_args!("/2020-01-01/extension/{path}"));
     let register = request("POST", "register")
         .with("lambda-extension-name", NAME)
         .with("content-type", "application/json")

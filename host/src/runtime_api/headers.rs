@@ -79,7 +79,11 @@ mod tests {
     use super::*;
 
     fn headers() -> Headers {
-        Headers::from_iter([("Lambda-Runtime-Aws-Request-Id", b"r-1".to_vec()), ("x", b"1".to_vec()), ("X", b"\xff".to_vec())])
+        Headers::from_iter([
+            ("Lambda-Runtime-Aws-Request-Id", b"r-1".to_vec()),
+            ("x", b"1".to_vec()),
+            ("X", b"\xff".to_vec()),
+        ])
     }
 
     #[test]

@@ -83,7 +83,9 @@ impl Head {
             let is_chunked = coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
             return match is_chunked && self.headers.all("transfer-encoding").count() == 1 {
                 true => Ok(Body::Chunked),
-                false => Err(ConnectionError::Framing("the body has a transfer coding that nobody asked for")),
+                false => {
+                    Err(ConnectionError::Framing("the body has a transfer coding that nobody asked for"))
+                }
             };
         }
         let mut lengths = self.headers.all("content-length");
@@ -92,7 +94,8 @@ impl Head {
             return Err(ConnectionError::Framing("two headers give the body different lengths"));
         }
         // Digits only: `parse` would take a sign.
-        let digits = std::str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits =
+            std::str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let length = digits.and_then(|text| text.parse().ok());
         length.map(Body::Sized).ok_or(ConnectionError::Framing("the length of the body is not a number"))
     }
@@ -234,7 +237,9 @@ mod tests {
 
     #[test]
     fn what_is_not_http_is_an_error() {
-        for text in ["SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 two OK\r\n\r\n", "HTTP/1.1 099 Odd\r\n\r\n", "\r\n\r\n\r\n"] {
+        for text in
+            ["SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 two OK\r\n\r\n", "HTTP/1.1 099 Odd\r\n\r\n", "\r\n\r\n\r\n"]
+        {
             assert!(head(text).is_err(), "{text}");
         }
         let many = "a: b\r\n".repeat(MOST_HEADERS + 1);

@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_request_is_a_head_and_a_body() {
         let value = HeaderValue::from_bytes(b"\xff1").unwrap();
-        let request = head().with("content-type", "text/plain").with_value("x", &value).with_body("body".into());
+        let request =
+            head().with("content-type", "text/plain").with_value("x", &value).with_body("body".into());
         assert_eq!(
             request.head,
             b"POST /.rt/hello/2018-06-01/runtime/init/error HTTP/1.1\r\nhost: 127.0.0.1:9000\r\n\

@@ -56,9 +56,7 @@ impl Wire {
     /// Whether another request can be sent: as far as is known, the server has not ended the connection, and it owes nothing.
     pub(super) fn is_usable(&mut self) -> bool {
         let may_read = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        self.is_reusable
-            && self.received.is_empty()
-            && self.stream.try_read(&mut [0]).is_err_and(may_read)
+        self.is_reusable && self.received.is_empty() && self.stream.try_read(&mut [0]).is_err_and(may_read)
     }
 
     /// Whether the server has closed the connection. Unlike [`Self::is_usable`], this asks the system.
@@ -128,7 +126,11 @@ impl Wire {
                 // It may have said why before it went.
                 Err(error) => {
                     self.is_reusable = false;
-                    return if self.answered().await.is_ok() { Ok(Written::Answered) } else { Err(error.into()) };
+                    return if self.answered().await.is_ok() {
+                        Ok(Written::Answered)
+                    } else {
+                        Err(error.into())
+                    };
                 }
             }
         }

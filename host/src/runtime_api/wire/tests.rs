@@ -71,7 +71,8 @@ async fn a_reply_comes_in_whatever_pieces() {
     const CHUNKED: &[u8] =
         b"HTTP/1.1 200 OK\r\na: b\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n1;x=y\r\no\r\n0\r\nt: u\r\n\r\n";
     const TO_THE_END: &[u8] = b"HTTP/1.0 200 OK\na: b\n\nhello";
-    const ANNOUNCED: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\ncontent-length: 5\r\n\r\nhello";
+    const ANNOUNCED: &[u8] =
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\ncontent-length: 5\r\n\r\nhello";
     for (text, is_reusable) in [(WHOLE, true), (CHUNKED, true), (TO_THE_END, false), (ANNOUNCED, true)] {
         for size in [1, 2, 7, text.len()] {
             let pieces: Vec<&[u8]> = text.chunks(size).collect();
@@ -152,7 +153,8 @@ async fn a_large_body_comes_whole_and_takes_its_buffer_along() {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes().leak();
     let again = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
     let length = REQUEST.len() + 4;
-    let (address, _served) = serve(vec![Read(length), Write(head), Write(body), Read(length), Write(again)]).await;
+    let (address, _served) =
+        serve(vec![Read(length), Write(head), Write(body), Read(length), Write(again)]).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
     assert!(wire.exchange(&request()).await.unwrap().body == body && wire.is_usable());
     assert_eq!(wire.exchange(&request()).await.unwrap().body, "ok");
@@ -164,7 +166,8 @@ async fn a_streamed_body_goes_out_in_chunks_and_ends_with_its_trailers() {
     const HEAD: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
     const BODY: &[u8] = b"3\r\none\r\n10\r\n0123456789abcdef\r\n0\r\netag: x\r\n\r\n";
     let length = HEAD.len() + BODY.len();
-    let (address, served) = serve(vec![Read(length), Write(b"HTTP/1.1 202 \r\ncontent-length: 0\r\n\r\n")]).await;
+    let (address, served) =
+        serve(vec![Read(length), Write(b"HTTP/1.1 202 \r\ncontent-length: 0\r\n\r\n")]).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
     let (sender, mut pieces) = mpsc::channel(4);
     let trailers = HeaderMap::from_iter([(hyper::header::ETAG, "x".parse().unwrap())]);
@@ -191,7 +194,8 @@ async fn a_streamed_body_without_an_end_is_cut_off() {
 #[tokio::test]
 async fn a_server_that_answers_or_goes_away_ends_a_streamed_body() {
     const HEAD: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
-    for (answer, status) in [(&b"HTTP/1.1 400 Bad\r\ncontent-length: 0\r\n\r\n"[..], Some(400)), (b"", None)] {
+    for (answer, status) in [(&b"HTTP/1.1 400 Bad\r\ncontent-length: 0\r\n\r\n"[..], Some(400)), (b"", None)]
+    {
         let (address, _served) = serve(vec![Read(HEAD.len()), Write(answer)]).await;
         let mut wire = Wire::connect(&address.to_string()).await.unwrap();
         // Its other end stays, and nothing comes from there.
