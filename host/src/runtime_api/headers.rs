@@ -36,13 +36,13 @@ impl Headers {
 
     /// The first header of this name, in whatever case it was sent. Its bytes need not be UTF-8 (R1.10).
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.all(name).next()
+        let field = self.fields.iter().find(|field| self.is_called(field, name))?;
+        self.head.get(field.value.clone())
     }
 
     /// The same as a value that can be sent back, byte for byte.
     pub fn value(&self, name: &str) -> Option<HeaderValue> {
-        let field = self.fields.iter().find(|field| self.is_called(field, name))?;
-        let bytes = self.head.get(field.value.clone()).map(|part| self.head.slice_ref(part))?;
+        let bytes = self.get(name).map(|value| self.head.slice_ref(value))?;
         HeaderValue::from_maybe_shared(bytes).ok()
     }
 
