@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::capabilities::response_stream::ResponseChannel;
 use crate::dispatch::{Arrival, Dispatcher, LoopState};
-use crate::engine::meter::Meter;
+use crate::engine::meter::{Meter, unmetered};
 use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
@@ -138,7 +138,7 @@ impl EventLoop {
 
     /// Handles one event, unless it is asked to stop.
     async fn handle_one(&mut self) -> Result<ControlFlow<()>, LoopError> {
-        let Some(next) = self.wait().await? else { return Ok(ControlFlow::Break(())) };
+        let Some(next) = unmetered(self.wait()).await? else { return Ok(ControlFlow::Break(())) };
         let meter = Meter::new(Duration::MAX);
         let (id, scope, posted) = {
             // Pinned here, because a future that is passed on takes its space twice.

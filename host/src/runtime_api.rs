@@ -5,31 +5,40 @@
 //!
 //! May use: text, log.
 
-mod body;
 mod connection;
 mod endpoint;
 mod error_report;
 pub mod extension;
+mod headers;
 pub mod invocation;
+mod reply;
+mod request;
 pub mod shutdown;
 mod streamed;
+mod wire;
+
+use std::fmt::Display;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use hyper::{Method, Request, StatusCode};
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use connection::Connection;
 pub use connection::ConnectionError;
-use connection::{Connection, Reply};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
+pub use headers::Headers;
+use reply::Reply;
+use request::{Head, Request};
 pub use streamed::{Sending, Streamed, streamed};
 
 /// The value for the platform's parser of runtime releases (R1.5).
 const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
-const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
-const XRAY_CAUSE: HeaderName = HeaderName::from_static("lambda-runtime-function-xray-error-cause");
+const XRAY_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
+const JSON: &str = "application/json";
 /// The states that the API cannot leave any more (R2.8, R3.2).
 const DEAD_ENDS: [&str; 2] = ["InvalidFunctionResponseMode", "TruncatedHTTPRequest"];
 /// Characters with a meaning in a URL are escaped; the rest of an id stays readable (R1.9).
@@ -39,7 +48,7 @@ const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').r
 #[derive(Debug)]
 pub struct NextEvent {
     /// The API's data about the event.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The event itself.
     pub body: Bytes,
 }
@@ -92,14 +101,14 @@ pub enum ApiError {
         /// The body, which contains the reason.
         reason: String,
     },
-    /// A value is not valid in a header or a path.
+    /// A value is not valid in a header.
     #[error("{call}: the request could not be made")]
     Request {
         /// The call that could not be made.
         call: &'static str,
         /// The reason.
         #[source]
-        source: hyper::http::Error,
+        source: InvalidHeaderValue,
     },
 }
 
@@ -138,11 +147,7 @@ impl RuntimeApi {
     pub async fn next(&mut self) -> Result<NextEvent, ApiError> {
         const CALL: &str = "GET /runtime/invocation/next";
         loop {
-            let request = self
-                .request(Method::GET, "invocation/next")
-                .body(Bytes::new())
-                .map_err(|source| ApiError::Request { call: CALL, source })?;
-            let reply = self.send(CALL, request).await?;
+            let reply = self.send(CALL, self.request("GET", "invocation/next").without_body()).await?;
             match reply.status {
                 StatusCode::OK => {
                     return Ok(NextEvent { headers: reply.headers, body: reply.body });
@@ -163,13 +168,7 @@ impl RuntimeApi {
     /// If the API is gone, or the invocation is in a state that only a new process can leave.
     pub async fn respond(&mut self, id: &InvocationId, body: Bytes) -> Result<Posted, ApiError> {
         const CALL: &str = "POST /runtime/invocation/{id}/response";
-        let request = self
-            .answer(id, "response")
-            .header(CONTENT_TYPE, "application/json")
-            .header(CONTENT_LENGTH, body.len())
-            .body(body)
-            .map_err(|source| ApiError::Request { call: CALL, source })?;
-        self.post(CALL, request).await
+        self.post(CALL, self.answer(id, "response").with("content-type", JSON).with_body(body)).await
     }
 
     /// Posts that an invocation failed.
@@ -201,7 +200,7 @@ impl RuntimeApi {
     /// When the API is gone.
     pub async fn report_init_error(&mut self, report: &ErrorReport) -> Result<Posted, ApiError> {
         const CALL: &str = "POST /runtime/init/error";
-        let request = with_report(self.request(Method::POST, "init/error"), report)
+        let request = with_report(self.request("POST", "init/error"), report)
             .map_err(|source| ApiError::Request { call: CALL, source })?;
         self.post(CALL, request).await
     }
@@ -212,11 +211,7 @@ impl RuntimeApi {
     /// When the API is gone, or answers anything but success (R6.3).
     pub async fn next_restore(&mut self) -> Result<(), ApiError> {
         const CALL: &str = "GET /runtime/restore/next";
-        let request = self
-            .request(Method::GET, "restore/next")
-            .body(Bytes::new())
-            .map_err(|source| ApiError::Request { call: CALL, source })?;
-        let reply = self.send(CALL, request).await?;
+        let reply = self.send(CALL, self.request("GET", "restore/next").without_body()).await?;
         if reply.status.is_success() {
             return Ok(());
         }
@@ -229,29 +224,26 @@ impl RuntimeApi {
     /// When the API is gone.
     pub async fn report_restore_error(&mut self, report: &ErrorReport) -> Result<Posted, ApiError> {
         const CALL: &str = "POST /runtime/restore/error";
-        let request = with_report(self.request(Method::POST, "restore/error"), report)
+        let request = with_report(self.request("POST", "restore/error"), report)
             .map_err(|source| ApiError::Request { call: CALL, source })?;
         self.post(CALL, request).await
     }
 
-    fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
-        Request::builder()
-            .method(method)
-            .uri(format!("{}/2018-06-01/runtime/{path}", self.endpoint.prefix))
-            .header(HOST, &self.endpoint.authority)
-            .header(USER_AGENT, AGENT)
+    fn request(&self, method: &str, path: impl Display) -> Head {
+        let path = format_args!("/2018-06-01/runtime/{path}");
+        Head::new(method, &self.endpoint, path).with("user-agent", AGENT)
     }
 
-    fn answer(&self, id: &InvocationId, kind: &str) -> hyper::http::request::Builder {
+    fn answer(&self, id: &InvocationId, kind: &str) -> Head {
         let request_id = utf8_percent_encode(&id.request_id, ID);
-        let request = self.request(Method::POST, &format!("invocation/{request_id}/{kind}"));
+        let head = self.request("POST", format_args!("invocation/{request_id}/{kind}"));
         match &id.attempt {
-            Some(attempt) => request.header(INVOCATION_ID, attempt),
-            None => request,
+            Some(attempt) => head.with_value(INVOCATION_ID, attempt),
+            None => head,
         }
     }
 
-    async fn post(&mut self, call: &'static str, request: Request<Bytes>) -> Result<Posted, ApiError> {
+    async fn post(&mut self, call: &'static str, request: Request) -> Result<Posted, ApiError> {
         let reply = self.send(call, request).await?;
         Self::posted(call, &reply)
     }
@@ -268,20 +260,15 @@ impl RuntimeApi {
         Ok(Posted::Refused { status, reason })
     }
 
-    async fn send(&mut self, call: &'static str, request: Request<Bytes>) -> Result<Reply, ApiError> {
-        self.connection.send(request).await.map_err(|source| ApiError::Connection { call, source })
+    async fn send(&mut self, call: &'static str, request: Request) -> Result<Reply, ApiError> {
+        self.connection.send(&request).await.map_err(|source| ApiError::Connection { call, source })
     }
 }
 
-fn with_report(
-    request: hyper::http::request::Builder,
-    report: &ErrorReport,
-) -> Result<Request<Bytes>, hyper::http::Error> {
-    let body = report.body();
-    request
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONTENT_LENGTH, body.len())
-        .header(ERROR_TYPE, report.header_type())
-        .header(XRAY_CAUSE, report.xray_cause())
-        .body(body.into())
+fn with_report(head: Head, report: &ErrorReport) -> Result<Request, InvalidHeaderValue> {
+    let head = head
+        .with("content-type", JSON)
+        .with_value(ERROR_TYPE.as_str(), &HeaderValue::from_str(report.header_type())?)
+        .with_value(XRAY_CAUSE, &HeaderValue::from_str(&report.xray_cause())?);
+    Ok(head.with_body(report.body().into()))
 }

@@ -25,7 +25,11 @@ pub fn lean_bootstrap() -> PathBuf {
 /// # Panics
 /// Where it is missing in CI.
 pub fn arm64_bootstrap() -> Option<PathBuf> {
-    fetched_or_said("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64", "the bootstrap for arm64 was not tested")
+    fetched_or_said(
+        "BULKHEAD_BOOTSTRAP_ARM64",
+        "of the bootstrap for arm64",
+        "the bootstrap for arm64 was not tested",
+    )
 }
 
 /// What runs a program for arm64 here: nothing, or qemu with the libraries of the cross compiler. It may be missing; but not
@@ -137,11 +141,7 @@ pub fn moto() -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn axe() -> Option<PathBuf> {
-    fetched_or_said(
-        "BULKHEAD_AXE",
-        "of accessibility",
-        "the accessibility of the page was not checked",
-    )
+    fetched_or_said("BULKHEAD_AXE", "of accessibility", "the accessibility of the page was not checked")
 }
 
 /// Chromium and its driver, as Debian has them. They may be missing; but not in CI.
@@ -168,7 +168,9 @@ fn installed(program: &str) -> Option<PathBuf> {
 /// Where it is missing in CI.
 pub fn beside_moto(program: &str) -> Option<PathBuf> {
     let Some(server) = moto() else {
-        skipped(&format!("BULKHEAD_MOTO is not set, so `{program}`, which is installed beside it, was not run"));
+        skipped(&format!(
+            "BULKHEAD_MOTO is not set, so `{program}`, which is installed beside it, was not run"
+        ));
         return None;
     };
     let path = server.with_file_name(program);
@@ -186,7 +188,11 @@ pub fn beside_moto(program: &str) -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn deploy() -> Option<PathBuf> {
-    fetched_or_said("BULKHEAD_DEPLOY", "of deployments", "the output of init-deploy was not checked with its tools")
+    fetched_or_said(
+        "BULKHEAD_DEPLOY",
+        "of deployments",
+        "the output of init-deploy was not checked with its tools",
+    )
 }
 
 fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {

@@ -205,7 +205,9 @@ const WITH_OWN_VAR: &str = r#"
 fn program(handler: &str) -> Option<std::path::PathBuf> {
     let program = artifacts::rie();
     if program.is_none() {
-        artifacts::skipped(&format!("BULKHEAD_RIE is not set, so {handler} was not tested with Lambda's emulator"));
+        artifacts::skipped(&format!(
+            "BULKHEAD_RIE is not set, so {handler} was not tested with Lambda's emulator"
+        ));
     }
     program
 }

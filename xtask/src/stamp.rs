@@ -153,6 +153,11 @@ pub(crate) fn put_with_products(step: &Path, digest: &str, products: &[PathBuf])
     fs::write(&stamp, text).with_context(|| format!("writing {}", stamp.display()))
 }
 
+/// The digest of a text.
+pub(crate) fn of_text(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
+}
+
 fn of_file(file: &Path) -> Result<String> {
     let content = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     Ok(format!("{:x}", Sha256::digest(&content)))

@@ -26,6 +26,13 @@ pub(crate) struct Step {
     pub(crate) run: fn(&Workspace) -> Result<Ending>,
 }
 
+impl Step {
+    /// The name of its stamp. The lanes share some steps, and have others with one name and different work.
+    fn stamp(&self) -> String {
+        format!("{}-{:.8}", self.name, stamp::of_text(self.title))
+    }
+}
+
 /// The end of a step that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -75,7 +82,7 @@ pub(crate) fn run_changed(
     for (index, step) in steps.iter().enumerate() {
         println!("\n[{}/{}] {}", index + 1, steps.len(), step.title);
         let digest = step.inputs.map(|inputs| stamp::inputs(workspace, &inputs)).transpose()?;
-        let stamp = workspace.target("xtask/stamps").join(command).join(step.name);
+        let stamp = workspace.target("xtask/stamps").join(step.stamp());
         let found = digest.as_deref().map_or(Found::Nothing, |digest| stamp::find(&stamp, digest));
         if rerun(step).leaves_out(found) {
             println!("      unchanged since it passed (`--all` runs it again)");

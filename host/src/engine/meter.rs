@@ -1,11 +1,14 @@
 //! The processor time of one event, on a clock of its own: waiting does not count.
 //!
 //! An event is handled only while its future is polled, on the thread that polls it. So the meter reads that
-//! thread's processor clock around each poll. It runs from the event's arrival until its answer is posted, so
-//! the receipt includes the host's work before the guest runs and after it has returned. Work for the event
-//! outside of its polls, such as that on its connections, is charged by the code that does it. The guest's
-//! limit counts from the time when the guest starts.
+//! thread's processor clock around each poll. The work of the thread since its last poll was necessary to wake
+//! this event, for example for a server that sends its bytes one by one. That work counts too, unless it was
+//! [for no event](unmetered). The meter runs from the event's arrival until its answer is posted, so the receipt
+//! includes the host's work before the guest runs and after it has returned. Work for the event outside of its
+//! polls, such as that on its connections, is charged by the code that does it. The guest's limit counts from
+//! the time when the guest starts.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,6 +37,32 @@ struct Spent {
 }
 
 const IDLE: u64 = u64::MAX;
+
+/// The last work of this thread.
+#[derive(Debug, Clone, Copy)]
+enum Last {
+    /// Work for no event.
+    Unmetered,
+    /// A metered poll is in progress.
+    InTurn,
+    /// A metered poll ended at this time of the thread's clock.
+    Turn(u64),
+}
+
+thread_local! {
+    static LAST: Cell<Last> = const { Cell::new(Last::Unmetered) };
+}
+
+/// Runs work between events. It is not charged to the next event.
+pub async fn unmetered<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let polled = work.as_mut().poll(context);
+        LAST.set(Last::Unmetered);
+        polled
+    })
+    .await
+}
 
 impl Meter {
     /// A meter with this limit for the guest.
@@ -66,9 +95,8 @@ impl Meter {
             if self.0.since.load(Ordering::Relaxed) != IDLE {
                 return work.as_mut().poll(context);
             }
-            self.0.since.store(thread_clock(), Ordering::Relaxed);
             // This also ends when a panic unwinds.
-            let _turn = Turn(&self.0);
+            let _turn = Turn::begin(&self.0);
             work.as_mut().poll(context)
         })
         .await
@@ -78,7 +106,12 @@ impl Meter {
     pub fn charge<T>(&self, work: impl FnOnce() -> T) -> (T, bool) {
         let started = thread_clock();
         let done = work();
-        let took = thread_clock().saturating_sub(started);
+        let now = thread_clock();
+        if !matches!(LAST.get(), Last::InTurn) {
+            // The next poll is not charged for it again.
+            LAST.set(Last::Turn(now));
+        }
+        let took = now.saturating_sub(started);
         let charged = self.0.charged.fetch_add(took, Ordering::Relaxed).saturating_add(took);
         // A poll in progress uses the clock of another thread, and checks the total itself.
         let spent = charged.saturating_add(self.0.before.load(Ordering::Relaxed));
@@ -126,12 +159,31 @@ impl Meter {
 }
 
 /// A poll in progress.
-struct Turn<'a>(&'a Spent);
+struct Turn<'a> {
+    spent: &'a Spent,
+    /// Not within a poll of another meter.
+    is_outermost: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn begin(spent: &'a Spent) -> Self {
+        let (since, is_outermost) = match LAST.replace(Last::InTurn) {
+            Last::Unmetered => (thread_clock(), true),
+            Last::InTurn => (thread_clock(), false),
+            Last::Turn(ended) => (ended, true),
+        };
+        spent.since.store(since, Ordering::Relaxed);
+        Self { spent, is_outermost }
+    }
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let since = self.0.since.swap(IDLE, Ordering::Relaxed);
-        self.0.before.fetch_add(thread_clock().saturating_sub(since), Ordering::Relaxed);
+        let (since, now) = (self.spent.since.swap(IDLE, Ordering::Relaxed), thread_clock());
+        self.spent.before.fetch_add(now.saturating_sub(since), Ordering::Relaxed);
+        if self.is_outermost {
+            LAST.set(Last::Turn(now));
+        }
     }
 }
 
@@ -190,6 +242,44 @@ mod tests {
         assert!(meter.spent() >= Duration::from_millis(30));
     }
 
+    /// On a new thread, which has done nothing before.
+    fn spent_after(wake: impl FnOnce() + Send + 'static) -> Duration {
+        let thread = std::thread::spawn(|| {
+            let (before, meter) = (Meter::new(Duration::MAX), Meter::new(Duration::MAX));
+            block_on(before.run(async {}));
+            wake();
+            block_on(meter.run(async {}));
+            meter.spent()
+        });
+        thread.join().unwrap()
+    }
+
+    fn compute_20_ms() {
+        let started = thread_clock();
+        while thread_clock() - started < 20_000_000 {
+            std::hint::black_box(());
+        }
+    }
+
+    #[test]
+    fn waking_counts_and_what_is_no_event_s_does_not() {
+        assert!(spent_after(compute_20_ms) >= Duration::from_millis(20));
+        let spent = spent_after(|| block_on(unmetered(async { compute_20_ms() })));
+        assert!(spent < Duration::from_millis(10), "{spent:?}");
+    }
+
+    #[test]
+    fn a_meter_within_another_begins_when_it_is_used() {
+        let (outer, inner) = (Meter::new(Duration::MAX), Meter::new(Duration::MAX));
+        block_on(outer.run(async {
+            inner.run(async {}).await;
+            compute(&outer, Duration::from_millis(20));
+            inner.run(async {}).await;
+        }));
+        assert!(inner.spent() < Duration::from_millis(10), "{:?}", inner.spent());
+        assert!(outer.spent() >= Duration::from_millis(20));
+    }
+
     #[test]
     fn what_runs_on_it_twice_counts_once() {
         let meter = Meter::new(Duration::MAX);
@@ -232,9 +322,8 @@ mod tests {
         let work = move || worker.charge(|| compute(&Meter::new(Duration::ZERO), Duration::ZERO)).1;
         assert!(std::thread::spawn(work).join().unwrap());
         let before = meter.spent();
-        let burn = Meter::new(Duration::MAX);
         let (said, is_left) = meter.charge(|| {
-            block_on(burn.run(async { compute(&burn, Duration::from_millis(20)) }));
+            compute_20_ms();
             "done"
         });
         assert_eq!((said, is_left), ("done", true));

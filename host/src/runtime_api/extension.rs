@@ -1,11 +1,10 @@
 //! An internal extension that registers for no events, so that Lambda sends SIGTERM (C11.13).
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request};
 
 use super::connection::{Connection, ConnectionError};
 use super::endpoint::Endpoint;
+use super::request::Head;
 
 /// The extension's name in Lambda's log.
 const NAME: &str = "bulkhead-sigterm";
@@ -29,25 +28,17 @@ pub enum ExtensionError {
 /// When the API cannot be reached or refuses.
 pub async fn register(endpoint: &Endpoint) -> Result<(), ExtensionError> {
     let mut connection = Connection::new(endpoint.authority.clone());
-    let url = |path| format!("{}/2020-01-01/extension/{path}", endpoint.prefix);
-    let request = |method: Method, path| {
-        Request::builder().method(method).uri(url(path)).header(HOST, &endpoint.authority)
-    };
-    let refused = |error: hyper::http::Error| ExtensionError::Refused(error.to_string());
-    let register = request(Method::POST, "register")
-        .header("lambda-extension-name", NAME)
-        .header(CONTENT_TYPE, "application/json")
-        .body(Bytes::from_static(br#"{"events":[]}"#))
-        .map_err(refused)?;
-    let reply = connection.send(register).await?;
-    let Some(identifier) = reply.headers.get(IDENTIFIER).filter(|_| reply.status.is_success()) else {
+    let request = |method, path| Head::new(method, endpoint, format_args!("/2020-01-01/extension/{path}"));
+    let register = request("POST", "register")
+        .with("lambda-extension-name", NAME)
+        .with("content-type", "application/json")
+        .with_body(Bytes::from_static(br#"{"events":[]}"#));
+    let reply = connection.send(&register).await?;
+    let Some(identifier) = reply.headers.value(IDENTIFIER).filter(|_| reply.status.is_success()) else {
         return Err(ExtensionError::Refused(format!("{}: {}", reply.status, reply.reason())));
     };
-    let next = request(Method::GET, "event/next")
-        .header(IDENTIFIER, HeaderValue::clone(identifier))
-        .body(Bytes::new())
-        .map_err(refused)?;
+    let next = request("GET", "event/next").with_value(IDENTIFIER, &identifier).without_body();
     // Its answer, if it ever comes, does not matter.
-    tokio::spawn(async move { connection.send(next).await });
+    tokio::spawn(async move { connection.send(&next).await });
     Ok(())
 }

@@ -8,13 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hyper::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 use crate::log::Scope;
-use crate::runtime_api::{InvocationId, NextEvent};
+use crate::runtime_api::{Headers, InvocationId, NextEvent};
 
 /// The longest tenant id that is accepted; Lambda's own have at most 256 characters.
 pub const MAX_TENANT_ID: usize = 1024;
@@ -120,7 +119,7 @@ impl Invocation {
             None => Caller::parse(headers),
         };
         let invocation = Self {
-            id: InvocationId { request_id, attempt: headers.get("lambda-runtime-invocation-id").cloned() },
+            id: InvocationId { request_id, attempt: headers.value("lambda-runtime-invocation-id") },
             deadline: Deadline::parse(text(headers, "lambda-runtime-deadline-ms").as_deref(), now),
             tenant_id: tenant_id.filter(|_| too_long.is_none()),
             event: next.body,
@@ -151,7 +150,7 @@ impl Deadline {
 }
 
 impl Caller {
-    fn parse(headers: &HeaderMap) -> Result<Self, ContextError> {
+    fn parse(headers: &Headers) -> Result<Self, ContextError> {
         let mut trace = Trace { xray: text(headers, "lambda-runtime-trace-id"), ..Trace::default() };
         let client_context = match text(headers, "lambda-runtime-client-context") {
             Some(json) => client_context(&json, &mut trace).map_err(ContextError::ClientContext)?,
@@ -171,8 +170,8 @@ impl Caller {
 }
 
 /// A header as text, if it exists and is not empty. Bytes that are not UTF-8 are replaced (R1.10).
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?.as_bytes();
+fn text(headers: &Headers, name: &str) -> Option<String> {
+    let value = headers.get(name)?;
     (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
 }
 
@@ -212,19 +211,13 @@ fn decoded(header: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::{HeaderName, HeaderValue};
 
     const NOW: SystemTime = UNIX_EPOCH;
 
     fn parse(
         headers: &[(&'static str, &[u8])],
     ) -> Result<(Invocation, Result<Caller, ContextError>), NoRequestId> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_bytes(value).expect("a header value"))
-            })
-            .collect();
+        let headers = headers.iter().map(|(name, value)| (*name, value.to_vec())).collect();
         Invocation::parse(NextEvent { headers, body: Bytes::from_static(b"{}") }, NOW)
     }
 

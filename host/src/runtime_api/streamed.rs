@@ -3,21 +3,27 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hyper::Request;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::mpsc;
 
-use super::body::{Outgoing, Piece};
 use super::{ApiError, ERROR_TYPE, InvocationId, Posted, RuntimeApi};
 use crate::runtime_api::ErrorReport;
 
-const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 /// The names of trailers have to be announced before the first byte (S7.1).
-const TRAILERS: HeaderValue =
-    HeaderValue::from_static("Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body");
+const TRAILERS: &str = "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body";
 /// Readers treat trailers as headers, and few servers accept long ones.
 const LONGEST_TRAILER: usize = 48 * 1024;
+
+/// A piece of a body that is sent while it is made.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Bytes.
+    Data(Bytes),
+    /// The end, with trailers. A body whose pieces end without it was cut off.
+    End(Option<HeaderMap>),
+}
 
 /// The target of a response's pieces.
 #[derive(Debug)]
@@ -29,7 +35,7 @@ pub struct Streamed(mpsc::Receiver<Piece>);
 
 /// A streamed response: the ends for writing and for reading its pieces.
 pub fn streamed() -> (Sending, Streamed) {
-    // Hyper has buffers of its own.
+    // The system has buffers of its own.
     let (sender, pieces) = mpsc::channel(1);
     (Sending(sender), Streamed(pieces))
 }
@@ -75,16 +81,13 @@ impl RuntimeApi {
         Streamed(pieces): Streamed,
     ) -> Result<Posted, ApiError> {
         const CALL: &str = "POST /runtime/invocation/{id}/response (streamed)";
-        let request: Request<()> = self
+        let head = self
             .answer(id, "response")
-            .header(RESPONSE_MODE, "streaming")
-            .header(TRANSFER_ENCODING, "chunked")
-            .header(TRAILER, TRAILERS)
-            .header(CONTENT_TYPE, content_type)
-            .body(())
-            .map_err(|source| ApiError::Request { call: CALL, source })?;
-        let request = request.map(|()| Outgoing::Streamed(pieces));
-        let reply = self.connection.send_once(request).await;
+            .with(RESPONSE_MODE, "streaming")
+            .with("transfer-encoding", "chunked")
+            .with("trailer", TRAILERS)
+            .with_value("content-type", &content_type);
+        let reply = self.connection.send_once(&head.end(), pieces).await;
         Self::posted(CALL, &reply.map_err(|source| ApiError::Connection { call: CALL, source })?)
     }
 }

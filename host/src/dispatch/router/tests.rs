@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
 use crate::policy::Owner;
@@ -42,12 +41,9 @@ fn by_pointer(pointer: &str) -> Router {
 }
 
 fn invocation(event: impl AsRef<[u8]>, tenant_id: Option<&str>) -> Invocation {
-    let mut headers = HeaderMap::new();
-    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from_static("r-1"));
-    if let Some(id) = tenant_id {
-        let name = HeaderName::from_static("lambda-runtime-aws-tenant-id");
-        headers.insert(name, HeaderValue::from_bytes(id.as_bytes()).unwrap());
-    }
+    let mut headers = vec![("lambda-runtime-aws-request-id", b"r-1".to_vec())];
+    headers.extend(tenant_id.map(|id| ("lambda-runtime-aws-tenant-id", id.as_bytes().to_vec())));
+    let headers = headers.into_iter().collect();
     let next = NextEvent { headers, body: Bytes::copy_from_slice(event.as_ref()) };
     Invocation::parse(next, SystemTime::UNIX_EPOCH).unwrap().0
 }

@@ -1,0 +1,268 @@
+//! A reply of the Runtime API, and the rules by which its bytes are read (RFC 9112).
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use super::connection::ConnectionError;
+use super::headers::Headers;
+
+/// All headers together, client context and identity included, may come to 1 MB (R1.11).
+pub(super) const MAX_HEADERS: usize = 1024 * 1024;
+/// The largest event is 6 MB (11.4); what is larger by far is no event.
+pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
+/// How many headers a reply may have. Lambda sends some ten.
+const MOST_HEADERS: usize = 128;
+/// The longest line that says how large a chunk is.
+const LONGEST_CHUNK_LINE: usize = 4 * 1024;
+
+/// A reply, read to its end.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: Headers,
+    pub(super) body: Bytes,
+}
+
+impl Reply {
+    /// The body as a reason for a log line.
+    pub(super) fn reason(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        text[..text.floor_char_boundary(1024)].to_owned()
+    }
+}
+
+/// All that comes before the body.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) headers: Headers,
+    /// HTTP/1.1, as against 1.0.
+    is_current: bool,
+}
+
+/// Where the body ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// After so many bytes.
+    Sized(usize),
+    /// Where the last chunk says so.
+    Chunked,
+    /// With the connection.
+    ToTheEnd,
+}
+
+impl Head {
+    pub(super) fn parse(head: Bytes) -> Result<Self, ConnectionError> {
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        response.parse(&head)?;
+        let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
+        let status = status.ok_or(ConnectionError::Framing("the status is not a number from 100 to 999"))?;
+        let is_current = response.version == Some(1);
+        let headers = Headers::new(head.clone(), response.headers);
+        Ok(Self { status, headers, is_current })
+    }
+
+    /// Whether another head follows. Nobody asked for another protocol (101).
+    pub(super) fn is_interim(&self) -> bool {
+        self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
+    }
+
+    /// Whether the connection may be used again.
+    pub(super) fn keeps_alive(&self) -> bool {
+        let says = |what: &str| self.lists("connection", what);
+        !says("close") && (self.is_current || says("keep-alive"))
+    }
+
+    /// RFC 9112, 6.3.
+    pub(super) fn body(&self) -> Result<Body, ConnectionError> {
+        if matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            return Ok(Body::Sized(0));
+        }
+        if let Some(coding) = self.headers.all("transfer-encoding").last() {
+            let is_chunked = coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            return match is_chunked && self.headers.all("transfer-encoding").count() == 1 {
+                true => Ok(Body::Chunked),
+                false => {
+                    Err(ConnectionError::Framing("the body has a transfer coding that nobody asked for"))
+                }
+            };
+        }
+        let mut lengths = self.headers.all("content-length");
+        let Some(length) = lengths.next() else { return Ok(Body::ToTheEnd) };
+        if lengths.any(|other| other != length) {
+            return Err(ConnectionError::Framing("two headers give the body different lengths"));
+        }
+        // Digits only: `parse` would take a sign.
+        let digits =
+            std::str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let length = digits.and_then(|text| text.parse().ok());
+        length.map(Body::Sized).ok_or(ConnectionError::Framing("the length of the body is not a number"))
+    }
+
+    /// Whether a header that is a list holds a word.
+    fn lists(&self, name: &str, word: &str) -> bool {
+        let mut words = self.headers.all(name).flat_map(|value| value.split(|byte| *byte == b','));
+        words.any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    }
+}
+
+/// Where the head that these bytes begin with ends, if it does; there is no end before `from`.
+pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
+    let searched = bytes.get(from..)?;
+    let is_end = |at: &usize| {
+        let rest = searched.get(at + 1..).unwrap_or_default();
+        rest.starts_with(b"\n") || rest.starts_with(b"\r\n")
+    };
+    let ends = searched.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+    let line = ends.into_iter().find(is_end)?;
+    let empty = if searched.get(line + 1) == Some(&b'\n') { 1 } else { 2 };
+    Some(from + line + 1 + empty)
+}
+
+/// Whether the head may still become so long.
+pub(super) fn check_length(head: usize) -> Result<(), ConnectionError> {
+    if head > MAX_HEADERS { Err(ConnectionError::HeadersTooLarge) } else { Ok(()) }
+}
+
+/// Whether a body may have so many bytes.
+pub(super) fn check_body(size: usize) -> Result<(), ConnectionError> {
+    if size > MAX_BODY { Err(ConnectionError::BodyTooLarge) } else { Ok(()) }
+}
+
+/// What a line says and how long it is, with its end; none while it is not there as a whole.
+pub(super) type Line<T> = Result<Option<(usize, T)>, ConnectionError>;
+
+/// The line before a chunk.
+pub(super) fn chunk_size(bytes: &[u8]) -> Line<usize> {
+    const ODD: ConnectionError = ConnectionError::Framing("the size of a chunk is not a number");
+    match httparse::parse_chunk_size(bytes).map_err(|_| ODD)? {
+        httparse::Status::Complete((length, size)) => {
+            let size = usize::try_from(size).map_err(|_| ConnectionError::BodyTooLarge)?;
+            Ok(Some((length, size)))
+        }
+        httparse::Status::Partial if bytes.len() > LONGEST_CHUNK_LINE => Err(ODD),
+        httparse::Status::Partial => Ok(None),
+    }
+}
+
+/// The end of the line behind a chunk.
+pub(super) fn line_end(bytes: &[u8]) -> Line<()> {
+    match bytes {
+        [b'\r', b'\n', ..] => Ok(Some((2, ()))),
+        [] | [b'\r'] => Ok(None),
+        _ => Err(ConnectionError::Framing("a chunk is longer than it says")),
+    }
+}
+
+/// A line behind the last chunk, and whether it is the empty one that ends the body. What trailers say is of no interest.
+pub(super) fn trailer(bytes: &[u8]) -> Line<bool> {
+    match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(at) => Ok(Some((at + 1, bytes.get(..at).unwrap_or_default().trim_ascii().is_empty()))),
+        None => check_length(bytes.len()).map(|()| None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> Result<Head, ConnectionError> {
+        Head::parse(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn body(headers: &str) -> Result<Body, ConnectionError> {
+        head(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n")).unwrap().body()
+    }
+
+    #[test]
+    fn a_head_ends_with_an_empty_line_wherever_the_search_begins() {
+        for (bytes, end) in [
+            (&b"HTTP/1.1 200 OK\r\na: b\r\n\r\nbody"[..], Some(25)),
+            (b"HTTP/1.1 200 OK\n\nbody", Some(17)),
+            (b"HTTP/1.1 200 OK\r\na: b\r\n\r", None),
+            (b"HTTP/1.1 200 OK\r\n", None),
+            (b"", None),
+        ] {
+            assert_eq!(end_of_head(bytes, 0), end);
+            for from in 0..end.unwrap_or(0).saturating_sub(3) {
+                assert_eq!(end_of_head(bytes, from), end, "from {from}");
+            }
+        }
+        assert_eq!(end_of_head(b"abc", 7), None);
+    }
+
+    #[test]
+    fn the_body_ends_where_the_headers_say() {
+        for (headers, expected) in [
+            ("Content-Length: 17\r\n", Body::Sized(17)),
+            ("content-length: 17\r\nContent-Length: 17\r\n", Body::Sized(17)),
+            ("transfer-encoding: Chunked\r\ncontent-length: 17\r\n", Body::Chunked),
+            ("", Body::ToTheEnd),
+        ] {
+            assert_eq!(body(headers).unwrap(), expected, "{headers}");
+        }
+        let none = head("HTTP/1.1 204 No Content\r\ncontent-length: 17\r\n\r\n").unwrap().body();
+        assert_eq!(none.unwrap(), Body::Sized(0));
+    }
+
+    #[test]
+    fn what_does_not_say_where_is_an_error() {
+        for headers in [
+            "content-length: +17\r\n",
+            "content-length: 99999999999999999999999\r\n",
+            "content-length: 1\r\ncontent-length: 2\r\n",
+            "content-length: \r\n",
+            "transfer-encoding: gzip\r\n",
+            "transfer-encoding: gzip, chunked\r\n",
+            "transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n",
+        ] {
+            assert!(matches!(body(headers), Err(ConnectionError::Framing(_))), "{headers}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_kept_unless_one_side_cannot() {
+        for (text, keeps_alive) in [
+            ("HTTP/1.1 200 OK\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\nConnection: x, Close\r\n\r\n", false),
+            ("HTTP/1.0 200 OK\r\n\r\n", false),
+            ("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\n\r\n", true),
+        ] {
+            assert_eq!(head(text).unwrap().keeps_alive(), keeps_alive, "{text}");
+        }
+        assert!(head("HTTP/1.1 100 Continue\r\n\r\n").unwrap().is_interim());
+        assert!(!head("HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap().is_interim());
+    }
+
+    #[test]
+    fn what_is_not_http_is_an_error() {
+        for text in
+            ["SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 two OK\r\n\r\n", "HTTP/1.1 099 Odd\r\n\r\n", "\r\n\r\n\r\n"]
+        {
+            assert!(head(text).is_err(), "{text}");
+        }
+        let many = "a: b\r\n".repeat(MOST_HEADERS + 1);
+        assert!(head(&format!("HTTP/1.1 200 OK\r\n{many}\r\n")).is_err());
+    }
+
+    #[test]
+    fn lines_between_chunks() {
+        assert_eq!(chunk_size(b"1f;x=y\r\nrest").unwrap(), Some((8, 31)));
+        assert_eq!(chunk_size(b"1f").unwrap(), None);
+        assert!(chunk_size(b"x\r\n").is_err());
+        assert!(chunk_size(b"fffffffffffffffff\r\n").is_err());
+        assert!(chunk_size(&[b'0'; LONGEST_CHUNK_LINE + 1]).is_err());
+        assert_eq!((line_end(b"\r\nx").unwrap(), line_end(b"\r").unwrap()), (Some((2, ())), None));
+        assert!(line_end(b"xx").is_err());
+        assert_eq!(trailer(b"a: b\r\n\r\n").unwrap(), Some((6, false)));
+        assert_eq!((trailer(b"\r\n").unwrap(), trailer(b"a").unwrap()), (Some((2, true)), None));
+    }
+
+    #[test]
+    fn nothing_grows_without_end() {
+        assert!(check_length(MAX_HEADERS).is_ok() && check_length(MAX_HEADERS + 1).is_err());
+        assert!(check_body(MAX_BODY).is_ok() && check_body(MAX_BODY + 1).is_err());
+        assert!(trailer(&[b'a'; MAX_HEADERS + 1]).is_err());
+    }
+}
