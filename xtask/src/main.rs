@@ -58,7 +58,7 @@ enum Command {
     Test(check::Options),
     /// Build every example and test guest as a component
     Guests,
-    /// Put a release together: the command, the bootstraps of both processors, completions and man pages
+    /// Put a release together, as an archive, a Python wheel and npm packages: the command, the bootstraps of both processors
     Dist,
     /// Compare Bulkhead with the same handler on `lambda_runtime`, side by side
     Bench(bench::Options),
