@@ -3,3 +3,4 @@
 mod arm64;
 mod dist;
 mod other_processor;
+mod packages;

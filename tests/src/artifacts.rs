@@ -54,8 +54,29 @@ pub fn has_buildah() -> bool {
     has("buildah", "buildah is not installed, so the container image was not built")
 }
 
+/// Whether Python can make an environment with pip in it. It may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn has_venv() -> bool {
+    let missing = "there is no Python with venv (Debian: python3-venv), so no wheel was installed";
+    works(Command::new("python3").args(["-c", "import ensurepip, venv"]), missing)
+}
+
+/// Whether npm is here. It may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn has_npm() -> bool {
+    has("npm", "there is no npm, so no npm package was installed")
+}
+
 fn has(program: &str, missing: &str) -> bool {
-    let works = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    works(Command::new(program).arg("--version"), missing)
+}
+
+fn works(command: &mut Command, missing: &str) -> bool {
+    let works = command.output().is_ok_and(|output| output.status.success());
     if !works {
         assert!(std::env::var_os("CI").is_none(), "{missing}");
         skipped(missing);
@@ -157,7 +178,8 @@ pub fn chromium() -> Option<(PathBuf, PathBuf)> {
     found
 }
 
-fn installed(program: &str) -> Option<PathBuf> {
+/// A program that is found by its name.
+pub fn installed(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }

@@ -1,6 +1,17 @@
-//! `cargo xtask dist`: builds a release as an archive, which is identical for identical programs. It contains
-//! the command, the bootstraps under the names that `bulkhead package` expects, licences, completions and man
-//! pages.
+//! `cargo xtask dist`: what a release consists of. It is an archive, a [Python wheel](wheel) and [npm packages](npm) with the same
+//! programs, and their bytes are the same for the same programs. Each has the command, the bootstraps under the names by which
+//! `bulkhead package` finds them, licences, and a list of all crates. Completions and man pages are in the first two.
+//!
+//! The programs are those of this machine's processor, on Linux; only the bootstrap for arm64 is built on others, too.
+
+mod about;
+mod manylinux;
+mod npm;
+mod prefix;
+mod sbom;
+#[cfg(test)]
+mod tests;
+mod wheel;
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -10,6 +21,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use self::prefix::COMPLETIONS;
 use crate::arm64::{self, ARM64};
 use crate::bootstraps::SHIPPED;
 use crate::fetched::hex_digest;
@@ -19,26 +31,27 @@ use crate::workspace::{Profile, Workspace, run as call};
 /// The variable with which the tests find the archive.
 pub(crate) const VARIABLE: &str = "BULKHEAD_DIST";
 
-/// Shells, and the file names under which they look for completions.
-const COMPLETIONS: [(&str, &str); 3] =
-    [("bash", "bulkhead.bash"), ("zsh", "_bulkhead"), ("fish", "bulkhead.fish")];
+/// The list of crates, in every package.
+const SBOM: &str = "bulkhead.cdx.json";
 
 /// Builds the archive.
 pub(crate) const DIST: Step = Step {
     name: "dist",
-    title: "building the release archive",
+    title: "building the archive, the wheel and the npm packages of a release",
     needs: &["programs", "arm64"],
     inputs: None,
     run: |workspace| {
-        fs::remove_dir_all(workspace.target("dist")).ok();
-        let folder = workspace.target("dist").join(name());
+        let place = workspace.target("dist");
+        fs::remove_dir_all(&place).ok();
+        let folder = place.join(name());
         fill(workspace, &folder)?;
-        let archive = archive(workspace);
-        pack(&folder, &archive)?;
-        let bytes = fs::read(&archive)?;
-        let line = format!("{}  {}.tar.gz\n", hex_digest(&bytes), name());
-        fs::write(archive.with_file_name("SHA256SUMS"), line)?;
-        println!("      {} ({} bytes)", archive.display(), bytes.len());
+        let mut files = vec![archive(workspace)];
+        pack(&folder, &files[0])?;
+        let started = [folder.join("bulkhead"), folder.join("bootstrap")];
+        let systems = manylinux::tag(&started.each_ref().map(PathBuf::as_path))?;
+        files.push(wheel::make(&folder, &systems, &place)?);
+        files.extend(npm::make(&folder, &place)?);
+        sum(&files, &place)?;
         Ok(Ending::Done)
     },
 };
@@ -57,6 +70,18 @@ fn name() -> String {
     format!("bulkhead-{}-{ARCH}-linux", env!("CARGO_PKG_VERSION"))
 }
 
+/// Writes the digests of all files down, as `sha256sum` does.
+fn sum(files: &[PathBuf], place: &Path) -> Result<()> {
+    let mut sums = String::new();
+    for file in files {
+        let bytes = fs::read(file)?;
+        let name = file.file_name().context("a file has a name")?.display();
+        sums.push_str(&format!("{}  {name}\n", hex_digest(&bytes)));
+        println!("      {} ({} bytes)", file.display(), bytes.len());
+    }
+    fs::write(place.join("SHA256SUMS"), sums).context("writing the digests")
+}
+
 fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
     let (programs, texts) = (0o755, 0o644);
     put(&workspace.command_line(Profile::Release), &folder.join("bulkhead"), programs)?;
@@ -69,8 +94,8 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
     for text in ["LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"] {
         put(&workspace.source(text), &folder.join(text), texts)?;
     }
-    fs::create_dir_all(folder.join("completions"))?;
-    for (shell, file) in COMPLETIONS {
+    write(sbom::document(workspace)?.as_bytes(), &folder.join(SBOM), texts)?;
+    for (shell, file, _) in COMPLETIONS {
         let output = Command::new(workspace.command_line(Profile::Release))
             .args(["completions", shell])
             .stdin(Stdio::null())
@@ -78,16 +103,21 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
             .output()
             .context("running `bulkhead completions`")?;
         ensure!(output.status.success(), "`bulkhead completions {shell}` failed");
-        fs::write(folder.join("completions").join(file), output.stdout)?;
+        write(&output.stdout, &folder.join("completions").join(file), texts)?;
     }
     call(Command::new(workspace.command_line(Profile::Release)).arg("man").arg(folder.join("man/man1")))
 }
 
 fn put(from: &Path, to: &Path, mode: u32) -> Result<()> {
+    let content = fs::read(from).with_context(|| format!("reading {}", from.display()))?;
+    write(&content, to, mode)
+}
+
+fn write(content: &[u8], to: &Path, mode: u32) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::copy(from, to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
+    fs::write(to, content).with_context(|| format!("writing {}", to.display()))?;
     Ok(fs::set_permissions(to, fs::Permissions::from_mode(mode))?)
 }
 
@@ -98,28 +128,4 @@ fn pack(folder: &Path, archive: &Path) -> Result<()> {
     tar.args(["--owner=0", "--group=0", "--numeric-owner", "--use-compress-program=gzip --no-name"]);
     tar.arg("--file").arg(archive).arg("--directory").arg(folder.parent().unwrap_or(folder));
     call(tar.arg(folder.file_name().context("the folder has no name")?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_files_give_the_same_archive_whenever_and_by_whomever() {
-        let place = std::env::temp_dir().join(format!("bulkhead-dist-{}", std::process::id()));
-        let archives = [(1, 0o600), (2, 0o644)].map(|(time, mode)| {
-            let folder = place.join(time.to_string()).join("release");
-            fs::create_dir_all(&folder).unwrap();
-            let file = folder.join("text");
-            fs::write(&file, "the same").unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-            let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(time);
-            fs::File::open(&file).unwrap().set_modified(modified).unwrap();
-            let archive = folder.with_extension("tar.gz");
-            pack(&folder, &archive).unwrap();
-            fs::read(archive).unwrap()
-        });
-        fs::remove_dir_all(&place).unwrap();
-        assert!(archives[0] == archives[1]);
-    }
 }

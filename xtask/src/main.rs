@@ -59,7 +59,7 @@ enum Command {
     Test(check::Options),
     /// Build every example and test guest as a component
     Guests,
-    /// Build a release: the command, the bootstraps of both processors, completions and man pages
+    /// Build a release, as an archive, a Python wheel and npm packages: the command and the bootstraps of both processors
     Dist,
     /// Compare Bulkhead with the same handler on `lambda_runtime`
     Bench(bench::Options),

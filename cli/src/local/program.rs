@@ -30,9 +30,12 @@ pub(crate) struct Program {
 /// How long it may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Finds the bootstrap to run: the one that was named, or else the one beside this command.
+/// The directory where package managers put bootstraps, below the prefix whose `bin` has this command.
+const INSTALLED: &str = "libexec/bulkhead";
+
+/// Finds the bootstrap to run: the one that was named, or else the one that was installed with this command.
 pub(crate) fn bootstrap(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    match find(named, variable(), beside("bootstrap"))? {
+    match find(named, variable(), shipped("bootstrap"))? {
         Some(path) => Ok(path),
         None => {
             bail!(
@@ -43,15 +46,14 @@ pub(crate) fn bootstrap(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Finds the bootstrap to package for a processor: the one that was named, or else the one beside this
-/// command.
+/// Finds the bootstrap to package for a processor: the one that was named, or else the one that was installed
+/// with this command.
 pub(crate) fn bootstrap_for(target: Target, named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let name = format!("bootstrap-{}", lambda_name(target));
     // The bootstrap that runs handlers here comes second: it may contain the compiler, which a zip does not
     // need.
-    let here = (Some(target) == Target::host()).then(|| beside("bootstrap")).flatten();
-    let beside = beside(&name).filter(|path| path.is_file()).or(here);
-    match find(named, variable(), beside)? {
+    let here = (Some(target) == Target::host()).then(|| shipped("bootstrap")).flatten();
+    match find(named, variable(), shipped(&name).or(here))? {
         Some(path) => Ok(path),
         None => bail!(
             "there is no bootstrap for {}: pass its path with --bootstrap, or in {VARIABLE}; a release has \
@@ -65,8 +67,16 @@ fn variable() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).map(PathBuf::from)
 }
 
-fn beside(name: &str) -> Option<PathBuf> {
-    Some(std::env::current_exe().ok()?.with_file_name(name))
+/// The one that came with this command.
+fn shipped(name: &str) -> Option<PathBuf> {
+    shipped_with(&std::env::current_exe().ok()?, name)
+}
+
+/// The folder of an installed command has other programs in it, one of which may be called `bootstrap`; so it comes second.
+fn shipped_with(command: &Path, name: &str) -> Option<PathBuf> {
+    let installed = command.parent()?.parent().map(|prefix| prefix.join(INSTALLED).join(name));
+    let mut places = installed.into_iter().chain([command.with_file_name(name)]);
+    places.find(|path| path.is_file())
 }
 
 fn find(
@@ -174,6 +184,22 @@ mod tests {
         assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
         assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: there is no such file"));
         assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_bootstrap_that_was_installed_comes_before_one_that_lies_beside_the_command() {
+        let prefix = tempfile::tempdir().unwrap();
+        let (bin, libexec) = (prefix.path().join("bin"), prefix.path().join("libexec/bulkhead"));
+        for folder in [&bin, &libexec] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        let found = || shipped_with(&bin.join("bulkhead"), "bootstrap");
+        assert_eq!(found(), None);
+        for folder in [&bin, &libexec] {
+            let here = folder.join("bootstrap");
+            std::fs::write(&here, "").unwrap();
+            assert_eq!(found(), Some(here));
+        }
     }
 
     fn function(bootstrap: &str) -> Function {

@@ -1,0 +1,106 @@
+//! The npm packages. The programs are in a package for each processor, which npm installs only where they run. The package that
+//! users name depends on all of these optionally, and has a script that starts the program which was installed.
+
+use std::env::consts::ARCH;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Map, Value, json};
+
+use super::about::{KEYWORDS, LICENSE, LICENSES, NAME, README, REPOSITORY, SUMMARY, VERSION};
+use super::{SBOM, pack, prefix, put, write};
+
+/// Processors that there is a release for, as Rust and as npm call them. The package that users name is the same whichever of
+/// them it is made on, so all have to be published.
+const PROCESSORS: [(&str, &str); 2] = [("x86_64", "x64"), ("aarch64", "arm64")];
+
+/// Starts the program.
+const LAUNCHER: &str = include_str!("../../packages/launcher.js");
+
+/// Where it is in its package.
+const LAUNCHER_PLACE: &str = "bin/bulkhead.js";
+
+/// Makes both packages of a release: the one with the programs, and the one that users name.
+pub(super) fn make(release: &Path, place: &Path) -> Result<[PathBuf; 2]> {
+    let cpu = PROCESSORS.iter().find(|(rust, _)| *rust == ARCH);
+    let (_, cpu) = cpu.with_context(|| format!("there is no npm package for {ARCH}"))?;
+    Ok([programs(release, cpu, place)?, starter(release, place)?])
+}
+
+fn programs(release: &Path, cpu: &str, place: &Path) -> Result<PathBuf> {
+    let mut manifest = about(&package_for(cpu), &format!("The programs of {NAME} for Linux on {cpu}"));
+    manifest.insert("os".into(), json!(["linux"]));
+    manifest.insert("cpu".into(), json!([cpu]));
+    manifest.insert("libc".into(), json!(["glibc"]));
+    // Yarn keeps packages zipped, where no program could be started.
+    manifest.insert("preferUnplugged".into(), json!(true));
+    let package = Package::new(manifest, release, place)?;
+    for item in prefix::items(release)?.iter().filter(|item| item.is_program()) {
+        put(&item.source, &package.folder.join(&item.place), 0o755)?;
+    }
+    put(&release.join(SBOM), &package.folder.join(SBOM), 0o644)?;
+    package.pack(place)
+}
+
+fn starter(release: &Path, place: &Path) -> Result<PathBuf> {
+    let mut manifest = about(NAME, SUMMARY);
+    manifest.insert("bin".into(), json!({ "bulkhead": LAUNCHER_PLACE }));
+    manifest.insert("engines".into(), json!({ "node": ">=18" }));
+    // The very version: a bootstrap runs only what a command of its own version has compiled.
+    let programs = PROCESSORS.iter().map(|(_, cpu)| (package_for(cpu), json!(VERSION)));
+    manifest.insert("optionalDependencies".into(), Value::Object(programs.collect()));
+    let package = Package::new(manifest, release, place)?;
+    write(LAUNCHER.as_bytes(), &package.folder.join(LAUNCHER_PLACE), 0o755)?;
+    package.pack(place)
+}
+
+/// The name by which the launcher finds it.
+fn package_for(cpu: &str) -> String {
+    format!("{NAME}-linux-{cpu}")
+}
+
+fn about(name: &str, description: &str) -> Map<String, Value> {
+    let fields = [
+        ("name", json!(name)),
+        ("version", json!(VERSION)),
+        ("description", json!(description)),
+        ("keywords", json!(KEYWORDS)),
+        ("license", json!(LICENSE)),
+        ("homepage", json!(REPOSITORY)),
+        ("repository", json!({ "type": "git", "url": format!("git+{REPOSITORY}.git") })),
+    ];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// One that is being put together.
+#[derive(Debug)]
+struct Package {
+    /// `bulkhead-lambda-0.1.0`, as `npm pack` would call it.
+    stem: String,
+    /// Its files. In the archive they are below `package`.
+    folder: PathBuf,
+}
+
+impl Package {
+    /// With what every package has.
+    fn new(manifest: Map<String, Value>, release: &Path, place: &Path) -> Result<Self> {
+        let name = manifest.get("name").and_then(Value::as_str).context("a package has a name")?;
+        let stem = format!("{name}-{VERSION}");
+        let folder = place.join(&stem).join("package");
+        write(README.as_bytes(), &folder.join("README.md"), 0o644)?;
+        for license in LICENSES {
+            put(&release.join(license), &folder.join(license), 0o644)?;
+        }
+        let manifest = serde_json::to_string_pretty(&Value::Object(manifest))? + "\n";
+        write(manifest.as_bytes(), &folder.join("package.json"), 0o644)?;
+        Ok(Self { stem, folder })
+    }
+
+    fn pack(self, place: &Path) -> Result<PathBuf> {
+        let archive = place.join(format!("{}.tgz", self.stem));
+        pack(&self.folder, &archive)?;
+        fs::remove_dir_all(place.join(&self.stem))?;
+        Ok(archive)
+    }
+}

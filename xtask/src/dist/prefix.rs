@@ -1,0 +1,98 @@
+//! Where the files of a release lie after a package manager has installed them: below a prefix, which is a folder such as
+//! `/usr/local` or a virtual environment. The command lies in `bin`, and finds the bootstraps in `libexec/bulkhead`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// Shells, the files with their completions in a release, and where the shells look for them.
+pub(super) const COMPLETIONS: [(&str, &str, &str); 3] = [
+    ("bash", "bulkhead.bash", "share/bash-completion/completions/bulkhead"),
+    ("zsh", "_bulkhead", "share/zsh/site-functions/_bulkhead"),
+    ("fish", "bulkhead.fish", "share/fish/vendor_completions.d/bulkhead.fish"),
+];
+
+/// A file that is installed.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Where it is now.
+    pub(super) source: PathBuf,
+    /// Where it will be, relative to the prefix.
+    pub(super) place: String,
+}
+
+impl Item {
+    /// Whether it is started, and so is executable.
+    pub(super) fn is_program(&self) -> bool {
+        self.place.starts_with("bin/") || self.place.starts_with("libexec/")
+    }
+}
+
+/// What of a release is installed, in the order of the places. Licences and the like are not: they go where a package manager
+/// keeps what it knows of a package.
+pub(super) fn items(release: &Path) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for file in files_below(release)? {
+        if let Some(place) = place(&file) {
+            items.push(Item { source: release.join(&file), place });
+        }
+    }
+    items.sort_by(|a, b| a.place.cmp(&b.place));
+    Ok(items)
+}
+
+fn place(file: &str) -> Option<String> {
+    if file == "bulkhead" {
+        return Some("bin/bulkhead".to_owned());
+    }
+    if let Some(name) = file.strip_prefix("completions/") {
+        let known = COMPLETIONS.iter().find(|(_, known, _)| *known == name);
+        return known.map(|(.., place)| (*place).to_owned());
+    }
+    if file.starts_with("man/") {
+        return Some(format!("share/{file}"));
+    }
+    file.starts_with("bootstrap").then(|| format!("libexec/bulkhead/{file}"))
+}
+
+/// All files of a folder, relative to it.
+fn files_below(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(directory) = open.pop() {
+        let entries = fs::read_dir(&directory).with_context(|| format!("listing {}", directory.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder)?.to_str();
+                files.push(
+                    name.with_context(|| format!("{}: the name is not UTF-8", path.display()))?.to_owned(),
+                );
+            }
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_its_place_and_documents_have_none() {
+        for (file, expected) in [
+            ("bulkhead", Some("bin/bulkhead")),
+            ("bootstrap", Some("libexec/bulkhead/bootstrap")),
+            ("bootstrap-arm64", Some("libexec/bulkhead/bootstrap-arm64")),
+            ("completions/_bulkhead", Some("share/zsh/site-functions/_bulkhead")),
+            ("man/man1/bulkhead.1", Some("share/man/man1/bulkhead.1")),
+            ("LICENSE-MIT", None),
+            ("CHANGELOG.md", None),
+        ] {
+            assert_eq!(place(file).as_deref(), expected, "{file}");
+        }
+    }
+}
