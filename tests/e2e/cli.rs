@@ -12,6 +12,6 @@ mod invoke;
 mod journey;
 mod new;
 mod package;
-mod sbom;
+pub(crate) mod sbom;
 mod templates;
 mod terminal;

@@ -48,14 +48,14 @@ pub(super) enum Body {
     /// Where the last chunk says so.
     Chunked,
     /// With the connection.
-    ToTheEnd,
+    UntilClosed,
 }
 
 impl Head {
-    pub(super) fn parse(head: Bytes) -> Result<Self, ConnectionError> {
+    pub(super) fn parse(head: &Bytes) -> Result<Self, ConnectionError> {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
-        response.parse(&head)?;
+        response.parse(head)?;
         let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
         let status = status.ok_or(ConnectionError::Framing("the status is not a number from 100 to 999"))?;
         let is_current = response.version == Some(1);
@@ -89,7 +89,7 @@ impl Head {
             };
         }
         let mut lengths = self.headers.all("content-length");
-        let Some(length) = lengths.next() else { return Ok(Body::ToTheEnd) };
+        let Some(length) = lengths.next() else { return Ok(Body::UntilClosed) };
         if lengths.any(|other| other != length) {
             return Err(ConnectionError::Framing("two headers give the body different lengths"));
         }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn head(text: &str) -> Result<Head, ConnectionError> {
-        Head::parse(Bytes::copy_from_slice(text.as_bytes()))
+        Head::parse(&Bytes::copy_from_slice(text.as_bytes()))
     }
 
     fn body(headers: &str) -> Result<Body, ConnectionError> {
@@ -198,7 +198,7 @@ mod tests {
             ("Content-Length: 17\r\n", Body::Sized(17)),
             ("content-length: 17\r\nContent-Length: 17\r\n", Body::Sized(17)),
             ("transfer-encoding: Chunked\r\ncontent-length: 17\r\n", Body::Chunked),
-            ("", Body::ToTheEnd),
+            ("", Body::UntilClosed),
         ] {
             assert_eq!(body(headers).unwrap(), expected, "{headers}");
         }

@@ -183,7 +183,7 @@ impl Wire {
         let body = match head.body()? {
             Body::Sized(size) => self.sized(size).await?,
             Body::Chunked => self.chunked().await?,
-            Body::ToTheEnd => self.to_the_end().await?,
+            Body::UntilClosed => self.until_closed().await?,
         };
         Ok(Reply { status: head.status, headers: head.headers, body })
     }
@@ -194,7 +194,7 @@ impl Wire {
         }
         let searched = std::mem::take(&mut self.searched);
         let end = reply::end_of_head(&self.received, searched).unwrap_or_default();
-        Head::parse(self.received.split_to(end).freeze())
+        Head::parse(&self.received.split_to(end).freeze())
     }
 
     async fn sized(&mut self, size: usize) -> Result<Bytes, ConnectionError> {
@@ -221,7 +221,7 @@ impl Wire {
         Ok(body.freeze())
     }
 
-    async fn to_the_end(&mut self) -> Result<Bytes, ConnectionError> {
+    async fn until_closed(&mut self) -> Result<Bytes, ConnectionError> {
         self.is_reusable = false;
         loop {
             self.received.reserve(READ);
