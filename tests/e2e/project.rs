@@ -26,6 +26,13 @@ pub(crate) struct Ran {
 /// meet in there.
 pub(crate) const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/projects");
 
+/// Settings of cargo for projects whose size and speed do not matter: they compile in half of the time.
+pub(crate) const QUICK: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+];
+
 /// The SDK of this checkout.
 pub(crate) fn sdk() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-sdk").to_owned()
@@ -84,6 +91,7 @@ impl Folder {
             .current_dir(&self.path)
             .env("CARGO_NET_OFFLINE", "true")
             .env("CARGO_TARGET_DIR", TARGET)
+            .envs(QUICK)
             .env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap())
             .envs(self.guest.as_ref().map(|guest| ("GUEST", guest)))
             .stdin(Stdio::null());
