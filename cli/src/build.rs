@@ -1,4 +1,5 @@
-//! `bulkhead build`: from the sources of a project to the folder that the bootstrap will run, checked.
+//! `bulkhead build`: builds the handlers of a project, checks them, and fills the folder that the bootstrap
+//! runs.
 
 mod ahead;
 mod cargo;
@@ -28,10 +29,12 @@ use task_root::TaskRoot;
 
 /// Build the handlers of a project as components, check them, and put them into target/bulkhead.
 ///
-/// A handler is a package with `crate-type = ["cdylib"]`, or a program, that depends on `bulkhead` or is named by
-/// bulkhead.toml. Where bulkhead.toml has `build.command`, that is run instead of cargo; it leaves each component at its
-/// handler's `source`, beside bulkhead.toml. The Rust target wasm32-wasip2 is added where it is missing. What bulkhead.toml
-/// grants of files goes along. Components are compiled for this machine as well, so that no start has to. The exit code is 1 if the bootstrap would refuse something.
+/// A package is built if it is a `cdylib` (`crate-type = ["cdylib"]`) or a program, and either depends on
+/// `bulkhead-sdk` or is named in bulkhead.toml. If bulkhead.toml sets `build.command`, that command runs
+/// instead of cargo; it must leave each component at the `source` of its handler, relative to bulkhead.toml.
+/// `bulkhead build` adds the Rust target wasm32-wasip2 if it is missing, copies the files that bulkhead.toml
+/// grants, and compiles the components for this machine, so that they start faster. The exit code is 1 if the
+/// bootstrap would reject the result.
 ///
 /// Example: bulkhead build
 #[derive(Debug, Args)]
@@ -39,13 +42,13 @@ pub(crate) struct Build {
     /// The project, or a folder in it
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// Only this package; may be given more than once
+    /// Build only this package; repeat the option for more
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
-    /// The profile of cargo to build with
+    /// The cargo profile to build with
     #[arg(long, value_name = "NAME", default_value = "release")]
     profile: String,
-    /// Build with the profile `release`, as it is done anyway
+    /// Build with the profile `release`, which is the default
     #[arg(long, short, conflicts_with = "profile")]
     release: bool,
     /// Print JSON
@@ -53,12 +56,13 @@ pub(crate) struct Build {
     json: bool,
 }
 
-/// A component that was made.
+/// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Component {
-    /// That of its package or program, which is its handler's unless `bulkhead.toml` says otherwise.
+    /// The name of the package or program. The handler has this name too, unless `bulkhead.toml` gives it
+    /// another.
     pub(crate) name: String,
-    /// Where it was left.
+    /// The path of the built component.
     pub(crate) file: PathBuf,
 }
 
@@ -82,12 +86,12 @@ impl Build {
         Ok(if report.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// The components, and what there is to say of how they were found.
+    /// Builds the components. Also returns a warning about how the project was read, if there is one.
     fn components(&self, project: &Project) -> anyhow::Result<(Vec<Component>, Option<String>)> {
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
-                "{} is built by its build.command, which knows no packages; leave out --package",
+                "{} is built by its build.command, so there are no packages to choose from; leave out --package",
                 project.shown.shown()
             );
             return Ok((by_command(project, build)?, None));
@@ -99,7 +103,7 @@ impl Build {
     }
 }
 
-/// The handlers of a project by their names, without building them.
+/// The names of a project's handlers, found without a build.
 pub(crate) fn handlers(project: &Project) -> anyhow::Result<Vec<String>> {
     if !project.manifest.handlers.is_empty() {
         return Ok(project.manifest.handlers.iter().map(|handler| handler.name.clone()).collect());
@@ -108,20 +112,20 @@ pub(crate) fn handlers(project: &Project) -> anyhow::Result<Vec<String>> {
     Ok(packages.into_iter().flat_map(|package| package.handlers).map(|handler| handler.name).collect())
 }
 
-/// Runs the project's own command, and finds what it left.
+/// Runs the project's own build command, and collects the components that it leaves.
 fn by_command(project: &Project, build: &manifest::Build) -> anyhow::Result<Vec<Component>> {
     ensure!(
         !project.manifest.handlers.is_empty(),
-        "{}: build.command needs to know which components it makes; add [handlers.NAME] for each",
+        "{}: list the components that build.command makes: add [handlers.NAME] for each",
         project.file().shown()
     );
     let workdir =
         build.workdir.as_ref().map_or_else(|| project.root.clone(), |workdir| project.root.join(workdir));
     ensure!(workdir.is_dir(), "{}: build.workdir: there is no such folder", project.file().shown());
     let mut shell = Command::new("sh");
-    // What it prints is no result of this command.
+    // Its output goes to stderr: stdout is for the result of this command.
     shell.args(["-c", &build.command]).current_dir(workdir).stdin(Stdio::null()).stdout(std::io::stderr());
-    let status = shell.status().context("the shell `sh` cannot be started, which runs build.command")?;
+    let status = shell.status().context("build.command needs the shell `sh`, which cannot be started")?;
     ensure!(status.success(), "build.command failed with {status}: {}", build.command);
     project.manifest.handlers.iter().map(|handler| left(project, handler)).collect()
 }
@@ -130,7 +134,7 @@ fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Compon
     let file = project.root.join(&handler.source);
     if !file.is_file() {
         bail!(
-            "build.command left no {}, which is the source of the handler {}",
+            "build.command did not create {}, the source of the handler {}",
             project.shown.join(&handler.source).shown(),
             handler.name
         );
@@ -138,7 +142,8 @@ fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Compon
     Ok(Component { name: handler.name.clone(), file })
 }
 
-/// What the bootstrap will say of it. Where `bulkhead.toml` names no handlers, each component is one.
+/// Checks the task root as the bootstrap would. Without handlers in `bulkhead.toml`, each component is a
+/// handler.
 fn check(project: &Project, root: &TaskRoot) -> anyhow::Result<Verdict> {
     if !project.manifest.handlers.is_empty() {
         return check::verdict(&root.shown, None);

@@ -1,5 +1,5 @@
-//! Cargo as a child process. Its own messages go to stderr as they are: it has the terminal itself, for its colours and its bar,
-//! and whoever writes what it builds may do on this machine what its user may.
+//! Cargo as a child process. Its messages go to stderr unchanged, and it keeps the terminal for its colours
+//! and progress bar. They are not escaped: a build script can run anything on this machine anyway.
 
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::profile;
 use super::project::Project;
 use super::target::WASM;
 
-/// One line of what cargo tells programs.
+/// One JSON message on cargo's stdout.
 #[derive(Debug, Deserialize)]
 struct Message {
     reason: String,
@@ -29,7 +29,8 @@ struct Target {
     name: String,
 }
 
-/// Builds the handlers of these packages: each package by itself, so that it has the features that it asks for and no others.
+/// Builds the handlers of these packages. Each package is built alone, so that it gets exactly the features
+/// it asks for.
 pub(super) fn build(
     project: &Project,
     packages: &[Package],
@@ -62,22 +63,22 @@ fn build_one(
         command.args(["--config", setting]);
     });
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(missing)?;
-    let messages = child.stdout.take().context("cargo has no stdout")?;
+    let messages = child.stdout.take().context("cargo's stdout is missing")?;
     let mut components = Vec::new();
     for line in BufReader::new(messages).lines() {
         components.extend(component(&line.context("cargo's messages cannot be read")?, package));
     }
     let status = child.wait().context("cargo cannot be waited for")?;
-    ensure!(status.success(), "cargo could not build {}; what it said is above", package.name);
+    ensure!(status.success(), "cargo could not build {}; see its messages above", package.name);
     ensure!(
         components.len() == package.handlers.len(),
-        "cargo has not made every component of {}",
+        "cargo built the package {}, but not all of its components",
         package.name
     );
     Ok(components)
 }
 
-/// The component that a line is about, if it is about one of these.
+/// The component that a message reports, if it belongs to this package.
 fn component(line: &str, package: &Package) -> Option<Component> {
     let message: Message = serde_json::from_str(line).ok()?;
     let is_ours = message.reason == "compiler-artifact" && message.package_id.as_ref() == Some(&package.id);
@@ -88,10 +89,10 @@ fn component(line: &str, package: &Package) -> Option<Component> {
     Some(Component { name: handler.name.clone(), file })
 }
 
-/// What a cargo command prints.
+/// The stdout of a cargo command.
 pub(super) fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let output = cargo(folder).args(arguments).stderr(Stdio::inherit()).output().map_err(missing)?;
-    ensure!(output.status.success(), "`cargo {}` failed; what it said is above", arguments.join(" "));
+    ensure!(output.status.success(), "`cargo {}` failed; see its messages above", arguments.join(" "));
     Ok(output.stdout)
 }
 

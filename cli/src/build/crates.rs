@@ -1,4 +1,4 @@
-//! Which crates a component is linked from: what cargo says of the project that it was built in.
+//! Which crates a component is linked from, according to cargo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ struct Places {
 }
 
 impl Crates {
-    /// Asks cargo; `None` where the task root belongs to no cargo project.
+    /// Runs `cargo metadata`. `None` if the task root belongs to no cargo project.
     pub(crate) fn of(task_root: &Path) -> anyhow::Result<Option<Self>> {
         let folder = fs::canonicalize(task_root)
             .with_context(|| format!("{}: there is no such folder", task_root.shown()))?;
@@ -41,14 +41,14 @@ impl Crates {
         let json =
             cargo::output(&project.root, &["metadata", "--no-deps", "--offline", "--format-version", "1"])?;
         let places: Places =
-            serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
-        // A project without handlers is none of ours.
+            serde_json::from_slice(&json).context("the output of `cargo metadata` cannot be read")?;
+        // A project without handlers is not one of ours.
         let packages = metadata::handlers(&project, &[]).unwrap_or_default().packages;
         Ok(Some(Self { root: project.root, target: places.target_directory, packages }))
     }
 
-    /// The tree of a component's crates, as `cargo tree` prints it; `None` where the component is not what cargo made of a
-    /// package of this project, to the byte: a name alone proves nothing.
+    /// The output of `cargo tree` for a component. `None` unless the component is identical, byte for byte,
+    /// to the artifact that cargo built from a package of this project: a matching name proves nothing.
     pub(crate) fn tree(&self, wasm: &[u8]) -> anyhow::Result<Option<String>> {
         let made_by = |package: &&metadata::Package| {
             package.handlers.iter().any(|handler| self.products(handler).any(|product| product == wasm))
@@ -71,10 +71,10 @@ impl Crates {
                 "|{p}|{l}",
             ],
         )?;
-        Ok(Some(String::from_utf8(tree).context("what `cargo tree` prints is not UTF-8")?))
+        Ok(Some(String::from_utf8(tree).context("the output of `cargo tree` is not UTF-8")?))
     }
 
-    /// What cargo made of a handler, in any profile.
+    /// The artifacts that cargo built of a handler, in every profile.
     fn products(&self, handler: &Handler) -> impl Iterator<Item = Vec<u8>> {
         let file = format!("{}.wasm", handler.target);
         let profiles = fs::read_dir(self.target.join(WASM)).into_iter().flatten().flatten();

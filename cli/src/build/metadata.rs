@@ -1,4 +1,4 @@
-//! Which packages of a project are handlers: what `cargo metadata` says, read for that.
+//! Finds the packages of a project that are handlers, in the output of `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use super::project::Project;
 /// The package of the SDK. Its library is called `bulkhead`.
 const SDK: &str = "bulkhead-sdk";
 
-/// A package with at least one handler in it.
+/// A package with at least one handler.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Package {
     pub(super) name: String,
-    /// As cargo knows it from all others of its name.
+    /// The id by which cargo tells packages of the same name apart.
     pub(super) id: String,
     pub(super) handlers: Vec<Handler>,
 }
@@ -26,9 +26,9 @@ pub(super) struct Package {
 /// A target of a package that becomes a component.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Handler {
-    /// What the component is called.
+    /// The name of the component.
     pub(super) name: String,
-    /// What cargo calls the target.
+    /// The name of the cargo target.
     pub(super) target: String,
     pub(super) is_library: bool,
 }
@@ -50,9 +50,9 @@ struct Member {
 #[derive(Debug, Deserialize)]
 struct Dependency {
     name: String,
-    /// None for what is no development or build dependency.
+    /// `None` for a normal dependency, as opposed to a development or build dependency.
     kind: Option<String>,
-    /// The registry or repository. None for a folder.
+    /// The registry or repository. `None` for a local folder.
     #[serde(default)]
     source: Option<String>,
 }
@@ -64,25 +64,26 @@ struct Target {
     crate_types: Vec<String>,
 }
 
-/// What was found in a project.
+/// The result of the search.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// The packages with handlers, or those of them that were asked for.
+    /// The packages with handlers; if packages were named on the command line, only those.
     pub(super) packages: Vec<Package>,
-    /// Manifests of its members: this project has one, or none, and nothing that they say counts.
+    /// Manifests below the project's folder. They have no effect: a project has one manifest, in its own
+    /// folder.
     pub(super) ignored: Vec<PathBuf>,
 }
 
-/// The handlers of a project, or of those of its packages that were asked for.
+/// Finds the handlers of a project, or of the packages that were named on the command line.
 pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Found> {
     ensure!(
         project.root.ancestors().any(|folder| folder.join("Cargo.toml").is_file()),
-        "{}: there is neither a Cargo.toml here nor a build.command in bulkhead.toml, so there is nothing to build",
+        "{}: there is no Cargo.toml here, and no build.command in bulkhead.toml, so there is nothing to build",
         if project.shown.as_os_str().is_empty() { Path::new(".") } else { &project.shown }.shown()
     );
     let json = cargo::output(&project.root, &["metadata", "--no-deps", "--format-version", "1"])?;
     let metadata: Metadata =
-        serde_json::from_slice(&json).context("`cargo metadata` cannot be understood")?;
+        serde_json::from_slice(&json).context("the output of `cargo metadata` cannot be read")?;
     let sources: Vec<&Path> =
         project.manifest.handlers.iter().map(|handler| handler.source.as_path()).collect();
     let mut inside = metadata.packages;
@@ -98,7 +99,7 @@ pub(super) fn handlers(project: &Project, asked: &[String]) -> anyhow::Result<Fo
     Ok(Found { packages, ignored })
 }
 
-/// The manifests below that of a project, from each member's folder upwards.
+/// The manifests between the project's folder and the folders of its members.
 fn ignored(project: &Project, members: &[Member]) -> Vec<PathBuf> {
     let folders = members.iter().flat_map(|member| member.manifest_path.ancestors().skip(1));
     let below = folders.filter(|folder| *folder != project.root && folder.starts_with(&project.root));
@@ -111,30 +112,31 @@ fn ignored(project: &Project, members: &[Member]) -> Vec<PathBuf> {
     files.into_iter().map(shown).collect()
 }
 
-/// What is said of such manifests.
+/// The warning about such manifests.
 pub(super) fn without_effect(files: &[PathBuf]) -> String {
     let names: Vec<String> = files.iter().map(|file| file.shown()).collect();
     format!(
-        "{} {} no effect here, since a project has one {FILE}, in its own folder; move what is said there, or build in that \
-         folder",
+        "{} {} no effect here: a project has one {FILE}, in its own folder. Move the settings there, or run the build \
+         in that folder",
         names.join(", "),
         if files.len() == 1 { "has" } else { "have" }
     )
 }
 
-/// The SDK was once called as a crate is that is somebody else's, which nobody who says so in a handler means.
+/// Rejects a crate `bulkhead` from a registry. The SDK once had this name, which belongs to a crate of
+/// another project.
 fn not_of_a_stranger(member: &Member) -> anyhow::Result<()> {
     let is_stranger = |used: &Dependency| used.name == "bulkhead" && used.source.is_some();
     ensure!(
         !member.dependencies.iter().any(is_stranger),
-        "the package {} depends on a crate `bulkhead` that is not the SDK, so nothing was built; the SDK is `{SDK}`: make a \
-         project with `bulkhead new`, and take its folder `{SDK}` and its line of Cargo.toml over",
+        "the package {} depends on a crate `bulkhead` that is not the SDK, so nothing was built; the SDK is `{SDK}`: \
+         make a project with `bulkhead new`, and copy its folder `{SDK}` and the line of its Cargo.toml that names it",
         member.name
     );
     Ok(())
 }
 
-/// A member as a package with handlers, if it is one.
+/// The package with its handlers, if it has any.
 fn package(member: Member, sources: &[&Path]) -> Option<Package> {
     let uses_sdk = member.dependencies.iter().any(|used| used.name == SDK && used.kind.is_none());
     let is_named =
@@ -142,7 +144,7 @@ fn package(member: Member, sources: &[&Path]) -> Option<Package> {
     let handler = |target: &Target| {
         let is_library = target.crate_types.iter().any(|kind| kind == "cdylib");
         let is_program = target.kind.iter().any(|kind| kind == "bin");
-        // Cargo calls a library by its package's name with the dashes that no crate can have replaced.
+        // A library of the same name as its package has underscores in place of the package's dashes.
         let name = match is_library && target.name == member.name.replace('-', "_") {
             true => member.name.clone(),
             false => target.name.clone(),
@@ -158,28 +160,29 @@ fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Pack
     let known = packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
     if packages.is_empty() {
         bail!(
-            "no package here is a handler; one has `crate-type = [\"cdylib\"]` under [lib], or a program, and depends on \
-             `{SDK}` or has its component named by a handler of bulkhead.toml"
+            "no package here is a handler. A handler has `crate-type = [\"cdylib\"]` under [lib], or is a program, and \
+             it depends on `{SDK}` or is the source of a handler in bulkhead.toml"
         );
     }
     for name in asked {
         ensure!(
             packages.iter().any(|package| package.name == *name),
-            "no handler is in a package {name}; there are {known}"
+            "there is no package {name} with a handler; the packages with handlers are {known}"
         );
     }
     packages.retain(|package| asked.is_empty() || asked.contains(&package.name));
     Ok(packages)
 }
 
-/// Refuses two components of one name, one of which would be lost.
+/// Rejects two components of the same name: one would replace the other.
 fn distinct(packages: &[Package]) -> anyhow::Result<()> {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for package in packages {
         for handler in &package.handlers {
             if let Some(other) = seen.insert(&handler.name, &package.name) {
                 bail!(
-                    "two components would be called {}.wasm, one of the package {other} and one of {}; give one another name",
+                    "two components would be called {}.wasm, one from the package {other} and one from {}; rename one \
+                     of them",
                     handler.name,
                     package.name
                 );
@@ -255,7 +258,7 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(refused(vec![one()], &["helo"]).contains("there are hello"));
+        assert!(refused(vec![one()], &["helo"]).contains("with handlers are hello"));
         assert!(refused(Vec::new(), &[]).contains("crate-type"));
     }
 
@@ -287,6 +290,6 @@ mod tests {
         let sdk = json!([{ "name": "bulkhead-sdk", "kind": null }]);
         let package = |name| package(member(name, &json!([program("a")]), &sdk), &[]).unwrap();
         let error = distinct(&[package("one"), package("two")]).unwrap_err().to_string();
-        assert!(error.contains("one of the package one and one of two"), "{error}");
+        assert!(error.contains("one from the package one and one from two"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! What was built, for people and as JSON.
+//! Prints the result of a build, for people and as JSON.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,13 @@ use super::task_root::TaskRoot;
 use crate::check::{Denied, Verdict};
 use crate::table::{Align, Table};
 
-/// What came of a build.
+/// The result of a build.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     task_root: PathBuf,
     components: Vec<Built>,
-    /// What the bootstrap would refuse.
+    /// Mistakes for which the bootstrap would reject the task root.
     pub(super) mistakes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -26,14 +26,14 @@ pub(super) struct Report {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Built {
-    /// Relative to the task root.
+    /// The path, relative to the task root.
     file: PathBuf,
     bytes: u64,
-    /// None where the bootstrap would refuse it, or no handler has it.
+    /// The kind of component. `None` if the bootstrap would reject it, or if it has no handler.
     kind: Option<&'static str>,
-    /// The handlers that it is for.
+    /// The handlers that run this component.
     handlers: Vec<String>,
-    /// What it imports and gets nothing from.
+    /// The imports that fail under the current policy.
     denied: Vec<Denied>,
 }
 
@@ -61,7 +61,7 @@ impl Report {
     }
 }
 
-/// Every Rust program imports it, so that it says nothing of what one needs.
+/// Every Rust program imports these, so they say nothing about what the component needs.
 const EVERYONE: &str = "wasi:cli/environment@";
 
 pub(super) fn text(report: &Report) -> String {

@@ -1,5 +1,5 @@
-//! The profile of guests: small, quick to start, and with the names of functions in it. What the project says itself goes
-//! before it.
+//! The cargo profile of guests: small, fast to start, and with function names kept. The project's own
+//! settings take precedence.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::cargo;
 
-/// What is set where the project does not: a component is small, cannot unwind, and keeps the names of its functions, so that
-/// a trap says where it happened.
+/// The defaults: a component is small, does not unwind, and keeps the names of its functions, so that a trap
+/// shows where it happened.
 const GUEST: [(&str, &str); 5] = [
     ("opt-level", "\"s\""),
     ("lto", "\"fat\""),
@@ -18,13 +18,13 @@ const GUEST: [(&str, &str); 5] = [
     ("strip", "\"debuginfo\""),
 ];
 
-/// The settings to hand to cargo for a profile. Profiles other than `release` are as the project has them.
+/// The settings to pass to cargo for a profile. Only `release` gets defaults.
 pub(super) fn overrides(folder: &Path, profile: &str) -> anyhow::Result<Vec<String>> {
     if profile != "release" {
         return Ok(Vec::new());
     }
     let located = cargo::output(folder, &["locate-project", "--workspace", "--message-format", "plain"])?;
-    let file = String::from_utf8(located).context("cargo named a Cargo.toml that is not UTF-8")?;
+    let file = String::from_utf8(located).context("the path of Cargo.toml is not UTF-8")?;
     let text =
         std::fs::read_to_string(file.trim()).with_context(|| format!("{} cannot be read", file.trim()))?;
     let said = said(&text).map_err(|error| anyhow!("{}: {error}", file.trim()))?;
@@ -35,7 +35,7 @@ pub(super) fn overrides(folder: &Path, profile: &str) -> anyhow::Result<Vec<Stri
     Ok(unset.map(|(key, value)| format!("profile.release.{key}={value}")).collect())
 }
 
-/// The keys of `[profile.release]`.
+/// The keys that `[profile.release]` sets.
 fn said(text: &str) -> Result<Vec<String>, toml::de::Error> {
     let root = DeTable::parse(text)?;
     let profile = root.get_ref().get("profile").and_then(|value| table(value.get_ref()));

@@ -1,4 +1,4 @@
-//! Where a project is, and what its `bulkhead.toml` says.
+//! Finds a project, and reads its `bulkhead.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use anyhow::{Context as _, bail};
 use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
-/// A folder with sources of handlers.
+/// A folder with the sources of handlers.
 #[derive(Debug)]
 pub(crate) struct Project {
-    /// In full.
+    /// The absolute path.
     pub(crate) root: PathBuf,
-    /// As it is shown: relative to where the command is run, where that is shorter.
+    /// The path to show: relative to the current directory where that is shorter.
     pub(crate) shown: PathBuf,
     pub(crate) manifest: Manifest,
     /// Whether there is a `bulkhead.toml`.
@@ -19,15 +19,15 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// The project that a folder is in: the nearest one, upwards, with a `bulkhead.toml`; if there is none, the nearest with
-    /// a `Cargo.toml`.
+    /// The project that a folder belongs to: the nearest folder upwards with a `bulkhead.toml`, or, if there
+    /// is none, with a `Cargo.toml`.
     pub(crate) fn find(folder: &Path) -> anyhow::Result<Self> {
         let folder = std::fs::canonicalize(folder)
             .with_context(|| format!("{}: there is no such folder", folder.shown()))?;
         let with = |file: &str| folder.ancestors().find(|above| above.join(file).is_file());
         let Some(root) = with(FILE).or_else(|| with("Cargo.toml")) else {
             bail!(
-                "there is no {FILE} and no Cargo.toml in {} or above it; `bulkhead new NAME` makes a project",
+                "there is no {FILE} and no Cargo.toml in {} or in any folder above it; make a project with `bulkhead new NAME`",
                 folder.shown()
             );
         };
@@ -41,13 +41,13 @@ impl Project {
         })
     }
 
-    /// Its `bulkhead.toml`, as it is shown.
+    /// The path of `bulkhead.toml`, to show.
     pub(crate) fn file(&self) -> PathBuf {
         self.shown.join(FILE)
     }
 }
 
-/// A folder as seen from here.
+/// The path of a folder, relative to the current directory.
 fn shown(folder: &Path) -> PathBuf {
     let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
     match here.as_deref().and_then(|here| folder.strip_prefix(here).ok()) {
@@ -67,7 +67,7 @@ mod tests {
         let member = root.join("members/one");
         std::fs::create_dir_all(&member).unwrap();
         let found = || Project::find(&member).map(|project| project.root).map_err(|error| error.to_string());
-        assert!(found().unwrap_err().contains("`bulkhead new NAME` makes a project"));
+        assert!(found().unwrap_err().contains("make a project with `bulkhead new NAME`"));
         std::fs::write(root.join("Cargo.toml"), "").unwrap();
         assert_eq!(found().as_ref(), Ok(&root));
         std::fs::write(member.join("Cargo.toml"), "").unwrap();

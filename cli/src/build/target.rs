@@ -1,4 +1,4 @@
-//! The target that guests are compiled for, which a fresh toolchain lacks.
+//! The compilation target of guests, which a fresh toolchain does not have.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,25 +10,26 @@ use crate::output;
 
 pub(crate) const WASM: &str = "wasm32-wasip2";
 
-/// Adds the target where it is missing.
+/// Adds the target if it is missing.
 pub(super) fn ensure(folder: &Path) -> anyhow::Result<()> {
     if installed(folder)? {
         return Ok(());
     }
-    output::tell(&format!("the Rust toolchain lacks {WASM}; adding it with rustup"));
+    output::tell(&format!("the Rust target {WASM} is not installed; adding it with rustup"));
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", WASM]).current_dir(folder).stdin(Stdio::null()).stdout(std::io::stderr());
     let added = rustup.status().is_ok_and(|status| status.success());
     ensure!(
         added && installed(folder)?,
-        "the target {WASM} is missing from the Rust toolchain of {}, and rustup did not add it; install it and try again \
-         (with rustup: `rustup target add {WASM}`)",
+        "the Rust target {WASM} is not installed for the toolchain of {}, and rustup could not add it; install the \
+         target (with rustup: `rustup target add {WASM}`) and try again",
         folder.shown()
     );
     Ok(())
 }
 
-/// Whether the toolchain of a folder has it. The compiler is asked and not rustup, which some toolchains come without.
+/// Whether the folder's toolchain has the target. This asks the compiler, because not every toolchain comes
+/// with rustup.
 pub(crate) fn installed(folder: &Path) -> anyhow::Result<bool> {
     let mut rustc = Command::new("rustc");
     rustc.args(["--print", "target-libdir", "--target", WASM]).current_dir(folder).stdin(Stdio::null());

@@ -1,6 +1,7 @@
-//! `target/bulkhead`: the folder that `invoke`, `check`, `dev` and `package` take for the task root.
+//! `target/bulkhead`: the folder that `invoke`, `check`, `dev` and `package` use as the task root.
 //!
-//! A file in it is replaced as a whole, and only if it changes, so that whoever watches or reads it sees no half of it.
+//! A file in it is replaced as a whole, and only if it has changed, so that a reader or watcher never sees
+//! half a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -14,27 +15,27 @@ use tempfile::NamedTempFile;
 use super::project::Project;
 use super::{Component, ahead};
 
-/// Where it is in a project.
+/// The place of the task root in a project.
 pub(crate) const PLACE: &str = "target/bulkhead";
 
-/// One that is to be filled.
+/// A task root to fill.
 #[derive(Debug)]
 pub(super) struct TaskRoot {
-    /// In full.
+    /// The absolute path.
     path: PathBuf,
     pub(super) shown: PathBuf,
-    /// Where each file goes, and where it comes from.
+    /// The files: the place in the task root, and the source.
     files: BTreeMap<PathBuf, PathBuf>,
-    /// Folders that are granted, which go along as they are.
+    /// The granted folders, which are copied as they are.
     folders: Vec<(PathBuf, PathBuf)>,
-    /// Those of the files that are components.
+    /// The files that are components.
     components: Vec<PathBuf>,
-    /// The native code of those.
+    /// The native code of these components.
     native: BTreeSet<PathBuf>,
 }
 
 impl TaskRoot {
-    /// What goes into the task root of a project with these components.
+    /// Plans the task root of a project with these components.
     pub(super) fn of(project: &Project, components: &[Component]) -> Self {
         let mut root = Self {
             path: project.root.join(PLACE),
@@ -53,7 +54,7 @@ impl TaskRoot {
         }
         let sources = manifest.handlers.iter().map(|handler| &handler.source);
         for file in sources.chain(&manifest.extra_ca_certificates) {
-            // Components that nobody builds here are taken as they lie there. What is nowhere is told by the check.
+            // Components that this build does not make are copied. The check reports those that do not exist.
             let from = project.root.join(file);
             if from.is_file() {
                 root.files.entry(file.clone()).or_insert(from);
@@ -71,12 +72,12 @@ impl TaskRoot {
         root
     }
 
-    /// The components, relative to it.
+    /// The components, relative to the task root.
     pub(super) fn components(&self) -> &[PathBuf] {
         &self.components
     }
 
-    /// Makes it what it is to be. What is no longer of the project is taken out, if all of the project was built.
+    /// Copies the files. Removes files that no longer belong to the project, if the whole project was built.
     pub(super) fn fill(&self, all: bool) -> anyhow::Result<()> {
         let mut files = self.files.clone();
         for (folder, from) in &self.folders {
@@ -102,7 +103,7 @@ impl TaskRoot {
         Ok(())
     }
 
-    /// Compiles the components.
+    /// Compiles the components for this machine.
     pub(super) fn compile(&self) -> anyhow::Result<()> {
         let mut native = self.native.iter();
         native.try_for_each(|file| {
@@ -111,18 +112,18 @@ impl TaskRoot {
     }
 }
 
-/// Where a component goes: to the source of the handler that has its name, or beside `bulkhead.toml`.
+/// The place of a component: the source of the handler with its name, or else beside `bulkhead.toml`.
 fn place(project: &Project, component: &Component) -> PathBuf {
     let file = format!("{}.wasm", component.name);
     let mut sources = project.manifest.handlers.iter().map(|handler| &handler.source);
-    // What a build command left lies at its source already.
+    // A build command has left the component at its source already.
     let at = |source: &&PathBuf| project.root.join(source) == component.file;
     let named = |source: &&PathBuf| source.file_name().is_some_and(|name| *name == *file);
     let found = sources.clone().find(at).or_else(|| sources.find(named));
     found.cloned().unwrap_or_else(|| file.into())
 }
 
-/// All files below a folder, links followed.
+/// All files below a folder. Links are followed.
 fn below(place: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -145,7 +146,7 @@ fn replace(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let new = NamedTempFile::new_in(folder)?;
     std::fs::write(new.path(), content)?;
-    // Temporary files are for their owner only; this one is as its source is.
+    // A temporary file is readable by its owner only; this one gets the mode of its source.
     std::fs::set_permissions(new.path(), std::fs::metadata(from)?.permissions())?;
     new.persist(to)?;
     Ok(())

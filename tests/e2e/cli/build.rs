@@ -49,7 +49,7 @@ fn a_workspace_s_handlers_are_found_built_and_put_where_invoke_looks() {
     let failed = folder.bulkhead(&["build"]);
     assert_eq!(failed.code, 1);
     assert!(failed.stderr.contains("unclosed delimiter"), "{}", failed.stderr);
-    assert!(failed.stderr.contains("cargo could not build two; what it said is above"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("cargo could not build two; see its messages above"), "{}", failed.stderr);
     let invoked = folder.bulkhead(&["invoke", "two", "--event", r#"{"name":"two"}"#]);
     assert_eq!(invoked.succeeded().stdout, "{\"message\":\"Goodbye two!\"}\n");
 }
@@ -109,9 +109,9 @@ fn what_cannot_be_built_is_refused_and_it_is_said_what_to_do() {
     };
     let package = "[package]\nname = \"plain\"\nedition = \"2024\"\n";
     let command = |command: &str| format!("[handlers.a]\n[build]\ncommand = {command:?}\n");
-    refused(&[], &[], "`bulkhead new NAME` makes a project");
+    refused(&[], &[], "make a project with `bulkhead new NAME`");
     refused(&[], &["nowhere"], "nowhere: there is no such folder");
-    refused(&[("bulkhead.toml", "")], &[], "neither a Cargo.toml here nor a build.command");
+    refused(&[("bulkhead.toml", "")], &[], "no Cargo.toml here, and no build.command in bulkhead.toml");
     refused(&[("bulkhead.toml", "limit = 1")], &[], "bulkhead.toml:1: limit: there is no such key");
     refused(&[("Cargo.toml", package), ("src/lib.rs", "")], &[], "no package here is a handler");
     refused(&[("bulkhead.toml", "build.command = \"true\"")], &[], "add [handlers.NAME] for each");
@@ -123,7 +123,7 @@ fn what_cannot_be_built_is_refused_and_it_is_said_what_to_do() {
     refused(
         &[("bulkhead.toml", &command("true"))],
         &[],
-        "left no a.wasm, which is the source of the handler a",
+        "did not create a.wasm, the source of the handler a",
     );
     refused(&[("bulkhead.toml", &command("true"))], &["-p", "a"], "leave out --package");
 }
