@@ -1,4 +1,5 @@
-//! `bulkhead check`: what a task root's handlers and tenants have, need and lack, before it is deployed.
+//! `bulkhead check`: shows what the handlers and tenants of a task root may use and reach, and what is wrong,
+//! before it is deployed.
 
 mod denied;
 mod inspect;
@@ -26,21 +27,22 @@ use policies::{directories, groups};
 use report::{Checked, Finding, Handler, Report};
 pub(crate) use verdict::{Denied, Verdict, verdict};
 
-/// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and reach.
+/// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and
+/// reach.
 ///
-/// Every component is loaded by the bootstrap's own code. What it refuses is a mistake, also where invalid_handler is
-/// "fail_events". Of environment variables only the names are shown.
+/// Every component is loaded with the bootstrap's own code. Everything that the bootstrap would reject is a
+/// mistake, even if invalid_handler is "fail_events". Environment variables are shown by name only.
 ///
 /// Example: bulkhead check ./package
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// What will be the task root: the directory with bulkhead.toml, or with the only component
+    /// The task root: the directory with bulkhead.toml, or with the only component
     #[arg(value_name = "DIR", default_value = ".")]
     root: PathBuf,
-    /// What _HANDLER will be, where that decides which handler is the function's
+    /// The value of _HANDLER, if it decides which handler is the function's
     #[arg(long, value_name = "NAME")]
     handler: Option<String>,
-    /// Show every limit, also those that are the default
+    /// Show every limit, including defaults
     #[arg(long)]
     all: bool,
     /// Print JSON
@@ -48,7 +50,7 @@ pub(crate) struct Check {
     json: bool,
 }
 
-/// What the bootstrap would refuse in a task root.
+/// A task root has mistakes for which the bootstrap would reject it.
 pub(crate) fn mistakes(root: &Path, handler: Option<&str>) -> anyhow::Result<Vec<String>> {
     let check = Check { root: root.to_owned(), handler: handler.map(str::to_owned), all: false, json: false };
     Ok(check.report()?.mistakes.iter().map(ToString::to_string).collect())
@@ -108,8 +110,8 @@ impl Check {
         Ok(report)
     }
 
-    /// The handlers of a task root whose manifest names none, and their components: the one that `_HANDLER` will name, or the
-    /// only one. Where nobody said which of several it is, all of them.
+    /// The handlers of a task root whose manifest names none, and their components: the handler that
+    /// `_HANDLER` names, or the only component. Without `_HANDLER`, all of several components.
     fn unnamed(
         &self,
         manifest: &Manifest,
@@ -117,11 +119,11 @@ impl Check {
         report: &mut Report,
     ) -> anyhow::Result<(Vec<manifest::Handler>, Vec<Option<inspect::Component>>)> {
         let mut asked = vec![self.handler.clone()];
-        // A folder that cannot be read is told below.
+        // A folder that cannot be read is reported below.
         let there = catalog::components(&self.root).unwrap_or_default();
         if self.handler.is_none() && there.len() > 1 {
             report.mistakes.push(Finding::of(format!(
-                "{} holds {}; name one of them with --handler, as _HANDLER will, or each of them in {FILE}",
+                "{} has {}; name one of them with --handler, as _HANDLER would, or all of them in {FILE}",
                 self.root.shown(),
                 there.join(", ")
             )));
@@ -140,7 +142,7 @@ impl Check {
         Ok((handlers, components))
     }
 
-    /// Whether it is clear which handler is the function's own, where that matters.
+    /// Reports a mistake if events go to the function's own handler and it is unclear which one that is.
     fn main(&self, manifest: &Manifest, report: &mut Report) {
         let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
         let decides = manifest.tenants.is_empty() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
@@ -161,7 +163,7 @@ impl Check {
     }
 }
 
-/// Adds what there is to say about one handler.
+/// Adds the findings about one handler.
 fn handler(
     root: &Path,
     (manifest, at): (&Manifest, usize),
@@ -173,7 +175,7 @@ fn handler(
     let groups = groups(manifest, at);
     if groups.iter().all(|group| group.events.is_none() && group.tenants.is_empty()) {
         report.warnings.push(format!(
-            "the handler {} gets no event: no tenant has it, and it is not routing.unknown_tenant",
+            "the handler {} gets no events: it has no tenant, and it is not routing.unknown_tenant",
             handler.name
         ));
     }
@@ -182,7 +184,7 @@ fn handler(
         if !inherited.is_empty() {
             let names = inherited.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             report.warn_once(format!(
-                "{} inherits {names} from the function's environment, which cannot be checked here",
+                "{} inherits {names} from the function's environment; the values cannot be checked here",
                 handler.name
             ));
         }
@@ -193,7 +195,7 @@ fn handler(
         report.warnings.extend(idle_settings(handler, component.kind));
         if let Checked::StampOnly { target } = &component.checked {
             report.warnings.push(format!(
-                "{} is native code for {target}: its stamp and checksum are fine, but this machine cannot load it",
+                "{} is native code for {target}: its stamp and checksum are valid, but this machine cannot load it",
                 component.file.shown()
             ));
         }
@@ -206,7 +208,7 @@ fn handler(
     });
 }
 
-/// What is said of HTTP services about a handler that is none, and so changes nothing.
+/// Warnings about HTTP settings of a handler that is not an HTTP service.
 fn idle_settings(handler: &manifest::Handler, kind: Option<Kind>) -> Vec<String> {
     let Some(kind) = kind.filter(|kind| *kind != Kind::Http) else { return Vec::new() };
     let said = [
@@ -216,7 +218,8 @@ fn idle_settings(handler: &manifest::Handler, kind: Option<Kind>) -> Vec<String>
     let idle = said.into_iter().filter(|(_, is_said)| *is_said);
     idle.map(|(key, _)| {
         format!(
-            "handlers.{}.{key} changes nothing: it is for HTTP services, and the component's kind is {}; remove it",
+            "handlers.{}.{key} has no effect: it is for HTTP services, and this component is of the kind {}; \
+             remove it",
             handler.name,
             kind.name()
         )

@@ -1,4 +1,4 @@
-//! `bulkhead compile`: `.wasm` to `.cwasm`.
+//! `bulkhead compile`: compiles a `.wasm` to a `.cwasm`.
 
 use std::fs::Permissions;
 use std::io::Write;
@@ -18,22 +18,24 @@ use tempfile::NamedTempFile;
 use crate::output::{Progress, tell};
 use crate::{preinit, worlds};
 
-/// Compile a component to native code, so that the bootstrap need not at each start.
+/// Compile a component to native code, so that the bootstrap does not have to do it at each start.
 ///
-/// A core module for WASI preview 1 (wasm32-wasip1; C, TinyGo, Zig) is made a component first, by the official adapter.
+/// A core module for WASI preview 1 (wasm32-wasip1; C, TinyGo, Zig) is first made into a component, with the
+/// official adapter.
 ///
-/// What the bootstrap of this version could not run is refused, with the reason.
+/// A component that the bootstrap of this version could not run is rejected, with the reason.
 ///
 /// Example: bulkhead compile hello.wasm -o hello.cwasm --target aarch64
 #[derive(Debug, Args)]
 pub(crate) struct Compile {
-    /// The component: what `cargo build --target wasm32-wasip2` makes
+    /// The component, as `cargo build --target wasm32-wasip2` makes it
     #[arg(value_name = "IN.wasm")]
     input: PathBuf,
-    /// Where to write the native code [default: IN.cwasm]; with --preinit, OUT.wasm gets the component itself
+    /// The file to write the native code to [default: IN.cwasm]; with --preinit, OUT.wasm makes it a
+    /// component again
     #[arg(short, long, value_name = "OUT.cwasm")]
     output: Option<PathBuf>,
-    /// The processor of the function: x86_64, or aarch64 (arm64 to Lambda) [default: this machine's]
+    /// The processor of the function: x86_64, or aarch64 (arm64 in Lambda) [default: this machine's]
     #[arg(long, value_parser = parse_target)]
     target: Option<Target>,
     #[command(flatten)]
@@ -43,7 +45,7 @@ pub(crate) struct Compile {
 impl Compile {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Some(target) = self.target.or_else(Target::host) else {
-            bail!("this machine is none that Lambda offers; name one with --target");
+            bail!("Lambda does not support this machine's architecture; choose one with --target");
         };
         let output = self.output.clone().unwrap_or_else(|| self.input.with_extension("cwasm"));
         if output == self.input {
@@ -54,7 +56,10 @@ impl Compile {
         let made = self.make(&output, target)?;
         drop(progress);
         if made.is_adapted {
-            tell(&format!("{} is a core module for WASI preview 1; it was adapted", self.input.shown()));
+            tell(&format!(
+                "{} is a core module for WASI preview 1; it was made into a component",
+                self.input.shown()
+            ));
         }
         tell(&format!(
             "compiled {} ({} bytes) to {} ({} bytes){} in {:.1?}",
@@ -71,12 +76,12 @@ impl Compile {
         Ok(())
     }
 
-    /// Compiles `input` to `output`, which is there when it can be run and not before.
+    /// Compiles `input` to `output`. The file `output` appears only once it can be run.
     fn make(&self, output: &Path, target: Target) -> anyhow::Result<Made> {
         ensure!(
             target.has_compiler(),
-            "this `bulkhead` was built without its feature `cross`, and cannot compile for {0}; use one from a release, or build it \
-             with its default features",
+            "this `bulkhead` was built without the feature `cross` and cannot compile for {0}; use a \
+             released one, or build it with its default features",
             target.name()
         );
         let wasm = component::read(&self.input)?;
@@ -103,30 +108,30 @@ impl Compile {
     }
 }
 
-/// Compiles a component to a `.cwasm` beside others, for `bulkhead package`.
+/// Compiles a component to a `.cwasm` for `bulkhead package`.
 pub(crate) fn native(input: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
     let ahead = preinit::Ahead::default();
     let compile = Compile { input: input.to_owned(), output: None, target: None, ahead };
     compile.make(output, target).map(drop)
 }
 
-/// What there is to tell of a file that was made.
+/// A summary of the file that was made.
 #[derive(Debug)]
 struct Made {
     is_adapted: bool,
     read: usize,
     written: usize,
     target: Option<Target>,
-    /// What came of the init that was run ahead.
+    /// The result of running the init function at compile time.
     ready: Option<String>,
 }
 
-/// What is written.
+/// The kind of output.
 #[derive(Debug, Clone, Copy)]
 enum Product {
     /// A `.cwasm`.
     Native(Target),
-    /// A `.wasm` again, with its init done.
+    /// A component, a `.wasm`, with its init done.
     Component,
 }
 
@@ -143,21 +148,22 @@ impl Product {
         })
     }
 
-    /// Refuses what no bootstrap of this version could run. One of several `.cwasm` is mapped when its first event
-    /// comes, which is late to find out.
+    /// Rejects components that no bootstrap of this version could run. The bootstrap maps one of several
+    /// `.cwasm` only at its first event, which is late to find a mistake.
     fn check(self, (input, component): (&Path, &[u8]), made: &Path) -> anyhow::Result<()> {
-        // Which limits there will be is not known here.
+        // The limits are not known here.
         let (engine, _) = engine::start_for(1, Share::most())?;
         let imports = capabilities::imports(&engine)?;
         let loaded = match self {
             Self::Native(target) if Some(target) == Target::host() => {
                 component::map(&engine, &imports, made, None)
             }
-            // Code for another processor cannot be mapped, so the same component is compiled for this one.
+            // Code for another processor cannot be mapped here, so the component is compiled for this one as
+            // well.
             Self::Native(_) => component::compile_ready(&engine, &imports, component, component, input),
             Self::Component => component::compile(&engine, &imports, made),
         };
-        // The file that was written has a name that nobody knows.
+        // Errors name the file that the user passed, not the temporary one.
         loaded.map_err(|error| error.about(input))?;
         Ok(())
     }
@@ -170,22 +176,23 @@ impl Product {
     }
 }
 
-/// Writes a file that will be renamed to `path`: a bootstrap that has mapped the old one keeps it whole.
+/// Writes to a temporary file that replaces `path` by a rename: a bootstrap that has mapped the old file
+/// keeps it.
 pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;
-    // Lambda runs the function as another user than the one that made the zip, whatever that one's umask is.
+    // Lambda does not run the function as the user who made the zip, whose umask must not matter.
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;
     Ok(file)
 }
 
 pub(crate) fn parse_target(name: &str) -> Result<Target, String> {
-    Target::parse(name).ok_or_else(|| "Lambda offers x86_64 and aarch64".to_owned())
+    Target::parse(name).ok_or_else(|| "the processors that Lambda offers are x86_64 and aarch64".to_owned())
 }
 
-/// What Lambda calls it, and whoever sets up a function.
+/// The processor's name in Lambda.
 pub(crate) fn lambda_name(target: Target) -> &'static str {
     match target {
         Target::X86_64 => "x86_64",
@@ -202,7 +209,7 @@ pub(crate) mod tests {
     use crate::preinit::Ahead;
     use bulkhead_host::engine::artifact;
 
-    /// The smallest handler: it answers with nothing.
+    /// The smallest handler: it returns an empty response.
     pub(crate) fn handler() -> Vec<u8> {
         let module = r#"(module
             (memory (export "memory") 1)

@@ -1,4 +1,5 @@
-//! `bulkhead completions` and `bulkhead man`: what shells and `man` want to know of the command, made from its own arguments.
+//! `bulkhead completions` and `bulkhead man`: shell completions and man pages, generated from the command's
+//! own arguments.
 
 mod names;
 
@@ -13,11 +14,11 @@ use clap_complete::env::{CompleteEnv, Shells};
 use crate::output;
 pub(crate) use names::{handlers, tenants};
 
-/// Tells the command that it is not run but asked what could come next, and by which shell.
+/// The variable through which a shell asks for completions; its value is the shell.
 const ASKED: &str = "BULKHEAD_COMPLETE";
 
-/// Print a shell's completions of this command. It asks the command itself, which knows the handlers and tenants of the
-/// project in this folder.
+/// Print a shell's completions of this command. They call the command itself for the handlers and tenants of
+/// the project in the current folder.
 ///
 /// Print them again after an update.
 ///
@@ -34,12 +35,12 @@ pub(crate) struct Completions {
 /// Example: bulkhead man ~/.local/share/man/man1
 #[derive(Debug, Args)]
 pub(crate) struct Man {
-    /// The folder to write them into; it is made if it is not there
+    /// The folder to write to; it is created if it does not exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
 
-/// Answers a shell, if one asks, and ends.
+/// Answers a shell that asks for completions, and exits.
 pub(crate) fn answer() {
     CompleteEnv::with_factory(crate::Cli::command).var(ASKED).complete();
 }
@@ -50,7 +51,7 @@ impl Completions {
     }
 }
 
-/// What makes a shell ask.
+/// The script that makes a shell ask.
 fn script(shell: Shell) -> anyhow::Result<String> {
     let mut text = Vec::new();
     let shells = Shells::builtins();
@@ -63,11 +64,11 @@ fn script(shell: Shell) -> anyhow::Result<String> {
 impl Man {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let folder = self.folder.shown();
-        std::fs::create_dir_all(&self.folder).with_context(|| format!("{folder} cannot be made"))?;
-        // Without `help`, whose page would say nothing.
+        std::fs::create_dir_all(&self.folder).with_context(|| format!("{folder} cannot be created"))?;
+        // Without `help`, whose page would be empty.
         let command = crate::Cli::command().disable_help_subcommand(true);
         clap_mangen::generate_to(command, &self.folder)
-            .with_context(|| format!("{folder} cannot be written into"))
+            .with_context(|| format!("{folder} cannot be written to"))
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
         }
     }
 
-    /// What could come after these words, as any shell is told.
+    /// The completions after these words, in the form for any shell.
     fn next(words: &[&str]) -> Vec<String> {
         let all = ["bulkhead"].iter().chain(words).map(Into::into).collect();
         let found = engine::complete(&mut crate::Cli::command(), all, words.len(), None).unwrap();

@@ -1,4 +1,4 @@
-//! `bulkhead doctor`: what this machine has of what the other commands and the bootstrap need.
+//! `bulkhead doctor`: checks this machine for everything that the other commands and the bootstrap need.
 
 mod checks;
 mod print;
@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use crate::output;
 
-/// Look at this machine: the Rust toolchain, the bootstrap, the emulator, and what the bootstrap needs of the system.
+/// Check this machine: the Rust toolchain, the bootstrap, the emulator, and what the bootstrap needs of the
+/// system.
 ///
-/// For what is missing it is said what to do. The exit code is 1 if a handler could not be built or run here; what is only
-/// good to have does not count.
+/// Each finding comes with advice. The exit code is 1 if handlers cannot be built or run here; anything that
+/// is only useful to have does not count.
 ///
 /// Example: bulkhead doctor
 #[derive(Debug, Args)]
@@ -23,24 +24,24 @@ pub(crate) struct Doctor {
     json: bool,
 }
 
-/// One thing that was looked at.
+/// One finding.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Finding {
     what: &'static str,
     state: State,
-    /// What was found, or what is wrong.
+    /// The version or path that was found, or what is wrong.
     found: String,
     /// What to do about it.
     advice: Option<String>,
 }
 
-/// How it is.
+/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum State {
     Fine,
-    /// It is missing, and something else can be done without it.
+    /// It is missing, but not required.
     Without,
     /// Handlers cannot be built or run.
     Wrong,

@@ -53,7 +53,7 @@ impl New {
             template.name
         );
         std::fs::create_dir_all(&self.path)
-            .with_context(|| format!("{} cannot be made", self.path.shown()))?;
+            .with_context(|| format!("{} cannot be created", self.path.shown()))?;
         let workspace = workspace_around(&self.path).filter(|_| template.is_rust());
         let sdk = match checkout {
             None if template.is_rust() => sdk::put(&self.path, workspace.as_deref())?,

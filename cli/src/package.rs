@@ -64,7 +64,7 @@ pub(crate) struct Package {
 impl Package {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Some(target) = self.arch.or_else(Target::host) else {
-            bail!("this machine is none that Lambda offers; name one with --arch");
+            bail!("Lambda does not support this machine's architecture; choose one with --arch");
         };
         let output = self.output()?;
         let root = local::task_root(self.root)?;

@@ -1,20 +1,21 @@
-//! What a component imports and gets nothing from under a policy, and the line that would change that.
+//! The imports of a component that fail under a policy, and the grants that would make them work.
 
 use bulkhead_host::policy::{Grants, Policy};
 use serde::Serialize;
 
-/// An import that gives nothing.
+/// An import that fails.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Denial {
     /// The interface.
     pub(super) import: String,
-    /// The table of `bulkhead.toml` and the lines, one of which would grant something. None where there is no grant.
+    /// The table of `bulkhead.toml`, and lines of which any one would make the import work. `None` if there
+    /// is no grant for it.
     pub(super) table: Option<String>,
     pub(super) lines: Vec<&'static str>,
 }
 
-/// An interface that gives nothing by itself.
+/// An interface that needs a grant.
 struct Gate {
     interface: &'static str,
     lines: &'static [&'static str],
@@ -37,13 +38,13 @@ static GATES: [Gate; 6] = [
         lines: &["allowed_outbound_hosts = [\"https://api.example.com\"]"],
         is_open: |grants| !grants.allowed_outbound_hosts.is_empty(),
     },
-    // Raw sockets are not given to anyone.
+    // Raw sockets are never granted.
     Gate { interface: "wasi:sockets/ip-name-lookup", lines: &[], is_open: |_| false },
     Gate { interface: "wasi:sockets/tcp-create-socket", lines: &[], is_open: |_| false },
     Gate { interface: "wasi:sockets/udp-create-socket", lines: &[], is_open: |_| false },
 ];
 
-/// What these imports would be denied under a policy, in the order of [`GATES`].
+/// The imports that a policy denies, in the order of [`GATES`].
 pub(super) fn denied(imports: &[String], policy: &Policy) -> Vec<Denial> {
     let denial = |gate: &Gate| {
         let import = imports.iter().find(|import| interface(import) == gate.interface)?;
@@ -57,23 +58,23 @@ pub(super) fn denied(imports: &[String], policy: &Policy) -> Vec<Denial> {
     GATES.iter().filter_map(denial).collect()
 }
 
-/// The lines of grants, one of which makes an interface, named without its version, give something. None where it needs
-/// no grant, or there is none.
+/// The grants of which any one makes an interface, named without its version, work. `None` if the interface
+/// needs no grant, or if there is no grant for it.
 pub(crate) fn grant_lines(name: &str) -> &'static [&'static str] {
     GATES.iter().find(|gate| gate.interface == name).map_or(&[], |gate| gate.lines)
 }
 
-/// An import's name without its version.
+/// The name of an import without its version.
 fn interface(import: &str) -> &str {
     import.split_once('@').map_or(import, |(interface, _)| interface)
 }
 
 impl std::fmt::Display for Denial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "imports {}; gets nothing: ", interface(&self.import))?;
+        write!(f, "imports {}, but ", interface(&self.import))?;
         match &self.table {
-            Some(table) => write!(f, "add {} to [{table}]", self.lines.join(" or ")),
-            None => f.write_str("there are no raw sockets, use wasi:http"),
+            Some(table) => write!(f, "nothing is granted: add {} to [{table}]", self.lines.join(" or ")),
+            None => f.write_str("raw sockets are never granted; use wasi:http"),
         }
     }
 }
@@ -102,11 +103,11 @@ mod tests {
         assert_eq!(
             texts(&imports, |_| ()),
             [
-                "imports wasi:cli/environment; gets nothing: add environment = { NAME = \"value\" } or \
+                "imports wasi:cli/environment, but nothing is granted: add environment = { NAME = \"value\" } or \
                  inherit_environment = [\"NAME\"] to [handlers.hello.grants]",
-                "imports wasi:filesystem/preopens; gets nothing: add files = [\"assets\"] or tmp = \"16MiB\" to \
+                "imports wasi:filesystem/preopens, but nothing is granted: add files = [\"assets\"] or tmp = \"16MiB\" to \
                  [handlers.hello.grants]",
-                "imports wasi:http/outgoing-handler; gets nothing: add allowed_outbound_hosts = \
+                "imports wasi:http/outgoing-handler, but nothing is granted: add allowed_outbound_hosts = \
                  [\"https://api.example.com\"] to [handlers.hello.grants]",
             ]
         );
@@ -125,7 +126,7 @@ mod tests {
             grants.environment.insert("STAGE".to_owned(), String::new());
         });
         assert_eq!(left.len(), 1);
-        assert!(left[0].starts_with("imports wasi:filesystem/preopens;"), "{left:?}");
+        assert!(left[0].starts_with("imports wasi:filesystem/preopens,"), "{left:?}");
     }
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
         let text = texts(&["wasi:sockets/tcp-create-socket@0.2.6", "wasi:sockets/tcp@0.2.6"], |_| ());
         assert_eq!(
             text,
-            ["imports wasi:sockets/tcp-create-socket; gets nothing: there are no raw sockets, use wasi:http"]
+            ["imports wasi:sockets/tcp-create-socket, but raw sockets are never granted; use wasi:http"]
         );
     }
 }

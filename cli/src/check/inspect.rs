@@ -1,4 +1,4 @@
-//! Components, loaded by the bootstrap's own code, and the files of certificates.
+//! Loads components with the bootstrap's own code, and reads certificate files.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -23,14 +23,14 @@ use super::report::{Checked, Finding};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Component {
     pub(super) file: PathBuf,
-    /// Of its `.wasm`.
+    /// The digest of its `.wasm`.
     pub(super) digest: String,
-    /// None is known of code for another processor.
+    /// `None` if the code is for another processor.
     #[serde(serialize_with = "name_of_kind")]
     pub(super) kind: Option<Kind>,
-    /// Whether its init function was run when it was compiled.
+    /// Whether the init function was run when the component was compiled.
     pub(super) preinitialised: bool,
-    /// Interfaces; none are known of code for another processor.
+    /// The interfaces. Empty if the code is for another processor.
     pub(super) exports: Vec<String>,
     pub(super) imports: Vec<String>,
     pub(super) checked: Checked,
@@ -38,13 +38,13 @@ pub(super) struct Component {
     pub(super) warnings: Vec<String>,
 }
 
-/// What loads components.
+/// Loads components.
 #[derive(Debug)]
 pub(super) struct Inspector {
     root: PathBuf,
-    /// For handlers whose sandboxes may take so much: one that takes more fails every event.
+    /// The sandbox limits of the handlers. A component that needs more than these would fail every event.
     sources: HashMap<Share, Source>,
-    /// What became of each source, with the digest that it should have, and of what its sandboxes may take.
+    /// The result for each source, expected digest and sandbox limit.
     seen: HashMap<(PathBuf, Option<String>, Share), Result<Component, String>>,
 }
 
@@ -53,7 +53,8 @@ impl Inspector {
         Self { root: root.to_owned(), sources: HashMap::new(), seen: HashMap::new() }
     }
 
-    /// The one handler of a task root whose manifest names none, and its component; else why there is none.
+    /// The only handler of a task root whose manifest names none, and its component; or the reason why there
+    /// is none.
     pub(super) fn only(
         &mut self,
         manifest: &Manifest,
@@ -79,14 +80,14 @@ impl Inspector {
         Ok((Handler { name, source: component.file.clone(), digest: None, policy }, component))
     }
 
-    /// The component of a handler, or why it has none.
+    /// The component of a handler, or the reason why there is none.
     pub(super) fn named(&mut self, handler: &Handler) -> anyhow::Result<Result<Component, String>> {
         let share = Share::under(&handler.policy.limits);
         let key = (handler.source.clone(), handler.digest.clone(), share);
         if let Some(seen) = self.seen.get(&key) {
             return Ok(seen.clone());
         }
-        // As the only handler it is loaded at once, as it would be for its first event.
+        // The only handler of a catalog is loaded at once, as it would be for its first event.
         let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
         let found = match self.open(share, &alone, None)?.and_then(|catalog| component(&catalog)) {
             Ok(component) => Ok(component),
@@ -120,7 +121,7 @@ fn name_of_kind<S: serde::Serializer>(kind: &Option<Kind>, to: S) -> Result<S::O
     kind.map(Kind::name).serialize(to)
 }
 
-/// What the only handler of a catalog runs.
+/// The component of a catalog's only handler.
 fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
     let loaded = catalog.get(0)?;
     let Description { exports, imports } = loaded.describe();
@@ -138,7 +139,8 @@ fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
     })
 }
 
-/// What can be said of a `.cwasm` that was refused only because it is for another of Lambda's processors.
+/// The readable part of a `.cwasm` that was rejected only because it is for the other processor that Lambda
+/// offers.
 fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, String>> {
     let CatalogError::Component(error) = error else { return None };
     let ComponentError::Artifact { path, error: ArtifactError::Target { .. } } = &**error else {
@@ -165,14 +167,14 @@ fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, 
     }))
 }
 
-/// What is wrong with the files of `extra_ca_certificates`.
+/// Mistakes in the files of `extra_ca_certificates`.
 pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
     let settings = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None };
     let log = Arc::new(Log::new(&settings));
     let wrong = |file: &PathBuf| {
         let path = root.join(file);
         let wrong = match std::fs::read(&path) {
-            // Nothing is sent; the address only has to be one.
+            // Nothing is sent to this address; it only has to be valid.
             Ok(pem) => Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[(path, pem)]).err()?.to_string(),
             Err(error) => format!("{}: {error}", path.shown()),
         };

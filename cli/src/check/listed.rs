@@ -1,4 +1,5 @@
-//! The policies of handlers, for whoever shows them: without a verdict, so that one handler's mistake hides no other's policy.
+//! Lists the policies of handlers without a verdict, so that a mistake in one handler does not hide the
+//! policies of the others.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,8 +11,8 @@ use serde_json::{Value, json};
 use super::inspect::{Component, Inspector};
 use super::policies::groups;
 
-/// What the handlers of a task root may use and reach, and what they import and get nothing from. `names` are those of a root
-/// whose manifest names none.
+/// The grants and denied imports of the handlers of a task root. `names` are the handlers of a root whose
+/// manifest names none.
 pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<Value>> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
     let mut inspector = Inspector::of(root);
@@ -34,7 +35,7 @@ pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<V
     Ok(told_of)
 }
 
-/// About one handler. Where its component cannot be used, what that imports is not known.
+/// One handler. If its component cannot be loaded, its imports are unknown.
 fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String>) -> Value {
     let Some(handler) = manifest.handlers.get(at) else { return Value::Null };
     let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
@@ -43,19 +44,19 @@ fn told((manifest, at): (&Manifest, usize), component: &Result<Component, String
     json!({ "name": handler.name, "policies": policies, "component": component.as_ref().ok(), "problem": component.as_ref().err() })
 }
 
-/// What may be reached by which table of grants.
+/// The hosts that each table of grants allows.
 #[derive(Debug, Default)]
 pub(crate) struct Granted(HashMap<String, HashMap<&'static str, Vec<String>>>);
 
 impl Granted {
-    /// The values of a key in a table; none where there are none.
+    /// The values of a key in a table; empty if the table or the key is missing.
     pub(crate) fn of(&self, table: Option<&str>, key: Option<&str>) -> Vec<String> {
         let values = table.and_then(|table| self.0.get(table)).zip(key).and_then(|(keys, key)| keys.get(key));
         values.cloned().unwrap_or_default()
     }
 }
 
-/// What the tables of a task root grant.
+/// The grants in the tables of a task root.
 pub(crate) fn granted(root: &Path) -> anyhow::Result<Granted> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
     let handlers = manifest.handlers.iter().map(|handler| &handler.policy);

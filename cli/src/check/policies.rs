@@ -1,4 +1,4 @@
-//! Which tenants share a policy, and how it differs from their handler's.
+//! Groups tenants that share a policy, and compares each policy with that of the handler.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,20 +13,22 @@ use super::report::{Change, Finding, Grant, Limit, Policy};
 #[derive(Debug)]
 pub(super) struct Group<'m> {
     pub(super) policy: &'m policy::Policy,
-    /// Which events of no tenant of ours are under it.
+    /// Describes the events under this policy that have no known tenant.
     pub(super) events: Option<String>,
     /// In the order of their ids.
     pub(super) tenants: Vec<&'m str>,
 }
 
-/// The policies of a handler. Its own comes first, and is there only if an event is under it or there is no other.
+/// The policies of a handler. Its own policy comes first, and is included only if an event is under it or if
+/// it is the only one.
 pub(super) fn groups(manifest: &Manifest, at: usize) -> Vec<Group<'_>> {
     let Some(handler) = manifest.handlers.get(at) else { return Vec::new() };
     let own = Group { policy: &handler.policy, events: events(manifest, at), tenants: Vec::new() };
     let mut tenants: Vec<_> = manifest.tenants.iter().filter(|(_, tenant)| tenant.handler == at).collect();
     tenants.sort_by_key(|(id, _)| *id);
     let mut groups = vec![own];
-    // By what they say, not by which table says it: tenants with grants of their own have a table each.
+    // Policies are compared by content, not by table: each tenant with grants of its own has a table of its
+    // own.
     let mut known: HashMap<(&Limits, &Grants), usize> =
         HashMap::from([((&handler.policy.limits, &handler.policy.grants), 0)]);
     for (id, tenant) in tenants {
@@ -48,20 +50,20 @@ fn events(manifest: &Manifest, at: usize) -> Option<String> {
             Some("every event".to_owned())
         }
         UnknownTenant::Handler(handler) if handler == at => {
-            Some("events of unknown tenants, or of none".to_owned())
+            Some("events of unknown tenants, or without a tenant".to_owned())
         }
         UnknownTenant::Reject if manifest.tenants.is_empty() && manifest.handlers.len() == 1 => {
             Some("every event".to_owned())
         }
         UnknownTenant::Reject if manifest.tenants.is_empty() => {
-            Some(format!("every event, where _HANDLER is {}", manifest.handlers[at].name))
+            Some(format!("every event, if _HANDLER is {}", manifest.handlers[at].name))
         }
         UnknownTenant::Handler(_) | UnknownTenant::Reject => None,
     }
 }
 
 impl Group<'_> {
-    /// What there is to say of it beside what its handler has.
+    /// A policy and its differences from the policy of the handler.
     pub(super) fn report(&self, handler: &policy::Policy, imports: &[String]) -> Policy {
         Policy {
             events: self.events.clone(),
@@ -98,7 +100,7 @@ fn change(own: u64, (handler, text): (u64, String)) -> Option<Change> {
     }
 }
 
-/// The grants that there are, and those that the handler has and the tenant has not.
+/// The grants of a policy, and those that the handler has and the tenant does not.
 fn grants(own: &Grants, handler: &Grants) -> Vec<Grant> {
     let (values, instead) = (values(own), values(handler));
     let mut grants: Vec<Grant> = values
@@ -112,7 +114,7 @@ fn grants(own: &Grants, handler: &Grants) -> Vec<Grant> {
     if own.environment != handler.environment
         && let Some(environment) = grants.first_mut()
     {
-        // The same names, with other values.
+        // The names are equal, but the values differ.
         environment.in_place_of = Some(handler.environment.keys().cloned().collect());
     }
     grants.retain(|grant| !grant.values.is_empty() || grant.in_place_of.is_some());
@@ -135,7 +137,7 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
     ]
 }
 
-/// What is wrong with the directories that a policy grants.
+/// Mistakes in the directories that a policy grants.
 pub(super) fn directories(root: &Path, policy: &policy::Policy) -> Vec<Finding> {
     let granted = policy.grants.files.iter();
     let wrong = granted.filter_map(|place| bulkhead_host::capabilities::files::check(root, place).err());

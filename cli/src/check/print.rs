@@ -1,4 +1,4 @@
-//! What was found out as text: a block for each handler, narrow enough for most terminals.
+//! Prints the report as text: a block for each handler, narrow enough for most terminals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -10,12 +10,12 @@ use super::report::{Change, Checked, Finding, Grant, Limit, Policy, Report};
 use crate::label::label;
 use crate::table::{Align, Table};
 
-/// So many tenants of one policy are named one by one.
+/// Up to this many tenants of one policy are named individually.
 const NAMED: usize = 5;
-/// Lists of interfaces go on in the next line from here on; it stands beside a column of headings.
+/// The width at which a list of interfaces continues on the next line; it stands beside a column of headings.
 const WIDTH: usize = 64;
 
-/// The whole report. Limits that are the default are left out unless `all` are wanted.
+/// The whole report. Limits at their default are left out unless `all` is set.
 pub(super) fn text(report: &Report, all: bool) -> String {
     let mut text = String::new();
     for handler in &report.handlers {
@@ -57,7 +57,7 @@ fn component(component: &Component) -> String {
     table.row(["component", &component.file.shown()]);
     table.row(["digest", &component.digest]);
     if component.preinitialised {
-        table.row(["init", "was run when it was compiled"]);
+        table.row(["init", "was run at compile time"]);
     }
     if let Checked::StampOnly { target } = &component.checked {
         table.row(["target", target]);
@@ -84,7 +84,7 @@ fn by_package(names: &[String]) -> Vec<String> {
 
 fn lines_of(package: &str, interfaces: &BTreeSet<&str>) -> Vec<String> {
     if interfaces.iter().all(|interface| interface.is_empty()) {
-        // A function or a type of its own.
+        // A function or type of the component's own.
         return vec![package.to_owned()];
     }
     let mut lines = Vec::new();
@@ -131,7 +131,7 @@ fn grant(grant: &Grant) -> String {
     }
 }
 
-/// Which events a policy is for.
+/// The events that a policy is for.
 fn whose(policy: &Policy) -> String {
     let named = if policy.tenants.len() > NAMED { NAMED - 2 } else { policy.tenants.len() };
     let mut names = policy.tenants.iter().take(named).map(|id| label(id)).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! What was found out, for people and as JSON alike.
+//! The report, both for people and as JSON.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,23 @@ use serde::Serialize;
 use super::denied::Denial;
 use super::inspect::Component;
 
-/// Everything about one task root.
+/// All findings about one task root.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     /// The `bulkhead.toml`, if there is one.
     pub(super) manifest: Option<PathBuf>,
-    /// What the bootstrap would refuse.
+    /// Findings for which the bootstrap would reject the task root.
     pub(super) mistakes: Vec<Finding>,
-    /// What may be meant.
+    /// Findings that may be intended.
     pub(super) warnings: Vec<String>,
     pub(super) handlers: Vec<Handler>,
-    /// How many there are.
+    /// The number of tenants.
     pub(super) tenants: usize,
 }
 
 impl Report {
-    /// Adds a warning that may be there already.
+    /// Adds a warning, unless it was added before.
     pub(super) fn warn_once(&mut self, text: String) {
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
@@ -32,7 +32,7 @@ impl Report {
     }
 }
 
-/// One mistake, and where it is, as far as that is known.
+/// One mistake, with its place if that is known.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     pub(super) file: Option<PathBuf>,
@@ -42,12 +42,12 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// What a mistake in `bulkhead.toml` is.
+    /// A mistake in `bulkhead.toml`.
     pub(super) fn at(file: &Path, Mistake { line, key, text }: Mistake) -> Self {
         Self { file: Some(file.to_owned()), line: Some(line), key: Some(key), text }
     }
 
-    /// One whose text says where it is.
+    /// A mistake whose text contains its place.
     pub(super) fn of(text: String) -> Self {
         Self { file: None, line: None, key: None, text }
     }
@@ -57,17 +57,17 @@ impl Finding {
 #[derive(Debug, Serialize)]
 pub(super) struct Handler {
     pub(super) name: String,
-    /// None where it cannot be used, which is a mistake.
+    /// `None` if the component cannot be used, which is a mistake.
     pub(super) component: Option<Component>,
-    /// The handler's own first, if any event is under it.
+    /// The handler's own policy first, if any event is under it.
     pub(super) policies: Vec<Policy>,
 }
 
-/// A policy, and whose it is.
+/// A policy and the events under it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Policy {
-    /// Which events of no tenant of ours are under it.
+    /// Describes the events under this policy that have no known tenant.
     pub(super) events: Option<String>,
     pub(super) tenants: Vec<String>,
     pub(super) limits: Vec<Limit>,
@@ -80,33 +80,33 @@ pub(super) struct Policy {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Limit {
     pub(super) key: &'static str,
-    /// In its unit.
+    /// In the unit of the limit.
     pub(super) value: u64,
     pub(super) unit: &'static str,
     pub(super) text: String,
     pub(super) default: bool,
-    /// What the handler has, where the tenant has something else.
+    /// The handler's value, if the tenant's differs.
     pub(super) change: Option<Change>,
 }
 
-/// What a tenant has in place of what its handler has.
+/// A tenant's value, compared with the handler's.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Change {
-    /// Less than this.
+    /// The tenant's value is lower.
     Narrower(String),
-    /// More than this.
+    /// The tenant's value is higher.
     Wider(String),
 }
 
-/// A grant. A limit of its own, `tmp`, is among them.
+/// A grant. `tmp` is among them, although it is a limit too.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Grant {
     pub(super) key: &'static str,
-    /// Of variables only the names.
+    /// Variables are listed by name only.
     pub(super) values: Vec<String>,
-    /// What the handler has, where the tenant has something else.
+    /// The handler's value, if the tenant's differs.
     pub(super) in_place_of: Option<Vec<String>>,
 }
 
@@ -116,7 +116,7 @@ pub(super) struct Grant {
 pub(super) enum Checked {
     /// Loaded and linked, as for its first event.
     Loaded,
-    /// It is for another processor.
+    /// The code is for another processor.
     StampOnly {
         /// That processor.
         target: String,

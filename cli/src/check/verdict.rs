@@ -1,4 +1,5 @@
-//! What other commands want to know of a task root: whether the bootstrap would take it, and what its handlers lack.
+//! The result of a check for other commands: whether the bootstrap would accept a task root, and which
+//! imports are denied.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +9,13 @@ use serde::Serialize;
 use super::Check;
 use super::report::Handler;
 
-/// About one task root.
+/// The verdict about one task root.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
-    /// What the bootstrap would refuse.
+    /// Findings for which the bootstrap would reject the task root.
     pub(crate) mistakes: Vec<String>,
     pub(crate) warnings: Vec<String>,
-    /// Those that have a component.
+    /// The handlers that have a component.
     pub(crate) handlers: Vec<Judged>,
 }
 
@@ -27,12 +28,12 @@ pub(crate) struct Judged {
     pub(crate) denied: Vec<Denied>,
 }
 
-/// What a handler imports and gets nothing from.
+/// An import of a handler that is denied.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Denied {
     pub(crate) import: String,
-    /// With the line that would change that.
+    /// The message, with the line of `bulkhead.toml` that would allow the import.
     pub(crate) text: String,
 }
 
@@ -60,7 +61,7 @@ fn judged(handler: Handler) -> Option<Judged> {
 }
 
 impl Verdict {
-    /// Adds what was found about the same root with another handler.
+    /// Adds the findings about the same root with another handler.
     pub(crate) fn add(&mut self, other: Self) {
         self.mistakes.extend(other.mistakes);
         self.warnings.extend(other.warnings);

@@ -1,4 +1,4 @@
-//! The names that only a project knows, for completions: its handlers and tenants.
+//! Completions from the project: the names of its handlers and tenants.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use clap_complete::CompletionCandidate;
 
 use crate::local;
 
-/// The handlers of the task root here: those of `bulkhead.toml`, or the components where that names none.
+/// The handlers of the task root here: those of `bulkhead.toml`, or else the components.
 pub(crate) fn handlers() -> Vec<CompletionCandidate> {
     of_here(|root, manifest| {
         if manifest.handlers.is_empty() {
@@ -24,11 +24,11 @@ pub(crate) fn tenants() -> Vec<CompletionCandidate> {
     of_here(|_, manifest| manifest.tenants.into_keys().map(String::from).collect())
 }
 
-/// What is wrong here is said by the commands, and not by the Tab key.
+/// Mistakes are reported by the commands, not while completing.
 fn of_here(names: impl FnOnce(&Path, Manifest) -> BTreeSet<String>) -> Vec<CompletionCandidate> {
     let Ok(root) = local::task_root(None) else { return Vec::new() };
     let manifest = Manifest::read(&root).ok().flatten().unwrap_or_default();
-    // Shells show them as they are.
+    // Shells show these names unescaped.
     let shown = names(&root, manifest).into_iter().filter(|name| name.chars().all(is_printable));
     shown.map(CompletionCandidate::new).collect()
 }

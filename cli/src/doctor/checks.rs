@@ -1,4 +1,4 @@
-//! What is looked at, in the order in which a project meets it.
+//! The checks, in the order in which a project needs them.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use crate::{local, package};
 /// The oldest Rust that compiles the SDK.
 const RUST: (u32, u32) = (1, 95);
 
-/// The emulator's program, and where Lambda's own documentation puts it.
+/// The emulator's program, and the folder in which Lambda's documentation puts it.
 const EMULATOR: &str = "aws-lambda-rie";
 const EMULATOR_FOLDER: &str = ".aws-lambda-rie";
 
-/// Everything.
+/// Runs all checks.
 pub(super) fn all() -> Vec<Finding> {
     vec![
         version(),
@@ -52,7 +52,11 @@ fn rust() -> Finding {
             format!("{said} is older than {}.{}, which the SDK needs", RUST.0, RUST.1),
             "run `rustup update stable`",
         ),
-        None => Finding::wrong("rustc", format!("it says {said:?}, which is no version"), INSTALL),
+        None => Finding::wrong(
+            "rustc",
+            format!("`rustc --version` printed {said:?}, which is not a valid version"),
+            INSTALL,
+        ),
     }
 }
 
@@ -65,19 +69,19 @@ fn cargo() -> Finding {
 
 fn wasm() -> Finding {
     if said("rustc").is_err() {
-        return Finding::wrong("wasm target", "there is no rustc that could be asked", "see rustc");
+        return Finding::wrong("wasm target", "rustc cannot be run", "see rustc");
     }
     match target::installed(Path::new(".")) {
         Ok(true) => Finding::fine("wasm target", target::WASM),
         Ok(false) if said("rustup").is_ok() => Finding::without(
             "wasm target",
-            format!("the toolchain lacks {}", target::WASM),
-            format!("`bulkhead build` adds it; or run `rustup target add {}`", target::WASM),
+            format!("the target {} is not installed", target::WASM),
+            format!("`bulkhead build` installs it; or run `rustup target add {}`", target::WASM),
         ),
         Ok(false) => Finding::wrong(
             "wasm target",
-            format!("the toolchain lacks {}, and there is no rustup to add it", target::WASM),
-            "install Rust from https://rustup.rs, or the package that has this target",
+            format!("the target {} is not installed, and there is no rustup to install it", target::WASM),
+            "install Rust from https://rustup.rs, or the package that contains this target",
         ),
         Err(error) => Finding::wrong("wasm target", error.to_string(), "see rustc"),
     }
@@ -88,21 +92,21 @@ fn processor() -> Finding {
         Some(target) => Finding::fine("processor", target.name()),
         None => Finding::wrong(
             "processor",
-            format!("{} is none of Lambda's", std::env::consts::ARCH),
+            format!("Lambda does not support {}", std::env::consts::ARCH),
             "handlers can be built here; run them on x86-64 or arm64",
         ),
     }
 }
 
-/// The engine that runs handlers is started, for as many events as an environment handles that is not told otherwise.
+/// Starts the engine that runs handlers, for the default number of events at a time.
 fn address_space() -> Finding {
     const WHAT: &str = "address space";
     match engine::start(1) {
         Ok((_, Allocation::Pooled)) => Finding::fine(WHAT, "enough for the pool of sandboxes"),
         Ok((_, Allocation::OnDemand)) => Finding::without(
             WHAT,
-            "too short for the pool of sandboxes, so each gets its memory from the system, which is slower",
-            "raise the limit (`ulimit -v unlimited`); on Lambda there is enough",
+            "there is too little for the pool of sandboxes, so memory comes from the system, which is slower",
+            "raise the limit (`ulimit -v unlimited`); Lambda has enough",
         ),
         Err(error) => Finding::wrong(WHAT, error.to_string(), "run this on Linux with x86-64 or arm64"),
     }
@@ -111,14 +115,11 @@ fn address_space() -> Finding {
 fn page_scan() -> Finding {
     const WHAT: &str = "page scan";
     match engine::has_page_scan() {
-        true => Finding::fine(
-            WHAT,
-            "the kernel can say which pages were written (only measured with, never shipped)",
-        ),
+        true => Finding::fine(WHAT, "the kernel can report written pages (used for measurements only)"),
         false => Finding::without(
             WHAT,
-            "the kernel cannot say which pages were written",
-            "nothing, unless you measure with it: that takes Linux 6.7",
+            "the kernel cannot report written pages",
+            "nothing, unless you want to measure this: it needs Linux 6.7",
         ),
     }
 }
@@ -129,12 +130,12 @@ fn bootstrap() -> Finding {
         Err(error) => Finding::wrong(
             "bootstrap",
             error.to_string(),
-            "put `bootstrap` beside `bulkhead`, or name it in BULKHEAD_BOOTSTRAP",
+            "put `bootstrap` beside `bulkhead`, or set BULKHEAD_BOOTSTRAP to its path",
         ),
     }
 }
 
-/// What `bulkhead package` would put into a zip for this processor.
+/// The bootstrap that `bulkhead package` would put into a zip for this processor.
 fn zipped(what: &'static str, target: Target) -> Finding {
     let found = local::bootstrap_for(target, None).and_then(|path| {
         package::check(&path, target).with_context(|| path.shown())?;
@@ -155,18 +156,18 @@ fn emulator() -> Finding {
         None => Finding::without(
             "emulator",
             format!("there is no {EMULATOR} on the PATH or in ~/{EMULATOR_FOLDER}"),
-            "nothing, unless you want Lambda's own: https://github.com/aws/aws-lambda-runtime-interface-emulator",
+            "nothing, unless you want to use Lambda's emulator: https://github.com/aws/aws-lambda-runtime-interface-emulator",
         ),
     }
 }
 
 const INSTALL: &str = "install Rust from https://rustup.rs";
 
-/// Why a program says nothing of its version.
+/// Why a program did not print its version.
 #[derive(Debug)]
 enum Silence {
     Missing,
-    /// It is there, and cannot be run: of another processor, say, or under a limit that is too low for it.
+    /// It exists but cannot be run: it is for another processor, say, or a limit is too low for it.
     Broken(String),
 }
 
@@ -176,14 +177,14 @@ impl Silence {
             Self::Missing => Finding::wrong(what, "not on the PATH", INSTALL),
             Self::Broken(why) => Finding::wrong(
                 what,
-                format!("it is on the PATH, but `{what} --version` {why}"),
-                "run that yourself: what it says is the reason. A low `ulimit -v` can be one",
+                format!("found on the PATH, but `{what} --version` {why}"),
+                "run it yourself to see the reason, for example a low `ulimit -v`",
             ),
         }
     }
 }
 
-/// What a program says of its version.
+/// The version that a program prints.
 fn said(program: &str) -> Result<String, Silence> {
     let output = match Command::new(program).arg("--version").output() {
         Ok(output) => output,

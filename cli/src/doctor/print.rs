@@ -1,4 +1,4 @@
-//! What the doctor found, as lines.
+//! Prints the findings as lines.
 
 use anstyle::{AnsiColor, Style};
 use bulkhead_host::text::printable::line;
@@ -6,7 +6,7 @@ use bulkhead_host::text::printable::line;
 use super::{Finding, State};
 use crate::output::Coloured;
 
-/// A line for each, with what to do below it.
+/// One line for each finding, and the advice below it.
 pub(super) fn text(findings: &[Finding]) -> Coloured {
     let width = findings.iter().map(|finding| finding.what.len()).max().unwrap_or_default();
     let mut text = Coloured::default();

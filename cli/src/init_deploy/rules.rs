@@ -56,6 +56,6 @@ pub(super) enum RuleError {
         "{0:?} cannot be a function's handler, which has up to 128 characters and no space; say --handler NAME"
     )]
     Handler(String),
-    #[error("this machine is none that Lambda offers; name one with --arch")]
+    #[error("Lambda does not support this machine's architecture; choose one with --arch")]
     NoArch,
 }

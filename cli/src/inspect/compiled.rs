@@ -26,7 +26,7 @@ pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
     report.digest = stamp.source;
     report.note = (!here).then(|| {
         format!(
-            "native code for {}: its stamp and checksum are fine, but this machine cannot load it",
+            "native code for {}: its stamp and checksum are valid, but this machine cannot load it",
             stamp.target
         )
     });

@@ -19,7 +19,7 @@ pub(super) fn text(report: &Report) -> String {
         table.row(["compiled by", &compiled.build]);
         table.row([
             "init",
-            if compiled.preinitialised { "was run when it was compiled" } else { "none was run" },
+            if compiled.preinitialised { "was run at compile time" } else { "was not run at compile time" },
         ]);
     }
     if !report.digest.is_empty() {

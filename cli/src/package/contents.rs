@@ -131,7 +131,7 @@ fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 fn make(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.shown()))
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.shown()))
 }
 
 fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {

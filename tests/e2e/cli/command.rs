@@ -66,10 +66,10 @@ fn check_shows_what_each_tenant_has_and_lacks() {
     for expected in [
         "handler echo\n  component  ",
         "  digest     sha256:",
-        "  for acme\n    cpu_time  200ms  narrower: the handler has 1s\n    imports wasi:cli/environment; gets nothing: \
+        "  for acme\n    cpu_time  200ms  narrower: the handler has 1s\n    imports wasi:cli/environment, but nothing is granted: \
          add environment = { NAME = \"value\" } or inherit_environment = [\"NAME\"] to [handlers.echo.grants]\n",
-        "  for beta\n    environment  STAGE\n    imports wasi:sockets/ip-name-lookup; gets nothing: there are no raw \
-         sockets, use wasi:http\n",
+        "  for beta\n    environment  STAGE\n    imports wasi:sockets/ip-name-lookup, but raw sockets \
+         are never granted; use wasi:http\n",
         "bulkhead.toml: 2 handlers, 2 tenants, 0 mistakes, 0 warnings\n",
     ] {
         assert!(ran.stdout.contains(expected), "{expected:?} is not in\n{}", ran.stdout);

@@ -57,7 +57,7 @@ fn on_a_bare_machine_each_line_says_what_to_do() {
         let wanted = format!("wrong    {what:13}  {found}\n{:22}  → {install}", "");
         assert!(said.contains(&wanted), "{wanted}{said}");
     }
-    assert!(said.contains("wrong    wasm target    there is no rustc that could be asked\n"), "{said}");
+    assert!(said.contains("wrong    wasm target    rustc cannot be run\n"), "{said}");
     assert!(said.contains("without  emulator       there is no aws-lambda-rie on the PATH"), "{said}");
     assert!(said.contains("fine     processor ") && said.contains("fine     bootstrap "), "{said}");
     assert!(!said.contains('\x1b'), "nobody sees colours here: {said:?}");
@@ -84,8 +84,11 @@ fn a_missing_target_is_added_by_build_where_rustup_is_there() {
     let (code, found) = findings(distribution.path(), "unlimited");
     let (state, wrong, advice) = found("wasm target");
     assert_eq!((code, state.as_str()), (1, "wrong"));
-    assert!(wrong.contains("lacks wasm32-wasip2, and there is no rustup to add it"), "{wrong}");
-    assert!(advice.contains("the package that has this target"), "{advice}");
+    assert!(
+        wrong.contains("the target wasm32-wasip2 is not installed, and there is no rustup to install it"),
+        "{wrong}"
+    );
+    assert!(advice.contains("the package that contains this target"), "{advice}");
     let rustup = programs(&[("rustc", RUSTC), ("cargo", CARGO), ("rustup", "echo rustup 1.28.0")]);
     let (code, found) = findings(rustup.path(), "unlimited");
     let (state, _, advice) = found("wasm target");
@@ -101,7 +104,7 @@ fn a_toolchain_that_is_old_or_cannot_run_is_told_from_one_that_is_missing() {
     let (_, old, advice) = found("rustc");
     assert!(old.contains("older than 1.95") && advice == "run `rustup update stable`", "{old} {advice}");
     let (_, broken, _) = found("cargo");
-    assert_eq!(broken, "it is on the PATH, but `cargo --version` ended with exit status: 7");
+    assert_eq!(broken, "found on the PATH, but `cargo --version` ended with exit status: 7");
     // A link to nothing is as good as nothing.
     let machine = programs(&[]);
     symlink("/nowhere/cargo", machine.path().join("cargo")).expect("link to nothing");
@@ -120,7 +123,7 @@ fn short_address_space_is_seen_and_the_page_scan_is_never_needed() {
     assert!(advice.contains("`ulimit -v unlimited`"), "{advice}");
     let (state, page_scan, advice) = found("page scan");
     match state.as_str() {
-        "fine" => assert!(page_scan.starts_with("the kernel can say"), "{page_scan}"),
+        "fine" => assert!(page_scan.starts_with("the kernel can report"), "{page_scan}"),
         _ => assert!(state == "without" && advice.contains("Linux 6.7"), "{state} {advice}"),
     }
 }

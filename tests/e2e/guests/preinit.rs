@@ -98,7 +98,7 @@ fn what_it_did_is_said() {
             .expect("run `bulkhead check`");
         String::from_utf8(output.stdout).expect("a report in UTF-8")
     };
-    assert!(checked(&ready("init", &[])).contains("  init       was run when it was compiled\n"));
+    assert!(checked(&ready("init", &[])).contains("  init       was run at compile time\n"));
     assert!(!checked(&TaskRoot::new().with_compiled("init")).contains("was run"));
 }
 
