@@ -1,4 +1,4 @@
-//! `bulkhead init-deploy`: what deploys the zip, written for the tool that its user deploys with.
+//! `bulkhead init-deploy`: writes the files with which SAM, Terraform or CDK deploys the zip.
 
 mod environment;
 mod function;
@@ -22,11 +22,11 @@ use project::Known;
 use settings::Settings;
 use tools::Tool;
 
-/// Write what deploys the zip: a template for SAM, a module for Terraform, or an app for CDK.
+/// Write the files that deploy the zip: a template for SAM, a module for Terraform, or an app for CDK.
 ///
-/// What is not said comes from the project's bulkhead.toml, or is what a new function should have: a role that may write its
-/// own log and nothing else, and a log that does not grow for ever. Deploying itself stays with those tools. Nothing that is
-/// there is written over, unless --force is said.
+/// Settings without an option come from the project's bulkhead.toml, or have defaults that suit a new
+/// function: its role may only write to its own log group, and that log has a retention time. The tool itself
+/// does the deployment. Existing files are kept, unless you pass --force.
 ///
 /// Example: bulkhead init-deploy --tool sam --function-url iam
 #[derive(Debug, Args)]
@@ -37,15 +37,15 @@ pub(crate) struct InitDeploy {
     /// The tool to deploy with
     #[arg(long, value_enum)]
     tool: Tool,
-    /// The zip to deploy, as `bulkhead package` makes it
+    /// The zip to deploy, as made by `bulkhead package`
     #[arg(long, value_name = "FILE.zip", default_value = "function.zip")]
     zip: PathBuf,
     #[command(flatten)]
     settings: Settings,
-    /// The folder to write into
+    /// The folder to write to
     #[arg(long, short, value_name = "DIR", default_value = "deploy")]
     output: PathBuf,
-    /// Write over files that are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
@@ -68,7 +68,7 @@ impl InitDeploy {
         Ok(())
     }
 
-    /// What to do with it.
+    /// The commands to run next.
     fn next(&self, function: &Function) -> String {
         let mut lines = String::from("\n");
         if !self.zip.is_file() {
@@ -83,7 +83,7 @@ impl InitDeploy {
     }
 }
 
-/// Nothing that is there is written over, and where one file is in the way none is written.
+/// Existing files are not overwritten, and if one file exists, none is written.
 fn vacant(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
     let there: Vec<String> = files
         .iter()
@@ -93,7 +93,7 @@ fn vacant(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
         .collect();
     ensure!(
         there.is_empty(),
-        "there is already {}; name another folder with -o, or say --force to write over it",
+        "these files exist already: {}; choose another folder with -o, or pass --force to overwrite it",
         there.join(", ")
     );
     Ok(())
@@ -117,6 +117,6 @@ mod tests {
         assert!(vacant(folder.path(), &files).is_ok());
         std::fs::write(folder.path().join("b"), "mine").unwrap();
         let refused = vacant(folder.path(), &files).unwrap_err().to_string();
-        assert!(refused.contains("/b; name another folder") && !refused.contains("/a"), "{refused}");
+        assert!(refused.contains("/b; choose another folder") && !refused.contains("/a"), "{refused}");
     }
 }

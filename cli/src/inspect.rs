@@ -1,4 +1,5 @@
-//! `bulkhead inspect`: what one file is, what it needs, how large it is, and whether this version would run it.
+//! `bulkhead inspect`: shows what a file is, what it needs, how large it is, and whether this version would
+//! run it.
 
 mod compiled;
 mod imports;
@@ -22,15 +23,15 @@ use crate::worlds;
 use outline::Outline;
 use report::{Form, Report};
 
-/// Say what a .wasm or .cwasm is, what it imports, how large it is, and whether this version would run it.
+/// Show what a .wasm or .cwasm is, what it imports, how large it is, and whether this version would run it.
 ///
-/// Whether it would is found out with the bootstrap's own code. If it would not, the exit code is 1, and it is said why
-/// and what to do.
+/// The check uses the bootstrap's own code. If this version would not run the file, the exit code is 1, and
+/// the reason and a remedy are shown.
 ///
 /// Example: bulkhead inspect hello.wasm
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A component, a core module for WASI preview 1, or what `bulkhead compile` made of one
+    /// A component, a core module for WASI preview 1, or a file that `bulkhead compile` made
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print JSON
@@ -65,7 +66,7 @@ fn inspect(file: &Path) -> anyhow::Result<Report> {
     let ready = match worlds::ready(&bytes, file) {
         Ok(ready) => ready,
         Err(error) => {
-            // Of a component that had better not be compiled, and of a module that cannot be adapted.
+            // The report of a component that is not to be compiled, or of a module that cannot be adapted.
             describe(&mut report, Description::read(&bytes));
             report.refused(&error);
             return Ok(report);
@@ -89,7 +90,7 @@ fn describe(report: &mut Report, description: Option<Description>) {
     }
 }
 
-/// Compiled and linked as for its first event.
+/// Compiles and links a component, as for its first event.
 fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
     let system =
         |error: String| ComponentError::Read { path: file.to_owned(), error: std::io::Error::other(error) };
@@ -98,12 +99,13 @@ fn run(ready: &[u8], file: &Path) -> Result<(), ComponentError> {
     component::compile_ready(&engine, &imports, ready, ready, file).map(|_| ())
 }
 
-/// Who makes a component of a core module.
+/// Explains how a core module becomes a component.
 fn adapted(module: &[u8], file: &Path) -> String {
     let who = match component::ready(module, Worlds::Refused, file) {
-        Ok(_) => "`bulkhead compile` adapts it, and so does the bootstrap that has a compiler",
+        Ok(_) => "`bulkhead compile` makes it a component, and so does a bootstrap with the compiler",
         Err(_) => {
-            "`bulkhead compile` adapts it; no bootstrap does, since it carries a description of its world"
+            "`bulkhead compile` makes it a component; a bootstrap does not, because the module describes its \
+             own world"
         }
     };
     format!("a core module for WASI preview 1: {who}")

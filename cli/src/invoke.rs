@@ -1,4 +1,5 @@
-//! `bulkhead invoke`: one event, or the same one many times, without a server that someone has to start, or by one that runs.
+//! `bulkhead invoke`: sends one or many events to a bootstrap that it starts itself, or to a running
+//! `bulkhead dev`.
 
 mod dev;
 mod event;
@@ -20,36 +21,38 @@ use crate::{completions, output, samples};
 use dev::Address;
 use report::{Limits, Report, Seen};
 
-/// Have a handler handle an event on this machine, by the real bootstrap, and show what that took.
+/// Run a handler on this machine with the real bootstrap, and show its response and what it used.
 ///
-/// It starts a bootstrap of its own for that, or sends the event to a `bulkhead dev` that runs (--dev).
+/// The command starts a bootstrap for this, or sends the event to a running `bulkhead dev` (--dev).
 ///
-/// The answer goes to stdout, an error as its caller would see it included: its bytes as they are, but on a terminal what
-/// cannot be printed is escaped. The log and the receipt go to stderr: how much was used of each limit. Exit code 0 means
-/// that every event was answered with a response.
+/// The response, or the error as the caller would see it, goes to stdout: unchanged, except that a terminal
+/// gets characters that cannot be printed in escaped form. The log and the receipt, which shows how much of
+/// each limit was used, go to stderr. Exit code 0 means that every event was answered with a response.
 ///
 /// Example: bulkhead invoke hello --event '{"name": "world"}'
 #[derive(Debug, Args)]
 pub(crate) struct Invoke {
-    /// What _HANDLER is: the name of a component, or of a handler in bulkhead.toml [default: the only one]
+    /// The value of _HANDLER: the name of a component, or of a handler in bulkhead.toml [default: the only
+    /// one]
     #[arg(value_name = "HANDLER", add = ArgValueCandidates::new(completions::handlers))]
     handler: Option<String>,
     /// The event: JSON, @FILE, or @- for stdin
     #[arg(long, short, value_name = "JSON", default_value = "{}")]
     event: event::Argument,
-    /// An event as a service of AWS sends it in place of one of your own, by name, such as sqs-event or apigw-request
+    /// A sample event of an AWS service in place of your own, by name, such as sqs-event or apigw-request
     #[arg(long, short, value_name = "NAME", conflicts_with = "event", hide_possible_values = true, value_parser = samples::parser())]
     sample: Option<String>,
-    /// Whose event it is: Lambda's tenant id
+    /// The tenant of the event, as Lambda's tenant id
     #[arg(long, value_name = "ID", value_parser = header, add = ArgValueCandidates::new(completions::tenants))]
     tenant: Option<HeaderValue>,
     /// The client context: a JSON object
     #[arg(long, value_name = "JSON", value_parser = header)]
     client_context: Option<HeaderValue>,
-    /// How many times the event is sent, one after the other
+    /// How many times to send the event, one after the other
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     times: u32,
-    /// Send it to the `bulkhead dev` that runs, to the function HANDLER: at http://127.0.0.1:9000, or at =URL or =PORT
+    /// Send the event to the function HANDLER of a running `bulkhead dev`: at http://127.0.0.1:9000, or at
+    /// =URL or =PORT
     #[arg(
         long,
         value_name = "URL",
@@ -59,12 +62,12 @@ pub(crate) struct Invoke {
         conflicts_with_all = ["root", "bootstrap", "timeout", "memory", "env_var"],
     )]
     dev: Option<Address>,
-    /// The folder with the components and bulkhead.toml [default: target/bulkhead if it is there, or .]
+    /// The folder with the components and bulkhead.toml [default: target/bulkhead if it exists, or .]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
-    /// Print one JSON object: answer, receipt, limits and log
+    /// Print one JSON object: response, receipt, limits and log
     #[arg(long)]
     json: bool,
 }
@@ -107,7 +110,7 @@ impl Invoke {
 
     async fn by_ourselves(&self, event: &Event) -> anyhow::Result<Report> {
         let function = self.function()?;
-        // The bootstrap says what is wrong with it, if something is.
+        // The bootstrap reports what is wrong with the handler.
         let manifest = Manifest::read(&function.task_root).ok().flatten().unwrap_or_default();
         let mut local = Local::start(&function).await?;
         let answers = self.answers(&mut local, event).await;
@@ -151,7 +154,7 @@ impl Invoke {
     }
 
     fn function(&self) -> anyhow::Result<Function> {
-        // A component that is the only one is taken whatever the handler is called.
+        // The only component is used, whatever the handler's name is.
         let handler = self.handler.clone().unwrap_or_else(|| "handler".to_owned());
         let task_root = local::task_root(self.root.clone())?;
         Ok(self.settings.function(handler, task_root, local::bootstrap(self.settings.bootstrap.clone())?))
@@ -160,7 +163,7 @@ impl Invoke {
 
 /// Text that can be sent as a header.
 fn header(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| "it has a control character in it".to_owned())
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| "the value contains a control character".to_owned())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Names from outside, made fit for a terminal: tenants' ids and the like.
+//! Names from outside, such as tenant ids, made safe for a terminal.
 
 use bulkhead_host::text::printable;
 
-/// No name is shown longer than this, in characters.
+/// The longest name that is shown in full, in characters.
 const LONGEST: usize = 40;
 
-/// The name with everything escaped that may not be printed in one, and cut where it is long.
+/// The name with unprintable characters escaped, shortened if it is long.
 pub(crate) fn label(name: &str) -> String {
-    // Enough to see that it is too long; the rest may be of any length.
+    // Enough to see that the name is too long; the rest may be of any length.
     let label = printable::name(&name[..name.floor_char_boundary(LONGEST * 4 + 4)]);
     match label.char_indices().nth(LONGEST) {
         None => label.into_owned(),

@@ -81,7 +81,7 @@ impl New {
                 let folder = self
                     .path
                     .file_name()
-                    .with_context(|| format!("{} ends in no name; say --name NAME", self.path.shown()))?;
+                    .with_context(|| format!("{} does not end in a name; pass --name NAME", self.path.shown()))?;
                 folder.to_string_lossy().into_owned()
             }
         };

@@ -93,7 +93,7 @@ impl Package {
         let output = self.output.clone().unwrap_or_else(|| default.into());
         ensure!(
             self.container || output.extension().is_some_and(|ending| ending == "zip"),
-            "{}: Lambda takes a .zip; name one with -o, or make a folder for an image with --container",
+            "{}: Lambda requires a file that ends in .zip; name one with -o, or make a folder for an image with --container",
             output.shown()
         );
         ensure!(output.file_name().is_some(), "{}: this has no name; give it one with -o", output.shown());

@@ -1,18 +1,19 @@
-//! The function's environment variables. A handler sees those that `bulkhead.toml` has it inherit.
+//! The function's environment variables. A handler sees those that it inherits according to `bulkhead.toml`.
 
 use serde::Serialize;
 
-/// One of them.
+/// One environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Variable {
     pub(super) name: String,
     value: String,
-    /// What `terraform fmt` puts between the name and the `=`.
+    /// The spaces that `terraform fmt` puts between the name and the `=`.
     gap: String,
 }
 
-/// Those that Lambda sets itself and lets nobody set
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>), but for those that start with `_`.
+/// The variables that Lambda reserves
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>), except those that start with
+/// `_`.
 const RESERVED: [&str; 16] = [
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
@@ -32,23 +33,25 @@ const RESERVED: [&str; 16] = [
     "LAMBDA_TASK_ROOT",
 ];
 
-/// Takes `KEY=VALUE`, as Lambda allows it.
+/// Parses `KEY=VALUE` by Lambda's rules.
 pub(super) fn parse(text: &str) -> Result<Variable, String> {
-    let (name, value) = text.split_once('=').ok_or("say KEY=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     let known = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if name.len() < 2
         || !name.starts_with(|first: char| first.is_ascii_alphabetic())
         || !name.chars().all(known)
     {
-        return Err(format!("{name:?}: Lambda wants a letter, and then letters, digits and _"));
+        return Err(format!(
+            "{name:?} is not a valid name: Lambda requires a letter, followed by letters, digits and _"
+        ));
     }
     if RESERVED.contains(&name) {
-        return Err(format!("{name} is set by Lambda itself; give yours another name"));
+        return Err(format!("{name} is reserved by Lambda; use another name"));
     }
     Ok(Variable { name: name.to_owned(), value: value.to_owned(), gap: String::new() })
 }
 
-/// In the order of their names, each once, the last word counting.
+/// Sorted by name. Of variables with one name, the last counts.
 pub(super) fn in_order(said: &[Variable]) -> Vec<Variable> {
     let mut all: Vec<Variable> = Vec::new();
     for variable in said {

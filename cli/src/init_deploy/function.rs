@@ -1,4 +1,5 @@
-//! The function that is to be: what was said and what is known, together, where Lambda takes it so.
+//! The function to deploy: combines the options with the project's settings, and rejects what Lambda would
+//! reject.
 
 use bulkhead_host::engine::Target;
 use serde::Serialize;
@@ -10,15 +11,15 @@ use super::rules::RuleError;
 use super::settings::{FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
 use crate::compile::lambda_name;
 
-/// What templates can name.
+/// The values that templates can use.
 #[derive(Debug, Serialize)]
 pub(super) struct Function {
     name: String,
-    /// A name for the stack, which takes fewer characters.
+    /// A name for the stack, in which fewer characters are allowed.
     stack: String,
     zip: String,
     handler: String,
-    /// As Lambda calls it.
+    /// The processor's name in Lambda.
     pub(super) arch: &'static str,
     memory: u32,
     /// In seconds.
@@ -32,17 +33,17 @@ pub(super) struct Function {
     instances: Option<Managed>,
 }
 
-/// Its URL.
+/// The function's URL.
 #[derive(Debug, Serialize)]
 struct Url {
     is_public: bool,
     invoke_mode: InvokeMode,
 }
 
-/// The Managed Instances that it runs on.
+/// The Managed Instances that the function runs on.
 #[derive(Debug, Serialize)]
 struct Managed {
-    /// Whose they are; its own if this is none.
+    /// The capacity provider; `None` for one of the function's own.
     provider: Option<String>,
     max_concurrency: Option<u32>,
     max_vcpus: Option<u32>,
@@ -81,7 +82,7 @@ impl Function {
         })
     }
 
-    /// Whether it has a capacity provider of its own, which has to be told where in the network it is.
+    /// Whether the function has a capacity provider of its own, which needs subnets and security groups.
     pub(super) fn needs_network(&self) -> bool {
         self.instances.as_ref().is_some_and(|instances| instances.provider.is_none())
     }

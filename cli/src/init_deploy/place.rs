@@ -1,19 +1,21 @@
-//! Where the zip is, as seen from the folder that is written: tools take it relative to that.
+//! The path of the zip relative to the folder that is written, since the tools resolve it from there.
 
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use bulkhead_host::text::printable::Shown as _;
 
-/// The way from a folder, which need not be there yet, to a file. What was said in full stays so.
+/// The relative path from a folder, which need not exist yet, to a file. An absolute path is kept.
 pub(super) fn seen_from(folder: &Path, file: &Path) -> anyhow::Result<String> {
     ensure!(
         file.extension().is_some_and(|ending| ending == "zip"),
-        "{}: Lambda takes a .zip; name one with --zip",
+        "{}: Lambda requires a file that ends in .zip; name one with --zip",
         file.shown()
     );
     let path = if file.is_absolute() { file.to_owned() } else { way(&full(folder)?, &full(file)?) };
-    let text = path.to_str().with_context(|| format!("{}: no template can name this path", path.shown()))?;
+    let text = path.to_str().with_context(|| {
+        format!("{}: a path that is not UTF-8 cannot be written to a template", path.shown())
+    })?;
     Ok(text.to_owned())
 }
 
@@ -23,10 +25,10 @@ fn way(from: &Path, to: &Path) -> PathBuf {
     up.chain(to.components().skip(common)).collect()
 }
 
-/// From the root, without `.` and `..`. Links stay as they are named.
+/// The absolute path, without `.` and `..`. Symbolic links are not resolved.
 fn full(path: &Path) -> anyhow::Result<PathBuf> {
     let path = std::path::absolute(path)
-        .with_context(|| format!("{}: where that is cannot be said", path.shown()))?;
+        .with_context(|| format!("{}: the absolute path cannot be determined", path.shown()))?;
     let mut full = PathBuf::new();
     for component in path.components() {
         match component {

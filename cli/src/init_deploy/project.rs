@@ -1,4 +1,4 @@
-//! What the project itself says of its function.
+//! Reads the project's settings for its function.
 
 use std::path::Path;
 
@@ -8,21 +8,22 @@ use bulkhead_host::policy::manifest::{FILE, Manifest, TenantSource};
 
 use crate::build::{self, Project};
 
-/// What is known before an option is looked at.
+/// The project's settings, before any option is applied.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Known {
     /// A name for the function.
     pub(super) name: String,
-    /// What `_HANDLER` will be.
+    /// The value of `_HANDLER`.
     pub(super) handler: String,
-    /// Whether there are tenants that are told apart by Lambda's own tenant id.
+    /// Whether the tenants are identified by Lambda's own tenant id.
     pub(super) by_tenant_id: bool,
-    /// Whether the handler of an HTTP service sends its responses while they are made.
+    /// Whether the handler is an HTTP service that streams its responses.
     pub(super) streams: bool,
 }
 
 impl Known {
-    /// Looks at the project that a folder is in. Who names the handler needs none.
+    /// Reads the project that a folder belongs to. If the command line names the handler, the project need
+    /// not have one.
     pub(super) fn of(folder: &Path, handler: Option<&str>) -> anyhow::Result<Self> {
         if let Some(handler) = handler.filter(|_| !is_project(folder)) {
             let (name, handler) = (handler.to_owned(), handler.to_owned());
@@ -30,7 +31,7 @@ impl Known {
         }
         let project = Project::find(folder)?;
         let handlers = build::handlers(&project)?;
-        let name = project.root.file_name().context("the project's folder has no name; say --name NAME")?;
+        let name = project.root.file_name().context("the project's folder has no name; pass --name NAME")?;
         Self::from(&project.manifest, &handlers, handler, &name.to_string_lossy())
     }
 
@@ -44,17 +45,17 @@ impl Known {
             (Some(asked), _) => {
                 ensure!(
                     handlers.iter().any(|handler| handler == asked),
-                    "there is no handler {asked}; there are {}",
+                    "there is no handler {asked}; the handlers are {}",
                     handlers.join(", ")
                 );
                 asked
             }
             (None, [only]) => only,
-            // Where each event is its tenant's, any will do: Lambda wants one.
+            // If the tenant decides the handler of each event, any name will do: Lambda requires one.
             (None, [first, ..]) if !manifest.tenants.is_empty() => first,
-            (None, []) => bail!("this project has no handler; say --handler NAME"),
+            (None, []) => bail!("this project has no handler; pass --handler NAME"),
             (None, _) => bail!(
-                "which handler gets the events? Say --handler with one of {}, or add [tenants] to {FILE}",
+                "several handlers could get the events; pass --handler with one of {}, or add [tenants] to {FILE}",
                 handlers.join(", ")
             ),
         };
@@ -95,7 +96,7 @@ mod tests {
         assert!(error.contains("--handler with one of cart, pay"), "{error}");
         let found = known(two, Some("pay")).unwrap();
         assert_eq!((&*found.name, &*found.handler), ("shop", "pay"));
-        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("there are cart, pay"));
+        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("the handlers are cart, pay"));
         let found = known(&format!("{two}[tenants.acme]\nhandler = \"pay\""), None).unwrap();
         assert!(found.by_tenant_id && found.handler == "cart", "{found:?}");
         let elsewhere = "[routing]\ntenant = { header = \"x-tenant\" }\n[tenants.acme]\nhandler = \"pay\"\n";

@@ -1,5 +1,5 @@
-//! Fills templates in. A value becomes a literal of the file's language by itself, quotes and all, so that no name can become
-//! code and no template can forget it.
+//! Renders templates. Each value is written as a quoted literal of the file's language, so that a name cannot
+//! become code and a template cannot forget to quote it.
 
 use anyhow::Context as _;
 use minijinja::syntax::SyntaxConfig;
@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, Output, UndefinedBehavior, Value}
 
 use super::function::Function;
 
-/// The text of a file, whose ending says what its language is.
+/// Renders a template. The file name's extension selects the language.
 pub(super) fn filled(
     file: &'static str,
     template: &'static str,
@@ -16,26 +16,26 @@ pub(super) fn filled(
 ) -> anyhow::Result<String> {
     let language = Language::of(file);
     let mut environment = Environment::new();
-    environment.set_syntax(syntax().context("the syntax of templates is wrong")?);
+    environment.set_syntax(syntax().context("the template syntax is invalid")?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_formatter(move |out, _, value| literal(out, language, value));
     environment
         .render_named_str(file, template, Serde(function))
-        .with_context(|| format!("the template of {file} cannot be filled in"))
+        .with_context(|| format!("the template of {file} cannot be rendered"))
 }
 
-/// A tag that stands alone leaves no line.
+/// A tag alone on its line leaves no line behind.
 fn syntax() -> Result<SyntaxConfig, Error> {
     SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
 }
 
-/// What literals are written in.
+/// The languages of literals.
 #[derive(Debug, Clone, Copy)]
 enum Language {
     Yaml,
     Hcl,
     TypeScript,
-    /// What JSON has as a string TOML has, too.
+    /// Every JSON string is also a TOML string.
     JsonOrToml,
 }
 
@@ -52,14 +52,14 @@ impl Language {
 
 fn literal(out: &mut Output<'_>, language: Language, value: &Value) -> Result<(), Error> {
     let text = match (value.kind(), value.as_str()) {
-        // A word of the language, which a template has chosen itself.
+        // A keyword or number that the template itself contains.
         (_, Some(text)) if value.is_safe() => text.to_owned(),
         (_, Some(text)) => quoted(text, language)?,
         (ValueKind::Number, _) => value.to_string(),
         (kind, _) => {
             return Err(Error::new(
                 ErrorKind::BadEscape,
-                format!("a value of the kind {kind} has no literal"),
+                format!("a value of the kind {kind} cannot be written as a literal"),
             ));
         }
     };
@@ -67,8 +67,9 @@ fn literal(out: &mut Output<'_>, language: Language, value: &Value) -> Result<()
 }
 
 fn quoted(text: &str, language: Language) -> Result<String, Error> {
-    let json = serde_json::to_string(text)
-        .map_err(|error| Error::new(ErrorKind::BadEscape, "not to be quoted").with_source(error))?;
+    let json = serde_json::to_string(text).map_err(|error| {
+        Error::new(ErrorKind::BadEscape, "the string cannot be quoted").with_source(error)
+    })?;
     Ok(match language {
         Language::Yaml if is_plain(text) => text.to_owned(),
         Language::Yaml | Language::JsonOrToml => json,
@@ -80,7 +81,8 @@ fn quoted(text: &str, language: Language) -> Result<String, Error> {
     })
 }
 
-/// Whether YAML reads it as this string without quotes. Its 1.1 has more words that are no strings than anyone remembers.
+/// Whether YAML reads the text as a string without quotes. YAML 1.1 has many words that look like strings and
+/// are not.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let first = text.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '.' | '/'));

@@ -1,17 +1,18 @@
-//! How long CloudWatch keeps a log: a number of days out of its list.
+//! Log retention: CloudWatch accepts only certain numbers of days.
 
 use serde::Serialize;
 
-/// One of them.
+/// A number of days that CloudWatch accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Retention {
     pub(super) days: u32,
-    /// What CDK calls it.
+    /// The name in CDK.
     pub(super) name: &'static str,
 }
 
-/// As the API has them (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>),
-/// with the names of `aws-cdk-lib`'s `RetentionDays`.
+/// The values of the API
+/// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>), with
+/// the names of `aws-cdk-lib`'s `RetentionDays`.
 const ALL: [Retention; 22] = [
     of(1, "ONE_DAY"),
     of(3, "THREE_DAYS"),
@@ -41,12 +42,12 @@ const fn of(days: u32, name: &'static str) -> Retention {
     Retention { days, name }
 }
 
-/// Takes a number of days.
+/// Parses a number of days.
 pub(super) fn parse(text: &str) -> Result<Retention, String> {
     let days: Option<u32> = text.parse().ok();
     ALL.into_iter().find(|one| Some(one.days) == days).ok_or_else(|| {
         let all: Vec<String> = ALL.iter().map(|one| one.days.to_string()).collect();
-        format!("CloudWatch keeps a log for one of {} days", all.join(", "))
+        format!("CloudWatch accepts only these numbers of days: {}", all.join(", "))
     })
 }
 

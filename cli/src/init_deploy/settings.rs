@@ -1,4 +1,4 @@
-//! What the function should be, as it is said on the command line, in the words of AWS.
+//! The options for the function, named as in AWS.
 
 use std::time::Duration;
 
@@ -10,63 +10,64 @@ use super::environment::{self, Variable};
 use super::retention::{self, Retention};
 use crate::compile::parse_target;
 
-/// All of it. What is `None` depends on the project or on the rest.
+/// All options. The default of a `None` depends on the project or on other options.
 #[derive(Debug, Args)]
 pub(super) struct Settings {
     /// The function's name [default: that of the only handler, or of the project's folder]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// What _HANDLER will be: the handler that gets every event where bulkhead.toml has no tenants [default: the only one]
+    /// The value of _HANDLER: the handler that gets every event if bulkhead.toml has no tenants [default: the
+    /// only one]
     #[arg(long, value_name = "NAME")]
     pub(super) handler: Option<String>,
-    /// The processor, x86_64 or arm64, which has to be the one that the zip was packaged for [default: this machine's]
+    /// The processor, x86_64 or arm64, for which the zip was packaged [default: this machine's]
     #[arg(long, value_parser = parse_target, value_name = "ARCH")]
     pub(super) arch: Option<Target>,
     /// The memory in MB [default: 256, or 2048 on Managed Instances]
     #[arg(long, value_name = "MB")]
     pub(super) memory: Option<u32>,
-    /// How long an event may take, in whole seconds
+    /// The timeout of an event, in whole seconds
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
     pub(super) timeout: Duration,
-    /// A variable of the function's environment; a handler sees it where bulkhead.toml has it inherited
+    /// An environment variable of the function; a handler sees it if bulkhead.toml lets it inherit it
     #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = environment::parse)]
     pub(super) env_var: Vec<Variable>,
-    /// How the log is written
+    /// The format of the log
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Json)]
     pub(super) log_format: LogFormat,
     /// How many days the log is kept
     #[arg(long, value_name = "DAYS", default_value = "30", value_parser = retention::parse)]
     pub(super) log_retention: Retention,
-    /// Whether AWS X-Ray traces each event, or only those whose caller has asked for it
+    /// Whether AWS X-Ray traces every event, or only those whose caller requests it
     #[arg(long, value_enum, value_name = "MODE", default_value_t = Tracing::PassThrough)]
     pub(super) tracing: Tracing,
-    /// Whether the function has a URL, and who may call it: callers whom IAM allows, or everybody
+    /// Whether the function has a URL, and who may call it: callers that IAM allows, or everybody
     #[arg(long, value_enum, value_name = "WHO", default_value_t = FunctionUrl::None)]
     pub(super) function_url: FunctionUrl,
-    /// Whether the URL sends a response whole or while it is made [default: as the handler's invoke_mode in bulkhead.toml]
+    /// Whether the URL buffers a response or streams it [default: the handler's invoke_mode in bulkhead.toml]
     #[arg(long, value_enum, value_name = "MODE")]
     pub(super) invoke_mode: Option<InvokeMode>,
-    /// Lambda's tenant isolation, without which no event has Lambda's tenant id [default: per-tenant if bulkhead.toml has
-    /// tenants that are routed by it, or none]
+    /// Lambda's tenant isolation, which gives events a tenant id [default: per-tenant if bulkhead.toml has
+    /// tenants that are routed by this id, else none]
     #[arg(long, value_enum, value_name = "MODE")]
     pub(super) tenancy: Option<Tenancy>,
     #[command(flatten)]
     pub(super) instances: Instances,
 }
 
-/// Lambda Managed Instances.
+/// Options for Lambda Managed Instances.
 #[derive(Debug, Args)]
 pub(super) struct Instances {
-    /// Run on Lambda Managed Instances, with a capacity provider of the function's own
+    /// Run on Lambda Managed Instances, with a new capacity provider for this function
     #[arg(long)]
     pub(super) managed_instances: bool,
-    /// Run on Lambda Managed Instances of a capacity provider that is there
+    /// Run on Lambda Managed Instances, with an existing capacity provider
     #[arg(long, value_name = "ARN", value_parser = capacity_provider, conflicts_with = "managed_instances")]
     pub(super) capacity_provider: Option<String>,
-    /// How many events one environment may handle at a time, on Managed Instances [default: Lambda's]
+    /// How many events an environment may handle at a time on Managed Instances [default: Lambda's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1600))]
     pub(super) max_concurrency: Option<u32>,
-    /// How many virtual processors the capacity provider may have [default: Lambda's, which is 400]
+    /// How many vCPUs the capacity provider may have [default: Lambda's, which is 400]
     #[arg(long, value_name = "N", requires = "managed_instances", value_parser = clap::value_parser!(u32).range(2..=15_000))]
     pub(super) max_vcpus: Option<u32>,
 }
@@ -104,7 +105,7 @@ pub(super) enum Tenancy {
     PerTenant,
 }
 
-/// Lambda counts in seconds, and allows 15 minutes.
+/// Lambda counts in seconds, and allows up to 15 minutes.
 fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
@@ -114,12 +115,12 @@ fn timeout(text: &str) -> Result<Duration, String> {
     Err("Lambda allows 1s to 15min, in whole seconds".to_owned())
 }
 
-/// As CloudFormation's schema has it, but for the names of partitions.
+/// The pattern of CloudFormation's schema, except that any partition is accepted.
 fn capacity_provider(text: &str) -> Result<String, String> {
     let known = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let parts: Vec<&str> = text.split(':').collect();
     let [arn, partition, "lambda", region, account, "capacity-provider", name] = parts[..] else {
-        return Err("say arn:aws:lambda:REGION:ACCOUNT:capacity-provider:NAME".to_owned());
+        return Err("write it as arn:aws:lambda:REGION:ACCOUNT:capacity-provider:NAME".to_owned());
     };
     let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
     let words = [partition, region, name];
@@ -130,7 +131,7 @@ fn capacity_provider(text: &str) -> Result<String, String> {
     {
         return Ok(text.to_owned());
     }
-    Err("say arn:aws:lambda:REGION:ACCOUNT:capacity-provider:NAME".to_owned())
+    Err("write it as arn:aws:lambda:REGION:ACCOUNT:capacity-provider:NAME".to_owned())
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! The tools, and for each the files that it takes and the commands that come next.
+//! The deployment tools, each with its files and the commands to run next.
 
 use clap::ValueEnum;
 
 use super::function::Function;
 use super::render;
 
-/// Who deploys.
+/// A deployment tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tool {
-    /// AWS SAM, and whatever else takes its templates
+    /// AWS SAM, or any other tool that accepts its templates
     Sam,
     /// Terraform or OpenTofu
     Terraform,
@@ -16,7 +16,7 @@ pub(super) enum Tool {
     Cdk,
 }
 
-/// Where a file goes, and its template.
+/// The path of a file, and its template.
 type File = (&'static str, &'static str);
 
 macro_rules! file {
@@ -25,7 +25,7 @@ macro_rules! file {
     };
 }
 
-// A `.gitignore` below `templates` would be in force there.
+// A file named `.gitignore` would apply to the folder `templates` itself.
 const SAM: &[File] = &[
     file!("sam", "template.yaml"),
     file!("sam", "samconfig.toml"),
@@ -49,7 +49,7 @@ const CDK: &[File] = &[
 ];
 
 impl Tool {
-    /// What it takes: where each file goes, and its text.
+    /// The files of a tool: path and template.
     pub(super) fn files(self, function: &Function) -> anyhow::Result<Vec<(&'static str, String)>> {
         let files = match self {
             Self::Sam => SAM,
@@ -59,7 +59,7 @@ impl Tool {
         files.iter().map(|(name, template)| Ok((*name, render::filled(name, template, function)?))).collect()
     }
 
-    /// What to run in that folder.
+    /// The commands to run in the folder.
     pub(super) fn commands(self, function: &Function) -> &'static [&'static str] {
         match (self, function.needs_network()) {
             (Self::Sam, false) => &["sam deploy"],

@@ -1,4 +1,4 @@
-//! A `.cwasm`: what its stamp says, and what of it can be seen without running it.
+//! A `.cwasm`: its stamp, and the details that can be read without running it.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Loaded as for its first event.
+/// Loads the code, as for its first event.
 fn map(file: &Path) -> anyhow::Result<Result<Loaded, ComponentError>> {
     let (engine, _) = engine::start_for(1, Share::most())?;
     let imports = capabilities::imports(&engine)?;
@@ -49,7 +49,7 @@ fn map(file: &Path) -> anyhow::Result<Result<Loaded, ComponentError>> {
     Ok(component::map(&engine, &imports, file, source.is_file().then_some(source.as_path())))
 }
 
-/// What of the image is machine code, and what the initial contents of memories.
+/// The sizes of the machine code and of the initial contents of memories in the image.
 fn measure(report: &mut Report, image: &[u8]) {
     let Ok(image) = object::File::parse(image) else { return };
     for section in image.sections() {

@@ -1,42 +1,42 @@
-//! What each import is good for, and which grant of `bulkhead.toml` it needs.
+//! The purpose of each import, and the grant of `bulkhead.toml` that it needs.
 
 use serde::Serialize;
 
 use crate::check::grant_lines;
 
-/// An interface that is imported.
+/// An imported interface.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Import {
     pub(super) name: String,
-    /// What it is good for; none where this host does not know it.
+    /// The purpose; `None` if this host does not know the interface.
     pub(super) what: Option<&'static str>,
-    /// The lines of a handler's grants, one of which gives it something; empty where it needs none, or nobody gets it.
+    /// The grants of a handler of which any one is enough; empty if none is needed or none exists.
     pub(super) grants: &'static [&'static str],
 }
 
-/// By the name without its version, or the beginning of that.
+/// Interfaces by name without version, or by the beginning of the name.
 const KNOWN: [(&str, &str); 21] = [
-    ("bulkhead:lambda/types", "what an event and its context are"),
-    ("bulkhead:lambda/response-stream", "the answer, piece by piece"),
+    ("bulkhead:lambda/types", "the types of an event and its context"),
+    ("bulkhead:lambda/response-stream", "streaming the response"),
     ("wasi:cli/environment", "environment variables"),
-    ("wasi:cli/exit", "ending early"),
+    ("wasi:cli/exit", "exiting early"),
     ("wasi:cli/stdin", "an empty input"),
     ("wasi:cli/stdout", "lines for the log"),
     ("wasi:cli/stderr", "lines for the log"),
-    ("wasi:cli/terminal-", "whether there is a terminal; there is none"),
+    ("wasi:cli/terminal-", "asking for a terminal; there never is one"),
     ("wasi:clocks/", "the time"),
-    ("wasi:filesystem/preopens", "the directories that are granted"),
-    ("wasi:filesystem/types", "files in these"),
+    ("wasi:filesystem/preopens", "the granted directories"),
+    ("wasi:filesystem/types", "files in the granted directories"),
     ("wasi:http/outgoing-handler", "sending requests"),
     ("wasi:http/types", "requests and responses"),
-    ("wasi:io/error", "errors of streams"),
+    ("wasi:io/error", "stream errors"),
     ("wasi:io/poll", "waiting"),
-    ("wasi:io/streams", "streams of bytes"),
+    ("wasi:io/streams", "byte streams"),
     ("wasi:random/insecure", "random numbers for hash tables"),
     ("wasi:random/", "random bytes"),
-    ("wasi:sockets/ip-name-lookup", "names of hosts, which nobody gets; use wasi:http"),
-    ("wasi:sockets/network", "raw sockets, which nobody gets; use wasi:http"),
-    ("wasi:sockets/", "raw sockets, which nobody gets; use wasi:http"),
+    ("wasi:sockets/ip-name-lookup", "name lookup, which is never granted; use wasi:http"),
+    ("wasi:sockets/network", "raw sockets, which are never granted; use wasi:http"),
+    ("wasi:sockets/", "raw sockets, which are never granted; use wasi:http"),
 ];
 
 impl Import {
@@ -57,12 +57,12 @@ mod tests {
         let of = |name: &str| Import::of(name.to_owned());
         assert_eq!(
             of("wasi:cli/terminal-stdin@0.2.6").what,
-            Some("whether there is a terminal; there is none")
+            Some("asking for a terminal; there never is one")
         );
         assert_eq!(of("wasi:cli/exit@0.2.6").grants, [""; 0]);
         assert!(of("wasi:cli/environment@0.2.0").grants[0].starts_with("environment = "));
         assert!(of("wasi:http/outgoing-handler@0.2.4").grants[0].starts_with("allowed_outbound_hosts"));
-        assert!(of("wasi:sockets/tcp-create-socket@0.2.0").what.is_some_and(|what| what.contains("nobody")));
+        assert!(of("wasi:sockets/tcp-create-socket@0.2.0").what.is_some_and(|what| what.contains("never granted")));
         for unknown in ["acme:db/query@1.0.0", "wasi:cli/stdout@0.3.0", "wasi:keyvalue/store@0.2.0"] {
             assert_eq!(of(unknown).what, None, "{unknown}");
         }

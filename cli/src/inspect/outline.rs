@@ -1,4 +1,4 @@
-//! What a component or core module holds and how large that is, added up through all that is within it.
+//! The contents of a component or core module and their sizes, summed over everything nested in it.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use wasmparser::{
 
 use super::report::{Form, Producer, Report, Sizes};
 
-/// A page of memory, if it is of the usual size.
+/// The size of a page of memory.
 const PAGE_LOG2: u32 = 16;
 
-/// What could be read of a file; of a damaged one that is not all.
+/// The part of a file that can be read; a damaged file may be read only in part.
 #[derive(Debug)]
 pub(super) struct Outline {
     form: Form,
@@ -20,11 +20,11 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    /// Reads a file; none if it is not WebAssembly.
+    /// Reads a file; `None` if it is not WebAssembly.
     pub(super) fn read(wasm: &[u8]) -> Option<Self> {
         let mut outline = Self { form: Form::Unknown, sizes: Sizes::default(), producers: BTreeSet::new() };
         for payload in Parser::new(0).parse_all(wasm) {
-            // What is wrong is said by whoever runs it.
+            // Errors are reported when the file is loaded.
             if payload.and_then(|payload| outline.add(&payload)).is_err() {
                 break;
             }

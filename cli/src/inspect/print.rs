@@ -1,4 +1,4 @@
-//! What was found out as text, narrow enough for most terminals.
+//! Prints the report as text, narrow enough for most terminals.
 
 use bulkhead_host::text::printable::{Shown as _, line};
 use bytesize::ByteSize;
@@ -7,12 +7,12 @@ use super::report::{Form, Report, Sizes};
 use crate::label::label;
 use crate::table::{Align, Table};
 
-/// The whole report: what it is, whether it would run, then the rest.
+/// The whole report: what the file is, whether it would run, then the details.
 pub(super) fn text(report: &Report) -> String {
     let mut table = Table::new(0, [Align::Left, Align::Left]);
     table.row(["file", &report.file.shown()]);
     table.row(["form", form(report.form)]);
-    table.row(["kind", report.kind.unwrap_or("none that is known")]);
+    table.row(["kind", report.kind.unwrap_or("not known")]);
     table.row(["runs", report.reason.as_deref().map_or("yes", |_| "no")]);
     if let Some(compiled) = &report.compiled {
         table.row(["target", &compiled.target]);
@@ -63,7 +63,7 @@ fn sizes(report: &Report) -> String {
         table.row([
             "custom sections",
             &bytes(custom),
-            "names and the like; `wasm-tools strip` takes them off",
+            "names and similar data; `wasm-tools strip` removes them",
         ]);
         table.row(["initial memory", &size(report.sizes.initial_memory), &format!("in {memories} memories")]);
         let entries = report.sizes.initial_table_entries.to_string();

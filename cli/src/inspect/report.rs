@@ -1,4 +1,4 @@
-//! What was found out, for people and as JSON alike.
+//! The report, both for people and as JSON.
 
 use std::path::{Path, PathBuf};
 
@@ -8,22 +8,22 @@ use serde::Serialize;
 
 use super::imports::Import;
 
-/// Everything about one file.
+/// All findings about one file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     pub(super) file: PathBuf,
     pub(super) form: Form,
-    /// One of `handler`, `streaming`, `http`, `command`, if it is of a kind at all.
+    /// One of `handler`, `streaming`, `http`, `command`; `None` if the file is of no such kind.
     pub(super) kind: Option<&'static str>,
     pub(super) runs: bool,
-    /// Why it does not run, and what to do.
+    /// Why the file would not run, and what to do.
     pub(super) reason: Option<String>,
-    /// What is good to know although it runs.
+    /// Additional information about a file that would run.
     pub(super) note: Option<String>,
-    /// Of the file; of native code, that of its `.wasm`.
+    /// The digest of the file; of native code, that of its `.wasm`.
     pub(super) digest: String,
-    /// None are known of code for another processor.
+    /// Empty if the code is for another processor.
     pub(super) exports: Vec<String>,
     pub(super) imports: Vec<Import>,
     pub(super) sizes: Sizes,
@@ -31,7 +31,7 @@ pub(super) struct Report {
     pub(super) compiled: Option<Compiled>,
 }
 
-/// What a file holds.
+/// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Form {
@@ -42,7 +42,8 @@ pub(super) enum Form {
     Unknown,
 }
 
-/// In bytes, or how many there are. What is none of code, data and custom sections is types, names and the like.
+/// Sizes in bytes, and counts. The rest of the file, outside code, data and custom sections, is types, names
+/// and the like.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Sizes {
@@ -53,14 +54,14 @@ pub(super) struct Sizes {
     pub(super) core_modules: usize,
     pub(super) functions: usize,
     pub(super) memories: usize,
-    /// What all memories start with.
+    /// The initial size of all memories.
     pub(super) initial_memory: u64,
     pub(super) tables: usize,
-    /// What all tables start with.
+    /// The initial number of entries in all tables.
     pub(super) initial_table_entries: u64,
 }
 
-/// A language or tool that says it had a part in it.
+/// A language or tool named in the file's producers section.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct Producer {
     /// `language`, `processed-by` or `sdk`.
@@ -69,7 +70,7 @@ pub(super) struct Producer {
     pub(super) version: String,
 }
 
-/// What the stamp of a `.cwasm` says.
+/// The stamp of a `.cwasm`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Compiled {
@@ -79,7 +80,7 @@ pub(super) struct Compiled {
 }
 
 impl Report {
-    /// Of a file of which nothing is known yet that would keep it from running.
+    /// A report without any finding so far.
     pub(super) fn of(file: &Path, form: Form) -> Self {
         Self {
             file: file.to_owned(),
@@ -97,7 +98,7 @@ impl Report {
         }
     }
 
-    /// Notes why it does not run. That the file is this one is known here.
+    /// Records why the file would not run. The path is removed from the message, since the report names it.
     pub(super) fn refused(&mut self, error: &ComponentError) {
         let text = error.to_string();
         let about = format!("{}: ", self.file.shown());

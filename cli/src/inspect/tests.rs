@@ -132,14 +132,14 @@ fn a_program_for_preview_1_is_a_command() {
         (memory (export "memory") 1) (func (export "_start")))"#;
     let (text, json) = of(wat);
     assert_eq!((&json["form"], &json["kind"]), (&json!("coreModule"), &json!("command")));
-    assert!(text.contains("`bulkhead compile` adapts it, and so does the bootstrap"), "{text}");
+    assert!(text.contains("`bulkhead compile` makes it a component, and so does a bootstrap"), "{text}");
 }
 
 #[test]
 fn a_module_that_carries_its_world_is_what_that_says() {
     let (text, json) = said("reactor.wasm", &reactor());
     assert_eq!((&json["kind"], &json["runs"]), (&json!("handler"), &json!(true)));
-    assert!(text.contains("`bulkhead compile` adapts it; no bootstrap does"), "{text}");
+    assert!(text.contains("`bulkhead compile` makes it a component; a bootstrap does not"), "{text}");
 }
 
 #[cfg(feature = "cross")]

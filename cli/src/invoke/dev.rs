@@ -1,4 +1,5 @@
-//! Events for a `bulkhead dev` that runs already: sent by Lambda's Invoke API, and reported from what it wrote down of each.
+//! Events for a running `bulkhead dev`: sent through Lambda's Invoke API, and reported from the records that
+//! it keeps.
 
 mod address;
 mod connection;
@@ -21,7 +22,7 @@ use connection::Connection;
 
 use super::report::{Limits, Seen};
 
-/// One function of it.
+/// One function of a running `bulkhead dev`.
 #[derive(Debug)]
 pub(super) struct Function {
     connection: Connection,
@@ -29,18 +30,18 @@ pub(super) struct Function {
     status: Status,
 }
 
-/// What it says of itself.
+/// The status of a running `bulkhead dev`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Status {
     functions: Vec<String>,
     problem: Option<String>,
-    /// The text of the `bulkhead.toml` that is in force.
+    /// The text of the `bulkhead.toml` in force.
     manifest: Option<String>,
     timeout_ms: u64,
 }
 
-/// What it has written down of an event.
+/// The record of an event.
 #[derive(Debug, Deserialize)]
 struct Record {
     outcome: Option<String>,
@@ -48,44 +49,44 @@ struct Record {
     receipt: Option<Receipt>,
 }
 
-/// What its Invoke API says where no handler was reached.
+/// The error that the Invoke API returns if no handler was reached.
 #[derive(Debug, Deserialize)]
 struct Refused {
     message: String,
 }
 
 impl Function {
-    /// The one of this name, or the only one.
+    /// Finds the function of this name, or the only one.
     pub(super) async fn find(address: &Address, name: Option<&str>) -> anyhow::Result<Self> {
         let mut connection = Connection::open(address).await?;
         let (head, body) = connection.get("/.bulkhead/status").await?;
         let status = head.status.is_success().then(|| serde_json::from_slice::<Status>(&body).ok()).flatten();
         let status = status.with_context(|| {
-            format!("what listens on {address} is no `bulkhead dev` of this version; name its address with --dev=URL")
+            format!("the server on {address} is not a `bulkhead dev` of this version; pass its address with --dev=URL")
         })?;
         let name = status.choose(name).with_context(|| format!("`bulkhead dev` on {address}"))?;
         Ok(Self { connection, name, status })
     }
 
-    /// What its events are measured against.
+    /// The limits of its events.
     pub(super) fn limits(&self) -> Limits {
         let manifest = self.status.manifest.as_deref().and_then(|text| Manifest::parse(text).ok());
         Limits::new(manifest.unwrap_or_default(), Duration::from_millis(self.status.timeout_ms))
     }
 
-    /// Has an event handled, and adds what was seen of it.
+    /// Sends an event, and adds the findings to the report.
     pub(super) async fn invoke(&mut self, event: &Event, seen: &mut Seen) -> anyhow::Result<Answer> {
         let (head, body) = self.connection.send(self.request(event)?).await?;
         if !head.status.is_success() {
             match serde_json::from_slice::<Refused>(&body) {
                 Ok(refused) => {
-                    bail!("the event was refused with {}: {}", head.status, line(&refused.message))
+                    bail!("the event was rejected with {}: {}", head.status, line(&refused.message))
                 }
-                Err(_) => bail!("the event was refused with {}", head.status),
+                Err(_) => bail!("the event was rejected with {}", head.status),
             }
         }
         let request_id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok());
-        let request_id = request_id.context("the answer names no request")?;
+        let request_id = request_id.context("the response has no request id")?;
         let record = self.record(request_id).await?;
         seen.log.extend(record.log);
         seen.receipts.extend(record.receipt);
@@ -111,8 +112,12 @@ impl Function {
 
     async fn record(&mut self, request_id: &str) -> anyhow::Result<Record> {
         let (head, body) = self.connection.get(&format!("/.bulkhead/events/{request_id}?wait")).await?;
-        anyhow::ensure!(head.status.is_success(), "nothing is known of the event {request_id} any more");
-        serde_json::from_slice(&body).with_context(|| format!("the record of the event {request_id}"))
+        anyhow::ensure!(
+            head.status.is_success(),
+            "`bulkhead dev` no longer has a record of the event {request_id}"
+        );
+        serde_json::from_slice(&body)
+            .with_context(|| format!("the record of the event {request_id} cannot be read"))
     }
 }
 
@@ -121,13 +126,13 @@ impl Status {
         let all = printable::name(&self.functions.join(", ")).into_owned();
         match (name, self.functions.as_slice()) {
             (_, []) => match &self.problem {
-                Some(problem) => bail!("no function can be run yet:\n{problem}"),
-                None => bail!("no function is ready yet; wait until it says so"),
+                Some(problem) => bail!("no function can run yet:\n{problem}"),
+                None => bail!("no function is ready yet; wait until `bulkhead dev` reports it"),
             },
             (Some(name), functions) if functions.iter().any(|known| known == name) => Ok(name.to_owned()),
-            (Some(name), _) => bail!("there is no function {name:?}; there are: {all}"),
+            (Some(name), _) => bail!("there is no function {name:?}; the functions are: {all}"),
             (None, [only]) => Ok(only.clone()),
-            (None, _) => bail!("several functions are there, so name one: {all}"),
+            (None, _) => bail!("several functions are running; name one of: {all}"),
         }
     }
 }
@@ -147,8 +152,8 @@ mod tests {
     fn a_function_is_named_or_the_only_one() {
         assert_eq!(chosen(&["a"], None, None).as_deref(), Ok("a"));
         assert_eq!(chosen(&["a", "b"], None, Some("b")).as_deref(), Ok("b"));
-        assert!(chosen(&["a", "b"], None, None).unwrap_err().ends_with("name one: a, b"));
-        assert!(chosen(&["a", "b"], None, Some("c")).unwrap_err().ends_with("there are: a, b"));
+        assert!(chosen(&["a", "b"], None, None).unwrap_err().ends_with("name one of: a, b"));
+        assert!(chosen(&["a", "b"], None, Some("c")).unwrap_err().ends_with("the functions are: a, b"));
         assert!(chosen(&[], Some("it is broken"), Some("a")).unwrap_err().ends_with("it is broken"));
         assert!(chosen(&[], None, None).unwrap_err().contains("ready"));
     }

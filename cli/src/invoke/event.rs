@@ -1,4 +1,4 @@
-//! The event that is named on the command line.
+//! The event that the command line names.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use bulkhead_host::text::printable::Shown as _;
 
-/// The event itself, or where it is.
+/// The event itself, or its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Argument {
     Text(String),
@@ -25,7 +25,7 @@ impl From<&str> for Argument {
 }
 
 impl Argument {
-    /// The event's bytes. What is no JSON is sent as well: that is an event, too.
+    /// Reads the event. It is sent even if it is not valid JSON, as Lambda's own callers can do.
     pub(super) fn read(&self) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Text(text) => Ok(text.clone().into_bytes()),

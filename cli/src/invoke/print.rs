@@ -1,4 +1,5 @@
-//! A report for people: the answer on stdout, everything else on stderr, with limits in colour as they get close.
+//! Prints a report for people: the response on stdout, the rest on stderr. A limit that is nearly reached is
+//! coloured.
 
 use anstyle::{AnsiColor, Style};
 use bulkhead_host::log::on_lines;
@@ -9,10 +10,10 @@ use crate::local::Printed;
 use crate::output::{self, Coloured};
 use crate::table::{Align, Table};
 
-/// From this part of a limit on it is worth a look.
+/// From this part of a limit on, it is coloured.
 const CLOSE: f64 = 0.8;
 
-/// Shows everything.
+/// Prints everything.
 pub(super) fn print(report: &Report) -> anyhow::Result<()> {
     report.log.iter().for_each(|line| output::tell(&on_lines(line)));
     let mut answer = report.body.clone();
@@ -24,7 +25,7 @@ pub(super) fn print(report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a bootstrap printed that did not get as far as an answer.
+/// The lines of a bootstrap that did not get as far as a response.
 pub(super) fn log(printed: &Printed) {
     let lines = printed.stdout.lines().chain(printed.stderr.lines());
     lines.for_each(|line| output::tell(&on_lines(line)));

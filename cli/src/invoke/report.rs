@@ -1,4 +1,4 @@
-//! What became of the events, put together from the answers and from what the bootstrap printed.
+//! The report about the events, made from the responses and from the lines that the bootstrap printed.
 
 use std::time::Duration;
 
@@ -10,34 +10,34 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::local::{Answer, Printed};
 
-/// Everything there is to say, and the form of `--json`.
+/// The whole report, in the form of `--json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     /// `Replied`, or the type of the error; of the last event.
     pub(super) outcome: String,
-    /// As JSON if it is that, number for number, and as text otherwise; of the last event.
+    /// JSON with every number unchanged if the response is JSON, otherwise text; of the last event.
     pub(super) answer: Box<RawValue>,
-    /// The same as it came.
+    /// The response as it arrived.
     #[serde(skip)]
     pub(super) body: Vec<u8>,
-    /// Of the last event, where it got as far as a sandbox and the manifest has receipts.
+    /// Of the last event, if it reached a sandbox and the manifest enables receipts.
     pub(super) receipt: Option<Receipt>,
-    /// What of its limits that event used.
+    /// How much of its limits that event used.
     pub(super) used: Vec<Used>,
     pub(super) events: usize,
     pub(super) failed: usize,
     /// Over all events, in milliseconds.
     pub(super) wall_ms: Option<Spread>,
-    /// The lines of the log that are no receipts.
+    /// The lines of the log that are not receipts.
     pub(super) log: Vec<String>,
 }
 
-/// What the events left beside their answers.
+/// The receipts and log lines of the events.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) receipts: Vec<Receipt>,
-    /// The lines that are no receipts.
+    /// The lines that are not receipts.
     pub(super) log: Vec<String>,
 }
 
@@ -45,17 +45,17 @@ pub(super) struct Seen {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Used {
-    /// Its key in `bulkhead.toml`.
+    /// The key in `bulkhead.toml`.
     pub(super) limit: &'static str,
-    /// As a part of it: 1 is all.
+    /// The part of the limit: 1 is all of it.
     pub(super) part: f64,
     pub(super) text: String,
     pub(super) limit_text: String,
-    /// The event was ended by it, or ran into it and went on.
+    /// The event was ended by this limit, or reached it and went on.
     pub(super) hit: bool,
 }
 
-/// Of several events.
+/// The times of several events.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Spread {
     pub(super) least: f64,
@@ -63,7 +63,7 @@ pub(super) struct Spread {
     pub(super) most: f64,
 }
 
-/// Where an event's limits are found.
+/// The source of an event's limits.
 #[derive(Debug)]
 pub(super) struct Limits {
     manifest: Manifest,
@@ -108,7 +108,7 @@ impl Limits {
     }
 }
 
-/// How much of it a receipt says, in the unit of the limit; none where it says nothing.
+/// The use of a limit according to a receipt, in the limit's unit; `None` if the receipt does not contain it.
 fn amount(limit: Limit, receipt: &Receipt) -> Option<(f64, String)> {
     let milliseconds = |value: f64| Some((value * 1e6, format!("{value:.2} ms")));
     let bytes = |value: u64| Some((precise(value), bytesize::ByteSize(value).display().iec().to_string()));
@@ -140,7 +140,7 @@ fn precise(value: u64) -> f64 {
 }
 
 impl Report {
-    /// Of one answer at least.
+    /// At least one response was an error.
     pub(super) fn new(answers: Vec<Answer>, seen: Seen, limits: &Limits) -> Self {
         let Seen { receipts, log } = seen;
         let events = answers.len();
@@ -174,7 +174,7 @@ fn answer(body: &[u8]) -> Box<RawValue> {
 }
 
 impl Seen {
-    /// The receipts among the lines of a log, and the other lines.
+    /// Splits a log into receipts and other lines.
     pub(super) fn read(printed: &Printed) -> Self {
         let mut seen = Self::default();
         for line in printed.stdout.lines().chain(printed.stderr.lines()) {

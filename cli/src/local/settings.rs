@@ -50,7 +50,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err("say KEY=VALUE".to_owned()),
+        _ => Err("write it as KEY=VALUE".to_owned()),
     }
 }
 

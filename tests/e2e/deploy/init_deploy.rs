@@ -43,7 +43,11 @@ fn nothing_is_written_over_unless_it_is_said() {
     folder.write("deploy/samconfig.toml", "# mine");
     let init = ["init-deploy", "--tool", "sam"];
     let ran = folder.bulkhead(&init);
-    assert!(ran.code == 1 && ran.stderr.contains("there is already deploy/samconfig.toml"), "{}", ran.stderr);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("these files exist already: deploy/samconfig.toml"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(folder.read("deploy/samconfig.toml"), "# mine");
     assert!(!folder.path().join("deploy/template.yaml").exists(), "half of it was written");
     folder.bulkhead(&[&init[..], &["--force"]].concat()).succeeded();
@@ -94,11 +98,11 @@ fn a_cargo_project_s_own_name_is_the_function_s() {
 fn what_no_function_can_be_is_refused_before_anything_is_written() {
     let folder = project("[handlers.hello]\n");
     refused(&folder, &["--memory", "64"], "Lambda allows 128 to 10240");
-    refused(&folder, &["--managed-instances", "--memory", "512"], "Managed Instances have 2048 to 32768");
+    refused(&folder, &["--managed-instances", "--memory", "512"], "Managed Instances allow 2048 to 32768");
     refused(&folder, &["--timeout", "20min"], "1s to 15min");
-    refused(&folder, &["--log-retention", "31"], "CloudWatch keeps a log for one of 1, 3, 5");
+    refused(&folder, &["--log-retention", "31"], "CloudWatch accepts only these numbers of days: 1, 3, 5");
     refused(&folder, &["--invoke-mode", "response-stream"], "--function-url iam");
-    refused(&folder, &["--zip", "function.tar"], "Lambda takes a .zip");
+    refused(&folder, &["--zip", "function.tar"], "Lambda requires a file that ends in .zip");
     refused(&folder, &["--max-vcpus", "4"], "--managed-instances");
-    refused(&folder, &["--name", "a b"], "say --name NAME");
+    refused(&folder, &["--name", "a b"], "pass --name NAME");
 }

@@ -69,9 +69,9 @@ fn what_cannot_be_sent_is_told_with_what_to_do() {
         let (code, stdout, stderr) = invoke(&address, arguments);
         assert!(code == Some(1) && stdout.is_empty() && stderr.contains(part), "{code:?} {stdout} {stderr}");
     };
-    told(&["hello"], "there is no function \"hello\"; there are: echo, mixed");
-    told(&[], "several functions are there, so name one: echo, mixed");
-    told(&["echo", "--event", "{"], "the event was refused with 400 Bad Request: Could not parse");
+    told(&["hello"], "there is no function \"hello\"; the functions are: echo, mixed");
+    told(&[], "several functions are running; name one of: echo, mixed");
+    told(&["echo", "--event", "{"], "the event was rejected with 400 Bad Request: Could not parse");
     assert_eq!(invoke(&address, &["echo", "--timeout", "5s"]).0, Some(2), "its timeout is set already");
 }
 
@@ -83,7 +83,7 @@ fn where_nothing_listens_it_is_told_how_to_start_it() {
     let (code, _, stderr) = invoke(&port.to_string(), &["echo"]);
     assert_eq!(code, Some(1));
     let told =
-        format!("nothing listens on http://127.0.0.1:{port}; start it with `bulkhead dev --port {port}`");
+        format!("nothing listens on http://127.0.0.1:{port}; start `bulkhead dev --port {port}`");
     assert!(stderr.contains(&told), "{stderr}");
 }
 
@@ -91,5 +91,5 @@ fn where_nothing_listens_it_is_told_how_to_start_it() {
 fn what_is_no_dev_is_told_from_one() {
     let other = Origin::start();
     let (code, _, stderr) = invoke(&other.port().to_string(), &["echo"]);
-    assert!(code == Some(1) && stderr.contains("is no `bulkhead dev` of this version"), "{stderr}");
+    assert!(code == Some(1) && stderr.contains("is not a `bulkhead dev` of this version"), "{stderr}");
 }
