@@ -1,7 +1,8 @@
-//! Lambda on this machine: a Runtime API for one function, and the real `bootstrap` that asks it for events.
+//! Runs a function on this machine as Lambda does: a Runtime API, and the real `bootstrap` that polls it for
+//! events.
 //!
-//! What it is given is what Lambda gives: the headers of each event, a deadline, and an environment that holds nothing of this
-//! machine's own.
+//! The bootstrap gets what Lambda would give it: the headers of each event, a deadline, and an environment
+//! without variables of this machine.
 
 pub(crate) mod events;
 pub(crate) mod program;
@@ -21,24 +22,24 @@ use events::{EnvironmentId, Events};
 use program::{Line, Program};
 pub(crate) use program::{bootstrap, bootstrap_for};
 
-/// How a function is set up: what would be its configuration in Lambda.
+/// The settings of a function, which would be its configuration in Lambda.
 #[derive(Debug, Clone)]
 pub(crate) struct Function {
     /// `_HANDLER`.
     pub(crate) handler: String,
     /// The folder with the components and `bulkhead.toml`.
     pub(crate) task_root: PathBuf,
-    /// The program that runs them.
+    /// The bootstrap.
     pub(crate) bootstrap: PathBuf,
-    /// How long an event may take.
+    /// The timeout of an event.
     pub(crate) timeout: Duration,
     /// In MB.
     pub(crate) memory: u32,
-    /// More of the function's environment.
+    /// More environment variables.
     pub(crate) environment: Vec<(String, String)>,
 }
 
-/// The folder that was named, or the one that handlers are built into, or this one.
+/// The folder that was named, or else the folder of built handlers, or else the current folder.
 pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let built = PathBuf::from(PLACE);
     let default = || if built.is_dir() { built } else { PathBuf::from(".") };
@@ -47,7 +48,7 @@ pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     Ok(root)
 }
 
-/// A function that runs.
+/// A running function.
 #[derive(Debug)]
 pub(crate) struct Local {
     events: Arc<Events>,
@@ -57,25 +58,25 @@ pub(crate) struct Local {
     timeout: Duration,
 }
 
-/// Why there is no answer to an event.
+/// Why an event has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LocalError {
-    #[error("no port of this machine's own address can be had for the Runtime API")]
+    #[error("no local port is free for the Runtime API")]
     Listen(#[source] std::io::Error),
-    #[error("{} cannot be started; name another with --bootstrap", .0.shown())]
+    #[error("{} cannot be started; choose another with --bootstrap", .0.shown())]
     Start(PathBuf, #[source] std::io::Error),
-    #[error("the bootstrap ended with {0} before it had answered; its log says why")]
+    #[error("the bootstrap ended with {0} before it answered; see its log for the reason")]
     Ended(std::process::ExitStatus),
-    #[error("the bootstrap has not answered {0:?} after the function's timeout, so it was killed")]
+    #[error("the bootstrap was killed because it had not answered {0:?} after the function's timeout")]
     Stuck(Duration),
     #[error("the bootstrap cannot be waited for")]
     Wait(#[source] std::io::Error),
 }
 
-/// How long after the timeout a bootstrap has to answer: Lambda would have replaced it by then.
+/// How long after the timeout a bootstrap has to answer. Lambda would have replaced it by then.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long it may take to load its components: Lambda's own limit.
+/// How long the bootstrap may take to load its components: Lambda's own limit.
 const INIT: Duration = Duration::from_secs(10);
 
 impl Local {
@@ -100,7 +101,7 @@ impl Local {
         Ok(Self { events, program, printed, sent: 0, timeout: function.timeout })
     }
 
-    /// Has an event handled.
+    /// Sends an event, and waits for its answer.
     pub(crate) async fn invoke(&mut self, event: Event) -> Result<Answer, LocalError> {
         self.sent += 1;
         let reply = self.events.send(format!("00000000-0000-4000-8000-{:012}", self.sent), event);
@@ -110,7 +111,7 @@ impl Local {
             biased;
             answer = answer => match answer {
                 Ok(answer) => Ok(answer),
-                // Only a server that is gone drops an event, and it lives as long as this.
+                // An event is dropped only with the server, which lives as long as this function.
                 Err(_) => Err(LocalError::Stuck(GRACE)),
             },
             ended = self.program.ended() => Err(match ended {
@@ -121,18 +122,18 @@ impl Local {
         }
     }
 
-    /// Ends the bootstrap and gives all that it printed.
+    /// Stops the bootstrap, and returns everything that it printed.
     pub(crate) async fn end(self) -> Printed {
         self.program.end().await;
         std::mem::take(&mut self.printed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// What a bootstrap printed.
+/// The output of a bootstrap.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Printed {
-    /// The log, with the receipts in it.
+    /// Stdout: the log, with the receipts.
     pub(crate) stdout: String,
-    /// Where a bootstrap has nothing to say.
+    /// Stderr: anything that a bootstrap prints there is a fault.
     pub(crate) stderr: String,
 }

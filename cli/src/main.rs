@@ -1,10 +1,11 @@
-//! `bulkhead`: the command that makes handlers ready for Lambda, and reads what they left. One module per subcommand.
+//! `bulkhead`: the command with which you build, check, run, package and analyse handlers. One module per
+//! subcommand.
 //!
 //! | exit code | when |
 //! |---|---|
-//! | 0 | done; nothing is wrong |
-//! | 1 | it could not be done, what was checked has mistakes, or what was inspected would not run |
-//! | 2 | the arguments are wrong |
+//! | 0 | success |
+//! | 1 | the command failed, `check` found mistakes, or an inspected file would not run |
+//! | 2 | the arguments are invalid |
 
 mod build;
 mod check;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 use bulkhead_host::text::printable;
 use clap::{Parser, Subcommand};
 
-/// Runs AWS Lambda handlers that are WebAssembly components, each event in a sandbox of its own.
+/// Runs AWS Lambda handlers that are WebAssembly components, each event in its own sandbox.
 #[derive(Debug, Parser)]
 #[command(name = "bulkhead", version, after_help = EXAMPLES)]
 struct Cli {
@@ -107,9 +108,10 @@ fn main() -> ExitCode {
     })
 }
 
-/// What is wrong with the arguments, which may be names of files; or the help or the version, where that was asked for.
+/// Prints clap's answer: an error in the arguments, the help, or the version.
 fn arguments(answer: clap::Error) -> ExitCode {
-    // It quotes arguments with their line ends. Of arguments as they are shown it says the same.
+    // Arguments may be file names with line ends, which clap would print as they are. With escaped arguments
+    // clap's answer is the same otherwise.
     let shown = std::env::args_os().map(|argument| printable::name(&argument.to_string_lossy()).into_owned());
     let same = Cli::try_parse_from(shown).err().filter(|shown| shown.kind() == answer.kind());
     let answer = same.unwrap_or(answer);

@@ -1,5 +1,5 @@
-//! `bulkhead new`: a project that builds and passes its own test at once. Everything it writes is in this program, so that it
-//! needs no network.
+//! `bulkhead new`: creates a project that builds and passes its own test at once. The files are part of this
+//! program, so no network is needed.
 
 mod name;
 mod sdk;
@@ -17,23 +17,24 @@ use crate::output;
 use name::Name;
 use template::{TEMPLATES, Template};
 
-/// Make a project: a handler, its test, an event to try it with, and a bulkhead.toml.
+/// Create a project: a handler, its test, a sample event, and a bulkhead.toml.
 ///
-/// On a terminal it asks which template to use where none is named; elsewhere it takes `hello`.
+/// Without --template, it asks for a template if it runs on a terminal; otherwise it uses `hello`.
 ///
 /// Example: bulkhead new hello --template http
 #[derive(Debug, Args)]
 pub(crate) struct New {
-    /// The folder to make; its last part is the name of the project
+    /// The folder to create; its last part is the name of the project
     #[arg(value_name = "NAME")]
     path: PathBuf,
-    /// What to start from
+    /// The template to start from
     #[arg(long, short, value_name = "TEMPLATE", value_parser = template::parser())]
     template: Option<&'static Template>,
     /// The name of the project [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The `guest-sdk` folder of a checkout of Bulkhead, to depend on in place of the SDK that came with this command
+    /// The `guest-sdk` folder of a checkout of Bulkhead, to use in place of the SDK that comes with this
+    /// command
     #[arg(long, value_name = "DIR")]
     sdk_path: Option<PathBuf>,
 }
@@ -49,7 +50,7 @@ impl New {
         };
         ensure!(
             template.is_rust() || checkout.is_none(),
-            "the template {} has no SDK in it; leave out --sdk-path",
+            "the template {} does not use the SDK; leave out --sdk-path",
             template.name
         );
         std::fs::create_dir_all(&self.path)
@@ -66,7 +67,8 @@ impl New {
         if let Some(manifest) = workspace {
             let sdk = if sdk.is_absolute() { sdk } else { manifest.with_file_name(sdk::FOLDER) };
             output::tell(&format!(
-                "\n{} is a workspace: unless its `members` take in this folder, add it there. The SDK is in {}.",
+                "\n{} is a workspace: if its `members` do not include this folder, add it there. The SDK is \
+                 in {}.",
                 manifest.shown(),
                 sdk.shown(),
             ));
@@ -78,10 +80,9 @@ impl New {
         let name = match &self.name {
             Some(name) => name.clone(),
             None => {
-                let folder = self
-                    .path
-                    .file_name()
-                    .with_context(|| format!("{} does not end in a name; pass --name NAME", self.path.shown()))?;
+                let folder = self.path.file_name().with_context(|| {
+                    format!("{} does not end in a name; pass --name NAME", self.path.shown())
+                })?;
                 folder.to_string_lossy().into_owned()
             }
         };
@@ -89,18 +90,18 @@ impl New {
     }
 }
 
-/// The SDK of a checkout, in full: the project's own folder is not this one.
+/// The absolute path of a checkout's SDK: the project's folder is another than the current one.
 fn checkout(path: &Path) -> anyhow::Result<PathBuf> {
     let found = std::fs::canonicalize(path).ok().filter(|path| path.join("Cargo.toml").is_file());
     found.with_context(|| {
         format!(
-            "{}: there is no Cargo.toml in it; --sdk-path names the `guest-sdk` of a checkout",
+            "{}: this folder has no Cargo.toml; --sdk-path takes the `guest-sdk` folder of a checkout",
             path.shown()
         )
     })
 }
 
-/// Nothing that is there is written over.
+/// Existing files are not overwritten.
 fn vacant(path: &Path) -> anyhow::Result<()> {
     match std::fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
         Ok(false) => Ok(()),
@@ -109,11 +110,11 @@ fn vacant(path: &Path) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
             bail!("{} is a file; choose another name", path.shown())
         }
-        Err(error) => Err(error).with_context(|| format!("{} cannot be looked into", path.shown())),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.shown())),
     }
 }
 
-/// Asks whoever sits at the terminal. Nobody else can answer.
+/// Asks the user for a template, if there is a terminal.
 fn choose() -> anyhow::Result<&'static Template> {
     let [first, ..] = &TEMPLATES;
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
@@ -121,12 +122,14 @@ fn choose() -> anyhow::Result<&'static Template> {
     }
     let width = TEMPLATES.iter().map(|template| template.name.len()).max().unwrap_or_default();
     let lines = TEMPLATES.map(|template| format!("{:width$}  {}", template.name, template.about));
-    let question = dialoguer::Select::new().with_prompt("What is it to start from?").items(lines).default(0);
-    let chosen = answer(&question).context("the terminal cannot be asked; name a --template")?;
-    chosen.and_then(|at| TEMPLATES.get(at).copied()).context("no template was chosen, so nothing was made")
+    let question = dialoguer::Select::new().with_prompt("Which template?").items(lines).default(0);
+    let chosen =
+        answer(&question).context("the terminal cannot be read; choose a template with --template")?;
+    chosen.and_then(|at| TEMPLATES.get(at).copied()).context("no template was chosen, so nothing was created")
 }
 
-/// The line that was chosen. Ctrl-C is an answer as well: it would end this command while the list still hides the cursor.
+/// Waits for a choice. Ctrl-C counts as an answer; otherwise it would end this command while the list hides
+/// the cursor.
 fn answer(question: &dialoguer::Select<'_>) -> io::Result<Option<usize>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _entered = runtime.enter();
@@ -148,10 +151,10 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be written", path.shown()))
 }
 
-/// What to do with it.
+/// The commands to run next.
 fn next(template: &Template, path: &Path) -> String {
     format!(
-        "made {path} from the template {}\n\n  cd {path}\n  {}\n  bulkhead build\n  bulkhead invoke --event @event.json{}",
+        "created {path} from the template {}\n\n  cd {path}\n  {}\n  bulkhead build\n  bulkhead invoke --event @event.json{}",
         template.name,
         template.test,
         template.invoke,
@@ -159,7 +162,7 @@ fn next(template: &Template, path: &Path) -> String {
     )
 }
 
-/// The `Cargo.toml` of a workspace that the folder lies in. Cargo refuses a package there that is no member.
+/// The `Cargo.toml` of a workspace above the folder. Cargo rejects a package there that is not a member.
 fn workspace_around(path: &Path) -> Option<PathBuf> {
     let path = std::fs::canonicalize(path).ok()?;
     let manifests = path.ancestors().skip(1).map(|folder| folder.join("Cargo.toml"));

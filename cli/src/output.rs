@@ -1,16 +1,16 @@
-//! What the command writes: results to stdout, everything else to stderr. Nothing else in it writes to either, which a test
-//! holds.
+//! All output of the command: results to stdout, everything else to stderr. A test checks that no other file
+//! writes to either.
 //!
-//! All of it is escaped here, by the host's rule for [text](printable::text), so that nothing that a file, a guest or a server
-//! said steers a terminal, also where it comes by way of an error. The rule keeps line ends; so whoever puts a name into a
-//! line has it escaped as one: by [`Shown`](printable::Shown), [`label`](crate::label), or a cell of a
-//! [`Table`](crate::table::Table).
+//! All of it is escaped here, by the host's rule for [text](printable::text), so that text from a file, a
+//! guest or a server cannot control the terminal, not even as part of an error. That rule keeps line ends. So
+//! a name within a line is escaped as a name first: by [`Shown`](printable::Shown), by
+//! [`label`](crate::label), or as a cell of a [`Table`](crate::table::Table).
 //!
-//! As it is goes out only
-//! - the answer of `invoke`, to what is no terminal: a program wants the bytes;
-//! - a component, to the process of this command that has asked for it ([`crate::worlds`]);
-//! - what cargo, rustup and `build.command` say, which have the terminal themselves: who writes a build script may do on this
-//!   machine whatever its user may.
+//! These are written without escaping:
+//! - the response of `invoke`, if stdout is not a terminal: a program needs the bytes;
+//! - a component, for the process of this command that requested it ([`crate::worlds`]);
+//! - the output of cargo, rustup and `build.command`, which write to the terminal themselves: a build script
+//! can run anything on this machine anyway.
 
 mod coloured;
 mod progress;
@@ -33,7 +33,7 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
     put(printable::text(&text.to_string()).as_bytes())
 }
 
-/// The same with colours in it, which are left out where nobody would see them or `NO_COLOR` is set.
+/// Writes a result with colours, unless stdout is not a terminal or `NO_COLOR` is set.
 pub(crate) fn print_in_colour(text: &Coloured) -> io::Result<()> {
     match AutoStream::choice(&io::stdout()) {
         ColorChoice::Never => put(text.plain().as_bytes()),
@@ -47,22 +47,23 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(put(printable::json(&json).as_bytes())?)
 }
 
-/// Writes what a handler has answered: its bytes, or text where people read it.
+/// Writes the response of a handler: the bytes, or escaped text if stdout is a terminal.
 pub(crate) fn print_answer(answer: &[u8]) -> io::Result<()> {
     if io::stdout().is_terminal() { print(String::from_utf8_lossy(answer)) } else { put(answer) }
 }
 
-/// Writes what the process that started this one has asked for.
+/// Writes the data for the process that started this one.
 pub(crate) fn hand_over(bytes: &[u8]) -> io::Result<()> {
     io::stdout().write_all(bytes)
 }
 
-/// Tells people something that is no result.
+/// Writes a message for people.
 pub(crate) fn tell(text: &str) {
     say(&format!("{}\n", printable::text(text)));
 }
 
-/// The same with colours in it, which are left out where nobody would see them or `NO_COLOR` is set. Its lines have their ends.
+/// Writes a message with colours, unless stderr is not a terminal or `NO_COLOR` is set. Its lines include
+/// their ends.
 pub(crate) fn tell_in_colour(text: &Coloured) {
     match AutoStream::choice(&io::stderr()) {
         ColorChoice::Never => say(&text.plain()),
@@ -70,23 +71,24 @@ pub(crate) fn tell_in_colour(text: &Coloured) {
     }
 }
 
-/// Tells that this command has a bug. What moves on the terminal may be what has panicked, so nobody waits for it.
+/// Reports a panic, which is a bug of this command. The progress line may be what panicked, so this does not
+/// wait for it.
 pub(crate) fn panicked(panic: &PanicHookInfo<'_>) {
-    let text = format!("bulkhead: it panicked, which is a bug of Bulkhead: {panic}");
+    let text = format!("bulkhead: internal error, please report this bug: {panic}");
     let _ = writeln!(io::stderr(), "{}", printable::text(&text));
 }
 
-/// Whoever closes the pipe has seen enough.
+/// A reader that closes the pipe has seen enough, so this is not an error.
 fn put(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    // It may be the terminal where progress moves.
+    // Stderr may be the terminal that shows the progress line.
     match progress::aside(|| stdout.write_all(bytes).and_then(|()| stdout.flush())) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
 }
 
-/// Where nobody listens, nothing is to be said.
+/// If stderr is closed, there is nobody to report to.
 fn say(text: &str) {
     let _ = progress::aside(|| io::stderr().lock().write_all(text.as_bytes()));
 }

@@ -1,6 +1,7 @@
-//! The events of a function, from the caller to its answer, and the environments that they are handled in.
+//! The events of a function, from the caller to the answer, and the environments that handle them.
 //!
-//! Whatever a bootstrap does with the Runtime API, each event gets one answer, and only from the one that has it.
+//! Each event gets exactly one answer, from the environment that has the event, whatever a bootstrap does
+//! with the Runtime API.
 
 mod environments;
 mod fate;
@@ -22,12 +23,12 @@ pub(crate) use environments::EnvironmentId;
 pub(crate) use fate::Fate;
 pub(crate) use reply::{Answer, Failure, Piece, Reply, Stream};
 
-/// What a caller sends.
+/// An event as its caller sends it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Event {
     /// The payload.
     pub(crate) body: Bytes,
-    /// Whose it is.
+    /// The tenant's id.
     pub(crate) tenant_id: Option<HeaderValue>,
     /// JSON.
     pub(crate) client_context: Option<HeaderValue>,
@@ -35,7 +36,7 @@ pub(crate) struct Event {
     pub(crate) trace_id: Option<HeaderValue>,
 }
 
-/// An event on its way to the bootstrap.
+/// An event as the bootstrap receives it.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) request_id: String,
@@ -44,7 +45,7 @@ pub(crate) struct Delivery {
     pub(crate) event: Event,
 }
 
-/// All events of a function that have not ended yet.
+/// The events of a function that are not finished.
 #[derive(Debug)]
 pub(crate) struct Events {
     timeout: Duration,
@@ -59,16 +60,16 @@ struct State {
     environments: HashMap<EnvironmentId, Environment>,
 }
 
-/// An event that has not ended.
+/// An event that is not finished.
 #[derive(Debug)]
 struct Call {
-    /// None once the answer has begun.
+    /// `None` once the answer has begun.
     caller: Option<oneshot::Sender<Reply>>,
-    /// Where it is handled, and until when.
+    /// The environment that handles the event, and the deadline.
     handled: Option<(EnvironmentId, Instant)>,
 }
 
-/// An answer that nobody waits for.
+/// The event has an answer already, or does not exist.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unknown;
 
@@ -77,7 +78,7 @@ impl Events {
         Self { timeout, state: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Adds an event; its answer comes later.
+    /// Adds an event. Its answer comes through the returned channel.
     pub(crate) fn send(&self, request_id: String, event: Event) -> oneshot::Receiver<Reply> {
         let (caller, reply) = oneshot::channel();
         self.change(|state| {
@@ -88,16 +89,16 @@ impl Events {
         reply
     }
 
-    /// The next event, whenever that comes. Its time begins now.
+    /// Waits for the next event. The event's time starts when it is returned.
     pub(crate) async fn next(&self, environment: EnvironmentId) -> Delivery {
         let _idle = self.idle(environment);
         self.when(|state| state.take(environment, self.timeout)).await
     }
 
-    /// Answers an event. One that is streamed goes on until it has [ended](Self::end).
+    /// Answers an event. A streamed answer goes on until the event has [ended](Self::end).
     ///
     /// # Errors
-    /// When it has an answer already, or there is no such event.
+    /// If the event has an answer already, or does not exist.
     pub(crate) fn answer(&self, request_id: &str, reply: Reply) -> Result<(), Unknown> {
         self.change(|state| {
             let caller =
@@ -105,23 +106,23 @@ impl Events {
             if !matches!(reply, Reply::Streamed(_)) {
                 state.calls.remove(request_id);
             }
-            // Who stopped waiting misses nothing.
+            // A caller that stopped waiting misses nothing.
             drop(caller.send(reply));
             Ok(())
         })
     }
 
-    /// The answer of this event has been streamed to its end.
+    /// The streamed answer of this event is complete.
     pub(crate) fn end(&self, request_id: &str) {
         self.change(|state| state.calls.remove(request_id));
     }
 
-    /// Whether an event of this name is still on its way, or its answer is.
+    /// Whether an event with this id is not finished.
     pub(crate) fn is_open(&self, request_id: &str) -> bool {
         self.state().calls.contains_key(request_id)
     }
 
-    /// Waits until this finds something.
+    /// Waits until `find` returns something.
     async fn when<T>(&self, mut find: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -146,7 +147,7 @@ impl Events {
 
 impl State {
     fn take(&mut self, environment: EnvironmentId, timeout: Duration) -> Option<Delivery> {
-        // One that is to go gets nothing more.
+        // An environment that is to stop gets no more events.
         let is_retired =
             self.environments.get(&environment).is_some_and(|environment| environment.is_retired);
         let (request_id, event) = if is_retired { None } else { self.waiting.pop_front() }?;

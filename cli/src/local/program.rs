@@ -1,4 +1,4 @@
-//! The bootstrap as a child process: where it is, in which environment it runs, and what it prints.
+//! The bootstrap as a child process: its path, its environment, and its output.
 
 mod output;
 
@@ -17,41 +17,45 @@ use crate::compile::lambda_name;
 use output::Pipe;
 pub(crate) use output::{Drain, Line, Sink};
 
-/// Names a bootstrap where no flag does.
+/// The variable with the path of the bootstrap, if no option names one.
 const VARIABLE: &str = "BULKHEAD_BOOTSTRAP";
 
-/// A running bootstrap. It is killed when it is dropped.
+/// A running bootstrap. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
     pipes: Vec<Pipe>,
 }
 
-/// How long it may take to end when it is told to.
+/// How long it may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Finds the bootstrap to run: the one that was named, or the one that lies beside this command.
+/// Finds the bootstrap to run: the one that was named, or else the one beside this command.
 pub(crate) fn bootstrap(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     match find(named, variable(), beside("bootstrap"))? {
         Some(path) => Ok(path),
         None => {
-            bail!("there is no `bootstrap` beside this command; name one with --bootstrap, or in {VARIABLE}")
+            bail!(
+                "there is no `bootstrap` beside this command; pass its path with --bootstrap, or in \
+                   {VARIABLE}"
+            )
         }
     }
 }
 
-/// Finds the bootstrap to ship to a function: the one that was named, or the one beside this command that is for this
-/// processor.
+/// Finds the bootstrap to package for a processor: the one that was named, or else the one beside this
+/// command.
 pub(crate) fn bootstrap_for(target: Target, named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let name = format!("bootstrap-{}", lambda_name(target));
-    // The one that runs handlers here is the second choice: it may have a compiler in it, which no zip needs.
+    // The bootstrap that runs handlers here comes second: it may contain the compiler, which a zip does not
+    // need.
     let here = (Some(target) == Target::host()).then(|| beside("bootstrap")).flatten();
     let beside = beside(&name).filter(|path| path.is_file()).or(here);
     match find(named, variable(), beside)? {
         Some(path) => Ok(path),
         None => bail!(
-            "there is no bootstrap for {}: none was named with --bootstrap or in {VARIABLE}, and there is no `{name}` beside \
-             this command; a release has it there, and in a checkout of Bulkhead `cargo xtask dist` makes one",
+            "there is no bootstrap for {}: pass its path with --bootstrap, or in {VARIABLE}; a release has \
+             `{name}` beside this command, and in a checkout of Bulkhead `cargo xtask dist` builds it",
             lambda_name(target)
         ),
     }
@@ -74,24 +78,25 @@ fn find(
         if path.is_file() {
             return Ok(Some(path));
         }
-        bail!("{}: there is no such file; it was to be the bootstrap", path.shown());
+        bail!("{}: bootstrap not found", path.shown());
     }
     Ok(beside.filter(|path| path.is_file()))
 }
 
 impl Program {
-    /// Starts it. The Runtime API is `host:port`, with a path behind it if need be; each line it prints goes to `sink`.
+    /// Starts the bootstrap. The Runtime API is `host:port`, followed by a path if needed. `sink` gets each
+    /// line that it prints.
     pub(crate) fn start(function: &Function, runtime_api: &str, sink: &Sink) -> Result<Self, LocalError> {
         let mut command = Command::new(&function.bootstrap);
         command.env_clear().envs(variables(function)).envs(function.environment.iter().cloned());
         command
-            // Above all others: nothing that was set may lead it elsewhere.
+            // These come last, so that no variable of the user can change them.
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
             .env("LAMBDA_TASK_ROOT", &function.task_root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C is for this command, which ends the bootstrap when it is time.
+            // Ctrl-C is for this command, which then stops the bootstrap itself.
             .process_group(0)
             .kill_on_drop(true);
         let failed = |error| LocalError::Start(function.bootstrap.clone(), error);
@@ -101,15 +106,15 @@ impl Program {
         Ok(Self { child, pipes: stdout.into_iter().chain(stderr).collect() })
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the bootstrap has ended by itself.
     pub(crate) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    /// Ends it, in a friendly way first. All that it printed has been told when this returns.
+    /// Stops the bootstrap, gracefully at first. All of its output has reached the sink when this returns.
     pub(crate) async fn end(mut self) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        // It may have ended meanwhile, which is as good.
+        // It may have ended already.
         pid.map(|pid| kill_process(pid, Signal::TERM));
         if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
             drop(self.child.start_kill());
@@ -119,19 +124,19 @@ impl Program {
         }
     }
 
-    /// Ends it at once.
+    /// Kills the bootstrap.
     pub(crate) async fn kill(mut self) {
         drop(self.child.start_kill());
         self.end().await;
     }
 
-    /// For waiting until all that it has printed so far has been told.
+    /// For waiting until the output so far has reached the sink.
     pub(crate) fn drain(&self) -> Drain {
         Drain::of(&self.pipes)
     }
 }
 
-/// What Lambda sets (RUNTIME_API 9), and nothing of whoever runs this.
+/// The variables that Lambda sets (RUNTIME_API 9), and none of this machine's.
 fn variables(function: &Function) -> [(&'static str, String); 10] {
     [
         ("_HANDLER", function.handler.clone()),
@@ -167,7 +172,7 @@ mod tests {
         assert_eq!(is(Some(&here), Some(&gone), None).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&here), Some(&gone)).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
-        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: there is no such file"));
+        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: bootstrap not found"));
         assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
     }
 

@@ -1,6 +1,7 @@
-//! The Runtime API: the calls that a custom runtime makes, over HTTP on this machine's own address.
+//! The Runtime API: the HTTP calls of a custom runtime, served on the loopback address.
 //!
-//! Statuses and texts are Lambda's, so that a runtime sees here what it would see there (RUNTIME_API 2 to 5).
+//! Status codes and texts are Lambda's, so that a runtime sees here what it would see there (RUNTIME_API 2 to
+//! 5).
 
 mod response;
 #[cfg(test)]
@@ -21,22 +22,22 @@ use tokio::net::TcpListener;
 
 use super::events::{Delivery, EnvironmentId, Events, Failure, Reply, Unknown};
 
-/// What the paths of all calls begin with.
+/// The prefix of all paths.
 pub(crate) const PREFIX: &str = "/2018-06-01/runtime/";
 
-/// Who speaks, and to what.
+/// The caller of the Runtime API, and its events.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller<'c> {
     pub(crate) events: &'c Events,
     pub(crate) environment: EnvironmentId,
-    /// What the events are told that was called.
+    /// The function name that events carry.
     pub(crate) function: &'c str,
 }
 
-/// Answers on every connection until it is dropped, for one function with one environment.
+/// Serves one function with one environment until it is dropped.
 pub(super) async fn serve(listener: TcpListener, events: Arc<Events>) {
     loop {
-        // Out of descriptors, for example: others may be closed meanwhile.
+        // The process may be out of file descriptors; others may be closed later.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let events = Arc::clone(&events);
         tokio::spawn(async move {
@@ -53,25 +54,26 @@ pub(super) async fn serve(listener: TcpListener, events: Arc<Events>) {
                     })
                 }
             });
-            // A connection that breaks is the runtime's to open again.
+            // If a connection breaks, the runtime opens another.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// Whether a page of the web had a request sent: runtimes are programs, and no page takes or answers an event.
+/// Whether a web page sent the request. Runtimes are programs, and a page may neither take nor answer an
+/// event.
 pub(crate) fn is_of_the_web(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 impl Caller<'_> {
-    /// The next event: its id, and what the runtime is told.
+    /// Returns the next event: its id and the headers of the runtime.
     pub(crate) async fn next(self) -> (String, Response<Full<Bytes>>) {
         let delivery = self.events.next(self.environment).await;
         (delivery.request_id.clone(), next(delivery, self.function))
     }
 
-    /// Answers a call; its name is what stands behind [`PREFIX`].
+    /// Answers a call, which is named by the path after [`PREFIX`].
     pub(crate) async fn respond(self, call: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         if call == "invocation/next" && head.method == Method::GET {
@@ -129,7 +131,7 @@ fn next(delivery: Delivery, function: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// In nobody's account, somewhere.
+/// An example account and region.
 pub(crate) fn arn(function: &str) -> String {
     format!("arn:aws:lambda:us-east-1:123456789012:function:{function}")
 }
@@ -150,7 +152,7 @@ pub(crate) fn not_found() -> Response<Full<Bytes>> {
 }
 
 fn cut_short() -> Response<Full<Bytes>> {
-    error(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "the body is cut short")
+    error(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "the body is incomplete")
 }
 
 fn error(status: StatusCode, error_type: &str, message: &str) -> Response<Full<Bytes>> {

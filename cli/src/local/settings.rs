@@ -1,4 +1,4 @@
-//! A function's settings, as they are said on the command line.
+//! The options for a function.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use clap::Args;
 
 use super::Function;
 
-/// What would be the function's configuration in Lambda, and what runs it.
+/// The options that correspond to the function's configuration in Lambda, and the bootstrap that runs it.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// The bootstrap to run [default: BULKHEAD_BOOTSTRAP, or the one beside this command]
     #[arg(long, value_name = "FILE")]
     pub(crate) bootstrap: Option<PathBuf>,
-    /// How long an event may take, as the function's setting
+    /// The function's timeout
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
     pub(crate) timeout: Duration,
     /// The function's memory in MB
     #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
     memory: u32,
-    /// A variable of the function's environment; a handler sees it where it is granted
+    /// An environment variable of the function; a handler sees it if it is granted
     #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = variable)]
     env_var: Vec<(String, String)>,
 }
 
 impl Settings {
-    /// The function that has them.
+    /// The function with these settings.
     pub(crate) fn function(&self, handler: String, task_root: PathBuf, bootstrap: PathBuf) -> Function {
         Function {
             handler,

@@ -1,34 +1,34 @@
-//! The name of a project: what is a package to cargo and a handler to `bulkhead.toml`.
+//! The name of a project, which is both the name of a cargo package and of a handler in `bulkhead.toml`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A name that both take.
+/// A name that is valid for both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(String);
 
-/// Why a name cannot be one.
+/// Why a name is not valid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NameError {
-    #[error("a project needs a name")]
+    #[error("the name of a project must not be empty")]
     Empty,
-    #[error("{0:?} starts with a digit, which no package may; choose another name")]
+    #[error("{0:?} starts with a digit, which is not allowed in a package name; choose another name")]
     Digit(String),
-    #[error("{0:?} has {1:?} in it; a name has ASCII letters, digits, - and _ only")]
+    #[error("{0:?} contains {1:?}; a name may contain only ASCII letters, digits, - and _")]
     Character(String, char),
-    #[error("{0:?} starts with a dash, which no package may; choose another name")]
+    #[error("{0:?} starts with a dash, which is not allowed in a package name; choose another name")]
     Dash(String),
-    #[error("{0:?} is longer than the 64 characters that a handler's name may have")]
+    #[error("{0:?} is longer than 64 characters, the limit for a handler's name")]
     Long(String),
-    #[error("{0:?} is a word of the Rust language; choose another name, such as {0}-handler")]
+    #[error("{0:?} is a keyword of Rust; choose another name, such as {0}-handler")]
     Keyword(String),
     #[error(
-        "{0:?} is the name of something that the project needs; choose another name, such as {0}-handler"
+        "{0:?} is the name of a crate or folder that the project needs; choose another name, such as {0}-handler"
     )]
     Taken(String),
 }
 
-/// As cargo has it, with those that are reserved for later.
+/// Cargo's list, including words that are reserved for the future.
 const KEYWORDS: [&str; 53] = [
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
     "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
@@ -37,7 +37,7 @@ const KEYWORDS: [&str; 53] = [
     "where", "while", "yield", "_",
 ];
 
-/// Crates of the language, crates of the templates, folders of cargo's own, and a word of `bulkhead.toml`.
+/// Crates of the toolchain and of the templates, folders of cargo, and a word of `bulkhead.toml`.
 const TAKEN: [&str; 16] = [
     "alloc",
     "build",
@@ -102,19 +102,19 @@ mod tests {
     fn others_are_refused_and_it_is_said_why() {
         let refused = |name: &str| name.parse::<Name>().unwrap_err().to_string();
         for (name, part) in [
-            ("", "needs a name"),
+            ("", "must not be empty"),
             ("1st", "starts with a digit"),
             ("-a", "starts with a dash"),
-            ("a b", "has ' ' in it"),
-            ("a.b", "has '.' in it"),
-            ("über", "has 'ü' in it"),
-            ("match", "a word of the Rust language"),
+            ("a b", "contains ' '"),
+            ("a.b", "contains '.'"),
+            ("über", "contains 'ü'"),
+            ("match", "a keyword of Rust"),
             ("bulkhead", "such as bulkhead-handler"),
-            ("bulkhead-sdk", "something that the project needs"),
-            ("bulkhead_sdk", "something that the project needs"),
-            ("bulkhead-sdk-macros", "something that the project needs"),
-            ("serde-json", "something that the project needs"),
-            ("test", "something that the project needs"),
+            ("bulkhead-sdk", "that the project needs"),
+            ("bulkhead_sdk", "that the project needs"),
+            ("bulkhead-sdk-macros", "that the project needs"),
+            ("serde-json", "that the project needs"),
+            ("test", "that the project needs"),
             (&"a".repeat(65), "64 characters"),
         ] {
             assert!(refused(name).contains(part), "{name}: {}", refused(name));

@@ -1,5 +1,5 @@
-//! The SDK that came with this command: its sources, as a folder that a new project depends on. So the project is built wherever it
-//! is checked out, and no registry is asked for a crate that we have not put there.
+//! The SDK's sources, as a folder of the new project. The project builds wherever it is checked out, and
+//! needs no registry.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,22 @@ use bulkhead_host::text::printable::Shown as _;
 
 use super::{vacant, write};
 
-/// What the folder is called. It is not in `vendor`, where `cargo vendor` deletes what it has not put there itself.
+/// The folder's name. It is not in `vendor`, where `cargo vendor` deletes everything that it did not put
+/// there itself.
 pub(super) const FOLDER: &str = "bulkhead-sdk";
 
-/// Where each file goes in it, and what is in it. `build.rs` has made the list.
+/// The SDK's files: path and content. `build.rs` makes this list.
 const SOURCES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
 
-/// What the repository does not have.
+/// Files that the repository does not have.
 const ADDED: [(&str, &str); 2] = [
     ("README.md", include_str!("../../templates/sdk/README.md")),
-    // Who formats all of a project does not format this.
+    // Keeps `cargo fmt` of the project from changing the SDK.
     ("rustfmt.toml", "disable_all_formatting = true\n"),
 ];
 
-/// Puts the SDK into a project, and says how its `Cargo.toml` names it. Handlers of one workspace share one, which is at the root:
-/// their lock file could not tell two of the same version apart. One that is there stays as it is.
+/// Writes the SDK into a project, and returns the path for its `Cargo.toml`. Handlers of one workspace share
+/// one SDK, at its root: a lock file cannot hold two packages of the same version. An existing SDK is kept.
 pub(super) fn put(project: &Path, workspace: Option<&Path>) -> anyhow::Result<PathBuf> {
     let (root, to_root) = match workspace.and_then(Path::parent) {
         Some(root) => (root, way_up(project, root)?),
@@ -39,10 +40,10 @@ pub(super) fn put(project: &Path, workspace: Option<&Path>) -> anyhow::Result<Pa
     Ok(to_root.join(FOLDER))
 }
 
-/// The way from a folder to one above it.
+/// The path from a folder up to one above it.
 fn way_up(folder: &Path, above: &Path) -> anyhow::Result<PathBuf> {
     let folder =
-        std::fs::canonicalize(folder).with_context(|| format!("{} cannot be looked into", folder.shown()))?;
+        std::fs::canonicalize(folder).with_context(|| format!("{} cannot be read", folder.shown()))?;
     let between = folder.strip_prefix(above).unwrap_or_else(|_| Path::new("")).components();
     Ok(between.map(|_| "..").collect())
 }
@@ -55,8 +56,8 @@ fn files() -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
     sources.chain(ADDED.map(|(file, text)| (file, Cow::Borrowed(text))))
 }
 
-/// A manifest of the SDK for elsewhere: without what only this repository has, and without tests, which stay here. `[lib]` is the
-/// last table that goes along.
+/// The SDK's manifest for a project: without the parts that only this repository needs, and without tests.
+/// `[lib]` is the last table that is copied.
 fn manifest(text: &str) -> String {
     let (_, text) = text.split_once("[package]").unwrap_or_default();
     let kept = text.split("\n[dev-dependencies]").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What projects start from: the files below `cli/templates`, as they are, but for the name and the SDK.
+//! The templates for projects: the files in `cli/templates`, with the name and the SDK filled in.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::name::Name;
 
-/// One of them.
+/// A template.
 #[derive(Debug)]
 pub(super) struct Template {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// How its own test is run.
+    /// The command that runs its test.
     pub(super) test: &'static str,
-    /// What `bulkhead invoke` needs beside the event.
+    /// Arguments of `bulkhead invoke`, beside the event.
     pub(super) invoke: &'static str,
-    /// Where each file goes, and what is in it.
+    /// Its files: path and content.
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
@@ -26,7 +26,7 @@ macro_rules! file {
     };
 }
 
-/// A template in Rust. They all have the same files.
+/// A template in Rust. All of them have the same files.
 macro_rules! rust {
     ($name:literal, $about:literal, invoke: $invoke:literal) => {
         &Template {
@@ -35,7 +35,7 @@ macro_rules! rust {
             test: RUST,
             invoke: $invoke,
             files: &[
-                // A file of that name below `templates` would be in force there.
+                // A file of that name would apply to the folder `templates` itself.
                 (".gitignore", include_str!("../../templates/gitignore")),
                 file!($name, "Cargo.toml"),
                 file!($name, "README.md"),
@@ -47,14 +47,14 @@ macro_rules! rust {
     };
 }
 
-/// How a template in Rust is tested.
+/// The command that tests a Rust template.
 const RUST: &str = "cargo test";
 
-/// The contract, from which the tools of other languages work.
+/// The WIT contract, from which the tools of other languages work.
 const WIT: (&str, &str) = ("wit/lambda.wit", include_str!("../../../wit/lambda.wit"));
 const WIT_IO: (&str, &str) = ("wit/deps/io.wit", include_str!("../../../wit/deps/io.wit"));
 
-/// A file of an example, which is the same in the template of that language.
+/// A file of an example, shared by the template of that language.
 macro_rules! example {
     ($language:literal, $name:literal) => {
         ($name, include_str!(concat!("../../../examples/", $language, "/", $name)))
@@ -63,7 +63,7 @@ macro_rules! example {
 
 const PYTHON: Template = Template {
     name: "python",
-    about: "a handler in Python, as Lambda has it",
+    about: "a handler in Python, written as for Lambda's Python runtime",
     test: "python3 -m unittest",
     invoke: "",
     files: &[
@@ -103,7 +103,7 @@ const GO: Template = Template {
 
 const JAVASCRIPT: Template = Template {
     name: "javascript",
-    about: "a handler in JavaScript, as Lambda's Node.js has it",
+    about: "a handler in JavaScript, written as for Lambda's Node.js runtime",
     test: "node --test",
     invoke: "",
     files: &[
@@ -123,27 +123,27 @@ const JAVASCRIPT: Template = Template {
     ],
 };
 
-/// The first is the one for whoever does not choose.
+/// The first one is the default.
 pub(super) static TEMPLATES: [&Template; 9] = [
     rust!("hello", "a typed event in, a typed response out", invoke: ""),
     rust!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
-    rust!("streaming", "a response that is sent while it is made", invoke: ""),
+    rust!("streaming", "a streamed response", invoke: ""),
     rust!("api-gateway", "API Gateway's own event and response", invoke: ""),
     rust!("sqs", "a batch from a queue, with partial failures", invoke: ""),
-    rust!("tenants", "one handler, several tenants with limits of their own", invoke: " --tenant acme"),
+    rust!("tenants", "one handler, several tenants with their own limits", invoke: " --tenant acme"),
     &PYTHON,
     &JAVASCRIPT,
     &GO,
 ];
 
 impl Template {
-    /// Whether it is a package for cargo, with the SDK in it.
+    /// Whether the project is a cargo package that uses the SDK.
     pub(super) fn is_rust(&self) -> bool {
         self.test == RUST
     }
 }
 
-/// Takes the name of a template.
+/// Parses the name of a template.
 pub(super) fn parser() -> impl TypedValueParser<Value = &'static Template> {
     let names = TEMPLATES.map(|template| PossibleValue::new(template.name).help(template.about));
     PossibleValuesParser::new(names).try_map(|name| {
@@ -152,13 +152,13 @@ pub(super) fn parser() -> impl TypedValueParser<Value = &'static Template> {
     })
 }
 
-/// A file's text, with the name in it, and where the SDK is.
+/// The text of a file, with the name and the path of the SDK filled in.
 pub(super) fn filled(text: &str, name: &Name, sdk: &Path) -> String {
     let path = format!("path = {:?}", sdk.display().to_string());
     text.replace("{{name}}", &name.to_string()).replace(SDK, &path)
 }
 
-/// How a template depends on the SDK.
+/// The SDK's line in a template's manifest.
 const SDK: &str = "path = \"bulkhead-sdk\"";
 
 #[cfg(test)]

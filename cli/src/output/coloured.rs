@@ -1,4 +1,4 @@
-//! Text with colours in it: the colours are ours, and everything else in it is escaped as it comes in.
+//! Text with colours. The colours are set here; everything else is escaped when it is added.
 
 use anstyle::Style;
 use bulkhead_host::text::printable;
@@ -16,12 +16,12 @@ impl Coloured {
         self.0 += &format!("{style}{}{style:#}", printable::text(text));
     }
 
-    /// With its colours.
+    /// The text with its colours.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Without them.
+    /// The text without colours.
     pub(crate) fn plain(&self) -> String {
         anstream::adapter::strip_str(&self.0).to_string()
     }

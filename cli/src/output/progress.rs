@@ -1,4 +1,4 @@
-//! What is being done, said once it has taken long enough to wonder: a line that moves on a terminal, plain lines elsewhere.
+//! Progress of slow operations: a line that updates itself on a terminal, plain lines elsewhere.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::LazyLock;
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 use bulkhead_host::text::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// How long nobody wonders.
+/// Nothing is shown before this time has passed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often the line moves.
+/// The interval at which the line is updated.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What moves on the terminal now. Who writes a line there does it [`aside`].
+/// The line on the terminal now. Code that writes to the terminal does so [`aside`].
 static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Writes to a terminal while nothing moves there.
+/// Writes to a terminal while the line is hidden.
 pub(super) fn aside<R>(write: impl FnOnce() -> R) -> R {
     LINES.suspend(write)
 }
 
-/// Something that may take long. It is over when this is dropped, and leaves nothing on a terminal.
+/// A slow operation. It ends when this is dropped, and leaves nothing on a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     texts: Option<Sender<String>>,
@@ -33,22 +33,22 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn start() -> Self {
         let (texts, told) = channel();
-        // Without a thread it goes unsaid, and is done all the same.
+        // Without a thread there is no progress line, but the operation goes on.
         let shown = thread::Builder::new().name("progress".to_owned()).spawn(move || show(&told)).ok();
         Self { texts: Some(texts), shown }
     }
 
-    /// The same, with what is done first.
+    /// Starts with a first step.
     pub(crate) fn of(text: &str) -> Self {
         let progress = Self::start();
         progress.tell(text);
         progress
     }
 
-    /// What is done from now on.
+    /// Names the current step.
     pub(crate) fn tell(&self, text: &str) {
         if let Some(texts) = &self.texts {
-            // Nobody listens where there is no thread.
+            // Without the thread nobody receives this.
             let _ = texts.send(text.to_owned());
         }
     }
@@ -76,13 +76,13 @@ fn show(told: &Receiver<String>) {
     }
 }
 
-/// Whether a person looks at a terminal that can take a line back. Cargo asks the same.
+/// Whether stderr is a terminal that can clear a line. Cargo uses this test too.
 fn is_watched() -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     io::stderr().is_terminal() && !is_dumb && std::env::var_os("CI").is_none()
 }
 
-/// What was told last when it had taken long; none if it was over before.
+/// The text to show once the operation has taken long; `None` if it was over before.
 fn long(told: &Receiver<String>) -> Option<Option<String>> {
     let end = Instant::now() + PATIENCE;
     let mut last = None;
@@ -95,7 +95,7 @@ fn long(told: &Receiver<String>) -> Option<Option<String>> {
     }
 }
 
-/// The text, and for how long it has been going on.
+/// The text, and the time that has passed.
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())

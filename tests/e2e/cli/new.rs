@@ -60,7 +60,7 @@ fn without_a_checkout_the_sdk_comes_along_and_a_colleague_builds_it() {
     // Nobody sits at a terminal, so nobody is asked.
     let made = folder.bulkhead(&["new", "hello"]);
     made.succeeded();
-    assert!(made.stderr.contains("made hello from the template hello"), "{}", made.stderr);
+    assert!(made.stderr.contains("created hello from the template hello"), "{}", made.stderr);
     let project = folder.inner("hello");
     assert_eq!(project.read(".gitignore"), "/target\n");
     project.cargo(&["generate-lockfile"]).succeeded();
@@ -132,9 +132,9 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
         assert!(found == code && stderr.contains(part), "{arguments:?}: {found} {stderr}");
     };
     refused(&["new", "1st"], 1, "starts with a digit");
-    refused(&["new", "match"], 1, "a word of the Rust language");
+    refused(&["new", "match"], 1, "a keyword of Rust");
     refused(&["new", "hello", "--template", "ruby"], 2, "api-gateway, sqs, tenants, python, javascript, go");
-    refused(&["new", "hello", "--sdk-path", "."], 1, "there is no Cargo.toml in it");
+    refused(&["new", "hello", "--sdk-path", "."], 1, "this folder has no Cargo.toml");
     assert!(!Path::new(&folder.path().join("hello")).exists());
     folder.write("mine/notes.txt", "keep");
     refused(&["new", "mine"], 1, "mine is not empty");

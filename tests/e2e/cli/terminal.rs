@@ -21,7 +21,7 @@ fn bulkhead(folder: &Folder, arguments: &[&str]) -> Terminal {
 
 fn asked(folder: &Folder) -> Terminal {
     let terminal = bulkhead(folder, &["new", "chosen"]);
-    terminal.running.wait_log("What is it to start from?");
+    terminal.running.wait_log("Which template?");
     // The last of the list.
     terminal.running.wait_log("tenants");
     terminal.wait_for_keys();
@@ -36,7 +36,7 @@ fn new_asks_for_a_template_which_arrows_choose() {
     terminal.press(DOWN);
     terminal.press(ENTER);
     assert_eq!(terminal.running.exit_code(), 0);
-    assert!(terminal.shown().contains("made chosen from the template streaming"), "{}", terminal.shown());
+    assert!(terminal.shown().contains("created chosen from the template streaming"), "{}", terminal.shown());
     assert!(folder.read("chosen/src/lib.rs").contains("streaming_handler"));
 }
 
@@ -48,7 +48,7 @@ fn new_makes_nothing_where_nothing_is_chosen() {
         terminal.press(keys);
         assert_eq!(terminal.running.exit_code(), 1, "{keys:?}");
         assert!(
-            terminal.shown().contains("no template was chosen, so nothing was made"),
+            terminal.shown().contains("no template was chosen, so nothing was created"),
             "{}",
             terminal.shown()
         );

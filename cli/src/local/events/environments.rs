@@ -1,20 +1,21 @@
-//! The environments of a function: which of them ask for events, which are to go, and which could not start.
+//! The environments of a function: which of them poll for events, which are to stop, and which could not
+//! start.
 
 use super::{Call, Events, Failure, Reply, State};
 
-/// Names an environment; no other of this command has the same.
+/// Identifies an environment; unique within this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct EnvironmentId(pub(crate) u64);
 
 impl EnvironmentId {
-    /// The only one, or the one that somebody else started.
+    /// The only environment, or one that the user started.
     pub(crate) const ONLY: Self = Self(0);
 }
 
-/// One process that asks for events, or somebody else's.
+/// An environment: a process of ours or of the user's that polls for events.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
-    /// How many events it asks for right now.
+    /// The number of events that it is polling for right now.
     pub(super) idle: usize,
     pub(super) has_asked: bool,
     /// It gets no more events.
@@ -23,18 +24,19 @@ pub(super) struct Environment {
     failure: Option<Failure>,
 }
 
-/// How busy a function is.
+/// The load of a function.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Events that nobody has.
+    /// Events that wait for an environment.
     pub(crate) waiting: usize,
-    /// Environments that take them, or will once they have started: how many events at once.
+    /// Environments that take events, or will once they have started, counted by the events they take at
+    /// once.
     pub(crate) ready: usize,
-    /// Environments that are not to go.
+    /// Environments that are not stopping.
     pub(crate) environments: usize,
 }
 
-/// While it lives an environment asks for an event.
+/// An environment polls for an event as long as this lives.
 #[derive(Debug)]
 pub(super) struct Idle<'e> {
     events: &'e Events,
@@ -52,12 +54,12 @@ impl Drop for Idle<'_> {
 }
 
 impl Events {
-    /// There is another environment, which will ask for events.
+    /// Adds an environment that will poll for events.
     pub(crate) fn begin_environment(&self, environment: EnvironmentId) {
         self.change(|state| state.environments.insert(environment, Environment::default()));
     }
 
-    /// From now on it gets no more events.
+    /// The environment gets no more events.
     pub(crate) fn retire(&self, environment: EnvironmentId) {
         self.change(|state| {
             if let Some(environment) = state.environments.get_mut(&environment) {
@@ -66,7 +68,7 @@ impl Events {
         });
     }
 
-    /// It could not start: if there is no other, the events that wait are told so.
+    /// The environment could not start. If there is no other, waiting events get this answer.
     pub(crate) fn fail_start(&self, environment: EnvironmentId, failure: Failure) {
         self.change(|state| {
             state.environments.entry(environment).or_default().failure = Some(failure);
@@ -74,8 +76,8 @@ impl Events {
         });
     }
 
-    /// It is gone. Its events are answered with this, and so are those that waited for its start. Whether it had
-    /// started.
+    /// The environment is gone. Its events, and those that waited for its start, get this answer. Returns
+    /// whether it had started.
     pub(crate) fn end_environment(&self, id: EnvironmentId, failure: impl Fn(&str) -> Failure) -> bool {
         let has_started = self.state().environments.get(&id).is_some_and(|environment| environment.has_asked);
         let has_failed = self.state().environments.get(&id).is_some_and(|gone| gone.failure.is_some());
@@ -91,7 +93,7 @@ impl Events {
         has_started
     }
 
-    /// Fails these events, which an environment has not answered in time.
+    /// Fails the events that an environment has not answered in time.
     pub(crate) fn fail(&self, request_ids: &[String], failure: impl Fn(&str) -> Failure) {
         self.change(|state| {
             for request_id in request_ids {
@@ -137,7 +139,7 @@ impl State {
         }
     }
 
-    /// The events that an environment has; it has them no more.
+    /// Takes the events that an environment has.
     fn calls_of(&mut self, id: EnvironmentId) -> Vec<(String, Call)> {
         let of = |call: &mut Call| call.handled.is_some_and(|(environment, _)| environment == id);
         self.calls.extract_if(|_, call| of(call)).collect()

@@ -1,28 +1,28 @@
-//! What becomes of an environment, for whoever runs it.
+//! What happens to an environment next.
 
 use tokio::time::Instant;
 
 use super::{EnvironmentId, Events, State};
 
-/// What is to be done with an environment.
+/// The next step for the process that runs an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It asks for its first event.
+    /// The environment polls for its first event.
     Started,
-    /// It was to go, and has no event any more.
+    /// The environment was stopping, and has no event left.
     Drained,
-    /// It has not answered these in time.
+    /// The environment has not answered these events in time.
     Overdue(Vec<String>),
 }
 
 impl Events {
-    /// Waits until something is to be done with it.
+    /// Waits for the next step.
     pub(crate) async fn fate(&self, id: EnvironmentId, is_started: bool) -> Fate {
         let mut next_look = None;
         loop {
             let look = self.when(|state| {
                 let earliest = state.earliest(id);
-                // A deadline that moved is looked at again as well.
+                // A deadline may have moved, so the environments are looked at again.
                 state
                     .fate(id, is_started)
                     .map(Ok)

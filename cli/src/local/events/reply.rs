@@ -1,16 +1,16 @@
-//! The answer to an event: whole, as a stream, or an error.
+//! The answer to an event: a whole response, a stream, or an error.
 
 use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderValue;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-/// What a bootstrap answers.
+/// The answer of a bootstrap.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// The response.
+    /// The whole response.
     Whole(Bytes),
-    /// The response as it is made.
+    /// The response as a stream.
     Streamed(Stream),
     /// The handler failed.
     Failed(Failure),
@@ -18,20 +18,20 @@ pub(crate) enum Reply {
     NotStarted(Failure),
 }
 
-/// An error, as its caller sees it.
+/// An error, as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// JSON.
     pub(crate) body: Bytes,
-    /// As the platform knows it.
+    /// The type that the platform knows.
     pub(crate) error_type: String,
 }
 
-/// A response of which there may be more.
+/// A response of which more pieces may come.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) content_type: Option<HeaderValue>,
-    /// Ends with [`Piece::End`] or [`Piece::Failed`]; without either it was cut off.
+    /// Ends with [`Piece::End`] or [`Piece::Failed`]; a channel that closes before was cut off.
     pub(crate) pieces: mpsc::Receiver<Piece>,
 }
 
@@ -39,30 +39,30 @@ pub(crate) struct Stream {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     Data(Bytes),
-    /// There will be no more, because the handler failed.
+    /// The handler failed, and no more pieces will come.
     Failed(Failure),
     End,
 }
 
-/// What a caller gets that waits for all of it.
+/// The answer for a caller that waits for all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The response.
     Replied(Bytes),
-    /// The error as JSON, and its type as the platform would know it.
+    /// The error as JSON, and the type that the platform would know.
     Failed { body: Bytes, error_type: String },
     /// The bootstrap could not start; the error as JSON.
     NotStarted { body: Bytes, error_type: String },
 }
 
 impl Failure {
-    /// An error that the platform itself tells.
+    /// An error of the platform itself.
     pub(crate) fn new(error_type: &str, message: &str) -> Self {
         let body = json!({ "errorType": error_type, "errorMessage": message }).to_string().into();
         Self { body, error_type: error_type.to_owned() }
     }
 
-    /// The response was more than Lambda takes.
+    /// The response exceeds Lambda's limit.
     pub(crate) fn too_large(limit: usize) -> Self {
         let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
         Self::new("Function.ResponseSizeTooLarge", &message)
@@ -70,7 +70,7 @@ impl Failure {
 }
 
 impl Stream {
-    /// The next piece; the end of a stream that was cut off says so.
+    /// The next piece. A stream that was cut off ends with an error.
     pub(crate) async fn next(&mut self) -> Piece {
         let cut_off = || {
             Piece::Failed(Failure::new(
@@ -83,7 +83,7 @@ impl Stream {
 }
 
 impl Reply {
-    /// All of it, as a caller gets it that does not read streams.
+    /// Collects the pieces, as for a caller that does not read streams.
     pub(crate) async fn collect(self) -> Answer {
         let failed = |Failure { body, error_type }| Answer::Failed { body, error_type };
         match self {

@@ -1,4 +1,4 @@
-//! What a child prints, line by line as it comes, and up to date for whoever asks.
+//! The output of a child process, passed on line by line.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use tokio::task::JoinHandle;
 /// Where a line was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// The log, with the receipts in it.
+    /// Stdout: the log, with the receipts.
     Stdout,
-    /// Where a bootstrap has nothing to say.
+    /// Stderr: anything that a bootstrap prints there is a fault.
     Stderr,
 }
 
-/// A line that is longer is told in pieces: somebody's own program may never end one.
+/// A longer line is passed on in pieces: a program may print a line without end.
 const LONGEST: usize = 8 * 1024 * 1024;
 
-/// Who is told each line, without its end.
+/// Receives each line, without its end.
 pub(crate) type Sink = Arc<dyn Fn(Line, &str) + Send + Sync>;
 
-/// A pipe that is read by a task of its own.
+/// A pipe, read by a task of its own.
 #[derive(Debug)]
 pub(super) struct Pipe {
     read: JoinHandle<()>,
     asked: mpsc::Sender<oneshot::Sender<()>>,
 }
 
-/// Waits until everything that a child has printed so far has been told.
+/// Waits until everything that the child has printed so far has reached the sink.
 #[derive(Debug, Clone)]
 pub(crate) struct Drain(Vec<mpsc::Sender<oneshot::Sender<()>>>);
 
@@ -41,7 +41,7 @@ impl Drain {
     pub(crate) async fn drain(&self) {
         for asked in &self.0 {
             let (done, drained) = oneshot::channel();
-            // A pipe that is closed has told all.
+            // The pipe is closed, so everything has been read.
             if asked.send(done).await.is_ok() {
                 let _ = drained.await;
             }
@@ -75,7 +75,7 @@ async fn read(
     loop {
         tokio::select! {
             biased;
-            // What was read before an error is worth showing.
+            // Data that was read before an error is worth showing.
             read = pipe.read(&mut buffer) => match read {
                 Ok(count @ 1..) => lines.add(buffer.get(..count).unwrap_or_default()),
                 Ok(0) | Err(_) => break,
@@ -92,7 +92,7 @@ async fn read(
     lines.end();
 }
 
-/// Cuts what comes into lines.
+/// Cuts a stream of bytes into lines.
 struct Lines {
     line: Line,
     sink: Sink,
@@ -102,7 +102,7 @@ struct Lines {
 impl Lines {
     fn add(&mut self, bytes: &[u8]) {
         let mut pieces = bytes.split(|byte| *byte == b'\n');
-        // What stands behind the last end is no line yet.
+        // The bytes after the last line end are not a line yet.
         let last = pieces.next_back().unwrap_or_default();
         for piece in pieces {
             self.rest.extend_from_slice(piece);
@@ -133,7 +133,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A sink, and what it was told.
+    /// A sink, and the lines that it received.
     pub(in super::super) fn told() -> (Arc<Mutex<Vec<String>>>, Sink) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let telling = Arc::clone(&told);

@@ -1,4 +1,4 @@
-//! The response to an event, as a runtime sends it: whole, or as it is made (RUNTIME_API 3 and 7).
+//! The response to an event from a runtime: whole, or as a stream (RUNTIME_API 3 and 7).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,13 +12,13 @@ use tokio::sync::mpsc::{Sender, channel};
 use super::{ERROR_TYPE, accepted, answered, cut_short, error, error_type};
 use crate::local::events::{Events, Failure, Piece, Reply, Stream};
 
-/// The most that Lambda takes as a whole: 6 MiB, and 100 bytes that nobody explains (R3.3).
+/// Lambda's limit of a whole response: 6 MiB and 100 undocumented bytes (R3.3).
 const LARGEST: usize = 6 * 1024 * 1024 + 100;
 
-/// Pieces that are on their way: a runtime goes no faster than its caller.
+/// The number of pieces in flight: a runtime can be no faster than its caller.
 const AHEAD: usize = 2;
 
-/// Takes a response.
+/// Handles a response.
 pub(super) async fn take(
     events: &Events,
     id: &str,
@@ -39,7 +39,7 @@ async fn whole(events: &Events, id: &str, body: Incoming) -> Response<Full<Bytes
     let body = match Limited::new(body, LARGEST).collect().await {
         Ok(body) => body,
         Err(error) if error.is::<LengthLimitError>() => {
-            // A caller that is gone does not care.
+            // The caller may be gone.
             drop(events.answer(id, Reply::Failed(Failure::too_large(LARGEST))));
             return too_large();
         }
@@ -66,7 +66,7 @@ async fn streamed(
     if let Err(unknown) = events.answer(id, Reply::Streamed(stream)) {
         return answered(&Err(unknown));
     }
-    // Also where the connection breaks and this is dropped.
+    // This runs also if the connection breaks and the future is dropped.
     let _end = End { events, id };
     let mut last = Piece::End;
     while let Some(frame) = body.frame().await {
@@ -83,7 +83,7 @@ async fn streamed(
     accepted()
 }
 
-/// A caller that went away stops no handler, as in Lambda.
+/// In Lambda, a caller that disconnects does not stop the handler either.
 async fn send(sender: &Sender<Piece>, piece: Piece) {
     drop(sender.send(piece).await);
 }
@@ -99,7 +99,7 @@ impl Drop for End<'_> {
     }
 }
 
-/// A stream that broke off says so behind its last byte (S7.3).
+/// A stream that failed reports the error in its trailers (S7.3).
 fn failure(trailers: &HeaderMap) -> Option<Failure> {
     trailers.get(ERROR_TYPE)?;
     let encoded = trailers.get("lambda-runtime-function-error-body");
