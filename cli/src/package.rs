@@ -1,4 +1,4 @@
-//! `bulkhead package`: a zip that Lambda takes as it is, or a folder that a container image is made of.
+//! `bulkhead package`: makes a zip that you can upload to Lambda, or a folder for a container image.
 
 mod archive;
 mod container;
@@ -22,18 +22,19 @@ use archive::Entry;
 pub(crate) use contents::fits;
 pub(crate) use program::check;
 
-/// The most that Lambda takes of an upload without S3, in bytes
+/// The largest upload that Lambda accepts without S3, in bytes
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const MOST_ZIPPED: u64 = 50 * 1024 * 1024;
 
-/// The most that it unzips, layers included.
+/// The largest size that Lambda unzips, including layers.
 const MOST_UNZIPPED: u64 = 250 * 1024 * 1024;
 
-/// Put the bootstrap, the handlers as native code and bulkhead.toml into a zip for Lambda, or into a folder for an image.
+/// Put the bootstrap, the handlers as native code and bulkhead.toml into a zip for Lambda, or into a folder
+/// for an image.
 ///
-/// Components are compiled for the function's processor; a .cwasm that fits its .wasm is taken as it is, for example one
-/// that was made with --preinit. The same input gives the same bytes. What the bootstrap would refuse is refused. Beside
-/// the package lies a CycloneDX document (SBOM) that names what is in it.
+/// Components are compiled for the function's processor; a .cwasm that fits its .wasm is used as it is, for
+/// example one made with --preinit. The same input gives the same bytes. Anything that the bootstrap would
+/// reject is an error. A CycloneDX document (SBOM) beside the package lists its contents.
 ///
 /// Example: bulkhead package ./package --arch arm64 -o function.zip
 #[derive(Debug, Args)]
@@ -41,22 +42,23 @@ pub(crate) struct Package {
     /// The directory with bulkhead.toml, or with the only component [default: target/bulkhead, if it is there, or .]
     #[arg(value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The zip, or with --container the folder [default: function.zip, or image]
+    /// The zip or, with --container, the folder [default: function.zip or image]
     #[arg(short, long, value_name = "FILE.zip|DIR")]
     output: Option<PathBuf>,
     /// The processor of the function: x86_64, or arm64 [default: this machine's]
     #[arg(long, value_parser = parse_target, value_name = "ARCH")]
     arch: Option<Target>,
-    /// The bootstrap to put in [default: BULKHEAD_BOOTSTRAP, or the one for ARCH beside this command]
+    /// The bootstrap to package [default: BULKHEAD_BOOTSTRAP, or the one for ARCH beside this command]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
-    /// What _HANDLER will be, where DIR has several components and no bulkhead.toml, or an image several handlers
+    /// The value of _HANDLER, if DIR has several components and no bulkhead.toml, or if an image has several
+    /// handlers
     #[arg(long, value_name = "NAME")]
     handler: Option<String>,
     /// Make a folder with a Containerfile for `docker build` and `podman build` in place of a zip
     #[arg(long)]
     container: bool,
-    /// Leave out the SBOM, which otherwise lies beside the package: function.cdx.json
+    /// Do not write the SBOM, which otherwise lies beside the package: function.cdx.json
     #[arg(long)]
     no_sbom: bool,
 }
@@ -96,7 +98,11 @@ impl Package {
             "{}: Lambda requires a file that ends in .zip; name one with -o, or make a folder for an image with --container",
             output.shown()
         );
-        ensure!(output.file_name().is_some(), "{}: this has no name; give it one with -o", output.shown());
+        ensure!(
+            output.file_name().is_some(),
+            "{}: this is not a file name; choose one with -o",
+            output.shown()
+        );
         Ok(output)
     }
 }
@@ -121,7 +127,7 @@ fn image(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
     }
     output::print(table)?;
     let how = container::how_to_build(output);
-    tell(&format!("{}: an image for {} is made of it with\n  {how}", output.shown(), lambda_name(target)));
+    tell(&format!("{}: build the image for {} with\n  {how}", output.shown(), lambda_name(target)));
     Ok(())
 }
 
@@ -129,23 +135,23 @@ fn image(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
 fn describe(package: &sbom::Package<'_>, output: &Path) -> anyhow::Result<()> {
     let document = output.with_extension("cdx.json");
     let zip = output.is_file().then(|| std::fs::read(output)).transpose();
-    let zip = zip.with_context(|| format!("{} cannot be read again", output.shown()))?;
+    let zip = zip.with_context(|| format!("{} cannot be read back", output.shown()))?;
     let digest = zip.map(|zip| artifact::digest(&zip));
     sbom::write(package, digest.as_deref(), &document)?;
-    tell(&format!("{}: what it is made of (SBOM)", document.shown()));
+    tell(&format!("{}: the contents of the package (SBOM)", document.shown()));
     Ok(())
 }
 
-/// Says what Lambda would say of such an upload.
+/// Reports what Lambda would say about the size of the upload.
 fn judge(zip: &Path, zipped: u64, unzipped: u64) -> anyhow::Result<()> {
     ensure!(
         unzipped <= MOST_UNZIPPED,
-        "{}: {unzipped} bytes unzipped, and Lambda takes {MOST_UNZIPPED} with all layers; leave handlers out, or grant \
-         smaller directories",
+        "{}: {unzipped} bytes unzipped, but Lambda allows {MOST_UNZIPPED} with all layers; leave handlers \
+         out, or grant smaller directories",
         zip.shown()
     );
     if zipped > MOST_ZIPPED {
-        tell(&format!("it is over {MOST_ZIPPED} bytes, so Lambda takes it by way of S3 only"));
+        tell(&format!("the zip is over {MOST_ZIPPED} bytes, so it has to be uploaded through S3"));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! `bulkhead compile --preinit`: runs a component's init function, and makes a component of what it leaves in memory.
+//! `bulkhead compile --preinit`: runs a component's init function, and makes a component that starts with the
+//! memory that the function left.
 //!
-//! The init is run by [`bulkhead_host::preinit`]; taking components apart and putting them together again is Wizer's
-//! part.
+//! [`bulkhead_host::preinit`] runs the init; Wizer takes the component apart and puts it together again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,38 +17,40 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::output::tell;
 
-/// The instance that Wizer adds to read a component's state through.
+/// The instance that Wizer adds to read a component's state.
 const ACCESS: &str = "wasmtime:wizer/access";
 
-/// Whether the init is to be run, and what it may have.
+/// Whether to run the init function, and what it may use.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Ahead {
-    /// Run the component's init function (#[bulkhead::init]) now, and let every sandbox start with what it left in memory
+    /// Run the component's init function (#[bulkhead::init]) now, and let every sandbox start with the memory
+    /// that it leaves
     #[arg(long)]
     preinit: bool,
-    /// Let it have random bytes: the keys of every HashMap are then the same in every sandbox, and no secret
+    /// Give the init function random bytes: the keys of every HashMap are then the same in every sandbox, and
+    /// not secret
     #[arg(long, requires = "preinit")]
     allow_random: bool,
-    /// Let it know the time, which is that of the compilation
+    /// Give the init function the time, which is that of the compilation
     #[arg(long, requires = "preinit")]
     allow_clock: bool,
-    /// How long it may take
+    /// The time limit of the init function
     #[arg(long, requires = "preinit", value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     init_time: Duration,
 }
 
-/// A component whose init has been run.
+/// A component whose init function was run.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) wasm: Vec<u8>,
-    /// All of its memories.
+    /// The size of all of its memories.
     memory: usize,
-    /// How much larger the file is for it.
+    /// How much larger the file became.
     added: usize,
 }
 
 impl Ahead {
-    /// The component with its init done, if that is wanted.
+    /// Runs the component's init function, if that was requested.
     pub(crate) fn run(&self, wasm: &[u8], input: &Path) -> anyhow::Result<Option<Ready>> {
         if !self.preinit {
             return Ok(None);
@@ -85,7 +87,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// What a snapshot cannot hold. Wizer's texts say what it found; what to do is added.
+/// Explains why Wizer rejects a component. Wizer's texts say what it found; a remedy is added.
 fn unsupported(found: impl fmt::Display) -> anyhow::Error {
     let found = told(&found);
     let composed = [
@@ -100,16 +102,16 @@ fn unsupported(found: impl fmt::Display) -> anyhow::Error {
         || found.contains("`elem.drop`")
         || found.contains("reference type")
     {
-        "a snapshot holds memories and numbers, not tables of functions that change; link without what loads code at run \
-         time"
+        "a snapshot holds memories and numbers, but not function tables that change; link without libraries \
+         that load code at run time"
     } else if found.contains("`data.drop`") {
-        "a snapshot cannot tell which data was dropped; link without passive data, as Rust and C do without threads"
+        "a snapshot cannot record dropped data segments; link without passive data, as Rust and C do without threads"
     } else if composed.iter().any(|part| found.contains(part)) {
-        "a snapshot is made of one component that no others were composed into; run its init before it is composed"
+        "a snapshot can be made only of a component that is not composed of others; run its init before you compose it"
     } else {
-        "it is of a form that no snapshot can be made of"
+        "snapshots do not support the structure of this component"
     };
-    anyhow!("it cannot be preinitialised: {found}; {advice}, or compile it without --preinit")
+    anyhow!("the component cannot be preinitialised: {found}; {advice}, or compile it without --preinit")
 }
 
 impl fmt::Display for Ready {
@@ -118,12 +120,13 @@ impl fmt::Display for Ready {
             [self.memory, self.added].map(|bytes| ByteSize::b(u64::try_from(bytes).unwrap_or(u64::MAX)));
         write!(
             f,
-            "its init was run: every sandbox starts with {memory} of memory, for which the component grew by {added}"
+            "its init was run: every sandbox starts with {memory} of memory, for which the component grew by \
+             {added}"
         )
     }
 }
 
-/// The state that an init left, as Wizer asks for it.
+/// Reads the state that an init left, for Wizer.
 struct Left(BTreeMap<String, Value>);
 
 impl ComponentInstanceState for Left {

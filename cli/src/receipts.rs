@@ -1,4 +1,4 @@
-//! `bulkhead receipts`: what the receipts in a log add up to.
+//! `bulkhead receipts`: sums up the receipts in a log.
 
 mod histogram;
 mod lines;
@@ -17,11 +17,11 @@ use crate::output;
 use lines::{Line, Lines};
 use tally::Tally;
 
-/// Sum up the receipts in log files: who used how much, and how it ended.
+/// Sum up the receipts in log files: how much each tenant or handler used, and how its events ended.
 ///
-/// A line counts if all of it is a JSON object whose "type" is "bulkhead.receipt". A handler can print anything, but
-/// never a line of its own, so receipts within other lines are none. A batch that was split has a receipt for each of
-/// its parts. Percentiles are at most 1 % off.
+/// A line is a receipt if the whole line is a JSON object whose "type" is "bulkhead.receipt". A handler can
+/// print such text only within a log line of the host, which does not count. A batch that was split has a
+/// receipt for each of its parts. Percentiles are accurate to 1 %.
 ///
 /// Example: bulkhead receipts --by handler function.log
 #[derive(Debug, Args)]
@@ -29,10 +29,10 @@ pub(crate) struct Receipts {
     /// Log files; `-` is stdin [default: -]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What to sum up by
+    /// The key of the groups
     #[arg(long, value_enum, default_value_t = By::Tenant)]
     by: By,
-    /// What to sort by; all but the name from the largest down
+    /// The order of the rows: by name, or by another column with the largest first
     #[arg(long, value_enum, default_value_t = Sort::Events)]
     sort: Sort,
     /// Print JSON: times in microseconds, sizes in bytes
@@ -40,7 +40,7 @@ pub(crate) struct Receipts {
     json: bool,
 }
 
-/// What makes two receipts belong together.
+/// The key by which receipts are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum By {
     Tenant,
@@ -48,7 +48,7 @@ pub(crate) enum By {
     Outcome,
 }
 
-/// Which row comes first.
+/// The order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sort {
     Name,
@@ -68,7 +68,7 @@ impl Receipts {
             let malformed = read(file, &mut tally).with_context(|| file.shown())?;
             if malformed > 0 {
                 output::tell(&format!(
-                    "{}: {malformed} receipts cannot be read and were left out; they are damaged, or another version's",
+                    "{}: left out {malformed} receipts that cannot be read; they are damaged, or from another version",
                     file.shown()
                 ));
             }
@@ -78,7 +78,7 @@ impl Receipts {
     }
 }
 
-/// Adds the receipts of a file, and gives the number of those that are malformed.
+/// Adds the receipts of a file. Returns the number of malformed ones.
 fn read(file: &Path, tally: &mut Tally) -> io::Result<u64> {
     let reader: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(io::stdin().lock())

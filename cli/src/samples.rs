@@ -1,12 +1,12 @@
-//! Events as AWS's services send them: the fixtures of the `aws_lambda_events` crate, by the names that `cargo lambda invoke
-//! --data-example` has for them.
+//! Sample events of AWS services: the fixtures of the `aws_lambda_events` crate, with the names of `cargo
+//! lambda invoke --data-example`.
 
 use clap::builder::PossibleValuesParser;
 
-/// Names and contents, in the order of their names. `build.rs` collects them.
+/// Names and contents, sorted by name. `build.rs` collects them.
 static SAMPLES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/samples.rs"));
 
-/// Takes a name, and knows all of them for completion.
+/// Parses a name, and offers all of them for completion.
 pub(crate) fn parser() -> PossibleValuesParser {
     PossibleValuesParser::new(names())
 }
@@ -16,7 +16,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     SAMPLES.iter().map(|(name, _)| *name).collect()
 }
 
-/// The event of that name, as JSON.
+/// The event of this name, as JSON.
 pub(crate) fn get(name: &str) -> Option<&'static str> {
     SAMPLES.iter().find(|(known, _)| *known == name).map(|(_, json)| *json)
 }

@@ -1,17 +1,18 @@
-//! Rows of cells, aligned with spaces. Each cell is escaped as a name, so that none is two, or looks like another.
+//! Rows of cells, aligned with spaces. Each cell is escaped as a name, so that a cell can neither break the
+//! line nor look like another.
 
 use std::fmt;
 
 use bulkhead_host::text::printable;
 
-/// Where a column's cells stand.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
 }
 
-/// A table, each line of which is indented by as many spaces.
+/// A table whose lines are indented by a number of spaces.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
     indent: usize,

@@ -1,6 +1,6 @@
-//! Core modules that carry a description of their own world. What reads these was written for toolchains: one whose packages need
-//! each other in a circle overflows its stack, which ends the process. So another process reads them, which is this command
-//! again.
+//! Core modules that carry a description of their own world. The library that reads it was written for
+//! toolchains: packages that depend on each other in a circle overflow its stack, which ends the process. So
+//! the description is read by a child process, which is this command again.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,31 +14,32 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::output;
 
-/// What the first argument of that other process is. It is no command of anybody's, so no help has it.
+/// The first argument of the child process. It is not a subcommand, so no help mentions it.
 const ASKED: &str = ".read-world";
 
 /// Why a world was not read.
 #[derive(Debug, thiserror::Error)]
 enum WorldError {
-    /// As the process said it that read it.
+    /// The error that the child process printed.
     #[error("{0}")]
     Refused(String),
     #[error(
-        "what it says of its world cannot be read: the process that did ended with {0}. No toolchain makes such a module; build it again \
-         from its sources, or for the target wasm32-wasip2"
+        "the description of its world cannot be read: the process that tried ended with {0}. No toolchain \
+         makes such a module; build it again from its sources, or for the target wasm32-wasip2"
     )]
     Ended(ExitStatus),
-    #[error("no process can be started to read what it says of its world: {0}")]
+    #[error("no process can be started to read the description of its world: {0}")]
     NotStarted(io::Error),
 }
 
-/// The component in the bytes of a file, like [`component::ready`]; a description of a world is read.
+/// The component in the bytes of a file, like [`component::ready`], except that the description of a world is
+/// read.
 pub(crate) fn ready<'w>(wasm: &'w [u8], path: &Path) -> Result<Cow<'w, [u8]>, ComponentError> {
     match component::ready(wasm, Worlds::Refused, path) {
         Err(ComponentError::CoreModule { error, .. })
             if matches!(error.downcast_ref(), Some(AdaptError::World)) =>
         {
-            // The program of a unit test is not this command.
+            // In a unit test, the current program is not this command.
             let read = if cfg!(test) { read(path) } else { read_apart(path) };
             let adapted = read
                 .map_err(|error| ComponentError::CoreModule { path: path.to_owned(), error: error.into() })?;
@@ -60,15 +61,15 @@ fn read_apart(path: &Path) -> Result<Vec<u8>, WorldError> {
     }
 }
 
-/// The module to read, where this is that other process.
+/// The path of the module, if this process is the child.
 pub(crate) fn asked() -> Option<PathBuf> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? == ASKED { arguments.next().map(PathBuf::from) } else { None }
 }
 
-/// Reads it, and writes the component that it becomes.
+/// Reads the module, and writes the component that it becomes.
 pub(crate) fn answer(path: &Path) -> ExitCode {
-    // Nobody wants the memory of a process that was expected to end.
+    // The child may crash, which should not leave a core dump.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let written = read(path).and_then(|component| {
         output::hand_over(&component).map_err(|error| WorldError::Refused(error.to_string()))

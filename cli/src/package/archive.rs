@@ -1,4 +1,5 @@
-//! The zip itself. Nothing in it tells when, where or by whom it was made, so the same files give the same bytes.
+//! Writes the zip. It contains no times, users or paths of this machine, so the same files give the same
+//! bytes.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -22,7 +23,7 @@ pub(super) struct Entry {
     pub(super) zipped: u64,
 }
 
-/// Writes all files below `staged`, and says how long the zip is and what is in it.
+/// Writes all files below `staged`. Returns the size of the zip and its files.
 pub(super) fn write(staged: &Path, output: &Path) -> anyhow::Result<(u64, Vec<Entry>)> {
     let file = write_beside(output, b"")?;
     let mut zip = ZipWriter::new(BufWriter::new(file.as_file()));

@@ -1,4 +1,4 @@
-//! The package as a folder that `docker build` and `podman build` make a container image of.
+//! The package as a folder from which `docker build` and `podman build` make a container image.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,22 +13,22 @@ use tempfile::TempDir;
 use super::contents;
 use crate::compile::lambda_name;
 
-/// Podman looks for it by itself, and docker takes it with `--file`.
+/// Podman looks for this name; docker needs `--file`.
 pub(super) const CONTAINERFILE: &str = "Containerfile";
 
 /// The folder that becomes `/var/task`.
 pub(super) const TASK: &str = "task";
 
-/// How such a file begins. A folder without one was made by somebody else.
+/// The first line of a Containerfile of this command. Any other folder belongs to somebody else.
 const MADE: &str = "# Made by `bulkhead package --container`";
 
-/// Lays it out beside its place, from what a zip would hold, and returns where: `bootstrap`, which goes to `/var/runtime`,
-/// and `task`, which becomes `/var/task`.
+/// Moves the files of a zip into a temporary folder: `bootstrap`, which goes to `/var/runtime`, and `task`,
+/// which becomes `/var/task`.
 pub(super) fn stage(staged: &Path, handler: Option<&str>, target: Target) -> anyhow::Result<TempDir> {
-    let image = tempfile::tempdir().context("there is no place to lay the image out")?;
+    let image = tempfile::tempdir().context("no temporary folder can be created for the image")?;
     let handler = own_handler(staged, handler)?;
     for file in contents::files(staged)? {
-        // It is of the zip; this folder gets its own.
+        // The digests of the zip are left out; this folder gets its own.
         if file != Path::new(contents::SUMS) {
             let to = image.path().join(place(&file));
             contents::copy_below(image.path(), &staged.join(&file), &to)?;
@@ -48,7 +48,7 @@ fn place(file: &Path) -> PathBuf {
     }
 }
 
-/// What `_HANDLER` will be: the image's command, without which its entry point does not start.
+/// The value of `_HANDLER`: the image's command, without which its entry point does not start.
 fn own_handler(staged: &Path, named: Option<&str>) -> anyhow::Result<String> {
     if let Some(named) = named {
         return Ok(named.to_owned());
@@ -60,14 +60,15 @@ fn own_handler(staged: &Path, named: Option<&str>) -> anyhow::Result<String> {
         several => {
             let names: Vec<&str> = several.iter().map(|handler| handler.name.as_str()).collect();
             anyhow::bail!(
-                "{FILE} has several handlers, and an image names the function's own; say which with --handler: {}",
+                "{FILE} has several handlers, and an image has to name the function's own; choose one with \
+                 --handler: {}",
                 names.join(", ")
             )
         }
     }
 }
 
-/// `--platform`, because native code runs on its own processor only, whatever the machine that builds the image has.
+/// `--platform`, because native code runs only on its own processor, whatever machine builds the image.
 fn containerfile(handler: &str, target: Target) -> String {
     format!(
         "{MADE} {}, for {}.\n\
@@ -89,13 +90,13 @@ fn platform(target: Target) -> &'static str {
     }
 }
 
-/// Puts it into its place, where an earlier one may be.
+/// Moves the folder to its place, where an earlier one may be.
 pub(super) fn replace(image: &Path, output: &Path) -> anyhow::Result<()> {
     let cannot_write = || format!("{} cannot be written", output.shown());
     if output.exists() {
         ensure!(
             is_ours(output),
-            "{} is there already, and was not made by this command; remove it, or name another with -o",
+            "{} exists and was not made by this command; remove it, or choose another with -o",
             output.shown()
         );
         fs::remove_dir_all(output).with_context(cannot_write)?;
@@ -112,7 +113,8 @@ fn is_ours(folder: &Path) -> bool {
     is_empty || made
 }
 
-/// The command that makes the image. Lambda refuses one with the provenance that docker adds by itself.
+/// The command that builds the image. Lambda rejects an image with the provenance attestation that docker
+/// adds by default.
 pub(super) fn how_to_build(output: &Path) -> String {
     let folder = output.shown();
     format!("docker build --provenance=false --file {folder}/{CONTAINERFILE} --tag NAME {folder}")

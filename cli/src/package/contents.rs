@@ -1,4 +1,4 @@
-//! What goes into the zip, laid out in a directory as the function will find it, and checked there.
+//! The contents of the zip, put into a temporary directory as the function will see them, and checked there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::check;
 use crate::compile;
 use crate::output::{Progress, tell};
 
-/// Lays it out. It is removed with what is returned.
+/// Fills the directory, which is removed with the returned value.
 pub(super) fn stage(
     root: &Path,
     bootstrap: &Path,
@@ -25,7 +25,7 @@ pub(super) fn stage(
     target: Target,
 ) -> anyhow::Result<TempDir> {
     let manifest = Manifest::read(root)?;
-    let staged = tempfile::tempdir().context("there is no place to lay the package out")?;
+    let staged = tempfile::tempdir().context("no temporary folder can be created for the package")?;
     copy(bootstrap, &staged.path().join("bootstrap"), 0o755)?;
     let sources = sources(root, manifest.as_ref(), handler)?;
     let progress = Progress::start();
@@ -41,16 +41,17 @@ pub(super) fn stage(
         }
     }
     let is_named = manifest.is_some_and(|manifest| !manifest.handlers.is_empty());
-    // Code for another processor can only be checked by its stamp, which was done when it was chosen or made.
+    // Code for another processor can be checked only by its stamp, which was done when it was chosen or
+    // compiled.
     if is_named || Some(target) == Target::host() {
         let mistakes = check::mistakes(staged.path(), handler)?;
-        ensure!(mistakes.is_empty(), "the bootstrap would refuse it:\n  {}", mistakes.join("\n  "));
+        ensure!(mistakes.is_empty(), "the bootstrap would reject the package:\n  {}", mistakes.join("\n  "));
     }
     sums(staged.path()).context("the digests of the package cannot be written")?;
     Ok(staged)
 }
 
-/// The components without their endings, relative to the root.
+/// The components without their extensions, relative to the root.
 fn sources(
     root: &Path,
     manifest: Option<&Manifest>,
@@ -63,7 +64,7 @@ fn sources(
     Ok(handlers.iter().map(|handler| handler.source.with_extension("")).collect())
 }
 
-/// The native code of a component: the one that is there if it fits, or a new one.
+/// The native code of a component: the existing file if it fits, or a new one.
 fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::Result<()> {
     let ending = |root: &Path, ending: &str| {
         let mut path = root.join(source).into_os_string();
@@ -77,31 +78,37 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
     if fits(&cwasm, &wasm, target) {
         return copy(&cwasm, &to, 0o644);
     }
-    ensure!(wasm.is_file(), "there is no {}, and no .cwasm of it for {}", wasm.shown(), target.name());
+    ensure!(
+        wasm.is_file(),
+        "{} is missing, and there is no .cwasm of it for {}",
+        wasm.shown(),
+        target.name()
+    );
     if let Some(why) = unfit(&cwasm, target) {
-        tell(&format!("{} {why}, so {} is compiled anew", cwasm.shown(), wasm.shown()));
+        tell(&format!("{} {why}, so {} is compiled again", cwasm.shown(), wasm.shown()));
     }
     compile::native(&wasm, &to, target)
 }
 
-/// Whether it is native code for this processor, of this version, and of the component beside it.
+/// Whether a file is native code for this processor, of this version, and of the component beside it.
 pub(crate) fn fits(cwasm: &Path, wasm: &Path, target: Target) -> bool {
     let Ok(stamp) = Stamp::check_for_any_target(cwasm) else { return false };
     let of_this = || fs::read(wasm).map_or(true, |wasm| artifact::digest(&wasm) == stamp.source);
     stamp.target == target.name() && of_this()
 }
 
-/// Why native code does not fit, where that is news. `bulkhead build` leaves code for this machine, and a function on another
-/// processor needs other code; but whoever had work done ahead has to know that it is not in there.
+/// Why native code does not fit, if the user needs to know. `bulkhead build` leaves code for this machine,
+/// and a function on another processor always needs other code; but a user of --preinit has to know that its
+/// result is not in the package.
 fn unfit(cwasm: &Path, target: Target) -> Option<&'static str> {
     match Stamp::check_for_any_target(cwasm) {
-        Ok(stamp) if stamp.target == target.name() => Some("is of another component"),
+        Ok(stamp) if stamp.target == target.name() => Some("was compiled from another component"),
         Ok(stamp) => stamp.preinitialised.then_some("was made with --preinit for another processor"),
         Err(_) => cwasm.is_file().then_some("cannot be loaded by this version"),
     }
 }
 
-/// What else the manifest names: certificates, and the directories that handlers and tenants may read.
+/// The other files that the manifest names: certificates, and the directories of grants.
 fn beside(manifest: &Manifest) -> BTreeSet<PathBuf> {
     let handlers = manifest.handlers.iter().map(|handler| &handler.policy);
     let policies = handlers.chain(manifest.tenants.values().map(|tenant| &tenant.policy));
@@ -109,7 +116,8 @@ fn beside(manifest: &Manifest) -> BTreeSet<PathBuf> {
     directories.chain(manifest.extra_ca_certificates.iter().cloned()).collect()
 }
 
-/// Copies a file, or all that is below a directory. Links would point elsewhere in Lambda.
+/// Copies a file, or everything below a directory. Symbolic links are followed: in Lambda they would point
+/// elsewhere.
 fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
     let cannot_read = || format!("{} cannot be read", from.shown());
     let kind = fs::symlink_metadata(from).with_context(cannot_read)?.file_type();
@@ -143,8 +151,8 @@ fn cannot_copy(from: &Path, to: &Path) -> String {
     format!("{} cannot be copied to {}", from.shown(), to.shown())
 }
 
-/// The same into folders that are made where they are missing, and that anyone may read: Lambda runs the function as
-/// another user than the one that owns its files. The file keeps its mode.
+/// Copies a file, and makes the folders above it readable for everyone: Lambda does not run the function as
+/// the owner of its files. The file keeps its mode.
 pub(super) fn copy_below(root: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
     let folders = to.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
     for folder in folders {
@@ -156,10 +164,10 @@ pub(super) fn copy_below(root: &Path, from: &Path, to: &Path) -> anyhow::Result<
     Ok(())
 }
 
-/// The digests of all files beside it.
+/// The file with the digests of all other files.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
-/// What `sha256sum --check` reads, so that whoever has the package can tell what is in it.
+/// Writes a file for `sha256sum --check`, with which you can verify the contents of a package.
 pub(super) fn sums(staged: &Path) -> std::io::Result<()> {
     let mut lines = String::new();
     for file in files(staged)? {
@@ -170,7 +178,7 @@ pub(super) fn sums(staged: &Path) -> std::io::Result<()> {
     fs::set_permissions(staged.join(SUMS), fs::Permissions::from_mode(0o644))
 }
 
-/// One line, as `sha256sum` writes it of a name that would be several.
+/// One line, escaped as `sha256sum` does it if the name contains line ends.
 fn sum(digest: &str, name: &str) -> String {
     let escaped = name.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r");
     let mark = if escaped == name { "" } else { "\\" };

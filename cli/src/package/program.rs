@@ -1,4 +1,4 @@
-//! Whether a bootstrap starts on Lambda: its processor, its glibc, and its version.
+//! Checks whether a bootstrap would start on Lambda: its processor, its glibc, and its version.
 
 use std::fmt;
 use std::path::Path;
@@ -9,10 +9,10 @@ use object::Endianness;
 use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64};
 use object::read::elf::{ElfFile64, FileHeader as _, SectionHeader as _};
 
-/// What `provided.al2023` has.
+/// The glibc of `provided.al2023`.
 const GLIBC: Version = Version(2, 34);
 
-/// What every bootstrap of this version says of itself to the Runtime API.
+/// The user agent that every bootstrap of this version sends to the Runtime API.
 const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +24,10 @@ impl fmt::Display for Version {
     }
 }
 
-/// Refuses a bootstrap that would not start there.
+/// Rejects a bootstrap that would not start on Lambda.
 pub(crate) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
-    let bytes = std::fs::read(program).context("it cannot be read")?;
-    let file = ElfFile64::<Endianness>::parse(&*bytes).context("it is no program for Linux")?;
+    let bytes = std::fs::read(program).context("the file cannot be read")?;
+    let file = ElfFile64::<Endianness>::parse(&*bytes).context("the file is not a program for Linux")?;
     let machine = file.elf_header().e_machine(file.endian());
     let wanted = match target {
         Target::X86_64 => EM_X86_64,
@@ -35,25 +35,25 @@ pub(crate) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
     };
     ensure!(
         machine == wanted,
-        "it is for another processor than {}; name one for it with --bootstrap",
+        "the program is for another processor than {}; choose one with --bootstrap",
         target.name()
     );
     ensure!(
         bytes.windows(AGENT.len()).any(|window| window == AGENT.as_bytes()),
-        "it is no bootstrap of this version ({}), and could not load what is compiled here",
+        "the program is not a bootstrap of this version ({}), and could not load the code that is compiled here",
         env!("CARGO_PKG_VERSION")
     );
-    let glibc = newest_glibc(&file, &bytes).context("the versions of its symbols cannot be read")?;
+    let glibc = newest_glibc(&file, &bytes).context("the program's symbol versions cannot be read")?;
     if let Some(glibc) = glibc {
         ensure!(
             glibc <= GLIBC,
-            "it wants glibc {glibc}, and provided.al2023 has {GLIBC}; build it on an older system"
+            "the program needs glibc {glibc}, but provided.al2023 has {GLIBC}; build it on an older system"
         );
     }
     Ok(())
 }
 
-/// The newest `GLIBC_…` version that its dynamic symbols ask for.
+/// The newest `GLIBC_…` version among its dynamic symbols.
 fn newest_glibc(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> anyhow::Result<Option<Version>> {
     let header: &FileHeader64<Endianness> = file.elf_header();
     let endian = header.endian()?;
@@ -71,14 +71,14 @@ fn newest_glibc(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> anyhow::Resul
     Ok(newest)
 }
 
-/// `GLIBC_2.34` is 2.34; other libraries' versions are none of ours.
+/// Parses `GLIBC_2.34` as 2.34; versions of other libraries are ignored.
 fn glibc_version(name: &[u8]) -> anyhow::Result<Option<Version>> {
     let name = String::from_utf8_lossy(name);
     let Some(numbers) = name.strip_prefix("GLIBC_") else { return Ok(None) };
     let mut parts = numbers.split('.').map(str::parse);
     match (parts.next(), parts.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => Ok(Some(Version(major, minor))),
-        _ => anyhow::bail!("the version {name} cannot be judged"),
+        _ => anyhow::bail!("the symbol version {name} is not a valid version"),
     }
 }
 
@@ -105,10 +105,12 @@ mod tests {
         let why = |program: &Path, target| format!("{:#}", check(program, target).unwrap_err());
         assert!(why(&this, other).contains("another processor"), "{}", why(&this, other));
         let text = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        assert!(why(text, here).starts_with("it is no program for Linux"));
-        assert!(why(Path::new("/no/such"), here).starts_with("it cannot be read"));
+        assert!(why(text, here).starts_with("the file is not a program for Linux"));
+        assert!(why(Path::new("/no/such"), here).starts_with("the file cannot be read"));
         // A program of the same machine that is none of ours.
-        assert!(why(Path::new("/bin/sh"), here).starts_with("it is no bootstrap of this version"));
+        assert!(
+            why(Path::new("/bin/sh"), here).starts_with("the program is not a bootstrap of this version")
+        );
     }
 
     #[test]

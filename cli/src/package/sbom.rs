@@ -1,5 +1,6 @@
-//! What a package is made of, as a CycloneDX document: each file with its digest, the crates of the bootstrap, and of each
-//! handler what is known. Nothing in it tells when or where it was made, so the same package gives the same bytes.
+//! The SBOM of a package, as a CycloneDX document: each file with its digest, the crates of the bootstrap,
+//! and the known parts of each handler. It contains no time or place, so the same package gives the same
+//! bytes.
 
 mod crates;
 mod document;
@@ -23,39 +24,40 @@ use document::{
 };
 use guest::Guest;
 
-/// A list that the build script left.
+/// A list of crates that the build script wrote.
 macro_rules! tree {
     ($name:literal) => {
         include_str!(concat!(env!("OUT_DIR"), "/crates-", $name, ".txt"))
     };
 }
 
-/// What `cargo tree` said of the bootstrap when this command was built: for each processor, without compiler and with it.
+/// The output of `cargo tree` for the bootstrap when this command was built: for each processor, without and
+/// with the compiler.
 const BOOTSTRAPS: [(Target, [&str; 2]); 2] = [
     (Target::X86_64, [tree!("x86_64"), tree!("x86_64-compiler")]),
     (Target::Aarch64, [tree!("aarch64"), tree!("aarch64-compiler")]),
 ];
 
-/// A path of Wasmtime's compiler, which every program that it is in names in its panics.
+/// A path of Wasmtime's compiler, which is in the panic messages of every program that contains it.
 const COMPILER: &[u8] = b"/cranelift-codegen-";
 
-/// The package itself, where the document refers to it.
+/// The reference to the package itself in the document.
 const PACKAGE: &str = "package";
 
-/// What is described.
+/// The package to describe.
 #[derive(Debug)]
 pub(super) struct Package<'a> {
     pub(super) name: &'a str,
     pub(super) target: Target,
-    /// Where the components come from.
+    /// The task root with the components.
     pub(super) task_root: &'a Path,
-    /// All of its files, as they are in the package.
+    /// All files, as they are in the package.
     pub(super) staged: &'a Path,
-    /// Where the task root is in the package.
+    /// The task root's path in the package.
     pub(super) place: &'a str,
 }
 
-/// Describes it, with the digest of the zip that it was put into.
+/// Writes the document, with the digest of the zip that the files were put into.
 pub(super) fn write(package: &Package<'_>, digest: Option<&str>, output: &Path) -> anyhow::Result<()> {
     let mut document = Parts::of(package)?.document(whole(package, digest));
     let digest = artifact::digest(&serde_json::to_vec(&document)?);
@@ -64,13 +66,13 @@ pub(super) fn write(package: &Package<'_>, digest: Option<&str>, output: &Path) 
     fs::write(output, json).with_context(|| format!("{} cannot be written", output.shown()))
 }
 
-/// A UUID that is the same for the same content: version 8, the digest's first bits.
+/// A UUID (version 8) made from the first bits of the content's digest.
 fn serial_number(digest: &str) -> String {
     let hex = digest.trim_start_matches("sha256:");
     format!("urn:uuid:{}-{}-8{}-8{}-{}", &hex[..8], &hex[8..12], &hex[12..15], &hex[15..18], &hex[18..30])
 }
 
-/// What the document is put together from.
+/// The parts of the document so far.
 #[derive(Debug, Default)]
 struct Parts {
     components: Vec<Component>,
@@ -108,7 +110,7 @@ impl Parts {
         let has_compiler = content.windows(COMPILER.len()).any(|window| window == COMPILER);
         file.version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let trees = BOOTSTRAPS.iter().find(|(known, _)| *known == target);
-        // It is empty where nobody could say when this command was built.
+        // The list is empty if it could not be made when this command was built.
         let tree = trees.map(|(_, trees)| trees[usize::from(has_compiler)]).filter(|tree| !tree.is_empty());
         let crates = tree.map(Crates::parse).transpose()?;
         self.push(file, crates.as_ref());
@@ -141,7 +143,7 @@ impl Parts {
         Ok(())
     }
 
-    /// A file that is linked from crates, which are in it and so below it.
+    /// Adds a file that is linked from crates, which become its parts.
     fn push(&mut self, mut file: Component, crates: Option<&Crates>) {
         let Some(reference) = file.reference.clone() else { return };
         // The standard library is in no list of crates.
@@ -181,14 +183,14 @@ impl Parts {
     }
 }
 
-/// The crates of a component that cargo made.
+/// The crates of a component that cargo built.
 fn linked(project: &build::Crates, wasm: &[u8]) -> anyhow::Result<Option<Crates>> {
     project.tree(wasm)?.map(|tree| Crates::parse(&tree)).transpose()
 }
 
-/// A package without them is as good; the document says itself that they are unknown.
+/// The document is useful without these crates; it states that they are unknown.
 fn without_crates<T>(error: &anyhow::Error) -> Option<T> {
-    tell(&format!("the crates of handlers are not in the SBOM: {error:#}"));
+    tell(&format!("the SBOM does not list the crates of handlers: {error:#}"));
     None
 }
 

@@ -126,7 +126,7 @@ fn what_a_snapshot_cannot_hold_is_named_with_what_to_do() {
     let init = r#"(instance $i) (export "bulkhead:lambda/initializer@0.1.0" (instance $i))"#;
     let table = "(core module (table 1 funcref) (func (table.set (i32.const 0) (ref.null func))))";
     for (parts, cause, advice) in [
-        (table, "`table.set`", "tables of functions that change"),
+        (table, "`table.set`", "function tables that change"),
         ("(core module (memory 1) (data $d \"x\") (func (data.drop $d)))", "`data.drop`", "passive data"),
         (
             "(core module $m) (core instance (instantiate $m)) (core instance (instantiate $m))",
@@ -134,11 +134,12 @@ fn what_a_snapshot_cannot_hold_is_named_with_what_to_do() {
             "composed",
         ),
         ("(component (core module))", "nested components", "composed"),
-        ("(core module (global (mut funcref) (ref.null func)))", "reference type", "tables of functions"),
+        ("(core module (global (mut funcref) (ref.null func)))", "reference type", "function tables"),
     ] {
         let wasm = wat::parse_str(format!("(component {parts} {init})")).unwrap();
         let error = run(&ahead(), &wasm).unwrap_err();
-        for part in ["in.wasm: it cannot be preinitialised: ", cause, advice, "without --preinit"] {
+        for part in ["in.wasm: the component cannot be preinitialised: ", cause, advice, "without --preinit"]
+        {
             assert!(error.contains(part), "{part:?} is not in {error}");
         }
     }

@@ -1,13 +1,13 @@
-//! Percentiles of any number of values in little memory.
+//! Percentiles of any number of values, in little memory.
 
 use std::collections::BTreeMap;
 
-/// Values below this are kept as they are; above, each power of two has half as many steps.
+/// Values below this are counted exactly; above, each power of two is divided into half as many steps.
 const EXACT: u64 = 128;
 const STEPS: u64 = EXACT / 2;
 
-/// How many values there are of each size. Steps are at most 1/64 of their values wide, and a step stands for its
-/// middle, so that no percentile is 1 % off. However many values there are, it has at most 3,712 steps.
+/// The number of values in each step. A step is at most 1/64 of its values wide and stands for its middle, so
+/// a percentile is off by less than 1 %. There are at most 3,712 steps, however many values are added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Histogram {
     counts: BTreeMap<u64, u64>,
@@ -20,7 +20,7 @@ impl Histogram {
         self.values += 1;
     }
 
-    /// The value that so many percent of all do not exceed; 0 where there are none.
+    /// The value that this percentage of all values do not exceed; 0 if there are no values.
     pub(super) fn percentile(&self, percent: u64) -> u64 {
         let rank = (self.values.saturating_mul(percent).div_ceil(100)).max(1);
         let mut seen = 0;
@@ -34,12 +34,12 @@ impl Histogram {
     }
 }
 
-/// The number of a value's step.
+/// The number of the step of a value.
 fn step(value: u64) -> u64 {
     if value < EXACT {
         return value;
     }
-    // As many of its first bits as there are steps; the first is always set.
+    // The leading bits of the value select the step; the first of them is always set.
     let shift = u64::from(value.ilog2() - STEPS.ilog2());
     shift * STEPS + (value >> shift)
 }

@@ -1,4 +1,4 @@
-//! The lines of a log, and which of them are receipts.
+//! Splits a log into lines, and recognises receipts.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
@@ -6,10 +6,11 @@ use std::io::{self, BufRead, Read};
 use bulkhead_host::dispatch::receipt::{KIND, Receipt};
 use serde::Deserialize;
 
-/// The longest line that can be a receipt, in bytes. A tenant's id has 1024, each of which may be escaped.
+/// The longest line that can be a receipt, in bytes. A tenant's id has up to 1024, each of which may be
+/// escaped.
 const LONGEST: u64 = 32 * 1024;
 
-/// The lines of a log of any size, one at a time.
+/// Reads the lines of a log of any size, one at a time.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     reader: R,
@@ -21,7 +22,7 @@ impl<R: BufRead> Lines<R> {
         Self { reader, line: Vec::new() }
     }
 
-    /// The next line; an empty one in the place of one that is too long.
+    /// The next line; an empty one in place of a line that is too long.
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
         let mut length = self.piece()?;
         if length == 0 {
@@ -43,16 +44,16 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug)]
 pub(super) enum Line {
     Receipt(Box<Receipt>),
-    /// It says that it is a receipt, and is none that this version can read.
+    /// The line claims to be a receipt, but this version cannot read it.
     Malformed,
     Other,
 }
 
-/// As much of an object as says what it is.
+/// The field that tells what kind of object it is.
 #[derive(Deserialize)]
 struct Kind<'l> {
     #[serde(rename = "type", borrow)]
@@ -62,7 +63,7 @@ struct Kind<'l> {
 impl Line {
     pub(super) fn of(line: &[u8]) -> Self {
         let line = line.trim_ascii();
-        // Most lines are no receipts; they are told without reading them as JSON.
+        // Most lines are not receipts, and are recognised without parsing them as JSON.
         if !line.starts_with(b"{") || !line.windows(KIND.len()).any(|part| part == KIND.as_bytes()) {
             return Self::Other;
         }
@@ -70,7 +71,7 @@ impl Line {
             Ok(Kind { kind }) if kind == KIND => {
                 serde_json::from_slice(line).map_or(Self::Malformed, Self::Receipt)
             }
-            // A line that was cut, perhaps; a record that only mentions receipts does not begin like one.
+            // Probably a line that was cut; a record that only mentions receipts begins differently.
             Err(_) if line.starts_with(br#"{"type":"bulkhead.receipt""#) => Self::Malformed,
             Ok(_) | Err(_) => Self::Other,
         }

@@ -1,4 +1,4 @@
-//! The sums as a table for people.
+//! Prints the sums as a table.
 
 use bytesize::ByteSize;
 
@@ -9,7 +9,7 @@ use crate::table::{Align, Table};
 
 const COLUMNS: usize = 12;
 
-/// The table, under a row of headings and above a row of totals.
+/// The table, with a row of headings and a row of totals.
 pub(super) fn table(summary: &Summary) -> Table<COLUMNS> {
     let mut columns = [Align::Right; COLUMNS];
     columns[0] = Align::Left;
@@ -60,7 +60,7 @@ fn size(bytes: u64) -> String {
     ByteSize(bytes).display().iec().to_string()
 }
 
-/// Microseconds, as people write them.
+/// Formats microseconds for people.
 fn time(micros: u64) -> String {
     let (whole, hundredths) = (micros / 1_000_000, micros / 10_000 % 100);
     match micros {

@@ -1,4 +1,4 @@
-//! The sums, for each tenant, handler or outcome.
+//! The sums for each tenant, handler or outcome.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::histogram::Histogram;
 use super::{By, Sort};
 
-/// More groups than this are summed up as one: whoever sends events can make up tenants.
+/// The limit of groups; the rest is summed up as one, because a sender of events can make up tenants.
 const MOST_GROUPS: usize = 10_000;
 
-/// What was added so far.
+/// The sums so far.
 #[derive(Debug)]
 pub(super) struct Tally {
     by: By,
@@ -37,20 +37,20 @@ struct Sums {
     outbound: [u64; 2],
 }
 
-/// What a tally comes to.
+/// The result of a tally.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
     #[serde(serialize_with = "word")]
     pub(super) by: By,
     pub(super) rows: Vec<Named>,
-    /// What is left where there are too many names.
+    /// The sum of the groups over the limit.
     pub(super) others: Option<Row>,
     pub(super) total: Row,
     pub(super) malformed: u64,
 }
 
-/// A row, and whose it is: nobody's where receipts name none.
+/// A row and its group; no group if the receipts name none.
 #[derive(Debug, Serialize)]
 pub(super) struct Named {
     pub(super) name: Option<String>,
@@ -100,7 +100,7 @@ impl Tally {
     pub(super) fn summary(self, sort: Sort) -> Summary {
         let row = |(name, sums): (Option<String>, Sums)| Named { name, row: sums.row() };
         let mut rows: Vec<Named> = self.groups.into_iter().map(row).collect();
-        // They are in the order of their names so far, and stay so where they are equal.
+        // The rows are sorted by name already, and rows with equal values keep that order.
         rows.sort_by_key(|Named { row, .. }| {
             Reverse(match sort {
                 Sort::Name => 0,
@@ -153,15 +153,15 @@ impl Sums {
     }
 }
 
-/// Which part failed, to four digits.
+/// The part of the events that failed, to four digits.
 fn rate(errors: u64, events: u64) -> f64 {
     let parts = errors.saturating_mul(10_000).checked_div(events).unwrap_or_default();
     u32::try_from(parts).map_or(1.0, |parts| f64::from(parts) / 10_000.0)
 }
 
-/// What is less than nothing or endless is nothing: no host of ours writes it.
+/// Negative and infinite values count as 0: the host writes none.
 fn microseconds(milliseconds: f64) -> u64 {
-    // The host counts microseconds, which not every fraction of a millisecond hits.
+    // The host counts microseconds, and not every microsecond is exact as a fraction of a millisecond.
     let duration = Duration::try_from_secs_f64((milliseconds * 1000.0).round() / 1_000_000.0);
     u64::try_from(duration.unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
 }

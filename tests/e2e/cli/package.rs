@@ -107,12 +107,16 @@ fn a_cwasm_that_fits_is_taken_as_it_is_and_another_is_not() {
     let root = TaskRoot::new().with_compiled("hello").with("hello");
     let cwasm = fs::read(root.path().join("hello.cwasm")).expect("a .cwasm");
     let made = package(root.path(), &[]);
-    assert!(made.is_ok() && !made.text().contains("anew"), "{}", made.text());
+    assert!(made.is_ok() && !made.text().contains("compiled again"), "{}", made.text());
     assert!(fs::read(made.unzip().path().join("hello.cwasm")).expect("a .cwasm") == cwasm, "another one");
     let echo = fs::read(artifacts::component("echo")).expect("a component");
     let root = TaskRoot::new().with_compiled("hello").file("hello.wasm", &echo);
     let made = package(root.path(), &[]);
-    assert!(made.is_ok() && made.text().contains("hello.cwasm is of another component"), "{}", made.text());
+    assert!(
+        made.is_ok() && made.text().contains("hello.cwasm was compiled from another component"),
+        "{}",
+        made.text()
+    );
 }
 
 #[test]
@@ -124,9 +128,9 @@ fn what_would_not_run_on_lambda_is_refused_and_leaves_no_zip() {
     };
     refused(
         package_with(Path::new("/bin/sh"), root.path(), &[]),
-        "/bin/sh: it is no bootstrap of this version",
+        "/bin/sh: the program is not a bootstrap of this version",
     );
-    refused(package(root.path(), &["--arch", "arm64"]), "it is for another processor than aarch64");
+    refused(package(root.path(), &["--arch", "arm64"]), "the program is for another processor than aarch64");
     refused(package(TaskRoot::new().path(), &[]), "holds no component");
     let unknown = TaskRoot::new().with("unknown_import");
     refused(package(unknown.path(), &[]), "unknown_import.wasm");

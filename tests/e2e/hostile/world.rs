@@ -38,15 +38,15 @@ fn a_world_that_ends_its_reader_ends_that_alone() {
     std::fs::write(folder.path().join("circle.wasm"), circle).expect("write the module");
     let compiled = folder.bulkhead(&["compile", "circle.wasm"]);
     assert_eq!(compiled.code, 1, "{}", compiled.stderr);
-    let wanted = "circle.wasm: this is a core module, not a component, and cannot be adapted: what it says of its world \
-                  cannot be read: the process that did ended with signal: 6 (SIGABRT)";
+    let wanted = "circle.wasm: this is a core module, not a component, and cannot be adapted: the description of its \
+                  world cannot be read: the process that tried ended with signal: 6 (SIGABRT)";
     assert!(compiled.stderr.contains(wanted), "{}", compiled.stderr);
     assert!(!folder.path().join("circle.cwasm").exists());
     let inspected = folder.bulkhead(&["inspect", "circle.wasm", "--json"]);
     assert_eq!(inspected.code, 1, "{}", inspected.stderr);
     let report = inspected.json();
     assert_eq!((&report["form"], &report["runs"]), (&json!("coreModule"), &json!(false)));
-    assert!(report["reason"].to_string().contains("what it says of its world cannot be read"), "{report}");
+    assert!(report["reason"].to_string().contains("the description of its world cannot be read"), "{report}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The crates that a program is linked from: lines of `cargo tree --prefix depth --format '|{p}|{l}'`, read.
+//! Reads the crates of a program from the output of `cargo tree --prefix depth --format '|{p}|{l}'`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ pub(super) struct Crate {
     pub(super) version: String,
     /// An SPDX expression.
     pub(super) license: Option<String>,
-    /// Where its source is, if it is in a repository and not in a registry.
+    /// The URL of its source, if it comes from a repository and not from a registry.
     pub(super) repository: Option<String>,
 }
 
-/// All crates of a program, and which of them each one uses. The first line is the program's own.
+/// All crates of a program, and the dependencies of each. The first line is the program itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Crates {
     pub(super) root: Option<Crate>,
@@ -21,13 +21,13 @@ pub(super) struct Crates {
 }
 
 impl Crates {
-    /// What cannot be understood is an error that says which line.
+    /// A line that cannot be read is an error that quotes it.
     pub(super) fn parse(tree: &str) -> anyhow::Result<Self> {
         let mut crates = Self::default();
         let mut above: Vec<Crate> = Vec::new();
         for line in tree.lines().filter(|line| !line.is_empty()) {
             let (depth, found) = crate_of(line)
-                .ok_or_else(|| anyhow::anyhow!("`cargo tree` printed a line of another kind: {line}"))?;
+                .ok_or_else(|| anyhow::anyhow!("`cargo tree` printed an unexpected line: {line}"))?;
             above.truncate(depth);
             if let Some(user) = above.last() {
                 crates.uses.entry(user.clone()).or_default().insert(found.clone());
@@ -41,8 +41,8 @@ impl Crates {
     }
 }
 
-/// `3|libc v0.2.1 (…)|MIT OR Apache-2.0 (*)`: what is in parentheses is a repository, a folder of this machine, or says that
-/// the crate's own crates were printed before.
+/// `3|libc v0.2.1 (…)|MIT OR Apache-2.0 (*)`: the parentheses contain a repository, a folder of this machine,
+/// or a mark that the crate's dependencies were printed before.
 fn crate_of(line: &str) -> Option<(usize, Crate)> {
     let (depth, rest) = line.split_once('|')?;
     let (package, license) = rest.trim_end_matches(" (*)").split_once('|')?;
@@ -52,7 +52,7 @@ fn crate_of(line: &str) -> Option<(usize, Crate)> {
         .map(|word| word.trim_matches(['(', ')']))
         .find(|word| word.contains("://"))
         .map(|word| word.trim_start_matches("git+").to_owned());
-    // Crates of long ago say `MIT/Apache-2.0`.
+    // Old crates write `MIT/Apache-2.0`.
     let license = license.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ");
     let found = Crate {
         name: name.to_owned(),
@@ -64,7 +64,7 @@ fn crate_of(line: &str) -> Option<(usize, Crate)> {
 }
 
 impl Crate {
-    /// Its package URL (<https://github.com/package-url/purl-spec>).
+    /// The crate's package URL (<https://github.com/package-url/purl-spec>).
     pub(super) fn purl(&self) -> String {
         let version = percent_encoding::utf8_percent_encode(&self.version, VALUE);
         let from = self.repository.as_ref().map_or_else(String::new, |repository| {
@@ -75,7 +75,7 @@ impl Crate {
     }
 }
 
-/// What a value in a package URL spells out.
+/// The characters that are percent-encoded in a value of a package URL.
 const VALUE: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'-')

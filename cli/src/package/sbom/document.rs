@@ -1,6 +1,7 @@
-//! A CycloneDX 1.6 document as far as a package needs it (<https://cyclonedx.org/docs/1.6/json/>).
+//! The part of a CycloneDX 1.6 document that a package needs (<https://cyclonedx.org/docs/1.6/json/>).
 //!
-//! The fields are few, so they are written here: the crate `cyclonedx-bom` ends at 1.5, and brings XML, times and random numbers.
+//! The fields are few, so they are declared here: the crate `cyclonedx-bom` supports versions up to 1.5, and
+//! brings XML, times and random numbers.
 
 use serde::Serialize;
 
@@ -59,7 +60,7 @@ pub(super) struct Hash {
 }
 
 impl Hash {
-    /// Of a digest `sha256:…`.
+    /// From a digest `sha256:…`.
     pub(super) fn of(digest: &str) -> Self {
         Self { alg: "SHA-256", content: digest.trim_start_matches("sha256:").to_owned() }
     }
@@ -90,7 +91,7 @@ pub(super) struct Dependency {
     pub(super) depends_on: Vec<String>,
 }
 
-/// How much is known of something.
+/// How much is known about a part.
 #[derive(Debug, Serialize)]
 pub(super) struct Composition {
     pub(super) aggregate: Aggregate,

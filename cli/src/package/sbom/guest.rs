@@ -1,4 +1,5 @@
-//! What a component says of itself: the tools that made it, and the crates in it, where it was built with `cargo auditable`.
+//! The information in a component itself: the tools that made it, and the crates in it if it was built with
+//! `cargo auditable`.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -9,15 +10,16 @@ use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 
 use super::crates::{Crate, Crates};
 
-/// Where `cargo auditable` leaves its list, compressed (<https://github.com/rust-secure-code/cargo-auditable>).
+/// The section in which `cargo auditable` stores its compressed list
+/// (<https://github.com/rust-secure-code/cargo-auditable>).
 const AUDITABLE: &str = ".dep-v0";
 
-/// The longest list that is read; whoever made the component decides what it unpacks to.
+/// The longest list that is read. The size of the unpacked list is chosen by the author of the component.
 const MOST: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Guest {
-    /// `language`, `sdk` or `processed-by`; and what, with its version.
+    /// `language`, `sdk` or `processed-by`; and the name and version.
     pub(super) producers: BTreeSet<(String, String)>,
     pub(super) crates: Option<Crates>,
 }
@@ -45,12 +47,12 @@ struct Package {
 enum Kind {
     #[default]
     Runtime,
-    /// It ran when the component was built, and is not in it.
+    /// A crate that ran when the component was built, and is not part of it.
     Build,
 }
 
 impl Guest {
-    /// Reads a component with all that is nested in it. What cannot be read says nothing.
+    /// Reads a component and everything nested in it. Unreadable parts are skipped.
     pub(super) fn read(wasm: &[u8]) -> Self {
         let mut guest = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
