@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `bulkhead build` runs: makes {{name}}.wasm with the Go that is installed, or with the one that requirements.txt pins by digest.
+# `bulkhead build` runs this script. It makes {{name}}.wasm with the installed Go, or else with the Go that requirements.txt pins.
 set -eu
 
 go=go
@@ -9,7 +9,7 @@ if ! command -v go >/dev/null; then
     exit 1
   fi
   if ! cmp -s requirements.txt .venv/installed.txt; then
-    echo "installing Go, as requirements.txt names it, into .venv (280 MB of disk, once)" >&2
+    echo "installing the Go of requirements.txt into .venv (280 MB of disk, once)" >&2
     rm -rf .venv
     python3 -m venv .venv
     .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
@@ -18,5 +18,5 @@ if ! command -v go >/dev/null; then
   fi
   go=.venv/bin/go
 fi
-echo "making {{name}}.wasm of main.go" >&2
+echo "making {{name}}.wasm from main.go" >&2
 GOOS=wasip1 GOARCH=wasm "$go" build -trimpath -o "{{name}}.wasm" .

@@ -1,4 +1,4 @@
-// A handler in Go: a typed event in, a typed answer out.
+// A handler in Go: a typed event in, a typed response out.
 
 package main
 
@@ -9,17 +9,17 @@ import (
 	"os"
 )
 
-// Event is what the handler is called with.
+// Event is the input of the handler.
 type Event struct {
 	Name string `json:"name"`
 }
 
-// Answer is what it returns.
+// Answer is the response of the handler.
 type Answer struct {
 	Message string `json:"message"`
 }
 
-// A greeting. What is written to stderr is in the log; an error is the error of the event.
+// handle returns a greeting. Lines on stderr go to the log; an error becomes the error of the event.
 func handle(ctx context.Context, event Event) (Answer, error) {
 	fmt.Fprintln(os.Stderr, "request", RequestID(ctx))
 	if event.Name == "" {

@@ -14,6 +14,6 @@ func TestItGreets(t *testing.T) {
 
 func TestAnEventWithoutANameIsAnError(t *testing.T) {
 	if _, err := handle(context.Background(), Event{}); err == nil {
-		t.Fatal("there is none")
+		t.Fatal("there is no error")
 	}
 }

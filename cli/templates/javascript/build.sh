@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `bulkhead build` runs: installs the tools, which package-lock.json pins by digest, once; then makes {{name}}.wasm.
+# `bulkhead build` runs this script. It installs the tools once, pinned by digest in package-lock.json, and makes {{name}}.wasm.
 set -eu
 
 if ! command -v npm >/dev/null; then
@@ -7,10 +7,10 @@ if ! command -v npm >/dev/null; then
   exit 1
 fi
 if ! cmp -s package-lock.json node_modules/installed.json; then
-  echo "installing what package-lock.json names into node_modules (210 MB of disk, once)" >&2
+  echo "installing the tools of package-lock.json into node_modules (210 MB of disk, once)" >&2
   npm ci --ignore-scripts --no-audit --no-fund
   cp package-lock.json node_modules/installed.json
 fi
-echo "making {{name}}.wasm of index.js" >&2
-# Without `fetch-event`, which would make an HTTP service of it. `http` stays: it is what `fetch` is made of.
+echo "making {{name}}.wasm from index.js" >&2
+# `fetch-event` is disabled because it would make the component an HTTP service. `http` stays enabled for `fetch`.
 node_modules/.bin/componentize-js component.js --wit wit --world-name lambda --disable fetch-event --out "{{name}}.wasm"

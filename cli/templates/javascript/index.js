@@ -1,6 +1,6 @@
-// The handler: what one writes for Lambda's own Node.js.
+// The handler, written as for Lambda's own Node.js runtime.
 
-/** A greeting. What goes to the console is in the log; what is thrown is the error of the event. */
+/** Returns a greeting. The console goes to the log; a thrown error becomes the error of the event. */
 export async function handler(event, context) {
   console.log("request", context.awsRequestId);
   if (event.name === undefined) throw new TypeError("the event has no name");

@@ -1,7 +1,7 @@
-"""The handler: what one writes for Lambda's own Python."""
+"""The handler, written as for Lambda's own Python runtime."""
 
 
 def handler(event, context):
-    """A greeting. What is printed is in the log; what is raised is the error of the event."""
+    """Returns a greeting. Printed lines go to the log; an exception becomes the error of the event."""
     print("request", context.aws_request_id)
     return {"message": f"Hello {event['name']}!"}

@@ -1,4 +1,4 @@
-//! A small HTTP API as API Gateway (payload format 2.0) or a function URL calls it: the event in, its response out.
+//! A small HTTP API for events of API Gateway (payload format 2.0) or a function URL.
 
 use bulkhead::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use bulkhead::aws_lambda_events::encodings::Body;
@@ -26,7 +26,7 @@ fn handle(request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     }
 }
 
-/// A bad request is an answer, not a failed invocation.
+/// A bad request gets a response; it does not fail the invocation.
 fn order(body: &str) -> ApiGatewayV2httpResponse {
     match serde_json::from_str(body) {
         Ok(Order { item, quantity }) => answer(201, &json!({ "item": item, "quantity": quantity })),

@@ -33,14 +33,14 @@ resource "aws_lambda_function" "this" {
 {% endif %}
 {% if tenancy %}
 
-  # Each tenant has environments of its own. It cannot be changed once the function is there.
+  # Each tenant has its own environments. This cannot be changed after the function is created.
   tenancy_config {
     tenant_isolation_mode = "PER_TENANT"
   }
 {% endif %}
 {% if instances %}
 
-  # Callers who name no version get the one that was published last.
+  # Callers that name no version get the latest published one.
   publish    = true
   publish_to = "LATEST_PUBLISHED"
 
@@ -59,13 +59,13 @@ resource "aws_lambda_function" "this" {
   }
 {% endif %}
 
-  # Without its permissions the first events would leave no log.
+  # Without these permissions the first events would not be logged.
   depends_on = [aws_iam_role_policy.least]
 }
 {% if url %}
 
 {% if url.is_public %}
-# Everybody may call it: the provider adds the two permissions for that by itself.
+# Everybody may call it: the provider adds the two permissions for this automatically.
 {% endif %}
 resource "aws_lambda_function_url" "this" {
   function_name      = aws_lambda_function.this.function_name
@@ -91,14 +91,14 @@ resource "aws_iam_role_policy" "least" {
     Version = "2012-10-17"
     Statement = [
       {
-        # Its own log and no other.
+        # It may write to its own log group only.
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.this.arn}:*"
       },
 {% if tracing %}
       {
-        # X-Ray knows no narrower resource.
+        # X-Ray does not support a narrower resource.
         Effect   = "Allow"
         Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
         Resource = "*"
@@ -136,7 +136,7 @@ resource "aws_lambda_capacity_provider" "this" {
   depends_on = [aws_iam_role_policy_attachment.operator]
 }
 
-# With it Lambda starts and ends the instances. Handlers do not get it.
+# Lambda uses this role to start and stop the instances. Handlers do not get it.
 resource "aws_iam_role" "operator" {
   name_prefix        = "bulkhead-operator-"
   assume_role_policy = local.lambda_may_assume

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "zip" {
-  description = "The zip, as `bulkhead package` makes it"
+  description = "The zip made by `bulkhead package`"
   type        = string
   default     = {{ zip }}
 }
@@ -17,25 +17,25 @@ variable "memory_size" {
 }
 
 variable "timeout" {
-  description = "How many seconds an event may take"
+  description = "The timeout of an event in seconds"
   type        = number
   default     = {{ timeout }}
 }
 
 variable "log_retention_in_days" {
-  description = "How long the log is kept"
+  description = "How many days the log is kept"
   type        = number
   default     = {{ log_retention.days }}
 }
 {% if instances and not instances.provider %}
 
 variable "subnet_ids" {
-  description = "Where the instances run. Three, in three availability zones, survive the loss of one."
+  description = "The subnets of the instances. Three in different availability zones survive the loss of one zone."
   type        = list(string)
 }
 
 variable "security_group_ids" {
-  description = "What the instances may reach"
+  description = "The security groups of the instances"
   type        = list(string)
 }
 {% endif %}

@@ -1,6 +1,6 @@
-//! A batch from a queue, of which only what failed comes back.
+//! A batch from a queue. Only the messages that failed are delivered again.
 //!
-//! The event source mapping has to have `ReportBatchItemFailures` switched on.
+//! The event source mapping must have `ReportBatchItemFailures` switched on.
 
 use bulkhead::aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bulkhead::{Diagnostic, Error};

@@ -1,4 +1,4 @@
-//! One handler, several tenants: each event sees the limits and grants of its own tenant, as `bulkhead.toml` says.
+//! One handler, several tenants: each event gets the limits and grants of its tenant, as set in `bulkhead.toml`.
 
 use bulkhead::Error;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ struct Total {
 
 #[bulkhead::handler]
 fn handle(invoice: Invoice) -> Result<Total, Error> {
-    // Granted, tenant by tenant; nothing else of the environment is there.
+    // Granted to each tenant; the handler sees no other environment variables.
     Ok(add_up(invoice, &std::env::var("CURRENCY")?))
 }
 

@@ -4,6 +4,6 @@ import { FunctionStack } from '../lib/function-stack';
 const app = new App();
 
 new FunctionStack(app, {{ stack }}, {
-  // The account and the region are those of whoever deploys.
+  // Uses the account and the region of the CDK command line.
   env: { account: process.env.CDK_DEFAULT_ACCOUNT, region: process.env.CDK_DEFAULT_REGION },
 });

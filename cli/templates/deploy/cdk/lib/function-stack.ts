@@ -46,13 +46,13 @@ export class FunctionStack extends Stack {
       tracing: lambda.Tracing.ACTIVE,
 {% endif %}
 {% if tenancy %}
-      // Each tenant has environments of its own. It cannot be changed once the function is there.
+      // Each tenant has its own environments. This cannot be changed after the function is created.
       tenancyConfig: lambda.TenancyConfig.PER_TENANT,
 {% endif %}
     });
 {% if instances and instances.provider %}
 
-    // No construct takes a capacity provider that is there already, so this is CloudFormation's own word.
+    // No construct accepts an existing capacity provider, so this uses the CloudFormation property.
     const cfnFunction = fn.node.defaultChild as lambda.CfnFunction;
     cfnFunction.publishToLatestPublished = true;
     cfnFunction.capacityProviderConfig = {
@@ -78,7 +78,7 @@ export class FunctionStack extends Stack {
 {% if instances.max_concurrency %}
       perExecutionEnvironmentMaxConcurrency: {{ instances.max_concurrency }},
 {% endif %}
-      // Callers who name no version get the one that was published last.
+      // Callers that name no version get the latest published one.
       publishToLatestPublished: true,
     });
 {% endif %}
