@@ -1,17 +1,17 @@
-// One event with all that is known of it.
+// The details of one event.
 
 import { phases, state } from "./events.js";
 import { ask, block, element, hexdump, indented, ms, name, size, tell, time, toml, visible } from "./show.js";
 
 const WAYS = {
-  RequestResponse: "the Invoke API, and somebody waited",
-  Event: "the Invoke API, and nobody waited",
+  RequestResponse: "the Invoke API, synchronous",
+  Event: "the Invoke API, asynchronous",
   ResponseStream: "the Invoke API, streamed",
-  FunctionUrl: "its function URL",
+  FunctionUrl: "the function URL",
 };
 
 export class Details {
-  /** The number of the event that is shown. */
+  /** The number of the event on display. */
   shown = null;
 
   #panel = document.getElementById("details");
@@ -39,11 +39,11 @@ export class Details {
     const response = await ask(`/.bulkhead/events/${encodeURIComponent(row.requestId)}`).catch(() => null);
     if (asked !== this.#asked) return;
     if (!response?.ok) {
-      tell("this event is not kept any more");
+      tell("this event is no longer stored");
       return;
     }
     const text = await response.text();
-    // What is drawn anew is no longer where somebody was about to click.
+    // Elements that are replaced could move from under the pointer.
     if (asked !== this.#asked || (text === this.#drawn && !this.#panel.hidden)) return;
     this.#drawn = text;
     const record = JSON.parse(text);
@@ -61,7 +61,7 @@ export class Details {
     this.#panel.focus({ preventScroll: true });
   }
 
-  /** Rows have changed: what is shown may be one of them. A flood of changes is looked at now and then. */
+  /** Redraws if one of the changed rows is on display, with a limited rate. */
   changed(rows) {
     if (this.shown === null || !rows.some((row) => row.number === this.shown)) return;
     this.#isDue = true;
@@ -112,12 +112,12 @@ export class Details {
 
 const section = (title, ...content) => element("section", {}, element("h3", {}, title), ...content);
 
-/** What can be sent again, and how it is shown. */
+/** The bytes to send again, and the element that shows them. */
 function eventOf(record) {
   if (record.event === null) {
     const text = record.isGivenUp
-      ? "It is not kept any more: newer events have taken its room."
-      : `It is ${size(record.bytesIn)} long; events of more than 256 KiB are not kept.`;
+      ? "This event is no longer stored: newer events have replaced it."
+      : `This event has ${size(record.bytesIn)}; events over 256 KiB are not stored.`;
     return { bytes: null, text: null, shown: element("p", { class: "note" }, text) };
   }
   if (record.eventBase64 !== null) {
@@ -129,15 +129,15 @@ function eventOf(record) {
 }
 
 function log(record) {
-  const none = record.isGivenUp ? "What was printed is not kept any more." : "Nothing was printed.";
+  const none = record.isGivenUp ? "The log is no longer stored." : "The log is empty.";
   if (record.log.length === 0) return element("p", { class: "note" }, none);
-  // A record has its frames behind carriage returns, and stays one.
+  // A record separates its stack frames with carriage returns, because it has to stay one line.
   return block(record.log.join("\n").replaceAll("\r    at ", "\n    at "), "Log");
 }
 
 function receipt(record) {
   if (record.receipt === null) {
-    const why = record.isComplete ? "There is none: receipts are off, or it did not get that far." : "It comes with the end of the event.";
+    const why = record.isComplete ? "No receipt: receipts are off, or the event did not reach a sandbox." : "The receipt is written when the event ends.";
     return element("p", { class: "note" }, why);
   }
   return block(JSON.stringify(record.receipt, null, 2), "Receipt");
@@ -150,13 +150,13 @@ function denials(record) {
       "li",
       {},
       element("p", {}, visible(what)),
-      table === null ? element("p", { class: "note" }, "No grant allows it.") : toml(table, `${key} = [${JSON.stringify(value)}]`),
+      table === null ? element("p", { class: "note" }, "No grant can allow this.") : toml(table, `${key} = [${JSON.stringify(value)}]`),
     );
-  const note = element("p", { class: "note" }, "Beside what the list has already: Policies has the whole line.");
+  const note = element("p", { class: "note" }, "Add the value to the existing list; the Policies tab shows the complete line.");
   return [section("Denied", element("ul", { class: "denials" }, record.denials.map(one)), note)];
 }
 
-/** Each phase where it was, as far as that is known. */
+/** The known phases of an event on one time line. */
 function waterfall(row) {
   const parts = phases(row);
   const inside = row.usage?.queueMs ?? 0;
@@ -171,20 +171,20 @@ function waterfall(row) {
   };
   const rest = row.answeredMs === null || !row.usage ? null : Math.max(0, row.answeredMs - parts.queue - guest);
   return section(
-    `Time${row.answeredMs === null ? "" : `, ${ms(row.answeredMs)} in all`}`,
+    `Time${row.answeredMs === null ? "" : `, ${ms(row.answeredMs)} in total`}`,
     element(
       "table",
       { class: "waterfall" },
       element(
         "tbody",
         {},
-        line("until an environment took it", "queue", 0, waited),
-        row.usage && line("until its sandbox began", "queue", waited, inside),
+        line("waiting for an environment", "queue", 0, waited),
+        row.usage && line("waiting for a sandbox", "queue", waited, inside),
         row.usage && line("in the guest", "wait", parts.queue, guest),
-        row.usage && line("of that on a processor", "cpu", parts.queue, parts.cpu),
-        row.usage?.outboundRequests > 0 && line("with an outbound call under way", "outbound", parts.queue, row.usage.outboundMs),
-        rest !== null && line("the rest, to the caller", "rest", parts.queue + guest, rest),
-        row.usage && line("sandbox made, ahead where possible", "setup", 0, parts.setup),
+        row.usage && line("of that, CPU", "cpu", parts.queue, parts.cpu),
+        row.usage?.outboundRequests > 0 && line("of that, outbound calls", "outbound", parts.queue, row.usage.outboundMs),
+        rest !== null && line("returning the response", "rest", parts.queue + guest, rest),
+        row.usage && line("sandbox creation, in advance if possible", "setup", 0, parts.setup),
       ),
     ),
   );
@@ -196,15 +196,15 @@ function facts(record) {
   const all = [
     ["Function", name(record.function)],
     ["Tenant", record.tenantId === null ? "none" : name(record.tenantId, 300)],
-    ["Came by", WAYS[record.way] ?? name(record.way)],
+    ["Received via", WAYS[record.way] ?? name(record.way)],
     ["Received", time(Date.parse(record.received))],
     ["Event", size(record.bytesIn)],
-    ["Answer", record.outcome === null ? "not yet" : size(record.bytesOut)],
+    ["Response", record.outcome === null ? "not yet" : size(record.bytesOut)],
     ["Handler", used?.handler && name(used.handler)],
-    ["Memory, at most", used && size(used.peakMemoryBytes)],
-    ["Processor", used && `${ms(used.cpuMs)}, the making of its sandbox included`],
+    ["Peak memory", used && size(used.peakMemoryBytes)],
+    ["CPU", used && `${ms(used.cpuMs)}, including sandbox creation`],
     ["Outbound calls", outbound],
-    ["Limit that was hit", used?.limit && name(used.limit)],
+    ["Limit reached", used?.limit && name(used.limit)],
   ];
   const rows = all.filter(([, value]) => value).map(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
   return section("Facts", element("dl", {}, rows));

@@ -1,17 +1,17 @@
-// All events that are kept, as rows: what is known, in what order, and what is shown of them.
+// All stored events as rows, in order, and the filter of the view.
 
-/** How an event stands: `running`, `ok` or `failed`. */
+/** The state of an event: `running`, `ok` or `failed`. */
 export function state(row) {
   if (row.outcome == null) return "running";
   return row.outcome === "Replied" ? "ok" : "failed";
 }
 
-/** Where the time of a row went, in milliseconds. */
+/** The time that a row spent in each phase, in milliseconds. */
 export function phases(row) {
   const usage = row.usage;
   const guest = usage?.wallMs ?? 0;
   const cpu = Math.min(usage?.cpuMs ?? 0, guest);
-  // A guest may work while its requests are under way; then that is its own time.
+  // CPU time during an outbound call counts as CPU time.
   const outbound = Math.min(usage?.outboundMs ?? 0, guest - cpu);
   return {
     queue: (row.queueMs ?? 0) + (usage?.queueMs ?? 0),
@@ -31,7 +31,7 @@ export class Events {
   #view = [];
   #isStale = false;
 
-  /** Forgets everything: the server is another one. */
+  /** Forgets everything, because the server has changed. */
   start(most) {
     this.#byNumber.clear();
     this.#order = [];
@@ -55,7 +55,7 @@ export class Events {
     this.#isStale = true;
   }
 
-  /** Shows only what has these words in it, or has failed. */
+  /** Shows only rows that contain these words, or only failed ones. */
   filter(words, failedOnly) {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     const text = (row) =>
@@ -65,7 +65,7 @@ export class Events {
     this.#isStale = true;
   }
 
-  /** The numbers of what is shown, ascending. */
+  /** The numbers of the rows in the view, ascending. */
   get view() {
     if (this.#isStale) {
       this.#view = this.#order.filter((number) => this.#matches(this.#byNumber.get(number)));
@@ -94,7 +94,7 @@ export class Events {
     return undefined;
   }
 
-  /** Where a number is in the view, or would be. */
+  /** The position of a number in the view, or where it would be inserted. */
   place(number) {
     let [low, high] = [0, this.view.length];
     while (low < high) {

@@ -1,4 +1,4 @@
-// The list: only the rows that can be seen are in the document, however many events there are.
+// The list of events. Only the visible rows are in the document, however many events there are.
 
 import { phases, state } from "./events.js";
 import { count, ms, name, size, time } from "./show.js";
@@ -10,7 +10,7 @@ const COLUMNS = ["at", "outcome", "function", "tenant", "way", "bars", "took", "
 const BARS = ["queue", "setup", "cpu", "outbound", "wait"];
 
 export class List {
-  /** The number of the row that the keys move. */
+  /** The number of the row that the arrow keys move from. */
   active = null;
 
   #events;
@@ -22,7 +22,7 @@ export class List {
   #open;
   #isAsked = false;
 
-  /** `open` is called with a number when somebody wants to see more; with null when nobody does any more. */
+  /** `open` is called with the number of an event to show, or with null to show none. */
   constructor(events, open) {
     this.#events = events;
     this.#open = open;
@@ -35,7 +35,7 @@ export class List {
     new ResizeObserver(() => this.draw()).observe(this.#list);
   }
 
-  /** Draws with the next frame, once, however often it is asked to. */
+  /** Draws once with the next frame, however often this is called. */
   draw() {
     if (this.#isAsked) return;
     this.#isAsked = true;
@@ -57,7 +57,7 @@ export class List {
     if (opens) this.#open(number);
   }
 
-  /** What is looked at stays where it is while newer rows come in above. Somebody may be scrolling, so it is moved and not set. */
+  /** Keeps the visible rows in place while newer rows arrive above. Adjusts the scroll position, since a scroll may be in progress. */
   #keepPlace() {
     if (this.#anchor === null || this.#list.scrollTop === 0) return;
     const at = this.#events.view.length - 1 - this.#events.place(this.#anchor.number);
@@ -149,7 +149,7 @@ export class List {
   }
 }
 
-/** A round number that no bar is longer than. */
+/** A round number that is at least as large as every bar. */
 function scale(rows) {
   const longest = Math.max(0.1, ...rows.map((row) => Object.values(phases(row)).reduce((sum, part) => sum + part, 0)));
   const power = 10 ** Math.floor(Math.log10(longest));

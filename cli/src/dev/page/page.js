@@ -1,4 +1,4 @@
-// The page: one stream of changes in, and whatever view is open drawn once a frame.
+// The page receives one stream of changes, and draws the open view once a frame.
 
 import { Details } from "./details.js";
 import { Events } from "./events.js";
@@ -51,7 +51,7 @@ document.querySelector("[role=tablist]").addEventListener("keydown", (event) => 
 let isAsked = false;
 let lastTenants = 0;
 
-/** Draws what can be seen with the next frame. */
+/** Draws the open view with the next frame. */
 function draw() {
   if (isAsked) return;
   isAsked = true;
@@ -61,7 +61,7 @@ function draw() {
     at("shown").textContent = some === all ? `${count(all)} events` : `${count(some)} of ${count(all)} events`;
     at("empty").hidden = all > 0;
     if (shown === "events") list.draw();
-    // A table of sums need not be new with every frame.
+    // The sums are not redrawn with every frame.
     if (shown === "tenants" && performance.now() - lastTenants > 250) {
       tenants.draw(events);
       lastTenants = performance.now();
@@ -91,7 +91,7 @@ function close() {
   list.focus();
 }
 
-/** Shows an event by its request's id, as soon as it is known here. */
+/** Shows an event by its request id, as soon as its row has arrived. */
 function lookAt(requestId, isLast = false) {
   const row = events.find(requestId);
   if (row) {
@@ -100,7 +100,7 @@ function lookAt(requestId, isLast = false) {
   } else if (!isLast) {
     setTimeout(() => lookAt(requestId, true), 500);
   } else {
-    tell("this event is not kept any more");
+    tell("this event is no longer stored");
   }
 }
 
@@ -112,7 +112,7 @@ at("list").addEventListener("moved", (event) => {
 });
 at("compose").addEventListener("click", () => sender.compose());
 
-// What runs.
+// The functions that run.
 
 let version = null;
 
@@ -122,8 +122,8 @@ function status(told) {
   at("example").textContent = `aws lambda invoke --endpoint-url ${location.origin} --function-name ${visible(first)} /dev/stdout`;
   at("problem").hidden = told.problem === null;
   at("problem-note").textContent = told.functions.length
-    ? "The last good version goes on: it has the events until this is mended."
-    : "Nothing runs until this is mended.";
+    ? "The last good version handles the events until this is fixed."
+    : "Nothing runs until this is fixed.";
   at("problem-text").textContent = told.problem === null ? "" : visible(told.problem);
   document.title = told.problem === null ? "bulkhead dev" : "✗ bulkhead dev";
   if (connection.state === "live") connection.say("live", told.isBuilding);
@@ -139,7 +139,7 @@ function denied(rows) {
   for (const row of events.all()) denials += row.denials > 0;
   at("denied-count").hidden = denials === 0;
   at("denied-count").textContent = count(denials);
-  at("denied-count").title = `events to which something was refused`;
+  at("denied-count").title = `events with denied calls`;
   if (before !== denials && shown === "policies") policies.draw();
 }
 
@@ -186,7 +186,7 @@ const connection = {
     this.source = null;
   },
 
-  /** The browser tries again by itself, unless it was refused: then the server is another one, and so is its page. */
+  /** The browser reconnects by itself, unless it is rejected: then the server has changed, and the page has to be loaded again. */
   lost() {
     this.say("lost");
     if (this.source?.readyState !== EventSource.CLOSED) return;
@@ -201,20 +201,20 @@ const connection = {
   say(state, isBuilding = false) {
     this.state = state;
     at("connection").dataset.state = isBuilding ? "building" : state;
-    at("connection").textContent = isBuilding ? "building" : { live: "live", lost: "not connected, trying again", paused: "paused" }[state];
+    at("connection").textContent = isBuilding ? "building" : { live: "live", lost: "not connected, retrying", paused: "paused" }[state];
   },
 };
 
 at("pause").addEventListener("click", () => {
   connection.isPaused = !connection.isPaused;
   at("pause").setAttribute("aria-pressed", String(connection.isPaused));
-  at("pause").textContent = connection.isPaused ? "Go on" : "Pause";
+  at("pause").textContent = connection.isPaused ? "Resume" : "Pause";
   connection.close();
   if (connection.isPaused) connection.say("paused");
   connection.open();
 });
 
-// A browser has few connections to one server: a page that nobody sees keeps none.
+// A browser allows few connections to one server, so a hidden page closes its own.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) connection.close();
   else connection.open();

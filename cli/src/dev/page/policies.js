@@ -1,4 +1,4 @@
-// What each handler may use and reach, what was refused to it, and the lines that would change that.
+// The limits and grants of each handler, its denied calls, and the lines of bulkhead.toml that would allow them.
 
 import { ask, count, element, name, toml, visible } from "./show.js";
 
@@ -7,7 +7,7 @@ export class Policies {
   #look;
   #asked = 0;
 
-  /** `look` is called with the id of a request whose event somebody wants to see. */
+  /** `look` is called with the request id of an event to show. */
   constructor(look) {
     this.#look = look;
   }
@@ -21,7 +21,7 @@ export class Policies {
     if (asked !== this.#asked || told === null) return;
     const problem = told.problem && element("p", { class: "failed" }, visible(told.problem));
     const handlers = told.handlers.map((handler) => this.#handler(handler, told.denials.filter((one) => one.function === handler.name)));
-    // What is refused to tenants' handlers comes by another function's name where that is the one that was called.
+    // A denial in a tenant's handler is recorded under the function that was called, which can be another one.
     const known = new Set(told.handlers.map((handler) => handler.name));
     const others = told.denials.filter((one) => !known.has(one.function));
     const rest = others.length ? [element("section", { class: "card" }, element("h2", {}, "Denied elsewhere"), this.#denials(others))] : [];
@@ -42,13 +42,13 @@ export class Policies {
 
   #denials(denials) {
     const one = ({ denial, line, isGranted, events, last }) => {
-      const link = element("button", { class: "plain link", onclick: () => this.#look(last) }, "the last one");
-      const grant = denial.table === null ? element("p", { class: "note" }, "No grant allows it.") : toml(denial.table, line);
+      const link = element("button", { class: "plain link", onclick: () => this.#look(last) }, "show the last one");
+      const grant = denial.table === null ? element("p", { class: "note" }, "No grant can allow this.") : toml(denial.table, line);
       return element(
         "li",
         {},
         element("p", {}, visible(denial.what), ` in ${count(events)} ${events === 1 ? "event" : "events"}: `, link),
-        isGranted ? element("p", { class: "note" }, "It is granted by now.") : grant,
+        isGranted ? element("p", { class: "note" }, "This is granted now.") : grant,
       );
     };
     return element("ul", { class: "denials" }, denials.map(one));
@@ -64,8 +64,8 @@ function policy({ events, tenants, limits, grants, denied }) {
     element("h4", {}, "Grants"),
     grants.length
       ? element("dl", {}, grants.map(({ key, values }) => [element("dt", {}, key), element("dd", {}, values.length ? values.map((value) => name(value, 200)).join(", ") : "nothing")]))
-      : element("p", { class: "note" }, "None: no environment, no files, no network."),
-    denied.length ? element("h4", {}, "Imported, and gives nothing") : null,
+      : element("p", { class: "note" }, "None: no environment variables, files or network."),
+    denied.length ? element("h4", {}, "Imported, but nothing is granted") : null,
     denied.length ? element("ul", { class: "denials" }, denied.map(imported)) : null,
     element("h4", {}, "Limits"),
     element("dl", { class: "limits" }, limits.map(limit)),
@@ -73,11 +73,11 @@ function policy({ events, tenants, limits, grants, denied }) {
 }
 
 function imported({ import: wanted, table, lines }) {
-  const grant = table === null ? [element("p", { class: "note" }, "There are no raw sockets; use wasi:http.")] : lines.map((line) => toml(table, line));
+  const grant = table === null ? [element("p", { class: "note" }, "Raw sockets are never granted; use wasi:http.")] : lines.map((line) => toml(table, line));
   return element("li", {}, element("p", {}, element("code", {}, name(wanted))), grant);
 }
 
 function limit({ key, text, default: isDefault, change }) {
-  const note = change && (change.narrower ? `, of ${change.narrower}` : `, more than ${change.wider}`);
+  const note = change && `, handler: ${change.narrower ?? change.wider}`;
   return [element("dt", {}, key), element("dd", { class: isDefault ? "note" : null }, `${text}${note ?? ""}`)];
 }

@@ -1,4 +1,4 @@
-// Sends events, by the Invoke API as everybody does: by hand, from a sample, or one that was there before.
+// Sends events through the public Invoke API: typed by hand, from a sample, or an earlier one again.
 
 import { ask, block, decode, element, hexdump, indented, name, size, tell } from "./show.js";
 
@@ -9,7 +9,7 @@ export class Sender {
   #open;
   #isFilled = false;
 
-  /** `open` is called with the id of a request whose event somebody wants to see. */
+  /** `open` is called with the request id of an event to show. */
   constructor(open) {
     this.#open = open;
     at("send-form").addEventListener("submit", (event) => {
@@ -29,7 +29,7 @@ export class Sender {
     if (names.includes(chosen)) at("send-function").value = chosen;
   }
 
-  /** Opens the form, with what is in it or with an event that was there before. */
+  /** Opens the form, with its last content or with an earlier event. */
   async compose(record, text) {
     if (record) {
       at("send-function").value = record.function;
@@ -43,7 +43,7 @@ export class Sender {
     await this.#fill();
   }
 
-  /** Sends an event once more, as it was. */
+  /** Sends an earlier event again, unchanged. */
   async again(record, bytes) {
     const sent = await post(record.function, record.tenantId ?? "", record.way === "Event" ? "Event" : "RequestResponse", bytes);
     tell(sent.problem ?? `sent again: ${sent.error ? `failed, ${name(sent.error, 60)}` : "answered"}`);
@@ -81,12 +81,12 @@ export class Sender {
       this.#dialog.close();
       this.#open(requestId);
     };
-    const head = error ? element("strong", { class: "failed" }, name(error, 80)) : element("strong", { class: "ok" }, status === 202 ? "taken" : "answered");
-    const show = element("button", { type: "button", onclick: look, id: "send-look" }, "Look at the event");
+    const head = error ? element("strong", { class: "failed" }, name(error, 80)) : element("strong", { class: "ok" }, status === 202 ? "accepted" : "answered");
+    const show = element("button", { type: "button", onclick: look, id: "send-look" }, "Show the event");
     const text = decode(bytes);
     const note = text === null ? `${size(bytes.length)} that are not text:` : size(bytes.length);
     const body = text === null ? hexdump(bytes) : indented(text);
-    return [element("p", {}, head, ` ${note} `, show), ...(bytes.length ? [block(body, "Body of the answer")] : [])];
+    return [element("p", {}, head, ` ${note} `, show), ...(bytes.length ? [block(body, "Response body")] : [])];
   }
 }
 
@@ -101,12 +101,12 @@ async function post(to, tenant, way, event) {
     const requestId = response.headers.get("x-amzn-requestid");
     if (!response.ok) {
       const told = JSON.parse(decode(bytes) ?? "{}");
-      return { problem: `refused: ${name(told.message ?? response.status, 300)}`, requestId };
+      return { problem: `rejected: ${name(told.message ?? response.status, 300)}`, requestId };
     }
     const error = response.headers.get("x-amz-function-error") && errorType(bytes);
     return { error, requestId, bytes, status: response.status };
   } catch (error) {
-    return { problem: `it could not be sent: ${name(error.message, 200)}` };
+    return { problem: `the event could not be sent: ${name(error.message, 200)}` };
   }
 }
 

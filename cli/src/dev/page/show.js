@@ -1,13 +1,13 @@
-// How things look: text that comes from anywhere, numbers, and elements. Text is always a text node and never markup.
+// Formats untrusted text, numbers and elements. Text always becomes a text node, never markup.
 
 export const token = document.querySelector('meta[name="page-token"]').content;
 
-/** Asks this server something, as its page. */
+/** Sends a request to this server, with the token of the page. */
 export function ask(path, options = {}) {
   return fetch(path, { ...options, headers: { ...options.headers, "x-bulkhead-page": token } });
 }
 
-/** An element. What begins with `on` is a listener, other names are attributes; strings become text. */
+/** An element. Names that begin with `on` are listeners, other names are attributes; strings become text. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -19,18 +19,18 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// What may not be printed, as the host has it (`printable.rs`), and what of the rest cannot be seen in a name.
+// Unprintable characters, as defined by the host (`printable.rs`), and others that would be invisible in a name.
 const HIDDEN = /[{{hidden}}]/gu;
 const JOINING = /[{{joining}}]/gu;
 
 const escape = (one) => (one === "\n" || one === "\t" ? one : `\\u{${one.codePointAt(0).toString(16)}}`);
 
-/** Text with what cannot be seen made visible. */
+/** Text with invisible characters escaped. */
 export function visible(text) {
   return String(text).replace(HIDDEN, escape);
 }
 
-/** The same on one line, and cut. */
+/** Text on one line with invisible characters escaped, and shortened. */
 export function name(text, most = 120) {
   const line = visible(text).replace(JOINING, escape).replace(/[\n\t]/g, " ");
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
@@ -38,7 +38,7 @@ export function name(text, most = 120) {
 
 const LONGEST = 8000;
 
-/** A block of text; of one that is very long the beginning, and a button for the rest. */
+/** A block of text. A very long text is shortened, with a button for the rest. */
 export function block(text, label) {
   const pre = element("pre", { tabindex: 0, "aria-label": label });
   const shown = visible(text);
@@ -51,7 +51,7 @@ export function block(text, label) {
   return pre;
 }
 
-/** The first bytes of something that is no text. */
+/** The first bytes of binary data. */
 export function hexdump(bytes, most = 512) {
   const lines = [];
   for (let at = 0; at < Math.min(bytes.length, most); at += 16) {
@@ -72,7 +72,7 @@ export function decode(bytes) {
   }
 }
 
-/** JSON on several lines, with every number as it was written; anything else as it is. */
+/** JSON on several lines, with every number as it was written. Other text is returned unchanged. */
 export function indented(text) {
   try {
     JSON.parse(text);
@@ -120,7 +120,7 @@ export function time(epoch) {
 
 export const count = (number) => number.toLocaleString("en");
 
-/** Says something that was done, also to those who do not see it. */
+/** Shows a short message, which screen readers announce. */
 export function tell(text) {
   const told = document.getElementById("told");
   told.textContent = text;
@@ -128,7 +128,7 @@ export function tell(text) {
   tell.timer = setTimeout(() => (told.textContent = ""), 6000);
 }
 
-/** A line of bulkhead.toml, to be taken along. */
+/** A line of bulkhead.toml, with a button that copies it. */
 export function toml(table, line) {
   const text = `[${table}]\n${line}`;
   const copy = async () => {

@@ -1,4 +1,4 @@
-// What each tenant has used, of the events that are kept.
+// The resources that each tenant has used, over the stored events.
 
 import { state } from "./events.js";
 import { count, element, ms, name, size } from "./show.js";
@@ -11,10 +11,10 @@ const COLUMNS = [
   { key: "failed", title: "Failed", show: (sum) => count(sum.failed) },
   { key: "running", title: "Running", show: (sum) => count(sum.running) },
   { key: "denials", title: "Denials", show: (sum) => count(sum.denials) },
-  { key: "cpu", title: "Processor", show: (sum) => ms(sum.cpu) },
-  { key: "wall", title: "In guests", show: (sum) => ms(sum.wall) },
+  { key: "cpu", title: "CPU", show: (sum) => ms(sum.cpu) },
+  { key: "wall", title: "Guest time", show: (sum) => ms(sum.wall) },
   { key: "longest", title: "Longest", show: (sum) => ms(sum.longest) },
-  { key: "memory", title: "Memory, at most", show: (sum) => size(sum.memory) },
+  { key: "memory", title: "Peak memory", show: (sum) => size(sum.memory) },
   { key: "outbound", title: "Outbound calls", show: (sum) => count(sum.outbound) },
 ];
 
@@ -23,7 +23,7 @@ export class Tenants {
   #sort = "events";
   #choose;
 
-  /** `choose` is called with a tenant whose events somebody wants to see. */
+  /** `choose` is called with a tenant whose events are to be shown. */
   constructor(choose) {
     this.#choose = choose;
   }
@@ -42,7 +42,7 @@ export class Tenants {
       return element("th", { scope: "col", "aria-sort": isSorted ? order : null }, button);
     });
     const rows = sums.slice(0, MOST).map((sum) => this.#row(sum));
-    const note = `Of the last ${count(events.length)} events.` + (sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "");
+    const note = `Over the last ${count(events.length)} events.` + (sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "");
     this.#panel.replaceChildren(
       element("p", { class: "note" }, note),
       element("div", { class: "scroll" }, element("table", { class: "tenants" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))),
