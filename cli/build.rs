@@ -1,5 +1,6 @@
-//! Makes the fixtures of `aws_lambda_events` the samples of `bulkhead invoke --sample`: a list of names and contents; another is
-//! the SDK that `bulkhead new` writes. Asks cargo which crates the bootstrap is linked from, for the SBOM of `bulkhead package`.
+//! Generates three inputs of this package: the samples of `bulkhead invoke --sample`, from the fixtures of
+//! `aws_lambda_events`; the SDK that `bulkhead new` writes; and, for the SBOM of `bulkhead package`, the
+//! crates of the bootstrap, from cargo.
 #![expect(clippy::disallowed_methods, reason = "Cargo speaks to a build script through its environment")]
 
 use std::error::Error;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// A package that depends on what the samples are from, as this one does.
+/// A package that depends on the crate with the samples, as this one does.
 const ASKING: &str = r#"
 [package]
 name = "asking"
@@ -50,7 +51,7 @@ fn samples() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What `src/new/sdk.rs` makes a folder of.
+/// The files that `src/new/sdk.rs` writes.
 fn sdk() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
     let mut list = String::from("[\n");
@@ -61,7 +62,8 @@ fn sdk() -> Result<(), Box<dyn Error>> {
         for file in sources(&root.join(part))? {
             let place =
                 file.strip_prefix(root.join("guest-sdk")).or_else(|_| file.strip_prefix(&root))?.display();
-            // Not where this checkout lies: another one may be built into the same target directory, and this be gone by then.
+            // A relative path: another checkout may build into the same target directory after this one is
+            // gone.
             let relative = format!("/../{}", file.strip_prefix(&root)?.display());
             let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {relative:?})");
             writeln!(list, "({:?}, include_str!({file})),", place.to_string())?;
@@ -71,7 +73,7 @@ fn sdk() -> Result<(), Box<dyn Error>> {
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("sdk.rs"), list)?)
 }
 
-/// A file, or all that is compiled of a folder: no tests, and nothing that an editor left.
+/// A file, or everything in a folder that is compiled, without tests and without files that an editor left.
 fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
@@ -90,12 +92,12 @@ fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
     Ok(files.concat())
 }
 
-/// The crates of a bootstrap, as lines that `src/package/sbom/crates.rs` reads. What they are linked with in this workspace
-/// is what they are linked with where it is built, since Cargo.lock says so.
+/// The crates of a bootstrap, as lines for `src/package/sbom/crates.rs`. Cargo.lock makes the bootstrap use
+/// the same versions wherever it is built.
 ///
-/// Cargo reads all of them for it, and some are needed by no build of this package: those of another processor, for example.
-/// They come from where the others came from, if they have to. Where that cannot be reached this command is built all the same;
-/// its SBOMs then say of these bootstraps that their crates are unknown.
+/// Cargo reads the manifests of all these crates, some of which no build of this package needs, for example
+/// those of another processor. It downloads them if necessary. Without a network this command is built all
+/// the same, and its SBOMs then state that the crates of these bootstraps are unknown.
 fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut told = tree(processor, features, &["--offline"])?;
     if told.is_err() {
@@ -106,23 +108,24 @@ fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<d
         Err(message) => {
             let first = message.lines().next().unwrap_or_default();
             println!(
-                "cargo::warning=SBOMs will not name the crates of the bootstrap for {processor}: {first}; `cargo fetch \
-                 --locked` gets what is missing, and a change of build.rs has this done again"
+                "cargo::warning=SBOMs will not list the crates of the bootstrap for {processor}: {first}; \
+                 run `cargo fetch --locked` to get what is missing, and change build.rs to try again"
             );
             String::new()
         }
     };
-    // Where this checkout lies is nobody's business.
+    // The path of this checkout must not get into an SBOM.
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
     let tree = tree.replace(&format!("{}/", root.display()), "");
     let file = format!("crates-{processor}{variant}.txt");
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(file), tree)?)
 }
 
-/// Where Cargo has put the sources of the crate. They are here, since it is a dependency of this package.
+/// The folder in which Cargo has put the sources of the crate, which is a dependency of this package.
 ///
-/// Cargo tells the place of a package only of those that it has resolved together, and reads all of these for it. So it is asked
-/// about a package that has this one dependency, in the version that Cargo.lock says: nothing is read that was not compiled.
+/// Cargo reports the paths only of packages that it resolves together, and reads the manifests of all of
+/// them. So it is asked about a package with this one dependency, in the version of Cargo.lock: nothing is
+/// read that is not compiled.
 fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let asking = Path::new(&env::var("OUT_DIR")?).join("asking");
@@ -131,7 +134,7 @@ fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     fs::write(asking.join("Cargo.toml"), ASKING)?;
     fs::copy(here.join("../Cargo.lock"), asking.join("Cargo.lock"))?;
     let output = Command::new(env::var("CARGO")?)
-        // From here, where the settings are that say where crates come from.
+        // It runs in this folder, whose settings say where crates come from.
         .current_dir(&here)
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &env::var("HOST")?])
         .arg("--manifest-path")
@@ -144,12 +147,12 @@ fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     let packages = metadata["packages"].as_array().ok_or("`cargo metadata` names no packages")?;
     let package = packages.iter().find(|package| package["name"] == "aws_lambda_events");
     let manifest = package.and_then(|package| package["manifest_path"].as_str());
-    Ok(Path::new(manifest.ok_or("aws_lambda_events is no dependency")?)
+    Ok(Path::new(manifest.ok_or("aws_lambda_events is not a dependency")?)
         .with_file_name("src")
         .join("fixtures"))
 }
 
-/// What `cargo tree` says of a bootstrap, or why it does not.
+/// The output of `cargo tree` for a bootstrap, or the error.
 fn tree(processor: &str, features: &[&str], how: &[&str]) -> Result<Result<String, String>, Box<dyn Error>> {
     let output = Command::new(env::var("CARGO")?)
         .args(["tree", "--locked", "--package", "bulkhead-bootstrap", "--edges", "normal,no-proc-macro"])
