@@ -10,7 +10,7 @@
 //! - the response of `invoke`, if stdout is not a terminal: a program needs the bytes;
 //! - a component, for the process of this command that requested it ([`crate::worlds`]);
 //! - the output of cargo, rustup and `build.command`, which write to the terminal themselves: a build script
-//! can run anything on this machine anyway.
+//!   can run anything on this machine anyway.
 
 mod coloured;
 mod progress;

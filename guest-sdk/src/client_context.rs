@@ -1,17 +1,18 @@
-//! Owns what an AWS mobile or SDK client says about itself: [`ClientContext`], and the caller's [`CognitoIdentity`].
+//! [`ClientContext`], the information that an AWS mobile or SDK client sends about itself, and
+//! [`CognitoIdentity`], the caller's identity.
 //!
-//! A client context is whatever JSON the caller liked to send, so it is read leniently: it must not be possible to fail a
-//! handler's events by sending odd ones.
+//! A client context is JSON that the caller chooses, so it is read leniently: a caller must not be able to
+//! fail a handler's events with unexpected JSON.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The client context that a caller sent along with the event.
+/// The client context that the caller sent with the event.
 ///
-/// Reading it never fails. What should be a string and is not becomes its JSON text (`7` becomes `"7"`), and what should be an
-/// object and is not counts as empty. The text as it was sent is in
+/// Reading it never fails. Another value in place of a string becomes its JSON text (`7` becomes `"7"`), and
+/// another value in place of an object counts as empty. The original text is in
 /// [`Context::client_context_json`](crate::Context::client_context_json).
 ///
 /// ```
@@ -25,11 +26,11 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "Value")]
 pub struct ClientContext {
-    /// The application that called.
+    /// The calling application.
     pub client: ClientApplication,
-    /// Values of the application's own.
+    /// Values that the application defines.
     pub custom: HashMap<String, String>,
-    /// The environment that the application runs in.
+    /// The environment of the application.
     pub environment: HashMap<String, String>,
 }
 
@@ -37,15 +38,15 @@ pub struct ClientContext {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "Value", rename_all = "camelCase")]
 pub struct ClientApplication {
-    /// The id of this installation.
+    /// The id of the installation.
     pub installation_id: String,
     /// The application's title.
     pub app_title: String,
-    /// The name of its version.
+    /// The application's version name.
     pub app_version_name: String,
-    /// The code of its version.
+    /// The application's version code.
     pub app_version_code: String,
-    /// The name of its package.
+    /// The application's package name.
     pub app_package_name: String,
 }
 
@@ -56,7 +57,7 @@ pub struct CognitoIdentity {
     /// The id of the identity.
     #[serde(alias = "cognitoIdentityId", alias = "identity_id")]
     pub identity_id: String,
-    /// The id of the pool that it belongs to.
+    /// The id of the identity's pool.
     #[serde(alias = "cognitoIdentityPoolId", alias = "identity_pool_id")]
     pub identity_pool_id: String,
 }
@@ -65,7 +66,7 @@ impl From<Value> for ClientContext {
     fn from(value: Value) -> Self {
         let mut fields = object(value);
         let mut take = |key| fields.remove(key).unwrap_or_default();
-        // AWS's own SDKs write `env`; `lambda_runtime` and what this crate writes have `environment`.
+        // AWS's own SDKs write `env`; `lambda_runtime` and this crate write `environment`.
         let mut environment = texts(take("env"));
         environment.extend(texts(take("environment")));
         Self { client: take("client").into(), custom: texts(take("custom")), environment }

@@ -1,4 +1,4 @@
-//! Owns [`Context`], what a handler can know about an invocation besides its event.
+//! [`Context`]: the information about an invocation besides its event.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::bindings::bulkhead::lambda::types;
 use crate::{ClientContext, CognitoIdentity, json};
 
-/// Everything that is known about one invocation besides the event.
+/// The information about one invocation besides the event.
 ///
-/// A unit test starts from the default and sets what it needs:
+/// In a unit test, start from the default and set the fields that you need:
 ///
 /// ```
 /// use bulkhead::Context;
@@ -21,21 +21,22 @@ use crate::{ClientContext, CognitoIdentity, json};
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Context {
-    /// The id of the request. Lambda uses it again when it retries an asynchronous invocation.
+    /// The id of the request. When Lambda retries an asynchronous invocation, it uses the id again.
     pub request_id: String,
-    /// When this sandbox will be stopped, in milliseconds since the Unix epoch. See [`Context::deadline`].
+    /// The time at which this sandbox will be stopped, in milliseconds since the Unix epoch. See
+    /// [`Context::deadline`].
     pub deadline: u64,
     /// The ARN that the caller used, with its version or alias.
     pub invoked_function_arn: String,
     /// The X-Ray header, `Root=…;Parent=…;Sampled=…`.
     pub xray_trace_id: Option<String>,
-    /// What the calling application says about itself.
+    /// The information that the calling application sent about itself.
     pub client_context: Option<ClientContext>,
-    /// The same as JSON, as it was sent: applications may put in more than [`ClientContext`] has fields for.
+    /// The client context as the JSON that was sent, which may have more fields than [`ClientContext`].
     pub client_context_json: Option<String>,
     /// The Amazon Cognito identity of the caller.
     pub identity: Option<CognitoIdentity>,
-    /// The tenant that this invocation is for.
+    /// The tenant of this invocation.
     pub tenant_id: Option<String>,
     /// The settings of the function.
     pub env_config: Arc<Config>,
@@ -43,34 +44,34 @@ pub struct Context {
     pub trace: TraceContext,
 }
 
-/// The settings of the Lambda function, the same for every invocation of one execution environment.
+/// The settings of the Lambda function, which are constant within an execution environment.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, serde::Deserialize)]
 pub struct Config {
     /// The function's name.
     pub function_name: String,
-    /// The memory of the function in MB; a handler has what its limits allow, which may be less.
+    /// The memory of the function in MB. The handler's own limit may be lower.
     pub memory: i32,
     /// The function's version: `$LATEST` or a number.
     pub version: String,
-    /// The log stream of this environment; empty where the platform has none.
+    /// The log stream of this environment; empty if the platform has none.
     pub log_stream: String,
-    /// The function's log group; empty where the platform has none.
+    /// The function's log group; empty if the platform has none.
     pub log_group: String,
 }
 
-/// The W3C headers of a distributed trace. Each is there only if the caller sent it.
+/// The W3C headers of a distributed trace. A header is present only if the caller sent it.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct TraceContext {
-    /// The trace and the span that called.
+    /// The `traceparent` header: the trace, and the span of the caller.
     pub traceparent: Option<String>,
-    /// What tracing systems add to it.
+    /// The `tracestate` header: data that tracing systems add.
     pub tracestate: Option<String>,
-    /// Values that travel along with the trace.
+    /// The `baggage` header: values that travel with the trace.
     pub baggage: Option<String>,
 }
 
 impl Context {
-    /// When this sandbox will be stopped.
+    /// The time at which this sandbox will be stopped.
     ///
     /// ```
     /// # let mut context = bulkhead::Context::default();
@@ -84,7 +85,7 @@ impl Context {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.deadline)
     }
 
-    /// How long this sandbox still has; zero if the deadline has passed.
+    /// The time that this sandbox has left; zero if the deadline has passed.
     ///
     /// ```
     /// # let mut context = bulkhead::Context::default();
@@ -139,7 +140,7 @@ impl From<types::FunctionSettings> for Config {
 pub(crate) mod tests {
     use super::*;
 
-    /// The least that a host says about an invocation.
+    /// The minimal information that a host gives about an invocation.
     pub(crate) fn bare() -> types::Context {
         types::Context {
             request_id: "8476a536".into(),

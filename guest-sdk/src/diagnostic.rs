@@ -1,4 +1,4 @@
-//! Owns [`Diagnostic`], an error as its caller sees it, and which errors become one by themselves.
+//! [`Diagnostic`], an error as its caller sees it, and the conversions from other errors.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, failure};
 
-/// An error as the caller sees it: a type to tell kinds of errors apart by, and a message to read.
+/// An error as the caller sees it: a type for programs, and a message for people.
 ///
-/// Return one, or turn an error type of your own into one, to decide what the caller sees:
+/// Return a `Diagnostic`, or implement the conversion from your own error type, to control what the caller
+/// sees:
 ///
 /// ```
 /// use bulkhead::Diagnostic;
@@ -29,7 +30,8 @@ use crate::{Error, failure};
 /// }
 /// ```
 ///
-/// It is an error itself, so `?` takes it too; within an [`Error`] or an `anyhow::Error` its type is found again:
+/// `Diagnostic` implements `std::error::Error`, so `?` accepts it too. Its type survives within an [`Error`]
+/// or an `anyhow::Error`:
 ///
 /// ```
 /// # use bulkhead::{Diagnostic, Error};
@@ -40,9 +42,9 @@ use crate::{Error, failure};
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
-    /// The kind of error, for callers to tell errors apart by. `Error` is put in its place if it is empty.
+    /// The kind of error, by which callers can tell errors apart. An empty type becomes `Error`.
     pub error_type: String,
-    /// What happened, for people to read.
+    /// A description of the error for people.
     pub error_message: String,
 }
 
@@ -55,7 +57,7 @@ impl fmt::Display for Diagnostic {
 impl StdError for Diagnostic {}
 
 impl Diagnostic {
-    /// For an error whose type has been erased: the author's choice may still be within.
+    /// The conversion of an error without a static type, which may contain a `Diagnostic`.
     fn erased(error: &(dyn StdError + 'static)) -> Self {
         let chosen = failure::chain(error).find_map(|error| error.downcast_ref::<Self>());
         Self {

@@ -1,6 +1,6 @@
-//! Owns [`FromEvent`]: how the event's bytes become the type that a handler asks for.
+//! [`FromEvent`]: converts the bytes of an event to the type of a handler's argument.
 //!
-//! Knows nothing of the context. `json.rs` reads the text.
+//! This module does not use the context. `json.rs` reads the text.
 
 use serde::de::DeserializeOwned;
 
@@ -8,32 +8,33 @@ use crate::{Diagnostic, failure, json};
 
 /// A type that a handler can take as its event.
 ///
-/// Every type that implements serde's `Deserialize` does, and is read as JSON. Implement it by hand for events that are
-/// not JSON.
+/// Every type that implements serde's `Deserialize` implements this trait, and is read as JSON. Implement it
+/// yourself for events that are not JSON.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take an event of type `{Self}`",
-    label = "neither JSON nor `bulkhead::Raw`",
+    label = "this type is neither JSON nor `bulkhead::Raw`",
     note = "an event is any type with `#[derive(serde::Deserialize)]`, `bulkhead::Raw` for the bytes as they are, or a type that implements `bulkhead::FromEvent`"
 )]
 pub trait FromEvent: Sized {
-    /// Makes the handler's argument out of the bytes that the caller sent; there may be none.
+    /// Makes the handler's argument from the bytes of the event, which may be empty.
     ///
     /// # Errors
-    /// If the bytes are not such an event. The caller gets the [`Diagnostic`].
+    /// If the bytes do not have the form of this type. The caller gets the [`Diagnostic`].
     fn from_event(event: Vec<u8>) -> Result<Self, Diagnostic>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromEvent for T {
     fn from_event(event: Vec<u8>) -> Result<Self, Diagnostic> {
-        // Some triggers and command lines send nothing at all. JSON's word for that is null, which `()` and `Option` take.
+        // Some triggers and command lines send no bytes at all. This counts as JSON's null, which `()` and
+        // `Option` accept.
         let text: &[u8] = if event.is_empty() { b"null" } else { &event };
         json::from_slice(text).map_err(|error| unfit(&event, &error, failure::bare_type_name::<T>()))
     }
 }
 
-/// Bytes exactly as they are: as an event, what the caller sent; as a response, what the caller gets. Neither is looked
-/// into nor copied, and neither needs to be JSON.
+/// Unchanged bytes: as an event, the bytes that the caller sent; as a response, the bytes that the caller
+/// gets. They are neither parsed nor copied, and need not be JSON.
 ///
 /// ```
 /// use bulkhead::Raw;
@@ -52,7 +53,7 @@ impl FromEvent for Raw {
     }
 }
 
-/// Not generic, so that it is in a component only once.
+/// This function is not generic, so that a component contains it only once.
 fn unfit(event: &[u8], error: &str, wanted: &str) -> Diagnostic {
     let error_message = if event.is_empty() {
         format!("the event is empty, but the handler takes `{wanted}`: {error}")

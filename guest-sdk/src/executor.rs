@@ -1,8 +1,8 @@
-//! Owns [`block_on`], which runs an `async` handler to its end.
+//! [`block_on`]: polls an `async` handler until it ends.
 //!
-//! There is one thread and nothing beside it, so whatever wakes a future does so while it is being polled. A future that
-//! is pending and has not been woken would wait for ever. An executor that can wait for the outside world (such as `wstd`'s)
-//! belongs here as well.
+//! A sandbox has one thread, so a future can only be woken while it is being polled. A future that is pending
+//! and was not woken would wait for ever. An executor that can wait for events from outside (such as
+//! `wstd`'s) would belong here too.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl Wake for Woken {
 /// Polls until the future is ready.
 ///
 /// # Errors
-/// If it waits for something that cannot happen.
+/// If the future waits for something that cannot happen.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, Diagnostic> {
     let mut future = pin!(future);
     let woken = Arc::new(Woken(AtomicBool::new(false)));
@@ -45,9 +45,10 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, Diagnostic> {
 fn stalled() -> Diagnostic {
     Diagnostic {
         error_type: "HandlerStalled".into(),
-        error_message: "the handler waits for something that nothing in this sandbox can bring about: it awaits a timer, a \
-                        socket or a task of an executor that does not run here"
-            .into(),
+        error_message:
+            "the handler awaits something that cannot complete in this sandbox: a timer, a socket \
+                        or a task of an executor that does not run here"
+                .into(),
     }
 }
 

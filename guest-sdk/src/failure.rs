@@ -1,4 +1,4 @@
-//! Owns how a handler's error becomes the contract's `failure`: its type, its message and its causes.
+//! Converts a handler's error to the contract's `failure`: its type, message and causes.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -8,10 +8,10 @@ use std::marker::PhantomData;
 pub use crate::bindings::bulkhead::lambda::types::Failure;
 use crate::{Diagnostic, Error};
 
-/// The type of an error that has lost its own, or never had one.
+/// The type of an error whose own type is erased or has no name.
 pub(crate) const ERASED: &str = "Error";
 
-/// No error has more causes than this, except one that is its own cause.
+/// The limit of causes, for an error that is its own cause.
 const MOST_CAUSES: usize = 64;
 
 /// The error and its causes, outermost first.
@@ -25,12 +25,13 @@ fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
     chain(error).skip(1).map(|cause| format!("caused by: {cause}")).collect()
 }
 
-/// `OutOfStock` for `&shop::stock::OutOfStock<u8>`; [`ERASED`] where there is no such name.
+/// The bare name of a type: `OutOfStock` for `&shop::stock::OutOfStock<u8>`; [`ERASED`] if there is none.
 pub(crate) fn bare_type_name<T>() -> &'static str {
     bare(std::any::type_name::<T>())
 }
 
-/// On bytes, since searching in a `str` would bring kilobytes of search and of Unicode tables into every component.
+/// This works on bytes, because searching in a `str` would add kilobytes of code and Unicode tables to every
+/// component.
 fn bare(name: &'static str) -> &'static str {
     let mut rest = name.as_bytes();
     while let [b'&', inner @ ..] = rest {
@@ -62,7 +63,8 @@ impl From<Diagnostic> for Failure {
     }
 }
 
-/// For errors that are only known to become a diagnostic. Those that can still show their causes are recognised.
+/// For errors with a conversion to a diagnostic and no further known trait. Types that can show their causes
+/// are recognised.
 pub(crate) fn from_diagnostic<E: Into<Diagnostic> + 'static>(error: E) -> Failure {
     let known: &dyn Any = &error;
     let stack_trace = if let Some(boxed) = known.downcast_ref::<Error>() {
@@ -87,23 +89,25 @@ fn anyhow_causes(_: &dyn Any) -> Vec<String> {
     Vec::new()
 }
 
-/// Picks, at compile time, the best of what an error type can do.
+/// Picks at compile time the best conversion that an error type supports.
 ///
-/// A handler's error may implement any of several traits that nothing keeps apart, so no single trait can be implemented for
-/// all of them. Method lookup can choose, though: on a receiver with five references it takes the first of the traits below
-/// whose bounds hold, from most references to fewest ("autoref specialisation"). It works only where the type is known, which
-/// is why the macros emit `(&&&&&Thrown::of(&error)).failure(error)` into the author's crate.
+/// A handler's error may implement several traits, which may overlap, so a single trait cannot be implemented
+/// for all errors. Method lookup can choose, however: on a receiver with five references, it takes the first
+/// of the traits below whose bounds hold, from most references to fewest ("autoref specialisation"). This
+/// works only where the type is known, so the macros emit `(&&&&&Thrown::of(&error)).failure(error)` into the
+/// author's crate.
 #[derive(Debug)]
 pub struct Thrown<E>(PhantomData<E>);
 
 impl<E> Thrown<E> {
-    /// Only the error's type matters.
+    /// Only the error's type is used.
     #[must_use]
     pub fn of(_: &E) -> Self {
         Self(PhantomData)
     }
 
-    /// The last choice. Nothing implements [`HandlerError`]: it is there for the text of the compile error.
+    /// The last choice. No type implements [`HandlerError`]: the trait exists for the text of the compile
+    /// error.
     #[must_use]
     pub fn failure(&self, _: E) -> Failure
     where
@@ -113,9 +117,9 @@ impl<E> Thrown<E> {
     }
 }
 
-/// Becomes a diagnostic, and can show its causes.
+/// The error converts to a diagnostic, and can show its causes.
 pub trait DiagnosticError<E> {
-    /// The failure of this error.
+    /// The failure for this error.
     fn failure(&self, error: E) -> Failure;
 }
 
@@ -126,9 +130,9 @@ impl<E: Into<Diagnostic> + StdError + 'static> DiagnosticError<E> for &&&&Thrown
     }
 }
 
-/// Becomes a diagnostic.
+/// The error converts to a diagnostic.
 pub trait IntoDiagnostic<E> {
-    /// The failure of this error.
+    /// The failure for this error.
     fn failure(&self, error: E) -> Failure;
 }
 
@@ -138,9 +142,9 @@ impl<E: Into<Diagnostic> + 'static> IntoDiagnostic<E> for &&&Thrown<E> {
     }
 }
 
-/// Is an error with a name of its own.
+/// The error is a `std::error::Error` with a type name of its own.
 pub trait NamedError<E> {
-    /// The failure of this error.
+    /// The failure for this error.
     fn failure(&self, error: E) -> Failure;
 }
 
@@ -154,9 +158,9 @@ impl<E: StdError + 'static> NamedError<E> for &&Thrown<E> {
     }
 }
 
-/// Is an error in a box, such as `anyhow::Error` and `eyre::Report`.
+/// The error is in a box, such as `anyhow::Error` and `eyre::Report`.
 pub trait BoxedError<E> {
-    /// The failure of this error.
+    /// The failure for this error.
     fn failure(&self, error: E) -> Failure;
 }
 
@@ -166,10 +170,10 @@ impl<E: Into<Error>> BoxedError<E> for &Thrown<E> {
     }
 }
 
-/// What a handler's error may be; see [`Thrown`].
+/// An error of a handler; see [`Thrown`].
 #[diagnostic::on_unimplemented(
     message = "a handler cannot fail with `{Self}`",
-    label = "not an error that a caller could be told",
+    label = "not an error that can be reported to the caller",
     note = "implement `std::error::Error` for it, or `From<{Self}> for bulkhead::Diagnostic` to choose the `errorType` that callers see"
 )]
 pub trait HandlerError {}

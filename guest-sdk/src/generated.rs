@@ -1,6 +1,7 @@
-//! What the code that the attributes emit needs. Hidden, and not covered by any promise of stability.
+//! Functions for the code that the attributes emit. Hidden, and without any promise of stability.
 //!
-//! The emitted code is kept to calls into this module, so that the steps of an event can be read here and not in a macro.
+//! The emitted code consists of calls to this module, so that you can read the steps of an event here rather
+//! than in a macro.
 
 use std::convert::Infallible;
 
@@ -15,16 +16,16 @@ use crate::invocation::{HandlerArgument, SecondArgument};
 pub use crate::program::{invoke_main, started_as_program};
 use crate::{Diagnostic, FromEvent, IntoResponse, ResponseStream};
 
-/// What one event came to.
+/// The outcome of one event.
 pub type Outcome = Result<Vec<u8>, Failure>;
 
-/// What the work ahead of all events came to.
+/// The outcome of an init function.
 pub type Initialized = Result<(), Failure>;
 
 /// The argument of a handler that has one.
 ///
 /// # Errors
-/// If the event does not fit.
+/// If the event does not have the form of the type.
 pub fn only<T: HandlerArgument>(invocation: Invocation) -> Result<T, Diagnostic> {
     T::from_invocation(invocation)
 }
@@ -32,7 +33,7 @@ pub fn only<T: HandlerArgument>(invocation: Invocation) -> Result<T, Diagnostic>
 /// The first argument of a handler that has two.
 ///
 /// # Errors
-/// If the event does not fit.
+/// If the event does not have the form of the type.
 pub fn first<T: FromEvent>(invocation: &mut Invocation) -> Result<T, Diagnostic> {
     T::from_event(std::mem::take(&mut invocation.event))
 }
@@ -42,7 +43,7 @@ pub fn second<T: SecondArgument>(invocation: Invocation) -> T {
     T::from_context(invocation.context)
 }
 
-/// What a streaming handler came to, beside what it wrote.
+/// The outcome of a streaming handler, besides the bytes that it wrote.
 pub type Streamed = Result<(), Failure>;
 
 /// The response that a streaming handler writes to.
@@ -51,18 +52,18 @@ pub fn response_stream() -> ResponseStream {
     ResponseStream::of_event()
 }
 
-/// The response that a handler's value makes.
+/// The response made from a handler's value.
 ///
 /// # Errors
-/// If it cannot be written.
+/// If the value cannot be written.
 pub fn respond<T: IntoResponse>(value: T) -> Outcome {
     Ok(value.into_response()?)
 }
 
-/// What a handler returned, whether it can fail or not.
+/// The value that a handler returned, which may be a `Result`.
 ///
-/// A `Result` may hide behind an alias, so only its type tells. The inherent method is there for every `Result` and goes
-/// before the one of [`Value`], which is there for everything.
+/// A `Result` may hide behind an alias, so the type decides. The inherent method exists for every `Result`,
+/// and takes precedence over that of [`Value`], which exists for every type.
 #[derive(Debug)]
 pub struct Returned<T>(pub T);
 
@@ -70,7 +71,7 @@ impl<T, E> Returned<Result<T, E>> {
     /// The `Result` itself.
     ///
     /// # Errors
-    /// If it was one.
+    /// If the handler returned an error.
     pub fn into_result(self) -> Result<T, E> {
         self.0
     }
@@ -84,7 +85,7 @@ pub trait Value {
     /// The value as a `Result`.
     ///
     /// # Errors
-    /// None, as the type says.
+    /// Never, as the type shows.
     fn into_result(self) -> Result<Self::Ok, Infallible>;
 }
 
@@ -96,7 +97,7 @@ impl<T> Value for Returned<T> {
     }
 }
 
-/// Makes a function from [`Invocation`] to [`Outcome`] the component's export.
+/// Exports a function from [`Invocation`] to [`Outcome`] as the component's handler.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __export {
@@ -116,7 +117,7 @@ macro_rules! __export {
     };
 }
 
-/// Makes a function from [`Invocation`] to [`Streamed`] the component's export.
+/// Exports a function from [`Invocation`] to [`Streamed`] as the component's handler.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __export_streaming_handler {
@@ -136,7 +137,8 @@ macro_rules! __export_streaming_handler {
     };
 }
 
-/// Makes a function from [`Incoming`](crate::http::Incoming) to [`Served`](crate::http::Served) the component's export.
+/// Exports a function from [`Incoming`](crate::http::Incoming) to [`Served`](crate::http::Served) as the
+/// component's handler.
 #[cfg(feature = "http")]
 #[macro_export]
 #[doc(hidden)]
@@ -157,7 +159,7 @@ macro_rules! __export_http_handler {
     };
 }
 
-/// Makes a function that returns [`Initialized`] the component's other export.
+/// Exports a function that returns [`Initialized`] as the component's initializer.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __export_init {

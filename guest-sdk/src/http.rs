@@ -1,5 +1,5 @@
-//! HTTP services over the types of the [`http`](https://docs.rs/http) crate, which this module re-exports, with the bodies that a
-//! sandbox has.
+//! HTTP services with the types of the [`http`](https://docs.rs/http) crate, which this module re-exports,
+//! and with bodies for sandboxes.
 //!
 //! ```
 //! use bulkhead::http::{Request, Response, StatusCode};
@@ -16,10 +16,11 @@
 //! assert_eq!(shout(request).unwrap().body(), "HELLO");
 //! ```
 //!
-//! A component of such a handler imports and exports what WASI defines and nothing of ours, so it runs under `wasmtime serve`,
-//! Spin and every other host of `wasi:http` too.
+//! A component with such a handler imports and exports only WASI interfaces, so it also runs under `wasmtime
+//! serve`, Spin and every other host of `wasi:http`.
 //!
-//! See [`http_handler`](macro@crate::http_handler) for the forms of a handler, [`FromBody`] and [`IntoBody`] for what bodies may be.
+//! See [`http_handler`](macro@crate::http_handler) for the forms of a handler, and [`FromBody`] and
+//! [`IntoBody`] for the types of bodies.
 
 mod body;
 mod context;

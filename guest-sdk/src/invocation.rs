@@ -1,11 +1,11 @@
-//! Owns [`Invocation`], what the host hands over for one event, and how a handler's arguments are made of it.
+//! [`Invocation`]: one event as the host passes it, and the conversion to a handler's arguments.
 //!
 //! Next on the event's path: `event.rs` for the event, `context.rs` for the context.
 
 use crate::bindings::bulkhead::lambda::types;
 use crate::{Context, Diagnostic, FromEvent};
 
-/// One event and all that is known about it, still as it came from the host.
+/// One event and all information about it, as it came from the host.
 #[derive(Debug)]
 pub struct Invocation {
     pub(crate) event: Vec<u8>,
@@ -33,23 +33,23 @@ impl Invocation {
 pub struct LambdaEvent<T> {
     /// The event.
     pub payload: T,
-    /// Everything else that is known about this invocation.
+    /// All other information about this invocation.
     pub context: Context,
 }
 
 impl<T> LambdaEvent<T> {
-    /// Puts an event and its context together, for instance in a unit test.
+    /// Combines an event and its context, for instance in a unit test.
     pub fn new(payload: T, context: Context) -> Self {
         Self { payload, context }
     }
 
-    /// Takes event and context apart.
+    /// Separates event and context.
     pub fn into_parts(self) -> (T, Context) {
         (self.payload, self.context)
     }
 }
 
-/// What a handler's only argument may be. The macro cannot tell types apart by their names, so the types do it.
+/// The only argument of a handler. The macro cannot tell types apart by their names, so this trait does.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take an event of type `{Self}`",
     label = "not an event, a `Context` or a `LambdaEvent`",
@@ -59,7 +59,7 @@ pub trait HandlerArgument: Sized {
     /// Makes the argument of one invocation.
     ///
     /// # Errors
-    /// If the event does not fit the type.
+    /// If the event does not have the form of the type.
     fn from_invocation(invocation: Invocation) -> Result<Self, Diagnostic>;
 }
 
@@ -82,14 +82,14 @@ impl HandlerArgument for Context {
     }
 }
 
-/// What a handler's second argument may be.
+/// The second argument of a handler.
 #[diagnostic::on_unimplemented(
     message = "the second argument of a handler is its context, not `{Self}`",
     label = "expected `bulkhead::Context`",
     note = "the event comes first: `fn handler(event: T, context: bulkhead::Context)`"
 )]
 pub trait SecondArgument {
-    /// Makes the argument of one invocation's context.
+    /// Makes the argument from the context of one invocation.
     fn from_context(context: types::Context) -> Self;
 }
 

@@ -1,12 +1,12 @@
-//! Owns [`from_slice`]: JSON into any type that serde can deserialise.
+//! [`from_slice`]: reads JSON into any type that implements serde's `Deserialize`.
 //!
-//! Why not serde_json's own reader? It can say any number in an error text, and for that alone every component would carry
-//! tables and code for writing floats; with what else it brings, the smallest handler would be half as large again. This one also
-//! knows where in the text an error is (`items[1].price`), not only at which line and column. The two read the same texts to the
-//! same values: `json/tests.rs` compares them.
+//! Why not use serde_json's own reader? Its error texts can contain any number, so every component would
+//! carry the tables and code for formatting floats; together with other parts, that would make the smallest
+//! handler half as large again. This reader also reports where in the text an error is (`items[1].price`), in
+//! addition to line and column. Both read the same texts to the same values, which `json/tests.rs` checks.
 //!
-//! `reader.rs` knows the signs of a text, `deserializer.rs` what serde asks for, `number.rs` what numbers become, `nested.rs` lists,
-//! objects and enums.
+//! `reader.rs` reads the tokens of a text, `deserializer.rs` answers serde's requests, `number.rs` converts
+//! numbers, and `nested.rs` reads lists, objects and enums.
 
 mod deserializer;
 mod fault;
@@ -21,10 +21,10 @@ use self::reader::Reader;
 
 type Result<T> = std::result::Result<T, Fault>;
 
-/// Reads one value, and nothing after it.
+/// Reads one value, which must not be followed by another.
 ///
 /// # Errors
-/// A sentence that says what is wrong and where.
+/// A sentence that describes the error and its place.
 pub(crate) fn from_slice<T: DeserializeOwned>(text: &[u8]) -> std::result::Result<T, String> {
     let mut reader = Reader::new(text);
     T::deserialize(&mut reader)

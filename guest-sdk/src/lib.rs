@@ -1,4 +1,5 @@
-//! Write AWS Lambda handlers that Bulkhead runs in a sandbox of their own, made for one event and thrown away after it.
+//! Write AWS Lambda handlers that Bulkhead runs in a sandbox. Each sandbox is made for one event, and
+//! discarded after it.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -19,26 +20,29 @@
 //! }
 //! ```
 //!
-//! The package is called `bulkhead-sdk`, and its library `bulkhead`: a crate called `bulkhead` on crates.io is somebody else's.
+//! The package is called `bulkhead-sdk`, and its library `bulkhead`: the name `bulkhead` on crates.io belongs
+//! to another project.
 //!
-//! In a crate with `crate-type = ["cdylib"]`, `cargo build --release --target wasm32-wasip2` makes a component of it. For any
-//! other target `hello` stays the plain function that it is, so that a unit test calls it like any other.
+//! In a crate with `crate-type = ["cdylib"]`, `cargo build --release --target wasm32-wasip2` compiles it to a
+//! component. On other targets `hello` stays a plain function, which you can call in a unit test.
 //!
-//! # What a handler may look like
+//! # Forms of a handler
 //!
 //! See [`handler`](macro@handler) for every form. In short: `fn` or `async fn`; the event and the [`Context`] are both
 //! optional; it returns nothing, a value, or a `Result`.
 //!
-//! # What the caller sees of an error
+//! # Errors as the caller sees them
 //!
-//! `errorMessage` is the error's own text. `errorType` is for the author to choose: return a [`Diagnostic`], or write
-//! `impl From<MyError> for Diagnostic`. Otherwise it is the bare name of the error's type, such as `OutOfStock`, and
-//! `Error` where the type has been erased ([`Error`], `anyhow::Error`, strings). Causes go into `stackTrace`.
+//! `errorMessage` is the error's own text. You can choose the `errorType`: return a [`Diagnostic`], or write
+//! `impl From<MyError> for Diagnostic`. Otherwise it is the bare name of the error's type, such as
+//! `OutOfStock`, or `Error` if the type is erased ([`Error`], `anyhow::Error`, strings). The causes go into
+//! `stackTrace`.
 //!
 //! # Events of AWS services
 //!
-//! Their types come with the feature `events`: every one of [`aws_lambda_events`](https://docs.rs/aws_lambda_events), as
-//! `bulkhead::aws_lambda_events`. What a handler does not use is not in its component.
+//! The feature `events` provides the types of all AWS services: those of
+//! [`aws_lambda_events`](https://docs.rs/aws_lambda_events), as `bulkhead::aws_lambda_events`. Types that a
+//! handler does not use add nothing to its component.
 //!
 //! ```
 //! # #[cfg(feature = "events")] {
@@ -51,12 +55,13 @@
 //! # }
 //! ```
 //!
-//! A feature such as `events-s3` compiles the types of one service only, and several can be combined. For a service that has
-//! none of its own, take the feature `aws_lambda_events` and depend on that crate with the features that you want.
+//! A feature such as `events-s3` compiles the types of one service only; you can combine several. For a
+//! service without such a feature, use the feature `aws_lambda_events` and depend on that crate with the
+//! features that you need.
 //!
-//! # Coming from `lambda_runtime`
+//! # Migrating from `lambda_runtime`
 //!
-//! The names are the same. Change the dependency, and the attribute of `main`:
+//! The names are the same as in `lambda_runtime`. Change the dependency, and the attribute of `main`:
 //!
 //! ```no_run
 //! use bulkhead::{Error, LambdaEvent, run, service_fn};
@@ -73,21 +78,22 @@
 //! }
 //! ```
 //!
-//! Nothing survives from one event to the next, so what `main` does before `run` is done for each event.
+//! Each event gets a new sandbox, so the code in `main` before `run` is executed for each event.
 //!
-//! # Responses that are sent while they are made
+//! # Streamed responses
 //!
 //! See [`streaming_handler`](macro@streaming_handler) and [`ResponseStream`].
 //!
 //! # HTTP services
 //!
-//! With the feature `http`, [`http_handler`](macro@http_handler) takes and gives the types of the `http` crate. What it makes runs under
-//! `wasmtime serve` and other hosts of `wasi:http` too; see [`http`].
+//! With the feature `http`, [`http_handler`](macro@http_handler) takes and returns the types of the `http`
+//! crate. Such a component also runs under `wasmtime serve` and other hosts of `wasi:http`; see [`http`].
 //!
-//! # What takes long to build
+//! # Work at compile time
 //!
-//! is best built once, ahead of all events. `bulkhead compile --preinit` calls the function with [`init`](macro@init) on it and keeps what
-//! it leaves in memory; every sandbox starts with that.
+//! Values that take long to compute can be computed once, at compile time. `bulkhead compile --preinit` calls
+//! the function with the attribute [`init`](macro@init) and keeps the memory that it leaves; every sandbox
+//! starts with that memory.
 //!
 //! ```
 //! use std::sync::LazyLock;
@@ -109,7 +115,7 @@
 
 #![deny(missing_docs)]
 
-// The macros, and the code that wit-bindgen generates, name this crate by its name, here too.
+// The macros and the code generated by wit-bindgen refer to this crate by its name, here too.
 extern crate self as bulkhead;
 
 // In the order in which one event passes through them.
@@ -152,5 +158,5 @@ pub use program::{ServiceFn, run, service_fn};
 pub use response::IntoResponse;
 pub use response_stream::{ResponseStream, Written};
 
-/// Any error, for handlers that do not care which.
+/// Any error, for handlers that do not need a specific error type.
 pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -1,7 +1,7 @@
-//! Owns [`run`] and [`service_fn`]: handlers that are started by a `main`, as they are with `lambda_runtime`.
+//! [`run`] and [`service_fn`]: handlers that are started by a `main`, as with `lambda_runtime`.
 //!
-//! In a component it is the other way round: the host calls with an event. So the event waits here, `main` is run, `run` takes
-//! the event and leaves the outcome, and that is handed to the host.
+//! In a component the host calls the guest with an event. So the event is stored here and `main` is started;
+//! `run` takes the event and stores the outcome, which is then returned to the host.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::generated::Outcome;
 use crate::invocation::Invocation;
 use crate::{Diagnostic, Error, FromEvent, IntoResponse, LambdaEvent};
 
-const HOW_TO_RUN: &str = "this is a handler for Bulkhead: build it with `cargo build --release --target wasm32-wasip2` and \
-                          give the component to the host";
+const HOW_TO_RUN: &str = "this is a handler for Bulkhead: build it with `cargo build --release --target \
+                          wasm32-wasip2`, and run the component with Bulkhead";
 
 enum Slot {
     Empty,
@@ -37,12 +37,13 @@ impl<F> fmt::Debug for ServiceFn<F> {
     }
 }
 
-/// Makes a service out of an async function or a closure that takes a [`LambdaEvent`] and returns a `Result`.
+/// Makes a service from an async function or a closure that takes a [`LambdaEvent`] and returns a `Result`.
 pub fn service_fn<F>(handler: F) -> ServiceFn<F> {
     ServiceFn(handler)
 }
 
-/// Handles the event that this sandbox was made for, and returns. Called from a `main` with [`#[bulkhead::main]`](macro@crate::main).
+/// Handles the event of this sandbox, and returns. Call it from a `main` with
+/// [`#[bulkhead::main]`](macro@crate::main).
 ///
 /// ```no_run
 /// use bulkhead::{Error, LambdaEvent, run, service_fn};
@@ -58,8 +59,8 @@ pub fn service_fn<F>(handler: F) -> ServiceFn<F> {
 /// ```
 ///
 /// # Errors
-/// If there is no event: because this is not a component, or because `run` has already been called. An error of the handler
-/// goes to the caller and is not returned here.
+/// If there is no event: because this is not a component, or because `run` was called before. An error of the
+/// handler goes to the caller and is not returned here.
 pub async fn run<T, F, Fut, R, E>(service: ServiceFn<F>) -> Result<(), Error>
 where
     T: FromEvent,
@@ -82,7 +83,7 @@ fn take() -> Result<Invocation, Error> {
         }
         taken @ (Slot::Running | Slot::Done(_)) => {
             SLOT.set(taken);
-            Err("`bulkhead::run` was called again, but a sandbox handles one event".into())
+            Err("`bulkhead::run` was called twice, but a sandbox handles only one event".into())
         }
     }
 }
@@ -104,7 +105,7 @@ where
 /// Runs an author's `main` for one event. Emitted by `#[bulkhead::main]`.
 ///
 /// # Errors
-/// What the handler, or `main` before it came to the handler, ended with.
+/// The error of the handler, or of `main` before it called the handler.
 pub fn invoke_main(invocation: Invocation, main: impl FnOnce() -> Result<(), Failure>) -> Outcome {
     SLOT.set(Slot::Waiting(Box::new(invocation)));
     let ended = main();
@@ -125,19 +126,19 @@ pub fn invoke_main(invocation: Invocation, main: impl FnOnce() -> Result<(), Fai
 fn not_handled() -> Diagnostic {
     Diagnostic {
         error_type: "HandlerMissing".into(),
-        error_message: "main ended without handling the event: it has to await `bulkhead::run(bulkhead::service_fn(handler))`"
+        error_message: "main ended without handling the event: it must await `bulkhead::run(bulkhead::service_fn(handler))`"
             .into(),
     }
 }
 
-/// What the program does when it is started as one, natively or as a command.
+/// The behaviour of the program if it is started natively or as a command.
 #[must_use]
 pub fn started_as_program() -> ExitCode {
     say(HOW_TO_RUN);
     ExitCode::FAILURE
 }
 
-/// A standard error that cannot be written to must not become a second error.
+/// A failed write to stderr must not cause a second error.
 fn say(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }

@@ -1,4 +1,4 @@
-//! Owns [`IntoResponse`]: how what a handler returns becomes the response's bytes.
+//! [`IntoResponse`]: converts a handler's value to the bytes of the response.
 
 mod why;
 
@@ -8,11 +8,11 @@ use crate::{Diagnostic, Raw, failure};
 
 /// A type that a handler can return, by itself or as the `Ok` of a `Result`.
 ///
-/// Every type that implements serde's `Serialize` does, and is written as JSON; `()` is `null`. Implement it by hand for responses
-/// that are not JSON.
+/// Every type that implements serde's `Serialize` implements this trait, and is written as JSON; `()` is
+/// `null`. Implement it yourself for responses that are not JSON.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
-    label = "neither JSON nor `bulkhead::Raw`",
+    label = "this type is neither JSON nor `bulkhead::Raw`",
     note = "a response is any type with `#[derive(serde::Serialize)]`, `bulkhead::Raw` for the bytes as they are, or a type that implements `bulkhead::IntoResponse`",
     note = "if it is a future, make the handler an `async fn`"
 )]
@@ -38,8 +38,8 @@ impl IntoResponse for Raw {
     }
 }
 
-/// The error is not asked for its text: serde_json has one way to write all of its errors, with those of input and output, and
-/// that alone is an eighth of the smallest handler.
+/// The text of serde_json's error is not used: serde_json formats all of its errors with shared code,
+/// including I/O errors, which alone would be an eighth of the smallest handler.
 fn unwritable(error: &serde_json::Error, why: impl FnOnce() -> Option<String>, returned: &str) -> Diagnostic {
     let reason = if error.is_syntax() { None } else { why() };
     let reason = reason.as_deref().unwrap_or("a key of a map must be a string or a number");

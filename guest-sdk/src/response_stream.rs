@@ -1,4 +1,4 @@
-//! Owns [`ResponseStream`], what a streaming handler writes its response to.
+//! [`ResponseStream`]: the response that a streaming handler writes to.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -7,17 +7,18 @@ use crate::bindings::streaming::bulkhead::lambda::response_stream::{
 };
 use crate::bindings::streaming::wasi::io::streams::{OutputStream, StreamError};
 
-/// What a response is of unless its handler says something else.
+/// The content type of a response whose handler sets none.
 const BYTES: &str = "application/octet-stream";
 
-/// The response of a [`streaming_handler`](macro@crate::streaming_handler): the caller gets each piece as it is written.
+/// The response of a [`streaming_handler`](macro@crate::streaming_handler): the caller gets each piece as it
+/// is written.
 ///
-/// What comes before the first byte is said before that is written: a content type, or status, headers and cookies where
-/// the caller is a function URL or an API that is configured to stream. Whatever is said later fails.
+/// Set the head before you write the first byte: a content type, or status, headers and cookies if the caller
+/// is a function URL or an API that is configured to stream. Afterwards these calls fail.
 ///
-/// A write waits where the caller reads slowly, so a response may be much larger than the sandbox's memory. Each write
-/// becomes a piece on its way; wrap it in [`std::io::BufWriter`] where there are many small ones, and [`flush`](Write::flush) that
-/// when the caller is to see them.
+/// A write waits if the caller reads slowly, so a response may be much larger than the sandbox's memory. Each
+/// write is sent as a separate piece; wrap the response in [`std::io::BufWriter`] for many small writes, and
+/// [`flush`](Write::flush) it when the caller should see them.
 ///
 /// ```
 /// use std::io::Write;
@@ -46,13 +47,13 @@ pub struct ResponseStream {
 
 #[derive(Debug)]
 enum To {
-    /// The host, once the response is open.
+    /// The host's stream, once the response is open.
     Host(Option<OutputStream>),
     /// A unit test.
     Memory { written: Written, is_open: bool },
 }
 
-/// What was written to a response [in memory](ResponseStream::in_memory).
+/// The response that was written [in memory](ResponseStream::in_memory).
 #[derive(Debug, Clone, Default)]
 pub struct Written(std::rc::Rc<std::cell::RefCell<(Option<ResponseHead>, Vec<u8>)>>);
 
@@ -63,7 +64,7 @@ impl Written {
         self.0.borrow().1.clone()
     }
 
-    /// The content type, if the response has begun and is no HTTP response.
+    /// The content type, if the response has begun and is not an HTTP response.
     #[must_use]
     pub fn content_type(&self) -> Option<String> {
         match &self.0.borrow().0 {
@@ -88,7 +89,7 @@ impl ResponseStream {
         Self { head: ResponseHead::ContentType(BYTES.to_owned()), to: To::Host(None) }
     }
 
-    /// A response for a unit test, and what is written to it.
+    /// A response for a unit test, and a view of what is written to it.
     #[must_use]
     pub fn in_memory() -> (Self, Written) {
         let written = Written::default();
@@ -96,10 +97,10 @@ impl ResponseStream {
         (Self { head: ResponseHead::ContentType(BYTES.to_owned()), to }, written)
     }
 
-    /// Says what the bytes are of, for whoever invokes the function. In an HTTP response it is the header.
+    /// Sets the content type. In an HTTP response it is the header.
     ///
     /// # Errors
-    /// When the first byte was written.
+    /// If the first byte was written already.
     pub fn content_type(&mut self, content_type: &str) -> io::Result<()> {
         self.before_the_first_byte()?;
         match &mut self.head {
@@ -111,38 +112,39 @@ impl ResponseStream {
         Ok(())
     }
 
-    /// Makes it an HTTP response of this status.
+    /// Makes the response an HTTP response with this status.
     ///
     /// # Errors
-    /// When the first byte was written.
+    /// If the first byte was written already.
     pub fn status(&mut self, status: u16) -> io::Result<()> {
         self.http()?.status = status;
         Ok(())
     }
 
-    /// Adds a header; it is an HTTP response then, of status 200 unless another is said.
+    /// Adds a header, which makes the response an HTTP response; its status is 200 unless you set another.
     ///
     /// # Errors
-    /// When the first byte was written.
+    /// If the first byte was written already.
     pub fn header(&mut self, name: &str, value: &str) -> io::Result<()> {
         self.http()?.headers.push((name.to_owned(), value.to_owned()));
         Ok(())
     }
 
-    /// Adds a cookie, as the value of a `Set-Cookie` header; it is an HTTP response then.
+    /// Adds a cookie, as the value of a `Set-Cookie` header, which makes the response an HTTP response.
     ///
     /// # Errors
-    /// When the first byte was written.
+    /// If the first byte was written already.
     pub fn cookie(&mut self, cookie: &str) -> io::Result<()> {
         self.http()?.cookies.push(cookie.to_owned());
         Ok(())
     }
 
-    /// Writes all of these bytes, for `async` handlers. While the caller does not read, nothing else in the sandbox runs.
+    /// Writes all of these bytes, for `async` handlers. While the caller does not read, the whole sandbox
+    /// waits.
     ///
     /// # Errors
     /// As [`Write::write_all`].
-    #[expect(clippy::unused_async, reason = "there is one thread, and nothing to do but to wait")]
+    #[expect(clippy::unused_async, reason = "there is one thread, which can only wait")]
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.write_all(bytes.as_ref())
     }
@@ -156,7 +158,9 @@ impl ResponseStream {
 
     fn before_the_first_byte(&self) -> io::Result<()> {
         if self.is_open() {
-            return Err(io::Error::other("the response has begun; say this before its first byte"));
+            return Err(io::Error::other(
+                "the response has begun; set this before the first byte is written",
+            ));
         }
         Ok(())
     }
@@ -172,11 +176,11 @@ impl ResponseStream {
         }
         match &mut self.head {
             ResponseHead::Http(head) => Ok(head),
-            ResponseHead::ContentType(_) => Err(io::Error::other("the response is no HTTP response")),
+            ResponseHead::ContentType(_) => Err(io::Error::other("the response is not an HTTP response")),
         }
     }
 
-    /// Opens it, if that was not done.
+    /// Opens the response, unless it is open.
     fn open(&mut self) -> io::Result<()> {
         match &mut self.to {
             To::Host(Some(_)) | To::Memory { is_open: true, .. } => Ok(()),
@@ -211,15 +215,15 @@ impl Write for ResponseStream {
     }
 }
 
-/// A response without a byte has its head all the same.
+/// A response without a body is sent with its head.
 impl Drop for ResponseStream {
     fn drop(&mut self) {
-        // There is nobody to tell, and the handler's own result says more.
+        // An error here cannot be reported, and the handler's own result is more useful.
         drop(self.open());
     }
 }
 
-/// As many of the bytes as there is room for, and one at least.
+/// Writes as many of the bytes as there is room for, and at least one.
 fn write(stream: &OutputStream, bytes: &[u8]) -> io::Result<usize> {
     if bytes.is_empty() {
         return Ok(0);
@@ -237,18 +241,20 @@ fn write(stream: &OutputStream, bytes: &[u8]) -> io::Result<usize> {
 
 fn refused(error: OpenError) -> io::Error {
     match error {
-        OpenError::Opened => io::Error::other("the response was opened before"),
+        OpenError::Opened => io::Error::other("the response is open already"),
         OpenError::Invalid(why) => io::Error::new(ErrorKind::InvalidInput, why),
         OpenError::Unsupported => io::Error::new(
             ErrorKind::Unsupported,
-            "this event is a part of a batch, the answers to which are put together, so there is no stream for it",
+            "this event is part of a batch whose responses are combined, so its response cannot be streamed",
         ),
     }
 }
 
 fn broken(error: StreamError) -> io::Error {
     match error {
-        StreamError::Closed => io::Error::new(ErrorKind::BrokenPipe, "nobody reads the response any more"),
+        StreamError::Closed => {
+            io::Error::new(ErrorKind::BrokenPipe, "the caller no longer reads the response")
+        }
         StreamError::LastOperationFailed(error) => io::Error::other(error.to_debug_string()),
     }
 }

@@ -1,12 +1,13 @@
-//! Owns what several attributes emit: errors beside the unchanged item, the call of the function, its failure, and the export.
+//! The code that several attributes emit: errors beside the unchanged item, the call of the function, its
+//! failure, and the export.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ItemFn, ReturnType};
 
-/// Turns the attribute's input into what `expand` makes of it. Where that is an error, the item stays, so that one mistake
-/// does not lead to messages about everything that uses the item.
+/// Calls `expand` with the attribute's input. If that fails, the item is emitted with the error, so that one
+/// mistake does not cause further errors wherever the item is used.
 pub(crate) fn attribute(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
@@ -14,7 +15,7 @@ pub(crate) fn attribute(
 ) -> proc_macro::TokenStream {
     let tokens = TokenStream::from(item.clone());
     syn::parse(item)
-        .map_err(|_| syn::Error::new_spanned(&tokens, "this attribute goes on a function"))
+        .map_err(|_| syn::Error::new_spanned(&tokens, "this attribute can only be applied to a function"))
         .and_then(|function| expand(&arguments.into(), &function))
         .unwrap_or_else(|error| {
             let errors = error.into_compile_error();
@@ -23,12 +24,12 @@ pub(crate) fn attribute(
         .into()
 }
 
-/// A local variable that nothing of the author's can be mistaken for, least of all a handler of the same name.
+/// A local variable that cannot collide with a name of the author's, such as that of the handler.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// The call of the function with these arguments; an `async` one is run to its end.
+/// The call of the function with these arguments; an `async` function is polled until it ends.
 pub(crate) fn call(function: &ItemFn, arguments: &TokenStream) -> TokenStream {
     let name = &function.sig.ident;
     let call = quote! { #name(#arguments) };
@@ -38,7 +39,7 @@ pub(crate) fn call(function: &ItemFn, arguments: &TokenStream) -> TokenStream {
     }
 }
 
-/// Where the compiler points if something is wrong with the type that the function returns.
+/// The span to which the compiler points if the function's return type does not fit.
 pub(crate) fn returned(function: &ItemFn) -> Span {
     match &function.sig.output {
         ReturnType::Default => Span::call_site(),
@@ -46,51 +47,52 @@ pub(crate) fn returned(function: &ItemFn) -> Span {
     }
 }
 
-/// What the error in this variable is reported as, whatever its type; `returned` is the place of that type.
+/// The failure for the error in this variable, whatever its type; `returned` is the span of that type.
 pub(crate) fn failure(returned: Span, error: &Ident) -> TokenStream {
     quote_spanned! { returned=> (&&&&&::bulkhead::generated::Thrown::of(&#error)).failure(#error) }
 }
 
-/// The handler unchanged, without the lints that its form gives it no way to follow, and its export beside it.
+/// The unchanged handler, without the lints that it cannot follow because of its required signature, and its
+/// export.
 pub(crate) fn handler(function: &ItemFn, export: &TokenStream) -> TokenStream {
     quote! {
         #[allow(
             clippy::needless_pass_by_value,
             clippy::unnecessary_wraps,
             clippy::unused_async,
-            reason = "a handler has one of a few forms"
+            reason = "the signature of a handler is prescribed"
         )]
         #function
         #export
     }
 }
 
-/// Wraps `handle`, a function `__bulkhead_handle` from invocation to outcome and all that belongs to it, so that it is
-/// checked on every target and exported where there is a host.
+/// Wraps `handle`, which contains a function `__bulkhead_handle` from invocation to outcome, so that it is
+/// checked on every target and exported on the target of components.
 pub(crate) fn export(handle: &TokenStream) -> TokenStream {
     let exported = quote! { ::bulkhead::__export!(__bulkhead_handle); };
     wrapped(handle, &exported)
 }
 
-/// The same for a streaming handler.
+/// Wraps `handle` for a streaming handler.
 pub(crate) fn export_streaming(handle: &TokenStream) -> TokenStream {
     let exported = quote! { ::bulkhead::__export_streaming_handler!(__bulkhead_handle); };
     wrapped(handle, &exported)
 }
 
-/// The same for `serve`, a function `__bulkhead_serve` from request to response.
+/// Wraps `serve`, which contains a function `__bulkhead_serve` from request to response.
 pub(crate) fn export_http(serve: &TokenStream) -> TokenStream {
     let exported = quote! { ::bulkhead::__export_http_handler!(__bulkhead_serve); };
     wrapped(serve, &exported)
 }
 
-/// The same for `initialize`, a function `__bulkhead_initialize` that does the work ahead of all events.
+/// Wraps `initialize`, which contains a function `__bulkhead_initialize` that runs the init function.
 pub(crate) fn export_init(initialize: &TokenStream) -> TokenStream {
     let exported = quote! { ::bulkhead::__export_init!(__bulkhead_initialize); };
     wrapped(initialize, &exported)
 }
 
-/// No lint of the author's crate is about this code.
+/// The lints of the author's crate do not apply to this code.
 fn wrapped(function: &TokenStream, exported: &TokenStream) -> TokenStream {
     quote! {
         #[allow(

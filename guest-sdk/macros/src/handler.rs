@@ -1,4 +1,4 @@
-//! Owns `#[handler]`: the function unchanged, and beside it the code that takes an invocation through it.
+//! Expands `#[handler]`: emits the function unchanged, and the code that calls it with an invocation.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,7 +13,8 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
     let [invocation, value, error] = ["invocation", "value", "error"].map(local);
     let (take, passed) = arguments_of(&types, &invocation);
     let call = emitted::call(function, &passed);
-    // Each step carries the place of the type that it is about, for the compiler to point at where that type will not do.
+    // Each step carries the span of the type that it uses, so that the compiler points there if the type does
+    // not fit.
     let returned = emitted::returned(function);
     let respond = quote_spanned! { returned=> ::bulkhead::generated::respond(#value) };
     let fail = emitted::failure(returned, &error);
@@ -29,7 +30,7 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
     Ok(emitted::handler(function, &export))
 }
 
-/// The statements that make the arguments, and the list to pass.
+/// The statements that make the arguments, and the argument list.
 fn arguments_of(types: &[Type], invocation: &Ident) -> (TokenStream, TokenStream) {
     let [event, context] = ["event", "context"].map(local);
     match types {

@@ -1,4 +1,5 @@
-//! Owns `#[http_handler]`: the function unchanged, and beside it the code that gives it a request and sends its response.
+//! Expands `#[http_handler]`: emits the function unchanged, and the code that calls it with a request and
+//! sends its response.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -11,7 +12,7 @@ use crate::signature;
 pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<TokenStream> {
     let (request_type, response_type) = signature::http_handler(arguments, function)?;
     let [incoming, request, response, error] = ["incoming", "request", "response", "error"].map(local);
-    // What is wrong with a type is pointed out where it stands.
+    // The compiler reports a type that does not fit at the place where it is written.
     let returned = response_type.span();
     let take = quote_spanned! { request_type.span()=>
         let #request: #request_type = ::bulkhead::http::request::<#request_type>(#incoming)?;

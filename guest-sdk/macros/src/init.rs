@@ -1,4 +1,4 @@
-//! Owns `#[init]`: the function unchanged, and beside it the export that does its work ahead of all events.
+//! Expands `#[init]`: emits the function unchanged, and the export that runs it at compile time.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -11,7 +11,7 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
     signature::init(arguments, function)?;
     let name = &function.sig.ident;
     let error = local("error");
-    // What is wrong with the type is pointed out where it stands.
+    // The compiler reports a type that does not fit at the place where it is written.
     let returned = emitted::returned(function);
     let nothing = quote_spanned! { returned=> ::core::result::Result::Ok(()) };
     let fail = emitted::failure(returned, &error);

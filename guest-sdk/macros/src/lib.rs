@@ -1,7 +1,7 @@
 //! The attributes of the `bulkhead` crate, which re-exports and documents them.
 //!
-//! `signature.rs` says what is wrong with a function; `handler.rs`, `streaming.rs`, `http.rs`, `program.rs` and `init.rs` emit the code around a right one;
-//! `emitted.rs` holds what all of them emit.
+//! `signature.rs` checks a function's signature; `handler.rs`, `streaming.rs`, `http.rs`, `program.rs` and
+//! `init.rs` emit the code around a valid function; `emitted.rs` contains the code that all of them emit.
 
 mod emitted;
 mod handler;
@@ -15,8 +15,8 @@ use proc_macro::TokenStream;
 
 /// Makes a function the handler of this component.
 ///
-/// For any other target than WebAssembly the function stays what it is, and unit tests call it as such. Its forms, each of them
-/// also as `async fn`:
+/// On targets other than WebAssembly the function stays as it is, so that unit tests can call it. A handler
+/// has one of these forms, each also as `async fn`:
 ///
 /// ```ignore
 /// fn handler() -> R
@@ -26,26 +26,28 @@ use proc_macro::TokenStream;
 /// fn handler(context: bulkhead::Context) -> R
 /// ```
 ///
-/// * `T` is read from JSON and implements serde's `Deserialize`. `bulkhead::Raw` takes the bytes as they are. An empty
-///   event counts as `null`. An event that does not fit becomes the error `EventUnmarshalError`, with the place in the event.
-/// * `R` is nothing, a type that implements serde's `Serialize`, or a `Result` of one, also under another name such as
-///   `anyhow::Result`. Nothing is written as `null`.
-/// * The error of such a `Result` is anything with `From<…> for bulkhead::Diagnostic`, any `std::error::Error`, `bulkhead::Error`,
-///   `anyhow::Error`, or a string.
+/// * `T` is read from JSON and implements serde's `Deserialize`. With `bulkhead::Raw` you get the bytes
+///   unchanged. An empty event counts as `null`. An event of another form becomes the error
+///   `EventUnmarshalError`, which names the place in the event.
+/// * `R` is `()`, a type that implements serde's `Serialize`, or a `Result` of either, also through an alias
+///   such as `anyhow::Result`. `()` is written as `null`.
+/// * The error of such a `Result` is any type with `From<…> for bulkhead::Diagnostic`, any
+///   `std::error::Error`, `bulkhead::Error`, `anyhow::Error`, or a string.
 ///
-/// An `async` handler is run to its end on the spot. It can await what this sandbox itself brings about; awaiting anything else
-/// becomes the error `HandlerStalled`.
+/// An `async` handler is polled until it ends. It can await work that happens within this sandbox; awaiting
+/// anything else becomes the error `HandlerStalled`.
 ///
-/// There is one handler in a component, in a crate with `crate-type = ["cdylib"]` or in a binary with an empty `fn main() {}`. The crate
-/// may not `#![forbid(unsafe_code)]`, since exports are unsafe by Rust's rules; `deny` is fine.
+/// A component has one handler, in a crate with `crate-type = ["cdylib"]` or in a binary with an empty `fn
+/// main() {}`. The crate cannot use `#![forbid(unsafe_code)]`, since Rust treats exports as unsafe; `deny`
+/// works.
 #[proc_macro_attribute]
 pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, handler::expand)
 }
 
-/// Makes a function the handler of this component, and has its response sent while it is made.
+/// Makes a function the handler of this component, with a streamed response.
 ///
-/// Its forms, each of them also as `async fn`:
+/// A streaming handler has one of these forms, each also as `async fn`:
 ///
 /// ```ignore
 /// fn handler(event: T, response: bulkhead::ResponseStream) -> R
@@ -54,33 +56,35 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// * `T` is read from JSON, as for [`macro@handler`].
-/// * `R` is nothing, or a `Result` of nothing. An error before the first byte is an error like any other handler's; after it, the
-///   caller gets it behind the last byte, as a function URL's caller does not.
+/// * `R` is `()`, or a `Result` of `()`. An error before the first byte is reported like that of any other
+///   handler. After the first byte it is reported in the trailers, which a function URL does not pass on.
 ///
-/// A function answers with a stream where its caller asks for one (`InvokeWithResponseStream`, a function URL with
-/// `RESPONSE_STREAM`); for anybody else Lambda collects it, up to 6 MB.
+/// The response is streamed if the caller requests that (`InvokeWithResponseStream`, or a function URL with
+/// `RESPONSE_STREAM`). For any other caller Lambda collects it, up to 6 MB.
 #[proc_macro_attribute]
 pub fn streaming_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, streaming::expand)
 }
 
-/// Makes a function this component's HTTP service, over the types of the `http` crate.
+/// Makes a function this component's HTTP service, with the types of the `http` crate.
 ///
-/// Its forms, each of them also as `async fn`:
+/// A service has this form, also as `async fn`:
 ///
 /// ```ignore
 /// fn handler(request: bulkhead::http::Request<B>) -> R
 /// ```
 ///
-/// * `B` is `Vec<u8>`, `String`, `bulkhead::http::Json<T>`, an `Option` of these, `bulkhead::http::IncomingBody` (read while it
-///   arrives), or `()`. A body that does not fit is answered with status 400 and says why.
-/// * `R` is a `bulkhead::http::Response<…>` of text, bytes, `Json<T>`, `bulkhead::http::OutgoingBody` (sent while it is written) or `()`;
-///   or a `Result` of one.
-/// * The error of such a `Result` is anything that [`macro@handler`] takes. The client gets status 500 without a word of it, and
-///   stderr, which is the handler's log, gets type, message and causes.
+/// * `B` is `Vec<u8>`, `String`, `bulkhead::http::Json<T>`, an `Option` of these,
+///   `bulkhead::http::IncomingBody` (which you read while it arrives), or `()`. A body of another form is
+///   answered with status 400 and a message.
+/// * `R` is a `bulkhead::http::Response<…>` of text, bytes, `Json<T>`, `bulkhead::http::OutgoingBody` (sent
+///   while it is written) or `()`; or a `Result` of such a response.
+/// * The error of such a `Result` is any type that [`macro@handler`] accepts. The client gets status 500
+///   without details; the type, message and causes go to stderr, which is the handler's log.
 ///
-/// It needs the feature `http`. The component exports `wasi:http/incoming-handler` and imports nothing of Bulkhead, so it runs under other
-/// hosts too; what Lambda adds to a request is a `bulkhead::http::RequestContext` among its extensions.
+/// The attribute requires the feature `http`. The component exports `wasi:http/incoming-handler` and imports
+/// nothing of Bulkhead, so it also runs on other hosts. Data that Lambda adds to a request is in its
+/// extensions, as a `bulkhead::http::RequestContext`.
 #[proc_macro_attribute]
 pub fn http_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, http::expand)
@@ -95,14 +99,15 @@ pub fn http_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// In the component it is run once for the sandbox's one event. If it fails before it comes to `run`, the caller gets that error; if
-/// it never comes to `run`, the caller gets `HandlerMissing`. Started as a program it only says how to build the component.
+/// In the component, `main` runs once for the sandbox's only event. If it fails before it calls `run`, the
+/// caller gets that error; if it never calls `run`, the caller gets `HandlerMissing`. If you start it as a
+/// program, it only prints how to build the component.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, program::expand)
 }
 
-/// Makes a function the work that is done once, ahead of all events, by `bulkhead compile --preinit`.
+/// Makes a function run once at compile time, by `bulkhead compile --preinit`.
 ///
 /// ```ignore
 /// static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::parse);
@@ -113,13 +118,16 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// What it leaves in memory is in every sandbox from the start. Without `--preinit` it is never called, so it should only force what
-/// would be made at its first use anyway: a `LazyLock`, as here, is right in both cases.
+/// Every sandbox starts with the memory that the function leaves. Without `--preinit` the function is never
+/// called, so it should only force values that would otherwise be computed at their first use: a `LazyLock`,
+/// as here, is correct in both cases.
 ///
-/// It takes nothing and returns nothing, or a `Result` of nothing. It runs without environment, files, network, clock and random
-/// bytes, all of which would be the same in every sandbox. A `HashMap` asks for random bytes; a `BTreeMap` does not.
+/// The function has no arguments and returns `()`, or a `Result` of `()`. It runs without environment
+/// variables, files, network, clock and random bytes, all of which would be equal in every sandbox. A
+/// `HashMap` needs random bytes; a `BTreeMap` does not.
 ///
-/// There is at most one in a component, beside its `#[bulkhead::handler]` or `#[bulkhead::main]`.
+/// A component has at most one init function, in addition to its `#[bulkhead::handler]` or
+/// `#[bulkhead::main]`.
 #[proc_macro_attribute]
 pub fn init(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, init::expand)

@@ -1,4 +1,4 @@
-//! Owns `#[main]`: the author's `main` within, and around it a `main` that the target's linker is content with.
+//! Expands `#[main]`: wraps the author's `main` in a `main` that the linker of the target accepts.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -25,7 +25,7 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
         }
     });
     Ok(quote! {
-        #[allow(dead_code, missing_docs, reason = "a library has no use for it, and its docs are those of the author's `main`")]
+        #[allow(dead_code, missing_docs, reason = "a library does not call it, and its docs are those of the author's `main`")]
         #visibility fn main() -> ::std::process::ExitCode {
             ::bulkhead::generated::started_as_program()
         }

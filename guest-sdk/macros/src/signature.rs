@@ -1,17 +1,17 @@
-//! Owns what a function under one of the attributes must look like, and what to say where it does not.
+//! Checks the signature of a function with one of the attributes, and reports what is wrong.
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, Result, ReturnType, Signature, Type};
 
-const FORMS: &str = "a handler is one of these, each also as `async fn`:\n\
+const FORMS: &str = "a handler has one of these forms, each also as `async fn`:\n\
                      \x20   fn handler() -> R\n\
                      \x20   fn handler(event: T) -> R\n\
                      \x20   fn handler(event: T, context: bulkhead::Context) -> R\n\
                      \x20   fn handler(event: bulkhead::LambdaEvent<T>) -> R\n\
                      \x20   fn handler(context: bulkhead::Context) -> R";
 
-/// All that is wrong, gathered so that it is reported at once.
+/// Collects all errors, so that they are reported together.
 struct Complaints(Option<Error>);
 
 impl Complaints {
@@ -40,7 +40,7 @@ pub(crate) fn handler(arguments: &TokenStream, function: &ItemFn) -> Result<Vec<
     for input in &signature.inputs {
         match input {
             FnArg::Receiver(this) => {
-                complaints.add(this, &format!("a handler is a free function and has no `self`; {FORMS}"));
+                complaints.add(this, &format!("a handler is a free function without `self`; {FORMS}"));
             }
             FnArg::Typed(argument) => {
                 owned(&argument.ty, &mut complaints);
@@ -49,7 +49,8 @@ pub(crate) fn handler(arguments: &TokenStream, function: &ItemFn) -> Result<Vec<
         }
     }
     if let Some(third) = signature.inputs.iter().nth(2) {
-        complaints.add(third, &format!("a handler has at most two arguments, event and context; {FORMS}"));
+        complaints
+            .add(third, &format!("a handler has at most two arguments, the event and the context; {FORMS}"));
     }
     complaints.into_result().map(|()| types)
 }
@@ -76,8 +77,8 @@ pub(crate) fn streaming_handler(arguments: &TokenStream, function: &ItemFn) -> R
         _ => {
             complaints.add(
                 &signature.ident,
-                "a streaming handler has two arguments, `fn handler(event: T, response: bulkhead::ResponseStream)`; the \
-                 context comes with `bulkhead::LambdaEvent<T>`",
+                "a streaming handler has two arguments, `fn handler(event: T, response: \
+                 bulkhead::ResponseStream)`; take `bulkhead::LambdaEvent<T>` as the event to get the context",
             );
             None
         }
@@ -86,15 +87,15 @@ pub(crate) fn streaming_handler(arguments: &TokenStream, function: &ItemFn) -> R
     pair.ok_or_else(|| Error::new(signature.span(), "a streaming handler has two arguments"))
 }
 
-/// The types of an HTTP handler's request and of what it returns.
+/// The types of an HTTP handler's request and return value.
 pub(crate) fn http_handler(arguments: &TokenStream, function: &ItemFn) -> Result<(Type, Type)> {
-    const FORM: &str = "an HTTP handler is `fn handler(request: bulkhead::http::Request<B>) -> R`, also as `async fn`; R is a \
-                        `bulkhead::http::Response<…>` or a `Result` of one";
+    const FORM: &str = "an HTTP handler has the form `fn handler(request: bulkhead::http::Request<B>) -> R`, \
+                        also as `async fn`; R is a `bulkhead::http::Response<…>` or a `Result` of one";
     let mut complaints = Complaints(None);
     if !arguments.is_empty() {
         complaints.add(
             arguments,
-            "`#[bulkhead::http_handler]` takes no arguments: paths are for the handler to tell apart",
+            "`#[bulkhead::http_handler]` takes no arguments: the handler itself matches paths",
         );
     }
     let signature = &function.sig;
@@ -117,45 +118,52 @@ pub(crate) fn http_handler(arguments: &TokenStream, function: &ItemFn) -> Result
 pub(crate) fn main(arguments: &TokenStream, function: &ItemFn) -> Result<()> {
     let mut complaints = Complaints(None);
     if !arguments.is_empty() {
-        complaints
-            .add(arguments, "`#[bulkhead::main]` takes no arguments: there is one thread and one executor");
+        complaints.add(
+            arguments,
+            "`#[bulkhead::main]` takes no arguments: a component has one thread and one executor",
+        );
     }
     let signature = &function.sig;
     plain(signature, "`main`", &mut complaints);
     if signature.ident != "main" {
         complaints.add(
             &signature.ident,
-            "`#[bulkhead::main]` goes on `main`; on the handler itself use `#[bulkhead::handler]`",
+            "`#[bulkhead::main]` is for the function `main`; use `#[bulkhead::handler]` for the handler itself",
         );
     }
     if signature.asyncness.is_none() {
         complaints
-            .add(&signature.fn_token, "`main` has to be an `async fn`, so that it can await `bulkhead::run`");
+            .add(&signature.fn_token, "`main` must be an `async fn`, so that it can await `bulkhead::run`");
     }
     if !signature.inputs.is_empty() {
-        complaints.add(&signature.inputs, "`main` has no arguments");
+        complaints.add(&signature.inputs, "`main` must not have arguments");
     }
     complaints.into_result()
 }
 
-/// Checks an init.
+/// Checks an init function.
 pub(crate) fn init(arguments: &TokenStream, function: &ItemFn) -> Result<()> {
     let mut complaints = Complaints(None);
     if !arguments.is_empty() {
         complaints.add(arguments, "`#[bulkhead::init]` takes no arguments");
     }
     let signature = &function.sig;
-    plain(signature, "an init", &mut complaints);
+    plain(signature, "an init function", &mut complaints);
     if let Some(token) = &signature.asyncness {
-        complaints.add(token, "an init is a plain `fn`: while it runs there is nothing to wait for");
+        complaints
+            .add(token, "an init function cannot be `async`: there is nothing to wait for at compile time");
     }
     if !signature.inputs.is_empty() {
-        complaints.add(&signature.inputs, "an init has no arguments: it runs ahead of all events");
+        complaints.add(
+            &signature.inputs,
+            "an init function has no arguments: it runs at compile time, before any event",
+        );
     }
     complaints.into_result()
 }
 
-/// Nothing but `fn` or `async fn`: a host calls it, so there is nobody to choose types or uphold a contract.
+/// Allows only `fn` and `async fn`: the caller is the host, which can neither choose types nor keep an unsafe
+/// contract.
 fn plain(signature: &Signature, what: &str, complaints: &mut Complaints) {
     if let Some(token) = &signature.constness {
         complaints.add(token, &format!("{what} cannot be a `const fn`"));
@@ -163,15 +171,15 @@ fn plain(signature: &Signature, what: &str, complaints: &mut Complaints) {
     if let Some(token) = &signature.unsafety {
         complaints.add(
             token,
-            &format!("{what} cannot be an `unsafe fn`: its caller is the host, which can promise nothing"),
+            &format!("{what} cannot be an `unsafe fn`: it is called by the host, which cannot uphold a safety contract"),
         );
     }
     if let Some(abi) = &signature.abi {
-        complaints.add(abi, &format!("{what} cannot be an `extern fn`: the attribute makes the export"));
+        complaints.add(abi, &format!("{what} cannot be an `extern fn`: the attribute generates the export"));
     }
     if !signature.generics.params.is_empty() {
         complaints
-            .add(&signature.generics, &format!("{what} cannot be generic: its types have to be known here"));
+            .add(&signature.generics, &format!("{what} cannot be generic: its types must be known here"));
     } else if let Some(clause) = &signature.generics.where_clause {
         complaints.add(clause, &format!("{what} cannot have a `where` clause"));
     }
@@ -185,11 +193,11 @@ fn owned(argument: &Type, complaints: &mut Complaints) {
     match argument {
         Type::Reference(reference) => complaints.add(
             reference,
-            "a handler owns its event and its context: take `String` rather than `&str`, `Vec<T>` rather than `&[T]`, \
-             `T` rather than `&T`",
+            "a handler takes its event and context by value: use `String` instead of `&str`, `Vec<T>` \
+             instead of `&[T]`, `T` instead of `&T`",
         ),
         Type::ImplTrait(opaque) => {
-            complaints.add(opaque, "a handler cannot be generic: name the type of the event; any JSON is `serde_json::Value`");
+            complaints.add(opaque, "a handler cannot be generic: name the type of the event, or use `serde_json::Value` for any JSON");
         }
         Type::Paren(inner) => owned(&inner.elem, complaints),
         Type::Group(inner) => owned(&inner.elem, complaints),

@@ -1,4 +1,5 @@
-//! Owns `#[streaming_handler]`: the function unchanged, and beside it the code that gives it an event and a response to write to.
+//! Expands `#[streaming_handler]`: emits the function unchanged, and the code that calls it with an event and
+//! a response to write to.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -15,7 +16,7 @@ pub(crate) fn expand(arguments: &TokenStream, function: &ItemFn) -> Result<Token
         quote_spanned! { event_type.span()=> ::bulkhead::generated::only::<#event_type>(#invocation)? };
     let open = quote_spanned! { response_type.span()=> let #response: #response_type = ::bulkhead::generated::response_stream(); };
     let call = emitted::call(function, &quote! { #event, #response });
-    // What is wrong with the type is pointed out where it stands.
+    // The compiler reports a type that does not fit at the place where it is written.
     let returned = emitted::returned(function);
     let nothing = quote_spanned! { returned=> ::core::result::Result::Ok(()) };
     let fail = emitted::failure(returned, &error);

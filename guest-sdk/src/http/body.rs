@@ -1,4 +1,4 @@
-//! Owns what the bodies of requests and responses may be.
+//! The types of request and response bodies.
 
 use std::fmt;
 use std::io::{self, Cursor, Read, Write};
@@ -6,9 +6,10 @@ use std::io::{self, Cursor, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The body of a request that is read while it arrives, for bodies larger than the sandbox's memory.
+/// The body of a request, which you read while it arrives. Use it for bodies larger than the sandbox's
+/// memory.
 ///
-/// `IncomingBody::from` makes one for a unit test.
+/// In a unit test, make one with `IncomingBody::from`.
 pub struct IncomingBody(Box<dyn Read>);
 
 impl IncomingBody {
@@ -35,7 +36,7 @@ impl Read for IncomingBody {
     }
 }
 
-/// What writes a body.
+/// A function that writes a body.
 type Writer = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()>>;
 
 /// The body of a response.
@@ -47,9 +48,9 @@ enum Content {
 }
 
 impl OutgoingBody {
-    /// A body that is sent while `write` writes it, after status and headers. A write waits where the client reads slowly. If it
-    /// fails, the client sees that the body is not whole. It is not called for a response that has no body: one to HEAD, or with
-    /// status 204 or 304.
+    /// A body that is sent while `write` writes it, after the status and the headers. A write waits if the
+    /// client reads slowly. If it fails, the client sees that the body is incomplete. `write` is not called
+    /// for a response without a body: one to HEAD, or with status 204 or 304.
     ///
     /// ```
     /// use std::io::Write as _;
@@ -68,10 +69,10 @@ impl OutgoingBody {
         Self(Content::Written(Box::new(write)))
     }
 
-    /// All of it, for unit tests.
+    /// The whole body, for unit tests.
     ///
     /// # Errors
-    /// If it cannot be written to its end.
+    /// If the body cannot be written to its end.
     pub fn into_bytes(self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.write_to(&mut bytes)?;
@@ -102,8 +103,8 @@ impl fmt::Debug for OutgoingBody {
     }
 }
 
-/// A body that is JSON. A request whose body does not fit is answered with status 400, and a response gets the content type
-/// `application/json` unless it has one.
+/// A JSON body. A request with a body of another form is answered with status 400. A response gets the
+/// content type `application/json` unless it sets one.
 ///
 /// ```
 /// use bulkhead::http::{Json, Request, Response};
@@ -116,18 +117,18 @@ impl fmt::Debug for OutgoingBody {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-/// What the body of a request may be: `Vec<u8>`, `String`, [`Json`], an `Option` of these, [`IncomingBody`], or `()` where nobody
-/// looks at it.
+/// A type for the body of a request: `Vec<u8>`, `String`, [`Json`], an `Option` of these, [`IncomingBody`],
+/// or `()` to ignore the body.
 #[diagnostic::on_unimplemented(
     message = "the body of a request cannot be `{Self}`",
-    label = "no body",
-    note = "take `Vec<u8>`, `String`, `bulkhead::http::Json<T>` of a `T: Deserialize`, an `Option` of these, `bulkhead::http::IncomingBody`, or `()`"
+    label = "not a request body",
+    note = "use `Vec<u8>`, `String`, `bulkhead::http::Json<T>` of a `T: Deserialize`, an `Option` of these, `bulkhead::http::IncomingBody`, or `()`"
 )]
 pub trait FromBody: Sized {
-    /// Reads it.
+    /// Reads the body.
     ///
     /// # Errors
-    /// A sentence for the client, which gets it with status 400.
+    /// If the body does not have the form of the type. The client gets this sentence with status 400.
     fn from_body(body: IncomingBody) -> Result<Self, String>;
 }
 
@@ -146,7 +147,7 @@ impl FromBody for () {
 impl FromBody for Vec<u8> {
     fn from_body(mut body: IncomingBody) -> Result<Self, String> {
         let mut bytes = Self::new();
-        body.read_to_end(&mut bytes).map_err(|error| format!("the body did not arrive whole: {error}"))?;
+        body.read_to_end(&mut bytes).map_err(|error| format!("the body is incomplete: {error}"))?;
         Ok(bytes)
     }
 }
@@ -163,11 +164,11 @@ impl<T: DeserializeOwned> FromBody for Json<T> {
         let bytes = Vec::from_body(body)?;
         serde_json::from_slice(&bytes)
             .map(Self)
-            .map_err(|error| format!("the body is not what it should be: {error}"))
+            .map_err(|error| format!("the body does not have the expected form: {error}"))
     }
 }
 
-/// `None` for a body without a byte, as requests without a body have it.
+/// `None` for an empty body, since a request without a body has none.
 impl<T: FromBody> FromBody for Option<T> {
     fn from_body(body: IncomingBody) -> Result<Self, String> {
         let bytes = Vec::from_body(body)?;
@@ -178,20 +179,20 @@ impl<T: FromBody> FromBody for Option<T> {
     }
 }
 
-/// What the body of a response may be: text, bytes, [`Json`], [`OutgoingBody`], or `()` for none.
+/// A type for the body of a response: text, bytes, [`Json`], [`OutgoingBody`], or `()` for none.
 #[diagnostic::on_unimplemented(
     message = "the body of a response cannot be `{Self}`",
-    label = "no body",
-    note = "give `String`, `&'static str`, `Vec<u8>`, `bulkhead::http::Json<T>` of a `T: Serialize`, `bulkhead::http::OutgoingBody`, or `()`"
+    label = "not a response body",
+    note = "use `String`, `&'static str`, `Vec<u8>`, `bulkhead::http::Json<T>` of a `T: Serialize`, `bulkhead::http::OutgoingBody`, or `()`"
 )]
 pub trait IntoBody {
-    /// What it is, where that is known.
+    /// The content type, if the type determines one.
     const CONTENT_TYPE: Option<&'static str> = None;
 
     /// The body.
     ///
     /// # Errors
-    /// If there is none; the client gets status 500.
+    /// If the body cannot be made. The client gets status 500.
     fn into_body(self) -> Result<OutgoingBody, crate::Error>;
 }
 
@@ -252,7 +253,8 @@ mod tests {
         assert_eq!(json(b"[1, 2]").unwrap(), Json(vec![1, 2]));
         let error = json(b"[1, \"a\"]").unwrap_err();
         assert!(
-            error.starts_with("the body is not what it should be: invalid type") && error.contains("column"),
+            error.starts_with("the body does not have the expected form: invalid type")
+                && error.contains("column"),
             "{error}"
         );
     }
@@ -267,7 +269,7 @@ mod tests {
     #[test]
     fn a_body_that_breaks_off_is_no_body() {
         let error = Vec::from_body(IncomingBody::new(Broken(false))).unwrap_err();
-        assert_eq!(error, "the body did not arrive whole: the client went away");
+        assert_eq!(error, "the body is incomplete: the client went away");
         let mut read = IncomingBody::from_body(IncomingBody::new(Broken(false))).unwrap();
         assert_eq!((read.read(&mut [0]).unwrap(), read.read(&mut [0]).is_err()), (1, true));
         <()>::from_body(IncomingBody::new(Broken(true))).expect("nobody looks at it");

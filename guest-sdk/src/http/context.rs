@@ -1,17 +1,19 @@
-//! Owns [`RequestContext`], what the sender of the event says about a request beside the request.
+//! [`RequestContext`]: the data that the sender of an event adds to a request.
 
 use ::http::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The header by which the host hands it over. It removes what a client sends under this name.
+/// The header with which the host passes the context. The host removes any header of this name that a client
+/// sends.
 const HEADER: &str = "x-bulkhead-request-context";
 
-/// The `requestContext` of the event: who called, with which identity, through which API. It is among a request's extensions.
+/// The `requestContext` of the event: the caller, its identity, and the API. You find it in a request's
+/// extensions.
 ///
-/// Other hosts have none, and do not keep their clients from sending one of their own making, so only a service that runs on Lambda
-/// alone may trust it.
+/// Other hosts do not set it, and do not stop their clients from sending one. Trust it only in a service that
+/// runs on Lambda alone.
 ///
 /// ```
 /// use bulkhead::http::{Request, RequestContext, Response};
@@ -26,28 +28,28 @@ const HEADER: &str = "x-bulkhead-request-context";
 pub struct RequestContext(String);
 
 impl RequestContext {
-    /// Takes it out of the headers.
+    /// Removes the context from the headers.
     pub(super) fn take(headers: &mut HeaderMap) -> Option<Self> {
         let value = headers.remove(HEADER)?;
         value.to_str().ok().map(|json| Self(json.to_owned()))
     }
 
-    /// One for a unit test, as the JSON that an event has.
+    /// Makes a context for a unit test from the JSON of an event.
     #[must_use]
     pub fn from_json(json: impl Into<String>) -> Self {
         Self(json.into())
     }
 
-    /// It as a type such as `aws_lambda_events::apigw::ApiGatewayV2httpRequestContext`.
+    /// The context as a type such as `aws_lambda_events::apigw::ApiGatewayV2httpRequestContext`.
     ///
     /// # Errors
-    /// If it has another form.
+    /// If the context has another form.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(&self.0)
     }
 
-    /// The address of the client, where the sender says it: HTTP and REST APIs and function URLs do, a load balancer has it in
-    /// `x-forwarded-for`.
+    /// The address of the client, if the sender provides it: HTTP and REST APIs and function URLs do. A load
+    /// balancer puts it into `x-forwarded-for`.
     #[must_use]
     pub fn source_ip(&self) -> Option<String> {
         #[derive(Deserialize)]

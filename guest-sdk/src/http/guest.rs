@@ -1,4 +1,5 @@
-//! Owns the way of one request through a service: from WASI to the handler, and its response back. What the attribute emits calls it.
+//! The way of one request through a service: from WASI to the handler, and of the response back. The emitted
+//! code calls this module.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -11,18 +12,18 @@ use super::{FromBody, IncomingBody, IntoBody, OutgoingBody, head};
 use crate::Diagnostic;
 use crate::failure::Failure;
 
-/// A request whose body nobody has read.
+/// A request whose body was not read yet.
 pub type Incoming = Request<IncomingBody>;
 
-/// What a handler came to.
+/// The outcome of a handler.
 pub type Served = Result<Response<OutgoingBody>, Rejected>;
 
-/// A request without a response of the handler.
+/// A request to which the handler gave no response.
 #[derive(Debug)]
 pub enum Rejected {
-    /// It does not fit; the sentence is for the client.
+    /// The request does not have the expected form. The client gets this sentence.
     BadRequest(String),
-    /// The handler failed; what with is for its log alone.
+    /// The handler failed. The failure is for the log only.
     Failed(Failure),
 }
 
@@ -41,14 +42,14 @@ impl From<Diagnostic> for Rejected {
 /// The argument of a handler.
 #[diagnostic::on_unimplemented(
     message = "an HTTP handler takes a request, not `{Self}`",
-    label = "no request",
-    note = "take `bulkhead::http::Request<B>`"
+    label = "not a request",
+    note = "use `bulkhead::http::Request<B>`"
 )]
 pub trait FromRequest: Sized {
-    /// Reads it.
+    /// Reads the request.
     ///
     /// # Errors
-    /// If the body does not fit.
+    /// If the body does not have the expected form.
     fn from_request(incoming: Incoming) -> Result<Self, Rejected>;
 }
 
@@ -63,7 +64,7 @@ impl<B: FromBody> FromRequest for Request<B> {
 /// The value of a handler.
 #[diagnostic::on_unimplemented(
     message = "an HTTP handler returns a response, not `{Self}`",
-    label = "no response",
+    label = "not a response",
     note = "return `bulkhead::http::Response<B>`, or a `Result` of one"
 )]
 pub trait IntoServed {
@@ -83,15 +84,15 @@ impl<B: IntoBody> IntoServed for Response<B> {
     }
 }
 
-/// Reads what a handler takes.
+/// Makes the argument of a handler.
 ///
 /// # Errors
-/// If the body does not fit.
+/// If the body does not have the expected form.
 pub fn request<T: FromRequest>(incoming: Incoming) -> Result<T, Rejected> {
     T::from_request(incoming)
 }
 
-/// What a handler's value comes to.
+/// Makes the response from a handler's value.
 ///
 /// # Errors
 /// If its body cannot be made.
@@ -99,7 +100,7 @@ pub fn served<T: IntoServed>(value: T) -> Served {
     value.into_served()
 }
 
-/// Has `handle` answer a request of the host.
+/// Lets `handle` answer a request of the host.
 #[expect(clippy::print_stderr, reason = "stderr is the log")]
 pub fn serve(request: &IncomingRequest, out: ResponseOutparam, handle: fn(Incoming) -> Served) {
     let is_head = matches!(request.method(), types::Method::Head);
@@ -113,12 +114,12 @@ fn incoming(request: &IncomingRequest) -> Result<Incoming, Rejected> {
     let head = head::request(request).map_err(Rejected::BadRequest)?;
     let taken =
         request.consume().and_then(|body| body.stream().map(|stream| Arriving { stream, _body: body }));
-    // A host hands a request over once, and with a body.
+    // The host passes a request once, and with a body.
     let body = taken.map_or_else(|()| Vec::new().into(), IncomingBody::new);
     Ok(Request::from_parts(head, body))
 }
 
-/// The handler's response, or the one in its place.
+/// The handler's response, or one that replaces it.
 #[expect(clippy::print_stderr, reason = "stderr is the log")]
 fn answer(served: Served) -> Response<OutgoingBody> {
     match served {
@@ -144,16 +145,16 @@ fn send(response: Response<OutgoingBody>, is_head: bool, out: ResponseOutparam) 
     let fields = match head::headers(&head) {
         Ok(fields) => fields,
         Err(why) => {
-            // The host says 500 for us: a response of ours would have to be made of the same parts.
+            // The host answers 500 by itself; another response of ours could fail in the same way.
             ResponseOutparam::set(out, Err(ErrorCode::InternalError(Some(why.clone()))));
             return Err(io::Error::new(ErrorKind::InvalidInput, why));
         }
     };
     let response = OutgoingResponse::new(fields);
-    let refused = |()| io::Error::other("the host has not taken it");
+    let refused = |()| io::Error::other("the host did not accept the response");
     response.set_status_code(head.status.as_u16()).map_err(refused)?;
     if !head::has_body(is_head, head.status) {
-        // A body that is begun has to be as long as `content-length` says, which is that of the body that is left out.
+        // A body must be as long as `content-length` says, so a body that is left out is not begun.
         ResponseOutparam::set(out, Ok(response));
         return Ok(());
     }
@@ -163,11 +164,11 @@ fn send(response: Response<OutgoingBody>, is_head: bool, out: ResponseOutparam) 
     body.write_to(&mut leaving)?;
     leaving.flush()?;
     drop(leaving);
-    // Without this the host knows that the body is not whole.
+    // Without this the host would not notice that the body is incomplete.
     types::OutgoingBody::finish(to, None).map_err(|code| io::Error::other(code.to_string()))
 }
 
-/// A request's body on its way in. The stream goes before the body that it belongs to, as WASI demands.
+/// The incoming body of a request. The stream is dropped before its body, as WASI requires.
 #[derive(Debug)]
 struct Arriving {
     stream: InputStream,
@@ -192,7 +193,7 @@ impl Read for Arriving {
     }
 }
 
-/// A response's body on its way out.
+/// The outgoing body of a response.
 #[derive(Debug)]
 struct Leaving(OutputStream);
 
@@ -219,7 +220,9 @@ impl Write for Leaving {
 
 fn broken(error: StreamError) -> io::Error {
     match error {
-        StreamError::Closed => io::Error::new(ErrorKind::BrokenPipe, "nobody reads the response any more"),
+        StreamError::Closed => {
+            io::Error::new(ErrorKind::BrokenPipe, "the caller no longer reads the response")
+        }
         StreamError::LastOperationFailed(error) => io::Error::other(error.to_debug_string()),
     }
 }

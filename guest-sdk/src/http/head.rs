@@ -1,4 +1,4 @@
-//! Owns how the head of a request becomes one of the `http` crate's, and that of a response becomes WASI's.
+//! Converts the head of a request to the `http` crate's types, and the head of a response to WASI's.
 
 use ::http::header::CONTENT_TYPE;
 use ::http::uri::{PathAndQuery, Scheme};
@@ -7,7 +7,7 @@ use wasip2::http::types::{self, Fields, HeaderError, IncomingRequest};
 
 use super::RequestContext;
 
-/// A request's head in plain values.
+/// The head of a request in plain values.
 #[derive(Debug)]
 struct Said {
     method: String,
@@ -30,14 +30,14 @@ pub(super) fn request(request: &IncomingRequest) -> Result<request::Parts, Strin
 
 fn parts(said: Said) -> Result<request::Parts, String> {
     let method = Method::from_bytes(said.method.as_bytes());
-    let method = method.map_err(|_| format!("`{}` is no method", said.method))?;
+    let method = method.map_err(|_| format!("`{}` is not a valid method", said.method))?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method;
     parts.uri = uri(&said)?;
     for (name, value) in said.headers {
         let header = (HeaderName::try_from(&name), HeaderValue::try_from(value));
         let (Ok(key), Ok(value)) = header else {
-            return Err(format!("the header `{name}` has no valid name and value"));
+            return Err(format!("the header `{name}` does not have a valid name and value"));
         };
         parts.headers.append(key, value);
     }
@@ -51,17 +51,17 @@ fn extension(context: RequestContext) -> ::http::Extensions {
     extensions
 }
 
-/// With scheme and authority where both are known, as RFC 9112 has it in its absolute form; else the path alone.
+/// With scheme and authority if both are known, as in the absolute form of RFC 9112; otherwise the path only.
 fn uri(said: &Said) -> Result<Uri, String> {
     let path = said.path.as_deref().filter(|path| !path.is_empty()).unwrap_or("/");
-    let invalid = |_| format!("`{path}` is no path of a URI");
+    let invalid = |_| format!("`{path}` is not a valid path of a URI");
     let path = PathAndQuery::try_from(path).map_err(invalid)?;
     let Some(authority) = said.authority.as_deref().filter(|authority| !authority.is_empty()) else {
         return Ok(Uri::from(path));
     };
     let scheme = said.scheme.as_deref().unwrap_or(Scheme::HTTPS.as_str());
     let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build();
-    uri.map_err(|_| format!("`{scheme}://{authority}` is no host"))
+    uri.map_err(|_| format!("`{scheme}://{authority}` is not a valid host"))
 }
 
 fn method(method: types::Method) -> String {
@@ -93,13 +93,14 @@ pub(super) fn headers(head: &response::Parts) -> Result<Fields, String> {
     let fields = Fields::new();
     for (name, value) in &head.headers {
         match fields.append(name.as_str(), value.as_bytes()) {
-            // Handlers hand on what another server responded, and every server has connections of its own.
+            // A handler may pass on the response of another server, whose connection headers do not apply
+            // here.
             Ok(()) | Err(HeaderError::Forbidden) => {}
             Err(HeaderError::InvalidSyntax) => {
                 return Err(format!("the header `{name}` of the response does not have a valid value"));
             }
             Err(HeaderError::Immutable) => {
-                return Err(format!("the header `{name}` of the response cannot be set any more"));
+                return Err(format!("the header `{name}` of the response can no longer be set"));
             }
         }
     }
@@ -111,7 +112,7 @@ pub(super) fn has_body(is_head: bool, status: StatusCode) -> bool {
     !is_head && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
 }
 
-/// Says what a body is, unless the handler has.
+/// Sets the content type, unless the handler has set one.
 pub(super) fn content_type(head: &mut response::Parts, content_type: Option<&'static str>) {
     if let Some(content_type) = content_type {
         head.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
@@ -162,11 +163,14 @@ mod tests {
     #[test]
     fn what_http_cannot_say_is_refused_with_its_name() {
         let error = |said: Said| parts(said).unwrap_err();
-        assert_eq!(error(Said { method: "A B".into(), ..said(None, None) }), "`A B` is no method");
-        assert_eq!(error(said(Some("a b"), None)), "`http://a b` is no host");
-        assert_eq!(error(said(None, Some("/a b"))), "`/a b` is no path of a URI");
+        assert_eq!(error(Said { method: "A B".into(), ..said(None, None) }), "`A B` is not a valid method");
+        assert_eq!(error(said(Some("a b"), None)), "`http://a b` is not a valid host");
+        assert_eq!(error(said(None, Some("/a b"))), "`/a b` is not a valid path of a URI");
         let headers = vec![("a".to_owned(), b"\n".to_vec())];
-        assert_eq!(error(Said { headers, ..said(None, None) }), "the header `a` has no valid name and value");
+        assert_eq!(
+            error(Said { headers, ..said(None, None) }),
+            "the header `a` does not have a valid name and value"
+        );
     }
 
     #[test]

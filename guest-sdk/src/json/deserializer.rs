@@ -1,4 +1,4 @@
-//! Owns what serde asks a [`Reader`] for: each kind of value, and what to say where there is another.
+//! Answers serde's requests to a [`Reader`] for each kind of value, and reports values of another kind.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::nested::{Elements, Entries, UnitVariant, Variant};
 use super::reader::Reader;
 
-/// serde_json's `RawValue` asks for itself by this name, and takes a map of this name to the text.
+/// The name by which serde_json's `RawValue` requests itself, and the key of the map that it accepts.
 pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 impl<'de> Reader<'de> {
@@ -50,7 +50,7 @@ impl<'de> Reader<'de> {
         Ok(value)
     }
 
-    /// Any value, as it stands in the text.
+    /// Any value, as the text that was sent.
     pub(super) fn visit_raw<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.token();
         let start = self.at();
@@ -70,7 +70,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// A kind of value that begins with one sign.
+/// A kind of value that begins with a fixed character.
 macro_rules! begins_with {
     ($($sign:literal $method:ident($($argument:ident: $type:ty),*) => $visit:ident;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value> {

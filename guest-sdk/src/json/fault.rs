@@ -1,13 +1,14 @@
-//! Owns [`Fault`], what is wrong with a text and where. The path is put together from the inside out, on the fault's way up.
+//! [`Fault`]: an error in a text, and its place. The path is built from the inside out while the fault is
+//! returned.
 
 use std::fmt::Display;
 
 use serde::de::{Error, Expected, Unexpected};
 
-/// As much of a string as an error shows.
+/// The part of a string that an error shows.
 const MOST_SHOWN: usize = 64;
 
-/// Boxed, since every result of every step has room for one.
+/// Boxed, because every result of every step reserves space for it.
 #[derive(Debug)]
 pub(crate) struct Fault(Box<Inner>);
 
@@ -22,7 +23,7 @@ impl Fault {
         Self(Box::new(Inner { message: message.into(), path: String::new() }))
     }
 
-    /// The fault is within the value of this key.
+    /// The fault is in the value of this key.
     pub(crate) fn in_object(mut self, key: &[u8]) -> Self {
         let mut path = String::from_utf8(key.into()).unwrap_or_else(|_| "?".into());
         if !self.0.path.is_empty() && !self.0.path.starts_with('[') {
@@ -33,14 +34,14 @@ impl Fault {
         self
     }
 
-    /// The fault is within this element.
+    /// The fault is in this element.
     pub(crate) fn in_list(mut self, index: usize) -> Self {
         let separator = if self.0.path.is_empty() || self.0.path.starts_with('[') { "" } else { "." };
         self.0.path = format!("[{index}]{separator}{}", self.0.path);
         self
     }
 
-    /// The whole sentence, given what had been read when the fault was found.
+    /// The complete sentence, given the text up to the fault.
     pub(crate) fn describe(&self, read: &[u8]) -> String {
         let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = read.iter().rev().take_while(|byte| **byte != b'\n').count();
@@ -58,7 +59,7 @@ impl Error for Fault {
         Self::new(message.to_string())
     }
 
-    // serde's own words for these two would bring the writing of floats into every component.
+    // serde's own texts for these two would add the formatting of floats to every component.
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::new(format!("invalid type: {}, expected {expected}", name(&unexpected)))
     }
@@ -99,7 +100,7 @@ fn name(unexpected: &Unexpected<'_>) -> String {
     }
 }
 
-/// An event may be megabytes of a single string.
+/// An event may consist of a string of several megabytes.
 fn shown(text: &str) -> String {
     let mut shown = String::from("string \"");
     let mut chars = text.chars();

@@ -1,4 +1,5 @@
-//! Owns what has values within: lists, objects and their keys, and enums. Faults within are told where they are here.
+//! Reads values that contain others: lists, objects with their keys, and enums. Adds the place to the faults
+//! of inner values.
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected,
@@ -43,7 +44,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
 pub(crate) struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
-    /// As it stands in the text.
+    /// The key, as the text that was sent.
     key: &'de [u8],
 }
 
@@ -79,7 +80,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     }
 }
 
-/// A key. It is always a string, but may be wanted as something else.
+/// A key. It is always a string, but another type may be requested.
 struct Key<'a, 'de>(&'a mut Reader<'de>);
 
 macro_rules! numeric_keys {

@@ -1,8 +1,9 @@
-//! Owns what a number becomes: of the kind that it is by its looks and size, or its digits, where serde_json keeps those.
+//! Converts a number: to an integer or a float by its form and size, or to its digits if serde_json keeps
+//! those.
 //!
-//! Any crate that a handler is linked with can switch serde_json's feature `arbitrary_precision` on, as `rust_decimal` and
-//! `bigdecimal` do. Then `serde_json::Value`, and the types of such crates, take a number that is no integer of 64 bits as a map
-//! with its digits. Without the feature they would take that for an object.
+//! Any crate in a handler can enable serde_json's feature `arbitrary_precision`, as `rust_decimal` and
+//! `bigdecimal` do. Then `serde_json::Value` and the types of such crates expect a number that does not fit
+//! an integer of 64 bits as a map with its digits. Without the feature they would read that map as an object.
 
 use serde::de::value::MapDeserializer;
 use serde::de::{Expected, Visitor};
@@ -15,14 +16,15 @@ use super::reader::Reader;
 /// The only key of such a map.
 const DIGITS: &str = "$serde_json::private::Number";
 
-/// Whether serde_json keeps digits. Then `Number` has an `as_str` of its own, which goes before that of a trait.
+/// Whether serde_json keeps digits. If so, `Number` has an `as_str` of its own, which takes precedence over
+/// that of a trait.
 pub(super) const KEEPS_DIGITS: bool = is_text(|number| number.as_str());
 
 const fn is_text<T: AsStr>(_: fn(&'static Number) -> T) -> bool {
     T::IS_TEXT
 }
 
-/// What an `as_str` returns.
+/// The return type of `as_str`.
 trait AsStr {
     const IS_TEXT: bool;
 }
@@ -35,7 +37,7 @@ impl AsStr for () {
     const IS_TEXT: bool = false;
 }
 
-#[allow(dead_code, reason = "it stands in for a method that is there with the feature")]
+#[allow(dead_code, reason = "it replaces a method that exists only with the feature")]
 trait NoDigits {
     fn as_str(&self) {}
 }
@@ -43,7 +45,7 @@ trait NoDigits {
 impl NoDigits for Number {}
 
 impl<'de> Reader<'de> {
-    /// For a type that wants a number.
+    /// For a type that requests a number.
     pub(super) fn visit_number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let Some(b'-' | b'0'..=b'9') = self.token() else {
             return Err(self.unfit(&visitor));
@@ -51,7 +53,7 @@ impl<'de> Reader<'de> {
         self.visit_integer_or(visitor, rounded)
     }
 
-    /// A number that is next, for a type that takes whatever there is.
+    /// The next number, for a type that accepts any value.
     pub(super) fn visit_any_number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         if KEEPS_DIGITS {
             self.visit_integer_or(visitor, kept)
@@ -77,7 +79,7 @@ impl<'de> Reader<'de> {
         visit_other(text, visitor)
     }
 
-    /// A number that has to be an integer of 128 bits.
+    /// A number that must be an integer of 128 bits.
     pub(super) fn wide<T: std::str::FromStr>(&mut self, expected: &dyn Expected) -> Result<T> {
         let Some(b'-' | b'0'..=b'9') = self.token() else {
             return Err(self.unfit(expected));
@@ -86,7 +88,7 @@ impl<'de> Reader<'de> {
         text.parse().map_err(|_| Fault::new(format!("invalid type: number `{text}`, expected {expected}")))
     }
 
-    /// Shown as it was sent.
+    /// Shows the number as it was sent.
     pub(super) fn unfit_number(&mut self, expected: &dyn Expected) -> Fault {
         match self.number() {
             Ok((text, _)) => Fault::new(format!("invalid type: number `{text}`, expected {expected}")),
@@ -102,7 +104,7 @@ fn rounded<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value> {
     }
 }
 
-/// As serde_json hands digits over: the exponent has a small `e` and a sign.
+/// The digits in serde_json's format: the exponent has a lower-case `e` and a sign.
 fn kept<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value> {
     let digits = match text.split_once(['e', 'E']) {
         Some((digits, exponent)) if exponent.starts_with(['+', '-']) => [digits, "e", exponent].concat(),

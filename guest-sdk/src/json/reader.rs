@@ -1,16 +1,16 @@
-//! Owns [`Reader`], a place in a text: blanks, words, numbers, strings, and values that nobody wants.
+//! [`Reader`]: a position in a text. Reads whitespace, words, numbers and strings, and skips values.
 //!
-//! It knows what JSON is, and nothing of serde.
+//! This module implements JSON, without serde.
 
 use std::borrow::Cow;
 
 use super::Result;
 use super::fault::Fault;
 
-/// How many lists and objects may be within each other. A handler's stack is small.
+/// The limit for nested lists and objects. A handler's stack is small.
 const DEEPEST: u8 = 127;
 
-const CONTROL: &str = "a string has a control character that is not escaped";
+const CONTROL: &str = "a string contains a control character that is not escaped";
 const END_OF_STRING: &str = "the end of a string";
 
 pub(crate) struct Reader<'de> {
@@ -28,12 +28,12 @@ impl<'de> Reader<'de> {
         self.at
     }
 
-    /// What lies between two places.
+    /// The text between two positions.
     pub(crate) fn between(&self, start: usize, end: usize) -> &'de [u8] {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// What has been read so far.
+    /// The text that was read so far.
     pub(crate) fn read(&self) -> &'de [u8] {
         self.between(0, self.at)
     }
@@ -48,7 +48,7 @@ impl<'de> Reader<'de> {
         Some(byte)
     }
 
-    /// The next sign that is not blank, which stays to be read.
+    /// The next character that is not whitespace. It is not consumed.
     pub(crate) fn token(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.here() {
             self.at += 1;
@@ -56,19 +56,19 @@ impl<'de> Reader<'de> {
         self.here()
     }
 
-    /// Reads the next sign if it is this one.
+    /// Consumes the next character if it is this one.
     pub(crate) fn accept(&mut self, sign: u8) -> bool {
         let is_next = self.token() == Some(sign);
         self.at += usize::from(is_next);
         is_next
     }
 
-    /// Reads the next sign, which has to be this one.
+    /// Consumes the next character, which must be this one.
     pub(crate) fn require(&mut self, sign: u8) -> Result<()> {
         if self.accept(sign) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(sign)))) }
     }
 
-    /// What is next is something else.
+    /// The next token is not the expected one.
     pub(crate) fn expected(&self, what: &str) -> Fault {
         match self.here() {
             None => Fault::new(format!("the text ends, expected {what}")),
@@ -80,7 +80,7 @@ impl<'de> Reader<'de> {
         if self.token().is_none() { Ok(()) } else { Err(self.expected("nothing after the value")) }
     }
 
-    /// Goes into a list or an object; [`Reader::leave`] goes out again.
+    /// Enters a list or an object; [`Reader::leave`] leaves it again.
     pub(crate) fn enter(&mut self) -> Result<()> {
         if self.depth == DEEPEST {
             return Err(Fault::new("values are nested too deeply"));
@@ -102,7 +102,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// A number's text, and whether it is an integer by its looks.
+    /// The text of a number, and whether it has the form of an integer.
     pub(crate) fn number(&mut self) -> Result<(&'de str, bool)> {
         let start = self.at;
         if self.here() == Some(b'-') {
@@ -133,7 +133,7 @@ impl<'de> Reader<'de> {
         Ok((std::str::from_utf8(self.between(start, self.at)).unwrap_or_default(), is_integer))
     }
 
-    /// Goes to a number within quotes, up to which there may be no blanks, ...
+    /// Reads the quote before a quoted number, which must follow at once, ...
     pub(crate) fn quoted_number(&mut self) -> Result<()> {
         self.require(b'"')?;
         if let Some(b'-' | b'0'..=b'9') = self.here() {
@@ -143,7 +143,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// ... and out of the quotes again.
+    /// ... and the quote after it.
     pub(crate) fn close_quoted_number(&mut self) -> Result<()> {
         if self.take() == Some(b'"') { Ok(()) } else { Err(Fault::new("expected only a number in quotes")) }
     }
@@ -164,7 +164,7 @@ impl<'de> Reader<'de> {
         text.ok_or_else(|| Fault::new("a string is not valid Unicode"))
     }
 
-    /// A string that need not be Unicode. Most have no escapes, and are not copied.
+    /// A string that need not be valid Unicode. A string without escapes is not copied.
     pub(crate) fn bytes(&mut self) -> Result<Cow<'de, [u8]>> {
         self.require(b'"')?;
         let mut unescaped = Vec::new();
@@ -186,7 +186,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The part of a string up to what needs a closer look.
+    /// The part of a string before the next character that needs treatment.
     fn plain(&mut self) -> &'de [u8] {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let special = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ');
@@ -204,14 +204,14 @@ impl<'de> Reader<'de> {
             Some(b'r') => b'\r',
             Some(b't') => b'\t',
             Some(b'u') => return self.unicode(into),
-            _ => return Err(Fault::new("a string has an escape that JSON does not know")),
+            _ => return Err(Fault::new("a string contains an escape that is not valid in JSON")),
         };
         into.push(byte);
         Ok(())
     }
 
-    /// One code unit, or two that belong together. Halves without the other are encoded as if they were characters: byte strings
-    /// may have them, and in all others they are not valid Unicode.
+    /// One code unit, or a surrogate pair. A lone surrogate is encoded like a character: byte strings may
+    /// contain it, and in other strings it is not valid Unicode.
     fn unicode(&mut self, into: &mut Vec<u8>) -> Result<()> {
         let mut unit = self.hex()?;
         while let 0xD800..=0xDBFF = unit {
@@ -236,12 +236,12 @@ impl<'de> Reader<'de> {
         for _ in 0..4 {
             let digit = self.take().and_then(|byte| char::from(byte).to_digit(16));
             unit = unit * 16
-                + digit.ok_or_else(|| Fault::new("a \\u in a string has four hexadecimal digits"))?;
+                + digit.ok_or_else(|| Fault::new("a \\u in a string must have four hexadecimal digits"))?;
         }
         Ok(unit)
     }
 
-    /// Reads past a value, however deep, without taking it apart.
+    /// Skips a value, however deeply nested.
     pub(crate) fn skip(&mut self) -> Result<()> {
         let mut open = Vec::new();
         loop {
@@ -276,7 +276,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The key of an object's value; a list has none.
+    /// The key of an object's value; an element of a list has none.
     fn skip_key(&mut self, close: u8) -> Result<()> {
         if close == b']' {
             return Ok(());
@@ -285,7 +285,7 @@ impl<'de> Reader<'de> {
         self.require(b':')
     }
 
-    /// Like [`Reader::bytes`], without keeping any.
+    /// Like [`Reader::bytes`], without keeping the string.
     fn skip_string(&mut self) -> Result<()> {
         self.require(b'"')?;
         let mut unescaped = Vec::new();
@@ -304,7 +304,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// UTF-8, but also for half a surrogate pair.
+/// UTF-8, and also lone surrogates.
 fn encode(unit: u32, into: &mut Vec<u8>) {
     if let Some(character) = char::from_u32(unit) {
         into.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());

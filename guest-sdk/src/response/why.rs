@@ -1,7 +1,7 @@
-//! Owns [`not`]: why a value cannot be serialised, in the words of the type that refused.
+//! [`not`]: the reason why a value cannot be serialised, in the words of its type.
 //!
-//! It goes through the value once more and writes nothing. For types that cannot refuse, which is nearly all, the compiler sees that
-//! nothing can come of it, and leaves it out.
+//! It serialises the value once more without writing anything. For types that cannot fail, which is nearly
+//! all, the compiler removes this code.
 
 use std::fmt::{self, Display};
 
@@ -36,14 +36,14 @@ type Result<T = ()> = std::result::Result<T, Reason>;
 
 struct Walk;
 
-/// Values with nothing in them that could refuse.
+/// Values that contain nothing that could fail.
 macro_rules! plain {
     ($($method:ident($($type:ty),*))*) => {
         $(fn $method(self, $(_: $type),*) -> Result { Ok(()) })*
     };
 }
 
-/// The beginnings of values with others in them.
+/// The beginnings of values that contain others.
 macro_rules! nested {
     ($($method:ident($($type:ty),*))*) => {
         $(fn $method(self, $(_: $type),*) -> Result<Self> { Ok(self) })*
@@ -101,7 +101,7 @@ impl Serializer for Walk {
     }
 }
 
-/// What is in a value, one after the other.
+/// The parts of a value, one after the other.
 macro_rules! parts {
     ($($trait:ident { $($method:ident($($name:ty)?))* })*) => {
         $(impl $trait for Walk {
