@@ -12,13 +12,14 @@ use crate::steps::Step;
 use crate::toolchain;
 use crate::workspace::{ARM64 as TARGET, Workspace, has};
 
-/// By which the tests find it.
+/// The variable with which the tests find this bootstrap.
 pub(crate) const VARIABLE: &str = "BULKHEAD_BOOTSTRAP_ARM64";
 
-/// Links, and compiles what `ring` has in C and assembler. Debian calls it so, as do most others.
+/// The linker, which also compiles the C and assembler code of `ring`. This is its name in Debian and most
+/// other distributions.
 const LINKER: &str = "aarch64-linux-gnu-gcc";
 
-/// Builds it.
+/// Builds the bootstrap for arm64.
 pub(crate) const ARM64: Step = Step {
     name: "arm64",
     title: "building the bootstrap for arm64 (release; Wasmtime takes a few minutes the first time)",
@@ -29,7 +30,7 @@ pub(crate) const ARM64: Step = Step {
     },
 };
 
-/// The bootstrap, if it could be built.
+/// The bootstrap for arm64, if it could be built.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     Some(workspace.arm64_bootstrap()).filter(|file| file.is_file())
 }
@@ -37,9 +38,10 @@ pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
 fn build(workspace: &Workspace) -> Result<Fetched> {
     let is_native = env::consts::ARCH == "aarch64";
     if !is_native && !has(LINKER) {
-        // One of another day would be taken for today's.
+        // Removed first, so that a failed build leaves no earlier one behind.
         std::fs::remove_file(workspace.arm64_bootstrap()).ok();
-        let reason = format!("there is no {LINKER} (Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)");
+        let reason =
+            format!("{LINKER} is not installed (Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)");
         return Ok(Fetched::Impossible(reason));
     }
     toolchain::bring_target(workspace, TARGET)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is compared, and hands it to the `bulkhead-bench` program, which measures.
+//! `cargo xtask bench`: builds the programs to compare, and calls `bulkhead-bench`, which measures them.
 
 use std::fs;
 use std::process::Command;
@@ -13,30 +13,30 @@ use crate::steps::{self, Ending, Step};
 use crate::toolchain::TARGET;
 use crate::workspace::{Profile, Workspace, run as call};
 
-/// What `cargo xtask bench` takes.
+/// The options of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Measure functions with many tenants and many components instead
     #[arg(long)]
     scale: bool,
-    /// Measure the steps of a sandbox's life in process, for each way to allocate it
+    /// Measure the steps of a sandbox's life in process, for each way to allocate its memory
     #[arg(long, conflicts_with = "scale")]
     steps: bool,
-    /// Measure handlers in JavaScript, Python, Go and C beside one in Rust instead
+    /// Measure handlers in JavaScript, Python, Go and C in comparison to Rust instead
     #[arg(long, conflicts_with_all = ["scale", "steps"])]
     languages: bool,
-    /// Measure how long whoever works on a handler waits for the `bulkhead` command instead
+    /// Measure how long the `bulkhead` command takes for the author of a handler instead
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages"])]
     pace: bool,
-    /// Make the chart the one that the README shows
+    /// Replace the chart in the README by the new one
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace"])]
     publish: bool,
-    /// Passed on to `bulkhead-bench`, e.g. `-- --rounds 3 --only hello,concurrency`
+    /// Passed on to `bulkhead-bench`, for example `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
     arguments: Vec<String>,
 }
 
-/// Where the chart goes, in the target directory and in the checkout.
+/// The chart's path in the target directory, and in the checkout.
 const CHART: &str = "bench/chart.svg";
 const PUBLISHED: &str = "docs/performance.svg";
 
@@ -115,7 +115,7 @@ fn pace(workspace: &Workspace, options: &Options) -> Result<()> {
     println!();
     call(pace.args(&options.arguments))?;
     println!("The page of `bulkhead dev`, in Chromium:");
-    // Its own frames are in what it prints; the rest of the test sees to it that they were of the real page.
+    // The test prints its own frame times; the rest of the test makes sure that they belong to the real page.
     call(e2e::tests(workspace, Profile::Release)?.args(["--quiet", "page::many"]))
 }
 
@@ -128,9 +128,9 @@ fn life(workspace: &Workspace, options: &Options) -> Result<()> {
     call(life.args(&options.arguments))
 }
 
-/// Where what is measured lies, as `.wasm` and as `.cwasm`, under the names of the handlers.
+/// The folder of the handlers to measure, as `.wasm` and `.cwasm`, named like the handlers.
 const COMPONENTS: &str = "bench/components";
-/// The handlers, and the guests that they are.
+/// The handlers, and the guests that implement them.
 const HANDLERS: [(&str, &str); 5] = [
     ("hello", "hello"),
     ("echo", "bench-echo"),
@@ -141,7 +141,7 @@ const HANDLERS: [(&str, &str); 5] = [
 
 const COMPILED: Step = Step {
     name: "compile",
-    title: "compiling what is measured to .cwasm",
+    title: "compiling the handlers to measure to .cwasm",
     needs: &["hello", "measured", "programs"],
     inputs: None,
     run: |workspace| {
@@ -164,7 +164,7 @@ const COMPILED: Step = Step {
 
 const LIFE: Step = Step {
     name: "life",
-    title: "building what measures a sandbox's life (release)",
+    title: "building the program that measures a sandbox's life (release)",
     needs: &[],
     inputs: None,
     run: |workspace| {

@@ -1,4 +1,5 @@
-//! The book: mdBook at one version, installed once into the target directory, makes it of `docs/`. Its warnings are errors.
+//! Builds the book from `docs/` with a pinned version of mdBook, which is installed once into the target
+//! directory. Its warnings are errors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,32 +14,32 @@ use crate::stamp::Inputs;
 use crate::steps::Step;
 use crate::workspace::Workspace;
 
-/// Of mdBook. A newer one may want a newer Rust.
+/// The version of mdBook. A newer one may need a newer Rust.
 const VERSION: &str = "0.5.4";
 
-/// What is above `docs/` is no part of the book; there its readers find it.
+/// The pages above `docs/` are not part of the book; readers find them at this address.
 const SOURCES: &str = "https://github.com/bulkhead-dev/bulkhead/blob/main/";
 
-/// Builds it.
+/// Builds the book.
 pub(crate) const BOOK: Step = Step {
     name: "book",
-    title: "building the book, and following the links of every page (mdBook is compiled the first time)",
+    title: "building the book, and checking the links of every page (mdBook is compiled the first time)",
     needs: &["toolchain"],
     inputs: Some(Inputs::files(&[""])),
     run: |workspace| {
         let count = links::check(&workspace.source(""))?;
-        println!("      {count} links lead somewhere");
+        println!("      {count} links are valid");
         let installed = install(workspace)?;
         if matches!(installed, Fetched::Ready) {
             let book = build(workspace)?;
             point_outside(workspace, &book)?;
             println!("      {}", book.join("index.html").display());
         }
-        installed.ending("The book was NOT built; its links were followed, and `e2e` tests what it says")
+        installed.ending("The book was NOT built; its links were checked, and `e2e` tests its content")
     },
 };
 
-/// Without its server and its search, and unoptimised: it is quicker to compile, and has 15 pages to make.
+/// Without its server and search, and unoptimised: this compiles faster, and the book has only a few pages.
 fn install(workspace: &Workspace) -> Result<Fetched> {
     let found = Command::new(program(workspace)).arg("--version").stdin(Stdio::null()).output();
     if found.is_ok_and(|found| found.stdout.trim_ascii() == format!("mdbook v{VERSION}").as_bytes()) {
@@ -46,10 +47,10 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     }
     let mut install = workspace.cargo(["install", "mdbook", "--quiet", "--locked", "--version", VERSION]);
     install.args(["--no-default-features", "--debug", "--force", "--root"]).arg(workspace.target("mdbook"));
-    // Of its own, and not kept: what it compiles there is of no use to anything else.
+    // A target directory of its own, which is removed: nothing else can use these artifacts.
     let compiled = workspace.target("mdbook/target");
     if let Err(error) = compile_untimed(workspace, install.arg("--target-dir").arg(&compiled)) {
-        return Ok(Fetched::Impossible(format!("mdBook comes from crates.io, and {error:#}")));
+        return Ok(Fetched::Impossible(format!("installing mdBook from crates.io failed: {error:#}")));
     }
     fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
     Ok(Fetched::Ready)
@@ -59,7 +60,7 @@ fn program(workspace: &Workspace) -> PathBuf {
     workspace.target("mdbook/bin/mdbook")
 }
 
-/// Makes the book in the target directory.
+/// Builds the book in the target directory.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     let book = workspace.target("book");
     let mut mdbook = Command::new(program(workspace));
@@ -67,11 +68,11 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     let output = mdbook.output().context("starting mdbook")?;
     let said = String::from_utf8_lossy(&output.stderr);
     let is_fine = output.status.success() && !said.contains("WARN") && !said.contains("ERROR");
-    ensure!(is_fine, "mdbook is not content with docs/:\n{said}");
+    ensure!(is_fine, "mdbook reports problems in docs/:\n{said}");
     Ok(book)
 }
 
-/// Links to files beside `docs/` work on a code host as they are; the book's are made to lead there.
+/// Links to files outside of `docs/` work on a code host. In the book, this makes them point there.
 fn point_outside(workspace: &Workspace, book: &Path) -> Result<()> {
     for entry in fs::read_dir(book).with_context(|| format!("listing {}", book.display()))? {
         let page = entry?.path();
@@ -84,9 +85,9 @@ fn point_outside(workspace: &Workspace, book: &Path) -> Result<()> {
     Ok(())
 }
 
-/// mdBook takes every `.md` for a chapter, so those above `docs/` have become `.html`.
+/// mdBook treats every `.md` as a chapter, so links to those above `docs/` end in `.html`.
 fn pointed(text: &str, is_there: impl Fn(&str) -> bool) -> String {
-    // So that the link by which a page is edited is a plain one.
+    // mdBook writes the link for editing a page like this.
     let text = text.replace("/docs/./", "/docs/");
     let mut parts = text.split("href=\"../");
     let mut pointed = parts.next().unwrap_or_default().to_owned();

@@ -1,9 +1,10 @@
-//! The programs: both bootstraps, the `bulkhead` command, and the end-to-end tests that start them.
+//! Builds the programs: both bootstraps, the `bulkhead` command, and the end-to-end tests that start them.
 //!
-//! Wasmtime is most of the work, so calls of cargo are chosen to compile it seldom. What is compiled quickly, for unit tests,
-//! end-to-end tests and the demo, is always asked for with the same [selection of packages](quick), because cargo unites the
-//! features of what it is asked for, and other features are another Wasmtime. What ships is compiled for release: without
-//! its compiler for the bootstrap, and with it for the command.
+//! Most of the time goes into Wasmtime, so the calls of cargo are chosen to compile it rarely. The quickly
+//! compiled programs, for unit tests, end-to-end tests and the demo, are always built with the same
+//! [selection of packages](quick), because cargo unites the features of the selected packages, and other
+//! features mean another Wasmtime. The programs that ship are compiled for release: the bootstrap without the
+//! compiler, and the command with it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,24 +17,24 @@ use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
 use crate::workspace::{Profile, Workspace};
 
-/// The demo and the bootstrap that it starts, compiled quickly.
+/// Builds the demo and the bootstrap that it starts, compiled quickly.
 pub(crate) const DEMO: Step = Step {
     name: "bootstrap",
-    title: "building bootstrap, and what shows it (Wasmtime takes some minutes the first time)",
+    title: "building the bootstrap and the demo (Wasmtime takes some minutes the first time)",
     needs: &[],
     inputs: None,
     run: |workspace| {
-        // `--examples` selects none, but has cargo unite the features of dependencies of tests, too.
+        // `--examples` selects nothing, but makes cargo unite the features of the tests' dependencies, too.
         let mut build = quick(workspace, "build");
         compile(workspace, build.args(["--bin", "bootstrap", "--bin", "demo", "--examples"]))?;
         Ok(Ending::Done)
     },
 };
 
-/// The demo, and the bootstrap as it ships.
+/// Builds the demo, and the bootstrap as it ships.
 pub(crate) const DEMO_OF_RELEASE: Step = Step {
     name: "bootstrap",
-    title: "building bootstrap (release; Wasmtime takes several minutes the first time), and what shows it",
+    title: "building the bootstrap (release; Wasmtime takes several minutes the first time) and the demo",
     needs: &[],
     inputs: None,
     run: |workspace| {
@@ -43,10 +44,10 @@ pub(crate) const DEMO_OF_RELEASE: Step = Step {
     },
 };
 
-/// What the end-to-end tests start, compiled quickly.
+/// Builds the programs that the end-to-end tests start, compiled quickly.
 pub(crate) const PROGRAMS: Step = Step {
     name: "programs",
-    title: "building bootstrap, `bulkhead` and the end-to-end tests (Wasmtime takes some minutes the first time)",
+    title: "building the bootstrap, `bulkhead` and the end-to-end tests (Wasmtime takes some minutes the first time)",
     needs: &[],
     inputs: None,
     run: |workspace| {
@@ -55,7 +56,7 @@ pub(crate) const PROGRAMS: Step = Step {
     },
 };
 
-/// The bootstrap that most functions ship.
+/// Builds the bootstrap that most functions ship.
 pub(crate) const LEAN: Step = Step {
     name: "lean",
     title: "building the bootstrap without compiler (release; Wasmtime takes some minutes the first time)",
@@ -67,7 +68,7 @@ pub(crate) const LEAN: Step = Step {
     },
 };
 
-/// All that ships.
+/// Builds all programs that ship.
 pub(crate) const SHIPPED: Step = Step {
     name: "programs",
     title: "building both bootstraps and `bulkhead` (release; Wasmtime takes several minutes the first time)",
@@ -75,14 +76,16 @@ pub(crate) const SHIPPED: Step = Step {
     inputs: None,
     run: |workspace| {
         build_lean(workspace)?;
-        // Together, because they link side by side and the command takes the host's library as it is then.
+        // In one call, because they link in parallel, and because the command uses the host's library with
+        // the features of this call.
         let packages = ["--package", "bulkhead-bootstrap", "--package", "bulkhead-cli"];
         compile(workspace, workspace.cargo(["build", "--release"]).args(packages))?;
         Ok(Ending::Done)
     },
 };
 
-/// What `clippy` leaves out: the bootstrap without its compiler, and the command with a compiler for both processors.
+/// Checks the packages that `clippy` leaves out: the bootstrap without the compiler, and the command with
+/// compilers for both processors.
 pub(crate) const CLIPPY_OF_RELEASE: Step = Step {
     name: "clippy",
     title: "clippy on the bootstrap without compiler, and on the command with the compilers for both processors",
@@ -99,8 +102,8 @@ pub(crate) const CLIPPY_OF_RELEASE: Step = Step {
     },
 };
 
-/// A call of cargo for this machine: all packages but those that are only ever components, without a compiler for other
-/// processors.
+/// A call of cargo for this machine: all packages except those that are only ever components, without
+/// compilers for other processors.
 pub(crate) fn quick(workspace: &Workspace, command: &str) -> Command {
     let mut cargo = workspace.cargo([command, "--workspace"]);
     for directory in ["tests/guests", "bench/guests"] {
@@ -112,7 +115,7 @@ pub(crate) fn quick(workspace: &Workspace, command: &str) -> Command {
     cargo
 }
 
-/// The program with the end-to-end tests, as cargo reports it.
+/// The path of the program with the end-to-end tests, from cargo's messages.
 pub(crate) fn end_to_end_tests(workspace: &Workspace) -> Result<PathBuf> {
     let mut build = build(workspace);
     build.arg("--quiet");
@@ -138,7 +141,7 @@ fn build_lean(workspace: &Workspace) -> Result<()> {
     if let Some(directory) = lean.parent() {
         fs::create_dir_all(directory)?;
     }
-    // A copy over a running program is refused; a new file is not.
+    // A running program cannot be overwritten, but its file can be replaced.
     fs::remove_file(&lean).ok();
     let built = workspace.bootstrap(Profile::Release);
     fs::copy(built, &lean).with_context(|| format!("copying to {}", lean.display()))?;

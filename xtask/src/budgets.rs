@@ -1,5 +1,5 @@
-//! What the products may weigh. Times are measured by `cargo xtask bench` and never asserted; on how old a system they must
-//! still start is for `bulkhead package` to say, which the end-to-end tests ask.
+//! The size budgets of the products. Times are measured by `cargo xtask bench` and never asserted. Whether a
+//! bootstrap starts on Lambda's system is checked by `bulkhead package`, which the end-to-end tests call.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,31 +11,31 @@ use crate::steps::{Ending, Step};
 use crate::table::Table;
 use crate::workspace::{Profile, Workspace};
 
-/// Sizes of what most functions ship.
+/// Checks the sizes of what most functions ship.
 pub(crate) const BUDGETS: Step = Step {
     name: "budgets",
-    title: "weighing what most functions ship",
+    title: "checking the sizes of what most functions ship",
     needs: &["guests", "lean"],
     inputs: None,
     run: |workspace| weigh(&shipped(workspace)),
 };
 
-/// Sizes of all that a release holds.
+/// Checks the sizes of everything in a release.
 pub(crate) const BUDGETS_OF_RELEASE: Step = Step {
     name: "budgets",
-    title: "weighing the products",
+    title: "checking the sizes of the products",
     needs: &["guests", "programs", "arm64"],
     inputs: None,
     run: |workspace| {
         let mut products = shipped(workspace);
         products.push(("bootstrap", workspace.bootstrap(Profile::Release), None));
-        // Not every machine can build it; its step has said so.
-        products.extend(arm64::find(workspace).map(|file| ("the same for arm64", file, Some(5_700_000))));
+        // Not every machine can build it; the step that builds it reports that.
+        products.extend(arm64::find(workspace).map(|file| ("bootstrap for arm64", file, Some(5_700_000))));
         weigh(&products)
     },
 };
 
-/// A name, where it is, and what it may weigh.
+/// A product's name, path and largest allowed size.
 type Product = (&'static str, PathBuf, Option<u64>);
 
 fn shipped(workspace: &Workspace) -> Vec<Product> {

@@ -1,9 +1,10 @@
-//! `cargo xtask test`: all checks, the cheap ones first. `.ci/run` calls this and nothing else.
+//! `cargo xtask test`: all checks, the cheap ones first. `.ci/run` calls only this.
 //!
-//! There are two lanes. The plain one holds what a change needs to be trusted; everything in it is compiled with one
-//! set of features and one profile (`bootstraps.rs`), but for the bootstrap without compiler, which is compiled as it ships. `--release`
-//! tests what ships: all programs, on both processors, weighed, put together and run by all end-to-end tests.
-//! Products that only the end-to-end tests need are built after everything that can fail without them.
+//! There are two lists of steps. The plain one contains the checks that a change has to pass; everything in
+//! it is compiled with one set of features and one profile (`bootstraps.rs`), except for the bootstrap
+//! without the compiler, which is compiled as it ships. `--release` tests what ships: all programs, for both
+//! processors, with their sizes, put together and run by all end-to-end tests. Products that only the
+//! end-to-end tests need are built after everything that can fail without them.
 
 use anyhow::{Result, ensure};
 
@@ -28,25 +29,25 @@ use crate::toolchain::TOOLCHAIN;
 use crate::unit::{self, BENCH, RUST, UNIT, UNIT_OF_RELEASE};
 use crate::workspace::{WASM, Workspace, in_ci, run as call};
 
-/// What `cargo xtask test` takes.
+/// The options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Run these steps and what they need, and no others (a comma between names)
+    /// Run only these steps and the steps that they need (separated by commas)
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     only: Vec<String>,
-    /// Run the unit tests of this package, and nothing else
+    /// Run only the unit tests of this package
     #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["only", "release"])]
     package: Option<String>,
-    /// Of the unit tests of a package, or of the end-to-end tests, run only those whose names hold this
+    /// Run only those unit tests or end-to-end tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Test what ships instead: all programs as of a release, for both processors
+    /// Test the programs of a release instead, for both processors
     #[arg(long)]
     release: bool,
-    /// Run the steps again that have passed with the very same inputs (CI runs all that check, and makes nothing twice)
+    /// Run steps again even if their inputs have not changed since they passed (CI always does)
     #[arg(long)]
     all: bool,
-    /// Name the steps, run none
+    /// List the steps without running them
     #[arg(long)]
     list: bool,
 }
@@ -79,28 +80,28 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     })
 }
 
-/// Some of the end-to-end tests, with all that they need.
+/// Runs some of the end-to-end tests, with all the steps that they need.
 fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &str) -> Result<()> {
     ensure!(
         options.only == [E2E.name] && !options.release,
-        "--filter goes with `--only {}` or with `--package`, and with nothing else",
+        "use --filter together with `--only {}` or with `--package`",
         E2E.name
     );
-    // It takes a minute and more to link as it ships, for the few tests that start it.
+    // This bootstrap takes a minute or more to link as it ships, and few tests start it.
     let keeps_lean = workspace.lean_bootstrap().is_file();
     let is_needed = |step: &&Step| step.name != E2E.name && !(keeps_lean && step.name == LEAN.name);
     let needed: Vec<Step> = steps.iter().filter(is_needed).copied().collect();
     steps::run(workspace, "test", &needed)?;
     if keeps_lean {
         println!(
-            "The bootstrap without compiler is that of an earlier build; `--only {}` makes it anew.",
+            "The bootstrap without the compiler is from an earlier build; build it again with `--only {}`.",
             LEAN.name
         );
     }
     e2e::matching(workspace, filter)
 }
 
-/// What a change needs to be trusted, in this order.
+/// The checks that a change has to pass, in this order.
 const STEPS: [Step; 21] = [
     TOOLCHAIN,
     FMT,
@@ -125,7 +126,7 @@ const STEPS: [Step; 21] = [
     E2E,
 ];
 
-/// What a release needs beside, in this order.
+/// The additional steps of a release, in this order.
 const STEPS_OF_RELEASE: [Step; 15] = [
     TOOLCHAIN,
     CLIPPY_OF_RELEASE,
@@ -144,7 +145,7 @@ const STEPS_OF_RELEASE: [Step; 15] = [
     E2E_OF_RELEASE,
 ];
 
-/// What components are made of.
+/// The sources of components.
 const COMPONENTS: [&str; 4] = ["guest-sdk", "examples", "tests/guests", "bench/guests"];
 
 const FMT: Step = Step {
@@ -187,9 +188,10 @@ const CLIPPY: Step = Step {
     },
 };
 
-/// Libraries only: the command and the SDK are both called `bulkhead`. Whoever reads about the host works on it, so private items
-/// and links to them are in; the others are documented once more, as their users see them. `--examples` selects none, but
-/// has cargo unite the features that it united for clippy, so that no dependency is checked again.
+/// Libraries only, because the command and the SDK are both called `bulkhead`. The documentation of the host
+/// is for its developers, so it includes private items and links to them; the other libraries are documented
+/// again as their users see them. `--examples` selects nothing, but makes cargo unite the features that it
+/// united for clippy, so that no dependency is checked again.
 const DOC: Step = Step {
     name: "doc",
     title: "building the documentation with warnings denied",

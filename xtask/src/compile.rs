@@ -1,5 +1,5 @@
-//! Calls of cargo that compile and do nothing else: how long they take, for the step that makes them, and what they report.
-//! What each spent its time on is kept as a page in `xtask/timings` in the target directory.
+//! Calls of cargo that only compile: how long they take, for the step that makes them, and the messages about
+//! their products. A page with the timings of each call is kept in `xtask/timings` in the target directory.
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::workspace::{Workspace, in_same_place, run, shown};
 
-/// How long cargo has compiled for the step that runs.
+/// The time that cargo has compiled during the current step.
 #[derive(Debug, Default)]
 pub(crate) struct CompileClock {
     step: RefCell<String>,
@@ -21,19 +21,19 @@ pub(crate) struct CompileClock {
 }
 
 impl CompileClock {
-    /// Begins anew, for this step.
+    /// Starts counting for a step.
     pub(crate) fn start(&self, step: &str) {
         self.step.replace(step.to_owned());
         self.calls.set(0);
         self.compiled.set(None);
     }
 
-    /// How long cargo has compiled since then, if it has.
+    /// The time since then, if cargo has compiled at all.
     pub(crate) fn compiled(&self) -> Option<Duration> {
         self.compiled.get()
     }
 
-    /// Adds a call, and gives the name of its page.
+    /// Counts a call, and returns the name of its page.
     fn add(&self, took: Duration) -> String {
         self.compiled.set(Some(self.compiled.get().unwrap_or_default() + took));
         self.calls.set(self.calls.get() + 1);
@@ -41,7 +41,7 @@ impl CompileClock {
     }
 }
 
-/// Runs one.
+/// Runs a call.
 pub(crate) fn compile(workspace: &Workspace, cargo: &Command) -> Result<()> {
     let started = Instant::now();
     let compiled = run(&mut with_timings(cargo));
@@ -49,7 +49,7 @@ pub(crate) fn compile(workspace: &Workspace, cargo: &Command) -> Result<()> {
     compiled
 }
 
-/// Runs one that cannot say what it spends its time on.
+/// Runs a call that cannot report timings.
 pub(crate) fn compile_untimed(workspace: &Workspace, cargo: &mut Command) -> Result<()> {
     let started = Instant::now();
     let compiled = run(cargo);
@@ -57,7 +57,7 @@ pub(crate) fn compile_untimed(workspace: &Workspace, cargo: &mut Command) -> Res
     compiled
 }
 
-/// Runs one, and hands on what it reports of each product.
+/// Runs a call, and passes on cargo's message about each product.
 pub(crate) fn products(
     workspace: &Workspace,
     cargo: &Command,
@@ -68,7 +68,7 @@ pub(crate) fn products(
     let mut build = with_timings(cargo);
     build.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = build.spawn().context("starting cargo")?;
-    let messages = child.stdout.take().context("cargo has no stdout")?;
+    let messages = child.stdout.take().context("cargo's stdout is missing")?;
     for line in BufReader::new(messages).lines() {
         product(&serde_json::from_str(&line?).unwrap_or_default());
     }
@@ -76,7 +76,7 @@ pub(crate) fn products(
     keep(workspace, started)
 }
 
-/// The same call, which also writes down what it spends its time on.
+/// The call with an option that records timings.
 fn with_timings(cargo: &Command) -> Command {
     let mut timed = Command::new(cargo.get_program());
     let mut arguments = cargo.get_args();
@@ -89,7 +89,7 @@ fn keep(workspace: &Workspace, started: Instant) -> Result<()> {
     let name = workspace.clock().add(started.elapsed());
     let kept = workspace.target("xtask/timings");
     fs::create_dir_all(&kept).with_context(|| format!("making {}", kept.display()))?;
-    // A call that failed leaves none.
+    // A failed call leaves no page.
     fs::rename(workspace.target("cargo-timings/cargo-timing.html"), kept.join(name)).ok();
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! CycloneDX's own schema, which judges the SBOM of `bulkhead package`: fetched once with pip, out of a wheel that
-//! `xtask/cyclonedx.txt` pins by version and digest, and kept in the target directory.
+//! CycloneDX's own schema, with which the tests check the SBOM of `bulkhead package`: fetched once with pip,
+//! from a wheel that `xtask/cyclonedx.txt` pins by version and digest, and kept in the target directory.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,23 +11,23 @@ use crate::steps::Step;
 use crate::wheel::{self, Wheel};
 use crate::workspace::Workspace;
 
-/// The variable that names a folder with the schema, and by which the tests find it.
+/// The variable that names a folder with the schema, and with which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_CYCLONEDX";
 
-/// Where the pin is.
+/// The file with the pinned version.
 const REQUIREMENTS: &str = "xtask/cyclonedx.txt";
 
-/// Where the files are in the wheel.
+/// The folder of the files in the wheel.
 const MEMBERS: &str = "cyclonedx/schema/_res";
 
-/// The schema and the two that it refers to, with their SHA-256.
+/// The schema and the two schemas that it refers to, with their SHA-256.
 const FILES: [(&str, &str); 3] = [
     ("bom-1.6.SNAPSHOT.schema.json", "83821ba49aa366ad1f1d16c34837d05edd010f036f652e310db1c77d57b37c58"),
     ("spdx.SNAPSHOT.schema.json", "ea6e844ee6fba1e93473d94834d0ee0996970533497935f932f73d488ffdf4a3"),
     ("jsf-0.82.SNAPSHOT.schema.json", "8bae002c25e723db7ee1f26afde680ae1a2b1a8f6b4b4b0fd65dc3becb090aae"),
 ];
 
-/// Fetches it.
+/// Fetches the schema.
 pub(crate) const CYCLONEDX: Step = Step {
     name: "cyclonedx",
     title: "fetching the schema of CycloneDX",
@@ -35,11 +35,11 @@ pub(crate) const CYCLONEDX: Step = Step {
     inputs: None,
     run: |workspace| {
         fetched::unless_named(VARIABLE, || fetch(workspace))?
-            .ending("The SBOM of `bulkhead package` will NOT be held against it")
+            .ending("The SBOM of `bulkhead package` will NOT be validated")
     },
 };
 
-/// The folder with it, if it is there.
+/// The folder with the schema, if there is one.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     let folder = workspace.target("cyclonedx");
     fetched::named_or(VARIABLE, Some(folder).filter(|folder| folder.join(FILES[0].0).is_file()))
@@ -51,7 +51,7 @@ fn fetch(workspace: &Workspace) -> Result<Fetched> {
         fs::read(folder.join(file)).is_ok_and(|bytes| hex_digest(&bytes) == *digest)
     };
     if FILES.iter().all(is_here) {
-        println!("      it is here already");
+        println!("      already fetched");
         return Ok(Fetched::Ready);
     }
     let requirements = workspace.source(REQUIREMENTS);

@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: builds what is shown, and has it shown by a program of the tests, which has a Runtime API server.
+//! `cargo xtask demo`: builds the programs, and starts the demo, a program of the tests with its own Runtime
+//! API server.
 
 use std::process::Command;
 
@@ -10,16 +11,16 @@ use crate::steps;
 use crate::toolchain::TARGET;
 use crate::workspace::{Profile, Workspace, run as call};
 
-/// What `cargo xtask demo` takes.
+/// The options of `cargo xtask demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How many more events are sent, each to a sandbox of its own
+    /// How many more events to send, each to a sandbox of its own
     #[arg(long, default_value_t = 1000)]
     events: usize,
     /// Show two tenants in one function instead, one of them hostile (examples/tenants)
     #[arg(long, conflicts_with = "events")]
     tenants: bool,
-    /// Compile the bootstrap as it ships, which takes longer and runs faster
+    /// Compile the bootstrap as it ships, which takes longer but runs faster
     #[arg(long)]
     release: bool,
 }

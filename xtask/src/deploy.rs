@@ -1,6 +1,7 @@
-//! What `bulkhead init-deploy` is checked with and npm has: CDK in the very versions that its app is pinned to, and the schema
-//! of Terraform's AWS provider, as the classes that CDK Terrain's package makes of it. (Terraform's own registry is no
-//! package registry; what the tests do without it is in docs/deploying.md.)
+//! The npm packages with which the output of `bulkhead init-deploy` is checked: CDK in the versions that its
+//! app pins, and the schema of Terraform's AWS provider, from the classes of CDK Terrain's package.
+//! (Terraform's own registry is not a package registry; docs/deploying.md lists what the tests do without
+//! it.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,14 @@ use crate::fetched::Fetched;
 use crate::steps::Step;
 use crate::workspace::{Workspace, has, run};
 
-/// The variable by which the tests find it.
+/// The variable with which the tests find these packages.
 pub(crate) const VARIABLE: &str = "BULKHEAD_DEPLOY";
 
-/// Where the app lies whose dependencies they are.
+/// The folder of the app with these dependencies.
 const APP: &str = "cli/templates/deploy/cdk";
 
-/// The package with the provider's schema, its digest, and which of it is used: it is 480 MB unpacked.
+/// The package with the provider's schema, its digest, and the part of it that is used: unpacked, it has 480
+/// MB.
 const PROVIDER: &str = "@cdktn/provider-aws@25.7.0";
 const PROVIDER_SHA512: &str = "13f9e1bb4c95644e265cc8083ee23cb4416dd411312e403b0118e285d1befc799f0dfccbafe384177764151bc8ea0951b77d25aeb05640bc17a82241c5c9b252";
 const CLASSES: [&str; 8] = [
@@ -33,7 +35,7 @@ const CLASSES: [&str; 8] = [
     "lambda-function-url",
 ];
 
-/// Installs it.
+/// Installs the packages.
 pub(crate) const DEPLOY: Step = Step {
     name: "deploy",
     title: "installing CDK and the schema of Terraform's AWS provider",
@@ -41,11 +43,11 @@ pub(crate) const DEPLOY: Step = Step {
     inputs: None,
     run: |workspace| {
         install(workspace)?
-            .ending("The tests of what `bulkhead init-deploy` writes for CDK and Terraform will NOT run")
+            .ending("The tests of the CDK and Terraform output of `bulkhead init-deploy` will NOT run")
     },
 };
 
-/// The folder with all of it, if it is there.
+/// The folder with all packages, if it is complete.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     Some(workspace.target("deploy")).filter(|_| stamp(workspace).is_file())
 }
@@ -55,28 +57,26 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     let wanted = fs::read_to_string(lock).with_context(|| format!("reading the lock of {APP}"))?;
     let wanted = format!("{PROVIDER_SHA512} {CLASSES:?}\n{wanted}");
     if fs::read_to_string(stamp(workspace)).is_ok_and(|installed| installed == wanted) {
-        println!("      it is here already");
+        println!("      already installed");
         return Ok(Fetched::Ready);
     }
     if !has("node") || !has("npm") {
-        return Ok(Fetched::Impossible(
-            "it wants node and npm, which are not here (apt-get install nodejs npm)".into(),
-        ));
+        return Ok(Fetched::Impossible("node and npm are not installed (apt-get install nodejs npm)".into()));
     }
     let place = workspace.target("deploy");
     fs::remove_dir_all(&place).ok();
     cdk(&workspace.source(APP), &place.join("cdk"))?;
     provider(&place.join("provider"))?;
-    fs::write(stamp(workspace), wanted).context("writing down what was installed")?;
+    fs::write(stamp(workspace), wanted).context("recording what was installed")?;
     Ok(Fetched::Ready)
 }
 
-/// Written when everything is there.
+/// Written when everything is installed.
 fn stamp(workspace: &Workspace) -> PathBuf {
     workspace.target("deploy/installed.txt")
 }
 
-/// `npm ci` takes what the lock file names, by digest, or fails. No package's own script is run.
+/// `npm ci` installs exactly what the lock file names, by digest. No package's own script is run.
 fn cdk(app: &Path, place: &Path) -> Result<()> {
     fs::create_dir_all(place)?;
     for pin in ["package.json", "package-lock.json"] {
@@ -91,10 +91,10 @@ fn provider(place: &Path) -> Result<()> {
     let mut npm = Command::new("npm");
     run(npm.args(["pack", PROVIDER, "--silent", "--pack-destination"]).arg(place))?;
     let archive = place.join("cdktn-provider-aws-25.7.0.tgz");
-    let bytes = fs::read(&archive).with_context(|| format!("npm has left no {}", archive.display()))?;
+    let bytes = fs::read(&archive).with_context(|| format!("npm did not create {}", archive.display()))?;
     ensure!(
         format!("{:x}", Sha512::digest(bytes)) == PROVIDER_SHA512,
-        "{PROVIDER} has not the digest that it should have"
+        "{PROVIDER} does not have the pinned digest"
     );
     let mut tar = Command::new("tar");
     tar.arg("--extract").arg("--gzip").arg("--file").arg(&archive).arg("--directory").arg(place);

@@ -1,5 +1,6 @@
-//! `cargo xtask dist`: what a release consists of, as an archive that is the same for the same programs. It holds the command,
-//! the bootstraps under the names by which `bulkhead package` finds them, licences, completions and man pages.
+//! `cargo xtask dist`: builds a release as an archive, which is identical for identical programs. It contains
+//! the command, the bootstraps under the names that `bulkhead package` expects, licences, completions and man
+//! pages.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -15,17 +16,17 @@ use crate::fetched::hex_digest;
 use crate::steps::{self, Ending, Step};
 use crate::workspace::{Profile, Workspace, run as call};
 
-/// By which the tests find the archive.
+/// The variable with which the tests find the archive.
 pub(crate) const VARIABLE: &str = "BULKHEAD_DIST";
 
-/// Shells, and the names under which they look for completions.
+/// Shells, and the file names under which they look for completions.
 const COMPLETIONS: [(&str, &str); 3] =
     [("bash", "bulkhead.bash"), ("zsh", "_bulkhead"), ("fish", "bulkhead.fish")];
 
-/// Puts it together.
+/// Builds the archive.
 pub(crate) const DIST: Step = Step {
     name: "dist",
-    title: "putting a release together",
+    title: "building the release archive",
     needs: &["programs", "arm64"],
     inputs: None,
     run: |workspace| {
@@ -47,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps::run(workspace, "dist", &[SHIPPED, ARM64, DIST])
 }
 
-/// Where it is put.
+/// The path of the archive.
 pub(crate) fn archive(workspace: &Workspace) -> PathBuf {
     workspace.target("dist").join(format!("{}.tar.gz", name()))
 }
@@ -90,7 +91,7 @@ fn put(from: &Path, to: &Path, mode: u32) -> Result<()> {
     Ok(fs::set_permissions(to, fs::Permissions::from_mode(mode))?)
 }
 
-/// Nothing in it tells when, where or by whom it was made.
+/// The archive contains no times, users or paths of this machine.
 fn pack(folder: &Path, archive: &Path) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["--create", "--format=ustar", "--sort=name", "--mtime=@0", "--mode=u=rwX,go=rX"]);

@@ -1,4 +1,4 @@
-//! The end-to-end tests, and where they find what they start.
+//! Runs the end-to-end tests, and tells them where to find the programs that they start.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -13,10 +13,11 @@ use crate::steps::{Ending, Step};
 use crate::workspace::{Profile, Workspace, run, within};
 use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, moto, slowest};
 
-/// Tests of what only a release has: the bootstrap for arm64, the archive, and the figures of optimised programs.
+/// Tests of parts that only a release has: the bootstrap for arm64, the archive, and the performance of
+/// optimised programs.
 const OF_A_RELEASE: &str = "release::";
 
-/// Runs all that need no release, with programs that were compiled quickly.
+/// Runs all tests that need no release, with quickly compiled programs.
 pub(crate) const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
@@ -29,7 +30,7 @@ pub(crate) const E2E: Step = Step {
     },
 };
 
-/// Runs all of them, with the programs that ship.
+/// Runs all tests, with the programs that ship.
 pub(crate) const E2E_OF_RELEASE: Step = Step {
     name: "e2e",
     title: "all end-to-end tests, with the programs that ship",
@@ -49,7 +50,7 @@ pub(crate) const E2E_OF_RELEASE: Step = Step {
     run: |workspace| all(tests(workspace, Profile::Release)?),
 };
 
-/// All of the checkout, and what this machine has of what it may lack.
+/// The whole checkout, and the optional tools that this machine has.
 const INPUTS: Inputs = Inputs {
     paths: &[""],
     also: |workspace| {
@@ -58,7 +59,7 @@ const INPUTS: Inputs = Inputs {
     },
 };
 
-/// What this machine may lack: the variable by which the tests find it, and where it is.
+/// The optional tools: the variable with which the tests find each one, and its path.
 type Optional = (&'static str, fn(&Workspace) -> Option<PathBuf>);
 
 const OPTIONAL: [Optional; 6] = [
@@ -71,20 +72,20 @@ const OPTIONAL: [Optional; 6] = [
 ];
 
 fn all(mut tests: Command) -> Result<Ending> {
-    // Half of what they do is to wait for something to time out.
+    // Half of the tests spend their time waiting for timeouts.
     let threads = 2 * available_parallelism().map_or(1, NonZero::get);
     tests.arg(format!("--test-threads={threads}"));
-    // Every wait in them has an end; should one have none, the rest of the run is not lost with it.
+    // Every wait in the tests has a time limit. If one is missing, the rest of the run is not lost.
     slowest::run(&mut within("30m", &tests))?;
     Ok(Ending::Done)
 }
 
-/// Runs those whose names hold `filter`, with programs that were compiled quickly.
+/// Runs the tests whose names contain `filter`, with quickly compiled programs.
 pub(crate) fn matching(workspace: &Workspace, filter: &str) -> Result<()> {
     run(tests(workspace, Profile::Dev)?.arg(filter))
 }
 
-/// The program that they are, and how it finds what it starts; a filter can be added.
+/// The program with the tests, with the variables for the programs that it starts.
 pub(crate) fn tests(workspace: &Workspace, profile: Profile) -> Result<Command> {
     let mut tests = Command::new(bootstraps::end_to_end_tests(workspace)?);
     tests.current_dir(workspace.source("tests"));

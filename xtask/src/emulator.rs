@@ -1,4 +1,4 @@
-//! The official Lambda Runtime Interface Emulator: fetched once with pip, out of a wheel that
+//! The official Lambda Runtime Interface Emulator: fetched once with pip, from a wheel that
 //! `xtask/emulator.txt` pins by version and digest, and kept in the target directory.
 
 use std::env;
@@ -13,10 +13,10 @@ use crate::steps::Step;
 use crate::wheel::{self, Wheel};
 use crate::workspace::Workspace;
 
-/// The variable that names an emulator of one's own, and by which the tests find it.
+/// The variable that names your own copy of the emulator, and with which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_RIE";
 
-/// Where the pin is.
+/// The file with the pinned version.
 const REQUIREMENTS: &str = "xtask/emulator.txt";
 
 /// The programs in the wheel: processor, path, SHA-256.
@@ -33,7 +33,7 @@ const PROGRAMS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Fetches it.
+/// Fetches the emulator.
 pub(crate) const EMULATOR: Step = Step {
     name: "emulator",
     title: "fetching the Lambda Runtime Interface Emulator",
@@ -46,7 +46,7 @@ pub(crate) const EMULATOR: Step = Step {
     },
 };
 
-/// The emulator that the tests should use, if there is one.
+/// The emulator for the tests, if there is one.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     fetched::named_or(VARIABLE, Some(place(workspace)).filter(|file| file.is_file()))
 }
@@ -58,7 +58,7 @@ fn fetch(workspace: &Workspace) -> Result<Fetched> {
     };
     let place = place(workspace);
     if fs::read(&place).is_ok_and(|bytes| hex_digest(&bytes) == *digest) {
-        println!("      it is here already");
+        println!("      already fetched");
         return Ok(Fetched::Ready);
     }
     let directory = place.with_file_name("download");

@@ -1,4 +1,5 @@
-//! How a step ends that brings something from the network: with it, or with the reason why it cannot be had here.
+//! The end of a step that fetches something from the network: either it is there, or there is a reason why
+//! this machine cannot get it.
 
 use std::env;
 use std::path::PathBuf;
@@ -9,17 +10,17 @@ use sha2::{Digest as _, Sha256};
 use crate::steps::Ending;
 use crate::workspace::in_ci;
 
-/// What became of it.
+/// The result of fetching.
 #[derive(Debug)]
 pub(crate) enum Fetched {
-    /// It is here.
+    /// It is there.
     Ready,
-    /// This machine cannot have it, and why.
+    /// This machine cannot get it, for this reason.
     Impossible(String),
 }
 
 impl Fetched {
-    /// In CI nothing may be left out; elsewhere `loss` says what is.
+    /// In CI this is an error; elsewhere the step is skipped, and `loss` names the consequence.
     pub(crate) fn ending(self, loss: &str) -> Result<Ending> {
         match self {
             Self::Ready => Ok(Ending::Done),
@@ -29,16 +30,16 @@ impl Fetched {
     }
 }
 
-/// Brings it, unless a variable names one of the user's own.
+/// Fetches it, unless a variable names the user's own copy.
 pub(crate) fn unless_named(variable: &str, fetch: impl FnOnce() -> Result<Fetched>) -> Result<Fetched> {
     if env::var_os(variable).is_none() {
         return fetch();
     }
-    println!("      {variable} is set; using that one");
+    println!("      using the file named by {variable}");
     Ok(Fetched::Ready)
 }
 
-/// What a variable names, or else what was fetched.
+/// The path in the variable, or else the fetched file.
 pub(crate) fn named_or(variable: &str, fetched: Option<PathBuf>) -> Option<PathBuf> {
     env::var_os(variable).map(PathBuf::from).or(fetched)
 }

@@ -1,7 +1,8 @@
-//! `cargo xtask guests`: every example and every test guest as a component, under the name of its package
-//! or binary.
+//! `cargo xtask guests`: builds every example and every test guest as a component, named like its package or
+//! binary.
 //!
-//! Examples are built one by one, each with the features that it asks for, as their users will build them.
+//! Examples are built one by one, each with exactly the features that it asks for, as their users would build
+//! them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,15 +17,16 @@ use crate::table::Table;
 use crate::toolchain;
 use crate::workspace::{Package, WASM, Workspace};
 
-/// The guest profile. A component is small (`s`, fat LTO as for the host), cannot unwind, and keeps the names
-/// of its functions, so that a trap says where it happened. Cargo has no profile per target; hence flags.
+/// The guest profile. A component is small (`s`, fat LTO as for the host), does not unwind, and keeps the
+/// names of its functions, so that a trap shows where it happened. Cargo has no profile per target, so these
+/// are flags.
 const PROFILE: [&str; 3] = [
     "profile.release.opt-level=\"s\"",
     "profile.release.strip=\"debuginfo\"",
     "profile.release.panic=\"abort\"",
 ];
 
-/// Builds all of them.
+/// Builds all guests.
 pub(crate) const GUESTS: Step = Step {
     name: "guests",
     title: "building examples and test guests (release; wasm32-wasip2)",
@@ -39,7 +41,7 @@ pub(crate) const GUESTS: Step = Step {
     },
 };
 
-/// Builds the one that the demo and the benchmarks run.
+/// Builds the guest that the demo and the benchmarks run.
 pub(crate) const HELLO: Step = Step {
     name: "hello",
     title: "building the hello example (release; wasm32-wasip2)",
@@ -48,7 +50,7 @@ pub(crate) const HELLO: Step = Step {
     run: |workspace| example(workspace, "hello"),
 };
 
-/// Builds those that are only there to be measured.
+/// Builds the guests that only the benchmarks run.
 pub(crate) const MEASURED: Step = Step {
     name: "measured",
     title: "building the benchmark's guests (release; wasm32-wasip2)",
@@ -60,7 +62,7 @@ pub(crate) const MEASURED: Step = Step {
     },
 };
 
-/// Builds the two of `examples/tenants`.
+/// Builds the two handlers of `examples/tenants`.
 pub(crate) const TENANTS: Step = Step {
     name: "tenants",
     title: "building the tenants example (release; wasm32-wasip2)",
@@ -101,7 +103,8 @@ fn build(workspace: &Workspace, package: &Package) -> Result<Vec<PathBuf>> {
     Ok(components)
 }
 
-/// The component that one of cargo's messages reports, renamed where cargo has put a library's underscores.
+/// The component in one of cargo's messages. A library's file is renamed, because cargo replaces dashes by
+/// underscores.
 fn component(message: &Value, package: &Package) -> Result<Option<PathBuf>> {
     let ours =
         message["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&package.directory));
@@ -123,7 +126,7 @@ fn component(message: &Value, package: &Package) -> Result<Option<PathBuf>> {
 }
 
 fn print_sizes(components: Vec<PathBuf>) -> Result<Ending> {
-    ensure!(!components.is_empty(), "cargo has made no component");
+    ensure!(!components.is_empty(), "cargo did not build a component");
     let mut table = Table::new(["component", "bytes"]);
     for file in &components {
         let size = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?.len();

@@ -1,8 +1,8 @@
-//! The examples that are not in Rust: each is built with a toolchain of its language, which is installed below the target
-//! directory and pinned by digest beside the example.
+//! The examples in other languages than Rust: each is built with the toolchain of its language, which is
+//! installed in the target directory and pinned by digest beside the example.
 //!
-//! Nothing is installed or built twice: a stamp holds the digest of all that a product was made from. Which tools a
-//! language needs and how they are called is in a file of its own.
+//! Nothing is installed or built twice: a stamp contains the digest of everything that a product was made
+//! from. Each language has a file with its tools and how to call them.
 
 mod c;
 mod go;
@@ -18,7 +18,7 @@ use crate::stamp;
 use crate::steps::{Ending, Step};
 use crate::workspace::{Workspace, in_ci};
 
-/// Builds them.
+/// Builds the examples.
 pub(crate) const LANGUAGES: Step = Step {
     name: "languages",
     title: "building the examples in JavaScript, Python, Go and C with the tools of their languages",
@@ -42,36 +42,36 @@ pub(crate) const LANGUAGES: Step = Step {
 /// In the order in which they are built.
 const ALL: [Language; 4] = [javascript::LANGUAGE, python::LANGUAGE, go::LANGUAGE, c::LANGUAGE];
 
-/// How a component comes about in one language.
+/// How the component of one language is built.
 struct Language {
-    /// The folder below `examples/`, and the name of its component.
+    /// The folder in `examples/`, and the name of its component.
     name: &'static str,
-    /// The files in there that pin the toolchain.
+    /// The files in that folder that pin the toolchain.
     pins: &'static [&'static str],
-    /// The text of the file that says how it is built: another way is another component.
+    /// The source file that implements the build: if it changes, the component is built again.
     recipe: &'static [u8],
-    /// What this machine lacks and where to get it, in a sentence.
+    /// A sentence about tools that this machine lacks, and how to install them.
     missing: fn(&Path) -> Option<String>,
-    /// Installs the toolchain into a directory that is empty.
+    /// Installs the toolchain into an empty directory.
     install: fn(&Places) -> Result<()>,
     /// Builds the component.
     build: fn(&Places) -> Result<()>,
 }
 
-/// Where everything is for one language.
+/// The folders and files of one language.
 struct Places {
     /// The example.
     source: PathBuf,
-    /// The contract.
+    /// The WIT contract.
     wit: PathBuf,
     /// The toolchain.
     tools: PathBuf,
-    /// The component, before it is put beside the others.
+    /// The component, before it is copied beside the others.
     component: PathBuf,
 }
 
 impl Language {
-    /// Installs and builds what is not there yet. Where tools are missing, says which.
+    /// Installs and builds what is missing. If tools are missing, returns which.
     fn make(&self, workspace: &Workspace) -> Result<Option<String>> {
         let base = workspace.target("languages");
         let source = workspace.source(&format!("examples/{}", self.name));
@@ -88,7 +88,7 @@ impl Language {
         let built = stamp::digest(self.recipe, &sources)?;
         let guest = workspace.guest(self.name);
         if guest.is_file() && stamp::is(&places.component, &built) {
-            println!("      {}.wasm is here already", self.name);
+            println!("      {}.wasm is up to date", self.name);
             return Ok(None);
         }
         fs::create_dir_all(&base)?;

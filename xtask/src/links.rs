@@ -1,4 +1,4 @@
-//! Links between the pages of this repository: each leads to a file that is there, and to a heading that it has.
+//! Checks the links between the pages of this repository: each file and each heading must exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Checks the links of all pages below `root`, and gives their number.
+/// Checks the links of all pages below `root`, and returns their number.
 pub(crate) fn check(root: &Path) -> Result<usize> {
     let mut broken = Vec::new();
     let mut count = 0;
@@ -21,13 +21,13 @@ pub(crate) fn check(root: &Path) -> Result<usize> {
     }
     ensure!(
         broken.is_empty(),
-        "links that lead nowhere; mend them, or what they name:\n{}",
+        "broken links; fix the links, or the pages they refer to:\n{}",
         broken.join("\n")
     );
     Ok(count)
 }
 
-/// Why a link leads nowhere, if it does. Those to other places are nobody's business here.
+/// Why a link is broken, if it is. Links to other sites are not checked.
 fn wrong(page: &Path, link: &str) -> Result<Option<&'static str>> {
     if link.contains("://") || link.starts_with("mailto:") {
         return Ok(None);
@@ -42,7 +42,7 @@ fn wrong(page: &Path, link: &str) -> Result<Option<&'static str>> {
     Ok((!is_known).then_some("there is no such heading"))
 }
 
-/// All pages below a directory, but for those that tools have left.
+/// All pages below a directory, except in folders that tools create.
 fn pages(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut pages = Vec::new();
     let entries = fs::read_dir(directory).with_context(|| format!("listing {}", directory.display()))?;
@@ -61,7 +61,7 @@ fn pages(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(pages)
 }
 
-/// The links of a page, each with its line. What is shown as code is none.
+/// The links of a page, each with its line. Text in code is ignored.
 fn links(text: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     for (line, prose) in prose(text) {
@@ -89,7 +89,7 @@ fn anchor(title: &str) -> String {
     title.trim().to_lowercase().chars().filter_map(kept).collect()
 }
 
-/// The lines outside of blocks of code, with their numbers.
+/// The lines outside of code blocks, with their numbers.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_code = false;
     text.lines().enumerate().filter_map(move |(index, line)| {

@@ -1,7 +1,7 @@
-//! `cargo xtask …`: the only list of what is built, checked, shown and measured here.
+//! `cargo xtask …`: the commands that build, check, show and measure this repository.
 //!
-//! This file owns the command line. A command is a list of [`steps`]; `check.rs` holds the longest one.
-//! Nothing here is shipped, and nothing here knows how Bulkhead works inside.
+//! This file declares the command line. A command is a list of [`steps`]; the longest one is in `check.rs`.
+//! Nothing here ships, and nothing here depends on Bulkhead's internals.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -53,15 +53,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the real bootstrap against a small Runtime API server, and show one event's way through it
+    /// Run the real bootstrap against a small Runtime API server, and show the way of one event
     Demo(demo::Options),
-    /// Everything that must hold before a change goes in
+    /// Run all checks that a change has to pass
     Test(check::Options),
     /// Build every example and test guest as a component
     Guests,
-    /// Put a release together: the command, the bootstraps of both processors, completions and man pages
+    /// Build a release: the command, the bootstraps of both processors, completions and man pages
     Dist,
-    /// Compare Bulkhead with the same handler on `lambda_runtime`, side by side
+    /// Compare Bulkhead with the same handler on `lambda_runtime`
     Bench(bench::Options),
 }
 

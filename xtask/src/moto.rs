@@ -1,5 +1,6 @@
-//! moto's server, which stands in for AWS, and beside it the programs in Python that deployments are checked with: installed
-//! once with pip, from what `xtask/moto.txt` pins by version and digest, into a virtual environment in the target directory.
+//! moto's server, which simulates AWS, and the Python programs with which deployments are checked: installed
+//! once with pip, pinned in `xtask/moto.txt` by version and digest, into a virtual environment in the target
+//! directory.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,19 +12,20 @@ use crate::fetched::{self, Fetched};
 use crate::steps::Step;
 use crate::workspace::{Workspace, run, works};
 
-/// The variable that names a `moto_server` of one's own, and by which the tests find it.
+/// The variable that names your own `moto_server`, and with which the tests find it.
 pub(crate) const VARIABLE: &str = "BULKHEAD_MOTO";
 
-/// Where the pins are.
+/// The file with the pinned versions.
 const REQUIREMENTS: &str = "xtask/moto.txt";
 
-/// What the pinned release runs on, and what an environment is made with. Debian has the latter in a package of its own.
+/// Checks for the Python that the pinned release needs, and for the modules that make an environment, which
+/// Debian has in a separate package.
 const PROBE: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
 
-/// Installs it.
+/// Installs moto and the other programs.
 pub(crate) const MOTO: Step = Step {
     name: "moto",
-    title: "installing moto, which stands in for AWS, and the AWS CLI, cfn-lint and SAM's translator",
+    title: "installing moto, which simulates AWS, and the AWS CLI, cfn-lint and SAM's translator",
     needs: &[],
     inputs: None,
     run: |workspace| {
@@ -33,7 +35,7 @@ pub(crate) const MOTO: Step = Step {
     },
 };
 
-/// The server that the tests should use, if there is one.
+/// The server for the tests, if there is one.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     let server = workspace.target("moto/bin/moto_server");
     fetched::named_or(VARIABLE, Some(server).filter(|_| installed(workspace).is_file()))
@@ -43,11 +45,11 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     let requirements = workspace.source(REQUIREMENTS);
     let wanted = fs::read(&requirements).with_context(|| format!("reading {REQUIREMENTS}"))?;
     if fs::read(installed(workspace)).is_ok_and(|installed| installed == wanted) && starts(workspace) {
-        println!("      it is here already");
+        println!("      already installed");
         return Ok(Fetched::Ready);
     }
     if !works(Command::new("python3").args(["-c", PROBE])) {
-        let reason = "it wants Python 3.10 or newer with `venv` (python3-venv), which is not here";
+        let reason = "it needs Python 3.10 or newer with `venv` (python3-venv), which is not installed";
         return Ok(Fetched::Impossible(reason.into()));
     }
     let place = workspace.target("moto");
@@ -55,16 +57,16 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     let mut pip = Command::new(place.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
     run(pip.args(["--require-hashes", "--requirement"]).arg(&requirements))?;
-    fs::write(installed(workspace), wanted).context("writing down what was installed")?;
+    fs::write(installed(workspace), wanted).context("recording what was installed")?;
     Ok(Fetched::Ready)
 }
 
-/// A copy of the pins, written when everything is there.
+/// A copy of the pinned versions, written when everything is installed.
 fn installed(workspace: &Workspace) -> PathBuf {
     workspace.target("moto/installed.txt")
 }
 
-/// An environment is bound to its Python, which may have gone.
+/// An environment depends on its Python, which may have been removed.
 fn starts(workspace: &Workspace) -> bool {
     works(Command::new(workspace.target("moto/bin/moto_server")).arg("--help"))
 }

@@ -1,7 +1,8 @@
-//! Which tests take longest: runs a test program, shows what it prints, and lists the slowest at the end.
+//! Runs a test program, shows its output, and lists the slowest tests at the end.
 //!
-//! The harness reports times only where unstable options are allowed. A value of `RUSTC_BOOTSTRAP` that tells every compiler to
-//! behave as a stable one allows that and changes nothing else, neither here nor in what the tests build.
+//! The harness reports times only if unstable options are allowed. Setting `RUSTC_BOOTSTRAP` to a value that
+//! makes every compiler behave as a stable one allows this, and changes nothing else, neither here nor in
+//! what the tests build.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -11,10 +12,10 @@ use anyhow::{Context as _, Result, ensure};
 use crate::table::Table;
 use crate::workspace::shown;
 
-/// How many are listed.
+/// The number of tests in the list.
 const LISTED: usize = 20;
 
-/// Runs it, and fails if it does.
+/// Runs the program, and fails if it fails.
 pub(crate) fn run(tests: &mut Command) -> Result<()> {
     tests.args(["-Z", "unstable-options", "--report-time"]).env("RUSTC_BOOTSTRAP", "-1");
     println!("      $ {}", shown(tests));
@@ -23,7 +24,7 @@ pub(crate) fn run(tests: &mut Command) -> Result<()> {
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("starting `{}`", shown(tests)))?;
-    let printed = child.stdout.take().context("the tests have no stdout")?;
+    let printed = child.stdout.take().context("the stdout of the tests is missing")?;
     let mut times = Vec::new();
     for line in BufReader::new(printed).split(b'\n') {
         let line = line?;
@@ -38,7 +39,7 @@ pub(crate) fn run(tests: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The test and its seconds, of a line such as `test logs::a_line ... ok <1.234s>`.
+/// The name and the seconds in a line such as `test logs::a_line ... ok <1.234s>`.
 fn time(line: &str) -> Option<(String, f64)> {
     let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ")?;
     let (_, time) = rest.rsplit_once('<')?;

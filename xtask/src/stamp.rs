@@ -1,5 +1,5 @@
-//! Stamps: a file beside a product that holds the digest of all that it was made from, or the digest of what a step that
-//! passed had looked at, with the digest of each product that the step left.
+//! Stamps: a file beside a product with the digest of its inputs, or with the digest of the inputs of a step
+//! that passed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,23 +10,23 @@ use sha2::{Digest as _, Sha256};
 
 use crate::workspace::Workspace;
 
-/// What the result of a step depends on, beside the [toolchain and the dependencies](EVERY_STEP).
+/// The inputs of a step, in addition to the [toolchain and the dependencies](EVERY_STEP).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inputs {
-    /// Files and directories of the checkout; the empty path is all of it.
+    /// Files and directories of the checkout; the empty path is the whole checkout.
     pub(crate) paths: &'static [&'static str],
-    /// What else counts.
+    /// Other inputs.
     pub(crate) also: fn(&Workspace) -> String,
 }
 
 impl Inputs {
-    /// These files and directories, and nothing else.
+    /// Only these files and directories.
     pub(crate) const fn files(paths: &'static [&'static str]) -> Self {
         Self { paths, also: |_| String::new() }
     }
 }
 
-/// What every step depends on.
+/// The inputs of every step.
 const EVERY_STEP: [&str; 7] = [
     ".cargo",
     "Cargo.lock",
@@ -34,7 +34,7 @@ const EVERY_STEP: [&str; 7] = [
     "clippy.toml",
     "rust-toolchain.toml",
     "rustfmt.toml",
-    "xtask", // how it is run
+    "xtask", // it runs the step
 ];
 
 /// The digest of a step's inputs.
@@ -56,7 +56,7 @@ pub(crate) fn inputs(workspace: &Workspace, inputs: &Inputs) -> Result<String> {
     Ok(format!("{:x}", sum.finalize()))
 }
 
-/// The digest of a text and of files, with their names. The order of the files does not count.
+/// The digest of a text and of files, with their names. The order of the files does not matter.
 pub(crate) fn digest(text: &[u8], files: &[PathBuf]) -> Result<String> {
     let mut files: Vec<&PathBuf> = files.iter().collect();
     files.sort();
@@ -70,13 +70,13 @@ pub(crate) fn digest(text: &[u8], files: &[PathBuf]) -> Result<String> {
     Ok(format!("{:x}", sum.finalize()))
 }
 
-/// All files below a directory that a component could be made from, which prose is not.
+/// All source files below a directory from which a component could be made, which excludes prose.
 pub(crate) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
     let is_source = |ending: &OsStr| !["md", "wasm", "cwasm"].iter().any(|other| ending == *other);
     walk(directory, |file| file.extension().is_none_or(is_source))
 }
 
-/// All files below a directory, but for what tools leave behind there.
+/// All files below a directory, except in folders that tools create.
 fn walk(directory: &Path, keep: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![directory.to_path_buf()];
@@ -97,26 +97,26 @@ fn walk(directory: &Path, keep: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> 
     Ok(files)
 }
 
-/// Directories that are no source of anything.
+/// Directories that contain no sources.
 const LEFT_BEHIND: [&str; 5] = [".git", "__pycache__", "node_modules", "target", "venv"];
 
-/// What a stamp says of a step with certain inputs.
+/// The state of a step with certain inputs, according to its stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The step has not passed with these inputs, or one of its products has changed since.
     Nothing,
-    /// It has passed with them, and left no products.
+    /// The step has passed with these inputs, and has no products.
     Passed,
-    /// It has made its products from them, and each is there as it was made.
+    /// The step has made its products from these inputs, and none of them has changed since.
     Made,
 }
 
-/// Whether a product was made from what has this digest.
+/// Whether a product was made from inputs with this digest.
 pub(crate) fn is(product: &Path, digest: &str) -> bool {
     product.exists() && find(product, digest) == Found::Passed
 }
 
-/// Whether a step has passed with what has this digest.
+/// Whether a step has passed with inputs of this digest.
 pub(crate) fn find(step: &Path, digest: &str) -> Found {
     let stamp = fs::read_to_string(beside(step)).unwrap_or_default();
     let mut lines = stamp.lines();
@@ -135,7 +135,7 @@ pub(crate) fn find(step: &Path, digest: &str) -> Found {
     found
 }
 
-/// Writes down that a product was made from what has this digest.
+/// Records that a product was made from inputs with this digest.
 pub(crate) fn put(product: &Path, digest: &str) -> Result<()> {
     put_with_products(product, digest, &[])
 }

@@ -1,6 +1,6 @@
-//! A command as a list of named steps: a headline for each, a stop at the first failure, and a table of
-//! where the time went, and how much of it was compiling. A step names the ones whose products it needs, so that any can be
-//! run alone. A step that found nothing wrong with its inputs is not run again until one of them changes.
+//! A command as a list of named steps, with a headline for each, a stop at the first failure, and a table of
+//! the times and how much of them was compiling. A step names the steps whose products it needs, so that any
+//! step can be run alone. A step that passed is not run again until one of its inputs changes.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,40 +11,40 @@ use crate::stamp::{self, Found, Inputs};
 use crate::table::Table;
 use crate::workspace::Workspace;
 
-/// One thing to do.
+/// One step of a command.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
-    /// What `--only` calls it.
+    /// The name for `--only`.
     pub(crate) name: &'static str,
-    /// What is being done, for the headline.
+    /// The headline.
     pub(crate) title: &'static str,
-    /// The steps that must have been run before, at any time.
+    /// The steps that must have run before, at any time.
     pub(crate) needs: &'static [&'static str],
-    /// What its result depends on, where it need not be run again for the same.
+    /// The inputs of the step, if it need not run again while they are unchanged.
     pub(crate) inputs: Option<Inputs>,
-    /// Does it.
+    /// The function that runs the step.
     pub(crate) run: fn(&Workspace) -> Result<Ending>,
 }
 
-/// How a step ended when it did not fail.
+/// The end of a step that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It did what it says.
+    /// The step did its work.
     Done,
-    /// It made these files, and need not make them again while they and its inputs are as they are.
+    /// The step made these files, and need not make them again until they or its inputs change.
     Made(Vec<PathBuf>),
-    /// It could not, which is not an error here; the text says why.
+    /// The step could not run, which is not an error here; the text gives the reason.
     Skipped(String),
 }
 
-/// Which steps are run although they passed before and none of their inputs has changed.
+/// The steps that run again although they passed before and their inputs have not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rerun {
-    /// None.
+    /// No steps.
     Changed,
-    /// Those that leave no products, because all that they do is to check.
+    /// The steps without products, which only check something.
     Checks,
-    /// All.
+    /// All steps.
     All,
 }
 
@@ -57,12 +57,12 @@ impl Rerun {
     }
 }
 
-/// Runs `steps` in order; `command` is what they are part of, for the closing line.
+/// Runs `steps` in order; `command` is the name for the closing line.
 pub(crate) fn run(workspace: &Workspace, command: &str, steps: &[Step]) -> Result<()> {
     run_changed(workspace, command, steps, |_| Rerun::All)
 }
 
-/// The same, without those that `rerun` allows to be left out.
+/// Runs `steps` without those that `rerun` allows to be left out.
 pub(crate) fn run_changed(
     workspace: &Workspace,
     command: &str,
@@ -78,7 +78,7 @@ pub(crate) fn run_changed(
         let stamp = workspace.target("xtask/stamps").join(command).join(step.name);
         let found = digest.as_deref().map_or(Found::Nothing, |digest| stamp::find(&stamp, digest));
         if rerun(step).leaves_out(found) {
-            println!("      its inputs are as they were when it passed (`--all` runs it again)");
+            println!("      unchanged since it passed (`--all` runs it again)");
             passed.unchanged += 1;
             table.row([step.name, "unchanged", "", ""]);
             continue;
@@ -114,7 +114,7 @@ pub(crate) fn run_changed(
     Ok(())
 }
 
-/// How many steps ended how.
+/// Counts how the steps ended.
 #[derive(Debug, Default)]
 struct Counts {
     done: usize,
@@ -136,14 +136,14 @@ impl std::fmt::Display for Counts {
     }
 }
 
-/// The steps called `names` and all that they need, in the order of `steps`.
+/// The steps called `names` and all steps that they need, in the order of `steps`.
 pub(crate) fn only(steps: &[Step], names: &[String]) -> Result<Vec<Step>> {
     let mut wanted: Vec<&str> = Vec::new();
     let mut open: Vec<&str> = names.iter().map(String::as_str).collect();
     while let Some(name) = open.pop() {
         let Some(step) = steps.iter().find(|step| step.name == name) else {
             let known: Vec<&str> = steps.iter().map(|step| step.name).collect();
-            bail!("there is no step `{name}`; there are: {}", known.join(", "));
+            bail!("there is no step `{name}`; the steps are: {}", known.join(", "));
         };
         if !wanted.contains(&step.name) {
             wanted.push(step.name);
@@ -195,7 +195,7 @@ mod tests {
     fn an_unknown_step_is_answered_with_the_known_ones() {
         let steps = [step("fmt", &[])];
         let error = only(&steps, &["format".to_owned()]).unwrap_err();
-        assert_eq!(error.to_string(), "there is no step `format`; there are: fmt");
+        assert_eq!(error.to_string(), "there is no step `format`; the steps are: fmt");
     }
 
     #[test]

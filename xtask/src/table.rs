@@ -1,4 +1,4 @@
-//! A table for the terminal: the first column to the left, all others to the right.
+//! A table for the terminal: the first column is aligned to the left, all others to the right.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table that has only its headings.
+    /// A table without rows.
     pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
         let mut table = Self { rows: Vec::new() };
         table.row(headings);

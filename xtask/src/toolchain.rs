@@ -1,4 +1,5 @@
-//! What a fresh machine may lack: targets, rustfmt, clippy. Added with rustup, where there is one.
+//! Adds parts of the Rust toolchain that a fresh machine may lack: targets, rustfmt, clippy. This uses
+//! rustup, if it is installed.
 
 use std::env;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::workspace::{WASM, Workspace, run, works};
 /// The target that guests are compiled for.
 pub(crate) const TARGET: Step = Step {
     name: "target",
-    title: "looking for the wasm32-wasip2 target",
+    title: "checking for the wasm32-wasip2 target",
     needs: &[],
     inputs: None,
     run: |workspace| {
@@ -21,10 +22,10 @@ pub(crate) const TARGET: Step = Step {
     },
 };
 
-/// The target, and what checks source text.
+/// The target, rustfmt and clippy.
 pub(crate) const TOOLCHAIN: Step = Step {
     name: "toolchain",
-    title: "looking for the wasm32-wasip2 target, rustfmt and clippy",
+    title: "checking for the wasm32-wasip2 target, rustfmt and clippy",
     needs: &[],
     inputs: None,
     run: |workspace| {
@@ -38,16 +39,16 @@ pub(crate) const TOOLCHAIN: Step = Step {
     },
 };
 
-/// Adds what compiles for a target, if it is not there yet.
+/// Adds a target, if it is not installed.
 pub(crate) fn bring_target(workspace: &Workspace, target: &str) -> Result<()> {
     if !has_target(target)? {
         add(workspace, "target", target)?;
-        ensure!(has_target(target)?, "rustup reports success, but this toolchain still lacks {target}");
+        ensure!(has_target(target)?, "rustup reports success, but the target {target} is still missing");
     }
     Ok(())
 }
 
-/// Asks the compiler and not rustup, which some toolchains come without.
+/// This asks the compiler, because not every toolchain comes with rustup.
 fn has_target(target: &str) -> Result<bool> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
@@ -65,8 +66,8 @@ fn add(workspace: &Workspace, kind: &str, name: &str) -> Result<()> {
     rustup.args([kind, "add", name, "--toolchain", &channel]);
     if run(&mut rustup).is_err() {
         bail!(
-            "the {kind} {name} is missing from the Rust toolchain {channel}, and rustup did not add it; \
-             install it and try again (with rustup: `rustup {kind} add {name} --toolchain {channel}`)"
+            "the {kind} {name} is not installed for the Rust toolchain {channel}, and rustup could not add \
+             it; install it (with rustup: `rustup {kind} add {name} --toolchain {channel}`) and try again"
         );
     }
     Ok(())

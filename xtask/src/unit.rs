@@ -1,4 +1,5 @@
-//! Unit tests, compiled as the end-to-end tests' programs are, so that an edit of the host compiles the host and nothing below it.
+//! Unit tests, compiled like the programs of the end-to-end tests, so that an edit of the host recompiles
+//! only the host.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +12,7 @@ use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
 use crate::workspace::{Package, Workspace, run};
 
-/// Runs those of all packages, and the tests of the SDK's macros.
+/// Runs the unit tests of all packages, and the tests of the SDK's macros.
 pub(crate) const UNIT: Step = Step {
     name: "unit",
     title: "unit and compile-fail tests (Wasmtime takes some minutes the first time)",
@@ -28,7 +29,7 @@ pub(crate) const UNIT: Step = Step {
 /// Runs the benchmark itself, briefly.
 pub(crate) const BENCH: Step = Step {
     name: "bench",
-    title: "running the benchmark for as long as it takes to see that it measures",
+    title: "running the benchmark briefly, to see that it works",
     needs: &["toolchain"],
     inputs: Some(Inputs::files(&["bench", "tests"])),
     run: |workspace| {
@@ -39,7 +40,7 @@ pub(crate) const BENCH: Step = Step {
     },
 };
 
-/// What [`UNIT`] leaves out, because it is compiled without a compiler for other processors.
+/// Runs the tests that [`UNIT`] leaves out, because it is compiled without compilers for other processors.
 pub(crate) const UNIT_OF_RELEASE: Step = Step {
     name: "unit",
     title: "unit tests of the host and the command, with the compilers for both processors",
@@ -53,7 +54,7 @@ pub(crate) const UNIT_OF_RELEASE: Step = Step {
     },
 };
 
-/// All that is written in Rust, and what its tests read.
+/// All Rust sources, and the files that their tests read.
 pub(crate) const RUST: Inputs = Inputs::files(&[
     "bench",
     "bootstrap",
@@ -67,11 +68,11 @@ pub(crate) const RUST: Inputs = Inputs::files(&[
     "wit",
 ]);
 
-/// Runs those of one package whose names hold `filter`.
+/// Runs the unit tests of one package whose names contain `filter`.
 pub(crate) fn of(workspace: &Workspace, package: &str, filter: Option<&str>) -> Result<()> {
     let package = workspace.package(package)?;
     let mut build = quick(workspace, "test");
-    // What `--lib` selects depends on no program, so a library is tested without linking those that use it.
+    // `--lib` alone does not link the programs of the package.
     build.arg(if package.directory.join("src/lib.rs").is_file() { "--lib" } else { "--bins" });
     build.arg("--no-run");
     for program in programs(workspace, &build, package)? {
@@ -80,7 +81,7 @@ pub(crate) fn of(workspace: &Workspace, package: &str, filter: Option<&str>) -> 
     Ok(())
 }
 
-/// The programs of a package's tests, as a call of cargo that builds them reports it.
+/// The test programs of a package, from the messages of the call of cargo that builds them.
 fn programs(workspace: &Workspace, build: &Command, package: &Package) -> Result<Vec<PathBuf>> {
     let mut programs = Vec::new();
     products(workspace, build, |message| {

@@ -1,5 +1,5 @@
-//! A wheel from PyPI as an archive of files that are wanted for themselves: pip fetches the one that a requirements file pins
-//! by version and digest.
+//! A wheel from PyPI, as an archive whose files are used directly. pip fetches the wheel that a requirements
+//! file pins by version and digest.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -12,10 +12,10 @@ use zip::ZipArchive;
 use crate::fetched::hex_digest;
 use crate::workspace::{run, works};
 
-/// Why there is none.
-pub(crate) const NO_PIP: &str = "it comes through pip, and there is no `python3 -m pip` here";
+/// The reason why a wheel cannot be fetched.
+pub(crate) const NO_PIP: &str = "fetching it needs pip, and `python3 -m pip` is not installed";
 
-/// One that was fetched. It goes when it is dropped.
+/// A fetched wheel. It is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Wheel {
     directory: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
-    /// Fetches it into a directory of its own; `None` where there is no pip.
+    /// Fetches the wheel into a directory of its own; `None` if pip is not installed.
     pub(crate) fn download(requirements: &Path, directory: &Path) -> Result<Option<Self>> {
         if !works(Command::new("python3").args(["-m", "pip", "--version"])) {
             return Ok(None);
@@ -38,12 +38,12 @@ impl Wheel {
         Ok(Some(Self { directory: directory.to_owned(), archive }))
     }
 
-    /// One of its files, which has this SHA-256.
+    /// One file of the wheel, with this SHA-256.
     pub(crate) fn unpack(&mut self, member: &str, digest: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut file = self.archive.by_name(member).with_context(|| format!("the wheel has no {member}"))?;
         file.read_to_end(&mut bytes)?;
-        ensure!(hex_digest(&bytes) == digest, "{member} has not the digest that it should have");
+        ensure!(hex_digest(&bytes) == digest, "{member} does not have the pinned digest");
         Ok(bytes)
     }
 }
@@ -61,5 +61,5 @@ fn wheel(directory: &Path) -> Result<PathBuf> {
             return Ok(file);
         }
     }
-    bail!("pip reports success, but has left no wheel")
+    bail!("pip reports success, but did not create a wheel")
 }

@@ -1,7 +1,7 @@
-//! Where things are, as cargo itself reports it, and how a tool is run.
+//! The paths of this workspace, as cargo reports them, and helpers to run tools.
 //!
-//! The target directory is cargo's own (`CARGO_TARGET_DIR` counts), and the only one: every product is a
-//! method here, so that no other file spells a path.
+//! There is one target directory, which is cargo's own (`CARGO_TARGET_DIR` applies). Each product has a
+//! method here, so that no other file spells out a path.
 
 use std::env;
 use std::ffi::OsStr;
@@ -14,13 +14,13 @@ use serde_json::Value;
 
 use crate::compile::CompileClock;
 
-/// What guests are compiled for.
+/// The target of guests.
 pub(crate) const WASM: &str = "wasm32-wasip2";
 
-/// What Lambda calls arm64.
+/// The target of arm64.
 pub(crate) const ARM64: &str = "aarch64-unknown-linux-gnu";
 
-/// This checkout and its products.
+/// The checkout and its products.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -29,26 +29,26 @@ pub(crate) struct Workspace {
     clock: CompileClock,
 }
 
-/// What a program was compiled with.
+/// The profile of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Quickly: the profile of unit tests, so that everything is compiled once.
+    /// Compiled quickly: the profile of unit tests, so that everything is compiled once.
     Dev,
-    /// As it ships.
+    /// Compiled as it ships.
     Release,
 }
 
 /// A member of the workspace.
 #[derive(Debug)]
 pub(crate) struct Package {
-    /// Its name in `Cargo.toml`.
+    /// The name in `Cargo.toml`.
     pub(crate) name: String,
-    /// Its directory.
+    /// The directory.
     pub(crate) directory: PathBuf,
 }
 
 impl Workspace {
-    /// Asks cargo.
+    /// Reads `cargo metadata`.
     pub(crate) fn load() -> Result<Self> {
         let output = Command::new(cargo_program())
             .args(["metadata", "--no-deps", "--format-version=1"])
@@ -89,11 +89,11 @@ impl Workspace {
         self.packages.iter().filter(move |package| package.directory.starts_with(&directory))
     }
 
-    /// The member of that name.
+    /// The member with this name.
     pub(crate) fn package(&self, name: &str) -> Result<&Package> {
         self.packages.iter().find(|package| package.name == name).with_context(|| {
             let names: Vec<&str> = self.packages.iter().map(|package| &*package.name).collect();
-            format!("there is no package `{name}`; there are: {}", names.join(", "))
+            format!("there is no package `{name}`; the packages are: {}", names.join(", "))
         })
     }
 
@@ -107,7 +107,7 @@ impl Workspace {
         self.target("lean/bootstrap")
     }
 
-    /// The same for arm64.
+    /// The bootstrap without the compiler for arm64.
     pub(crate) fn arm64_bootstrap(&self) -> PathBuf {
         self.target(ARM64).join("release/bootstrap")
     }
@@ -117,7 +117,7 @@ impl Workspace {
         self.program(profile, "bulkhead")
     }
 
-    /// What `cargo xtask demo` shows.
+    /// The program of `cargo xtask demo`.
     pub(crate) fn demo(&self) -> PathBuf {
         self.program(Profile::Dev, "demo")
     }
@@ -140,12 +140,12 @@ impl Workspace {
         self.guests().join(format!("{name}.wasm"))
     }
 
-    /// How long cargo has compiled for the step that runs.
+    /// How long cargo has compiled during the current step.
     pub(crate) fn clock(&self) -> &CompileClock {
         &self.clock
     }
 
-    /// The cargo that runs us, at the root of the checkout.
+    /// The cargo that runs this program, at the root of the checkout.
     pub(crate) fn cargo<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
         let mut command = Command::new(cargo_program());
         command.args(arguments).current_dir(&self.root);
@@ -153,7 +153,8 @@ impl Workspace {
     }
 }
 
-/// The same command, ended with all that it started when it takes longer than this (in `timeout`'s words).
+/// The command with a time limit (in the format of `timeout`), after which it is killed together with its
+/// children.
 pub(crate) fn within(limit: &str, command: &Command) -> Command {
     let mut limited = Command::new("timeout");
     limited
@@ -164,7 +165,7 @@ pub(crate) fn within(limit: &str, command: &Command) -> Command {
     limited
 }
 
-/// Gives a command the environment and the directory of another.
+/// Gives a command the environment and directory of another.
 pub(crate) fn in_same_place(command: &mut Command, other: &Command) {
     for (name, value) in other.get_envs() {
         match value {
@@ -177,7 +178,7 @@ pub(crate) fn in_same_place(command: &mut Command, other: &Command) {
     }
 }
 
-/// Shows a command, runs it with our stdout and stderr and no stdin, and fails if it does.
+/// Shows a command, runs it with this program's stdout and stderr and without stdin, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("      $ {}", shown(command));
     std::io::stdout().flush().ok();
@@ -189,18 +190,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Whether a program can be started and ends well. What it prints is thrown away.
+/// Whether a program can be started and succeeds. Its output is discarded.
 pub(crate) fn works(command: &mut Command) -> bool {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 
-/// Whether a program is here at all.
+/// Whether a program is installed.
 pub(crate) fn has(program: &str) -> bool {
     works(Command::new(program).arg("--version"))
 }
 
-/// A command as one would type it, without the directories of its program.
+/// A command as you would type it, without the directory of its program.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let mut line = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -214,7 +215,7 @@ pub(crate) fn shown(command: &Command) -> String {
     line
 }
 
-/// Whether nobody watches, and nothing may be left out.
+/// Whether this is CI, where nothing may be left out.
 pub(crate) fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }

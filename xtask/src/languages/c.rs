@@ -1,4 +1,5 @@
-//! C: a program for WASI preview 1, by clang with Debian's wasi-libc. `bulkhead compile` adapts it.
+//! C: a program for WASI preview 1, built with clang and Debian's wasi-libc. `bulkhead compile` makes it a
+//! component.
 
 use std::fs;
 use std::path::Path;
@@ -9,13 +10,13 @@ use anyhow::Result;
 use super::{Language, Places};
 use crate::workspace::{run, works};
 
-/// The distribution keeps these; there is nothing to pin and to install.
+/// The tools come from the distribution; nothing is pinned or installed.
 pub(super) const LANGUAGE: Language =
     Language { name: "c", pins: &[], recipe: include_bytes!("c.rs"), missing, install: |_| Ok(()), build };
 
 const FLAGS: [&str; 5] = ["--target=wasm32-wasi", "-Os", "-Wall", "-Wextra", "-Werror"];
 
-/// Whether the smallest program links says whether compiler, linker, library and builtins are all there.
+/// Links the smallest program, to see whether compiler, linker, library and builtins are installed.
 fn missing(directory: &Path) -> Option<String> {
     let source = directory.join("probe.c");
     let output = directory.join("probe.wasm");

@@ -1,4 +1,5 @@
-//! Go: a program for WASI preview 1, by the Go that is installed, or by the one that pip installs. `bulkhead compile` adapts it.
+//! Go: a program for WASI preview 1, built with the installed Go or with the one that pip installs. `bulkhead
+//! compile` makes it a component.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +18,7 @@ pub(super) const LANGUAGE: Language = Language {
     build,
 };
 
-/// Whether there is one already.
+/// Whether Go is installed.
 fn is_installed() -> bool {
     works(Command::new("go").arg("version"))
 }

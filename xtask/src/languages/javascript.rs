@@ -1,4 +1,5 @@
-//! JavaScript: StarlingMonkey, which is Firefox's engine, around the handler, by `componentize-js` from npm.
+//! JavaScript: the handler together with StarlingMonkey, which is Firefox's engine, built by
+//! `componentize-js` from npm.
 
 use std::fs;
 use std::path::Path;
@@ -23,8 +24,9 @@ fn missing(_: &Path) -> Option<String> {
     (!is_there).then(|| "JavaScript needs `node` and `npm` (Debian: apt-get install nodejs npm)".into())
 }
 
-/// `npm ci` takes what the lock file names, by digest, or fails. No package's own script is run. `jco` is pinned to the oldest
-/// release that `componentize-js` takes: the newest brings 170 MB more, of which nothing is used here.
+/// `npm ci` installs exactly what the lock file names, by digest. No package's own script is run. `jco` is
+/// pinned to the oldest release that `componentize-js` accepts: the newest adds 170 MB, none of which is used
+/// here.
 fn install(places: &Places) -> Result<()> {
     for pin in LANGUAGE.pins {
         fs::copy(places.source.join(pin), places.tools.join(pin))?;
@@ -34,7 +36,8 @@ fn install(places: &Places) -> Result<()> {
     run(&mut npm)
 }
 
-/// In the example's folder, so that stack traces have its files' names. Without `fetch-event`, which would make an HTTP service of it. `http` stays: it is what `fetch` is made of.
+/// It runs in the example's folder, so that stack traces contain its file names. `fetch-event` is disabled
+/// because it would make the component an HTTP service. `http` stays enabled for `fetch`.
 fn build(places: &Places) -> Result<()> {
     let mut componentize = Command::new(places.tools.join("node_modules/.bin/componentize-js"));
     componentize.arg("--wit").arg(&places.wit).args(["--world-name", "lambda", "--disable", "fetch-event"]);

@@ -1,4 +1,4 @@
-//! Python: CPython around the handler, by `componentize-py` from PyPI.
+//! Python: the handler together with CPython, built by `componentize-py` from PyPI.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +17,7 @@ pub(super) const LANGUAGE: Language = Language {
     build,
 };
 
-/// Debian's Python has the module `venv` and lacks what it needs.
+/// Debian's Python has the module `venv`, but not the modules that it needs.
 pub(super) fn missing(_: &Path) -> Option<String> {
     let is_there = works(Command::new("python3").args(["-c", "import venv, ensurepip"]));
     (!is_there).then(|| "Python needs `python3` with venv (Debian: apt-get install python3-venv)".into())
@@ -32,8 +32,8 @@ pub(super) fn install(places: &Places) -> Result<()> {
     run(&mut pip)
 }
 
-/// The packages that a handler may import are those of the venv, which it is told by this variable; otherwise it would take
-/// those of the machine's Python.
+/// A handler may import the packages of this venv, which the variable names; without it, those of the
+/// machine's Python would be used.
 fn build(places: &Places) -> Result<()> {
     let mut componentize = Command::new(places.tools.join("bin/componentize-py"));
     componentize.arg("--quiet").arg("--wit-path").arg(&places.wit).args([
