@@ -1,5 +1,6 @@
-//! The figures as a picture: for each table a bar, as long as Bulkhead's figure is relative to `lambda_runtime`'s, with the
-//! spread of the rounds across its end. It is SVG written by hand, and follows the reader's light or dark theme.
+//! The figures as a chart: for each row a bar whose length is Bulkhead's figure relative to that of
+//! `lambda_runtime`, with the spread of the rounds at its end. The SVG is written by hand, and follows the
+//! reader's light or dark theme.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use crate::results::{Metric, Ratio, Results};
 use crate::{CWASM, ONE_THREAD, REFERENCE, report, results};
 
 const WIDTH: f64 = 880.0;
-/// Where bars begin, and where the longest ends.
+/// The start of all bars, and the end of the longest.
 const BARS: (f64, f64) = (250.0, 690.0);
 const ROW: f64 = 46.0;
 const TOP: f64 = 92.0;
@@ -33,7 +34,7 @@ text { font: 13px system-ui, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f
   .even { stroke: #9198a1; }
 }";
 
-/// The rows of the chart: which figure of which table.
+/// The rows of the chart: table, metric and label.
 const ROWS: [(&str, Metric, &str); 12] = [
     ("hello-100b", results::EVENT, "hello, 100 B: median"),
     ("hello-100b", results::EVENT_P99, "hello, 100 B: p99"),
@@ -49,7 +50,7 @@ const ROWS: [(&str, Metric, &str); 12] = [
     ("start", results::START, "start to first /next"),
 ];
 
-/// The chart of whatever was measured.
+/// The chart of all measured tables.
 pub(crate) fn svg(tables: &[Results]) -> String {
     let rows: Vec<_> = ROWS
         .iter()
@@ -71,7 +72,7 @@ pub(crate) fn svg(tables: &[Results]) -> String {
     svg
 }
 
-/// Everything but the rows.
+/// Everything except the rows.
 fn frame(bottom: f64) -> String {
     let height = bottom + 16.0;
     let mut svg = format!(
@@ -111,14 +112,14 @@ fn row(svg: &mut String, y: f64, label: &str, table: &Results, metric: Metric) {
     text(svg, "", Point { x: BARS.1 + 12.0, y: y + 16.0 }, &figures);
 }
 
-/// Two figures in the unit that suits them.
+/// Two figures in a suitable unit.
 fn pair(mine: f64, theirs: f64, unit: &str) -> String {
     let (unit, scale) = if unit == "µs" && mine.min(theirs) >= 1000.0 { ("ms", 1e3) } else { (unit, 1.0) };
     let [mine, theirs] = [mine, theirs].map(|figure| report::shown(figure / scale));
     format!("{mine} : {theirs} {unit}")
 }
 
-/// A bar, and across its end a line as long as the rounds are apart.
+/// A bar, with a line at its end that shows the spread of the rounds.
 fn bar(svg: &mut String, class: &str, y: f64, height: f64, ratio: Ratio) {
     let size = Size { width: place(ratio.median) - BARS.0, height };
     rectangle(svg, class, Point { x: BARS.0, y }, size);
@@ -127,7 +128,7 @@ fn bar(svg: &mut String, class: &str, y: f64, height: f64, ratio: Ratio) {
     line(svg, "line", from, to);
 }
 
-/// Where a ratio lies; what is too long ends at the edge.
+/// The position of a ratio; a bar that is too long ends at the edge.
 fn place(ratio: f64) -> f64 {
     BARS.0 + (BARS.1 - BARS.0) * ratio.clamp(0.0, FULL) / FULL
 }
@@ -137,7 +138,7 @@ fn upright(svg: &mut String, class: &str, x: f64, bottom: f64) {
     line(svg, class, Point { x, y: TOP - 14.0 }, Point { x, y: bottom });
 }
 
-/// A place on the picture, from its left and its top.
+/// A position in the chart, from the left and the top.
 #[derive(Clone, Copy)]
 struct Point {
     x: f64,

@@ -1,14 +1,14 @@
-//! Components as native code.
+//! Compiles components to native code.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Has the `bulkhead` command make a `.cwasm` of a component.
+/// Compiles a component to a `.cwasm` with the `bulkhead` command.
 ///
 /// # Errors
-/// Where the command cannot be started, or fails.
+/// If the command cannot be started, or fails.
 pub fn compile(command: &Path, wasm: &Path, cwasm: &Path) -> Result<()> {
     let mut compile = Command::new(command);
     let output = compile.arg("compile").arg(wasm).arg("-o").arg(cwasm).output();

@@ -1,4 +1,4 @@
-//! Who is compared: programs, and how each is told which handler to run.
+//! The programs that are compared, and how each one gets its handler.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,38 +13,38 @@ use crate::server::{Server, WAIT_LIMIT};
 /// One way to run handlers.
 #[derive(Debug)]
 pub(crate) struct Contestant {
-    /// What the report calls it.
+    /// The name in the report.
     pub(crate) name: &'static str,
-    /// What is started.
+    /// The program to start.
     pub(crate) program: PathBuf,
-    /// Where its components lie, and how their names end; a program that has the handlers in it has none.
+    /// The folder of its components, and their extension; `None` for a program that contains the handlers.
     components: Option<(PathBuf, &'static str)>,
-    /// What is added to a handler's name for that of its component.
+    /// A suffix that is added to a handler's name to get the name of its component.
     variant: &'static str,
     /// Its `bulkhead.toml`, if it has one.
     manifest: Option<&'static str>,
     roots: TempDir,
 }
 
-/// A contestant that runs, and the server that it talks to. The process goes first.
+/// A running contestant and its server. The process is dropped first.
 #[derive(Debug)]
 pub(crate) struct Started {
     /// The process.
     pub(crate) program: Program,
-    /// Where it gets its events.
+    /// The server that it gets its events from.
     pub(crate) server: Server,
-    /// How many calls for an event were pending before the first one.
+    /// How many calls for an event were pending before the first event.
     pub(crate) calls: usize,
 }
 
 impl Contestant {
-    /// A program that has the handlers in it.
+    /// A program that contains the handlers.
     pub(crate) fn native(name: &'static str, program: &Path) -> Result<Self> {
         let roots = tempfile::tempdir().context("making a task root")?;
         Ok(Self { name, program: program.to_owned(), components: None, variant: "", manifest: None, roots })
     }
 
-    /// A bootstrap, and a directory with components that end in this.
+    /// A bootstrap, and a directory with components of this extension.
     pub(crate) fn components(
         name: &'static str,
         program: &Path,
@@ -54,7 +54,7 @@ impl Contestant {
         Ok(Self { components: Some((directory.to_owned(), end)), ..Self::native(name, program)? })
     }
 
-    /// The same program under another name, with other components and a `bulkhead.toml`.
+    /// The program under another name, with other components and a `bulkhead.toml`.
     pub(crate) fn varied(
         &self,
         name: &'static str,
@@ -65,7 +65,8 @@ impl Contestant {
         Ok(Self { components, variant, manifest, ..Self::native(name, &self.program)? })
     }
 
-    /// Makes the task root of a handler, with its component, or with the answer for a program that gives the same to all events.
+    /// Creates the task root of a handler, with its component, or with the answer of a program that answers
+    /// every event in one way.
     pub(crate) fn prepare(&self, handler: &str, answer: &[u8]) -> Result<()> {
         let root = self.roots.path().join(handler);
         fs::create_dir_all(&root).context("making a task root")?;
@@ -80,19 +81,19 @@ impl Contestant {
         self.manifest.map_or(Ok(()), |toml| self.manifest(handler, toml))
     }
 
-    /// Writes a `bulkhead.toml` beside the component of a handler that has been prepared.
+    /// Writes a `bulkhead.toml` beside the component of a prepared handler.
     pub(crate) fn manifest(&self, handler: &str, toml: &str) -> Result<()> {
         let file = self.roots.path().join(handler).join("bulkhead.toml");
         fs::write(&file, toml).context("writing a bulkhead.toml")
     }
 
-    /// How it is started for a handler that has been prepared.
+    /// How to start it for a prepared handler.
     pub(crate) fn launch<'a>(&'a self, handler: &'a str, concurrency: usize) -> Launch<'a> {
         let task_root = self.roots.path().join(handler);
         Launch { program: &self.program, task_root, handler, concurrency }
     }
 
-    /// Starts it, and waits until it asks for as many events as there will be at once.
+    /// Starts it, and waits until it has a pending call for each concurrent event.
     pub(crate) fn start(&self, handler: &str, concurrency: usize) -> Result<Started> {
         let server = Server::start()?;
         let program = self.launch(handler, concurrency).start(&server.address())?;
@@ -102,17 +103,17 @@ impl Contestant {
         Ok(started)
     }
 
-    /// What to say of a contestant when something has gone wrong.
+    /// The message about a contestant that failed.
     pub(crate) fn failed(&self, started: &Started) -> String {
         format!("{} failed; the end of its log:\n{}", self.name, started.program.log())
     }
 }
 
-/// How long a contestant has to ask for more events at once after it has asked for the first.
+/// How long a contestant may take from its first call for an event to the others.
 const GRACE: Duration = Duration::from_millis(500);
 
 impl Started {
-    /// Waits until it asks for an event, and gives the time from its start to then.
+    /// Waits until it calls for an event, and returns the time since its start.
     pub(crate) fn wait_first(&self) -> Result<Duration> {
         ensure!(self.server.wait_pending(1, WAIT_LIMIT)? > 0, "it does not ask for an event");
         let next = self.server.last_next().context("it does not ask for an event")?;

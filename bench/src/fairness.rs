@@ -1,7 +1,8 @@
-//! One tenant's events, each in its time, beside another tenant whose handlers never stop and who always has more of them.
+//! Measures the events of one tenant, the neighbour, while the handlers of another, greedy tenant never stop
+//! and have more events waiting.
 //!
-//! The neighbour's event is there when it is due, whether or not a call is pending that it could go to, and its time counts
-//! from then on: what a greedy tenant takes away is processor time, and places to be handled at all.
+//! The neighbour's event counts from the time when it is due, whether or not a call is pending for it: the
+//! greedy tenant takes processor time, and the calls that could take the event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +18,9 @@ use crate::scenario;
 use crate::server::{Batch, Event};
 use crate::turns::{LATENCIES, latencies};
 
-/// What the report calls it.
+/// The name in the report.
 pub(crate) const TITLE: &str = "a neighbour, 8 at once";
-/// What stands beside the neighbour: nobody, or a greedy tenant with this line of limits.
+/// What runs beside the neighbour: nothing, or a greedy tenant with this line of limits.
 pub(crate) const NEIGHBOURS: [(&str, Option<&str>); 4] = [
     ("alone", None),
     ("concurrency = 1", Some("limits.concurrency = 1")),
@@ -28,15 +29,15 @@ pub(crate) const NEIGHBOURS: [(&str, Option<&str>); 4] = [
 ];
 
 const AT_ONCE: usize = 8;
-/// From one of the neighbour's events to the next.
+/// The interval of the neighbour's events.
 const INTERVAL: Duration = Duration::from_millis(5);
-/// More than there is time for.
+/// More events than there is time for.
 const ENDLESS: usize = 1_000_000_000;
 const SLOWEST: Metric = Metric { name: "the slowest event", unit: "µs" };
 
-/// Measures the neighbour once beside each of them.
+/// Measures the neighbour once in each case.
 pub(crate) fn round(plan: &Plan, round: usize, bulkhead: &Contestant, results: &mut Results) -> Result<()> {
-    // With task roots of its own, since a manifest in one changes what runs there.
+    // The manifests need task roots of their own, since they change how a function runs.
     let contestant = bulkhead.varied(bulkhead.name, "", None)?;
     let hello = Event { tenant: Some("neighbour"), ..scenario::greeting_event()? };
     let stuck = Event {
@@ -66,10 +67,10 @@ pub(crate) fn round(plan: &Plan, round: usize, bulkhead: &Contestant, results: &
     Ok(())
 }
 
-/// Longer than a neighbour waits at worst.
+/// Longer than the longest wait of a neighbour.
 const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
-/// A handler for both, which is stopped after 100 ms of processor time.
+/// A handler for both tenants, which is stopped after 100 ms of processor time.
 fn manifest(limits: &str) -> String {
     format!(
         "[limits]\ncpu_time = '100ms'\nwall_time = '60s'\n\

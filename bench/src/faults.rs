@@ -1,8 +1,8 @@
-//! One event goes wrong, and the next one comes: how long it takes then, and how long until it is answered at all.
+//! Measures the event after a fault: its latency, and the time until it is answered.
 //!
-//! Where the process survives, it goes on by itself. Where it ends, or is stuck past the deadline, this program does as
-//! Lambda does: it kills what is left and starts it again. On Lambda that takes longer, so for a native runtime the figure is
-//! the least that it can be.
+//! If the process survives the fault, it continues. If it ends, or hangs past the deadline, this program
+//! kills it and starts it again, as Lambda does. Lambda takes longer for that, so the figure of a native
+//! runtime is a lower bound.
 
 use std::sync::Arc;
 use std::thread::yield_now;
@@ -18,7 +18,7 @@ use crate::results::{Metric, Results};
 use crate::server::{End, Event, WAIT_LIMIT};
 use crate::turns::PAUSE;
 
-/// What goes wrong, and what the report calls it.
+/// The faults, and their names in the report.
 pub(crate) const FAULTS: [(&str, &str); 3] = [
     ("panic", "after a handler that panics"),
     ("exit", "after a handler that ends its process"),
@@ -27,25 +27,26 @@ pub(crate) const FAULTS: [(&str, &str); 3] = [
 
 /// The handler.
 pub(crate) const HANDLER: &str = "faulty";
-/// The median of events like it, before any fault.
+/// The median of equal events before any fault.
 const NORMAL: Metric = Metric { name: "an event before, median", unit: "µs" };
 /// The event after the fault.
 const NEXT: Metric = Metric { name: "the next event", unit: "µs" };
-/// The same, relative to the median of the events just before the fault.
+/// The event after the fault, relative to the median of the events just before the fault.
 pub(crate) const RELATIVE: Metric = Metric { name: "the next event, relative to those before", unit: "×" };
-/// An event after as long a pause as the fault took: caches are cold then, whatever was done in the meantime.
+/// An event after a pause as long as the fault took: caches are cold then, whatever happened in the meantime.
 const RESTED: Metric = Metric { name: "first event after an equal idle period", unit: "µs" };
-/// From the end of the fault (its answer, the end of the process, or the kill) to the next answer, without pauses of ours.
+/// The time from the end of the fault (its answer, the end of the process, or the kill) to the next answer,
+/// without pauses of the benchmark.
 const BACK: Metric = Metric { name: "fault to next answer", unit: "ms" };
 /// How many of the faults ended the process.
 const RESTARTS: Metric = Metric { name: "processes lost per fault", unit: "" };
 
-/// How often it is looked whether a process has ended.
+/// How often the benchmark checks whether a process has ended.
 const LOOK: Duration = Duration::from_micros(200);
-/// How long a stuck handler has.
+/// The deadline of a handler that hangs.
 const DEADLINE: Duration = Duration::from_millis(220);
 
-/// Measures everyone once, with one kind of fault.
+/// Measures all contestants once, with one kind of fault.
 pub(crate) fn round(round: &Round<'_>, kind: &str, results: &mut Results) -> Result<()> {
     let Round { plan, contestants, .. } = round;
     for index in round.order() {
@@ -70,7 +71,7 @@ struct Trial<'a> {
     figures: Figures,
 }
 
-/// One of each for each fault.
+/// One figure of each kind for each fault.
 #[derive(Default)]
 struct Figures {
     normal: Vec<f64>,
@@ -105,14 +106,14 @@ impl Trial<'_> {
         Ok(restarts)
     }
 
-    /// The median latency of so many events with such a pause before each.
+    /// The median latency of a number of events, with a pause before each.
     fn median(&self, events: usize, pause: Duration) -> Result<f64> {
         let timings = self.started.server.run(&self.event, events, pause)?;
         let latencies: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
         Ok(median(&latencies))
     }
 
-    /// Sends the event that goes wrong: when that was over, and whether the process is still there.
+    /// Sends the event with the fault. Returns when it was over, and whether the process is still running.
     fn fail(&mut self, event: &Arc<Event>) -> Result<(Instant, bool)> {
         let (server, program) = (&self.started.server, &mut self.started.program);
         let batch = server.begin(event, 1, PAUSE);
@@ -132,13 +133,13 @@ impl Trial<'_> {
         Ok((timing.answered, true))
     }
 
-    /// Starts the program again, against the same server.
+    /// Starts the program again, with the same server.
     fn restart(&mut self) -> Result<()> {
         self.started.program = self.contestant.launch(HANDLER, 1).start(&self.started.server.address())?;
         Ok(())
     }
 
-    /// Waits until it asks for an event after the fault, sends one, and gives its latency.
+    /// Waits until the program calls for an event after the fault, sends one, and returns its latency.
     fn recover(&mut self, ended: Instant) -> Result<f64> {
         let server = &self.started.server;
         let asked = loop {
@@ -156,7 +157,7 @@ impl Trial<'_> {
     }
 }
 
-/// An event that is greeted.
+/// An event with a normal response.
 fn greeting() -> Result<Arc<Event>> {
     let body = named("world");
     let request: Request = serde_json::from_slice(&body)?;
@@ -164,7 +165,7 @@ fn greeting() -> Result<Arc<Event>> {
     Ok(Arc::new(Event { body, answer: Some(answer), deadline: WAIT_LIMIT, tenant: None }))
 }
 
-/// An event that goes wrong. What it gets for an answer is to be seen.
+/// An event that causes a fault, with any answer.
 fn fault(name: &str) -> Arc<Event> {
     let deadline = if name == "stuck" { DEADLINE } else { WAIT_LIMIT };
     Arc::new(Event { body: named(name), answer: None, deadline, tenant: None })

@@ -1,11 +1,12 @@
-//! What is made of figures: the units of reports, and quantiles.
+//! Conversions of figures to the units of reports, and quantiles.
 
 use std::time::Duration;
 
-/// The middle one of all figures, for [`quantile`].
+/// The median, for [`quantile`].
 pub const MEDIAN: usize = 500;
 
-/// The figure that so many in a thousand do not exceed: 500 for the median, 990 for the p99.
+/// The figure that a part of all figures, in thousandths, does not exceed: 500 for the median, 990 for the
+/// p99.
 pub fn quantile(figures: &[f64], in_thousand: usize) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -13,7 +14,7 @@ pub fn quantile(figures: &[f64], in_thousand: usize) -> f64 {
     sorted.get(rank).copied().unwrap_or(f64::NAN)
 }
 
-/// The middle one of all figures.
+/// The median of all figures.
 pub fn median(figures: &[f64]) -> f64 {
     quantile(figures, MEDIAN)
 }
@@ -28,7 +29,7 @@ pub fn microseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-/// A count as a figure; none of ours is so large that this loses a digit.
+/// A count as a figure. The counts are small enough that no digit is lost.
 pub fn count(number: impl TryInto<u32>) -> f64 {
     number.try_into().map_or(f64::NAN, f64::from)
 }

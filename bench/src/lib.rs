@@ -1,5 +1,5 @@
-//! What the benchmark's programs share: the handlers on `lambda_runtime`, HTTP to the byte, what the kernel knows
-//! about a process, what machine it is, and what is made of figures.
+//! Modules that the benchmark's programs share: the handlers on `lambda_runtime`, HTTP, process data of the
+//! kernel, the description of the machine, and calculations.
 
 pub mod component;
 pub mod figures;

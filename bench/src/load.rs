@@ -1,4 +1,4 @@
-//! Many events at once: each contestant gets an event for every call that it has pending, for as long as the turn lasts.
+//! Many events at once: each contestant gets an event for every pending call, for as long as its turn lasts.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::results::{self, Results};
 use crate::scenario::Scenario;
 use crate::turns::{LATENCIES, PAUSE, latencies};
 
-/// How many events there are at once.
+/// The numbers of concurrent events.
 pub(crate) const LEVELS: [usize; 3] = [1, 8, 64];
-/// Turns of each contestant.
+/// The turns of each contestant.
 const TURNS: usize = 5;
 
-/// Measures everyone once, with so many events at once.
+/// Measures all contestants once, with a number of concurrent events.
 pub(crate) fn round(
     round: &Round<'_>,
     scenario: &Scenario,

@@ -1,11 +1,11 @@
-//! What the figures were measured on.
+//! The machine on which the figures were measured.
 
 use std::fs;
 use std::thread;
 
 use serde_json::{Value, json};
 
-/// Processor, kernel, and how much else there was to do.
+/// The processor, the kernel, and the load of the machine.
 pub fn description() -> Value {
     json!({
         "processor": processor(),
@@ -15,7 +15,7 @@ pub fn description() -> Value {
     })
 }
 
-/// The same for people.
+/// The description for people.
 pub fn headline() -> String {
     let count = thread::available_parallelism().map_or(0, usize::from);
     let (kernel, load) = (line("/proc/sys/kernel/osrelease"), line("/proc/loadavg"));
@@ -28,7 +28,7 @@ pub fn headline() -> String {
     )
 }
 
-/// Whether a load average is that of a machine with something else to do.
+/// Whether a load average shows that other programs are running.
 fn is_busy(load: &str) -> bool {
     load.parse().is_ok_and(|load: f64| load > 0.5)
 }

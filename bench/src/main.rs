@@ -1,15 +1,18 @@
-//! `cargo xtask bench`: the same handlers on `lambda_runtime` and on Bulkhead, in one run on one machine.
+//! `cargo xtask bench`: compares the same handlers on `lambda_runtime` and on Bulkhead, in one run on one
+//! machine.
 //!
-//! All contestants talk to the same implementation of the Runtime API (`server.rs`), which takes the timestamps and
-//! compares every answer with what it must be. Noise is met by pairing. In every round each contestant starts afresh, and they take
-//! turns event by event in small groups, so that whatever else the machine does hits all of them; who is first moves on from
-//! round to round. A ratio compares two figures of one round, and the tables show the median ratio of all rounds, and in brackets the least
-//! and the greatest. While an event is on its way this process sleeps, but for the one thread that serves the
-//! connection. The floor shows what of a figure is the kernel's and the server's.
+//! All contestants talk to one implementation of the Runtime API (`server.rs`), which takes the timestamps
+//! and compares every answer with the expected one. Runs are paired to cancel noise: in every round each
+//! contestant is started anew, and they take turns in small groups of events, so that other load on the
+//! machine affects all of them; the order changes from round to round. A ratio compares two figures of one
+//! round. The tables show the median ratio of all rounds and, in brackets, the smallest and the largest.
+//! While an event is in flight, only the server's thread of that connection runs in this process. The floor
+//! shows the part of a figure that belongs to the kernel and the server.
 //!
-//! `contestant.rs` and `program.rs` say who runs and `scenario.rs` what, `plan.rs` how often. What is done to them is in
-//! `starts.rs`, `turns.rs` (one event at a time), `load.rs` (many), `faults.rs`, `fairness.rs` and `warm.rs`. `results.rs` has what is made of the
-//! figures, `report.rs`, `targets.rs` and `chart.rs` how they are shown.
+//! `contestant.rs` and `program.rs` define the contestants, `scenario.rs` the handlers and events, and
+//! `plan.rs` the number of repetitions. The measurements are in `starts.rs`, `turns.rs` (one event at a
+//! time), `load.rs` (many events), `faults.rs`, `fairness.rs` and `warm.rs`. `results.rs` evaluates the
+//! figures; `report.rs`, `targets.rs` and `chart.rs` present them.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 mod chart;
@@ -40,42 +43,42 @@ use crate::plan::{Part, Plan, Round};
 use crate::results::Results;
 use crate::scenario::Scenario;
 
-/// Measures contestants side by side. `cargo xtask bench` builds them and fills in the paths.
+/// Measures contestants in comparison. `cargo xtask bench` builds them and sets the paths
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The handlers on `lambda_runtime`: what the others are compared with
+    /// The handlers on `lambda_runtime`, with which the others are compared
     #[arg(long)]
     native: PathBuf,
-    /// The same on one thread
+    /// The handlers on `lambda_runtime` with one thread
     #[arg(long)]
     native_one_thread: PathBuf,
-    /// A loop that answers without doing anything
+    /// A loop that answers without any work
     #[arg(long)]
     floor: PathBuf,
-    /// The bootstrap without compiler, which runs `.cwasm`
+    /// The bootstrap without the compiler, which runs `.cwasm`
     #[arg(long)]
     lean: PathBuf,
-    /// The bootstrap with compiler, which runs `.wasm`
+    /// The bootstrap with the compiler, which runs `.wasm`
     #[arg(long)]
     full: PathBuf,
-    /// Where each handler lies as `.wasm` and as `.cwasm`
+    /// The folder of the handlers, as `.wasm` and as `.cwasm`
     #[arg(long)]
     components: PathBuf,
-    /// Where the figures go
+    /// The file for the figures
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Where the chart goes
+    /// The file for the chart
     #[arg(long)]
     svg: Option<PathBuf>,
     #[command(flatten)]
     plan: Plan,
 }
 
-/// Where the contestants are in all tables.
+/// The positions of the contestants in all tables.
 const REFERENCE: usize = 0;
 const ONE_THREAD: usize = 1;
 const CWASM: usize = 2;
-/// The floor comes last, and has no handlers that could go wrong.
+/// The floor comes last, and has no handlers that could fail.
 const FLOOR: usize = 4;
 
 fn main() -> Result<()> {
@@ -122,7 +125,7 @@ fn write(what: &str, file: &Path, content: &str) -> Result<()> {
     Ok(())
 }
 
-/// The run so far.
+/// The state of the run.
 struct Bench<'a> {
     plan: &'a Plan,
     contestants: &'a [Contestant],
@@ -200,7 +203,7 @@ fn prepare(contestants: &[Contestant], scenario: &Scenario) -> Result<()> {
     contestants.iter().try_for_each(|contestant| contestant.prepare(scenario.handler, answer))
 }
 
-/// The table with this id, which is a new one in the first round.
+/// The table with this id, which is created in the first round.
 fn table<'a>(
     tables: &'a mut Vec<Results>,
     id: &str,
@@ -210,7 +213,7 @@ fn table<'a>(
     table_of(tables, id, title, contestants.iter().map(|contestant| contestant.name))
 }
 
-/// The same with other columns.
+/// The table with other columns.
 fn table_of<'a>(
     tables: &'a mut Vec<Results>,
     id: &str,

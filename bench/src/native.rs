@@ -1,4 +1,4 @@
-//! The same handlers on `lambda_runtime`, with the types that its README has. `bin/` has two programs around them.
+//! The handlers on `lambda_runtime`, with the types of its README. The two programs in `bin/` use them.
 
 use bulkhead_bench_handlers as handlers;
 use handlers::{Orders, Request, Response, Summary};
@@ -9,7 +9,8 @@ async fn hello(event: LambdaEvent<Request>) -> Result<Response, Error> {
     Ok(handlers::hello(&event.payload))
 }
 
-/// An event is JSON here, whatever is done; `RawValue` is the type that is read and written without being looked into.
+/// `lambda_runtime` requires JSON; `RawValue` is the type that is read and written without being parsed
+/// further.
 async fn echo(event: LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Error> {
     Ok(event.payload)
 }
@@ -22,11 +23,11 @@ async fn faulty(event: LambdaEvent<Request>) -> Result<Response, Error> {
     Ok(handlers::faulty(&event.payload))
 }
 
-/// Serves the handler that `_HANDLER` names: one event at a time with `run`, as in the README, or with `run_concurrent` where
-/// Lambda says that there will be several.
+/// Runs the handler that `_HANDLER` names: one event at a time with `run`, as in the README, or with
+/// `run_concurrent` if Lambda announces several concurrent events.
 ///
 /// # Errors
-/// When the Runtime API has gone, or there is no such handler.
+/// If the Runtime API is gone, or there is no such handler.
 #[expect(clippy::disallowed_methods, reason = "a handler's program reads its own environment")]
 pub async fn serve() -> Result<(), Error> {
     let several = std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY").is_some();

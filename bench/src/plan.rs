@@ -1,4 +1,4 @@
-//! How much is measured, and in which order.
+//! The number and the order of the measurements.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use clap::ValueEnum as _;
 
 use crate::contestant::Contestant;
 
-/// How long a contestant is left alone before its memory is read.
+/// The idle time of a contestant before its memory is read.
 pub(crate) const REST: Duration = Duration::from_millis(50);
-/// Events that are not measured.
+/// The events that warm up, which are not measured.
 pub(crate) const WARM_UP: usize = 100;
 
-/// How much is measured.
+/// The number of measurements.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Plan {
     /// How often everything is repeated, with new processes
@@ -20,13 +20,14 @@ pub(crate) struct Plan {
     /// Starts of each contestant in a round
     #[arg(long, default_value_t = 9)]
     pub(crate) starts: usize,
-    /// Measured events of `hello` for each contestant in a round, and as many again without a pause; larger events are fewer
+    /// Measured events of `hello` for each contestant in a round, and as many again without a pause; there
+    /// are fewer of the larger events
     #[arg(long, default_value_t = 1000)]
     pub(crate) events: usize,
     /// Faults of each kind for each contestant in a round
     #[arg(long, default_value_t = 3)]
     pub(crate) faults: usize,
-    /// What is measured
+    /// The parts to measure
     #[arg(long, value_delimiter = ',', default_values_t = Part::value_variants().to_vec())]
     pub(crate) only: Vec<Part>,
 }
@@ -34,21 +35,21 @@ pub(crate) struct Plan {
 /// A part of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Part {
-    /// Start to the first call for an event
+    /// From the start to the first call for an event
     Start,
-    /// A small event and a small answer
+    /// A small event and a small response
     Hello,
-    /// Events of four sizes, sent back
+    /// Events of four sizes, which are returned
     Echo,
-    /// Lists of three sizes, read, filtered and written
+    /// Lists of three sizes, which are read, filtered and written
     Orders,
     /// 1, 8 and 64 events at once
     Concurrency,
-    /// What comes after a panic, an exit, and a handler that is stuck
+    /// The event after a panic, an exit, and a handler that hangs
     Faults,
     /// A tenant beside another one whose handlers never stop
     Fairness,
-    /// A handler that takes long to start, in its fresh sandbox and with what spares it that
+    /// A handler that takes long to start: in a fresh sandbox, and in ways that avoid the start
     Warm,
 }
 

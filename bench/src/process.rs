@@ -1,4 +1,4 @@
-//! What the kernel knows about a process, out of `/proc`.
+//! Data of the kernel about a process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::figures::count;
 /// Resident memory, in MB.
 ///
 /// # Errors
-/// When the process has gone.
+/// If the process has ended.
 pub fn resident_memory(pid: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("reading a process's status")?;
     let line =
@@ -19,14 +19,14 @@ pub fn resident_memory(pid: u32) -> Result<f64> {
     Ok(count(kibibytes) * 1024.0 / 1e6)
 }
 
-/// Time on a processor so far, of all threads that live, to the nanosecond.
+/// The processor time so far of all running threads, to the nanosecond.
 ///
 /// # Errors
-/// When the process has gone.
+/// If the process has ended.
 pub fn processor_time(pid: u32) -> Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task")).context("listing a process's threads")? {
-        // A thread may end while we look.
+        // A thread may end during the loop.
         let Ok(line) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
         let nanoseconds = line.split(' ').next().unwrap_or_default();
         sum += Duration::from_nanos(nanoseconds.parse().context("reading a thread's schedstat")?);

@@ -1,4 +1,5 @@
-//! A contestant's process, in an environment that holds what Lambda sets and nothing else. It is killed when it is dropped.
+//! A contestant's process, in an environment with only the variables that Lambda sets. It is killed when it
+//! is dropped.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,23 +11,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use bulkhead_bench::process;
 
-/// How much of the output is kept, for when something goes wrong.
+/// The amount of output that is kept for error messages.
 const TAIL: usize = 4096;
 
-/// What is started, and how.
+/// The program to start, and its settings.
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
     /// The program.
     pub(crate) program: &'a Path,
-    /// Where its component lies.
+    /// The folder of its component.
     pub(crate) task_root: PathBuf,
     /// `_HANDLER`.
     pub(crate) handler: &'a str,
-    /// How many events Lambda says that there will be at once; it says nothing for one.
+    /// The number of concurrent events in Lambda's variable; the variable is not set for 1.
     pub(crate) concurrency: usize,
 }
 
-/// A process that runs.
+/// A running process.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
@@ -35,7 +36,7 @@ pub(crate) struct Program {
 }
 
 impl Launch<'_> {
-    /// Starts it against a Runtime API server.
+    /// Starts it with a Runtime API server.
     pub(crate) fn start(&self, api: &str) -> Result<Program> {
         let mut command = Command::new(self.program);
         command.env_clear().envs([
@@ -72,12 +73,12 @@ impl Program {
         Ok(Self { child, started, tail })
     }
 
-    /// When it was started.
+    /// The time when it was started.
     pub(crate) fn started(&self) -> Instant {
         self.started
     }
 
-    /// The end of what it has printed.
+    /// The end of its output.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&self.tail.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
@@ -87,7 +88,7 @@ impl Program {
         process::resident_memory(self.child.id())
     }
 
-    /// Time on a processor so far.
+    /// The processor time so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
         process::processor_time(self.child.id())
     }
@@ -97,7 +98,7 @@ impl Program {
         Ok(self.child.try_wait().context("looking at a process")?.is_some())
     }
 
-    /// Kills it, as Lambda does with one that is stuck.
+    /// Kills it, as Lambda does with a process that hangs.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill().context("killing a process")?;
         self.child.wait().context("waiting for a process that was killed")?;
@@ -113,7 +114,7 @@ impl Drop for Program {
     }
 }
 
-/// Reads a pipe to its end, so that the process never waits for us, and keeps what came last.
+/// Reads a pipe to its end, so that the process never blocks, and keeps the end of the output.
 fn drain(pipe: Option<impl Read + Send + 'static>, tail: &Arc<Mutex<Vec<u8>>>) {
     let Some(mut pipe) = pipe else { return };
     let tail = Arc::clone(tail);

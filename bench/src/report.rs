@@ -1,4 +1,4 @@
-//! The figures as tables for people, in Markdown, and as JSON for whatever comes after.
+//! The figures as Markdown tables for people, and as JSON for programs.
 
 use bulkhead_bench::figures::{MEDIAN, quantile};
 use bulkhead_bench::machine;
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::results::{Metric, Ratio, Results};
 use crate::targets::Verdict;
 
-/// One line for each metric: the median of the rounds and, behind it, the ratio to the first contestant with
-/// the least and the greatest of the rounds.
+/// One line for each metric: the median of the rounds, followed by the ratio to the first contestant, with
+/// the smallest and the largest of the rounds.
 pub(crate) fn table(results: &Results) -> String {
     let mut heading = vec![results.title.clone(), String::new()];
     heading.extend(results.contestants.iter().map(|name| (*name).to_owned()));
@@ -30,7 +30,7 @@ fn row(results: &Results, metric: Metric) -> Vec<String> {
     cells
 }
 
-/// Three digits, or all before the point.
+/// Three digits, or all digits before the decimal point.
 pub(crate) fn shown(figure: f64) -> String {
     match figure {
         ..10.0 => format!("{figure:.2}"),
@@ -39,7 +39,7 @@ pub(crate) fn shown(figure: f64) -> String {
     }
 }
 
-/// `0.62× (0.59–0.67)`, or nothing where there was nothing to compare with.
+/// `0.62× (0.59–0.67)`, or nothing if there is no figure to compare with.
 pub(crate) fn ratio(ratio: Ratio) -> String {
     if !ratio.median.is_finite() {
         return String::new();
@@ -48,7 +48,7 @@ pub(crate) fn ratio(ratio: Ratio) -> String {
     format!("{median}× ({low}–{high})")
 }
 
-/// What was aimed at, and what was measured.
+/// The targets, and the measured figures.
 pub(crate) fn targets(verdicts: &[Verdict]) -> String {
     let heading = ["target", "at most", "aim", "measured (rounds)", ""].map(str::to_owned).to_vec();
     let mut rows = vec![heading];
@@ -69,7 +69,7 @@ pub(crate) fn targets(verdicts: &[Verdict]) -> String {
     markdown(&rows)
 }
 
-/// A table that is also readable as it is.
+/// A table that is readable as plain text.
 fn markdown(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();

@@ -1,11 +1,11 @@
-//! Figures by metric, contestant and round, and what is made of them: medians, and ratios pair by pair.
+//! Figures by metric, contestant and round, and their evaluation: medians, and ratios of pairs.
 
 use bulkhead_bench::figures::{median, quantile};
 
-/// What is measured, in which unit.
+/// A metric and its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Metric {
-    /// What it is called in the report.
+    /// The name in the report.
     pub(crate) name: &'static str,
     /// The unit of its figures.
     pub(crate) unit: &'static str,
@@ -13,61 +13,63 @@ pub(crate) struct Metric {
 
 /// From `spawn` to the first request for an event.
 pub(crate) const START: Metric = Metric { name: "start to first /next", unit: "ms" };
-/// From just before the event is written to the answer's last byte read, with a pause before each event.
+/// From just before the event is written to the last byte of its answer, with a pause before each event.
 pub(crate) const EVENT: Metric = Metric { name: "event, median", unit: "µs" };
-/// The same, for the slowest in a hundred.
+/// The time of an event, for the slowest in a hundred.
 pub(crate) const EVENT_P99: Metric = Metric { name: "event, p99", unit: "µs" };
-/// The same, for the slowest in a thousand.
+/// The time of an event, for the slowest in a thousand.
 pub(crate) const EVENT_P999: Metric = Metric { name: "event, p99.9", unit: "µs" };
-/// From answer to answer where the next event is always there already.
+/// From answer to answer, if the next event is always available.
 pub(crate) const SATURATED: Metric = Metric { name: "event to event without a pause", unit: "µs" };
-/// Events in a second, with as many in flight as the contestant asks for. The only one that is better when it is more.
+/// Events per second, with as many in flight as the contestant asks for. The only metric of which more is
+/// better.
 pub(crate) const THROUGHPUT: Metric = Metric { name: "throughput (more is better)", unit: "/s" };
-/// Time on a processor, of all threads, in user mode and in the kernel.
+/// The processor time of all threads, in user mode and in the kernel.
 pub(crate) const PROCESSOR: Metric = Metric { name: "processor time per event", unit: "µs" };
-/// The same of this program, most of which is the server: what every contestant pays for being measured.
+/// The processor time of this program, most of which is the server: the part that measuring adds for every
+/// contestant.
 pub(crate) const SERVER: Metric = Metric { name: "the server's, per event", unit: "µs" };
-/// Resident memory when the first event is asked for.
+/// Resident memory when the process calls for the first event.
 pub(crate) const FRESH_MEMORY: Metric = Metric { name: "memory before any event", unit: "MB" };
-/// Resident memory after the events that warm up, or after all.
+/// Resident memory after the events that warm up, or after all events.
 pub(crate) const IDLE_MEMORY: Metric = Metric { name: "memory after events", unit: "MB" };
-/// The program's file.
+/// The size of the program's file.
 pub(crate) const PROGRAM: Metric = Metric { name: "program", unit: "MB" };
-/// How many calls for an event were pending at once.
+/// The number of pending calls for an event.
 pub(crate) const CALLS: Metric = Metric { name: "calls for an event at once", unit: "" };
 
 /// All figures of one table.
 #[derive(Debug)]
 pub(crate) struct Results {
-    /// What the JSON and the targets call it.
+    /// The name in JSON and in the targets.
     pub(crate) id: String,
-    /// What people read.
+    /// The title for people.
     pub(crate) title: String,
-    /// The contestants; the first is what the others are compared with.
+    /// The contestants; the others are compared with the first.
     pub(crate) contestants: Vec<&'static str>,
     series: Vec<(Metric, usize, Vec<f64>)>,
 }
 
-/// A figure relative to the first contestant's: the middle of all rounds, and the ends.
+/// A figure relative to the first contestant's: the median of all rounds, and the extremes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ratio {
     /// The median of the rounds.
     pub(crate) median: f64,
-    /// The least of them.
+    /// The smallest ratio.
     pub(crate) low: f64,
-    /// The greatest of them.
+    /// The largest ratio.
     pub(crate) high: f64,
 }
 
 impl Ratio {
-    /// The middle and the ends of some figures.
+    /// The median and the extremes of some figures.
     pub(crate) fn of(figures: &[f64]) -> Self {
         Self { median: median(figures), low: quantile(figures, 0), high: quantile(figures, 1000) }
     }
 }
 
 impl Results {
-    /// Nothing yet.
+    /// Without figures.
     pub(crate) fn of(id: &str, title: &str, contestants: impl Iterator<Item = &'static str>) -> Self {
         let contestants = contestants.collect();
         Self { id: id.to_owned(), title: title.to_owned(), contestants, series: Vec::new() }
@@ -81,7 +83,7 @@ impl Results {
         }
     }
 
-    /// What there are figures for, in the order in which it came.
+    /// The metrics with figures, in the order in which they came.
     pub(crate) fn metrics(&self) -> Vec<Metric> {
         let mut metrics = Vec::new();
         for (metric, ..) in &self.series {
@@ -98,7 +100,7 @@ impl Results {
         series.map_or(&[], |(.., figures)| figures.as_slice())
     }
 
-    /// How a contestant compares with another one, round by round.
+    /// The comparison of a contestant with another, round by round.
     pub(crate) fn paired(&self, metric: Metric, pair: [usize; 2], compare: fn(f64, f64) -> f64) -> Ratio {
         let [figures, base] = pair.map(|contestant| self.figures(metric, contestant));
         let pairs: Vec<f64> =
@@ -106,7 +108,7 @@ impl Results {
         Ratio::of(&pairs)
     }
 
-    /// How many times the first contestant's figure a contestant's is.
+    /// The ratio of a contestant's figure to the first contestant's.
     pub(crate) fn ratio(&self, metric: Metric, contestant: usize) -> Ratio {
         self.paired(metric, [contestant, 0], |figure, base| figure / base)
     }

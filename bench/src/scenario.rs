@@ -1,4 +1,4 @@
-//! What the contestants are given to do: handlers, and events of several sizes.
+//! The work of the contestants: handlers, and events of several sizes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use bulkhead_bench_handlers::{Orders, Request, hello, summarize};
 
 use crate::server::Event;
 
-/// More than any event takes.
+/// Longer than any event takes.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Above this, an order is large. About one in ten is.
+/// An order above this amount is large. About one in ten is.
 const MINIMUM: usize = 450_000;
 
 /// One handler with one event.
 #[derive(Debug)]
 pub(crate) struct Scenario {
-    /// What the JSON and the targets call it.
+    /// The name in JSON and in the targets.
     pub(crate) id: String,
-    /// What people read.
+    /// The title for people.
     pub(crate) title: String,
     /// `_HANDLER`.
     pub(crate) handler: &'static str,
-    /// The event, with its answer.
+    /// The event, with its expected answer.
     pub(crate) event: Arc<Event>,
-    /// For each event that the small ones get, the larger ones get one in so many.
+    /// The number of events of the smallest size for each event of this size.
     pub(crate) one_in: usize,
 }
 
-/// The sizes of events: bytes, their name, and how many times fewer of them are sent.
+/// The sizes of events: bytes, name, and how many times fewer of them are sent.
 const SIZES: [(usize, &str, usize); 4] =
     [(100, "100 B", 2), (10_000, "10 KB", 4), (1_000_000, "1 MB", 20), (6_000_000, "6 MB", 60)];
 
-/// `hello` with 100 bytes: the scenario that everything else is told with.
+/// `hello` with 100 bytes, the scenario of most other measurements.
 pub(crate) fn greeting() -> Result<Scenario> {
     Ok(Scenario {
         id: "hello-100b".to_owned(),
@@ -44,7 +44,7 @@ pub(crate) fn greeting() -> Result<Scenario> {
     })
 }
 
-/// Its event.
+/// The event of `hello`.
 pub(crate) fn greeting_event() -> Result<Event> {
     let frame = r#"{"name":""}"#.len();
     let name = "a".repeat(100 - frame);
@@ -54,7 +54,7 @@ pub(crate) fn greeting_event() -> Result<Event> {
     Ok(Event { body, answer: Some(answer), deadline: DEADLINE, tenant: None })
 }
 
-/// The bytes of the event are the answer.
+/// The answer is the bytes of the event.
 pub(crate) fn echoes() -> Vec<Scenario> {
     let of_size = |(bytes, name, one_in)| {
         let body = list(bytes);
@@ -64,7 +64,7 @@ pub(crate) fn echoes() -> Vec<Scenario> {
     SIZES.into_iter().map(of_size).collect()
 }
 
-/// A list that is read, added up, filtered and written.
+/// A list that is read, summed up, filtered and written.
 pub(crate) fn orders() -> Result<Vec<Scenario>> {
     let of_size = |(bytes, name, one_in): (usize, &str, usize)| {
         let body = list(bytes);
@@ -90,7 +90,7 @@ fn scenario(handler: &'static str, size: &str, event: Event, one_in: usize) -> S
     }
 }
 
-/// A JSON text of exactly so many bytes: as many orders as fit, and a note that fills the rest.
+/// A JSON text of an exact length: as many orders as fit, and a note that fills the rest.
 fn list(bytes: usize) -> Vec<u8> {
     let mut text = format!(r#"{{"minimum":{MINIMUM},"orders":["#);
     let end = r#"],"note":""}"#;

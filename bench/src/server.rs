@@ -1,9 +1,10 @@
-//! A Runtime API server for measuring: it takes its own timestamps, and costs less than what it measures.
+//! A Runtime API server for measurements: it takes its own timestamps, and costs less than what it measures.
 //!
-//! Each connection has a thread, which sleeps in the kernel until there is a request, so that a message wakes one thread
-//! and nothing else. Every pending `/next` gets an event, answers may come in any order and on any connection. No lock is held
-//! around a read or a write, no body is copied, and an answer is compared with what it should be when it has been
-//! acknowledged, where nobody waits for it. `batch.rs` has what is asked for and what came of it, `connection.rs` the wire.
+//! Each connection has a thread, which sleeps in the kernel until a request comes, so that a message wakes
+//! one thread only. Every pending `/next` gets an event; answers may come in any order and on any connection.
+//! No lock is held during a read or a write, no body is copied, and an answer is compared with the expected
+//! one after it was acknowledged, when nobody waits. `batch.rs` contains the events and their results,
+//! `connection.rs` the protocol.
 
 mod batch;
 mod connection;
@@ -19,7 +20,7 @@ use anyhow::{Context as _, Result, bail};
 use batch::Taken;
 pub(crate) use batch::{Batch, End, Event, Timing};
 
-/// How long anything is waited for before the run is given up.
+/// The time limit of every wait, after which the run is given up.
 pub(crate) const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running server. It stops when it is dropped.
@@ -29,15 +30,15 @@ pub(crate) struct Server {
     address: SocketAddr,
 }
 
-/// What its threads share.
+/// The state that its threads share.
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is something to hand out. Connections wait for it.
+    /// There is an event to hand out. Connections wait for this.
     work: Condvar,
-    /// A `/next` has come, a batch is done, or something has gone wrong.
+    /// A `/next` has come, a batch is done, or something has failed.
     news: Condvar,
-    /// Events that are out.
+    /// Events in flight.
     flights: Mutex<Vec<Flight>>,
     ids: AtomicU64,
     stopped: AtomicBool,
@@ -45,7 +46,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What there is to hand out; the first that has an event goes first.
+    /// The batches to hand out; the first one with an event comes first.
     batches: Vec<Arc<Batch>>,
     pending: usize,
     last_next: Option<Instant>,
@@ -75,18 +76,20 @@ impl Server {
         self.address.to_string()
     }
 
-    /// Waits until so many calls for an event are pending, but no longer than this, and gives their number.
+    /// Waits until a number of calls for an event are pending, or a time has passed, and returns their
+    /// number.
     pub(crate) fn wait_pending(&self, calls: usize, limit: Duration) -> Result<usize> {
         self.wait(limit, |state| state.pending >= calls)?;
         Ok(self.shared.lock().pending)
     }
 
-    /// When the last `/next` was read that had to wait. The first one of a process does.
+    /// The time of the last `/next` that had to wait, such as the first one of a process.
     pub(crate) fn last_next(&self) -> Option<Instant> {
         self.shared.lock().last_next
     }
 
-    /// Hands the same event out so many times, each time so long after it was asked for, and waits for all answers.
+    /// Hands out an event a number of times, each time with a delay after the call for it, and waits for all
+    /// answers.
     pub(crate) fn run(&self, event: &Arc<Event>, count: usize, pause: Duration) -> Result<Vec<Timing>> {
         let batch = self.begin(event, count, pause);
         if !self.wait_done(&batch, WAIT_LIMIT)? {
@@ -95,7 +98,7 @@ impl Server {
         batch.timings()
     }
 
-    /// The same without waiting.
+    /// Hands out an event a number of times without waiting.
     pub(crate) fn begin(&self, event: &Arc<Event>, count: usize, pause: Duration) -> Arc<Batch> {
         let batch = Arc::new(Batch::new(event, count, pause));
         let mut state = self.shared.lock();
@@ -109,7 +112,7 @@ impl Server {
         batch
     }
 
-    /// Hands out several batches side by side. Of those that have an event that is due, the first goes first.
+    /// Hands out several batches in parallel. Among those with an event that is due, the first comes first.
     pub(crate) fn begin_together<const N: usize>(&self, batches: [Batch; N]) -> [Arc<Batch>; N] {
         let batches = batches.map(Arc::new);
         self.shared.lock().batches = batches.to_vec();
@@ -117,12 +120,13 @@ impl Server {
         batches
     }
 
-    /// Waits until all events of a batch have come to an end, but no longer than this; whether they have.
+    /// Waits until all events of a batch are finished, or a time has passed. Returns whether they are
+    /// finished.
     pub(crate) fn wait_done(&self, batch: &Batch, limit: Duration) -> Result<bool> {
         self.wait(limit, |_| batch.is_done())
     }
 
-    /// Forgets the events of a batch that are out, since who should have answered them has gone.
+    /// Forgets the events of a batch that are in flight, because the process that had them is gone.
     pub(crate) fn give_up(&self, batch: &Arc<Batch>) {
         self.shared.flights().retain(|flight| !Arc::ptr_eq(&flight.batch, batch));
     }
@@ -145,7 +149,7 @@ impl Drop for Server {
         let state = self.shared.lock();
         self.shared.work.notify_all();
         drop(state);
-        // The accepting thread sleeps until someone connects.
+        // The accepting thread sleeps until a connection comes.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -163,7 +167,7 @@ impl Shared {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Waits until there is an event for a call that was read at this time; `None` where there will be none.
+    /// Waits for an event for a call that was read at this time; `None` if there will be none.
     fn next(&self, read: Instant) -> Option<(Arc<Batch>, Taken)> {
         let mut state = self.lock();
         state.pending += 1;
@@ -185,14 +189,14 @@ impl Shared {
         batch
     }
 
-    /// Ends the flight of an event. There is none where it has been answered before.
+    /// Takes an event that is in flight. `None` if it was answered before.
     fn land(&self, id: u64) -> Option<Flight> {
         let mut flights = self.flights();
         let place = flights.iter().position(|flight| flight.id == id)?;
         Some(flights.swap_remove(place))
     }
 
-    /// Adds what became of an event; the answer's bytes are looked at now, and not before.
+    /// Adds the result of an event, and only now looks at the bytes of the answer.
     fn record(&self, flight: &Flight, end: End, answered: Instant, body: &[u8]) {
         if flight.batch.record(Timing { delivered: flight.delivered, answered, end }, body) {
             let state = self.lock();

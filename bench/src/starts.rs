@@ -1,4 +1,4 @@
-//! From nothing to the first call for an event, over and over, and what the program weighs.
+//! Measures starts up to the first call for an event, and the size of the program.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::plan::Round;
 use crate::results::{self, Results};
 use crate::scenario::Scenario;
 
-/// Starts everyone so many times, in turn.
+/// Starts all contestants a number of times, in turn.
 pub(crate) fn round(round: &Round<'_>, scenario: &Scenario, results: &mut Results) -> Result<()> {
     let Round { plan, contestants, .. } = round;
     let mut times = vec![Vec::new(); contestants.len()];

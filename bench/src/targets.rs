@@ -1,44 +1,44 @@
-//! What the figures are aimed at, and whether they got there.
+//! The targets of the figures, and whether they were met.
 
 use crate::results::{self, Metric, Ratio, Results};
 use crate::{CWASM, REFERENCE, faults};
 
-/// A bound on what a table says of Bulkhead with `.cwasm`.
+/// A bound on a figure of Bulkhead with `.cwasm`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target {
-    /// What is bounded.
+    /// The name of the target.
     pub(crate) name: &'static str,
-    /// In which table.
+    /// The table.
     table: &'static str,
     metric: Metric,
     /// How the figure is taken from the table.
     take: Take,
-    /// What it must be.
+    /// The bound.
     pub(crate) limit: f64,
-    /// What it is hoped to be.
+    /// A better figure that is hoped for.
     pub(crate) aim: Option<f64>,
     /// The unit of both.
     pub(crate) unit: &'static str,
-    /// Whether the limit is the least that it must be.
+    /// Whether the limit is a minimum.
     pub(crate) more_is_better: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Take {
-    /// Relative to `lambda_runtime`'s, round by round.
+    /// Relative to `lambda_runtime`'s figure, round by round.
     Ratio,
-    /// More than `lambda_runtime`'s, round by round.
+    /// The difference to `lambda_runtime`'s figure, round by round.
     Difference,
-    /// As it is.
+    /// The figure itself.
     Alone,
 }
 
-/// A target, and what was measured.
+/// A target, and the measured figure.
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    /// What was aimed at.
+    /// The target.
     pub(crate) target: Target,
-    /// What it came to.
+    /// The measured figure.
     pub(crate) measured: Ratio,
 }
 
@@ -76,7 +76,7 @@ const fn after(name: &'static str, table: &'static str) -> Target {
     Target { take: Take::Alone, ..at_most(name, table, faults::RELATIVE, 1.10, None) }
 }
 
-/// All targets that something was measured for.
+/// All targets that have a measured figure.
 pub(crate) fn judge(tables: &[Results]) -> Vec<Verdict> {
     let measured = |target: &Target| {
         let table = tables.iter().find(|table| table.id == target.table)?;
@@ -91,7 +91,7 @@ pub(crate) fn judge(tables: &[Results]) -> Vec<Verdict> {
 }
 
 impl Verdict {
-    /// How it ended, in a word or two.
+    /// The verdict in a word or two.
     pub(crate) fn word(&self) -> &'static str {
         let meets = |bound: f64| match self.target.more_is_better {
             true => self.measured.median >= bound,

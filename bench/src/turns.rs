@@ -1,4 +1,5 @@
-//! One event at a time: all contestants run side by side and take turns, with a pause before each event, then without.
+//! One event at a time: all contestants run in parallel and take turns, first with a pause before each event,
+//! then without.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -12,14 +13,14 @@ use crate::results::{self, Metric, Results};
 use crate::scenario::Scenario;
 use crate::server::Timing;
 
-/// From a call for an event to its delivery. It is long enough to clear up after a small event.
+/// The time from a call for an event to its delivery, long enough to clean up after a small event.
 pub(crate) const PAUSE: Duration = Duration::from_millis(1);
-/// The same after an event that is worth it.
+/// The time from a call for an event to its delivery, after an event that needs more cleaning up.
 const LONG_PAUSE: Duration = Duration::from_millis(5);
-/// Events that one contestant gets before it is the next one's turn.
+/// The number of events that a contestant gets in one turn.
 const TURN: usize = 50;
 
-/// Measures everyone once.
+/// Measures all contestants once.
 pub(crate) fn round(round: &Round<'_>, scenario: &Scenario, results: &mut Results) -> Result<()> {
     let Round { plan, contestants, .. } = round;
     let events = (plan.events / scenario.one_in).max(2);
@@ -32,7 +33,7 @@ pub(crate) fn round(round: &Round<'_>, scenario: &Scenario, results: &mut Result
             runner.paced_turn(events.min(TURN)).with_context(|| runner.failed())?;
         }
     }
-    // A large event is its own load: a pause makes no difference.
+    // A large event takes so long itself that a pause makes no difference.
     let turns = if is_large(scenario) { 0 } else { events.div_ceil(TURN) };
     for _ in 0..turns {
         for runner in &mut runners {
@@ -47,7 +48,7 @@ fn is_large(scenario: &Scenario) -> bool {
     scenario.event.body.len() > 100_000
 }
 
-/// A contestant that runs, and its figures so far.
+/// A running contestant, and its figures so far.
 struct Runner<'a> {
     index: usize,
     contestant: &'a Contestant,
@@ -122,7 +123,7 @@ impl<'a> Runner<'a> {
 pub(crate) const LATENCIES: [(Metric, usize); 3] =
     [(results::EVENT, MEDIAN), (results::EVENT_P99, 990), (results::EVENT_P999, 999)];
 
-/// Adds the quantiles that there are enough figures for: the slowest in a hundred of ten is no figure.
+/// Adds the quantiles for which there are enough figures: a p99 needs more than ten.
 pub(crate) fn latencies(
     quantiles: &[(Metric, usize)],
     contestant: usize,

@@ -1,5 +1,5 @@
-//! A handler that takes long to start: in a fresh sandbox that does it all for each event, in one that starts with what
-//! the component's init left when it was compiled, and in one that is kept for the next event.
+//! A handler that takes long to start: in a fresh sandbox for each event, in one that starts with the memory
+//! that the init function left at compile time, and in one that is kept for the next event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::contestant::Contestant;
 use crate::scenario::Scenario;
 use crate::server::Event;
 
-/// What `cargo xtask bench` adds to the name of the component that was compiled with `--preinit`.
+/// The suffix of the component that was compiled with `--preinit`.
 const PREINITIALISED: &str = "-preinit";
 const REUSE: &str = "[handlers.scanner]\nreuse = { events = 1000000 }\n";
-/// More than any event takes.
+/// Longer than any event takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The ways, of which the first is what the others are compared with.
+/// The ways to run the handler; the others are compared with the first.
 pub(crate) fn contestants(bulkhead: &Contestant) -> Result<[Contestant; 3]> {
     Ok([
         bulkhead.varied("fresh for each event", "", None)?,

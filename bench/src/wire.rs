@@ -1,21 +1,22 @@
-//! Just enough HTTP/1.1 for a server that must cost less than what it measures, and for the floor, which must cost nothing.
+//! A minimal HTTP/1.1 for a server that must cost less than what it measures, and for the floor, which must
+//! cost nothing.
 //!
-//! A message is read into one buffer that is kept, and its body is looked at where it lies. Head and body are written
-//! with one call, from where they are.
+//! A message is read into a buffer that is kept, and its body is used in place. Head and body are written
+//! with one call, without a copy.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
 
-/// Room for a head, and for small bodies.
+/// Enough for a head, and for small bodies.
 const ROOM: usize = 64 * 1024;
 
-/// What a message's headers say about its body.
+/// The kind of body that a message's headers announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// So many bytes.
+    /// A number of bytes.
     Sized(usize),
-    /// Chunks, until an empty one.
+    /// Chunks, up to an empty one.
     Chunked,
 }
 
@@ -23,23 +24,23 @@ impl Body {
     /// The body that these headers announce.
     ///
     /// # Errors
-    /// Where the length is none.
+    /// If the length is not valid.
     pub fn announced(headers: &[httparse::Header<'_>]) -> io::Result<Self> {
         if find(headers, "transfer-encoding").is_some() {
             return Ok(Self::Chunked);
         }
         let Some(length) = find(headers, "content-length") else { return Ok(Self::Sized(0)) };
         let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
-        length.map(Self::Sized).ok_or_else(|| invalid("a Content-Length that is no number"))
+        length.map(Self::Sized).ok_or_else(|| invalid("the Content-Length is not a number"))
     }
 }
 
-/// The first value under a name, in whatever case it was written.
+/// The value of the first header with this name, in upper or lower case.
 pub fn find<'a>(headers: &[httparse::Header<'a>], name: &str) -> Option<&'a [u8]> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
 }
 
-/// What has been read from a connection and not been taken yet.
+/// The bytes that were read from a connection and not taken yet.
 #[derive(Debug)]
 pub struct Inbox {
     buffer: Vec<u8>,
@@ -54,11 +55,11 @@ impl Default for Inbox {
 }
 
 impl Inbox {
-    /// Waits for a head, and takes what `parse` makes of it, which says how long it is; or `None` where the peer closed the
-    /// connection before it.
+    /// Waits for a head, and returns the result of `parse`, which also determines its length; or `None` if
+    /// the peer closed the connection before it.
     ///
     /// # Errors
-    /// Where the connection breaks, or the head is none.
+    /// If the connection breaks, or the head is not valid.
     pub fn head<T>(
         &mut self,
         stream: &TcpStream,
@@ -77,10 +78,10 @@ impl Inbox {
         }
     }
 
-    /// Waits for the rest of a body, and takes it.
+    /// Waits for the rest of a body, and returns it.
     ///
     /// # Errors
-    /// Where the connection breaks, or ends before it.
+    /// If the connection breaks, or ends within the body.
     pub fn body(&mut self, stream: &TcpStream, body: Body) -> io::Result<&[u8]> {
         match body {
             Body::Sized(length) => {
@@ -123,7 +124,7 @@ impl Inbox {
         }
     }
 
-    /// Room for so many bytes in one piece, with those that are there already at its start.
+    /// Makes room for a number of bytes in one piece, with the existing bytes at its start.
     fn make_room(&mut self, length: usize) {
         if self.filled.is_empty() {
             self.filled = 0..0;
@@ -150,7 +151,7 @@ impl Inbox {
 /// Writes a head and a body.
 ///
 /// # Errors
-/// Where the connection breaks.
+/// If the connection breaks.
 pub fn send(mut stream: &TcpStream, head: &[u8], body: &[u8]) -> io::Result<()> {
     let sent = stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)])?;
     match sent.checked_sub(head.len()) {
@@ -162,7 +163,7 @@ pub fn send(mut stream: &TcpStream, head: &[u8], body: &[u8]) -> io::Result<()> 
     }
 }
 
-/// An error for what a peer must not write.
+/// An error for data that a peer must not send.
 pub fn invalid(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }

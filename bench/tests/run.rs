@@ -1,4 +1,5 @@
-//! The benchmark, small: native programs stand in for the bootstraps, whose components nobody looks at.
+//! A small run of the benchmark: native programs take the place of the bootstraps, and their components are
+//! never read.
 
 use std::fs;
 use std::process::Command;
@@ -49,7 +50,7 @@ fn a_wrong_answer_ends_the_run() {
     fs::write(folder.path().join("hello.wasm"), "").unwrap();
     fs::write(folder.path().join("hello.cwasm"), "").unwrap();
     let floor = env!("CARGO_BIN_EXE_floor");
-    // Without the answer in its task root, a floor in a bootstrap's place sends the event back.
+    // Without the file `answer` in its task root, a floor in place of a bootstrap returns the event.
     let output = Command::new(env!("CARGO_BIN_EXE_bulkhead-bench"))
         .args([
             "--native",

@@ -1,2 +1,2 @@
-//! The benchmarked handlers as components, one binary for each. `bench-` stands before their names, because all
+//! The benchmarked handlers as components, one binary for each. Their names begin with `bench-`, because all
 //! components lie in one directory.

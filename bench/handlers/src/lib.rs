@@ -1,7 +1,8 @@
-//! What the benchmarked handlers do, in Rust that knows no runtime: `bench/guests` makes components of it, and
-//! `bench/src/native.rs` a program on `lambda_runtime`. So what is compared is the runtimes.
+//! The benchmarked handlers in plain Rust, without a runtime. `bench/guests` makes components of them, and
+//! `bench/src/native.rs` a program on `lambda_runtime`, so that the benchmark compares only the runtimes.
 //!
-//! `hello` is that of `examples/hello`, whose component is the one that runs. An echo does nothing, so it is not here.
+//! `hello` is equal to `examples/hello`, whose component is the one that runs. The echo handler does nothing,
+//! so it is not here.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +12,13 @@ pub struct Request {
     name: String,
 }
 
-/// Its answer.
+/// The response of [`hello`].
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Response {
     message: String,
 }
 
-/// Greets.
+/// Returns a greeting.
 pub fn hello(request: &Request) -> Response {
     Response { message: format!("Hello {}!", request.name) }
 }
@@ -39,7 +40,7 @@ pub struct Order {
     cents: u64,
 }
 
-/// The answer of [`summarize`].
+/// The response of [`summarize`].
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     count: usize,
@@ -47,7 +48,7 @@ pub struct Summary {
     large: Vec<Order>,
 }
 
-/// What all orders come to, and which of them reach the minimum.
+/// The sum of all orders, and the orders that reach the minimum.
 pub fn summarize(event: Orders) -> Summary {
     let total = |order: &Order| order.cents.saturating_mul(order.pieces.into());
     Summary {

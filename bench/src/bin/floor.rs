@@ -1,8 +1,8 @@
-//! The floor: a loop around a socket that answers each event without doing anything, which is what the kernel, the
-//! connection and the server cost whatever the runtime is.
+//! The floor: a loop over a socket that answers each event without any work. Its time is the cost of the
+//! kernel, the connection and the server, which every runtime has to pay.
 //!
-//! It answers with the file `answer` in the task root, so that as many bytes go back as from everyone else, or with
-//! the event where there is none.
+//! It answers with the file `answer` in the task root, so that it sends as many bytes as the other programs,
+//! or with the event if there is no such file.
 
 use std::fs;
 use std::io;

@@ -1,7 +1,8 @@
-//! `cargo xtask bench --languages`: what a handler costs in another language than Rust, each in a fresh sandbox per event.
+//! `cargo xtask bench --languages`: the cost of handlers in different languages, each with a fresh sandbox
+//! per event.
 //!
-//! One component after the other is compiled, started several times, and sent events one at a time; every answer must be
-//! one. Starts and events are medians; a component is compiled once, and has one first event.
+//! One component after the other is compiled, started several times, and sent events one at a time; every
+//! event must get a response. Starts and events are medians; compilation and first event are measured once.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 use std::fs;
@@ -16,10 +17,10 @@ use bulkhead_bench::process::resident_memory;
 use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot};
 use clap::Parser;
 
-/// Measures components side by side. `cargo xtask bench --languages` fills in the paths.
+/// Measures components in comparison. `cargo xtask bench --languages` sets the paths
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The bootstrap without compiler
+    /// The bootstrap without the compiler
     #[arg(long)]
     lean: PathBuf,
     /// The `bulkhead` command
@@ -28,30 +29,30 @@ struct Arguments {
     /// The components
     #[arg(required = true)]
     wasm: Vec<PathBuf>,
-    /// Starts of each
+    /// How often each component is started
     #[arg(long, default_value_t = 9)]
     starts: usize,
-    /// Events that the last start of each is sent
+    /// How many events the last start of each component gets
     #[arg(long, default_value_t = 300)]
     events: usize,
 }
 
-/// What was measured of a component.
+/// The measured figures of a component.
 struct Figures {
     name: String,
-    /// Bytes of the component.
+    /// The size of the component.
     wasm: u64,
-    /// Bytes of the native code that it becomes.
+    /// The size of its native code.
     cwasm: u64,
-    /// How long that takes, in s.
+    /// The time of the compilation, in s.
     compiling: f64,
-    /// From the start of the process to its first `/next`, in ms.
+    /// The time from the start of the process to its first `/next`, in ms.
     start: f64,
-    /// The first event, in ms.
+    /// The time of the first event, in ms.
     first: f64,
-    /// All others, in ms.
+    /// The time of the other events, in ms.
     event: f64,
-    /// On a processor for each of them, in ms.
+    /// The processor time of each of these, in ms.
     processor: f64,
     /// Resident memory after all events, in MB.
     memory: f64,
@@ -108,7 +109,7 @@ fn measure(arguments: &Arguments, wasm: &Path) -> Result<Figures> {
     })
 }
 
-/// One event: how long it takes, in ms, when the process is at rest before it.
+/// Sends one event when the process is idle, and returns its time in ms.
 fn event(api: &RuntimeApi) -> Result<f64> {
     api.wait_idle();
     sleep(Duration::from_millis(1));
@@ -117,7 +118,7 @@ fn event(api: &RuntimeApi) -> Result<f64> {
     Ok(milliseconds(answer.answered - answer.delivered))
 }
 
-/// A line of the table: what it has, and that of each component to so many digits.
+/// A line of the table: the heading, and a figure of each component with this many digits.
 type Line = (&'static str, usize, fn(&Figures) -> f64);
 
 const LINES: [Line; 9] = [

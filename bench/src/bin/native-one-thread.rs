@@ -1,4 +1,5 @@
-//! `lambda_runtime` with tokio on one thread, which serves one event at a time faster than the `main` of its README.
+//! `lambda_runtime` with tokio on one thread, which handles one event at a time faster than the `main` of its
+//! README.
 
 use lambda_runtime::Error;
 

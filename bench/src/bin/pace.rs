@@ -1,7 +1,7 @@
-//! `cargo xtask bench --pace`: how long whoever works on a handler waits for the `bulkhead` command.
+//! `cargo xtask bench --pace`: the latency of the `bulkhead` command for the author of a handler.
 //!
-//! The handler is `hello` as `bulkhead new` makes it. Each row is the median of several runs, with the least and the most of
-//! them, beside the time that it may take. Whole processes are measured, from their start to their end.
+//! The handler is `hello` as `bulkhead new` makes it. Each row is the median of several runs, with the
+//! minimum and maximum, beside the time that is allowed. Whole processes are measured, from start to end.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 use std::fs;
@@ -17,30 +17,30 @@ use bulkhead_tests::{Dev, artifacts};
 use clap::Parser;
 use serde_json::json;
 
-/// Measures the command. `cargo xtask bench --pace` says in the environment where the programs are.
+/// Measures the command. `cargo xtask bench --pace` passes the programs in the environment
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where cargo compiles the handler
+    /// The folder in which cargo compiles the handler
     #[arg(long)]
     target_dir: PathBuf,
-    /// Runs of each command
+    /// How often each command runs
     #[arg(long, default_value_t = 15)]
     runs: usize,
-    /// Saves under `bulkhead dev`
+    /// How often the handler is saved under `bulkhead dev`
     #[arg(long, default_value_t = 7)]
     saves: usize,
 }
 
-/// What was measured of one thing.
+/// The measured times of one operation.
 struct Row {
     what: &'static str,
-    /// What it may take, in ms. None where it has only to work.
+    /// The allowed time, in ms. `None` if the operation only has to work.
     bound: Option<f64>,
     /// In ms.
     runs: Vec<f64>,
 }
 
-/// The project, and where its handler is compiled.
+/// The project, and the folder in which its handler is compiled.
 struct Hello<'a> {
     folder: PathBuf,
     target_dir: &'a Path,
@@ -67,10 +67,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Makes a project where there is no network at all, and says so; or says that this machine lets nobody cut it off.
+/// Creates a project without any network, and reports that; or reports that this machine does not allow that.
 fn offline() -> Result<String> {
     let cut_off = ["--user", "--map-root-user", "--net", "--"];
-    // The first line is a heading; each other one would be a way out.
+    // The first line is a heading; any other line would be a route out.
     let routes = Command::new("unshare").args(cut_off).args(["cat", "/proc/net/route"]).output();
     let Some(routes) = routes.ok().filter(|routes| routes.status.success()) else {
         return Ok("`new` was NOT tried without a network: `unshare --net` is not allowed here".to_owned());
@@ -95,7 +95,7 @@ fn new(hello: &Hello<'_>, runs: usize) -> Result<Row> {
     Ok(Row { what: "`new`", bound: None, runs: took })
 }
 
-/// From the end of a write to the first answer of what was written.
+/// The time from the end of a write to the first response of the new code.
 fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
     println!("building: the SDK is compiled on the way");
     let dev = Dev::start_in(&hello.folder, hello.target_dir, &["--timeout", "30s"]);
@@ -103,7 +103,7 @@ fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
     let source = hello.folder.join("src/lib.rs");
     let text = fs::read_to_string(&source).context("reading the handler")?;
     let mut took = Vec::new();
-    // The first one is not counted: cargo has never built this package again before.
+    // The first one is not counted: it is the first time that cargo rebuilds this package.
     for number in 0..=saves {
         let greeting = format!("Greeting {number} to");
         fs::write(&source, text.replace("Hello", &greeting)).context("saving the handler")?;
@@ -111,7 +111,7 @@ fn saves(hello: &Hello<'_>, saves: usize) -> Result<Row> {
         let wanted = json!({ "message": format!("{greeting} world!") });
         while dev.invoke("hello", EVENT, &[]).json() != wanted {
             ensure!(saved.elapsed() < WAIT_LIMIT, "the new code never answered: {}", dev.running.stderr());
-            // So much too long a figure may be.
+            // This interval is the possible error of a figure.
             sleep(Duration::from_millis(5));
         }
         took.extend((number > 0).then(|| milliseconds(saved.elapsed())));
@@ -147,7 +147,7 @@ impl Hello<'_> {
     }
 }
 
-/// How long a command takes that must go well, in ms.
+/// Runs a command that must succeed, and returns its time in ms.
 fn run(command: &mut Command) -> Result<f64> {
     command.stdin(Stdio::null()).env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
     let started = Instant::now();

@@ -1,8 +1,9 @@
-//! `cargo xtask bench --scale`: what tenants and components cost in one process: start, memory, first events.
+//! `cargo xtask bench --scale`: the cost of tenants and components in one process: start, memory, first
+//! events.
 //!
-//! Each row is a function of its own. What one more tenant or component costs is the difference to the function
-//! that has one, divided by how many more there are; latencies are those of the same process, first event
-//! against second.
+//! Each row is a separate function. The cost of one more tenant or component is the difference to the
+//! function with one, divided by the number of additional ones; latencies compare the first and the second
+//! event in the same process.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 use std::fmt::Write as _;
@@ -19,10 +20,10 @@ use bulkhead_tests::{Bootstrap, Event, Kind, Running, RuntimeApi, TaskRoot};
 use clap::Parser;
 use serde_json::{Value, json};
 
-/// Measures functions with many tenants, and with many components. `cargo xtask bench --scale` fills in the paths.
+/// Measures functions with many tenants, and with many components. `cargo xtask bench --scale` sets the paths
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The bootstrap without compiler
+    /// The bootstrap without the compiler
     #[arg(long)]
     lean: PathBuf,
     /// The `bulkhead` command
@@ -31,16 +32,16 @@ struct Arguments {
     /// The component of `examples/hello`
     #[arg(long)]
     wasm: PathBuf,
-    /// Where the figures go
+    /// The file for the figures
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Tenants that share one component
+    /// How many tenants share one component
     #[arg(long, default_value_t = 1000)]
     tenants: usize,
-    /// Components of their own
+    /// How many separate components there are
     #[arg(long, default_value_t = 200)]
     components: usize,
-    /// Starts of each function
+    /// How often each function is started
     #[arg(long, default_value_t = 9)]
     starts: usize,
 }
@@ -48,34 +49,34 @@ struct Arguments {
 /// One function.
 struct Case {
     name: String,
-    /// How many tenants or components it has.
+    /// The number of tenants or components.
     size: usize,
     root: TaskRoot,
 }
 
-/// What was measured of it.
+/// The measured figures of a function.
 #[derive(Clone, Copy)]
 struct Figures {
     /// From `spawn` to the first `/next`, in ms; the median of all starts.
     start: f64,
     /// Resident memory before any event, in KB.
     idle: f64,
-    /// The same after every tenant had two events.
+    /// Resident memory after every tenant had two events, in KB.
     used: f64,
     /// The first event of a tenant, in µs.
     first: Spread,
-    /// Its second.
+    /// The second event of a tenant, in µs.
     second: Spread,
 }
 
-/// What the events of all tenants took.
+/// The times of the events of all tenants.
 #[derive(Clone, Copy)]
 struct Spread {
     median: f64,
     slowest: f64,
 }
 
-/// A function, and what was measured of it.
+/// A function, and its figures.
 struct Row<'a> {
     case: &'a Case,
     figures: Figures,
@@ -100,14 +101,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// As many components as are asked for, each of other bytes, as `.cwasm`.
+/// As many components as requested, each with different bytes, as `.cwasm`.
 fn compile(arguments: &Arguments, hello: &[u8]) -> Result<Vec<Vec<u8>>> {
     println!("compiling {} components", arguments.components);
     let folder = tempfile::tempdir()?;
     let (wasm, cwasm) = (folder.path().join("c.wasm"), folder.path().join("c.cwasm"));
     let mut components = Vec::new();
     for index in 0..arguments.components {
-        // A custom section: it changes nothing but the digest.
+        // A custom section changes only the digest.
         let name = format!("n{index:05}");
         let section = [&[0, 7, 6][..], name.as_bytes()].concat();
         fs::write(&wasm, [hello, &section].concat())?;
@@ -156,7 +157,7 @@ fn measure(arguments: &Arguments, case: &Case) -> Result<Figures> {
     let (api, running) = start();
     starts.push(milliseconds(api.first().at - running.started()));
     let idle = memory(&running)?;
-    // Something has to be the first of all; it is no tenant's first event.
+    // The first event of the process does not count as a tenant's first event.
     event(&api, 0)?;
     event(&api, 0)?;
     let (mut first, mut second) = (Vec::new(), Vec::new());
@@ -169,13 +170,13 @@ fn measure(arguments: &Arguments, case: &Case) -> Result<Figures> {
     Ok(Figures { start: median(&starts), idle, used, first, second })
 }
 
-/// Resident memory in KB, once the process has come to rest.
+/// Resident memory in KB, once the process is idle.
 fn memory(running: &Running) -> Result<f64> {
     sleep(Duration::from_millis(50));
     Ok(resident_memory(running.pid())? * 1e3)
 }
 
-/// One event of a tenant: how long it takes, in µs, when the process is at rest before it.
+/// Sends one event of a tenant when the process is idle, and returns its time in µs.
 fn event(api: &RuntimeApi, tenant: usize) -> Result<f64> {
     api.wait_idle();
     sleep(Duration::from_millis(1));
@@ -190,7 +191,7 @@ impl Spread {
     }
 }
 
-/// What one more costs in KB, by the difference to the smallest function of its kind.
+/// The cost of one more in KB, from the difference to the smallest function of its kind.
 fn each(rows: &[Row<'_>], index: usize, memory: fn(&Figures) -> f64) -> Option<f64> {
     let Row { case, figures } = &rows[index];
     let base = rows[..index].iter().rev().find(|base| base.case.size <= 2)?;

@@ -1,4 +1,4 @@
-//! What is asked of a contestant in one go, and what came of it.
+//! The events that a contestant gets in one go, and their results.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,17 @@ use anyhow::{Result, bail};
 /// An event.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// Its bytes.
+    /// The bytes of the event.
     pub(crate) body: Vec<u8>,
-    /// The response that it must get, to the byte; or `None` where it is to be seen what it gets.
+    /// The expected response, byte for byte; `None` if any answer is accepted.
     pub(crate) answer: Option<Vec<u8>>,
-    /// The deadline, counted from the delivery.
+    /// The deadline, relative to the delivery.
     pub(crate) deadline: Duration,
-    /// Whose it is.
+    /// The tenant.
     pub(crate) tenant: Option<&'static str>,
 }
 
-/// What became of an event.
+/// The kind of answer to an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// `POST …/response`
@@ -28,19 +28,19 @@ pub(crate) enum End {
     Error,
 }
 
-/// One event there and back.
+/// The timing of one event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timing {
-    /// Just before its bytes were written; or when it was due, and waited for a call that it could go to.
+    /// Just before its bytes were written; or when it was due, if it waited for a call.
     pub(crate) delivered: Instant,
-    /// When the last byte of its answer had been read.
+    /// When the last byte of its answer was read.
     pub(crate) answered: Instant,
-    /// Which answer that was.
+    /// The kind of answer.
     pub(crate) end: End,
 }
 
 impl Timing {
-    /// From one to the other.
+    /// The time between the two.
     pub(crate) fn latency(&self) -> Duration {
         self.answered - self.delivered
     }
@@ -49,18 +49,18 @@ impl Timing {
 /// An event that is to be delivered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Taken {
-    /// When it should have been.
+    /// When it was due.
     pub(super) due: Option<Instant>,
 }
 
-/// The same event, several times.
+/// One event, several times.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(super) event: Arc<Event>,
     pub(super) pause: Duration,
-    /// When the first event is due, and how long after each the next one; `None` where there is always one.
+    /// When the first event is due, and the interval of the others; `None` if an event is always due.
     schedule: Option<(Instant, Duration)>,
-    /// Whether there are other batches beside it.
+    /// Whether other batches run in parallel.
     pub(super) has_company: bool,
     count: usize,
     left: AtomicUsize,
@@ -75,7 +75,7 @@ struct Done {
 
 impl Batch {
     pub(super) fn new(event: &Arc<Event>, count: usize, pause: Duration) -> Self {
-        // Most batches are small; an endless one is not kept ready for.
+        // Most batches are small; no space is reserved for endless ones.
         let done = Done { timings: Vec::with_capacity(count.min(10_000)), wrong: None };
         Self {
             event: Arc::clone(event),
@@ -88,13 +88,13 @@ impl Batch {
         }
     }
 
-    /// Beside others, with an event every so often, whether or not the one before has been answered.
+    /// In parallel with others, with an event at an interval, whether or not the last one was answered.
     pub(crate) fn every(event: &Arc<Event>, count: usize, interval: Duration) -> Self {
         let schedule = Some((Instant::now() + interval, interval));
         Self { schedule, ..Self::beside_others(event, count) }
     }
 
-    /// Beside others, with an event for every call that nothing else is due for.
+    /// In parallel with others, with an event for every call for which nothing else is due.
     pub(crate) fn beside_others(event: &Arc<Event>, count: usize) -> Self {
         Self { has_company: true, ..Self::new(event, count, Duration::ZERO) }
     }
@@ -110,19 +110,19 @@ impl Batch {
         Some(Taken { due: self.due(left) })
     }
 
-    /// When the next event is due, if that is known and there is one.
+    /// When the next event is due, if one is left and the time is known.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let left = self.left.load(Ordering::Relaxed);
         self.due(left).filter(|_| left > 0)
     }
 
-    /// When the event is due after which one less is left.
+    /// When the next event is due, given the number of events that are left.
     fn due(&self, left: usize) -> Option<Instant> {
         let (first, interval) = self.schedule?;
         Some(first + interval * u32::try_from(self.count - left).unwrap_or(u32::MAX))
     }
 
-    /// Adds what became of one of them; whether it was the last.
+    /// Adds the result of one event. Returns whether it was the last.
     pub(super) fn record(&self, timing: Timing, body: &[u8]) -> bool {
         let wrong = self.judge(timing.end, body);
         let mut done = self.done();
@@ -133,7 +133,7 @@ impl Batch {
         done.timings.len() == self.count
     }
 
-    /// What is wrong with an answer, in words.
+    /// Describes what is wrong with an answer.
     fn judge(&self, end: End, body: &[u8]) -> Option<String> {
         let wanted = self.event.answer.as_deref()?;
         if end == End::Response && body == wanted {
@@ -148,7 +148,7 @@ impl Batch {
         ))
     }
 
-    /// How many have come to an end.
+    /// The number of finished events.
     pub(crate) fn answered(&self) -> usize {
         self.done().timings.len()
     }
@@ -157,10 +157,10 @@ impl Batch {
         self.answered() == self.count
     }
 
-    /// What became of all that have come to an end, in the order in which they did.
+    /// The results of all finished events, in the order in which they finished.
     ///
     /// # Errors
-    /// Where one of them got a wrong answer.
+    /// If one of them got a wrong answer.
     pub(crate) fn timings(&self) -> Result<Vec<Timing>> {
         let done = self.done();
         match &done.wrong {

@@ -1,4 +1,4 @@
-//! One connection from a contestant: requests in, events and acknowledgements out.
+//! One connection of a contestant: requests in, events and acknowledgements out.
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ pub(super) const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\n\
     Content-Length: 16\r\n\r\n\
     {\"status\":\"OK\"}\n";
 const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-/// The part of a request id that is the same for all.
+/// The common part of all request ids.
 const SERIES: &str = "8476a536-e9f4-11e8-9739-";
 
 pub(super) fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
@@ -29,7 +29,7 @@ pub(super) fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             let ended = Connection::new(stream, Arc::clone(&shared)).serve();
-            // A peer may go at any time: it has been killed, or has one connection more than it needs.
+            // A peer may disconnect at any time: it was killed, or has one connection more than it needs.
             if let Err(error) = ended
                 && error.kind() == io::ErrorKind::InvalidData
             {
@@ -39,7 +39,7 @@ pub(super) fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// What a request asks for.
+/// The target of a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
     Next,
@@ -92,7 +92,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The batch to serve from: the same as before while it lasts, without a look at what is shared.
+    /// The batch to serve from: the last one while it has events, which needs no lock.
     fn next(&mut self, read: Instant) -> Option<(Arc<Batch>, Taken)> {
         let known = self.batch.clone().and_then(|batch| batch.take().map(|taken| (batch, taken)));
         let next = known.or_else(|| self.shared.next(read));
@@ -100,7 +100,7 @@ impl Connection {
         next
     }
 
-    /// A stamp from after the write would be too late: the peer may have been given this thread's processor by it.
+    /// A timestamp after the write would be too late: the peer may run on this thread's processor by then.
     fn deliver(&mut self, batch: &Arc<Batch>, taken: Taken) -> io::Result<()> {
         if !batch.pause.is_zero() {
             thread::sleep(batch.pause);

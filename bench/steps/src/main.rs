@@ -1,8 +1,9 @@
-//! `cargo xtask bench --steps`: what each step of a sandbox's life costs, in process, for each way to allocate it.
+//! `cargo xtask bench --steps`: the cost of each step of a sandbox's life, in process, for each way to
+//! allocate its memory.
 //!
-//! The steps are the host's own code with the real `hello` component, without a connection. The settings take turns in
-//! small groups, so that all of them meet the same noise, and each figure is a median over all lives. What
-//! instantiating takes is the difference to the store alone, life by life.
+//! The steps are the host's own code with the real `hello` component, without a connection. The settings take
+//! turns in small groups, so that noise affects all of them, and each figure is a median over all lives. The
+//! time to instantiate is the difference to the store alone, life by life.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 use std::fmt::Write as _;
@@ -31,34 +32,34 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// Measures the steps of a sandbox's life. `cargo xtask bench --steps` fills in the paths.
+/// Measures the steps of a sandbox's life. `cargo xtask bench --steps` sets the paths
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The component of `examples/hello`, compiled
+    /// The compiled component of `examples/hello`
     #[arg(long)]
     cwasm: PathBuf,
-    /// Where the figures go
+    /// The file for the figures
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Measured lives for each setting
+    /// How many lives are measured for each setting
     #[arg(long, default_value_t = 5000)]
     lives: usize,
 }
 
 const EVENT: &str =
     r#"{"name":"a name that is just as long as it takes to make an event of a hundred bytes, all in JSON."}"#;
-/// Lives of one setting before it is the next one's turn, and some before them that are not measured.
+/// The number of lives of one setting in a turn, and of lives before them that are not measured.
 const TURN: u16 = 50;
 const WARM_UP: usize = 5;
 const STEPS: [&str; 5] = ["store", "instantiate", "call", "drop", "whole life"];
 
-/// One way to allocate sandboxes, ready to make them.
+/// One way to allocate sandboxes.
 struct Setting {
     name: String,
     loaded: Loaded,
     watchdog: Watchdog,
     route: Route,
-    /// In µs: the figures of each step.
+    /// The figures of each step, in µs.
     times: [Vec<f64>; STEPS.len()],
     /// Page faults of a life: one figure for each turn.
     faults: Vec<f64>,
@@ -83,7 +84,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What makes sandboxes in a bootstrap, whatever allocates them.
+/// The parts of a bootstrap that make sandboxes, however their memory is allocated.
 fn sandboxes() -> Result<Sandboxes> {
     let log =
         Arc::new(Log::new(&LogSettings { format: Format::Json, level: Level::Info, telemetry_fd: None }));
@@ -109,7 +110,7 @@ fn settings(cwasm: &Path) -> Result<Vec<Setting>> {
     for written_only in [false, true] {
         for memory_kept in [0, 64 << 10, 256 << 10, 1 << 20, 2 << 20] {
             let pool = Pool { memory_kept, written_only, ..Pool::default() };
-            // Where nothing is kept there is nothing to ask the kernel about.
+            // If nothing is kept, there is nothing to ask the kernel about.
             if pool != shipped && !(written_only && memory_kept == 0) {
                 let scan = if written_only { ", scanned" } else { "" };
                 let name = format!("pool, {} KiB kept{scan}", memory_kept >> 10);
@@ -149,7 +150,7 @@ fn turn(runtime: &Runtime, sandboxes: &Sandboxes, setting: &mut Setting) -> Resu
     Ok(())
 }
 
-/// One sandbox from its making to its end, in µs for each of [`STEPS`].
+/// The life of one sandbox, in µs for each of [`STEPS`].
 async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.len()]> {
     let Setting { loaded, watchdog, route, .. } = setting;
     let invocation = invocation();
@@ -185,15 +186,15 @@ fn invocation() -> Invocation {
     }
 }
 
-/// Page faults of this process so far that needed no disk.
+/// The page faults of this process so far that needed no disk.
 fn faults() -> Result<f64> {
     let stat = fs::read_to_string("/proc/self/stat")?;
-    // The second field is the program's name in parentheses; the one that is wanted is the tenth.
+    // The second field is the program's name in parentheses; the tenth is needed.
     let fields = stat.rsplit(')').next().context("the kernel shows no name")?;
     Ok(fields.split_whitespace().nth(7).context("the kernel shows no page faults")?.parse()?)
 }
 
-/// The figure that so many in a thousand do not exceed.
+/// The figure that a part of all figures, in thousandths, does not exceed.
 fn quantile(figures: &[f64], in_thousand: usize) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Answers with the bytes of the event.
+//! Returns the bytes of the event.
 
 use bulkhead::Raw;
 

@@ -1,4 +1,4 @@
-//! Panics, exits or gets stuck where the event says so, and greets otherwise.
+//! Panics, exits or hangs if the event says so, and greets otherwise.
 
 use bulkhead_bench_handlers::{Request, Response, faulty};
 

@@ -1,4 +1,4 @@
-//! Reads a list, adds it up, filters it, and writes what is left.
+//! Reads a list, sums it up, filters it, and writes the rest.
 
 use bulkhead_bench_handlers::{Orders, Summary, summarize};
 
