@@ -1,4 +1,4 @@
-//! Where the programs under test lie. `cargo xtask test` builds them and says so in the environment.
+//! The paths of the programs under test. `cargo xtask test` builds them, and sets the variables that contain the paths.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub fn lean_bootstrap() -> PathBuf {
 /// # Panics
 /// Where it is missing in CI.
 pub fn arm64_bootstrap() -> Option<PathBuf> {
-    fetched_or_said("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64", "nothing of arm64 was tested")
+    fetched_or_said("BULKHEAD_BOOTSTRAP_ARM64", "of the bootstrap for arm64", "the bootstrap for arm64 was not tested")
 }
 
 /// What runs a program for arm64 here: nothing, or qemu with the libraries of the cross compiler. It may be missing; but not
@@ -38,7 +38,7 @@ pub fn arm64_runner() -> Option<Vec<&'static str>> {
     if cfg!(target_arch = "aarch64") {
         return Some(Vec::new());
     }
-    let missing = "there is no qemu-aarch64 (Debian: qemu-user), so no program for arm64 was run";
+    let missing = "qemu-aarch64 is not installed (Debian: qemu-user), so programs for arm64 were not run";
     has(QEMU[0], missing).then(|| QEMU.to_vec())
 }
 
@@ -47,7 +47,7 @@ pub fn arm64_runner() -> Option<Vec<&'static str>> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn has_buildah() -> bool {
-    has("buildah", "there is no buildah, so no container image was built")
+    has("buildah", "buildah is not installed, so the container image was not built")
 }
 
 fn has(program: &str, missing: &str) -> bool {
@@ -121,10 +121,10 @@ pub fn rie() -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn cyclonedx() -> Option<PathBuf> {
-    fetched_or_said("BULKHEAD_CYCLONEDX", "of the SBOM", "no SBOM was held against the schema")
+    fetched_or_said("BULKHEAD_CYCLONEDX", "of the SBOM", "the SBOM was not validated")
 }
 
-/// The server that stands in for AWS. It is downloaded, so it may be missing; but not in CI.
+/// The server that simulates AWS. It is downloaded, so it may be missing; but not in CI.
 ///
 /// # Panics
 /// Where it is missing in CI.
@@ -132,7 +132,7 @@ pub fn moto() -> Option<PathBuf> {
     fetched("BULKHEAD_MOTO", "against AWS services")
 }
 
-/// axe-core's script, which looks for what shuts people out of a page. It is downloaded, so it may be missing; but not in CI.
+/// axe-core's script, which checks pages for accessibility. It is downloaded, so it may be missing; but not in CI.
 ///
 /// # Panics
 /// Where it is missing in CI.
@@ -140,7 +140,7 @@ pub fn axe() -> Option<PathBuf> {
     fetched_or_said(
         "BULKHEAD_AXE",
         "of accessibility",
-        "nothing looked for what shuts people out of the page",
+        "the accessibility of the page was not checked",
     )
 }
 
@@ -162,13 +162,13 @@ fn installed(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// A program in Python that is installed beside the server that stands in for AWS, such as the AWS CLI.
+/// A Python program that is installed beside the server that simulates AWS, such as the AWS CLI.
 ///
 /// # Panics
 /// Where it is missing in CI.
 pub fn beside_moto(program: &str) -> Option<PathBuf> {
     let Some(server) = moto() else {
-        skipped(&format!("BULKHEAD_MOTO is not set, so `{program}`, which is beside it, was not asked"));
+        skipped(&format!("BULKHEAD_MOTO is not set, so `{program}`, which is installed beside it, was not run"));
         return None;
     };
     let path = server.with_file_name(program);
@@ -186,7 +186,7 @@ pub fn beside_moto(program: &str) -> Option<PathBuf> {
 /// # Panics
 /// Where it is missing in CI.
 pub fn deploy() -> Option<PathBuf> {
-    fetched_or_said("BULKHEAD_DEPLOY", "of deployments", "what init-deploy writes did not meet its tools")
+    fetched_or_said("BULKHEAD_DEPLOY", "of deployments", "the output of init-deploy was not checked with its tools")
 }
 
 fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
@@ -198,7 +198,7 @@ fn fetched(variable: &str, tests: &str) -> Option<PathBuf> {
     path
 }
 
-/// The same, saying what is lost where it is missing.
+/// The path in a variable. If it is missing, prints which check is skipped.
 fn fetched_or_said(variable: &str, tests: &str, lost: &str) -> Option<PathBuf> {
     let path = fetched(variable, tests);
     if path.is_none() {
@@ -207,7 +207,7 @@ fn fetched_or_said(variable: &str, tests: &str, lost: &str) -> Option<PathBuf> {
     path
 }
 
-/// Says that a test did not run. Not `eprintln!`, which is captured and shown for tests that fail only.
+/// Reports that a test did not run. It avoids `eprintln!`, which is captured and shown only for tests that fail.
 pub(crate) fn skipped(why: &str) {
     drop(writeln!(std::io::stderr(), "SKIPPED, NOT PASSED: {why}"));
 }

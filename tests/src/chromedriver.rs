@@ -24,14 +24,14 @@ pub struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// Starts it on a port that the system chooses; `None`, and a loud word, where there is no such browser.
+    /// Starts it on a port that the system chooses; `None`, with a warning, if they are not installed.
     ///
     /// # Panics
     /// Where it does not start, or is missing in CI.
     pub fn start(wanted_by: &str) -> Option<Self> {
         let Some((chromium, driver)) = artifacts::chromium() else {
             skipped(&format!(
-                "chromium and chromedriver are not installed, so {wanted_by} was looked at by no browser"
+                "chromium and chromedriver are not installed, so {wanted_by} was not tested in a browser"
             ));
             return None;
         };

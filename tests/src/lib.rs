@@ -7,7 +7,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "a test harness stops at the first surprise, and says which"
+    reason = "a test harness stops at the first unexpected result"
 )]
 
 pub mod artifacts;

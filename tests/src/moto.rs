@@ -1,4 +1,4 @@
-//! moto's server, which stands in for AWS: it keeps what is sent to it in memory, and it is gone with its test.
+//! moto's server, which simulates AWS: it keeps data in memory, and ends with its test.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
@@ -25,13 +25,13 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts it on a port that the system chooses; `None`, and a loud word, where there is no such server.
+    /// Starts it on a port that the system chooses; `None`, with a warning, if it is not installed.
     ///
     /// # Panics
     /// Where it does not start, or is missing in CI.
     pub fn start(wanted_by: &str) -> Option<Self> {
         let Some(program) = artifacts::moto() else {
-            skipped(&format!("BULKHEAD_MOTO is not set, so {wanted_by} did not meet a service of AWS"));
+            skipped(&format!("BULKHEAD_MOTO is not set, so {wanted_by} was not tested with an AWS service"));
             return None;
         };
         let mut command = Command::new(program);

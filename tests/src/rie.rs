@@ -1,4 +1,4 @@
-//! Lambda's own Runtime Interface Emulator, as the judge of what we believe about the Runtime API.
+//! Lambda's own Runtime Interface Emulator, as a reference for the Runtime API.
 //!
 //! It wants its ports named, so free ones are looked for, and it is started again where somebody else was faster.
 
@@ -45,7 +45,7 @@ impl Invoked {
 }
 
 impl Rie {
-    /// Starts the emulator with the bootstrap under test; `None`, and a loud word, where there is no emulator.
+    /// Starts the emulator with the bootstrap under test; `None`, with a warning, if it is not installed.
     ///
     /// # Panics
     /// Where it does not start, or is missing in CI.
@@ -73,8 +73,8 @@ impl Rie {
         }))
     }
 
-    /// Starts the emulator as a managed instance that handles so many events at a time; `None`, and a loud word, where
-    /// there is no emulator.
+    /// Starts the emulator as a managed instance that handles this many events at a time; `None`, with a warning, if
+    /// it is not installed.
     ///
     /// It looks for the bootstrap where Lambda has it and nowhere else, so it gets a `/var` of its own (M13.5).
     ///
@@ -201,11 +201,11 @@ const WITH_OWN_VAR: &str = r#"
     exec "$@"
 "#;
 
-/// The emulator, or a loud word about what does not meet it.
+/// The emulator, or a warning about the test that is skipped.
 fn program(handler: &str) -> Option<std::path::PathBuf> {
     let program = artifacts::rie();
     if program.is_none() {
-        artifacts::skipped(&format!("BULKHEAD_RIE is not set, so {handler} did not meet Lambda's emulator"));
+        artifacts::skipped(&format!("BULKHEAD_RIE is not set, so {handler} was not tested with Lambda's emulator"));
     }
     program
 }
@@ -217,7 +217,7 @@ fn has_namespaces(handler: &str) -> bool {
     if !may {
         assert!(std::env::var_os("CI").is_none(), "`unshare --mount` must work in CI; run as root");
         artifacts::skipped(&format!(
-            "`unshare --mount` is not allowed, so {handler} did not meet Lambda's emulator as a managed instance"
+            "`unshare --mount` is not allowed, so {handler} was not tested with Lambda's emulator as a managed instance"
         ));
     }
     may

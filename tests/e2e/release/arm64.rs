@@ -22,7 +22,7 @@ struct Arm {
 }
 
 impl Arm {
-    /// Packages a guest and starts what lies in the zip; `None`, and a loud word, where that cannot be.
+    /// Packages a guest and starts what lies in the zip; `None`, with a warning, if that is not possible.
     fn of(guest: &str, manifest: &str) -> Option<Self> {
         let (bootstrap, runner) = (artifacts::arm64_bootstrap()?, artifacts::arm64_runner()?);
         let root = packaged(TaskRoot::new().with(guest).manifest(manifest).path(), &bootstrap);

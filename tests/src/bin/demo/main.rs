@@ -1,5 +1,5 @@
-//! What `cargo xtask demo` shows: one event there and back, through the real bootstrap, and where the time went. Where the
-//! programs are is in the environment, as for the end-to-end tests.
+//! The program of `cargo xtask demo`: sends one event through the real bootstrap, and shows where the time went. The paths of
+//! the programs are in the environment, as for the end-to-end tests.
 #![expect(clippy::print_stdout, reason = "a command line program talks to its terminal")]
 
 mod tenants;
@@ -10,10 +10,10 @@ use anyhow::{Result, bail, ensure};
 use bulkhead_tests::{Answer, Bootstrap, Event, Kind, Running, RuntimeApi, artifacts};
 use clap::Parser;
 
-/// Show Bulkhead at work.
+/// Show how Bulkhead handles events.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many more events are sent, each to a sandbox of its own
+    /// How many more events to send, each to a sandbox of its own
     #[arg(long, default_value_t = 1000)]
     events: usize,
     /// Show two tenants in one function instead, one of them hostile (examples/tenants)
@@ -29,14 +29,14 @@ fn main() -> Result<()> {
     }
 }
 
-/// The event that is shown.
+/// The event on display.
 const EVENT: &str = r#"{"name":"world"}"#;
-/// One without what the handler wants.
+/// An event without the field that the handler needs.
 const BAD_EVENT: &str = r#"{"nome":"world"}"#;
 /// Compiling `hello.wasm` takes a fraction of a second even on a slow machine.
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
-/// One event there and back, one that the handler refuses, and then as many as are asked for.
+/// Sends one event, one that the handler rejects, and then as many as requested.
 fn hello(events: usize) -> Result<()> {
     let (bootstrap, guests) = (artifacts::bootstrap(), artifacts::guests());
     let api = RuntimeApi::start();
@@ -58,7 +58,7 @@ fn hello(events: usize) -> Result<()> {
     ensure!(first.kind == Kind::Response, "that was an error; the log:\n{}", process.logs());
 
     let refused = api.send(Event::json(BAD_EVENT));
-    println!("\nAn event that the handler cannot read costs that event, and nothing else:");
+    println!("\nAn event that the handler cannot read fails, and nothing else does:");
     println!("event   {BAD_EVENT}\nerror   {}", refused.text());
     println!("\nlog");
     process.logs().lines().for_each(|line| println!("  {line}"));
@@ -69,7 +69,7 @@ fn hello(events: usize) -> Result<()> {
     Ok(())
 }
 
-/// From the start of the process to its first request for an event.
+/// The time from the start of the process to its first request for an event.
 fn wait_for_init(api: &RuntimeApi, process: &mut Running) -> Result<Duration> {
     let until = Instant::now() + WAIT_LIMIT;
     loop {
@@ -92,7 +92,7 @@ fn wait_for_init(api: &RuntimeApi, process: &mut Running) -> Result<Duration> {
     }
 }
 
-/// One more event, put in when the bootstrap is waiting for it. This thread sleeps while it is on its way.
+/// Sends one more event when the bootstrap waits for it. This thread sleeps while the event is in flight.
 fn next_event(api: &RuntimeApi) -> Duration {
     api.wait_idle();
     let queued = api.queue(Event::json(EVENT));
@@ -100,7 +100,7 @@ fn next_event(api: &RuntimeApi) -> Duration {
     latency(&api.answer(queued))
 }
 
-/// From the event's last byte written to the answer's last byte read.
+/// The time from the event's last byte written to the answer's last byte read.
 fn latency(answer: &Answer) -> Duration {
     answer.answered - answer.delivered
 }
@@ -108,12 +108,12 @@ fn latency(answer: &Answer) -> Duration {
 fn print_times(init: Duration, first: Duration, sorted: &[Duration]) {
     let mut rows = vec![
         ("start of the process to the first /next, hello.wasm compiled".to_owned(), init),
-        ("first event, there and back".to_owned(), first),
+        ("first event, round trip".to_owned(), first),
     ];
     if let (Some(median), Some(p99)) = (sorted.get(sorted.len() / 2), sorted.get(sorted.len() * 99 / 100)) {
         let events = format!("{} more events, a fresh sandbox for each: median", sorted.len());
         rows.push((events, *median));
-        rows.push(("  of which the slowest in a hundred took at least".to_owned(), *p99));
+        rows.push(("  p99 of these".to_owned(), *p99));
     }
     println!("\n  where the time went");
     for (what, took) in rows {

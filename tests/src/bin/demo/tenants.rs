@@ -1,4 +1,4 @@
-//! `cargo xtask demo --tenants`: Alice's events, and between them everything that Mallory tries.
+//! `cargo xtask demo --tenants`: Alice's events, and between them Mallory's attacks.
 
 use std::fs;
 
