@@ -1,8 +1,9 @@
-//! Everything that a component may import, and what the engine keeps of one sandbox for it.
+//! Everything that a component may import, and the engine's state of one sandbox for it.
 //!
-//! All of WASI is there, since the standard libraries of most languages import most of it; what an interface gives
-//! is decided by the sandbox's [`crate::policy`], and the default is nothing. It is linked interface by interface:
-//! where ours stand in the place of Wasmtime's, Wasmtime's are not even in the program.
+//! All of WASI is defined, since the standard libraries of most languages import most of it; the sandbox's
+//! [`crate::policy`] decides what an interface gives, and by default it gives nothing. The definitions are
+//! linked interface by interface: where ours replace Wasmtime's, the program does not contain Wasmtime's at
+//! all.
 //!
 //! May use: text, log, http_event, policy, engine.
 
@@ -40,9 +41,9 @@ use random::Random;
 use response_stream::Response;
 pub(crate) use service::Serving;
 
-/// What the engine keeps for one sandbox.
+/// The engine's state of one sandbox.
 pub struct State {
-    /// Dropped first: what it sends must not end well because the rest is gone.
+    /// Dropped first: its requests must not appear to end well because the rest is gone.
     pub(crate) outbound: Outbound,
     pub(crate) wasi: WasiCtx,
     pub(crate) environment: Environment,
@@ -55,9 +56,9 @@ pub struct State {
     /// Whether the guest was denied a socket.
     pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
-    /// Its place among the sandboxes; none for an init that is run ahead.
+    /// Its slot among the sandboxes; `None` for an init at compile time.
     pub(crate) pool_slot: Option<PoolSlot>,
-    /// Looked at whenever the watchdog moves the epoch.
+    /// Checked whenever the watchdog moves the epoch.
     pub(crate) clock: Clock,
     pub(crate) meter: Meter,
     /// Whether the guest was interrupted because its processor time was used up.
@@ -88,7 +89,7 @@ impl State {
         FilesView { host, files: &mut self.files }
     }
 
-    /// What the guest was denied, since this was asked last.
+    /// The denials of the guest since the last call.
     pub(crate) fn take_denials(&mut self) -> Denials {
         let missed = self.files.take_missed();
         Denials {
@@ -104,8 +105,8 @@ impl State {
     }
 }
 
-/// What components may import. WASI has hundreds of functions and most components import a few dozen, so a package
-/// of it is linked when the first component asks for it, and then stays for all.
+/// The definitions that components may import. WASI has hundreds of functions and most components import a
+/// few dozen, so a package of WASI is linked when the first component asks for it, and stays linked.
 #[derive(Clone)]
 pub struct Imports(Arc<Mutex<Linked>>);
 
@@ -115,7 +116,7 @@ struct Linked {
     others: Vec<Package>,
 }
 
-/// The name of a package, and what links its interfaces.
+/// The name of a package, and the function that links its interfaces.
 type Package = (&'static str, fn(&mut Linker<State>) -> wasmtime::Result<()>);
 
 impl std::fmt::Debug for Imports {
@@ -124,7 +125,7 @@ impl std::fmt::Debug for Imports {
     }
 }
 
-/// The packages that not every standard library imports.
+/// The packages that only some standard libraries import.
 const OTHERS: [Package; 6] = [
     ("wasi:clocks", clocks),
     ("wasi:random", random),
@@ -134,7 +135,7 @@ const OTHERS: [Package; 6] = [
     ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];
 
-/// Links what every standard library imports; what else there is has to be asked for.
+/// Links the packages that every standard library imports; others are linked on demand.
 ///
 /// # Errors
 /// When two definitions clash, which would be a bug.
@@ -145,7 +146,7 @@ pub fn imports(engine: &Engine) -> wasmtime::Result<Imports> {
     Ok(Imports(Arc::new(Mutex::new(Linked { linker, others: OTHERS.to_vec() }))))
 }
 
-/// Links all that there is.
+/// Links everything.
 ///
 /// # Errors
 /// When two definitions clash, which would be a bug.
@@ -171,7 +172,7 @@ impl Imports {
 }
 
 impl Linked {
-    /// Links the packages that a component imports from. Whether they have what it wants of them is not seen here.
+    /// Links the packages that a component imports from, without checking the single imports.
     fn add(&mut self, component: &Component) -> wasmtime::Result<()> {
         for (import, _) in component.component_type().imports(component.engine()) {
             let wanted = self.others.iter().position(|(package, _)| is_in(import, package));
@@ -198,13 +199,13 @@ fn io(l: &mut Linker<State>) -> wasmtime::Result<()> {
 
 fn cli(l: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime_wasi::p2::bindings::cli;
-    // Ours, which learns what event it is.
+    // Ours, which is given the event's data.
     cli::environment::add_to_linker::<State, HasSelf<Environment>>(l, |state| &mut state.environment)?;
     cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    // There is no terminal, and guests may ask.
+    // There is no terminal, but guests may ask for one.
     cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
@@ -230,7 +231,7 @@ fn random(l: &mut Linker<State>) -> wasmtime::Result<()> {
 mod tests {
     use super::*;
 
-    /// Which packages are still to be linked after these interfaces were asked for.
+    /// The packages that are still not linked after these interfaces were requested.
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn left_after(interfaces: &[&str]) -> Vec<&'static str> {
         let (engine, _) = crate::engine::start(1).unwrap();

@@ -1,15 +1,16 @@
-//! Output streams that enforce what their `check-write` has permitted: a guest that writes more in one call is ended.
+//! Output streams that enforce their `check-write`: a guest that writes more in one call is stopped.
 //!
-//! Wasmtime hands all that a guest writes to the stream, however much that is, and leaves it to each to enforce what its
-//! own `check-write` has said. Every stream of ours that a guest writes to is made with this.
+//! Wasmtime passes all bytes that a guest writes to the stream, however many, and leaves it to the stream to
+//! enforce its own `check-write`. Every stream of ours that a guest writes to is wrapped in this.
 
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// A stream that takes no more in one call than it permits.
+/// A stream that rejects more bytes in one call than it permits.
 ///
-/// A guest that has not asked may still write as much as it would have been told, as with Wasmtime's own streams.
+/// A guest that did not call `check-write` may write as much as that would have returned, as with Wasmtime's
+/// own streams.
 #[derive(Debug)]
 pub struct CheckedWrites<S>(pub S);
 
@@ -25,7 +26,7 @@ impl<S: OutputStream> OutputStream for CheckedWrites<S> {
         let permit = self.0.check_write()?;
         if bytes.len() > permit {
             return Err(StreamError::Trap(wasmtime::format_err!(
-                "the handler wrote {} bytes in one call, and `check-write` permitted {permit}",
+                "the handler wrote {} bytes in one call, but `check-write` permitted {permit}",
                 bytes.len()
             )));
         }
@@ -86,7 +87,7 @@ mod tests {
             panic!("it took more than it permits")
         };
         let text = error.to_string();
-        assert_eq!(text, "the handler wrote 5 bytes in one call, and `check-write` permitted 4");
+        assert_eq!(text, "the handler wrote 5 bytes in one call, but `check-write` permitted 4");
         assert!(matches!(stream.write_zeroes(5), Err(StreamError::Trap(_))));
         stream.write_zeroes(3).unwrap();
         assert_eq!((stream.check_write().unwrap(), stream.0.written), (4, 7));

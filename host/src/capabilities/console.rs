@@ -1,7 +1,7 @@
 //! A guest's stdout and stderr: lines become log records, up to a limit (G10.8).
 //!
-//! What a guest prints before its event is known, while its sandbox is prepared, is kept until it is. The
-//! text of a panic is picked out on the way, for the error that the caller gets.
+//! Output that a guest prints before its event is known, while its sandbox is prepared, is kept until then.
+//! The text of a panic is extracted, for the error that the caller gets.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,18 +13,18 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use crate::capabilities::checked_writes::CheckedWrites;
 use crate::log::{Level, Log, Scope};
 
-/// How much a guest may write in one call; its own buffers are smaller.
+/// The most that a guest may write in one call; its own buffers are smaller.
 const PERMIT: usize = 64 * 1024;
-/// The most of a panic's text that is kept.
+/// The most that is kept of a panic's text.
 const MAX_PANIC: usize = 16 * 1024;
-/// As much of the end of stderr is kept.
+/// The size of the end of stderr that is kept.
 const MAX_TAIL: usize = 2 * 1024;
-/// A line longer than this becomes several records.
+/// A longer line becomes several records.
 const MAX_LINE: usize = 32 * 1024;
-/// What a line that waits for its event counts beside its bytes: about what its record will have more.
+/// The number of bytes that a waiting line counts in addition to its own: about the overhead of its record.
 const WAITING: usize = 64;
 
-/// Where a sandbox's output goes.
+/// The output of a sandbox.
 #[derive(Debug, Clone)]
 pub struct Console {
     shared: Arc<Mutex<Shared>>,
@@ -33,25 +33,25 @@ pub struct Console {
 #[derive(Debug)]
 struct Shared {
     log: Arc<Log>,
-    /// None while the sandbox waits for its event.
+    /// `None` while the sandbox waits for its event.
     scope: Option<Scope>,
     kept: Vec<(Level, Vec<u8>)>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    /// How long the records may be that are still to come, in bytes.
+    /// The remaining size of the records, in bytes.
     left: usize,
-    /// The same of those that wait.
+    /// The size of the waiting records.
     left_waiting: usize,
-    /// How long those are that were written.
+    /// The size of the written records.
     printed: usize,
-    /// Of the guest's own bytes.
+    /// The number of the guest's own bytes.
     dropped: usize,
     panic: Option<Vec<u8>>,
-    /// The last of stderr, for a command: its error's text.
+    /// The end of stderr, for a command: the text of its error.
     tail: Option<Vec<u8>>,
 }
 
-/// Which of the two streams.
+/// One of the two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Stdout,
@@ -77,30 +77,30 @@ impl Console {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
-    /// Keeps the end of stderr, even past the limit.
+    /// Keeps the end of stderr, even beyond the limit.
     #[must_use]
     pub fn with_tail(self) -> Self {
         self.lock().tail = Some(Vec::new());
         self
     }
 
-    /// The stream that is a guest's stdout.
+    /// The stream for a guest's stdout.
     pub fn stdout(&self) -> impl StdoutStream + 'static {
         Stream { console: self.clone(), kind: Kind::Stdout }
     }
 
-    /// The stream that is a guest's stderr.
+    /// The stream for a guest's stderr.
     pub fn stderr(&self) -> impl StdoutStream + 'static {
         Stream { console: self.clone(), kind: Kind::Stderr }
     }
 
-    /// Forgets what was printed, for another event, which may print so much.
+    /// Forgets the output, for another event with this limit.
     pub fn renew(&self, limit: usize) {
         let mut shared = self.lock();
         (shared.left, shared.printed, shared.dropped, shared.panic) = (limit, 0, 0, None);
     }
 
-    /// Names the event. Lines are written from now on, and those that were kept.
+    /// Sets the event. From now on, lines are written, beginning with the waiting ones.
     pub fn begin(&self, scope: Scope) {
         let mut shared = self.lock();
         shared.scope = Some(scope);
@@ -109,7 +109,7 @@ impl Console {
         }
     }
 
-    /// Writes what has no line end yet, and how much was dropped.
+    /// Writes an unfinished line, and a record about dropped output.
     pub fn finish(&self) {
         let mut shared = self.lock();
         for kind in [Kind::Stdout, Kind::Stderr] {
@@ -127,18 +127,18 @@ impl Console {
         }
     }
 
-    /// How many bytes its records took in the log, and whether there would have been more without the limit.
+    /// The size of its records in the log, and whether output was dropped because of the limit.
     pub fn printed(&self) -> (usize, bool) {
         let shared = self.lock();
         (shared.printed, shared.dropped > 0)
     }
 
-    /// What the guest said when it panicked, if it did.
+    /// The message of the guest's panic, if there was one.
     pub fn panic_text(&self) -> Option<String> {
         self.lock().panic.as_deref().map(|text| String::from_utf8_lossy(text).into_owned())
     }
 
-    /// The end of what the guest wrote to stderr, if that is kept.
+    /// The end of the guest's stderr, if it is kept.
     pub fn stderr_tail(&self) -> String {
         let shared = self.lock();
         let tail = shared.tail.as_deref().unwrap_or_default();
@@ -190,19 +190,20 @@ impl Shared {
         let level = match kind {
             Kind::Stdout => Level::Info,
             Kind::Stderr => {
-                // Even past the limit: a handler that prints much and then panics still says why.
+                // This is done even beyond the limit, so that the panic of a handler that prints a lot is
+                // reported.
                 self.look_for_panic(line);
                 Level::Error
             }
         };
-        // Rust starts a panic with an empty line; a record without a text helps nobody.
+        // Rust starts a panic with an empty line; a record without text would be useless.
         if line.is_empty() {
             return;
         }
         self.put(level, line);
     }
 
-    /// Writes a line, or as much of it as there is room for; after that, nothing more.
+    /// Writes a line, or the part of it that fits; after that, nothing more.
     fn put(&mut self, level: Level, line: &[u8]) {
         if self.scope.is_none() {
             return self.keep(level, line);
@@ -230,7 +231,7 @@ impl Shared {
         }
     }
 
-    /// Keeps the last panic's lines: from the one that Rust starts with on.
+    /// Keeps the last panic's lines, beginning with the line that Rust starts it with.
     fn look_for_panic(&mut self, line: &[u8]) {
         let starts = line.starts_with(b"thread '") && contains(line, b" panicked at ");
         match &mut self.panic {
@@ -248,8 +249,8 @@ fn contains(line: &[u8], part: &[u8]) -> bool {
     line.windows(part.len()).any(|window| window == part)
 }
 
-/// One of the two streams, as WASI sees it. It takes everything at once and never fails: a handler must
-/// not panic because it prints too much.
+/// One of the two streams for WASI. It accepts everything at once and never fails: a handler must not panic
+/// because it prints too much.
 #[derive(Debug, Clone)]
 struct Stream {
     console: Console,
@@ -264,7 +265,7 @@ impl IsTerminal for Stream {
 
 impl StdoutStream for Stream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3, which is not linked, calls this.
         Box::new(tokio::io::sink())
     }
 

@@ -1,30 +1,31 @@
-//! What a guest asked for in its event and does not have, for the log. One record for each kind of thing, however often it
-//! asked. Denied requests are logged by [`crate::capabilities::outbound`], which knows their destinations.
+//! Records about resources that a guest tried to use without a grant, one for each kind of resource and
+//! event. Denied requests are logged by [`crate::capabilities::outbound`], which has their destinations.
 //!
-//! A guest gets all variables of its environment in one list, and all of its directories in another, so the host cannot see which
-//! ones it missed. Most languages ask for both when they start and do not use them, so these records have the level DEBUG.
+//! A guest gets all of its environment variables in one list, and all of its directories in another, so the
+//! host cannot see which ones it missed. Most languages read both when they start without using them, so
+//! these records have the level DEBUG.
 
 use crate::log::Level;
 use crate::policy::manifest::FILE;
 
-/// What one event was denied.
+/// The denials of one event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Denials {
-    /// A socket, or the address of a name.
+    /// A socket, or a name lookup.
     pub sockets: bool,
-    /// To change or reach what its files do not allow.
+    /// A change of files, or access outside of the granted directories.
     pub files: bool,
-    /// Its environment, which is empty.
+    /// The environment, which is empty.
     pub environment: bool,
-    /// Its directories, of which there are none.
+    /// The directories, of which there are none.
     pub directories: bool,
 }
 
-/// What is said of one kind of thing, with the table that a grant is added to.
+/// The message about one kind of denial, with the table for the grant.
 pub type Text = fn(&str) -> String;
 
 impl Denials {
-    /// What the log is told, where it wants to know.
+    /// Logs the denials, if the log's level includes them.
     pub fn records(self) -> impl Iterator<Item = (Level, Text)> {
         let told: [(bool, Level, Text); 4] = [
             (self.sockets, Level::Warn, sockets),
@@ -38,29 +39,29 @@ impl Denials {
 
 fn sockets(table: &str) -> String {
     format!(
-        "the handler was denied a socket, which no grant allows; it reaches others by wasi:http, and those that are in \
-         allowed_outbound_hosts in [{table}] of {FILE}"
+        "the handler tried to use a socket, which cannot be granted; it can send requests through wasi:http, \
+         to the hosts in allowed_outbound_hosts in [{table}] of {FILE}"
     )
 }
 
 fn files(table: &str) -> String {
     format!(
-        "the handler was denied something in its files: what `files` grants can be read and not changed, and nothing that \
-         lies outside of it can be reached; for files of its own, add tmp = \"16MiB\" to [{table}] of {FILE}"
+        "the handler tried to change a file, or to reach one outside of its directories: directories in \
+         `files` are read-only; for writable files, add tmp = \"16MiB\" to [{table}] of {FILE}"
     )
 }
 
 fn environment(table: &str) -> String {
     format!(
-        "the handler asked for its environment, which is empty; to give it variables, add environment = {{ NAME = \
+        "the handler read its environment, which is empty; to give it variables, add environment = {{ NAME = \
          \"value\" }} or inherit_environment = [\"NAME\"] to [{table}] of {FILE}"
     )
 }
 
 fn directories(table: &str) -> String {
     format!(
-        "the handler asked for its directories, and has none; to give it one, add files = [\"DIRECTORY\"] or tmp = \
-         \"16MiB\" to [{table}] of {FILE}"
+        "the handler listed its directories, of which there are none; to give it one, add files = \
+         [\"DIRECTORY\"] or tmp = \"16MiB\" to [{table}] of {FILE}"
     )
 }
 

@@ -1,14 +1,14 @@
-//! A guest's environment variables and arguments: what its handler was granted and, for a command, the context of its
-//! event.
+//! A guest's environment variables and arguments: the variables that its handler was granted and, for a
+//! command, the context of its event.
 //!
-//! A sandbox is made before its event is known, so what is said of the event is added when it is. A command reads
-//! its environment when it is run, and not before.
+//! A sandbox is made before its event is known, so the event's variables are added later. A command reads its
+//! environment only when it runs.
 
 use wasmtime_wasi::p2::bindings::cli::environment;
 
 use crate::policy::Policy;
 
-/// What one sandbox is told.
+/// The environment of one sandbox.
 #[derive(Debug, Default)]
 pub struct Environment {
     variables: Vec<(String, String)>,
@@ -18,7 +18,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What a policy grants.
+    /// The variables that a policy grants.
     pub fn granted(policy: &Policy) -> Self {
         let variables = policy.grants.environment.iter();
         Self {
@@ -27,20 +27,20 @@ impl Environment {
         }
     }
 
-    /// Whether variables were asked for and none were there, since this was asked last.
+    /// Whether the guest asked for variables since the last call, and there were none.
     pub fn take_missed(&mut self) -> bool {
         std::mem::take(&mut self.missed)
     }
 
-    /// The first argument: programs expect to be told their own name.
+    /// The first argument: programs expect their own name.
     #[must_use]
     pub fn called(mut self, name: &str) -> Self {
         self.arguments = vec![name.to_owned()];
         self
     }
 
-    /// Adds what is known of the event. A variable of the same name that was granted gives way, so that nobody is told
-    /// something of an event that is not true.
+    /// Adds the event's variables. They replace granted variables of equal names, so that a guest never reads
+    /// false data about its event.
     pub fn tell(&mut self, context: Vec<(&'static str, String)>) {
         self.variables.retain(|(name, _)| context.iter().all(|(told, _)| told != name));
         self.variables.extend(context.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -1,12 +1,12 @@
 //! The files of a sandbox: directories of the task root that it may read, and a `/tmp` of its own.
 //!
-//! Both are behind WASI's one file system. [`FilesView`] is what the linker calls: what belongs to `/tmp` it does
-//! itself, in [`tmp`], the rest it hands to Wasmtime's implementation, which never lets a path leave its directory.
-//! Which directories there are is settled at init, in [`directories`].
+//! Both are part of WASI's one file system. The linker calls [`FilesView`], which handles `/tmp` itself, in
+//! [`tmp`], and passes the rest to Wasmtime's implementation, which never lets a path leave its directory.
+//! The directories are fixed at init, in [`directories`].
 //!
-//! *Invariant:* what a guest holds open costs the host a bounded number of file descriptors and of bytes. So
-//! reading ahead is never the host's: streams and listings hold a place and a small piece at most, and of the task
-//! root's files only [`MAX_OPEN`] can be open.
+//! *Invariant:* the things that a guest holds open cost the host a bounded number of file descriptors and
+//! bytes. So the host never reads ahead: streams and listings hold a position and at most a small piece, and
+//! only [`MAX_OPEN`] of the task root's files can be open.
 
 mod descriptor;
 mod directories;
@@ -24,35 +24,35 @@ use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 pub use directories::{Directories, FilesError, GrantError, Granted, check};
 pub use tmp::Tmp;
 
-/// Where a guest finds its `/tmp`.
+/// The path of a guest's `/tmp`.
 const TMP: &str = "/tmp";
 
-/// How many files, directories and listings of the task root, and streams of its files, a guest can have open.
-/// Lambda gives a process 1024 file descriptors, and the host needs some for itself.
+/// The number of files, directories and listings of the task root, and streams of its files, that a guest can
+/// have open. Lambda gives a process 1024 file descriptors, and the host needs some for itself.
 pub const MAX_OPEN: usize = 256;
 
-/// What the host keeps of one sandbox's files.
+/// The host's state of one sandbox's files.
 #[derive(Debug, Default)]
 pub struct Files {
     tmp: Option<Tmp>,
     /// Descriptors of the task root that the guest holds.
     held: usize,
-    /// Each stream of a file and each listing of a directory of the task root has a clone.
+    /// Cloned for each stream of a file and each listing of a directory of the task root.
     streams: Arc<()>,
     missed: Missed,
 }
 
-/// What a guest asked of its files and did not get.
+/// Requests of the guest for files that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Missed {
-    /// Its directories, when there were none.
+    /// It asked for its directories, and there were none.
     pub directories: bool,
-    /// Something that is not allowed.
+    /// It tried something that is not allowed.
     pub permission: bool,
 }
 
 impl Files {
-    /// The files of a new sandbox, with a `/tmp` of `tmp` bytes or, where that is 0, without.
+    /// The files of a new sandbox, with a `/tmp` of `tmp` bytes, or without one if that is 0.
     pub fn new(tmp: usize) -> Self {
         Self { tmp: (tmp > 0).then(|| Tmp::new(tmp)), ..Self::default() }
     }
@@ -62,12 +62,12 @@ impl Files {
         self.tmp.as_ref()
     }
 
-    /// What was asked for in vain, since this was asked last.
+    /// The failed requests since the last call.
     pub fn take_missed(&mut self) -> Missed {
         std::mem::take(&mut self.missed)
     }
 
-    /// Fails where the guest holds too much of the task root already.
+    /// Fails if the guest holds too much of the task root.
     fn expect_room(&self) -> Result<(), types::ErrorCode> {
         let open = self.held + Arc::strong_count(&self.streams) - 1;
         if open < MAX_OPEN { Ok(()) } else { Err(types::ErrorCode::Quota) }
@@ -78,12 +78,12 @@ impl Files {
     }
 }
 
-/// A sandbox's files, as the linker sees them.
+/// A sandbox's files, for the linker.
 #[expect(missing_debug_implementations, reason = "Wasmtime's half has none")]
 pub struct FilesView<'a> {
-    /// Wasmtime's half: the directories of the task root, and the table that both halves keep their resources in.
+    /// Wasmtime's part: the directories of the task root, and the table of resources that both parts share.
     pub host: WasiFilesystemCtxView<'a>,
-    /// Ours.
+    /// Our part.
     pub files: &'a mut Files,
 }
 
@@ -106,12 +106,12 @@ impl HasData for HasFiles {
 }
 
 impl FilesView<'_> {
-    /// What a descriptor is in `/tmp`; none where it is Wasmtime's.
+    /// The handle of a descriptor in `/tmp`; `None` if the descriptor is Wasmtime's.
     fn tmp(&self, descriptor: &Resource<types::Descriptor>) -> Option<&tmp::Handle> {
         self.host.table.get(&Resource::new_borrow(descriptor.rep())).ok()
     }
 
-    /// Hands out a descriptor of `/tmp`. To the guest it is one as any other.
+    /// Creates a descriptor of `/tmp`, which looks like any other to the guest.
     fn push(&mut self, handle: tmp::Handle) -> Result<Resource<types::Descriptor>, ResourceTableError> {
         Ok(Resource::new_own(self.host.table.push(handle)?.rep()))
     }

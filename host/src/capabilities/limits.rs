@@ -1,26 +1,26 @@
-//! The limiter of memory, tables and instances: holds one sandbox to what its [`crate::policy`] gives it.
+//! The limiter of memory, tables and instances, which enforces the [`crate::policy`] of one sandbox.
 //!
-//! Time is the [`crate::engine::watchdog`]'s and the [`crate::engine::meter`]'s business, log lines are the
-//! [`crate::capabilities::console`]'s.
+//! Time is limited by [`crate::engine::watchdog`] and [`crate::engine::meter`], log output by
+//! [`crate::capabilities::console`].
 
 use wasmtime::ResourceLimiter;
 
 use crate::policy::{Limit, Limits};
 
-/// A guest wanted more of something than it may have, and was ended for it.
+/// A guest exceeded a limit, and was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than the {allowed} of `{}`", limit.key())]
 pub struct Exceeded {
-    /// Of what.
+    /// The limit.
     pub limit: Limit,
-    /// How much it may have.
+    /// The allowed amount.
     pub allowed: u64,
 }
 
-/// Sums all memories and tables of a sandbox, and remembers that it refused to let them grow.
+/// Sums up all memories and tables of a sandbox, and remembers that it denied growth.
 ///
-/// A guest sees only that an allocation failed, and panics or traps; without the memory of the refusal
-/// that would be reported as the handler's own bug.
+/// A guest sees only that an allocation failed, and panics or traps; unless the denial is remembered, this
+/// would be reported as a bug of the handler.
 #[derive(Debug)]
 pub struct Limiter {
     memory: Pool,
@@ -28,7 +28,7 @@ pub struct Limiter {
     instances: usize,
     peak: usize,
     refused: Option<Limit>,
-    /// What the last growth took, of both: in case the engine cannot make use of it.
+    /// The last growth of both, in case the engine cannot use it.
     granted: (usize, usize),
 }
 
@@ -39,17 +39,17 @@ struct Pool {
 }
 
 impl Pool {
-    /// What would be used after taking so much more, if that may be.
+    /// The sum after another growth, if it is allowed.
     fn after(&self, more: usize) -> Option<usize> {
         self.used.checked_add(more).filter(|wanted| *wanted <= self.limit)
     }
 }
 
-/// What an entry of a table takes, in bytes.
+/// The size of a table entry, in bytes.
 const TABLE_ENTRY: usize = size_of::<usize>();
 
 impl Limiter {
-    /// A limiter that lets a sandbox have so much.
+    /// A limiter with these limits.
     pub fn new(limits: &Limits) -> Self {
         Self {
             memory: Pool { limit: limits.memory, used: 0 },
@@ -61,17 +61,17 @@ impl Limiter {
         }
     }
 
-    /// Starts to look for the most memory anew, for another event.
+    /// Restarts the measurement of peak memory, for another event.
     pub fn begin(&mut self) {
         self.peak = self.memory.used;
     }
 
-    /// What the sandbox wanted more of than it may have, if it ever did.
+    /// The limit that the sandbox exceeded, if it did.
     pub fn refused(&self) -> Option<Limit> {
         self.refused
     }
 
-    /// The most memory that it ever had, in bytes.
+    /// The peak memory, in bytes.
     pub fn peak(&self) -> usize {
         self.peak
     }
@@ -91,7 +91,7 @@ impl Limiter {
         true
     }
 
-    /// Takes back what was granted last, since the engine could not make use of it.
+    /// Undoes the last growth, which the engine could not use.
     fn take_back(&mut self) {
         let (bytes, entries) = std::mem::take(&mut self.granted);
         self.memory.used -= bytes;

@@ -1,9 +1,9 @@
-//! Outbound HTTP: what a handler may reach, and how it gets there.
+//! Outbound HTTP: the requests that a handler may send, and how they are sent.
 //!
-//! A request is counted, then held against the handler's allow-list, then sent by a client that belongs to
-//! the tenant and outlives the sandbox. Only the connection knows the address that a name stands for, so it
-//! is judged there, under the same policy. Redirects are the guest's business: the next request is checked
-//! like the first.
+//! A request is counted, then checked against the handler's allow-list, then sent by a client that belongs to
+//! the tenant and outlives the sandbox. The address of a host name is known only when the connection is made,
+//! so it is checked there, under the same policy. Redirects are followed by the guest: the next request is
+//! checked like the first.
 
 mod account;
 mod address;
@@ -43,39 +43,39 @@ use account::Account;
 use exchange::{Exchange, Patience};
 use target::Target;
 
-/// All headers of one message, with what it takes to keep them. Servers take 8 to 16 KiB of headers, most of them.
+/// The limit for all headers of one message, including overhead. Most servers accept 8 to 16 KiB of headers.
 pub(crate) const MAX_HEADERS: usize = 64 * 1024;
-/// What waits in the host of the body of a request until it is sent.
+/// The part of a request body that waits in the host until it is sent.
 const BODY_AHEAD: usize = 64 * 1024;
 
 /// Outbound requests cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    /// A file of `extra_ca_certificates` is of no use.
-    #[error("{file} cannot be used: {reason}; it must hold certificates of authorities in PEM format", file = .file.shown())]
+    /// A file of `extra_ca_certificates` cannot be used.
+    #[error("{file} cannot be used: {reason}; it must contain CA certificates in PEM format", file = .file.shown())]
     Certificate {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// What must be out of reach is not known.
+    /// The address that must be out of reach is not valid.
     #[error("the Runtime API's address is `{0}`; it must be a host and a port, such as `127.0.0.1:9001`")]
     RuntimeApi(String),
 }
 
-/// What one event's requests have used, for its receipt.
+/// The use of outbound requests by one event, for its receipt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OutboundUsage {
-    /// Requests, those that were denied included.
+    /// Requests, including denied ones.
     pub requests: u32,
-    /// Bytes that were sent over its connections, with all that is around bodies.
+    /// Bytes sent over its connections, including everything around bodies.
     pub bytes_out: u64,
-    /// Bytes that were received over them.
+    /// Bytes received over its connections.
     pub bytes_in: u64,
-    /// For how long at least one request was under way, until its response had been read.
+    /// The time during which at least one request was in flight, until its response was read.
     pub time: Duration,
-    /// The limit that was reached first, if one was.
+    /// The first limit that was reached, if any.
     pub limit: Option<Limit>,
 }
 
@@ -88,38 +88,38 @@ pub fn add_to_linker<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmt
     lengths::bound(linker)
 }
 
-/// What `wasi:http` keeps of its own for one sandbox: next to nothing, and headers up to a size.
+/// The state of `wasi:http` itself for one sandbox: almost nothing, and a limit for headers.
 pub fn context() -> WasiHttpCtx {
     let mut context = WasiHttpCtx::new();
     context.set_field_size_limit(MAX_HEADERS);
     context
 }
 
-/// The outbound requests of one sandbox. It costs next to nothing until it is used.
+/// The outbound requests of one sandbox. Until the first request, this costs almost nothing.
 #[derive(Debug)]
 pub struct Outbound {
     clients: Arc<Clients>,
     policy: Arc<Policy>,
-    /// None before the event is known.
+    /// `None` before the event is known.
     sender: Option<Sender>,
     /// Opened with the first request.
     account: Option<Arc<Account>>,
 }
 
 impl Outbound {
-    /// For a sandbox under `policy` whose event is not known yet; nothing is sent until [`Self::begin`].
+    /// For a sandbox under `policy` whose event is not known yet; nothing is sent before [`Self::begin`].
     pub fn new(clients: Arc<Clients>, policy: Arc<Policy>) -> Self {
         Self { clients, policy, sender: None, account: None }
     }
 
-    /// Names the event, and with it whose connections are used.
+    /// Sets the event, and thereby the owner of the connections.
     pub fn begin(&mut self, sender: Sender) {
         self.end();
         self.account = None;
         self.sender = Some(sender);
     }
 
-    /// The event is over, and so is all that it has under way: nothing more is sent, received or spent for it.
+    /// Ends the event and everything in flight: nothing more is sent, received or charged for it.
     pub fn end(&mut self) {
         if let Some(account) = &self.account {
             account.close();
@@ -127,12 +127,12 @@ impl Outbound {
         self.sender = None;
     }
 
-    /// What it has used so far.
+    /// The use so far.
     pub fn usage(&self) -> OutboundUsage {
         self.account.as_ref().map(|account| account.usage()).unwrap_or_default()
     }
 
-    /// The account of the event; there is none before the event.
+    /// The account of the event; `None` before the event.
     fn account(&mut self) -> Option<Arc<Account>> {
         if self.account.is_none() {
             let sender = self.sender.take()?;
@@ -142,7 +142,7 @@ impl Outbound {
         self.account.clone()
     }
 
-    /// Counts a request and decides whether it may be sent.
+    /// Counts a request, and decides whether it may be sent.
     fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Arc<Account>, Target), Error> {
         let account = self.account().filter(|account| !account.is_closed());
         let account = account.ok_or(Error::HttpRequestDenied)?;
@@ -158,7 +158,7 @@ impl Outbound {
         Ok((account, target))
     }
 
-    /// What is left to do for a request that is allowed.
+    /// The rest of the work for an allowed request.
     fn exchange(
         &self,
         account: Arc<Account>,
@@ -194,7 +194,7 @@ impl WasiHttpHooks for Outbound {
         BODY_AHEAD
     }
 
-    /// The client writes it, from the URI that was checked.
+    /// The client sets this header, from the URI that was checked.
     fn set_host_header(&mut self) -> bool {
         false
     }
@@ -217,14 +217,14 @@ impl WasiHttpHooks for Outbound {
         };
         Box::new(async {
             let response = exchange.run(request).await?;
-            // The exchange sees to the rest of it itself.
+            // The exchange completes it by itself.
             Ok((response, Box::new(async { Ok(()) }) as Box<_>))
         })
     }
 }
 
-/// Headers that belong to the connection, which is the host's. Beside those that are forbidden by default,
-/// the ones that say how a message is framed, or that ask for something between messages.
+/// Headers that belong to the connection, which the host owns: in addition to those that are forbidden by
+/// default, the headers that describe the framing of a message, or that request something between messages.
 fn is_forbidden(name: &HeaderName) -> bool {
     let is_ours = |name: &HeaderName| {
         DEFAULT_FORBIDDEN_HEADERS.contains(name)
@@ -234,7 +234,7 @@ fn is_forbidden(name: &HeaderName) -> bool {
     if is_ours(name) {
         return true;
     }
-    // Many servers take `transfer_encoding` for `transfer-encoding`, and some any other sign.
+    // Many servers read `transfer_encoding` as `transfer-encoding`, and some accept other characters.
     let read_as = name.as_str().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
     read_as != name.as_str()
         && HeaderName::try_from(read_as).is_ok_and(|name| is_ours(&name) || name == header::CONTENT_LENGTH)

@@ -1,4 +1,4 @@
-//! A guest's random bytes: from the system, up to a limit for the whole event.
+//! A guest's random bytes: from the operating system, up to a limit for the whole event.
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
@@ -6,7 +6,7 @@ use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 use crate::capabilities::limits::Exceeded;
 use crate::policy::Limit;
 
-/// What one sandbox has left.
+/// The remaining amount of one sandbox.
 #[derive(Debug)]
 pub struct Random {
     left: u64,
@@ -14,7 +14,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// So many bytes. Asking for more ends the guest.
+    /// A source with this limit. A guest that exceeds it is stopped.
     pub fn new(limit: u64) -> Self {
         Self { left: limit, exceeded: Exceeded { limit: Limit::Random, allowed: limit } }
     }
@@ -34,10 +34,10 @@ impl Random {
     }
 }
 
-/// Whether the system has random bytes to give.
+/// Whether the operating system can provide random bytes.
 ///
 /// # Errors
-/// When it has none.
+/// If it cannot.
 pub fn check() -> std::io::Result<()> {
     getrandom(&mut [0; 8], GetRandomFlags::empty())?;
     Ok(())
@@ -45,7 +45,7 @@ pub fn check() -> std::io::Result<()> {
 
 fn fill(bytes: &mut [u8]) -> wasmtime::Result<()> {
     let mut filled = 0;
-    // The system may give fewer than it was asked for.
+    // The operating system may return fewer bytes than requested.
     while filled < bytes.len() {
         filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty())?;
     }
@@ -62,7 +62,7 @@ impl random::Host for Random {
     }
 }
 
-/// The same bytes: a generator of its own would have to be seeded for each sandbox.
+/// The same source: a generator of its own would have to be seeded for each sandbox.
 impl insecure::Host for Random {
     fn get_insecure_random_bytes(&mut self, length: u64) -> wasmtime::Result<Vec<u8>> {
         self.bytes(length)

@@ -1,7 +1,7 @@
-//! A response on its way out of a sandbox while its guest still runs: the guest's side of it.
+//! The guest's side of a response that is streamed while its guest still runs.
 //!
-//! The guest writes into a channel that holds next to nothing, so it goes no faster than whoever reads at the other end,
-//! which is [`crate::event_loop::stream_response`].
+//! The guest writes into a channel that holds almost nothing, so it can be no faster than the reader at the
+//! other end, which is [`crate::event_loop::stream_response`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,13 +21,13 @@ mod head;
 
 pub(crate) use guest::{View, add_to_linker};
 
-/// How much a guest may write in one call.
+/// The most that a guest may write in one call.
 const PERMIT: usize = 64 * 1024;
 
-/// How many such pieces may be on their way.
+/// The number of such pieces in flight.
 const PIECES: usize = 2;
 
-/// Where a loop learns that the event in flight is answered by a stream. Each loop has one.
+/// Through this channel a loop gets the stream that answers the event in flight. Each loop has one.
 #[derive(Debug, Clone, Default)]
 pub struct ResponseChannel(Arc<Shared>);
 
@@ -39,17 +39,17 @@ struct Shared {
     cut: Notify,
 }
 
-/// A response that was opened.
+/// An open response.
 #[derive(Debug)]
 pub struct Opened {
-    /// What comes before the first byte.
+    /// The head, which is sent before the first byte.
     pub head: Head,
-    /// The bytes, as the guest writes them. No more come once its event has ended.
+    /// The bytes that the guest writes. No more come once its event has ended.
     pub pieces: mpsc::Receiver<Bytes>,
 }
 
 impl ResponseChannel {
-    /// Forgets the event before.
+    /// Forgets the last event.
     pub fn begin(&self) {
         self.0.is_cut.store(false, Ordering::Release);
         *lock(&self.0.opened) = None;
@@ -71,18 +71,18 @@ impl ResponseChannel {
         lock(&self.0.opened).take()
     }
 
-    /// Nobody reads the response any more.
+    /// The response is no longer read.
     pub fn cut(&self) {
         self.0.is_cut.store(true, Ordering::Release);
         self.0.cut.notify_waiters();
     }
 
-    /// Whether nobody does.
+    /// Whether the response is no longer read.
     pub fn is_cut(&self) -> bool {
         self.0.is_cut.load(Ordering::Acquire)
     }
 
-    /// Waits until nobody does.
+    /// Waits until the response is no longer read.
     pub async fn wait_cut(&self) {
         let notified = self.0.cut.notified();
         if !self.is_cut() {
@@ -91,11 +91,11 @@ impl ResponseChannel {
     }
 }
 
-/// A sandbox's own response, if its event may have one that is a stream.
+/// The response of one sandbox, if its event may have a stream.
 #[derive(Debug, Clone, Default)]
 pub struct Response(Option<Arc<Written>>);
 
-/// Writes the response. All that write to it count together.
+/// Writes the response. All writers share one count.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer(Arc<Written>);
 
@@ -104,26 +104,24 @@ struct Written {
     channel: ResponseChannel,
     limit: usize,
     was_opened: AtomicBool,
-    /// None before the response is opened, and again when the event has ended.
+    /// `None` before the response is opened, and after the event has ended.
     pieces: Mutex<Option<mpsc::Sender<Bytes>>>,
     sent: AtomicUsize,
 }
 
-/// Why a response is not opened.
+/// The reason why a response is not opened.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// It was opened before.
-    #[error("the response was opened before")]
+    /// It is open already.
+    #[error("the response is open already")]
     Opened,
-    /// The event is a part of a batch.
-    #[error(
-        "the event is a part of a batch, the answers to which are put together, so it has no stream of its own"
-    )]
+    /// The event is part of a batch.
+    #[error("the event is part of a batch whose responses are combined, so it has no stream of its own")]
     Unsupported,
 }
 
 impl Response {
-    /// Makes it an event's, of so many bytes at most.
+    /// Sets the event, and its limit in bytes.
     pub fn begin(&mut self, channel: Option<ResponseChannel>, limit: usize) {
         self.0 = channel.map(|channel| {
             let (pieces, sent) = (Mutex::default(), AtomicUsize::new(0));
@@ -131,10 +129,10 @@ impl Response {
         });
     }
 
-    /// Opens it. From now on the guest's bytes go out.
+    /// Opens the response. From now on the guest's bytes are sent.
     ///
     /// # Errors
-    /// When it was opened before, or there is no way out.
+    /// If it is open already, or cannot be streamed.
     pub(crate) fn open(&self, head: Head) -> Result<Writer, OpenError> {
         let written = self.0.as_ref().ok_or(OpenError::Unsupported)?;
         if written.was_opened.swap(true, Ordering::Relaxed) {
@@ -148,7 +146,7 @@ impl Response {
         Ok(Writer(Arc::clone(written)))
     }
 
-    /// The event has ended: nothing more can be written. Returns how many bytes were.
+    /// Ends the event: nothing more can be written. Returns the number of bytes written.
     pub fn end(&mut self) -> usize {
         let Some(written) = self.0.take() else { return 0 };
         lock(&written.pieces).take();
@@ -157,10 +155,10 @@ impl Response {
 }
 
 impl Writer {
-    /// Hands bytes over, and waits until there is room for them. `false` where nobody reads them.
+    /// Passes bytes on, and waits until there is room for them. `false` if they are no longer read.
     ///
     /// # Errors
-    /// When they are more than the response may have.
+    /// If they exceed the limit of the response.
     pub(crate) async fn send(&self, bytes: Bytes) -> Result<bool, Exceeded> {
         self.count(bytes.len())?;
         let sender = lock(&self.0.pieces).clone();
@@ -190,7 +188,7 @@ impl Writer {
 impl Pollable for Writer {
     async fn ready(&mut self) {
         if let Ok(sender) = self.sender() {
-            // The guest asks again, and learns then what became of it.
+            // The guest asks again, and gets the result then.
             let _ = sender.reserve().await;
         }
     }
@@ -210,7 +208,7 @@ impl OutputStream for Writer {
         })
     }
 
-    /// What was written is on its way.
+    /// Written bytes are in flight at once.
     fn flush(&mut self) -> StreamResult<()> {
         self.sender().map(drop)
     }

@@ -1,13 +1,14 @@
-//! What `wasi:http/types` does otherwise for a service that answers a request.
+//! Differences of `wasi:http/types` for a service that answers a request.
 //!
-//! A service may set headers that are the host's to set, such as `Connection`, as services do that hand on what another server
-//! responded. They are dropped: an error would end most services, whose libraries do not expect one. The same holds for the
-//! requests that a service sends, since the host cannot know which of both a service makes its headers for.
+//! A service may set headers that only the host may set, such as `Connection`, because services pass on the
+//! responses of other servers. These headers are dropped: an error would end most services, whose libraries
+//! do not expect one. This also holds for the requests that a service sends, since the host cannot know for
+//! which of the two a service creates its headers.
 //!
-//! A response that has no body may say how long one would be (RFC 9110, section 8.6).
+//! A response without a body may state the length that the body would have (RFC 9110, section 8.6).
 //!
-//! And what a service is told of its caller stays with it: a request that it sends never has the header [`REQUEST_CONTEXT`], which
-//! one that hands on all headers of its own request would send along.
+//! The data about a service's caller stays with the service: a request that it sends never has the header
+//! [`REQUEST_CONTEXT`], which a service that passes on all headers of its own request would send along.
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
@@ -24,10 +25,10 @@ use crate::http_event::{REQUEST_CONTEXT, has_body};
 
 const TYPES: &str = "wasi:http/types@0.2.12";
 
-/// What a sandbox answers.
+/// The kind of request that a sandbox answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Serving {
-    /// Events; it is no service, or has had no request yet.
+    /// Events; the guest is not a service, or has had no request yet.
     #[default]
     Events,
     /// A request.
@@ -43,7 +44,7 @@ impl Serving {
         self != Self::Events
     }
 
-    /// Whether a response with this status says how long a body would be that it does not have.
+    /// Whether a response with this status states the length of a body that it does not have.
     fn is_bodiless(self, status: StatusCode) -> bool {
         match self {
             Self::Events => false,
@@ -54,10 +55,10 @@ impl Serving {
 
 type Fields = Resource<FieldMap>;
 
-/// Puts these functions in the place of those that are linked already.
+/// Replaces functions that are linked already.
 ///
 /// # Errors
-/// When there are none, which would be a bug.
+/// If they are not linked, which would be a bug.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut linked = linker.instance(TYPES)?;
@@ -114,7 +115,8 @@ fn fields(linked: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     )
 }
 
-/// Changes headers. Where the host says that it is its business, nothing is changed, and a service is not told.
+/// Changes headers. If the host rejects a header as its own, nothing is changed, and the service gets no
+/// error.
 fn set(
     state: &mut State,
     change: impl FnOnce(&mut WasiHttpCtxView<'_>) -> HeaderResult<()>,
@@ -132,7 +134,7 @@ fn is_forbidden(view: &mut WasiHttpCtxView<'_>, name: &str) -> bool {
     HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| view.hooks.is_forbidden_header(&name))
 }
 
-/// The body of a response. It has to be as long as the response says, unless that has none.
+/// The body of a response. It must have the length that the response states, unless the response has no body.
 fn body(
     state: &mut State,
     response: Resource<HostOutgoingResponse>,
@@ -143,7 +145,7 @@ fn body(
     if !serving.is_bodiless(there.status) {
         return types::HostOutgoingResponse::body(&mut view, response);
     }
-    // A length that is not there is not compared.
+    // Without a stated length there is nothing to compare.
     let headers = std::mem::take(&mut there.headers);
     let body = types::HostOutgoingResponse::body(&mut view, Resource::new_borrow(response.rep()));
     view.table.get_mut(&response)?.headers = headers;
@@ -153,7 +155,8 @@ fn body(
 fn withhold_context(view: &mut WasiHttpCtxView<'_>, headers: &Fields) -> wasmtime::Result<()> {
     let headers = view.table.get_mut(headers)?;
     if headers.contains_key(REQUEST_CONTEXT) {
-        // Those of the service's own request are not to be changed; the request that is made of them has its own.
+        // The headers of the service's own request cannot be changed; a request made from them has its own
+        // copy.
         headers.set_mutable(usize::MAX);
         headers.remove_all(view.hooks, REQUEST_CONTEXT.to_owned())?;
     }

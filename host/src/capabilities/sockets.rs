@@ -1,19 +1,21 @@
-//! `wasi:sockets`, all of it refused: the standard libraries of most languages import it, and no handler may have a socket.
+//! `wasi:sockets`, which always denies: the standard libraries of most languages import it, but no handler
+//! may have a socket.
 //!
-//! What a guest may call without having a socket is answered with the error that it would get where a network is shut.
-//! Everything else is a method of something that is never handed out; it is here to be imported, and has no code of its
-//! own. Wasmtime's sockets, a tenth of the program, are not in it.
+//! Functions that a guest can call without a socket return the error that they would return on a machine
+//! without a network. All other functions are methods of resources that are never created; they exist only to
+//! be imported, and have no code. The program does not contain Wasmtime's sockets, which would be a tenth of
+//! it.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily};
 
-/// The release of WASI that Wasmtime has; a component may be of any release before it.
+/// Wasmtime's release of WASI; a component may use any earlier release.
 const VERSION: &str = "0.2.12";
 
-/// The only thing that a guest can hold, and it gives nothing.
+/// The only resource that a guest can hold, and it gives nothing.
 struct Network;
-// Nobody ever holds one of these.
+// None of these is ever created.
 enum Addresses {}
 enum TcpSocket {}
 enum UdpSocket {}
@@ -66,7 +68,7 @@ const UDP_SOCKET: [&str; 13] = [
     "subscribe",
 ];
 
-/// Links all seven interfaces. `denied` is told when a guest wants what it does not get.
+/// Links all seven interfaces. `denied` is called when a guest tries to use one.
 ///
 /// # Errors
 /// When they are linked already.
@@ -109,7 +111,7 @@ pub(super) fn add_to_linker<T: Send + 'static>(
     })
 }
 
-/// A resource that is never handed out, and its methods.
+/// A resource that is never created, and its methods.
 fn out_of_reach<R: 'static, T: 'static>(
     l: &mut LinkerInstance<'_, T>,
     resource: &str,
@@ -117,9 +119,9 @@ fn out_of_reach<R: 'static, T: 'static>(
 ) -> wasmtime::Result<()> {
     l.resource(resource, ResourceType::host::<R>(), |_, _| Ok(()))?;
     for method in methods {
-        // A guest that makes a handle up is stopped before it gets here.
+        // A guest that forges a handle is stopped before this is called.
         l.func_new(&format!("[method]{resource}.{method}"), |_, _, _, _| {
-            Err(wasmtime::format_err!("no handler has a socket"))
+            Err(wasmtime::format_err!("a handler cannot have a socket"))
         })?;
     }
     Ok(())
@@ -144,7 +146,7 @@ mod tests {
         Component::from_binary(engine, &wat::parse_str(wat).unwrap()).unwrap()
     }
 
-    /// What a guest is told that asks for a socket is seen by the end-to-end tests.
+    /// The end-to-end tests check the error that a guest gets when it asks for a socket.
     #[test]
     fn a_component_of_an_older_release_finds_what_it_imports() {
         let engine = Engine::default();

@@ -128,7 +128,7 @@ fn more_than_check_write_permits_is_a_trap() {
     for stream in ["stdout", "stderr", "file"] {
         let results = writes(stream, 65_537).fails("Function.Trap");
         results.each(|answer, _| {
-            let text = "wrote 65537 bytes in one call, and `check-write` permitted 65536";
+            let text = "wrote 65537 bytes in one call, but `check-write` permitted 65536";
             assert!(answer.text().contains(text), "{}", answer.text());
         });
         assert!(results.records().iter().all(|record| !record.contains("xxx")), "it was not taken");

@@ -159,7 +159,7 @@ fn what_is_asked_for_and_not_there_is_told_to_whoever_looks_for_a_fault() {
         let stage = Stage::with("environment", |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_LEVEL", level));
         stage.send("1");
         let log = stage.running.stdout();
-        assert_eq!(log.matches("asked for its environment, which is empty").count(), times, "{log}");
+        assert_eq!(log.matches("read its environment, which is empty").count(), times, "{log}");
     }
 }
 

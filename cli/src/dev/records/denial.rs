@@ -92,7 +92,7 @@ mod tests {
             (denial.key, denial.value.as_deref()),
             (Some("allowed_outbound_hosts"), Some("https://a.test"))
         );
-        let refused = "outbound request to http://localhost:1 was refused, since 127.0.0.1 is in loopback; to allow it, \
+        let refused = "outbound request to http://localhost:1 was denied because 127.0.0.1 is in loopback; to allow it, \
                        add \"127.0.0.0/8\" or a part of it to allowed_private_networks in [handlers.h.grants] of \
                        bulkhead.toml";
         let denial = Denial::of(&json!({ "level": "WARN", "message": refused }).to_string()).unwrap();
@@ -101,7 +101,7 @@ mod tests {
             (Some("allowed_private_networks"), Some("127.0.0.0/8"))
         );
         let never =
-            "outbound request to http://m was refused, since 169.254.169.254 is a; no grant allows it";
+            "outbound request to http://m was denied because 169.254.169.254 is a; no grant allows it";
         assert_eq!(Denial::of(&text("WARN", never)).unwrap().table, None);
     }
 

@@ -1,6 +1,7 @@
-//! Descriptors: each call goes to `/tmp` or to Wasmtime, by whose the descriptor is.
+//! Descriptors: each call goes to `/tmp` or to Wasmtime, depending on the descriptor.
 //!
-//! Where the two meet, such as in renaming a file of one into the other, it is refused as two devices are.
+//! A call that concerns both, such as moving a file from one to the other, fails as it would between two
+//! devices.
 
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
@@ -136,7 +137,7 @@ impl HostDescriptor for FilesView<'_> {
         new_path: String,
     ) -> FsResult<()> {
         match (self.tmp(&fd), self.tmp(&new_fd)) {
-            // There are no links in /tmp.
+            // `/tmp` has no links.
             (Some(_), Some(_)) => Err(ErrorCode::NotPermitted.into()),
             (None, None) => self.host.link_at(fd, flags, path, new_fd, new_path).await,
             (Some(_), None) | (None, Some(_)) => Err(ErrorCode::CrossDevice.into()),
@@ -174,7 +175,7 @@ impl HostDescriptor for FilesView<'_> {
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
         let Some(handle) = self.tmp(&fd) else { return self.host.readlink_at(fd, path).await };
         handle.find(&path)?;
-        // Whatever is there, it is no link.
+        // No entry of `/tmp` is a link.
         Err(ErrorCode::Invalid.into())
     }
 
@@ -195,7 +196,7 @@ impl HostDescriptor for FilesView<'_> {
 
     async fn symlink_at(&mut self, fd: Fd, old_path: String, new_path: String) -> FsResult<()> {
         match self.tmp(&fd) {
-            // There are no links in /tmp.
+            // `/tmp` has no links.
             Some(_) => Err(ErrorCode::NotPermitted.into()),
             None => self.host.symlink_at(fd, old_path, new_path).await,
         }
@@ -266,8 +267,8 @@ impl HostDescriptor for FilesView<'_> {
 }
 
 impl FilesView<'_> {
-    /// What a stream of a file of the task root reads. It is not Wasmtime's stream: that one can be made to
-    /// keep what it has read.
+    /// The source of a stream over a file of the task root. Wasmtime's stream is not used, because a guest
+    /// can make it keep data that it has read.
     fn task_root_source(&self, fd: &Fd) -> Result<Source, FsError> {
         let file = match self.host.table.get(fd)? {
             Descriptor::File(file) => file,
@@ -277,7 +278,8 @@ impl FilesView<'_> {
         Ok(Source::TaskRoot(file.file.clone(), self.files.streams.clone()))
     }
 
-    /// A listing of a directory of the task root. It is not Wasmtime's: that one holds all names from the start.
+    /// A listing of a directory of the task root. Wasmtime's is not used, because it holds all names from the
+    /// start.
     fn task_root_listing(&self, fd: &Fd) -> Result<Listing, FsError> {
         let directory = match self.host.table.get(fd)? {
             Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),

@@ -1,8 +1,8 @@
 //! The grant `files`: directories of the task root that a guest may read.
 //!
-//! They are opened once, at init; each sandbox gets the same open directories, so that an event costs no system call
-//! and a directory that is replaced later is not followed. Wasmtime resolves what a guest asks for beneath them and
-//! refuses whatever would change something.
+//! They are opened once, at init. Every sandbox gets the same open directories, so that an event costs no
+//! system call, and a directory that is replaced later is not followed. Wasmtime resolves a guest's paths
+//! beneath them, and rejects every change.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -24,21 +24,21 @@ impl std::fmt::Debug for Directories {
     }
 }
 
-/// The open directories of all policies. Those that grant the same ones share them.
+/// The open directories of all policies. Policies that grant the same directories share them.
 #[derive(Debug, Default)]
 pub struct Granted(HashMap<BTreeSet<PathBuf>, Directories>);
 
-/// What a policy grants cannot be given.
+/// A directory of a grant cannot be granted.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: [{table}]: {error}", crate::policy::manifest::FILE)]
 pub struct GrantError {
-    /// The table of `bulkhead.toml` that the grant stands in.
+    /// The table of `bulkhead.toml` with the grant.
     table: String,
     error: FilesError,
 }
 
 impl Granted {
-    /// Opens what these policies grant.
+    /// Opens the directories that these policies grant.
     ///
     /// # Errors
     /// When a directory cannot be granted.
@@ -57,7 +57,7 @@ impl Granted {
         Ok(Self(granted))
     }
 
-    /// The directories of one policy; none where it grants none.
+    /// The directories of one policy; `None` if it grants none.
     pub fn of(&self, grants: &Grants) -> Option<&Directories> {
         self.0.get(&grants.files)
     }
@@ -67,49 +67,50 @@ impl Granted {
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// It cannot be opened.
-    #[error("files: `{}` cannot be read: {error}; put it into the package, or take it out of the grant", path.shown())]
+    #[error("files: `{}` cannot be read: {error}; add it to the package, or remove it from the grant", path.shown())]
     Open {
-        /// As it is granted.
+        /// As written in the grant.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// It is something else.
-    #[error("files: `{}` is not a directory; grant the directory that it lies in", path.shown())]
+    /// It is not a directory.
+    #[error("files: `{}` is not a directory; grant the directory that contains it", path.shown())]
     NotADirectory {
-        /// As it is granted.
+        /// As written in the grant.
         path: PathBuf,
     },
-    /// It lies elsewhere, or would if a link were followed.
+    /// It lies outside of the task root, possibly by way of a link.
     #[error("files: `{}` is not inside the task root; only directories below it can be granted", path.shown())]
     Outside {
-        /// As it is granted.
+        /// As written in the grant.
         path: PathBuf,
     },
     /// It is the whole task root.
     #[error(
-        "files: `{}` is the task root, with bulkhead.toml and every handler in it; grant a directory below it",
+        "files: `{}` is the task root itself, which contains bulkhead.toml and every handler; grant a \
+         directory below it",
         path.shown()
     )]
     TaskRoot {
-        /// As it is granted.
+        /// As written in the grant.
         path: PathBuf,
     },
-    /// It has no name that a guest could use.
+    /// Its name cannot be given to a guest.
     #[error("files: `{}` has a name that is not UTF-8; rename it", path.shown())]
     Name {
-        /// As it is granted.
+        /// As written in the grant.
         path: PathBuf,
     },
-    /// A guest would find it where its `/tmp` is.
+    /// A guest would see it in place of its `/tmp`.
     #[error("files: `{}` would hide the handler's own /tmp; rename it", path.shown())]
     Tmp {
-        /// As it is granted.
+        /// As written in the grant.
         path: PathBuf,
     },
 }
 
-/// Finds out whether a directory can be granted. `path` is relative to the task root.
+/// Checks whether a directory can be granted. `path` is relative to the task root.
 ///
 /// # Errors
 /// When it is not there, no directory, or not inside the task root.
@@ -122,10 +123,11 @@ impl Directories {
     /// Opens the directories that a policy grants. `paths` are relative to the task root.
     ///
     /// # Errors
-    /// When one cannot be granted, as [`check`] has it, or not be opened.
+    /// If one cannot be granted according to [`check`], or cannot be opened.
     pub fn open(task_root: &Path, paths: &BTreeSet<PathBuf>) -> Result<Self, FilesError> {
         let mut builder = WasiCtx::builder();
-        // Set before the directories, which remember it: files are read on the thread that runs the guest.
+        // This is set before the directories, which copy the setting: files are read on the thread that runs
+        // the guest.
         builder.allow_blocking_current_thread(true);
         for path in paths {
             let host = locate(task_root, path)?;
@@ -137,13 +139,13 @@ impl Directories {
         Ok(Self(builder.build().filesystem().clone()))
     }
 
-    /// Grants them to a sandbox, in place of what it was granted before.
+    /// Grants them to a sandbox, in place of earlier ones.
     pub fn grant(&self, wasi: &mut WasiCtx) {
         wasi.filesystem().clone_from(&self.0);
     }
 }
 
-/// Where a granted directory really is.
+/// The real path of a granted directory.
 fn locate(task_root: &Path, path: &Path) -> Result<PathBuf, FilesError> {
     let outside = || FilesError::Outside { path: path.to_owned() };
     let names = |component| matches!(component, Component::Normal(_) | Component::CurDir);
@@ -164,7 +166,7 @@ fn locate(task_root: &Path, path: &Path) -> Result<PathBuf, FilesError> {
     Ok(found)
 }
 
-/// Where a guest finds it: at the same path, from `/` on.
+/// The path for the guest: the granted path, from `/` on.
 fn guest_path(path: &Path) -> Result<String, FilesError> {
     let mut guest = String::new();
     for component in path.components().filter(|component| *component != Component::CurDir) {

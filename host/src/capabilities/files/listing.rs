@@ -1,8 +1,8 @@
 //! Listings of directories, read piece by piece.
 //!
-//! A listing holds the place that it came to, not the names that are left: a guest with hundreds of listings of a
-//! directory of thousands of files must not fill the host's memory with names, nor keep a processor until all of them
-//! are read.
+//! A listing holds its position, not the remaining names: a guest with hundreds of listings of a directory
+//! with thousands of files must neither fill the host's memory with names, nor keep a processor busy until
+//! all of them are read.
 
 use std::fs::File;
 use std::mem::MaybeUninit;
@@ -21,31 +21,32 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 use super::FilesView;
 use super::tmp::Handle;
 
-/// What is read of a directory of the task root in one call: room for some dozens of names, and for the longest one.
+/// The buffer for one read of a directory of the task root: enough for some dozens of names, and for the
+/// longest one.
 const PIECE: usize = 2 * 1024;
 
-/// A listing that goes on.
+/// A listing with its position.
 #[derive(Debug)]
 pub(super) enum Listing {
     Tmp(Names),
     TaskRoot(Entries),
 }
 
-/// Of a directory of `/tmp`: names in the order of their bytes. What is made or removed meanwhile is seen where it lies
-/// ahead.
+/// Of a directory of `/tmp`: names in byte order. Entries that are added or removed meanwhile are seen if
+/// they lie ahead.
 #[derive(Debug)]
 pub(super) struct Names {
     directory: Handle,
-    /// No name is empty, so that the first one comes after it.
+    /// A name is never empty, so the first one comes after this.
     last: String,
 }
 
 /// Of a directory of the task root, in the order of its file system.
 #[derive(Debug)]
 pub(super) struct Entries {
-    /// With a place of its own.
+    /// With a position of its own.
     directory: OwnedFd,
-    /// A piece, the next entry last.
+    /// The entries that were read, the next one last.
     piece: Vec<FsResult<DirectoryEntry>>,
     #[expect(dead_code, reason = "held to be counted")]
     counted: Arc<()>,
@@ -56,9 +57,9 @@ impl Listing {
         Self::Tmp(Names { directory, last: String::new() })
     }
 
-    /// Of an open directory; `counted` tells how many there are.
+    /// Of an open directory; `counted` counts the open listings.
     pub(super) fn of_task_root(directory: &File, counted: Arc<()>) -> Result<Self, ErrorCode> {
-        // A second name for the same one would share its place.
+        // A duplicated descriptor would share the position.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(directory, ".", flags, Mode::empty()).map_err(code)?;
         Ok(Self::TaskRoot(Entries { directory, piece: Vec::new(), counted }))
@@ -84,7 +85,7 @@ impl Names {
 
 impl Entries {
     fn next(&mut self) -> FsResult<Option<DirectoryEntry>> {
-        // A piece may hold nothing but the directory itself and the one above.
+        // A piece may contain only the directory itself and its parent.
         while self.piece.is_empty() {
             if !self.read()? {
                 return Ok(None);
@@ -93,7 +94,7 @@ impl Entries {
         self.piece.pop().transpose()
     }
 
-    /// Reads a piece; false at the end.
+    /// Reads a piece; `false` at the end.
     fn read(&mut self) -> Result<bool, ErrorCode> {
         let mut buffer = [MaybeUninit::uninit(); PIECE];
         let mut entries = RawDir::new(&self.directory, &mut buffer);
@@ -121,7 +122,7 @@ impl Entries {
         if told != FileType::Unknown {
             return descriptor_type(told);
         }
-        // Some file systems have to be asked for each.
+        // Some file systems do not return the type with the name.
         let stat = rustix::fs::statat(&self.directory, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
         stat.map_or(DescriptorType::Unknown, |stat| descriptor_type(FileType::from_raw_mode(stat.st_mode)))
     }
@@ -158,7 +159,7 @@ impl HostDirectoryEntryStream for FilesView<'_> {
     }
 }
 
-/// What a listing is to the host. Every one is ours.
+/// The host's type of a listing. All listings are ours.
 fn listing(stream: &Resource<DirectoryEntryStream>) -> Resource<Listing> {
     Resource::new_own(stream.rep())
 }

@@ -1,4 +1,4 @@
-//! Streams of files: a place in a file, and nothing read ahead or left to be written.
+//! Streams of files: a position in a file, without data that is read ahead or still to be written.
 
 use std::fs::File;
 use std::io;
@@ -12,21 +12,21 @@ use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, Stream
 
 use super::tmp::Handle;
 
-/// How much is read or may be written in one call, as with Wasmtime's own files.
+/// The most that is read or written in one call, as with Wasmtime's own files.
 const PIECE: usize = 64 * 1024;
 
-/// Reads a file from a place on.
+/// Reads a file from a position on.
 #[derive(Debug)]
 pub(super) struct Reader {
     source: Source,
     position: u64,
 }
 
-/// Whose file is read.
+/// The file that is read.
 #[derive(Debug)]
 pub(super) enum Source {
     Tmp(Handle),
-    /// A file of the task root, and what counts that it is open.
+    /// A file of the task root, and the counter of open ones.
     TaskRoot(Arc<File>, #[expect(dead_code, reason = "held to be counted")] Arc<()>),
 }
 
@@ -36,7 +36,7 @@ impl Source {
             Self::Tmp(handle) => {
                 handle.read(position, len.try_into().unwrap_or(u64::MAX)).map_err(system_error)
             }
-            // On this thread, as whatever else is done with the task root.
+            // On this thread, like all other work on the task root.
             Self::TaskRoot(file, _) => {
                 let mut bytes = vec![0; len];
                 let len = file.read_at(&mut bytes, position)?;
@@ -72,11 +72,11 @@ impl InputStream for Reader {
     }
 }
 
-/// Writes a file of `/tmp`. What is written is there at once; the first failure is the last thing that it says.
+/// Writes a file of `/tmp`. Written data is visible at once; after the first failure the stream is closed.
 #[derive(Debug)]
 pub(super) struct Writer {
     handle: Handle,
-    /// None where it writes at the end, wherever that is.
+    /// `None` if it appends to the file.
     position: Option<u64>,
     closed: bool,
 }
@@ -125,9 +125,9 @@ fn failed(error: io::Error) -> StreamError {
     StreamError::LastOperationFailed(error.into())
 }
 
-/// The error that Wasmtime turns back into this code when a guest asks what failed. A stream is only made of what can
-/// be read or written, so that nothing but a lack of space is to be told apart. Not every guest asks: the C library
-/// of Rust's `wasm32-wasip2` makes an I/O error of whatever fails in a stream.
+/// The error that Wasmtime converts back to this code when a guest asks for it. A stream is made only of a
+/// file that can be read or written, so the only error to report is a lack of space. Not every guest asks:
+/// the C library of Rust's `wasm32-wasip2` reports every failure of a stream as an I/O error.
 fn system_error(code: ErrorCode) -> io::Error {
     if code == ErrorCode::InsufficientSpace {
         rustix::io::Errno::NOSPC.into()

@@ -1,10 +1,11 @@
 //! A private `/tmp` in memory: made for one event, gone with its sandbox, never larger than its limit.
 //!
-//! It is no directory of the host. So there is nothing to escape from, nothing to clean up, and what counts
-//! is exact: the bytes of each file, and for each file and directory the length of its name and 512 bytes. It has
-//! files and directories, but no links. What a guest removes while it has it open stays until it is closed, and counts.
+//! It is not a directory of the host. So there is nothing to escape from and nothing to clean up, and the
+//! limit is exact: it counts the bytes of each file and, for each file and directory, the length of its name
+//! and 512 bytes. It has files and directories, but no links. An open file or directory that a guest removes
+//! stays until it is closed, and counts.
 //!
-//! [`Handle`] is what a descriptor is; beneath it are [`tree`], [`node`] and [`content`].
+//! A descriptor is a [`Handle`]; beneath it are [`tree`], [`node`] and [`content`].
 
 mod content;
 mod node;
@@ -21,24 +22,24 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 
 use place::Place;
 
-/// The `/tmp` of one sandbox. A clone is the same one.
+/// The `/tmp` of one sandbox. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Tmp {
     tree: Arc<Mutex<Tree>>,
 }
 
 impl Tmp {
-    /// An empty one that takes `limit` bytes.
+    /// An empty `/tmp` with a limit in bytes.
     pub fn new(limit: usize) -> Self {
         Self { tree: Arc::new(Mutex::new(Tree::new(limit))) }
     }
 
-    /// Whether the guest was ever refused something because of the limit.
+    /// Whether a call of the guest ever failed because of the limit.
     pub fn hit_limit(&self) -> bool {
         self.lock().refused()
     }
 
-    /// How many bytes are in use.
+    /// The number of bytes in use.
     pub fn used(&self) -> usize {
         self.lock().used()
     }
@@ -53,7 +54,7 @@ impl Tmp {
     }
 }
 
-/// An open file or directory of `/tmp`. It works on when what it names is removed.
+/// An open file or directory of `/tmp`. It stays usable after its name is removed.
 #[derive(Debug)]
 pub(super) struct Handle {
     tmp: Tmp,
@@ -79,8 +80,8 @@ impl Handle {
         Self { tmp: tmp.clone(), node, flags }
     }
 
-    /// What it was opened for. Of a directory nothing depends on it, as in Wasmtime's own files: whoever has
-    /// a directory may change what is in it.
+    /// The mode in which it was opened. For a directory the mode has no effect, as in Wasmtime's own files: a
+    /// guest that has a directory may change its content.
     pub(super) fn flags(&self) -> DescriptorFlags {
         self.flags
     }
@@ -89,17 +90,17 @@ impl Handle {
         Ok(self.tmp.lock().node(self.node)?.type_())
     }
 
-    /// Fails for a directory, as what only files have does.
+    /// Fails for a directory: the operation is for files only.
     pub(super) fn expect_file(&self) -> Result<(), ErrorCode> {
         self.tmp.lock().node(self.node)?.content().map(drop)
     }
 
-    /// Fails unless it is a file that was opened for reading.
+    /// Fails unless it is a file opened for reading.
     pub(super) fn expect_readable(&self) -> Result<(), ErrorCode> {
         self.expect(DescriptorFlags::READ)
     }
 
-    /// Fails unless it is a file that was opened for writing.
+    /// Fails unless it is a file opened for writing.
     pub(super) fn expect_writable(&self) -> Result<(), ErrorCode> {
         self.expect(DescriptorFlags::WRITE)
     }
@@ -109,7 +110,7 @@ impl Handle {
         if self.flags.contains(flag) { Ok(()) } else { Err(ErrorCode::BadDescriptor) }
     }
 
-    /// Up to `len` bytes, but no more than 64 KiB. Empty at the end.
+    /// Reads up to `len` bytes, at most 64 KiB. Empty at the end.
     pub(super) fn read(&self, offset: u64, len: u64) -> Result<Vec<u8>, ErrorCode> {
         self.expect_readable()?;
         Ok(self.tmp.lock().node(self.node)?.content()?.read(offset, len))
@@ -121,7 +122,7 @@ impl Handle {
         self.tmp.lock().write(self.node, offset, bytes)
     }
 
-    /// Writes at the end, all or nothing.
+    /// Appends all or nothing.
     pub(super) fn append(&self, bytes: &[u8]) -> Result<(), ErrorCode> {
         self.expect_writable()?;
         self.tmp.lock().append(self.node, bytes)
@@ -147,7 +148,7 @@ impl Handle {
         self.tmp.lock().node_mut(self.node)?.set_times(access, modification)
     }
 
-    /// Of two names of what there is or was, whether they mean the same.
+    /// Whether two handles refer to the same file or directory, which may be removed.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.tmp.tree, &other.tmp.tree) && self.node == other.node
     }
@@ -167,7 +168,7 @@ impl Handle {
         self.tmp.lock().expect_directory(self.node)
     }
 
-    /// What `path` leads to from here, opened for nothing but to be asked.
+    /// Opens the target of `path` only for queries.
     pub(super) fn find(&self, path: &str) -> Result<Self, ErrorCode> {
         let node = {
             let tree = self.tmp.lock();
@@ -207,8 +208,8 @@ impl Handle {
     }
 }
 
-/// What a descriptor can be used for, by Wasmtime's rules: what is created or truncated can be written, and what is
-/// not opened for writing can be read.
+/// The access mode of a descriptor by Wasmtime's rules: a file that is created or truncated is writable, and
+/// a file that is not opened for writing is readable.
 fn granted(how: OpenFlags, flags: DescriptorFlags, type_: DescriptorType) -> DescriptorFlags {
     let mut granted = flags;
     if !flags.contains(DescriptorFlags::WRITE) {

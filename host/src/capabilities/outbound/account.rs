@@ -1,4 +1,5 @@
-//! What one event has sent and received, what that took of the processor, and what the log says about it.
+//! The account of one event: the bytes that it has sent and received, the processor time for them, and the
+//! log records about them.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -22,11 +23,11 @@ use crate::policy::{Limit, Owner, Policy};
 /// The event that requests are sent for.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    /// Its name in the log.
+    /// The event in log records.
     pub scope: Scope,
-    /// Whose limits it shares.
+    /// The owner of the limits that it shares.
     pub owner: Owner,
-    /// What the work on its connections is charged to.
+    /// The meter that is charged for work on its connections.
     pub meter: Meter,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct Account {
     closing: Notify,
 }
 
-/// A request that is under way, as long as this is held.
+/// A request in flight, as long as this lives.
 #[derive(Debug)]
 pub(super) struct Underway(Arc<Account>);
 
@@ -66,7 +67,7 @@ impl Drop for Underway {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exhausted;
 
-/// The event is over, or its processor time is.
+/// The event, or its processor time, is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Over;
 
@@ -86,8 +87,7 @@ impl Account {
         }
     }
 
-    /// Does work on the event's connections, in turns that are charged to the event, and for as long as there is an event
-    /// to charge.
+    /// Runs work on the event's connections, in turns that are charged to the event, until the event is over.
     pub(super) async fn charged<T>(&self, work: impl Future<Output = T>) -> Result<T, Over> {
         let mut work = pin!(work);
         let mut closed = pin!(self.closed());
@@ -106,35 +106,35 @@ impl Account {
         .await
     }
 
-    /// Counts a request, whatever becomes of it.
+    /// Counts a request, whatever its result.
     pub(super) fn count_request(&self) -> Result<(), Exhausted> {
         let limit = self.policy.limits.outbound_requests;
         let counted = self.requests.try_update(Relaxed, Relaxed, |count| (count < limit).then(|| count + 1));
         counted.map(drop).map_err(|_| self.exhausted(Limit::OutboundRequests, u64::from(limit)))
     }
 
-    /// Counts bytes that were sent.
+    /// Counts sent bytes.
     pub(super) fn count_sent(&self, bytes: usize) {
         self.bytes_out.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// Counts bytes that were received.
+    /// Counts received bytes.
     pub(super) fn count_received(&self, bytes: usize) -> Result<(), Exhausted> {
         self.bytes_in.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
         if self.bytes() > self.policy.limits.outbound_bytes { Err(self.refuse_bytes()) } else { Ok(()) }
     }
 
-    /// Notes that there were more bytes than there may be.
+    /// Records that the limit of bytes was exceeded.
     pub(super) fn refuse_bytes(&self) -> Exhausted {
         self.exhausted(Limit::OutboundBytes, self.policy.limits.outbound_bytes)
     }
 
-    /// Bytes that may still go over its connections, in either direction.
+    /// The number of bytes that may still go over its connections, in either direction.
     pub(super) fn bytes_left(&self) -> u64 {
         self.policy.limits.outbound_bytes.saturating_sub(self.bytes())
     }
 
-    /// How many may, as guests are told.
+    /// The remaining number of bytes, as guests see it.
     pub(super) fn byte_limit(&self) -> Option<u64> {
         Some(self.policy.limits.outbound_bytes)
     }
@@ -143,7 +143,7 @@ impl Account {
         self.bytes_out.load(Relaxed).saturating_add(self.bytes_in.load(Relaxed))
     }
 
-    /// The first time is logged; a guest that goes on asking must not fill the log.
+    /// Only the first time is logged; a guest that keeps trying must not fill the log.
     fn exhausted(&self, limit: Limit, allowed: u64) -> Exhausted {
         if self.hit.set(limit).is_ok() {
             let key = limit.key();
@@ -166,7 +166,7 @@ impl Account {
         ));
     }
 
-    /// Logs that an address was refused, and how to allow it if that can be.
+    /// Logs that an address was denied, and how to allow it if that is possible.
     pub(super) fn log_refused(&self, target: &Target, refusal: Refusal) {
         let how = match refusal {
             Refusal::NotGranted { network, .. } => format!(
@@ -176,10 +176,10 @@ impl Account {
             ),
             Refusal::Never { .. } | Refusal::RuntimeApi(_) => "no grant allows it".to_owned(),
         };
-        self.warn(&format!("outbound request to {target} was refused, since {refusal}; {how}"));
+        self.warn(&format!("outbound request to {target} was denied because {refusal}; {how}"));
     }
 
-    /// From now on nothing is sent or received any more: the event is over.
+    /// The event is over: nothing is sent or received from now on.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Release);
         self.closing.notify_waiters();
@@ -226,7 +226,7 @@ pub(super) mod tests {
     use super::*;
     use crate::log::{Format, LogSettings};
 
-    /// A log and the file that it goes to.
+    /// A log, and the file that it writes to.
     pub(in crate::capabilities::outbound) fn log() -> (Arc<Log>, std::fs::File) {
         let file = tempfile::tempfile().unwrap();
         let telemetry_fd = u32::try_from(file.as_raw_fd()).ok();
@@ -242,7 +242,7 @@ pub(super) mod tests {
         String::from_utf8_lossy(&written).into_owned()
     }
 
-    /// An event whose connections may use the processor for so long.
+    /// An event with this much processor time for its connections.
     pub(in crate::capabilities::outbound) fn sender(cpu_time: Duration) -> Sender {
         let meter = Meter::new(cpu_time);
         Sender { scope: Scope::default(), owner: Owner::Handler(0), meter }
@@ -335,9 +335,9 @@ pub(super) mod tests {
         for line in [
             "outbound request to https://api.example.com:443 was denied; to allow it, add \
              \"https://api.example.com\" to allowed_outbound_hosts in [handlers.hello.grants] of bulkhead.toml",
-            "was refused, since 10.0.0.1 is in a private network; to allow it, add \"10.0.0.0/8\" or a part of it to \
+            "was denied because 10.0.0.1 is in a private network; to allow it, add \"10.0.0.0/8\" or a part of it to \
              allowed_private_networks in [handlers.hello.grants] of bulkhead.toml",
-            "was refused, since :: is this host itself; no grant allows it",
+            "was denied because :: is this host itself; no grant allows it",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

@@ -1,7 +1,7 @@
-//! Which addresses a connection may go to, once a name is resolved.
+//! The addresses that a connection may go to, after a name is resolved.
 //!
-//! An allow-list of names is not enough: whoever owns a name decides where it points. So the address itself
-//! is judged, whatever name or spelling led to it.
+//! An allow-list of names is not enough, since the owner of a name decides where it points. So the address
+//! itself is checked, whatever name or notation led to it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,36 +10,36 @@ use ipnet::IpNet;
 pub(super) use crate::policy::network::unwrapped;
 use crate::policy::network::{self, Network};
 
-/// Why a connection may not go to an address.
+/// The reason why a connection may not go to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    /// It could be granted.
+    /// The address could be granted.
     #[error("{address} is in {what}")]
     NotGranted {
-        /// Where the connection would have gone.
+        /// The address.
         address: IpAddr,
-        /// What to grant.
+        /// The network to grant.
         network: IpNet,
-        /// What that is.
+        /// A description of the network.
         what: &'static str,
     },
-    /// Nobody gets there.
+    /// The address is never granted.
     #[error("{address} is {what}")]
     Never {
-        /// Where the connection would have gone.
+        /// The address.
         address: IpAddr,
-        /// What it is.
+        /// A description of the address.
         what: &'static str,
     },
-    /// Whoever speaks to the Runtime API answers other tenants' events.
+    /// A client of the Runtime API could answer the events of other tenants.
     #[error("{0} is Lambda's Runtime API")]
     RuntimeApi(SocketAddr),
 }
 
-/// Judges an address under what `granted` says of private networks.
+/// Checks an address against the granted private networks.
 ///
-/// A grant counts for the one private network that it lies in. So `0.0.0.0/0` grants nothing, and
-/// loopback is granted by its own name only.
+/// A grant counts only within the private network that contains it. So `0.0.0.0/0` grants nothing, and
+/// loopback has to be granted by itself.
 pub(super) fn check(address: IpAddr, granted: &[IpNet]) -> Result<(), Refusal> {
     let plain = unwrapped(address);
     match network::of(plain.into()) {
@@ -48,7 +48,7 @@ pub(super) fn check(address: IpAddr, granted: &[IpNet]) -> Result<(), Refusal> {
             let is_granted = granted.iter().any(|grant| network.contains(grant) && grant.contains(&plain));
             is_granted.then_some(()).ok_or(Refusal::NotGranted { address, network, what })
         }
-        // No single address holds another network.
+        // A single address contains no other network.
         Network::Never(_, what) | Network::HoldsNever(_, what) => Err(Refusal::Never { address, what }),
         Network::TooLarge(_) => Err(Refusal::Never { address, what: "reserved" }),
     }

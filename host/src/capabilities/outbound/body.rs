@@ -1,4 +1,5 @@
-//! Bodies on their way. Their bytes are counted on the [wire](super::wire), with everything around them.
+//! The bodies of requests and responses. Their bytes are counted on the [wire](super::wire), including
+//! everything around them.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -21,9 +22,9 @@ type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
 /// The body of a request.
 #[derive(Debug)]
 pub(super) struct Sent {
-    /// A piece that was waited for already.
+    /// A piece that was received while waiting.
     first: Option<Bytes>,
-    /// None once it has ended.
+    /// `None` after the end.
     body: Option<WasiBody>,
     account: Arc<Account>,
 }
@@ -33,7 +34,7 @@ impl Sent {
         Self { first: None, body: Some(body), account }
     }
 
-    /// Waits until it is known whether there is anything in it. What is found is not lost.
+    /// Waits until it is known whether the body contains anything. The received piece is kept.
     pub(super) async fn is_empty(&mut self) -> Result<bool, Error> {
         while self.first.as_ref().is_none_or(Bytes::is_empty) {
             let Some(piece) = poll_fn(|context| self.poll_piece(context)).await else {
@@ -52,11 +53,11 @@ impl Sent {
         if frame.is_none() {
             self.body = None;
         }
-        // A body also ends when its sandbox goes. The server must not take what came till then for all of it.
+        // A body also ends when its sandbox ends. The server must not take the part so far for the whole.
         if self.account.is_closed() {
             return Poll::Ready(Some(Err(Error::HttpProtocolError)));
         }
-        // They would have to be announced ahead of the body; left out, they would be lost without a word.
+        // Trailers would have to be announced before the body; without the error they would be lost silently.
         let trailers = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.trailers_ref());
         if trailers.is_some_and(|trailers| !trailers.is_empty()) {
             return Poll::Ready(Some(Err(Error::HttpRequestTrailerSectionSize(Some(0)))));
@@ -99,14 +100,14 @@ impl Drop for Sent {
     }
 }
 
-/// Takes the rest of a body that is not sent. Were it dropped, a guest that still writes it would see a broken
-/// stream, and most of them would never ask what became of the request. It ends with the guest's own end of it, at the
-/// latest with its event.
+/// Reads the rest of a body that is not sent. If the body were dropped, a guest that still writes it would
+/// see a broken stream, and most guests would then never ask for the result of the request. This ends with
+/// the guest's end of the body, at the latest with its event.
 pub(super) fn let_go(mut body: WasiBody, account: &Arc<Account>) {
     if body.is_end_stream() || account.is_closed() {
         return;
     }
-    // Where there is no runtime any more, there is no guest either.
+    // Without a runtime there is no guest either.
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         let account = Arc::clone(account);
         runtime.spawn(async move {
@@ -119,13 +120,13 @@ pub(super) fn let_go(mut body: WasiBody, account: &Arc<Account>) {
 /// The body of a response.
 #[derive(Debug)]
 pub(super) struct Received {
-    /// None once it has failed, which closes the connection.
+    /// `None` after a failure, which closes the connection.
     body: Option<Incoming>,
     /// The longest wait for the next piece.
     patience: Duration,
-    /// Runs while a piece is waited for.
+    /// Runs while the body waits for a piece.
     timer: Option<Pin<Box<Sleep>>>,
-    /// None once all of it is here: what the guest does with it from then on is its own time.
+    /// `None` after the last piece: the guest's use of it is its own time.
     underway: Option<Underway>,
 }
 

@@ -1,9 +1,10 @@
-//! The clients of the process: one for each owner and policy, so that connections outlive sandboxes but
+//! The HTTP clients of the process: one for each owner and policy, so that connections outlive sandboxes but
 //! never serve another tenant.
 //!
-//! A guest may name any number of hosts, an event any number of tenants that nobody knows, and descriptors are few (Lambda
-//! grants 1024), so everything here has a limit: of one client, up to 16 requests under way and 8 connections that rest,
-//! and 32 clients that nobody uses. Strangers share the client of their handler, and none of its connections.
+//! A guest may use any number of hosts, and an event any number of unknown tenants, but file descriptors are
+//! few (Lambda grants 1024). So everything here has a limit: 16 requests in flight and 8 idle connections for
+//! each client, and 32 unused clients. Unknown tenants share the client of their handler, but none of its
+//! connections.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,10 +24,10 @@ use super::target::Target;
 use crate::log::Log;
 use crate::policy::{Owner, Policy};
 
-/// The client that was used least recently goes when there are more, unless it is in use. Those in use are no more than
-/// there are events.
+/// If there are more clients, the least recently used one is dropped, unless it is in use. There are never
+/// more in use than events.
 const MAX_CLIENTS: usize = 32;
-/// Requests of one client at a time; more wait.
+/// Requests of one client at a time; others wait.
 const MAX_UNDER_WAY: usize = 16;
 /// Requests of all clients at a time.
 const MAX_UNDER_WAY_IN_ALL: usize = 512;
@@ -41,10 +42,10 @@ pub struct Clients {
     resolver: Resolver,
     lookup_threads: Arc<Threads>,
     extra_roots: RootCertStore,
-    /// Made at the first request, as most functions never send one.
+    /// Created with the first request, since most functions never send one.
     tls: OnceLock<Result<ClientConfig, rustls::Error>>,
     turns: Arc<Semaphore>,
-    /// The one that was used last comes last.
+    /// The most recently used one comes last.
     clients: Mutex<Vec<Arc<Client>>>,
 }
 
@@ -57,7 +58,7 @@ pub(super) struct Client {
     pub(super) pool: Pool,
 }
 
-/// What one request needs.
+/// The resources for one request.
 #[derive(Debug, Clone)]
 pub(super) struct Lease {
     pub(super) client: Arc<Client>,
@@ -66,11 +67,12 @@ pub(super) struct Lease {
 }
 
 impl Clients {
-    /// No clients yet. The Runtime API at `runtime_api` (`host:port`) is out of reach for all of them;
-    /// beside the authorities that browsers trust they trust `extra_roots`, which are PEM files.
+    /// Starts without clients. The Runtime API at `runtime_api` (`host:port`) is out of reach for all of
+    /// them. In addition to the authorities that browsers trust, they trust `extra_roots`, which are PEM
+    /// files.
     ///
     /// # Errors
-    /// When a file holds no certificate or something else, or `runtime_api` is not an authority.
+    /// If a file contains no certificate or something else, or if `runtime_api` is not a valid authority.
     pub fn new(
         log: Arc<Log>,
         runtime_api: &str,
@@ -98,7 +100,8 @@ impl Clients {
         }))
     }
 
-    /// What it takes to send a request to `target`: a client that only this event's owner uses, and only under this policy.
+    /// The resources for a request to `target`: a client that is used only by the owner of this event, and
+    /// only under this policy.
     pub(super) fn lease(
         &self,
         sender: &Sender,
@@ -169,12 +172,12 @@ impl Client {
         self.owner == *owner && self.dialer.policy == *policy
     }
 
-    /// Whether another request is under way beside the one that asks.
+    /// Whether another request is in flight besides the one that asks.
     pub(super) fn is_shared(&self) -> bool {
         self.turns.available_permits() + 1 < MAX_UNDER_WAY
     }
 
-    /// Whether it can go. One that is in use would be made anew with all of its limits.
+    /// Whether it can be dropped. A client in use would be created again, with all of its limits.
     fn is_idle(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) == 1 && self.dialer.lookups.are_done()
     }
@@ -190,7 +193,7 @@ fn read_roots(files: &[(PathBuf, Vec<u8>)]) -> Result<RootCertStore, OutboundErr
             roots.add(certificate).map_err(|error| bad(error.to_string()))?;
         }
         if roots.len() == before {
-            return Err(bad("there is no certificate in it".to_owned()));
+            return Err(bad("the file contains no certificate".to_owned()));
         }
     }
     Ok(roots)

@@ -1,9 +1,9 @@
-//! For how long an event had requests under way, however many there were at a time.
+//! The time during which an event had requests in flight, however many at a time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Runs while at least one request is under way.
+/// Runs while at least one request is in flight.
 #[derive(Debug, Default)]
 pub(super) struct Clock(Mutex<State>);
 
@@ -15,14 +15,14 @@ struct State {
 }
 
 impl Clock {
-    /// One more is under way.
+    /// A request starts.
     pub(super) fn begin(&self, now: Instant) {
         let mut state = self.state();
         state.requests += 1;
         state.since.get_or_insert(now);
     }
 
-    /// One of them has ended.
+    /// A request ends.
     pub(super) fn end(&self, now: Instant) {
         let mut state = self.state();
         state.requests = state.requests.saturating_sub(1);
@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// What it shows now.
+    /// The time so far.
     pub(super) fn total(&self, now: Instant) -> Duration {
         let state = self.state();
         let running = state.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));

@@ -1,7 +1,7 @@
-//! Makes connections, and only to addresses that the policy permits.
+//! Makes connections, and only to addresses that the policy allows.
 //!
-//! A name is resolved once for a connection, and the connection goes to an address that was checked: a
-//! second lookup could have another answer.
+//! A name is resolved once for a connection, and the connection goes to an address that was checked: a second
+//! lookup could have another result.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -24,42 +24,43 @@ use super::wire::{Payer, Wire};
 use crate::engine::meter::Meter;
 use crate::policy::Policy;
 
-/// Addresses of one name that are tried.
+/// The number of addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 8;
 
-/// No connection came about.
+/// The connection could not be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
     /// The name does not resolve.
     #[error("the host's name could not be resolved")]
     Lookup(#[source] io::Error),
-    /// The name resolves to nothing.
+    /// The name resolves to no address.
     #[error("the host's name has no address")]
     NoAddress,
-    /// No address of it is permitted.
-    #[error("the host's address is not permitted")]
+    /// None of its addresses is allowed.
+    #[error("the host's address is not allowed")]
     Refused(#[source] Refusal),
-    /// What must not be reached is not known, so nothing is.
+    /// The address that must be out of reach is unknown, so no address is reachable.
     #[error("the Runtime API's address could not be resolved")]
     RuntimeApi(#[source] io::Error),
-    /// Nobody answers there.
+    /// Nothing listens at the address.
     #[error("the host could not be connected to")]
     Connect(#[source] io::Error),
-    /// TLS needs a name or an address to check the certificate against.
-    #[error("the host's name cannot stand in a certificate")]
+    /// TLS needs a valid name or address to check the certificate.
+    #[error("the host's name is not valid in a certificate")]
     Name(#[source] InvalidDnsNameError),
-    /// The server and the client did not come to terms.
+    /// The server and the client did not agree.
     #[error("the TLS handshake failed")]
     Handshake(#[source] io::Error),
-    /// HTTP could not begin.
-    #[error("HTTP could not be spoken on the connection")]
+    /// HTTP could not be started.
+    #[error("HTTP could not be started on the connection")]
     Http(#[source] hyper::Error),
     /// It took too long.
     #[error("the host did not answer in time")]
     TimedOut,
 }
 
-/// Where the Runtime API is, which no guest may reach: whoever speaks to it answers other tenants' events.
+/// The address of the Runtime API, which no guest may reach: its clients can answer the events of other
+/// tenants.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     host: String,
@@ -68,7 +69,7 @@ pub(super) struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// From `host:port`; the port is 80 if there is none.
+    /// Parses `host:port`; the default port is 80.
     pub(super) fn new(authority: &str) -> Option<Self> {
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
@@ -77,8 +78,8 @@ impl RuntimeApi {
         (!host.is_empty()).then(|| Self { host: host.to_owned(), port, addresses: OnceCell::new() })
     }
 
-    /// Refuses its address, and its port on all of loopback: a server may listen on every address of the
-    /// machine.
+    /// Rejects its address, and its port on all loopback addresses: a server may listen on every address of
+    /// the machine.
     async fn check(&self, address: SocketAddr, lookups: &Lookups, meter: &Meter) -> Result<(), ConnectError> {
         let lookup = || lookups.lookup(&self.host, self.port, meter);
         let own = self.addresses.get_or_try_init(lookup).await.map_err(ConnectError::RuntimeApi)?;
@@ -100,17 +101,18 @@ pub(super) struct Dialer {
     pub(super) tls: Tls,
 }
 
-/// How a client does TLS.
+/// The TLS configuration of a client.
 #[derive(Debug)]
 pub(super) struct Tls {
-    /// With sessions that can be resumed.
+    /// With session resumption.
     pub(super) resuming: Arc<ClientConfig>,
-    /// Without: a resumed session tells a server who comes back, and vouches for an earlier handshake.
+    /// Without session resumption: a resumed session identifies the client to a server, and relies on an
+    /// earlier handshake.
     pub(super) afresh: Arc<ClientConfig>,
 }
 
 impl Dialer {
-    /// A new connection to where `purpose` says, which this event pays for.
+    /// Makes a connection for `purpose`, which is charged to this event.
     pub(super) async fn dial(&self, purpose: &Purpose, account: &Arc<Account>) -> Result<Link, ConnectError> {
         let target = &purpose.target;
         let socket = Arc::new(self.reach(target, &account.sender.meter).await?);
@@ -139,7 +141,7 @@ impl Dialer {
             }
         }
         permitted.truncate(MAX_ADDRESSES);
-        // One that never answers leaves time for the others.
+        // An address that never answers leaves time for the others.
         let patience =
             self.policy.limits.wall_time / u32::try_from(permitted.len().max(1)).unwrap_or(u32::MAX);
         for address in permitted {
@@ -163,12 +165,12 @@ impl Dialer {
         if !address::unwrapped(address.ip()).is_loopback() && is_to_itself(&stream) {
             self.check_own(address)?;
         }
-        // Requests are written whole; waiting for more to send would only delay them.
+        // Requests are written in one piece, so waiting for more data would only delay them.
         stream.set_nodelay(true).map_err(ConnectError::Connect)?;
         Ok(stream)
     }
 
-    /// Another address of this machine leads where loopback leads. Nothing has been sent to it yet.
+    /// Any other address of this machine reaches the loopback services too. Nothing was sent to it yet.
     fn check_own(&self, address: SocketAddr) -> Result<(), ConnectError> {
         if address.port() == self.runtime_api.port {
             return Err(ConnectError::Refused(Refusal::RuntimeApi(address)));
@@ -183,7 +185,7 @@ impl Dialer {
 fn is_to_itself(stream: &TcpStream) -> bool {
     match (stream.local_addr(), stream.peer_addr()) {
         (Ok(here), Ok(there)) => here.ip() == there.ip(),
-        // It is gone already.
+        // It may be closed already.
         _ => false,
     }
 }

@@ -1,7 +1,7 @@
-//! One request and its response, once the request is allowed.
+//! One request and its response, after the request was allowed.
 //!
-//! All of it is done in turns that are charged to the event: making the connection, sending, and whatever the server makes
-//! of its answer. When the event is over, so is the exchange, wherever it is.
+//! All of the work is done in turns that are charged to the event: making the connection, sending, and
+//! reading whatever the server answers. When the event is over, the exchange ends, wherever it is.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use super::connect::ConnectError;
 use super::failure;
 use super::link::Link;
 
-/// How long a body may be neither begun nor finished, where it has to be known whether there is one.
+/// How long to wait for the first piece or the end of a body, if it has to be known whether there is a body.
 const UNDECIDED: Duration = Duration::from_millis(100);
 
-/// How long each step may take: as the guest says, but no longer than its event.
+/// The time limit of each step: set by the guest, but no longer than its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patience {
     connect: Duration,
@@ -46,7 +46,7 @@ impl Patience {
     }
 }
 
-/// A request that is allowed, on its way to the target of its lease.
+/// An allowed request, on its way to the target of its lease.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) account: Arc<Account>,
@@ -54,11 +54,11 @@ pub(super) struct Exchange {
     pub(super) lease: Lease,
 }
 
-/// While they are held, no other request has this one's place: of its client, and among all.
+/// While these are held, the request counts against the limits of its client and of all clients.
 type Turns = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 impl Exchange {
-    /// Sends the request and waits for the head of its response.
+    /// Sends the request, and waits for the head of its response.
     pub(super) async fn run(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let account = Arc::clone(&self.account);
         let response = account.charged(Box::pin(self.respond(request))).await;
@@ -70,14 +70,14 @@ impl Exchange {
         let mut request = request.map(|body| Sent::new(body, Arc::clone(&self.account)));
         let turns = self.turns().await?;
         if self.lease.client.is_shared() {
-            // One that has read its response may be about to let its connection rest.
+            // A request whose response was read may be about to return its connection to the pool.
             tokio::task::yield_now().await;
         }
         announce_body(&mut request).await?;
         self.name_host(&mut request)?;
         let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
         let between_bytes = self.patience.between_bytes;
-        // After HTTP/1.0 a request would have to do without chunks, and lose a body whose length is not known.
+        // With HTTP/1.0, a request would be sent without chunks, and lose a body of unknown length.
         let once = response.version() != Version::HTTP_11;
         self.follow(link, turns, once).await;
         Ok(response.map(|body| Received::new(body, between_bytes, underway).boxed_unsync()))
@@ -92,7 +92,7 @@ impl Exchange {
         turns.map_err(|_| Error::ConnectionLimitReached)
     }
 
-    /// Makes the request one to its target: what was checked is what the server reads.
+    /// Sets the request's target: the server reads exactly what was checked.
     fn name_host(&self, request: &mut Request<Sent>) -> Result<(), Error> {
         let host = HeaderValue::try_from(self.lease.purpose.target.host_header());
         request.headers_mut().insert(HOST, host.map_err(|_| Error::HttpRequestUriInvalid)?);
@@ -101,7 +101,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Over a connection that was used before, if one is left; a new one where it had ended before anything was sent.
+    /// Uses an idle connection, if there is one; a new one if that had closed before anything was sent.
     async fn send(&self, mut request: Request<Sent>) -> Result<(Response<Incoming>, Link), SendError> {
         loop {
             let resting = self.lease.client.pool.take(&self.lease.purpose);
@@ -128,7 +128,7 @@ impl Exchange {
         dialed.map_err(SendError::Connect)
     }
 
-    /// Sees to the bodies until they have ended, and then lets the connection rest.
+    /// Processes the bodies until they end, and then returns the connection to the pool.
     async fn follow(self, mut link: Link, turns: Turns, once: bool) {
         let Self { account, lease, .. } = self;
         let rest = move |link| {
@@ -171,8 +171,8 @@ async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireErr
     Arc::clone(turns).acquire_owned().await
 }
 
-/// Has a body sent whatever the method is. HTTP clients leave out that of a `GET` or `HEAD` whose length they do not know;
-/// but most of these have none, and servers expect no chunks of them then.
+/// Sends a body whatever the method is. HTTP clients leave out the body of a `GET` or `HEAD` if its length is
+/// unknown; but most of these have none, and then servers do not expect chunks.
 async fn announce_body(request: &mut Request<Sent>) -> Result<(), Error> {
     let is_left_out = matches!(*request.method(), Method::GET | Method::HEAD)
         && !request.headers().contains_key(CONTENT_LENGTH)
@@ -180,7 +180,7 @@ async fn announce_body(request: &mut Request<Sent>) -> Result<(), Error> {
     if !is_left_out {
         return Ok(());
     }
-    // A guest may wait for the response first; then there can be something yet.
+    // A guest may wait for the response before it writes the body, so there may be a body even now.
     let is_empty = timeout(UNDECIDED, request.body_mut().is_empty()).await.unwrap_or(Ok(false))?;
     if !is_empty {
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -188,7 +188,7 @@ async fn announce_body(request: &mut Request<Sent>) -> Result<(), Error> {
     Ok(())
 }
 
-/// How a request ended without a response.
+/// The reason why a request ended without a response.
 enum SendError {
     NotConnected,
     NoResponse,

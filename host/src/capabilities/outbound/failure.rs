@@ -1,4 +1,4 @@
-//! What a guest is told when a request fails.
+//! Converts the failure of a request to the error that the guest sees.
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
@@ -7,7 +7,7 @@ use wasmtime_wasi_http::Error;
 
 use super::connect::ConnectError;
 
-/// The error of `wasi:http` that says the most about `error`.
+/// The most specific error of `wasi:http` for `error`.
 pub(super) fn of(error: &(dyn StdError + 'static)) -> Error {
     if let Some(error) = find::<ConnectError>(error) {
         return of_connecting(error);
@@ -15,7 +15,7 @@ pub(super) fn of(error: &(dyn StdError + 'static)) -> Error {
     if let Some(error) = find::<rustls::Error>(error) {
         return of_tls(error);
     }
-    // What the request's own body ended with, or what was one byte too many.
+    // The error of the request's own body, or the byte over the limit.
     if let Some(error) = find::<Error>(error) {
         return of_ours(error);
     }
@@ -83,7 +83,7 @@ pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        // The source of an I/O error is that of the error in it, so the latter is looked at too.
+        // The source of an I/O error is that of its inner error, so the inner error is checked too.
         let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = within.map(|within| within as &(dyn StdError + 'static)).or_else(|| error.source());
     }

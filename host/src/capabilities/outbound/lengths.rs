@@ -1,7 +1,7 @@
-//! How long the parts of a request may be that a guest makes.
+//! Limits for the parts of a request that a guest creates.
 //!
-//! `wasi:http` takes a method of any length, and keeps it for as long as the guest keeps the request. A guest could fill the
-//! host's memory so, and nobody's limit of memory would notice.
+//! `wasi:http` accepts a method of any length, and stores it as long as the guest keeps the request. A guest
+//! could fill the host's memory in this way, beyond every limit of memory.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource};
@@ -10,14 +10,14 @@ use wasmtime_wasi_http::p2::types::HostOutgoingRequest as OutgoingRequest;
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 const TYPES: &str = "wasi:http/types@0.2.12";
-/// The longest registered method has 17 letters.
+/// The longest registered method has 17 characters.
 const MAX_METHOD: usize = 64;
-/// Servers and caches take 8 KiB, most of them.
+/// Most servers and caches accept 8 KiB.
 const MAX_PATH: usize = 16 * 1024;
-/// The longest name has 253 letters, and a port five.
+/// The longest name has 253 characters, and a port five.
 const MAX_AUTHORITY: usize = 512;
 
-/// Has what is too long refused, as a guest is told of other mistakes in it.
+/// Rejects values that are too long, with the error for other invalid values.
 pub(super) fn bound<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance(TYPES)?;
@@ -42,7 +42,7 @@ fn is_longer(text: Option<&String>, limit: usize) -> bool {
 
 type Done = wasmtime::Result<Result<(), ()>>;
 
-/// Puts `set` in the place of what sets this part of a request.
+/// Replaces the function that sets this part of a request by `set`.
 fn stand_before<T, V>(
     types: &mut LinkerInstance<'_, T>,
     part: &str,

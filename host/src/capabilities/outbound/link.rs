@@ -1,7 +1,7 @@
-//! A connection to a server: its socket, TLS where that was asked for, and HTTP on it.
+//! A connection to a server: its socket, TLS if the request needs it, and HTTP on top.
 //!
-//! It makes progress only while whoever has it polls it: an exchange, in turns that its event pays for, or the pool that
-//! it rests in. So no connection runs on its own.
+//! It makes progress only while its owner polls it: an exchange, in turns that are charged to its event, or
+//! the pool of idle connections. So no connection runs by itself.
 
 use std::future::poll_fn;
 use std::io;
@@ -36,14 +36,14 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct Link {
     sender: SendRequest<Sent>,
-    /// None once it has ended.
+    /// `None` after the end.
     connection: Option<Connection<TokioIo<Stream>, Sent>>,
     socket: Arc<TcpStream>,
     payer: Payer,
 }
 
 impl Link {
-    /// Speaks HTTP on a stream over `socket`. Nothing is sent yet.
+    /// Starts HTTP on a stream over `socket`. Nothing is sent yet.
     pub(super) async fn new(
         stream: Stream,
         socket: Arc<TcpStream>,
@@ -55,34 +55,35 @@ impl Link {
         Ok(Self { sender, connection: Some(connection), socket, payer })
     }
 
-    /// Says who pays for it from now on.
+    /// Sets the event that is charged from now on.
     pub(super) fn belongs_to(&self, account: Option<Arc<Account>>) {
         self.payer.set(account);
     }
 
-    /// Whether the server has let it rest.
+    /// Whether the server has sent nothing unexpected.
     pub(super) fn is_quiet(&self) -> bool {
         self.connection.is_some() && wire::is_quiet(&self.socket)
     }
 
-    /// Sends a request and waits for the head of its response.
+    /// Sends a request, and waits for the head of its response.
     ///
     /// # Errors
-    /// With the request, where not a byte of it was sent.
+    /// Returns the request if no byte of it was sent.
     pub(super) async fn send(
         &mut self,
         request: Request<Sent>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
         let mut response = pin!(self.sender.try_send_request(request));
         poll_fn(|context| {
-            // How it ended is told to whoever waits for the response.
+            // The result of the connection is reported to the response.
             let _ = drive(&mut self.connection, context);
             response.as_mut().poll(context)
         })
         .await
     }
 
-    /// Goes on with the bodies of an exchange, and says once they have ended whether there can be another exchange.
+    /// Continues with the bodies of an exchange. After they end, returns whether the connection can be used
+    /// again.
     pub(super) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         if drive(&mut self.connection, context).is_ready() {
             return Poll::Ready(false);
@@ -91,7 +92,7 @@ impl Link {
         Poll::Ready(rests.is_ok())
     }
 
-    /// Waits for the end of a connection that rests: the server closes it, or sends something.
+    /// Waits for the end of an idle connection: the server closes it, or sends something.
     pub(super) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
         drive(&mut self.connection, context)
     }
@@ -99,7 +100,7 @@ impl Link {
 
 fn drive(connection: &mut Option<Connection<TokioIo<Stream>, Sent>>, context: &mut Context<'_>) -> Poll<()> {
     let Some(running) = connection else { return Poll::Ready(()) };
-    // An error has been told to the request and to the response that it came in the way of.
+    // The error was reported to the request and the response that it interrupted.
     let _ = ready!(Pin::new(running).poll(context));
     *connection = None;
     Poll::Ready(())

@@ -1,7 +1,7 @@
-//! Connections that rest between exchanges, of one client.
+//! The idle connections of one client.
 //!
-//! A connection that rests costs a descriptor and a small task, and nobody's processor time: whatever its server does ends
-//! it. Their number is bounded, whatever the hosts' names are.
+//! An idle connection costs a descriptor and a small task, but no processor time: anything that its server
+//! sends ends it. The number of connections is bounded, whatever the names of the hosts are.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,21 +14,21 @@ use tokio::time::timeout;
 use super::link::Link;
 use super::target::Target;
 
-/// Connections of one client that rest; the one that has rested longest goes when there are more.
+/// Idle connections of one client; if there are more, the one that has been idle longest is closed.
 pub(super) const MAX_RESTING: usize = 8;
-/// Of these, to one host.
+/// Idle connections to one host.
 const MAX_RESTING_PER_HOST: usize = 4;
-/// How long a connection rests. Load balancers close theirs after 60 seconds or more.
+/// How long a connection may be idle. Load balancers close theirs after 60 seconds or more.
 const REST: Duration = Duration::from_secs(50);
 
-/// What a connection can be used for: the same target, for the same stranger where a client has several.
+/// The key of a connection: the target, and the unknown tenant if a client has several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Purpose {
     pub(super) target: Target,
     pub(super) stranger: Option<String>,
 }
 
-/// The connections of one client that rest.
+/// The idle connections of one client.
 #[derive(Debug, Default)]
 pub(super) struct Pool(Mutex<Vec<Resting>>);
 
@@ -36,17 +36,17 @@ pub(super) struct Pool(Mutex<Vec<Resting>>);
 struct Resting {
     purpose: Purpose,
     link: Shared,
-    /// Ends the connection when its server does something.
+    /// Ends the connection when its server sends or closes something.
     watcher: AbortHandle,
-    /// By the clock of the machine: that of the runtime may stand still while the environment is frozen.
+    /// By the clock of the machine: the runtime's clock may stand still while the environment is frozen.
     since: SystemTime,
 }
 
-/// None once it has been taken or has ended.
+/// `None` after it was taken or has ended.
 type Shared = Arc<Mutex<Option<Link>>>;
 
 impl Pool {
-    /// A connection that was used for the same before, and is as it was left.
+    /// Takes a connection of this key that is still idle.
     pub(super) fn take(&self, purpose: &Purpose) -> Option<Link> {
         let now = SystemTime::now();
         let mut resting = self.lock();
@@ -61,9 +61,9 @@ impl Pool {
         None
     }
 
-    /// Lets a connection rest.
+    /// Returns a connection to the pool.
     pub(super) fn put(&self, purpose: Purpose, link: Link) {
-        // From now on whatever comes is one thing too many.
+        // From now on, anything that arrives is unexpected.
         link.belongs_to(None);
         let link: Shared = Arc::new(Mutex::new(Some(link)));
         let watcher = tokio::spawn(watch(Arc::clone(&link))).abort_handle();
@@ -71,7 +71,7 @@ impl Pool {
         let mut resting = self.lock();
         resting.retain(|resting| resting.is_of_use(now));
         let mut others = resting.iter().filter(|other| other.purpose.target == purpose.target);
-        // The first of them has rested longest.
+        // The first one has been idle longest.
         let of_host = others.nth(MAX_RESTING_PER_HOST - 1).is_some();
         let goes = resting.iter().position(|other| !of_host || other.purpose.target == purpose.target);
         if let Some(at) = goes.filter(|_| of_host || resting.len() >= MAX_RESTING) {
@@ -119,12 +119,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 impl Pool {
-    /// How many rest, and have not ended.
+    /// The number of idle connections that have not ended.
     pub(super) fn resting(&self) -> usize {
         self.lock().iter().filter(|resting| lock(&resting.link).is_some()).count()
     }
 
-    /// As if all of them had rested so much longer.
+    /// Makes all connections look idle for longer, in tests.
     pub(super) fn rest(&self, time: Duration) {
         self.lock().iter_mut().for_each(|resting| resting.since -= time);
     }

@@ -1,4 +1,4 @@
-//! From names to addresses.
+//! Resolves names to addresses.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -8,25 +8,25 @@ use tokio::sync::Semaphore;
 
 use crate::engine::meter::Meter;
 
-/// Lookups of one client that may wait at a time. Each keeps a thread of the process, even when nobody waits
-/// for it any more, and a guest may name hosts whose name servers never answer.
+/// Lookups of one client that may wait at a time. Each occupies a thread of the process, even after its event
+/// is over, and a guest may use hosts whose name servers never answer.
 pub(super) const MAX_LOOKUPS: usize = 8;
-/// Of all clients together. The runtime has some 500 threads for what blocks.
+/// Lookups of all clients together. The runtime has about 500 threads for blocking work.
 const MAX_LOOKUPS_IN_ALL: usize = 256;
-/// Addresses of one name that are looked at. Whoever owns a name may give it thousands.
+/// The number of addresses of one name that are used. The owner of a name may return thousands.
 const MAX_ANSWERS: usize = 64;
 
 /// Resolves names.
 #[derive(Debug, Clone)]
 pub(super) enum Resolver {
-    /// As the system does.
+    /// As the operating system does.
     System,
-    /// As a test says.
+    /// As a test defines.
     #[cfg(test)]
     Fake(Arc<tests::Answers>),
 }
 
-/// How many lookups may wait, of all clients.
+/// The number of lookups of all clients that may wait.
 #[derive(Debug)]
 pub(super) struct Threads(Arc<Semaphore>);
 
@@ -54,7 +54,8 @@ impl Lookups {
         self.free.available_permits() == MAX_LOOKUPS
     }
 
-    /// Addresses of a host, which may be an address itself, in brackets or not. What it takes to find them is charged.
+    /// The addresses of a host, which may be an address itself, with or without brackets. The work is
+    /// charged.
     pub(super) async fn lookup(&self, host: &str, port: u16, meter: &Meter) -> io::Result<Vec<SocketAddr>> {
         let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = host.parse::<IpAddr>() {
@@ -92,7 +93,7 @@ pub(super) mod tests {
         Lookups::new(resolver, Arc::default())
     }
 
-    /// What each name resolves to, in turn; the last answer is not given twice.
+    /// The results for each name, in turn; the last one is used only once.
     #[derive(Debug, Default)]
     pub(in crate::capabilities::outbound) struct Answers(Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>);
 
@@ -122,7 +123,8 @@ pub(super) mod tests {
     #[tokio::test]
     async fn the_system_is_asked_for_names_and_odd_spellings() {
         let (lookups, meter) = (lookups(Resolver::System), Meter::new(Duration::MAX));
-        // Not an address to Rust, but one to the system: it is judged after this, not before.
+        // Rust does not parse this as an address, but the operating system does: the result is checked
+        // afterwards.
         for spelling in ["localhost", "127.1", "2130706433", "0x7f.1"] {
             let addresses = lookups.lookup(spelling, 80, &meter).await.unwrap();
             assert!(!addresses.is_empty() && addresses.iter().all(|at| at.ip().is_loopback()), "{spelling}");

@@ -1,4 +1,4 @@
-//! Where a request wants to go, as the guest says it.
+//! The target of a request, in the guest's words.
 
 use std::fmt;
 
@@ -8,10 +8,11 @@ use wasmtime_wasi_http::Error;
 
 use crate::policy::Policy;
 
-/// As much of a host's name as goes into a record of the log.
+/// The part of a host's name that goes into a log record.
 const MAX_NAMED: usize = 300;
 
-/// A scheme, a host and a port, each written in one way only: what is checked is what is connected to.
+/// A scheme, a host and a port, each in one canonical notation: the connection goes exactly to what was
+/// checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     scheme: &'static str,
@@ -23,7 +24,7 @@ impl Target {
     /// The target of a URI.
     ///
     /// # Errors
-    /// When the URI has no host, or more than a host and a port.
+    /// If the URI has no host, or contains more than a host and a port.
     pub(super) fn of(uri: &Uri) -> Result<Self, Error> {
         let (scheme, default_port) = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => ("https", 443),
@@ -32,7 +33,7 @@ impl Target {
         };
         let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
         let host = authority.host();
-        // Not by `Authority::port`, which takes what it does not understand for absent.
+        // `Authority::port` is not used, because it ignores an invalid port.
         let rest = authority.as_str().strip_prefix(host).ok_or(Error::HttpRequestUriInvalid)?;
         let port = match rest.strip_prefix(':') {
             Some(digits) => Some(digits.parse().map_err(|_| Error::HttpRequestUriInvalid)?),
@@ -46,13 +47,13 @@ impl Target {
         Ok(Self { scheme, host: host.to_ascii_lowercase(), port })
     }
 
-    /// Whether `policy` allows it, whatever address it turns out to have.
+    /// Whether `policy` allows the target, whatever its address turns out to be.
     pub(super) fn is_allowed_by(&self, policy: &Policy) -> bool {
         let mut allowed = policy.grants.allowed_outbound_hosts.iter();
         allowed.any(|entry| entry.allows(self.scheme, &self.host, self.port))
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether it uses TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.scheme == "https"
     }
@@ -62,7 +63,7 @@ impl Target {
         &self.host
     }
 
-    /// Its host as it stands in a certificate.
+    /// Its host, as written in a certificate.
     pub(super) fn name(&self) -> &str {
         let within = self.host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         within.unwrap_or(&self.host)
@@ -72,7 +73,7 @@ impl Target {
         self.port
     }
 
-    /// What a request to it has for `Host`.
+    /// The value of `Host` for a request to it.
     pub(super) fn host_header(&self) -> String {
         match (self.scheme, self.port) {
             ("https", 443) | ("http", 80) => self.host.clone(),
@@ -80,7 +81,7 @@ impl Target {
         }
     }
 
-    /// The entry of `allowed_outbound_hosts` that would allow it and nothing else.
+    /// The entry of `allowed_outbound_hosts` that would allow exactly this target.
     pub(super) fn entry(&self) -> String {
         match (self.scheme, self.port) {
             ("https", 443) | ("http", 80) => format!("{}://{}", self.scheme, self.named_host()),

@@ -1,7 +1,8 @@
-//! The bytes of a connection, beneath TLS and HTTP, where each of them is seen.
+//! The bytes of a connection, below TLS and HTTP, where every byte is seen.
 //!
-//! Whatever goes over a connection counts against the event whose exchange it is: handshakes, heads, interim responses,
-//! the framing of chunks, trailers. A connection that rests is nobody's, so a server that sends anything then loses it.
+//! Everything on a connection counts against the event of its exchange: handshakes, heads, interim responses,
+//! chunk framing, trailers. An idle connection belongs to no event, so it is closed if a server sends
+//! anything.
 
 use std::cell::Cell;
 use std::io;
@@ -19,40 +20,40 @@ use wasmtime_wasi_http::Error;
 
 use super::account::Account;
 
-/// What an exchange reads in one turn; then the others have theirs. A server that sends what is costly to understand
-/// takes as long for so much as a guest's turn on shared processors.
+/// The most that an exchange reads in one turn, so that the others get theirs. For a server whose data is
+/// expensive to parse, this much takes about as long as a guest's turn on shared processors.
 const TURN: usize = 16 * 1024;
-/// What a read counts at least in its turn: one that brings a single byte is not free.
+/// The minimum that a read counts in its turn: a read of a single byte is not free.
 const LEAST: usize = 512;
-/// So many reads of an exchange may bring less than that, one after the other.
+/// The number of consecutive reads that may return less than that.
 const SMALL_READS: u32 = 32;
-/// From then on each waits so long for more to come. A server that sends byte by byte would wake the host for each of them,
-/// which no meter sees.
+/// After these, each read waits this long for more data. A server that sends byte by byte would otherwise
+/// wake the host for each of them, which no meter sees.
 const PAUSE: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// What is left of the turn of the task that this thread polls.
+    /// The rest of the turn of the task that this thread polls.
     static LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Begins the turn of a task that may read from connections.
+/// Starts the turn of a task that may read from connections.
 pub(super) fn begin_turn() {
     LEFT.set(TURN);
 }
 
-/// The event that pays for a connection; none while it rests.
+/// The event that is charged for a connection; `None` while it is idle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Payer(Arc<Mutex<Exchange>>);
 
 #[derive(Debug, Default)]
 struct Exchange {
     account: Option<Arc<Account>>,
-    /// The last reads that brought little, one after the other.
+    /// The number of consecutive short reads.
     small_reads: u32,
 }
 
 impl Payer {
-    /// From now on this event pays.
+    /// This event is charged from now on.
     pub(super) fn set(&self, account: Option<Arc<Account>>) {
         *self.lock() = Exchange { account, small_reads: 0 };
     }
@@ -61,7 +62,7 @@ impl Payer {
         self.lock().account.clone()
     }
 
-    /// Notes how much a read brought, and says whether the next one waits.
+    /// Records the size of a read. Returns whether the next read waits.
     fn note(&self, read: usize) -> bool {
         let mut exchange = self.lock();
         exchange.small_reads = if read < LEAST { exchange.small_reads + 1 } else { 0 };
@@ -78,13 +79,13 @@ impl Payer {
 pub(super) struct Wire {
     stream: Arc<TcpStream>,
     payer: Payer,
-    /// What the next read waits for.
+    /// The next read waits for this.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-/// A server sent something that nobody had asked for.
+/// A server sent data that no request had asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("the server sent something while no request was under way")]
+#[error("the server sent data while no request was in flight")]
 struct Unasked;
 
 impl Wire {
@@ -96,7 +97,7 @@ impl Wire {
         loop {
             ready!(self.stream.poll_read_ready(context))?;
             match self.stream.try_read(bytes) {
-                // It looked ready, and was not.
+                // The socket looked ready, but was not.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read),
             }
@@ -104,8 +105,8 @@ impl Wire {
     }
 }
 
-/// Whether nothing has come on a connection that rests, neither a byte nor its end. The system is asked itself: what the
-/// async runtime knows may be from before a freeze.
+/// Whether nothing has arrived on an idle connection, neither data nor its end. This asks the operating
+/// system: the async runtime's state may be from before a freeze.
 pub(super) fn is_quiet(stream: &TcpStream) -> bool {
     let mut byte = [0];
     let peeked = rustix::net::recv(stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
@@ -131,7 +132,7 @@ impl AsyncRead for Wire {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
         }
-        // One byte more than there may be shows that there is more, and no limit is reached by what just fits.
+        // One byte over the limit shows that there is more; data that just fits does not reach the limit.
         let most = usize::try_from(account.bytes_left()).unwrap_or(usize::MAX).saturating_add(1);
         let most = buffer.remaining().min(left).min(most);
         let read = ready!(self.poll_bytes(context, buffer.initialize_unfilled_to(most)))?;
@@ -173,7 +174,7 @@ impl AsyncWrite for Wire {
         Poll::Ready(Ok(()))
     }
 
-    /// It is closed when it is dropped, which is at once.
+    /// The connection is closed when this is dropped, immediately.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

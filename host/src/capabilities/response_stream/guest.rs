@@ -1,4 +1,4 @@
-//! `bulkhead:lambda/response-stream`, as guests import it.
+//! The interface `bulkhead:lambda/response-stream` for guests.
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::DynOutputStream;
@@ -9,7 +9,7 @@ use crate::engine::bindings::streaming::bulkhead::lambda::response_stream::{
     self, OpenError as Told, ResponseHead,
 };
 
-/// What opens a response.
+/// Opens a response.
 pub(crate) struct View<'a> {
     pub(crate) response: &'a mut Response,
     pub(crate) table: &'a mut ResourceTable,
@@ -21,7 +21,7 @@ impl HasData for Has {
     type Data<'a> = View<'a>;
 }
 
-/// Links it.
+/// Links the interface.
 ///
 /// # Errors
 /// When it is there already, which would be a bug.

@@ -1,6 +1,7 @@
-//! What comes before the first byte of a stream: a content type, or the head of an HTTP response (S7.5).
+//! The head of a stream, before its first byte: a content type, or the head of an HTTP response (S7.5).
 //!
-//! What of such a head is sent, and how, is the business of [`crate::http_event`], for handlers that stream and for services.
+//! [`crate::http_event`] decides which parts of such a head are sent, and how, for handlers that stream and
+//! for services.
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -8,52 +9,54 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use crate::http_event::{PRELUDE_END, ResponseError, STREAM_CONTENT_TYPE, prelude, shown};
 
-/// How much a guest may hand over for a head, in bytes: as much as services may.
+/// The largest head of a guest, in bytes; services have the same limit.
 const MAX_HANDED_OVER: usize = 64 * 1024;
-/// What a header or a cookie counts for beside its text.
+/// The bytes that a header or a cookie counts in addition to its text.
 const ENTRY: usize = 32;
 
-/// What comes before the first byte.
+/// The head, which is sent before the first byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The `Content-Type` of the stream.
     pub content_type: HeaderValue,
-    /// What is sent ahead of the guest's own bytes, each as a piece of its own (S7.6).
+    /// The bytes before the guest's own bytes, each sent as a separate chunk (S7.6).
     pub prelude: Vec<Bytes>,
 }
 
-/// A head that cannot be sent. No more is kept of what a guest said than what is shown.
+/// A head that cannot be sent. Only the shown part of the guest's value is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadError {
-    /// Not a value of a header.
+    /// Not a valid header value.
     #[error("{0} cannot be sent as a content type")]
     ContentType(String),
-    /// Not a header, or not its value.
+    /// Not a valid header.
     #[error("the header {0} cannot be sent: its name or its value has a character that headers cannot have")]
     Header(String),
-    /// Not the value of a header.
+    /// Not a valid cookie value.
     #[error("a cookie cannot be sent: {0} has a character that headers cannot have")]
     Cookie(String),
-    /// More than is looked at.
-    #[error("headers and cookies have {0} bytes, with {ENTRY} for each; a stream may begin with far less")]
+    /// The head is larger than the limit.
+    #[error(
+        "headers and cookies have {0} bytes, with {ENTRY} for each; which is far more than the head of a stream may have"
+    )]
     TooLong(usize),
-    /// All of it together is not a response that can be sent.
+    /// The parts do not form a response that can be sent.
     #[error(transparent)]
     Response(#[from] ResponseError),
 }
 
 impl Head {
-    /// Of plain bytes.
+    /// A head of plain bytes.
     ///
     /// # Errors
-    /// When this is no content type.
+    /// If this is not a valid content type.
     pub fn plain(content_type: &str) -> Result<Self, HeadError> {
         let value = HeaderValue::from_str(content_type);
         let content_type = value.map_err(|_| HeadError::ContentType(shown(content_type)))?;
         Ok(Self { content_type, prelude: Vec::new() })
     }
 
-    /// Of an HTTP response.
+    /// A head of an HTTP response.
     ///
     /// # Errors
     /// When it cannot be sent.
@@ -62,10 +65,10 @@ impl Head {
         Ok(Self { content_type: HeaderValue::from_static(STREAM_CONTENT_TYPE), prelude })
     }
 
-    /// Of an HTTP response, as a guest says it.
+    /// A head of an HTTP response, from a guest's values.
     ///
     /// # Errors
-    /// When a part of it is none, or it cannot be sent.
+    /// If a part of it is not valid, or it cannot be sent.
     pub fn from_guest(
         status: u16,
         headers: &[(String, String)],

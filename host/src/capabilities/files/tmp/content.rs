@@ -1,13 +1,13 @@
 //! The bytes of one file of `/tmp`.
 //!
-//! They lie in chunks, so that a file that grows is never copied as a whole, and each chunk ends at the last byte
-//! that was written to it: what is missing reads as zeros. So making a file long costs nothing, however long. The
-//! limit is [`super::tree`]'s; here a file may have any size.
+//! They are stored in chunks, so that a growing file is never copied as a whole, and each chunk ends at its
+//! last written byte: missing bytes read as zeros. So extending a file costs nothing, however far. The limit
+//! is enforced in [`super::tree`]; here a file may have any size.
 
-/// The size of a chunk; also the most that is read at once, as in Wasmtime's own files.
+/// The size of a chunk, and the most that is read at once, as in Wasmtime's own files.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     len: usize,
@@ -15,12 +15,12 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Its size, with the zeros that are not stored.
+    /// Its size, including zeros that are not stored.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Up to `len` bytes from `offset` on, but no more than [`CHUNK`]. Empty at the end of the file.
+    /// Reads up to `len` bytes from `offset` on, at most [`CHUNK`]. Empty at the end of the file.
     pub(super) fn read(&self, offset: u64, len: u64) -> Vec<u8> {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(self.len);
         let wanted = usize::try_from(len).unwrap_or(usize::MAX);
@@ -39,8 +39,8 @@ impl Content {
         bytes
     }
 
-    /// Writes at `offset`. What lies between the end of the file and there becomes zeros. The caller has made
-    /// sure that the end of what is written is a size that it allows.
+    /// Writes at `offset`. Bytes between the end of the file and `offset` become zeros. The caller has
+    /// checked the new size.
     pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
         let mut rest = bytes;
         let (mut index, mut start) = (offset / CHUNK, offset % CHUNK);
@@ -55,7 +55,7 @@ impl Content {
         }
     }
 
-    /// Cuts the file off, or adds zeros.
+    /// Truncates the file, or extends it with zeros.
     pub(super) fn resize(&mut self, len: usize) {
         if len < self.len {
             self.chunks.truncate(len.div_ceil(CHUNK));

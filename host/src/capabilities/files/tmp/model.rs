@@ -1,4 +1,4 @@
-//! Thousands of random operations, on `/tmp` and on a model that is too simple to be wrong.
+//! Thousands of random operations, on `/tmp` and on a model that is simple enough to trust.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const LIMIT: usize = 24 * NODE;
 
 const NAMES: &[&str] = &["a", "bb", "c"];
 
-/// What may be done to a `/tmp`. An open file is one of those that are open by then.
+/// An operation on a `/tmp`. An open file is an index into those that are open at that time.
 #[derive(Debug, Clone)]
 enum Operation {
     Open(String),
@@ -31,7 +31,7 @@ enum Operation {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    // One of a few paths, up to three names deep, so that many of them are there already.
+    // One of a few paths, up to three names deep, so that many of them exist already.
     let path = || vec(select(NAMES), 1..=3).prop_map(|names| names.join("/"));
     let write = (any::<Index>(), 0..2 * NODE, 0..3 * NODE);
     prop_oneof![
@@ -52,7 +52,7 @@ enum Thing {
     File(Rc<RefCell<Vec<u8>>>),
 }
 
-/// Whole paths and what is there, and what is open.
+/// Whole paths with their files and directories, and the open ones.
 #[derive(Default)]
 struct Model {
     things: BTreeMap<String, Thing>,
@@ -99,7 +99,7 @@ impl Model {
         true
     }
 
-    /// Opens a file, which is made where there is none.
+    /// Opens a file, and creates it if it does not exist.
     fn open(&mut self, path: &str) -> Option<Rc<RefCell<Vec<u8>>>> {
         self.insert(path, Thing::File(Rc::default()));
         match self.things.get(path) {
@@ -176,7 +176,7 @@ fn names(directory: &Handle) -> Vec<String> {
     names.split_off(1)
 }
 
-/// Both, and what is open in `/tmp`, in the order of the model's.
+/// Both, and the open files of `/tmp`, in the order of the model's.
 struct Pair {
     tmp: Tmp,
     model: Model,
@@ -188,7 +188,7 @@ impl Pair {
         Self { tmp: Tmp::new(LIMIT), model: Model::default(), handles: Vec::new() }
     }
 
-    /// Does one operation on both: whether it could be done in `/tmp`, and whether in the model.
+    /// Runs one operation on both. Returns whether it succeeded in `/tmp`, and in the model.
     fn step(&mut self, operation: &Operation) -> (bool, bool) {
         let Self { tmp, model, handles } = self;
         let root = tmp.root();
@@ -235,7 +235,7 @@ impl Pair {
         }
     }
 
-    /// Compares all that there is.
+    /// Compares everything.
     fn compare(&self) {
         let Self { tmp, model, handles } = self;
         assert_eq!(tmp.used(), model.used());

@@ -18,13 +18,13 @@ pub(super) type Names = BTreeMap<Box<str>, NodeId>;
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) kind: Kind,
-    /// Where its name is. Only that of a directory that has a name is looked at.
+    /// The parent. Used only for a directory that has a name.
     pub(super) parent: NodeId,
-    /// Whether it has a name. What has none is gone when nobody has it open.
+    /// Whether it has a name. A node without a name is freed when it is no longer open.
     pub(super) named: bool,
-    /// How many descriptors and streams it has.
+    /// The number of its descriptors and streams.
     pub(super) open: usize,
-    /// Tells it from all others that there were.
+    /// A number that is never used again.
     pub(super) serial: u64,
     accessed: Datetime,
     modified: Datetime,
@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// Its bytes, to be changed.
+    /// Its bytes, for changes.
     pub(super) fn content_mut(&mut self) -> Result<&mut Content, ErrorCode> {
         self.touch();
         match &mut self.kind {
@@ -83,7 +83,7 @@ impl Node {
         }
     }
 
-    /// The names in it, to be changed.
+    /// Its names, for changes.
     pub(super) fn names_mut(&mut self) -> Result<&mut Names, ErrorCode> {
         self.touch();
         match &mut self.kind {
@@ -113,7 +113,7 @@ impl Node {
         }
     }
 
-    /// Sets the times that a guest chooses. Reading does not set them.
+    /// Sets the times that a guest chooses. Reading does not change them.
     pub(super) fn set_times(
         &mut self,
         access: NewTimestamp,

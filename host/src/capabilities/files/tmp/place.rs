@@ -1,7 +1,7 @@
-//! Paths: how the text that a guest gives becomes a place in the tree.
+//! Resolves a path of a guest to a place in the tree.
 //!
-//! A path never leaves the directory that it starts from, as with Wasmtime's own files. There are no links in
-//! `/tmp`, so a path that passes this file names what it says.
+//! A path never leaves the directory that it starts from, as with Wasmtime's own files. `/tmp` has no links,
+//! so a path that this file accepts names its target directly.
 
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
@@ -9,34 +9,35 @@ use super::tree::{NodeId, Tree};
 
 /// As on Linux.
 const MAX_NAME: usize = 255;
-/// As on Linux, where the byte that ends a path counts.
+/// As on Linux, where the terminating byte counts.
 const MAX_PATH: usize = 4095;
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place<'p> {
-    /// To a directory that it does not name: it ends in `.` or `..`.
+    /// A directory that the path does not name: it ends in `.` or `..`.
     Reached(NodeId),
-    /// To a name in a directory.
+    /// A name in a directory.
     Named(Entry<'p>),
 }
 
-/// A name in a directory, whether it is there or not.
+/// A name in a directory, which may not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry<'p> {
     pub(super) directory: NodeId,
     pub(super) name: &'p str,
-    /// What has the name.
+    /// The node with this name.
     pub(super) node: Option<NodeId>,
     /// Whether the path ends in a slash, and so can only mean a directory.
     pub(super) slash: bool,
 }
 
 impl<'p> Place<'p> {
-    /// Follows a path.
+    /// Resolves a path.
     ///
     /// # Errors
-    /// When it is no path, leaves `base`, or leads through something that is not there or no directory.
+    /// If it is not a valid path, leaves `base`, or leads through something that is missing or not a
+    /// directory.
     pub(super) fn find(tree: &Tree, base: NodeId, path: &'p str) -> Result<Self, ErrorCode> {
         check(path)?;
         // The directories that the path has entered and not left by `..`.
@@ -65,10 +66,10 @@ impl<'p> Place<'p> {
         entered.pop().map(Self::Reached).ok_or(ErrorCode::NotPermitted)
     }
 
-    /// What is there.
+    /// The node at this place.
     ///
     /// # Errors
-    /// When nothing is, or a file where the path ends in a slash.
+    /// If there is none, or if it is a file and the path ends in a slash.
     pub(super) fn node(self, tree: &Tree) -> Result<NodeId, ErrorCode> {
         match self {
             Self::Reached(node) => Ok(node),
@@ -78,10 +79,10 @@ impl<'p> Place<'p> {
 }
 
 impl Entry<'_> {
-    /// What has the name.
+    /// The node with this name.
     ///
     /// # Errors
-    /// When nothing has, or a file where the path ends in a slash.
+    /// If there is none, or if it is a file and the path ends in a slash.
     pub(super) fn existing(self, tree: &Tree) -> Result<NodeId, ErrorCode> {
         let node = self.node.ok_or(ErrorCode::NoEntry)?;
         if self.slash {

@@ -1,14 +1,15 @@
-//! The tree of `/tmp`: which names there are, and what all of it counts.
+//! The tree of `/tmp`: its names, and the number of bytes that count against the limit.
 //!
-//! Nodes lie in one vector and know each other by index, so that a tree of any depth is dropped without recursion.
-//! Whatever would pass the limit is refused before anything is allocated for it.
+//! Nodes are stored in one vector and refer to each other by index, so that a tree of any depth is dropped
+//! without recursion. A change that would exceed the limit is rejected before anything is allocated.
 
 use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorFlags, DescriptorType, ErrorCode, OpenFlags};
 
 use super::node::{Kind, Node};
 use super::place::{Entry, Place};
 
-/// What a file or directory counts besides its name and its bytes: about what the host needs for it.
+/// The bytes that a file or directory counts besides its name and content: about the host's own memory for
+/// it.
 pub(super) const NODE: usize = 512;
 
 /// The index of a node.
@@ -22,9 +23,9 @@ impl NodeId {
 
 #[derive(Debug)]
 pub(super) struct Tree {
-    /// None where one was removed.
+    /// `None` in place of removed nodes.
     nodes: Vec<Option<Node>>,
-    /// The indices of what was removed.
+    /// The indices of removed nodes.
     free: Vec<usize>,
     serial: u64,
     used: usize,
@@ -35,7 +36,7 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn new(limit: usize) -> Self {
         let root = Node::new(Kind::directory(), NodeId::ROOT, 0);
-        // So that no sum of sizes that is within it overflows.
+        // So that no sum of sizes within it overflows.
         let limit = limit.min(usize::MAX / 2);
         Self { nodes: vec![Some(root)], free: Vec::new(), serial: 0, used: 0, limit, refused: false }
     }
@@ -44,7 +45,7 @@ impl Tree {
         self.used
     }
 
-    /// Whether anything was ever refused for the limit.
+    /// Whether a change ever exceeded the limit.
     pub(super) fn refused(&self) -> bool {
         self.refused
     }
@@ -57,7 +58,7 @@ impl Tree {
         self.nodes.get_mut(id.0).and_then(Option::as_mut).ok_or(ErrorCode::BadDescriptor)
     }
 
-    /// What has this name.
+    /// The node with this name.
     pub(super) fn entry(&self, directory: NodeId, name: &str) -> Result<Option<NodeId>, ErrorCode> {
         Ok(self.node(directory)?.names()?.get(name).copied())
     }
@@ -66,7 +67,7 @@ impl Tree {
         self.node(id)?.names().map(drop)
     }
 
-    /// Finds a file or directory, or makes a file.
+    /// Finds a file or directory, or creates a file.
     pub(super) fn open(
         &mut self,
         base: NodeId,
@@ -83,7 +84,7 @@ impl Tree {
         }
         let place = Place::find(self, base, path)?;
         match place {
-            // What is created is a file.
+            // A created node is a file.
             Place::Named(Entry { slash: true, .. }) if creates => return Err(ErrorCode::IsDirectory),
             Place::Named(entry @ Entry { node: None, .. }) if creates => {
                 return self.create(entry, Kind::file());
@@ -129,7 +130,7 @@ impl Tree {
         self.detach(entry, id)
     }
 
-    /// Gives what `path` names below `base` the name `new_path` below `new_base`, in place of what has it.
+    /// Renames `path` below `base` to `new_path` below `new_base`, and replaces the node there.
     pub(super) fn rename(
         &mut self,
         base: NodeId,
@@ -146,7 +147,7 @@ impl Tree {
             Some(replaced) => self.detach(new, replaced)?,
             None => {}
         }
-        // Where something was replaced its name was as long, so that this cannot fail halfway.
+        // A replaced name had the same length, so this cannot fail halfway.
         self.charge(new.name.len().saturating_sub(old.name.len()))?;
         self.refund(old.name.len().saturating_sub(new.name.len()));
         self.node_mut(old.directory)?.names_mut()?.remove(old.name);
@@ -184,12 +185,12 @@ impl Tree {
         Ok(id == outer)
     }
 
-    /// Writes at a place in a file, all or nothing.
+    /// Writes at an offset in a file, all or nothing.
     pub(super) fn write(&mut self, id: NodeId, offset: u64, bytes: &[u8]) -> Result<(), ErrorCode> {
         if bytes.is_empty() {
             return self.node(id)?.content().map(drop);
         }
-        // A guest may name any offset, and what is no size of this machine is past the limit too.
+        // A guest may pass any offset, and one that this machine cannot represent exceeds the limit too.
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         let end = offset.saturating_add(bytes.len());
         let len = self.node(id)?.content()?.len();
@@ -198,7 +199,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Writes at the end of a file, all or nothing.
+    /// Appends to a file, all or nothing.
     pub(super) fn append(&mut self, id: NodeId, bytes: &[u8]) -> Result<(), ErrorCode> {
         let end = self.node(id)?.content()?.len();
         self.write(id, u64::try_from(end).unwrap_or(u64::MAX), bytes)
@@ -220,7 +221,7 @@ impl Tree {
         }
     }
 
-    /// The counterpart of [`Self::retain`].
+    /// Undoes [`Self::retain`].
     pub(super) fn release(&mut self, id: NodeId) {
         if let Ok(node) = self.node_mut(id) {
             node.open = node.open.saturating_sub(1);
@@ -246,7 +247,7 @@ impl Tree {
         Ok(id)
     }
 
-    /// Takes a name away, and what had it, once nobody has it open.
+    /// Removes a name, and its node once it is no longer open.
     fn detach(&mut self, entry: Entry<'_>, id: NodeId) -> Result<(), ErrorCode> {
         self.node_mut(entry.directory)?.names_mut()?.remove(entry.name);
         self.refund(entry.name.len());
@@ -277,7 +278,7 @@ impl Tree {
         self.used = self.used.saturating_sub(bytes);
     }
 
-    /// What `used` must be, counted anew.
+    /// Computes `used` from scratch.
     #[cfg(test)]
     pub(super) fn recount(&self) -> usize {
         let count = |node: &Node| match &node.kind {

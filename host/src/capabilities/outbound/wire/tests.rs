@@ -135,7 +135,7 @@ async fn whatever_comes_while_nobody_asks_is_an_error() {
     assert!(is_quiet(&wire.stream));
     server.write_all(b"x").unwrap();
     let error = wire.read(&mut [0; 10]).await.unwrap_err();
-    assert!(error.to_string().contains("while no request was under way"), "{error}");
+    assert!(error.to_string().contains("while no request was in flight"), "{error}");
     assert!(wire.write(b"x").await.is_err());
     assert_eq!(account.usage().bytes_in, 0, "nobody pays for it");
 }
