@@ -1,8 +1,9 @@
-//! What one event's sandbox may use and reach: its limits and its grants.
+//! The limits and grants of one event's sandbox.
 //!
-//! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is chosen by
-//! [`crate::dispatch::router`], and is enforced by whoever owns the thing: memory by [`crate::capabilities::limits`], time by
-//! [`crate::engine::watchdog`], lines by [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
+//! A policy is data. It comes from [`crate::policy::manifest`] (or is the default, which grants nothing), is
+//! chosen by [`crate::dispatch::router`], and is enforced by the owner of each resource: memory by
+//! [`crate::capabilities::limits`], time by [`crate::engine::watchdog`], log output by
+//! [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
 //! [`crate::capabilities::outbound`].
 //!
 //! May use: text.
@@ -25,53 +26,54 @@ pub use pointer::{Pointer, PointerError};
 pub use route::{Owner, Route};
 pub use vars::{ProcessVars, Vars};
 
-/// The largest response that Lambda takes, in bytes (R3.2: 6 MiB and 100 bytes).
+/// The largest response that Lambda accepts, in bytes (R3.2: 6 MiB and 100 bytes).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 /// The largest response that Lambda streams, in bytes (S7.9: 200 MB).
 pub const MAX_STREAMED_RESPONSE: usize = 200 * 1024 * 1024;
 
-/// The most events at a time. Lambda's own defaults are 8 to 64 for each processor (L8.2); the address space of a
-/// process has room for so many sandboxes and some more.
+/// The most events at a time. Lambda's own defaults are 8 to 64 for each processor (L8.2); the address space
+/// of a process has room for this many sandboxes and some more.
 pub const MOST_CONCURRENCY: u32 = 1000;
 
-/// What one sandbox may use and reach.
+/// The limits and grants of one sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
-    /// The handler that it belongs to: its name in `bulkhead.toml`, or that of its file.
+    /// The name of its handler in `bulkhead.toml`, or that of its file.
     pub handler: String,
-    /// The table of `bulkhead.toml` that a grant would be added to, such as `handlers.hello.grants`.
+    /// The table of `bulkhead.toml` to which a grant would be added, such as `handlers.hello.grants`.
     pub table: String,
     /// What it may use.
     pub limits: Limits,
     /// What it may reach.
     pub grants: Grants,
-    /// `reuse`: how many events of one tenant it may have, one after the other; 1 unless the handler says more.
+    /// `reuse`: the number of events of one tenant that it may have, one after the other; 1 unless the
+    /// handler sets more.
     pub events: NonZeroU32,
-    /// `other_events`: what an HTTP service does with an event that is no HTTP event.
+    /// `other_events`: how an HTTP service gets an event that is not an HTTP event.
     pub other_events: OtherEvents,
     /// `invoke_mode`: how the response of an HTTP service is sent.
     pub invoke_mode: InvokeMode,
 }
 
-/// How the response of an HTTP service is sent. What the function URL or the API expects is nothing that a runtime can see
+/// How the response of an HTTP service is sent. A runtime cannot see what the function URL or the API expects
 /// (S7.8).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum InvokeMode {
-    /// Whole, as JSON.
+    /// As a whole, in JSON.
     #[default]
     Buffered,
-    /// As it is made.
+    /// Streamed.
     ResponseStream,
 }
 
-/// What becomes of an event that is no HTTP event, where the handler is an HTTP service.
+/// The treatment of an event that is not an HTTP event, if the handler is an HTTP service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum OtherEvents {
-    /// It fails.
+    /// The event fails.
     #[default]
     Reject,
-    /// It is the body of a `POST /events`.
+    /// The event is the body of a `POST /events`.
     Post,
 }
 
@@ -90,38 +92,39 @@ impl Policy {
     }
 }
 
-/// What one sandbox may use. Each has a key of the same name in `bulkhead.toml`.
+/// The limits of one sandbox. Each has a key of this name in `bulkhead.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// All memories and tables of the sandbox together, in bytes.
     pub memory: usize,
     /// Entries of all its tables together.
     pub table_entries: usize,
-    /// Core instances in it; a component made of several modules has one for each.
+    /// Core instances; a component of several modules has one for each.
     pub instances: usize,
-    /// From the event to the answer, whatever Lambda's deadline.
+    /// The time from the event to the answer. Lambda's deadline applies as well.
     pub wall_time: Duration,
-    /// On a processor; waiting does not count.
+    /// The processor time; waiting does not count.
     pub cpu_time: Duration,
     /// The largest response, in bytes.
     pub response: usize,
     /// The largest response that is streamed, in bytes.
     pub streamed_response: usize,
-    /// What the handler may print, in bytes.
+    /// The output of the handler, in bytes.
     pub logs: usize,
-    /// Bytes that the handler may hand to the host in one call, its response included.
+    /// Bytes that the handler may pass to the host in one call, including its response.
     pub hostcall: usize,
-    /// Resources that the handler may hold at a time, such as streams and pollables. The host keeps up to some 100 KiB
-    /// for each, so this bounds what a handler can take of the host beside its own memory.
+    /// Resources that the handler may hold at a time, such as streams and pollables. The host keeps up to
+    /// about 100 KiB for each, so this limits the host's memory for a handler, in addition to the handler's
+    /// own memory.
     pub handles: usize,
-    /// Random bytes that the handler may ask for.
+    /// Random bytes that the handler may get.
     pub random: u64,
-    /// Outbound requests, those that are denied included.
+    /// Outbound requests, including denied ones.
     pub outbound_requests: u32,
     /// All bytes of the connections of outbound requests, in both directions.
     pub outbound_bytes: u64,
-    /// Events of one tenant that are handled at the same time in one environment. None: a share that depends on how many
-    /// that environment handles in all; see [`crate::dispatch::concurrency`].
+    /// Events of one tenant that are handled at the same time in one environment. `None`: a share that
+    /// depends on how many that environment handles in all; see [`crate::dispatch::concurrency`].
     pub concurrency: Option<NonZeroU16>,
 }
 
@@ -146,20 +149,20 @@ impl Default for Limits {
     }
 }
 
-/// What one sandbox may reach. The default is nothing.
+/// The grants of one sandbox. By default there are none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// `environment`, and after [`crate::policy::manifest::Manifest::inherit`] the inherited variables too.
     pub environment: BTreeMap<String, String>,
     /// `inherit_environment`: names of variables of the process.
     pub inherit_environment: BTreeSet<String>,
-    /// `files`: directories of the task root, readable at `/` and the same path.
+    /// `files`: directories of the task root, readable at the same path below `/`.
     pub files: BTreeSet<PathBuf>,
-    /// `tmp`: the size of a private `/tmp` in bytes; 0 means that there is none.
+    /// `tmp`: the size of a private `/tmp` in bytes; 0 for none.
     pub tmp: usize,
     /// `allowed_outbound_hosts`.
     pub allowed_outbound_hosts: Vec<AllowedHost>,
-    /// `allowed_private_networks`: what is refused otherwise even where every host is allowed.
+    /// `allowed_private_networks`: networks that are otherwise denied, even if every host is allowed.
     pub allowed_private_networks: Vec<IpNet>,
 }
 

@@ -1,11 +1,12 @@
 //! An entry of `allowed_outbound_hosts`, in Spin's syntax: `scheme://host:port`.
 //!
-//! Each part may be a wildcard: `*` for both schemes, `*` for every host or `*.example.com` for the subdomains
-//! of a domain (not the domain itself), `*` for every port. Without a port, that of the scheme is meant. Ports
-//! may be a range whose end is left out, as in Rust: `8000..8100`. A host may be an address or a network,
-//! `10.1.0.0/16` or `[2001:db8::/32]`, which allows URLs that name such an address, not names that resolve to one.
+//! Each part may be a wildcard: `*` for both schemes, `*` for every host or `*.example.com` for the
+//! subdomains of a domain (not the domain itself), `*` for every port. The default port is that of the
+//! scheme. Ports may be a range without its end, as in Rust: `8000..8100`. A host may be an address or a
+//! network, `10.1.0.0/16` or `[2001:db8::/32]`, which allows URLs with such an address, not names that
+//! resolve to one.
 //!
-//! That an entry allows a host does not say that it may be connected to: the address that the host
+//! An entry that allows a host does not imply that the connection is allowed: the address that the host
 //! resolves to is checked as well, by [`crate::capabilities::outbound`].
 
 mod host;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 use host::Host;
 pub use host::HostError;
 
-/// Which schemes, hosts and ports an entry allows.
+/// The schemes, hosts and ports that an entry allows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AllowedHost {
     scheme: Scheme,
@@ -23,42 +24,44 @@ pub struct AllowedHost {
     ports: Ports,
 }
 
-/// The entry cannot be understood.
+/// The entry is not valid.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum AllowedHostError {
-    /// Nothing there.
+    /// It is empty.
     #[error("it is empty; write a scheme and a host, such as \"https://api.example.com\"")]
     Empty,
     /// A lone wildcard, or Spin's old word for it.
-    #[error("`{0}` is too short a word for everything; write \"*://*:*\" to allow every host and port")]
+    #[error("`{0}` is ambiguous; write \"*://*:*\" to allow every host and port")]
     Everything(String),
     /// A bare host.
     #[error("`{0}` has no scheme; write \"https://{0}\", or \"*://\" and a port for both http and https")]
     NoScheme(String),
-    /// Spin knows databases too, Bulkhead does not.
-    #[error("`{0}` is no scheme that a handler can use; there are http, https, and * for both")]
+    /// Spin supports databases too, but Bulkhead does not.
+    #[error("`{0}` is not a valid scheme; use http, https, or * for both")]
     Scheme(String),
     /// A name or password.
     #[error(
-        "it has a user before the `@`; requests are allowed by scheme, host and port only, so leave it out"
+        "the entry contains a user before the `@`; requests are allowed by scheme, host and port only, so \
+         leave it out"
     )]
     User,
     /// A path, query or fragment.
     #[error(
-        "it has a path or query, `{0}`; requests are allowed by scheme, host and port only, so leave it out"
+        "the entry contains a path or query, `{0}`; requests are allowed by scheme, host and port only, so \
+         leave it out"
     )]
     Path(String),
-    /// What should be a host is none.
+    /// The host is not valid.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// `*` has no port of its own.
-    #[error("the scheme * has no port of its own; add one, such as \":443\", or \":*\" for every port")]
+    /// `*` has no default port.
+    #[error("the scheme * has no default port; add a port, such as \":443\", or \":*\" for every port")]
     NoPort,
-    /// What should be a port is none.
-    #[error("`{0}` is no port; write a number from 1 to 65535, a range such as 8000..8100, or *")]
+    /// The port is not valid.
+    #[error("`{0}` is not a valid port; write a number from 1 to 65535, a range such as 8000..8100, or *")]
     Port(String),
     /// The range is empty.
-    #[error("the range of ports `{0}` is empty; its end is left out, so 80..81 is port 80 alone")]
+    #[error("the range of ports `{0}` is empty; the end of a range is excluded, so 80..81 is only port 80")]
     EmptyRange(String),
 }
 
@@ -69,7 +72,7 @@ enum Scheme {
     Https,
 }
 
-/// Both ends are in it.
+/// Both ends are included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Ports {
     first: u16,
@@ -77,7 +80,7 @@ struct Ports {
 }
 
 impl AllowedHost {
-    /// Whether a request to this place is allowed. `host` is as it stands in the URL.
+    /// Whether a request to this place is allowed. `host` is written as in the URL.
     pub fn allows(&self, scheme: &str, host: &str, port: u16) -> bool {
         self.scheme.allows(scheme)
             && self.ports.covers(Ports { first: port, last: port })
@@ -150,7 +153,7 @@ impl Ports {
     }
 }
 
-/// A positive number in plain digits; `parse` alone would take `+80`.
+/// A positive number in plain digits; `parse` alone would accept `+80`.
 fn number(digits: &str) -> Option<u32> {
     digits
         .bytes()
@@ -170,7 +173,7 @@ impl std::fmt::Display for Ports {
     }
 }
 
-/// Written as it is understood, so that it reads back as the same entry.
+/// The canonical text, which parses to an equal entry.
 impl std::fmt::Display for AllowedHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}://{}", self.scheme.text(), self.host)?;
@@ -204,8 +207,8 @@ impl FromStr for AllowedHost {
     }
 }
 
-/// Parts host and port, either side of the last colon that is not in brackets. A lone slash at the end is
-/// what copying from a browser leaves.
+/// Splits host and port at the last colon that is not in brackets. A single slash at the end, as copied from
+/// a browser, is ignored.
 fn split(authority: &str) -> Result<(&str, Option<&str>), AllowedHostError> {
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     if authority.is_empty() {
@@ -219,7 +222,7 @@ fn split(authority: &str) -> Result<(&str, Option<&str>), AllowedHostError> {
         Some(_) | None => (authority, None),
     };
     let path = match port {
-        // The slash of `10.0.0.0/8` is none of a path.
+        // The slash of `10.0.0.0/8` does not begin a path.
         _ if host::is_network(host) => port.and_then(|port| port.find(['/', '?', '#']).map(|at| &port[at..])),
         _ => authority.find(['/', '?', '#']).map(|at| &authority[at..]),
     };

@@ -1,7 +1,7 @@
-//! `bulkhead.toml`: which handlers and tenants there are, and the policy of each.
+//! `bulkhead.toml`: the handlers and tenants, and the policy of each.
 //!
-//! The file is read once, at init. What it says of limits and grants is resolved here into one
-//! [`Policy`] for each handler and tenant; which of them an event gets is [`crate::dispatch::router`]'s business.
+//! The file is read once, at init. Its limits and grants are resolved here into one [`Policy`] for each
+//! handler and tenant; [`crate::dispatch::router`] chooses the policy of an event.
 
 mod amounts;
 mod apply;
@@ -35,12 +35,12 @@ pub const FILE: &str = "bulkhead.toml";
 /// The JSON schema of the file, for editors.
 pub const SCHEMA: &str = include_str!("../../../schema/bulkhead.schema.json");
 
-/// What `bulkhead.toml` says.
+/// The content of `bulkhead.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// `[routing]`
     pub routing: Routing,
-    /// `[handlers.…]`, in the order of their names. None where the file only sets limits.
+    /// `[handlers.…]`, sorted by name. `None` if the file only sets limits.
     pub handlers: Vec<Handler>,
     /// `[tenants.…]`
     pub tenants: HashMap<Box<str>, Tenant>,
@@ -50,11 +50,11 @@ pub struct Manifest {
     pub receipts: Receipts,
     /// `[outbound] extra_ca_certificates`: files of the task root, relative to it.
     pub extra_ca_certificates: Vec<PathBuf>,
-    /// `[build]`: nothing that runs events.
+    /// `[build]`, which the bootstrap ignores.
     pub build: Option<Build>,
 }
 
-/// How the tenant of an event is found, and what happens where that is not clear.
+/// How the tenant of an event is found, and what happens if it cannot be found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Routing {
     /// `tenant`
@@ -67,7 +67,7 @@ pub struct Routing {
     pub invalid_handler: InvalidHandler,
 }
 
-/// Where an event says whose it is.
+/// The place of an event's tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TenantSource {
     /// `"lambda"`: Lambda's own tenant id.
@@ -79,28 +79,29 @@ pub enum TenantSource {
     Header(String),
 }
 
-/// What happens to an event whose tenant is not in `[tenants]`, or that names none.
+/// The treatment of an event whose tenant is not in `[tenants]`, or that names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnknownTenant {
-    /// `"reject"`: it fails.
+    /// `"reject"`: the event fails.
     #[default]
     Reject,
-    /// The handler of that name takes it; an index into [`Manifest::handlers`].
+    /// This handler handles the event; an index into [`Manifest::handlers`].
     Handler(usize),
 }
 
-/// What happens to an SQS batch whose records belong to several tenants. Batches of other sources are rejected.
+/// The treatment of an SQS batch whose records belong to several tenants. Such batches of other sources are
+/// rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MixedBatches {
-    /// `"reject"`: it fails.
+    /// `"reject"`: the batch fails.
     #[default]
     Reject,
-    /// `"split"`: each tenant's records go into a sandbox of their own, and the partial failures are
-    /// merged. The event source mapping must have `ReportBatchItemFailures` on.
+    /// `"split"`: each tenant's records go into a sandbox of their own, and the partial failures are merged.
+    /// `ReportBatchItemFailures` must be enabled in the event source mapping.
     Split,
 }
 
-/// What happens when a handler's component cannot be run.
+/// The treatment of a handler whose component cannot run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InvalidHandler {
     /// `"fail_init"`: the function does not start.
@@ -116,11 +117,11 @@ pub struct Handler {
     /// Its name.
     pub name: String,
     /// `source`: its `.wasm` or `.cwasm`, relative to the task root. A `.cwasm` beside a `.wasm` of the same
-    /// name is taken first.
+    /// name is preferred.
     pub source: PathBuf,
     /// `digest`: `sha256:…` of the `.wasm`, which must match.
     pub digest: Option<String>,
-    /// The policy of events that no tenant's policy replaces.
+    /// The policy of events for which no tenant's policy applies.
     pub policy: Arc<Policy>,
 }
 
@@ -133,29 +134,29 @@ pub struct Tenant {
     pub policy: Arc<Policy>,
 }
 
-/// `[receipts]`: whether and how the receipt of each event is written.
+/// `[receipts]`: whether the receipt of each event is written, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Receipts {
     /// `format = "json"`: one JSON line for each event.
     #[default]
     Json,
-    /// `format = "emf"`: the same line, also readable as CloudWatch embedded metrics.
+    /// `format = "emf"`: one JSON line, also readable as CloudWatch embedded metrics.
     Emf {
-        /// `namespace`: where CloudWatch puts the metrics.
+        /// `namespace`: the CloudWatch namespace of the metrics.
         namespace: String,
     },
-    /// `format = "off"`: none.
+    /// `format = "off"`: no receipts.
     Off,
 }
 
-/// One thing that is wrong with the file.
+/// One mistake in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// The line, counted from 1.
     pub line: usize,
-    /// The key, with those of the tables around it: `handlers.hello.limits.memory`.
+    /// The key, with the keys of the tables around it: `handlers.hello.limits.memory`.
     pub key: String,
-    /// What is wrong, and what was expected.
+    /// The mistake, and the expected value.
     pub text: String,
 }
 
@@ -167,15 +168,15 @@ pub enum ManifestError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// It says something that cannot be.
+    /// Its content is not valid.
     #[error("{}", mistakes.iter().map(|mistake| format!("{}:{mistake}", path.shown())).collect::<Vec<_>>().join("\n"))]
     Mistakes {
         /// The file.
         path: PathBuf,
-        /// All of them, in the order of their lines.
+        /// All mistakes, in the order of their lines.
         mistakes: Vec<Mistake>,
     },
 }
@@ -186,7 +187,7 @@ impl std::fmt::Display for Mistake {
     }
 }
 
-/// What holds where there is no `bulkhead.toml`.
+/// The settings without a `bulkhead.toml`.
 impl Default for Manifest {
     fn default() -> Self {
         Self {
@@ -202,10 +203,10 @@ impl Default for Manifest {
 }
 
 impl Manifest {
-    /// Reads `bulkhead.toml` of a task root. None where there is no such file.
+    /// Reads `bulkhead.toml` of a task root. `None` if there is no such file.
     ///
     /// # Errors
-    /// When the file cannot be read, or with every mistake in it.
+    /// If the file cannot be read, or with every mistake in it.
     pub fn read(task_root: &Path) -> Result<Option<Self>, ManifestError> {
         let path = task_root.join(FILE);
         match std::fs::read_to_string(&path) {
@@ -217,7 +218,7 @@ impl Manifest {
         }
     }
 
-    /// Understands the text of the file.
+    /// Parses the text of the file.
     ///
     /// # Errors
     /// Every mistake in it, in the order of their lines.
@@ -225,14 +226,14 @@ impl Manifest {
         let (root, errors) = DeTable::parse_recoverable(text);
         let document = Document::new(text, &errors);
         let said = sections::sections(&document.root(root.get_ref()));
-        // Half a file would be held against itself for what it lacks.
+        // Tables are compared only if all of them were read.
         let manifest = errors.is_empty().then(|| resolve::manifest(&document, said));
         let mistakes = document.into_mistakes();
         manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }
 
-    /// Whether its events may be several tenants'. A tenant that Lambda names has the environment for itself, where no other
-    /// has a handler.
+    /// Whether its events may belong to several tenants. With Lambda's tenant ids, each tenant has its own
+    /// environment, unless other tenants have a handler.
     pub fn serves_several(&self) -> bool {
         let takes_strangers = self.routing.unknown_tenant != UnknownTenant::Reject;
         let named_by_events = self.routing.tenant != TenantSource::Lambda;
@@ -250,8 +251,8 @@ impl Manifest {
         handlers.chain(self.tenants.values().map(|tenant| &*tenant.policy))
     }
 
-    /// Adds the inherited variables to the environments that inherit them, and gives the names of those that the
-    /// process does not have.
+    /// Adds the inherited variables to the environments that inherit them. Returns the names of variables
+    /// that the process does not have.
     pub fn inherit(&mut self, vars: &impl Vars) -> Vec<String> {
         let mut absent = BTreeSet::new();
         let mut value = |name: &str| {
@@ -265,7 +266,7 @@ impl Manifest {
         let handlers = self.handlers.iter_mut().map(|handler| &mut handler.policy);
         for policy in handlers.chain(self.tenants.values_mut().map(|tenant| &mut tenant.policy)) {
             if !policy.grants.inherit_environment.is_empty() {
-                // What was shared before still is.
+                // Policies that were shared stay shared.
                 let new = changed.entry(Arc::clone(policy));
                 let new = new.or_insert_with_key(|old| Arc::new(resolve::inherit(old, &mut value)));
                 *policy = Arc::clone(new);

@@ -1,13 +1,15 @@
-//! Which networks there are for a handler: those that everybody reaches, those that can be granted, and those that nobody gets.
+//! The kinds of networks: those that every handler can reach, those that can be granted, and those that
+//! cannot.
 //!
-//! This is the only list. What `allowed_private_networks` may name and where a connection may go are both read from it, so
-//! that no line of `bulkhead.toml` grants what is refused all the same.
+//! This is the only list. Both the networks that `allowed_private_networks` may contain and the networks that
+//! a connection may go to are read from it, so that `bulkhead.toml` cannot grant a network that is denied
+//! anyway.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Networks that are refused unless they, or a part of them, are granted.
+/// Networks that are denied unless they, or a part of them, are granted.
 const PRIVATE: [(IpNet, &str); 7] = [
     (v4([10, 0, 0, 0], 8), "a private network"),
     (v4([172, 16, 0, 0], 12), "a private network"),
@@ -18,7 +20,7 @@ const PRIVATE: [(IpNet, &str); 7] = [
     (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), "a private network"),
 ];
 
-/// Networks that nobody is granted, the narrower before the wider.
+/// Networks that cannot be granted, the narrower before the wider.
 const NEVER: [(IpNet, &str); 21] = [
     (v4([0, 0, 0, 0], 8), "this host itself"),
     (v4([169, 254, 0, 0], 16), "link-local, where the metadata and credentials of the instance are"),
@@ -35,7 +37,7 @@ const NEVER: [(IpNet, &str); 21] = [
     (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
     (v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
     (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "multicast"),
-    // Teredo is in it, which wraps an IPv4 address.
+    // It includes Teredo, which wraps an IPv4 address.
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "reserved"),
     (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), "for documentation"),
     (v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), "a wrapped IPv4 address"),
@@ -44,9 +46,9 @@ const NEVER: [(IpNet, &str); 21] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "this host itself"),
 ];
 
-/// Where every public IPv6 address is.
+/// The range of every public IPv6 address.
 const GLOBAL: IpNet = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
-/// NAT64 (RFC 6052): how a network without IPv4 reaches it.
+/// NAT64 (RFC 6052): how IPv4 is reached from a network without it.
 const NAT64: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> IpNet {
@@ -57,22 +59,22 @@ const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> IpNet {
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix))
 }
 
-/// What a network is to a handler.
+/// The kind of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// Everybody may go there.
+    /// Every handler can reach it.
     Public,
-    /// It lies in this one, which can be granted, or a part of it.
+    /// It lies in this network, which can be granted, as a whole or in part.
     Private(IpNet, &'static str),
-    /// It holds this one, which can be granted, and more than that.
+    /// It contains this network, which can be granted, and more than that.
     TooLarge(IpNet),
-    /// Nobody gets there.
+    /// It cannot be granted.
     Never(IpNet, &'static str),
-    /// It holds this one, where nobody gets.
+    /// It contains this network, which cannot be granted.
     HoldsNever(IpNet, &'static str),
 }
 
-/// What a network is, or a single address.
+/// The kind of a network or of a single address.
 pub fn of(network: IpNet) -> Network {
     let within = |other: &IpNet| other.contains(&network);
     if let Some((other, what)) = NEVER.iter().find(|(other, _)| within(other)) {
@@ -93,7 +95,7 @@ pub fn of(network: IpNet) -> Network {
     Network::Public
 }
 
-/// The IPv4 address that an IPv6 address stands for, where the system or its network would go there.
+/// The IPv4 address that an IPv6 address stands for, if the operating system or the network would use that.
 pub fn unwrapped(address: IpAddr) -> IpAddr {
     let address = address.to_canonical();
     let IpAddr::V6(wide) = address else { return address };

@@ -1,8 +1,8 @@
 //! A JSON pointer (RFC 6901) to the tenant's id in an event, and the id that it points to.
 //!
-//! Two things go beyond the RFC. A string on the way is read as JSON, since queues and topics carry JSON in
-//! strings. And a pointer into the records of a batch speaks for every record, whatever index it names: a
-//! batch whose other records nobody looked at would be a way into another tenant's sandbox.
+//! There are two extensions to the RFC. A string on the way is parsed as JSON, since queues and topics carry
+//! JSON in strings. And a pointer into the records of a batch applies to every record, whatever index it
+//! contains: a batch in which only one record is checked would be a way into another tenant's sandbox.
 
 use std::borrow::Cow;
 use std::fmt::{self, Formatter};
@@ -12,39 +12,41 @@ use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Where batches have their records: SQS, SNS, S3, Kinesis, DynamoDB; and Firehose.
+/// The keys of records in batches: SQS, SNS, S3, Kinesis, DynamoDB; and Firehose.
 const RECORDS: [&str; 2] = ["Records", "records"];
 
-const TWICE: &str = "a key on the way to it is there twice";
+const TWICE: &str = "a key on the way to it occurs twice";
 
-/// Where in an event the id of its tenant stands.
+/// The place of the tenant's id in an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer {
     tokens: Vec<String>,
 }
 
-/// Not a JSON pointer.
+/// Not a valid JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
-    /// It is empty, which is the event itself, or does not start with a slash.
+    /// It is empty, which means the event itself, or does not start with a slash.
     #[error("a JSON pointer starts with a slash, such as \"/detail/tenant\"")]
     Start,
-    /// A tilde that is no escape.
-    #[error("after a tilde comes 0, for a tilde itself, or 1, for a slash")]
+    /// A tilde that is not a valid escape.
+    #[error("a tilde must be followed by 0, for a tilde itself, or by 1, for a slash")]
     Escape,
-    /// It stops at the records, or at one of them.
-    #[error("a record is no tenant; go on to a value in each record, such as \"/Records/*/eventSourceARN\"")]
+    /// It ends at the records, or at one of them.
+    #[error(
+        "a record is not a tenant id; point to a value in each record, such as \"/Records/*/eventSourceARN\""
+    )]
     Record,
 }
 
-/// What stands where a pointer points.
+/// The value that a pointer points to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Found {
     /// A string.
     Text(String),
-    /// Nothing, or null.
+    /// Missing, or null.
     Nothing,
-    /// Something that is no string, or a way to it that can be understood in two ways. Why, in words.
+    /// Another value than a string, or an ambiguous path. The text gives the reason.
     Unclear(&'static str),
 }
 
@@ -82,13 +84,13 @@ impl Pointer {
         }
     }
 
-    /// What it points to in an event that is no batch.
+    /// The value in an event that is not a batch.
     pub(crate) fn find(&self, event: &str) -> Found {
         find(event, &self.tokens)
     }
 }
 
-/// What `tokens` point to in this JSON text.
+/// The value that `tokens` point to in this JSON text.
 pub(crate) fn find(json: &str, tokens: &[String]) -> Found {
     let json = json.trim_ascii_start();
     let Some((token, rest)) = tokens.split_first() else {
@@ -100,7 +102,7 @@ pub(crate) fn find(json: &str, tokens: &[String]) -> Found {
             Ok(index) => step(json, Element(index)),
             Err(_) => return Found::Nothing,
         },
-        // JSON in a string: its text is looked into in place of it.
+        // JSON in a string: its text is searched instead.
         Some(b'"') => {
             return match serde_json::from_str::<Cow<'_, str>>(json) {
                 Ok(inner) => find(&inner, tokens),
@@ -123,16 +125,16 @@ fn text(json: &str) -> Found {
             Err(_) => Found::Nothing,
         },
         Some(b'n') | None => Found::Nothing,
-        Some(_) => Found::Unclear("it is no string"),
+        Some(_) => Found::Unclear("it is not a string"),
     }
 }
 
-/// Where one token leads.
+/// The result of following one token.
 enum Step<'a> {
     To(&'a RawValue),
     Nowhere,
-    /// The key stands there more than once. Readers of JSON differ in which one they take, and the handler may
-    /// take the other one.
+    /// The key occurs more than once. JSON parsers differ in which one they use, and the handler's may use
+    /// the other one.
     Twice,
 }
 
@@ -207,10 +209,10 @@ impl<'de> Visitor<'de> for Element {
     }
 }
 
-/// The elements of the array under this key, each as its JSON text; none where there is no such array.
+/// The elements of the array under this key, each as its JSON text; `None` if there is no such array.
 ///
 /// # Errors
-/// Why that is not clear.
+/// The reason why this is ambiguous.
 pub(crate) fn records<'a>(event: &'a str, key: &str) -> Result<Option<Vec<&'a RawValue>>, &'static str> {
     match step(event, Member(key)) {
         Ok(Step::To(array)) => {
@@ -269,10 +271,10 @@ mod tests {
         assert_eq!(text_at("/t", r#"{"\u0074": "by its \u00e9scape"}"#), "by its éscape");
     }
 
-    /// Names with all signs that have a meaning in a pointer, few enough that paths lead somewhere.
+    /// Names with all characters that have a meaning in a pointer, few enough that most paths exist.
     const NAME: &str = "[ab/~]{1,2}";
 
-    /// JSON whose strings hold no JSON, which would be looked into.
+    /// JSON whose strings contain no JSON, which would be searched too.
     fn json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

@@ -1,34 +1,34 @@
-//! Where an event goes: which handler, for which tenant, under which policy; and with whom it shares limits.
+//! The route of an event: its handler, tenant and policy, and the owner of its limits.
 
 use std::sync::Arc;
 
 use super::Policy;
 
-/// Who handles an event, for whom, and under which policy.
+/// The handler, tenant and policy of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The tenant, if the event names one.
     pub tenant_id: Option<String>,
-    /// Whether the manifest has that tenant. Other ids are whatever a stranger thinks up.
+    /// Whether the manifest contains the tenant. A caller may use any other id.
     pub is_known: bool,
     /// The handler; an index into the catalog.
     pub handler: usize,
-    /// What its sandbox may use and reach.
+    /// The limits and grants of its sandbox.
     pub policy: Arc<Policy>,
 }
 
-/// Whose limits an event shares with other events.
+/// The owner of limits that several events share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A tenant of the manifest.
     Tenant(String),
-    /// A handler, by its index: all whose ids the manifest does not have, and events without one. There can be as many ids
-    /// as events, so a share for each would be no limit.
+    /// A handler, by its index: for all ids that are not in the manifest, and for events without one. There
+    /// can be as many ids as events, so a share for each would not be a limit.
     Handler(usize),
 }
 
 impl Route {
-    /// Whose limits the event shares with others.
+    /// The owner of the limits that the event shares with others.
     pub fn owner(&self) -> Owner {
         match &self.tenant_id {
             Some(id) if self.is_known => Owner::Tenant(id.clone()),

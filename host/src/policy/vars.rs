@@ -1,8 +1,9 @@
-//! Environment variables: those of the process, or a map in tests. Nothing else in the host reads the environment.
+//! Environment variables: those of the process, or a map in tests. Nothing else in the host reads the
+//! environment.
 
 use std::collections::HashMap;
 
-/// Where variables come from.
+/// A source of variables.
 pub trait Vars {
     /// The value of `name`, if it is set and not empty. Bytes that are not UTF-8 are replaced.
     fn get(&self, name: &str) -> Option<String>;

@@ -1,4 +1,4 @@
-//! The host of an entry: every one, a name, the subdomains of a name, or a network.
+//! The host of an entry: any host, a name, the subdomains of a name, or a network.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -10,29 +10,29 @@ use ipnet::{IpNet, Ipv4Net};
 pub(super) enum Host {
     Any,
     Name(String),
-    /// What comes after `*.`.
+    /// The part after `*.`.
     Subdomains(String),
-    /// A single address is the smallest network. Those that map IPv4 into IPv6 are here as IPv4.
+    /// A single address is the smallest network. Addresses that map IPv4 into IPv6 are stored as IPv4.
     Network(IpNet),
 }
 
-/// What should be a host is none.
+/// The host is not valid.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum HostError {
     /// A wildcard in the middle.
-    #[error("`{0}`: a wildcard is the whole host or its first label, such as *.example.com")]
+    #[error("`{0}`: a wildcard must be the whole host or its first label, such as *.example.com")]
     Wildcard(String),
-    /// It has characters that no name has.
-    #[error("`{0}` is not a name that a host can have; write one such as api.example.com")]
+    /// It contains characters that are not valid in a name.
+    #[error("`{0}` is not a valid host name; write one such as api.example.com")]
     Name(String),
-    /// It has characters that the Domain Name System does not carry as they are.
-    #[error("`{0}` has characters beyond ASCII; write the name as the network has it, with `xn--`")]
+    /// It contains characters that the Domain Name System does not support directly.
+    #[error("`{0}` contains characters outside of ASCII; write the name in its ASCII form, with `xn--`")]
     NotAscii(String),
-    /// It looks like an address but is none.
-    #[error("`{0}` is not an address; write one such as 192.0.2.1, [2001:db8::1] or 192.0.2.0/24")]
+    /// It looks like an address but is not valid.
+    #[error("`{0}` is not a valid address; write one such as 192.0.2.1, [2001:db8::1] or 192.0.2.0/24")]
     Address(String),
-    /// The address has bits that the prefix cuts off.
-    #[error("`{0}` has bits beyond its prefix; the network is {1}")]
+    /// The address has bits after the prefix.
+    #[error("`{0}` has bits after its prefix; the network is {1}")]
     Bits(String, IpNet),
 }
 
@@ -67,7 +67,7 @@ fn is_subdomain(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).is_some_and(|label| !label.is_empty())
 }
 
-/// The address that a URL names, IPv6 in brackets or without.
+/// The address that a URL contains, IPv6 with or without brackets.
 fn address(host: &str) -> Option<IpAddr> {
     let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     inner.parse().ok().map(|address: IpAddr| address.to_canonical())
@@ -125,7 +125,7 @@ fn name(text: &str) -> Result<Host, HostError> {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         !label.is_empty() && label.len() <= 63 && label.bytes().all(known)
     };
-    // Where the last label is a number, resolvers read the whole as an address: 127.1, 0x7f000001.
+    // If the last label is a number, resolvers read the whole name as an address: 127.1, 0x7f000001.
     let last = name.rsplit('.').next().unwrap_or_default();
     let numeric = last.strip_prefix("0x").map_or_else(
         || !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),

@@ -1,4 +1,4 @@
-//! Sizes, durations and counts: how they are written, and how much of each a limit may be.
+//! Sizes, durations and counts: their notation, and the range of each limit.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, MOST_CON
 
 const KIB: u64 = 1024;
 const GIB: u64 = 1024 * 1024 * KIB;
-/// Lambda stops every function by then.
+/// Lambda's own limit for every function.
 const LONGEST: u64 = 15 * 60 * 1_000_000_000;
-/// One page of WebAssembly, below which nothing runs.
+/// One page of WebAssembly, the smallest useful memory.
 const PAGE: u64 = 64 * KIB;
-/// What 32-bit addresses reach, less the page that the engine keeps.
+/// The range of 32-bit addresses, without the page that the engine reserves.
 const ADDRESSABLE: u64 = 4 * GIB - PAGE;
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Bytes,
@@ -56,26 +56,26 @@ pub(super) const LIMITS: [Amount; 14] = [
     amount(Limit::Concurrency, Unit::Pieces, 1, MOST_CONCURRENCY as u64),
 ];
 
-/// The one amount among the grants. Lambda gives a function up to 10 GiB for its `/tmp`.
+/// The only amount among the grants. Lambda gives a function up to 10 GiB for its `/tmp`.
 pub(super) const TMP: Amount = amount(Limit::Tmp, Unit::Bytes, 0, 10 * GIB);
 
-/// A limit of a policy, as `bulkhead.toml` would say it.
+/// A limit of a policy, in the notation of `bulkhead.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Which one.
+    /// Its key.
     pub limit: Limit,
     /// In its unit.
     pub value: u64,
     /// `bytes`, `nanoseconds` or `pieces`.
     pub unit: &'static str,
-    /// As people write it: `128MiB`, `200ms`, `32`.
+    /// For people: `128MiB`, `200ms`, `32`.
     pub text: String,
 }
 
-/// What a tenant may have of the events in flight where no number is said.
+/// The default share of a tenant in the events in flight.
 const SHARE: &str = "half, where tenants share it";
 
-/// Every limit of a policy, and last the size of its `/tmp`.
+/// Every limit of a policy, and the size of its `/tmp` as the last one.
 pub fn shown(policy: &Policy) -> Vec<Shown> {
     let show = |amount: &Amount, value| Shown {
         limit: amount.limit,
@@ -95,7 +95,7 @@ pub fn shown(policy: &Policy) -> Vec<Shown> {
     limits.chain([show(&TMP, wide(policy.grants.tmp))]).collect()
 }
 
-/// What a table of limits says, in the order of [`LIMITS`].
+/// The values of a table of limits, in the order of [`LIMITS`].
 pub(super) type LimitsSection = [Option<Spanned<u64>>; LIMITS.len()];
 
 /// Reads a table of limits.
@@ -110,10 +110,10 @@ impl Amount {
         (self.least, self.most)
     }
 
-    /// Reads one amount and checks that it is neither too little nor too much.
+    /// Reads one amount and checks its range.
     pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Spanned<u64>> {
         let parsed = match (entry.as_integer(), entry.as_string()) {
-            // A duration without a unit would be a guess. A number below zero is understood, but out of range.
+            // A duration without a unit would be ambiguous. A negative number is parsed, but out of range.
             (Some(number), _) if self.unit != Unit::Nanoseconds => {
                 Ok(u64::try_from(number).map_err(|_| number))
             }
@@ -140,7 +140,7 @@ impl Unit {
             Self::Nanoseconds => humantime::parse_duration(text).ok().map(nanoseconds),
             Self::Pieces => None,
         };
-        parsed.ok_or_else(|| format!("{text:?} is not understood; expected {}", self.example()))
+        parsed.ok_or_else(|| format!("{text:?} is not valid; expected {}", self.example()))
     }
 
     fn example(self) -> &'static str {
@@ -151,7 +151,7 @@ impl Unit {
         }
     }
 
-    /// The amount, written as people write it.
+    /// The amount in the notation for people.
     pub(super) fn text(self, value: u64) -> String {
         let units = [(1024 * GIB, "TiB"), (GIB, "GiB"), (1024 * KIB, "MiB"), (KIB, "KiB")];
         match self {
@@ -187,7 +187,7 @@ pub(super) fn value(limits: &Limits, limit: Limit) -> u64 {
         Limit::Random => limits.random,
         Limit::OutboundRequests => u64::from(limits.outbound_requests),
         Limit::OutboundBytes => limits.outbound_bytes,
-        // As a bound it is none.
+        // As a bound it does not apply.
         Limit::Concurrency => {
             limits.concurrency.map_or_else(|| MOST_CONCURRENCY.into(), |limit| limit.get().into())
         }
@@ -212,7 +212,7 @@ pub(super) fn set(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::OutboundRequests => limits.outbound_requests = u32::try_from(value).unwrap_or(u32::MAX),
         Limit::OutboundBytes => limits.outbound_bytes = value,
         Limit::Concurrency => limits.concurrency = u16::try_from(value).ok().and_then(NonZeroU16::new),
-        // It is among the grants.
+        // It is one of the grants.
         Limit::Tmp => {}
     }
 }
@@ -221,7 +221,7 @@ fn wide(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
 }
 
-/// What does not fit is more than there is.
+/// A value that does not fit exceeds every amount.
 pub(super) fn narrow(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn amounts_that_cannot_be() {
         for (key, text, expected) in [
-            ("memory", "\"lots\"", "\"lots\" is not understood; expected a size"),
+            ("memory", "\"lots\"", "\"lots\" is not valid; expected a size"),
             ("memory", "\"-1MiB\"", "not understood"),
             ("memory", "-1", "-1 is out of range; expected 64KiB"),
             ("memory", "128", "128 bytes is out of range; expected 64KiB to 4194240KiB"),

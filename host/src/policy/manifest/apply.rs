@@ -1,21 +1,21 @@
-//! Limits and grants with what a section says of them.
+//! Applies the keys of a section to limits and grants.
 
 use super::amounts::{self, LIMITS, LimitsSection};
 use super::document::Spanned;
 use super::grants::GrantsSection;
 use crate::policy::{Grants, Limits};
 
-/// The values of a list; none if it is not there.
+/// The values of a list; empty if it is missing.
 pub(super) fn values<T>(list: &Option<Vec<Spanned<T>>>) -> impl Iterator<Item = &T> {
     list.iter().flatten().map(|element| &element.value)
 }
 
-/// Whether a list has this name.
+/// Whether a list contains this name.
 pub(super) fn contains(list: &Option<Vec<Spanned<String>>>, name: &str) -> bool {
     values(list).any(|value| value == name)
 }
 
-/// The limits, changed where the section has a key.
+/// The limits, with the values that the section sets.
 pub(super) fn limits(mut limits: Limits, section: &LimitsSection) -> Limits {
     for (amount, limit) in LIMITS.iter().zip(section) {
         if let Some(limit) = limit {
@@ -25,7 +25,7 @@ pub(super) fn limits(mut limits: Limits, section: &LimitsSection) -> Limits {
     limits
 }
 
-/// The grants, replaced where the section has a key.
+/// The grants, with the keys that the section sets.
 pub(super) fn grants(mut grants: Grants, section: &GrantsSection<(String, String)>) -> Grants {
     fn replace<T: Clone, C: FromIterator<T>>(grant: &mut C, list: &Option<Vec<Spanned<T>>>) {
         if list.is_some() {

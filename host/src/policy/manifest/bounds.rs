@@ -1,4 +1,4 @@
-//! How far a tenant may go: as far as its handler has itself, or as the handler's `max` says.
+//! The bounds of a tenant: its handler's own limits and grants, or the handler's `max`.
 
 use super::amounts::{self, Amount, LIMITS, LimitsSection, TMP};
 use super::apply::{self, contains, values};
@@ -8,7 +8,7 @@ use super::sections::{HandlerSection, TenantSection};
 use crate::policy::{AllowedHost, Policy};
 use crate::text::printable::Shown as _;
 
-/// What one handler has, and so what its tenants may have.
+/// The limits and grants of one handler, and so the bounds of its tenants.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds<'s> {
     pub(super) document: &'s Document<'s>,
@@ -17,7 +17,7 @@ pub(super) struct Bounds<'s> {
     pub(super) own: &'s Policy,
 }
 
-/// A bound, and the line that says it, unless it is the default.
+/// A bound, and its line, unless it is the default.
 #[derive(Debug, Clone, Copy)]
 struct Bound {
     most: u64,
@@ -36,7 +36,7 @@ impl Bounds<'_> {
         path("handlers", &self.handler.name)
     }
 
-    /// What the handler has of each limit, and of `/tmp`.
+    /// The handler's value of each limit, and of `/tmp`.
     fn own_amount(&self, at: Option<usize>, amount: &Amount) -> Bound {
         let Some(at) = at else {
             let tmp = self.handler.grants.tmp;
@@ -48,7 +48,7 @@ impl Bounds<'_> {
         Bound { most: amounts::value(&self.own.limits, amount.limit), line: limit.map(|limit| limit.line) }
     }
 
-    /// Notes where the handler's `max` is less than what it has itself.
+    /// Records a mistake if the handler's `max` is less than its own value.
     pub(super) fn check(&self) {
         let max = amounts_of(&self.handler.max_limits, self.handler.max_grants.tmp);
         for (at, table, amount, max) in max {
@@ -56,7 +56,7 @@ impl Bounds<'_> {
             if max.value < own.most {
                 let key = format!("{}.max.{table}.{}", self.name(), amount.limit.key());
                 let text = format!(
-                    "{} is less than the handler has itself ({}); raise this, or lower that",
+                    "{} is less than the handler's own value ({}); raise the former, or lower the latter",
                     amount.unit.text(max.value),
                     own.text(amount)
                 );
@@ -93,7 +93,7 @@ impl Bounds<'_> {
             if asked.value > bound.most {
                 let (handler, key) = (self.name(), amount.limit.key());
                 let text = format!(
-                    "{} is more than {handler} allows ({}); raise {handler}.max.{table}.{key}, or lower this",
+                    "{} is more than {handler} allows ({}); raise {handler}.max.{table}.{key}, or lower this value",
                     amount.unit.text(asked.value),
                     bound.text(amount)
                 );
@@ -136,7 +136,7 @@ impl Bounds<'_> {
         });
     }
 
-    /// Notes each element that `check` does not find among what the tenant may have, and gives the name of.
+    /// Records each element that `check` does not find among the tenant's bounds; `check` returns its name.
     fn within<T>(
         &self,
         tenant: &str,
@@ -148,7 +148,7 @@ impl Bounds<'_> {
             if let Err(name) = check(&element.value) {
                 let handler = self.name();
                 let text = format!(
-                    "{name} is more than {handler} allows; add it to {handler}.max.grants.{key}, or leave it out"
+                    "{name} is not allowed by {handler}; add it to {handler}.max.grants.{key}, or leave it out"
                 );
                 self.document.mistake(element.line, format!("{tenant}.{key}"), text);
             }
@@ -156,7 +156,7 @@ impl Bounds<'_> {
     }
 }
 
-/// The amounts that are given, each with its place in [`LIMITS`] and the name of its table.
+/// The amounts that are set, each with its place in [`LIMITS`] and the name of its table.
 fn amounts_of<'s>(
     limits: &'s LimitsSection,
     tmp: Option<Spanned<u64>>,

@@ -1,17 +1,19 @@
-//! `[build]`: how components are made that cargo does not make. It is understood here, so that its mistakes are told with all
-//! others; it is done by the command, and the bootstrap has no use for it.
+//! `[build]`: how components are built without cargo. The table is parsed here, so that its mistakes are
+//! reported together with all others; the command runs it, and the bootstrap ignores it.
 
 use std::path::PathBuf;
 
 use super::document::Entry;
 use super::place;
 
-/// What `[build]` says.
+/// The content of `[build]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
-    /// `command`: a line for the shell. It leaves each handler's component at the handler's `source`, beside `bulkhead.toml`.
+    /// `command`: a shell command. It must leave each handler's component at the handler's `source`, relative
+    /// to `bulkhead.toml`.
     pub command: String,
-    /// `workdir`: where it is run, relative to `bulkhead.toml`. None is there.
+    /// `workdir`: the directory in which it runs, relative to `bulkhead.toml`. `None` is the directory of
+    /// that file.
     pub workdir: Option<PathBuf>,
 }
 
@@ -24,12 +26,12 @@ pub(super) fn build(entry: &Entry<'_>) -> Option<Build> {
         entry.understood(place::place(entry.string("the path of a folder, such as \"python\"")?))
     });
     let Some(command) = table.entry("command") else {
-        entry.mistake("there is nothing to run; expected command = \"make\" or the like");
+        entry.mistake("the command is missing; expected command = \"make\", for example");
         return None;
     };
-    let line = command.string("a line for the shell, such as \"make\"")?;
+    let line = command.string("a shell command, such as \"make\"")?;
     if line.trim().is_empty() || line.contains('\0') {
-        command.mistake("this is no command; expected a line for the shell, such as \"make\"");
+        command.mistake("this is not a command; expected a shell command, such as \"make\"");
         return None;
     }
     Some(Build { command: line.to_owned(), workdir: workdir.map(|spanned| spanned.value) })

@@ -1,7 +1,7 @@
-//! The text of `bulkhead.toml` as a tree in which each value knows its line, and the list of what is wrong.
+//! The text of `bulkhead.toml` as a tree in which each value has its line, and the list of mistakes.
 //!
-//! Readers of the tree write down what they find wrong and go on, so that one run shows every mistake. What the
-//! keys mean is none of this file's business.
+//! Readers of the tree record mistakes and continue, so that one run reports all of them. This file does not
+//! interpret the keys.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ pub(super) struct Document<'d> {
     text: &'d str,
     /// Where each line starts.
     lines: Vec<usize>,
-    /// Lines that are not TOML, of which nothing else is told.
+    /// Lines that are not TOML, for which no other mistake is reported.
     broken: Vec<usize>,
     mistakes: RefCell<Vec<Mistake>>,
 }
@@ -29,19 +29,19 @@ pub(super) struct Table<'d> {
     entries: &'d DeTable<'d>,
 }
 
-/// A value, and the key that it has.
+/// A value, and its key.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'d> {
     document: &'d Document<'d>,
     path: String,
-    /// Its key, or nothing for an element of an array.
+    /// Its key, or empty for an element of an array.
     pub(super) key: &'d str,
     /// The line that it is on.
     pub(super) line: usize,
     value: &'d DeValue<'d>,
 }
 
-/// A value that was understood, and the line that it is on.
+/// A parsed value, and its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spanned<T> {
     pub(super) value: T,
@@ -49,7 +49,7 @@ pub(super) struct Spanned<T> {
 }
 
 impl<'d> Document<'d> {
-    /// The text, and what the TOML parser did not understand of it.
+    /// Parses the text as TOML, and records syntax errors.
     pub(super) fn new(text: &'d str, errors: &[toml::de::Error]) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut document = Self { text, lines, broken: Vec::new(), mistakes: RefCell::default() };
@@ -60,7 +60,7 @@ impl<'d> Document<'d> {
         document
     }
 
-    /// The outermost table, of what the TOML parser made of the text.
+    /// The root table of the parsed text.
     pub(super) fn root(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
         Table { document: self, path: String::new(), entries }
     }
@@ -71,13 +71,13 @@ impl<'d> Document<'d> {
         }
     }
 
-    /// Notes where the text is not TOML. The key is what stands on the line before the `=`.
+    /// Records a syntax error. The key is the text before the `=` on its line.
     fn not_toml(&self, error: &toml::de::Error) {
         let line = self.line(error.span().map_or(0, |span| span.start));
         let start = self.lines.get(line - 1).copied().unwrap_or_default();
         let source = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let key: String = source.split('=').next().unwrap_or_default().trim().chars().take(60).collect();
-        self.mistake(line, key, format!("not TOML: {}", error.message()));
+        self.mistake(line, key, format!("not valid TOML: {}", error.message()));
     }
 
     fn line(&self, at: usize) -> usize {
@@ -119,14 +119,14 @@ impl<'d> Table<'d> {
         path(&self.path, key)
     }
 
-    /// Takes note of keys that are none of `known`. `hint` says of some where they belong instead.
+    /// Records keys that are not in `known`. `hint` returns for some of them where they belong.
     pub(super) fn only(&self, known: &[&str], hint: impl Fn(&str) -> Option<String>) {
         for entry in self.entries().filter(|entry| !known.contains(&entry.key)) {
             let hint = hint(entry.key)
                 .or_else(|| similar(entry.key, known).map(|key| format!("did you mean `{key}`?")));
             let hint = hint.unwrap_or_else(|| match known {
-                [only] => format!("only `{only}` is known here"),
-                _ => format!("known here are {}", known.join(", ")),
+                [only] => format!("the only key here is `{only}`"),
+                _ => format!("the keys here are {}", known.join(", ")),
             });
             entry.mistake(format!("there is no such key; {hint}"));
         }
@@ -136,7 +136,7 @@ impl<'d> Table<'d> {
 type Key<'d> = toml::Spanned<toml::de::DeString<'d>>;
 type Value<'d> = toml::Spanned<DeValue<'d>>;
 
-/// A path with one more key, in quotes where TOML wants them.
+/// A path with one more key, quoted if TOML requires it.
 pub(super) fn path(above: &str, key: &str) -> String {
     let mut path = String::with_capacity(above.len() + 1 + key.len());
     path.push_str(above);
@@ -147,7 +147,8 @@ pub(super) fn path(above: &str, key: &str) -> String {
     if !key.is_empty() && key.bytes().all(bare) {
         path.push_str(key);
     } else {
-        // Of what Rust escapes beyond TOML, nothing can be in a key that is accepted. Writing to a string cannot fail.
+        // An accepted key contains no character that Rust escapes and TOML does not. Writing to a string does
+        // not fail.
         let _ = write!(path, "{key:?}");
     }
     path
@@ -158,13 +159,13 @@ impl<'d> Entry<'d> {
         self.document.mistake(self.line, self.path.clone(), text);
     }
 
-    /// The value is of another type than the key has.
+    /// Records that the value has the wrong type.
     pub(super) fn expected<T>(&self, what: &str) -> Option<T> {
         self.mistake(format!("this is {}; expected {what}", kind(self.value)));
         None
     }
 
-    /// Keeps what was understood, and writes down what was not.
+    /// Returns a parsed value, or records the error.
     pub(super) fn understood<T>(&self, result: Result<T, impl std::fmt::Display>) -> Option<Spanned<T>> {
         match result {
             Ok(value) => Some(Spanned { value, line: self.line }),
@@ -175,7 +176,7 @@ impl<'d> Entry<'d> {
         }
     }
 
-    /// The string, or a mistake that says what was expected.
+    /// The string, or a mistake with the expected value.
     pub(super) fn string(&self, what: &str) -> Option<&'d str> {
         self.as_string().or_else(|| self.expected(what))
     }
@@ -187,7 +188,7 @@ impl<'d> Entry<'d> {
     /// The number, if it is an integer that fits.
     pub(super) fn as_integer(&self) -> Option<i128> {
         let DeValue::Integer(integer) = self.value else { return None };
-        // Numbers that fit no type at all are too large for every key.
+        // A number that fits no type is too large for every key.
         i128::from_str_radix(integer.as_str(), integer.radix()).ok().or(Some(i128::MAX))
     }
 
@@ -213,7 +214,7 @@ impl<'d> Entry<'d> {
         Some(elements.iter().map(element).collect())
     }
 
-    /// One of a few words.
+    /// One of several words.
     pub(super) fn one_of<T: Clone>(&self, words: &[(&str, T)]) -> Option<T> {
         let known = || words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(" or ");
         let word = self.as_string().or_else(|| self.expected(&known()))?;
@@ -237,15 +238,15 @@ fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The known word that a word was most likely meant to be.
+/// The known word that is most similar.
 pub(super) fn similar<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    // Whoever writes a novel as a key means none of ours.
+    // A very long key is not a misspelling.
     let word = Some(word).filter(|word| word.len() <= 64)?;
     let near = known.iter().map(|key| (distance(word, key), *key)).min()?;
     Some(near).filter(|(distance, key)| distance * 3 <= key.len().max(3)).map(|(_, key)| key)
 }
 
-/// How many letters must be added, left out or changed to make one word of the other.
+/// The number of letters to insert, remove or change to get from one word to the other.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (above, letter) in one.chars().enumerate() {

@@ -1,9 +1,9 @@
-//! Names of environment variables: which a handler may have.
+//! The names of environment variables that a handler may have.
 //!
-//! What Lambda reserves stays with the host (RUNTIME_API 9): credentials, the address of the Runtime API, and
-//! whatever else a handler could use to act as the function itself.
+//! Variables that Lambda reserves stay with the host (RUNTIME_API 9): credentials, the address of the Runtime
+//! API, and everything else with which a handler could act as the function itself.
 
-/// Reserved, and under no prefix.
+/// Reserved names that have none of the prefixes.
 const RESERVED: [&str; 8] = [
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
@@ -15,23 +15,23 @@ const RESERVED: [&str; 8] = [
     "AWS_XRAY_TRACE_ID",
 ];
 
-/// Everything that starts with one of these is reserved.
+/// Every name with one of these prefixes is reserved.
 const RESERVED_PREFIXES: [&str; 4] = ["_", "AWS_CONTAINER_", "AWS_LAMBDA_", "LAMBDA_"];
 
-/// Why a variable cannot be granted.
+/// The reason why a variable cannot be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum VariableError {
-    #[error("a variable needs a name")]
+    #[error("the name of a variable must not be empty")]
     Empty,
-    #[error("{0:?} is not a name that a variable can have: it holds an equals sign or a control character")]
+    #[error("{0:?} is not a valid variable name: it contains an equals sign or a control character")]
     Name(String),
     #[error("{0} is reserved by Lambda and never given to a handler; choose another name")]
     Reserved(String),
-    #[error("the value of {0} holds a NUL, which ends a variable")]
+    #[error("the value of {0} contains a NUL character")]
     Value(String),
 }
 
-/// The name, if a handler may have a variable of that name.
+/// The name, if a handler may have such a variable.
 pub(super) fn name(name: &str) -> Result<String, VariableError> {
     let reserved =
         RESERVED.contains(&name) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));

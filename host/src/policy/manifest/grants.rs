@@ -1,4 +1,4 @@
-//! What a table of grants says, and what a handler's `max` says of grants.
+//! Reads a table of grants, and the grants of a handler's `max`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ pub(super) const KEYS: [&str; 6] = [
     "allowed_private_networks",
 ];
 
-/// What a table of grants says. A variable has a name and a value under `grants`, and a name alone under
-/// `max.grants`. None is a key that is not there.
+/// The content of a table of grants. A variable has a name and a value under `grants`, and only a name under
+/// `max.grants`. `None` is a missing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GrantsSection<V> {
     pub(super) environment: Option<Vec<Spanned<V>>>,
@@ -58,20 +58,20 @@ pub(super) fn grants(table: &Table<'_>) -> GrantsSection<(String, String)> {
             && let Some(entry) = table.entry("inherit_environment")
         {
             entry.mistake(format!(
-                "{name} is given a value already (line {line}); inherit it, or give it a value, not both"
+                "{name} has a value already (line {line}); either inherit it or give it a value"
             ));
         }
     }
     grants
 }
 
-/// Reads what `max` says of grants.
+/// Reads the grants of `max`.
 pub(super) fn most(table: &Table<'_>) -> GrantsSection<String> {
     let name = |entry: &Entry<'_>| list(entry, "an array of names of variables", environment::name);
     GrantsSection { environment: table.entry("environment").and_then(|entry| name(&entry)), ..rest(table) }
 }
 
-/// Everything but `environment`.
+/// All keys except `environment`.
 fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
     table.only(&KEYS, |_| None);
     let entry = |key| table.entry(key);
@@ -90,7 +90,7 @@ fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
     }
 }
 
-/// The strings of an array, each understood by `parse`. Those that are not are left out.
+/// The strings of an array, parsed by `parse`. Invalid ones are left out.
 pub(super) fn list<T, E: Display>(
     entry: &Entry<'_>,
     what: &str,

@@ -1,7 +1,8 @@
-//! An entry of `allowed_private_networks`: which networks can be granted at all.
+//! An entry of `allowed_private_networks`, and the networks that can be granted at all.
 //!
-//! Which networks those are says [`crate::policy::network`], for connections too. Loopback can be granted by name, for
-//! development: the host's own Runtime API is not reachable through it all the same, which is [`crate::capabilities::outbound`]'s business.
+//! [`crate::policy::network`] lists these networks, for connections too. Loopback can be granted explicitly,
+//! for development: even so, the host's own Runtime API is out of reach, which
+//! [`crate::capabilities::outbound`] enforces.
 
 use std::net::IpAddr;
 
@@ -9,28 +10,26 @@ use ipnet::IpNet;
 
 use crate::policy::network::{self, Network};
 
-/// Why a network cannot be granted.
+/// The reason why a network cannot be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NetworkError {
-    #[error("{0:?} is not a network; write one such as \"10.1.0.0/16\", or a single address")]
+    #[error("{0:?} is not a valid network; write one such as \"10.1.0.0/16\", or a single address")]
     Syntax(String),
-    #[error(
-        "{0} has bits beyond its prefix; write \"{1}\" for the network, or the address alone for one host"
-    )]
+    #[error("{0} has bits after its prefix; write \"{1}\" for the network, or only the address for one host")]
     Bits(IpNet, IpNet),
-    #[error("{0} is IPv4 in the clothes of IPv6; write it as IPv4")]
+    #[error("{0} is an IPv4 address written as IPv6; write it as IPv4")]
     Mapped(IpNet),
-    #[error("{0} lies in {1} ({2}), which is never granted; nothing there can be reached")]
+    #[error("{0} is in {1} ({2}), which cannot be granted")]
     Never(IpNet, IpNet, &'static str),
-    #[error("{0} holds addresses of {1} ({2}), which are never granted; name a smaller network")]
+    #[error("{0} contains addresses of {1} ({2}), which cannot be granted; use a smaller network")]
     HoldsNever(IpNet, IpNet, &'static str),
-    #[error("{0} is public, which needs no grant here; allowed_outbound_hosts is enough")]
+    #[error("{0} is public and needs no grant here; allowed_outbound_hosts is enough")]
     Public(IpNet),
-    #[error("{0} is larger than the private network in it, {1}; name that, or a part of it")]
+    #[error("{0} is larger than the private network in it, {1}; use that network, or a part of it")]
     TooLarge(IpNet, IpNet),
 }
 
-/// Understands a network or a single address.
+/// Parses a network or a single address.
 pub(super) fn network(text: &str) -> Result<IpNet, NetworkError> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     let network: IpNet =
@@ -87,8 +86,8 @@ mod tests {
             ("fd00:ec2::254", "fd00:ec2::/32 (where"),
             ("fc00::/7", "fd00:ec2::/32 (where"),
             ("0.0.0.0", "0.0.0.0/8 (this host"),
-            ("0.0.0.0/0", "never granted"),
-            ("::/0", "never granted"),
+            ("0.0.0.0/0", "cannot be granted"),
+            ("::/0", "cannot be granted"),
             ("::", "::/128 (this host"),
             ("224.0.0.1", "multicast"),
             ("ff02::1", "multicast"),
@@ -97,7 +96,7 @@ mod tests {
             ("2600:1f18::/32", "is public"),
             (
                 "203.0.113.0/24",
-                "203.0.113.0/24 lies in 203.0.113.0/24 (for documentation), which is never granted",
+                "203.0.113.0/24 is in 203.0.113.0/24 (for documentation), which cannot be granted",
             ),
             ("198.51.100.7", "198.51.100.0/24 (for documentation)"),
             ("192.0.2.0/25", "192.0.2.0/24 (for documentation)"),
@@ -105,13 +104,13 @@ mod tests {
             ("198.19.1.1", "198.18.0.0/15 (for benchmarks)"),
             ("192.0.0.0/24", "192.0.0.0/24 (reserved)"),
             ("192.88.99.1", "192.88.99.0/24 (reserved)"),
-            ("240.0.0.0/4", "(reserved), which is never granted"),
+            ("240.0.0.0/4", "(reserved), which cannot be granted"),
             ("2001:db8::/32", "2001:db8::/32 (for documentation)"),
             ("3fff::/24", "3fff::/20 (for documentation)"),
             ("2002::/16", "(a wrapped IPv4 address)"),
             ("100::/64", "(reserved)"),
             ("64:ff9b::10.0.0.1", "write it as IPv4"),
-            ("192.0.0.0/8", "holds addresses of 192.0.0.0/24 (reserved)"),
+            ("192.0.0.0/8", "contains addresses of 192.0.0.0/24 (reserved)"),
             ("172.0.0.0/8", "larger than the private network in it, 172.16.0.0/12"),
         ] {
             let error = network(text).expect_err(text).to_string();

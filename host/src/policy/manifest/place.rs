@@ -1,22 +1,22 @@
-//! Paths in the task root. Whether something is there is found out by whoever opens it.
+//! Paths in the task root. The code that opens a path checks whether it exists.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Why a path cannot be used.
+/// The reason why a path is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PlaceError {
-    #[error("{0:?} is the task root itself; name something in it")]
+    #[error("{0:?} is the task root itself; use a path below it")]
     Root(String),
-    #[error("{0:?} is not relative to the task root; leave out the slash at its start")]
+    #[error("{0:?} is not relative to the task root; leave out the leading slash")]
     Absolute(String),
     #[error("{0:?} leads out of the task root; leave out the `..`")]
     Outside(String),
-    #[error("{0:?} holds a backslash or a control character; paths have slashes")]
+    #[error("{0:?} contains a backslash or a control character; separate folders with slashes")]
     Characters(String),
-    #[error("{0:?} is no component; its name ends in .wasm or .cwasm")]
+    #[error("{0:?} is not a component; the name of a component ends in .wasm or .cwasm")]
     NoComponent(String),
     #[error(
-        "{0:?} would be at /tmp in the sandbox, where a handler's own files are; give the directory another name"
+        "{0:?} would be at /tmp in the sandbox, which is reserved for a handler's own files; rename the directory"
     )]
     Tmp(String),
 }
@@ -45,7 +45,7 @@ pub(super) fn component(text: &str) -> Result<PathBuf, PlaceError> {
     if known { Ok(place) } else { Err(PlaceError::NoComponent(text.to_owned())) }
 }
 
-/// The path of a directory that a sandbox sees under the same name.
+/// The path of a directory that a sandbox sees under this name.
 pub(super) fn directory(text: &str) -> Result<PathBuf, PlaceError> {
     let place = place(text)?;
     if place.starts_with("tmp") { Err(PlaceError::Tmp(text.to_owned())) } else { Ok(place) }

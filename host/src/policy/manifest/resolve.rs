@@ -1,21 +1,22 @@
-//! From what the file says to one policy for each handler and tenant.
+//! Resolves the content of the file to one policy for each handler and tenant.
 //!
 //! # The rule
 //!
-//! A **handler** has what `[limits]` says, or the default, unless it names a limit itself; `[limits]` is no bound.
-//! Its grants are those that it names.
+//! A **handler** has the limits of `[limits]`, or the default, unless it sets a limit itself; `[limits]` is
+//! not a bound. Its grants are those in its own table.
 //!
-//! A **tenant** has what its handler has, key by key, unless it names the key itself; then its own value replaces
-//! the handler's whole value (`environment`, too, is one key). That value may be smaller, and every element of a
-//! list must be covered by one of the handler's: a host by `*.example.com`, a network by a larger one, a
-//! variable by its name.
+//! A **tenant** has the limits and grants of its handler, key by key, unless it sets the key itself; then its
+//! value replaces the handler's whole value (`environment`, too, is one key). The value may be smaller, and
+//! every element of a list must be covered by one of the handler's: a host by `*.example.com`, a network by a
+//! larger one, a variable by its name.
 //!
-//! To give a tenant **more** than its handler has takes two lines: the tenant's own, and one under the handler's
-//! `max`, which says how far its tenants may go. A limit under `max` replaces the handler's as the bound; a list
-//! under `max` is added to it. What goes further is a mistake that names both keys. It is never cut down
-//! silently: a tenant that was promised 256 MiB must not find out in production that it has 128.
+//! A tenant with **more** than its handler takes two lines: the tenant's own, and one under the handler's
+//! `max`, which sets how far its tenants may go. A limit under `max` replaces the handler's as the bound; a
+//! list under `max` is added to it. A value beyond the bound is a mistake that names both keys. It is never
+//! reduced silently: a tenant that was promised 256 MiB must not find out in production that it has 128.
 //!
-//! So a line under a tenant cannot widen anything by accident, and a line under `max` alone changes nothing.
+//! So a line under a tenant cannot widen anything by accident, and a line under `max` has no effect by
+//! itself.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use super::sections::{HandlerSection, Sections, TenantSection};
 use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
 use crate::policy::{Grants, Limits, Policy};
 
-/// Makes the policies, and notes what does not fit together.
+/// Makes the policies, and records contradictions.
 pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest {
     let mut policies = Policies::default();
     let limits = apply::limits(Limits::default(), &sections.limits);
@@ -65,7 +66,7 @@ pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest 
     }
 }
 
-/// The policies so far, each once.
+/// The policies so far, without duplicates.
 #[derive(Debug, Default)]
 struct Policies(HashSet<Arc<Policy>>);
 
@@ -134,7 +135,7 @@ impl Known<'_> {
             None => {
                 let text = match self.index.len() {
                     0 => "the tenant has no handler; add one under [handlers]",
-                    _ => "the tenant has no handler; it can be left out only where there is exactly one",
+                    _ => "the tenant has no handler; it can be left out only if there is exactly one",
                 };
                 self.document.mistake(tenant.id.line, key, text);
                 None
@@ -143,8 +144,8 @@ impl Known<'_> {
     }
 }
 
-/// The inherited variables of a policy that the process has are in its environment from now on. What is fixed
-/// goes before what is inherited.
+/// Adds the inherited variables of the process to the environment of a policy. Fixed values take precedence
+/// over inherited ones.
 pub(super) fn inherit(policy: &Policy, value: &mut impl FnMut(&str) -> Option<String>) -> Policy {
     let mut policy = policy.clone();
     for name in &policy.grants.inherit_environment {

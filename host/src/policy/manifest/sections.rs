@@ -1,5 +1,4 @@
-//! The tables of `bulkhead.toml`, each read on its own. What follows from one for another is decided in
-//! [`super::resolve`].
+//! Reads each table of `bulkhead.toml` by itself. [`super::resolve`] checks the rules between tables.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use super::grants::{self, GrantsSection};
 use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
 use crate::policy::{InvokeMode, OtherEvents};
 
-/// The keys of the file, and those of each table that is not one of limits or grants.
+/// The keys of the file, and those of each table except limits and grants.
 pub(super) const ROOT: [&str; 7] =
     ["routing", "limits", "handlers", "tenants", "receipts", "outbound", "build"];
 pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batches", "invalid_handler"];
@@ -27,7 +26,7 @@ pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
 
 const NAMESPACE: &str = "Bulkhead";
 
-/// What the file says, before one part of it is held against another.
+/// The content of the file, before its parts are compared.
 #[derive(Debug)]
 pub(super) struct Sections {
     pub(super) routing: SaidRouting,
@@ -42,7 +41,7 @@ pub(super) struct Sections {
 #[derive(Debug, Default)]
 pub(super) struct SaidRouting {
     pub(super) tenant: TenantSource,
-    /// The name of a handler; None is `reject`.
+    /// The name of a handler; `None` is `reject`.
     pub(super) unknown_tenant: Option<Spanned<String>>,
     pub(super) mixed_batches: MixedBatches,
     pub(super) invalid_handler: InvalidHandler,
@@ -104,7 +103,7 @@ fn limits(table: &Table<'_>) -> LimitsSection {
     table.table("limits").map(|table| amounts::limits(&table)).unwrap_or_default()
 }
 
-/// Where a key of a handler or tenant belongs that was written one table too high.
+/// The place of a key that was written one table too high in a handler or tenant.
 fn belongs(key: &str) -> Option<String> {
     let limit = LIMITS.iter().any(|amount| amount.limit.key() == key).then_some("limits");
     let grant = grants::KEYS.contains(&key).then_some("grants");
@@ -153,11 +152,11 @@ fn tenant_source(entry: &Entry<'_>) -> Option<TenantSource> {
         (None, Some(entry)) => {
             let name = entry.string("the name of a header")?;
             let header = HeaderName::from_bytes(name.as_bytes());
-            let header = header.map_err(|_| format!("{name:?} is not a name that a header can have"));
+            let header = header.map_err(|_| format!("{name:?} is not a valid header name"));
             entry.understood(header).map(|spanned| TenantSource::Header(spanned.value.as_str().to_owned()))
         }
         (None, None) | (Some(_), Some(_)) => {
-            entry.mistake(format!("one source is needed, and only one; expected {expected}"));
+            entry.mistake(format!("exactly one source is required; expected {expected}"));
             None
         }
     }
@@ -175,7 +174,9 @@ fn receipts(table: &Table<'_>) -> Receipts {
             namespace.map_or(Receipts::Off, |namespace| Receipts::Emf { namespace: namespace.value })
         }
         (Some(Receipts::Json | Receipts::Off), Some(entry)) => {
-            entry.mistake("only embedded metrics have a namespace; set format = \"emf\", or leave this out");
+            entry.mistake(
+                "a namespace requires embedded metrics; set format = \"emf\", or leave out the namespace",
+            );
             Receipts::Off
         }
         (format, _) => format.unwrap_or_default(),
@@ -186,8 +187,8 @@ fn namespace(name: &str) -> Result<String, String> {
     let known = |c: char| c.is_ascii_alphanumeric() || " .-_/#:".contains(c);
     if name.trim().is_empty() || name.len() > 255 || !name.chars().all(known) || name.starts_with("AWS/") {
         return Err(format!(
-            "{name:?} is not a name that CloudWatch takes; expected up to 255 of letters, digits, spaces and . - _ / # :, \
-             not starting with AWS/"
+            "{name:?} is not a valid CloudWatch namespace; expected up to 255 letters, digits, spaces and . \
+             - _ / # :, not starting with AWS/"
         ));
     }
     Ok(name.to_owned())
@@ -203,7 +204,7 @@ fn extra_ca_certificates(table: &Table<'_>) -> Vec<PathBuf> {
 }
 
 fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
-    // A handler of a wrong name is kept, so that tenants who name it are not wrong as well.
+    // A handler with an invalid name is kept, so that its tenants are not reported as well.
     entry.understood(handler_name(entry.key));
     let table = entry.table()?;
     table.only(&HANDLER, belongs);
@@ -241,13 +242,13 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
     })
 }
 
-/// How many events one sandbox may have.
+/// The number of events that one sandbox may have.
 fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
     const EXPECTED: &str = "a whole number of events, from 1 to 4294967295";
     let table = entry.table()?;
     table.only(&REUSE, |_| None);
     let Some(entry) = table.entry("events") else {
-        entry.mistake("it says nothing; expected { events = 100 } or the like");
+        entry.mistake("the key events is missing; expected { events = 100 }, for example");
         return None;
     };
     let Some(number) = entry.as_integer() else { return entry.expected(EXPECTED) };
@@ -261,7 +262,9 @@ fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
 fn handler_name(name: &str) -> Result<(), &'static str> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     match name {
-        "reject" => Err("no handler can be called reject, which is a word of routing.unknown_tenant"),
+        "reject" => Err(
+            "a handler cannot be called reject, because routing.unknown_tenant gives this word another meaning",
+        ),
         _ if !(1..=64).contains(&name.len()) || !name.bytes().all(known) => {
             Err("expected a name of 1 to 64 letters, digits and - _ .")
         }
@@ -273,16 +276,14 @@ fn digest(text: &str) -> Result<String, String> {
     let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64);
     hex.filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .map(|hex| format!("sha256:{}", hex.to_ascii_lowercase()))
-        .ok_or_else(|| format!("{text:?} is no digest; expected sha256: and 64 hexadecimal digits"))
+        .ok_or_else(|| format!("{text:?} is not a valid digest; expected sha256: and 64 hexadecimal digits"))
 }
 
 fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
     let id = tenant_id(entry.key);
     let table = entry.table()?;
     table.only(&TENANT, |key| match key {
-        "max" => {
-            Some("what tenants may have at most is said by their handler: [handlers.NAME.max]".to_owned())
-        }
+        "max" => Some("the bounds of tenants belong to their handler: [handlers.NAME.max]".to_owned()),
         _ => belongs(key).or_else(|| similar(key, &TENANT).map(|key| format!("did you mean `{key}`?"))),
     });
     let limits = limits(&table);

@@ -146,19 +146,19 @@ format = "xml"
 7: limits.wall_time: this is a whole number; expected a duration, such as "200ms", "5s" or "1m 30s"
 8: limits.response: 7MiB is out of range; expected 1 byte to 6291556 bytes
 10: handlers.hello.source: "../hello.wasm" leads out of the task root; leave out the `..`
-11: handlers.hello.digest: "md5:1" is no digest; expected sha256: and 64 hexadecimal digits
+11: handlers.hello.digest: "md5:1" is not a valid digest; expected sha256: and 64 hexadecimal digits
 12: handlers.hello.memory: there is no such key; `memory` belongs under `limits`
 16: handlers.hello.grants.environment.AWS_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY is reserved by Lambda and never given to a handler; choose another name
 16: handlers.hello.grants.environment.STAGE: this is a whole number; expected a string
-17: handlers.hello.grants.files: "/etc" is not relative to the task root; leave out the slash at its start
-19: handlers.hello.grants.allowed_outbound_hosts: it has a path or query, `/v1`; requests are allowed by scheme, host and port only, so leave it out
-21: handlers.hello.grants.allowed_outbound_hosts: `postgres` is no scheme that a handler can use; there are http, https, and * for both
-23: handlers.hello.grants.allowed_private_networks: 169.254.169.254/32 lies in 169.254.0.0/16 (link-local, where the metadata and credentials of the instance are), which is never granted; nothing there can be reached
-25: handlers.hello.max.limits.memory: 64MiB is less than the handler has itself (128MiB, line 14); raise this, or lower that
-29: tenants.acme.limits.memory: 256MiB is more than handlers.hello allows (64MiB, line 25); raise handlers.hello.max.limits.memory, or lower this
-30: tenants.acme.limits.cpu_time: 2s is more than handlers.hello allows (1s, the default); raise handlers.hello.max.limits.cpu_time, or lower this
+17: handlers.hello.grants.files: "/etc" is not relative to the task root; leave out the leading slash
+19: handlers.hello.grants.allowed_outbound_hosts: the entry contains a path or query, `/v1`; requests are allowed by scheme, host and port only, so leave it out
+21: handlers.hello.grants.allowed_outbound_hosts: `postgres` is not a valid scheme; use http, https, or * for both
+23: handlers.hello.grants.allowed_private_networks: 169.254.169.254/32 is in 169.254.0.0/16 (link-local, where the metadata and credentials of the instance are), which cannot be granted
+25: handlers.hello.max.limits.memory: 64MiB is less than the handler's own value (128MiB, line 14); raise the former, or lower the latter
+29: tenants.acme.limits.memory: 256MiB is more than handlers.hello allows (64MiB, line 25); raise handlers.hello.max.limits.memory, or lower this value
+30: tenants.acme.limits.cpu_time: 2s is more than handlers.hello allows (1s, the default); raise handlers.hello.max.limits.cpu_time, or lower this value
 32: tenants."corp.example".handler: there is no handler "goodbye"; add [handlers.goodbye]
-33: tenants."corp.example".max: there is no such key; what tenants may have at most is said by their handler: [handlers.NAME.max]
+33: tenants."corp.example".max: there is no such key; the bounds of tenants belong to their handler: [handlers.NAME.max]
 35: receipts.format: this is "xml"; expected "json" or "emf" or "off""#;
     assert_eq!(mistakes(text), expected);
 }
@@ -200,7 +200,7 @@ fn odd_text_is_a_mistake_and_never_a_panic() {
     assert!(Manifest::parse(&deep).is_err());
     assert_eq!(mistakes("[[handlers]]"), "1: handlers: this is an array; expected a table");
     assert!(mistakes("handlers.hello = 1\r\n\r\nx = 2").ends_with(
-        "3: x: there is no such key; known here are routing, limits, handlers, tenants, receipts, outbound, build"
+        "3: x: there is no such key; the keys here are routing, limits, handlers, tenants, receipts, outbound, build"
     ));
 }
 
@@ -230,12 +230,12 @@ fn the_namespace_is_for_embedded_metrics() {
     assert_eq!(parse("receipts.format = \"off\"").receipts, Receipts::Off);
     for receipts in ["namespace = \"X\"", "format = \"off\"\nnamespace = \"X\""] {
         assert!(
-            mistakes(&format!("[receipts]\n{receipts}")).contains("only embedded metrics have a namespace")
+            mistakes(&format!("[receipts]\n{receipts}")).contains("a namespace requires embedded metrics")
         );
     }
     assert!(
         mistakes("receipts = { format = \"emf\", namespace = \"AWS/Lambda\" }")
-            .contains("not a name that CloudWatch")
+            .contains("is not a valid CloudWatch namespace")
     );
 }
 
@@ -244,8 +244,8 @@ fn a_variable_is_fixed_or_inherited() {
     let text = "[handlers.a.grants]\nenvironment = { STAGE = \"x\" }\ninherit_environment = [\"STAGE\"]";
     assert_eq!(
         mistakes(text),
-        "3: handlers.a.grants.inherit_environment: STAGE is given a value already (line 2); inherit it, or give it a \
-         value, not both"
+        "3: handlers.a.grants.inherit_environment: STAGE has a value already (line 2); either inherit it \
+         or give it a value"
     );
 }
 
