@@ -1,7 +1,7 @@
 //! The engine: one per process, with room for as many sandboxes as the function handles at once.
 //!
-//! What decides whether compiled code fits an engine lives in [`settings`], what one sandbox may take of the pool in
-//! [`share`]; how much room there is and how it is allocated lives here.
+//! [`settings`] decides whether compiled code fits an engine, and [`share`] what one sandbox may take of the
+//! pool; this file decides the size of the pool and how it is allocated.
 //!
 //! May use: text, policy.
 
@@ -22,18 +22,19 @@ pub use settings::{BUILD, FINGERPRINT, Target};
 use share::{MEMORIES, TABLES};
 pub use share::{Share, ShareError};
 
-/// Sandboxes that may live at the same time for each event in flight: the one that handles it, and one that waits.
+/// The number of sandboxes for each event in flight: the one that handles it, and one that waits.
 const SANDBOXES: u32 = 2;
-/// [`Pool::memory_kept`] where events come one at a time: a Rust component's stack, data and first allocations. Resetting
-/// costs time, but between events.
+/// [`Pool::memory_kept`] if events come one at a time: a Rust component's stack, data and first allocations.
+/// The reset takes time, but between events.
 const MEMORY_KEPT: usize = 2 * 1024 * 1024;
-/// The same where several are handled at a time: what all places of the pool keep together grows with them.
+/// [`Pool::memory_kept`] if several events are handled at a time: the memory that the whole pool keeps grows
+/// with their number.
 const MEMORY_KEPT_OF_SEVERAL: usize = 256 * 1024;
-/// The same for a table: all of a Rust component's.
+/// The bytes kept of a table: all of a Rust component's.
 const TABLE_KEPT: usize = 16 * 1024;
 /// The stack of a guest; interpreters recurse deeply.
 const WASM_STACK: usize = 1024 * 1024;
-/// The stack that host functions get beyond the guest's. An overflow there would abort the process.
+/// The additional stack of host functions. An overflow there would abort the process.
 const HOST_STACK: usize = 1024 * 1024;
 
 /// How sandboxes get their memory.
@@ -41,26 +42,26 @@ const HOST_STACK: usize = 1024 * 1024;
 pub enum Allocation {
     /// From a pool that is reserved at init.
     Pooled,
-    /// From the system, for each sandbox: slower, for machines whose address space is short.
+    /// From the operating system, for each sandbox: slower, for machines with little address space.
     OnDemand,
 }
 
-/// How large a pool is, and how it resets what one sandbox leaves to the next. The default is what ships for one event at
-/// a time; the rest is there to be measured.
+/// The size of a pool, and how it resets memory between sandboxes. The default is the shipped setting for one
+/// event at a time; other values are for measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pool {
-    /// How many events are handled at a time.
+    /// The number of events that are handled at a time.
     pub events: u32,
-    /// What one sandbox may take.
+    /// The limits of one sandbox.
     pub share: Share,
-    /// How much of a memory is reset in place, in bytes; what lies beyond is given back to the system, and the next
-    /// event that wants it pays for each page with a fault.
+    /// The part of a memory that is reset in place, in bytes. The rest is returned to the operating system,
+    /// and the next event that uses it has a page fault for each page.
     pub memory_kept: usize,
-    /// Whether the kernel is asked which pages were written, so that only those are reset. Never where sandboxes of
-    /// several tenants follow each other: Wasmtime asks for pages that are written and present, and Linux
-    /// counts a page that it is just moving (to compact memory, balance nodes or split a huge page) as written and
-    /// swapped, not as present, whether or not there is swap. Such a page would be passed over, and the next sandbox
-    /// would find in it what the last one wrote.
+    /// Whether to ask the kernel which pages were written, and reset only those. Never enable this if
+    /// sandboxes of several tenants follow each other: Wasmtime asks for pages that are written and present,
+    /// but while Linux moves a page (to compact memory, balance nodes or split a huge page), it counts the
+    /// page as written and swapped, not as present, whether or not there is swap. Such a page would be
+    /// skipped, and the next sandbox would see data of the last one.
     pub written_only: bool,
 }
 
@@ -70,12 +71,13 @@ impl Default for Pool {
     }
 }
 
-/// What runs handlers.
+/// Runs handlers.
 #[derive(Clone)]
 pub struct Engine {
     runs: wasmtime::Engine,
     share: Share,
-    /// Whoever allocates on demand does not look at what a component takes. This one has no memory to give, and looks.
+    /// An engine that allocates on demand does not check the size of a component. This one has no memory, and
+    /// checks.
     checks: Option<wasmtime::Engine>,
 }
 
@@ -96,14 +98,14 @@ impl Deref for Engine {
 /// A component was not loaded.
 #[derive(Debug)]
 pub(crate) enum LoadError {
-    /// It would take more than one sandbox may.
+    /// It would exceed the share of one sandbox.
     Share(ShareError),
     /// It is damaged, not valid, or not for this engine.
     Other(wasmtime::Error),
 }
 
 impl Engine {
-    /// Loads a component in this way, unless a sandbox of it would take more than its share.
+    /// Loads a component, unless a sandbox of it would exceed its share.
     pub(crate) fn load(
         &self,
         load: impl Fn(&wasmtime::Engine) -> wasmtime::Result<Component>,
@@ -115,12 +117,12 @@ impl Engine {
     }
 }
 
-/// An engine cannot be had on this machine.
+/// The engine cannot be started on this machine.
 #[derive(Debug, thiserror::Error)]
 #[error("the WebAssembly engine could not be started: {0:#}")]
 pub struct EngineError(wasmtime::Error);
 
-/// Starts an engine with room for so many events at a time, under the default limits.
+/// Starts an engine with room for this many events at a time, under the default limits.
 ///
 /// # Errors
 /// When the machine lacks what the engine needs even without a pool.
@@ -128,21 +130,22 @@ pub fn start(events: u32) -> Result<(Engine, Allocation), EngineError> {
     start_for(events, Share::default())
 }
 
-/// Starts the engine that runs handlers, with room for so many events at a time, whose sandboxes take no more than this.
+/// Starts the engine that runs handlers, with room for this many events at a time and sandboxes of at most
+/// this size.
 ///
 /// # Errors
 /// When the machine lacks what the engine needs even without a pool.
 pub fn start_for(events: u32, share: Share) -> Result<(Engine, Allocation), EngineError> {
     let memory_kept = if events > 1 { MEMORY_KEPT_OF_SEVERAL } else { MEMORY_KEPT };
     let pool = Pool { events, share, memory_kept, ..Pool::default() };
-    // Making the pool is the probe: it reserves the address space, which is what may be short.
+    // Creating the pool is the test: it reserves the address space, of which there may be too little.
     match start_pooled(pool) {
         Ok(engine) => Ok((engine, Allocation::Pooled)),
         Err(_) => Ok((start_on_demand(share)?, Allocation::OnDemand)),
     }
 }
 
-/// Starts an engine that allocates in this way.
+/// Starts an engine with this allocation.
 ///
 /// # Errors
 /// When the machine lacks what that needs.
@@ -158,7 +161,7 @@ pub fn start_on_demand(share: Share) -> Result<Engine, EngineError> {
     let runs = wasmtime::Engine::new(&run_config()).map_err(EngineError)?;
     let mut pool = Pool { share, ..Pool::default() }.config();
     pool.total_memories(0);
-    // Nothing runs there: what one sandbox has is enough to hold a component against.
+    // Nothing runs there: the share of one sandbox is enough to check a component.
     pool.total_tables(TABLES);
     Ok(Engine { runs, share, checks: Some(with_pool(pool)?) })
 }
@@ -169,12 +172,12 @@ fn with_pool(pool: PoolingAllocationConfig) -> Result<wasmtime::Engine, EngineEr
     wasmtime::Engine::new(&config).map_err(EngineError)
 }
 
-/// Whether the kernel can say which pages of a memory were written, for pools that are [`Pool::written_only`].
+/// Whether the kernel can report the written pages of a memory, for pools that are [`Pool::written_only`].
 pub fn has_page_scan() -> bool {
     PoolingAllocationConfig::is_pagemap_scan_available()
 }
 
-/// Settings of a running engine that compiled code does not depend on.
+/// Settings of a running engine that do not affect compiled code.
 fn run_config() -> Config {
     let mut config = settings::base();
     config.max_wasm_stack(WASM_STACK).async_stack_size(WASM_STACK + HOST_STACK);
@@ -182,7 +185,7 @@ fn run_config() -> Config {
 }
 
 impl Pool {
-    /// Every sandbox has all the room that one may take, so that what one tenant takes is never another's.
+    /// Every sandbox has the room of a full share, so that no tenant takes room from another.
     fn config(self) -> PoolingAllocationConfig {
         let sandboxes = self.events * SANDBOXES;
         let instances = self.share.instances();
@@ -208,10 +211,11 @@ impl Pool {
     }
 }
 
-/// Compiles a component to native code for `target`: what a `.cwasm` holds.
+/// Compiles a component to native code for `target`: the content of a `.cwasm`.
 ///
 /// # Errors
-/// When the bytes are no valid component, or use a feature that is switched off, or there is no [compiler](Target::has_compiler) for the processor.
+/// If the bytes are not a valid component, or use a disabled feature, or there is no
+/// [compiler](Target::has_compiler) for the processor.
 #[cfg(feature = "compiler")]
 pub fn precompile(wasm: &[u8], target: Target) -> Result<Vec<u8>, wasmtime::Error> {
     wasmtime::Engine::new(&settings::for_target(target)?)?.precompile_component(wasm)

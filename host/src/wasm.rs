@@ -1,5 +1,6 @@
-//! What a file is, and whether a component in it can run: its format, its kind, what it exports and imports, which features it
-//! uses, what it would grow to in the compiler; core modules, of which components are made; and the `.cwasm` of a component.
+//! What a file is, and whether the component in it can run: its format, kind, exports and imports, the
+//! features that it uses, and its size in the compiler; also components made from core modules, and the
+//! `.cwasm` of a component.
 //!
 //! May use: text, engine.
 //! May use in tests: capabilities.

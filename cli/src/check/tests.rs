@@ -77,7 +77,10 @@ fn what_does_not_fit_into_a_sandbox_is_a_mistake_with_the_numbers() {
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         let numbers = format!("76 core module instances, which exceeds the configured maximum of {most}");
         assert!(mistakes[0].contains(&numbers), "{mistakes:?}");
-        assert!(mistakes[0].contains("compose it of fewer modules, or raise the limit"), "{mistakes:?}");
+        assert!(
+            mistakes[0].contains("compose the component from fewer modules, or raise the limit"),
+            "{mistakes:?}"
+        );
     }
 }
 

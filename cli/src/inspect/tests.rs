@@ -101,15 +101,15 @@ fn each_reason_has_a_sentence_of_its_own() {
     let sentences = [
         (export("wasi:http/handler@0.3.0"), "of WASI 0.3, whose functions are async"),
         (export("wasi:cli/run@0.3.0"), "of WASI 0.3, whose functions are async"),
-        (export("bulkhead:lambda/handler@0.2.0"), "of a newer Bulkhead"),
+        (export("bulkhead:lambda/handler@0.2.0"), "belongs to a newer Bulkhead"),
         (export("acme:api/thing@1.0.0"), "does not export bulkhead:lambda/handler@0.1.0"),
         (export("bulkhead:lambda/handler@0.1.0"), "takes or returns something else"),
-        (module(r#"(func (export "run"))"#), "neither _start nor a world's interfaces"),
+        (module(r#"(func (export "run"))"#), "neither _start nor the interfaces of a world"),
         (
             module(r#"(import "env" "f" (func)) (func (export "_start"))"#),
             "it imports env f, which nothing provides",
         ),
-        (module(r#"(import "wasi_unstable" "fd_write" (func))"#), "the preview before preview 1"),
+        (module(r#"(import "wasi_unstable" "fd_write" (func))"#), "a preview before preview 1"),
         (b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), "a program for a processor (ELF)"),
         (b"fn main() {}\n".to_vec(), "it is text"),
         (Vec::new(), "it is empty"),

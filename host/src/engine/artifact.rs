@@ -1,12 +1,12 @@
-//! The `.cwasm` file: native code with a stamp behind it that says what it is.
+//! The `.cwasm` file: native code, followed by a stamp that describes it.
 //!
 //! ```text
 //! the engine's ELF image │ stamp, as JSON │ its length, u32 little-endian │ "BULKHEAD"
 //! ```
 //!
-//! The stamp is read and checked before the image is mapped. It tells stale, foreign and damaged files
-//! apart; it does not make a file trustworthy. Whoever can write a `.cwasm` can run native code, as whoever
-//! can write `bootstrap` can.
+//! The stamp is read and checked before the image is mapped. It detects stale, foreign and damaged files; it
+//! does not make a file trustworthy. Anyone who can write a `.cwasm` can run native code, just like anyone
+//! who can write `bootstrap`.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,17 +21,17 @@ use crate::text::printable::{name, told};
 const MAGIC: &[u8; 8] = b"BULKHEAD";
 /// The length and the magic.
 const TAIL: usize = 12;
-/// No stamp is anywhere near as long.
+/// A stamp is never nearly as long.
 const MAX_STAMP: u32 = 64 * 1024;
 
-/// What a `.cwasm` says of itself.
+/// The stamp of a `.cwasm`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// The versions of Bulkhead and of the engine that compiled it.
     pub build: String,
     /// The fingerprint of the engine's settings.
     pub settings: u32,
-    /// The processor that it is for.
+    /// The processor that the code is for.
     pub target: String,
     /// The digest of the `.wasm` that it was compiled from, `sha256:…`.
     pub source: String,
@@ -47,7 +47,7 @@ pub enum ArtifactError {
     /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// Not made by `bulkhead compile`, or cut short.
+    /// Not made by `bulkhead compile`, or truncated.
     #[error("it is damaged, or was not made by `bulkhead compile`")]
     NoStamp,
     /// The image is not the one that was written.
@@ -56,23 +56,23 @@ pub enum ArtifactError {
     /// Compiled for another processor.
     #[error("it was compiled for {}, and this is {}", name(found), Target::host().map_or("neither x86_64 nor aarch64", Target::name))]
     Target {
-        /// The processor that it is for.
+        /// The processor that the code is for.
         found: String,
     },
     /// Compiled by another version, or under other settings.
     #[error("it was compiled by {}, and this is {BUILD}", name(found))]
     Build {
-        /// Who compiled it.
+        /// The versions that compiled it.
         found: String,
     },
     /// Compiled by a development version under other settings of the engine.
     #[error("it was compiled under other settings of the engine")]
     Settings,
-    /// The `.wasm` beside it is another one.
+    /// The `.wasm` beside it is a different one.
     #[error("it is stale: it was compiled from another file than the .wasm beside it")]
     Stale,
-    /// The engine refused it all the same.
-    #[error("the engine refuses it: {}", told(.0))]
+    /// The engine rejected it for another reason.
+    #[error("the engine rejects it: {}", told(.0))]
     Engine(wasmtime::Error),
 }
 
@@ -89,7 +89,7 @@ impl Stamp {
         }
     }
 
-    /// The bytes to put behind the image.
+    /// The bytes to append to the image.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Strings and numbers always serialise.
         let mut bytes = serde_json::to_vec(self).unwrap_or_default();
@@ -102,15 +102,16 @@ impl Stamp {
     /// Reads the stamp of a file and checks that the file may be loaded by this program.
     ///
     /// # Errors
-    /// Why the file must not be loaded.
+    /// The reason why the file must not be loaded.
     pub fn check(path: &Path) -> Result<Self, ArtifactError> {
         Self::check_whole(path, Self::check_origin)
     }
 
-    /// The same for whichever of Lambda's processors it is for: all that can be said of a file for another one.
+    /// Reads the stamp for either of Lambda's processors, as far as a file for another processor can be
+    /// checked.
     ///
     /// # Errors
-    /// Why no program of this version must load the file.
+    /// The reason why no program of this version may load the file.
     pub fn check_for_any_target(path: &Path) -> Result<Self, ArtifactError> {
         Self::check_whole(path, Self::check_build)
     }
@@ -129,10 +130,10 @@ impl Stamp {
         Ok(stamp)
     }
 
-    /// Reads the stamp of a file and checks where it comes from, but not whether the image is damaged.
+    /// Reads the stamp of a file and checks its origin, but not whether the image is damaged.
     ///
     /// # Errors
-    /// Why the file must not be loaded.
+    /// The reason why the file must not be loaded.
     pub fn peek(path: &Path) -> Result<Self, ArtifactError> {
         let (stamp, _) = Self::read(&mut File::open(path)?)?;
         stamp.check_origin().map(|()| stamp)
@@ -151,7 +152,7 @@ impl Stamp {
         }
         let image_length = tail_at.checked_sub(length.into()).ok_or(ArtifactError::NoStamp)?;
         file.seek(SeekFrom::Start(image_length))?;
-        // At once: a parser that reads a file itself asks for each byte alone.
+        // Read as a whole: a parser that reads from the file asks for single bytes.
         let mut stamp = Vec::new();
         file.take(length.into()).read_to_end(&mut stamp)?;
         let stamp = serde_json::from_slice(&stamp).map_err(|_| ArtifactError::NoStamp)?;
@@ -176,12 +177,12 @@ impl Stamp {
     }
 }
 
-/// The digest of a component as `bulkhead.toml` and stamps write it.
+/// The digest of a component, as in `bulkhead.toml` and stamps.
 pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(bytes))
 }
 
-/// In pieces, so that checking a large file does not make the process large, and that stay in the nearest cache.
+/// In pieces, so that checking a large file needs little memory, and uses the processor's nearest cache.
 fn crc32(mut reader: impl Read) -> io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
     let mut piece = vec![0; 16 * 1024];

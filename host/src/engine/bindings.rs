@@ -1,4 +1,4 @@
-//! The host's side of `wit/`, generated. Nothing here is written by hand.
+//! The host's side of `wit/`, which is generated.
 
 wasmtime::component::bindgen!({
     path: "../wit",

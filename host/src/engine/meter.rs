@@ -1,10 +1,10 @@
 //! The processor time of one event, on a clock of its own: waiting does not count.
 //!
-//! An event is handled only while its future is polled, on the thread that polls it. So the meter reads that thread's
-//! processor clock around each poll. It runs from the event's arrival until its answer is posted: what the host does for
-//! the event before its guest runs and after it has returned is on the receipt too. Work that is done for it beside its polls,
-//! such as that on its connections, is charged in the same way by whoever does it. What the guest may spend is counted
-//! from when it is there.
+//! An event is handled only while its future is polled, on the thread that polls it. So the meter reads that
+//! thread's processor clock around each poll. It runs from the event's arrival until its answer is posted, so
+//! the receipt includes the host's work before the guest runs and after it has returned. Work for the event
+//! outside of its polls, such as that on its connections, is charged by the code that does it. The guest's
+//! limit counts from the time when the guest starts.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,28 +15,28 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Notify;
 
-/// How much processor time an event has spent, and its guest may spend.
+/// The processor time that an event has spent, and that its guest may spend.
 #[derive(Debug, Clone)]
 pub struct Meter(Arc<Spent>);
 
 #[derive(Debug)]
 struct Spent {
-    /// In polls that are over, in nanoseconds.
+    /// In finished polls, in nanoseconds.
     before: AtomicU64,
-    /// The thread's clock at the start of the poll that goes on; [`IDLE`] between polls.
+    /// The thread's clock at the start of the current poll; [`IDLE`] between polls.
     since: AtomicU64,
-    /// On work beside the polls, in nanoseconds.
+    /// On work outside of polls, in nanoseconds.
     charged: AtomicU64,
-    /// How much may have been spent when the guest is stopped, in nanoseconds.
+    /// The total at which the guest is stopped, in nanoseconds.
     end: AtomicU64,
-    /// Told when work beside the polls has used up what was left.
+    /// Notified when work outside of polls has used up the rest.
     exhausted: Notify,
 }
 
 const IDLE: u64 = u64::MAX;
 
 impl Meter {
-    /// A meter that may count so much before the guest is stopped.
+    /// A meter with this limit for the guest.
     pub fn new(limit: Duration) -> Self {
         let meter = Self(Arc::new(Spent {
             before: AtomicU64::new(0),
@@ -49,17 +49,17 @@ impl Meter {
         meter
     }
 
-    /// From now on, a guest may spend so much more.
+    /// The guest may spend this much more from now on.
     pub fn allow(&self, limit: Duration) {
         self.0.end.store(self.nanoseconds().saturating_add(nanoseconds(limit)), Ordering::Relaxed);
     }
 
-    /// Counts what was spent elsewhere.
+    /// Adds time that was spent elsewhere.
     pub fn add(&self, spent: Duration) {
         self.0.before.fetch_add(nanoseconds(spent), Ordering::Relaxed);
     }
 
-    /// Runs what is done for an event on this meter. What runs on it already goes on doing so.
+    /// Runs the work for an event on this meter, in addition to work that runs on it already.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|context| {
@@ -67,20 +67,20 @@ impl Meter {
                 return work.as_mut().poll(context);
             }
             self.0.since.store(thread_clock(), Ordering::Relaxed);
-            // Ends also where a panic goes through here.
+            // This also ends when a panic unwinds.
             let _turn = Turn(&self.0);
             work.as_mut().poll(context)
         })
         .await
     }
 
-    /// Does work for the sandbox beside its polls, on any thread, and says whether time is left after it.
+    /// Runs work for the sandbox outside of its polls, on any thread. Returns whether time is left.
     pub fn charge<T>(&self, work: impl FnOnce() -> T) -> (T, bool) {
         let started = thread_clock();
         let done = work();
         let took = thread_clock().saturating_sub(started);
         let charged = self.0.charged.fetch_add(took, Ordering::Relaxed).saturating_add(took);
-        // A poll that goes on is on the clock of another thread. It looks at the whole itself.
+        // A poll in progress uses the clock of another thread, and checks the total itself.
         let spent = charged.saturating_add(self.0.before.load(Ordering::Relaxed));
         let is_left = spent < self.0.end.load(Ordering::Relaxed);
         if !is_left {
@@ -89,24 +89,24 @@ impl Meter {
         (done, is_left)
     }
 
-    /// Resolves when work beside the polls has used up the time. A guest that waits is ended then; one that computes
-    /// asks for what is [left](Self::left). To be polled on the thread that handles the event.
+    /// Resolves when work outside of polls has used up the time. A guest that waits is then ended; one that
+    /// computes checks what is [left](Self::left). Poll this on the thread that handles the event.
     pub async fn exhausted(&self) {
         loop {
             self.0.exhausted.notified().await;
-            // It may have been told of a time that is over: that of the part of a batch before this one.
+            // The notification may be about an earlier limit: that of the previous part of a batch.
             if self.left().is_none() {
                 return;
             }
         }
     }
 
-    /// What was spent so far. To be called on the thread that handles the event.
+    /// The time spent so far. Call this on the thread that handles the event.
     pub fn spent(&self) -> Duration {
         Duration::from_nanos(self.nanoseconds())
     }
 
-    /// What is left; none where the limit is reached.
+    /// The time left; `None` if the limit is reached.
     pub fn left(&self) -> Option<Duration> {
         let left = self.0.end.load(Ordering::Relaxed).checked_sub(self.nanoseconds());
         left.filter(|left| *left > 0).map(Duration::from_nanos)
@@ -125,7 +125,7 @@ impl Meter {
     }
 }
 
-/// A poll that goes on.
+/// A poll in progress.
 struct Turn<'a>(&'a Spent);
 
 impl Drop for Turn<'_> {
@@ -142,7 +142,7 @@ fn nanoseconds(time: Duration) -> u64 {
 /// The processor time of this thread in nanoseconds.
 fn thread_clock() -> u64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
-    // Both are never negative; and 500 years of processor time fit.
+    // Both are never negative, and 500 years of processor time fit.
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 

@@ -1,8 +1,9 @@
-//! Which sandboxes there are and what they take of the pool, and whether a sandbox could not be made because it is full.
+//! The existing sandboxes and their share of the pool, and whether a sandbox could not be made because the
+//! pool is full.
 //!
-//! The pool has room for every sandbox that there may be, and a component takes no more of it than one sandbox's share
-//! ([`crate::engine::Share`]). So room is short only where sandboxes are allocated on demand, or by a mistake of ours; and
-//! whoever looks into that has to know who had it.
+//! The pool has room for every sandbox that can exist, and a component never takes more than one sandbox's
+//! share ([`crate::engine::Share`]). So room is short only if sandboxes are allocated on demand, or because
+//! of a bug; an investigation then needs to know who had it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,10 +14,10 @@ use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, WasmBacktrace};
 
 use crate::policy::Policy;
 
-/// So many of those that have sandboxes are named, those that take most first.
+/// The number of handlers and tenants that are named, those with the largest part first.
 const NAMED: usize = 8;
 
-/// What one sandbox takes of the pool.
+/// The part of the pool that one sandbox takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Footprint {
     memories: u32,
@@ -24,9 +25,9 @@ pub(crate) struct Footprint {
 }
 
 impl Footprint {
-    /// What each sandbox of this component takes.
+    /// The part that each sandbox of this component takes.
     pub(crate) fn of(component: &Component) -> Self {
-        // Only a component that imports modules does not say, and there are none to import.
+        // Only a component that imports modules does not report this, and there are no modules to import.
         component.resources_required().map_or_else(Self::default, |required| Self {
             memories: required.num_memories,
             tables: required.num_tables,
@@ -34,7 +35,7 @@ impl Footprint {
     }
 }
 
-/// The sandboxes that there are at the moment.
+/// The existing sandboxes.
 #[derive(Debug, Default)]
 pub struct PoolUsage(Mutex<Slots>);
 
@@ -46,16 +47,16 @@ struct Slots {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// None while it is free.
+    /// `None` while it is free.
     policy: Option<Arc<Policy>>,
     footprint: Footprint,
     /// Whether it has had an event.
     has_begun: bool,
-    /// Whose event, then. Until then it is what the last one left, whose bytes are used again.
+    /// The tenant of that event. Before the first event it is a stale value, whose memory is reused.
     tenant_id: Option<String>,
 }
 
-/// A sandbox's slot, which is free again when this is dropped.
+/// A sandbox's slot, which is freed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct PoolSlot {
     usage: Arc<PoolUsage>,
@@ -63,7 +64,7 @@ pub(crate) struct PoolSlot {
 }
 
 impl PoolUsage {
-    /// Notes that there is a sandbox under this policy.
+    /// Adds a sandbox under this policy.
     pub(crate) fn occupy(self: &Arc<Self>, policy: &Arc<Policy>, footprint: Footprint) -> PoolSlot {
         let mut slots = self.lock();
         let index = slots.free.pop().unwrap_or_else(|| {
@@ -78,7 +79,7 @@ impl PoolUsage {
         PoolSlot { usage: Arc::clone(self), index }
     }
 
-    /// Who has how many sandboxes, and what these take.
+    /// The number of sandboxes of each handler and tenant, and their part of the pool.
     pub fn occupants(&self) -> String {
         let slots = self.lock();
         let mut sums: BTreeMap<(&str, Option<&str>), (usize, u32, u32)> = BTreeMap::new();
@@ -93,13 +94,13 @@ impl PoolUsage {
         let mut text = String::new();
         for ((handler, tenant_id), (sandboxes, memories, tables)) in sums.iter().take(NAMED) {
             let separator = if text.is_empty() { "" } else { "; " };
-            // Writing into a string does not fail.
+            // Writing to a string does not fail.
             let _ = write!(text, "{separator}the handler {handler}");
             let _ = tenant_id.map(|tenant_id| write!(text, " for the tenant {tenant_id:?}"));
             let _ = write!(text, ": {sandboxes} with {memories} memories and {tables} tables");
         }
         match sums.len().saturating_sub(NAMED) {
-            _ if text.is_empty() => "nobody".to_owned(),
+            "nobody".to_owned() => _ if text.is_empty() => "none".to_owned() => "nobody".to_owned(),
             0 => text,
             others => format!("{text}; and {others} more"),
         }
@@ -111,7 +112,7 @@ impl PoolUsage {
 }
 
 impl PoolSlot {
-    /// Notes whose event the sandbox has.
+    /// Sets the tenant of the sandbox's event.
     pub(crate) fn begin(&self, tenant_id: &Option<String>) {
         if let Some(slot) = self.usage.lock().all.get_mut(self.index) {
             slot.has_begun = true;
@@ -130,7 +131,8 @@ impl Drop for PoolSlot {
     }
 }
 
-/// Whether the host had no room for a sandbox. Where a guest has a part in an error, it comes with the guest's frames.
+/// Whether the host had no room for a sandbox. An error that a guest has a part in comes with the guest's
+/// frames.
 pub(crate) fn is_out_of_room(error: &wasmtime::Error) -> bool {
     let is_out_of_room = error.chain().any(|cause| {
         cause.is::<PoolConcurrencyLimitError>()
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn those_that_have_sandboxes_are_named_and_those_that_take_most_first() {
         let usage = Arc::new(PoolUsage::default());
-        assert_eq!(usage.occupants(), "nobody");
+        assert_eq!(usage.occupants(), "none");
         let (small, large) = (policy("small"), policy("large"));
         let one = usage.occupy(&small, Footprint { memories: 1, tables: 1 });
         let two: Vec<_> =
@@ -163,7 +165,7 @@ mod tests {
         );
         drop(one);
         drop(two);
-        assert_eq!(usage.occupants(), "nobody");
+        assert_eq!(usage.occupants(), "none");
     }
 
     #[test]

@@ -1,28 +1,28 @@
-//! The settings that compiled code depends on: the same for whoever compiles and whoever runs.
+//! The settings that compiled code depends on, which are identical in the compiler and the runtime.
 //!
-//! A `.cwasm` records the [`FINGERPRINT`] of this very file, so that code compiled under other settings is
-//! refused before it is mapped.
+//! A `.cwasm` records the [`FINGERPRINT`] of this file, so that code compiled under other settings is
+//! rejected before it is mapped.
 
 use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails};
 
-/// Who compiled: our version and the engine's, to the patch. Code of another patch release is refused,
-/// since a fix in the compiler is of no use to code that was compiled before it.
+/// The versions of Bulkhead and of the engine, including the patch version. Code of another patch release is
+/// rejected, since a fix in the compiler does not affect code that was compiled before it.
 pub const BUILD: &str = concat!("bulkhead ", env!("CARGO_PKG_VERSION"), ", wasmtime 48.0.8");
 
 /// A digest of the text of this file, and so of every setting in it.
 pub const FINGERPRINT: u32 = fingerprint(include_bytes!("settings.rs"));
 
-/// A processor that Lambda offers, with what every one of its kind can do.
+/// A processor that Lambda offers, with the features that all of its machines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// `x86-64-v2`, as Amazon Linux 2023 wants it; AVX is not certain on every host (C11.4).
+    /// `x86-64-v2`, as Amazon Linux 2023 requires; not every host has AVX (C11.4).
     X86_64,
     /// Graviton2, which is Neoverse N1 (C11.4).
     Aarch64,
 }
 
 impl Target {
-    /// The name that `bulkhead compile --target` takes, and that a `.cwasm` records.
+    /// The name for `bulkhead compile --target`, which a `.cwasm` records.
     pub fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
@@ -30,7 +30,7 @@ impl Target {
         }
     }
 
-    /// The target of that name; `arm64` is what Lambda calls `aarch64`.
+    /// The target of this name; `arm64` is Lambda's name for `aarch64`.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "x86_64" => Some(Self::X86_64),
@@ -44,33 +44,34 @@ impl Target {
         Self::parse(std::env::consts::ARCH)
     }
 
-    /// Whether this program can compile for it. The compiler for the other processor comes with the feature `cross`.
+    /// Whether this program can compile for the target. The compiler for the other processor comes with the
+    /// feature `cross`.
     pub fn has_compiler(self) -> bool {
         cfg!(feature = "cross") || (cfg!(feature = "compiler") && Self::host() == Some(self))
     }
 }
 
-/// The settings for running handlers; pool and stacks are up to the caller.
+/// The settings for running handlers; the caller sets pool and stacks.
 pub(super) fn base() -> Config {
     let mut config = Config::new();
     config
-        // How a guest that never yields is stopped.
+        // This is how a guest that never yields is stopped.
         .epoch_interruption(true)
-        // What handlers do not need, and what most advisories are about.
+        // Handlers do not need these, and most security advisories are about them.
         .wasm_threads(false)
         .wasm_memory64(false)
         .wasm_function_references(false)
         .wasm_gc(false)
         .wasm_exceptions(false)
         .gc_support(false)
-        // The same answer on every processor.
+        // The result must not depend on the processor.
         .relaxed_simd_deterministic(true)
-        // Which instruction of the component a machine instruction came from: nobody is told, and it was a fourteenth of
+        // The map from machine instructions to those of the component is never used, and was a fourteenth of
         // the `.cwasm` of the hello example.
         .generate_address_map(false)
-        // By name only; otherwise a variable of the environment would decide, and code might not load.
+        // By name only; otherwise an environment variable would decide, and code might not load.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
-    // The length is checked here alone, and is far from the limit of 255.
+    // The length is checked only here, and is far below the limit of 255.
     let _ = config.module_version(ModuleVersionStrategy::Custom(BUILD.to_owned()));
     config
 }
@@ -86,22 +87,23 @@ pub(super) fn for_target(target: Target) -> Result<Config, wasmtime::Error> {
         ),
         Target::Aarch64 => ("aarch64-unknown-linux-gnu", &["has_lse", "has_fp16"]),
     };
-    // Naming a target turns the features of this machine's processor off.
+    // Setting a target turns off the features of this machine's processor.
     config.target(triple)?;
     for flag in flags {
         #[expect(unsafe_code, reason = "Wasmtime has no safe way to name a processor's features")]
-        // SAFETY: a flag that the processor lacks makes code that traps or misbehaves there. Each of these
-        // is part of the baseline of its `Target`, and the loader checks every one against the processor.
+        // SAFETY: code that uses a feature that the processor lacks traps or misbehaves. Each of these
+        // features is part of the baseline of its `Target`, and the loader checks every one of them against
+        // the processor.
         unsafe {
             config.cranelift_flag_enable(flag);
         }
     }
-    // An initial memory up to this size is mapped rather than copied piece by piece at each start.
+    // An initial memory up to this size is mapped, rather than copied piece by piece at each start.
     config.memory_guaranteed_dense_image_size(64 << 20);
     Ok(config)
 }
 
-/// FNV-1a, which a constant can be computed with.
+/// FNV-1a, which can be computed in a constant.
 const fn fingerprint(text: &[u8]) -> u32 {
     let mut hash: u32 = 0x811c_9dc5;
     let mut index = 0;

@@ -1,24 +1,26 @@
-//! What one sandbox may take of the pool that all sandboxes share.
+//! The part of the pool that one sandbox may take.
 //!
-//! The pool has this much for every sandbox that there may be, so a component that takes no more of it takes nothing of
-//! anybody else's. The engine looks at that when it loads a component, and refuses one that would take more.
+//! The pool has this much room for every sandbox that can exist, so a component within its share takes no
+//! room from others. The engine checks this when it loads a component, and rejects one that would exceed the
+//! share.
 
 use std::fmt;
 
 use crate::policy::{Limits, Policy};
 
-/// Memories of one component; hardly any has more than one.
+/// Memories of one component; most have only one.
 pub(super) const MEMORIES: u32 = 8;
 /// Tables of one component.
 pub(super) const TABLES: u32 = 32;
-/// What the host keeps for a component's core instances beside their memories, for so many of them together.
+/// The host's own memory for a component's core instances, besides their memories, for this number of
+/// instances.
 const STATE: (usize, usize) = (1024 * 1024, 40);
-/// The most core instances that `bulkhead.toml` can grant.
+/// The most core instances that `bulkhead.toml` can set.
 const MOST_INSTANCES: usize = 10_000;
-/// The most entries of tables that `bulkhead.toml` can grant.
+/// The most table entries that `bulkhead.toml` can set.
 const MOST_TABLE_ENTRIES: usize = 10_000_000;
 
-/// What one sandbox may take at most of what all of them share.
+/// The largest part of the pool that one sandbox may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Share {
     instances: usize,
@@ -32,7 +34,7 @@ impl Default for Share {
 }
 
 impl Share {
-    /// Enough for a sandbox under any of these policies, and for one under the default limits.
+    /// Enough for a sandbox under any of these policies, and under the default limits.
     pub fn largest<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
         let shares = policies.into_iter().map(|policy| Self::under(&policy.limits));
         shares.fold(Self::default(), |largest, share| Self {
@@ -46,7 +48,7 @@ impl Share {
         Self { instances: limits.instances, table_entries: limits.table_entries }
     }
 
-    /// As much as any `bulkhead.toml` can grant, for whoever does not know the one that will be there.
+    /// The most that any `bulkhead.toml` can set, for a caller that does not know the file.
     pub fn most() -> Self {
         Self { instances: MOST_INSTANCES, table_entries: MOST_TABLE_ENTRIES }
     }
@@ -59,7 +61,7 @@ impl Share {
         self.table_entries
     }
 
-    /// The bytes that the host may keep for its core instances, beside memories and tables.
+    /// The host's own memory for its core instances, besides memories and tables, in bytes.
     pub(super) fn state(self) -> usize {
         let (bytes, instances) = STATE;
         bytes.saturating_mul(self.instances.div_ceil(instances))
@@ -70,9 +72,9 @@ impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a sandbox has room for {MEMORIES} memories, for {TABLES} tables of up to {} entries each (`table_entries` \
-             in [limits]), and for {} core instances (`instances`) of {} KiB of state together; compose it of fewer \
-             modules, or raise the limit",
+            "a sandbox has room for {MEMORIES} memories, for {TABLES} tables of up to {} entries each \
+             (`table_entries` in [limits]), and for {} core instances (`instances`) with {} KiB of state \
+             together; compose the component from fewer modules, or raise the limit",
             self.table_entries,
             self.instances,
             self.state() / 1024
@@ -80,7 +82,7 @@ impl fmt::Display for Share {
     }
 }
 
-/// A component would take more than one sandbox's share.
+/// A component would exceed the share of one sandbox.
 #[derive(Debug, thiserror::Error)]
 #[error("{error:#}; {share}")]
 pub struct ShareError {
@@ -89,10 +91,10 @@ pub struct ShareError {
 }
 
 impl ShareError {
-    /// The error of an engine whose sandboxes have this share, if it refused a component for taking more. Its errors
-    /// for that have no type; what they say is pinned by tests.
+    /// The engine's error as a share error, if the engine rejected a component for its size. These errors of
+    /// the engine have no type; tests check their texts.
     pub(super) fn of(error: wasmtime::Error, share: Share) -> Result<Self, wasmtime::Error> {
-        // Where a name of the component's is quoted, something follows it.
+        // Text follows a name of the component's that is quoted.
         let ends = [" in the pooling allocator", "pooling allocator requirements"];
         let is_refusal = error.chain().any(|cause| ends.iter().any(|end| cause.to_string().ends_with(end)));
         if is_refusal { Ok(Self { error, share }) } else { Err(error) }

@@ -1,12 +1,12 @@
-//! The watchdog: an OS thread that ends what takes too long.
+//! The watchdog: an OS thread that stops whatever takes too long.
 //!
 //! A timer of the async runtime cannot stop a guest that computes, since guest and timer take turns on one
-//! thread. So the watchdog has its own. When a guard is due it bumps the engine's epoch, which makes a
-//! computing guest look at its clock, and wakes whoever waits for a guest that waits itself.
+//! thread. So the watchdog has a thread of its own. When a guard is due, it advances the engine's epoch,
+//! which makes a computing guest check its clocks, and it wakes the task that waits for a waiting guest.
 //!
-//! The thread sleeps until the earliest guard is due. A guard that is dropped does not wake it, and a new
-//! one only if it is due earlier; so a stream of short events costs a lock each and no system call. While
-//! no guard is left it sleeps without end, as a frozen environment wants.
+//! The thread sleeps until the earliest guard is due. Dropping a guard does not wake it, and a new guard
+//! wakes it only if it is due earlier; so a stream of short events costs one lock each and no system call.
+//! Without guards it sleeps indefinitely, as a frozen environment requires.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,24 +15,24 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use wasmtime::{Engine, EngineWeak};
 
-/// How long a guest may compute before the others have a turn.
+/// How long a guest may compute before others get a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeSlice(pub Duration);
 
 impl TimeSlice {
-    /// Where there is one guest at a time: nobody waits but the host, which may have to notice a SIGTERM.
+    /// With one guest at a time, only the host waits, which may have to notice a SIGTERM.
     pub const ALONE: Self = Self(Duration::from_millis(50));
-    /// Where guests share the processors: an event that comes waits for one time slice of those that compute already.
+    /// If guests share the processors, a new event waits for one time slice of each that computes already.
     pub const SHARED: Self = Self(Duration::from_millis(1));
 }
 
-/// The thread and what it watches over. Dropping it ends the thread.
+/// The thread and its guards. Dropping this ends the thread.
 #[derive(Debug)]
 pub struct Watchdog {
     shared: Arc<Shared>,
 }
 
-/// Something that must end by a certain time. Dropping it calls the watchdog off.
+/// Something that must end by a certain time. Dropping it removes the guard.
 #[derive(Debug)]
 pub struct Guard {
     shared: Arc<Shared>,
@@ -49,7 +49,7 @@ struct Due {
 struct Times {
     /// When it must end.
     at: Instant,
-    /// When the guest wants to look at its clocks, if that is sooner: its processor time may be over by then.
+    /// When the guest has to check its clocks, if that is earlier: its processor time may be over by then.
     look: Option<Instant>,
 }
 
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Shared {
 #[derive(Debug, Default)]
 struct Schedule {
     guards: Vec<Arc<Due>>,
-    /// When the thread wakes by itself; none while it sleeps without end.
+    /// When the thread wakes by itself; `None` while it sleeps indefinitely.
     wakes: Option<Instant>,
     ended: bool,
 }
@@ -78,7 +78,7 @@ impl Watchdog {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// If the operating system cannot create a thread.
     pub fn start(engine: &Engine, TimeSlice(slice): TimeSlice) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             engine: engine.weak(),
@@ -94,7 +94,7 @@ impl Watchdog {
         Ok(Self { shared })
     }
 
-    /// Watches over something that must end by `at`.
+    /// Guards something that must end by `at`.
     pub fn guard(&self, at: Instant) -> Guard {
         let due = Arc::new(Due { times: Mutex::new(Times { at, look: None }), passed: Notify::new() });
         let mut schedule = self.shared.lock();
@@ -117,7 +117,7 @@ impl Guard {
         self.due.passed.notified().await;
     }
 
-    /// Brings the time forward, if it was later.
+    /// Moves the time to an earlier one.
     pub fn bring_forward(&self, at: Instant) {
         let schedule = self.shared.lock();
         let mut times = lock(&self.due.times);
@@ -127,7 +127,7 @@ impl Guard {
         }
     }
 
-    /// What a guest's epoch callback asks: whether its time has passed.
+    /// Called by a guest's epoch callback: whether its time has passed.
     pub fn clock(&self) -> Clock {
         Clock { shared: Arc::clone(&self.shared), due: Arc::clone(&self.due) }
     }
@@ -139,7 +139,7 @@ impl Drop for Guard {
     }
 }
 
-/// The time of a guard, for a guest to look at.
+/// The time of a guard, for a guest to check.
 #[derive(Debug, Clone)]
 pub struct Clock {
     shared: Arc<Shared>,
@@ -152,7 +152,8 @@ impl Clock {
         Instant::now() >= lock(&self.due.times).at
     }
 
-    /// Lets the guest look at its clocks when it has computed for so much longer, unless its time slice is over by then.
+    /// Lets the guest check its clocks after it has computed for this much longer, unless its time slice ends
+    /// before.
     pub fn look_after(&self, time: Duration) {
         if time < self.shared.slice {
             self.look(Instant::now() + time);
@@ -187,9 +188,10 @@ impl Shared {
                 if times.at <= now {
                     due.passed.notify_one();
                 }
-                // The engine's epoch goes on below, so whoever wanted to look gets to.
+                // The engine's epoch advances below, so every guest that wanted to check its clocks does.
                 times.look = times.look.filter(|look| *look > now);
-                // One that is due and still there computes; it is looked after until it is gone.
+                // A guard that is due and still there belongs to a guest that computes; it stays until it is
+                // dropped.
                 let again = [Some(times.at), times.look].into_iter().flatten().filter(|at| *at > now);
                 let again = again.fold(now + self.slice, Instant::min);
                 next = Some(next.map_or(again, |next: Instant| next.min(again)));

@@ -1,7 +1,7 @@
-//! A component, loaded and ready to be instantiated: from `.wasm` or `.cwasm`, checked for its kind.
+//! A component, loaded and ready to be instantiated: from `.wasm` or `.cwasm`, with its kind checked.
 //!
-//! The only place that maps native code. Which file belongs to which handler is [`crate::dispatch::catalog`]'s
-//! business.
+//! This is the only place that maps native code. [`crate::dispatch::catalog`] decides which file belongs to
+//! which handler.
 
 mod entry;
 mod error;
@@ -31,7 +31,7 @@ pub struct Loaded {
     pub(crate) entry: Entry,
     /// The digest of its `.wasm`, `sha256:…`.
     pub digest: Arc<str>,
-    /// What each of its sandboxes takes of the pool.
+    /// The part of the pool that each of its sandboxes takes.
     pub(crate) footprint: Footprint,
 }
 
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Loaded {
 }
 
 impl Loaded {
-    /// What it exports and imports.
+    /// Its exports and imports.
     pub fn describe(&self) -> Description {
         let component = self.entry.pre().component();
         Description::of(component.engine(), component)
@@ -54,18 +54,18 @@ impl Loaded {
     }
 }
 
-/// The digest of the source of a `.cwasm`, if that can be expected to be mapped without fault later: its stamp fits
-/// this program, and the source, if it is at hand.
+/// The digest of the source of a `.cwasm`, if mapping it later is expected to succeed: its stamp fits this
+/// program and the source, if that is available.
 pub fn peek(cwasm: &Path, wasm: &Path) -> Option<String> {
     let stamp = Stamp::peek(cwasm).ok()?;
     let fits = !wasm.is_file() || read(wasm).is_ok_and(|source| digest(&source) == stamp.source);
     fits.then_some(stamp.source)
 }
 
-/// Maps a `.cwasm` whose stamp fits this program, and its source, if that is at hand.
+/// Maps a `.cwasm` whose stamp fits this program and its source, if that is available.
 ///
 /// # Errors
-/// When it is stale, foreign or damaged, or of no kind that runs.
+/// If it is stale, foreign or damaged, or of a kind that does not run.
 pub fn map(
     engine: &Engine,
     imports: &Imports,
@@ -89,16 +89,17 @@ pub fn map(
 
 #[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]
 fn deserialize(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the file must hold what the engine's compiler wrote and must not change while it is mapped.
-    // Its stamp says the first, up to malice, and whoever can replace this file can replace `bootstrap`;
-    // the task root is read-only on Lambda, and everywhere else files are replaced by renaming.
+    // SAFETY: the file must contain the output of the engine's compiler and must not change while it is
+    // mapped. Its stamp confirms the first, except for malice, and anyone who can replace this file can
+    // replace `bootstrap`; the task root is read-only on Lambda, and elsewhere files are replaced by
+    // renaming.
     unsafe { Component::deserialize_file(engine, path) }
 }
 
 /// The component in the bytes of a `.wasm`, made ready by [`wasm::ready()`].
 ///
 /// # Errors
-/// When no component can be made of it that a compiler may see.
+/// If the bytes cannot be made into a component that a compiler may see.
 pub fn ready<'a>(wasm: &'a [u8], worlds: Worlds, path: &Path) -> Result<Cow<'a, [u8]>, ComponentError> {
     wasm::ready(wasm, worlds).map_err(|error| ComponentError::of_bytes(error, path))
 }
@@ -106,17 +107,18 @@ pub fn ready<'a>(wasm: &'a [u8], worlds: Worlds, path: &Path) -> Result<Cow<'a, 
 /// Compiles a `.wasm` for this machine.
 ///
 /// # Errors
-/// When no component can be made of it, or that is of no kind that runs, or needs what the host does not have.
+/// If they cannot be made into a component, or it is of a kind that does not run, or needs imports that the
+/// host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile(engine: &Engine, imports: &Imports, path: &Path) -> Result<Loaded, ComponentError> {
     let wasm = read(path)?;
     compile_ready(engine, imports, &ready(&wasm, Worlds::Refused, path)?, &wasm, path)
 }
 
-/// Compiles a component that was made ready, of the bytes in `source`, for this machine.
+/// Compiles a prepared component, made from the bytes in `source`, for this machine.
 ///
 /// # Errors
-/// When it is not valid, of no kind that runs, or needs what the host does not have.
+/// If it is not valid, of a kind that does not run, or needs imports that the host does not have.
 #[cfg(feature = "compiler")]
 pub fn compile_ready(
     engine: &Engine,
@@ -135,7 +137,7 @@ pub fn compile_ready(
     load(imports, &component, path, &digest(source))
 }
 
-/// Refuses, since there is no compiler in this build.
+/// Fails, because this build has no compiler.
 ///
 /// # Errors
 /// Always.
@@ -145,7 +147,7 @@ pub fn compile(_: &Engine, _: &Imports, path: &Path) -> Result<Loaded, Component
     Err(ComponentError::NoCompiler { path: path.to_owned() })
 }
 
-/// Reads a file, or says which could not be read.
+/// Reads a file. The error names the file.
 ///
 /// # Errors
 /// When it cannot be read.

@@ -1,8 +1,10 @@
-//! Core modules for WASI preview 1 become components: those of C, Zig, TinyGo, and of Rust before it had wasm32-wasip2.
+//! Makes components from core modules for WASI preview 1: those of C, Zig, TinyGo, and of Rust before
+//! wasm32-wasip2.
 //!
-//! The adapter is the official one, of the release of Wasmtime that is built in: a second core module that has preview
-//! 1's functions and imports those of WASI 0.2. In a program it gets a memory of its own, by [`own_memory`]. What cannot be
-//! adapted is told why in [`error`]; what was adapted is a component like any other for [`crate::sandbox::component`].
+//! The adapter is the official one, from the release of Wasmtime that is built in: a second core module that
+//! exports preview 1's functions and imports those of WASI 0.2. In a program it gets a memory of its own,
+//! through [`own_memory`]. [`error`] explains why a module cannot be adapted; an adapted module is a
+//! component like any other for [`crate::sandbox::component`].
 
 mod error;
 mod module;
@@ -21,14 +23,14 @@ use module::Module;
 
 use crate::wasm::features;
 
-/// Makes a component of a core module that anyone may have handed in.
+/// Makes a component from an untrusted core module.
 ///
-/// One that carries a description of its own world is refused: what reads these was written for toolchains, and one whose
-/// packages depend on each other in a circle ends it with an overflow of its stack, and so the process with all of its
-/// tenants.
+/// A module with a description of its own world is rejected: the library that reads such descriptions was
+/// written for toolchains, and packages that depend on each other in a circle overflow its stack, which ends
+/// the process with all of its tenants.
 ///
 /// # Errors
-/// When it is for no host of WASI preview 1, or there is nothing in it to call, or it is for [`adapt_with_world`].
+/// If it is not for WASI preview 1, or exports nothing to call, or needs [`adapt_with_world`].
 pub fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     match Module::read(module) {
         Ok(read) if read.has_world => Err(AdaptError::World),
@@ -36,31 +38,32 @@ pub fn adapt(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     }
 }
 
-/// The same, whether or not it carries a description of its world: for a process that may end.
+/// Makes a component from a core module, even with a description of its world: for a process that may crash.
 ///
-/// One with `_start` becomes a `wasi:cli/run`, and whatever else its world says; one without becomes what that says.
+/// A module with `_start` becomes a `wasi:cli/run`, in addition to the contents of its world; a module
+/// without it becomes only the latter.
 ///
 /// # Errors
-/// When it is for no host of WASI preview 1, or there is nothing in it to call.
+/// If it is not for WASI preview 1, or exports nothing to call.
 pub fn adapt_with_world(module: &[u8]) -> Result<Vec<u8>, AdaptError> {
     let adapted = check(module).and_then(|adapter| {
-        // Whatever it stumbles over is one module's fault, and costs that alone.
+        // A panic here is the fault of one module, and must not affect others.
         let encoded = catch_unwind(AssertUnwindSafe(|| encode(module, &adapter)));
-        encoded.unwrap_or_else(|_| Err(AdaptError::Encoder("it stumbled over it, which is a bug".to_owned())))
+        encoded.unwrap_or_else(|_| Err(AdaptError::Encoder("it panicked, which is a bug".to_owned())))
     });
-    // Of a module that wants threads, the import of a shared memory would be what is wrong first.
+    // For a module that needs threads, the first error would otherwise be the import of a shared memory.
     adapted.map_err(|error| features::missing(module).map_or(error, AdaptError::Feature))
 }
 
-/// An adapter, and how a module gets it.
+/// An adapter, and how a module uses it.
 struct Adapter {
     wasm: &'static [u8],
-    /// Whether it gets a memory of its own. One that is beside a world shares the module's, which asks for memory for it:
-    /// what is handed to other interfaces is in there, and nobody copies that.
+    /// Whether it gets a memory of its own. An adapter beside a world shares the module's memory, and
+    /// allocates through the module: data for other interfaces is in that memory, and is not copied.
     has_own_memory: bool,
 }
 
-/// The adapter that fits a module.
+/// The adapter for the module.
 fn check(wasm: &[u8]) -> Result<Adapter, AdaptError> {
     let module = Module::read(wasm).map_err(AdaptError::Malformed)?;
     let adapter = if module.is_command() { COMMAND } else { REACTOR };

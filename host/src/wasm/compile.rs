@@ -1,30 +1,30 @@
-//! A component becomes a `.cwasm`: native code with a stamp behind it.
+//! Compiles a component to a `.cwasm`: native code, followed by a stamp.
 
 use super::explain;
 use crate::engine::artifact::Stamp;
 use crate::engine::{self, Target};
 use crate::text::printable::told;
 
-/// The engine's compiler refuses a component.
+/// The engine's compiler rejects a component.
 #[derive(Debug, thiserror::Error)]
 #[error("not a valid component: {}", told(.0))]
 pub struct CompileError(wasmtime::Error);
 
-/// Compiles a component to the bytes of a `.cwasm`. The stamp names its `source`, which is what lies beside it: the
-/// component itself, or the core module that it was made of.
+/// Compiles a component to the bytes of a `.cwasm`. The stamp refers to its `source`, the file beside it: the
+/// component itself, or the core module that it was made from.
 ///
 /// # Errors
-/// When the bytes are no valid component, or use a feature that is switched off.
+/// If the bytes are not a valid component, or use a disabled feature.
 pub fn compile(component: &[u8], source: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
     let image = native(component, target)?;
     let stamp = Stamp::new(&image, source, target);
     Ok(stamped(image, &stamp))
 }
 
-/// The same for a component whose init has been run.
+/// Compiles a component whose init function has been run.
 ///
 /// # Errors
-/// As for [`compile`].
+/// See [`compile`].
 pub fn compile_preinitialised(
     component: &[u8],
     source: &[u8],

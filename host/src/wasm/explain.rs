@@ -1,21 +1,22 @@
-//! Better texts than the compiler's for why it has refused a component.
+//! Better error texts than the compiler's, for components that it has rejected.
 
 use super::{Kind, KindError, features, names};
 
-/// A better text than the compiler's, where there is one, for why it has refused a component.
+/// A better text than the compiler's for a rejected component, if there is one.
 pub(crate) fn explain(wasm: &[u8], error: wasmtime::Error) -> wasmtime::Error {
     if let Some(missing) = features::missing(wasm) {
-        // Whoever built it for WASI 0.3 wants to know that, and not which features that takes.
+        // The author of a component for WASI 0.3 needs to know that, rather than which features it uses.
         let exports = names::read(wasm).map(|names| names.exports).unwrap_or_default();
         return match Kind::of(&exports) {
             Err(kind @ KindError::Preview3 { .. }) => kind.into(),
             Ok(_) | Err(_) => missing.into(),
         };
     }
-    if is_cut(wasm, &error) { error.context("it is cut short; copy or build it again") } else { error }
+    if is_cut(wasm, &error) { error.context("it is truncated; copy or build it again") } else { error }
 }
 
-/// Whether it ends too early. The parser has no code for that, and the compiler's text for a module that does.
+/// Whether it ends too early. The parser has no error code for that, and the compiler's text covers only
+/// modules.
 fn is_cut(wasm: &[u8], error: &wasmtime::Error) -> bool {
     names::read(wasm).is_err_and(|error| error.message().starts_with("unexpected end"))
         || error.root_cause().to_string().contains("is out of bounds (bound = ")

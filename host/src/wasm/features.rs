@@ -1,19 +1,20 @@
-//! Features of WebAssembly that a component uses and this host has switched off: which ones, and how to do without.
+//! WebAssembly features that a component uses and this host disables: their names, and advice.
 //!
-//! Looked for only where the compiler has refused a component, whose own text names a byte and not a feature.
+//! This runs only after the compiler has rejected a component, since the compiler's own text names a byte
+//! offset rather than a feature.
 
 use wasmparser::{Validator, WasmFeatures};
 
 use super::kind::INSTEAD_OF_PREVIEW3;
 
-/// A feature that is switched off.
+/// A disabled feature.
 struct Feature {
     flags: WasmFeatures,
     name: &'static str,
     instead: &'static str,
 }
 
-/// The kinds of features that toolchains use; all of them are off in [`crate::engine`].
+/// The features that toolchains use; all of them are disabled in [`crate::engine`].
 const OFF: [Feature; 7] = [
     Feature {
         flags: WasmFeatures::THREADS.union(WasmFeatures::SHARED_EVERYTHING_THREADS),
@@ -28,12 +29,12 @@ const OFF: [Feature; 7] = [
     Feature {
         flags: WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS),
         name: "exceptions",
-        instead: "build it without (C++: -fno-exceptions; others: a mode that needs none)",
+        instead: "build it without exceptions (C++: -fno-exceptions; others: a mode that needs none)",
     },
     Feature {
         flags: WasmFeatures::GC.union(WasmFeatures::GC_TYPES).union(WasmFeatures::FUNCTION_REFERENCES),
         name: "gc",
-        instead: "build it with a toolchain that manages its own memory; Kotlin, Dart and Java have none yet",
+        instead: "build it with a toolchain that manages its own memory; for Kotlin, Dart and Java there is none yet",
     },
     Feature { flags: WasmFeatures::STACK_SWITCHING, name: "stack switching", instead: "build it without" },
     Feature {
@@ -42,8 +43,8 @@ const OFF: [Feature; 7] = [
             .union(WasmFeatures::MEMORY_CONTROL)
             .union(WasmFeatures::CUSTOM_DESCRIPTORS)
             .union(WasmFeatures::COMPACT_IMPORTS),
-        name: "a proposal that is no standard yet",
-        instead: "build it without (in Rust, without that `-C target-feature`)",
+        name: "a proposal that is not a standard yet",
+        instead: "build it without that feature (in Rust, without that `-C target-feature`)",
     },
     Feature {
         flags: WasmFeatures::CM_ASYNC
@@ -56,15 +57,15 @@ const OFF: [Feature; 7] = [
     },
 ];
 
-/// A component that would be valid with features that are switched off.
+/// A component that would be valid with disabled features.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it uses {}, which this host has switched off; {instead}", .names.join(" and "))]
+#[error("it uses {}, which this host disables; {instead}", .names.join(" and "))]
 pub struct FeatureError {
     names: Vec<&'static str>,
     instead: String,
 }
 
-/// The features that are off, without which a component or module is not valid; none where it would not be with them.
+/// The disabled features that a component or module needs; `None` if it would not be valid with them either.
 pub(super) fn missing(wasm: &[u8]) -> Option<FeatureError> {
     let all = OFF.iter().fold(base(), |all, feature| all | feature.flags);
     if is_valid(wasm, base()) || !is_valid(wasm, all) {
@@ -76,12 +77,12 @@ pub(super) fn missing(wasm: &[u8]) -> Option<FeatureError> {
     (!needed.is_empty()).then(|| FeatureError { names, instead: instead.join("; ") })
 }
 
-/// Whether a component or module is valid with what is on.
+/// Whether a component or module is valid with the enabled features.
 pub(super) fn is_taken(wasm: &[u8]) -> bool {
     is_valid(wasm, base())
 }
 
-/// What is on: the third release of WebAssembly, less what is [`OFF`].
+/// The enabled features: the third release of WebAssembly, without those in [`OFF`].
 fn base() -> WasmFeatures {
     let on = WasmFeatures::WASM3 | WasmFeatures::COMPONENT_MODEL;
     OFF.iter().fold(on, |on, feature| on - feature.flags)
@@ -106,7 +107,7 @@ mod tests {
             ("(module (memory i64 1))", "memory64", "wasm32"),
             ("(component (core module (tag)))", "exceptions", "-fno-exceptions"),
             ("(component (core module (type (struct))))", "gc", "manages its own memory"),
-            ("(module (memory 1 (pagesize 1)))", "a proposal that is no standard yet", "target-feature"),
+            ("(module (memory 1 (pagesize 1)))", "a proposal that is not a standard yet", "target-feature"),
             (
                 r#"(component (import "f" (func async)))"#,
                 "async functions of the component model (WASI 0.3)",

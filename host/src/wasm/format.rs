@@ -1,47 +1,47 @@
-//! Whether a file is a component or a core module, by its first bytes; and what it is if people hand in something else by mistake.
+//! Recognises components and core modules by their first bytes, and other files that are passed by mistake.
 
 /// A file that is not WebAssembly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FormatError {
     #[error("it is empty; build it again")]
     Empty,
-    #[error("it is cut short after {0} bytes; copy or build it again")]
+    #[error("it is truncated after {0} bytes; copy or build it again")]
     Cut(usize),
-    #[error("it is a .cwasm under another name; give it the ending .cwasm")]
+    #[error("it is a .cwasm with another extension; rename it to .cwasm")]
     Compiled,
     #[error("it is a program for a processor (ELF), not WebAssembly; build it for the target wasm32-wasip2")]
     Elf,
-    #[error("it is a zip archive; unpack it and take the .wasm within")]
+    #[error("it is a zip archive; unpack it and use the .wasm in it")]
     Zip,
     #[error("it is compressed (gzip); unpack it")]
     Gzip,
-    #[error("it is WebAssembly as text; make the binary of it with `wasm-tools parse`")]
+    #[error("it is WebAssembly text; convert it to a binary with `wasm-tools parse`")]
     WebAssemblyText,
-    #[error("it is Git's pointer to a large file, not the file; fetch that with `git lfs pull`")]
+    #[error("it is a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`")]
     LargeFilePointer,
-    #[error("it is text, not WebAssembly; name the .wasm that was built of it")]
+    #[error("it is text, not WebAssembly; pass the .wasm that was built from it")]
     Text,
     #[error(
-        "it is of a version of WebAssembly's binary format that this host does not know; use a newer host"
+        "it uses a version of the WebAssembly binary format that this host does not support; use a newer host"
     )]
     Version,
-    #[error("it is not WebAssembly: it does not begin as that does")]
+    #[error("it is not WebAssembly: its first bytes are different")]
     Other,
 }
 
-/// What a file holds, by its first bytes.
+/// The content of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Component,
     CoreModule,
 }
 
-/// So much is enough to take bytes for text.
+/// This many bytes are enough to recognise text.
 const LOOKED_AT: usize = 512;
 
-/// What these bytes are, as far as their beginning says it.
+/// Recognises these bytes by their beginning.
 pub(super) fn detect(bytes: &[u8]) -> Result<Format, FormatError> {
-    // The magic, then the version: 1 is a core module, 13 and the layer 1 are a component.
+    // The magic number, then the version: 1 is a core module, 13 with layer 1 is a component.
     match bytes.split_first_chunk::<8>() {
         Some(([0, b'a', b's', b'm', 1, 0, 0, 0], _)) => Ok(Format::CoreModule),
         Some(([0, b'a', b's', b'm', 13, 0, 1, 0], _)) => Ok(Format::Component),
@@ -72,7 +72,7 @@ fn other(bytes: &[u8]) -> FormatError {
     }
 }
 
-/// The bytes as text, but for a character at their end that is cut in two.
+/// The bytes as text, ignoring an incomplete character at the end.
 fn text(bytes: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,

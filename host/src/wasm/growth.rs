@@ -1,8 +1,8 @@
-//! What a component would grow to in the compiler.
+//! The size that a component would have in the compiler.
 //!
-//! The compiler follows every instantiation within a component, so that a kilobyte of components which instantiate
-//! each other twice becomes a billion instances, and it keeps each level for all that are within it. It writes down
-//! the initial contents of every memory and table with the gaps in them ([`super::images`]). It cannot be
+//! The compiler follows every instantiation within a component, so a kilobyte of components that instantiate
+//! each other twice becomes a billion instances, and it keeps each level for everything nested in it. It
+//! writes out the initial contents of every memory and table including gaps ([`super::images`]). It cannot be
 //! stopped once it has begun, and every tenant of the function would wait for it.
 
 use wasmparser::{
@@ -12,50 +12,52 @@ use wasmparser::{
 
 use super::images::{Gaps, Images, LARGEST};
 
-/// Instances in all: as many as `instances` in `bulkhead.toml` may be.
+/// Instances in total: the largest value of `instances` in `bulkhead.toml`.
 const MAX_INSTANCES: u64 = 10_000;
-/// Components and modules within one another; those that are composed of others have a few levels.
+/// Nested components and modules; composed components have a few levels.
 const MAX_DEPTH: usize = 32;
 
-/// Bytes between the initial contents of all memories: as much as one memory may have.
+/// Bytes between the initial contents of all memories: as many as one memory may have.
 const MAX_GAPS: u64 = LARGEST;
 /// Memories with initial contents, in all modules.
 const MAX_IMAGES: u64 = 256;
 /// Entries between the initial contents of all tables.
 const MAX_EMPTY_ENTRIES: u64 = 1 << 20;
 
-/// A component that grows too much.
+/// A component that would grow too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum GrowthError {
     /// It would have too many instances.
     #[error(
-        "it would have more than {MAX_INSTANCES} instances, or nobody can tell; compose it of fewer components"
+        "it would have more than {MAX_INSTANCES} instances, or an unknown number; compose it from fewer components"
     )]
     Instances,
-    /// It goes too deep.
-    #[error("it has more than {MAX_DEPTH} components within one another; compose it with fewer levels")]
+    /// It is nested too deeply.
+    #[error("it has more than {MAX_DEPTH} levels of nested components; compose it with fewer levels")]
     Depth,
-    /// Its memories would be much larger than what is in them.
+    /// Its memories would be much larger than their contents.
     #[error(
-        "the initial contents of its memories have gaps of {0} bytes in all, which would be in its native code, and at \
-         most {MAX_GAPS} may be; put its data segments closer together, or fill its memory when it starts"
+        "the initial contents of its memories have gaps of {0} bytes in total, which its native code would \
+         include; at most {MAX_GAPS} are allowed. Put its data segments closer together, or fill its memory \
+         at the start"
     )]
     Gaps(u64),
-    /// Its tables would be much larger than what is in them.
+    /// Its tables would be much larger than their contents.
     #[error(
-        "the initial contents of its tables have gaps of {0} entries in all, which would be in its native code, and at \
-         most {MAX_EMPTY_ENTRIES} may be; put its element segments closer together, or fill its tables when it starts"
+        "the initial contents of its tables have gaps of {0} entries in total, which its native code would \
+         include; at most {MAX_EMPTY_ENTRIES} are allowed. Put its element segments closer together, or fill \
+         its tables at the start"
     )]
     EmptyEntries(u64),
-    /// More memories with initial contents.
+    /// Too many memories with initial contents.
     #[error(
-        "its modules have {0} memories with initial contents, each of which takes whole pages of its native code, and at \
-         most {MAX_IMAGES} may be; compose it of fewer modules"
+        "its modules have {0} memories with initial contents, each of which takes whole pages of its native \
+         code; at most {MAX_IMAGES} are allowed. Compose it from fewer modules"
     )]
     Images(u64),
 }
 
-/// Refuses a component that grows too much. What cannot be parsed is left to the compiler, which says why.
+/// Rejects a component that would grow too much. The compiler reports bytes that cannot be parsed.
 pub(super) fn check(wasm: &[u8]) -> Result<(), GrowthError> {
     match walk(wasm) {
         Err(Stop::Growth(error)) => Err(error),
@@ -63,7 +65,7 @@ pub(super) fn check(wasm: &[u8]) -> Result<(), GrowthError> {
     }
 }
 
-/// Why the rest is not looked at.
+/// The reason why the rest is skipped.
 enum Stop {
     Growth(GrowthError),
     Malformed,
@@ -79,9 +81,10 @@ impl From<BinaryReaderError> for Stop {
 #[derive(Default)]
 struct Level {
     is_component: bool,
-    /// The instances that it becomes.
+    /// Its number of instances.
     instances: u64,
-    /// The same of each component that it can name; none where that depends on who instantiates it.
+    /// The number of instances of each component that it can refer to; `None` if that depends on the
+    /// instantiation.
     components: Vec<Option<u64>>,
     /// The memories and tables of a module.
     images: Images,
@@ -107,7 +110,8 @@ fn walk(wasm: &[u8]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Notes what has ended: a component that can be named from now on, or a module, whose images are known.
+/// Processes the end of a level: a component that can be referred to from now on, or a module, whose images
+/// are known.
 fn end(levels: &mut Vec<Level>, gaps: &mut Gaps) -> Result<(), Stop> {
     let Some(ended) = levels.pop() else { return Ok(()) };
     if ended.is_component {
@@ -132,7 +136,7 @@ fn end(levels: &mut Vec<Level>, gaps: &mut Gaps) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Notes what a section adds to the level that it is in: instances, or components that can be named, or contents.
+/// Processes a section of the current level: instances, components that can be referred to, or contents.
 #[expect(clippy::wildcard_enum_match_arm, reason = "most sections add neither instances nor components")]
 fn note(payload: &Payload<'_>, levels: &mut [Level]) -> Result<(), Stop> {
     match payload {
@@ -184,7 +188,7 @@ fn note(payload: &Payload<'_>, levels: &mut [Level]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The instances that a component becomes, which has this index so many levels further out.
+/// The number of instances of the component with this index, a number of levels further out.
 fn named(levels: &[Level], outward: u32, index: u32) -> Option<u64> {
     let level = levels.iter().rev().nth(usize::try_from(outward).ok()?)?;
     level.components.get(usize::try_from(index).ok()?).copied().flatten()

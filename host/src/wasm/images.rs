@@ -1,8 +1,9 @@
-//! What the compiler makes of the initial contents of memories and tables: one image each, from the first byte that is
-//! not zero to the last, with all that lies between.
+//! The compiler's images of the initial contents of memories and tables: one image each, from the first byte
+//! that is not zero to the last, including everything between.
 //!
-//! Two bytes that lie far apart become megabytes in the `.cwasm`, and twice as many while it is made. The compiler makes no
-//! image of what is larger than [`LARGEST`] and mostly gaps, but counts each module and each memory alone.
+//! Two bytes that are far apart become megabytes in the `.cwasm`, and twice as many while it is made. The
+//! compiler makes no image that is larger than [`LARGEST`] and mostly gaps, but it considers each module and
+//! each memory by itself.
 
 use std::ops::Range;
 
@@ -10,42 +11,42 @@ use wasmparser::{
     ConstExpr, Data, DataKind, Element, ElementItems, ElementKind, Operator, Payload, TableInit, TypeRef,
 };
 
-/// An image up to this size is made, however little of it is not zero: what [`crate::engine`] tells the compiler.
+/// An image up to this size is always made, however sparse: the compiler's setting in [`crate::engine`].
 pub(super) const LARGEST: u64 = 64 << 20;
 /// The compiler makes no image of a longer table.
 const LONGEST_TABLE: u64 = 1 << 20;
 
-/// The memories and tables of one module, as far as it has been read.
+/// The memories and tables of one module, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Images {
     imported_memories: u32,
     imported_tables: u32,
     memories: Vec<Image>,
     tables: Vec<Image>,
-    /// Whether the compiler leaves the contents of memories to be copied when an instance is made.
+    /// Whether the contents of memories are copied at instantiation, without an image.
     is_copied: bool,
 }
 
-/// What is known of an image: which part it covers, and how much of that is there in the module itself.
+/// An image: the part that it covers, and the number of bytes that the module itself contains.
 #[derive(Debug, Clone, Default)]
 struct Image {
     covers: Option<Range<u64>>,
     given: u64,
 }
 
-/// What images have that their modules have not.
+/// The sizes that images add to their modules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Gaps {
     /// In memories.
     pub(super) bytes: u64,
     /// In tables.
     pub(super) entries: u64,
-    /// How many images of memories there are. Each is filled up to whole pages, of 64 KiB for arm64.
+    /// The number of memory images. Each is padded to whole pages, of 64 KiB for arm64.
     pub(super) images: u64,
 }
 
 impl Image {
-    /// Makes it cover this part too, of which so much is given.
+    /// Extends it to this part, of which this much is given.
     fn add(&mut self, part: Range<u64>, given: u64) {
         if given == 0 {
             return;
@@ -61,7 +62,7 @@ impl Image {
         self.covers.as_ref().map_or(0, |covers| covers.end - covers.start)
     }
 
-    /// Whether it is too large for an image, for what little it has.
+    /// Whether it is too large and sparse for an image.
     fn is_too_sparse(&self) -> bool {
         self.size() >= LARGEST && self.size() >= self.given.saturating_mul(2)
     }
@@ -71,7 +72,7 @@ impl Images {
     /// Notes what a section adds.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most sections add no contents")]
     pub(super) fn note(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
         match payload {
@@ -88,7 +89,7 @@ impl Images {
                 for table in section.clone() {
                     let table = table?;
                     let mut image = Image::default();
-                    // All entries are the same function, which is written down for each.
+                    // All entries are the same function, which is written for each.
                     if matches!(table.init, TableInit::Expr(_)) && table.ty.initial <= LONGEST_TABLE {
                         image.covers = Some(0..table.ty.initial);
                     }
@@ -118,7 +119,7 @@ impl Images {
             self.is_copied = true;
             return;
         };
-        // No module has more than a hundred, which the compiler sees to.
+        // No module has more than a hundred, which the compiler enforces.
         if place < 1_000 {
             self.memories.resize_with(self.memories.len().max(place + 1), Image::default);
             let given = data.data.len() as u64;
@@ -142,7 +143,7 @@ impl Images {
         }
     }
 
-    /// What the compiler would add.
+    /// The sizes that the compiler would add.
     pub(super) fn gaps(&self) -> Gaps {
         let is_copied = self.is_copied || self.memories.iter().any(Image::is_too_sparse);
         let gap = |image: &Image| image.size().saturating_sub(image.given);
@@ -158,7 +159,7 @@ impl Images {
     }
 }
 
-/// The number that an expression is, if it is one. The compiler looks no further either.
+/// The number that an expression is, if it is a constant. The compiler evaluates no other expressions either.
 fn constant(expression: &ConstExpr<'_>) -> Option<u64> {
     let mut operators = expression.get_operators_reader();
     match (operators.read().ok()?, operators.read().ok()?) {

@@ -1,12 +1,13 @@
-//! What kind of component it is, by what it exports. The one place that knows the kinds.
+//! The kind of a component, determined by its exports. The only place that knows the kinds.
 
 /// The export that makes a component a buffered handler.
 pub(crate) const HANDLER: &str = "bulkhead:lambda/handler@0.1.0";
 
-/// What to do about WASI 0.3. The target alone does not say which WASI a component is for: the crates that it is linked from
-/// do, and they are built for wasm32-wasip2 as well.
-pub(crate) const INSTEAD_OF_PREVIEW3: &str = "this host has WASI 0.2: build it with crates that are for 0.2, in Rust for \
-    the target wasm32-wasip2 with spin-sdk 5 in place of a newer one, and wasip2 or wstd in place of wasip3";
+/// Advice about WASI 0.3. The target does not tell which WASI a component is for: its crates do, and they are
+/// built for wasm32-wasip2 as well.
+pub(crate) const INSTEAD_OF_PREVIEW3: &str = "this host has WASI 0.2: build it with crates for 0.2; in Rust, \
+                                              for the target wasm32-wasip2, use spin-sdk 5 instead of a \
+                                              newer one, and wasip2 or wstd instead of wasip3";
 
 /// How a component takes events and answers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,24 +18,25 @@ pub enum Kind {
     Streaming,
     /// HTTP events become requests.
     Http,
-    /// A program: the event on stdin, the answer from stdout.
+    /// A program: the event on stdin, the answer on stdout.
     Command,
 }
 
 impl Kind {
-    /// In the order in which they are looked for: many a handler written as a program exports `wasi:cli/run` too.
+    /// In the order in which they are checked: many handlers that are written as programs export
+    /// `wasi:cli/run` too.
     pub const ALL: [Self; 4] = [Self::Handler, Self::Streaming, Self::Http, Self::Command];
 
     /// The kind of a component with these exports.
     ///
     /// # Errors
-    /// When it is of none.
+    /// If it is of none.
     pub fn of(exports: &[String]) -> Result<Self, KindError> {
         let has = |kind: &Self| exports.iter().any(|name| kind.is_exported_as(name));
         Self::ALL.into_iter().find(has).ok_or_else(|| KindError::of(exports))
     }
 
-    /// Its name, as people write it.
+    /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Handler => "handler",
@@ -44,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// What a component of it exports.
+    /// The export of a component of this kind.
     pub fn export(self) -> &'static str {
         match self {
             Self::Handler => HANDLER,
@@ -54,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// Ours has one version; any release of WASI 0.2 fits every other.
+    /// Bulkhead's own has one version; for the others, any release of WASI 0.2 fits.
     pub(crate) fn is_exported_as(self, name: &str) -> bool {
         match self {
             Self::Handler | Self::Streaming => name == self.export(),
@@ -70,7 +72,7 @@ impl Kind {
     }
 }
 
-/// A component that this version does not run. Each text says what it is in place of what is run, and what to do.
+/// A component that this version does not run. Each text says what it is instead, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KindError {
     /// A kind, but not yet one of those that run.
@@ -81,8 +83,8 @@ pub enum KindError {
     },
     /// For a newer host.
     #[error(
-        "it exports {found}, which is of a newer Bulkhead, and this host calls {wanted}; use matching versions of \
-         both: update bootstrap and `bulkhead`, or build it with the SDK of this version"
+        "it exports {found}, which belongs to a newer Bulkhead, but this host calls {wanted}; use matching \
+         versions: update bootstrap and `bulkhead`, or build it with the SDK of this version"
     )]
     Newer {
         /// The export.
@@ -92,8 +94,8 @@ pub enum KindError {
     },
     /// For an older host.
     #[error(
-        "it exports {found}, which is of an older Bulkhead, and this host calls {wanted}; use matching versions of \
-         both: build it with the SDK of this version"
+        "it exports {found}, which belongs to an older Bulkhead, but this host calls {wanted}; use matching \
+         versions: build it with the SDK of this version"
     )]
     Older {
         /// The export.
@@ -102,22 +104,22 @@ pub enum KindError {
         wanted: &'static str,
     },
     /// For WASI after 0.2.
-    #[error("it exports {found}, of WASI 0.3, whose functions are async; {INSTEAD_OF_PREVIEW3}")]
+    #[error("it exports {found} of WASI 0.3, whose functions are async; {INSTEAD_OF_PREVIEW3}")]
     Preview3 {
         /// The export.
         found: String,
     },
     /// For a draft of WASI 0.2.
     #[error(
-        "it exports {found}, of a draft of WASI 0.2; this host has the released 0.2: build it with a newer toolchain"
+        "it exports {found}, which belongs to a draft of WASI 0.2; this host has the released 0.2: build it with a newer toolchain"
     )]
     Draft {
         /// The export.
         found: String,
     },
-    /// An init and nothing else.
+    /// An init function and nothing else.
     #[error(
-        "it exports {found} alone, which is no kind: add a handler to it, #[bulkhead::handler] in the SDK"
+        "it exports only {found}, which is not a handler: add a handler, with #[bulkhead::handler] in the SDK"
     )]
     OnlyInit {
         /// The export.
@@ -126,13 +128,13 @@ pub enum KindError {
     /// Nothing that is known.
     #[error("it does not export {HANDLER}; a handler written with the SDK has #[bulkhead::handler] on it{}", exported(.exports))]
     None {
-        /// What it exports.
+        /// Its exports.
         exports: Vec<String>,
     },
 }
 
 impl KindError {
-    /// Why a component with these exports is of no kind.
+    /// The reason why a component with these exports is of no kind.
     fn of(exports: &[String]) -> Self {
         let found = |is: &dyn Fn(&str, &str) -> bool| {
             exports.iter().find(|name| is(split(name).0, split(name).1)).cloned()
@@ -182,7 +184,7 @@ fn runnable() -> String {
 }
 
 fn exported(exports: &[String]) -> String {
-    /// A tenant may export any number.
+    /// A tenant may export any number of interfaces.
     const NAMED: usize = 3;
     let named: Vec<&str> = exports.iter().take(NAMED).map(String::as_str).collect();
     match exports.len() {
@@ -226,7 +228,7 @@ mod tests {
             ("wasi:http/incoming-handler@0.3.0-rc-2026-01-06", "of WASI 0.3"),
             (
                 "wasi:cli/run@0.3.1",
-                "wasm32-wasip2 with spin-sdk 5 in place of a newer one, and wasip2 or wstd in place of wasip3",
+                "wasm32-wasip2, use spin-sdk 5 instead of a newer one, and wasip2 or wstd instead of wasip3",
             ),
             ("wasi:http/incoming-handler@0.2.0-rc-2023-11-10", "a draft of WASI 0.2"),
             ("wasi:keyvalue/watcher@0.2.0", "does not run"),

@@ -1,11 +1,11 @@
-//! The names that a component exports and imports: of one that is compiled, or read from the bytes of one that is not.
+//! The names of a component's exports and imports, from a compiled component or from the bytes of another.
 
 #[cfg(feature = "compiler")]
 use wasmparser::{BinaryReaderError, Parser, Payload};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// What a component gives and what it needs: the names of interfaces, such as `wasi:cli/environment@0.2.6`.
+/// The exports and imports of a component: names of interfaces, such as `wasi:cli/environment@0.2.6`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// What it exports.
@@ -15,13 +15,14 @@ pub struct Description {
 }
 
 impl Description {
-    /// What the component in these bytes exports and imports, whether or not it is valid; none if it cannot be parsed.
+    /// The exports and imports of the component in these bytes, whether or not it is valid; `None` if it
+    /// cannot be parsed.
     #[cfg(feature = "compiler")]
     pub fn read(wasm: &[u8]) -> Option<Self> {
         read(wasm).ok()
     }
 
-    /// What a compiled component exports and imports.
+    /// The exports and imports of a compiled component.
     pub(crate) fn of(engine: &Engine, component: &Component) -> Self {
         let kind = component.component_type();
         Self {
@@ -31,10 +32,10 @@ impl Description {
     }
 }
 
-/// What the component itself exports and imports, and nothing of what is within it.
+/// The exports and imports of the component itself, without nested ones.
 ///
 /// # Errors
-/// When the bytes cannot be parsed. What was read until then is not returned, since more may have followed.
+/// If the bytes cannot be parsed. Names that were read before are not returned, since more may have followed.
 #[cfg(feature = "compiler")]
 #[expect(clippy::wildcard_enum_match_arm, reason = "most sections have no names")]
 pub(crate) fn read(wasm: &[u8]) -> Result<Description, BinaryReaderError> {

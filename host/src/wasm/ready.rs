@@ -1,37 +1,37 @@
-//! From the bytes of a `.wasm` to a component that the compiler may see.
+//! Makes the bytes of a `.wasm` into a component that the compiler may see.
 
 use std::borrow::Cow;
 
 use super::format::{Format, detect};
 
-/// What becomes of core modules that carry a description of their own world.
+/// The treatment of core modules with a description of their own world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worlds {
-    /// It is read: by a command, that one module may well end.
+    /// It is read: by a command that one module may crash.
     Read,
-    /// They are refused: where other tenants would be ended too.
+    /// They are rejected: in a process in which other tenants would be affected.
     Refused,
 }
 
-/// Bytes of which no component can be made that a compiler may see.
+/// Bytes that cannot be made into a component that a compiler may see.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadyError {
-    /// They do not even start like WebAssembly, or are a component that a compiler had better not see.
+    /// They do not have the form of WebAssembly, or are a component that must not reach the compiler.
     #[error("{0:#}")]
     Invalid(wasmtime::Error),
-    /// A core module that no component can be made of.
+    /// A core module that cannot be made into a component.
     #[error("{0:#}")]
     CoreModule(wasmtime::Error),
-    /// A core module, and no adapter, which is left out with the compiler.
+    /// A core module, but the adapter is not part of this build, which has no compiler.
     #[error("this bootstrap has no compiler")]
     NoCompiler,
 }
 
-/// The component in the bytes of a `.wasm`: these themselves, or what the adapter makes of a core module.
+/// The component in the bytes of a `.wasm`: the bytes themselves, or the adapter's result for a core module.
 ///
 /// # Errors
-/// When they do not even start like WebAssembly, which is said with a better text than a parser's; when they are a core
-/// module that cannot be adapted, or a component that a compiler had better not see.
+/// If they do not have the form of WebAssembly, with a better text than a parser's; if they are a core module
+/// that cannot be adapted, or a component that must not reach the compiler.
 pub fn ready(wasm: &[u8], worlds: Worlds) -> Result<Cow<'_, [u8]>, ReadyError> {
     let component = match detect(wasm).map_err(|error| ReadyError::Invalid(error.into()))? {
         Format::Component => Cow::Borrowed(wasm),
@@ -50,19 +50,19 @@ fn adapted(module: &[u8], worlds: Worlds) -> Result<Vec<u8>, ReadyError> {
     adapted.map_err(|error| ReadyError::CoreModule(error.into()))
 }
 
-/// There is no adapter in this build.
+/// This build has no adapter.
 #[cfg(not(feature = "compiler"))]
 fn adapted(_: &[u8], _: Worlds) -> Result<Vec<u8>, ReadyError> {
     Err(ReadyError::NoCompiler)
 }
 
-/// Refuses a component that a compiler had better not see.
+/// Rejects a component that must not reach the compiler.
 #[cfg(feature = "compiler")]
 fn check_growth(component: &[u8]) -> Result<(), ReadyError> {
     super::growth::check(component).map_err(|error| ReadyError::Invalid(error.into()))
 }
 
-/// There is no compiler in this build.
+/// This build has no compiler.
 #[cfg(not(feature = "compiler"))]
 fn check_growth(_: &[u8]) -> Result<(), ReadyError> {
     Ok(())

@@ -112,7 +112,7 @@ fn check_refuses_what_the_bootstrap_would_refuse() {
     let ran = check(&root, &["--handler", "echo"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     for expected in [
-        "unknown_import.wasm: it needs something that this host does not have: ",
+        "unknown_import.wasm: it imports something that this host does not have: ",
         "acme:db/query@1.0.0",
         "bulkhead.toml: handlers.gone.source: there is no ",
         "3 handlers, 0 tenants, 2 mistakes, ",
@@ -140,7 +140,7 @@ fn compile_refuses_what_no_bootstrap_could_run() {
     for target in [&[][..], &["--target", std::env::consts::ARCH]] {
         let ran = Ran::from(root.compile("unknown_import", "odd.cwasm", target));
         assert_eq!(ran.code, 1, "{target:?}: {}", ran.stderr);
-        let expected = ["unknown_import.wasm: it needs something", "acme:db/query@1.0.0"];
+        let expected = ["unknown_import.wasm: it imports something", "acme:db/query@1.0.0"];
         assert!(expected.iter().all(|expected| ran.stderr.contains(expected)), "{}", ran.stderr);
     }
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "nothing is left behind");

@@ -1,4 +1,4 @@
-//! The way into a component, by its kind: what of it is called, checked before the first event.
+//! The entry point of a component, by its kind: the function that is called, checked before the first event.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
@@ -50,7 +50,7 @@ impl Entry {
     }
 }
 
-/// Why the export that makes a component one of this kind cannot be called, if it cannot.
+/// The reason why the export that determines the component's kind cannot be called, if there is one.
 pub(super) fn mistake(kind: Kind, export: &str, component: &Component) -> Option<String> {
     let name = match kind {
         Kind::Handler | Kind::Streaming | Kind::Http => "handle",
@@ -61,8 +61,8 @@ pub(super) fn mistake(kind: Kind, export: &str, component: &Component) -> Option
         return None;
     }
     Some(format!(
-        "the `{name}` of its {export} takes or returns something else than that interface says; build it against the \
-         interface as it is"
+        "the `{name}` of its {export} takes or returns something else than that interface defines; build it \
+         with that interface"
     ))
 }
 
@@ -83,8 +83,8 @@ fn function(engine: &Engine, component: &Component, export: &str, name: &str) ->
     }
 }
 
-/// Whether a function takes and returns what its kind says. The fields of records, and which resources they are, are
-/// compared when it is called.
+/// Whether a function takes and returns the types of its kind. Record fields and resource types are compared
+/// at the call.
 fn fits(kind: Kind, function: &ComponentFunc) -> bool {
     let is_bytes = |ty: &Type| matches!(ty, Type::List(list) if list.ty() == Type::U8);
     let takes: Vec<Type> = function.params().map(|(_, ty)| ty).collect();

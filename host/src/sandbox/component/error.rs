@@ -1,4 +1,4 @@
-//! Why a component cannot be used.
+//! The reasons why a component cannot be used.
 
 use std::path::{Path, PathBuf};
 
@@ -15,73 +15,73 @@ pub enum ComponentError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// A `.cwasm` that must not be loaded.
-    #[error("{}: {}. Make it anew with `bulkhead compile`", path.shown(), told(error))]
+    #[error("{}: {}. Compile it again with `bulkhead compile`", path.shown(), told(error))]
     Artifact {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: ArtifactError,
     },
-    /// A `.wasm`, and no compiler.
+    /// A `.wasm`, but there is no compiler.
     #[error(
-        "{}: this bootstrap has no compiler; make a .cwasm with `bulkhead compile`, or ship the bootstrap \
-         that has one",
+        "{}: this bootstrap has no compiler; make a .cwasm with `bulkhead compile`, or deploy the bootstrap \
+         with the compiler",
         path.shown()
     )]
     NoCompiler {
         /// The file.
         path: PathBuf,
     },
-    /// A core module that no component can be made of.
+    /// A core module that cannot be made into a component.
     #[error("{}: this is a core module, not a component, and cannot be adapted: {}", path.shown(), told(error))]
     CoreModule {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: wasmtime::Error,
     },
-    /// A `.wasm` that the compiler refuses, or had better not see.
+    /// A `.wasm` that the compiler rejects, or that must not reach it.
     #[error("{}: not a valid component: {}", path.shown(), told(error))]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What the compiler said.
+        /// The error of the compiler.
         error: wasmtime::Error,
     },
-    /// A component of which a sandbox would take more than its share.
+    /// A component whose sandboxes would exceed their share.
     #[error("{}: it takes more than one sandbox may have: {}", path.shown(), told(error))]
     Share {
         /// The file.
         path: PathBuf,
-        /// What it takes, and how much there is.
+        /// What it takes, and how much is available.
         error: ShareError,
     },
-    /// A component of no kind that runs.
+    /// A component of a kind that does not run.
     #[error("{}: {}", path.shown(), told(reason))]
     Kind {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// The kind that it is instead.
         reason: String,
     },
-    /// A component that needs more than the host has.
-    #[error("{}: it needs something that this host does not have: {}; {advice}", path.shown(), told(error))]
+    /// A component that needs imports that the host does not have.
+    #[error("{}: it imports something that this host does not have: {}; {advice}", path.shown(), told(error))]
     Import {
         /// The file.
         path: PathBuf,
-        /// What it needs, by name.
+        /// The names of these imports.
         error: wasmtime::Error,
-        /// What to do about it.
+        /// The advice.
         advice: &'static str,
     },
 }
 
 impl ComponentError {
-    /// The same error, about another file: the one that people know.
+    /// The error, about another file: the one that the user knows.
     #[must_use]
     pub fn about(mut self, file: &Path) -> Self {
         match &mut self {
@@ -97,7 +97,7 @@ impl ComponentError {
         self
     }
 
-    /// Why no component can be made of the bytes of a file.
+    /// The reason why the bytes of a file cannot be made into a component.
     pub(super) fn of_bytes(error: ReadyError, path: &Path) -> Self {
         let path = path.to_owned();
         match error {

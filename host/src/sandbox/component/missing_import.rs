@@ -1,4 +1,4 @@
-//! What to do about an import that this host does not have, by the import's name.
+//! Advice about an import that this host does not have, by the import's name.
 
 use crate::wasm::kind::{INSTEAD_OF_PREVIEW3, is_preview3, split};
 
@@ -13,7 +13,7 @@ const WASI: [&str; 7] = [
     "wasi:sockets/",
 ];
 
-/// What to do about the import that is missing: the first that this host does not know.
+/// Advice about the missing import: the first one that this host does not know.
 pub(super) fn advice(imports: &[String]) -> &'static str {
     let known = |name: &&String| {
         let (interface, version) = split(name);
@@ -21,20 +21,20 @@ pub(super) fn advice(imports: &[String]) -> &'static str {
             || interface == "bulkhead:lambda/types"
     };
     let Some((interface, version)) = imports.iter().find(|name| !known(name)).map(|name| split(name)) else {
-        return "the interface is there, but not all of it as the component wants it; build it against a release of \
-                WASI 0.2 that this host has";
+        return "the host has this interface, but not everything that the component imports from it; build \
+                the component for a release of WASI 0.2 that this host has";
     };
     if is_preview3(interface, version) {
         INSTEAD_OF_PREVIEW3
     } else if interface.starts_with("bulkhead:") {
-        "that is of another version of Bulkhead; use matching versions of both"
+        "it belongs to another version of Bulkhead; use matching versions of both"
     } else if interface.starts_with("spin:") || interface.starts_with("fermyon:") {
-        "that is Spin's own, and only Spin has it; use wasi:http to reach a service in its place"
+        "only Spin has this interface; use wasi:http to reach a service instead"
     } else if interface.starts_with("wasi:") {
-        "of WASI this host has cli, clocks, filesystem, http, io, random and sockets in the releases of 0.2; reach \
-         other services through wasi:http"
+        "of WASI, this host has cli, clocks, filesystem, http, io, random and sockets in the releases of \
+         0.2; reach other services through wasi:http"
     } else {
-        "compose it with a component that exports this (`wac plug`), or build it without"
+        "compose it with a component that exports this interface (`wac plug`), or build it without this import"
     }
 }
 
@@ -45,15 +45,15 @@ mod tests {
     #[test]
     fn each_kind_of_import_has_its_advice() {
         for (import, text) in [
-            ("wasi:cli/stdout@0.3.0", "this host has WASI 0.2: build it with crates that are for 0.2"),
+            ("wasi:cli/stdout@0.3.0", "this host has WASI 0.2: build it with crates for 0.2"),
             ("wasi:http/types@0.3.0-rc-2026-03-15", "spin-sdk 5"),
             ("wasi:keyvalue/store@0.2.0-draft", "through wasi:http"),
             ("wasi:clocks/monotonic-clock@0.9.0", "releases of 0.2"),
-            ("fermyon:spin/variables@2.0.0", "Spin's own"),
+            ("fermyon:spin/variables@2.0.0", "only Spin has this interface"),
             ("bulkhead:lambda/response-stream@0.2.0", "matching versions"),
             ("acme:db/query@1.0.0", "wac plug"),
             ("run-as-root", "wac plug"),
-            ("wasi:io/poll@0.2.99", "the interface is there"),
+            ("wasi:io/poll@0.2.99", "the host has this interface"),
         ] {
             let imports = ["wasi:cli/exit@0.2.6", "bulkhead:lambda/types@0.1.0", import].map(str::to_owned);
             assert!(advice(&imports).contains(text), "{import}: {}", advice(&imports));

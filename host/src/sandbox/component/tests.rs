@@ -67,7 +67,7 @@ fn a_program_is_a_command_in_whichever_release_of_wasi_it_was_built_for() {
     }
 }
 
-/// A component that is no handler, and needs so much.
+/// A component that is not a handler, and needs this much.
 fn needing(memories: usize, tables: usize, instances: usize) -> String {
     let memories = "(memory 0)".repeat(memories);
     let tables = "(table 0 funcref)".repeat(tables);
@@ -81,7 +81,7 @@ fn refused(engine: &Engine, wat: &str) -> String {
     let wasm = wat::parse_str(wat).unwrap();
     let compiled =
         compile_ready(engine, &imports, &wasm, &wasm, Path::new("a.wasm")).unwrap_err().to_string();
-    // What is compiled already is not seen by a compiler again.
+    // A compiled component is not seen by a compiler again.
     let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
     let cwasm = wasm::compile(&wasm, &wasm, Target::host().unwrap()).unwrap();
     std::fs::write(file.path(), cwasm).unwrap();
@@ -111,7 +111,7 @@ fn what_takes_more_than_one_sandbox_s_share_is_refused_with_the_numbers_however_
             assert!(text.starts_with("a.wasm: it takes more than one sandbox may have: "), "{text}");
             assert!(text.contains(expected) && text.contains("a sandbox has room for 8 memories"), "{text}");
         }
-        // No more than that is no reason, so that it is refused for being no handler.
+        // Everything else fits, so it is rejected because it is not a handler.
         for fits in [needing(4, 0, 2), needing(0, 16, 2), needing(0, 0, 40)] {
             let text = refused(&engine, &fits);
             assert!(text.contains("does not export bulkhead:lambda/handler"), "{text}");

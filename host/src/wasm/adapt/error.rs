@@ -1,54 +1,55 @@
-//! Why a core module cannot be adapted, and what to do.
+//! The reasons why a core module cannot be adapted, with advice.
 
 use wasmparser::BinaryReaderError;
 
 use crate::wasm::FeatureError;
 
-/// A core module that no component can be made of.
+/// A core module that cannot be made into a component.
 #[derive(Debug, thiserror::Error)]
 pub enum AdaptError {
     /// Its bytes cannot be parsed.
-    #[error("it is damaged or cut short: {0}")]
+    #[error("it is damaged or truncated: {0}")]
     Malformed(BinaryReaderError),
-    /// It uses what is switched off.
+    /// It uses a disabled feature.
     #[error(transparent)]
     Feature(#[from] FeatureError),
-    /// It imports something that is not WASI's.
+    /// It imports something that is not part of WASI.
     #[error("it imports {module} {name}, {what}")]
     Import {
         /// The module that the import names.
         module: String,
-        /// What of that.
+        /// The imported name.
         name: String,
-        /// Whose that is, and what to do.
+        /// The origin of the import, and advice.
         what: &'static str,
     },
     /// It imports a function that preview 1 does not have.
     #[error(
-        "it imports wasi_snapshot_preview1 {name}, which is not in WASI preview 1 but an extension of another runtime; \
-         build it without"
+        "it imports wasi_snapshot_preview1 {name}, which is not in WASI preview 1 but an extension of \
+         another runtime; build it without this import"
     )]
     Function {
         /// The function.
         name: String,
     },
-    /// There is nothing to call.
+    /// It exports nothing to call.
     #[error(
-        "it exports {exports}, and neither _start nor a world's interfaces, so there is nothing to call: build it as a \
-         program with a main, or with wit-bindgen for the world bulkhead:lambda/lambda, or for the target wasm32-wasip2"
+        "it exports {exports}, and neither _start nor the interfaces of a world, so there is nothing to \
+         call: build it as a program with a main, or with wit-bindgen for the world bulkhead:lambda/lambda, \
+         or for the target wasm32-wasip2"
     )]
     NoEntry {
         /// The first few names.
         exports: String,
     },
-    /// What it says of its world is not read here.
+    /// The description of its world is not read here.
     #[error(
-        "it carries a description of its world, which is read by `bulkhead compile` and not where events are handled; \
-         make a .cwasm with that"
+        "it contains a description of its world, which `bulkhead compile` reads, but a bootstrap does not; \
+         make a .cwasm with `bulkhead compile`"
     )]
     World,
     /// The adapter does not fit.
-    #[error("the adapter for WASI preview 1 refuses it: {0}; build it for the target wasm32-wasip2")]
+    #[error("the adapter for WASI preview 1 rejects it: {0}; build it for the target wasm32-wasip2")]
     Encoder(String),
 }
 
@@ -58,7 +59,7 @@ impl AdaptError {
     }
 
     pub(super) fn no_entry(exports: &[&str]) -> Self {
-        /// A tenant may export any number.
+        /// A tenant may export any number of functions.
         const NAMED: usize = 5;
         let more = if exports.len() > NAMED { ", …" } else { "" };
         let named = exports.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
@@ -67,14 +68,14 @@ impl AdaptError {
     }
 }
 
-/// Whose an import is, and what to do.
+/// The origin of an import, and advice.
 fn whose(module: &str, name: &str) -> &'static str {
     match module {
         "wasi_unstable" | "wasi_unstable_preview0" => {
-            "of the preview before preview 1, which has no adapter; build it with a toolchain of 2020 or later"
+            "from a preview before preview 1, for which there is no adapter; build it with a toolchain of 2020 or later"
         }
-        "wasi" if name == "thread-spawn" => "and a sandbox has one thread; build it for wasm32-wasip1",
-        "wasix_32v1" | "wasix_64v1" => "which is WASIX, and only Wasmer has it; build it for wasm32-wasip1",
+        "wasi" if name == "thread-spawn" => "but a sandbox has one thread; build it for wasm32-wasip1",
+        "wasix_32v1" | "wasix_64v1" => "which is WASIX and exists only in Wasmer; build it for wasm32-wasip1",
         "gojs" | "go" => "which is Go's glue for JavaScript; build it with GOOS=wasip1",
         "wbg" | "__wbindgen_placeholder__" | "__wbindgen_externref_xform__" => {
             "which is wasm-bindgen's glue for JavaScript; build it for the target wasm32-wasip2, without wasm-bindgen"
@@ -87,14 +88,14 @@ fn whose(module: &str, name: &str) -> &'static str {
             "which is Emscripten's glue for JavaScript; build it with -sSTANDALONE_WASM, or with wasi-sdk"
         }
         "env" => {
-            "which nothing provides: it was not found when the module was linked; link the library that has it (with \
-             Emscripten, build with -sSTANDALONE_WASM)"
+            "which nothing provides: it was not found when the module was linked; link the library that \
+             contains it (with Emscripten, build with -sSTANDALONE_WASM)"
         }
         _ if module.contains(':') => {
-            "an interface, and does not say of which world; build it with wit-bindgen, and keep its custom sections \
-             (component-type) when it is stripped"
+            "an interface, but the module does not describe its world; build it with wit-bindgen, and keep \
+             the custom sections (component-type) when you strip it"
         }
-        _ => "which this host does not have; build it without, or for WASI preview 1",
+        _ => "which this host does not have; build it without this import, or for WASI preview 1",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What of a core module decides whether and how it can be adapted.
+//! The parts of a core module that decide whether and how it can be adapted.
 
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
@@ -7,7 +7,7 @@ use wasmparser::{BinaryReaderError, Parser, Payload};
 pub(super) struct Module<'a> {
     pub(super) imports: Vec<Import<'a>>,
     pub(super) exports: Vec<&'a str>,
-    /// Whether it says which interfaces its functions belong to, as `wit-bindgen` has it say.
+    /// Whether it describes the interfaces of its functions, as `wit-bindgen` does.
     pub(super) has_world: bool,
 }
 
@@ -44,15 +44,15 @@ impl<'a> Module<'a> {
         Ok(module)
     }
 
-    /// Whether it is a program, whose `main` is to be run.
+    /// Whether it is a program with a `main`.
     pub(super) fn is_command(&self) -> bool {
         self.exports.contains(&"_start")
     }
 }
 
 impl Import<'_> {
-    /// Whether its module is named as those of interfaces are, or of the rest of a world. Whether there is such an
-    /// interface is not seen here.
+    /// Whether the module name of an import is that of an interface, or of the rest of a world. This does not
+    /// check whether the interface exists.
     pub(super) fn may_be_of_a_world(self) -> bool {
         self.module.contains(':')
             || self.module.starts_with('$')

@@ -1,10 +1,10 @@
 //! Gives the adapter a memory of its own.
 //!
-//! The adapter was written to live in the program's memory, where it takes pages by `memory.grow`. Many allocators believe
-//! that all pages up to `memory.size` are theirs: those of Go, TinyGo, AssemblyScript and of older libraries of C. Both
-//! write to the same pages then. So the module gets a second memory, which is exported as the one that the adapter takes,
-//! and between the program and the adapter stand functions that copy what is handed over. The program's own code stays as
-//! it is, but for the numbers of functions.
+//! The adapter was written to live in the program's memory, where it allocates pages with `memory.grow`. Many
+//! allocators assume that they own all pages up to `memory.size`: those of Go, TinyGo, AssemblyScript and of
+//! older C libraries. Both then write to the same pages. So the module gets a second memory, which is
+//! exported for the adapter, and functions between program and adapter copy the data of each call. The
+//! program's own code is unchanged, except for function indices.
 
 mod calls;
 mod functions;
@@ -28,11 +28,11 @@ use read::Program;
 
 type Result<T> = std::result::Result<T, Error<Infallible>>;
 
-/// The module with a memory for the adapter. None where there is nothing to be done or to be gained: it uses no memory, or
-/// is not valid, which the compiler says better.
+/// The module with a memory for the adapter. `None` if there is nothing to do: it uses no memory, or is not
+/// valid, for which the compiler has a better error.
 ///
 /// # Errors
-/// When it imports a function with another type than preview 1 has.
+/// If it imports a function with another type than in preview 1.
 pub(super) fn rewrite(wasm: &[u8]) -> std::result::Result<Option<Vec<u8>>, AdaptError> {
     if !features::is_taken(wasm) {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(super) fn rewrite(wasm: &[u8]) -> std::result::Result<Option<Vec<u8>>, Adapt
     Ok(Some(module.finish()))
 }
 
-/// A function that is added.
+/// An added function.
 struct Added {
     ty: u32,
     name: &'static str,
@@ -55,15 +55,15 @@ struct Rewriter {
     program: Program,
     /// The adapter's functions that are called.
     imports: Vec<&'static Function>,
-    /// What the program's imports have become.
+    /// The replacements of the program's imports.
     targets: Vec<u32>,
-    /// Types that are added, those of the imports first.
+    /// Added types, those of the imports first.
     types: Vec<(Vec<ValType>, Vec<ValType>)>,
-    /// Functions that are added: those that stand for imports, helpers, and those around the start.
+    /// Added functions: the replacements of imports, helpers, and those around the start.
     added: Vec<Added>,
-    /// The function that the adapter asks for memory.
+    /// The function with which the adapter allocates memory.
     realloc: u32,
-    /// Of the function that is run in the place of the program's own start, and of the one that then does both.
+    /// The function that replaces the program's own start, and the one that then runs both.
     start: Option<(u32, u32)>,
 }
 
@@ -141,17 +141,17 @@ impl Rewriter {
         self.added.push(Added { ty: self.ty(position), name, body });
     }
 
-    /// The index of a type that is added.
+    /// The index of an added type.
     fn ty(&self, position: usize) -> u32 {
         self.program.types + u32::try_from(position).unwrap_or(u32::MAX)
     }
 
-    /// The index of the first function that is added.
+    /// The index of the first added function.
     fn first_added(&self) -> u32 {
         self.program.defined + u32::try_from(self.imports.len()).unwrap_or(u32::MAX)
     }
 
-    /// What a function's index has become.
+    /// The new index of a function.
     fn index(&self, function: u32) -> u32 {
         let imported = u32::try_from(self.program.imports.len()).unwrap_or(u32::MAX);
         match usize::try_from(function).ok().and_then(|index| self.targets.get(index)) {
@@ -162,10 +162,10 @@ impl Rewriter {
 }
 
 impl Rewriter {
-    /// The names of functions by their new numbers, with those of what is added.
+    /// The names of functions by their new indices, with those of added functions.
     fn names(&self, map: wasmparser::NameMap<'_>) -> NameMap {
         let imported = u32::try_from(self.targets.len()).unwrap_or(u32::MAX);
-        // Nobody has checked these numbers.
+        // These numbers were not validated.
         let end = imported.saturating_add(self.program.defined);
         let own = map.into_iter().flatten().filter(|name| (imported..end).contains(&name.index));
         let mut all: Vec<_> = own.map(|name| (self.index(name.index), name.name)).collect();
@@ -281,7 +281,7 @@ impl Reencode for Rewriter {
             names.functions(&self.names(map));
             return Ok(());
         }
-        // They are by the numbers of functions, whose order is another one now, and nobody reads them.
+        // They are sorted by function index, which has changed, and nothing reads them.
         if matches!(section, wasmparser::Name::Local(_) | wasmparser::Name::Label(_)) {
             return Ok(());
         }

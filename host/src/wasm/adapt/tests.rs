@@ -105,12 +105,12 @@ fn what_cannot_be_adapted_says_why() {
         (
             r#"(module (import "env" "memory" (memory 1 2 shared)) (import "wasi" "thread-spawn" (func))
                 (func (export "_start")))"#,
-            "it uses threads, which this host has switched off",
+            "it uses threads, which this host disables",
         ),
         (r#"(module (memory i64 1) (func (export "run")))"#, "memory64"),
         (
             r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)) (func (export "_start")))"#,
-            "the adapter for WASI preview 1 refuses it: ",
+            "the adapter for WASI preview 1 rejects it: ",
         ),
     ] {
         let error = error(wat);

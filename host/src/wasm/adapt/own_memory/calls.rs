@@ -1,17 +1,17 @@
-//! What the program calls in the place of the adapter's functions: what pointers point to is copied into the adapter's
-//! memory before the call, and back after it.
+//! The functions that the program calls in place of the adapter's: they copy the data behind pointers into
+//! the adapter's memory before the call, and back after it.
 
 use wasm_encoder::{BlockType, Function as Body, InstructionSink, ValType};
 
 use super::functions::{Bytes, Function, Param, Way};
 use super::helpers::{DATA, FIRST, Memories, Name, ROOM, SECOND, VECTOR, constant, word};
 
-/// `nomem`: there is no more memory for what is to be copied.
+/// `nomem`: there is not enough memory for the copied data.
 const NO_MEMORY: i32 = 48;
-/// `intr`: what the adapter makes of no bytes that were asked for, where more could be had.
+/// `intr`: the adapter's result when no bytes were requested although more could be read.
 const INTERRUPTED: i32 = 27;
 
-/// What can be called.
+/// The functions that can be called.
 pub(super) struct Calls<'a> {
     pub(super) memories: Memories,
     /// The adapter's functions, in the order in which they are imported.
@@ -21,7 +21,7 @@ pub(super) struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    /// The body of the function that stands for this one.
+    /// The body of the replacement of this function.
     pub(super) fn body(&self, function: &Function) -> Body {
         match function.way {
             Way::Copied => self.copied(function),
@@ -36,7 +36,7 @@ impl Calls<'_> {
         self.helpers + name as u32
     }
 
-    /// The index of one of the adapter's functions. All that are asked for are imported.
+    /// The index of one of the adapter's functions. All that are requested are imported.
     fn import(&self, name: &str) -> u32 {
         let position = self.imports.iter().position(|import| import.name == name);
         position.and_then(|position| u32::try_from(position).ok()).unwrap_or_default()
@@ -75,7 +75,7 @@ impl Calls<'_> {
         body
     }
 
-    /// Finds room for all that is copied, and so the address of each of them.
+    /// Reserves room for all copied data, and computes the address of each part.
     fn lay_out(&self, code: &mut InstructionSink<'_>, places: &[Place], sum: u32) {
         let locals = || places.iter().filter_map(|place| Some((place, place.local?)));
         for (place, local) in locals() {
@@ -91,7 +91,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Puts the address of so much room into a local, or returns that there is none.
+    /// Puts the address of this much room into a local, or returns that there is none.
     fn reserve(&self, code: &mut InstructionSink<'_>, sum: u32, address: u32) {
         code.local_get(sum).call(self.helper(Name::Reserve)).local_tee(address).i32_eqz();
         code.if_(BlockType::Empty).i32_const(NO_MEMORY).return_().end();
@@ -132,7 +132,7 @@ impl Calls<'_> {
         self.call_with_room(&mut code, function, total, part);
         code.local_tee(error).if_(BlockType::Empty);
         code.local_get(total).br_if(2);
-        // Who asks for no bytes has got them.
+        // A request for no bytes is complete.
         code.local_get(error).i32_const(INTERRUPTED).i32_eq().local_get(part).i32_eqz().i32_and().br_if(2);
         code.local_get(error).return_().end();
         self.first(&mut code).local_set(part);
@@ -150,7 +150,7 @@ impl Calls<'_> {
         body
     }
 
-    /// Calls a function with one buffer, which is the room. So many bytes went before.
+    /// Calls a function with one buffer, which is the room. This many bytes were processed before.
     fn call_with_room(&self, code: &mut InstructionSink<'_>, function: &Function, total: u32, part: u32) {
         constant(code, VECTOR);
         constant(code, DATA).i32_store(word(self.memories.adapter, 0));
@@ -167,7 +167,7 @@ impl Calls<'_> {
         code.i32_const(0).i32_load(word(self.memories.adapter, FIRST))
     }
 
-    /// Says in the last parameter how many bytes it were, and returns that all is well.
+    /// Writes the number of bytes to the last parameter, and returns success.
     fn succeed(&self, code: &mut InstructionSink<'_>, params: u32, total: u32) {
         code.local_get(params - 1).local_get(total).i32_store(word(self.memories.program, 0));
         code.i32_const(0).end();
@@ -193,7 +193,7 @@ impl Calls<'_> {
         code.local_get(base).local_get(strings).call(self.import(function.name)).local_tee(error);
         code.if_(BlockType::Empty).local_get(error).return_().end();
         code.local_get(buffer).local_get(strings).local_get(size).memory_copy(program, adapter);
-        // From the last pointer to the first; each is told where its string lies now.
+        // From the last pointer to the first; each gets the new address of its string.
         code.block(BlockType::Empty).loop_(BlockType::Empty).local_get(count).i32_eqz().br_if(1);
         code.local_get(count).i32_const(4).i32_sub().local_set(count);
         code.local_get(list).local_get(count).i32_add();
@@ -210,26 +210,26 @@ fn answered(number: i32) -> Body {
     body
 }
 
-/// Where the bytes that a parameter points to lie in the adapter's memory.
+/// The address in the adapter's memory of the bytes that a parameter points to.
 struct Place {
     param: u32,
     what: Param,
     bytes: Bytes,
-    /// The local that has the address; without one it is known before.
+    /// The local with the address; `None` if it is known in advance.
     local: Option<u32>,
-    /// What is known before.
+    /// The part that is known in advance.
     address: u32,
 }
 
-/// How many locals a function has.
+/// The number of locals of a function.
 struct Size {
     params: u32,
-    /// With those for addresses.
+    /// Including those for addresses.
     locals: u32,
 }
 
 impl Place {
-    /// One for each pointer. Where no length is a parameter, all addresses are known.
+    /// One for each pointer. Without a length parameter, all addresses are known.
     fn all(function: &Function) -> (Vec<Self>, Size) {
         let params = u32::try_from(function.params.len()).unwrap_or_default();
         let pointers =

@@ -1,8 +1,9 @@
-//! The functions of WASI preview 1: their types, and what of the caller's memory each of them reads and writes.
+//! The functions of WASI preview 1: their types, and the parts of the caller's memory that each of them reads
+//! and writes.
 
 use wasm_encoder::ValType;
 
-/// A parameter. Those that are pointers say what they point to.
+/// A parameter. Pointers describe their targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Param {
     I32,
@@ -15,11 +16,11 @@ pub(super) enum Param {
     InOut(Bytes),
 }
 
-/// How many bytes there are.
+/// The number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bytes {
     Fixed(u32),
-    /// As many elements of this size as the parameter with that index says.
+    /// This many elements of a size, as given by the parameter with that index.
     Each {
         count: u32,
         size: u32,
@@ -29,15 +30,15 @@ pub(super) enum Bytes {
 /// How a call of the program becomes a call of the adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// What the pointers point to is copied.
+    /// The data behind pointers is copied.
     Copied,
-    /// Its second and third parameters are buffers, whose bytes are copied and written.
+    /// The second and third parameters are buffers, whose bytes are copied and written.
     Written,
-    /// The same, and they are read into.
+    /// The second and third parameters are buffers, which are read into.
     Read,
-    /// It fills a list of pointers to strings; another function says how many there are and how long they are.
+    /// It fills a list of pointers to strings; another function returns their number and total length.
     Strings { sizes: &'static str },
-    /// The adapter has nothing for it but a trap. This is the answer.
+    /// The adapter would trap. This is the result instead.
     Answered(i32),
 }
 
@@ -59,7 +60,7 @@ impl Param {
         }
     }
 
-    /// What it points to, if it is a pointer.
+    /// Its target, if it is a pointer.
     pub(super) fn bytes(self) -> Option<Bytes> {
         match self {
             Self::In(bytes) | Self::Out(bytes) | Self::InOut(bytes) => Some(bytes),
@@ -69,7 +70,7 @@ impl Param {
 }
 
 impl Function {
-    /// The function of that name.
+    /// The function of this name.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         FUNCTIONS.iter().find(|function| function.name == name)
     }
@@ -82,7 +83,7 @@ impl Function {
         self.has_result.then_some(ValType::I32).into_iter().collect()
     }
 
-    /// Whether the adapter can be called as it is, since there is no pointer.
+    /// Whether the adapter can be called directly, since there is no pointer.
     pub(super) fn is_direct(&self) -> bool {
         self.way == Way::Copied && self.params.iter().all(|param| param.bytes().is_none())
     }
@@ -117,7 +118,7 @@ const LONG: Param = Param::Out(Bytes::Fixed(8));
 const FDSTAT: Param = Param::Out(Bytes::Fixed(24));
 const FILESTAT: Param = Param::Out(Bytes::Fixed(64));
 
-/// `acces`: what a program for WASI 0.2 is told that asks for a socket.
+/// `acces`: the error that a program for WASI 0.2 gets when it asks for a socket.
 const DENIED: Way = Way::Answered(2);
 /// `notsup`.
 const NOT_SUPPORTED: Way = Way::Answered(58);
@@ -177,7 +178,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     other("sock_recv", &[I32, I32, I32, I32, I32, I32], DENIED),
     other("sock_send", &[I32, I32, I32, I32, I32], DENIED),
     copied("sock_shutdown", &[I32, I32]),
-    // Of the adapter itself.
+    // Functions of the adapter itself.
     copied("adapter_open_badfd", &[WORD]),
     copied("adapter_close_badfd", &[I32]),
     without_result("adapter_monotonic_clock_set_paused", &[I32]),

@@ -1,32 +1,33 @@
-//! What the calls of all functions share: small functions that are added to the program's module.
+//! Helper functions that all calls share, added to the program's module.
 //!
-//! The first page of the adapter's memory is theirs. Its first bytes are the words below; the rest is room for what is
-//! copied. The two pages behind it are the adapter's; what follows are areas for what does not fit in there.
+//! They own the first page of the adapter's memory. Its first bytes are the words below; the rest is room for
+//! copied data. The two pages after it belong to the adapter; after these come areas for data that does not
+//! fit.
 
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
-/// Where the larger area lies, which there may not be.
+/// The address of the larger area, if there is one.
 const AREA: u32 = 0;
-/// How large it is.
+/// Its size.
 const AREA_SIZE: u32 = 4;
-/// A buffer, as `fd_read` and `fd_write` take it: where it lies and how long it is.
+/// A buffer for `fd_read` and `fd_write`: its address and length.
 pub(super) const VECTOR: u32 = 8;
 /// A word that the adapter writes.
 pub(super) const FIRST: u32 = 16;
 /// Another one.
 pub(super) const SECOND: u32 = 20;
-/// Where the last page lies that the adapter has asked for.
+/// The address of the last page that the adapter has allocated.
 const LAST: u32 = 24;
-/// Room for what is copied.
+/// Room for copied data.
 pub(super) const DATA: u32 = 32;
-/// How much that is.
+/// The size of that room.
 pub(super) const ROOM: u32 = PAGE - DATA;
 /// A page of memory.
 const PAGE: u32 = 1 << 16;
-/// How many pages the memory has: this one, and those that the adapter asks for, which are its stack and its state.
+/// The number of pages of the memory: this one, and those that the adapter allocates for its stack and state.
 pub(super) const PAGES: u32 = 3;
 
-/// The two memories of a module that was rewritten.
+/// The two memories of a rewritten module.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memories {
     /// The program's.
@@ -42,7 +43,7 @@ pub(super) struct Helper {
     pub(super) body: Function,
 }
 
-/// In which order helpers follow each other.
+/// The order of the helpers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     Span,
@@ -66,7 +67,7 @@ pub(super) fn all(memories: Memories) -> [Helper; 6] {
     ]
 }
 
-/// A word of a memory, so far behind an address on the stack.
+/// A word of a memory, at an offset from the address on the stack.
 pub(super) fn word(memory_index: u32, offset: u32) -> MemArg {
     MemArg { offset: offset.into(), align: 2, memory_index }
 }
@@ -75,7 +76,7 @@ pub(super) fn constant<'a, 'b>(code: &'a mut InstructionSink<'b>, value: u32) ->
     code.i32_const(value.cast_signed())
 }
 
-/// How much room so many bytes at this address take as they are aligned. Traps if they do not all lie in the program's memory.
+/// The aligned size of this many bytes at this address. Traps if they are not all in the program's memory.
 fn span(program: u32) -> Function {
     let (pointer, length) = (0, 1);
     let mut function = Function::new([]);
@@ -83,7 +84,7 @@ fn span(program: u32) -> Function {
     code.local_get(pointer).i64_extend_i32_u().local_get(length).i64_add();
     code.memory_size(program).i64_extend_i32_u().i64_const(16).i64_shl().i64_gt_u();
     code.if_(BlockType::Empty);
-    // Beyond the end of any memory: it traps as an access to these bytes would.
+    // Beyond the end of any memory: it traps, like an access to these bytes would.
     code.i32_const(-1)
         .i32_load8_u(MemArg { offset: u32::MAX.into(), align: 0, memory_index: program })
         .drop();
@@ -92,7 +93,7 @@ fn span(program: u32) -> Function {
     function
 }
 
-/// Where so many bytes have room in the adapter's memory, or 0 if it cannot be had.
+/// An address with this much room in the adapter's memory, or 0 if there is none.
 fn reserve(adapter: u32) -> Function {
     let (size, page) = (0, 1);
     let mut function = Function::new([(1, ValType::I32)]);
@@ -112,8 +113,8 @@ fn reserve(adapter: u32) -> Function {
     function
 }
 
-/// Copies bytes from a list of buffers to the room, or from the room to them, and returns how many. So many bytes of the
-/// buffers are passed over, and no more than `most` are copied.
+/// Copies bytes from a list of buffers to the room, or from the room to them, and returns the number. Skips a
+/// number of bytes of the buffers, and copies at most `most`.
 fn across(memories: Memories, name: Name) -> Function {
     let (list, count, skip, most) = (0, 1, 2, 3);
     let (pointer, rest, copied, part) = (4, 5, 6, 7);
@@ -151,7 +152,7 @@ fn across(memories: Memories, name: Name) -> Function {
     function
 }
 
-/// How many bytes there are in a list of buffers.
+/// The number of bytes in a list of buffers.
 fn length(program: u32) -> Function {
     let (list, count, sum) = (0, 1, 2);
     let mut function = Function::new([(1, ValType::I64)]);
@@ -170,7 +171,7 @@ fn length(program: u32) -> Function {
     function
 }
 
-/// Gives the adapter its pages. They are there from the beginning, so that no event waits for memory to grow.
+/// Gives the adapter its pages from the start, so that no event waits for memory to grow.
 fn realloc(adapter: u32) -> Function {
     let (size, page) = (3, 4);
     let mut function = Function::new([(1, ValType::I32)]);

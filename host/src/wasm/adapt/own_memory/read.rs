@@ -1,29 +1,30 @@
-//! What of a program's module decides how it is rewritten.
+//! The parts of a program's module that decide how it is rewritten.
 
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef};
 
 use super::functions::Function;
 use crate::wasm::adapt::{AdaptError, PREVIEW1};
 
-/// Numbers of a module that is valid, and what it imports.
+/// The counts of a valid module, and its imports.
 #[derive(Debug, Default)]
 pub(super) struct Program {
     /// How many types there are.
     pub(super) types: u32,
     /// The functions of preview 1, in the order in which they are imported.
     pub(super) imports: Vec<&'static Function>,
-    /// How many functions it has of its own.
+    /// The number of its own functions.
     pub(super) defined: u32,
     /// How many memories there are.
     pub(super) memories: u32,
-    /// The one that functions of preview 1 read and write.
+    /// The memory that functions of preview 1 read and write.
     pub(super) memory: u32,
-    /// The function that is run when it is instantiated, and the one that is its `main`.
+    /// The function that runs at instantiation, and its `main`.
     pub(super) start: Option<(u32, u32)>,
 }
 
 impl Program {
-    /// None if it has no memory that it shares with the adapter, or nothing that could use it, or imports more than functions.
+    /// `None` if it shares no memory with the adapter, or has nothing that uses one, or imports more than
+    /// functions.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most sections have nothing to do with it")]
     pub(super) fn read(wasm: &[u8]) -> Result<Option<Self>, AdaptError> {
         let mut program = Self::default();
@@ -83,6 +84,6 @@ fn of_type(function: &'static Function, ty: Option<&FuncType>) -> Result<&'stati
     let is_same =
         ty.is_some_and(|ty| same(ty.params(), function.params()) && same(ty.results(), function.results()));
     is_same.then_some(function).ok_or_else(|| {
-        AdaptError::Encoder(format!("it imports {} with another type than preview 1 gives it", function.name))
+        AdaptError::Encoder(format!("it imports {} with another type than in preview 1", function.name))
     })
 }

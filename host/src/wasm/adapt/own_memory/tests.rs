@@ -425,7 +425,7 @@ fn a_function_of_another_type_is_refused_by_name() {
     let wat = r#"(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64) (result i32)))
         (memory (export "memory") 1) (func (export "_start")))"#;
     let error = adapt(&wat::parse_str(wat).unwrap()).unwrap_err().to_string();
-    assert!(error.contains("it imports fd_close with another type than preview 1"), "{error}");
+    assert!(error.contains("it imports fd_close with another type than in preview 1"), "{error}");
 }
 
 #[test]
