@@ -1,7 +1,7 @@
-//! What is done once, ahead of all events: a component's init function, run where the component is compiled.
+//! Runs a component's init function once, when the component is compiled.
 //!
-//! It runs in a sandbox with no grants, and in which what would be the same in every sandbox later is [`refused`].
-//! What it leaves in memory is read here; making a component of that is the command's business.
+//! It runs in a sandbox without grants, which denies everything that would be equal in every later sandbox
+//! ([`refused`]). The memory that it leaves is read here; the command makes a component from it.
 //!
 //! May use: text, log, policy, engine, runtime_api, capabilities, wasm, sandbox.
 
@@ -40,28 +40,28 @@ use crate::engine::watchdog::{Guard, TimeSlice, Watchdog};
 use crate::log::{Format, Level, Log, LogSettings};
 use crate::policy::Policy;
 
-/// What an init may use.
+/// The settings of an init function.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// How long it may take.
+    /// Its time limit.
     pub time: Duration,
-    /// Whether it may have random bytes, although they are the same in every sandbox then.
+    /// Whether it gets random bytes, although they are then equal in every sandbox.
     pub random: bool,
-    /// Whether it may know the time, although it is the same in every sandbox then.
+    /// Whether it gets the time, although it is then equal in every sandbox.
     pub clock: bool,
 }
 
-/// Runs one component's init.
+/// Runs the init function of one component.
 #[derive(Debug)]
 pub struct InitRunner {
     rules: Rules,
     printed: Printed,
 }
 
-/// Refuses a component that has no init to run.
+/// Rejects a component without an init function.
 ///
 /// # Errors
-/// When it exports none, or that of another version.
+/// If it has none, or one of another version.
 pub fn check_has_init(wasm: &[u8]) -> Result<(), PreinitError> {
     exports::check(wasm)
 }
@@ -72,15 +72,16 @@ impl InitRunner {
         Self { rules, printed: Printed::default() }
     }
 
-    /// What the init has printed so far, line by line, with nothing in it that speaks to a terminal.
+    /// The lines that the init has printed so far, safe for a terminal.
     pub fn printed(&self) -> Vec<String> {
         self.printed.lines()
     }
 
-    /// Runs the init of `wasm`, then reads what it left: what each function of the exported instance `access` returns.
+    /// Runs the init of `wasm`, then reads the memory that it left: the results of the functions of the
+    /// exported instance `access`.
     ///
     /// # Errors
-    /// When the init does not return, fails, was refused something, or left what cannot be kept.
+    /// If the init does not return, fails, was denied something, or left state that cannot be kept.
     pub async fn run(&self, wasm: &[u8], access: &str) -> Result<BTreeMap<String, Value>, PreinitError> {
         let (engine, _) = engine::start(1)?;
         let component = Component::from_binary(&engine, wasm).map_err(PreinitError::Invalid)?;
@@ -125,9 +126,9 @@ impl InitRunner {
         let policy = Arc::new(Policy::default_for("init"));
         let mut wasi = WasiCtx::builder();
         wasi.stdout(self.printed.stream()).stderr(self.printed.stream());
-        // Nothing is to go to our stdout; what the guest prints is no record.
+        // Our stdout stays unused; the guest's output does not become records.
         let quiet = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None };
-        // Nothing is sent; the address only has to be one.
+        // Nothing is sent to this address; it only has to be valid.
         let clients = Clients::new(Arc::new(Log::new(&quiet)), "127.0.0.1:9001", &[])?;
         Ok(State {
             wasi: wasi.build(),

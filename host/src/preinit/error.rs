@@ -1,4 +1,4 @@
-//! Why an init was for nothing. What a guest did is told as it would be for an event.
+//! The reasons why an init cannot be used. A guest's failure is reported as for an event.
 
 use std::time::Duration;
 
@@ -15,96 +15,99 @@ use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::trap;
 use crate::text::printable::{line, name, told};
 
-/// What a stack trace is worth reading of.
+/// The useful part of a stack trace.
 const MOST_FRAMES: usize = 12;
 
-/// An init that cannot be kept. The texts go on after the name of the file.
+/// An init that cannot be used. The texts follow the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum PreinitError {
     /// There is none.
     #[error(
-        "it has no init function to run ahead; a handler written with the SDK has #[bulkhead::init] on one. Compile it \
-         without --preinit, or add one"
+        "it has no init function to run; in a handler written with the SDK, that is a function with \
+         #[bulkhead::init]. Add one, or compile without --preinit"
     )]
     NoInit,
     /// There is one of another version.
-    #[error("it exports {}, and this is for {INITIALIZER}; use matching versions of both", name(found))]
+    #[error(
+        "it exports {}, but this version needs {INITIALIZER}; use matching versions of both",
+        name(found)
+    )]
     OtherVersion {
-        /// What it exports.
+        /// The export.
         found: String,
     },
-    /// The compiler refuses the component.
+    /// The compiler rejects the component.
     #[error("not a valid component: {}", told(.0))]
     Invalid(#[source] wasmtime::Error),
-    /// It asked for something that would be the same in every sandbox.
-    #[error("its init cannot be run ahead: {refused}{}", at(.stack_trace))]
+    /// It asked for something that would be equal in every sandbox.
+    #[error("its init cannot be run at compile time: {refused}{}", at(.stack_trace))]
     Refused {
-        /// What it asked for.
+        /// The denied request.
         refused: Refused,
-        /// Where, innermost first.
+        /// The stack, innermost first.
         stack_trace: Vec<String>,
     },
     /// It read the environment.
     #[error(
-        "its init read the environment, which is empty while it runs, and no sandbox would look again: variables that are \
-         granted later would not be seen. Read it in the handler"
+        "its init read the environment, which is empty at compile time; sandboxes would not read it again, \
+         so they would not see variables that are granted later. Read the environment in the handler"
     )]
     Environment,
-    /// It printed, and what languages print through stays open.
+    /// It printed, and most languages keep the stream open after that.
     #[error(
-        "its init printed, and what it printed through stays open, which no sandbox would have. Do not print in an init; \
-         return an error, or print in the handler"
+        "its init printed text, and the stream that it used stays open, but does not exist in later \
+         sandboxes. Do not print in an init; return an error, or print in the handler"
     )]
     Printed,
-    /// It left something open that only this sandbox has.
+    /// It left a resource open that exists only in this sandbox.
     #[error(
-        "its init left something of the host's open, such as a stream or a pollable, which no sandbox would have. Close \
-         what it opens"
+        "its init left a resource of the host open, such as a stream or a pollable, which does not exist in \
+         later sandboxes. Close everything that the init opens"
     )]
     Resources,
     /// It returned an error.
     #[error("its init failed: {}: {}{}", name(error_type), line(message), at(.stack_trace))]
     Failed {
-        /// As its author named it.
+        /// The type that its author chose.
         error_type: String,
-        /// What happened.
+        /// The message.
         message: String,
-        /// Where.
+        /// The stack.
         stack_trace: Vec<String>,
     },
     /// It did not return in time.
     #[error("its init was stopped after {}; if it needs longer, pass a longer --init-time", humantime::format_duration(*.0))]
     TimedOut(Duration),
     /// It wanted more memory than a sandbox has.
-    #[error("its init wanted more than the {} MiB of memory that a sandbox has by default; build less ahead", .0 >> 20)]
+    #[error("its init needed more than the {} MiB of memory that a sandbox has by default; do less work in the init", .0 >> 20)]
     OutOfMemory(usize),
     /// It ended in another way.
     #[error("its init did not return: {}{}", line(message), at(.stack_trace))]
     Ended {
-        /// What it did.
+        /// The cause.
         message: String,
-        /// Where, innermost first.
+        /// The stack, innermost first.
         stack_trace: Vec<String>,
     },
-    /// What it left cannot be read.
+    /// Its memory cannot be read.
     #[error(
-        "what its init left in memory cannot be read: {}; does a memory have its maximum size already?",
+        "the memory that its init left cannot be read: {}; a memory may have its maximum size already",
         told(.0)
     )]
     Unreadable(#[source] wasmtime::Error),
-    /// The functions to read with are missing.
-    #[error("what its init left in memory cannot be read, which is a bug of Bulkhead")]
+    /// The functions that read the memory are missing.
+    #[error("the memory that its init left cannot be read, which is a bug of Bulkhead")]
     NoAccess,
-    /// The engine cannot be had.
+    /// The engine cannot be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// There is no thread for the watchdog.
-    #[error("the system has no thread to watch over the init: {0}")]
+    #[error("no thread can be started to limit the time of the init: {0}")]
     Thread(#[source] std::io::Error),
     /// Definitions clash, which is a bug.
     #[error("the sandbox of the init cannot be made: {}", told(.0))]
     Linker(#[source] wasmtime::Error),
-    /// The same, of what would send requests.
+    /// The client for requests cannot be made.
     #[error("the sandbox of the init cannot be made: {0}")]
     Clients(#[from] OutboundError),
 }
@@ -118,23 +121,23 @@ fn at(stack_trace: &[String]) -> String {
 pub(super) enum Ended {
     /// It trapped, or exited.
     Itself(wasmtime::Error),
-    /// It waited for something when its time was over.
+    /// It was waiting when its time was over.
     Waiting,
 }
 
-/// What was seen of it.
+/// The observations about it.
 pub(super) struct Evidence {
     pub(super) panic: Option<String>,
     pub(super) refused: Option<Limit>,
     pub(super) time: Duration,
 }
 
-/// Why it did not return.
+/// The reason why it did not return.
 pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -> PreinitError {
     let Ended::Itself(error) = ended else { return PreinitError::TimedOut(time) };
     if let Some(refused) = error.downcast_ref::<Refused>() {
         let frames = error.downcast_ref::<WasmBacktrace>().map(trap::frames).unwrap_or_default();
-        // What only passes calls on to the host has no name.
+        // A function that only calls the host has no name.
         let stack_trace = frames.into_iter().skip_while(|frame| frame.starts_with("function ")).collect();
         return PreinitError::Refused { refused: *refused, stack_trace };
     }
@@ -157,7 +160,7 @@ pub(super) fn ended(ended: Ended, Evidence { panic, refused, time }: Evidence) -
     }
 }
 
-/// What it returned in place of nothing.
+/// The value that it returned instead of nothing.
 pub(super) fn failed(failure: Failure) -> PreinitError {
     let Failure { error_type, error_message, stack_trace } = failure;
     PreinitError::Failed { error_type, message: error_message, stack_trace }

@@ -1,12 +1,12 @@
-//! Whether a component has an init at all: looked up in its bytes, so that the answer comes before any other.
+//! Whether a component has an init function: read from its bytes, so that this error comes before any other.
 
 use super::PreinitError;
 use crate::wasm::names;
 
-/// The export that an init is.
+/// The export of an init function.
 pub const INITIALIZER: &str = "bulkhead:lambda/initializer@0.1.0";
 
-/// Refuses what has no init. What cannot be parsed is left to the compiler, which says why.
+/// Rejects a component without an init function. The compiler reports bytes that cannot be parsed.
 pub(super) fn check(wasm: &[u8]) -> Result<(), PreinitError> {
     let exports = names::read(wasm).map(|names| names.exports).unwrap_or_default();
     if exports.iter().any(|name| name == INITIALIZER) {

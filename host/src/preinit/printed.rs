@@ -1,14 +1,14 @@
-//! What an init prints, on both streams, in the order in which it was printed: for whoever compiles, at the end.
+//! The output of an init, on both streams, in its order, for the user who compiles.
 
 use wasmtime_wasi::cli::StdoutStream;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::text::printable;
 
-/// More than anyone reads. An init that prints more than that is ended.
+/// More than anyone would read. An init that prints more is stopped.
 const MOST: usize = 1024 * 1024;
 
-/// What was printed so far.
+/// The output so far.
 #[derive(Debug, Clone)]
 pub(super) struct Printed(MemoryOutputPipe);
 
@@ -19,7 +19,7 @@ impl Default for Printed {
 }
 
 impl Printed {
-    /// Either stream, as WASI sees it.
+    /// Either stream, for WASI.
     pub(super) fn stream(&self) -> impl StdoutStream + 'static {
         self.0.clone()
     }
@@ -32,7 +32,7 @@ impl Printed {
             .collect()
     }
 
-    /// The last panic, from the line that Rust starts it with.
+    /// The last panic, beginning with the line that Rust starts it with.
     pub(super) fn panic_text(&self) -> Option<String> {
         let text = self.text();
         let lines: Vec<&str> = text.lines().collect();

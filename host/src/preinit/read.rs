@@ -1,4 +1,4 @@
-//! What an init left in memory, read through functions that were added to the component for that.
+//! Reads the memory that an init left, through functions that were added to the component.
 
 use std::collections::BTreeMap;
 
@@ -26,14 +26,15 @@ pub enum Value {
     F64(u64),
 }
 
-/// What each function of the exported instance `access` returns.
+/// The results of the functions of the exported instance `access`.
 pub(super) async fn values(
     store: &mut Store<State>,
     component: &Component,
     instance: Instance,
     access: &str,
 ) -> Result<BTreeMap<String, Value>, PreinitError> {
-    // Reading takes a page of each memory, and hands all of it over: the host's doing, and not the guest's.
+    // The reading functions use one page of each memory, and pass all memory to the host, which must not
+    // count as the guest's.
     store.data_mut().limiter = Limiter::new(&Limits { memory: usize::MAX, ..Limits::default() });
     store.set_hostcall_fuel(usize::MAX);
     let functions = functions(component, access).ok_or(PreinitError::NoAccess)?;

@@ -1,7 +1,8 @@
-//! What an init is refused: whatever it got would be the same in every sandbox, for as long as the component is used.
+//! The calls that an init is denied: their results would be equal in every sandbox, for as long as the
+//! component is used.
 //!
-//! Most of it ends the init on the spot, with the functions that asked. The environment does not, since a panic looks
-//! at it too; that somebody looked is remembered.
+//! Most of them stop the init immediately, with a stack trace. Reading the environment does not, since a
+//! panic reads it too; it is recorded instead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,38 +12,38 @@ use wasmtime::component::Linker;
 use super::Rules;
 use crate::capabilities::State;
 
-/// Something that an init asked for in vain.
+/// A denied request of an init.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Keys of hash maps, for example.
     #[error(
-        "it asked for random bytes, which would be the same in every sandbox. A HashMap takes its keys from them: let \
-         what is built ahead use a BTreeMap or a hasher without random keys; or pass --allow-random, if nothing that an \
-         attacker chooses is hashed with these keys"
+        "it asked for random bytes, which would be the same in every sandbox. A HashMap uses them as its \
+         keys: use a BTreeMap, or a hasher without random keys; or pass --allow-random, if an attacker \
+         cannot choose the values that are hashed"
     )]
     Random,
-    /// Either clock, or a sleep.
+    /// A clock, or a sleep.
     #[error(
-        "it asked for the time, which would stand still in every sandbox. Ask for it in the handler; or pass --allow-clock, \
-         if the time of the compilation is what is wanted"
+        "it asked for the time, which would be the same in every sandbox. Read the time in the handler; or \
+         pass --allow-clock, if you need the time of the compilation"
     )]
     Clock,
     /// Directories to open files in.
     #[error(
-        "it looked for files. There are none while it runs, and no sandbox would look again. Put what it needs into the \
-         component with include_bytes! or include_str!, or read it in the handler"
+        "it looked for files. At compile time there are none, and sandboxes would not look again. Include \
+         the data in the component with include_bytes! or include_str!, or read it in the handler"
     )]
     Files,
     /// An outbound request.
     #[error(
-        "it sent a request, and there is no network while it runs. Put what it needs into the component with \
-         include_bytes! or include_str!, or ask for it in the handler"
+        "it sent a request. At compile time there is no network. Include the data in the component with \
+         include_bytes! or include_str!, or request it in the handler"
     )]
     Network,
 }
 
-/// The functions that are refused, each with its interface. Versions are those that the linker has; a component may
-/// ask for any other of WASI 0.2.
+/// The denied functions, each with its interface. The versions are those of the linker; a component may use
+/// any other version of WASI 0.2.
 const FUNCTIONS: &[(Refused, &str, &[&str])] = &[
     (Refused::Random, "wasi:random/random@0.2.12", &["get-random-bytes", "get-random-u64"]),
     (
@@ -62,18 +63,18 @@ const FUNCTIONS: &[(Refused, &str, &[&str])] = &[
 ];
 const ENVIRONMENT: (&str, &str) = ("wasi:cli/environment@0.2.12", "get-environment");
 
-/// What the init looked at that it was not refused.
+/// The calls of an init that are allowed but recorded.
 #[derive(Debug, Default)]
 pub(super) struct Looked(Arc<AtomicBool>);
 
 impl Looked {
-    /// At its environment, which has nothing in it.
+    /// It read its environment, which is empty.
     pub(super) fn at_environment(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Puts refusals into a linker, in the place of what is there.
+/// Replaces functions of a linker by ones that deny.
 pub(super) fn replace(linker: &mut Linker<State>, rules: Rules) -> wasmtime::Result<Looked> {
     linker.allow_shadowing(true);
     for (refused, interface, functions) in FUNCTIONS.iter().copied() {

@@ -159,7 +159,7 @@ fn granted_variables_are_seen_after_an_init_that_did_not_ask() {
 fn what_an_init_prints_is_shown_and_it_may_not_leave_it_open() {
     let parts = ["init: read 17 rules\n", "init: rule 4 is \\u{1b}[31modd\n", "its init printed"];
     assert_refused("init_print", &[], &parts);
-    assert_refused("init_stream", &[], &["left something of the host's open"]);
+    assert_refused("init_stream", &[], &["left a resource of the host open"]);
 }
 
 #[test]
