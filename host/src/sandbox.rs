@@ -1,10 +1,11 @@
-//! A sandbox: one instance of a component, made for one event and thrown away after it.
+//! A sandbox: one instance of a component, made for one event and discarded after it.
 //!
-//! Only where the handler's manifest says so (`reuse`) is it kept for another event: of the same tenant, and after a
-//! return that was clean. Each event has limits of its own all the same, but for memory, which stays taken.
+//! It is kept for another event only if the handler's manifest says so (`reuse`): an event of the same
+//! tenant, after a return without an error. Each event still has its own limits, except for memory, which
+//! stays allocated.
 //!
-//! Nothing that a guest does is an error of the host; it ends in an [`Outcome`]. What the sandbox may use and
-//! reach is its [`Policy`]'s; what there is to reach at all is [`crate::capabilities`]'.
+//! A guest cannot cause an error of the host; everything that it does leads to an [`Outcome`]. The sandbox's
+//! [`Policy`] defines its limits and grants; [`crate::capabilities`] defines what can be granted at all.
 //!
 //! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
 
@@ -54,15 +55,15 @@ pub use visit::{Run, Timing, Usage, Visit};
 /// Makes sandboxes.
 #[derive(Debug)]
 pub struct Sandboxes {
-    /// What guests are told of the function.
+    /// The data about the function that guests get.
     pub function: FunctionSettings,
-    /// Where their lines go.
+    /// The log for their lines.
     pub log: Arc<Log>,
     /// The directories that they may read.
     pub directories: Granted,
-    /// What sends their requests.
+    /// Sends their requests.
     pub clients: Arc<Clients>,
-    /// Who has one.
+    /// The existing sandboxes.
     pub pool_usage: Arc<PoolUsage>,
 }
 
@@ -70,11 +71,11 @@ pub struct Sandboxes {
 pub struct Sandbox {
     handler: usize,
     policy: Arc<Policy>,
-    /// How many events it has had.
+    /// The number of events that it has had.
     events: u32,
-    /// Whose they were.
+    /// The tenant of these events.
     tenant_id: Option<String>,
-    /// Whose limits the event shares.
+    /// The owner of the limits that the event shares.
     owner: Owner,
     store: Store<State>,
     console: Console,
@@ -91,7 +92,7 @@ impl std::fmt::Debug for Sandbox {
     }
 }
 
-/// A sandbox that nobody is in yet.
+/// A sandbox without a guest.
 #[derive(Debug)]
 pub struct EmptySandbox {
     store: Store<State>,
@@ -100,17 +101,17 @@ pub struct EmptySandbox {
     pipes: Option<Pipes>,
 }
 
-/// What is left of a sandbox.
+/// The rest of a sandbox.
 #[derive(Debug)]
 pub enum Remains {
     /// It may have another event of the same tenant.
     Warm(Sandbox),
-    /// Nothing of use. Taking it apart takes time, so it is kept until an answer is posted.
+    /// It cannot be used again. Destroying it takes time, so it is kept until an answer is posted.
     Spent(Store<State>),
 }
 
 impl Sandbox {
-    /// Whether it was made for events that go this way. One that has had an event is that tenant's alone.
+    /// Whether it was made for events with this route. After its first event it belongs to that tenant alone.
     pub fn fits(&self, route: &Route) -> bool {
         self.handler == route.handler
             && Arc::ptr_eq(&self.policy, &route.policy)
@@ -122,8 +123,8 @@ impl Sandbox {
         self.events == 0
     }
 
-    /// Makes it an event's. Where it had one before, what that used up is given anew, except for memory and files,
-    /// which are still there.
+    /// Assigns it to an event. If it had one before, its limits are reset, except for memory and files, which
+    /// still exist.
     fn begin(&mut self, visit: &mut Visit<'_>, timing: Timing<'_>) {
         let Timing { guard, meter, .. } = timing;
         let (invocation, channel) = (visit.invocation, visit.channel.take());
@@ -133,7 +134,7 @@ impl Sandbox {
         let scope = invocation.scope();
         let state = self.store.data_mut();
         state.clock = guard.clock();
-        // The making of it counts too, for its first event.
+        // The time to make it counts too, for its first event.
         meter.allow(limits.cpu_time.saturating_sub(spent));
         self.meter = meter.clone();
         state.meter = meter.clone();
@@ -156,7 +157,8 @@ impl Sandbox {
         self.tenant_id.clone_from(&invocation.tenant_id);
     }
 
-    /// What is left after an event: itself, if that ended cleanly and its handler lets it have another one.
+    /// The rest after an event: the sandbox itself, if that ended without an error and the handler allows
+    /// another event.
     fn remains(self, is_clean: bool) -> Remains {
         let can_go_on = self.guest.as_ref().is_ok_and(Guest::can_go_on);
         if is_clean && can_go_on && self.events < self.policy.events.get() {
@@ -166,12 +168,12 @@ impl Sandbox {
         }
     }
 
-    /// Whether its guest is there to be called. Where it is not, the event is told why.
+    /// Whether its guest can be called. If not, the event gets the reason.
     pub fn is_ready(&self) -> bool {
         self.guest.is_ok()
     }
 
-    /// Why the host had no room for it, if that is why its guest is not there.
+    /// The reason why the host had no room for it, if its guest is missing because of that.
     pub fn out_of_room(&self) -> Option<&wasmtime::Error> {
         match &self.guest {
             Err(Ended::Itself(error)) if pool_usage::is_out_of_room(error) => Some(error),
@@ -179,7 +181,7 @@ impl Sandbox {
         }
     }
 
-    /// The processor time that its making took, if that was for its next event.
+    /// The processor time for making it, if that was for its next event.
     pub fn spent(&self) -> Duration {
         if self.is_fresh() { self.meter.spent() } else { Duration::ZERO }
     }
@@ -207,7 +209,7 @@ impl Sandboxes {
         }
     }
 
-    /// What a guest will find there, without a guest: the first step of [`Self::make`].
+    /// The state of a sandbox without its guest: the first step of [`Self::make`].
     pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> EmptySandbox {
         let policy = &route.policy;
         let mut console = Console::new(Arc::clone(&self.log), policy.limits.logs);
@@ -243,7 +245,7 @@ impl Sandboxes {
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(policy.limits.hostcall);
         store.set_max_component_handles(policy.limits.handles);
-        // Every move of the epoch is an occasion to look at the clocks, and to let others have a turn.
+        // At every move of the epoch the guest checks its clocks, and lets others have a turn.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(look_at_clocks);
         EmptySandbox { store, console, meter, pipes }
@@ -263,11 +265,11 @@ impl Sandboxes {
                 let call = Call { event, context, policy, console, pipes: pipes.as_ref() };
                 meter.run(stopped_by(guard, meter, guest.call(&mut *store, call))).await
             }
-            // Told once: nobody has another event in it.
+            // Reported once: the sandbox does not get another event.
             Err(ended) => Err(std::mem::replace(ended, Ended::Waiting)),
         };
         console.finish();
-        // What it has under way would go on, and nobody would pay for it.
+        // Operations in flight would continue without an event to charge them to.
         store.data_mut().outbound.end();
         for (level, text) in store.data_mut().take_denials().records() {
             if self.log.writes(level) {
@@ -305,7 +307,7 @@ impl Sandboxes {
         Run { outcome, usage, remains: sandbox.remains(is_clean) }
     }
 
-    /// What a sandbox used that is no time, with a limit that it ran into and went on.
+    /// The resources of a sandbox except for time, with a limit that it reached and continued.
     fn used(&self, sandbox: &Sandbox, invocation: &Invocation) -> Usage {
         let Sandbox { policy, store, console, .. } = sandbox;
         let State { limiter, outbound, files, .. } = store.data();
@@ -325,7 +327,7 @@ impl Sandboxes {
         Usage { peak_memory: limiter.peak(), logs, outbound, limit, ..Usage::default() }
     }
 
-    /// A guest's streams and directories. A command's stdout is its response, and no log.
+    /// A guest's streams and directories. A command's stdout is its response, not its log.
     fn wasi(&self, policy: &Policy, console: &Console, pipes: Option<&Pipes>) -> WasiCtx {
         let mut wasi = WasiCtx::builder();
         wasi.stderr(console.stderr());
@@ -341,7 +343,7 @@ impl Sandboxes {
     }
 }
 
-/// Most languages call it an I/O error, which says little.
+/// Most languages report an I/O error, which is not specific.
 fn tmp_is_too_small(policy: &Policy) -> String {
     format!(
         "the handler filled its /tmp of {} bytes; to allow more, raise `tmp` in [{}] of {}",

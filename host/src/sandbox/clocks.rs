@@ -1,4 +1,4 @@
-//! What stops a guest whose time is over, whether it computes or waits.
+//! Stops a guest whose time is over, whether it computes or waits.
 
 use wasmtime::{StoreContextMut, UpdateDeadline};
 
@@ -10,13 +10,13 @@ use crate::engine::watchdog::Guard;
 pub(super) enum Ended {
     /// It trapped, exited, or could not even start.
     Itself(wasmtime::Error),
-    /// It waited for something when its time was over.
+    /// It was waiting when its time was over.
     Waiting,
-    /// It waited, and what was done for it meanwhile used up its processor time.
+    /// It was waiting, and work on its behalf used up its processor time.
     OutOfCpuTime,
 }
 
-/// What a guest that computes does whenever the epoch moves.
+/// Called in a computing guest whenever the epoch moves.
 pub(super) fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     let state = context.data_mut();
     if state.clock.has_passed() {
@@ -29,20 +29,20 @@ pub(super) fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtim
         }
         Some(left) => {
             state.clock.look_after(left);
-            // Behind whoever else is ready, and behind the sockets and timers: the engine's own way of yielding would
-            // put it before these.
+            // Behind all ready tasks, and behind sockets and timers: the engine's own way of yielding would
+            // put the guest before these.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         }
     }
 }
 
-/// Where a guest has less processor time left than a time slice, the epoch has to move sooner.
+/// If a guest has less processor time left than a time slice takes, the epoch has to move earlier.
 pub(super) fn look_soon(meter: &Meter, guard: &Guard) {
     guard.clock().look_after(meter.left().unwrap_or_default());
 }
 
-/// Runs a guest until it returns or its time is over. One that computes is stopped by its epoch callback,
-/// one that waits is stopped here.
+/// Runs a guest until it returns or its time is over. A guest that computes is stopped by its epoch callback,
+/// a guest that waits is stopped here.
 pub(super) async fn stopped_by<T>(
     guard: &Guard,
     meter: &Meter,
@@ -50,7 +50,7 @@ pub(super) async fn stopped_by<T>(
 ) -> Result<T, Ended> {
     tokio::select! {
         biased;
-        // First: a guest that is told that its request failed for it would go on.
+        // First: otherwise a guest whose request failed for this reason would continue.
         () = meter.exhausted() => Err(Ended::OutOfCpuTime),
         returned = guest => returned.map_err(Ended::Itself),
         () = guard.passed() => Err(Ended::Waiting),

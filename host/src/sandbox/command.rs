@@ -1,6 +1,7 @@
-//! A command's event and answer: its stdin, its stdout, and its exit code.
+//! The event and the answer of a command: its stdin, its stdout, and its exit code.
 //!
-//! The streams are there before the event is. What it prints to stderr is [`crate::capabilities::console`]'s, as for every guest.
+//! The streams exist before the event does. Its stderr is handled by [`crate::capabilities::console`], as for
+//! every guest.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,17 +19,17 @@ use crate::capabilities::checked_writes::CheckedWrites;
 use crate::capabilities::limits::Exceeded;
 use crate::policy::Limit;
 
-/// How much a command may write in one call; its own buffers are smaller.
+/// The most that a command may write in one call; its own buffers are smaller.
 const PERMIT: usize = 64 * 1024;
 
-/// What goes into a command and what comes out of it.
+/// The input and the output of a command.
 #[derive(Debug, Clone)]
 pub(super) struct Pipes {
     stdin: Stdin,
     stdout: Stdout,
 }
 
-/// The rest of the event that was not read yet. All streams of it share one place.
+/// The unread rest of the event. All streams of it share one position.
 #[derive(Debug, Clone, Default)]
 struct Stdin(Arc<Mutex<Bytes>>);
 
@@ -40,7 +41,7 @@ struct Stdout {
 }
 
 impl Pipes {
-    /// For a response of so many bytes at most.
+    /// For a response of at most this many bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self { stdin: Stdin::default(), stdout: Stdout { written: Arc::default(), limit } }
     }
@@ -53,7 +54,7 @@ impl Pipes {
         self.stdout.clone()
     }
 
-    /// Runs a command on an event. Returns its exit code, and what it wrote.
+    /// Runs a command on an event. Returns its exit code and its output.
     pub(super) async fn run(
         &self,
         command: &Command,
@@ -63,7 +64,7 @@ impl Pipes {
         *lock(&self.stdin.0) = event;
         let code = match command.wasi_cli_run().call_run(store).await {
             Ok(Ok(())) => 0,
-            // What a shell would see.
+            // The exit codes that a shell would see.
             Ok(Err(())) => 1,
             Err(error) => match error.downcast_ref() {
                 Some(I32Exit(code)) => *code,
@@ -86,7 +87,7 @@ impl IsTerminal for Stdin {
 
 impl StdinStream for Stdin {
     fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3, which is not linked, calls this.
         Box::new(tokio::io::empty())
     }
 
@@ -119,7 +120,7 @@ impl IsTerminal for Stdout {
 
 impl StdoutStream for Stdout {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3, which is not linked, calls this.
         Box::new(tokio::io::sink())
     }
 
@@ -134,7 +135,7 @@ impl Pollable for Stdout {
 }
 
 impl OutputStream for Stdout {
-    /// A response that is too large ends the command: whatever it would still write, nobody could be sent.
+    /// A response that is too large ends the command: the rest of it could not be sent.
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         let mut written = lock(&self.written);
         if bytes.len() > self.limit.saturating_sub(written.len()) {

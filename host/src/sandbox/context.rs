@@ -1,10 +1,10 @@
-//! What a guest is told about its event, as `wit/` has it.
+//! A guest's data about its event, as defined in `wit/`.
 
 use crate::engine::bindings::bulkhead::lambda::types;
 use crate::runtime_api::invocation::{Caller, Invocation};
 use crate::sandbox::time_budget::TimeBudget;
 
-/// The settings of the function, the same for every event (RUNTIME_API 9).
+/// The settings of the function, which are equal for every event (RUNTIME_API 9).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionSettings {
     /// `AWS_LAMBDA_FUNCTION_NAME`, or empty.
@@ -53,7 +53,7 @@ pub(super) fn of(
     }
 }
 
-/// The same for a command, as environment variables. What is not known has none.
+/// The context for a command, as environment variables. Unknown values have none.
 pub(super) fn variables(context: types::Context) -> Vec<(&'static str, String)> {
     let types::Context { trace, function, .. } = context;
     let (identity, pool) =

@@ -1,5 +1,5 @@
-//! Whoever is in a sandbox, called in the way of its kind. What becomes of an event that ends with a return is decided
-//! here; of one that does not, by [`crate::sandbox::trap`].
+//! Calls the guest of a sandbox according to its kind. The outcome of an event that ends with a return is
+//! determined here; otherwise in [`crate::sandbox::trap`].
 
 use bytes::Bytes;
 use wasmtime::Store;
@@ -26,7 +26,7 @@ pub(super) enum Guest {
     Command(Command),
 }
 
-/// All that a call takes beside the guest's own store.
+/// All arguments of a call besides the guest's own store.
 pub(super) struct Call<'a> {
     pub(super) event: &'a Bytes,
     pub(super) context: Context,
@@ -55,7 +55,7 @@ impl Guest {
         }
     }
 
-    /// Whether its response may be sent while it is made.
+    /// Whether its response may be streamed.
     pub(super) fn streams(&self, policy: &Policy) -> bool {
         match self {
             Self::Streaming(_) => true,
@@ -64,7 +64,7 @@ impl Guest {
         }
     }
 
-    /// Has it handle an event.
+    /// Lets it handle an event.
     pub(super) async fn call(&self, store: &mut Store<State>, call: Call<'_>) -> wasmtime::Result<Outcome> {
         match self {
             Self::Handler(handler) => {
@@ -77,7 +77,7 @@ impl Guest {
                 let called = handler.call_handle(store, call.event, &call.context);
                 Ok(Box::pin(called).await?.map_or_else(failed, |()| Outcome::Replied(Vec::new())))
             }
-            // Boxed, for what a service keeps while it waits is much more than what a handler does.
+            // Boxed, because the state of a waiting service is much larger than that of a handler.
             Self::Http(service) => Box::pin(http::handle(service, store, call.event, call.policy)).await,
             Self::Command(command) => Box::pin(run(command, store, call)).await,
         }
@@ -86,12 +86,13 @@ impl Guest {
 
 async fn run(command: &Command, store: &mut Store<State>, call: Call<'_>) -> wasmtime::Result<Outcome> {
     store.data_mut().environment.tell(context::variables(call.context));
-    let Some(pipes) = call.pipes else { wasmtime::bail!("a command without its streams") };
+    let Some(pipes) = call.pipes else { wasmtime::bail!("a command has no streams") };
     let (code, response) = pipes.run(command, store, call.event.clone()).await?;
     if code == 0 {
         return Ok(reply(response, call.policy.limits.response));
     }
-    // A program that is refused memory says so in words of its own, and exits: Go's runtime, or whoever asks what malloc returned.
+    // A program that is denied memory prints its own message and exits: Go's runtime, or C code that checks
+    // the result of malloc.
     if let Some(refused) = store.data().limiter.refused() {
         return Ok(trap::refusal(refused, &call.policy.limits));
     }

@@ -1,7 +1,8 @@
-//! A service's event and answer: the event becomes a request, and the response is collected while the service runs.
+//! The event and the answer of a service: the event becomes a request, and the response is collected while
+//! the service runs.
 //!
-//! A service may set its response and write the body while it still runs, so body and service take turns. It is
-//! answered when the service has returned: what it does after its response is part of the event too.
+//! A service may set its response and write the body while it still runs, so body and service take turns. The
+//! answer is sent when the service has returned: its work after the response is part of the event too.
 
 mod collected;
 mod service_error;
@@ -32,7 +33,7 @@ use collected::{Receiver, Receiving};
 pub use service_error::ServiceError;
 use streamed::{open, stream};
 
-/// Has a service handle an event.
+/// Lets a service handle an event.
 pub(super) async fn handle(
     service: &Proxy,
     store: &mut Store<State>,
@@ -65,7 +66,7 @@ pub(super) async fn handle(
     Ok(reply.unwrap_or_else(Outcome::ServiceFailed))
 }
 
-/// What the client of a bad request gets, without the service.
+/// The answer to the client of an invalid request, without the service.
 struct Refused {
     status: StatusCode,
     headers: HeaderMap,
@@ -84,7 +85,7 @@ impl Refused {
         reply.unwrap_or_else(|error| Outcome::ServiceFailed(error.into()))
     }
 
-    /// Whoever reads a stream does not understand a response that is whole.
+    /// A reader of a stream does not understand a buffered response.
     async fn stream(self, response: &response_stream::Response) -> wasmtime::Result<Outcome> {
         let head = Head::http(self.status, &self.headers);
         let sent = match head.map_err(ServiceError::from).and_then(|head| open(response, head)) {
@@ -96,7 +97,8 @@ impl Refused {
     }
 }
 
-/// The response as the event's sender wants it, if that is not too large: a body may be six times as long in JSON.
+/// The response in the form that the event's sender expects, if that is not too large: a body may be six
+/// times as long in JSON.
 fn reply(
     source: HttpSource,
     status: StatusCode,
@@ -111,7 +113,7 @@ fn reply(
     source.response(status, headers, body).map(Outcome::Replied)
 }
 
-/// What a service takes: the request, and where its response goes.
+/// The arguments of a service: the request, and the outparam for its response.
 fn arguments(
     store: &mut Store<State>,
     request: Request<Bytes>,
@@ -124,7 +126,7 @@ fn arguments(
     Ok((http.new_incoming_request(scheme, request)?, http.new_response_outparam(sender)?, receiver))
 }
 
-/// Calls the service. The response comes while it runs, and is the event's only if it returns.
+/// Calls the service. The response comes while it runs, and counts only if it returns.
 async fn serve(
     service: &Proxy,
     store: &mut Store<State>,
@@ -145,7 +147,7 @@ async fn serve(
             }
         }
     }
-    // What it wrote last waits to be taken. What it has not written by now never comes.
+    // The last written bytes still have to be taken. Bytes that are not written by now never come.
     tokio::select! {
         biased;
         received = receiving.rest() => received?,

@@ -1,8 +1,8 @@
-//! What became of an event in its sandbox, and what its caller is told. Events that no guest has answered, for whatever reason of the
-//! host's, are reported by the dispatcher; no other place knows `errorType` strings.
+//! The outcome of an event in its sandbox, and the report for its caller. Events that no guest has answered,
+//! for a reason of the host's, are reported by the dispatcher; no other place contains `errorType` strings.
 //!
-//! What a guest does wrong ends here, never in an error of the host. The texts say what happened and what
-//! to do; how a trap is told from a panic is [`crate::sandbox::trap`]'s business.
+//! Everything that a guest does wrong ends here, never in an error of the host. The texts say what happened
+//! and what to do; [`crate::sandbox::trap`] tells a trap from a panic.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -19,93 +19,94 @@ pub enum Outcome {
     Replied(Vec<u8>),
     /// The handler returned an error.
     Failed {
-        /// As the handler's author named it.
+        /// The type that the handler's author chose.
         error_type: String,
-        /// What happened.
+        /// The message.
         message: String,
-        /// Where.
+        /// The stack.
         stack_trace: Vec<String>,
     },
-    /// The handler panicked: it printed why, then trapped.
+    /// The handler panicked: it printed a message, then trapped.
     Panicked {
-        /// What it printed.
+        /// The message that it printed.
         message: String,
-        /// The functions it was in, innermost first.
+        /// The functions on the stack, innermost first.
         stack_trace: Vec<String>,
     },
     /// The handler did something that WebAssembly does not allow.
     Trapped {
-        /// What it did.
+        /// The cause.
         message: String,
-        /// The functions it was in, innermost first.
+        /// The functions on the stack, innermost first.
         stack_trace: Vec<String>,
     },
-    /// The handler was not done in time.
+    /// The handler did not finish in time.
     TimedOut {
-        /// The time that it had.
+        /// Its time limit.
         allowed: Duration,
-        /// Whether Lambda's deadline set that time, rather than the handler's own limit.
+        /// Whether Lambda's deadline set that limit, rather than the handler's own.
         by_lambda: bool,
     },
     /// The handler used up its processor time.
     CpuLimitExceeded {
-        /// The time that it had.
+        /// Its limit.
         limit: Duration,
     },
-    /// The handler wanted more memory than it may have.
+    /// The handler exceeded its limit of memory.
     OutOfMemory {
         /// The limit over all of its memories, in bytes.
         limit: usize,
     },
-    /// The handler wanted more of something else than it may have.
+    /// The handler exceeded another limit.
     LimitExceeded {
-        /// Of what.
+        /// The limit.
         limit: Limit,
-        /// How much it may have.
+        /// The allowed amount.
         allowed: u64,
     },
-    /// The handler gave one message more headers than the host keeps. No key of `bulkhead.toml` raises that.
+    /// The handler gave one message more headers than the host keeps. No key of `bulkhead.toml` raises this
+    /// limit.
     HeadersTooLarge {
-        /// How much they may take, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// The handler recursed too deeply.
     StackOverflow {
-        /// The functions it was in, innermost first.
+        /// The functions on the stack, innermost first.
         stack_trace: Vec<String>,
     },
-    /// The response is larger than may be sent.
+    /// The response is larger than allowed.
     ResponseTooLarge {
         /// Its size in bytes, as far as it is known.
         size: Option<usize>,
-        /// The largest size that may be sent.
+        /// The largest allowed size.
         limit: usize,
     },
-    /// The handler ended its process in place of returning.
+    /// The handler exited instead of returning.
     Exited {
         /// The exit code.
         code: i32,
     },
-    /// The handler is a command, and ended with another exit code than 0.
+    /// The handler is a command, and its exit code was not 0.
     CommandFailed {
         /// The exit code.
         code: i32,
-        /// The end of what it wrote to stderr.
+        /// The end of its stderr.
         stderr: String,
     },
-    /// The handler is an HTTP service, and the event is none for it, so the service was not called.
+    /// The handler is an HTTP service, and the event is not valid for it, so the service was not called.
     NotHttp(HttpEventError),
     /// The handler is an HTTP service, and returned without a response that can be sent.
     ServiceFailed(ServiceError),
     /// The host had no room for a sandbox, so the handler was not called.
     SandboxUnavailable {
-        /// What it lacked.
+        /// The resource that was missing.
         message: String,
     },
 }
 
 impl Outcome {
-    /// The response, or what to report in its place.
+    /// The response, or the report in its place.
     ///
     /// # Errors
     /// For every outcome but a response.
@@ -126,24 +127,24 @@ impl Outcome {
             }
             Self::CpuLimitExceeded { limit } => report(
                 "Function.CpuLimitExceeded",
-                format!("the handler was stopped after {}, the processor time that it may take", time(limit)),
+                format!("the handler was stopped after {}, its limit of processor time", time(limit)),
             ),
             Self::OutOfMemory { limit } => report(
                 "Function.OutOfMemory",
-                format!("the handler wanted more than the {} of memory that it may have", bytes(limit)),
+                format!("the handler needed more than {} of memory, its limit", bytes(limit)),
             ),
             Self::LimitExceeded { limit, allowed } => report(limit_type(limit), exceeded(limit, allowed)),
             Self::HeadersTooLarge { limit } => report(
                 "Function.HeaderLimitExceeded",
                 format!(
-                    "the handler was stopped because the headers of one message came to more than {}, with some 40 bytes \
-                     for each beside its name and its value",
+                    "the handler was stopped because the headers of one message exceeded {}, counting some \
+                     40 bytes for each in addition to its name and its value",
                     bytes(limit)
                 ),
             ),
             Self::StackOverflow { stack_trace } => report(
                 "Function.StackOverflow",
-                "the handler's stack overflowed, most likely by recursion without end".to_owned(),
+                "the handler's stack overflowed, most likely through infinite recursion".to_owned(),
             )
             .with_stack_trace(stack_trace),
             Self::ResponseTooLarge { size, limit } => {
@@ -151,7 +152,7 @@ impl Outcome {
             }
             Self::Exited { code } => report(
                 "Function.Exited",
-                format!("the handler exited with code {code}; a handler answers by returning"),
+                format!("the handler exited with code {code}; a handler must return to answer"),
             ),
             Self::CommandFailed { code, stderr } => report("Function.Exited", command_failed(code, &stderr)),
             Self::NotHttp(error) => report("Function.NotAnHttpEvent", error),
@@ -166,7 +167,7 @@ fn report(error_type: &str, message: impl Display) -> ErrorReport {
 }
 
 impl Outcome {
-    /// The limit that ended the event; Lambda's own deadline is none of ours.
+    /// The limit that ended the event; `None` for Lambda's own deadline.
     pub fn limit(&self) -> Option<Limit> {
         match self {
             Self::TimedOut { by_lambda: false, .. } => Some(Limit::WallTime),
@@ -190,8 +191,8 @@ impl Outcome {
     }
 }
 
-/// The type of an event that was ended for wanting more. Some limits have outcomes of their own, and some end nothing:
-/// the handler is told, and goes on.
+/// The type of an event that was ended for exceeding a limit. Some limits have outcomes of their own, and
+/// some end nothing: the handler gets an error, and continues.
 fn limit_type(limit: Limit) -> &'static str {
     match limit {
         Limit::TableEntries => "Function.TableLimitExceeded",
@@ -199,7 +200,7 @@ fn limit_type(limit: Limit) -> &'static str {
         Limit::Hostcall => "Function.HostcallLimitExceeded",
         Limit::Handles => "Function.HandleLimitExceeded",
         Limit::Random => "Function.RandomLimitExceeded",
-        // As Lambda calls it where it finds out itself (S7.10).
+        // Lambda's own type for this case (S7.10).
         Limit::Response | Limit::StreamedResponse => "Function.ResponseSizeTooLarge",
         Limit::Memory
         | Limit::WallTime
@@ -216,7 +217,7 @@ fn no_room(lack: &str) -> String {
     format!("Bulkhead had no room for a sandbox ({lack}); send the event again")
 }
 
-/// A number alone says little where it counts bytes.
+/// A number of bytes is more readable with a unit.
 fn exceeded(limit: Limit, allowed: u64) -> String {
     let allowed = match limit {
         Limit::Hostcall
@@ -235,17 +236,18 @@ fn exceeded(limit: Limit, allowed: u64) -> String {
         | Limit::WallTime
         | Limit::CpuTime => allowed.to_string(),
     };
-    // A handler never sees why, so the text says what the key means.
-    let meaning = if limit == Limit::Hostcall { ", for all that it hands over in one call" } else { "" };
+    // A handler never sees the reason, so the text explains the key.
+    let meaning =
+        if limit == Limit::Hostcall { ", for everything that it passes to the host in one call" } else { "" };
     format!(
-        "the handler was stopped because it wanted more than the {allowed} of `{}` that it may have{meaning}",
+        "the handler was stopped because it exceeded its limit of {allowed} for `{}`{meaning}",
         limit.key()
     )
 }
 
 fn command_failed(code: i32, stderr: &str) -> String {
     if stderr.is_empty() {
-        format!("the command exited with code {code}, and wrote nothing to stderr")
+        format!("the command exited with code {code} without writing to stderr")
     } else {
         format!("the command exited with code {code}; the end of its stderr: {stderr}")
     }
@@ -270,14 +272,14 @@ fn timed_out(allowed: Duration, by_lambda: bool) -> String {
              if it needs longer"
         )
     } else {
-        format!("the handler was stopped after {allowed}, the wall time that it may take")
+        format!("the handler was stopped after {allowed}, its limit of wall time")
     }
 }
 
 fn too_large(size: Option<usize>, limit: usize) -> String {
     match size {
-        Some(size) => format!("the response has {size} bytes; at most {limit} may be sent"),
-        None => format!("the response is larger than the {limit} bytes that may be sent"),
+        Some(size) => format!("the response has {size} bytes; at most {limit} are allowed"),
+        None => format!("the response is larger than the allowed {limit} bytes"),
     }
 }
 

@@ -1,25 +1,25 @@
-//! How long an event's handler may take: its own limit, and never past Lambda's deadline less a margin.
+//! The time budget of an event's handler: its own limit, and never beyond Lambda's deadline minus a margin.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::runtime_api::invocation::Deadline;
 use crate::sandbox::outcome::Outcome;
 
-/// How long before Lambda's deadline a handler is stopped, so that the caller is still told why (C11.9).
+/// How long before Lambda's deadline a handler is stopped, so that the caller still gets the reason (C11.9).
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// When an event's handler is stopped, and why then.
+/// When an event's handler is stopped, and for which reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeBudget {
     /// The time that it has.
     pub time: Duration,
-    /// Whether Lambda's deadline is what sets it.
+    /// Whether Lambda's deadline sets it.
     pub by_lambda: bool,
-    /// From when on it counts.
+    /// The start of the time.
     from: Moment,
 }
 
-/// A moment on the clock that never goes back, and as a date.
+/// A point in time, both on the monotonic clock and as a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
     instant: Instant,
@@ -27,8 +27,8 @@ struct Moment {
 }
 
 impl TimeBudget {
-    /// The time that a handler with this limit has for an event with this deadline, from now on, where so many
-    /// sandboxes have to share what Lambda leaves.
+    /// The time budget of a handler with this limit for an event with this deadline, from now on, if this
+    /// many sandboxes share the time that Lambda leaves.
     pub fn new(limit: Duration, deadline: Deadline, sharers: usize) -> Self {
         Self::at(limit, deadline, sharers, Moment { instant: Instant::now(), date: SystemTime::now() })
     }
@@ -38,7 +38,7 @@ impl TimeBudget {
             Deadline::At(at) => at.duration_since(now.date).unwrap_or_default(),
             Deadline::Unknown { .. } => Duration::MAX,
         };
-        // Where little is left, half of it is for the handler.
+        // If little time is left, the handler gets half of it.
         let left = left - MARGIN.min(left / 2);
         // An even share, so that the first part of a batch cannot use up the time of the others.
         let left = left / u32::try_from(sharers).unwrap_or(u32::MAX).max(1);
@@ -50,12 +50,12 @@ impl TimeBudget {
         self.from.instant + self.time
     }
 
-    /// What became of a handler that needed longer.
+    /// The outcome of a handler that needed longer.
     pub fn timed_out(&self) -> Outcome {
         Outcome::TimedOut { allowed: self.time, by_lambda: self.by_lambda }
     }
 
-    /// The same in milliseconds since the Unix epoch, as guests are told.
+    /// The end of the time in milliseconds since the Unix epoch, as guests see it.
     pub fn ends_ms(&self) -> u64 {
         let ends = self.from.date + self.time;
         let millis = ends.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();

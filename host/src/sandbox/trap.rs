@@ -1,6 +1,6 @@
-//! Tells from the engine's error what a guest did: panic, exit, overflow, ….
+//! Determines from the engine's error what a guest did: panic, exit, overflow, ….
 //!
-//! The engine reports most of it as one and the same trap; what the sandbox saw meanwhile decides.
+//! The engine reports most of these as one kind of trap; the sandbox's own observations decide.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ use crate::sandbox::outcome::Outcome;
 use crate::sandbox::time_budget::TimeBudget;
 use crate::text::bounded::{self, Sink, cut};
 
-/// The functions that only carry a panic out: modules, with `::`, and whole names.
+/// The functions that only pass a panic on: modules, with `::`, and whole names.
 const PANICKING: &[&str] = &[
     "__rustc::",
     "alloc::alloc::handle_alloc_error",
@@ -30,36 +30,36 @@ const PANICKING: &[&str] = &[
     "std::rt::",
     "std::sys::",
 ];
-/// How often a function stands in a backtrace of the engine's, at least, for its recursion to be called
-/// endless. The engine keeps twenty frames.
+/// The number of occurrences of a function in a backtrace of the engine from which on its recursion counts as
+/// infinite. The engine keeps twenty frames.
 const ENDLESS: usize = 5;
-/// The longest name of a function that is demangled, in bytes. Longer ones stay as they are: a name may refer to its own
-/// parts, over and over.
+/// The longest name of a function that is demangled, in bytes. Longer ones stay unchanged: a name may refer
+/// to its own parts, repeatedly.
 const MAX_MANGLED: usize = 512;
-/// As much of one name is kept.
+/// The part of one name that is kept.
 const MAX_NAME: usize = 1024;
-/// How long all demangled names of a backtrace may be together. What it takes to make a byte of one can be several hundred
-/// times what that byte looks like.
+/// The total length of the demangled names of a backtrace. Producing one byte of a name can cost several
+/// hundred times as much as it seems.
 const MAX_NAMES: usize = 8 * 1024;
-/// The longest text of an error of the engine's. There can be names of the component's in it.
+/// The longest text of an error of the engine, which can contain names of the component's.
 const MAX_TEXT: usize = 4 * 1024;
 
-/// What the sandbox saw of a guest that did not return.
+/// The sandbox's observations about a guest that did not return.
 #[derive(Debug)]
 pub struct Evidence<'a> {
-    /// What the guest printed when it panicked.
+    /// The message that the guest printed when it panicked.
     pub panic: Option<String>,
-    /// What the guest was refused more of: memory or entries of tables.
+    /// The denied growth of the guest: memory or table entries.
     pub refused: Option<Limit>,
     /// Whether it was interrupted because its processor time was used up.
     pub out_of_cpu_time: bool,
-    /// The time that it had.
+    /// Its time limit.
     pub budget: TimeBudget,
-    /// What it could use.
+    /// The limits that it had.
     pub limits: &'a Limits,
 }
 
-/// What became of a guest whose call ended in `error`.
+/// The outcome of a guest whose call ended in `error`.
 pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
     let Evidence { panic, refused, out_of_cpu_time, budget, limits } = evidence;
     if let Some(I32Exit(code)) = error.downcast_ref() {
@@ -67,12 +67,13 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
     }
     let backtrace = error.downcast_ref::<WasmBacktrace>();
     if let Some(Exceeded { limit, allowed }) = exceeded(error, limits) {
-        // No guest is on the stack while its response is copied out; only that can be too much then.
+        // No guest is on the stack while its response is copied out; at that point only the response can be
+        // too large.
         return match (limit, backtrace) {
             (Limit::Hostcall, None) => {
                 Outcome::ResponseTooLarge { size: None, limit: limits.response.min(limits.hostcall) }
             }
-            // A command's or a service's, which write it piece by piece.
+            // The response of a command or a service, which is written piece by piece.
             (Limit::Response, _) => Outcome::ResponseTooLarge { size: None, limit: limits.response },
             _ => Outcome::LimitExceeded { limit, allowed },
         };
@@ -88,9 +89,9 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
         }
         (Some(Trap::Interrupt), ..) => budget.timed_out(),
         (Some(Trap::StackOverflow), ..) => Outcome::StackOverflow { stack_trace },
-        // What a compiler keeps in memory of its functions' locals runs out below address 0.
+        // A compiler's stack for the locals of functions runs below address 0.
         (Some(Trap::MemoryOutOfBounds), ..) if recursing => Outcome::StackOverflow { stack_trace },
-        // A guest that is refused memory gives up in its own way, nearly always with `unreachable`.
+        // A guest that is denied memory fails in its own way, nearly always with `unreachable`.
         (Some(Trap::UnreachableCodeReached) | None, Some(refused), panic)
             if panic.as_deref().is_none_or(is_about_memory) =>
         {
@@ -104,7 +105,7 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
     }
 }
 
-/// What became of a guest that failed after it was refused memory or entries of tables.
+/// The outcome of a guest that failed after it was denied memory or table entries.
 pub(crate) fn refusal(refused: Limit, limits: &Limits) -> Outcome {
     if refused == Limit::TableEntries {
         let allowed = count(limits.table_entries);
@@ -113,8 +114,8 @@ pub(crate) fn refusal(refused: Limit, limits: &Limits) -> Outcome {
     Outcome::OutOfMemory { limit: limits.memory }
 }
 
-/// The limit that the engine, or a host function, ended the guest for. The engine's own errors for it are
-/// private; their texts are pinned by tests.
+/// The limit for which the engine, or a host function, ended the guest. The engine's own errors for this are
+/// private; tests check their texts.
 fn exceeded(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
     if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
         return Some(*exceeded);
@@ -134,7 +135,7 @@ fn exceeded(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
     Some(Exceeded { limit, allowed: count(allowed) })
 }
 
-/// What the engine, or a host function, said first.
+/// The first message of the engine, or of a host function.
 pub(crate) fn root_text(error: &wasmtime::Error) -> String {
     bounded::text(error.root_cause(), MAX_TEXT)
 }
@@ -143,8 +144,8 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// Whether a panic of a guest that was refused memory comes from that. It may have coped, and panicked later
-/// for a reason of its own.
+/// Whether a panic of a guest that was denied memory is a result of that. It may have coped, and panicked
+/// later for another reason.
 fn is_about_memory(panic: &str) -> bool {
     let panic = panic.to_ascii_lowercase();
     ["alloc", "memory", "capacity overflow"].iter().any(|word| panic.contains(word))
@@ -157,7 +158,7 @@ fn is_recursing(backtrace: &WasmBacktrace) -> bool {
         .any(|one| frames.iter().filter(|other| other.func_index() == one.func_index()).count() >= ENDLESS)
 }
 
-/// `panicked at FILE:LINE:COLUMN: what`, out of what Rust prints over several lines.
+/// `panicked at FILE:LINE:COLUMN: message`, from Rust's output of several lines.
 fn panic_message(text: &str) -> String {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let place = first.split_once(" panicked at ").map_or(first, |(_, place)| place);
@@ -166,7 +167,7 @@ fn panic_message(text: &str) -> String {
     format!("panicked at {} {}", place, said.join("\n").trim_end())
 }
 
-/// The guest's functions, innermost first, without the machinery of a panic.
+/// The guest's functions, innermost first, without the functions of a panic.
 pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     let mut names = Names::default();
     let mut names: Vec<String> = backtrace
@@ -178,12 +179,12 @@ pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
         })
         .collect();
     let skipped = names.iter().take_while(|name| is_panicking(name)).count();
-    // Unless nothing would be left: then all of it says more than nothing.
+    // Unless nothing would be left: then all of them are more useful than none.
     let skipped = if skipped == names.len() { 0 } else { skipped };
     names.split_off(skipped)
 }
 
-/// Demangles the names of one backtrace, as long as there is room for them.
+/// Demangles the names of one backtrace, up to a total length.
 struct Names {
     room: usize,
 }
@@ -195,7 +196,7 @@ impl Default for Names {
 }
 
 impl Names {
-    /// A name as its author wrote it; as it is where that would take too much.
+    /// A name as its author wrote it; unchanged if demangling would take too much.
     fn readable(&mut self, mangled: &str) -> String {
         if mangled.len() <= MAX_MANGLED && self.room > 0 {
             let mut sink = Sink::new(MAX_NAME.min(self.room));
@@ -205,7 +206,7 @@ impl Names {
             if done.is_ok() {
                 return name;
             }
-            // Whatever took so much would take it again.
+            // Another attempt would take as much.
             self.room /= 2;
         }
         cut(mangled, MAX_NAME).to_owned()
@@ -213,7 +214,7 @@ impl Names {
 }
 
 fn is_panicking(name: &str) -> bool {
-    // C's `abort` has no module.
+    // C's `abort` is in no module.
     name == "abort"
         || PANICKING.iter().any(|one| if one.ends_with("::") { name.starts_with(one) } else { name == *one })
 }

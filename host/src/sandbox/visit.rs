@@ -1,4 +1,4 @@
-//! One event in a sandbox: what goes in, and what comes out.
+//! One event in a sandbox: its input and its result.
 
 use std::time::Duration;
 
@@ -17,51 +17,51 @@ use crate::runtime_api::invocation::{Caller, Invocation};
 pub struct Visit<'a> {
     /// The event.
     pub invocation: &'a Invocation,
-    /// Who called.
+    /// The data about the caller.
     pub caller: Caller,
-    /// Whose event it is, and under which policy.
+    /// The tenant and the policy of the event.
     pub route: &'a Route,
-    /// Where its response goes if that is a stream.
+    /// The channel of a streamed response.
     pub channel: Option<ResponseChannel>,
 }
 
-/// How much time an event has, and what counts it.
+/// The time that an event has, and the clocks that measure it.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing<'a> {
-    /// How much wall time it has.
+    /// The limit of wall time.
     pub budget: TimeBudget,
-    /// What ends it when that is over.
+    /// Ends the event when that time is over.
     pub guard: &'a Guard,
-    /// What counts its processor time.
+    /// Measures its processor time.
     pub meter: &'a Meter,
 }
 
-/// What became of an event in its sandbox.
+/// The result of an event in its sandbox.
 #[derive(Debug)]
 pub struct Run {
     /// For the caller.
     pub outcome: Outcome,
     /// For the receipt.
     pub usage: Usage,
-    /// To be dropped when there is time.
+    /// The rest, to be dropped when there is time.
     pub remains: Remains,
 }
 
-/// What one event used.
+/// The resources that one event used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How long it took to make the sandbox, ahead of the event or not.
+    /// The time to make the sandbox, in advance or not.
     pub setup: Duration,
-    /// From then to the outcome.
+    /// The time from then to the outcome.
     pub wall: Duration,
-    /// The most memory that all of its memories and tables took together, in bytes.
+    /// The peak of all of its memories and tables together, in bytes.
     pub peak_memory: usize,
-    /// What it printed, in bytes.
+    /// Its output, in bytes.
     pub logs: usize,
-    /// Of its response as it was made, in bytes.
+    /// Its streamed response, in bytes.
     pub streamed: usize,
     /// Its outbound requests.
     pub outbound: OutboundUsage,
-    /// The limit that ended the event, or that it ran into and went on.
+    /// The limit that ended the event, or that it reached and continued.
     pub limit: Option<Limit>,
 }

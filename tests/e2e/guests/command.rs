@@ -133,7 +133,7 @@ fn a_core_module_for_preview_1_is_a_command() {
         let stage = Stage::at(TaskRoot::new().file("program.wasm", &module), |it| it.handler("program"));
         let answer = stage.send("1");
         assert_eq!(answer.kind, kind, "{}", answer.text());
-        let expected = if kind == Kind::Response { "abc" } else { "wrote nothing to stderr" };
+        let expected = if kind == Kind::Response { "abc" } else { "without writing to stderr" };
         assert!(answer.text().contains(expected), "{}", answer.text());
     }
 }

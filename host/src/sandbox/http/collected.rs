@@ -1,4 +1,4 @@
-//! A response that is sent whole: collected while its service runs.
+//! A response that is sent as a whole: collected while its service runs.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,7 +15,7 @@ use crate::capabilities::limits::Exceeded;
 use crate::http_event::has_body;
 use crate::policy::Limit;
 
-/// Where the response comes from, or the error that was set in its place.
+/// The source of the response, or the error that was set in its place.
 pub(super) type Receiver = oneshot::Receiver<Result<Response<WasiBody>, ErrorCode>>;
 
 /// A response on its way out of a service.
@@ -52,12 +52,13 @@ impl Receiving {
         Ok(())
     }
 
-    /// Receives all that comes. It may be dropped and called again.
+    /// Receives everything that comes. It may be cancelled and called again.
     ///
     /// # Errors
-    /// When there is too much of it.
+    /// If there is too much of it.
     pub(super) async fn rest(&mut self) -> Result<(), Exceeded> {
-        // Tokio would have it wait now and then although there is something to receive, which is taken for its end.
+        // Tokio would sometimes make it wait although there is something to receive, which would look like
+        // the end.
         tokio::task::unconstrained(std::future::poll_fn(|context| self.poll(context))).await
     }
 
@@ -74,7 +75,7 @@ impl Receiving {
                     Err(_) => self.state = Receives::Ended(Err(ServiceError::NoResponse)),
                 },
                 Receives::Body(body) => match ready!(Pin::new(body).poll_frame(context)) {
-                    // Nobody who sends events takes trailers.
+                    // No sender of events supports trailers.
                     Some(Ok(frame)) => {
                         let piece = frame.into_data().unwrap_or_default();
                         if let Err(exceeded) = self.collect(&piece) {
@@ -89,7 +90,7 @@ impl Receiving {
         }
     }
 
-    /// The response, if all of it came.
+    /// The response, if it is complete.
     pub(super) fn finish(self) -> Result<(Parts, Vec<u8>), ServiceError> {
         match self.state {
             Receives::Head(_) => return Err(ServiceError::NoResponse),

@@ -1,4 +1,4 @@
-//! Why a service has no response that can be sent.
+//! The reasons why a service has no response that can be sent.
 
 use wasmtime_wasi_http::p2::bindings::http::types::{
     DnsErrorPayload, ErrorCode, FieldSizePayload, TlsAlertReceivedPayload,
@@ -7,30 +7,31 @@ use wasmtime_wasi_http::p2::bindings::http::types::{
 use crate::http_event::ResponseError;
 use crate::text::bounded;
 
-/// As much of an error that a service gave is told.
+/// The part of a service's error that is reported.
 const MAX_ERROR: usize = 1024;
 
 /// A service that returned without a response that can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// It dropped its `response-outparam`, or kept it.
-    #[error("the service returned without a response; it has to set its `response-outparam`")]
+    #[error("the service returned without a response; it must set its `response-outparam`")]
     NoResponse,
     /// It set an error in place of a response.
-    #[error("the service gave an error in place of a response: {0}")]
+    #[error("the service set an error in place of a response: {0}")]
     Error(String),
-    /// It dropped the body before its end, kept it open, or wrote another number of bytes than it had announced.
+    /// It dropped the body before its end, kept it open, or wrote another number of bytes than it had
+    /// announced.
     #[error(
-        "the service did not finish the body of its response; it has to call `outgoing-body.finish` after as many bytes as \
-         its Content-Length says"
+        "the service did not finish the body of its response; it must call `outgoing-body.finish` after it \
+         has written exactly as many bytes as its Content-Length states"
     )]
     BodyUnfinished,
-    /// It cannot be told to whoever sent the event.
+    /// It cannot be sent to the sender of the event.
     #[error(transparent)]
     Response(#[from] ResponseError),
 }
 
-/// The error that a service set. It can hold texts of the service's, as long as one call takes.
+/// The error that a service set. It can contain texts of the service, as long as one call allows.
 pub(super) fn given(mut code: ErrorCode) -> ServiceError {
     if let Some(text) = texts(&mut code) {
         bounded::shorten(text, MAX_ERROR);

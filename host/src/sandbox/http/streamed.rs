@@ -1,4 +1,4 @@
-//! A response that is a stream: sent on while its service runs.
+//! A streamed response: passed on while its service runs.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use crate::capabilities::response_stream::{self, Head};
 use crate::http_event::has_body;
 use crate::sandbox::outcome::Outcome;
 
-/// Calls the service, and sends its response on as it comes.
+/// Calls the service, and passes its response on as it comes.
 pub(super) async fn stream(
     service: &Proxy,
     store: &mut Store<State>,
@@ -35,7 +35,7 @@ pub(super) async fn stream(
     let sent = loop {
         tokio::select! {
             biased;
-            // What it wrote last is still to be sent.
+            // The last written bytes still have to be sent.
             returned = &mut call, if !has_returned => {
                 returned?;
                 has_returned = true;
@@ -50,7 +50,7 @@ pub(super) async fn stream(
     Ok(sent.map_or_else(Outcome::ServiceFailed, |()| Outcome::Replied(Vec::new())))
 }
 
-/// Sends a response on, piece by piece, no faster than whoever reads it.
+/// Passes a response on, piece by piece, no faster than it is read.
 async fn forward(
     mut receiver: Receiver,
     is_head: bool,
@@ -75,7 +75,7 @@ async fn forward(
             Some(None) => break,
             Some(Some(Err(_))) | None => return Ok(Err(ServiceError::BodyUnfinished)),
         };
-        // Nobody who sends events takes trailers.
+        // No sender of events supports trailers.
         let piece = frame.into_data().unwrap_or_default();
         if sends_body && !piece.is_empty() && !writer.send(piece).await? {
             break;
@@ -84,12 +84,13 @@ async fn forward(
     Ok(Ok(()))
 }
 
-/// What is there, or comes while the service runs. What it has not written when it returns never comes.
+/// The next piece, available now or while the service runs. Bytes that are not written when it returns never
+/// come.
 async fn unless_ended<T>(
     has_ended: &AtomicBool,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Option<T> {
-    // Tokio would have it wait now and then although there is something to receive.
+    // Tokio would sometimes make it wait although there is something to receive.
     tokio::task::unconstrained(std::future::poll_fn(|context| match poll(context) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
         Poll::Pending if has_ended.load(Ordering::Relaxed) => Poll::Ready(None),
@@ -98,7 +99,7 @@ async fn unless_ended<T>(
     .await
 }
 
-/// Opens the stream. An event of a service is never a part of a batch, and this is the first response to it.
+/// Opens the stream. An event of a service is never part of a batch, and this is its first response.
 pub(super) fn open(
     response: &response_stream::Response,
     head: Head,
