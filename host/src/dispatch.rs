@@ -1,6 +1,7 @@
-//! One event from its route to its outcome: in one sandbox, or, as a batch of several tenants, in several.
+//! Handles one event, from its route to its outcome: in one sandbox or, for a batch of several tenants, in
+//! several.
 //!
-//! There is one [`Dispatcher`] in a process, and one [`LoopState`] for each loop that brings it events. What is done
+//! A process has one [`Dispatcher`], and one [`LoopState`] for each loop that brings it events. The work
 //! between events is in [`prewarm`].
 //!
 //! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
@@ -42,59 +43,60 @@ use receipt::{About, REPLIED, Receipt};
 use rejection::Rejection;
 use router::{Part, RouteError, Routed, Router, batch_response};
 
-/// What an event in flight gets when the process is told to stop; Lambda kills it after 500 ms (C11.12).
+/// The time that an event in flight gets when the process is asked to stop; Lambda kills the process after
+/// 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
 
-/// As much of why a component cannot be run is told. There can be names of the component's in it.
+/// The part of an error about a component that is reported. The error can contain names of the component's.
 const MAX_REASON: usize = 4 * 1024;
 
-/// Everything that it takes to handle events, several at a time.
+/// Everything that is needed to handle events, several at a time.
 #[derive(Debug)]
 pub struct Dispatcher {
-    /// Where an event goes.
+    /// Finds the route of an event.
     pub router: Router,
-    /// How many events each tenant may have in flight.
+    /// Limits the events of each tenant in flight.
     pub concurrency: Concurrency,
-    /// What handles it.
+    /// The handlers.
     pub catalog: Catalog,
-    /// Where.
+    /// Makes the sandboxes.
     pub sandboxes: Sandboxes,
-    /// What ends a handler that takes too long.
+    /// Stops handlers that take too long.
     pub watchdog: Watchdog,
-    /// Where receipts and failures are written down.
+    /// The log for receipts and failures.
     pub log: Arc<Log>,
-    /// How receipts are written.
+    /// The format of receipts.
     pub receipts: Receipts,
     /// Sandboxes that wait for an event.
     pub idle_sandboxes: IdleSandboxes,
 }
 
-/// What one event leaves to the next one of the same loop, and to the loop itself.
+/// The state that one event leaves for the next event of its loop, and for the loop itself.
 #[derive(Debug)]
 pub struct LoopState {
-    /// What tells the process to stop.
+    /// Reports that the process has to stop.
     pub stop: Stop,
-    /// Whether it was told so while an event was in flight.
+    /// Whether the process was asked to stop while an event was in flight.
     pub stopping: bool,
     /// Whether the host itself panicked.
     pub host_panicked: bool,
-    /// Of what has ended, but is not written down yet.
+    /// Receipts of events that have ended and are not written yet.
     receipts: Vec<PendingReceipt>,
     prewarm: Prewarm,
 }
 
-/// An event, and all that is known about it.
+/// An event, and all information about it.
 #[derive(Debug)]
 pub struct Arrival {
     /// The event.
     pub invocation: Invocation,
-    /// What its headers say of the caller, or why they cannot be understood.
+    /// The caller's data from its headers, or the reason why they are not valid.
     pub caller: Result<Caller, ContextError>,
-    /// When it came.
+    /// When the event arrived.
     pub at: Instant,
-    /// Where its response goes if that is a stream.
+    /// The channel of a streamed response.
     pub channel: ResponseChannel,
-    /// What its processor time is counted by.
+    /// The meter of its processor time.
     pub meter: Meter,
 }
 
@@ -103,13 +105,13 @@ struct PendingRun<'a> {
     invocation: &'a Invocation,
     caller: Caller,
     route: Route,
-    /// When the event came.
+    /// When the event arrived.
     at: Instant,
-    /// How many sandboxes have to share the time that Lambda leaves.
+    /// The number of sandboxes that share the time that Lambda leaves.
     sharers: usize,
     /// The records of a part of a batch.
     records: Option<usize>,
-    /// Where its response goes if that is a stream. A part of a batch has none.
+    /// The channel of a streamed response. A part of a batch has none.
     channel: Option<ResponseChannel>,
     meter: &'a Meter,
 }
@@ -124,20 +126,20 @@ struct Batch<'a> {
     meter: &'a Meter,
 }
 
-/// How an event ended, or a part of one.
+/// The end of an event, or of a part of one.
 struct Finished<'a> {
     answer: Answer,
     usage: Usage,
     queue: Duration,
     records: Option<usize>,
-    /// Where it went, if it got that far.
+    /// The route, if the event got that far.
     route: Option<&'a Route>,
-    /// The digest of the component that it got to; empty if there was none.
+    /// The digest of the component; empty if the event reached none.
     digest: &'a str,
 }
 
 impl Finished<'_> {
-    /// Of one that no sandbox has had, after so long.
+    /// An event that reached no sandbox, and the time that it took.
     fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
         let usage = Usage { limit: rejection.limit(), ..Usage::default() };
         Self { answer: Err(rejection.report()), usage, queue, records, route: None, digest: "" }
@@ -145,7 +147,7 @@ impl Finished<'_> {
 }
 
 impl LoopState {
-    /// Notes what was spent on a part of a batch, the last one that has a receipt.
+    /// Records the processor time of a part of a batch, the last one with a receipt.
     fn charge(&mut self, spent: Duration) {
         if let Some(last) = self.receipts.last_mut() {
             last.own += spent;
@@ -154,7 +156,7 @@ impl LoopState {
 }
 
 impl Dispatcher {
-    /// What a loop has before its first event.
+    /// The state of a loop before its first event.
     pub fn loop_state(&self, stop: Stop) -> LoopState {
         LoopState {
             stop,
@@ -165,11 +167,11 @@ impl Dispatcher {
         }
     }
 
-    /// Handles one event. What the log has about it is written before this returns (G10.8, G10.9), but for the
+    /// Handles one event. Its log records are written before this returns (G10.8, G10.9), except for the
     /// receipts: see [`Self::write_receipts`].
     ///
     /// # Errors
-    /// What to report in place of a response.
+    /// The report in place of a response.
     pub async fn handle(&self, arrival: Arrival, state: &mut LoopState) -> Answer {
         let Arrival { mut invocation, caller, at, channel, meter } = arrival;
         let rejected = |rejection| Finished::rejected(&rejection, at.elapsed(), None);
@@ -202,7 +204,7 @@ impl Dispatcher {
         }
     }
 
-    /// Runs each part of a batch in its own sandbox. A part that fails costs its own records.
+    /// Runs each part of a batch in its own sandbox. If a part fails, only its own records fail.
     async fn run_parts(&self, state: &mut LoopState, batch: Batch<'_>) -> Vec<u8> {
         let Batch { mut invocation, caller, parts, at, meter } = batch;
         let mut failed = Vec::new();
@@ -212,7 +214,7 @@ impl Dispatcher {
             let records = Some(part.ids.len());
             invocation.event = part.event.clone();
             let answer = match route {
-                // What is left of the batch comes again, to another process.
+                // The rest of the batch is delivered again, to another process.
                 _ if state.stopping => None,
                 Err(error) => {
                     invocation.tenant_id = None;
@@ -277,7 +279,7 @@ impl Dispatcher {
         answer
     }
 
-    /// Runs an event in an idle sandbox, if there is one that it can have, or in one made now.
+    /// Runs an event in an idle sandbox, if there is a suitable one, or in a new one.
     async fn sandboxed(
         &self,
         state: &mut LoopState,
@@ -291,7 +293,7 @@ impl Dispatcher {
         let run = async {
             let sandbox = match idle {
                 Some(idle) => {
-                    // It was made for this event, as it turns out.
+                    // The sandbox was made for this kind of event.
                     meter.add(idle.spent());
                     idle
                 }
@@ -299,7 +301,7 @@ impl Dispatcher {
             };
             self.sandboxes.run(sandbox, visit, timing).await
         };
-        // Pinned here, since a future that is handed on takes its room twice.
+        // Pinned here, because a future that is passed on takes its space twice.
         let run = pin!(run);
         let mut run = pin!(catch_panic(run));
         let ended = tokio::select! {
@@ -318,7 +320,7 @@ impl Dispatcher {
         match ended {
             Ok(Run { outcome, usage, remains }) => {
                 self.leave(remains, &mut state.prewarm);
-                // Whatever it said when it was stopped.
+                // The result of a stopped guest does not matter.
                 let is_cut = channel.as_ref().is_some_and(ResponseChannel::is_cut);
                 (if is_cut { Err(Rejection::StreamClosed.report()) } else { outcome.into_answer() }, usage)
             }
@@ -329,8 +331,9 @@ impl Dispatcher {
         }
     }
 
-    /// Writes the receipts of what has ended, with what it took by this meter. To be called when the answer is posted, so
-    /// that nobody waits for it, and before the next event is asked for, since an environment may be frozen from then on.
+    /// Writes the receipts of finished events, with the meter's processor time. Call this after the answer is
+    /// posted, so that no caller waits for it, and before the next event is requested, since the environment
+    /// may be frozen from then on.
     pub fn write_receipts(&self, state: &mut LoopState, meter: &Meter) {
         for receipt in shared_out(std::mem::take(&mut state.receipts), meter.spent()) {
             if let Some(line) = receipt.line(&self.receipts) {
@@ -339,7 +342,7 @@ impl Dispatcher {
         }
     }
 
-    /// Writes down a failure, and makes out the receipt.
+    /// Logs a failure, and creates the receipt.
     fn conclude(&self, state: &mut LoopState, invocation: &Invocation, finished: Finished<'_>) -> Answer {
         let Finished { answer, usage, queue, records, route, digest } = finished;
         if let Err(report) = &answer {
@@ -366,15 +369,15 @@ impl Dispatcher {
         answer
     }
 
-    /// What to do while there is no event, and what may end that. The first may be dropped at any time: an event
-    /// that comes does not wait for a sandbox that takes long to make, as one whose start never ends does; it
-    /// gets one of its own, within its own time.
+    /// The work while there is no event, which can be cancelled at any time: an event that arrives does not
+    /// wait for a sandbox that takes long to make, such as one whose start never ends; it gets a new one,
+    /// within its own time.
     pub fn idle<'a>(&'a self, state: &'a mut LoopState) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
         (self.prepare(&mut state.prewarm), &mut state.stop)
     }
 }
 
-/// Waits until nobody reads the response of an event any more.
+/// Waits until the response of an event is no longer read.
 async fn cut(channel: Option<&ResponseChannel>) {
     match channel {
         Some(channel) => channel.wait_cut().await,

@@ -1,9 +1,10 @@
-//! The function's handlers and their components: found by `bulkhead.toml` or `_HANDLER`, checked at init.
+//! The function's handlers and their components: found through `bulkhead.toml` or `_HANDLER`, checked at
+//! init.
 //!
-//! A `.wasm` is compiled at init, since compiling holds everything else up. A `.cwasm` is only looked at then, and
-//! mapped when its first event comes, unless it is the only one: most of a platform's handlers are idle
-//! most of the time, and cost next to nothing until they are not. What is wrong with a component is found
-//! at init as far as that goes; what is found later fails the handler's own events.
+//! A `.wasm` is compiled at init, since compilation delays everything else. A `.cwasm` is only checked at
+//! init, and mapped at its first event, unless it is the only one: most handlers of a platform are idle most
+//! of the time, and then cost almost nothing. Most faults of a component are found at init; a fault that is
+//! found later fails the handler's own events.
 
 mod find;
 
@@ -20,7 +21,7 @@ use crate::runtime_api::ErrorReport;
 use crate::sandbox::component::{self, ComponentError, Loaded};
 use crate::text::printable::{Shown as _, name};
 
-/// No handler can be started, or not this one. The text is what the caller and the log get to see.
+/// No handler can be started, or not this one. The caller and the log get this text.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// The task root cannot be listed.
@@ -28,29 +29,29 @@ pub enum CatalogError {
     TaskRoot {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// `_HANDLER` names nothing, and there is not exactly one component to take in its place.
-    #[error("_HANDLER {asked} and {} holds {found}", root.shown())]
+    /// `_HANDLER` names no component, and there is not exactly one.
+    #[error("_HANDLER {asked} and {} contains {found}", root.shown())]
     NoSuchHandler {
-        /// What `_HANDLER` says.
+        /// The value of `_HANDLER`.
         asked: String,
         /// The task root, or the file that names the handlers.
         root: PathBuf,
-        /// The components there, and what to do about it.
+        /// The components in the task root, and what to do.
         found: String,
     },
-    /// `bulkhead.toml` names a file that is not there.
-    #[error("{}: handlers.{handler}.source: there is no {}, and no .cwasm of that name", manifest::FILE, path.shown())]
+    /// `bulkhead.toml` names a file that does not exist.
+    #[error("{}: handlers.{handler}.source: {} does not exist, and neither does a .cwasm of that name", manifest::FILE, path.shown())]
     NoSource {
         /// The handler.
         handler: String,
-        /// What is not there.
+        /// The missing file.
         path: PathBuf,
     },
-    /// The component is not the one that `bulkhead.toml` means.
-    #[error("{}: handlers.{handler}.digest: {} has {found}, not {wanted}", manifest::FILE, path.shown())]
+    /// The component is not the one whose digest `bulkhead.toml` contains.
+    #[error("{}: handlers.{handler}.digest: {} has the digest {found}, not {wanted}", manifest::FILE, path.shown())]
     Digest {
         /// The handler.
         handler: String,
@@ -58,7 +59,7 @@ pub enum CatalogError {
         path: PathBuf,
         /// Its digest.
         found: String,
-        /// The digest that it should have.
+        /// The digest in `bulkhead.toml`.
         wanted: String,
     },
     /// The handler was found, but cannot be used.
@@ -73,8 +74,8 @@ impl CatalogError {
             asked: asked.map_or_else(|| "is not set,".to_owned(), |asked| format!("is `{}`,", name(asked))),
             root,
             found: match found.is_empty() {
-                true => "no component; put one there".to_owned(),
-                false => format!("{}; name one of them, without its ending", name(&found.join(", "))),
+                true => "no component; add one".to_owned(),
+                false => format!("{}; name one of them, without its extension", name(&found.join(", "))),
             },
         }
     }
@@ -98,36 +99,36 @@ pub struct Catalog {
     components: Vec<Component>,
     /// The function's own handler: the one that `_HANDLER` names, or the only one.
     pub main: Option<usize>,
-    /// What was odd, but no reason to stop.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
-/// A handler, whose component may be another handler's too.
+/// A handler, which may share its component with other handlers.
 #[derive(Debug)]
 struct Handler {
     policy: Arc<Policy>,
     component: usize,
-    /// Why its events fail, if that is known already.
+    /// The reason why its events fail, if that is known already.
     refused: Option<Arc<CatalogError>>,
 }
 
 #[derive(Debug)]
 struct Component {
-    /// Its file in the task root, without its ending.
+    /// Its file in the task root, without the extension.
     stem: PathBuf,
     loaded: OnceLock<Result<Loaded, Arc<ComponentError>>>,
 }
 
-/// What components are loaded with.
+/// Loads components.
 #[derive(Clone)]
 pub struct Source {
     /// The engine that runs them.
     pub engine: Engine,
-    /// What they may import.
+    /// The definitions that they may import.
     pub imports: Imports,
-    /// Where they lie.
+    /// The folder of the components.
     pub task_root: PathBuf,
-    /// Whether one of several may be mapped when its first event comes.
+    /// Whether one of several components may be mapped at its first event.
     pub is_lazy: bool,
 }
 
@@ -141,7 +142,7 @@ impl Catalog {
     /// Finds all handlers and checks them: those of the manifest, or the one that `_HANDLER` names.
     ///
     /// # Errors
-    /// When there is none, or one cannot be used and the manifest does not put up with that.
+    /// If there is none, or if one cannot be used and the manifest does not allow that.
     pub fn open(source: Source, manifest: &Manifest, asked: Option<&str>) -> Result<Self, CatalogError> {
         let mut catalog =
             Self { source, handlers: Vec::new(), components: Vec::new(), main: None, warnings: Vec::new() };
@@ -158,15 +159,15 @@ impl Catalog {
         self.handlers.iter().map(|handler| Arc::clone(&handler.policy)).collect()
     }
 
-    /// The file of a handler's component: its `.cwasm`, where there is one.
+    /// The file of a handler's component: its `.cwasm`, if there is one.
     pub fn file(&self, handler: usize) -> PathBuf {
         let stem = self.source.task_root.join(&self.components[self.handlers[handler].component].stem);
         let cwasm = find::file(&stem, "cwasm");
         if cwasm.is_file() { cwasm } else { find::file(&stem, "wasm") }
     }
 
-    /// The component of a handler, mapped now if it was not yet. Indices come from the router, which has them
-    /// from the manifest, as the handlers here are.
+    /// The component of a handler, mapped now if it was not yet. The index comes from the router, whose
+    /// handlers have the order of the manifest, as here.
     ///
     /// # Errors
     /// When it cannot be used.
@@ -223,7 +224,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Checks what can be checked before the first event, and loads what has to be loaded before it.
+    /// Checks and loads everything that has to be checked and loaded before the first event.
     fn check(&mut self, component: usize, handler: &manifest::Handler) -> Result<(), CatalogError> {
         let stem = self.source.task_root.join(&self.components[component].stem);
         let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
@@ -242,8 +243,8 @@ impl Catalog {
         }
     }
 
-    /// The digest of a component's source: out of its `.cwasm`, if that may be mapped later, or else once it is
-    /// loaded.
+    /// The digest of a component's source: from its `.cwasm`, if that may be mapped later, or else from the
+    /// loaded component.
     fn digest(
         &mut self,
         component: usize,
@@ -267,14 +268,14 @@ impl Catalog {
     }
 }
 
-/// Which of these handlers is the function's own: the one that `_HANDLER` names, or the only one.
+/// The function's own handler: the one that `_HANDLER` names, or the only one.
 fn main(names: &[&str], asked: Option<&str>) -> Option<usize> {
     let named = asked.into_iter().flat_map(find::names);
     let named = named.filter_map(|name| names.iter().position(|known| *known == name)).next();
     named.or_else(|| (names.len() == 1).then_some(0))
 }
 
-/// Maps the `.cwasm`, if it is there and fits; else compiles the `.wasm`, if it is there.
+/// Maps the `.cwasm`, if there is a valid one; otherwise compiles the `.wasm`, if there is one.
 fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), ComponentError> {
     let Source { engine, imports, task_root, .. } = source;
     let stem = task_root.join(stem);
@@ -286,7 +287,7 @@ fn load(source: &Source, stem: &Path) -> Result<(Loaded, Option<String>), Compon
     match (component::map(engine, imports, &cwasm, source), source) {
         (Err(refused @ ComponentError::Artifact { .. }), Some(wasm)) if cfg!(feature = "compiler") => {
             let loaded = component::compile(engine, imports, wasm)?;
-            Ok((loaded, Some(format!("{refused}. For now {} was compiled in its place", wasm.shown()))))
+            Ok((loaded, Some(format!("{refused}. {} was compiled in its place", wasm.shown()))))
         }
         (mapped, _) => Ok((mapped?, None)),
     }

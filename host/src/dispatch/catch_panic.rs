@@ -1,14 +1,14 @@
-//! A panic of the host ends one event with a report, and not the process without one.
+//! A panic of the host ends one event with a report, instead of ending the process without one.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-/// Runs an event so that a panic of the host ends that event with a report, and not without one.
+/// Runs an event so that a panic of the host ends that event with a report.
 ///
 /// # Errors
-/// What the host said when it panicked.
+/// The message of the panic.
 pub(super) async fn catch_panic<T>(run: impl Future<Output = T>) -> Result<T, String> {
     let mut run = pin!(run);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {

@@ -1,48 +1,48 @@
-//! How many events of one tenant are handled at a time, so that no tenant takes the whole of an environment that
-//! handles several. Tenants that the manifest does not have count as one, by their handler.
+//! Limits the number of events of one tenant at a time, so that no tenant occupies the whole of an
+//! environment that handles several events. Unknown tenants of a handler count as one.
 //!
-//! An event over the limit is refused at once, as Lambda throttles a caller: one that waited would hold a place of
-//! the environment, which is what the limit is to prevent.
+//! An event over the limit is rejected immediately, as Lambda throttles a caller: an event that waited would
+//! occupy the environment, which the limit is to prevent.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::{Limits, Owner, Route};
 
-/// How many events each tenant has in flight, and how many it may have.
+/// The number of each tenant's events in flight, and the limit.
 #[derive(Debug)]
 pub struct Concurrency {
-    /// How many events the environment handles at a time.
+    /// The number of events that the environment handles at a time.
     total: usize,
-    /// How many of them a tenant may have that has no limit of its own.
+    /// The limit of a tenant without a limit of its own.
     share: usize,
     in_flight: Mutex<HashMap<Owner, usize>>,
 }
 
-/// An event that counts as in flight, for as long as this lives.
+/// An event that counts as in flight as long as this lives.
 #[derive(Debug)]
 pub struct InFlight<'a> {
     concurrency: &'a Concurrency,
-    /// `None` where nothing has to be counted.
+    /// `None` if nothing has to be counted.
     owner: Option<Owner>,
 }
 
-/// A tenant has as many events in flight as it may have. The text is what the caller and the log get to see.
+/// A tenant has reached its limit of events in flight. The caller and the log get this text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{guest} has {allowed} events in flight already, which is its `concurrency` in one environment; send this one again \
-     later, or raise its `concurrency` in bulkhead.toml"
+    "{guest} has {allowed} events in flight, the limit set by its `concurrency` in one environment; send \
+     this event again later, or raise the `concurrency` in bulkhead.toml"
 )]
 pub struct ConcurrencyExceeded {
-    /// Whose event it is.
+    /// The tenant.
     pub guest: String,
-    /// How many it may have.
+    /// The limit.
     pub allowed: usize,
 }
 
 impl Concurrency {
-    /// For an environment that handles so many events at a time. Where several tenants share it, each may have half of them,
-    /// unless its limits say something else.
+    /// For an environment that handles this many events at a time. If several tenants share it, each may have
+    /// half of them, unless its limits say otherwise.
     pub fn new(total: usize, is_shared: bool) -> Self {
         let share = if is_shared { total.div_ceil(2) } else { total };
         Self { total, share, in_flight: Mutex::default() }
@@ -51,7 +51,7 @@ impl Concurrency {
     /// Counts an event as in flight.
     ///
     /// # Errors
-    /// When its tenant has as many as it may have already.
+    /// If its tenant has reached the limit.
     pub fn start(&self, route: &Route) -> Result<InFlight<'_>, ConcurrencyExceeded> {
         let allowed = self.allowed(&route.policy.limits);
         if allowed >= self.total {
@@ -94,7 +94,7 @@ impl Drop for InFlight<'_> {
         let mut in_flight = self.concurrency.lock();
         if let Some(count) = in_flight.get_mut(owner) {
             *count -= 1;
-            // Tenants come and go, and only those with events in flight are kept.
+            // Only tenants with events in flight are kept.
             if *count == 0 {
                 in_flight.remove(owner);
             }
@@ -127,8 +127,13 @@ mod tests {
         let refused = concurrency.start(&acme).unwrap_err();
         assert_eq!(refused.allowed, 2);
         let text = refused.to_string();
-        assert!(text.starts_with("the tenant \"acme\" has 2 events in flight already"), "{text}");
-        assert!(text.contains("raise its `concurrency` in bulkhead.toml"), "{text}");
+        assert!(
+            text.starts_with(
+                "the tenant \"acme\" has 2 events in flight, the limit set by its `concurrency`"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("raise the `concurrency` in bulkhead.toml"), "{text}");
         drop(one);
         let _again = concurrency.start(&acme).unwrap();
     }

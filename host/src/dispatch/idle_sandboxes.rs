@@ -1,47 +1,47 @@
-//! Sandboxes that wait for an event, for all loops: made ahead of it, or kept after one.
+//! Sandboxes that wait for an event, for all loops: made in advance, or kept after an event.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::Route;
 use crate::sandbox::Sandbox;
 
-/// What waits, the one that has waited longest first.
+/// The waiting sandboxes, longest wait first.
 ///
-/// Few are made ahead, however many events there may be at a time: an event needs one only while it is on a processor,
-/// and sandboxes that take turns on a few places in memory find it in the processor's cache. With one for each
-/// of 64 loops an event took 151 µs of processor time; now it takes 87.
+/// Only a few are made in advance, however many events there may be at a time: an event needs one only while
+/// it is on a processor, and sandboxes that share a few places in memory find them in the processor's cache.
+/// With one sandbox for each of 64 loops, an event took 151 µs of processor time; now it takes 87.
 #[derive(Debug)]
 pub struct IdleSandboxes<S = Sandbox> {
     waiting: Mutex<Vec<S>>,
-    /// How many are made ahead of an event.
+    /// The number of sandboxes to make in advance.
     prewarmed: usize,
-    /// How many may wait in all.
+    /// The limit of waiting sandboxes.
     most: usize,
 }
 
-/// Something that waits for an event.
+/// An item that waits for an event.
 pub trait Idle {
-    /// Whether an event that goes this way can have it.
+    /// Whether an event with this route can use it.
     fn fits(&self, route: &Route) -> bool;
     /// Whether it has not had an event yet.
     fn is_fresh(&self) -> bool;
 }
 
 impl<S: Idle> IdleSandboxes<S> {
-    /// For so many events at a time, on so many processors.
+    /// For this many events at a time, on this many processors.
     pub fn new(events: usize, processors: usize) -> Self {
         Self { waiting: Mutex::default(), prewarmed: events.min(processors), most: events }
     }
 
-    /// One that an event that goes this way can have.
+    /// Takes an item that an event with this route can use.
     pub(super) fn take(&self, route: &Route) -> Option<S> {
         let mut waiting = self.lock();
-        // The last one is the warmest.
+        // The last one is most likely in the cache.
         let place = waiting.iter().rposition(|sandbox| sandbox.fits(route))?;
         Some(waiting.remove(place))
     }
 
-    /// Whether one should be made ahead of an event that may go this way.
+    /// Whether to make one in advance for an event with this route.
     pub(super) fn want(&self, route: &Route) -> bool {
         let waiting = self.lock();
         let fresh = waiting.iter().filter(|sandbox| sandbox.is_fresh());
@@ -49,11 +49,11 @@ impl<S: Idle> IdleSandboxes<S> {
             if sandbox.fits(route) { (fitting + 1, others) } else { (fitting, others + 1) }
         });
         let kept = waiting.iter().any(|sandbox| !sandbox.is_fresh() && sandbox.fits(route));
-        // One that nobody came for gives way.
+        // One that was never used is replaced.
         !kept && fitting < self.prewarmed && (fitting == 0 || fitting + others < self.prewarmed)
     }
 
-    /// Lets one wait. What had to give way for it is to be dropped when there is time.
+    /// Adds an item. Returned items had to make room, and are to be dropped when there is time.
     pub(super) fn put(&self, sandbox: S) -> Option<S> {
         let mut waiting = self.lock();
         let fresh = waiting.iter().filter(|other| other.is_fresh()).count();
@@ -69,7 +69,8 @@ impl<S: Idle> IdleSandboxes<S> {
         gone
     }
 
-    /// None waits any longer: there is no room for an event's own. What is returned is to be dropped.
+    /// Removes all items, because there is no room for an event's own sandbox. The returned items are to be
+    /// dropped.
     pub(super) fn give_up(&self) -> Vec<S> {
         std::mem::take(&mut *self.lock())
     }

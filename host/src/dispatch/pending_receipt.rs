@@ -1,19 +1,19 @@
-//! Receipts of an event that has ended, until it is known what was spent on it.
+//! Receipts of an event that has ended, until its processor time is known.
 
 use std::time::Duration;
 
 use super::receipt::Receipt;
 
-/// A receipt that does not say yet what was spent.
+/// A receipt without the processor time.
 #[derive(Debug)]
 pub(super) struct PendingReceipt {
     pub(super) receipt: Receipt,
-    /// What was spent on this part of a batch alone.
+    /// The processor time of this part of a batch alone.
     pub(super) own: Duration,
 }
 
-/// The receipts of one event, for which so much was spent in all. What was spent on all of its parts alike is shared out
-/// by their sizes.
+/// The receipts of one event with this total of processor time. The time that was spent on all parts together
+/// is divided by their sizes.
 pub(super) fn shared_out(pending: Vec<PendingReceipt>, spent: Duration) -> impl Iterator<Item = Receipt> {
     let alone: Duration = pending.iter().map(|one| one.own).sum();
     let together = spent.saturating_sub(alone).as_nanos();

@@ -1,7 +1,7 @@
-//! What is done between events, so that no event waits for it: the last sandbox is taken apart, and the next one
-//! made, for the tenant of the last event.
+//! Work between events, so that no event waits for it: destroys the last sandbox, and makes the next one for
+//! the tenant of the last event.
 //!
-//! The guess is right where one tenant has many events in a row, and costs nobody time where it is wrong.
+//! The guess is right if one tenant has many events in a row, and costs no event any time if it is wrong.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -13,33 +13,34 @@ use crate::policy::Route;
 use crate::sandbox::component::Loaded;
 use crate::sandbox::{Remains, Sandbox};
 
-/// The longest that a sandbox may take to be made ahead of its event. The next event may be another tenant's, and
-/// would have to wait for this one's start functions.
+/// The longest time for making a sandbox in advance. The next event may belong to another tenant, which would
+/// have to wait for this sandbox's start functions.
 const PREPARATION: Duration = Duration::from_millis(20);
 
-/// What one event leaves to the next one of the same loop.
+/// The state that one event leaves for the next event of its loop.
 #[derive(Debug, Default)]
 pub(super) struct Prewarm {
     remains: Option<Remains>,
-    /// Where the last event went, and the next one may go too.
+    /// The route of the last event, which the next one may take too.
     likely: Option<Route>,
-    /// The handlers for which the last attempt to make a sandbox ahead of its event came to nothing. The next
-    /// one waits for a reply of theirs, so that one that cannot even start costs nothing while there is no event.
+    /// The handlers for which the last attempt to make a sandbox in advance failed. The next attempt waits
+    /// for a successful event of the handler, so that one that cannot even start costs nothing between
+    /// events.
     slow_starters: HashSet<usize>,
 }
 
 impl Prewarm {
-    /// Before the first event, which most likely goes this way.
+    /// Before the first event, which most likely takes this route.
     pub(super) fn of(likely: Option<Route>) -> Self {
         Self { likely, ..Self::default() }
     }
 
-    /// Takes what is left of the last event's sandbox apart.
+    /// Destroys the rest of the last event's sandbox.
     pub(super) fn clear(&mut self) {
         self.remains = None;
     }
 
-    /// Notes where an event went, and whether its handler replied.
+    /// Records the route of an event, and whether its handler replied.
     pub(super) fn went(&mut self, route: Route, replied: bool) {
         if replied {
             self.slow_starters.remove(&route.handler);
@@ -49,18 +50,18 @@ impl Prewarm {
 }
 
 impl Dispatcher {
-    /// The idle sandbox for events that go this way, if there is one.
+    /// The idle sandbox for events with this route, if there is one.
     pub(super) fn idle_sandbox(&self, route: &Route, prewarm: &mut Prewarm) -> Option<Sandbox> {
         let idle = self.idle_sandboxes.take(route);
         if idle.is_none() {
-            // There is room for two for each loop, and the other one may be somebody else's.
+            // There is room for two for each loop, and the other one may belong to another loop.
             prewarm.clear();
         }
         idle
     }
 
-    /// Makes an event's sandbox. Where there is no room for it, those that wait for other events give way, and it is tried
-    /// once more.
+    /// Makes an event's sandbox. If there is no room, the sandboxes that wait for other events are dropped,
+    /// and it is tried once more.
     pub(super) async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
         let sandbox = self.sandboxes.make(loaded, route, guard).await;
         let Some(lack) = sandbox.out_of_room() else { return sandbox };
@@ -70,26 +71,27 @@ impl Dispatcher {
         let given_up = self.idle_sandboxes.give_up().len();
         let handler = &route.policy.handler;
         let text = format!(
-            "there is no room for a sandbox of the handler {handler} ({lack}); {given_up} that waited for an event were \
-             given up, and it is tried again; who had sandboxes: {occupants}"
+            "there is no room for a sandbox of the handler {handler} ({lack}); {given_up} waiting sandboxes \
+             were dropped to try again; sandboxes in use: {occupants}"
         );
         self.log.record(Level::Warn, &Scope::default(), &text);
         self.sandboxes.make(loaded, route, guard).await
     }
 
-    /// Keeps what is left of an event's sandbox: for another event, or until there is time to take it apart.
+    /// Keeps the rest of an event's sandbox: for another event, or until there is time to destroy it.
     pub(super) fn leave(&self, remains: Remains, prewarm: &mut Prewarm) {
         let left = match remains {
             Remains::Warm(sandbox) => self.idle_sandboxes.put(sandbox).map(Remains::Warm),
             Remains::Spent(_) => Some(remains),
         };
-        // Where loops share the processors, the sooner its place is free for the next sandbox, the warmer that place is.
+        // If loops share the processors, the memory of a sandbox that is destroyed early is still in the
+        // cache for the next one.
         prewarm.remains = left.filter(|_| !self.idle_sandboxes.are_shared());
     }
 
-    /// Takes the last sandbox apart, and makes the next one. It may be dropped at any time.
+    /// Destroys the last sandbox, and makes the next one. It may be cancelled at any time.
     pub(super) async fn prepare(&self, prewarm: &mut Prewarm) {
-        // The request for the next event goes out first.
+        // The request for the next event is sent first.
         tokio::task::yield_now().await;
         prewarm.clear();
         let Some(route) = &prewarm.likely else { return };

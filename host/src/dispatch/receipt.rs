@@ -1,7 +1,7 @@
-//! The receipt of one event: who used what, and how it ended. One line of JSON.
+//! The receipt of one event: the resources that it used, and how it ended. One line of JSON.
 //!
-//! A guest cannot forge one: what guests print is never a line of its own, but the message in a record
-//! ([`crate::log`]). CloudWatch can read the line as embedded metrics, where it is told to.
+//! A guest cannot forge a receipt: its output is never a line of its own, but the message of a record
+//! ([`crate::log`]). With the format `emf`, CloudWatch reads the line as embedded metrics.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,10 +12,10 @@ use crate::policy::manifest::Receipts;
 use crate::sandbox::Usage;
 use crate::text::printable;
 
-/// What the line says it is.
+/// The value of the field `type`.
 pub const KIND: &str = "bulkhead.receipt";
 
-/// What one event used, and how it ended. Times are in milliseconds.
+/// The resources that one event used, and how it ended. Times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
@@ -34,48 +34,48 @@ pub struct Receipt {
     pub component: Option<String>,
     /// `Replied`, or the type of the error: `Function.Timeout`.
     pub outcome: String,
-    /// The limit that ended the event, or that it ran into and went on: a key of `bulkhead.toml`.
+    /// The limit that ended the event, or that it reached and continued: a key of `bulkhead.toml`.
     pub limit: Option<String>,
-    /// The records of a batch that this is about, if the batch was split.
+    /// The records that this receipt covers, if a batch was split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub records: Option<usize>,
-    /// In its sandbox.
+    /// The time in its sandbox.
     pub wall_ms: f64,
-    /// On a processor: all that was done for the event from its arrival until its answer was posted, the making of the
-    /// sandbox included. Waiting does not count.
+    /// The processor time: all work for the event from its arrival until its answer was posted, including the
+    /// making of the sandbox. Waiting does not count.
     pub cpu_ms: f64,
-    /// From the event's arrival until its sandbox began.
+    /// The time from the event's arrival to the start of its sandbox.
     pub queue_ms: f64,
-    /// The making of the sandbox, which is done ahead of the event where that is possible.
+    /// The time to make the sandbox, which is done in advance if possible.
     pub setup_ms: f64,
-    /// The most memory that the sandbox had.
+    /// The peak memory of the sandbox.
     pub peak_memory_bytes: usize,
-    /// The event.
+    /// The size of the event.
     pub bytes_in: usize,
-    /// The response; 0 for an error.
+    /// The size of the response; 0 for an error.
     pub bytes_out: usize,
-    /// What the handler printed.
+    /// The size of the handler's output.
     pub log_bytes: usize,
-    /// Outbound requests, those that were denied included.
+    /// Outbound requests, including denied ones.
     pub outbound_requests: u32,
-    /// All bytes that went over its connections.
+    /// All bytes sent over its connections.
     pub outbound_bytes_out: u64,
-    /// All bytes that came over them.
+    /// All bytes received over its connections.
     pub outbound_bytes_in: u64,
-    /// With at least one outbound request under way, until its response had been read.
+    /// The time with at least one outbound request in flight, until its response was read.
     #[serde(default)]
     pub outbound_ms: f64,
-    /// Whether `bulkhead.toml` has the tenant. Anybody can think of other ids.
+    /// Whether `bulkhead.toml` contains the tenant. A caller can make up other ids.
     #[serde(skip)]
     pub is_known: bool,
 }
 
-/// What a receipt is about, beside what was used.
+/// The subject of a receipt, without the resources.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
     /// The invocation.
     pub request_id: &'a str,
-    /// The tenant, and whether `bulkhead.toml` has it.
+    /// The tenant, and whether `bulkhead.toml` contains it.
     pub tenant: Option<(&'a str, bool)>,
     /// The handler and the digest of its component.
     pub handler: Option<(&'a str, &'a str)>,
@@ -83,14 +83,14 @@ pub struct About<'a> {
     pub outcome: &'a str,
     /// The records of a part of a batch.
     pub records: Option<usize>,
-    /// From the event's arrival until its sandbox began.
+    /// The time from the event's arrival to the start of its sandbox.
     pub queue: Duration,
     /// The sizes of event and response in bytes.
     pub bytes: (usize, usize),
 }
 
 impl Receipt {
-    /// The receipt for an event that just ended, but for [`Self::with_cpu`].
+    /// The receipt of an event that just ended, without the part that [`Self::with_cpu`] adds.
     pub fn new(about: About<'_>, usage: &Usage, now: SystemTime) -> Self {
         Self {
             kind: KIND.to_owned(),
@@ -118,13 +118,13 @@ impl Receipt {
         }
     }
 
-    /// The same with what it took on a processor, which is known last.
+    /// The receipt with the processor time, which is known last.
     #[must_use]
     pub fn with_cpu(self, spent: Duration) -> Self {
         Self { cpu_ms: milliseconds(spent), ..self }
     }
 
-    /// The line, without its end; none where receipts are off.
+    /// The line, without its end; `None` if receipts are off.
     pub fn line(&self, format: &Receipts) -> Option<String> {
         let line = match format {
             Receipts::Off => return None,
@@ -139,10 +139,10 @@ impl Receipt {
 /// The outcome of an event that was answered with a response.
 pub const REPLIED: &str = "Replied";
 
-/// The handler of events that went to none. In parentheses, which no name of a handler has.
+/// The handler of events that reached none. The parentheses cannot occur in the name of a handler.
 const NOWHERE: &str = "(none)";
 
-/// All tenants that `bulkhead.toml` does not have.
+/// All tenants that `bulkhead.toml` does not contain.
 const UNKNOWN: &str = "(unknown)";
 
 /// To the microsecond: more digits would be noise.
@@ -151,13 +151,13 @@ fn milliseconds(duration: Duration) -> f64 {
     f64::from(micros) / 1000.0
 }
 
-/// The receipt with what CloudWatch wants to see beside it (its Embedded Metric Format).
+/// The receipt with the data of CloudWatch's Embedded Metric Format.
 #[derive(Serialize)]
 struct Emf<'a> {
     #[serde(rename = "_aws")]
     aws: Metadata<'a>,
     errors: u8,
-    /// Who it was, where that is no value of a dimension.
+    /// The tenant, if it is not the value of a dimension.
     #[serde(rename = "unknownTenantId", skip_serializing_if = "Option::is_none")]
     unknown_tenant_id: Option<&'a str>,
     #[serde(flatten)]
@@ -165,8 +165,8 @@ struct Emf<'a> {
 }
 
 impl<'a> Emf<'a> {
-    /// Every dimension is a text in the same object, and CloudWatch bills each of its values. So none of them is one that a
-    /// stranger chose.
+    /// Every dimension is a text in the same object, and CloudWatch bills each distinct value. So a caller
+    /// must not be able to choose one.
     fn of(receipt: &'a Receipt, namespace: &'a str) -> Self {
         let aws = Metadata::new(namespace, receipt.tenant_id.is_some(), &receipt.timestamp);
         let errors = u8::from(receipt.outcome != REPLIED);
@@ -216,7 +216,7 @@ impl<'a> Metadata<'a> {
             metric("outboundRequests", "Count"),
             metric("errors", "Count"),
         ];
-        // An event without a tenant has one less.
+        // An event without a tenant has one dimension less.
         let dimensions: &[&[&str]] =
             if has_tenant { &[&["handler"], &["handler", "tenantId"]] } else { &[&["handler"]] };
         Self {

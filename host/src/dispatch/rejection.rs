@@ -1,5 +1,5 @@
-//! Why an event has no answer of its guest's: it was rejected before a sandbox had it, or the host ended it. The texts and the
-//! `errorType`s of what a guest does are in [`crate::sandbox::outcome`].
+//! The reasons why an event has no answer of its guest: it was rejected before it reached a sandbox, or the
+//! host ended it. The texts and `errorType`s for a guest's own failures are in [`crate::sandbox::outcome`].
 
 use super::concurrency::ConcurrencyExceeded;
 use super::router::RouteError;
@@ -7,31 +7,32 @@ use crate::policy::Limit;
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::ContextError;
 
-/// Why an event has no answer of its guest's.
+/// The reason why an event has no answer of its guest.
 #[derive(Debug)]
 pub(super) enum Rejection {
-    /// A header of the event could not be understood.
+    /// A header of the event is not valid.
     Context(ContextError),
-    /// The event names no tenant that is known, or that tenant has no handler.
+    /// The event names no known tenant, or that tenant has no handler.
     Route(RouteError),
-    /// Its tenant has too many events in flight already.
+    /// Its tenant has too many events in flight.
     Concurrency(ConcurrencyExceeded),
     /// The handler's component cannot be run.
     HandlerInvalid {
-        /// Why not.
+        /// The reason.
         message: String,
     },
-    /// The Runtime API ended the response in mid-stream, so the handler was stopped. The report only goes to the log.
+    /// The Runtime API ended the response in mid-stream, so the handler was stopped. Only the log gets this
+    /// report.
     StreamClosed,
-    /// A bug of ours: the host panicked while it worked on this event.
+    /// A bug of Bulkhead: the host panicked while it handled this event.
     HostPanic {
-        /// What it said.
+        /// The message of the panic.
         message: String,
     },
 }
 
 impl Rejection {
-    /// What the caller is told.
+    /// The report for the caller.
     pub(super) fn report(&self) -> ErrorReport {
         match self {
             Self::Context(error) => ErrorReport::new("Runtime.ContextUnmarshalError", error),
@@ -40,16 +41,16 @@ impl Rejection {
             Self::HandlerInvalid { message } => ErrorReport::new("Runtime.InvalidComponent", message),
             Self::StreamClosed => ErrorReport::new(
                 "Runtime.StreamClosed",
-                "the handler was stopped, because nobody reads its response any more",
+                "the handler was stopped because its response is no longer read",
             ),
             Self::HostPanic { message } => ErrorReport::new(
                 "Runtime.HostPanic",
-                format_args!("Bulkhead itself panicked, which is a bug of Bulkhead: {message}"),
+                format_args!("Bulkhead itself panicked, which is a bug: {message}"),
             ),
         }
     }
 
-    /// The limit that the event ran into.
+    /// The limit that the event exceeded.
     pub(super) fn limit(&self) -> Option<Limit> {
         match self {
             Self::Concurrency(_) => Some(Limit::Concurrency),
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(header, "Runtime.HostPanic");
         assert!(said.contains("a bug of Bulkhead: why"), "{said}");
         let (header, said) = report(&Rejection::StreamClosed);
-        assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
+        assert!(header == "Runtime.StreamClosed" && said.contains("no longer read"), "{header} {said}");
         let (header, said) = report(&Rejection::Context(ContextError::TenantId(2000)));
         assert_eq!(header, "Runtime.ContextUnmarshalError");
         assert!(said.contains("2000 bytes"), "{said}");

@@ -1,9 +1,9 @@
-//! Which tenant an event belongs to, and so which handler gets it, under which policy.
+//! Determines the tenant of an event, and thereby its handler and policy.
 //!
 //! A tenant's id is data from outside: it is looked up, compared and logged, and never becomes part of a path
-//! or of a command. Where an event can be understood to belong to two tenants it is refused; see
-//! [`Pointer`](crate::policy::Pointer) for the ways in which that can be. What tenants there are is
-//! [`crate::policy::manifest`]'s business.
+//! or a command. An event that can be read as belonging to two tenants is rejected; see
+//! [`Pointer`](crate::policy::Pointer) for the cases. The tenants themselves are defined in
+//! [`crate::policy::manifest`].
 
 mod batch;
 mod header;
@@ -19,7 +19,7 @@ use crate::policy::pointer::{self, Found};
 use crate::policy::{Policy, Route};
 use crate::runtime_api::invocation::{Invocation, MAX_TENANT_ID};
 
-/// Where an event goes.
+/// The route of an event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Routed {
     /// To one handler.
@@ -28,16 +28,16 @@ pub enum Routed {
     Split(Vec<(Result<Route, RouteError>, Part)>),
 }
 
-/// An event that goes nowhere. The texts are what its caller and the log get to see.
+/// An event that is rejected. The caller and the log get these texts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RouteError {
     /// It names no tenant, and there is no handler for such events.
     #[error(
-        "the event names no tenant ({place}); events without one are rejected, unless `unknown_tenant` in \
-         [routing] of bulkhead.toml names a handler for them"
+        "the event names no tenant ({place}); such events are rejected, unless `unknown_tenant` in [routing] \
+         of bulkhead.toml names a handler for them"
     )]
     NoTenant {
-        /// Where the tenant should stand.
+        /// The place where the tenant should be.
         place: String,
     },
     /// It names a tenant that is not in the manifest, and there is no handler for such events.
@@ -46,12 +46,12 @@ pub enum RouteError {
         /// The id.
         tenant: String,
     },
-    /// Whose it is can be understood in two ways, or not at all.
-    #[error("it is not clear whose event this is ({place}): {reason}")]
+    /// Its tenant is ambiguous, or cannot be read.
+    #[error("the tenant of the event is not clear ({place}): {reason}")]
     Unclear {
-        /// Where the tenant should stand.
+        /// The place where the tenant should be.
         place: String,
-        /// Why it is not clear.
+        /// The reason.
         reason: String,
     },
     /// A batch of several tenants that may not, or cannot, be split.
@@ -64,18 +64,18 @@ pub enum RouteError {
         /// What to do about it.
         advice: &'static str,
     },
-    /// What is true of the records of one tenant of a batch, and in the same way of those of others.
+    /// An error of one tenant's records in a batch that the records of others share.
     #[error("{first}; the batch has records of {others} more with whom it is the same")]
     Several {
-        /// Of the first.
+        /// The error of the first.
         first: Box<Self>,
-        /// How many others there are.
+        /// The number of others.
         others: usize,
     },
 }
 
 impl RouteError {
-    /// Notes that it is the same with one more.
+    /// Adds one more with the same error.
     fn and_another(&mut self) {
         if let Self::Several { others, .. } = self {
             *others += 1;
@@ -86,29 +86,30 @@ impl RouteError {
 }
 
 const MAY_SPLIT: &str = "set `mixed_batches = \"split\"` in [routing] of bulkhead.toml to give each tenant's \
-    records a sandbox of their own; the event source mapping has to have ReportBatchItemFailures on";
-const CANNOT_SPLIT: &str = "only batches from SQS whose records have ids of their own can be split; use one \
-    source for each tenant";
+                         records a sandbox of their own; ReportBatchItemFailures must be enabled in the \
+                         event source mapping";
+const CANNOT_SPLIT: &str = "only batches from SQS whose records have their own ids can be split; use a \
+                            separate source for each tenant";
 
-const TOO_MANY: &str = "no batch from SQS has more than 10,000 records";
+const TOO_MANY: &str = "a batch from SQS never has more than 10,000 records";
 
-/// The most parts that a batch is split into: SQS sends no more records in one.
+/// The limit of parts of a split batch: SQS sends no more records in one batch.
 const MOST_PARTS: usize = 10_000;
 
-/// Chooses handler and policy for each event.
+/// Chooses the handler and policy of each event.
 #[derive(Debug)]
 pub struct Router {
     routing: Routing,
     tenants: HashMap<Box<str>, Tenant>,
     /// The policies of the handlers themselves.
     policies: Vec<Arc<Policy>>,
-    /// Who handles an event that no tenant's handler does.
+    /// The handler of events that belong to no known tenant.
     fallback: Option<usize>,
 }
 
 impl Router {
-    /// Routes by what the manifest says. `main` is the function's own handler, which gets every event where
-    /// there are no tenants.
+    /// Routes by the manifest. `main` is the function's own handler, which gets every event if there are no
+    /// tenants.
     pub fn new(manifest: &Manifest, policies: Vec<Arc<Policy>>, main: Option<usize>) -> Self {
         let fallback = match manifest.routing.unknown_tenant {
             UnknownTenant::Handler(handler) => Some(handler),
@@ -117,20 +118,20 @@ impl Router {
         Self { routing: manifest.routing.clone(), tenants: manifest.tenants.clone(), policies, fallback }
     }
 
-    /// The route of the first event, as far as it can be known before it comes.
+    /// The route of the first event, as far as it is known in advance.
     pub fn likely(&self) -> Option<Route> {
         self.fallback.filter(|_| self.tenants.is_empty()).and_then(|handler| self.to_handler(None, handler))
     }
 
-    /// Whether there is such a tenant. Any other id may be anybody's.
+    /// Whether the manifest contains this tenant. A caller may use any other id.
     pub fn knows(&self, tenant_id: &str) -> bool {
         self.tenants.contains_key(tenant_id)
     }
 
-    /// Where an event goes.
+    /// Routes an event.
     ///
     /// # Errors
-    /// Why it goes nowhere.
+    /// The reason why it is rejected.
     pub fn route(&self, invocation: &Invocation) -> Result<Routed, RouteError> {
         let found = match &self.routing.tenant {
             TenantSource::Lambda => invocation.tenant_id.clone().map_or(Found::Nothing, Found::Text),
@@ -186,7 +187,7 @@ impl Router {
         let tenant_id = match found {
             Found::Text(id) if id.len() > MAX_TENANT_ID => {
                 return Err(unclear(format!(
-                    "it has {} bytes; a tenant id has at most {MAX_TENANT_ID}",
+                    "the id has {} bytes; a tenant id has at most {MAX_TENANT_ID}",
                     id.len()
                 )));
             }
@@ -214,7 +215,7 @@ impl Router {
         Some(Route { tenant_id, is_known: false, handler, policy })
     }
 
-    /// Where an event says whose it is, for people.
+    /// The place of the tenant's id, for people.
     fn place(&self) -> String {
         match &self.routing.tenant {
             TenantSource::Lambda => "Lambda's tenant id".to_owned(),
@@ -224,7 +225,7 @@ impl Router {
     }
 }
 
-/// Which records say the same of their tenant, in the order of the first of each.
+/// Groups the records by tenant, in the order of their first records.
 fn by_tenant(found: impl Iterator<Item = Found>) -> Vec<(Found, Vec<usize>)> {
     let mut places: HashMap<Found, usize> = HashMap::new();
     let mut groups: Vec<(Found, Vec<usize>)> = Vec::new();
@@ -238,8 +239,8 @@ fn by_tenant(found: impl Iterator<Item = Found>) -> Vec<(Found, Vec<usize>)> {
     groups
 }
 
-/// The same groups of records, where those that go nowhere for one reason are one. There can be as many ids that nobody
-/// knows as an event has room for, and each part has a record in the log and a receipt.
+/// Merges the groups of records that are rejected for the same reason. An event has room for many unknown
+/// ids, and each part has a record in the log and a receipt.
 fn with_one_nowhere(
     groups: impl Iterator<Item = (Result<Route, RouteError>, Vec<usize>)>,
 ) -> Vec<(Result<Route, RouteError>, Vec<usize>)> {
@@ -259,7 +260,7 @@ fn with_one_nowhere(
     joined
 }
 
-/// The event as text; what is no text is no JSON, and has no tenant in it.
+/// The event as text. An event that is not text is not JSON, and contains no tenant.
 fn text(event: &[u8]) -> Option<&str> {
     std::str::from_utf8(event).ok()
 }

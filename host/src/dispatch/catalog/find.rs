@@ -1,13 +1,13 @@
-//! Which file is the function's handler, where no manifest says so: `_HANDLER` and the task root.
+//! Finds the function's handler if no manifest names one: from `_HANDLER` and the task root.
 
 use std::path::{Component as PathPart, Path, PathBuf};
 
 use super::CatalogError;
 
-/// The name of the handler in a task root: as asked, or else that of the only component there is.
+/// The name of the handler in a task root: the requested one, or that of the only component.
 ///
 /// # Errors
-/// When there is none of that name, and not exactly one to take in its place.
+/// If there is no component of that name, and not exactly one component.
 pub fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
     if let Some(name) = asked.into_iter().flat_map(names).find(|name| exists(&task_root.join(name))) {
         return Ok(name.to_owned());
@@ -19,8 +19,8 @@ pub fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogErro
     }
 }
 
-/// What `_HANDLER` may mean: `hello`, `hello.wasm` and `hello.handle` are all `hello`. A name stays within
-/// the task root.
+/// The names that `_HANDLER` may mean: `hello`, `hello.wasm` and `hello.handle` all mean `hello`. A name
+/// stays within the task root.
 pub(super) fn names(asked: &str) -> impl Iterator<Item = &str> {
     let inside = Path::new(asked).components().all(|part| matches!(part, PathPart::Normal(_)));
     let stem = asked.rsplit_once('.').map(|(stem, _)| stem);
@@ -31,7 +31,7 @@ fn exists(handler: &Path) -> bool {
     file(handler, "cwasm").is_file() || file(handler, "wasm").is_file()
 }
 
-/// `Path::with_extension` would take `.b` off `a.b`.
+/// `Path::with_extension` would remove `.b` from `a.b`.
 pub(super) fn file(handler: &Path, ending: &str) -> PathBuf {
     let mut file = handler.as_os_str().to_owned();
     file.push(".");
@@ -98,11 +98,11 @@ mod tests {
     fn what_is_there_is_listed_when_nothing_fits() {
         let error = found(&["b.wasm", "a.cwasm"], Some("c")).unwrap_err();
         assert!(error.to_string().contains("_HANDLER is `c`, and "), "{error}");
-        assert!(error.to_string().contains("holds a, b; name one"), "{error}");
+        assert!(error.to_string().contains("contains a, b; name one"), "{error}");
         assert_eq!(error.report().header_type(), "Runtime.NoSuchHandler");
         let none = found(&[], None).unwrap_err().to_string();
         assert!(
-            none.contains("is not set, and ") && none.ends_with(" holds no component; put one there"),
+            none.contains("is not set, and ") && none.ends_with(" contains no component; add one"),
             "{none}"
         );
     }

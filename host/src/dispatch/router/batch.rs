@@ -1,7 +1,7 @@
-//! An SQS batch whose records belong to several tenants: taken apart, and its answers put together again.
+//! An SQS batch whose records belong to several tenants: splits the batch, and combines the answers.
 //!
-//! Each tenant gets an event with its own records only. What a part answers counts for its own records
-//! only: a handler cannot have another tenant's message deleted, or delivered again.
+//! Each tenant gets an event with its own records only. The answer to a part counts for its own records only:
+//! a handler cannot have another tenant's message deleted, or delivered again.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,34 +14,35 @@ use serde_json::value::RawValue;
 
 use crate::text::json::Object;
 
-/// The longest answer that a part may give, in bytes: for each of its records a name, with room for what a handler adds, and
-/// for the whole. A longer one is not read, so that a part costs no more than its records allow.
+/// The longest answer to a part, in bytes: an amount for each of its records, with room for additions by a
+/// handler, and an amount for the whole. A longer answer is not read, so that a part costs no more than its
+/// records allow.
 const ANSWER_PER_RECORD: usize = 1024;
 const ANSWER: usize = 64 * 1024;
 
 /// Some records of a batch, for one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The event with these records in it.
+    /// The event with these records.
     pub event: Bytes,
     /// Their message ids, in order.
     pub ids: Vec<String>,
 }
 
-/// A record that can be split off: SQS says of each which message it is.
+/// A record that can be split off: SQS gives each one a message id.
 #[derive(Debug, Clone)]
 pub(super) struct Record<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) json: &'a RawValue,
 }
 
-/// Where a batch comes from, as its first record says.
+/// The source of a batch, according to its first record.
 pub(super) fn origin<'a>(records: &[&'a RawValue]) -> Cow<'a, str> {
     let first = records.first().and_then(|record| head(record)).and_then(|head| head.source());
     first.unwrap_or(Cow::Borrowed("an unknown source"))
 }
 
-/// The records of an SQS batch. None where one of them is of another source, or has no id of its own.
+/// The records of an SQS batch. `None` if one of them has another source, or no unique id.
 pub(super) fn sqs_records<'a>(records: &[&'a RawValue]) -> Option<Vec<Record<'a>>> {
     let mut seen = HashSet::new();
     records
@@ -61,7 +62,7 @@ struct Head<'a> {
     message_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, rename = "eventSource")]
     event_source: Option<Cow<'a, str>>,
-    /// As SNS writes it.
+    /// The spelling of SNS.
     #[serde(borrow, default, rename = "EventSource")]
     capital_source: Option<Cow<'a, str>>,
 }
@@ -76,34 +77,34 @@ fn head<'a>(record: &'a RawValue) -> Option<Head<'a>> {
     serde_json::from_str(record.get()).ok().map(|Object(head)| head)
 }
 
-/// Why the answer to a part of a batch counts for nothing, and so all of its records as failed.
+/// The reason why the answer to a part of a batch is not valid, so that all of its records count as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
-    /// It is longer than an answer for so many records can be.
+    /// It is longer than an answer for these records can be.
     #[error(
-        "the handler's answer for {records} records of a batch has {length} bytes; it may have {ANSWER_PER_RECORD} for each \
-         record and {ANSWER} more, so all of them count as failed"
+        "the handler's answer for {records} records of a batch has {length} bytes; {ANSWER_PER_RECORD} are \
+         allowed for each record and {ANSWER} in addition, so all of the records count as failed"
     )]
     TooLong {
-        /// How long it is.
+        /// The length.
         length: usize,
-        /// How many records it is for.
+        /// The number of records.
         records: usize,
     },
-    /// It has another form, or a name that is not of one of these records, or more names than there are records.
+    /// It has another form, or contains an id of another record, or more ids than there are records.
     #[error(
         "the handler's answer for {records} records of a batch is not \
          {{\"batchItemFailures\": [{{\"itemIdentifier\": \"…\"}}]}} with ids of these records, at most one for each, so all of \
          them count as failed"
     )]
     NotUnderstood {
-        /// How many records it is for.
+        /// The number of records.
         records: usize,
     },
 }
 
 impl Part {
-    /// An event with these records, each as it came.
+    /// An event with these records, each unchanged.
     pub(super) fn of(records: &[&Record<'_>]) -> Self {
         #[derive(Serialize)]
         struct Event<'a> {
@@ -116,10 +117,11 @@ impl Part {
         Self { event, ids: records.iter().map(|record| record.id.clone().into_owned()).collect() }
     }
 
-    /// Which of its messages failed, by what its handler returned: each once.
+    /// The messages that failed, according to the handler's answer, each one once.
     ///
     /// # Errors
-    /// Where that cannot be understood or names a message that is not its own: all of them failed, as SQS itself takes it.
+    /// If the answer is not valid or names a message of another part: then all of them failed, as SQS itself
+    /// treats it.
     pub fn failures(&self, response: &[u8]) -> Result<Vec<String>, AnswerError> {
         let records = self.ids.len();
         let length = response.len();
@@ -149,7 +151,7 @@ impl Part {
     }
 }
 
-/// Reads which of these ids are named, and stops at the first that is not one of them or more than there are.
+/// Reads the named ids, and stops at the first that is unknown or one too many.
 struct Items<'p>(&'p HashSet<&'p str>);
 
 impl<'de, 'p> DeserializeSeed<'de> for Items<'p> {

@@ -11,8 +11,8 @@ use crate::text::json::Object;
 
 /// The value of a header, whose name is in lower case.
 ///
-/// Every place where it could stand is looked at: both kinds of maps, whatever case. They have to agree, since
-/// a handler may look at another one than we do.
+/// Every place where the header may be is read: both kinds of maps, in any case. The values must agree, since
+/// a handler may read another one than the host.
 pub(super) fn find(event: &str, name: &str) -> Found {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -46,7 +46,7 @@ pub(super) fn find(event: &str, name: &str) -> Found {
     }
 }
 
-/// All headers, those that are there twice included. A value that is not a string is none.
+/// All headers, including duplicates. A value that is not a string counts as missing.
 struct Headers<'a>(Vec<Header<'a>>);
 
 /// A name, and its values.

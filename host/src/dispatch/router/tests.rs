@@ -116,7 +116,7 @@ fn a_pointer_finds_the_tenant_in_the_event() {
         assert!(matches!(tenant(&router, event), Err(RouteError::NoTenant { .. })), "{event}");
     }
     let error = tenant(&router, r#"{"detail": {"tenant": 7}}"#).unwrap_err().to_string();
-    assert_eq!(error, "it is not clear whose event this is (at /detail/tenant): it is no string");
+    assert_eq!(error, "the tenant of the event is not clear (at /detail/tenant): it is not a string");
 }
 
 #[test]
