@@ -1,9 +1,9 @@
-//! The loop: ask for an event, have it handled, post what became of it. Start reading here.
+//! The event loop: requests an event, has it handled, and posts the result. Start reading here.
 //!
-//! Making a sandbox and taking one apart both happen while the call for the next event is pending, so that
-//! no event waits for them; [`crate::dispatch`] does both. The loop ends when it is told to, or when its backoff with
-//! the Runtime API does; nothing that an event or a handler does ends it. Where a function handles several events at
-//! a time, several loops run side by side: see [`crate::event_loop::workers`].
+//! Sandboxes are made and destroyed while the request for the next event is pending, so that no event waits
+//! for this; [`crate::dispatch`] does both. The loop ends when it is asked to stop, or when the Runtime API
+//! has failed too often; no event or handler can end it. If a function handles several events at a time,
+//! several loops run in parallel: see [`crate::event_loop::workers`].
 //!
 //! May use: log, engine, runtime_api, capabilities, dispatch.
 
@@ -36,19 +36,19 @@ pub enum LoopError {
     /// An event that cannot be answered.
     #[error(transparent)]
     NoRequestId(#[from] NoRequestId),
-    /// An event whose answer is refused comes again and again (R2.7).
-    #[error("event {request_id} was delivered again although its answer was refused twice; giving up")]
+    /// An event whose answer is rejected is delivered again and again (R2.7).
+    #[error("event {request_id} was redelivered after its answer was refused, and refused again; giving up")]
     Redelivered {
         /// The event.
         request_id: String,
     },
-    /// A bug of ours. The event was told.
-    #[error("Bulkhead panicked while it handled an event; the log says where")]
+    /// A bug of Bulkhead. The event was answered.
+    #[error("Bulkhead panicked while it handled an event; see the log")]
     HostPanic,
 }
 
 impl LoopError {
-    /// Whether another attempt may go well. Only a new process gets rid of a bug of ours.
+    /// Whether another attempt may succeed. A bug of Bulkhead requires a new process.
     fn may_pass(&self) -> bool {
         !matches!(self, Self::HostPanic)
     }
@@ -57,32 +57,32 @@ impl LoopError {
 /// Everything that a loop works with.
 #[derive(Debug)]
 pub struct EventLoop {
-    /// Where events come from and answers go to.
+    /// The source of events, and the target of answers.
     pub api: RuntimeApi,
-    /// What handles them.
+    /// Handles the events.
     pub dispatcher: Arc<Dispatcher>,
-    /// What one event leaves to the next.
+    /// The state that one event leaves for the next one.
     pub state: LoopState,
-    /// What is put up with of the Runtime API.
+    /// The tolerance for failures of the Runtime API.
     pub backoff: Backoff,
-    /// Where odd things are written down.
+    /// The log for warnings.
     pub log: Arc<Log>,
-    /// The way of a response that is a stream.
+    /// The channel of a streamed response.
     channel: ResponseChannel,
     odd: Odd,
 }
 
-/// What was odd about earlier events.
+/// Warnings about earlier events.
 #[derive(Debug, Default)]
 struct Odd {
     /// The last event, if its answer was refused.
     refused: Option<InvocationId>,
-    /// The last complaint about a deadline; an emulator that sends odd ones does so every time.
+    /// The last warning about a deadline; an emulator that sends odd deadlines does so for every event.
     deadline: Option<&'static str>,
 }
 
 impl EventLoop {
-    /// A loop that has not had an event yet.
+    /// A loop without an event yet.
     pub fn new(
         api: RuntimeApi,
         dispatcher: Arc<Dispatcher>,
@@ -101,7 +101,7 @@ impl EventLoop {
         }
     }
 
-    /// Another one like it, with a connection of its own.
+    /// A second loop, with a connection of its own.
     #[must_use]
     pub fn sibling(&self) -> Self {
         Self::new(
@@ -113,7 +113,7 @@ impl EventLoop {
         )
     }
 
-    /// Handles events until told to stop.
+    /// Handles events until it is asked to stop.
     ///
     /// # Errors
     /// When the process must be replaced.
@@ -136,12 +136,12 @@ impl EventLoop {
         }
     }
 
-    /// Handles one event, unless told to stop.
+    /// Handles one event, unless it is asked to stop.
     async fn handle_one(&mut self) -> Result<ControlFlow<()>, LoopError> {
         let Some(next) = self.wait().await? else { return Ok(ControlFlow::Break(())) };
         let meter = Meter::new(Duration::MAX);
         let (id, scope, posted) = {
-            // Pinned here, since a future that is handed on takes its room twice.
+            // Pinned here, because a future that is passed on takes its space twice.
             let answered = pin!(self.answer(next, &meter));
             meter.run(answered).await?
         };
@@ -153,7 +153,7 @@ impl EventLoop {
         Ok(if self.state.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
-    /// Has an event handled, and posts what became of it.
+    /// Has an event handled, and posts the result.
     async fn answer(
         &mut self,
         next: NextEvent,
@@ -180,14 +180,14 @@ impl EventLoop {
         Ok((id, scope, posted))
     }
 
-    /// Asks for the next event, and makes use of the time until it comes; none when told to stop.
+    /// Requests the next event, and uses the time until it comes; `None` if the loop is asked to stop.
     async fn wait(&mut self) -> Result<Option<NextEvent>, ApiError> {
         let Self { api, dispatcher, state, .. } = self;
         let mut next = pin!(api.next());
         {
             let (prepare, stop) = dispatcher.idle(state);
             let mut prepare = pin!(prepare);
-            // An event that is there is handled, whatever else is.
+            // An event that has arrived is handled in any case.
             tokio::select! {
                 biased;
                 next = &mut next => return next.map(Some),
@@ -202,9 +202,10 @@ impl EventLoop {
         }
     }
 
-    /// A response that was not taken to its end. There is no other answer, and the connection is of no use.
+    /// Handles a response that was not accepted to its end. There is no other answer, and the connection
+    /// cannot be used again.
     fn cut(&mut self, why: &str, scope: &Scope) -> Posted {
-        self.log.record(Level::Warn, scope, &format!("the response was cut off in mid-stream: {why}"));
+        self.log.record(Level::Warn, scope, &format!("the response was interrupted in mid-stream: {why}"));
         self.api.disconnect();
         Posted::Accepted
     }
@@ -215,14 +216,14 @@ impl EventLoop {
         };
         if self.odd.deadline.replace(reason) != Some(reason) {
             let text = format!(
-                "Lambda-Runtime-Deadline-Ms is {reason}, so only the handler's own limit of wall time holds \
-                 (said once)"
+                "Lambda-Runtime-Deadline-Ms is {reason}, so only the handler's own limit `wall_time` applies \
+                 (logged once)"
             );
             self.log.record(Level::Warn, scope, &text);
         }
     }
 
-    /// An answer that is refused is no reason to stop, unless its event comes again for ever (R2.7, R3.2).
+    /// A refused answer is no reason to stop, unless its event is redelivered for ever (R2.7, R3.2).
     fn check_posted(&mut self, id: &InvocationId, posted: Posted, scope: &Scope) -> Result<(), LoopError> {
         let Posted::Refused { status, reason } = posted else {
             self.odd.refused = None;

@@ -1,13 +1,14 @@
-//! HTTP requests that come as events, and the responses to them.
+//! HTTP requests that arrive as events, and the responses to them.
 //!
-//! API Gateway, function URLs, load balancers and VPC Lattice each put a request into JSON in a way of their own, and
-//! want the response back in one. This module knows these ways, the [`HttpSource`]s, and nothing of components; a service must
-//! not be able to tell whether its request came over a socket or as an event. What the sources say of an event
-//! and what they really send differ in places. What is done about it is said where it is done: paths and queries
-//! in `target.rs`, headers in `headers.rs`.
+//! API Gateway, function URLs, load balancers and VPC Lattice each encode a request as JSON in their own way,
+//! and expect the response in a matching way. This module implements all of them, the [`HttpSource`]s,
+//! without depending on components; a service must not be able to tell whether its request came through a
+//! socket or as an event. The documentation of the sources and their real behaviour differ in places. The
+//! treatment is documented where it is implemented: paths and queries in `target.rs`, headers in
+//! `headers.rs`.
 //!
-//! What has no place in a request, such as the caller's identity, the stage and the request id, is in the header
-//! [`REQUEST_CONTEXT`].
+//! Data without a place in a request, such as the caller's identity, the stage and the request id, is in the
+//! header [`REQUEST_CONTEXT`].
 //!
 //! May use: text.
 
@@ -40,27 +41,28 @@ use event::Event;
 
 use crate::text::json::Object;
 
-/// Where an event goes that is no HTTP event.
+/// The path for an event that is not an HTTP event.
 const EVENTS_PATH: &str = "/events";
 
 /// An event that is an HTTP request.
 #[derive(Debug)]
 pub struct HttpEvent {
-    /// How it came, and so how its response has to look.
+    /// The form of the event, which determines that of the response.
     pub source: HttpSource,
     /// The request. Its URI has a scheme and an authority.
     pub request: Request<Bytes>,
 }
 
 impl HttpEvent {
-    /// Understands an event.
+    /// Parses an event.
     ///
     /// # Errors
-    /// When it is no HTTP event, or one whose request cannot be made: [`HttpEventError::refusal`] tells them apart.
+    /// If it is not an HTTP event, or if its request is not valid: [`HttpEventError::refusal`] tells them
+    /// apart.
     pub fn parse(event: &Bytes) -> Result<Self, HttpEventError> {
-        let text = str::from_utf8(event).map_err(|_| HttpEventError::NotHttp("it is no UTF-8 text"))?;
+        let text = str::from_utf8(event).map_err(|_| HttpEventError::NotHttp("it is not UTF-8 text"))?;
         let Object(parts): Object<Event<'_>> = serde_json::from_str(text)
-            .map_err(|_| HttpEventError::NotHttp("it is no JSON object, or says the same thing twice"))?;
+            .map_err(|_| HttpEventError::NotHttp("it is not a JSON object, or has a duplicate key"))?;
         let context = Context::of(parts.request_context);
         let source = HttpSource::of(&parts, &context).map_err(HttpEventError::NotHttp)?;
         let body = body::read(source, event, &parts)?;
@@ -75,14 +77,14 @@ impl HttpEvent {
         Ok(Self { source, request: request(method, uri, headers, body) })
     }
 
-    /// An event of another kind, as a request: `POST /events` with the event as its body.
+    /// Another event as a request: `POST /events` with the event as its body.
     pub fn plain(event: Bytes) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static(target::NO_HOST));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers::set_length(&mut headers, event.len());
         let path = PathAndQuery::from_static(EVENTS_PATH);
-        // These three always make a URI.
+        // These three always form a valid URI.
         let uri = uri(Scheme::HTTP, Authority::from_static(target::NO_HOST), path).unwrap_or_default();
         Self { source: HttpSource::Plain, request: request(Method::POST, uri, headers, event) }
     }
@@ -96,7 +98,7 @@ fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request
     request
 }
 
-/// Not from a text: a path that starts with two slashes must not become a host.
+/// Built from its parts: in a text, a path that starts with two slashes would become a host.
 fn uri(scheme: Scheme, authority: Authority, path_and_query: PathAndQuery) -> Result<Uri, Refusal> {
     Uri::builder()
         .scheme(scheme)

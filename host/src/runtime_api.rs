@@ -1,7 +1,7 @@
-//! The Lambda Runtime API as the host sees it: get an event, post what became of it.
+//! The client of the Lambda Runtime API: gets events, and posts their results.
 //!
-//! It knows paths, headers and statuses (RUNTIME_API R1–R5); it knows nothing of sandboxes. Bytes travel
-//! over one keep-alive [`connection`]; what an event's headers mean is [`crate::runtime_api::invocation`]'s business.
+//! It handles paths, headers and statuses (RUNTIME_API R1–R5), and does not depend on sandboxes. Bytes travel
+//! over one keep-alive [`connection`]; [`crate::runtime_api::invocation`] interprets an event's headers.
 //!
 //! May use: text, log.
 
@@ -25,52 +25,52 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
 pub use streamed::{Sending, Streamed, streamed};
 
-/// What the platform's parser of runtime releases gets to see (R1.5).
+/// The value for the platform's parser of runtime releases (R1.5).
 const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const XRAY_CAUSE: HeaderName = HeaderName::from_static("lambda-runtime-function-xray-error-cause");
-/// What the API calls states that it cannot leave any more (R2.8, R3.2).
+/// The states that the API cannot leave any more (R2.8, R3.2).
 const DEAD_ENDS: [&str; 2] = ["InvalidFunctionResponseMode", "TruncatedHTTPRequest"];
-/// Everything that has a meaning in a URL is escaped; the rest of an id stays readable (R1.9).
+/// Characters with a meaning in a URL are escaped; the rest of an id stays readable (R1.9).
 const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// An event as it came: its headers and its bytes.
+/// An event as received: its headers and its bytes.
 #[derive(Debug)]
 pub struct NextEvent {
-    /// What the API knows about the event.
+    /// The API's data about the event.
     pub headers: HeaderMap,
     /// The event itself.
     pub body: Bytes,
 }
 
-/// Which invocation an answer belongs to.
+/// The invocation that an answer belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvocationId {
-    /// `Lambda-Runtime-Aws-Request-Id`; the same for every attempt.
+    /// `Lambda-Runtime-Aws-Request-Id`, which is equal for every attempt.
     pub request_id: String,
     /// `Lambda-Runtime-Invocation-Id`: one attempt. Sent back byte for byte (R2.5).
     pub attempt: Option<HeaderValue>,
 }
 
-/// What the API said to an answer.
+/// The API's reply to an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// It took the answer (any 2xx: emulators say 200, R3.1).
+    /// The answer was accepted (any 2xx: emulators return 200, R3.1).
     Accepted,
-    /// It did not, and the next event can be asked for all the same (R3.2).
+    /// The answer was refused, but the next event can be requested (R3.2).
     Refused {
         /// 400, 403, 410, 413, 431, ….
         status: StatusCode,
-        /// The body, which says why.
+        /// The body, which contains the reason.
         reason: String,
     },
 }
 
-/// What an event is answered with: a whole response, or a report of what went wrong.
+/// The answer to an event: a whole response, or an error report.
 pub type Answer = Result<Vec<u8>, ErrorReport>;
 
-/// There is no going on with this Runtime API; the process must end, so that it is replaced.
+/// The Runtime API can no longer be used; the process must end, so that it is replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The address cannot be reached, or the connection broke more than once.
@@ -78,7 +78,7 @@ pub enum ApiError {
     Connection {
         /// The call that failed.
         call: &'static str,
-        /// What happened to the connection.
+        /// The error of the connection.
         #[source]
         source: ConnectionError,
     },
@@ -89,15 +89,15 @@ pub enum ApiError {
         call: &'static str,
         /// The status.
         status: StatusCode,
-        /// The body, which says why.
+        /// The body, which contains the reason.
         reason: String,
     },
-    /// Something that goes into a header or a path cannot.
+    /// A value is not valid in a header or a path.
     #[error("{call}: the request could not be made")]
     Request {
         /// The call that could not be made.
         call: &'static str,
-        /// What was wrong.
+        /// The reason.
         #[source]
         source: hyper::http::Error,
     },
@@ -111,7 +111,7 @@ pub struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// A client that connects when it is first used.
+    /// A client that connects at its first call.
     pub fn new(endpoint: Endpoint) -> Self {
         Self { connection: Connection::new(endpoint.authority.clone()), endpoint }
     }
@@ -121,20 +121,20 @@ impl RuntimeApi {
         Self::new(self.endpoint.clone())
     }
 
-    /// Connects ahead of the first call. Whether that works is seen by the call.
+    /// Connects before the first call. An error is reported by that call.
     pub async fn connect(&mut self) {
         self.connection.open().await;
     }
 
-    /// Gives the connection up. The next call makes another one.
+    /// Closes the connection. The next call makes another one.
     pub fn disconnect(&mut self) {
         self.connection.close();
     }
 
-    /// Waits for the next event, without any time limit (R1.6): the environment may be frozen meanwhile.
+    /// Waits for the next event, without a time limit (R1.6): the environment may be frozen meanwhile.
     ///
     /// # Errors
-    /// When the API is gone, or answers anything but 200 and 204 (R2.6).
+    /// If the API is gone, or returns anything but 200 and 204 (R2.6).
     pub async fn next(&mut self) -> Result<NextEvent, ApiError> {
         const CALL: &str = "GET /runtime/invocation/next";
         loop {
@@ -147,8 +147,8 @@ impl RuntimeApi {
                 StatusCode::OK => {
                     return Ok(NextEvent { headers: reply.headers, body: reply.body });
                 }
-                // An emulator that has nothing to do says so in place of holding the call. The pause keeps
-                // one that says so at once from costing a processor.
+                // Some emulators return this instead of holding the call when there is no event. The pause
+                // keeps an emulator that returns it immediately from using a whole processor.
                 StatusCode::NO_CONTENT => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
                 status => {
                     return Err(ApiError::Status { call: CALL, status, reason: reply.reason() });
@@ -160,7 +160,7 @@ impl RuntimeApi {
     /// Posts the response of an invocation.
     ///
     /// # Errors
-    /// When the API is gone, or the invocation is in a state that only a new process can leave.
+    /// If the API is gone, or the invocation is in a state that only a new process can leave.
     pub async fn respond(&mut self, id: &InvocationId, body: Bytes) -> Result<Posted, ApiError> {
         const CALL: &str = "POST /runtime/invocation/{id}/response";
         let request = self
@@ -174,7 +174,7 @@ impl RuntimeApi {
 
     /// Posts that an invocation failed.
     ///
-    /// A 413 is answered by one shorter report, since the caller would wait in vain otherwise (R4.8).
+    /// After a 413, one shorter report is sent, since the caller would otherwise wait in vain (R4.8).
     ///
     /// # Errors
     /// When the API is gone, or the invocation is in a state that only a new process can leave.
@@ -206,7 +206,7 @@ impl RuntimeApi {
         self.post(CALL, request).await
     }
 
-    /// Has the snapshot taken, and waits until this process is a copy of it (R6.2).
+    /// Requests the snapshot, and waits until this process is a copy of it (R6.2).
     ///
     /// # Errors
     /// When the API is gone, or answers anything but success (R6.3).
@@ -256,7 +256,7 @@ impl RuntimeApi {
         Self::posted(call, &reply)
     }
 
-    /// What became of an answer.
+    /// The reply to an answer.
     fn posted(call: &'static str, reply: &Reply) -> Result<Posted, ApiError> {
         if reply.status.is_success() {
             return Ok(Posted::Accepted);

@@ -1,8 +1,9 @@
-//! How many failures of the Runtime API are put up with, and how long a loop waits after each of them (L8.12).
+//! The number of failures of the Runtime API that are tolerated, and the waiting time of a loop after each of
+//! them (L8.12).
 //!
-//! The loops of a process, and those of a whole fleet, fail at the same moment when the Runtime API does. If all of them waited
-//! equally long, they would also come back at the same moment. So each wait is chosen at random, from the upper half of what
-//! the number of failures allows.
+//! The loops of a process, and those of a whole fleet, fail at one moment when the Runtime API does. If all
+//! of them waited equally long, they would also retry at one moment. So each waiting time is chosen at
+//! random, from the upper half of the range that the number of failures allows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,17 +11,17 @@ use std::time::Duration;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// The longest that a loop waits after its first failure in a row; twice as long after each one more.
+/// The longest waiting time after the first failure in a row; it doubles with each further failure.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest that it ever waits.
+/// The longest waiting time at all.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// After so many failures in a row, of every loop, the Runtime API is taken to be gone.
+/// After this many failures in a row, of all loops, the Runtime API counts as gone.
 const FAILURES: u32 = 20;
 
-/// Counts failures of the Runtime API, and says how long to wait after each. Clones count together.
+/// Counts failures of the Runtime API, and computes the waiting time after each. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct Backoff {
-    /// Of all loops, since the last success of any.
+    /// Of all loops, since the last success of any of them.
     failures: Arc<AtomicU32>,
     most: u32,
     /// Of this loop.
@@ -28,17 +29,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Where one event is handled at a time: a failure means that the environment is replaced.
+    /// For one event at a time: after a failure the environment is replaced.
     pub fn none() -> Self {
         Self { failures: Arc::default(), most: 0, in_a_row: 0 }
     }
 
-    /// Where so many loops run side by side.
+    /// For this many loops in parallel.
     pub fn of_loops(count: u32) -> Self {
         Self { most: count.saturating_mul(FAILURES), ..Self::none() }
     }
 
-    /// Counts a failure, and says how long to wait before the next attempt; `None` if there is to be none.
+    /// Counts a failure, and returns the waiting time before the next attempt; `None` if there is to be none.
     pub fn wait(&mut self) -> Option<Duration> {
         if self.failures.fetch_add(1, Ordering::Relaxed) >= self.most {
             return None;
@@ -48,14 +49,14 @@ impl Backoff {
         Some(spread(longest.min(LONGEST_WAIT), random()))
     }
 
-    /// Notes a success.
+    /// Records a success.
     pub fn reset(&mut self) {
         self.in_a_row = 0;
         self.failures.store(0, Ordering::Relaxed);
     }
 }
 
-/// A time between half of `longest` and all of it, in whole milliseconds, as a random number says.
+/// A time between half of `longest` and all of it, in whole milliseconds, chosen by a random number.
 fn spread(longest: Duration, random: u32) -> Duration {
     let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
     let half = longest / 2;
@@ -63,10 +64,11 @@ fn spread(longest: Duration, random: u32) -> Duration {
     Duration::from_millis(half + u64::from(random) % steps)
 }
 
-/// From the system: a generator of this process would go on alike in each copy of a snapshot.
+/// From the operating system: a generator of this process would return equal numbers in each copy of a
+/// snapshot.
 fn random() -> u32 {
     let mut bytes = [0; 4];
-    // Without random bytes the waits are only less spread.
+    // Without random bytes, the waiting times are only less spread.
     let _ = getrandom(&mut bytes, GetRandomFlags::NONBLOCK);
     u32::from_ne_bytes(bytes)
 }

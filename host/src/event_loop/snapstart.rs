@@ -1,8 +1,9 @@
-//! SnapStart: an environment is copied when init is over, and every copy goes on from there (R6.1–R6.9).
+//! SnapStart: an environment is copied after init, and every copy continues from there (R6.1–R6.9).
 //!
-//! What must not be the same in two copies is made after that point. No sandbox is made before it, guests have their
-//! random bytes from the system, which is seeded anew in each copy, and the connection to the Runtime API is another
-//! one, since the old one's peer is not there any more. No time is taken before it that is used after it (R6.7).
+//! Everything that must differ between two copies is created after that point. No sandbox is made before it,
+//! guests get random bytes from the operating system, which is seeded again in each copy, and the connection
+//! to the Runtime API is replaced, since the old one's peer no longer exists. No time that is used after it
+//! is read before it (R6.7).
 
 use crate::capabilities::random;
 use crate::runtime_api::{ApiError, ErrorReport, RuntimeApi};
@@ -10,25 +11,25 @@ use crate::runtime_api::{ApiError, ErrorReport, RuntimeApi};
 /// The copy cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// There is no copy, or nobody to ask.
+    /// There is no snapshot, or the Runtime API cannot be reached.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// The system has no random bytes, and a guest must not have another copy's.
-    #[error("the system gives no random bytes after the restore: {0}")]
+    /// The operating system returned no random bytes, and a guest must not get those of another copy.
+    #[error("the operating system returned no random bytes after the restore: {0}")]
     Random(std::io::Error),
 }
 
-/// Has the snapshot taken, and makes the copy ready for its first event. Returns in the copy.
+/// Requests the snapshot, and prepares the copy for its first event. Returns in the copy.
 ///
 /// # Errors
-/// When the copy must be replaced. The Runtime API has been told, as far as it can be.
+/// If the copy must be replaced. The Runtime API was informed, as far as possible.
 pub async fn restore(api: &mut RuntimeApi) -> Result<(), RestoreError> {
     api.next_restore().await?;
     api.disconnect();
     api.connect().await;
     if let Err(error) = random::check() {
         let error = RestoreError::Random(error);
-        // It ends either way, and the log says why.
+        // The process ends either way, and the log contains the reason.
         drop(api.report_restore_error(&report(&error)).await);
         return Err(error);
     }

@@ -1,7 +1,8 @@
-//! An event whose response goes out while its handler still runs: the loop's side of [`crate::capabilities::response_stream`].
+//! The loop's side of a response that is sent while its handler still runs; the guest's side is
+//! [`crate::capabilities::response_stream`].
 //!
-//! Handler and request take turns on the loop's task. The handler is never waited for without its time limit being watched,
-//! however slow the other side reads.
+//! Handler and request take turns on the loop's task. The handler's time limit is always enforced, however
+//! slowly the other side reads.
 
 use std::pin::{Pin, pin};
 
@@ -12,33 +13,34 @@ use tokio::sync::mpsc;
 use crate::capabilities::response_stream::{Head, Opened, ResponseChannel};
 use crate::runtime_api::{Answer, ApiError, InvocationId, Posted, RuntimeApi, Sending, streamed};
 
-/// What became of an event that may have had a stream.
+/// The result of an event that may have had a stream.
 #[derive(Debug)]
 pub enum Delivery {
-    /// It had none, or failed before the first byte. The answer is not posted yet.
+    /// It had no stream, or failed before the first byte. The answer is not posted yet.
     Unsent(Answer),
-    /// It had, and this is what the API said at its end.
+    /// It had a stream, and this is the API's reply at its end.
     Posted(Posted),
-    /// The API went away, or answered, in mid-stream. The handler was stopped, and the event has no other answer (S7.13).
+    /// The API disconnected, or replied, in mid-stream. The handler was stopped, and the event has no other
+    /// answer (S7.13).
     Cut {
-        /// What happened.
+        /// A description of what happened.
         why: String,
     },
 }
 
-/// What comes before the first byte, that byte and some more, and the rest.
+/// The head, the first bytes, and the rest.
 struct Begun {
     head: Head,
     first: Option<Bytes>,
     rest: mpsc::Receiver<Bytes>,
-    /// Of a handler that has ended already.
+    /// The response of a handler that has ended already.
     answer: Option<Answer>,
 }
 
-/// Has an event handled, and its response sent as it comes if it is a stream.
+/// Has an event handled, and sends its response as it comes if it is streamed.
 ///
 /// # Errors
-/// When the API is gone before the stream has begun, or is in a state that only a new process can leave.
+/// If the API is gone before the stream has begun, or is in a state that only a new process can leave.
 pub async fn stream_response(
     api: &mut RuntimeApi,
     id: &InvocationId,
@@ -46,7 +48,7 @@ pub async fn stream_response(
     mut handled: Pin<&mut impl Future<Output = Answer>>,
 ) -> Result<Delivery, ApiError> {
     match begin(channel, handled.as_mut()).await {
-        // Boxed, for most events have no stream.
+        // Boxed, because most events have no stream.
         Ok(begun) => Box::pin(send(api, id, begun, channel, handled)).await,
         Err(answer) => Ok(Delivery::Unsent(answer)),
     }
@@ -85,7 +87,7 @@ fn ended(Opened { head, mut pieces }: Opened, answer: Answer) -> Result<Begun, A
     Ok(Begun { head, first, rest: pieces, answer: Some(answer) })
 }
 
-/// Sends what comes, to the end of the handler and of its bytes.
+/// Sends the pieces, up to the end of the handler and of its bytes.
 async fn send(
     api: &mut RuntimeApi,
     id: &InvocationId,
@@ -115,7 +117,7 @@ async fn send(
     if let Some(early) = early {
         channel.cut();
         if answer.is_none() {
-            // It is being stopped, and what it comes to is in the log.
+            // The handler is being stopped, and its result is in the log.
             drop(handled.await);
         }
         return cut(early);
@@ -125,7 +127,7 @@ async fn send(
     posted.map(Delivery::Posted).or_else(|error| cut(Err(error)))
 }
 
-/// Hands all bytes on, until there are no more or nobody takes them.
+/// Passes on all bytes, until there are no more or they are no longer accepted.
 async fn pump(sending: &Sending, first: impl Iterator<Item = Bytes>, mut rest: mpsc::Receiver<Bytes>) {
     for piece in first {
         if !sending.data(piece).await {
@@ -139,10 +141,10 @@ async fn pump(sending: &Sending, first: impl Iterator<Item = Bytes>, mut rest: m
     }
 }
 
-/// What is left of an event whose response was not taken to its end.
+/// The remaining bytes of an event whose response was not accepted to its end.
 fn cut(early: Result<Posted, ApiError>) -> Result<Delivery, ApiError> {
     let why = match early {
-        Ok(Posted::Accepted) => "the Runtime API took the response before its end".to_owned(),
+        Ok(Posted::Accepted) => "the Runtime API accepted the response before its end".to_owned(),
         Ok(Posted::Refused { status, reason }) => {
             format!("the Runtime API refused the response: {status}: {reason}")
         }

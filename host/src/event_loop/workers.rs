@@ -1,8 +1,8 @@
-//! Several events at a time (Lambda Managed Instances, L8.1–L8.12): one event loop for each, side by side.
+//! Several events at a time (Lambda Managed Instances, L8.1–L8.12): one event loop for each, in parallel.
 //!
-//! The loops share the engine, the catalog and the watchdog, and nothing of an event. They are tasks of one runtime
-//! with a thread for each processor, so that a sandbox runs where there is room. The process outlives a Runtime API
-//! that fails for a while, since its end would cost every event in flight (L8.5).
+//! The loops share the engine, the catalog and the watchdog, but no state of an event. They are tasks of one
+//! runtime with a thread for each processor, so that a sandbox runs on any free one. The process survives
+//! temporary failures of the Runtime API, since its end would fail every event in flight (L8.5).
 
 use std::iter;
 
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use crate::event_loop::{EventLoop, LoopError};
 use crate::log::{Level, Scope};
 
-/// Runs so many loops like this one until they are told to stop.
+/// Runs this many copies of a loop until they are asked to stop.
 ///
 /// # Errors
-/// When the process must be replaced. What was in flight then has been answered as far as that was possible.
+/// If the process must be replaced. Events in flight were answered as far as possible.
 pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     let text = format!("handling up to {count} events at a time");
     first.log.record(Level::Debug, &Scope::default(), &text);
@@ -28,7 +28,7 @@ pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     while let Some(joined) = loops.join_next().await {
         let result = joined.unwrap_or(Err(LoopError::HostPanic));
         if result.is_err() && ended.is_ok() {
-            // The others finish what they have, and ask for no more.
+            // The other loops finish their events, and request no more.
             stop.request();
             ended = result;
         }

@@ -11,13 +11,13 @@ use super::error::{HttpEventError, Refusal};
 use super::event::Event;
 use super::source::HttpSource;
 
-/// Events that people write by hand lack the padding now and then.
+/// Events that people write by hand sometimes lack the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The body. A text without escapes is not copied: it is a piece of the event.
+/// The body. A text without escapes is not copied: it shares the event's bytes.
 pub(super) fn read(source: HttpSource, event: &Bytes, parts: &Event<'_>) -> Result<Bytes, HttpEventError> {
     let Some(text) = source.text("body", parts.body)? else { return Ok(Bytes::new()) };
     if source.read("isBase64Encoded", parts.is_base64_encoded)?.unwrap_or(false) {
@@ -32,7 +32,7 @@ pub(super) fn read(source: HttpSource, event: &Bytes, parts: &Event<'_>) -> Resu
     })
 }
 
-/// A piece of the event as a share in it. `Bytes::slice_ref` would panic where it is none.
+/// A part of the event as shared bytes. `Bytes::slice_ref` would panic if the text were not part of it.
 fn piece(event: &Bytes, piece: &[u8]) -> Bytes {
     let start = piece.as_ptr().addr().checked_sub(event.as_ptr().addr());
     let range = start.and_then(|start| Some(start..start.checked_add(piece.len())?));

@@ -1,8 +1,8 @@
-//! Whether a response can go into JSON as text, or has to be base64.
+//! Whether a response can be sent in JSON as text, or has to be base64.
 
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
-/// Types that are text, beside `text/*` and those with one of [`SUFFIXES`].
+/// Types that are text, in addition to `text/*` and those with one of [`SUFFIXES`].
 const TYPES: [&str; 10] = [
     "application/ecmascript",
     "application/graphql",
@@ -17,9 +17,10 @@ const TYPES: [&str; 10] = [
 ];
 const SUFFIXES: [&str; 3] = ["+json", "+xml", "+yaml"];
 
-/// The body as text: its type is one, it is not compressed, and it is UTF-8. A body without a type is text if it can be.
+/// The body as text, if its type is a text type, it is not compressed, and it is UTF-8. A body without a type
+/// is text if possible.
 ///
-/// Base64 would be right for every body but for REST APIs, which decode it only for the types that they are told.
+/// Base64 would be correct for every body, but REST APIs decode it only for configured types.
 pub(super) fn text<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<&'a str> {
     let encoding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], |encoding| encoding.as_bytes());
     if !encoding.eq_ignore_ascii_case(b"identity") {

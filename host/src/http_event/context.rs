@@ -1,4 +1,4 @@
-//! `requestContext`: what the source says about a request beside the request itself.
+//! `requestContext`: data of the source about a request.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::event::text;
 use crate::text::json::Object;
 
-/// The parts of it that matter here; [`printable`] hands all of it on.
+/// The fields that are used here; [`printable`] passes all of them on.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Context<'a> {
@@ -34,14 +34,14 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The context of an event. One that is no object has no parts.
+    /// The context of an event. A context that is not an object has no fields.
     pub(super) fn of(context: Option<&'a RawValue>) -> Self {
         let Object(parts) =
             context.and_then(|context| serde_json::from_str(context.get()).ok()).unwrap_or_default();
         parts
     }
 
-    /// The host that the source has for itself.
+    /// The source's own host name.
     pub(super) fn domain_name(&self) -> Option<Cow<'a, str>> {
         text(self.domain_name)
     }
@@ -51,7 +51,7 @@ impl<'a> Context<'a> {
         text(self.stage).filter(|stage| !stage.is_empty() && stage != "$default")
     }
 
-    /// The method, where it stands here.
+    /// The method, if it is in the context.
     pub(super) fn method(&self) -> Option<&'a RawValue> {
         #[derive(Deserialize)]
         struct Http<'a> {
@@ -62,13 +62,13 @@ impl<'a> Context<'a> {
         http.method
     }
 
-    /// Whether it is of a message on a WebSocket, and not of the socket's beginning or end.
+    /// Whether it belongs to a message on a WebSocket, and not to the start or end of the connection.
     pub(super) fn is_message(&self) -> bool {
         text(self.event_type).is_some_and(|kind| kind == "MESSAGE")
     }
 }
 
-/// JSON as the value of a header: the same JSON without white space, in visible ASCII.
+/// JSON as a header value: without white space, in visible ASCII.
 pub(super) fn printable(json: &RawValue) -> String {
     let mut printed = String::with_capacity(json.get().len());
     let (mut in_string, mut escaped) = (false, false);

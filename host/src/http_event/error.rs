@@ -4,41 +4,41 @@ use hyper::StatusCode;
 
 use super::source::HttpSource;
 
-/// As much of what a client sent goes into a text.
+/// The part of a client's text that an error shows.
 const MAX_SHOWN: usize = 100;
 
-/// An event that is no request.
+/// An event that is not a request.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpEventError {
     /// It is not an HTTP event at all.
     #[error(
-        "this handler is an HTTP service, and the event is no HTTP event: {0}; events of API Gateway (REST, HTTP and \
-         WebSocket APIs), function URLs, Application Load Balancers and VPC Lattice are"
+        "this handler is an HTTP service, and the event is not an HTTP event: {0}; HTTP events come from API \
+         Gateway (REST, HTTP and WebSocket APIs), function URLs, Application Load Balancers and VPC Lattice"
     )]
     NotHttp(&'static str),
-    /// It looks like an HTTP event, but for one part.
+    /// It looks like an HTTP event, except for one field.
     #[error("the event looks like one from {origin}, but its `{field}` cannot be read: {error}")]
     Field {
-        /// What it looks like.
+        /// The source that it looks like.
         origin: HttpSource,
-        /// The part.
+        /// The field.
         field: &'static str,
-        /// What is wrong with it.
+        /// The error.
         error: serde_json::Error,
     },
-    /// It is an HTTP event, and its request is none that a server would take.
-    #[error("the request in the event from {origin} is refused: {refusal}")]
+    /// It is an HTTP event, but no server would accept its request.
+    #[error("the request in the event from {origin} is not valid: {refusal}")]
     Refused {
-        /// How it came.
+        /// The source of the event.
         origin: HttpSource,
-        /// Why it is refused.
+        /// The reason.
         refusal: Refusal,
     },
 }
 
 impl HttpEventError {
-    /// What the client should get where the request is at fault: the source that the response is for, and the status. `None` where
-    /// the event is at fault.
+    /// The response for the client if the request is at fault: the source that it is for, and the status.
+    /// `None` if the event is at fault.
     pub fn refusal(&self) -> Option<(HttpSource, StatusCode)> {
         match self {
             Self::NotHttp(_) | Self::Field { .. } => None,
@@ -47,46 +47,46 @@ impl HttpEventError {
     }
 }
 
-/// Why a request is refused.
+/// The reason why a request is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The method is no token.
+    /// The method is not a valid token.
     #[error("{0} is not an HTTP method")]
     Method(String),
-    /// The path is that of a proxy's request, or none.
+    /// The path is that of a proxy request, or empty.
     #[error("its path does not start with a slash: {0}")]
     NotAPath(String),
-    /// The path has characters that no request line can have.
+    /// The path contains characters that no request line may contain.
     #[error("its path has a control character")]
     ControlCharacter,
     /// The path leads above its root.
     #[error("its path leads above its root with `..`")]
     AboveRoot,
-    /// Path and query are too long, or cannot be a URI for another reason.
+    /// Path and query are too long, or not a valid URI for another reason.
     #[error("its path and query are longer than 65534 bytes")]
     Target,
-    /// A name is no token.
+    /// A name is not a valid token.
     #[error("{0} is not the name of a header")]
     HeaderName(String),
     /// A value has control characters.
     #[error("the value of its header `{0}` has a control character")]
     HeaderValue(String),
-    /// So many that nobody means well.
-    #[error("it has more headers than can be held")]
+    /// More headers than any legitimate request has.
+    #[error("it has too many headers")]
     TooManyHeaders,
-    /// It is there with several values, or is no number.
+    /// The length has several values, or is not a number.
     #[error("its Content-Length is not a single number")]
     ContentLength,
-    /// It is there with several values.
+    /// The host has several values.
     #[error("it names more than one host")]
     SeveralHosts,
-    /// The body is said to be base64, and is not.
+    /// The body is marked as base64, but cannot be decoded.
     #[error("its body is marked as base64 and cannot be decoded: {0}")]
     Body(base64::DecodeError),
 }
 
 impl Refusal {
-    /// The status that a server would refuse it with.
+    /// The status with which a server would reject it.
     fn status(&self) -> StatusCode {
         match self {
             Self::Target => StatusCode::URI_TOO_LONG,
@@ -104,7 +104,7 @@ impl Refusal {
     }
 }
 
-/// What a client sent, for a text: quoted, and not all of it where it is long.
+/// A client's value for a text: quoted, and shortened if it is long.
 pub(crate) fn shown(sent: &str) -> String {
     let start = &sent[..sent.floor_char_boundary(MAX_SHOWN)];
     if start.len() < sent.len() { format!("{start:?}…") } else { format!("{start:?}") }

@@ -1,14 +1,14 @@
-//! The parts of an event, each as it came: which of them are there says what kind of event it is.
+//! The fields of an event, unparsed: their presence determines the kind of event.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What HTTP events have. `null` counts as not there.
+/// The fields of HTTP events. `null` counts as missing.
 ///
-/// Nothing is understood yet, since an event that is no HTTP event may have anything in these places, and since a
-/// body of megabytes should be decoded once.
+/// They are not parsed yet, since other events may have anything in these fields, and since a body of
+/// megabytes should be decoded only once.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Event<'a> {
@@ -46,19 +46,19 @@ pub(super) struct Event<'a> {
     pub(super) body: Option<&'a RawValue>,
     #[serde(borrow, alias = "is_base64_encoded")]
     pub(super) is_base64_encoded: Option<&'a RawValue>,
-    /// Of the events of an authorizer, which look like requests otherwise.
+    /// In the events of an authorizer, which otherwise look like requests.
     #[serde(borrow)]
     pub(super) method_arn: Option<&'a RawValue>,
-    /// The same, of HTTP APIs.
+    /// In the events of an HTTP API's authorizer.
     #[serde(borrow)]
     pub(super) route_arn: Option<&'a RawValue>,
 }
 
-/// A string that is a piece of the event wherever it has no escapes. Serde borrows a `Cow` only where it is marked.
+/// A string that shares the event's bytes if it has no escapes. Serde borrows a `Cow` only if it is marked.
 #[derive(Debug, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// A string; None where it is something else.
+/// A string; `None` for any other value.
 pub(super) fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text<'_>>(value?.get()).ok().map(|text| text.0)
 }

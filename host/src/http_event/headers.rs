@@ -13,14 +13,15 @@ use super::event::{Event, Text};
 use super::pairs::Pairs;
 use super::source::HttpSource;
 
-/// The header with the event's `requestContext`, as JSON in ASCII: who the caller is, the stage, the request id. It is
-/// the source's alone: what clients send under this name, or any other that starts with `x-bulkhead-`, is dropped.
+/// The header with the event's `requestContext`, as JSON in ASCII: the caller, the stage, the request id.
+/// Only the source can set it: a client's header of this name, or of any name that starts with `x-bulkhead-`,
+/// is dropped.
 pub const REQUEST_CONTEXT: &str = "x-bulkhead-request-context";
-/// How the names begin that are ours alone.
+/// The prefix of the names that are reserved for Bulkhead.
 const OURS: &[u8] = b"x-bulkhead-";
 
-/// The headers, without those that are about a connection, since there is none. What a `Connection` header names stays:
-/// a client could have headers removed so that the source has put there.
+/// The headers, without those that describe the connection, since there is none. Headers that a `Connection`
+/// header lists are kept: otherwise a client could remove headers that the source has set.
 pub(super) fn read(source: HttpSource, event: &Event<'_>, body: &Bytes) -> Result<HeaderMap, HttpEventError> {
     let refused = |refusal| HttpEventError::Refused { origin: source, refusal };
     let several = source.read("multiValueHeaders", event.multi_value_headers)?.unwrap_or_default();
@@ -37,7 +38,7 @@ pub(super) fn read(source: HttpSource, event: &Event<'_>, body: &Bytes) -> Resul
     Ok(headers)
 }
 
-/// Where there are two maps, the one without arrays has only the last value of each name.
+/// If there are two maps, the one without arrays contains only the last value of each name.
 fn both(several: Pairs<'_>, single: Pairs<'_>) -> Result<HeaderMap, Refusal> {
     let mut headers = map(several)?;
     let single = map(single)?;
@@ -67,26 +68,26 @@ fn map(Pairs(pairs): Pairs<'_>) -> Result<HeaderMap, Refusal> {
     Ok(headers)
 }
 
-/// Whether a header is about the connection that it came over, and means nothing on another.
+/// Whether a header describes the connection that it came over, and has no meaning on another.
 fn is_about_a_connection(name: &HeaderName) -> bool {
     [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE]
         .contains(name)
         || ["keep-alive", "proxy-connection", "http2-settings"].contains(&name.as_str())
 }
 
-/// Whether a header of a response goes to the client. One that is about a connection, or that only requests have, is dropped:
-/// services hand on what they got from elsewhere.
+/// Whether a response header is sent to the client. Headers that describe a connection, or that only requests
+/// have, are dropped: services pass on responses from elsewhere.
 pub(super) fn is_for_the_client(name: &HeaderName) -> bool {
     !is_about_a_connection(name) && ![EXPECT, HOST].contains(name) && !is_ours(name)
 }
 
-/// An underscore counts as a hyphen: many frameworks do not tell them apart.
+/// An underscore counts as a hyphen, because many frameworks treat them as equal.
 fn is_ours(name: &HeaderName) -> bool {
     let letters = name.as_str().bytes().map(|letter| if letter == b'_' { b'-' } else { letter });
     letters.take(OURS.len()).eq(OURS.iter().copied())
 }
 
-/// One `Cookie` header, as in HTTP/1: sources hand on each cookie by itself, or each header of HTTP/2.
+/// One `Cookie` header, as in HTTP/1: sources pass on each cookie separately, or each header of HTTP/2.
 fn join_cookies(headers: &mut HeaderMap, cookies: &[Text<'_>]) -> Result<(), Refusal> {
     let mut joined = Vec::new();
     if cookies.is_empty() {
@@ -105,7 +106,7 @@ fn join_cookies(headers: &mut HeaderMap, cookies: &[Text<'_>]) -> Result<(), Ref
     set(headers, COOKIE, value.map_err(|_| Refusal::HeaderValue(COOKIE.to_string()))?)
 }
 
-/// The length is that of the body, whatever the client or the source made of it, unless it could be one of several.
+/// The length is that of the body, whatever the client or the source has set, but it must be a single number.
 fn agree_on_length(headers: &mut HeaderMap, length: usize) -> Result<(), Refusal> {
     let number = |value: &HeaderValue| {
         let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -122,18 +123,18 @@ fn agree_on_length(headers: &mut HeaderMap, length: usize) -> Result<(), Refusal
     Ok(())
 }
 
-/// Makes it the host that the URI names, and only that.
+/// Sets the host of the URI as the only one.
 pub(super) fn name_host(headers: &mut HeaderMap, host: &Authority) -> Result<(), Refusal> {
     let value = HeaderValue::from_str(host.as_str()).map_err(|_| Refusal::HeaderValue(HOST.to_string()))?;
     set(headers, HOST, value)
 }
 
-/// Sets the length of a body that is known.
+/// Sets the length of a known body.
 pub(super) fn set_length(headers: &mut HeaderMap, length: usize) {
     headers.insert(CONTENT_LENGTH, length.into());
 }
 
-/// A map of headers panics where it has too many; its `try_` methods do not.
+/// A map of headers panics if it has too many entries; its `try_` methods do not.
 fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<(), Refusal> {
     headers.try_append(name, value).map(|_| ()).map_err(|_| Refusal::TooManyHeaders)
 }

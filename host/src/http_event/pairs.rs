@@ -1,4 +1,4 @@
-//! Headers and queries as JSON objects: each name with a value, or with several, in the order of the event.
+//! Headers and queries as JSON objects: each name with one value or several, in the order of the event.
 
 use std::borrow::Cow;
 use std::fmt::{self, Formatter};
@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use super::error::shown;
 use super::event::Text;
 
-/// Names and values in order. A name with several values comes several times; one with `null` comes not at all.
+/// Names and values in order. A name with several values appears several times; a name with `null` does not
+/// appear.
 #[derive(Debug, Default)]
 pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -42,7 +43,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     }
 }
 
-/// Sources write a single value in one map and an array in another; VPC Lattice has both in one place.
+/// Sources write a single value in one map and an array in another; VPC Lattice uses both in one field.
 fn several(values: &RawValue) -> Option<Vec<Cow<'_, str>>> {
     match values.get().as_bytes() {
         b"null" => Some(Vec::new()),
@@ -54,7 +55,7 @@ fn several(values: &RawValue) -> Option<Vec<Cow<'_, str>>> {
     }
 }
 
-/// No source sends a number or a boolean, but people who write an event by hand do; it counts as its text.
+/// No source sends a number or a boolean, but people write them by hand; the value is used as text.
 fn one(value: &RawValue) -> Option<Cow<'_, str>> {
     match value.get().as_bytes() {
         [b'"', ..] => serde_json::from_str::<Text<'_>>(value.get()).ok().map(|Text(text)| text),

@@ -1,4 +1,4 @@
-//! A response as the JSON that the sender of the event wants, or as the beginning of a stream.
+//! A response as the JSON that the sender of the event expects, or as the beginning of a stream.
 
 use std::borrow::Cow;
 
@@ -14,47 +14,49 @@ use super::source::HttpSource;
 
 /// The content type of a stream that starts with a [`prelude`].
 pub const STREAM_CONTENT_TYPE: &str = "application/vnd.awslambda.http-integration-response";
-/// What stands between the prelude of a stream and the body. It is sent as a chunk of its own: there are emulators that
-/// want that (S7.6).
+/// The separator between the prelude of a stream and the body. It is sent as a separate chunk, which some
+/// emulators require (S7.6).
 pub const PRELUDE_END: [u8; 8] = [0; 8];
 
 /// A REST API looks for the end of the prelude in the first 16 KiB only (S7.5).
 const MAX_PRELUDE: usize = 16 * 1024 - PRELUDE_END.len();
 
-/// A response that cannot be sent, whole or as a stream.
+/// A response that cannot be sent, buffered or streamed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResponseError {
-    /// Less than 200 is for what comes before a response, and beyond 599 there is nothing.
-    #[error("{0} is not the status of a response; use one from 200 to 599")]
+    /// A status below 200 precedes a response, and there is none above 599.
+    #[error("{0} is not a valid status of a response; use one from 200 to 599")]
     Status(u16),
     /// There are too many headers for a stream.
     #[error(
-        "status, headers and cookies have {0} bytes as JSON; a stream may begin with at most {MAX_PRELUDE}"
+        "status, headers and cookies have {0} bytes as JSON; the head of a stream may have at most {MAX_PRELUDE}"
     )]
     PreludeTooLong(usize),
-    /// The event was no HTTP event, so that there is nobody to whom a status could be told.
-    #[error("the service responded with status {0} to an event that is no HTTP event")]
+    /// The event was not an HTTP event, so there is no client that could get a status.
+    #[error("the service responded with status {0} to an event that is not an HTTP event")]
     EventFailed(StatusCode),
-    /// Nothing that can be in a response leads to it.
+    /// No part of a response can cause this.
     #[error("the response cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// Whether a response has a body: none has one to HEAD. What a service writes all the same is dropped, as HTTP servers do.
+/// Whether a response has a body: a response to HEAD has none. A body that a service writes anyway is
+/// dropped, as HTTP servers do.
 pub fn has_body(is_head: bool, status: StatusCode) -> bool {
     !is_head && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
 }
 
-/// What a streamed response starts with: status, headers and cookies as JSON. [`PRELUDE_END`] comes next, then the body.
+/// The prelude of a streamed response: status, headers and cookies as JSON. [`PRELUDE_END`] comes next, then
+/// the body.
 ///
 /// # Errors
-/// When there is no such response, or it has too many headers.
+/// If the status is not valid, or there are too many headers.
 pub fn prelude(status: StatusCode, headers: &HeaderMap) -> Result<Vec<u8>, ResponseError> {
     let mut headers = Headers::of(status, headers)?;
-    // The length of a stream is not the service's to say: the platform would rename the header (S7.15).
+    // A service must not set the length of a stream: the platform would rename the header (S7.15).
     headers.0.retain(|(name, _)| **name != CONTENT_LENGTH);
     let cookies = headers.take_cookies();
-    // Emulators fail where one of the three is not there (S7.6).
+    // Emulators fail if one of the three is missing (S7.6).
     let head = Head {
         status_code: status.as_u16(),
         headers: Some(headers.joined()),
@@ -68,7 +70,7 @@ pub fn prelude(status: StatusCode, headers: &HeaderMap) -> Result<Vec<u8>, Respo
     Ok(prelude)
 }
 
-/// All of a response but its body. Each source has some of it.
+/// All fields of a response except its body. Each source uses some of them.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
@@ -95,10 +97,10 @@ impl<V: Serialize> Serialize for Map<'_, V> {
 }
 
 impl HttpSource {
-    /// The response as the sender of the event wants it.
+    /// The response in the form that the sender of the event expects.
     ///
     /// # Errors
-    /// When there is no such response.
+    /// If the response is not valid.
     pub fn response(
         self,
         status: StatusCode,
@@ -132,10 +134,11 @@ impl HttpSource {
         Ok(response)
     }
 
-    /// How long [`Self::response`] would be: a body can take six times its bytes, and takes a third more as base64.
+    /// The length of [`Self::response`]: escaped text can be six times as long as the body, and base64 is a
+    /// third longer.
     ///
     /// # Errors
-    /// As for the response.
+    /// See [`Self::response`].
     pub fn response_len(
         self,
         status: StatusCode,
@@ -188,11 +191,11 @@ impl HttpSource {
     }
 }
 
-/// What can be sent of the headers of a response, whole or as a stream: names with their values.
+/// The headers of a response that can be sent: names with their values.
 struct Headers<'a>(Vec<(&'a HeaderName, Vec<Cow<'a, str>>)>);
 
 impl<'a> Headers<'a> {
-    /// Those of a response that are for the client.
+    /// The headers that are for the client.
     fn of(status: StatusCode, headers: &'a HeaderMap) -> Result<Self, ResponseError> {
         if !(200..=599).contains(&status.as_u16()) {
             return Err(ResponseError::Status(status.as_u16()));
@@ -201,8 +204,8 @@ impl<'a> Headers<'a> {
         Ok(Self(sent.map(|name| (name, headers.get_all(name).iter().map(text).collect())).collect()))
     }
 
-    /// A length that is wrong would cut the body, or have the client wait for the rest. A response without a body
-    /// says how long one would be, but for one that never has any (RFC 9110, section 8.6).
+    /// A wrong length would cut off the body, or make the client wait. A response without a body states the
+    /// length that it would have, except for one that never has a body (RFC 9110, section 8.6).
     fn keep_length_of(&mut self, status: StatusCode, body: &[u8]) {
         let length = body.len().to_string();
         let is_right = |values: &[Cow<'_, str>]| match body {
@@ -212,7 +215,7 @@ impl<'a> Headers<'a> {
         self.0.retain(|(name, values)| **name != CONTENT_LENGTH || is_right(values));
     }
 
-    /// The values of `Set-Cookie`, which cannot be joined: there are commas in them.
+    /// The values of `Set-Cookie`, which cannot be joined because they contain commas.
     fn take_cookies(&mut self) -> Vec<Cow<'a, str>> {
         let mut cookies = Vec::new();
         for (_, values) in self.0.extract_if(.., |(name, _)| **name == SET_COOKIE) {
@@ -234,8 +237,8 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// The value of a header as text, since it is sent as JSON: UTF-8, or else Latin-1, as which HTTP has always read other bytes
-/// (RFC 9110, section 5.5).
+/// The value of a header as text, since it is sent as JSON: UTF-8, or else Latin-1, as HTTP has traditionally
+/// read other bytes (RFC 9110, section 5.5).
 fn text(value: &HeaderValue) -> Cow<'_, str> {
     match str::from_utf8(value.as_bytes()) {
         Ok(text) => text.into(),
@@ -243,8 +246,8 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
     }
 }
 
-/// Several cookies where each name can have one value: every one under a spelling of its own. Clients do not tell the
-/// spellings apart.
+/// Several cookies for a source for which each name has one value: each one under a different spelling of the
+/// name. Clients treat the spellings as equal.
 fn in_many_cases<'a>(cookies: Vec<Cow<'a, str>>) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     let spellings = (0_usize..1 << SET_COOKIE.as_str().len()).filter(|number| number & HYPHEN == 0);
     spellings.zip(cookies).map(|(number, cookie)| (spelled(number).into(), cookie))
@@ -253,7 +256,7 @@ fn in_many_cases<'a>(cookies: Vec<Cow<'a, str>>) -> impl Iterator<Item = (Cow<'a
 /// The bit of the hyphen in `set-cookie`, which has only one case.
 const HYPHEN: usize = 1 << 3;
 
-/// The name with those letters in upper case whose bit is set.
+/// The name with the letters in upper case whose bits are set.
 fn spelled(number: usize) -> String {
     let letters = SET_COOKIE.as_str().chars().enumerate();
     letters
@@ -265,7 +268,7 @@ fn described(status: StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Unknown"))
 }
 
-/// How much the body takes, with its quotes and the end of the object.
+/// The size of the body, with its quotes and the end of the object.
 fn body_len(body: &[u8], text: Option<&str>) -> usize {
     let length = match text {
         Some(text) => text.bytes().map(escaped_len).sum(),

@@ -1,4 +1,4 @@
-//! The sources of HTTP events: how their events are told apart, and how they differ.
+//! The sources of HTTP events: how their events are recognised, and how they differ.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::context::Context;
 use super::error::HttpEventError;
 use super::event::{Event, Text, text};
 
-/// Who sent an event, and in which version.
+/// The sender of an event, and the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpSource {
     /// An API Gateway REST API.
@@ -19,19 +19,19 @@ pub enum HttpSource {
     HttpApiV1,
     /// An API Gateway HTTP API with payload format 2.0.
     HttpApi,
-    /// A function URL, whose events are like those of HTTP APIs but for the encoding of the path.
+    /// A function URL, whose events are like those of HTTP APIs except for the encoding of the path.
     FunctionUrl,
     /// An API Gateway WebSocket API.
     WebSocket,
     /// An Application Load Balancer.
     Alb,
-    /// An Application Load Balancer with multi-value headers; it wants them in the response as well.
+    /// An Application Load Balancer with multi-value headers, which also expects them in the response.
     AlbMultiValue,
     /// VPC Lattice, version 1 of its event.
     LatticeV1,
     /// VPC Lattice, version 2.
     Lattice,
-    /// No HTTP event: it was made into a request by [`super::HttpEvent::plain`].
+    /// Not an HTTP event: it was converted to a request by [`super::HttpEvent::plain`].
     Plain,
 }
 
@@ -39,10 +39,10 @@ impl HttpSource {
     /// The source of an event.
     ///
     /// # Errors
-    /// Why it has none that is known.
+    /// The reason why its source is unknown.
     pub(super) fn of(event: &Event<'_>, context: &Context<'_>) -> Result<Self, &'static str> {
         if event.method_arn.is_some() || event.route_arn.is_some() {
-            return Err("it is one for an authorizer, whose answer is a policy and no response");
+            return Err("it is for an authorizer, which must return a policy instead of a response");
         }
         let named = event.http_method.is_some() && event.path.is_some();
         if event.raw_path.is_some() && context.http.is_some() {
@@ -52,7 +52,7 @@ impl HttpSource {
         } else if context.connection_id.is_some() {
             Ok(Self::WebSocket)
         } else if named {
-            // REST APIs give their events no version.
+            // Events of REST APIs have no version.
             let is_v1 = text(event.version).is_some_and(|version| version == "1.0");
             Ok(if is_v1 { Self::HttpApiV1 } else { Self::RestApi })
         } else if event.method.is_some() && event.path.is_some() && context.service_arn.is_some() {
@@ -65,32 +65,35 @@ impl HttpSource {
         }
     }
 
-    /// Whether a response can be streamed to the client, where the function is configured for it. The other sources call the
-    /// function for a response that is whole, and would take the beginning of a stream for its body (S7.16).
+    /// Whether a response can be streamed to the client, if the function is configured for it. The other
+    /// sources invoke the function for a buffered response, and would treat the beginning of a stream as its
+    /// body (S7.16).
     pub fn streams(self) -> bool {
         matches!(self, Self::RestApi | Self::FunctionUrl)
     }
 
-    /// Whether the path has been decoded on its way here. HTTP APIs alone do that, whatever they call the field: `%2F`
-    /// has become a slash, and a `%` that is still there is one. Some emulators of REST APIs do it too, and say
-    /// that their events are of version 1.0.
+    /// Whether the source has decoded the path. Only HTTP APIs do, whatever they call the field: `%2F` has
+    /// become a slash, and a remaining `%` is a literal one. Some emulators of REST APIs do it too, and
+    /// report version 1.0 for their events.
     pub(super) fn decodes_path(self) -> bool {
         matches!(self, Self::HttpApi | Self::HttpApiV1)
     }
 
-    /// Whether the path may start with the stage's name. That of a REST API has it in `requestContext.path` only.
+    /// Whether the path may start with the stage's name. For a REST API that is so only in
+    /// `requestContext.path`.
     pub(super) fn puts_stage_into_path(self) -> bool {
         matches!(self, Self::HttpApi | Self::HttpApiV1)
     }
 
-    /// Whether names and values of the query have been decoded on their way here. Load balancers leave them alone. Of VPC Lattice
-    /// AWS's guide does not say it ("Receive events from the VPC Lattice service"), and there is no capture; AWS's own crate
-    /// `lambda_http` 1.2 takes them for encoded, too, and tests that (`vpc_lattice_v2_request_encoded_query.json`).
+    /// Whether the source has decoded names and values of the query. Load balancers do not. For VPC Lattice,
+    /// AWS's guide does not say ("Receive events from the VPC Lattice service"), and there is no capture;
+    /// AWS's own crate `lambda_http` 1.2 treats them as encoded too, and tests this
+    /// (`vpc_lattice_v2_request_encoded_query.json`).
     pub(super) fn decodes_query(self) -> bool {
         !matches!(self, Self::Alb | Self::AlbMultiValue | Self::Lattice | Self::LatticeV1)
     }
 
-    /// Understands a part of an event.
+    /// Parses a field of an event.
     pub(super) fn read<'a, T: Deserialize<'a>>(
         self,
         field: &'static str,
@@ -100,7 +103,7 @@ impl HttpSource {
         value.map(read).transpose().map_err(|error| HttpEventError::Field { origin: self, field, error })
     }
 
-    /// Understands a part of an event that is a string.
+    /// Parses a field of an event that is a string.
     pub(super) fn text<'a>(
         self,
         field: &'static str,
@@ -110,8 +113,8 @@ impl HttpSource {
     }
 }
 
-/// A function URL's events have no mark of their own but the domain, which is Lambda's even behind a CDN. An event without a
-/// domain was written by hand, and its path means what it says, which is a function URL's way.
+/// Events of a function URL are marked only by the domain, which is Lambda's even behind a CDN. An event
+/// without a domain was written by hand, and its path is taken literally, as for a function URL.
 fn is_function_url(context: &Context<'_>) -> bool {
     context.domain_name().is_none_or(|domain| domain.contains(".lambda-url."))
 }

@@ -1,8 +1,10 @@
-//! Where a request goes: scheme, authority, path and query, as the client sent them, as far as that can still be known.
+//! The target of a request: scheme, authority, path and query as the client sent them, as far as they can be
+//! reconstructed.
 //!
-//! REST APIs, function URLs, load balancers and VPC Lattice leave the path as it came. HTTP APIs decode it, and once more
-//! where it was encoded twice; what a client sent can then not be told any more, and the path is encoded so that the
-//! service decodes to what the API saw. Queries come whole from HTTP APIs and function URLs, in encoded pieces from
+//! REST APIs, function URLs, load balancers and VPC Lattice leave the path unchanged. HTTP APIs decode it,
+//! and once more if it was encoded twice; the original path is then unknown, so the path is encoded such that
+//! the service decodes it to what the API saw. HTTP APIs and function URLs pass queries unchanged, load
+//! balancers and VPC Lattice pass them in encoded pieces, and the others in decoded pieces.
 //! load balancers and VPC Lattice, and in decoded pieces from the others.
 
 use std::borrow::Cow;
@@ -17,10 +19,10 @@ use super::event::Event;
 use super::pairs::Pairs;
 use super::source::HttpSource;
 
-/// The host of a request that names none.
+/// The host of a request that has none.
 pub(super) const NO_HOST: &str = "localhost";
 
-/// What no path has but encoded.
+/// Characters that must be encoded in a path.
 const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -34,13 +36,14 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-/// The same for a path that has been decoded, in which a `%` is a `%`.
+/// Characters that must be encoded in a decoded path, in which a `%` is a literal `%`.
 const DECODED_PATH: &AsciiSet = &PATH.add(b'%');
-/// What no query has but encoded. More would be against the rules, but clients send it, and services get it.
+/// Characters that must be encoded in a query. The standard forbids more, but clients send them, and services
+/// receive them.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
-/// The same for a name or a value.
+/// Characters that must be encoded in a name or a value.
 const QUERY_PIECE: &AsciiSet = &QUERY.add(b'&');
-/// All that could mean something in a name or a value that has been decoded.
+/// All characters with a meaning in a decoded name or value.
 const DECODED_QUERY_PIECE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Path and query of a request.
@@ -64,7 +67,7 @@ pub(super) fn read(
     };
     let sent = sent.unwrap_or_default();
     let (sent, query) = match sent.split_once('?') {
-        // The path of VPC Lattice can have the query in it: as it was sent, which no other place has.
+        // The path of VPC Lattice can contain the query as it was sent, which no other field does.
         Some((path, query)) if matches!(source, HttpSource::Lattice | HttpSource::LatticeV1) => {
             (path, encoded(query, QUERY))
         }
@@ -76,9 +79,9 @@ pub(super) fn read(
         .map_err(|refusal| HttpEventError::Refused { origin: source, refusal })
 }
 
-/// The path that the service knows: it has the same ones wherever it is deployed.
+/// The path that the service expects: its paths do not depend on where it is deployed.
 ///
-/// An HTTP API puts its stage there even under a domain of its own.
+/// An HTTP API includes its stage in the path, even with a custom domain.
 fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     let within = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     match within {
@@ -106,11 +109,11 @@ fn path(source: HttpSource, sent: &str) -> Result<String, Refusal> {
     Ok(encoded(sent, PATH))
 }
 
-/// A segment `..` is the service's to resolve, as under any server. Servers refuse a path that leads above its root, with which
-/// a service could be made to read what it does not mean to offer.
+/// The service resolves a segment `..`, as behind any server. Servers reject a path that leads above its
+/// root, with which a client could make a service read files that it does not mean to serve.
 ///
 /// # Errors
-/// When it does.
+/// If the path leads above its root.
 fn stays_within_root(decoded: &[u8]) -> Result<(), Refusal> {
     let mut depth: usize = 0;
     for segment in decoded.split(|byte| *byte == b'/') {
@@ -131,7 +134,8 @@ fn joined(mut path: String, query: &str) -> Result<PathAndQuery, Refusal> {
     PathAndQuery::try_from(path).map_err(|_| Refusal::Target)
 }
 
-/// The query where it comes whole. Events that people write by hand have only the map now and then.
+/// The query, if the event contains it as a whole. Events that people write by hand sometimes have only the
+/// map.
 fn raw_query(source: HttpSource, event: &Event<'_>) -> Result<String, HttpEventError> {
     match source.text("rawQueryString", event.raw_query_string)? {
         Some(query) => Ok(encoded(&query, QUERY)),
@@ -139,7 +143,8 @@ fn raw_query(source: HttpSource, event: &Event<'_>) -> Result<String, HttpEventE
     }
 }
 
-/// The query from its names and values. Where there are two maps, one of them has only the last value of each name.
+/// The query from its names and values. If there are two maps, one of them has only the last value of each
+/// name.
 fn pieces(source: HttpSource, event: &Event<'_>) -> Result<String, HttpEventError> {
     let several = event.multi_value_query_string_parameters;
     let Pairs(mut pairs) = source.read("multiValueQueryStringParameters", several)?.unwrap_or_default();
@@ -160,7 +165,7 @@ fn pieces(source: HttpSource, event: &Event<'_>) -> Result<String, HttpEventErro
     Ok(pairs.join("&"))
 }
 
-/// Encodes what must be, and leaves alone what is already.
+/// Encodes the characters that must be encoded, and leaves encoded ones unchanged.
 fn encoded(text: &str, set: &'static AsciiSet) -> String {
     let mut parts = text.split('%');
     let first = parts.next().unwrap_or_default();
@@ -173,10 +178,10 @@ fn encoded(text: &str, set: &'static AsciiSet) -> String {
     encoded
 }
 
-/// The host that the client named, or else the one that the source has.
+/// The host that the client used, or else the source's own.
 ///
 /// # Errors
-/// When there are several: whoever checks one would not know which of them the service takes.
+/// If there are several: a check of one of them would be useless if the service used another.
 pub(super) fn authority(headers: &HeaderMap, context: &Context<'_>) -> Result<Authority, Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -192,7 +197,8 @@ fn host_and_port(name: &str) -> Option<Authority> {
     name.parse().ok().filter(|_| !name.contains('@'))
 }
 
-/// The scheme that the client used, as the source says; they all listen for HTTPS, and load balancers also for HTTP.
+/// The scheme that the client used, according to the source; all sources listen for HTTPS, and load balancers
+/// also for HTTP.
 pub(super) fn scheme(headers: &HeaderMap) -> Scheme {
     match headers.get("x-forwarded-proto") {
         Some(scheme) if scheme.as_bytes().eq_ignore_ascii_case(b"http") => Scheme::HTTP,

@@ -1,4 +1,4 @@
-//! The body of a request: whole, or in pieces that come while it is sent.
+//! The body of a request: whole, or in pieces that are produced while it is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,26 +11,26 @@ use tokio::sync::mpsc;
 /// The body of a request.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    /// It is there. None once it was taken.
+    /// Complete. `None` after it was taken.
     Whole(Option<Bytes>),
-    /// It comes, and its end is a piece of its own: whoever goes away without one leaves a body that was cut off.
+    /// In pieces, with an explicit end: a channel that closes without one leaves an incomplete body.
     Streamed(mpsc::Receiver<Piece>),
-    /// It has ended.
+    /// At its end.
     Ended,
 }
 
-/// A piece of a body that comes while it is sent.
+/// A piece of a body that is produced while it is sent.
 #[derive(Debug)]
 pub(super) enum Piece {
     /// Bytes.
     Data(Bytes),
-    /// There are no more; these are the trailers.
+    /// The end, with the trailers.
     End(Option<HeaderMap>),
 }
 
-/// A body whose end never comes. The connection cannot be used again.
+/// A body without its end. The connection cannot be used again.
 #[derive(Debug, thiserror::Error)]
-#[error("the body was cut off")]
+#[error("the body is incomplete")]
 pub(super) struct CutOff;
 
 impl Body for Outgoing {

@@ -1,8 +1,9 @@
 //! One keep-alive HTTP/1.1 connection, and when to replace it.
 //!
-//! A server may close a kept-alive connection at any moment, and does so when an environment thaws. So one
-//! that has served before and then breaks is replaced, once per request (checklist 9); a fresh one that
-//! breaks is an error. There is no other retry and no time limit (R1.6, R1.7), and no proxy (R1.3).
+//! A server may close a kept-alive connection at any moment, and does so when an environment thaws. So a
+//! connection that was used before and then breaks is replaced, once per request (checklist 9); if a new
+//! connection breaks, that is an error. There is no other retry, no time limit (R1.6, R1.7), and no proxy
+//! (R1.3).
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -15,27 +16,27 @@ use tokio::net::TcpStream;
 
 use super::body::Outgoing;
 
-/// All headers together, client context and identity included, may come to 1 MB (R1.11).
+/// All headers together, including client context and identity, may have up to 1 MB (R1.11).
 const MAX_HEADERS: usize = 1024 * 1024;
-/// The largest event is 6 MB (11.4); what is larger by far is no event.
+/// The largest event has 6 MB (11.4); anything far larger is not an event.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// The connection is of no use any more.
+/// The connection can no longer be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
-    /// Nobody listens there, or the name does not resolve.
+    /// Nothing listens there, or the name does not resolve.
     #[error("could not connect to {authority}")]
     Connect {
         /// The `host:port` that was tried.
         authority: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The connection broke, or what came over it was not HTTP.
+    /// The connection broke, or the data on it was not HTTP.
     #[error("the connection broke")]
     Http(#[from] hyper::Error),
     /// A body without an end.
-    #[error("a body of more than {MAX_BODY} bytes")]
+    #[error("the body has more than {MAX_BODY} bytes")]
     BodyTooLarge,
 }
 
@@ -48,7 +49,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The body as a reason for a log line.
+    /// The body as a reason in a log line.
     pub(super) fn reason(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         text[..text.floor_char_boundary(1024)].to_owned()
@@ -67,12 +68,12 @@ impl Connection {
         Self { authority, open: None }
     }
 
-    /// Connects, if there is somebody to connect to.
+    /// Connects, if possible.
     pub(super) async fn open(&mut self) {
         self.open = connect(&self.authority).await.ok();
     }
 
-    /// Gives the connection up, if there is one.
+    /// Closes the connection, if there is one.
     pub(super) fn close(&mut self) {
         self.open = None;
     }
@@ -95,8 +96,8 @@ impl Connection {
         Ok(reply)
     }
 
-    /// Sends a request that cannot be sent twice, and reads the reply. A connection that was closed before the first byte
-    /// is replaced.
+    /// Sends a request that cannot be sent twice, and reads the reply. A connection that was closed before
+    /// the first byte is replaced.
     pub(super) async fn send_once(&mut self, request: Request<Outgoing>) -> Result<Reply, ConnectionError> {
         let mut reused = self.open.take_if(|open| !open.is_closed());
         if let Some(open) = &mut reused
@@ -114,12 +115,12 @@ impl Connection {
     }
 }
 
-/// Whether the peer went away, as against sent something wrong.
+/// Whether the peer disconnected, as opposed to sending invalid data.
 fn is_break(error: &hyper::Error) -> bool {
     !(error.is_parse() || error.is_user())
 }
 
-/// The same request once more; the body is shared, not copied.
+/// A copy of the request; the body is shared, not copied.
 fn copy(request: &Request<Bytes>) -> Request<Outgoing> {
     let mut copy = Request::new(Outgoing::Whole(Some(request.body().clone())));
     copy.method_mut().clone_from(request.method());
@@ -131,13 +132,13 @@ fn copy(request: &Request<Bytes>) -> Request<Outgoing> {
 async fn connect(authority: &str) -> Result<SendRequest<Outgoing>, ConnectionError> {
     let connect_error = |source| ConnectionError::Connect { authority: authority.to_owned(), source };
     let stream = TcpStream::connect(authority).await.map_err(connect_error)?;
-    // Requests are written whole; waiting for more to send would only delay them.
+    // Requests are written in one piece, so waiting for more data would only delay them.
     stream.set_nodelay(true).map_err(connect_error)?;
     let (mut sender, connection) =
         http1::Builder::new().max_buf_size(MAX_HEADERS).handshake(TokioIo::new(stream)).await?;
-    // How the connection ends is seen by the request that it fails.
+    // The end of the connection is reported by the request that fails.
     tokio::spawn(connection);
-    // Or else the first request would wait for that task twice: to be let in, and to be written.
+    // Otherwise the first request would wait for that task twice: to be accepted, and to be written.
     sender.ready().await?;
     Ok(sender)
 }
@@ -151,7 +152,7 @@ async fn exchange(
     Ok(Reply { status: head.status, headers: head.headers, body: read(body).await? })
 }
 
-/// Reads a body; one that came in a single piece is not copied.
+/// Reads a body; a body that arrives in one piece is not copied.
 async fn read(mut body: Incoming) -> Result<Bytes, ConnectionError> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
@@ -174,7 +175,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, ConnectionError> {
     Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }
 
-/// What is still to come, as far as the headers say.
+/// The remaining length, according to the headers.
 fn body_size(body: &Incoming) -> u64 {
     hyper::body::Body::size_hint(body).lower()
 }

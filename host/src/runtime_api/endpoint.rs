@@ -1,4 +1,4 @@
-//! Where the Runtime API is: `host:port`, and for some emulators a path in front (R1.1, R1.2).
+//! The address of the Runtime API: `host:port`, and for some emulators a path (R1.1, R1.2).
 
 use std::str::FromStr;
 
@@ -20,7 +20,7 @@ pub enum EndpointError {
     #[error("`{0}` asks for TLS, but the Runtime API speaks plain HTTP; write host:port")]
     Tls(String),
     /// Not `host:port`, with or without a path.
-    #[error("`{0}` is not an address; write host:port, and a path after it if the emulator wants one")]
+    #[error("`{0}` is not a valid address; write host:port, followed by a path if the emulator needs one")]
     Malformed(String),
 }
 

@@ -1,4 +1,4 @@
-//! What a caller is told about a failed event: body and headers of `/error` (RUNTIME_API R4).
+//! The error report of a failed event: body and headers of `/error` (RUNTIME_API R4).
 
 use std::collections::VecDeque;
 use std::fmt::{Display, Write};
@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::text::bounded;
 
-/// A managed instance refuses error bodies over 1 MiB and leaves the caller waiting (R4.8).
+/// A managed instance rejects error bodies over 1 MiB and leaves the caller waiting (R4.8).
 const MAX_BODY: usize = 256 * 1024;
-/// The most of a message that is sent.
+/// The longest message that is sent.
 const MAX_MESSAGE: usize = 20 * 1024;
-/// The most of one frame that is sent.
+/// The longest frame that is sent.
 const MAX_FRAME: usize = 1024;
-/// The longest cause that X-Ray takes; one over 1 MiB would break the connection (R4.4, R4.6).
+/// The longest cause that X-Ray accepts; one over 1 MiB would break the connection (R4.4, R4.6).
 const MAX_CAUSE: usize = 64 * 1024;
 /// The longest type in the header; the platform's own are far shorter.
 const MAX_TYPE: usize = 128;
@@ -23,22 +23,23 @@ const MAX_TYPE: usize = 128;
 pub struct ErrorReport {
     /// For the platform: `Function.` or `Runtime.` and letters (R4.3).
     header_type: String,
-    /// For the caller: the same, or what the handler's author chose.
+    /// For the caller: the platform's type, or the type that the handler's author chose.
     error_type: String,
     message: String,
     stack_trace: Vec<String>,
 }
 
 impl ErrorReport {
-    /// A report under one of our own types, such as `Function.Timeout`. The text is formatted no further than it is sent.
+    /// A report under one of Bulkhead's own types, such as `Function.Timeout`. The text is formatted only as
+    /// far as it is sent.
     pub fn new(error_type: &str, message: impl Display) -> Self {
         let message = bounded::text(message, MAX_MESSAGE);
         Self::cut(error_type.to_owned(), error_type.to_owned(), message, Vec::new())
     }
 
-    /// A report of an error that a handler returned, under the type that its author chose.
+    /// A report of an error that a handler returned, with the type that its author chose.
     pub(crate) fn of_author(mut error_type: String, message: String, stack_trace: Vec<String>) -> Self {
-        // Before it is looked through for the letters of the header.
+        // Before it is searched for the letters of the header.
         bounded::shorten(&mut error_type, MAX_FRAME);
         let header_type = header_type(&error_type);
         let error_type = if error_type.is_empty() { header_type.clone() } else { error_type };
@@ -49,11 +50,11 @@ impl ErrorReport {
         Self::cut(self.header_type, self.error_type, self.message, stack_trace)
     }
 
-    /// The report, so short that its body cannot be refused for its size, whatever is escaped in it.
+    /// A report that is short enough that its body is never too large, whatever is escaped in it.
     fn cut(header_type: String, mut error_type: String, mut message: String, frames: Vec<String>) -> Self {
         bounded::shorten(&mut error_type, MAX_FRAME);
         bounded::shorten(&mut message, MAX_MESSAGE);
-        // JSON may write one byte as six; what is left over is for the names of the fields.
+        // JSON may write one byte as six; the remainder is for the names of the fields.
         let mut room = (MAX_BODY - 1024) / 6 - error_type.len() - message.len();
         let mut stack_trace = Vec::new();
         for mut frame in frames {
@@ -106,9 +107,9 @@ impl ErrorReport {
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// `Lambda-Runtime-Function-XRay-Error-Cause`: one line of ASCII, cropped to what X-Ray takes.
+    /// `Lambda-Runtime-Function-XRay-Error-Cause`: one line of ASCII, cropped to X-Ray's limit.
     ///
-    /// The innermost frames stay, as they say most; then the message is cut.
+    /// The innermost frames are kept, since they are the most useful; then the message is cut.
     pub fn xray_cause(&self) -> String {
         let mut frames: VecDeque<&str> = self.stack_trace.iter().map(String::as_str).collect();
         let mut message = self.message.as_str();
@@ -125,15 +126,15 @@ impl ErrorReport {
         }
     }
 
-    /// The same without anything that could make it too large.
+    /// The cause without everything that could make it too large.
     pub fn shortest(&self) -> Self {
         let message = bounded::cut(&self.message, 1024).to_owned();
         Self { message, stack_trace: Vec::new(), ..self.clone() }
     }
 }
 
-/// The header for a type that a handler's author chose: `Function.` and letters only, in one word, since
-/// the platform calls everything else unknown (R4.3). A handler cannot claim a `Runtime.` error.
+/// The header for a type that a handler's author chose: `Function.` and letters only, in one word, since the
+/// platform reports everything else as unknown (R4.3). A handler cannot report a `Runtime.` error.
 fn header_type(error_type: &str) -> String {
     let chosen = error_type.strip_prefix("Function.").unwrap_or(error_type);
     let words = chosen.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
@@ -147,7 +148,7 @@ fn header_type(error_type: &str) -> String {
             break;
         }
     }
-    // The platform wants two letters at least.
+    // The platform requires at least two letters.
     if reason.len() < 2 { "Function.Error".to_owned() } else { format!("Function.{reason}") }
 }
 
@@ -177,7 +178,7 @@ fn cause(error_type: &str, message: &str, frames: &VecDeque<&str>) -> String {
     ascii(&serde_json::to_string(&cause).unwrap_or_default())
 }
 
-/// JSON in ASCII alone, as header values must be (R4.7).
+/// JSON in ASCII only, as header values require (R4.7).
 fn ascii(json: &str) -> String {
     let mut ascii = String::with_capacity(json.len());
     let mut units = [0; 2];
@@ -187,7 +188,7 @@ fn ascii(json: &str) -> String {
             ascii.push(character);
         } else {
             for unit in character.encode_utf16(&mut units) {
-                // A string takes whatever is written.
+                // A string accepts any text.
                 let _ = write!(ascii, "\\u{unit:04x}");
             }
         }

@@ -1,4 +1,4 @@
-//! An internal extension that wants no events: the way to make Lambda send SIGTERM (C11.13).
+//! An internal extension that registers for no events, so that Lambda sends SIGTERM (C11.13).
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
@@ -7,23 +7,23 @@ use hyper::{Method, Request};
 use super::connection::{Connection, ConnectionError};
 use super::endpoint::Endpoint;
 
-/// Lambda and its log show the extension under this name.
+/// The extension's name in Lambda's log.
 const NAME: &str = "bulkhead-sigterm";
 const IDENTIFIER: &str = "lambda-extension-identifier";
 
-/// The extension was not registered; SIGTERM will not come.
+/// The extension was not registered; SIGTERM will not be delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtensionError {
     /// The Extensions API cannot be reached.
     #[error("POST /extension/register: no answer")]
     Connection(#[from] ConnectionError),
-    /// It does not want the extension.
+    /// It rejects the extension.
     #[error("POST /extension/register: {0}")]
     Refused(String),
 }
 
-/// Registers the extension, before the first `/next`, and asks for its events in the background: there are
-/// none, but Lambda wants to be asked.
+/// Registers the extension, before the first `/next`, and polls for its events in the background: there are
+/// none, but Lambda requires the poll.
 ///
 /// # Errors
 /// When the API cannot be reached or refuses.
@@ -47,7 +47,7 @@ pub async fn register(endpoint: &Endpoint) -> Result<(), ExtensionError> {
         .header(IDENTIFIER, HeaderValue::clone(identifier))
         .body(Bytes::new())
         .map_err(refused)?;
-    // Whatever it answers, if it ever does, there is nothing to do about it.
+    // Its answer, if it ever comes, does not matter.
     tokio::spawn(async move { connection.send(next).await });
     Ok(())
 }

@@ -1,8 +1,7 @@
-//! An event with everything that is known about it, parsed once from the headers of `/next`.
+//! An event with its data, parsed once from the headers of `/next`.
 //!
-//! Headers are data from outside: bytes that may not be UTF-8, JSON that may not be JSON. What is wrong
-//! with one of them fails its own event and no other (O12.10, checklist 10). Making a sandbox's context out
-//! of it is [`crate::sandbox`]'s business.
+//! Headers are data from outside: bytes that may not be UTF-8, JSON that may not be valid. An invalid header
+//! fails its own event only (O12.10, checklist 10). [`crate::sandbox`] makes a sandbox's context from it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,40 +16,40 @@ use std::collections::BTreeMap;
 use crate::log::Scope;
 use crate::runtime_api::{InvocationId, NextEvent};
 
-/// The longest tenant id that is taken; Lambda's own are at most 256 characters.
+/// The longest tenant id that is accepted; Lambda's own have at most 256 characters.
 pub const MAX_TENANT_ID: usize = 1024;
 
 /// One event on its way to a handler.
 #[derive(Debug)]
 pub struct Invocation {
-    /// Where the answer goes.
+    /// The target of the answer.
     pub id: InvocationId,
-    /// Whose event it is; an empty header counts as none (R2.3).
+    /// The tenant; an empty header counts as missing (R2.3).
     pub tenant_id: Option<String>,
     /// The event, byte for byte.
     pub event: Bytes,
-    /// When Lambda gives the event up.
+    /// When Lambda's time limit of the event ends.
     pub deadline: Deadline,
 }
 
-/// When Lambda gives an event up.
+/// When Lambda's time limit of an event ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadline {
     /// At this time.
     At(SystemTime),
-    /// Nobody knows: the header was absent, no number, or already past, as some emulators send it.
+    /// Unknown: the header was missing, not a number, or already past, as some emulators send it.
     Unknown {
-        /// What the header was like.
+        /// What is wrong with the header.
         reason: &'static str,
     },
 }
 
-/// What the caller and the platform said about an event.
+/// Data of the caller and the platform about an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The ARN that the caller used.
     pub invoked_function_arn: String,
-    /// The trace that the event belongs to.
+    /// The trace of the event.
     pub trace: Trace,
     /// The client context as a JSON object, without its `w3c` key.
     pub client_context: Option<String>,
@@ -58,7 +57,7 @@ pub struct Caller {
     pub identity: Option<Identity>,
 }
 
-/// A place in a distributed trace.
+/// A position in a distributed trace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trace {
     /// `Lambda-Runtime-Trace-Id`.
@@ -71,7 +70,7 @@ pub struct Trace {
     pub baggage: Option<String>,
 }
 
-/// A Cognito identity; a part that was not sent is empty.
+/// A Cognito identity; a missing part is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Identity {
@@ -83,12 +82,12 @@ pub struct Identity {
     pub identity_pool_id: String,
 }
 
-/// The API sent an event that nobody can answer.
+/// The API sent an event that cannot be answered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("an event came without Lambda-Runtime-Aws-Request-Id, so that there is nowhere to send its answer")]
+#[error("an event came without Lambda-Runtime-Aws-Request-Id, so it cannot be answered")]
 pub struct NoRequestId;
 
-/// A header of one event cannot be understood.
+/// A header of one event is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ContextError {
     /// Not a JSON object.
@@ -103,8 +102,8 @@ pub enum ContextError {
 }
 
 impl Invocation {
-    /// Reads the headers. What else the caller and the platform said comes beside the invocation, or why that
-    /// cannot be understood, which fails only this event.
+    /// Reads the headers. The data of the caller and the platform is returned besides the invocation, or else
+    /// the reason why it is not valid, which fails only this event.
     ///
     /// # Errors
     /// When the request id is missing.
@@ -129,7 +128,7 @@ impl Invocation {
         Ok((invocation, caller))
     }
 
-    /// Whom log records of this event are about.
+    /// The subject of this event's log records.
     pub fn scope(&self) -> Scope {
         Scope { request_id: Some(self.id.request_id.clone()), tenant_id: self.tenant_id.clone() }
     }
@@ -146,7 +145,7 @@ impl Deadline {
         match UNIX_EPOCH.checked_add(Duration::from_millis(millis)) {
             Some(at) if at > now => Self::At(at),
             Some(_) => Self::Unknown { reason: "already past" },
-            None => Self::Unknown { reason: "beyond the end of time" },
+            None => Self::Unknown { reason: "too far in the future" },
         }
     }
 }
@@ -171,20 +170,20 @@ impl Caller {
     }
 }
 
-/// A header as text, if it is there and not empty. Bytes that are not UTF-8 are replaced (R1.10).
+/// A header as text, if it exists and is not empty. Bytes that are not UTF-8 are replaced (R1.10).
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.as_bytes();
     (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
 }
 
 fn identity(json: &str) -> Result<Option<Identity>, serde_json::Error> {
-    // By way of an object, since a struct could be read from an array too.
+    // Through an object, because a struct could be read from an array too.
     let object: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(json)?;
     object.map(|object| serde_json::from_value(object.into())).transpose()
 }
 
-/// The client context without its `w3c` key, which goes into the trace (X8.1). Byte for byte as it was
-/// sent, if it has no such key.
+/// The client context without its key `w3c`, which goes into the trace (X8.1). Without such a key the text
+/// stays unchanged, byte for byte.
 fn client_context(header: &str, trace: &mut Trace) -> Result<Option<String>, serde_json::Error> {
     let json = decoded(header);
     let Some(mut object) = serde_json::from_str::<Option<BTreeMap<String, &RawValue>>>(&json)? else {
@@ -193,7 +192,7 @@ fn client_context(header: &str, trace: &mut Trace) -> Result<Option<String>, ser
     let Some(w3c) = object.remove("w3c") else {
         return Ok(Some(json));
     };
-    // Anything but an object, and any value but a string, is as if it were not there.
+    // Anything but an object, and any value but a string, counts as missing.
     let w3c: BTreeMap<String, serde_json::Value> = serde_json::from_str(w3c.get()).unwrap_or_default();
     let part = |key: &str| w3c.get(key).and_then(|value| value.as_str()).map(str::to_owned);
     (trace.traceparent, trace.tracestate, trace.baggage) =
@@ -201,7 +200,7 @@ fn client_context(header: &str, trace: &mut Trace) -> Result<Option<String>, ser
     serde_json::to_string(&object).map(Some)
 }
 
-/// The JSON text of a client context; one emulator hands it on in base64, as the caller sent it (M13.11).
+/// The JSON text of a client context; one emulator passes it on in base64, as the caller sent it (M13.11).
 fn decoded(header: &str) -> String {
     let encoded = (!header.trim_start().starts_with('{')).then(|| BASE64_STANDARD.decode(header.trim()));
     match encoded {

@@ -1,13 +1,13 @@
-//! When to stop: SIGTERM (C11.12–C11.14), or a bug that only a new process gets rid of.
+//! When to stop: after SIGTERM (C11.12–C11.14), or after a bug that requires a new process.
 //!
-//! Lambda sends SIGTERM only where an extension is registered; see [`crate::runtime_api::extension`].
+//! Lambda sends SIGTERM only if an extension is registered; see [`crate::runtime_api::extension`].
 
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Whether the process is to stop. Every clone hears of it, and once it is so it stays so.
+/// Whether the process has to stop. All clones are notified, and the state never changes back.
 #[derive(Debug, Clone)]
 pub struct Stop {
     tell: Arc<watch::Sender<bool>>,
@@ -22,10 +22,10 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Listens for SIGTERM from now on.
+    /// Starts to listen for SIGTERM.
     ///
     /// # Errors
-    /// When the system does not let the process listen.
+    /// If the operating system does not allow this.
     pub fn listen() -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let stop = Self::default();
@@ -38,14 +38,14 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Tells the process to stop.
+    /// Requests the process to stop.
     pub fn request(&self) {
         self.tell.send_replace(true);
     }
 
-    /// Resolves when the process is told to stop.
+    /// Resolves when the process is asked to stop.
     pub async fn requested(&mut self) {
-        // It fails only where nobody could tell any more, and this holds a sender itself.
+        // This fails only without any sender, and `self` holds one.
         let _ = self.told.wait_for(|told| *told).await;
     }
 }

@@ -1,4 +1,4 @@
-//! A response that is sent while it is made (RUNTIME_API 7).
+//! A response that is streamed (RUNTIME_API 7).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -13,21 +13,21 @@ use crate::runtime_api::ErrorReport;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
-/// What may come behind the last byte has to be said before the first (S7.1).
+/// The names of trailers have to be announced before the first byte (S7.1).
 const TRAILERS: HeaderValue =
     HeaderValue::from_static("Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body");
-/// Trailers are headers to whoever reads them, and few servers read long ones.
+/// Readers treat trailers as headers, and few servers accept long ones.
 const LONGEST_TRAILER: usize = 48 * 1024;
 
-/// Where the pieces of a response go.
+/// The target of a response's pieces.
 #[derive(Debug)]
 pub struct Sending(mpsc::Sender<Piece>);
 
-/// What is to be sent by [`RuntimeApi::stream`].
+/// The response that [`RuntimeApi::stream`] sends.
 #[derive(Debug)]
 pub struct Streamed(mpsc::Receiver<Piece>);
 
-/// A response that is sent piece by piece: where the pieces go, and where they come from.
+/// A streamed response: the ends for writing and for reading its pieces.
 pub fn streamed() -> (Sending, Streamed) {
     // Hyper has buffers of its own.
     let (sender, pieces) = mpsc::channel(1);
@@ -35,14 +35,14 @@ pub fn streamed() -> (Sending, Streamed) {
 }
 
 impl Sending {
-    /// Sends a piece, when there is room for it. Where nobody takes it, the request itself tells why.
+    /// Sends a piece, when there is room for it. If nothing reads it, the request itself reports the reason.
     pub async fn data(&self, bytes: Bytes) -> bool {
         self.0.send(Piece::Data(bytes)).await.is_ok()
     }
 
-    /// Ends the response, with an error behind the last byte where there was one (S7.3).
+    /// Ends the response, with an error in the trailers if there was one (S7.3).
     pub async fn end(self, failed: Option<&ErrorReport>) {
-        // Where nobody takes it, the request itself tells why.
+        // If nothing reads it, the request itself reports the reason.
         drop(self.0.send(Piece::End(failed.map(trailers))).await);
     }
 }
@@ -64,7 +64,7 @@ fn trailers(report: &ErrorReport) -> HeaderMap {
 }
 
 impl RuntimeApi {
-    /// Posts the response of an invocation as it is made. There is no second try: what was sent is gone.
+    /// Posts a streamed response of an invocation. It is never retried: sent bytes are gone.
     ///
     /// # Errors
     /// When the API is gone, or the invocation is in a state that only a new process can leave.
