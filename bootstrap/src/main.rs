@@ -1,10 +1,11 @@
-//! `bootstrap`: what Lambda starts. Wiring only; the work is in [`bulkhead_host::event_loop`].
+//! `bootstrap`: the program that Lambda starts. It only connects the parts; the work is in
+//! [`bulkhead_host::event_loop`].
 //!
 //! | exit code | when |
 //! |---|---|
-//! | 0 | told to stop by SIGTERM |
-//! | 1 | the handler could not be started, which was reported, or the Runtime API cannot be used any more |
-//! | 64 | the environment lacks something, or a variable of our own has a bad value |
+//! | 0 | stopped by SIGTERM |
+//! | 1 | the handler could not be started, which was reported, or the Runtime API can no longer be used |
+//! | 64 | an environment variable is missing, or a variable of Bulkhead has an invalid value |
 //! | 70 | Bulkhead panicked, which is a bug |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,12 +54,12 @@ enum InitError {
     Engine(#[from] engine::EngineError),
     #[error("the imports of handlers could not be defined: {0:#}")]
     Linker(wasmtime::Error),
-    #[error("the system refuses what the host needs: {0}")]
+    #[error("the operating system denied a resource that the host needs: {0}")]
     System(#[from] std::io::Error),
 }
 
 impl InitError {
-    /// What the first caller is told.
+    /// The report for the first caller.
     fn report(&self) -> ErrorReport {
         match self {
             Self::Catalog(error) => error.report(),
@@ -84,7 +85,7 @@ fn main() -> ExitCode {
     log_panics(&log);
     let runtime = match config.max_concurrency {
         None | Some(1) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        // A thread for each processor.
+        // One thread for each processor.
         Some(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
     };
     let code = match runtime {
@@ -101,8 +102,8 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Whoever starts the bootstrap by hand reads this; there is no log yet.
-#[expect(clippy::print_stderr, reason = "the log's settings are what could not be read")]
+/// There is no log yet, so this is for a person who starts the bootstrap by hand.
+#[expect(clippy::print_stderr, reason = "the settings of the log could not be read")]
 fn usage(errors: &[ConfigError]) -> ExitCode {
     for error in errors {
         eprintln!("bootstrap: {}", printable::line(&error.to_string()));
@@ -110,7 +111,7 @@ fn usage(errors: &[ConfigError]) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// A panic is a record like any other, and not several lines on stderr.
+/// Logs a panic as one record, rather than as several lines on stderr.
 fn log_panics(log: &Arc<Log>) {
     let log = Arc::clone(log);
     std::panic::set_hook(Box::new(move |panic| {
@@ -120,7 +121,7 @@ fn log_panics(log: &Arc<Log>) {
 
 async fn run(config: Config, log: &Arc<Log>) -> u8 {
     let mut api = RuntimeApi::new(config.runtime_api.clone());
-    // While the component is loaded, the connection is there already.
+    // The connection is opened while the component is loaded.
     api.connect().await;
     let nobody = Scope::default();
     let (dispatcher, stop) = match init(&config, log).await {
@@ -141,7 +142,7 @@ async fn run(config: Config, log: &Arc<Log>) -> u8 {
     }
     let backoff = config.max_concurrency.map_or_else(Backoff::none, Backoff::of_loops);
     let event_loop = EventLoop::new(api, Arc::new(dispatcher), stop, backoff, Arc::clone(log));
-    // What a loop holds of an event in flight is large, and would be copied whenever this future is.
+    // The state of an event in flight is large, and would be copied whenever this future is moved.
     let ended = match config.max_concurrency {
         None => Box::pin(event_loop.run()).await,
         Some(count) => workers::run(event_loop, count).await,
@@ -161,7 +162,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     if config.sigterm
         && let Err(error) = extension::register(&config.runtime_api).await
     {
-        warn(&format!("SIGTERM will not come: {}", chain(&error)));
+        warn(&format!("SIGTERM will not be delivered: {}", chain(&error)));
     }
     let mut manifest = Manifest::read(&config.task_root)?.unwrap_or_default();
     for name in manifest.inherit(&ProcessVars) {
@@ -177,8 +178,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let (engine, allocation) = engine::start_for(events, share)?;
     if allocation == Allocation::OnDemand {
         warn(
-            "there is not enough address space for a pool of sandboxes; each is allocated on its own, which \
-             is slower",
+            "there is not enough address space for a pool of sandboxes; memory is allocated for each \
+             sandbox, which is slower",
         );
     }
     let imports = capabilities::imports(&engine).map_err(InitError::Linker)?;
@@ -187,14 +188,14 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         engine,
         imports,
         task_root: config.task_root.clone(),
-        // What is in the snapshot need not be done in each copy.
+        // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
     let events = usize::try_from(events).unwrap_or(usize::MAX);
-    // Counting them reads files, which is a waste where one event has them all.
+    // Counting processors reads files, which is a waste if one event has all of them.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
         concurrency: Concurrency::new(events, manifest.serves_several()),
@@ -215,7 +216,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     Ok((dispatcher, stop))
 }
 
-/// The files of authorities that the manifest adds, each with its name.
+/// The files of certificate authorities that the manifest adds, each with its name.
 fn certificates(task_root: &Path, files: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>, InitError> {
     let read = |file: &PathBuf| match std::fs::read(task_root.join(file)) {
         Ok(pem) => Ok((file.clone(), pem)),

@@ -1,7 +1,7 @@
-//! Every environment variable that the bootstrap reads, and nothing else that reads the environment.
+//! All environment variables that the bootstrap reads. Nothing else reads the environment.
 //!
 //! Variables of Lambda are read leniently, since emulators leave some out; only the address of the Runtime
-//! API is indispensable. Variables of our own are read strictly.
+//! API is required. Variables of Bulkhead are read strictly.
 //!
 //! May use: log, policy, runtime_api, sandbox.
 
@@ -12,7 +12,7 @@ use crate::policy::{MOST_CONCURRENCY, Vars};
 use crate::runtime_api::{Endpoint, EndpointError};
 use crate::sandbox::FunctionSettings;
 
-/// What the environment says.
+/// The values of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `AWS_LAMBDA_RUNTIME_API`.
@@ -23,34 +23,34 @@ pub struct Config {
     pub task_root: PathBuf,
     /// The settings of the function.
     pub function: FunctionSettings,
-    /// How to write log records.
+    /// The settings of log records.
     pub log: LogSettings,
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many events this environment handles at a time, if it is a managed instance
-    /// (L8.1). None: one, and the process is replaced where that fails.
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: the number of events that a managed instance handles at a time (L8.1).
+    /// `None`: one, and the process is replaced if that fails.
     pub max_concurrency: Option<u32>,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: the environment is copied after init (R6.1).
     pub snap_start: bool,
-    /// `BULKHEAD_SIGTERM=1`: register an internal extension, so that Lambda sends SIGTERM before it
-    /// kills the process (C11.13).
+    /// `BULKHEAD_SIGTERM=1`: register an internal extension, so that Lambda sends SIGTERM before it kills the
+    /// process (C11.13).
     pub sigterm: bool,
-    /// Values that were not understood and replaced by a default.
+    /// Values that were not valid, and were replaced by a default.
     pub warnings: Vec<String>,
 }
 
-/// The environment lacks something without which there is no use in going on.
+/// The environment is not usable.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// Not started by Lambda, nor by an emulator.
+    /// The process was started neither by Lambda nor by an emulator.
     #[error(
-        "AWS_LAMBDA_RUNTIME_API is not set, so there is nowhere to get events from. Lambda sets it; to run \
-         this bootstrap by hand, start it under the Lambda Runtime Interface Emulator or set it to the \
-         host:port of a Runtime API"
+        "AWS_LAMBDA_RUNTIME_API is not set, so there is no source of events. Lambda sets this variable; to \
+         run this bootstrap by hand, start it with the Lambda Runtime Interface Emulator, or set the \
+         variable to the host:port of a Runtime API"
     )]
     NoRuntimeApi,
     /// The address is not `host:port`.
     #[error("AWS_LAMBDA_RUNTIME_API: {0}")]
     RuntimeApi(#[from] EndpointError),
-    /// A variable of our own has a value that it cannot have.
+    /// A variable of Bulkhead has an invalid value.
     #[error("BULKHEAD_SIGTERM is `{0}`; set it to 1 to ask Lambda for SIGTERM, or to 0")]
     Sigterm(String),
 }
@@ -59,7 +59,7 @@ impl Config {
     /// Reads the whole environment.
     ///
     /// # Errors
-    /// Every problem that was found, not just the first.
+    /// All problems that were found, not just the first.
     pub fn read(vars: &impl Vars) -> Result<Self, Vec<ConfigError>> {
         let mut errors = Vec::new();
         let mut warnings = Vec::new();
@@ -100,20 +100,20 @@ impl Config {
     }
 }
 
-/// What cannot be read means one at a time, as to the official runtimes (L8.1).
+/// An invalid value means one at a time, as in the official runtimes (L8.1).
 fn max_concurrency(vars: &impl Vars, warnings: &mut Vec<String>) -> Option<u32> {
     let value = vars.get("AWS_LAMBDA_MAX_CONCURRENCY")?;
     match value.parse() {
         Ok(count @ 1..=MOST_CONCURRENCY) => Some(count),
         Ok(count) if count > MOST_CONCURRENCY => {
             warnings.push(format!(
-                "AWS_LAMBDA_MAX_CONCURRENCY is {count}; up to {MOST_CONCURRENCY} events are handled at a time"
+                "AWS_LAMBDA_MAX_CONCURRENCY is {count}; Bulkhead handles up to {MOST_CONCURRENCY} events at a time"
             ));
             Some(MOST_CONCURRENCY)
         }
         Ok(_) | Err(_) => {
             warnings.push(format!(
-                "AWS_LAMBDA_MAX_CONCURRENCY is `{value}`, not a number of events; they are handled one at a time"
+                "AWS_LAMBDA_MAX_CONCURRENCY is `{value}`, which is not a number of events; events are handled one at a time"
             ));
             Some(1)
         }
@@ -125,7 +125,7 @@ fn function_settings(vars: &impl Vars, warnings: &mut Vec<String>) -> FunctionSe
     let memory = vars.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or_else(|| "128".to_owned());
     let memory_mb = memory.parse().unwrap_or_else(|_| {
         warnings.push(format!(
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is `{memory}`, not a number of megabytes; handlers are told 128"
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is `{memory}`, which is not a number of megabytes; handlers see 128"
         ));
         128
     });
@@ -138,14 +138,14 @@ fn function_settings(vars: &impl Vars, warnings: &mut Vec<String>) -> FunctionSe
     }
 }
 
-/// Several events at a time are told apart by JSON alone (L8.8).
+/// With several events at a time, only JSON can tell their records apart (L8.8).
 fn log_settings(vars: &impl Vars, is_managed: bool, warnings: &mut Vec<String>) -> LogSettings {
     let format = match vars.get("AWS_LAMBDA_LOG_FORMAT") {
         _ if is_managed => Format::Json,
         Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
         Some(format) if !format.eq_ignore_ascii_case("text") => {
             warnings.push(format!(
-                "AWS_LAMBDA_LOG_FORMAT is `{format}`, neither Text nor JSON; records are written as text"
+                "AWS_LAMBDA_LOG_FORMAT is `{format}`, which is neither Text nor JSON; records are written as text"
             ));
             Format::Text
         }
@@ -155,13 +155,13 @@ fn log_settings(vars: &impl Vars, is_managed: bool, warnings: &mut Vec<String>) 
         None => Level::Info,
         Some(name) => Level::parse(&name).unwrap_or_else(|| {
             warnings.push(format!(
-                "AWS_LAMBDA_LOG_LEVEL is `{name}`, none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL; \
-                 records from INFO up are written"
+                "AWS_LAMBDA_LOG_LEVEL is `{name}`, which is not one of TRACE, DEBUG, INFO, WARN, ERROR and \
+                 FATAL; records from INFO up are written"
             ));
             Level::Info
         }),
     };
-    // Whatever is not a descriptor is ignored silently, as the official runtimes do (G10.6).
+    // A value that is not a descriptor is ignored silently, as in the official runtimes (G10.6).
     let telemetry_fd = vars.get("_LAMBDA_TELEMETRY_LOG_FD").and_then(|fd| fd.parse().ok());
     LogSettings { format, level, telemetry_fd }
 }

@@ -1,8 +1,8 @@
-//! The log: every record that leaves the process, of the host and of guests alike.
+//! The log: every record that leaves the process, of the host and of guests.
 //!
-//! A record is one line (G10.1, G10.5): text in a guest's hands must not be able to start a second one, to
-//! look like another invocation's, or to speak to a terminal; [`crate::text::printable`] has the rule. Nothing else may write to
-//! stdout or stderr.
+//! A record is one line (G10.1, G10.5): a guest's text must not be able to start a second one, to look like
+//! the record of another invocation, or to control a terminal; [`crate::text::printable`] implements this.
+//! Nothing else may write to stdout or stderr.
 //!
 //! May use: text.
 
@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use crate::text::bounded::cut;
 use record::{FRAME, Message, frame, json_record, text_record};
 
-/// How to write records.
+/// The settings for records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
     /// `AWS_LAMBDA_LOG_FORMAT`.
@@ -31,26 +31,26 @@ pub struct LogSettings {
     pub telemetry_fd: Option<u32>,
 }
 
-/// How records look (`AWS_LAMBDA_LOG_FORMAT`).
+/// The format of records (`AWS_LAMBDA_LOG_FORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Tab-separated: time, request id, level, message.
+    /// Separated by tabs: time, request id, level, message.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How much a record matters (`AWS_LAMBDA_LOG_LEVEL`).
+/// The importance of a record (`AWS_LAMBDA_LOG_LEVEL`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// Every step.
     Trace,
-    /// For whoever looks for a fault.
+    /// For debugging.
     Debug,
-    /// The ordinary course of things.
+    /// The normal course of events.
     Info,
-    /// Something is odd, but the event went on.
+    /// Something is unusual, but the event continued.
     Warn,
     /// An event failed.
     Error,
@@ -59,7 +59,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level of that name, in any case.
+    /// The level of this name, in any case.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal]
             .into_iter()
@@ -90,16 +90,16 @@ impl Level {
     }
 }
 
-/// Whom a record is about.
+/// The subject of a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// The invocation; none while the process starts or waits.
+    /// The invocation; `None` while the process starts or waits.
     pub request_id: Option<String>,
     /// The tenant of the invocation.
     pub tenant_id: Option<String>,
 }
 
-/// The error that a record reports, beside its message.
+/// The error that a record reports, in addition to its message.
 #[derive(Debug, Clone, Copy)]
 pub struct Failure<'a> {
     /// As the caller sees it.
@@ -110,16 +110,16 @@ pub struct Failure<'a> {
     pub stack_trace: &'a [String],
 }
 
-/// What became of a line that a guest printed.
+/// The result of logging a line that a guest printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
-    /// How long its record is, with its end; 0 where there is none.
+    /// The size of its record, including its end; 0 if there is none.
     pub written: usize,
-    /// How much of the line is in it, in bytes, or would be at another level.
+    /// How much of the line is in the record, in bytes, or would be at another level.
     pub of_line: usize,
 }
 
-/// What ends a record.
+/// The end of a record.
 const END: usize = "\n".len();
 
 /// Writes records.
@@ -127,14 +127,14 @@ const END: usize = "\n".len();
 pub struct Log {
     format: Format,
     level: Level,
-    /// None: stdout.
+    /// `None`: stdout.
     telemetry: Option<Mutex<File>>,
 }
 
 impl Log {
-    /// A log as the environment wants it.
+    /// A log with these settings.
     pub fn new(settings: &LogSettings) -> Self {
-        // Opened anew, by path, so that no descriptor is taken over unsafely; a descriptor that cannot be
+        // Opened again by path, because taking over a descriptor would be unsafe; a descriptor that cannot be
         // opened for writing means stdout, silently (G10.6).
         let telemetry = settings
             .telemetry_fd
@@ -147,15 +147,15 @@ impl Log {
         level >= self.level
     }
 
-    /// Records what the host has to say.
+    /// Writes a message of the host.
     pub fn record(&self, level: Level, scope: &Scope, text: &str) {
         self.write(level, scope, Message::Text(text));
     }
 
-    /// Records as much of a line that a guest printed as there is room for, with all that a record has beside the line.
+    /// Writes the part of a guest's line that fits, including the overhead of its record.
     ///
-    /// In JSON format, a line that is a JSON object stays one: it becomes the message, and its `level`, if
-    /// it has one, the level of the record. It cannot name another invocation or tenant.
+    /// In JSON format, a line that is a JSON object is kept as an object: it becomes the message, and its
+    /// `level`, if it has one, becomes the level of the record. It cannot set another invocation or tenant.
     pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
         if self.format == Format::Json && line.trim_start().starts_with('{') && is_one_line(line) {
             #[derive(serde::Deserialize)]
@@ -175,7 +175,7 @@ impl Log {
         self.cut_line(level, scope, line, room)
     }
 
-    /// The same for a line that is a text, or that is cut and so is nothing else.
+    /// Writes a line as text, for a line that is not JSON or that has to be cut.
     fn cut_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
         let mut text = line;
         while !text.is_empty() {
@@ -184,18 +184,18 @@ impl Log {
             }
             let empty = self.record_of(level, scope, Message::Text("")).1.len() + END;
             let room = room.saturating_sub(empty);
-            // What is escaped takes several times its room. How much, the next attempt shows.
+            // Escaped text is several times as long. The next attempt shows how long.
             text = cut(text, if room < text.len() { room } else { text.len() * 3 / 4 });
         }
         Recorded { written: 0, of_line: 0 }
     }
 
-    /// Records that an event failed, with what the caller is told (G10.9).
+    /// Logs that an event failed, with the error that the caller gets (G10.9).
     pub fn record_failure(&self, scope: &Scope, failure: Failure<'_>) {
         self.write(Level::Error, scope, Message::Failure(failure));
     }
 
-    /// Writes the receipt of an event, whatever the level; it is one line of JSON already.
+    /// Writes the receipt of an event, at any level; it is one line of JSON already.
     pub fn record_receipt(&self, line: &str) {
         self.put(Format::Json, Level::Info, SystemTime::now(), line.to_owned());
     }
@@ -204,7 +204,7 @@ impl Log {
         self.write_within(level, scope, message, usize::MAX);
     }
 
-    /// Writes a record if there is room for it, and says how long it is; 0 where the level keeps it out.
+    /// Writes a record if it fits, and returns its size; 0 if its level is not logged.
     fn write_within(&self, level: Level, scope: &Scope, message: Message<'_>, room: usize) -> Option<usize> {
         if !self.writes(level) {
             return Some(0);
@@ -228,7 +228,7 @@ impl Log {
     }
 
     fn put(&self, format: Format, level: Level, now: SystemTime, mut record: String) {
-        // A log that cannot be written is no reason to fail an event, so errors end here.
+        // A log that cannot be written is no reason to fail an event, so errors are ignored here.
         match &self.telemetry {
             Some(file) => {
                 let frame = frame(format, level, now, record.as_bytes());
@@ -243,12 +243,12 @@ impl Log {
     }
 }
 
-/// Whether nothing in it ends a line between the strings of JSON, where nothing is escaped.
+/// Whether nothing between the strings of the JSON, where nothing is escaped, ends a line.
 fn is_one_line(json: &str) -> bool {
     !json.bytes().any(|byte| byte < b' ' && byte != b'\t')
 }
 
-/// A text record as people read it: each frame on a line of its own. The lines are not yet fit for a terminal.
+/// A text record for people: each frame on a line of its own. The lines are not yet safe for a terminal.
 pub fn on_lines(record: &str) -> String {
     record.replace(FRAME, &FRAME.replace('\r', "\n"))
 }

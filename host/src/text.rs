@@ -1,5 +1,5 @@
-//! Text that a guest, an event or a file has a hand in: how far it is formatted, which of its characters may be printed, and
-//! JSON objects that are read as objects only.
+//! Text that a guest, an event or a file controls: how far it is formatted, which of its characters may be
+//! printed, and JSON objects that are parsed only as objects.
 //!
 //! May use: nothing.
 

@@ -1,4 +1,4 @@
-//! How one record looks: as text, as JSON, and in a frame (G10.3–G10.6). Pure functions of what is in it.
+//! The representation of a record: as text, as JSON, and in a frame (G10.3–G10.6). Pure functions.
 
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use super::{Failure, Format, Level, Scope};
 use crate::text::printable;
 
-/// The longest text of one record, in bytes; CloudWatch refuses events over 256 KiB (G10.10).
+/// The longest text of one record, in bytes; CloudWatch rejects events over 256 KiB (G10.10).
 const MAX_MESSAGE: usize = 200 * 1024;
 
-/// What a record says.
+/// The message of a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Message<'a> {
     Text(&'a str),
@@ -21,11 +21,11 @@ pub(super) enum Message<'a> {
     Failure(Failure<'a>),
 }
 
-/// What stands before each frame. A carriage return is how a record shows several lines and stays one (G10.5). Whoever
-/// takes it for the end of one sees a line that no record and no receipt begins like.
+/// The separator before each frame. With a carriage return a record shows several lines but remains one
+/// (G10.5). A reader that treats it as the end of a line sees a line that looks like no record or receipt.
 pub(super) const FRAME: &str = "\r    at ";
 
-/// What stands before a tenant's id.
+/// The prefix of a tenant's id.
 const TENANT: &str = "tenantId=";
 
 pub(super) fn text_record(now: SystemTime, level: Level, scope: &Scope, message: Message<'_>) -> String {
@@ -48,7 +48,7 @@ pub(super) fn text_record(now: SystemTime, level: Level, scope: &Scope, message:
             record.push_str(": ");
             record.push_str(&printable::line(cut(failure.error_message)));
             for frame in failure.stack_trace {
-                // Some languages say it themselves.
+                // Some languages write this themselves.
                 let frame = frame.trim_start();
                 record.push_str(FRAME);
                 record.push_str(&printable::name(cut(frame.strip_prefix("at ").unwrap_or(frame))));
@@ -58,7 +58,7 @@ pub(super) fn text_record(now: SystemTime, level: Level, scope: &Scope, message:
     record
 }
 
-/// A text, which must not look as if a tenant were named where there is none.
+/// A text that must not look as if it named a tenant.
 fn said<'t>(text: &'t str, scope: &Scope) -> Cow<'t, str> {
     let names_a_tenant = scope.tenant_id.is_none() && text.starts_with(TENANT);
     if names_a_tenant { printable::name(cut(text)) } else { printable::line(cut(text)) }
@@ -123,7 +123,7 @@ pub(super) fn frame(format: Format, level: Level, now: SystemTime, record: &[u8]
     frame
 }
 
-/// As much of `text` as one record takes.
+/// The part of `text` that one record can contain.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_MESSAGE)]
 }

@@ -1,16 +1,17 @@
-//! Text in which a guest or an event has a hand, made no longer than what is kept of it.
+//! Text that a guest or an event controls, no longer than the part that is kept.
 //!
-//! A value that is formatted whole and cut afterwards costs as much as its author likes: a name of two kilobytes can be a
-//! megabyte when it is demangled, and a control character takes ten times its room when it is escaped. So whoever formats
-//! such a value writes into a [`Sink`], which fails when it is full, and the formatting ends there. That bounds what is
-//! written and not what is read: a text that may be long is cut with [`cut`] before it is formatted.
+//! A value that is formatted completely and cut afterwards costs as much as its author likes: a name of two
+//! kilobytes can become a megabyte when it is demangled, and a control character takes ten times its size
+//! when it is escaped. So such a value is formatted into a [`Sink`], which fails when it is full, and the
+//! formatting ends there. This bounds the output, not the input: a text that may be long is cut with [`cut`]
+//! before it is formatted.
 
 use std::fmt::{self, Display, Write};
 
-/// What stands for the rest of a text.
+/// Replaces the rest of a text.
 const MORE: char = '…';
 
-/// Takes so many bytes and no more.
+/// Accepts a number of bytes, and no more.
 #[derive(Debug)]
 pub struct Sink {
     text: String,
@@ -23,7 +24,7 @@ impl Sink {
         Self { text: String::new(), limit }
     }
 
-    /// What was written.
+    /// The text so far.
     pub fn into_text(self) -> String {
         self.text
     }
@@ -34,7 +35,7 @@ impl Write for Sink {
         let fits = cut(piece, self.limit - self.text.len());
         self.text.push_str(fits);
         if fits.len() < piece.len() {
-            // Nothing that is shorter may come after what was left out.
+            // After text was left out, no shorter text may follow.
             self.limit = self.text.len();
             return Err(fmt::Error);
         }
@@ -42,7 +43,7 @@ impl Write for Sink {
     }
 }
 
-/// A value as text, of `limit` bytes at most, and where that is not all of it with a sign that there is more.
+/// A value as text, of `limit` bytes at most, with a mark at the end if it is shortened.
 pub fn text(value: impl Display, limit: usize) -> String {
     let mut sink = Sink::new(limit);
     if write!(sink, "{value}").is_ok() {
@@ -59,7 +60,7 @@ pub fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
 
-/// Cuts a text that is longer than `limit` bytes, and gives back the room that it took.
+/// Cuts a text that is longer than `limit` bytes, and frees its memory.
 pub fn shorten(text: &mut String, limit: usize) {
     if text.len() > limit {
         *text = cut(text, limit).to_owned();

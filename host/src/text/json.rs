@@ -1,7 +1,7 @@
-//! JSON objects that are read as objects and as nothing else.
+//! JSON objects that are parsed only as objects.
 //!
-//! What serde derives for a struct reads an array as well, and takes its elements for the fields in their order. Other readers
-//! do not, so an array would mean one thing here and another thing elsewhere.
+//! The code that serde derives for a struct also accepts an array, whose elements become the fields in their
+//! order. Other parsers do not, so an array would have different meanings here and elsewhere.
 
 use std::fmt::{self, Formatter};
 use std::marker::PhantomData;

@@ -1,26 +1,29 @@
-//! What may be printed: the one place that decides it, for records, receipts, everything that the command writes, and the
-//! page of `bulkhead dev`. What comes from a guest, an event, a file or a server goes through here before it is written.
+//! Which characters may be printed. All text from a guest, an event, a file or a server passes through here
+//! before it is written: into records, receipts, the output of the command, and the page of `bulkhead dev`.
 //!
-//! Escaped is every character that
-//! - *ends a line or steers a terminal*: the controls of C0 (CR and NUL among them), DEL, the controls of C1, U+2028 and
-//!   U+2029. A forged line looks like somebody else's record; a sequence moves the cursor, or types into the shell;
-//! - *turns the order of text around*: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069;
-//! - *cannot be seen*: all else that Unicode calls default-ignorable (soft hyphen, U+200B, U+2060, U+FEFF, fillers, tags,
-//!   selectors), and the marks of annotations, U+FFF9 to U+FFFB. Names that differ in nothing else look like one.
+//! These characters are escaped:
+//! - those that *end a line or control a terminal*: the C0 controls (including CR and NUL), DEL, the C1
+//!   controls, U+2028 and U+2029. A forged line looks like another record; a sequence moves the cursor, or
+//!   types into the shell;
+//! - those that *change the order of text*: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069;
+//! - those that *are invisible*: all others that Unicode calls default-ignorable (soft hyphen, U+200B,
+//!   U+2060, U+FEFF, fillers, tags, selectors), and the annotation marks, U+FFF9 to U+FFFB. Names that differ
+//!   only in these look equal.
 //!
-//! U+200C, U+200D, U+FE0E and U+FE0F cannot be seen either, but Persian, Hindi and emoji are written with them: they stay in
-//! text, and are escaped in names and in JSON, where nothing is lost by that.
+//! U+200C, U+200D, U+FE0E and U+FE0F are invisible too, but Persian, Hindi and emoji need them: they are kept
+//! in text, and escaped in names and in JSON, where an escape loses nothing.
 //!
-//! Characters that are unassigned or private stay: a terminal shows a box for them, and a list of them would be another one
-//! with each release of Unicode. So do letters that look like others: which those are depends on the font.
+//! Unassigned and private characters are kept: a terminal shows a box for them, and a list of them would
+//! change with each release of Unicode. So are letters that look like others, which depends on the font.
 //!
-//! In text an escape is Rust's (`\u{9b}`, `\n`), in JSON it is JSON's (`\u009b`), so that a program reads what was there.
+//! In text an escape is written as in Rust (`\u{9b}`, `\n`), in JSON as in JSON (`\u009b`), so that a program
+//! reads the original.
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::path::Path;
 
-/// What is escaped wherever it stands, first and last of each range.
+/// The characters that are always escaped, first and last of each range.
 pub const HIDDEN: [(char, char); 20] = [
     ('\0', '\u{1f}'),
     ('\u{7f}', '\u{9f}'),
@@ -44,37 +47,37 @@ pub const HIDDEN: [(char, char); 20] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// What joins letters, or chooses a form of the one before it: escaped in names and in JSON only.
+/// Characters that join letters, or select a form of the one before: escaped only in names and in JSON.
 pub const JOINING: [(char, char); 2] = [('\u{200c}', '\u{200d}'), ('\u{fe0e}', '\u{fe0f}')];
 
-/// Whether a character can be seen, and does nothing but that.
+/// Whether a character is visible, and has no other effect.
 pub fn is_printable(character: char) -> bool {
     matches!(character, ' '..='~') || !is_in(&HIDDEN, character) && !is_in(&JOINING, character)
 }
 
-/// Text of several lines: their ends and tabs stay.
+/// Text of several lines: line ends and tabs are kept.
 pub fn text(text: &str) -> Cow<'_, str> {
     escaped(text, |character| matches!(character, '\n' | '\t') || !is_in(&HIDDEN, character))
 }
 
-/// Text of one line, in which tabs stay.
+/// Text of one line, in which tabs are kept.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |character| character == '\t' || !is_in(&HIDDEN, character))
 }
 
-/// A name, or a field between tabs: an id, a file, an interface, a function. Nothing stays that cannot be seen.
+/// A name, or a field between tabs: an id, a file, an interface, a function. Nothing invisible is kept.
 pub fn name(name: &str) -> Cow<'_, str> {
     escaped(name, is_printable)
 }
 
-/// What a library says of something that went wrong, and its causes, in one line: the names that it quotes are a guest's.
+/// The error of a library with its causes, in one line: it may quote names of a guest.
 pub fn told(error: &impl Display) -> String {
     line(&format!("{error:#}")).into_owned()
 }
 
 /// JSON, compact or on several lines, whose writer has escaped the controls in its strings already.
 pub fn json(json: &str) -> Cow<'_, str> {
-    // What is left of controls below a space is the layout.
+    // The remaining controls below a space are layout.
     let stays = |character: char| character < ' ' || is_printable(character);
     if is_plain(json) || json.chars().all(stays) {
         return Cow::Borrowed(json);
@@ -93,7 +96,7 @@ pub fn json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Paths as they are shown to people. `Path::display` prints whatever a file is called.
+/// Paths for people. `Path::display` would print any characters of a file name.
 pub trait Shown {
     /// The path as a [`name`].
     fn shown(&self) -> String;
@@ -120,7 +123,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether there is nothing to look for, which nearly always is so.
+/// Whether there is nothing to escape, which is nearly always so.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
@@ -129,7 +132,7 @@ fn is_in(ranges: &[(char, char)], character: char) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
-/// One of each kind, for tests.
+/// One character of each kind, for tests.
 #[cfg(test)]
 pub(crate) const HOSTILE: &str = "\0\u{7}\r\u{1b}]8;;x\u{7f}\u{85}\u{9b}2J\u{ad}\u{61c}\u{200b}\u{200e}\u{2028}\u{2029}\u{202e}\u{2060}\u{2066}\
     \u{2069}\u{feff}\u{fffb}\u{e0041}";
