@@ -31,7 +31,7 @@ impl Body {
         }
         let Some(length) = find(headers, "content-length") else { return Ok(Self::Sized(0)) };
         let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
-        length.map(Self::Sized).ok_or_else(|| invalid("a Content-Length that is no number"))
+        length.map(Self::Sized).ok_or_else(|| invalid("the Content-Length is not a number"))
     }
 }
 

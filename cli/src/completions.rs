@@ -86,7 +86,7 @@ mod tests {
         }
     }
 
-    /// What could come after these words, as any shell is told.
+    /// The completions after these words, in the form for any shell.
     fn next(words: &[&str]) -> Vec<String> {
         let all = ["bulkhead"].iter().chain(words).map(Into::into).collect();
         let found = engine::complete(&mut crate::Cli::command(), all, words.len(), None).unwrap();

@@ -117,6 +117,6 @@ mod tests {
         assert!(vacant(folder.path(), &files).is_ok());
         std::fs::write(folder.path().join("b"), "mine").unwrap();
         let refused = vacant(folder.path(), &files).unwrap_err().to_string();
-        assert!(refused.contains("/b; name another folder") && !refused.contains("/a"), "{refused}");
+        assert!(refused.contains("/b; choose another folder") && !refused.contains("/a"), "{refused}");
     }
 }

@@ -236,7 +236,7 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(refused(vec![one()], &["helo"]).contains("there are hello"));
+        assert!(refused(vec![one()], &["helo"]).contains("with handlers are hello"));
         assert!(refused(Vec::new(), &[]).contains("crate-type"));
     }
 

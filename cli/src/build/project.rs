@@ -67,7 +67,7 @@ mod tests {
         let member = root.join("members/one");
         std::fs::create_dir_all(&member).unwrap();
         let found = || Project::find(&member).map(|project| project.root).map_err(|error| error.to_string());
-        assert!(found().unwrap_err().contains("`bulkhead new NAME` makes a project"));
+        assert!(found().unwrap_err().contains("make a project with `bulkhead new NAME`"));
         std::fs::write(root.join("Cargo.toml"), "").unwrap();
         assert_eq!(found().as_ref(), Ok(&root));
         std::fs::write(member.join("Cargo.toml"), "").unwrap();

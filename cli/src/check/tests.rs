@@ -146,7 +146,7 @@ fn without_a_manifest_the_only_component_is_checked() {
     std::fs::write(root.path().join("other.wasm"), smallest()).unwrap();
     let several = check(root.path(), None);
     let [mistake] = &mistakes(&several)[..] else { panic!("{several:?}") };
-    assert!(mistake.contains("holds hello, other; name one of them with --handler"), "{mistake}");
+    assert!(mistake.contains("has hello, other; name one of them with --handler"), "{mistake}");
     let text = print::text(&several, false);
     assert!(text.starts_with("handler hello\n") && text.contains("\nhandler other\n"), "{text}");
     assert!(text.ends_with("no grants: 2 handlers, 0 tenants, 1 mistake, 0 warnings\n"), "{text}");
@@ -241,13 +241,13 @@ fn what_is_said_of_services_about_another_kind_is_pointed_out() {
     let toml = "handlers.hello = { invoke_mode = \"response_stream\", other_events = \"post\" }\nhandlers.plain = {}";
     let root = root(toml, &["hello.wasm", "plain.wasm"]);
     let report = check(root.path(), Some("hello"));
-    let idle: Vec<_> = report.warnings.iter().filter(|text| text.contains("changes nothing")).collect();
+    let idle: Vec<_> = report.warnings.iter().filter(|text| text.contains("has no effect")).collect();
     assert_eq!(idle.len(), 2, "{:?}", report.warnings);
     assert!(
         idle[0].starts_with("handlers.hello.other_events has no effect: it is for HTTP services"),
         "{}",
         idle[0]
     );
-    assert!(idle[1].contains("hello.invoke_mode") && idle[1].contains("kind is handler"), "{}", idle[1]);
+    assert!(idle[1].contains("hello.invoke_mode") && idle[1].contains("of the kind handler"), "{}", idle[1]);
     assert_eq!(value(&report)["handlers"][0]["component"]["kind"], "handler");
 }

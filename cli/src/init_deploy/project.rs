@@ -96,7 +96,7 @@ mod tests {
         assert!(error.contains("--handler with one of cart, pay"), "{error}");
         let found = known(two, Some("pay")).unwrap();
         assert_eq!((&*found.name, &*found.handler), ("shop", "pay"));
-        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("there are cart, pay"));
+        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("the handlers are cart, pay"));
         let found = known(&format!("{two}[tenants.acme]\nhandler = \"pay\""), None).unwrap();
         assert!(found.by_tenant_id && found.handler == "cart", "{found:?}");
         let elsewhere = "[routing]\ntenant = { header = \"x-tenant\" }\n[tenants.acme]\nhandler = \"pay\"\n";

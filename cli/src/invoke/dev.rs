@@ -152,8 +152,8 @@ mod tests {
     fn a_function_is_named_or_the_only_one() {
         assert_eq!(chosen(&["a"], None, None).as_deref(), Ok("a"));
         assert_eq!(chosen(&["a", "b"], None, Some("b")).as_deref(), Ok("b"));
-        assert!(chosen(&["a", "b"], None, None).unwrap_err().ends_with("name one: a, b"));
-        assert!(chosen(&["a", "b"], None, Some("c")).unwrap_err().ends_with("there are: a, b"));
+        assert!(chosen(&["a", "b"], None, None).unwrap_err().ends_with("name one of: a, b"));
+        assert!(chosen(&["a", "b"], None, Some("c")).unwrap_err().ends_with("the functions are: a, b"));
         assert!(chosen(&[], Some("it is broken"), Some("a")).unwrap_err().ends_with("it is broken"));
         assert!(chosen(&[], None, None).unwrap_err().contains("ready"));
     }

@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(is(Some(&here), Some(&gone), None).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&here), Some(&gone)).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
-        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: there is no such file"));
+        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: bootstrap not found"));
         assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
     }
 

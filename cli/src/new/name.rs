@@ -102,19 +102,19 @@ mod tests {
     fn others_are_refused_and_it_is_said_why() {
         let refused = |name: &str| name.parse::<Name>().unwrap_err().to_string();
         for (name, part) in [
-            ("", "needs a name"),
+            ("", "must not be empty"),
             ("1st", "starts with a digit"),
             ("-a", "starts with a dash"),
-            ("a b", "has ' ' in it"),
-            ("a.b", "has '.' in it"),
-            ("über", "has 'ü' in it"),
-            ("match", "a word of the Rust language"),
+            ("a b", "contains ' '"),
+            ("a.b", "contains '.'"),
+            ("über", "contains 'ü'"),
+            ("match", "a keyword of Rust"),
             ("bulkhead", "such as bulkhead-handler"),
-            ("bulkhead-sdk", "something that the project needs"),
-            ("bulkhead_sdk", "something that the project needs"),
-            ("bulkhead-sdk-macros", "something that the project needs"),
-            ("serde-json", "something that the project needs"),
-            ("test", "something that the project needs"),
+            ("bulkhead-sdk", "that the project needs"),
+            ("bulkhead_sdk", "that the project needs"),
+            ("bulkhead-sdk-macros", "that the project needs"),
+            ("serde-json", "that the project needs"),
+            ("test", "that the project needs"),
             (&"a".repeat(65), "64 characters"),
         ] {
             assert!(refused(name).contains(part), "{name}: {}", refused(name));

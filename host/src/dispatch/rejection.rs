@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(header, "Runtime.HostPanic");
         assert!(said.contains("a bug of Bulkhead: why"), "{said}");
         let (header, said) = report(&Rejection::StreamClosed);
-        assert!(header == "Runtime.StreamClosed" && said.contains("nobody reads"), "{header} {said}");
+        assert!(header == "Runtime.StreamClosed" && said.contains("no longer read"), "{header} {said}");
         let (header, said) = report(&Rejection::Context(ContextError::TenantId(2000)));
         assert_eq!(header, "Runtime.ContextUnmarshalError");
         assert!(said.contains("2000 bytes"), "{said}");

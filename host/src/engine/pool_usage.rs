@@ -100,7 +100,7 @@ impl PoolUsage {
             let _ = write!(text, ": {sandboxes} with {memories} memories and {tables} tables");
         }
         match sums.len().saturating_sub(NAMED) {
-            _ if text.is_empty() => "nobody".to_owned(),
+            _ if text.is_empty() => "none".to_owned(),
             0 => text,
             others => format!("{text}; and {others} more"),
         }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn those_that_have_sandboxes_are_named_and_those_that_take_most_first() {
         let usage = Arc::new(PoolUsage::default());
-        assert_eq!(usage.occupants(), "nobody");
+        assert_eq!(usage.occupants(), "none");
         let (small, large) = (policy("small"), policy("large"));
         let one = usage.occupy(&small, Footprint { memories: 1, tables: 1 });
         let two: Vec<_> =
@@ -165,7 +165,7 @@ mod tests {
         );
         drop(one);
         drop(two);
-        assert_eq!(usage.occupants(), "nobody");
+        assert_eq!(usage.occupants(), "none");
     }
 
     #[test]

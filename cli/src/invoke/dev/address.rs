@@ -1,11 +1,11 @@
-//! Where a `bulkhead dev` listens, as it is said on the command line.
+//! The address of a `bulkhead dev`, from the command line.
 
 use std::fmt;
 use std::str::FromStr;
 
 use hyper::http::uri::Authority;
 
-/// The port of `bulkhead dev` where none is said.
+/// The default port of `bulkhead dev`.
 const PORT: u16 = 9000;
 
 /// A host and a port.
@@ -16,17 +16,17 @@ pub(in crate::invoke) struct Address {
 }
 
 impl Address {
-    /// As names are looked up.
+    /// The form for name lookup.
     pub(super) fn to_connect(&self) -> (&str, u16) {
         (self.host.trim_matches(['[', ']']), self.port)
     }
 
-    /// As a request names it.
+    /// The form for the header `Host`.
     pub(super) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// How one is started that listens there.
+    /// The command that starts one at this address.
     pub(super) fn command(&self) -> String {
         match self.port {
             PORT => "bulkhead dev".to_owned(),
@@ -56,7 +56,9 @@ impl FromStr for Address {
             Some(authority) => {
                 Ok(Self { host: authority.host().to_owned(), port: authority.port_u16().unwrap_or(PORT) })
             }
-            None => Err("say the address that it told, such as http://127.0.0.1:9000".to_owned()),
+            None => {
+                Err("pass the address that `bulkhead dev` shows, such as http://127.0.0.1:9000".to_owned())
+            }
         }
     }
 }

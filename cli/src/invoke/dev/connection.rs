@@ -1,4 +1,4 @@
-//! One connection to a `bulkhead dev`, for one request after the other.
+//! One connection to a `bulkhead dev`, for consecutive requests.
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -26,12 +26,14 @@ impl Connection {
     pub(super) async fn open(address: &Address) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address.to_connect()).await.with_context(|| {
             let command = address.command();
-            format!("nothing listens on {address}; start it with `{command}`, or name another with --dev=URL")
+            format!(
+                "nothing listens on {address}; start `{command}`, or choose another address with --dev=URL"
+            )
         })?;
-        stream.set_nodelay(true).with_context(|| format!("the connection to {address}"))?;
+        stream.set_nodelay(true).with_context(|| format!("the connection to {address} cannot be set up"))?;
         let opened = handshake(TokioIo::new(stream)).await;
         let (sender, connection) = opened.with_context(|| format!("{address} does not speak HTTP"))?;
-        // How it ended is seen by the request that it ended.
+        // An error of the connection is reported by the request that it interrupts.
         tokio::spawn(connection);
         Ok(Self { address: address.clone(), sender })
     }
@@ -40,7 +42,7 @@ impl Connection {
         self.send(Request::get(path).body(Full::default())?).await
     }
 
-    /// Sends a request and waits for the whole answer.
+    /// Sends a request and waits for the complete response.
     pub(super) async fn send(&mut self, mut request: Request<Payload>) -> anyhow::Result<(Parts, Bytes)> {
         request.headers_mut().insert(HOST, HeaderValue::try_from(self.address.authority())?);
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("bulkhead"));
@@ -50,6 +52,6 @@ impl Connection {
             Ok::<_, hyper::Error>((head, body.collect().await?.to_bytes()))
         };
         let answered = answered.await;
-        answered.with_context(|| format!("{} has closed the connection before it had answered", self.address))
+        answered.with_context(|| format!("{} closed the connection before it answered", self.address))
     }
 }

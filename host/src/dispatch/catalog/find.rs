@@ -98,7 +98,7 @@ mod tests {
     fn what_is_there_is_listed_when_nothing_fits() {
         let error = found(&["b.wasm", "a.cwasm"], Some("c")).unwrap_err();
         assert!(error.to_string().contains("_HANDLER is `c`, and "), "{error}");
-        assert!(error.to_string().contains("holds a, b; name one"), "{error}");
+        assert!(error.to_string().contains("contains a, b; name one"), "{error}");
         assert_eq!(error.report().header_type(), "Runtime.NoSuchHandler");
         let none = found(&[], None).unwrap_err().to_string();
         assert!(

@@ -120,7 +120,10 @@ fn without_tenants_one_handler_must_be_the_function_s() {
         write_hollow(&root.path().join(name), b"source");
     }
     let error = open(root.path(), &manifest, Some("c")).unwrap_err().to_string();
-    assert!(error.contains("_HANDLER is `c`, and ") && error.contains("bulkhead.toml holds a, b"), "{error}");
+    assert!(
+        error.contains("_HANDLER is `c`, and ") && error.contains("bulkhead.toml contains a, b"),
+        "{error}"
+    );
     manifest.routing.unknown_tenant = UnknownTenant::Handler(1);
     assert_eq!(open(root.path(), &manifest, Some("c")).unwrap().main, None);
 }

@@ -82,8 +82,7 @@ fn where_nothing_listens_it_is_told_how_to_start_it() {
         TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
     let (code, _, stderr) = invoke(&port.to_string(), &["echo"]);
     assert_eq!(code, Some(1));
-    let told =
-        format!("nothing listens on http://127.0.0.1:{port}; start it with `bulkhead dev --port {port}`");
+    let told = format!("nothing listens on http://127.0.0.1:{port}; start `bulkhead dev --port {port}`");
     assert!(stderr.contains(&told), "{stderr}");
 }
 
