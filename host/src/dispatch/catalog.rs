@@ -33,7 +33,7 @@ pub enum CatalogError {
         error: std::io::Error,
     },
     /// `_HANDLER` names no component, and there is not exactly one.
-    #[error("_HANDLER {asked} and {} holds {found}", root.shown())]
+    #[error("_HANDLER {asked} and {} contains {found}", root.shown())]
     NoSuchHandler {
         /// The value of `_HANDLER`.
         asked: String,
@@ -75,7 +75,7 @@ impl CatalogError {
             root,
             found: match found.is_empty() {
                 true => "no component; add one".to_owned(),
-                false => format!("{}; name one of them, without its ending", name(&found.join(", "))),
+                false => format!("{}; name one of them, without its extension", name(&found.join(", "))),
             },
         }
     }

@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(error.report().header_type(), "Runtime.NoSuchHandler");
         let none = found(&[], None).unwrap_err().to_string();
         assert!(
-            none.contains("is not set, and ") && none.ends_with(" holds no component; add one"),
+            none.contains("is not set, and ") && none.ends_with(" contains no component; add one"),
             "{none}"
         );
     }
