@@ -152,7 +152,7 @@ fn without_a_manifest_the_only_component_is_checked() {
     assert!(text.ends_with("no grants: 2 handlers, 0 tenants, 1 mistake, 0 warnings\n"), "{text}");
     assert_eq!(mistakes(&check(root.path(), Some("other"))), [] as [String; 0]);
     let empty = tempfile::tempdir().unwrap();
-    assert!(mistakes(&check(empty.path(), None))[0].contains("holds no component; add one"));
+    assert!(mistakes(&check(empty.path(), None))[0].contains("contains no component; add one"));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn every_mistake_outside_the_file_is_told_too() {
     let expected = [
         "outbound.extra_ca_certificates: ",
         "bad.pem cannot be used",
-        "handlers.a.source: there is no ",
+        "gone.wasm does not exist, and neither does a .cwasm of that name",
         "core.wasm: this is a core module",
         "handlers.c.digest: ",
         "[handlers.d.grants]: files: ",
