@@ -271,7 +271,7 @@ mod tests {
         response.write_all(b"a").unwrap();
         assert_eq!(written.content_type().as_deref(), Some("text/html"));
         let late = response.status(404).unwrap_err().to_string();
-        assert!(late.contains("before its first byte"), "{late}");
+        assert!(late.contains("before the first byte"), "{late}");
         assert!(response.content_type("text/plain").is_err() && response.header("a", "b").is_err());
         response.flush().unwrap();
         drop(response);

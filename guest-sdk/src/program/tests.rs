@@ -77,7 +77,7 @@ fn run_is_for_one_event() {
         awaited(async {
             run(service_fn(greet)).await?;
             let again = run(service_fn(greet)).await.unwrap_err();
-            assert!(again.to_string().contains("called again"), "{again}");
+            assert!(again.to_string().contains("was called twice"), "{again}");
             Ok(())
         })
     });
