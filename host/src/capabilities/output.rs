@@ -8,7 +8,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::capabilities::checked_writes::CheckedWrites;
 
-/// How much a guest may write in one call; its own buffers are smaller.
+/// The most that a guest may write in one call; its own buffers are smaller.
 pub const PERMIT: usize = 64 * 1024;
 
 /// Takes all that a guest writes to one of its streams, at once.
@@ -32,7 +32,7 @@ impl<S> IsTerminal for Output<S> {
 
 impl<S: Sink> StdoutStream for Output<S> {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3, which is not linked, calls this.
         Box::new(tokio::io::sink())
     }
 

@@ -6,9 +6,9 @@ use hyper::StatusCode;
 use super::connection::ConnectionError;
 use super::headers::Headers;
 
-/// All headers together, client context and identity included, may come to 1 MB (R1.11).
+/// All headers together, including client context and identity, may have up to 1 MB (R1.11).
 pub(super) const MAX_HEADERS: usize = 1024 * 1024;
-/// The largest event is 6 MB (11.4); what is larger by far is no event.
+/// The largest event has 6 MB (11.4); anything far larger is not an event.
 pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
 /// How many headers a reply may have. Lambda sends some ten.
 const MOST_HEADERS: usize = 128;
@@ -24,7 +24,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The body as a reason for a log line.
+    /// The body as a reason in a log line.
     pub(super) fn reason(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         text[..text.floor_char_boundary(1024)].to_owned()

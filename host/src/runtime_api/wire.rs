@@ -47,7 +47,7 @@ enum Written {
 impl Wire {
     pub(super) async fn connect(authority: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(authority).await?;
-        // Requests are written whole; waiting for more to send would only delay them.
+        // Requests are written in one piece, so waiting for more data would only delay them.
         stream.set_nodelay(true)?;
         let received = BytesMut::new();
         Ok(Self { stream, received, searched: 0, is_reusable: true, keeps_much: false })

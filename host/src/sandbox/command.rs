@@ -110,7 +110,7 @@ impl InputStream for Stdin {
 }
 
 impl Sink for Stdout {
-    /// A response that is too large ends the command: whatever it would still write, nobody could be sent.
+    /// A response that is too large ends the command: the rest of it could not be sent.
     fn take(&self, bytes: &[u8]) -> StreamResult<()> {
         let mut written = lock(&self.written);
         if bytes.len() > self.limit.saturating_sub(written.len()) {
