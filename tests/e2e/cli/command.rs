@@ -114,7 +114,8 @@ fn check_refuses_what_the_bootstrap_would_refuse() {
     for expected in [
         "unknown_import.wasm: it imports something that this host does not have: ",
         "acme:db/query@1.0.0",
-        "bulkhead.toml: handlers.gone.source: there is no ",
+        "bulkhead.toml: handlers.gone.source: ",
+        "gone.wasm does not exist, and neither does a .cwasm of that name",
         "3 handlers, 0 tenants, 2 mistakes, ",
     ] {
         assert!(ran.stdout.contains(expected), "{expected:?} is not in\n{}", ran.stdout);

@@ -131,7 +131,7 @@ fn what_would_not_run_on_lambda_is_refused_and_leaves_no_zip() {
         "/bin/sh: the program is not a bootstrap of this version",
     );
     refused(package(root.path(), &["--arch", "arm64"]), "the program is for another processor than aarch64");
-    refused(package(TaskRoot::new().path(), &[]), "holds no component");
+    refused(package(TaskRoot::new().path(), &[]), "contains no component");
     let unknown = TaskRoot::new().with("unknown_import");
     refused(package(unknown.path(), &[]), "unknown_import.wasm");
     let manifest = TaskRoot::new().with("hello").manifest("[handlers.hello]\ngrants.files = [\"gone\"]");

@@ -64,7 +64,11 @@ fn a_project_says_which_handler_and_whether_its_tenants_are_lambda_s() {
         "{template}"
     );
     refused(&project("[handlers.cart]\n[handlers.pay]\n"), &[], "--handler with one of cart, pay");
-    refused(&project("[handlers.cart]\n"), &["--handler", "kart"], "there are cart");
+    refused(
+        &project("[handlers.cart]\n"),
+        &["--handler", "kart"],
+        "there is no handler kart; the handlers are cart",
+    );
     refused(&project(TENANTS), &["--function-url", "iam"], "tenant-isolation.html");
     refused(&project(TENANTS), &["--tenancy", "none"], "leave out --tenancy none");
     refused(&project(TENANTS), &["--managed-instances"], "lambda-managed-instances-security.html");
