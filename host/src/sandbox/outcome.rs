@@ -307,16 +307,13 @@ mod tests {
     fn what_a_guest_did_has_a_type_of_function_and_a_text() {
         let (none, why) = (Vec::new, || "why".to_owned());
         let allowed = Duration::from_millis(2900);
+        let timed_out = |by_lambda| Outcome::TimedOut { allowed, by_lambda };
         let limit = |limit| Outcome::LimitExceeded { limit, allowed: 7 };
         for (outcome, error_type, text) in [
             (Outcome::Panicked { message: why(), stack_trace: none() }, "Panic", "why"),
             (Outcome::Trapped { message: why(), stack_trace: none() }, "Trap", "why"),
-            (Outcome::TimedOut { allowed, by_lambda: true }, "Timeout", "after 2s 900ms, just before"),
-            (
-                Outcome::TimedOut { allowed, by_lambda: false },
-                "Timeout",
-                "after 2s 900ms, its limit of wall time",
-            ),
+            (timed_out(true), "Timeout", "after 2s 900ms, just before"),
+            (timed_out(false), "Timeout", "after 2s 900ms, its limit of wall time"),
             (Outcome::OutOfMemory { limit: 128 << 20 }, "OutOfMemory", "128 MiB"),
             (Outcome::OutOfMemory { limit: 1000 }, "OutOfMemory", "1000 bytes"),
             (
