@@ -1,4 +1,5 @@
-//! All environment variables that the bootstrap reads. Nothing else reads the environment.
+//! All environment variables that the bootstrap reads for itself; `bulkhead.toml` may name others that a handler inherits
+//! ([`crate::policy::manifest`]).
 //!
 //! Variables of Lambda are read leniently, since emulators leave some out; only the address of the Runtime
 //! API is required. Variables of Bulkhead are read strictly.

@@ -4,6 +4,9 @@
 //! A process has one [`Dispatcher`], and one [`LoopState`] for each loop that brings it events. The work
 //! between events is in [`prewarm`].
 //!
+//! The room also owns the [`router`], the [`catalog`] of components, the [`concurrency`] of each tenant, and the
+//! [`receipt`].
+//!
 //! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
 
 pub mod catalog;

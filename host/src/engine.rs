@@ -3,6 +3,9 @@
 //! [`settings`] decides whether compiled code fits an engine, and [`share`] what one sandbox may take of the
 //! pool; this file decides the size of the pool and how it is allocated.
 //!
+//! The room also owns the `.cwasm` file ([`artifact`]), the [`watchdog`], the [`meter`] of processor time, the record
+//! of what the pool is used for ([`pool_usage`]), and the generated [`bindings`] of `wit/`.
+//!
 //! May use: text, policy.
 
 pub mod artifact;

@@ -6,6 +6,9 @@
 //! [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
 //! [`crate::capabilities::outbound`].
 //!
+//! The room also owns `bulkhead.toml` ([`manifest`]), the place of a tenant's id in an event ([`Pointer`]), where an
+//! event goes ([`Route`]), and where environment variables come from ([`Vars`]).
+//!
 //! May use: text.
 
 mod allowed_host;

@@ -3,6 +3,8 @@
 //! It handles paths, headers and statuses (RUNTIME_API R1–R5), and does not depend on sandboxes. Bytes travel
 //! over one keep-alive [`connection`]; [`crate::runtime_api::invocation`] interprets an event's headers.
 //!
+//! The room also owns the body of an error ([`ErrorReport`]) and SIGTERM ([`shutdown`]).
+//!
 //! May use: text, log.
 
 mod connection;

@@ -7,6 +7,9 @@
 //! A guest cannot cause an error of the host; everything that it does leads to an [`Outcome`]. The sandbox's
 //! [`Policy`] defines its limits and grants; [`crate::capabilities`] defines what can be granted at all.
 //!
+//! The room also owns what a sandbox needs and leaves: the loaded [`component`], the [`time_budget`], the reasons for a
+//! [`trap`], and the [`outcome`].
+//!
 //! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
 
 mod clocks;
