@@ -23,7 +23,7 @@ fn handle(request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     }
 }
 
-/// A bad request is an answer, not a failed invocation.
+/// A bad request gets a response; it does not fail the invocation.
 fn order(body: &str) -> ApiGatewayV2httpResponse {
     match serde_json::from_str(body) {
         Ok(Order { item, quantity }) => answer(201, &json!({ "item": item, "quantity": quantity })),

@@ -18,7 +18,7 @@ struct Total {
 #[expect(clippy::disallowed_methods, reason = "a grant is read as any variable is")]
 #[bulkhead::handler]
 fn handle(invoice: Invoice) -> Result<Total, Error> {
-    // Granted, tenant by tenant; nothing else of the environment is there.
+    // Granted to each tenant; the handler sees no other environment variables.
     Ok(add_up(invoice, &std::env::var("CURRENCY")?))
 }
 
