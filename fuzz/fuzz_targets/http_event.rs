@@ -9,9 +9,9 @@ use serde_json::Value;
 
 fuzz_target!(|event: &[u8]| {
     match HttpEvent::parse(&Bytes::copy_from_slice(event)) {
-        Ok(HttpEvent { form, request }) => {
+        Ok(HttpEvent { source, request }) => {
             assert!(request.uri().host().is_some() && request.uri().path().starts_with('/'));
-            let answer = form.response(StatusCode::OK, request.headers(), request.body());
+            let answer = source.response(StatusCode::OK, request.headers(), request.body());
             if let Ok(answer) = answer {
                 serde_json::from_slice::<Value>(&answer).expect("an answer in JSON");
             }
