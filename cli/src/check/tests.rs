@@ -188,7 +188,7 @@ fn every_mistake_outside_the_file_is_told_too() {
     let expected = [
         "outbound.extra_ca_certificates: ",
         "bad.pem cannot be used",
-        "handlers.a.source: there is no ",
+        "gone.wasm does not exist",
         "core.wasm: this is a core module",
         "handlers.c.digest: ",
         "[handlers.d.grants]: files: ",

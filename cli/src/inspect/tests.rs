@@ -79,7 +79,10 @@ fn imports_are_shown_with_their_grants() {
     );
     assert!(text.contains("acme:db/query@1.0.0         not known to this host\n"), "{text}");
     assert_eq!(json["imports"][0]["what"], "environment variables");
-    assert!(json["reason"].as_str().unwrap().ends_with("(`wac plug`), or build it without"), "{json}");
+    assert!(
+        json["reason"].as_str().unwrap().ends_with("(`wac plug`), or build it without this import"),
+        "{json}"
+    );
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn each_reason_has_a_sentence_of_its_own() {
         (b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), "a program for a processor (ELF)"),
         (b"fn main() {}\n".to_vec(), "it is text"),
         (Vec::new(), "it is empty"),
-        (whole[..whole.len() / 2].to_vec(), "it is cut short"),
+        (whole[..whole.len() / 2].to_vec(), "it is truncated"),
         (within("(memory 1 1 shared)"), "it uses threads"),
         (within("(memory i64 1)"), "it uses memory64"),
         (within("(type (struct))"), "it uses gc"),

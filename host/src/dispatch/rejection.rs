@@ -85,7 +85,7 @@ mod tests {
     fn what_the_host_ended_has_a_type_of_runtime() {
         let (header, said) = report(&Rejection::HostPanic { message: "why".to_owned() });
         assert_eq!(header, "Runtime.HostPanic");
-        assert!(said.contains("a bug of Bulkhead: why"), "{said}");
+        assert!(said.contains("which is a bug: why"), "{said}");
         let (header, said) = report(&Rejection::StreamClosed);
         assert!(header == "Runtime.StreamClosed" && said.contains("no longer read"), "{header} {said}");
         let (header, said) = report(&Rejection::Context(ContextError::TenantId(2000)));

@@ -45,7 +45,7 @@ mod tests {
             (instance $i (export "run" (func $f)))
             (export "wasi:cli/run@0.3.0" (instance $i)))"#;
         assert!(
-            of(run).starts_with("it exports wasi:cli/run@0.3.0, of WASI 0.3, whose functions are async"),
+            of(run).starts_with("it exports wasi:cli/run@0.3.0 of WASI 0.3, whose functions are async"),
             "{}",
             of(run)
         );
@@ -57,7 +57,7 @@ mod tests {
         let whole = wat::parse_str("(component (core module (func (export \"f\"))))").unwrap();
         for length in 9..whole.len() {
             let text = explained(&whole[..length]);
-            assert!(text.contains("cut short"), "cut to {length}: {text}");
+            assert!(text.contains("truncated"), "cut to {length}: {text}");
         }
         assert!(of("(component (core module (func (result i32))))").contains("type mismatch"));
     }

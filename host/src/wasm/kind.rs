@@ -219,16 +219,16 @@ mod tests {
     #[test]
     fn what_is_of_no_kind_has_a_sentence_of_its_own() {
         for (export, text) in [
-            ("bulkhead:lambda/handler@0.2.0", "of a newer Bulkhead"),
-            ("bulkhead:lambda/handler@0.10.0", "of a newer Bulkhead"),
+            ("bulkhead:lambda/handler@0.2.0", "belongs to a newer Bulkhead"),
+            ("bulkhead:lambda/handler@0.10.0", "belongs to a newer Bulkhead"),
             (
                 "bulkhead:lambda/streaming-handler@1.0.0",
                 "this host calls bulkhead:lambda/streaming-handler@0.1.0",
             ),
-            ("bulkhead:lambda/handler@0.0.9", "of an older Bulkhead"),
-            ("bulkhead:lambda/handler@0.1.0-rc.1", "of an older Bulkhead"),
-            ("bulkhead:lambda/handler@0.2.0-rc.1", "of a newer Bulkhead"),
-            ("bulkhead:lambda/handler@next", "of a newer Bulkhead"),
+            ("bulkhead:lambda/handler@0.0.9", "belongs to an older Bulkhead"),
+            ("bulkhead:lambda/handler@0.1.0-rc.1", "belongs to an older Bulkhead"),
+            ("bulkhead:lambda/handler@0.2.0-rc.1", "belongs to a newer Bulkhead"),
+            ("bulkhead:lambda/handler@next", "belongs to a newer Bulkhead"),
             ("bulkhead:lambda/initializer@0.1.0", "add a handler"),
             ("bulkhead:lambda/thing@0.1.0", "does not run"),
             ("wasi:http/handler@0.3.0", "of WASI 0.3"),

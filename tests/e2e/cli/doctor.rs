@@ -93,7 +93,7 @@ fn a_missing_target_is_added_by_build_where_rustup_is_there() {
     let (code, found) = findings(rustup.path(), "unlimited");
     let (state, _, advice) = found("wasm target");
     assert_eq!((code, state.as_str()), (0, "without"));
-    assert!(advice.starts_with("`bulkhead build` adds it"), "{advice}");
+    assert!(advice.starts_with("`bulkhead build` installs it"), "{advice}");
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn a_bootstrap_that_is_none_ends_with_its_status() {
         .expect("run `bulkhead invoke`");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr.contains("the bootstrap ended with exit status: 1 before it had answered"), "{stderr}");
+    assert!(stderr.contains("the bootstrap ended with exit status: 1 before it answered"), "{stderr}");
 }
 
 #[test]

@@ -116,17 +116,17 @@ fn doubling() {
 
 #[test]
 fn sparse_data() {
-    refused_with(wat("sparse_data.wat"), "gaps of 132120574 bytes in all");
+    refused_with(wat("sparse_data.wat"), "gaps of 132120574 bytes in total");
 }
 
 #[test]
 fn sparse_tables() {
-    refused_with(wat("sparse_tables.wat"), "gaps of 1999998 entries in all");
+    refused_with(wat("sparse_tables.wat"), "gaps of 1999998 entries in total");
 }
 
 #[test]
 fn other_signature() {
-    refused_with(wat("other_signature.wat"), "something else than that interface says");
+    refused_with(wat("other_signature.wat"), "something else than that interface defines");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn noise() {
 
 #[test]
 fn nested() {
-    refused_with(raw("nested.bin"), "within one another");
+    refused_with(raw("nested.bin"), "levels of nested components");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn unknown_import() {
 
 #[test]
 fn empty_service() {
-    refused_with(wat("empty_service.wat"), "something else than that interface says");
+    refused_with(wat("empty_service.wat"), "something else than that interface defines");
 }
 
 #[test]

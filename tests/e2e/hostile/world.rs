@@ -59,7 +59,7 @@ fn a_world_that_can_be_read_is_read_as_before() {
     std::fs::write(folder.path().join("lambda.wasm"), handler).expect("write the module");
     let compiled = folder.bulkhead(&["compile", "lambda.wasm"]);
     compiled.succeeded();
-    assert!(compiled.stderr.contains("it was adapted"), "{}", compiled.stderr);
+    assert!(compiled.stderr.contains("it was made into a component"), "{}", compiled.stderr);
     let report = folder.bulkhead(&["inspect", "lambda.wasm", "--json"]);
     assert_eq!(report.succeeded().json()["kind"], "handler");
     // No world at all.

@@ -103,7 +103,7 @@ fn what_cannot_be_run_is_told_and_the_old_version_goes_on() {
         .expect("break it");
     browser.wait("document.querySelector('#problem-text').innerText.includes('bulkhead.toml')");
     let told = browser.text("#problem");
-    assert!(told.contains("The last good version goes on"), "{told}");
+    assert!(told.contains("The last good version handles the events"), "{told}");
     dev.invoke("echo", "2", &[]);
     browser.wait("document.querySelector('#row-2[data-state=ok]')");
     browser.keep("problem");

@@ -222,7 +222,7 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
     assert_error(&refused, "Runtime.ConcurrencyLimitExceeded");
     let text = refused.text();
     assert!(
-        text.contains("\\\"greedy\\\" has 2 events in flight") && text.contains("raise its `concurrency`"),
+        text.contains("\\\"greedy\\\" has 2 events in flight") && text.contains("raise the `concurrency`"),
         "{text}"
     );
     assert!(refused.answered - refused.delivered < SECOND);

@@ -212,7 +212,7 @@ fn s7_13_a_reader_that_goes_away_ends_the_handler_and_nothing_else() {
         wire.goes_on();
         let log = wire.running.logs();
         assert!(
-            log.contains("cut off in mid-stream") && log.contains("Runtime.StreamClosed"),
+            log.contains("interrupted in mid-stream") && log.contains("Runtime.StreamClosed"),
             "{way}: {log}"
         );
         assert_eq!(wire.receipts()[0]["outcome"], "Runtime.StreamClosed");

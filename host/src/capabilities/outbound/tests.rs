@@ -268,7 +268,7 @@ async fn only_addresses_that_are_permitted_are_connected_to() {
     assert!(matches!(handler.get("a", &uri).await, Err(Error::DnsError { .. })));
     assert_eq!(server.requests().len(), 1);
     let text = read(handler.log);
-    assert!(text.contains("since 169.254.169.254 is link-local"), "{text}");
+    assert!(text.contains("because 169.254.169.254 is link-local"), "{text}");
     assert_eq!(text.matches("outbound request to").count(), 1, "{text}");
 }
 

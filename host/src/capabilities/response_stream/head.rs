@@ -146,7 +146,7 @@ mod tests {
             error.to_string()
         };
         for status in [0, 99, 199, 600, 1000] {
-            assert!(why(status, "a", "b", "").starts_with(&format!("{status} is not the status")));
+            assert!(why(status, "a", "b", "").starts_with(&format!("{status} is not a valid status")));
         }
         assert!(why(200, "a b", "c", "").contains(r#"the header "a b""#));
         assert!(why(200, "", "c", "").contains(r#"the header """#));

@@ -307,7 +307,7 @@ mod tests {
         assert!(part(&["1", "2"]).failures(&answer(longest - 2)).unwrap().is_empty());
         let error = part(&["1", "2"]).failures(&answer(longest - 1)).unwrap_err();
         assert_eq!(error, AnswerError::TooLong { length: longest + 1, records: 2 });
-        assert!(error.to_string().contains("1024 for each record"), "{error}");
+        assert!(error.to_string().contains("1024 are allowed for each record"), "{error}");
     }
 
     #[test]

@@ -268,7 +268,7 @@ mod tests {
     fn amounts_that_cannot_be() {
         for (key, text, expected) in [
             ("memory", "\"lots\"", "\"lots\" is not valid; expected a size"),
-            ("memory", "\"-1MiB\"", "not understood"),
+            ("memory", "\"-1MiB\"", "is not valid"),
             ("memory", "-1", "-1 is out of range; expected 64KiB"),
             ("memory", "128", "128 bytes is out of range; expected 64KiB to 4194240KiB"),
             ("memory", "\"4GiB\"", "4GiB is out of range"),
@@ -279,11 +279,11 @@ mod tests {
             ("response", "\"7MiB\"", "7MiB is out of range; expected 1 byte to 6291556 bytes"),
             ("response", "0", "out of range"),
             ("wall_time", "5", "this is a whole number; expected a duration"),
-            ("wall_time", "\"5\"", "\"5\" is not understood"),
+            ("wall_time", "\"5\"", "\"5\" is not valid"),
             ("wall_time", "\"0s\"", "0s is out of range; expected 1ns to 15m"),
             ("wall_time", "\"16m\"", "16m is out of range"),
             ("wall_time", "\"1000000y\"", "out of range"),
-            ("cpu_time", "\"-1s\"", "not understood"),
+            ("cpu_time", "\"-1s\"", "is not valid"),
             ("outbound_requests", "\"32\"", "this is a string; expected a whole number"),
             ("instances", "0", "0 is out of range; expected 1 to 10000"),
         ] {

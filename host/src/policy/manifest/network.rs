@@ -72,11 +72,11 @@ mod tests {
     #[test]
     fn others_cannot_and_each_says_why() {
         for (text, why) in [
-            ("", "is not a network"),
-            ("10.0.0.0/33", "is not a network"),
-            ("10.0.0", "is not a network"),
-            ("localhost", "is not a network"),
-            ("[::1]", "is not a network"),
+            ("", "is not a valid network"),
+            ("10.0.0.0/33", "is not a valid network"),
+            ("10.0.0", "is not a valid network"),
+            ("localhost", "is not a valid network"),
+            ("[::1]", "is not a valid network"),
             ("10.0.0.5/8", "write \"10.0.0.0/8\" for the network"),
             ("::ffff:10.0.0.0/104", "write it as IPv4"),
             ("::ffff:169.254.169.254", "write it as IPv4"),

@@ -43,7 +43,7 @@ fn what_is_no_handler_is_named() {
         ),
         (
             r#"(component (instance $i) (export "bulkhead:lambda/handler@0.1.0" (instance $i)))"#,
-            "something else than that interface says",
+            "something else than that interface defines",
         ),
     ] {
         let error = load_text(wat).unwrap_err().to_string();
@@ -167,5 +167,5 @@ fn a_stamp_does_not_vouch_for_an_image_that_is_none() {
     let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap());
     std::fs::write(file.path(), [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();
     let error = map(&engine, &imports, file.path(), None).unwrap_err().to_string();
-    assert!(error.contains("the engine refuses it"), "{error}");
+    assert!(error.contains("the engine rejects it"), "{error}");
 }
