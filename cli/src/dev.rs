@@ -163,7 +163,7 @@ impl Dev {
     async fn bind(&self, port: u16, option: &str) -> anyhow::Result<TcpListener> {
         let wanted = SocketAddr::new(self.address, port);
         TcpListener::bind(wanted).await.with_context(|| {
-            format!("{wanted} cannot be listened on; say another with --address and {option}")
+            format!("cannot listen on {wanted}; choose another address with --address and {option}")
         })
     }
 
@@ -198,7 +198,7 @@ impl Dev {
         if let Some(first) = names.first() {
             text += &format!(
                 "\n  aws lambda invoke --endpoint-url http://{address} --function-name {first} /dev/stdout\
-                 \na runtime of your own gets the events of {first} with AWS_LAMBDA_RUNTIME_API={address}"
+                 \nyour own runtime gets the events of {first} with AWS_LAMBDA_RUNTIME_API={address}"
             );
         }
         text

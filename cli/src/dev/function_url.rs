@@ -129,7 +129,7 @@ impl Urls {
             console::tell(
                 &function.name,
                 &format!(
-                    "an answer was dropped: others of {waiting} in all wait to be read by their clients"
+                    "a response was dropped: {waiting} of other responses still wait for their clients to read them"
                 ),
             );
             return bad_gateway();
@@ -138,14 +138,15 @@ impl Urls {
     }
 
     fn unknown(&self) -> Response {
-        let message = format!("each function has a host of its own here: {}", self.address.pattern());
+        let message =
+            format!("no function has this host name; the URL of a function is {}", self.address.pattern());
         response::json(StatusCode::NOT_FOUND, &json!({ "message": message }))
     }
 }
 
 /// A temporary redirect: the port may be a different one the next time.
 pub(super) fn moved(to: &str) -> Response {
-    let message = format!("function URLs are on a port of their own; this one is {to}");
+    let message = format!("function URLs use a separate port; the URL of this function is {to}");
     let mut response = response::json(StatusCode::TEMPORARY_REDIRECT, &json!({ "message": message }));
     if let Ok(to) = HeaderValue::try_from(to) {
         response.headers_mut().insert(LOCATION, to);

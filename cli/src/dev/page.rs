@@ -67,7 +67,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(state: Arc<AppState>, root: PathBuf, urls: UrlAddress) -> anyhow::Result<Self> {
-        let word = || getrandom::u64().context("this system has no random numbers");
+        let word = || getrandom::u64().context("the operating system returned no random numbers");
         let token = format!("{:016x}{:016x}", word()?, word()?);
         let process = format!("{:016x}", word()?);
         Ok(Self { token, state, root, urls, policies: Policies::default(), process })
@@ -121,7 +121,7 @@ async fn sample(Path(name): Path<String>) -> Response {
     match samples::get(&name) {
         Some(sample) => response::raw_json(StatusCode::OK, sample),
         None => {
-            let message = format!("there is no sample {name}");
+            let message = format!("sample {name} not found");
             response::json(StatusCode::NOT_FOUND, &json!({ "message": message }))
         }
     }

@@ -86,7 +86,7 @@ fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
     let names: BTreeSet<String> = stems.collect();
     anyhow::ensure!(
         !names.is_empty(),
-        "{}: there is no component; build one into it, or name another folder with --root",
+        "{}: no component found in this folder; build one into it, or choose another folder with --root",
         root.shown()
     );
     Ok(names.into_iter().collect())

@@ -23,7 +23,7 @@ impl Reload {
         match self.project.renew().await {
             Ok(names) => {
                 if self.state.status.current().problem.is_some() {
-                    console::say("it is all right again");
+                    console::say("the problem is solved");
                 }
                 if let Some(names) = &names {
                     self.state.functions.renew(names);
@@ -37,8 +37,8 @@ impl Reload {
             Err(error) => {
                 let problem = format!("{error:#}");
                 let is_running = !self.state.functions.names().is_empty();
-                let rest = if is_running { "; what was there before goes on" } else { "" };
-                console::say(&format!("this cannot be run{rest}:\n{problem}"));
+                let rest = if is_running { "; the previous version keeps running" } else { "" };
+                console::say(&format!("cannot run the newest sources{rest}:\n{problem}"));
                 self.state.status.set_failed(problem);
                 false
             }
@@ -50,7 +50,7 @@ impl Reload {
         loop {
             // The project may have new folders.
             if let Err(error) = watcher.look_at(&self.project).await {
-                console::say(&format!("changes may go unseen: {error:#}"));
+                console::say(&format!("some changes may not be noticed: {error:#}"));
             }
             watcher.next_save().await;
             self.once().await;

@@ -113,7 +113,7 @@ fn what_became_of_one_event_is_told_when_it_is_known() {
     assert!(event["log"].to_string().contains("panicked at"), "{event}");
     let unknown = dev.request("GET /.bulkhead/events/nothing", &[], "");
     assert!(
-        unknown.status == 404 && unknown.text().contains("there is no event nothing"),
+        unknown.status == 404 && unknown.text().contains("event nothing not found"),
         "{}",
         unknown.text()
     );

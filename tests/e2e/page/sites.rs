@@ -187,8 +187,8 @@ fn a_redirect_of_a_handler_leads_into_nothing() {
     let Some((dev, _root, browser)) = page("redirects") else { return };
     let before = events(&dev);
     for (path, seen) in [
-        ("/2018-06-01/runtime/invocation/next", "not for other sites"),
-        ("/.rt/echo/2018-06-01/runtime/invocation/next", "not for other sites"),
+        ("/2018-06-01/runtime/invocation/next", "other web sites"),
+        ("/.rt/echo/2018-06-01/runtime/invocation/next", "other web sites"),
         ("/2015-03-31/functions/echo/invocations", "there is nothing at"),
     ] {
         let location = format!("http://{}{path}", dev.address());

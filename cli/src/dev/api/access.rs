@@ -46,7 +46,7 @@ pub(super) async fn check(
         return response::foreign_host();
     }
     if !access.allows(&request) {
-        let message = "this is not for other sites of the web, nor for what a handler answers";
+        let message = "requests from other web sites and from pages that a handler returned are refused";
         return response::json(StatusCode::FORBIDDEN, &json!({ "message": message }));
     }
     next.run(request).await

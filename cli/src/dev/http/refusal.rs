@@ -27,7 +27,7 @@ pub(in crate::dev) enum Refusal {
          [Event, RequestResponse, DryRun]"
     )]
     InvocationType(String),
-    #[error("the body was cut off")]
+    #[error("the request body is incomplete")]
     CutOff,
 }
 

@@ -34,7 +34,7 @@ pub(in crate::dev) fn text(status: StatusCode, body: impl Into<Body>) -> Respons
 pub(in crate::dev) fn foreign_host() -> Response {
     json(
         StatusCode::FORBIDDEN,
-        &json!({ "message": "this is for programs of this machine; call it localhost" }),
+        &json!({ "message": "only programs on this machine may call this address; use the host name localhost" }),
     )
 }
 

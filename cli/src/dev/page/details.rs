@@ -34,7 +34,7 @@ pub(super) async fn serve(
         query.is_some_and(|query| query.split('&').any(|pair| pair == "wait" || pair.starts_with("wait=")));
     let record = if waits { records.complete(&request_id).await } else { records.find(&request_id) };
     let Some(record) = record else {
-        let message = format!("there is no event {request_id}, or it is forgotten: the last ones are kept");
+        let message = format!("event {request_id} not found; only the latest events are kept");
         return response::json(StatusCode::NOT_FOUND, &json!({ "message": message }));
     };
     let bytes = record.event.as_ref().filter(|event| std::str::from_utf8(event).is_err());

@@ -37,8 +37,8 @@ impl SourceWatcher {
                 let _ = sender.send(event.paths);
             }
         };
-        let watcher =
-            notify::recommended_watcher(tell).context("changes cannot be watched; say --no-watch")?;
+        let watcher = notify::recommended_watcher(tell)
+            .context("cannot watch the sources for changes; use --no-watch")?;
         let is_built = project.is_built();
         let mut this = Self { watcher, watched: BTreeSet::new(), is_built, saved };
         this.look_at(project).await?;

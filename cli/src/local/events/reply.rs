@@ -75,7 +75,7 @@ impl Stream {
         let cut_off = || {
             Piece::Failed(Failure::new(
                 "Runtime.TruncatedResponse",
-                "the response was cut off before its end",
+                "the response ended before it was complete",
             ))
         };
         self.pieces.recv().await.unwrap_or_else(cut_off)

@@ -78,10 +78,10 @@ fn a_component_that_does_not_start_leaves_the_old_one_running() {
     let dev = Dev::start(&root, &[]);
     assert_eq!(dev.invoke("hello", "1", &[]).text(), "1");
     std::fs::write(root.path().join("hello.wasm"), b"no component").expect("break it");
-    dev.running.wait_log("hello: the new version did not start; the old one goes on");
+    dev.running.wait_log("hello: the new version did not start; the old version keeps running");
     assert_eq!(dev.invoke("hello", "2", &[]).text(), "2");
     std::fs::write(root.path().join("bulkhead.toml"), "[handler.hello]").expect("break that, too");
-    dev.running.wait_log("this cannot be run; what was there before goes on");
+    dev.running.wait_log("cannot run the newest sources; the previous version keeps running");
     assert!(problem(&dev).to_string().contains("bulkhead.toml"), "{}", problem(&dev));
     assert_eq!(dev.invoke("hello", "3", &[]).text(), "3");
     std::fs::remove_file(root.path().join("bulkhead.toml")).expect("mend it");
@@ -119,7 +119,7 @@ fn a_cargo_project_is_built_on_each_save() {
     assert_eq!(dev.invoke("hello", "{}", &[]).text(), "\"two\"\n");
     assert!(saved.elapsed() < Duration::from_secs(20), "{:?}", saved.elapsed());
     write(folder.path(), "fn main() { gone() }");
-    dev.running.wait_log("this cannot be run; what was there before goes on");
+    dev.running.wait_log("cannot run the newest sources; the previous version keeps running");
     assert_eq!(dev.invoke("hello", "{}", &[]).text(), "\"two\"\n");
     assert!(problem(&dev).to_string().contains("cannot find function `gone`"), "{}", problem(&dev));
     write(folder.path(), &program("three"));
@@ -176,5 +176,5 @@ fn without_watching_what_cannot_be_run_is_the_end() {
     let root = TaskRoot::new();
     let mut dev = Dev::start(&root, &["--no-watch"]);
     assert_eq!(dev.running.exit_code(), 1);
-    dev.running.wait_log("there is no component");
+    dev.running.wait_log("no component found");
 }

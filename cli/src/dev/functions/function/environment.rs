@@ -45,7 +45,7 @@ pub(super) async fn run(function: Arc<Function>, id: EnvironmentId) {
     }
     let others = function.events.load().environments;
     if !has_started && others > 0 {
-        console::tell(&function.name, "the new version did not start; the old one goes on");
+        console::tell(&function.name, "the new version did not start; the old version keeps running");
     }
     // An environment that cannot start is not started again and again.
     if has_started || others == 0 {
