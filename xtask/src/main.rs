@@ -32,6 +32,7 @@ mod slowest;
 mod stamp;
 mod steps;
 mod table;
+mod tool;
 mod toolchain;
 mod unit;
 mod wheel;
