@@ -15,6 +15,7 @@ use crate::bootstraps::{CLIPPY_OF_RELEASE, LEAN, PROGRAMS, SHIPPED, quick};
 use crate::budgets::{BUDGETS, BUDGETS_OF_RELEASE};
 use crate::compile::compile;
 use crate::cyclonedx::CYCLONEDX;
+use crate::deny::{ADVISORIES, DENY, DENY_OF_RELEASE};
 use crate::deploy::DEPLOY;
 use crate::dist::DIST;
 use crate::e2e::{self, E2E, E2E_OF_RELEASE};
@@ -102,10 +103,11 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &s
 }
 
 /// The checks that a change has to pass, in this order.
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 22] = [
     TOOLCHAIN,
     FMT,
     ROOMS,
+    DENY,
     CLIPPY_WASM,
     CLIPPY,
     DOC,
@@ -127,8 +129,10 @@ const STEPS: [Step; 21] = [
 ];
 
 /// The additional steps of a release, in this order.
-const STEPS_OF_RELEASE: [Step; 15] = [
+const STEPS_OF_RELEASE: [Step; 17] = [
     TOOLCHAIN,
+    DENY_OF_RELEASE,
+    ADVISORIES,
     CLIPPY_OF_RELEASE,
     UNIT_OF_RELEASE,
     AXE,

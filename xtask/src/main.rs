@@ -18,6 +18,7 @@ mod check;
 mod compile;
 mod cyclonedx;
 mod demo;
+mod deny;
 mod deploy;
 mod dist;
 mod e2e;
