@@ -9,6 +9,7 @@
 )]
 
 mod arm64;
+mod auditable;
 mod axe;
 mod bench;
 mod book;
