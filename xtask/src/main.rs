@@ -38,6 +38,8 @@ mod tool;
 mod toolchain;
 mod unit;
 mod wheel;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
