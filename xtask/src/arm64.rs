@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::bootstraps::keep;
 use crate::compile::compile;
 use crate::fetched::Fetched;
 use crate::steps::Step;
@@ -51,5 +52,7 @@ fn build(workspace: &Workspace) -> Result<Fetched> {
         cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER);
     }
     compile(workspace, &cargo)?;
+    let built = workspace.target(TARGET).join("release/bootstrap");
+    keep(workspace, &built, &workspace.arm64_bootstrap(), "aarch64")?;
     Ok(Fetched::Ready)
 }

@@ -7,15 +7,15 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::compile::compile_untimed;
 use crate::fetched::Fetched;
 use crate::links;
 use crate::stamp::Inputs;
 use crate::steps::Step;
+use crate::tool::Tool;
 use crate::workspace::Workspace;
 
-/// The version of mdBook. A newer one may need a newer Rust.
-const VERSION: &str = "0.5.4";
+/// Without its server and its search, which take long to compile.
+const MDBOOK: Tool = Tool { name: "mdbook", version: "0.5.4", arguments: &["--no-default-features"] };
 
 /// The pages above `docs/` are not part of the book; readers find them at this address.
 const SOURCES: &str = "https://github.com/bulkhead-dev/bulkhead/blob/main/";
@@ -29,7 +29,7 @@ pub(crate) const BOOK: Step = Step {
     run: |workspace| {
         let count = links::check(&workspace.source(""))?;
         println!("      {count} links are valid");
-        let installed = install(workspace)?;
+        let installed = MDBOOK.install(workspace)?;
         if matches!(installed, Fetched::Ready) {
             let book = build(workspace)?;
             point_outside(workspace, &book)?;
@@ -39,31 +39,10 @@ pub(crate) const BOOK: Step = Step {
     },
 };
 
-/// Without its server and search, and unoptimised: this compiles faster, and the book has only a few pages.
-fn install(workspace: &Workspace) -> Result<Fetched> {
-    let found = Command::new(program(workspace)).arg("--version").stdin(Stdio::null()).output();
-    if found.is_ok_and(|found| found.stdout.trim_ascii() == format!("mdbook v{VERSION}").as_bytes()) {
-        return Ok(Fetched::Ready);
-    }
-    let mut install = workspace.cargo(["install", "mdbook", "--quiet", "--locked", "--version", VERSION]);
-    install.args(["--no-default-features", "--debug", "--force", "--root"]).arg(workspace.target("mdbook"));
-    // A target directory of its own, which is removed: nothing else can use these artifacts.
-    let compiled = workspace.target("mdbook/target");
-    if let Err(error) = compile_untimed(workspace, install.arg("--target-dir").arg(&compiled)) {
-        return Ok(Fetched::Impossible(format!("installing mdBook from crates.io failed: {error:#}")));
-    }
-    fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
-    Ok(Fetched::Ready)
-}
-
-fn program(workspace: &Workspace) -> PathBuf {
-    workspace.target("mdbook/bin/mdbook")
-}
-
 /// Builds the book in the target directory.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     let book = workspace.target("book");
-    let mut mdbook = Command::new(program(workspace));
+    let mut mdbook = Command::new(MDBOOK.program(workspace));
     mdbook.arg("build").arg(workspace.source("docs")).arg("--dest-dir").arg(&book).stdin(Stdio::null());
     let output = mdbook.output().context("starting mdbook")?;
     let said = String::from_utf8_lossy(&output.stderr);

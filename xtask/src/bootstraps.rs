@@ -6,12 +6,14 @@
 //! features mean another Wasmtime. The programs that ship are compiled for release: the bootstrap without the
 //! compiler, and the command with it.
 
+use std::env::consts::ARCH;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::auditable;
 use crate::compile::{compile, products};
 use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
@@ -137,13 +139,18 @@ fn build(workspace: &Workspace) -> Command {
 fn build_lean(workspace: &Workspace) -> Result<()> {
     let mut build = workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]);
     compile(workspace, build.arg("--no-default-features"))?;
-    let lean = workspace.lean_bootstrap();
-    if let Some(directory) = lean.parent() {
+    let built = workspace.bootstrap(Profile::Release);
+    keep(workspace, &built, &workspace.lean_bootstrap(), ARCH)
+}
+
+/// Copies a bootstrap without the compiler, for this processor, to where cargo does not overwrite it, and writes the list of its crates
+/// into the copy.
+pub(crate) fn keep(workspace: &Workspace, built: &Path, kept: &Path, processor: &str) -> Result<()> {
+    if let Some(directory) = kept.parent() {
         fs::create_dir_all(directory)?;
     }
     // A running program cannot be overwritten, but its file can be replaced.
-    fs::remove_file(&lean).ok();
-    let built = workspace.bootstrap(Profile::Release);
-    fs::copy(built, &lean).with_context(|| format!("copying to {}", lean.display()))?;
-    Ok(())
+    fs::remove_file(kept).ok();
+    fs::copy(built, kept).with_context(|| format!("copying to {}", kept.display()))?;
+    auditable::embed(workspace, auditable::LEAN, processor, kept)
 }

@@ -15,6 +15,7 @@ use crate::bootstraps::{CLIPPY_OF_RELEASE, LEAN, PROGRAMS, SHIPPED, quick};
 use crate::budgets::{BUDGETS, BUDGETS_OF_RELEASE};
 use crate::compile::compile;
 use crate::cyclonedx::CYCLONEDX;
+use crate::deny::{ADVISORIES, DENY, DENY_OF_RELEASE};
 use crate::deploy::DEPLOY;
 use crate::dist::DIST;
 use crate::e2e::{self, E2E, E2E_OF_RELEASE};
@@ -34,16 +35,19 @@ use crate::workspace::{WASM, Workspace, in_ci, run as call};
 pub(crate) struct Options {
     /// Run only these steps and the steps that they need (separated by commas)
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
-    only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// Run only the unit tests of this package
     #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["only", "release"])]
     package: Option<String>,
     /// Run only those unit tests or end-to-end tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Leave out those end-to-end tests whose names contain this text
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["package", "release"])]
+    skip: Option<String>,
     /// Test the programs of a release instead, for both processors
     #[arg(long)]
-    release: bool,
+    pub(crate) release: bool,
     /// Run steps again even if their inputs have not changed since they passed (CI always does)
     #[arg(long)]
     all: bool,
@@ -69,8 +73,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         true => all.to_vec(),
         false => steps::only(all, &options.only)?,
     };
-    if let Some(filter) = &options.filter {
-        return matching(workspace, options, &steps, filter);
+    if options.filter.is_some() || options.skip.is_some() {
+        return matching(workspace, options, &steps);
     }
     let is_named = |step: &Step| options.only.iter().any(|name| name == step.name);
     steps::run_changed(workspace, command, &steps, |step| match () {
@@ -81,10 +85,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// Runs some of the end-to-end tests, with all the steps that they need.
-fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &str) -> Result<()> {
+fn matching(workspace: &Workspace, options: &Options, steps: &[Step]) -> Result<()> {
     ensure!(
         options.only == [E2E.name] && !options.release,
-        "use --filter together with `--only {}` or with `--package`",
+        "use --filter together with `--only {0}` or with `--package`, and --skip together with `--only {0}`",
         E2E.name
     );
     // This bootstrap takes a minute or more to link as it ships, and few tests start it.
@@ -98,14 +102,15 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &s
             LEAN.name
         );
     }
-    e2e::matching(workspace, filter)
+    e2e::matching(workspace, options.filter.as_deref(), options.skip.as_deref())
 }
 
 /// The checks that a change has to pass, in this order.
-const STEPS: [Step; 21] = [
+pub(crate) const STEPS: [Step; 22] = [
     TOOLCHAIN,
     FMT,
     ROOMS,
+    DENY,
     CLIPPY_WASM,
     CLIPPY,
     DOC,
@@ -127,8 +132,10 @@ const STEPS: [Step; 21] = [
 ];
 
 /// The additional steps of a release, in this order.
-const STEPS_OF_RELEASE: [Step; 15] = [
+pub(crate) const STEPS_OF_RELEASE: [Step; 17] = [
     TOOLCHAIN,
+    DENY_OF_RELEASE,
+    ADVISORIES,
     CLIPPY_OF_RELEASE,
     UNIT_OF_RELEASE,
     AXE,

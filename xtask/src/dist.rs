@@ -23,6 +23,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use self::prefix::COMPLETIONS;
 use crate::arm64::{self, ARM64};
+use crate::auditable;
 use crate::bootstraps::SHIPPED;
 use crate::fetched::hex_digest;
 use crate::steps::{self, Ending, Step};
@@ -86,6 +87,9 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
     let (programs, texts) = (0o755, 0o644);
     put(&workspace.command_line(Profile::Release), &folder.join("bulkhead"), programs)?;
     put(&workspace.bootstrap(Profile::Release), &folder.join("bootstrap"), programs)?;
+    // The bootstraps without the compiler were kept with their lists.
+    auditable::embed(workspace, auditable::COMMAND, ARCH, &folder.join("bulkhead"))?;
+    auditable::embed(workspace, auditable::BOOTSTRAP, ARCH, &folder.join("bootstrap"))?;
     let own = if ARCH == "aarch64" { "bootstrap-arm64" } else { "bootstrap-x86_64" };
     if let Some(arm64) = arm64::find(workspace) {
         put(&arm64, &folder.join("bootstrap-arm64"), programs)?;

@@ -80,9 +80,19 @@ fn all(mut tests: Command) -> Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// Runs the tests whose names contain `filter`, with quickly compiled programs.
-pub(crate) fn matching(workspace: &Workspace, filter: &str) -> Result<()> {
-    run(tests(workspace, Profile::Dev)?.arg(filter))
+/// Runs the tests whose names contain `filter` and do not contain `skip`, with quickly compiled programs.
+pub(crate) fn matching(workspace: &Workspace, filter: Option<&str>, skip: Option<&str>) -> Result<()> {
+    let mut tests = tests(workspace, Profile::Dev)?;
+    if let Some(skip) = skip {
+        tests.args(["--skip", skip]);
+    }
+    match filter {
+        Some(filter) => run(tests.arg(filter)),
+        None => {
+            tests.args(["--skip", OF_A_RELEASE]);
+            all(tests).map(drop)
+        }
+    }
 }
 
 /// The program with the tests, with the variables for the programs that it starts.

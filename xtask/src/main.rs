@@ -9,6 +9,7 @@
 )]
 
 mod arm64;
+mod auditable;
 mod axe;
 mod bench;
 mod book;
@@ -18,6 +19,7 @@ mod check;
 mod compile;
 mod cyclonedx;
 mod demo;
+mod deny;
 mod deploy;
 mod dist;
 mod e2e;
@@ -32,9 +34,12 @@ mod slowest;
 mod stamp;
 mod steps;
 mod table;
+mod tool;
 mod toolchain;
 mod unit;
 mod wheel;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;

@@ -56,6 +56,9 @@ pub(crate) const UNIT_OF_RELEASE: Step = Step {
 
 /// All Rust sources, and the files that their tests read.
 pub(crate) const RUST: Inputs = Inputs::files(&[
+    ".ci",
+    ".devcontainer",
+    ".github",
     "bench",
     "bootstrap",
     "cli",

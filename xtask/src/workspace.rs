@@ -102,7 +102,7 @@ impl Workspace {
 
     /// The bootstrap without the compiler for arm64.
     pub(crate) fn arm64_bootstrap(&self) -> PathBuf {
-        self.target(ARM64).join("release/bootstrap")
+        self.target("lean/bootstrap-arm64")
     }
 
     /// The `bulkhead` command.

@@ -1,0 +1,210 @@
+//! Writes into each program the list of crates that it is linked from: the list of `cargo auditable`, in a section that takes
+//! no memory when the program runs. `cargo audit bin`, Trivy, Grype and Syft read it.
+//!
+//! `cargo auditable` itself is not used, because it asks `cargo metadata`, which unites the features of all packages of a
+//! workspace: it would list Wasmtime's compiler for the bootstrap without the compiler. `cargo tree` names exactly what is linked.
+//! <https://github.com/rust-secure-code/cargo-auditable> describes the format.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env::consts::ARCH;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use auditable_serde::{DependencyKind, Package, Source, VersionInfo};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use crate::workspace::{Workspace, has, in_ci, run};
+
+/// The section in which readers look for the list.
+const SECTION: &str = ".dep-v0";
+
+/// What cargo builds a program from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Program {
+    /// The package.
+    pub(crate) package: &'static str,
+    /// The arguments that select its features.
+    pub(crate) features: &'static [&'static str],
+}
+
+/// The bootstrap without the compiler.
+pub(crate) const LEAN: Program =
+    Program { package: "bulkhead-bootstrap", features: &["--no-default-features"] };
+
+/// The bootstrap with the compiler.
+pub(crate) const BOOTSTRAP: Program = Program { package: "bulkhead-bootstrap", features: &[] };
+
+/// The `bulkhead` command.
+pub(crate) const COMMAND: Program = Program { package: "bulkhead-cli", features: &[] };
+
+/// Writes the list into the file of a program for a processor, `x86_64` or `aarch64`. The file must be a copy of the one that cargo
+/// made, because cargo does not notice that its own has changed.
+pub(crate) fn embed(workspace: &Workspace, program: Program, processor: &str, file: &Path) -> Result<()> {
+    let objcopy = objcopy(processor);
+    if !has(objcopy) {
+        ensure!(!in_ci(), "{objcopy} is not installed (Debian: binutils, binutils-aarch64-linux-gnu)");
+        println!("      {objcopy} is not installed, so {} does not list its crates", file.display());
+        return Ok(());
+    }
+    let list = list(workspace, program, processor)?;
+    let place = workspace.target("auditable");
+    fs::create_dir_all(&place).with_context(|| format!("creating {}", place.display()))?;
+    put(&list, objcopy, file, &place.join("list.z"))
+}
+
+fn objcopy(processor: &str) -> &'static str {
+    match processor {
+        "aarch64" if ARCH != "aarch64" => "aarch64-linux-gnu-objcopy",
+        _ => "objcopy",
+    }
+}
+
+fn put(list: &[u8], objcopy: &str, file: &Path, section: &Path) -> Result<()> {
+    fs::write(section, list).with_context(|| format!("writing {}", section.display()))?;
+    let added = format!("{SECTION}={}", section.display());
+    run(Command::new(objcopy).arg("--add-section").arg(added).arg(file))
+}
+
+/// The list, compressed.
+fn list(workspace: &Workspace, program: Program, processor: &str) -> Result<Vec<u8>> {
+    let mut tree = workspace.cargo(["tree", "--locked", "--prefix", "depth", "--format", "|{p}"]);
+    tree.args(["--edges", "normal,no-proc-macro", "--package", program.package]).args(program.features);
+    tree.args(["--target", &format!("{processor}-unknown-linux-gnu")]);
+    let output =
+        tree.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("running `cargo tree`")?;
+    ensure!(output.status.success(), "`cargo tree` failed");
+    let crates = Crates::read(std::str::from_utf8(&output.stdout)?)?;
+    let mut compressed = ZlibEncoder::new(Vec::new(), Compression::best());
+    compressed.write_all(&serde_json::to_vec(&crates.described()?)?)?;
+    Ok(compressed.finish()?)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Crate {
+    name: String,
+    version: String,
+    source: Source,
+}
+
+/// The crates of a program, each with the crates that it uses.
+#[derive(Debug, Default)]
+struct Crates {
+    root: Option<Crate>,
+    uses: BTreeMap<Crate, BTreeSet<Crate>>,
+}
+
+impl Crates {
+    fn read(tree: &str) -> Result<Self> {
+        let mut crates = Self::default();
+        let mut above: Vec<Crate> = Vec::new();
+        for line in tree.lines().filter(|line| !line.is_empty()) {
+            let (depth, found) =
+                found(line).with_context(|| format!("`cargo tree` printed an unknown line: {line}"))?;
+            above.truncate(depth);
+            match above.last() {
+                Some(user) => {
+                    crates.uses.entry(user.clone()).or_default().insert(found.clone());
+                }
+                None if crates.root.is_none() => crates.root = Some(found.clone()),
+                None => bail!("`cargo tree` printed more than one program"),
+            }
+            crates.uses.entry(found.clone()).or_default();
+            above.push(found);
+        }
+        Ok(crates)
+    }
+
+    /// The list. It is sorted, so that the same crates give the same bytes.
+    fn described(&self) -> Result<VersionInfo> {
+        let order: Vec<&Crate> = self.uses.keys().collect();
+        let place = |wanted: &Crate| order.binary_search(&wanted).ok().context("every crate has a line");
+        let package = |(found, uses): (&Crate, &BTreeSet<Crate>)| {
+            Ok(Package {
+                name: found.name.clone(),
+                version: found.version.parse().with_context(|| format!("the version of {}", found.name))?,
+                source: found.source.clone(),
+                kind: DependencyKind::Runtime,
+                dependencies: uses.iter().map(place).collect::<Result<_>>()?,
+                root: self.root.as_ref() == Some(found),
+            })
+        };
+        let packages = self.uses.iter().map(package).collect::<Result<_>>()?;
+        Ok(VersionInfo { packages, format: 1 })
+    }
+}
+
+/// Reads `3|libc v0.2.1 (…) (*)`. The first parentheses contain the directory of a crate of this workspace; the second ones mean that
+/// the crate was printed before.
+fn found(line: &str) -> Option<(usize, Crate)> {
+    let (depth, package) = line.split_once('|')?;
+    let mut words = package.trim_end_matches(" (*)").split(' ');
+    let (name, version) = (words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned());
+    let is_local = words.next().is_some_and(|word| word.starts_with("(/"));
+    let source = if is_local { Source::Local } else { Source::CratesIo };
+    Some((depth.parse().ok()?, Crate { name, version, source }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::path::PathBuf;
+
+    use flate2::read::ZlibDecoder;
+
+    use super::*;
+
+    const TREE: &str = "0|bulkhead-bootstrap v0.1.0 (/home/me/bootstrap)\n1|serde v1.0.1\n2|libc v0.2.1\n\
+                        1|bulkhead-host v0.1.0 (/home/me/host)\n2|serde v1.0.1 (*)\n";
+
+    #[test]
+    fn each_crate_is_listed_once_with_the_crates_that_it_uses_and_without_its_directory() {
+        let list = Crates::read(TREE).unwrap().described().unwrap();
+        let expected = r#"{"packages":[
+            {"name":"bulkhead-bootstrap","version":"0.1.0","source":"local","dependencies":[1,3],"root":true},
+            {"name":"bulkhead-host","version":"0.1.0","source":"local","dependencies":[3]},
+            {"name":"libc","version":"0.2.1","source":"crates.io"},
+            {"name":"serde","version":"1.0.1","source":"crates.io","dependencies":[2]}
+        ],"format":1}"#;
+        assert_eq!(list, expected.parse().unwrap());
+        assert!(!serde_json::to_string(&list).unwrap().contains("/home"));
+    }
+
+    #[test]
+    fn an_unknown_line_is_an_error() {
+        assert!(Crates::read("warning: something").is_err());
+        assert!(Crates::read("0|a v1.0.0\n0|b v1.0.0").is_err());
+    }
+
+    /// The program is the one with these tests.
+    #[test]
+    fn a_program_with_the_list_still_runs_and_has_the_same_bytes_each_time() {
+        if !has("objcopy") {
+            return;
+        }
+        let place = std::env::temp_dir().join(format!("bulkhead-auditable-{}", std::process::id()));
+        fs::create_dir_all(&place).unwrap();
+        let [one, other] = ["one", "other"].map(|name| embedded(&place, name));
+        assert!(fs::read(&one).unwrap() == fs::read(&other).unwrap());
+        let dumped = place.join("dumped");
+        let dump = format!("{SECTION}={}", dumped.display());
+        run(Command::new("objcopy").arg("--dump-section").arg(dump).arg(&one).arg("/dev/null")).unwrap();
+        let mut list = String::new();
+        ZlibDecoder::new(fs::File::open(dumped).unwrap()).read_to_string(&mut list).unwrap();
+        assert_eq!(list, "{}");
+        assert!(Command::new(&one).arg("--list").output().unwrap().status.success());
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    fn embedded(place: &Path, name: &str) -> PathBuf {
+        let file = place.join(name);
+        fs::copy(std::env::current_exe().unwrap(), &file).unwrap();
+        let mut list = ZlibEncoder::new(Vec::new(), Compression::best());
+        list.write_all(b"{}").unwrap();
+        put(&list.finish().unwrap(), "objcopy", &file, &place.join("list.z")).unwrap();
+        file
+    }
+}
