@@ -26,7 +26,8 @@ macro_rules! file {
     };
 }
 
-/// A template in Rust. All of them have the same files.
+/// A template in Rust. All of them have the same files. The manifest is called `Cargo.toml.in`: when cargo
+/// packages this command, it omits a folder that contains a `Cargo.toml`.
 macro_rules! rust {
     ($name:literal, $about:literal, invoke: $invoke:literal) => {
         &Template {
@@ -37,7 +38,7 @@ macro_rules! rust {
             files: &[
                 // A file of that name would apply to the folder `templates` itself.
                 (".gitignore", include_str!("../../templates/gitignore")),
-                file!($name, "Cargo.toml"),
+                ("Cargo.toml", include_str!(concat!("../../templates/", $name, "/Cargo.toml.in"))),
                 file!($name, "README.md"),
                 file!($name, "bulkhead.toml"),
                 file!($name, "event.json"),
