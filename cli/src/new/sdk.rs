@@ -78,7 +78,6 @@ mod tests {
     fn its_manifests_need_nothing_of_this_repository() {
         let said = [
             ("version", env!("CARGO_PKG_VERSION")),
-            ("rust-version", env!("CARGO_PKG_RUST_VERSION")),
             ("license", env!("CARGO_PKG_LICENSE")),
             ("repository", env!("CARGO_PKG_REPOSITORY")),
         ];
