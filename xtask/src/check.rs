@@ -22,7 +22,10 @@ use crate::emulator::EMULATOR;
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
 use crate::moto::MOTO;
+use crate::msrv::MSRV;
+use crate::package::{PACKAGE, PACKAGE_OF_RELEASE};
 use crate::rooms::ROOMS;
+use crate::semver::SEMVER;
 use crate::stamp::Inputs;
 use crate::steps::{self, Ending, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
@@ -102,12 +105,14 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step], filter: &s
 }
 
 /// The checks that a change has to pass, in this order.
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 23] = [
     TOOLCHAIN,
     FMT,
     ROOMS,
     CLIPPY_WASM,
     CLIPPY,
+    MSRV,
+    PACKAGE,
     DOC,
     BOOK,
     UNIT,
@@ -127,10 +132,12 @@ const STEPS: [Step; 21] = [
 ];
 
 /// The additional steps of a release, in this order.
-const STEPS_OF_RELEASE: [Step; 15] = [
+const STEPS_OF_RELEASE: [Step; 17] = [
     TOOLCHAIN,
     CLIPPY_OF_RELEASE,
     UNIT_OF_RELEASE,
+    PACKAGE_OF_RELEASE,
+    SEMVER,
     AXE,
     EMULATOR,
     CYCLONEDX,
