@@ -23,16 +23,32 @@ aws_lambda_events = { version = "1", default-features = false }
 fn main() -> Result<(), Box<dyn Error>> {
     samples()?;
     sdk()?;
+    let checkout = checkout()?;
     for processor in ["x86_64", "aarch64"] {
-        crates(processor, "", &["--no-default-features"])?;
-        crates(processor, "-compiler", &[])?;
+        for (variant, features) in [("", &["--no-default-features"][..]), ("-compiler", &[])] {
+            let tree = match &checkout {
+                Some(root) => crates(root, processor, features)?,
+                None => String::new(),
+            };
+            let file = format!("crates-{processor}{variant}.txt");
+            fs::write(Path::new(&env::var("OUT_DIR")?).join(file), tree)?;
+        }
     }
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=../Cargo.lock");
-    println!("cargo::rerun-if-changed=../Cargo.toml");
-    println!("cargo::rerun-if-changed=../bootstrap/Cargo.toml");
-    println!("cargo::rerun-if-changed=../host/Cargo.toml");
+    if checkout.is_some() {
+        for file in ["Cargo.lock", "Cargo.toml", "bootstrap/Cargo.toml", "host/Cargo.toml"] {
+            println!("cargo::rerun-if-changed=../{file}");
+        }
+    }
     Ok(())
+}
+
+/// The repository around this package, or `None` if this package comes from a registry. Then the crates of a
+/// bootstrap are unknown, because it is built elsewhere, with another lock file.
+fn checkout() -> Result<Option<PathBuf>, Box<dyn Error>> {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let manifest = fs::read_to_string(root.join("bootstrap/Cargo.toml")).unwrap_or_default();
+    Ok(Some(root).filter(|_| manifest.contains("name = \"bulkhead-bootstrap\"")))
 }
 
 fn samples() -> Result<(), Box<dyn Error>> {
@@ -51,45 +67,44 @@ fn samples() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The files that `src/new/sdk.rs` writes.
+/// The files that `src/new/sdk.rs` writes: those in `sdk`, which consists of symbolic links in the repository,
+/// and of files in a package.
 fn sdk() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("sdk");
+    println!("cargo::rerun-if-changed=sdk");
     let mut list = String::from("[\n");
-    for part in
-        ["LICENSE-APACHE", "LICENSE-MIT", "guest-sdk/Cargo.toml", "guest-sdk/macros", "guest-sdk/src", "wit"]
-    {
-        println!("cargo::rerun-if-changed=../{part}");
-        for file in sources(&root.join(part))? {
-            let place =
-                file.strip_prefix(root.join("guest-sdk")).or_else(|_| file.strip_prefix(&root))?.display();
-            // A relative path: another checkout may build into the same target directory after this one is
-            // gone.
-            let relative = format!("/../{}", file.strip_prefix(&root)?.display());
-            let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {relative:?})");
-            writeln!(list, "({:?}, include_str!({file})),", place.to_string())?;
-        }
+    for file in sources(&root)? {
+        let place = file.strip_prefix(&root)?.display().to_string();
+        // A relative path: another checkout may build into the same target directory after this one is
+        // gone.
+        let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/sdk/{place}"));
+        // When cargo packages this command, it omits a folder that contains a `Cargo.toml`.
+        let place = place.strip_suffix(".in").unwrap_or(&place);
+        writeln!(list, "({place:?}, include_str!({file})),")?;
     }
     list.push_str("]\n");
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("sdk.rs"), list)?)
 }
 
-/// A file, or everything in a folder that is compiled, without tests and without files that an editor left.
-fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
-    if path.is_file() {
-        return Ok(vec![path.to_owned()]);
-    }
+/// Everything in a folder that a build needs, without tests and without files that an editor left.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
     let is_source = |path: &Path| {
-        let ending = path.extension().unwrap_or_default();
-        path.is_dir()
-            || (["rs", "toml", "wit"].iter().any(|known| ending == *known) && !path.ends_with("tests.rs"))
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_known = [".rs", ".wit", "Cargo.toml.in"].iter().any(|end| name.ends_with(end));
+        (is_known && name != "tests.rs") || name.starts_with("LICENSE-")
     };
     let mut entries: Vec<PathBuf> =
-        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
-    entries.retain(|entry| is_source(entry));
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
     entries.sort();
-    let files: Vec<Vec<PathBuf>> =
-        entries.iter().map(|entry| sources(entry)).collect::<Result<_, std::io::Error>>()?;
-    Ok(files.concat())
+    let mut files = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            files.extend(sources(&entry)?);
+        } else if is_source(&entry) {
+            files.push(entry);
+        }
+    }
+    Ok(files)
 }
 
 /// The crates of a bootstrap, as lines for `src/package/sbom/crates.rs`. Cargo.lock makes the bootstrap use
@@ -98,13 +113,14 @@ fn sources(path: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
 /// Cargo reads the manifests of all these crates, some of which no build of this package needs, for example
 /// those of another processor. It downloads them if necessary. Without a network this command is built all
 /// the same, and its SBOMs then state that the crates of these bootstraps are unknown.
-fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<dyn Error>> {
+fn crates(root: &Path, processor: &str, features: &[&str]) -> Result<String, Box<dyn Error>> {
     let mut told = tree(processor, features, &["--offline"])?;
     if told.is_err() {
         told = tree(processor, features, &[])?;
     }
-    let tree = match told {
-        Ok(tree) => tree,
+    Ok(match told {
+        // The path of this checkout must not get into an SBOM.
+        Ok(tree) => tree.replace(&format!("{}/", root.display()), ""),
         Err(message) => {
             let first = message.lines().next().unwrap_or_default();
             println!(
@@ -113,12 +129,7 @@ fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<d
             );
             String::new()
         }
-    };
-    // The path of this checkout must not get into an SBOM.
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
-    let tree = tree.replace(&format!("{}/", root.display()), "");
-    let file = format!("crates-{processor}{variant}.txt");
-    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(file), tree)?)
+    })
 }
 
 /// The folder in which Cargo has put the sources of the crate, which is a dependency of this package.
@@ -128,14 +139,33 @@ fn crates(processor: &str, variant: &str, features: &[&str]) -> Result<(), Box<d
 /// read that is not compiled.
 fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    // A package from a registry has a lock file of its own.
+    let mut locks = [here.join("Cargo.lock"), here.join("../Cargo.lock")].into_iter();
+    let lock = locks.find(|lock| lock.is_file()).ok_or("there is no Cargo.lock")?;
+    // `cargo install` ignores that file without `--locked`. Then the crate that was compiled is the newest
+    // one on this machine.
+    let metadata = metadata(&here, Some(&lock)).or_else(|_| metadata(&here, None))?;
+    let packages = metadata["packages"].as_array().ok_or("`cargo metadata` names no packages")?;
+    let package = packages.iter().find(|package| package["name"] == "aws_lambda_events");
+    let manifest = package.and_then(|package| package["manifest_path"].as_str());
+    Ok(Path::new(manifest.ok_or("aws_lambda_events is not a dependency")?)
+        .with_file_name("src")
+        .join("fixtures"))
+}
+
+/// The output of `cargo metadata` for a package with this one dependency. No registry is asked.
+fn metadata(here: &Path, lock: Option<&Path>) -> Result<serde_json::Value, Box<dyn Error>> {
     let asking = Path::new(&env::var("OUT_DIR")?).join("asking");
+    fs::remove_dir_all(&asking).ok();
     fs::create_dir_all(asking.join("src"))?;
     fs::write(asking.join("src/lib.rs"), "")?;
     fs::write(asking.join("Cargo.toml"), ASKING)?;
-    fs::copy(here.join("../Cargo.lock"), asking.join("Cargo.lock"))?;
+    if let Some(lock) = lock {
+        fs::copy(lock, asking.join("Cargo.lock"))?;
+    }
     let output = Command::new(env::var("CARGO")?)
         // It runs in this folder, whose settings say where crates come from.
-        .current_dir(&here)
+        .current_dir(here)
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &env::var("HOST")?])
         .arg("--manifest-path")
         .arg(asking.join("Cargo.toml"))
@@ -143,13 +173,7 @@ fn fixtures() -> Result<PathBuf, Box<dyn Error>> {
     if !output.status.success() {
         return Err(format!("`cargo metadata`: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"].as_array().ok_or("`cargo metadata` names no packages")?;
-    let package = packages.iter().find(|package| package["name"] == "aws_lambda_events");
-    let manifest = package.and_then(|package| package["manifest_path"].as_str());
-    Ok(Path::new(manifest.ok_or("aws_lambda_events is not a dependency")?)
-        .with_file_name("src")
-        .join("fixtures"))
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// The output of `cargo tree` for a bootstrap, or the error.

@@ -26,6 +26,8 @@ mod label;
 mod local;
 mod output;
 mod producers;
+#[cfg(test)]
+mod readme;
 mod samples;
 mod table;
 mod worlds;

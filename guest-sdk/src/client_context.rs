@@ -35,6 +35,15 @@ pub struct ClientContext {
 }
 
 /// The mobile application that called. Fields that it did not send are empty.
+///
+/// ```
+/// use bulkhead::ClientContext;
+///
+/// let sent = r#"{ "client": { "app_title": "Shop", "app_version_name": "2.1" } }"#;
+/// let application = serde_json::from_str::<ClientContext>(sent)?.client;
+/// assert_eq!((application.app_title.as_str(), application.app_package_name.as_str()), ("Shop", ""));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "Value", rename_all = "camelCase")]
 pub struct ClientApplication {
@@ -51,6 +60,20 @@ pub struct ClientApplication {
 }
 
 /// The Amazon Cognito identity whose credentials the caller used.
+///
+/// ```
+/// use bulkhead::{CognitoIdentity, Context};
+///
+/// #[bulkhead::handler]
+/// fn owner(context: Context) -> Option<String> {
+///     context.identity.map(|identity| identity.identity_id)
+/// }
+///
+/// let mut context = Context::default();
+/// let identity = CognitoIdentity { identity_id: "eu-west-1:1234".into(), ..CognitoIdentity::default() };
+/// context.identity = Some(identity);
+/// assert_eq!(owner(context).as_deref(), Some("eu-west-1:1234"));
+/// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CognitoIdentity {

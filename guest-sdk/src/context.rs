@@ -15,8 +15,15 @@ use crate::{ClientContext, CognitoIdentity, json};
 /// ```
 /// use bulkhead::Context;
 ///
+/// #[bulkhead::handler]
+/// fn greet(name: String, context: Context) -> String {
+///     let tenant = context.tenant_id.as_deref().unwrap_or("no tenant");
+///     format!("Hello {name} of {tenant}!")
+/// }
+///
 /// let mut context = Context::default();
 /// context.tenant_id = Some("acme".into());
+/// assert_eq!(greet("Ada".into(), context), "Hello Ada of acme!");
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -44,7 +51,26 @@ pub struct Context {
     pub trace: TraceContext,
 }
 
-/// The settings of the Lambda function, which are constant within an execution environment.
+/// The settings of the Lambda function, the same for every invocation of one execution environment.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use bulkhead::{Config, Context};
+///
+/// #[bulkhead::handler]
+/// fn version(context: Context) -> String {
+///     format!("{}:{}", context.env_config.function_name, context.env_config.version)
+/// }
+///
+/// let mut context = Context::default();
+/// context.env_config = Arc::new(Config {
+///     function_name: "orders".into(),
+///     version: "$LATEST".into(),
+///     ..Config::default()
+/// });
+/// assert_eq!(version(context), "orders:$LATEST");
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, serde::Deserialize)]
 pub struct Config {
     /// The function's name.
@@ -59,7 +85,22 @@ pub struct Config {
     pub log_group: String,
 }
 
-/// The W3C headers of a distributed trace. A header is present only if the caller sent it.
+/// The W3C headers of a distributed trace. Each is there only if the caller sent it.
+///
+/// ```
+/// use bulkhead::{Context, TraceContext};
+///
+/// /// The headers for a request to another service.
+/// fn headers(trace: &TraceContext) -> Vec<(&'static str, &str)> {
+///     let TraceContext { traceparent, tracestate, baggage } = trace;
+///     let all = [("traceparent", traceparent), ("tracestate", tracestate), ("baggage", baggage)];
+///     all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+/// }
+///
+/// let mut context = Context::default();
+/// context.trace.tracestate = Some("vendor=1".into());
+/// assert_eq!(headers(&context.trace), [("tracestate", "vendor=1")]);
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct TraceContext {
     /// The `traceparent` header: the trace, and the span of the caller.
@@ -88,8 +129,19 @@ impl Context {
     /// The time that this sandbox has left; zero if the deadline has passed.
     ///
     /// ```
-    /// # let mut context = bulkhead::Context::default();
-    /// assert!(context.remaining_time().is_zero());
+    /// use std::time::Duration;
+    ///
+    /// use bulkhead::Context;
+    ///
+    /// #[bulkhead::handler]
+    /// fn batch(items: Vec<String>, context: Context) -> usize {
+    ///     let is_time = |_: &&String| context.remaining_time() > Duration::from_secs(1);
+    ///     items.iter().take_while(is_time).count()
+    /// }
+    ///
+    /// // The deadline of the default context has passed.
+    /// assert!(Context::default().remaining_time().is_zero());
+    /// assert_eq!(batch(vec!["one".into()], Context::default()), 0);
     /// ```
     #[must_use]
     pub fn remaining_time(&self) -> Duration {

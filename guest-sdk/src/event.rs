@@ -8,8 +8,35 @@ use crate::{Diagnostic, failure, json};
 
 /// A type that a handler can take as its event.
 ///
-/// Every type that implements serde's `Deserialize` implements this trait, and is read as JSON. Implement it
-/// yourself for events that are not JSON.
+/// Every type that implements serde's `Deserialize` is such a type, and is read as JSON. Implement this trait
+/// by hand for events that are not JSON:
+///
+/// ```
+/// use bulkhead::{Diagnostic, FromEvent};
+///
+/// /// An event such as `colour=red`.
+/// struct Setting {
+///     name: String,
+///     value: String,
+/// }
+///
+/// impl FromEvent for Setting {
+///     fn from_event(event: Vec<u8>) -> Result<Self, Diagnostic> {
+///         let text = String::from_utf8(event).map_err(|error| error.to_string())?;
+///         let (name, value) = text.split_once('=').ok_or("the event has no `=`")?;
+///         Ok(Self { name: name.into(), value: value.into() })
+///     }
+/// }
+///
+/// #[bulkhead::handler]
+/// fn set(setting: Setting) -> String {
+///     format!("{} is now {}", setting.name, setting.value)
+/// }
+///
+/// let setting = Setting::from_event(b"colour=red".to_vec()).unwrap();
+/// assert_eq!(set(setting), "colour is now red");
+/// assert_eq!(Setting::from_event(b"red".to_vec()).err().unwrap().error_message, "the event has no `=`");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take an event of type `{Self}`",
     label = "this type is neither JSON nor `bulkhead::Raw`",

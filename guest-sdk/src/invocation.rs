@@ -20,14 +20,20 @@ impl Invocation {
     }
 }
 
-/// An event together with its context, as a handler receives them.
+/// An event together with its context, as handlers for `lambda_runtime` take them.
 ///
 /// ```
 /// use bulkhead::{Context, LambdaEvent};
 ///
-/// let (payload, context) = LambdaEvent::new("ping", Context::default()).into_parts();
-/// assert_eq!(payload, "ping");
-/// assert_eq!(context.tenant_id, None);
+/// #[bulkhead::handler]
+/// fn echo(event: LambdaEvent<String>) -> String {
+///     let (payload, context) = event.into_parts();
+///     format!("{payload} for {}", context.tenant_id.unwrap_or_default())
+/// }
+///
+/// let mut context = Context::default();
+/// context.tenant_id = Some("acme".into());
+/// assert_eq!(echo(LambdaEvent::new("ping".into(), context)), "ping for acme");
 /// ```
 #[derive(Clone, Debug)]
 pub struct LambdaEvent<T> {

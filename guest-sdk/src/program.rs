@@ -38,6 +38,18 @@ impl<F> fmt::Debug for ServiceFn<F> {
 }
 
 /// Makes a service from an async function or a closure that takes a [`LambdaEvent`] and returns a `Result`.
+/// [`run`] takes it.
+///
+/// ```
+/// use bulkhead::{Error, LambdaEvent, service_fn};
+///
+/// async fn next(event: LambdaEvent<u32>) -> Result<u32, Error> {
+///     Ok(event.payload.checked_add(1).ok_or("there is no next number")?)
+/// }
+///
+/// let service = service_fn(next);
+/// # let _ = service;
+/// ```
 pub fn service_fn<F>(handler: F) -> ServiceFn<F> {
     ServiceFn(handler)
 }

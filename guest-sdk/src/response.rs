@@ -8,8 +8,28 @@ use crate::{Diagnostic, Raw, failure};
 
 /// A type that a handler can return, by itself or as the `Ok` of a `Result`.
 ///
-/// Every type that implements serde's `Serialize` implements this trait, and is written as JSON; `()` is
-/// `null`. Implement it yourself for responses that are not JSON.
+/// Every type that implements serde's `Serialize` is such a type, and is written as JSON; `()` becomes
+/// `null`. Implement this trait by hand for responses that are not JSON:
+///
+/// ```
+/// use bulkhead::{Diagnostic, IntoResponse};
+///
+/// struct Csv(Vec<[u32; 2]>);
+///
+/// impl IntoResponse for Csv {
+///     fn into_response(self) -> Result<Vec<u8>, Diagnostic> {
+///         let lines: Vec<String> = self.0.iter().map(|[one, two]| format!("{one},{two}")).collect();
+///         Ok(lines.join("\n").into_bytes())
+///     }
+/// }
+///
+/// #[bulkhead::handler]
+/// fn squares(to: u32) -> Csv {
+///     Csv((1..=to).map(|number| [number, number * number]).collect())
+/// }
+///
+/// assert_eq!(squares(3).into_response().unwrap(), b"1,1\n2,4\n3,9");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     label = "this type is neither JSON nor `bulkhead::Raw`",
@@ -18,6 +38,13 @@ use crate::{Diagnostic, Raw, failure};
 )]
 pub trait IntoResponse {
     /// Makes the bytes that the caller gets.
+    ///
+    /// ```
+    /// use bulkhead::IntoResponse as _;
+    ///
+    /// assert_eq!(vec![1, 2].into_response().unwrap(), b"[1,2]");
+    /// assert_eq!(().into_response().unwrap(), b"null");
+    /// ```
     ///
     /// # Errors
     /// If the value cannot be written. The caller gets the [`Diagnostic`] instead.

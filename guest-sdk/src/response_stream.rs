@@ -53,12 +53,28 @@ enum To {
     Memory { written: Written, is_open: bool },
 }
 
-/// The response that was written [in memory](ResponseStream::in_memory).
+/// The head and the body that were written to a response [in memory](ResponseStream::in_memory), for unit
+/// tests.
+///
+/// ```
+/// use std::io::Write as _;
+///
+/// use bulkhead::ResponseStream;
+///
+/// let (mut response, written) = ResponseStream::in_memory();
+/// response.write_all(b"one").unwrap();
+/// assert_eq!(written.body(), b"one");
+/// response.write_all(b", two").unwrap();
+/// assert_eq!(written.body(), b"one, two");
+/// // This is what a response is unless its handler sets another content type.
+/// assert_eq!(written.content_type().as_deref(), Some("application/octet-stream"));
+/// assert_eq!(written.status(), None);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Written(std::rc::Rc<std::cell::RefCell<(Option<ResponseHead>, Vec<u8>)>>);
 
 impl Written {
-    /// The body so far.
+    /// The body that was written so far.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
         self.0.borrow().1.clone()
@@ -112,10 +128,24 @@ impl ResponseStream {
         Ok(())
     }
 
-    /// Makes the response an HTTP response with this status.
+    /// Makes it an HTTP response with this status.
+    ///
+    /// ```
+    /// use bulkhead::ResponseStream;
+    ///
+    /// #[bulkhead::streaming_handler]
+    /// fn moved(_: (), mut response: ResponseStream) -> std::io::Result<()> {
+    ///     response.status(307)?;
+    ///     response.header("location", "https://example.com/")
+    /// }
+    ///
+    /// let (response, written) = ResponseStream::in_memory();
+    /// moved((), response).unwrap();
+    /// assert_eq!((written.status(), written.body()), (Some(307), Vec::new()));
+    /// ```
     ///
     /// # Errors
-    /// If the first byte was written already.
+    /// If the first byte was already written.
     pub fn status(&mut self, status: u16) -> io::Result<()> {
         self.http()?.status = status;
         Ok(())
@@ -130,10 +160,18 @@ impl ResponseStream {
         Ok(())
     }
 
-    /// Adds a cookie, as the value of a `Set-Cookie` header, which makes the response an HTTP response.
+    /// Adds a cookie, as the value of a `Set-Cookie` header. This makes it an HTTP response.
+    ///
+    /// ```
+    /// # let (mut response, written) = bulkhead::ResponseStream::in_memory();
+    /// response.cookie("session=1; HttpOnly; Secure")?;
+    /// # drop(response);
+    /// # assert_eq!(written.status(), Some(200));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// If the first byte was written already.
+    /// If the first byte was already written.
     pub fn cookie(&mut self, cookie: &str) -> io::Result<()> {
         self.http()?.cookies.push(cookie.to_owned());
         Ok(())
@@ -141,6 +179,18 @@ impl ResponseStream {
 
     /// Writes all of these bytes, for `async` handlers. While the caller does not read, the whole sandbox
     /// waits.
+    ///
+    /// ```
+    /// use bulkhead::ResponseStream;
+    ///
+    /// #[bulkhead::streaming_handler]
+    /// async fn words(words: Vec<String>, mut response: ResponseStream) -> std::io::Result<()> {
+    ///     for word in words {
+    ///         response.send(word).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`Write::write_all`].

@@ -2,6 +2,7 @@
 //!
 //! It asks the Lambda Runtime API for events and answers each from a component in a sandbox that is made
 //! for that one event. The modules are its rooms, each above those that it uses; start with [`event_loop`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod event_loop;
 
@@ -24,3 +25,8 @@ pub mod log;
 pub mod policy;
 
 pub mod text;
+
+/// The examples of the README are tested, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -23,7 +23,10 @@ use crate::emulator::EMULATOR;
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
 use crate::moto::MOTO;
+use crate::msrv::MSRV;
+use crate::package::{PACKAGE, PACKAGE_OF_RELEASE};
 use crate::rooms::ROOMS;
+use crate::semver::SEMVER;
 use crate::stamp::Inputs;
 use crate::steps::{self, Ending, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
@@ -106,13 +109,15 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step]) -> Result<
 }
 
 /// The checks that a change has to pass, in this order.
-pub(crate) const STEPS: [Step; 22] = [
+pub(crate) const STEPS: [Step; 24] = [
     TOOLCHAIN,
     FMT,
     ROOMS,
     DENY,
     CLIPPY_WASM,
     CLIPPY,
+    MSRV,
+    PACKAGE,
     DOC,
     BOOK,
     UNIT,
@@ -132,12 +137,14 @@ pub(crate) const STEPS: [Step; 22] = [
 ];
 
 /// The additional steps of a release, in this order.
-pub(crate) const STEPS_OF_RELEASE: [Step; 17] = [
+pub(crate) const STEPS_OF_RELEASE: [Step; 19] = [
     TOOLCHAIN,
     DENY_OF_RELEASE,
     ADVISORIES,
     CLIPPY_OF_RELEASE,
     UNIT_OF_RELEASE,
+    PACKAGE_OF_RELEASE,
+    SEMVER,
     AXE,
     EMULATOR,
     CYCLONEDX,

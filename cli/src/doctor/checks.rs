@@ -13,7 +13,7 @@ use crate::build::target;
 use crate::{local, package};
 
 /// The oldest Rust that compiles the SDK.
-const RUST: (u32, u32) = (1, 95);
+const RUST: (u32, u32) = (1, 88);
 
 /// The emulator's program, and the folder in which Lambda's documentation puts it.
 const EMULATOR: &str = "aws-lambda-rie";
@@ -216,9 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_rust_is_the_workspace_s() {
-        let manifest = include_str!("../../../Cargo.toml");
-        assert!(manifest.contains(&format!("rust-version = \"{}.{}\"", RUST.0, RUST.1)));
+    fn the_oldest_rust_is_the_sdk_s() {
+        for manifest in
+            [include_str!("../../sdk/Cargo.toml.in"), include_str!("../../sdk/macros/Cargo.toml.in")]
+        {
+            assert!(manifest.contains(&format!("\nrust-version = \"{}.{}\"\n", RUST.0, RUST.1)));
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn reactor() -> Vec<u8> {
         (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12))"#;
     let mut wasm = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+    let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk/wit")).unwrap();
     let world = resolve.select_world(&[package], Some("lambda")).unwrap();
     embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).unwrap();
     wasm

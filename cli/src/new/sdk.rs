@@ -57,11 +57,11 @@ fn files() -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
 }
 
 /// The SDK's manifest for a project: without the parts that only this repository needs, and without tests.
-/// `[lib]` is the last table that is copied.
+/// `[lib]` is the last table that is copied. `publish = false` keeps a project from publishing its copy.
 fn manifest(text: &str) -> String {
     let (_, text) = text.split_once("[package]").unwrap_or_default();
     let kept = text.split("\n[dev-dependencies]").next().unwrap_or_default();
-    let kept = kept.split("\n[lints]").next().unwrap_or_default();
+    let kept = kept.replacen("\nrepository = ", "\npublish = false\nrepository = ", 1);
     format!("[package]{kept}test = false\ndoctest = false\n")
 }
 
@@ -78,7 +78,6 @@ mod tests {
     fn its_manifests_need_nothing_of_this_repository() {
         let said = [
             ("version", env!("CARGO_PKG_VERSION")),
-            ("rust-version", env!("CARGO_PKG_RUST_VERSION")),
             ("license", env!("CARGO_PKG_LICENSE")),
             ("repository", env!("CARGO_PKG_REPOSITORY")),
         ];
@@ -88,6 +87,7 @@ mod tests {
             for (key, value) in said {
                 assert!(manifest.contains(&format!("\n{key} = \"{value}\"\n")), "{file}: {key}");
             }
+            assert!(manifest.contains("\npublish = false\n"), "{file}: it can be published");
             let tables: Vec<&str> = manifest.lines().filter(|line| line.starts_with('[')).collect();
             assert_eq!(tables.last(), Some(&"[lib]"), "{file}");
             assert!(!manifest.contains("dev-dependencies") && !manifest.contains("lints"), "{file}");

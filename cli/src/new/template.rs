@@ -19,14 +19,16 @@ pub(super) struct Template {
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
-/// A file of a template.
+/// A file of a template. A file that a template shares with an example is a symbolic link, which becomes a
+/// file when cargo packages this command.
 macro_rules! file {
     ($template:literal, $name:literal) => {
         ($name, include_str!(concat!("../../templates/", $template, "/", $name)))
     };
 }
 
-/// A template in Rust. All of them have the same files.
+/// A template in Rust. All of them have the same files. The manifest is called `Cargo.toml.in`: when cargo
+/// packages this command, it omits a folder that contains a `Cargo.toml`.
 macro_rules! rust {
     ($name:literal, $about:literal, invoke: $invoke:literal) => {
         &Template {
@@ -37,7 +39,7 @@ macro_rules! rust {
             files: &[
                 // A file of that name would apply to the folder `templates` itself.
                 (".gitignore", include_str!("../../templates/gitignore")),
-                file!($name, "Cargo.toml"),
+                ("Cargo.toml", include_str!(concat!("../../templates/", $name, "/Cargo.toml.in"))),
                 file!($name, "README.md"),
                 file!($name, "bulkhead.toml"),
                 file!($name, "event.json"),
@@ -51,15 +53,8 @@ macro_rules! rust {
 const RUST: &str = "cargo test";
 
 /// The WIT contract, from which the tools of other languages work.
-const WIT: (&str, &str) = ("wit/lambda.wit", include_str!("../../../wit/lambda.wit"));
-const WIT_IO: (&str, &str) = ("wit/deps/io.wit", include_str!("../../../wit/deps/io.wit"));
-
-/// A file of an example, shared by the template of that language.
-macro_rules! example {
-    ($language:literal, $name:literal) => {
-        ($name, include_str!(concat!("../../../examples/", $language, "/", $name)))
-    };
-}
+const WIT: (&str, &str) = ("wit/lambda.wit", include_str!("../../sdk/wit/lambda.wit"));
+const WIT_IO: (&str, &str) = ("wit/deps/io.wit", include_str!("../../sdk/wit/deps/io.wit"));
 
 const PYTHON: Template = Template {
     name: "python",
@@ -74,9 +69,9 @@ const PYTHON: Template = Template {
         file!("python", "event.json"),
         file!("python", "lambda_function.py"),
         file!("python", "test_lambda_function.py"),
-        example!("python", "bulkhead_lambda.py"),
-        example!("python", "component.py"),
-        example!("python", "requirements.txt"),
+        file!("python", "bulkhead_lambda.py"),
+        file!("python", "component.py"),
+        file!("python", "requirements.txt"),
         WIT,
         WIT_IO,
     ],
@@ -96,8 +91,8 @@ const GO: Template = Template {
         file!("go", "go.mod"),
         file!("go", "main.go"),
         file!("go", "main_test.go"),
-        example!("go", "lambda.go"),
-        example!("go", "requirements.txt"),
+        file!("go", "lambda.go"),
+        file!("go", "requirements.txt"),
     ],
 };
 
@@ -115,9 +110,9 @@ const JAVASCRIPT: Template = Template {
         file!("javascript", "index.js"),
         file!("javascript", "index.test.js"),
         file!("javascript", "package.json"),
-        example!("javascript", "component.js"),
-        example!("javascript", "lambda.js"),
-        example!("javascript", "package-lock.json"),
+        file!("javascript", "component.js"),
+        file!("javascript", "lambda.js"),
+        file!("javascript", "package-lock.json"),
         WIT,
         WIT_IO,
     ],

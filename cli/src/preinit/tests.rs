@@ -20,7 +20,7 @@ fn component_with(pages: &str, fields: &str, body: &str, import: &str) -> Vec<u8
     );
     let mut wasm = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
-    resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+    resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk/wit")).unwrap();
     let (random, monotonic) = (
         "package wasi:random@0.2.0; interface random { get-random-u64: func() -> u64; }",
         "package wasi:clocks@0.2.0; interface monotonic-clock { now: func() -> u64; resolution: func() -> u64; }",

@@ -15,10 +15,24 @@ use proc_macro::TokenStream;
 
 /// Makes a function the handler of this component.
 ///
-/// On targets other than WebAssembly the function stays as it is, so that unit tests can call it. A handler
-/// has one of these forms, each also as `async fn`:
+/// ```
+/// use bulkhead::Context;
 ///
-/// ```ignore
+/// #[bulkhead::handler]
+/// fn greet(name: String, context: Context) -> Result<String, bulkhead::Error> {
+///     let tenant = context.tenant_id.ok_or("the event has no tenant")?;
+///     Ok(format!("Hello {name} of {tenant}!"))
+/// }
+///
+/// // Only WebAssembly has the export. A unit test calls the function as you wrote it.
+/// assert!(greet("Ada".into(), Context::default()).is_err());
+/// ```
+///
+/// # Forms
+///
+/// A handler has one of these forms, and may be an `async fn`:
+///
+/// ```text
 /// fn handler() -> R
 /// fn handler(event: T) -> R
 /// fn handler(event: T, context: bulkhead::Context) -> R
@@ -45,11 +59,32 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, handler::expand)
 }
 
-/// Makes a function the handler of this component, with a streamed response.
+/// Makes a function the handler of this component, and sends its response while the function writes it.
 ///
-/// A streaming handler has one of these forms, each also as `async fn`:
+/// ```
+/// use std::io::Write as _;
 ///
-/// ```ignore
+/// use bulkhead::ResponseStream;
+///
+/// #[bulkhead::streaming_handler]
+/// fn countdown(from: u32, mut response: ResponseStream) -> std::io::Result<()> {
+///     response.content_type("text/plain")?;
+///     for number in (0..from).rev() {
+///         writeln!(response, "{number}")?;
+///     }
+///     Ok(())
+/// }
+///
+/// let (response, written) = ResponseStream::in_memory();
+/// countdown(3, response).unwrap();
+/// assert_eq!(written.body(), b"2\n1\n0\n");
+/// ```
+///
+/// # Forms
+///
+/// A streaming handler has one of these forms, and may be an `async fn`:
+///
+/// ```text
 /// fn handler(event: T, response: bulkhead::ResponseStream) -> R
 /// fn handler(event: bulkhead::LambdaEvent<T>, response: bulkhead::ResponseStream) -> R
 /// fn handler(context: bulkhead::Context, response: bulkhead::ResponseStream) -> R
@@ -68,9 +103,24 @@ pub fn streaming_handler(arguments: TokenStream, item: TokenStream) -> TokenStre
 
 /// Makes a function this component's HTTP service, with the types of the `http` crate.
 ///
-/// A service has this form, also as `async fn`:
+/// ```
+/// use bulkhead::http::{Json, Request, Response, StatusCode};
 ///
-/// ```ignore
+/// #[bulkhead::http_handler]
+/// fn sum(request: Request<Json<Vec<u32>>>) -> Result<Response<Json<u32>>, bulkhead::Error> {
+///     let numbers = &request.body().0;
+///     Ok(Response::builder().status(StatusCode::OK).body(Json(numbers.iter().sum()))?)
+/// }
+///
+/// let response = sum(Request::new(Json(vec![1, 2, 3]))).unwrap();
+/// assert_eq!(response.body().0, 6);
+/// ```
+///
+/// # Forms
+///
+/// An HTTP handler has this form, and may be an `async fn`:
+///
+/// ```text
 /// fn handler(request: bulkhead::http::Request<B>) -> R
 /// ```
 ///
@@ -90,12 +140,18 @@ pub fn http_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, http::expand)
 }
 
-/// Keeps the `main` of a handler that was written for `lambda_runtime`.
+/// Makes the `main` of a handler that was written for `lambda_runtime` the handler of this component.
 ///
-/// ```ignore
+/// ```no_run
+/// use bulkhead::{Error, LambdaEvent, run, service_fn};
+///
 /// #[bulkhead::main]
-/// async fn main() -> Result<(), bulkhead::Error> {
-///     bulkhead::run(bulkhead::service_fn(handler)).await
+/// async fn main() -> Result<(), Error> {
+///     run(service_fn(double)).await
+/// }
+///
+/// async fn double(event: LambdaEvent<u32>) -> Result<u32, Error> {
+///     Ok(event.payload * 2)
 /// }
 /// ```
 ///
@@ -109,13 +165,26 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a function run once at compile time, by `bulkhead compile --preinit`.
 ///
-/// ```ignore
-/// static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::parse);
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::LazyLock;
+///
+/// static PRICES: LazyLock<BTreeMap<&str, u32>> = LazyLock::new(|| {
+///     let lines = "tea 3\ncoffee 4".lines().filter_map(|line| line.split_once(' '));
+///     lines.map(|(name, price)| (name, price.parse().unwrap_or_default())).collect()
+/// });
 ///
 /// #[bulkhead::init]
 /// fn init() {
-///     LazyLock::force(&ROUTES);
+///     LazyLock::force(&PRICES);
 /// }
+///
+/// #[bulkhead::handler]
+/// fn price(name: String) -> Option<u32> {
+///     PRICES.get(name.as_str()).copied()
+/// }
+///
+/// assert_eq!(price("coffee".into()), Some(4));
 /// ```
 ///
 /// Every sandbox starts with the memory that the function leaves. Without `--preinit` the function is never
@@ -132,3 +201,8 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 pub fn init(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, init::expand)
 }
+
+/// The examples of the README are tested, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,7 +9,26 @@ use serde::de::DeserializeOwned;
 /// The body of a request, which you read while it arrives. Use it for bodies larger than the sandbox's
 /// memory.
 ///
-/// In a unit test, make one with `IncomingBody::from`.
+/// `IncomingBody::from` makes one for a unit test:
+///
+/// ```
+/// use std::io::{self, BufRead as _, BufReader};
+///
+/// use bulkhead::http::{IncomingBody, Request, Response};
+///
+/// #[bulkhead::http_handler]
+/// fn count_lines(request: Request<IncomingBody>) -> io::Result<Response<String>> {
+///     let mut count = 0;
+///     for line in BufReader::new(request.into_body()).lines() {
+///         line?;
+///         count += 1;
+///     }
+///     Ok(Response::new(format!("{count} lines")))
+/// }
+///
+/// let body = IncomingBody::from(b"one\ntwo\n".to_vec());
+/// assert_eq!(count_lines(Request::new(body)).unwrap().body(), "2 lines");
+/// ```
 pub struct IncomingBody(Box<dyn Read>);
 
 impl IncomingBody {
@@ -39,7 +58,13 @@ impl Read for IncomingBody {
 /// A function that writes a body.
 type Writer = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()>>;
 
-/// The body of a response.
+/// The body of a response, either whole or [written while it is sent](OutgoingBody::written).
+///
+/// ```
+/// use bulkhead::http::OutgoingBody;
+///
+/// assert_eq!(OutgoingBody::from("whole").into_bytes().unwrap(), b"whole");
+/// ```
 pub struct OutgoingBody(Content);
 
 enum Content {
@@ -117,8 +142,32 @@ impl fmt::Debug for OutgoingBody {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-/// A type for the body of a request: `Vec<u8>`, `String`, [`Json`], an `Option` of these, [`IncomingBody`],
-/// or `()` to ignore the body.
+/// A type that the body of a request may have: `Vec<u8>`, `String`, [`Json`], an `Option` of these,
+/// [`IncomingBody`], or `()` for a handler that does not read it.
+///
+/// Implement it for other formats:
+///
+/// ```
+/// use bulkhead::http::{FromBody, IncomingBody, Request, Response};
+///
+/// struct Numbers(Vec<u32>);
+///
+/// impl FromBody for Numbers {
+///     fn from_body(body: IncomingBody) -> Result<Self, String> {
+///         let text = String::from_body(body)?;
+///         let numbers = text.split_whitespace().map(str::parse).collect::<Result<_, _>>();
+///         numbers.map(Self).map_err(|_| "the body is not a list of numbers".into())
+///     }
+/// }
+///
+/// #[bulkhead::http_handler]
+/// fn sum(request: Request<Numbers>) -> Response<String> {
+///     Response::new(request.body().0.iter().sum::<u32>().to_string())
+/// }
+///
+/// let numbers = Numbers::from_body(b"1 2 3".to_vec().into()).unwrap();
+/// assert_eq!(sum(Request::new(numbers)).body(), "6");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the body of a request cannot be `{Self}`",
     label = "not a request body",
@@ -179,7 +228,32 @@ impl<T: FromBody> FromBody for Option<T> {
     }
 }
 
-/// A type for the body of a response: text, bytes, [`Json`], [`OutgoingBody`], or `()` for none.
+/// A type that the body of a response may have: text, bytes, [`Json`], [`OutgoingBody`], or `()` for none.
+///
+/// Implement it for other formats:
+///
+/// ```
+/// use bulkhead::http::{IntoBody, OutgoingBody, Request, Response};
+///
+/// struct Csv(Vec<[u32; 2]>);
+///
+/// impl IntoBody for Csv {
+///     const CONTENT_TYPE: Option<&'static str> = Some("text/csv");
+///
+///     fn into_body(self) -> Result<OutgoingBody, bulkhead::Error> {
+///         let lines: Vec<String> = self.0.iter().map(|[one, two]| format!("{one},{two}")).collect();
+///         Ok(lines.join("\n").into())
+///     }
+/// }
+///
+/// #[bulkhead::http_handler]
+/// fn squares(_: Request<()>) -> Response<Csv> {
+///     Response::new(Csv((1..=3).map(|number| [number, number * number]).collect()))
+/// }
+///
+/// let body = squares(Request::new(())).into_body().into_body().unwrap();
+/// assert_eq!(body.into_bytes().unwrap(), b"1,1\n2,4\n3,9");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the body of a response cannot be `{Self}`",
     label = "not a response body",
@@ -189,7 +263,7 @@ pub trait IntoBody {
     /// The content type, if the type determines one.
     const CONTENT_TYPE: Option<&'static str> = None;
 
-    /// The body.
+    /// Makes the body.
     ///
     /// # Errors
     /// If the body cannot be made. The client gets status 500.

@@ -23,6 +23,10 @@ const HEADER: &str = "x-bulkhead-request-context";
 ///     let context = request.extensions().get::<RequestContext>();
 ///     Response::new(context.and_then(RequestContext::source_ip).unwrap_or_default())
 /// }
+///
+/// let mut request = Request::new(());
+/// request.extensions_mut().insert(RequestContext::from_json(r#"{ "http": { "sourceIp": "192.0.2.1" } }"#));
+/// assert_eq!(whoami(request).body(), "192.0.2.1");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestContext(String);
@@ -40,10 +44,23 @@ impl RequestContext {
         Self(json.into())
     }
 
-    /// The context as a type such as `aws_lambda_events::apigw::ApiGatewayV2httpRequestContext`.
+    /// Reads it as a type such as `aws_lambda_events::apigw::ApiGatewayV2httpRequestContext`.
+    ///
+    /// ```
+    /// use bulkhead::http::RequestContext;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Api {
+    ///     stage: String,
+    /// }
+    ///
+    /// let context = RequestContext::from_json(r#"{ "stage": "prod", "apiId": "id" }"#);
+    /// assert_eq!(context.parse::<Api>()?.stage, "prod");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// If the context has another form.
+    /// If its JSON does not fit this type.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(&self.0)
     }

@@ -1,14 +1,14 @@
 //! The host's side of `wit/`, which is generated.
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "lambda",
     exports: { default: async },
 });
 
 pub(crate) mod streaming {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "wit",
         world: "lambda-streaming",
         with: {
             "bulkhead:lambda/types": crate::engine::bindings::bulkhead::lambda::types,

@@ -33,7 +33,7 @@ use crate::text::printable::{Shown as _, line};
 pub const FILE: &str = "bulkhead.toml";
 
 /// The JSON schema of the file, for editors.
-pub const SCHEMA: &str = include_str!("../../../schema/bulkhead.schema.json");
+pub const SCHEMA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/bulkhead.schema.json"));
 
 /// The content of `bulkhead.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]

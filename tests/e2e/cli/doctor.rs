@@ -102,7 +102,7 @@ fn a_toolchain_that_is_old_or_cannot_run_is_told_from_one_that_is_missing() {
     let (code, found) = findings(machine.path(), "unlimited");
     assert_eq!(code, 1);
     let (_, old, advice) = found("rustc");
-    assert!(old.contains("older than 1.95") && advice == "run `rustup update stable`", "{old} {advice}");
+    assert!(old.contains("older than 1.88") && advice == "run `rustup update stable`", "{old} {advice}");
     let (_, broken, _) = found("cargo");
     assert_eq!(broken, "found on the PATH, but `cargo --version` ended with exit status: 7");
     // A link to nothing is as good as nothing.

@@ -25,7 +25,7 @@ fn reactor(world: &str) -> Vec<u8> {
     )
     .unwrap();
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+    let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/wit")).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).unwrap();
     wasm

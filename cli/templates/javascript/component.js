@@ -1,0 +1,1 @@
+../../../examples/javascript/component.js
