@@ -50,7 +50,13 @@ pub(crate) const DENY_OF_RELEASE: Step = Step {
         check(workspace)?;
         let installed = CARGO_DENY.install(workspace)?;
         if matches!(installed, Fetched::Ready) {
-            run(cargo_deny(workspace).args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]))?;
+            run(cargo_deny(workspace).args([
+                "check",
+                "--hide-inclusion-graph",
+                "licenses",
+                "bans",
+                "sources",
+            ]))?;
         }
         installed.ending("Only the licences and the sources of dependencies were checked")
     },

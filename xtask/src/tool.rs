@@ -41,7 +41,10 @@ impl Tool {
         // A target directory of its own, which is removed: nothing else can use these artifacts.
         let compiled = workspace.target(self.name).join("target");
         if let Err(error) = compile_untimed(workspace, install.arg("--target-dir").arg(&compiled)) {
-            return Ok(Fetched::Impossible(format!("installing {} from crates.io failed: {error:#}", self.name)));
+            return Ok(Fetched::Impossible(format!(
+                "installing {} from crates.io failed: {error:#}",
+                self.name
+            )));
         }
         fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
         Ok(Fetched::Ready)

@@ -75,7 +75,9 @@ impl Rules {
         for Dependency { name, version, license, source, accepts_any } in dependencies {
             let mut report = |what: String| problems.push(format!("{name} {version}: {what}"));
             match source.as_deref() {
-                None => accepts_any.iter().for_each(|used| report(format!("it accepts any version of {used}"))),
+                None => {
+                    accepts_any.iter().for_each(|used| report(format!("it accepts any version of {used}")))
+                }
                 Some(CRATES_IO) => {}
                 Some(other) => report(format!("it comes from {other} and not from crates.io")),
             }
@@ -178,7 +180,10 @@ mod tests {
         let without = Dependency { license: None, ..package("without", "") };
         let found = problems(&[without, package("odd", "do what you like"), roots()]);
         assert_eq!(found[0], "without 1.0.0: it has no licence");
-        assert!(found[1].starts_with("odd 1.0.0: its licence `do what you like` is not valid: "), "{found:?}");
+        assert!(
+            found[1].starts_with("odd 1.0.0: its licence `do what you like` is not valid: "),
+            "{found:?}"
+        );
     }
 
     #[test]
