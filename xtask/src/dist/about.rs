@@ -1,14 +1,14 @@
-//! What the packages of a release say of themselves to the registries that list them.
+//! The metadata of the packages of a release, for the registries that list them.
 
 use anyhow::{Context as _, Result, bail};
 
-/// What a package is called, on PyPI and in npm's registry. `bulkhead` belongs to others there; the command keeps that name.
+/// The name of the package, on PyPI and on npm. `bulkhead` belongs to someone else on PyPI. The command keeps that name.
 pub(super) const NAME: &str = "bulkhead-lambda";
 
-/// One sentence, for lists of search results.
+/// One line, for lists of search results.
 pub(super) const SUMMARY: &str = "The `bulkhead` command: runs AWS Lambda handlers as WebAssembly components, each event in a sandbox of its own";
 
-/// That of all crates.
+/// The version of all crates.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// An SPDX expression.
@@ -17,13 +17,13 @@ pub(super) const LICENSE: &str = env!("CARGO_PKG_LICENSE");
 /// The texts of the licences, as files of a release.
 pub(super) const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Where the source is.
+/// The address of the source.
 pub(super) const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
-/// For searches.
+/// The words under which a registry finds the package.
 pub(super) const KEYWORDS: [&str; 5] = ["aws-lambda", "sandbox", "serverless", "wasm", "webassembly"];
 
-/// What a registry shows on the page of the package.
+/// The text on the package's page of a registry.
 pub(super) const README: &str = include_str!("../../packages/README.md");
 
 /// A version of Cargo's as PyPI writes it: `0.2.0-rc.1` is `0.2.0rc1` there.

@@ -1,4 +1,4 @@
-//! On which systems a program starts, as the file name of a wheel says it: `manylinux_2_34_x86_64` is every Linux on x86-64
+//! The systems on which a program starts, as the file name of a wheel names them: `manylinux_2_34_x86_64` is every Linux on x86-64
 //! with glibc 2.34 or newer (PEP 600). pip compares it with the system that it installs to.
 
 use std::env::consts::ARCH;
@@ -10,10 +10,10 @@ use object::Endianness;
 use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, VER_FLG_WEAK};
 use object::read::elf::{ElfFile64, FileHeader as _, SectionHeader as _};
 
-/// The oldest glibc that the names of wheels have a word for on both processors.
+/// The oldest glibc for which a wheel can be named on both processors.
 const OLDEST: u32 = 17;
 
-/// Libraries that every such system has. They are glibc's, and the one that unwinds stacks.
+/// Libraries that every such system has: those of glibc, and the one that unwinds stacks.
 const LIBRARIES: [&str; 9] = [
     "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",
@@ -38,7 +38,7 @@ pub(super) fn tag(programs: &[&Path]) -> Result<String> {
     Ok(format!("manylinux_2_{newest}_{ARCH}"))
 }
 
-/// What a program needs of the system.
+/// The libraries that a program needs of the system.
 #[derive(Debug, Default)]
 struct Needs {
     libraries: Vec<String>,
@@ -75,7 +75,7 @@ impl Needs {
         Ok(needs)
     }
 
-    /// The N of the oldest glibc 2.N that has all of it.
+    /// The N of the oldest glibc 2.N with all of these versions.
     fn glibc(&self) -> Result<u32> {
         if let Some(library) = self.libraries.iter().find(|needed| !LIBRARIES.contains(&needed.as_str())) {
             bail!("it needs {library}, which not every Linux has");

@@ -55,7 +55,7 @@ fn starter(release: &Path, place: &Path) -> Result<PathBuf> {
     package.pack(place)
 }
 
-/// The name by which the launcher finds it.
+/// The name of the package with the programs for a processor. The launcher knows it, too.
 fn package_for(cpu: &str) -> String {
     format!("{NAME}-linux-{cpu}")
 }
@@ -83,7 +83,7 @@ struct Package {
 }
 
 impl Package {
-    /// With what every package has.
+    /// Begins one with the files that every package has.
     fn new(manifest: Map<String, Value>, release: &Path, place: &Path) -> Result<Self> {
         let name = manifest.get("name").and_then(Value::as_str).context("a package has a name")?;
         let stem = format!("{name}-{VERSION}");

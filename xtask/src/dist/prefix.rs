@@ -29,8 +29,8 @@ impl Item {
     }
 }
 
-/// What of a release is installed, in the order of the places. Licences and the like are not: they go where a package manager
-/// keeps what it knows of a package.
+/// The files of a release that are installed, in the order of their places. Licences and the SBOM are not among them, because each
+/// package manager has its own place for them.
 pub(super) fn items(release: &Path) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for file in files_below(release)? {

@@ -1,7 +1,6 @@
-//! What the programs of a release are linked from, as a CycloneDX document: the crates that cargo names, with their versions and
-//! licences. Nothing in it says when or where it was made.
+//! The crates that the programs of a release are linked from, with their versions and licences, as a CycloneDX document. Nothing in it says when or where it was made.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::env::consts::ARCH;
 use std::process::Stdio;
 
@@ -14,7 +13,7 @@ use crate::workspace::Workspace;
 /// The packages of the programs.
 const PROGRAMS: [&str; 2] = ["bulkhead-bootstrap", "bulkhead-cli"];
 
-/// Asks cargo, and describes what it says.
+/// Asks cargo for the crates, and describes them.
 pub(super) fn document(workspace: &Workspace) -> Result<String> {
     let mut tree = workspace.cargo(["tree", "--locked", "--prefix", "none", "--format", "{p}|{l}"]);
     tree.args(["--edges", "normal,no-proc-macro", "--target", &format!("{ARCH}-unknown-linux-gnu")]);
@@ -26,28 +25,27 @@ pub(super) fn document(workspace: &Workspace) -> Result<String> {
     Ok(serde_json::to_string_pretty(&described(&crates))? + "\n")
 }
 
-/// The licence of each crate, by its name and version.
-type Crates = BTreeMap<(String, String), String>;
-
-/// `libc v0.2.1 (…)|MIT OR Apache-2.0 (*)`: in parentheses is a folder of this machine, or the remark that the crate was
-/// printed before.
-fn crates(tree: &str) -> Result<Crates> {
-    let mut crates = Crates::new();
-    for line in tree.lines().filter(|line| !line.is_empty()) {
-        let found = line.trim_end_matches(" (*)").split_once('|').and_then(|(package, license)| {
-            let mut words = package.split(' ');
-            let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
-            Some(((name.to_owned(), version.to_owned()), license.replace('/', " OR ")))
-        });
-        let (package, license) =
-            found.with_context(|| format!("`cargo tree` printed an unknown line: {line}"))?;
-        crates.insert(package, license);
-    }
-    Ok(crates)
+/// A crate that is linked into a program.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Library {
+    name: String,
+    version: String,
+    /// An SPDX expression, if it has one.
+    license: Option<String>,
 }
 
-fn described(crates: &Crates) -> Value {
-    let libraries: Vec<Value> = crates.iter().map(library).collect();
+/// Each crate once.
+fn crates(tree: &str) -> Result<BTreeSet<Library>> {
+    let lines = tree.lines().filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            Library::of(line).with_context(|| format!("`cargo tree` printed an unknown line: {line}"))
+        })
+        .collect()
+}
+
+fn described(crates: &BTreeSet<Library>) -> Value {
+    let libraries: Vec<Value> = crates.iter().map(Library::described).collect();
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -68,15 +66,29 @@ fn described(crates: &Crates) -> Value {
     })
 }
 
-fn library(((name, version), license): (&(String, String), &String)) -> Value {
-    // A plus sign would be read as a space.
-    let purl = format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"));
-    let mut library =
-        json!({ "type": "library", "bom-ref": &purl, "name": name, "version": version, "purl": &purl });
-    if !license.is_empty() {
-        library["licenses"] = json!([{ "expression": license }]);
+impl Library {
+    /// `libc v0.2.1 (…)|MIT OR Apache-2.0 (*)`: in parentheses is a folder of this machine, or the remark that the crate was
+    /// printed before.
+    fn of(line: &str) -> Option<Self> {
+        let (package, license) = line.trim_end_matches(" (*)").split_once('|')?;
+        let mut words = package.split(' ');
+        let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
+        // Old crates separate the licences that one may choose from by a slash.
+        let license = Some(license.replace('/', " OR ")).filter(|license| !license.is_empty());
+        Some(Self { name: name.to_owned(), version: version.to_owned(), license })
     }
-    library
+
+    fn described(&self) -> Value {
+        let Self { name, version, license } = self;
+        // A plus sign would be read as a space.
+        let purl = format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"));
+        let mut library =
+            json!({ "type": "library", "bom-ref": &purl, "name": name, "version": version, "purl": &purl });
+        if let Some(license) = license {
+            library["licenses"] = json!([{ "expression": license }]);
+        }
+        library
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::{SBOM, manylinux, npm, pack, wheel, write};
 use crate::workspace::{has, in_ci, works};
 
-/// Does what the command does with a bootstrap: finds it from where it lies itself, and starts it.
+/// Finds a bootstrap as the command does, and starts it.
 const COMMAND: &str = "#!/bin/sh\nexec \"$(dirname \"$0\")/../libexec/bulkhead/bootstrap\" \"$@\"\n";
 
-/// Says what it was called with, and ends as it is told to: at once with a code, or on a signal.
+/// Prints its arguments, and ends with a code, or with `wait` when it receives a signal.
 const BOOTSTRAP: &str = "#!/bin/sh\ntrap 'echo stopped; exit 3' TERM\necho \"called with $*\"\n\
                          [ \"$1\" = wait ] || exit 7\nread -r line\n";
 
@@ -61,7 +61,7 @@ fn packages(release: &Path, place: &Path) -> Vec<PathBuf> {
     made
 }
 
-/// A name for systems that pip takes here.
+/// A name for systems that pip accepts here.
 fn systems() -> String {
     if cfg!(target_env = "gnu") {
         manylinux::tag(&[&std::env::current_exe().unwrap()]).unwrap()
@@ -79,7 +79,7 @@ fn can_run(is_here: bool, program: &str) -> bool {
     is_here
 }
 
-/// In an environment that has nothing but where programs are found.
+/// A command in an environment with a home and a path, and nothing else.
 fn empty(program: &Path, home: &Path, path: &str) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("HOME", home).env("PATH", path).stdin(Stdio::null()).current_dir(home);
@@ -92,7 +92,7 @@ fn succeeded(mut command: Command) -> Output {
     output
 }
 
-/// What it prints, and its code.
+/// The output of a command, and its exit code.
 fn answer(mut command: Command) -> (String, Option<i32>) {
     let output = command.output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.code())

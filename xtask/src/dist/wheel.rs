@@ -25,7 +25,7 @@ struct Member {
 /// Makes the wheel of a release, for the systems that have this name.
 pub(super) fn make(release: &Path, systems: &str, place: &Path) -> Result<PathBuf> {
     let version = about::python_version(VERSION)?;
-    // File names have no hyphen where one would end the name.
+    // In the file name of a wheel, a hyphen ends the name of the package.
     let stem = format!("{}-{version}", NAME.replace('-', "_"));
     let tag = format!("py3-none-{systems}");
     let mut members = data(release, &stem)?;
@@ -37,7 +37,7 @@ pub(super) fn make(release: &Path, systems: &str, place: &Path) -> Result<PathBu
     Ok(wheel)
 }
 
-/// The programs, and what is installed beside them. `scripts` is the `bin` of an environment, `data` its prefix.
+/// The programs, and the files that are installed with them. `scripts` is the `bin` of an environment, `data` its prefix.
 fn data(release: &Path, stem: &str) -> Result<Vec<Member>> {
     let mut members = Vec::new();
     for item in prefix::items(release)? {
@@ -51,7 +51,7 @@ fn data(release: &Path, stem: &str) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// What pip and PyPI read.
+/// The files that pip and PyPI read.
 fn info(release: &Path, stem: &str, tag: &str) -> Result<Vec<Member>> {
     let text = |place: &str, content: Vec<u8>| {
         let name = format!("{stem}.dist-info/{place}");
@@ -129,7 +129,7 @@ mod tests {
     use crate::dist::tests::release;
 
     #[test]
-    fn the_metadata_has_what_pypi_asks_for() {
+    fn the_metadata_has_the_fields_that_pypi_requires() {
         let metadata = metadata().unwrap();
         let (head, body) = metadata.split_once("\n\n").unwrap();
         assert!(head.starts_with("Metadata-Version: 2.4\nName: bulkhead-lambda\nVersion: "));
