@@ -11,9 +11,9 @@ function find() {
     return require.resolve(`${name}/bin/bulkhead`);
   } catch {
     console.error(
-      `bulkhead: the package ${name} is not installed, which would contain the program for this machine.\n` +
-        "There is one for Linux with glibc, on x64 and arm64. " +
-        "npm leaves it out when it is called with --omit=optional or --no-optional.",
+      `bulkhead: the package ${name}, which contains the program for this machine, is not installed.\n` +
+        "It exists for Linux with glibc, on x64 and arm64. " +
+        "npm does not install it with --omit=optional or --no-optional.",
     );
     process.exit(1);
   }
@@ -22,11 +22,11 @@ function find() {
 const program = find();
 const child = spawn(program, process.argv.slice(2), { stdio: "inherit" });
 
-// A terminal sends these to the program as well, which decides what they mean.
+// A terminal sends these to the program as well, so the launcher ignores them.
 for (const signal of ["SIGINT", "SIGQUIT"]) {
   process.on(signal, () => {});
 }
-// These are sent to one process only.
+// These are sent only to the launcher, so it passes them on.
 for (const signal of ["SIGHUP", "SIGTERM"]) {
   process.on(signal, () => child.kill(signal));
 }
@@ -39,7 +39,7 @@ child.on("exit", (code, signal) => {
   if (signal === null) {
     process.exit(code);
   }
-  // End as the program did.
+  // End by the same signal as the program.
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 });

@@ -1,8 +1,9 @@
-//! `cargo xtask dist`: what a release consists of. It is an archive, a [Python wheel](wheel) and [npm packages](npm) with the same
-//! programs, and their bytes are the same for the same programs. Each has the command, the bootstraps under the names by which
-//! `bulkhead package` finds them, licences, and a list of all crates. Completions and man pages are in the first two.
+//! `cargo xtask dist` makes the files of a release: an archive, a [Python wheel](wheel) and [npm packages](npm) with the same
+//! programs. The same programs always give the same bytes. Each contains the command, the bootstraps under the names by which
+//! `bulkhead package` finds them, licences, and a list of all crates. The archive and the wheel also contain completions and man
+//! pages.
 //!
-//! The programs are those of this machine's processor, on Linux; only the bootstrap for arm64 is built on others, too.
+//! The programs are for this machine's processor, on Linux; only the bootstrap for arm64 is also built on other processors.
 
 mod about;
 mod manylinux;
@@ -71,7 +72,7 @@ fn name() -> String {
     format!("bulkhead-{}-{ARCH}-linux", env!("CARGO_PKG_VERSION"))
 }
 
-/// Writes the digests of all files down, as `sha256sum` does.
+/// Writes the digests of all files, in the format of `sha256sum`.
 fn sum(files: &[PathBuf], place: &Path) -> Result<()> {
     let mut sums = String::new();
     for file in files {

@@ -62,7 +62,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the real bootstrap against a small Runtime API server, and show the way of one event
+    /// Run the real bootstrap against a small Runtime API server, and show what happens to one event
     Demo(demo::Options),
     /// Run all checks that a change has to pass
     Test(check::Options),

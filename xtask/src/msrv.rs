@@ -1,9 +1,9 @@
-//! The oldest Rust that compiles handlers, which `guest-sdk/Cargo.toml` states as `rust-version`. It is older
-//! than the Rust that this repository needs.
+//! Checks the oldest Rust that compiles handlers. `guest-sdk/Cargo.toml` states it as `rust-version`, and it is
+//! older than the Rust that this repository needs.
 //!
-//! It is checked in three ways. The dependencies state what they need; Clippy knows since when the standard
-//! library has a function; and where that old toolchain is installed, it compiles the SDK and the handlers of
-//! `examples`. A job of CI installs it.
+//! There are three checks. No dependency states a newer Rust. Clippy finds functions of the standard library
+//! that are newer. And where the old toolchain is installed, it compiles the SDK and handlers of `examples`; a
+//! job of CI installs it.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::stamp::Inputs;
 use crate::steps::{Ending, Step};
 use crate::workspace::{WASM, Workspace, run as call, works};
 
-/// Checks it.
+/// Checks the oldest supported Rust.
 pub(crate) const MSRV: Step = Step {
     name: "msrv",
     title: "checking the SDK against the oldest Rust that it supports",
@@ -47,16 +47,16 @@ pub(crate) const MSRV: Step = Step {
     },
 };
 
-/// What it is stated for.
+/// The packages that state it.
 const SDK: [&str; 2] = ["bulkhead-sdk", "bulkhead-sdk-macros"];
 
-/// Where a reader finds the version.
+/// The texts that name the version.
 const TEXTS: [&str; 3] = ["cli/README.md", "guest-sdk/README.md", "guest-sdk/src/lib.rs"];
 
-/// Handlers of each form, for the code that the attributes emit.
+/// Examples with handlers of each form, to compile the code that the attributes emit.
 const HANDLERS: [&str; 4] = ["hello", "http-service", "sqs-batch", "streaming"];
 
-/// A package that depends on the SDK with all that it can depend on, and on nothing else.
+/// A package that depends only on the SDK, with all of its features.
 const ASKING: &str = r#"
 [package]
 name = "asking"
@@ -67,7 +67,7 @@ bulkhead-sdk = { path = "SDK", features = ["anyhow", "events", "http"] }
 [workspace]
 "#;
 
-/// A version of Rust, of which the last number may be left out.
+/// A version of Rust. The last number may be omitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rust(u32, u32, u32);
 
@@ -77,7 +77,7 @@ impl Rust {
         Some(Self(numbers.next()??, numbers.next()??, numbers.next().unwrap_or(Some(0))?))
     }
 
-    /// What a package needs: what it states, or what its edition needs.
+    /// The Rust that a package needs: the one that it states, or else the oldest one with its edition.
     fn of(package: &Value) -> Option<Self> {
         if let Some(stated) = package["rust_version"].as_str() {
             return Self::parse(stated);
@@ -106,7 +106,7 @@ fn stated(workspace: &Workspace) -> Result<String> {
     Ok(of(sdk)?.to_owned())
 }
 
-/// Whether no dependency of a handler needs a newer one.
+/// Checks that no dependency of a handler needs a newer Rust.
 fn dependencies(workspace: &Workspace, stated: &str, target: &str) -> Result<()> {
     let limit = Rust::parse(stated).with_context(|| format!("`{stated}` is not a version of Rust"))?;
     let asking = workspace.target("xtask/msrv");
@@ -121,7 +121,8 @@ fn dependencies(workspace: &Workspace, stated: &str, target: &str) -> Result<()>
     let mut newer = Vec::new();
     for package in packages.iter().filter(|package| package["name"] != "asking") {
         let named = format!("{} {}", text(package, "name")?, text(package, "version")?);
-        let needed = Rust::of(package).with_context(|| format!("which Rust does {named} need?"))?;
+        let needed =
+            Rust::of(package).with_context(|| format!("{named} does not say which Rust it needs"))?;
         if needed > limit {
             newer.push(format!("{named} needs {}.{}.{}", needed.0, needed.1, needed.2));
         }
@@ -129,14 +130,18 @@ fn dependencies(workspace: &Workspace, stated: &str, target: &str) -> Result<()>
             highest = (needed, named);
         }
     }
-    ensure!(newer.is_empty(), "the SDK states Rust {stated}, but for {target}\n  {}", newer.join("\n  "));
+    ensure!(
+        newer.is_empty(),
+        "the SDK states Rust {stated}, but these dependencies for {target} need a newer one:\n  {}",
+        newer.join("\n  ")
+    );
     let (Rust(major, minor, _), named) = highest;
     println!("      {target}: {} packages need up to Rust {major}.{minor} ({named})", packages.len());
     Ok(())
 }
 
 fn metadata(workspace: &Workspace, manifest: &Path, target: &str) -> Result<Value> {
-    // What another step compiles is here already.
+    // All dependencies are already downloaded for other steps.
     let mut cargo =
         workspace.cargo(["metadata", "--format-version=1", "--offline", "--filter-platform", target]);
     cargo.arg("--manifest-path").arg(manifest).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -149,7 +154,7 @@ fn text<'a>(package: &'a Value, key: &str) -> Result<&'a str> {
     package[key].as_str().with_context(|| format!("a package has no {key}"))
 }
 
-/// Compiles SDK and handlers with that very toolchain, if it is here.
+/// Compiles the SDK and the handlers with the old toolchain, if it is installed.
 fn compile_with(workspace: &Workspace, stated: &str) -> Result<()> {
     let rustup = |arguments: &[&str]| {
         let mut rustup = Command::new("rustup");
@@ -158,14 +163,14 @@ fn compile_with(workspace: &Workspace, stated: &str) -> Result<()> {
     };
     if !works(&mut rustup(&["rustc", "--version"])) {
         println!(
-            "      Rust {stated} is not installed, so it has not compiled the SDK here; get it with\n      \
+            "      Rust {stated} is not installed, so the SDK was not compiled with it; to install it, run\n      \
              rustup toolchain install {stated} --profile minimal --target {WASM}"
         );
         return Ok(());
     }
     let mut check = rustup(&["cargo", "check", "--locked", "--all-features", "--target", WASM]);
     check.args(SDK.into_iter().chain(HANDLERS).flat_map(|name| ["--package", name]));
-    // Of the toolchain that runs this.
+    // These variables belong to the toolchain that runs xtask.
     call(check.env_remove("CARGO").env_remove("RUSTC").env("CARGO_TARGET_DIR", workspace.target("")))
 }
 

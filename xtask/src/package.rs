@@ -1,9 +1,9 @@
-//! Packages as crates.io gets them: what is in each, and whether it compiles outside of this repository. No
-//! registry is asked for anything, and nothing is published.
+//! Checks the packages for crates.io: that each has the right files, and compiles outside of this repository.
+//! Nothing is downloaded or published.
 //!
-//! `cargo package` compiles each package as a workspace of its own, with features and profiles of its own,
-//! and so Wasmtime twice. That is for a release. Every change compiles the packages in the place of their
-//! sources instead, as every other step compiles these.
+//! `cargo package` compiles each package as a separate workspace with its own features and profiles, so it
+//! compiles Wasmtime twice. Therefore only a release does that. For other changes the packages replace their
+//! sources in a copy of the workspace, which is compiled like the workspace itself.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,10 +21,10 @@ use crate::steps::{Ending, Step};
 use crate::table::Table;
 use crate::workspace::{Workspace, run as call};
 
-/// Packages everything, and checks what the packages hold.
+/// Makes the packages, and checks their files.
 pub(crate) const PACKAGE: Step = Step {
     name: "package",
-    title: "packaging what is published, and checking the packages in the place of their sources",
+    title: "making the packages for crates.io, and compiling them in place of their sources",
     needs: &["toolchain"],
     inputs: Some(Inputs::files(&[
         "LICENSE-APACHE",
@@ -55,7 +55,7 @@ pub(crate) const PACKAGE: Step = Step {
 /// Has cargo build each package as `cargo publish` would, with its own lock file and its default features.
 pub(crate) const PACKAGE_OF_RELEASE: Step = Step {
     name: "package",
-    title: "packaging what is published, and building each package (Wasmtime takes some minutes the first time)",
+    title: "making the packages for crates.io, and building each (Wasmtime takes some minutes the first time)",
     needs: &["toolchain"],
     inputs: PACKAGE.inputs,
     run: |workspace| {
@@ -67,7 +67,7 @@ pub(crate) const PACKAGE_OF_RELEASE: Step = Step {
     },
 };
 
-/// The packages, whose manifests say what they must.
+/// The packages. It is an error if a manifest lacks something that crates.io needs.
 fn described(workspace: &Workspace) -> Result<Vec<Published>> {
     let packages = Published::all(workspace)?;
     let mistakes: Vec<String> = packages
@@ -77,12 +77,12 @@ fn described(workspace: &Workspace) -> Result<Vec<Published>> {
             of_it.map(|mistake| format!("{}: {mistake}", package.place.join("Cargo.toml").display()))
         })
         .collect();
-    ensure!(mistakes.is_empty(), "manifests that cannot be published as they are:\n{}", mistakes.join("\n"));
+    ensure!(mistakes.is_empty(), "these manifests are not ready to be published:\n{}", mistakes.join("\n"));
     Ok(packages)
 }
 
 fn pack(workspace: &Workspace, packages: &[Published]) -> Command {
-    // Debug information would be most of what is written to the disk.
+    // Most of the bytes on disk would be debug information.
     let mut cargo = workspace.cargo(["package", "--config", "profile.dev.debug=false"]);
     cargo.args(["--offline", "--quiet", "--allow-dirty"]);
     for package in packages {
@@ -92,7 +92,7 @@ fn pack(workspace: &Workspace, packages: &[Published]) -> Command {
     cargo
 }
 
-/// The folder with a folder for each package.
+/// Unpacks each package into its own folder, and returns the folder that contains these.
 fn unpack(workspace: &Workspace, packages: &[Published]) -> Result<PathBuf> {
     let unpacked = workspace.target("xtask/packages/unpacked");
     fs::remove_dir_all(&unpacked).ok();
@@ -101,22 +101,24 @@ fn unpack(workspace: &Workspace, packages: &[Published]) -> Result<PathBuf> {
     for package in packages {
         let archive = workspace.target("package").join(format!("{}.crate", package.folder()));
         let mut tar = Command::new("tar");
-        // Cargo goes by the age of files, and what it has packaged is of 2006.
+        // Cargo compares the times of files, and packaged files are dated 2006.
         tar.args(["--extract", "--gzip", "--touch", "--file"]).arg(&archive);
         tar.arg("--directory").arg(&unpacked);
         call(&mut tar)?;
         let files = files(&unpacked.join(package.folder()))?.len().to_string();
-        let size = fs::metadata(&archive).with_context(|| format!("weighing {}", archive.display()))?.len();
-        ensure!(size < 10 << 20, "{}: crates.io takes packages of up to 10 MiB", archive.display());
+        let size = fs::metadata(&archive)
+            .with_context(|| format!("reading the size of {}", archive.display()))?
+            .len();
+        ensure!(size < 10 << 20, "{}: larger than 10 MiB, the limit of crates.io", archive.display());
         table.row([&package.name, &files, &(size >> 10).to_string()]);
     }
     println!("\n{table}");
     Ok(unpacked)
 }
 
-/// Whether each package has all files of its sources and no others, licences among them.
+/// Checks that each package has all files of its sources, no others, and the licences.
 fn compare(workspace: &Workspace, packages: &[Published], unpacked: &Path) -> Result<()> {
-    // Written by cargo.
+    // Cargo writes these.
     let generated = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"].map(PathBuf::from);
     for package in packages {
         let sources = files(&workspace.source("").join(&package.place))?;
@@ -128,18 +130,26 @@ fn compare(workspace: &Workspace, packages: &[Published], unpacked: &Path) -> Re
         let missing = list(&mut sources.difference(&packaged));
         ensure!(missing.is_empty(), "the package of {} lacks:{missing}", package.name);
         let added = list(&mut packaged.difference(&sources));
-        ensure!(added.is_empty(), "the package of {} holds what is in no source:{added}", package.name);
+        ensure!(
+            added.is_empty(),
+            "the package of {} contains files that are not in its sources:{added}",
+            package.name
+        );
         for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
             let packaged = fs::read(unpacked.join(package.folder()).join(licence));
             let is_there =
                 packaged.is_ok_and(|text| fs::read(workspace.source(licence)).is_ok_and(|it| it == text));
-            ensure!(is_there, "the package of {} has not the {licence} of this repository", package.name);
+            ensure!(
+                is_there,
+                "the package of {} does not contain the {licence} of this repository",
+                package.name
+            );
         }
     }
     Ok(())
 }
 
-/// All files of a package, through symbolic links, without packages below it and what tools leave behind.
+/// All files of a package. Symbolic links are followed; packages in its folders and output of tools are omitted.
 fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::new();
     let mut open = vec![root.to_owned()];
@@ -159,12 +169,11 @@ fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(files)
 }
 
-/// This workspace once more, made of links, with the packages in the place of their sources. What a package
-/// reaches for outside of itself is not there.
+/// Makes a copy of this workspace from symbolic links, in which the packages replace their sources. A package
+/// that needs a file outside of its own folder does not compile there.
 ///
-/// The packages are not where their sources are in the checkout: Cargo tells packages of one workspace apart
-/// by their places in it, and would take one for the other, since both are compiled into the same target
-/// directory.
+/// The packages are in another folder than their sources in the checkout. Cargo distinguishes packages of one
+/// workspace by their paths in it, and both workspaces are compiled into the same target directory.
 fn assemble(workspace: &Workspace, packages: &[Published], unpacked: &Path) -> Result<PathBuf> {
     let root = workspace.target("xtask/packages/workspace");
     fs::remove_dir_all(&root).ok();
@@ -173,7 +182,7 @@ fn assemble(workspace: &Workspace, packages: &[Published], unpacked: &Path) -> R
     let mut manifest =
         fs::read_to_string(&original).with_context(|| format!("reading {}", original.display()))?;
     let mut patches = String::from("\n[patch.crates-io]\n");
-    // A package comes before those that are below it.
+    // The list has each package before the packages in its folders.
     for package in packages {
         let place = Path::new("packages").join(&package.place);
         symlink(unpacked.join(package.folder()), root.join(&place))
@@ -184,7 +193,7 @@ fn assemble(workspace: &Workspace, packages: &[Published], unpacked: &Path) -> R
     let is_packaged = |place: &Path| packages.iter().any(|package| package.place == place);
     for member in workspace.packages_below("") {
         let place = member.directory.strip_prefix(workspace.source(""))?;
-        let top = place.iter().next().context("the workspace is a package itself")?;
+        let top = place.iter().next().context("the root of the workspace is a package")?;
         if !is_packaged(place) && !root.join(top).exists() {
             symlink(workspace.source("").join(top), root.join(top))
                 .with_context(|| format!("linking {}", place.display()))?;

@@ -1,4 +1,4 @@
-//! The packages that are published, and what crates.io and their readers ask of a manifest.
+//! The packages that are published, and the fields that crates.io requires in their manifests.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::workspace::Workspace;
 
-/// Of crates.io's categories, those that this repository uses. All of them are at
-/// <https://crates.io/category_slugs>; crates.io ignores a name that it does not know.
+/// The categories of crates.io that this repository uses. The complete list is at
+/// <https://crates.io/category_slugs>; crates.io ignores an unknown name.
 const CATEGORIES: [&str; 5] =
     ["command-line-utilities", "development-tools", "virtualization", "wasm", "web-programming"];
 
@@ -18,13 +18,13 @@ const CATEGORIES: [&str; 5] =
 pub(crate) struct Published {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// Where it is in the checkout.
+    /// The path of its folder in the repository.
     pub(crate) place: PathBuf,
     manifest: Value,
 }
 
 impl Published {
-    /// All of them, by their places.
+    /// All published packages, sorted by path.
     pub(crate) fn all(workspace: &Workspace) -> Result<Vec<Self>> {
         let mut cargo = workspace.cargo(["metadata", "--no-deps", "--format-version=1"]);
         let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
@@ -42,7 +42,7 @@ impl Published {
 
     fn read(manifest: &Value, root: &Path) -> Result<Self> {
         let text = |key: &str| manifest[key].as_str().with_context(|| format!("a package has no {key}"));
-        let directory = Path::new(text("manifest_path")?).parent().context("a manifest lies nowhere")?;
+        let directory = Path::new(text("manifest_path")?).parent().context("a manifest has no folder")?;
         Ok(Self {
             name: text("name")?.to_owned(),
             version: text("version")?.to_owned(),
@@ -51,7 +51,7 @@ impl Published {
         })
     }
 
-    /// What its package, and the folder in it, are called.
+    /// The name of its package file without the ending, and of the folder in it.
     pub(crate) fn folder(&self) -> String {
         format!("{}-{}", self.name, self.version)
     }
@@ -61,7 +61,7 @@ impl Published {
         self.manifest["rust_version"].as_str()
     }
 
-    /// What is wrong with its manifest.
+    /// The mistakes in its manifest.
     pub(crate) fn mistakes(&self, all: &[Self]) -> Vec<String> {
         let manifest = &self.manifest;
         let mut mistakes = Vec::new();
@@ -72,7 +72,7 @@ impl Published {
         }
         let keywords = texts(&manifest["keywords"]);
         if !(1..=5).contains(&keywords.len()) {
-            mistakes.push(format!("it has {} keywords; crates.io takes up to five", keywords.len()));
+            mistakes.push(format!("it has {} keywords; crates.io allows one to five", keywords.len()));
         }
         let bad = keywords.iter().filter(|word| !is_keyword(word));
         mistakes.extend(bad.map(|word| format!("`{word}` is not a valid keyword for crates.io")));
@@ -86,7 +86,7 @@ impl Published {
         for dependency in dependencies.filter(|dependency| dependency["kind"] != "dev") {
             let ours = all.iter().find(|package| dependency["name"] == *package.name);
             if let Some(ours) = ours.filter(|ours| dependency["req"] != format!("={}", ours.version)) {
-                mistakes.push(format!("it must ask for {} at exactly ={}", ours.name, ours.version));
+                mistakes.push(format!("it must depend on {} with exactly ={}", ours.name, ours.version));
             }
         }
         mistakes
@@ -146,7 +146,7 @@ mod tests {
             }),
         );
         let all = ["one", "two", "three"].map(|name| package(name, Value::Null));
-        assert_eq!(user.mistakes(&all), ["it must ask for one at exactly =0.1.0"]);
+        assert_eq!(user.mistakes(&all), ["it must depend on one with exactly =0.1.0"]);
         assert_eq!(user.folder(), "user-0.1.0");
     }
 }

@@ -1,8 +1,8 @@
-//! Whether the SDK breaks code that was written for the last release without saying so by its version.
-//! cargo-semver-checks compares the two, and is installed once, at one version, into the target directory.
+//! Checks that the SDK does not break code that was written for the last release, unless its version says so.
+//! cargo-semver-checks compares both. One pinned version of it is installed once, into the target directory.
 //!
-//! Nothing has been published yet, so it compares with the tag of the last release. Before the first one
-//! there is nothing to compare with.
+//! Nothing has been published yet, so the check uses the tag of the last release. Before the first release it
+//! is skipped.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::fetched::Fetched;
 use crate::steps::{Ending, Step};
 use crate::workspace::Workspace;
 
-/// Of cargo-semver-checks. Each reads the documentation of a few versions of Rust only.
+/// The version of cargo-semver-checks. Each one can read the documentation of only a few versions of Rust.
 const VERSION: &str = "0.50.0";
 
-/// Compares.
+/// Compares the SDK with its last release.
 pub(crate) const SEMVER: Step = Step {
     name: "semver",
     title: "comparing the SDK with that of the last release (cargo-semver-checks is compiled the first time)",
@@ -26,7 +26,7 @@ pub(crate) const SEMVER: Step = Step {
     inputs: None,
     run: |workspace| {
         let Some(release) = last_release(workspace)? else {
-            return Ok(Ending::Skipped("there is no release before this one to compare with".to_owned()));
+            return Ok(Ending::Skipped("there is no earlier release to compare with".to_owned()));
         };
         let installed = install(workspace)?;
         if matches!(installed, Fetched::Ready) {
@@ -36,7 +36,7 @@ pub(crate) const SEMVER: Step = Step {
     },
 };
 
-/// The tag of the release before this commit, which may be a release itself.
+/// The tag of the last release before this commit. The commit itself may be a release.
 fn last_release(workspace: &Workspace) -> Result<Option<String>> {
     let mut git = Command::new("git");
     git.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^"]);
@@ -54,10 +54,12 @@ fn install(workspace: &Workspace) -> Result<Fetched> {
     let place = workspace.target("semver-checks");
     let mut cargo = workspace.cargo(["install", "cargo-semver-checks", "--quiet", "--locked", "--debug"]);
     cargo.args(["--version", VERSION, "--force", "--root"]).arg(&place);
-    // Of its own, and not kept: what it compiles there is of no use to anything else.
+    // A separate directory that is removed afterwards, because nothing else uses what is compiled there.
     let compiled = place.join("target");
     if let Err(error) = compile_untimed(workspace, cargo.arg("--target-dir").arg(&compiled)) {
-        return Ok(Fetched::Impossible(format!("cargo-semver-checks comes from crates.io, and {error:#}")));
+        return Ok(Fetched::Impossible(format!(
+            "cargo-semver-checks cannot be installed from crates.io: {error:#}"
+        )));
     }
     fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
     Ok(Fetched::Ready)

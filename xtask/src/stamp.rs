@@ -140,7 +140,7 @@ pub(crate) fn put(product: &Path, digest: &str) -> Result<()> {
     put_with_products(product, digest, &[])
 }
 
-/// Writes down that a step has passed with what has this digest, and what it has made.
+/// Records that a step has passed with inputs of this digest, and the digests of its products.
 pub(crate) fn put_with_products(step: &Path, digest: &str, products: &[PathBuf]) -> Result<()> {
     let stamp = beside(step);
     if let Some(directory) = stamp.parent() {

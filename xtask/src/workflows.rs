@@ -1,5 +1,5 @@
-//! What is written for GitHub holds together: a workflow calls steps that exist, all steps are in some job, no action can change
-//! behind a name, and no job may do more than it has to.
+//! Tests the files for GitHub: workflows call only steps that exist, each step belongs to a job, each action is
+//! pinned to a commit, and no job has more permissions than it needs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::check::{STEPS, STEPS_OF_RELEASE};
 use crate::steps::{self, Step};
 use crate::{Arguments, Command};
 
-/// What a job may be allowed to write, and the file whose jobs may.
+/// The write permissions that jobs may have, each with the workflow whose jobs may have it.
 const WRITES: [(&str, &str); 3] =
     [("attestations", "release.yml"), ("contents", "release.yml"), ("id-token", "release.yml")];
 
@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The files below a directory that end so, each with its text.
+/// The files in a directory with this extension, each with its text.
 fn files(directory: &str, ending: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(root().join(directory)).unwrap() {
@@ -30,7 +30,7 @@ fn files(directory: &str, ending: &str) -> Vec<(String, String)> {
             files.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
-    assert!(!files.is_empty(), "{directory} has no .{ending}");
+    assert!(!files.is_empty(), "{directory} contains no .{ending} file");
     files
 }
 
@@ -49,7 +49,7 @@ fn jobs(workflow: &Yaml) -> impl Iterator<Item = (&str, &Yaml)> {
     jobs.iter().map(|(name, job)| (name.as_str().unwrap(), job))
 }
 
-/// What a job's call of `.ci/run` gets, for each entry of its matrix.
+/// The arguments of a job's calls of `.ci/run`, for each entry of its matrix.
 fn calls(job: &Yaml) -> Vec<String> {
     let mut calls = Vec::new();
     for step in job["steps"].as_vec().unwrap() {
@@ -66,11 +66,13 @@ fn calls(job: &Yaml) -> Vec<String> {
     calls
 }
 
-/// The steps that a call runs, as `cargo xtask test` understands its arguments; and whether they are those of a release.
+/// The steps that a call of `cargo xtask test` with these arguments runs, and whether they are steps of a release.
 fn steps_of(call: &str) -> (bool, Vec<Step>) {
     let words = ["xtask", "test"].into_iter().chain(call.split_whitespace());
     let arguments = Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{call}: {error}"));
-    let Command::Test(options) = arguments.command else { panic!("{call}: it tests nothing") };
+    let Command::Test(options) = arguments.command else {
+        panic!("{call}: this is not a call of `cargo xtask test`")
+    };
     let all: &[Step] = if options.release { &STEPS_OF_RELEASE } else { &STEPS };
     let chosen = match options.only.is_empty() {
         true => all.to_vec(),
@@ -93,7 +95,7 @@ fn every_step_is_in_a_job_and_every_job_calls_steps_that_exist() {
         .chain(STEPS_OF_RELEASE.iter().map(|step| (true, step.name)))
         .filter(|step| !called.contains(step))
         .collect();
-    assert!(missing.is_empty(), "no workflow calls (of a release, step) {missing:?}");
+    assert!(missing.is_empty(), "no workflow calls these steps (true: of a release): {missing:?}");
 }
 
 #[test]
@@ -115,7 +117,10 @@ fn every_action_is_pinned_to_a_commit_and_says_which_version_that_is() {
 fn no_job_may_do_more_than_it_has_to_and_each_has_an_end() {
     for (file, workflow) in workflows() {
         let of_all = workflow["permissions"].as_hash().unwrap_or_else(|| panic!("{file}: no permissions"));
-        assert!(of_all.values().all(|may| may.as_str() == Some("read")), "{file}: a job inherits too much");
+        assert!(
+            of_all.values().all(|may| may.as_str() == Some("read")),
+            "{file}: jobs inherit more than read permissions"
+        );
         for (name, job) in jobs(&workflow) {
             assert!(
                 job["timeout-minutes"].as_i64().is_some() || !job["timeout-minutes"].is_badvalue(),
@@ -134,7 +139,7 @@ fn no_job_may_do_more_than_it_has_to_and_each_has_an_end() {
                     !is_checkout || keeps == Some(false),
                     "{file}: {name} keeps the token in the checkout"
                 );
-                // What others choose, a branch's name for example, would be part of the script.
+                // Otherwise text that others choose, such as the name of a branch, would become part of the script.
                 let run = step["run"].as_str().unwrap_or_default();
                 assert!(!run.replace("${{ matrix.", "").contains("${{"), "{file}: {name}: pass it by `env`");
             }
@@ -142,7 +147,7 @@ fn no_job_may_do_more_than_it_has_to_and_each_has_an_end() {
         let text = format!("{workflow:?}");
         assert!(
             !text.contains("pull_request_target"),
-            "{file}: it would run a stranger's code with our rights"
+            "{file}: pull_request_target runs code of other people with the permissions of this repository"
         );
     }
 }
@@ -174,7 +179,10 @@ fn what_else_is_written_for_github_can_be_read() {
         for directory in
             one.chain(update["directories"].as_vec().into_iter().flatten().filter_map(Yaml::as_str))
         {
-            assert!(root().join(directory.trim_start_matches('/')).is_dir(), "there is no {directory}");
+            assert!(
+                root().join(directory.trim_start_matches('/')).is_dir(),
+                "the directory {directory} does not exist"
+            );
         }
     }
 }
@@ -184,7 +192,7 @@ fn every_package_of_the_distribution_has_a_check_and_a_lane() {
     let packages = fs::read_to_string(root().join(".ci/packages")).unwrap();
     for line in packages.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let fields: Vec<&str> = line.split('|').map(str::trim).collect();
-        let [packages, check, lane] = fields[..] else { panic!("it has not three fields: {line}") };
+        let [packages, check, lane] = fields[..] else { panic!("not three fields: {line}") };
         let lane = lane.split('#').next().unwrap().trim();
         assert!(!packages.is_empty() && !check.is_empty() && ["all", "release"].contains(&lane), "{line}");
     }

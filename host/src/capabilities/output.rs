@@ -1,4 +1,5 @@
-//! A guest's stdout or stderr, as WASI sees it: never a terminal, always ready, and held to what `check-write` permits.
+//! A guest's stdout or stderr as a stream of WASI. It is never a terminal and always ready, and a guest may
+//! write at most what `check-write` permits.
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
@@ -11,16 +12,16 @@ use crate::capabilities::checked_writes::CheckedWrites;
 /// The most that a guest may write in one call; its own buffers are smaller.
 pub const PERMIT: usize = 64 * 1024;
 
-/// Takes all that a guest writes to one of its streams, at once.
+/// Receives everything that a guest writes to one of its streams.
 pub trait Sink: Clone + Send + Sync + 'static {
-    /// Takes what was written in one call.
+    /// Receives the bytes of one write.
     ///
     /// # Errors
-    /// Why the guest is ended, or may write no more.
+    /// The reason for which the guest is stopped, or may not write more.
     fn take(&self, bytes: &[u8]) -> StreamResult<()>;
 }
 
-/// The stream that a sink is behind.
+/// The stream that writes to a sink.
 #[derive(Debug, Clone)]
 pub struct Output<S>(pub S);
 

@@ -29,8 +29,8 @@ pub enum ConnectionError {
     /// The head of the reply is not HTTP/1.1.
     #[error("the reply is not HTTP")]
     Http(#[from] httparse::Error),
-    /// The reply does not say where its body ends, or not in a way that can be followed.
-    #[error("the reply is not HTTP: {0}")]
+    /// The framing of the reply is not valid, so the end of its body is not known.
+    #[error("the framing of the reply is not valid: {0}")]
     Framing(&'static str),
     /// Headers without an end.
     #[error("the headers of the reply have more than {MAX_HEADERS} bytes")]
@@ -38,8 +38,8 @@ pub enum ConnectionError {
     /// A body without an end.
     #[error("the body has more than {MAX_BODY} bytes")]
     BodyTooLarge,
-    /// The response that was sent piece by piece has no end.
-    #[error("the body was cut off")]
+    /// The streamed response was dropped before its end was sent.
+    #[error("the streamed response is incomplete")]
     CutOff,
 }
 
@@ -47,7 +47,7 @@ pub enum ConnectionError {
 #[derive(Debug)]
 pub(super) struct Connection {
     authority: String,
-    /// Taken out while a request is under way, so that one that is given up takes the connection with it.
+    /// Empty while a request runs, so a request that is dropped takes the connection with it.
     open: Option<Wire>,
 }
 
@@ -84,8 +84,8 @@ impl Connection {
         Ok(reply)
     }
 
-    /// Sends a request whose body cannot be sent twice, and reads the reply. A connection that was closed before the first
-    /// byte is replaced.
+    /// Sends a request whose body cannot be sent twice, and reads the reply. A connection that was already
+    /// closed before the request is replaced.
     pub(super) async fn send_once(
         &mut self,
         head: &[u8],

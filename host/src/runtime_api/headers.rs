@@ -1,4 +1,5 @@
-//! The headers of a reply, where they lie in the bytes that came: nothing is copied for one that nobody asks for.
+//! The headers of a reply. They stay in the bytes that were received, and a header is copied only when it is
+//! needed.
 
 use std::ops::Range;
 
@@ -12,7 +13,7 @@ pub struct Headers {
     fields: Vec<Field>,
 }
 
-/// The places of one header in the head.
+/// The positions of one header in the head.
 #[derive(Debug, Clone)]
 struct Field {
     name: Range<usize>,
@@ -20,7 +21,7 @@ struct Field {
 }
 
 impl Headers {
-    /// Those of a head that was parsed.
+    /// Takes the positions from a parsed head.
     pub(super) fn new(head: Bytes, parsed: &[httparse::Header<'_>]) -> Self {
         let start = head.as_ptr() as usize;
         let place = |part: &[u8]| {
@@ -34,13 +35,13 @@ impl Headers {
         Self { fields: parsed.iter().map(field).collect(), head }
     }
 
-    /// The first header of this name, in whatever case it was sent. Its bytes need not be UTF-8 (R1.10).
+    /// The first header of this name; case does not matter. Its bytes need not be UTF-8 (R1.10).
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         let field = self.fields.iter().find(|field| self.is_called(field, name))?;
         self.head.get(field.value.clone())
     }
 
-    /// The same as a value that can be sent back, byte for byte.
+    /// The first header of this name, as a value that can be sent back, byte for byte.
     pub fn value(&self, name: &str) -> Option<HeaderValue> {
         let bytes = self.get(name).map(|value| self.head.slice_ref(value))?;
         HeaderValue::from_maybe_shared(bytes).ok()
@@ -57,7 +58,7 @@ impl Headers {
     }
 }
 
-/// For tests: headers that came with nothing else.
+/// For tests: the headers of a head without a body.
 #[cfg(test)]
 impl FromIterator<(&'static str, Vec<u8>)> for Headers {
     fn from_iter<I: IntoIterator<Item = (&'static str, Vec<u8>)>>(headers: I) -> Self {

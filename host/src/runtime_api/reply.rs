@@ -1,4 +1,4 @@
-//! A reply of the Runtime API, and the rules by which its bytes are read (RFC 9112).
+//! A reply of the Runtime API, and how its bytes are read (RFC 9112).
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -10,12 +10,12 @@ use super::headers::Headers;
 pub(super) const MAX_HEADERS: usize = 1024 * 1024;
 /// The largest event has 6 MB (11.4); anything far larger is not an event.
 pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
-/// How many headers a reply may have. Lambda sends some ten.
+/// The most headers of a reply. Lambda sends about ten.
 const MOST_HEADERS: usize = 128;
-/// The longest line that says how large a chunk is.
+/// The longest line with the size of a chunk.
 const LONGEST_CHUNK_LINE: usize = 4 * 1024;
 
-/// A reply, read to its end.
+/// A complete reply.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -31,23 +31,23 @@ impl Reply {
     }
 }
 
-/// All that comes before the body.
+/// The status line and headers of a reply.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) status: StatusCode,
     pub(super) headers: Headers,
-    /// HTTP/1.1, as against 1.0.
+    /// HTTP/1.1, and not 1.0.
     is_current: bool,
 }
 
 /// Where the body ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Body {
-    /// After so many bytes.
+    /// After this many bytes.
     Sized(usize),
-    /// Where the last chunk says so.
+    /// After the last chunk.
     Chunked,
-    /// With the connection.
+    /// Where the connection is closed.
     UntilClosed,
 }
 
@@ -63,7 +63,7 @@ impl Head {
         Ok(Self { status, headers, is_current })
     }
 
-    /// Whether another head follows. Nobody asked for another protocol (101).
+    /// Whether another head follows. The client never asks to switch protocols (101).
     pub(super) fn is_interim(&self) -> bool {
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
@@ -74,7 +74,7 @@ impl Head {
         !says("close") && (self.is_current || says("keep-alive"))
     }
 
-    /// RFC 9112, 6.3.
+    /// How the end of the body is found (RFC 9112, section 6.3).
     pub(super) fn body(&self) -> Result<Body, ConnectionError> {
         if matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             return Ok(Body::Sized(0));
@@ -83,9 +83,7 @@ impl Head {
             let is_chunked = coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
             return match is_chunked && self.headers.all("transfer-encoding").count() == 1 {
                 true => Ok(Body::Chunked),
-                false => {
-                    Err(ConnectionError::Framing("the body has a transfer coding that nobody asked for"))
-                }
+                false => Err(ConnectionError::Framing("the transfer coding of the body is not supported")),
             };
         }
         let mut lengths = self.headers.all("content-length");
@@ -100,14 +98,15 @@ impl Head {
         length.map(Body::Sized).ok_or(ConnectionError::Framing("the length of the body is not a number"))
     }
 
-    /// Whether a header that is a list holds a word.
+    /// Whether a header with a list contains this word.
     fn lists(&self, name: &str, word: &str) -> bool {
         let mut words = self.headers.all(name).flat_map(|value| value.split(|byte| *byte == b','));
         words.any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
     }
 }
 
-/// Where the head that these bytes begin with ends, if it does; there is no end before `from`.
+/// The position where the head at the start of `bytes` ends, or `None` if its end has not arrived. No end
+/// lies before `from`.
 pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     let searched = bytes.get(from..)?;
     let is_end = |at: &usize| {
@@ -120,20 +119,21 @@ pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     Some(from + line + 1 + empty)
 }
 
-/// Whether the head may still become so long.
+/// Rejects a head of more than [`MAX_HEADERS`] bytes.
 pub(super) fn check_length(head: usize) -> Result<(), ConnectionError> {
     if head > MAX_HEADERS { Err(ConnectionError::HeadersTooLarge) } else { Ok(()) }
 }
 
-/// Whether a body may have so many bytes.
+/// Rejects a body of more than [`MAX_BODY`] bytes.
 pub(super) fn check_body(size: usize) -> Result<(), ConnectionError> {
     if size > MAX_BODY { Err(ConnectionError::BodyTooLarge) } else { Ok(()) }
 }
 
-/// What a line says and how long it is, with its end; none while it is not there as a whole.
+/// The length of a line, including its line break, and its content; `None` if the line has not arrived
+/// completely.
 pub(super) type Line<T> = Result<Option<(usize, T)>, ConnectionError>;
 
-/// The line before a chunk.
+/// The line with the size of a chunk.
 pub(super) fn chunk_size(bytes: &[u8]) -> Line<usize> {
     const ODD: ConnectionError = ConnectionError::Framing("the size of a chunk is not a number");
     match httparse::parse_chunk_size(bytes).map_err(|_| ODD)? {
@@ -146,16 +146,16 @@ pub(super) fn chunk_size(bytes: &[u8]) -> Line<usize> {
     }
 }
 
-/// The end of the line behind a chunk.
+/// The line break after a chunk.
 pub(super) fn line_end(bytes: &[u8]) -> Line<()> {
     match bytes {
         [b'\r', b'\n', ..] => Ok(Some((2, ()))),
         [] | [b'\r'] => Ok(None),
-        _ => Err(ConnectionError::Framing("a chunk is longer than it says")),
+        _ => Err(ConnectionError::Framing("a chunk is longer than its stated size")),
     }
 }
 
-/// A line behind the last chunk, and whether it is the empty one that ends the body. What trailers say is of no interest.
+/// A line after the last chunk; true for the empty line that ends the body. Trailers are ignored.
 pub(super) fn trailer(bytes: &[u8]) -> Line<bool> {
     match bytes.iter().position(|byte| *byte == b'\n') {
         Some(at) => Ok(Some((at + 1, bytes.get(..at).unwrap_or_default().trim_ascii().is_empty()))),

@@ -1,4 +1,4 @@
-//! A request as it goes over the wire.
+//! A request as it is sent on the connection.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -8,34 +8,34 @@ use hyper::header::HeaderValue;
 
 use super::endpoint::Endpoint;
 
-/// A request that is there as a whole, and can be sent again.
+/// A complete request, which can be sent again.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) head: Vec<u8>,
     pub(super) body: Bytes,
 }
 
-/// The head of a request while it is written.
+/// The head of a request, while it is written.
 #[derive(Debug)]
 pub(super) struct Head(Vec<u8>);
 
 impl Head {
-    /// The first two lines. A path is written as it is: it holds nothing that a URL gives a meaning to.
+    /// Starts a request. The path is written as it is, because it contains no characters that need escaping.
     pub(super) fn new(method: &str, endpoint: &Endpoint, path: impl Display) -> Self {
         let mut head = Vec::with_capacity(512);
         let Endpoint { authority, prefix } = endpoint;
-        // Writing into a vector does not fail.
+        // Writing to a vector does not fail.
         let _ = write!(head, "{method} {prefix}{path} HTTP/1.1\r\nhost: {authority}\r\n");
         Self(head)
     }
 
-    /// One more header, whose value is known to hold no line end.
+    /// Adds a header whose value contains no line break.
     pub(super) fn with(mut self, name: &str, value: &'static str) -> Self {
         self.line(name, value.as_bytes());
         self
     }
 
-    /// One more header.
+    /// Adds a header.
     pub(super) fn with_value(mut self, name: &str, value: &HeaderValue) -> Self {
         self.line(name, value.as_bytes());
         self
@@ -47,18 +47,18 @@ impl Head {
         }
     }
 
-    /// The end of the head of a request without a body.
+    /// Ends the head of a request without a body.
     pub(super) fn without_body(self) -> Request {
         Request { head: self.end(), body: Bytes::new() }
     }
 
-    /// The end of the head of a request with this body.
+    /// Ends the head of a request with this body.
     pub(super) fn with_body(mut self, body: Bytes) -> Request {
         let _ = write!(self.0, "content-length: {}\r\n", body.len());
         Request { head: self.end(), body }
     }
 
-    /// The end of the head, whatever follows.
+    /// Ends the head of any request.
     pub(super) fn end(mut self) -> Vec<u8> {
         self.0.extend_from_slice(b"\r\n");
         self.0

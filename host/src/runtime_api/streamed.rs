@@ -16,12 +16,12 @@ const TRAILERS: &str = "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Funct
 /// Readers treat trailers as headers, and few servers accept long ones.
 const LONGEST_TRAILER: usize = 48 * 1024;
 
-/// A piece of a body that is sent while it is made.
+/// A piece of a body that is sent while it is written.
 #[derive(Debug)]
 pub(super) enum Piece {
     /// Bytes.
     Data(Bytes),
-    /// The end, with trailers. A body whose pieces end without it was cut off.
+    /// The end, with trailers. A body without it is incomplete.
     End(Option<HeaderMap>),
 }
 
@@ -35,7 +35,7 @@ pub struct Streamed(mpsc::Receiver<Piece>);
 
 /// A streamed response: the ends for writing and for reading its pieces.
 pub fn streamed() -> (Sending, Streamed) {
-    // The system has buffers of its own.
+    // The sockets have buffers of their own.
     let (sender, pieces) = mpsc::channel(1);
     (Sending(sender), Streamed(pieces))
 }

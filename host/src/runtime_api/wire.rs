@@ -1,7 +1,8 @@
-//! What goes over one connection to the Runtime API, as bytes: a request out, and a reply in.
+//! One connection to the Runtime API, as bytes: it writes requests and reads replies.
 //!
-//! A server may answer before it has read a request to its end, as with a 413. So while a request does not go out, what
-//! comes in is looked at; once a whole head of a reply is there, the rest of the request is not sent.
+//! A server may reply before it has read the whole request, for example with status 413. So bytes are read
+//! while a request waits to be written, and when the head of a reply has arrived, the rest of the request is
+//! not sent.
 
 use std::io::{self, IoSlice};
 
@@ -18,29 +19,29 @@ use super::reply::{self, Body, Head, Line, MAX_BODY, Reply};
 use super::request::Request;
 use super::streamed::Piece;
 
-/// As much is read at a time where nobody knows how much comes.
+/// The size of a read when the number of bytes that follow is not known.
 const READ: usize = 8 * 1024;
-/// A larger body takes its buffer with it when it goes.
+/// The buffer is not kept after a body that is larger than this.
 const KEPT: usize = 256 * 1024;
 
-/// An open connection, and what came over it and was not read yet.
+/// An open connection, with the bytes that were received and not yet read.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: TcpStream,
     received: BytesMut,
-    /// How much of what was received is known to hold no end of a head.
+    /// The number of received bytes that were already searched for the end of a head.
     searched: usize,
-    /// Whether another request may follow.
+    /// Whether another request may be sent after this one.
     is_reusable: bool,
     keeps_much: bool,
 }
 
-/// How far a request went out.
+/// How much of a request was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Written {
-    /// To its end, or to that of the piece.
+    /// All of it, or all of this piece.
     Whole,
-    /// The head of the reply came before that.
+    /// Only a part, because the head of the reply has arrived.
     Answered,
 }
 
@@ -53,13 +54,15 @@ impl Wire {
         Ok(Self { stream, received, searched: 0, is_reusable: true, keeps_much: false })
     }
 
-    /// Whether another request can be sent: as far as is known, the server has not ended the connection, and it owes nothing.
+    /// Whether another request can be sent: no bytes are left over from the last reply, and the connection is
+    /// not known to be closed.
     pub(super) fn is_usable(&mut self) -> bool {
         let may_read = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
         self.is_reusable && self.received.is_empty() && self.stream.try_read(&mut [0]).is_err_and(may_read)
     }
 
-    /// Whether the server has closed the connection. Unlike [`Self::is_usable`], this asks the system.
+    /// Whether the server has closed the connection. Unlike [`Self::is_usable`], this asks the operating
+    /// system.
     pub(super) fn was_closed(&self) -> bool {
         let found = recv(&self.stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
         found.map_or_else(|error| error != Errno::AGAIN, |(_, count)| count == 0)
@@ -74,7 +77,7 @@ impl Wire {
         self.reply().await
     }
 
-    /// Sends a request whose body comes piece by piece, and reads the reply.
+    /// Sends a request whose body arrives in pieces, and reads the reply.
     pub(super) async fn stream(
         &mut self,
         head: &[u8],
@@ -104,12 +107,12 @@ impl Wire {
                 None => return Err(ConnectionError::CutOff),
             };
         }
-        // The server would take what is sent next for the rest of the body.
+        // The server would read the next request as the rest of this body.
         self.is_reusable = false;
         self.reply().await
     }
 
-    /// Writes all parts, unless the reply comes first.
+    /// Writes all parts, unless a reply arrives first.
     async fn write(&mut self, mut parts: &mut [IoSlice<'_>]) -> Result<Written, ConnectionError> {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
@@ -123,7 +126,7 @@ impl Wire {
                         return Ok(Written::Answered);
                     }
                 }
-                // It may have said why before it went.
+                // The server may have sent a reply before it closed the connection.
                 Err(error) => {
                     self.is_reusable = false;
                     return if self.answered().await.is_ok() {
@@ -137,7 +140,7 @@ impl Wire {
         Ok(Written::Whole)
     }
 
-    /// Waits until the head of a reply is there.
+    /// Waits until the head of a reply has arrived.
     async fn answered(&mut self) -> Result<(), ConnectionError> {
         while !self.take_in()? {
             self.stream.readable().await?;
@@ -145,7 +148,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Takes in what has come, and says whether the head of a reply is there.
+    /// Receives the available bytes. Returns whether the head of a reply has arrived.
     fn take_in(&mut self) -> Result<bool, ConnectionError> {
         loop {
             if self.has_head()? {
@@ -164,14 +167,14 @@ impl Wire {
     fn has_head(&mut self) -> Result<bool, ConnectionError> {
         let has_head = reply::end_of_head(&self.received, self.searched).is_some();
         if !has_head {
-            // Its last line may end in what comes next.
+            // The last bytes may be the start of the empty line that ends the head.
             self.searched = self.received.len().saturating_sub(3);
             reply::check_length(self.received.len())?;
         }
         Ok(has_head)
     }
 
-    /// Reads a reply to its end. Replies that only announce one (1xx) are passed over.
+    /// Reads a complete reply. Informational replies (1xx) are skipped.
     async fn reply(&mut self) -> Result<Reply, ConnectionError> {
         let head = loop {
             let head = self.head().await?;
@@ -232,7 +235,7 @@ impl Wire {
         }
     }
 
-    /// What a line of the framing says, once it is there.
+    /// Reads a line between chunks as soon as it has arrived.
     async fn line<T>(&mut self, read: impl Fn(&[u8]) -> Line<T>) -> Result<T, ConnectionError> {
         loop {
             if let Some((length, said)) = read(&self.received)? {
@@ -243,7 +246,7 @@ impl Wire {
         }
     }
 
-    /// Reads until so much is there.
+    /// Reads until this many bytes have arrived.
     async fn fill(&mut self, size: usize) -> Result<(), ConnectionError> {
         while self.received.len() < size {
             self.more(size - self.received.len()).await?;
@@ -251,7 +254,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads once, with room for so much.
+    /// Reads once, with room for this many bytes.
     async fn more(&mut self, room: usize) -> Result<(), ConnectionError> {
         self.received.reserve(room.clamp(READ, MAX_BODY));
         match self.stream.read_buf(&mut self.received).await? {
@@ -265,7 +268,7 @@ fn ended() -> ConnectionError {
     ConnectionError::Broken(io::ErrorKind::UnexpectedEof.into())
 }
 
-/// What ends a body that came in chunks.
+/// The end of a body in chunks.
 fn last_chunk(trailers: Option<&HeaderMap>) -> Vec<u8> {
     let mut last = b"0\r\n".to_vec();
     for (name, value) in trailers.into_iter().flatten() {

@@ -29,12 +29,13 @@ pub(super) const README: &str = include_str!("../../packages/README.md");
 /// A version of Cargo's as PyPI writes it: `0.2.0-rc.1` is `0.2.0rc1` there.
 pub(super) fn python_version(version: &str) -> Result<String> {
     let Some((release, pre)) = version.split_once('-') else { return Ok(version.to_owned()) };
-    let (kind, number) = pre.split_once('.').with_context(|| format!("{version}: it has no number"))?;
+    let (kind, number) =
+        pre.split_once('.').with_context(|| format!("{version}: the pre-release has no number"))?;
     let kind = match kind {
         "alpha" => "a",
         "beta" => "b",
         "rc" => "rc",
-        _ => bail!("{version}: PyPI knows the pre-releases alpha.N, beta.N and rc.N, and no others"),
+        _ => bail!("{version}: PyPI has only the pre-releases alpha.N, beta.N and rc.N"),
     };
     let number: u32 = number.parse().with_context(|| format!("{version}: {number} is not a number"))?;
     Ok(format!("{release}{kind}{number}"))

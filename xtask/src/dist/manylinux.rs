@@ -78,7 +78,7 @@ impl Needs {
     /// The N of the oldest glibc 2.N with all of these versions.
     fn glibc(&self) -> Result<u32> {
         if let Some(library) = self.libraries.iter().find(|needed| !LIBRARIES.contains(&needed.as_str())) {
-            bail!("it needs {library}, which not every Linux has");
+            bail!("it needs {library}, which some Linux systems do not have");
         }
         let mut newest = OLDEST;
         for version in self.versions.iter().filter_map(|name| name.strip_prefix("GLIBC_")) {
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_library_that_a_system_may_lack_is_refused_by_name() {
         let error = needs(&["libc.so.6", "libssl.so.3"], &[]).glibc().unwrap_err();
-        assert_eq!(error.to_string(), "it needs libssl.so.3, which not every Linux has");
+        assert_eq!(error.to_string(), "it needs libssl.so.3, which some Linux systems do not have");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The npm packages. The programs are in a package for each processor, which npm installs only where they run. The package that
-//! users name depends on all of these optionally, and has a script that starts the program which was installed.
+//! The npm packages. There is one with the programs for each processor, which npm installs only on that processor. The package
+//! that users install has all of these as optional dependencies, and a script that starts the installed program.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -11,17 +11,17 @@ use serde_json::{Map, Value, json};
 use super::about::{KEYWORDS, LICENSE, LICENSES, NAME, README, REPOSITORY, SUMMARY, VERSION};
 use super::{SBOM, pack, prefix, put, write};
 
-/// Processors that there is a release for, as Rust and as npm call them. The package that users name is the same whichever of
-/// them it is made on, so all have to be published.
+/// The processors of a release, by their names in Rust and in npm. The package that users install is the same on all of them,
+/// and needs the packages for all of them.
 const PROCESSORS: [(&str, &str); 2] = [("x86_64", "x64"), ("aarch64", "arm64")];
 
-/// Starts the program.
+/// The script that starts the program.
 const LAUNCHER: &str = include_str!("../../packages/launcher.js");
 
-/// Where it is in its package.
+/// The path of the program in its package.
 const LAUNCHER_PLACE: &str = "bin/bulkhead.js";
 
-/// Makes both packages of a release: the one with the programs, and the one that users name.
+/// Makes both packages of a release: the one with the programs, and the one that users install.
 pub(super) fn make(release: &Path, place: &Path) -> Result<[PathBuf; 2]> {
     let cpu = PROCESSORS.iter().find(|(rust, _)| *rust == ARCH);
     let (_, cpu) = cpu.with_context(|| format!("there is no npm package for {ARCH}"))?;
@@ -33,7 +33,7 @@ fn programs(release: &Path, cpu: &str, place: &Path) -> Result<PathBuf> {
     manifest.insert("os".into(), json!(["linux"]));
     manifest.insert("cpu".into(), json!([cpu]));
     manifest.insert("libc".into(), json!(["glibc"]));
-    // Yarn keeps packages zipped, where no program could be started.
+    // Yarn may keep packages zipped, and a program in a zip cannot be started.
     manifest.insert("preferUnplugged".into(), json!(true));
     let package = Package::new(manifest, release, place)?;
     for item in prefix::items(release)?.iter().filter(|item| item.is_program()) {
@@ -47,7 +47,7 @@ fn starter(release: &Path, place: &Path) -> Result<PathBuf> {
     let mut manifest = about(NAME, SUMMARY);
     manifest.insert("bin".into(), json!({ "bulkhead": LAUNCHER_PLACE }));
     manifest.insert("engines".into(), json!({ "node": ">=18" }));
-    // The very version: a bootstrap runs only what a command of its own version has compiled.
+    // Exactly this version: a bootstrap runs only components that a command of the same version has compiled.
     let programs = PROCESSORS.iter().map(|(_, cpu)| (package_for(cpu), json!(VERSION)));
     manifest.insert("optionalDependencies".into(), Value::Object(programs.collect()));
     let package = Package::new(manifest, release, place)?;
@@ -73,17 +73,17 @@ fn about(name: &str, description: &str) -> Map<String, Value> {
     fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// One that is being put together.
+/// A package while it is made.
 #[derive(Debug)]
 struct Package {
-    /// `bulkhead-lambda-0.1.0`, as `npm pack` would call it.
+    /// The name of its file without the ending, such as `bulkhead-lambda-0.1.0`, as `npm pack` names it.
     stem: String,
-    /// Its files. In the archive they are below `package`.
+    /// Its files, which are in the folder `package` of the archive.
     folder: PathBuf,
 }
 
 impl Package {
-    /// Begins one with the files that every package has.
+    /// Starts a package with the files that every package has.
     fn new(manifest: Map<String, Value>, release: &Path, place: &Path) -> Result<Self> {
         let name = manifest.get("name").and_then(Value::as_str).context("a package has a name")?;
         let stem = format!("{name}-{VERSION}");

@@ -1,12 +1,12 @@
-//! Where the files of a release lie after a package manager has installed them: below a prefix, which is a folder such as
-//! `/usr/local` or a virtual environment. The command lies in `bin`, and finds the bootstraps in `libexec/bulkhead`.
+//! The paths of a release's files after a package manager has installed them below a prefix, which is a folder such as
+//! `/usr/local` or a virtual environment. The command is in `bin`, and finds the bootstraps in `libexec/bulkhead`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// Shells, the files with their completions in a release, and where the shells look for them.
+/// The shells, each with the file with its completions in a release and the path where the shell looks for it.
 pub(super) const COMPLETIONS: [(&str, &str, &str); 3] = [
     ("bash", "bulkhead.bash", "share/bash-completion/completions/bulkhead"),
     ("zsh", "_bulkhead", "share/zsh/site-functions/_bulkhead"),
@@ -16,14 +16,14 @@ pub(super) const COMPLETIONS: [(&str, &str, &str); 3] = [
 /// A file that is installed.
 #[derive(Debug)]
 pub(super) struct Item {
-    /// Where it is now.
+    /// Its current path.
     pub(super) source: PathBuf,
-    /// Where it will be, relative to the prefix.
+    /// Its path relative to the prefix.
     pub(super) place: String,
 }
 
 impl Item {
-    /// Whether it is started, and so is executable.
+    /// Whether it is executable.
     pub(super) fn is_program(&self) -> bool {
         self.place.starts_with("bin/") || self.place.starts_with("libexec/")
     }

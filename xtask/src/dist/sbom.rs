@@ -1,4 +1,5 @@
-//! The crates that the programs of a release are linked from, with their versions and licences, as a CycloneDX document. Nothing in it says when or where it was made.
+//! The crates that the programs of a release are linked from, with their versions and licences, as a CycloneDX document. It does
+//! not contain the time or the place where it was made.
 
 use std::collections::BTreeSet;
 use std::env::consts::ARCH;
@@ -80,7 +81,7 @@ impl Library {
 
     fn described(&self) -> Value {
         let Self { name, version, license } = self;
-        // A plus sign would be read as a space.
+        // Without this, a plus sign would be read as a space.
         let purl = format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"));
         let mut library =
             json!({ "type": "library", "bom-ref": &purl, "name": name, "version": version, "purl": &purl });

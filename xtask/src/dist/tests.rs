@@ -1,4 +1,4 @@
-//! A release of small stand-ins, packed, installed by pip and by npm, and used.
+//! Tests packages of a release with small scripts instead of the programs: they are installed by pip and by npm, and run.
 
 use std::env::consts::ARCH;
 use std::fs::{self, File, Permissions};
@@ -18,7 +18,7 @@ const COMMAND: &str = "#!/bin/sh\nexec \"$(dirname \"$0\")/../libexec/bulkhead/b
 const BOOTSTRAP: &str = "#!/bin/sh\ntrap 'echo stopped; exit 3' TERM\necho \"called with $*\"\n\
                          [ \"$1\" = wait ] || exit 7\nread -r line\n";
 
-/// A folder as `fill` leaves it. It goes when it is dropped, with all that was made beside it.
+/// A folder with the files of a release. It is removed when this is dropped, together with the packages made from it.
 pub(super) struct StandIn {
     pub(super) place: PathBuf,
     pub(super) folder: PathBuf,
@@ -30,7 +30,7 @@ impl Drop for StandIn {
     }
 }
 
-/// One for each test.
+/// Makes one for a test.
 pub(super) fn release(test: &str) -> StandIn {
     let place = std::env::temp_dir().join(format!("bulkhead-dist-{}-{test}", std::process::id()));
     let folder = place.join("release");
@@ -51,7 +51,7 @@ pub(super) fn release(test: &str) -> StandIn {
     StandIn { place, folder }
 }
 
-/// Every package of a release, made in this folder.
+/// Makes every package of a release in this folder.
 fn packages(release: &Path, place: &Path) -> Vec<PathBuf> {
     fs::create_dir_all(place).unwrap();
     let archive = place.join("archive.tar.gz");
@@ -70,11 +70,11 @@ fn systems() -> String {
     }
 }
 
-/// Whether a test can run that needs this program. It may be missing; but not in CI.
+/// Whether a test that needs this program can run. The program may be missing, except in CI.
 fn can_run(is_here: bool, program: &str) -> bool {
-    assert!(is_here || !in_ci(), "there is no {program}, and in CI no test may be skipped");
+    assert!(is_here || !in_ci(), "{program} is not installed, and in CI no test may be skipped");
     if !is_here {
-        eprintln!("SKIPPED, NOT PASSED: there is no {program}");
+        eprintln!("SKIPPED, NOT PASSED: {program} is not installed");
     }
     is_here
 }

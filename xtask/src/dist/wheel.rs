@@ -1,5 +1,5 @@
-//! The Python wheel: a zip whose files pip puts below the prefix of its environment, with a list of their digests. It has no
-//! Python in it. Its bytes are the same for the same release.
+//! The Python wheel: a zip with files that pip copies below the prefix of its environment, and a list of their digests. It
+//! contains no Python code. The same release always gives the same bytes.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -68,7 +68,7 @@ fn info(release: &Path, stem: &str, tag: &str) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// The core metadata, of the first version that has expressions for licences.
+/// The core metadata, in the oldest version of their format that has licence expressions.
 fn metadata() -> Result<String> {
     let mut lines = vec![
         "Metadata-Version: 2.4".to_owned(),
@@ -90,7 +90,7 @@ fn metadata() -> Result<String> {
     Ok(format!("{}\n\n{README}", lines.join("\n")))
 }
 
-/// The list of all files with their digests. It is in the list itself, without one.
+/// The list of all files with their digests. It contains its own name, without a digest.
 fn record(members: &[Member], name: &str) -> Member {
     let mut lines = String::new();
     for member in members {
@@ -137,7 +137,7 @@ mod tests {
             head.contains("\nLicense-Expression: (Apache-2.0 WITH LLVM-exception) OR MIT\nLicense-File: ")
         );
         assert!(body.starts_with("# Bulkhead\n"));
-        // A relative link would lead nowhere on the page of a registry.
+        // A relative link would be broken on the page of a registry.
         assert!(body.split("](").skip(1).all(|link| link.starts_with("https://")), "{body}");
     }
 
@@ -165,7 +165,7 @@ mod tests {
             let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
             let line = format!("{name},sha256={digest},{}", bytes.len());
             assert!(record.lines().any(|found| found == line), "{line}");
-            // pip asks for the type of the file before it takes a program for one.
+            // pip installs an entry as a program only if its mode contains the type of a file.
             let is_program = name.contains("/scripts/") || name.contains("/libexec/");
             assert_eq!(*mode, if is_program { 0o100_755 } else { 0o100_644 }, "{name}");
         }

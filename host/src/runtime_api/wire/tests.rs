@@ -1,4 +1,4 @@
-//! Replies as servers write them, well and badly, over a real socket.
+//! Replies, valid and not, from servers on a real socket.
 
 use std::net::SocketAddr;
 
@@ -14,17 +14,17 @@ const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n
 /// What a server does with one connection.
 #[derive(Debug)]
 enum Step {
-    /// Reads so many bytes.
+    /// Reads this many bytes.
     Read(usize),
-    /// Writes these, and lets them go out.
+    /// Writes these bytes, and lets them arrive.
     Write(&'static [u8]),
-    /// Waits until the other side has closed.
+    /// Waits until the client has closed the connection.
     WaitForEnd,
 }
 
 use Step::{Read, WaitForEnd, Write};
 
-/// A server that takes one connection; what it read comes back when it has ended.
+/// A server that accepts one connection. The receiver gets what it read.
 async fn serve(steps: Vec<Step>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -55,7 +55,8 @@ fn request() -> Request {
     Request { head: REQUEST.to_vec(), body: Bytes::from_static(b"body") }
 }
 
-/// What a client makes of a server that writes these pieces once it has read the request, and closes.
+/// The reply that a client reads from a server that writes these pieces after the request and closes the
+/// connection.
 async fn reply_of(pieces: &[&'static [u8]]) -> (Wire, Result<Reply, ConnectionError>) {
     let steps = [Read(REQUEST.len() + 4)].into_iter().chain(pieces.iter().map(|piece| Write(piece)));
     let (address, served) = serve(steps.collect()).await;
@@ -141,7 +142,7 @@ async fn an_answer_before_the_end_of_the_request_is_taken() {
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
     let body = vec![0; 32 * 1024 * 1024];
     let request = Request { head: [REQUEST, &[b' '; 100]].concat(), body: body.into() };
-    // The server reads on only when the client has closed.
+    // The server reads on only after the client has closed the connection.
     let reply = wire.exchange(&request).await.unwrap();
     assert_eq!((reply.status.as_u16(), &*reply.body), (413, &b"big"[..]));
     assert!(!wire.is_usable());
@@ -198,7 +199,7 @@ async fn a_server_that_answers_or_goes_away_ends_a_streamed_body() {
     {
         let (address, _served) = serve(vec![Read(HEAD.len()), Write(answer)]).await;
         let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-        // Its other end stays, and nothing comes from there.
+        // The other end stays open, and sends nothing.
         let (_sender, mut pieces) = mpsc::channel(4);
         let reply = wire.stream(HEAD, &mut pieces).await;
         assert_eq!(reply.ok().map(|reply| reply.status.as_u16()), status);

@@ -1,4 +1,4 @@
-//! Exchanges that end before they are over: for their bytes, for their time, or for their number.
+//! Exchanges that are ended by a limit: of bytes, of time, or of requests.
 
 use super::*;
 
@@ -109,7 +109,7 @@ async fn requests_under_way_are_limited() {
     let running: Vec<_> = (0..16).map(|_| start(None)).collect();
     let last = start(Some(Duration::from_millis(20))).await.unwrap();
     assert!(matches!(last, Err(Error::ConnectionLimitReached)), "{last:?}");
-    // One that is given up makes room.
+    // A request that is dropped makes room for another.
     running[0].abort();
     let next = start(Some(Duration::from_secs(4)));
     running[1].abort();

@@ -1,4 +1,4 @@
-//! What of a request's body reaches the server: all of it, or the guest is told.
+//! Either the whole body of a request reaches the server, or the guest gets an error.
 
 use http_body::{Body, Frame};
 use hyper::header::HeaderMap;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// A body whose length nobody knows, as guests write them.
+/// A body of unknown length, as guests write it.
 struct Pieces(mpsc::Receiver<Frame<Bytes>>);
 
 impl Body for Pieces {
@@ -24,7 +24,7 @@ impl Body for Pieces {
     }
 }
 
-/// A request with a body that goes on for as long as the other half is there.
+/// A request whose body has no end while its sender exists.
 fn unfinished(method: Method, uri: &str) -> (mpsc::Sender<Frame<Bytes>>, Request<WasiBody>) {
     let (guest, pieces) = mpsc::channel(8);
     (guest, request(method, uri, "").map(|_| Pieces(pieces).boxed_unsync()))
@@ -65,7 +65,7 @@ async fn a_guest_that_waits_for_the_response_before_it_ends_its_body_gets_it() {
     guest.try_send(Frame::data(Bytes::from_static(b"x"))).unwrap();
     drop(guest);
     Handler::new().outbound("a").send(request, None).await.unwrap();
-    // `GET` too, though it is not clear whether there is a body; this server reads the head alone.
+    // Also `GET`, which may have no body; this server reads only the head.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     std::thread::spawn(move || {

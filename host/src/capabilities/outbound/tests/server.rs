@@ -1,4 +1,4 @@
-//! Servers on loopback, with replies that are given in advance, and with TLS where that is wanted.
+//! Servers on loopback that send prepared replies, with or without TLS.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -10,7 +10,7 @@ use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
 pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Each with the number of its connection.
+/// The requests, each with the number of its connection.
 type Requests = Mutex<Vec<(usize, String)>>;
 
 /// A server whose n-th connection gives the n-th list of replies and is then closed.
@@ -93,8 +93,8 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers requests in turn. A reply that is empty closes the connection in place of an answer; `…` at the end of
-    /// one keeps it open for as long as the client does.
+    /// Replies to requests in turn. An empty reply closes the connection without a reply. A reply that ends
+    /// in `…` keeps the connection open until the client closes it.
     fn serve(self, mut stream: impl Read + Write) {
         for reply in &self.replies {
             let request = receive(&mut stream);
@@ -112,7 +112,7 @@ impl Connection {
     }
 }
 
-/// A request, with its body if that is chunked; empty when the client closed the connection.
+/// Reads a request, with its body if that is chunked. Empty if the client closed the connection.
 pub(super) fn receive(stream: &mut impl Read) -> String {
     let mut received = Vec::new();
     loop {
@@ -129,7 +129,7 @@ pub(super) fn receive(stream: &mut impl Read) -> String {
     }
 }
 
-/// A certificate for `localhost`, as a file that clients trust and as the settings of a server.
+/// A certificate for `localhost`, as a file for clients and as settings for a server.
 pub(super) fn certificate() -> (Vec<(PathBuf, Vec<u8>)>, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
