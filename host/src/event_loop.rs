@@ -5,7 +5,7 @@
 //! has failed too often; no event or handler can end it. If a function handles several events at a time,
 //! several loops run in parallel: see [`crate::event_loop::workers`].
 //!
-//! The room also owns the [`backoff`] between attempts, responses that are streamed ([`stream_response`]), and
+//! The room also owns the [`backoff`] between attempts, responses that are streamed ([`mod@stream_response`]), and
 //! SnapStart ([`snapstart`]).
 //!
 //! May use: log, engine, runtime_api, capabilities, dispatch.

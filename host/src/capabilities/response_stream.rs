@@ -1,7 +1,7 @@
 //! The guest's side of a response that is streamed while its guest still runs.
 //!
 //! The guest writes into a channel that holds almost nothing, so it can be no faster than the reader at the
-//! other end, which is [`crate::event_loop::stream_response`].
+//! other end, which is [`mod@crate::event_loop::stream_response`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
