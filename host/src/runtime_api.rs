@@ -1,7 +1,8 @@
 //! The client of the Lambda Runtime API: gets events, and posts their results.
 //!
-//! It handles paths, headers and statuses (RUNTIME_API R1–R5), and does not depend on sandboxes. Bytes travel
-//! over one keep-alive [`connection`]; [`crate::runtime_api::invocation`] interprets an event's headers.
+//! It handles paths, headers and statuses (sections 1 to 5 of `docs/runtime-api.md`), and does not depend on
+//! sandboxes. Bytes travel over one keep-alive [`connection`]; [`crate::runtime_api::invocation`] interprets an
+//! event's headers.
 //!
 //! The room also owns the body of an error ([`ErrorReport`]) and SIGTERM ([`shutdown`]).
 //!

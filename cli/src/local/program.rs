@@ -146,7 +146,7 @@ impl Program {
     }
 }
 
-/// The variables that Lambda sets (RUNTIME_API 9), and none of this machine's.
+/// The variables that Lambda sets (section 9 of `docs/runtime-api.md`), and none of this machine's.
 fn variables(function: &Function) -> [(&'static str, String); 10] {
     [
         ("_HANDLER", function.handler.clone()),

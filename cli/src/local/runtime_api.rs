@@ -1,7 +1,7 @@
 //! The Runtime API: the HTTP calls of a custom runtime, served on the loopback address.
 //!
-//! Status codes and texts are Lambda's, so that a runtime sees here what it would see there (RUNTIME_API 2 to
-//! 5).
+//! Status codes and texts are Lambda's, so that a runtime sees here what it would see there (sections 2 to 5 of
+//! `docs/runtime-api.md`).
 
 mod response;
 #[cfg(test)]

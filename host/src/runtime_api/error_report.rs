@@ -1,4 +1,4 @@
-//! The error report of a failed event: body and headers of `/error` (RUNTIME_API R4).
+//! The error report of a failed event: body and headers of `/error` (section 4 of `docs/runtime-api.md`).
 
 use std::collections::VecDeque;
 use std::fmt::{Display, Write};

@@ -1,4 +1,4 @@
-//! A response that is streamed (RUNTIME_API 7).
+//! A response that is streamed (section 7 of `docs/runtime-api.md`).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

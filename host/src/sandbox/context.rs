@@ -4,7 +4,7 @@ use crate::engine::bindings::bulkhead::lambda::types;
 use crate::runtime_api::invocation::{Caller, Invocation};
 use crate::sandbox::time_budget::TimeBudget;
 
-/// The settings of the function, which are equal for every event (RUNTIME_API 9).
+/// The settings of the function, which are equal for every event (section 9 of `docs/runtime-api.md`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionSettings {
     /// `AWS_LAMBDA_FUNCTION_NAME`, or empty.

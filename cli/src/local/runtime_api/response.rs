@@ -1,4 +1,4 @@
-//! The response to an event from a runtime: whole, or as a stream (RUNTIME_API 3 and 7).
+//! The response to an event from a runtime: whole, or as a stream (sections 3 and 7 of `docs/runtime-api.md`).
 
 use axum::body::Body;
 use base64::Engine as _;

@@ -1,6 +1,6 @@
 //! The names of environment variables that a handler may have.
 //!
-//! Variables that Lambda reserves stay with the host (RUNTIME_API 9): credentials, the address of the Runtime
+//! Variables that Lambda reserves stay with the host (section 9 of `docs/runtime-api.md`): credentials, the address of the Runtime
 //! API, and everything else with which a handler could act as the function itself.
 
 /// Reserved names that have none of the prefixes.
