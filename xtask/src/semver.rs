@@ -4,8 +4,6 @@
 //! Nothing has been published yet, so the check uses the tag of the last release. Before the first release it
 //! is skipped.
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
@@ -13,10 +11,11 @@ use anyhow::{Context as _, Result};
 use crate::compile::compile_untimed;
 use crate::fetched::Fetched;
 use crate::steps::{Ending, Step};
+use crate::tool::Tool;
 use crate::workspace::Workspace;
 
-/// The version of cargo-semver-checks. Each one can read the documentation of only a few versions of Rust.
-const VERSION: &str = "0.50.0";
+/// Each version of it can read the documentation of only a few versions of Rust.
+const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.50.0", arguments: &[] };
 
 /// Compares the SDK with its last release.
 pub(crate) const SEMVER: Step = Step {
@@ -28,7 +27,7 @@ pub(crate) const SEMVER: Step = Step {
         let Some(release) = last_release(workspace)? else {
             return Ok(Ending::Skipped("there is no earlier release to compare with".to_owned()));
         };
-        let installed = install(workspace)?;
+        let installed = SEMVER_CHECKS.install(workspace)?;
         if matches!(installed, Fetched::Ready) {
             compare(workspace, &release)?;
         }
@@ -46,31 +45,8 @@ fn last_release(workspace: &Workspace) -> Result<Option<String>> {
     Ok(Some(tag).filter(|tag| output.status.success() && !tag.is_empty()))
 }
 
-fn install(workspace: &Workspace) -> Result<Fetched> {
-    let found = Command::new(program(workspace)).arg("--version").stdin(Stdio::null()).output();
-    if found.is_ok_and(|found| String::from_utf8_lossy(&found.stdout).trim().ends_with(VERSION)) {
-        return Ok(Fetched::Ready);
-    }
-    let place = workspace.target("semver-checks");
-    let mut cargo = workspace.cargo(["install", "cargo-semver-checks", "--quiet", "--locked", "--debug"]);
-    cargo.args(["--version", VERSION, "--force", "--root"]).arg(&place);
-    // A separate directory that is removed afterwards, because nothing else uses what is compiled there.
-    let compiled = place.join("target");
-    if let Err(error) = compile_untimed(workspace, cargo.arg("--target-dir").arg(&compiled)) {
-        return Ok(Fetched::Impossible(format!(
-            "cargo-semver-checks cannot be installed from crates.io: {error:#}"
-        )));
-    }
-    fs::remove_dir_all(&compiled).with_context(|| format!("removing {}", compiled.display()))?;
-    Ok(Fetched::Ready)
-}
-
-fn program(workspace: &Workspace) -> PathBuf {
-    workspace.target("semver-checks/bin/cargo-semver-checks")
-}
-
 fn compare(workspace: &Workspace, release: &str) -> Result<()> {
-    let mut check = Command::new(program(workspace));
+    let mut check = Command::new(SEMVER_CHECKS.program(workspace));
     check.args(["semver-checks", "--package", "bulkhead-sdk", "--all-features", "--baseline-rev", release]);
     compile_untimed(workspace, check.current_dir(workspace.source("")))
 }
