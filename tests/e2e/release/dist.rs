@@ -1,10 +1,13 @@
 //! What `cargo xtask dist` makes: whoever unpacks it has all that `bulkhead package` needs, for both processors.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot, artifacts};
-use serde_json::json;
+use flate2::read::ZlibDecoder;
+use object::{Endianness, Object as _, ObjectSection as _, read::elf::ElfFile64};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::unzip::unzip;
@@ -72,4 +75,30 @@ fn a_release_packages_for_arm64_or_says_what_is_missing() {
         told.contains("no `bootstrap-arm64` beside this command") && told.contains("--bootstrap"),
         "{told}"
     );
+}
+
+/// The crates in the list that auditors look for in a program.
+fn crates(program: &Path) -> Vec<String> {
+    let bytes = std::fs::read(program).expect("a program");
+    let elf = ElfFile64::<Endianness>::parse(&*bytes).expect("an ELF file");
+    let list = elf.section_by_name(".dep-v0").expect("a list").data().expect("its bytes");
+    let mut json = String::new();
+    ZlibDecoder::new(list).read_to_string(&mut json).expect("zlib");
+    assert!(!json.contains('/'), "it names a directory: {json}");
+    let list: Value = serde_json::from_str(&json).expect("JSON");
+    let packages = list["packages"].as_array().expect("packages");
+    packages.iter().map(|package| package["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[test]
+fn each_program_lists_the_crates_that_it_is_linked_from() {
+    let release = Release::unpack();
+    let has = |program: &Path, name: &str| crates(program).iter().any(|found| found == name);
+    for program in ["bulkhead", "bootstrap"].map(|program| release.file(program)) {
+        assert!(has(&program, "wasmtime") && has(&program, "cranelift-codegen"), "{}", program.display());
+    }
+    let lean = [Some(artifacts::lean_bootstrap()), artifacts::arm64_bootstrap()];
+    for program in lean.into_iter().flatten() {
+        assert!(has(&program, "wasmtime") && !has(&program, "cranelift-codegen"), "{}", program.display());
+    }
 }
