@@ -49,13 +49,13 @@ fn jobs(workflow: &Yaml) -> impl Iterator<Item = (&str, &Yaml)> {
     jobs.iter().map(|(name, job)| (name.as_str().unwrap(), job))
 }
 
-/// The arguments of a job's calls of `.ci/run`, for each entry of its matrix.
+/// The arguments of a job's calls of `.ci/run` or of `cargo xtask test`, for each entry of its matrix.
 fn calls(job: &Yaml) -> Vec<String> {
     let mut calls = Vec::new();
     for step in job["steps"].as_vec().unwrap() {
-        let Some(arguments) = step["run"].as_str().and_then(|run| run.strip_prefix(".ci/run")) else {
-            continue;
-        };
+        let run = step["run"].as_str().unwrap_or_default();
+        let called = [".ci/run", "cargo xtask test"].into_iter().find_map(|call| run.strip_prefix(call));
+        let Some(arguments) = called else { continue };
         if arguments.contains("matrix.arguments") {
             let entries = job["strategy"]["matrix"]["include"].as_vec().unwrap();
             calls.extend(entries.iter().map(|entry| entry["arguments"].as_str().unwrap().to_owned()));
