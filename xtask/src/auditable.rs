@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use auditable_serde::{DependencyKind, Package, Source, VersionInfo};
+use cargo_metadata::semver::Version;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
@@ -122,17 +123,18 @@ impl Crates {
     fn described(&self) -> Result<VersionInfo> {
         let order: Vec<&Crate> = self.uses.keys().collect();
         let place = |wanted: &Crate| order.binary_search(&wanted).ok().context("every crate has a line");
-        let package = |(found, uses): (&Crate, &BTreeSet<Crate>)| {
+        let package = |(found, uses): (&Crate, &BTreeSet<Crate>)| -> Result<Package> {
+            let version = found.version.parse::<Version>();
             Ok(Package {
                 name: found.name.clone(),
-                version: found.version.parse().with_context(|| format!("the version of {}", found.name))?,
+                version: version.with_context(|| format!("the version of {}", found.name))?,
                 source: found.source.clone(),
                 kind: DependencyKind::Runtime,
-                dependencies: uses.iter().map(place).collect::<Result<_>>()?,
+                dependencies: uses.iter().map(place).collect::<Result<Vec<_>>>()?,
                 root: self.root.as_ref() == Some(found),
             })
         };
-        let packages = self.uses.iter().map(package).collect::<Result<_>>()?;
+        let packages = self.uses.iter().map(package).collect::<Result<Vec<_>>>()?;
         Ok(VersionInfo { packages, format: 1 })
     }
 }
@@ -169,7 +171,7 @@ mod tests {
             {"name":"libc","version":"0.2.1","source":"crates.io"},
             {"name":"serde","version":"1.0.1","source":"crates.io","dependencies":[2]}
         ],"format":1}"#;
-        assert_eq!(list, expected.parse().unwrap());
+        assert_eq!(list, expected.parse::<VersionInfo>().unwrap());
         assert!(!serde_json::to_string(&list).unwrap().contains("/home"));
     }
 
