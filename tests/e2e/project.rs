@@ -27,7 +27,7 @@ pub(crate) struct Ran {
 pub(crate) const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/projects");
 
 /// Settings of cargo for projects whose size and speed do not matter: they compile in half of the time.
-pub(crate) const QUICK: [(&str, &str); 3] = [
+const QUICK: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),

@@ -14,6 +14,8 @@ pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
 const MOST_HEADERS: usize = 128;
 /// The longest line with the size of a chunk.
 const LONGEST_CHUNK_LINE: usize = 4 * 1024;
+/// The longest start of a head that is parsed before its end has arrived.
+const LONGEST_CHECKED_START: usize = 4 * 1024;
 
 /// A complete reply.
 #[derive(Debug)]
@@ -119,8 +121,18 @@ pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     Some(from + line + 1 + empty)
 }
 
+/// Checks the start of a head whose end has not arrived. Without this check, a server that does not speak HTTP and waits
+/// for the client would be waited for without end.
+pub(super) fn check_start(bytes: &[u8]) -> Result<(), ConnectionError> {
+    // A longer start was checked when it was shorter, and its end may be far away.
+    if bytes.len() <= LONGEST_CHECKED_START {
+        httparse::Response::new(&mut [httparse::EMPTY_HEADER; MOST_HEADERS]).parse(bytes)?;
+    }
+    check_length(bytes.len())
+}
+
 /// Rejects a head of more than [`MAX_HEADERS`] bytes.
-pub(super) fn check_length(head: usize) -> Result<(), ConnectionError> {
+fn check_length(head: usize) -> Result<(), ConnectionError> {
     if head > MAX_HEADERS { Err(ConnectionError::HeadersTooLarge) } else { Ok(()) }
 }
 
@@ -244,6 +256,16 @@ mod tests {
         }
         let many = "a: b\r\n".repeat(MOST_HEADERS + 1);
         assert!(head(&format!("HTTP/1.1 200 OK\r\n{many}\r\n")).is_err());
+    }
+
+    #[test]
+    fn what_cannot_become_http_is_known_before_its_end() {
+        for start in ["", "HT", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\na: "] {
+            assert!(check_start(start.as_bytes()).is_ok(), "{start}");
+        }
+        for start in ["SSH-2.0-OpenSSH_9.6\r\n", "HTTP/1.1 two", "HTTP/1.1 200 OK\r\na b\r\n"] {
+            assert!(matches!(check_start(start.as_bytes()), Err(ConnectionError::Http(_))), "{start}");
+        }
     }
 
     #[test]

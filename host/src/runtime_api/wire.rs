@@ -169,7 +169,7 @@ impl Wire {
         if !has_head {
             // The last bytes may be the start of the empty line that ends the head.
             self.searched = self.received.len().saturating_sub(3);
-            reply::check_length(self.received.len())?;
+            reply::check_start(&self.received)?;
         }
         Ok(has_head)
     }

@@ -10,7 +10,7 @@ use bulkhead_tests::{Running, artifacts};
 
 use super::output;
 use super::page::Typed;
-use crate::project::{Folder, QUICK, TARGET};
+use crate::project::{Folder, TARGET};
 
 /// The SDK is compiled on the way, and other chapters are at it, too.
 const WAIT_LIMIT: Duration = Duration::from_secs(300);
@@ -189,7 +189,6 @@ fn bash(folder: &Path) -> Command {
         .env("PATH", std::env::join_paths(places).expect("a PATH"))
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TARGET_DIR", TARGET)
-        .envs(QUICK)
         .env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
     command
 }

@@ -116,7 +116,7 @@ fn an_error_of_a_service_that_is_as_long_as_one_call_takes() {
 #[test]
 fn headers_have_a_limit_of_their_own() {
     let results = guest("web_after").events(&[request("/headers")]).fails("Function.HeaderLimitExceeded");
-    results.each(|answer, _| assert!(answer.text().contains("more than 64 KiB"), "{}", answer.text()));
+    results.each(|answer, _| assert!(answer.text().contains("exceeded 64 KiB"), "{}", answer.text()));
 }
 
 #[test]

@@ -87,7 +87,10 @@ fn a_digest_that_does_not_match_is_refused() {
     let toml = format!("[handlers.hello]\ndigest = 'sha256:{}'", "0".repeat(64));
     let (kind, text) = refused(&root(&toml));
     assert_eq!(kind, "Runtime.InvalidComponent");
-    assert!(text.contains("handlers.hello.digest") && text.contains("hello.wasm has the digest sha256:"), "{text}");
+    assert!(
+        text.contains("handlers.hello.digest") && text.contains("hello.wasm has the digest sha256:"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -121,6 +121,15 @@ async fn a_head_without_an_end_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_speak_http_is_not_waited_for() {
+    let steps = vec![Read(REQUEST.len() + 4), Write(b"SSH-2.0-OpenSSH_9.6\r\n"), WaitForEnd];
+    let (address, _served) = serve(steps).await;
+    let mut wire = Wire::connect(&address.to_string()).await.unwrap();
+    let reply = wire.exchange(&request()).await;
+    assert!(matches!(reply, Err(ConnectionError::Http(_))), "{reply:?}");
+}
+
+#[tokio::test]
 async fn what_nobody_asked_for_spoils_the_connection() {
     let (mut wire, reply) = reply_of(&[b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK"]).await;
     reply.unwrap();
