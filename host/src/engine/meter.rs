@@ -57,11 +57,20 @@ thread_local! {
 pub async fn unmetered<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
+        // Meters within this work begin now, and so does the next event's.
+        end_turn();
         let polled = work.as_mut().poll(context);
-        LAST.set(Last::Unmetered);
+        end_turn();
         polled
     })
     .await
+}
+
+/// The work of this thread from here to its next turn is not charged to that turn.
+pub fn end_turn() {
+    if !matches!(LAST.get(), Last::InTurn) {
+        LAST.set(Last::Unmetered);
+    }
 }
 
 impl Meter {

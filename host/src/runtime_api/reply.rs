@@ -58,16 +58,10 @@ impl Head {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         response.parse(head)?;
-        let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
-        let status = status.ok_or(ConnectionError::Framing("the status is not a number from 100 to 999"))?;
+        let status = status_of(&response)?;
         let is_current = response.version == Some(1);
         let headers = Headers::new(head.clone(), response.headers);
         Ok(Self { status, headers, is_current })
-    }
-
-    /// Whether another head follows. The client never asks to switch protocols (101).
-    pub(super) fn is_interim(&self) -> bool {
-        self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
 
     /// Whether the connection may be used again.
@@ -105,6 +99,24 @@ impl Head {
         let mut words = self.headers.all(name).flat_map(|value| value.split(|byte| *byte == b','));
         words.any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
     }
+}
+
+/// Whether another head follows. Nobody asks for another protocol (101), so that is a final reply.
+pub(super) fn is_interim(status: StatusCode) -> bool {
+    status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+/// The status of a reply that begins with these bytes. Its head has arrived.
+pub(super) fn status(bytes: &[u8]) -> Result<StatusCode, ConnectionError> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    response.parse(bytes)?;
+    status_of(&response)
+}
+
+fn status_of(response: &httparse::Response<'_, '_>) -> Result<StatusCode, ConnectionError> {
+    let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
+    status.ok_or(ConnectionError::Framing("the status is not a number from 100 to 999"))
 }
 
 /// The position where the head at the start of `bytes` ends, or `None` if its end has not arrived. No end
@@ -148,6 +160,10 @@ pub(super) type Line<T> = Result<Option<(usize, T)>, ConnectionError>;
 /// The line with the size of a chunk.
 pub(super) fn chunk_size(bytes: &[u8]) -> Line<usize> {
     const ODD: ConnectionError = ConnectionError::Framing("the size of a chunk is not a number");
+    // The parser takes a line without digits for the last chunk.
+    if bytes.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
+        return Err(ODD);
+    }
     match httparse::parse_chunk_size(bytes).map_err(|_| ODD)? {
         httparse::Status::Complete((length, size)) => {
             let size = usize::try_from(size).map_err(|_| ConnectionError::BodyTooLarge)?;
@@ -243,8 +259,8 @@ mod tests {
         ] {
             assert_eq!(head(text).unwrap().keeps_alive(), keeps_alive, "{text}");
         }
-        assert!(head("HTTP/1.1 100 Continue\r\n\r\n").unwrap().is_interim());
-        assert!(!head("HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap().is_interim());
+        assert!(is_interim(status(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap()));
+        assert!(!is_interim(status(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap()));
     }
 
     #[test]
@@ -272,7 +288,9 @@ mod tests {
     fn lines_between_chunks() {
         assert_eq!(chunk_size(b"1f;x=y\r\nrest").unwrap(), Some((8, 31)));
         assert_eq!(chunk_size(b"1f").unwrap(), None);
-        assert!(chunk_size(b"x\r\n").is_err());
+        for odd in [&b"x\r\n"[..], b"\r\n", b";x\r\n"] {
+            assert!(chunk_size(odd).is_err());
+        }
         assert!(chunk_size(b"fffffffffffffffff\r\n").is_err());
         assert!(chunk_size(&[b'0'; LONGEST_CHUNK_LINE + 1]).is_err());
         assert_eq!((line_end(b"\r\nx").unwrap(), line_end(b"\r").unwrap()), (Some((2, ())), None));

@@ -34,6 +34,8 @@ pub(super) struct Wire {
     /// Whether another request may be sent after this one.
     is_reusable: bool,
     keeps_much: bool,
+    /// Whether the server has accepted the request before its end.
+    is_accepted: bool,
 }
 
 /// How much of a request was written.
@@ -51,7 +53,7 @@ impl Wire {
         // Requests are written in one piece, so waiting for more data would only delay them.
         stream.set_nodelay(true)?;
         let received = BytesMut::new();
-        Ok(Self { stream, received, searched: 0, is_reusable: true, keeps_much: false })
+        Ok(Self { stream, received, searched: 0, is_reusable: true, is_accepted: false, keeps_much: false })
     }
 
     /// Whether another request can be sent: no bytes are left over from the last reply, and the connection is
@@ -65,14 +67,13 @@ impl Wire {
     /// system.
     pub(super) fn was_closed(&self) -> bool {
         let found = recv(&self.stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        found.map_or_else(|error| error != Errno::AGAIN, |(_, count)| count == 0)
+        // A server that sends something without a request is about to close the connection.
+        found.err() != Some(Errno::AGAIN)
     }
 
     /// Sends a request and reads the reply.
     pub(super) async fn exchange(&mut self, request: &Request) -> Result<Reply, ConnectionError> {
-        if std::mem::take(&mut self.keeps_much) {
-            self.received = BytesMut::new();
-        }
+        self.begin();
         self.write(&mut [IoSlice::new(&request.head), IoSlice::new(&request.body)]).await?;
         self.reply().await
     }
@@ -83,6 +84,7 @@ impl Wire {
         head: &[u8],
         pieces: &mut mpsc::Receiver<Piece>,
     ) -> Result<Reply, ConnectionError> {
+        self.begin();
         let mut written = self.write(&mut [IoSlice::new(head)]).await?;
         while written == Written::Whole {
             let piece = tokio::select! {
@@ -107,9 +109,18 @@ impl Wire {
                 None => return Err(ConnectionError::CutOff),
             };
         }
+        // The sender of the pieces must not wait for a server that is slow to send the rest of its reply.
+        pieces.close();
         // The server would read the next request as the rest of this body.
         self.is_reusable = false;
         self.reply().await
+    }
+
+    fn begin(&mut self) {
+        self.is_accepted = false;
+        if std::mem::take(&mut self.keeps_much) {
+            self.received = BytesMut::new();
+        }
     }
 
     /// Writes all parts, unless a reply arrives first.
@@ -120,10 +131,18 @@ impl Wire {
                 Ok(0) => return Err(ConnectionError::Broken(io::ErrorKind::WriteZero.into())),
                 Ok(count) => IoSlice::advance_slices(&mut parts, count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let ready = self.stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
-                    if ready.is_readable() && self.take_in()? {
-                        self.is_reusable = false;
-                        return Ok(Written::Answered);
+                    let interest = match self.is_accepted {
+                        true => Interest::WRITABLE,
+                        false => Interest::READABLE | Interest::WRITABLE,
+                    };
+                    let ready = self.stream.ready(interest).await?;
+                    if !self.is_accepted && ready.is_readable() && self.take_in()? {
+                        // Some emulators accept an answer before they have read it (M13).
+                        self.is_accepted = reply::status(&self.received)?.is_success();
+                        if !self.is_accepted {
+                            self.is_reusable = false;
+                            return Ok(Written::Answered);
+                        }
                     }
                 }
                 // The server may have sent a reply before it closed the connection.
@@ -148,11 +167,16 @@ impl Wire {
         Ok(())
     }
 
-    /// Receives the available bytes. Returns whether the head of a reply has arrived.
+    /// Receives the available bytes. Returns whether the head of a reply has arrived. Informational replies (1xx) are
+    /// skipped.
     fn take_in(&mut self) -> Result<bool, ConnectionError> {
         loop {
             if self.has_head()? {
-                return Ok(true);
+                if !reply::is_interim(reply::status(&self.received)?) {
+                    return Ok(true);
+                }
+                drop(self.take_head());
+                continue;
             }
             self.received.reserve(READ);
             match self.stream.try_read_buf(&mut self.received) {
@@ -178,7 +202,7 @@ impl Wire {
     async fn reply(&mut self) -> Result<Reply, ConnectionError> {
         let head = loop {
             let head = self.head().await?;
-            if !head.is_interim() {
+            if !reply::is_interim(head.status) {
                 break head;
             }
         };
@@ -195,9 +219,14 @@ impl Wire {
         while !self.has_head()? {
             self.more(READ).await?;
         }
+        Head::parse(&self.take_head())
+    }
+
+    /// The head that has arrived.
+    fn take_head(&mut self) -> Bytes {
         let searched = std::mem::take(&mut self.searched);
         let end = reply::end_of_head(&self.received, searched).unwrap_or_default();
-        Head::parse(&self.received.split_to(end).freeze())
+        self.received.split_to(end).freeze()
     }
 
     async fn sized(&mut self, size: usize) -> Result<Bytes, ConnectionError> {

@@ -16,7 +16,7 @@ use super::address::Refusal;
 use super::clock::Clock;
 use super::target::Target;
 use super::wire;
-use crate::engine::meter::Meter;
+use crate::engine::meter::{Meter, end_turn};
 use crate::log::{Level, Log, Scope};
 use crate::policy::{Limit, Owner, Policy};
 
@@ -93,6 +93,8 @@ impl Account {
         let mut closed = pin!(self.closed());
         poll_fn(|context| {
             if closed.as_mut().poll(context).is_ready() {
+                // The end of its connections is not charged to another event on this thread.
+                end_turn();
                 return Poll::Ready(Err(Over));
             }
             wire::begin_turn();

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::link::Link;
 use super::target::Target;
+use crate::engine::meter::unmetered;
 
 /// Idle connections of one client; if there are more, the one that has been idle longest is closed.
 pub(super) const MAX_RESTING: usize = 8;
@@ -66,7 +67,7 @@ impl Pool {
         // From now on, anything that arrives is unexpected.
         link.belongs_to(None);
         let link: Shared = Arc::new(Mutex::new(Some(link)));
-        let watcher = tokio::spawn(watch(Arc::clone(&link))).abort_handle();
+        let watcher = tokio::spawn(unmetered(watch(Arc::clone(&link)))).abort_handle();
         let now = SystemTime::now();
         let mut resting = self.lock();
         resting.retain(|resting| resting.is_of_use(now));

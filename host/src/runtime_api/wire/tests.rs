@@ -1,10 +1,12 @@
 //! Replies, valid and not, from servers on a real socket.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hyper::StatusCode;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -20,9 +22,11 @@ enum Step {
     Write(&'static [u8]),
     /// Waits until the client has closed the connection.
     WaitForEnd,
+    /// Tells the test that it has come to here.
+    Tell(Arc<Notify>),
 }
 
-use Step::{Read, WaitForEnd, Write};
+use Step::{Read, Tell, WaitForEnd, Write};
 
 /// A server that accepts one connection. The receiver gets what it read.
 async fn serve(steps: Vec<Step>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
@@ -43,6 +47,7 @@ async fn serve(steps: Vec<Step>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
                     stream.write_all(bytes).await.unwrap();
                     tokio::task::yield_now().await;
                 }
+                Tell(written) => written.notify_one(),
                 WaitForEnd => while stream.read(&mut [0; 1024]).await.is_ok_and(|count| count > 0) {},
             }
         }
@@ -155,6 +160,44 @@ async fn an_answer_before_the_end_of_the_request_is_taken() {
     let reply = wire.exchange(&request).await.unwrap();
     assert_eq!((reply.status.as_u16(), &*reply.body), (413, &b"big"[..]));
     assert!(!wire.is_usable());
+}
+
+#[tokio::test]
+async fn what_comes_before_the_end_of_the_request_need_not_end_it() {
+    const ACCEPTED: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    for (early, late) in [(ACCEPTED, &b""[..]), (CONTINUE, ACCEPTED)] {
+        let body = Bytes::from(vec![b'x'; 16 * 1024 * 1024]);
+        let rest = REQUEST.len() + body.len() - 100;
+        let (address, served) = serve(vec![Read(100), Write(early), Read(rest), Write(late)]).await;
+        let mut wire = Wire::connect(&address.to_string()).await.unwrap();
+        let reply = wire.exchange(&Request { head: REQUEST.to_vec(), body: body.clone() }).await.unwrap();
+        assert_eq!((reply.status, wire.is_reusable), (StatusCode::OK, true));
+        assert!(served.await.unwrap().ends_with(&body));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_after_an_interim_reply() {
+    const HEAD: &[u8] = b"POST / HTTP/1.1\r\n\r\n";
+    let written = Arc::new(Notify::new());
+    let steps = vec![
+        Read(HEAD.len()),
+        Write(b"HTTP/1.1 102 Processing\r\n\r\n"),
+        Tell(Arc::clone(&written)),
+        Read(b"1\r\nx\r\n0\r\n\r\n".len()),
+        Write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"),
+    ];
+    let (address, _served) = serve(steps).await;
+    let mut wire = Wire::connect(&address.to_string()).await.unwrap();
+    let (sender, mut pieces) = mpsc::channel(4);
+    let send = async {
+        written.notified().await;
+        sender.send(Piece::Data(Bytes::from_static(b"x"))).await.unwrap();
+        sender.send(Piece::End(None)).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(wire.stream(HEAD, &mut pieces), send);
+    assert_eq!(reply.unwrap().status.as_u16(), 202);
 }
 
 #[tokio::test]
