@@ -65,7 +65,7 @@ const TARGETS: [Target; 10] = [
     Target {
         take: Take::Difference,
         unit: " MB",
-        ..at_most("resident memory, idle", "hello-100b", results::FRESH_MEMORY, 4.0, None)
+        ..at_most("idle memory above lambda_runtime", "hello-100b", results::FRESH_MEMORY, 4.0, None)
     },
     after("event after a panic", "fault-panic"),
     after("event after an exit", "fault-exit"),

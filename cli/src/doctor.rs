@@ -13,8 +13,8 @@ use crate::output;
 /// Check this machine: the Rust toolchain, the bootstrap, the emulator, and what the bootstrap needs of the
 /// system.
 ///
-/// Each finding comes with advice. The exit code is 1 if handlers cannot be built or run here; anything that
-/// is only useful to have does not count.
+/// Each finding comes with advice. The exit code is 1 if handlers cannot be built or run here. Optional items do
+/// not affect the exit code.
 ///
 /// Example: bulkhead doctor
 #[derive(Debug, Args)]

@@ -58,7 +58,7 @@ pub(crate) struct Package {
     /// Make a folder with a Containerfile for `docker build` and `podman build` in place of a zip
     #[arg(long)]
     container: bool,
-    /// Do not write the SBOM, which otherwise lies beside the package: function.cdx.json
+    /// Do not write the SBOM, which is otherwise written beside the package: function.cdx.json
     #[arg(long)]
     no_sbom: bool,
 }

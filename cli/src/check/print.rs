@@ -140,7 +140,7 @@ fn whose(policy: &Policy) -> String {
     match (&policy.events, policy.tenants.len()) {
         (Some(events), 0) => format!("for {}", name(events)),
         (Some(events), _) => format!("for {}, and for {names}", name(events)),
-        (None, 0) => "for no event".to_owned(),
+        (None, 0) => "unused: no event reaches it".to_owned(),
         (None, _) => format!("for {names}"),
     }
 }

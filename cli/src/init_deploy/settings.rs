@@ -29,7 +29,8 @@ pub(super) struct Settings {
     /// The timeout of an event, in whole seconds
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
     pub(super) timeout: Duration,
-    /// An environment variable of the function; a handler sees it if bulkhead.toml lets it inherit it
+    /// An environment variable of the function; a handler sees it if inherit_environment of bulkhead.toml names
+    /// it
     #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = environment::parse)]
     pub(super) env_var: Vec<Variable>,
     /// The format of the log

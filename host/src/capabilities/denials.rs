@@ -60,7 +60,7 @@ fn environment(table: &str) -> String {
 
 fn directories(table: &str) -> String {
     format!(
-        "the handler listed its directories, of which there are none; to give it one, add files = \
+        "the handler listed its directories, but none is granted; to grant one, add files = \
          [\"DIRECTORY\"] or tmp = \"16MiB\" to [{table}] of {FILE}"
     )
 }

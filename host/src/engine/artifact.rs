@@ -54,7 +54,7 @@ pub enum ArtifactError {
     #[error("it is damaged: its code does not match its checksum")]
     Damaged,
     /// Compiled for another processor.
-    #[error("it was compiled for {}, and this is {}", name(found), Target::host().map_or("neither x86_64 nor aarch64", Target::name))]
+    #[error("it was compiled for {}, but this machine is {}", name(found), Target::host().map_or("neither x86_64 nor aarch64", Target::name))]
     Target {
         /// The processor that the code is for.
         found: String,

@@ -36,7 +36,11 @@ const OFF: [Feature; 7] = [
         name: "gc",
         instead: "build it with a toolchain that manages its own memory; for Kotlin, Dart and Java there is none yet",
     },
-    Feature { flags: WasmFeatures::STACK_SWITCHING, name: "stack switching", instead: "build it without" },
+    Feature {
+        flags: WasmFeatures::STACK_SWITCHING,
+        name: "stack switching",
+        instead: "build it without stack switching",
+    },
     Feature {
         flags: WasmFeatures::CUSTOM_PAGE_SIZES
             .union(WasmFeatures::WIDE_ARITHMETIC)

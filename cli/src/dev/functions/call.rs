@@ -21,7 +21,7 @@ pub(in crate::dev) struct Call {
 pub(in crate::dev) async fn call(function: &Arc<Function>, call: Call, slot: OwnedSemaphorePermit) -> Reply {
     let (sender, reply) = oneshot::channel();
     tokio::spawn(handle(Arc::clone(function), call, slot, sender));
-    let gone = |_| Reply::Failed(Failure::new("Runtime.Unavailable", "the function is gone"));
+    let gone = |_| Reply::Failed(Failure::new("Runtime.Unavailable", "the function no longer exists"));
     reply.await.unwrap_or_else(gone)
 }
 

@@ -37,7 +37,7 @@ pub enum HeadError {
     Cookie(String),
     /// The head is larger than the limit.
     #[error(
-        "headers and cookies have {0} bytes, with {ENTRY} for each; which is far more than the head of a stream may have"
+        "headers and cookies have {0} bytes, counting {ENTRY} more for each; this exceeds the limit for the head of a stream"
     )]
     TooLong(usize),
     /// The parts do not form a response that can be sent.
