@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -106,6 +106,11 @@ impl Account {
             }
         })
         .await
+    }
+
+    /// Charges the event for work that its meter does not see.
+    pub(super) fn charge(&self, time: Duration) {
+        self.sender.meter.add(time);
     }
 
     /// Counts a request, whatever its result.
