@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use auditable_serde::{DependencyKind, Package, Source, VersionInfo};
 use cargo_metadata::semver::Version;
 use flate2::Compression;
@@ -30,17 +30,21 @@ pub(crate) struct Program {
     pub(crate) package: &'static str,
     /// The arguments that select its features.
     pub(crate) features: &'static [&'static str],
+    /// The packages that are built in the same call, in which cargo unites the features of all dependencies.
+    pub(crate) beside: &'static [&'static str],
 }
 
 /// The bootstrap without the compiler.
 pub(crate) const LEAN: Program =
-    Program { package: "bulkhead-bootstrap", features: &["--no-default-features"] };
+    Program { package: "bulkhead-bootstrap", features: &["--no-default-features"], beside: &[] };
 
 /// The bootstrap with the compiler.
-pub(crate) const BOOTSTRAP: Program = Program { package: "bulkhead-bootstrap", features: &[] };
+pub(crate) const BOOTSTRAP: Program =
+    Program { package: "bulkhead-bootstrap", features: &[], beside: &["bulkhead-cli"] };
 
 /// The `bulkhead` command.
-pub(crate) const COMMAND: Program = Program { package: "bulkhead-cli", features: &[] };
+pub(crate) const COMMAND: Program =
+    Program { package: "bulkhead-cli", features: &[], beside: &["bulkhead-bootstrap"] };
 
 /// Writes the list into the file of a program for a processor, `x86_64` or `aarch64`. The file must be a copy of the one that cargo
 /// made, because cargo does not notice that its own has changed.
@@ -74,11 +78,12 @@ fn put(list: &[u8], objcopy: &str, file: &Path, section: &Path) -> Result<()> {
 fn list(workspace: &Workspace, program: Program, processor: &str) -> Result<Vec<u8>> {
     let mut tree = workspace.cargo(["tree", "--locked", "--prefix", "depth", "--format", "|{p}"]);
     tree.args(["--edges", "normal,no-proc-macro", "--package", program.package]).args(program.features);
+    tree.args(program.beside.iter().flat_map(|package| ["--package", *package]));
     tree.args(["--target", &format!("{processor}-unknown-linux-gnu")]);
     let output =
         tree.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("running `cargo tree`")?;
     ensure!(output.status.success(), "`cargo tree` failed");
-    let crates = Crates::read(std::str::from_utf8(&output.stdout)?)?;
+    let crates = Crates::read(std::str::from_utf8(&output.stdout)?, program.package)?;
     let mut compressed = ZlibEncoder::new(Vec::new(), Compression::best());
     compressed.write_all(&serde_json::to_vec(&crates.described()?)?)?;
     Ok(compressed.finish()?)
@@ -92,31 +97,42 @@ struct Crate {
 }
 
 /// The crates of a program, each with the crates that it uses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Crates {
-    root: Option<Crate>,
+    root: Crate,
     uses: BTreeMap<Crate, BTreeSet<Crate>>,
 }
 
 impl Crates {
-    fn read(tree: &str) -> Result<Self> {
-        let mut crates = Self::default();
+    /// The crates of one program, from the trees of all that are built in one call. A tree leaves out what an earlier one contains.
+    fn read(trees: &str, program: &str) -> Result<Self> {
+        let mut root = None;
+        let mut all: BTreeMap<Crate, BTreeSet<Crate>> = BTreeMap::new();
         let mut above: Vec<Crate> = Vec::new();
-        for line in tree.lines().filter(|line| !line.is_empty()) {
+        for line in trees.lines().filter(|line| !line.is_empty()) {
             let (depth, found) =
                 found(line).with_context(|| format!("`cargo tree` printed an unknown line: {line}"))?;
             above.truncate(depth);
             match above.last() {
                 Some(user) => {
-                    crates.uses.entry(user.clone()).or_default().insert(found.clone());
+                    all.entry(user.clone()).or_default().insert(found.clone());
                 }
-                None if crates.root.is_none() => crates.root = Some(found.clone()),
-                None => bail!("`cargo tree` printed more than one program"),
+                None if found.name == program => root = Some(found.clone()),
+                None => {}
             }
-            crates.uses.entry(found.clone()).or_default();
+            all.entry(found.clone()).or_default();
             above.push(found);
         }
-        Ok(crates)
+        let root = root.with_context(|| format!("`cargo tree` did not print {program}"))?;
+        let mut uses = BTreeMap::new();
+        let mut open = vec![root.clone()];
+        while let Some(next) = open.pop() {
+            if let Some(used) = all.remove(&next) {
+                open.extend(used.iter().cloned());
+                uses.insert(next, used);
+            }
+        }
+        Ok(Self { root, uses })
     }
 
     /// The list. It is sorted, so that the same crates give the same bytes.
@@ -131,7 +147,7 @@ impl Crates {
                 source: found.source.clone(),
                 kind: DependencyKind::Runtime,
                 dependencies: uses.iter().map(place).collect::<Result<Vec<_>>>()?,
-                root: self.root.as_ref() == Some(found),
+                root: self.root == *found,
             })
         };
         let packages = self.uses.iter().map(package).collect::<Result<Vec<_>>>()?;
@@ -164,7 +180,7 @@ mod tests {
 
     #[test]
     fn each_crate_is_listed_once_with_the_crates_that_it_uses_and_without_its_directory() {
-        let list = Crates::read(TREE).unwrap().described().unwrap();
+        let list = Crates::read(TREE, "bulkhead-bootstrap").unwrap().described().unwrap();
         let expected = r#"{"packages":[
             {"name":"bulkhead-bootstrap","version":"0.1.0","source":"local","dependencies":[1,3],"root":true},
             {"name":"bulkhead-host","version":"0.1.0","source":"local","dependencies":[3]},
@@ -177,8 +193,20 @@ mod tests {
 
     #[test]
     fn an_unknown_line_is_an_error() {
-        assert!(Crates::read("warning: something").is_err());
-        assert!(Crates::read("0|a v1.0.0\n0|b v1.0.0").is_err());
+        assert!(Crates::read("warning: something", "a").is_err());
+        assert!(Crates::read("0|a v1.0.0", "b").is_err());
+    }
+
+    #[test]
+    fn a_program_that_is_built_beside_another_has_its_own_crates_only() {
+        let trees =
+            "0|a v1.0.0\n1|both v1.0.0\n2|below v1.0.0\n1|one v1.0.0\n\n0|b v1.0.0\n1|both v1.0.0 (*)\n";
+        let names = |program: &str| {
+            let list = Crates::read(trees, program).unwrap().described().unwrap();
+            list.packages.into_iter().map(|package| package.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("a"), ["a", "below", "both", "one"]);
+        assert_eq!(names("b"), ["b", "below", "both"]);
     }
 
     /// The program is the one with these tests.

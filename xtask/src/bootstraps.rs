@@ -79,7 +79,7 @@ pub(crate) const SHIPPED: Step = Step {
     run: |workspace| {
         build_lean(workspace)?;
         // In one call, because they link in parallel, and because the command uses the host's library with
-        // the features of this call.
+        // the features of this call. `auditable.rs` lists the crates of this call.
         let packages = ["--package", "bulkhead-bootstrap", "--package", "bulkhead-cli"];
         compile(workspace, workspace.cargo(["build", "--release"]).args(packages))?;
         Ok(Ending::Done)

@@ -6,16 +6,19 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::compile::compile_untimed;
 use crate::fetched::Fetched;
 use crate::steps::{Ending, Step};
 use crate::tool::Tool;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, shown};
 
 /// Each version of it can read the documentation of only a few versions of Rust.
 const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.50.0", arguments: &[] };
+
+/// The tags of releases.
+const RELEASES: &str = "v[0-9]*";
 
 /// Compares the SDK with its last release.
 pub(crate) const SEMVER: Step = Step {
@@ -37,12 +40,28 @@ pub(crate) const SEMVER: Step = Step {
 
 /// The tag of the last release before this commit. The commit itself may be a release.
 fn last_release(workspace: &Workspace) -> Result<Option<String>> {
+    let is_shallow = git(workspace, &["rev-parse", "--is-shallow-repository"])?;
+    ensure!(
+        is_shallow == "false",
+        "this clone has no history to look for a release in: `git fetch --unshallow --tags`"
+    );
+    // The commit itself, and the one before it if there is one.
+    let commits = git(workspace, &["rev-list", "--max-count=2", "--first-parent", "HEAD"])?;
+    let Some(parent) = commits.lines().nth(1) else { return Ok(None) };
+    // `git describe` fails alike if there is no tag and if something is wrong.
+    if git(workspace, &["tag", "--list", RELEASES, "--merged", parent])?.is_empty() {
+        return Ok(None);
+    }
+    git(workspace, &["describe", "--tags", "--abbrev=0", "--match", RELEASES, parent]).map(Some)
+}
+
+/// What git prints.
+fn git(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
     let mut git = Command::new("git");
-    git.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^"]);
-    git.current_dir(workspace.source("")).stdin(Stdio::null());
+    git.args(arguments).current_dir(workspace.source("")).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = git.output().context("running git")?;
-    let tag = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    Ok(Some(tag).filter(|tag| output.status.success() && !tag.is_empty()))
+    ensure!(output.status.success(), "`{}` failed", shown(&git));
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn compare(workspace: &Workspace, release: &str) -> Result<()> {

@@ -59,6 +59,7 @@ pub(crate) const RUST: Inputs = Inputs::files(&[
     ".ci",
     ".devcontainer",
     ".github",
+    "RELEASING.md",
     "bench",
     "bootstrap",
     "cli",

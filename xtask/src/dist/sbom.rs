@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::about::{LICENSE, VERSION};
+use crate::fetched::hex_digest;
 use crate::workspace::Workspace;
 
 /// The packages of the programs.
@@ -51,6 +52,7 @@ fn described(crates: &BTreeSet<Library>) -> Value {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
+        "serialNumber": serial_number(&libraries),
         "version": 1,
         "metadata": {
             "component": {
@@ -65,6 +67,14 @@ fn described(crates: &BTreeSet<Library>) -> Value {
         // The standard library is linked too, and it is not in any list of crates.
         "compositions": [{ "aggregate": "incomplete", "assemblies": ["bulkhead"] }],
     })
+}
+
+/// A UUID (of version 8: made of what one likes) that is the same for the same crates. A document without one cannot be attested.
+fn serial_number(libraries: &[Value]) -> String {
+    let digest = hex_digest(json!(libraries).to_string().as_bytes());
+    let parts = [&digest[..8], &digest[8..12], &digest[12..15], &digest[15..18], &digest[18..30]];
+    let [first, second, third, fourth, fifth] = parts;
+    format!("urn:uuid:{first}-{second}-8{third}-a{fourth}-{fifth}")
 }
 
 impl Library {
@@ -113,6 +123,22 @@ mod tests {
         assert_eq!(components[0]["licenses"][0]["expression"], "MIT OR Apache-2.0");
         assert!(components[2].get("licenses").is_none());
         assert!(!document.to_string().contains("/home"));
+    }
+
+    #[test]
+    fn the_same_crates_have_the_same_serial_number() {
+        let number = |tree: &str| {
+            let document = described(&crates(tree).unwrap());
+            document["serialNumber"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(number(TREE), number(TREE));
+        assert_ne!(number(TREE), number("anyhow v1.0.1|MIT/Apache-2.0"));
+        let number = number(TREE);
+        let parts: Vec<&str> = number.strip_prefix("urn:uuid:").unwrap().split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert!(parts[2].starts_with('8') && parts[3].starts_with('a'), "{number}");
+        let is_hex = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        assert!(parts.iter().all(is_hex), "{number}");
     }
 
     #[test]
