@@ -15,7 +15,7 @@ use cargo_metadata::{Edition, MetadataCommand, Package};
 use crate::compile::compile;
 use crate::published::Published;
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{WASM, Workspace, run as call, works};
 
 /// Checks the oldest supported Rust.
@@ -44,7 +44,7 @@ pub(crate) const MSRV: Step = Step {
         clippy.args(["--", "--deny", "warnings", "--deny", "clippy::incompatible_msrv"]);
         compile(workspace, &clippy)?;
         compile_with(workspace, &stated)?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

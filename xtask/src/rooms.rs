@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use paths::UsedPath;
 use source::SourceFile;
 
@@ -78,7 +78,7 @@ pub(crate) const ROOMS: Step = Step {
             mistakes.extend(source::read(&root, folder)?.iter().flat_map(tuples::mistakes));
         }
         ensure!(mistakes.is_empty(), "{}", mistakes.join("\n"));
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
