@@ -1,10 +1,10 @@
 //! `bulkhead build`: builds the handlers of a project, checks them, and fills the folder that the bootstrap
 //! runs.
 
-mod ahead;
 mod cargo;
 mod crates;
 mod metadata;
+mod precompile;
 mod print;
 mod profile;
 mod project;

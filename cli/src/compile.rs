@@ -39,7 +39,7 @@ pub(crate) struct Compile {
     #[arg(long, value_parser = parse_target)]
     target: Option<Target>,
     #[command(flatten)]
-    ahead: preinit::Ahead,
+    preinit: preinit::Options,
 }
 
 impl Compile {
@@ -86,7 +86,7 @@ impl Compile {
         );
         let wasm = component::read(&self.input)?;
         let component = worlds::ready(&wasm, &self.input)?;
-        let ready = self.ahead.run(&component, &self.input)?;
+        let ready = self.preinit.run(&component, &self.input)?;
         let product = match &ready {
             Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,
             _ => Product::Native(target),
@@ -110,8 +110,8 @@ impl Compile {
 
 /// Compiles a component to a `.cwasm` for `bulkhead package`.
 pub(crate) fn native(input: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
-    let ahead = preinit::Ahead::default();
-    let compile = Compile { input: input.to_owned(), output: None, target: None, ahead };
+    let preinit = preinit::Options::default();
+    let compile = Compile { input: input.to_owned(), output: None, target: None, preinit };
     compile.make(output, target).map(drop)
 }
 
@@ -207,7 +207,7 @@ pub(crate) mod tests {
     use wit_parser::Resolve;
 
     use super::*;
-    use crate::preinit::Ahead;
+    use crate::preinit::Options;
     use bulkhead_host::engine::artifact;
 
     /// The smallest handler: it returns an empty response.
@@ -225,8 +225,8 @@ pub(crate) mod tests {
     }
 
     fn compile(input: &Path, output: Option<&Path>, target: Option<Target>) -> anyhow::Result<()> {
-        let ahead = Ahead::default();
-        Compile { input: input.to_owned(), output: output.map(Path::to_owned), target, ahead }.run()
+        let preinit = Options::default();
+        Compile { input: input.to_owned(), output: output.map(Path::to_owned), target, preinit }.run()
     }
 
     fn other() -> Target {

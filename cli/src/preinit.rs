@@ -22,7 +22,7 @@ const ACCESS: &str = "wasmtime:wizer/access";
 
 /// Whether to run the init function, and what it may use.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Ahead {
+pub(crate) struct Options {
     /// Run the component's init function (#[bulkhead::init]) now, and let every sandbox start with the memory
     /// that it leaves
     #[arg(long)]
@@ -49,7 +49,7 @@ pub(crate) struct Ready {
     added: usize,
 }
 
-impl Ahead {
+impl Options {
     /// Runs the component's init function, if that was requested.
     pub(crate) fn run(&self, wasm: &[u8], input: &Path) -> anyhow::Result<Option<Ready>> {
         if !self.preinit {

@@ -3,6 +3,8 @@
 //! A chapter is one session in one fresh folder. `page.rs` says what of a page is tested and how a page says so. trycmd runs
 //! commands in Markdown, too, but without a shell, without state between them, and without programs that go on running, and
 //! `bulkhead dev` is one.
+//!
+//! May use: project.
 
 mod blocks;
 mod output;

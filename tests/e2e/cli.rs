@@ -1,6 +1,8 @@
 //! The command `bulkhead`, on real projects, task roots, logs and terminals: what it prints, what it writes, and its exit codes.
 //!
 //! `dev` is here as clients of its HTTP API see it; its page is in `page`, and `init-deploy` is in `deploy`.
+//!
+//! May use: project, sbom, stage, unzip.
 
 mod build;
 mod command;
@@ -12,6 +14,6 @@ mod invoke;
 mod journey;
 mod new;
 mod package;
-pub(crate) mod sbom;
+mod sbom;
 mod templates;
 mod terminal;

@@ -1,6 +1,8 @@
 //! Guests of each kind, and of each way to make one: what goes into them, what comes out, and how they fail.
 //!
 //! What a guest may use is in `sandbox`; guests that attack are in `hostile`.
+//!
+//! May use: stage, wat.
 
 mod aws_sdk;
 mod command;

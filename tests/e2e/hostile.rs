@@ -3,6 +3,8 @@
 //! Two tenants share a process. The events of `alice`, whose handler means no harm, come before, between and after those
 //! of `mallory`, whose handler is the one under test. The tests are in `hostile/`, one for each file; SPECIFICATION.md
 //! has the table of them.
+//!
+//! May use: project, stage, wat.
 
 mod accounting;
 mod after;
@@ -16,15 +18,15 @@ mod server;
 mod world;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use bulkhead_tests::{Answer, Event, Kind, RuntimeApi, TaskRoot};
 use serde_json::Value;
 
 use self::accounting::Usage;
-use crate::runtime_api::concurrency::managed;
 use crate::stage::{Stage, assert_error};
+use crate::wat::hostile;
 
 /// What the host may take in all. A Lambda function with as much memory would have killed it beyond.
 const RSS: u64 = 512 * 1024 * 1024;
@@ -72,11 +74,6 @@ pub(crate) fn bytes(component: Vec<u8>, ending: &'static str) -> Attack {
     let limits = vec![("cpu_time", "100ms"), ("wall_time", "4000ms"), ("memory", "16MiB")];
     let events = vec![b"1".to_vec()];
     Attack { component, ending, events, limits, grants: String::new(), json_log: false }
-}
-
-/// Where a file of `tests/hostile` lies.
-pub(crate) fn hostile(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("hostile").join(file)
 }
 
 impl Attack {
@@ -174,7 +171,7 @@ impl Attack {
         let root = root.file("assets/asset", b"").file(&format!("hostile.{}", self.ending), &self.component);
         std::os::unix::fs::symlink("/etc", root.path().join("assets/link")).expect("make a link");
         if at_once > 1 {
-            return managed(at_once, root, "");
+            return Stage::managed(at_once, root, "");
         }
         let format = if self.json_log { "JSON" } else { "Text" };
         Stage::at(root, |bootstrap| bootstrap.env("AWS_LAMBDA_LOG_FORMAT", format))

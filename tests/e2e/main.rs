@@ -9,6 +9,7 @@
 )]
 
 mod project;
+mod sbom;
 mod stage;
 mod unzip;
 mod wat;

@@ -1,4 +1,6 @@
 //! The page of `bulkhead dev`, in a real browser, with the real bootstrap behind it. The tests are in `page/`.
+//!
+//! May use: nothing.
 
 mod browser;
 mod hostile;

@@ -1,4 +1,6 @@
 //! A folder with a project in it, and the commands that are run there without a network.
+//!
+//! May use: nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

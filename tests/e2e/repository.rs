@@ -1,5 +1,7 @@
 //! What the files of this repository say of each other: every guest has a test, every promise names tests that exist, every
 //! rule that is cited is listed.
+//!
+//! May use: nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

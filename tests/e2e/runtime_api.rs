@@ -1,8 +1,10 @@
 //! The protocol between the bootstrap and the platform, and the life of the process: init, events, deadlines, freezing, shutdown.
 //!
 //! The judges are our own Runtime API server, which checks every byte and can misbehave, and Lambda's emulator.
+//!
+//! May use: stage, wat.
 
-pub(crate) mod concurrency;
+mod concurrency;
 mod context;
 mod deadline;
 mod emulator;

@@ -1,4 +1,6 @@
 //! What a sandbox has and what it leaves behind: grants, limits, outbound HTTP, and nothing of an earlier event.
+//!
+//! May use: stage, wat.
 
 mod defaults;
 mod grants;

@@ -1,4 +1,6 @@
 //! What nearly every test begins with: one guest, one server, one bootstrap that waits for its first event.
+//!
+//! May use: nothing.
 
 use bulkhead_tests::{Answer, Bootstrap, Event, Kind, Running, RuntimeApi, TaskRoot};
 
@@ -39,6 +41,22 @@ impl Stage {
         let stage = Self::begun(api, root, change);
         stage.api.wait_idle();
         stage
+    }
+
+    /// An environment that handles so many events at a time.
+    pub(crate) fn managed(slots: usize, root: TaskRoot, handler: &str) -> Self {
+        Self::on(RuntimeApi::concurrent(slots), root, |bootstrap| {
+            bootstrap
+                .handler(handler)
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", slots.to_string())
+                .env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
+        })
+    }
+
+    /// The same with a `bulkhead.toml`, and the guests that it names.
+    pub(crate) fn managed_of_manifest(slots: usize, toml: &str, guests: &[&str]) -> Self {
+        let root = guests.iter().fold(TaskRoot::new().manifest(toml), |root, guest| root.with(guest));
+        Self::managed(slots, root, "")
     }
 
     /// Without waiting for the first `/next`.

@@ -1,4 +1,6 @@
 //! What Lambda does with a zip.
+//!
+//! May use: nothing.
 
 use std::fs::File;
 use std::path::Path;

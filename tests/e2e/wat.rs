@@ -1,4 +1,8 @@
 //! Components out of text, for guests that no compiler would make.
+//!
+//! May use: nothing.
+
+use std::path::{Path, PathBuf};
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -39,6 +43,11 @@ const WORLD: &str = r"
         interface random { get-random-bytes: func(len: u64) -> list<u8>; }
     }
 ";
+
+/// Where a file of `tests/hostile` lies.
+pub(crate) fn hostile(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("hostile").join(file)
+}
 
 /// The component around the fields of a core module.
 pub(crate) fn handler(fields: &str) -> Vec<u8> {

@@ -27,7 +27,7 @@ pub(crate) const ARM64: Step = Step {
     needs: &[],
     inputs: None,
     run: |workspace| {
-        build(workspace)?.ending("The bootstrap for arm64 is NOT built, and its tests will NOT run")
+        build(workspace)?.outcome("The bootstrap for arm64 is NOT built, and its tests will NOT run")
     },
 };
 

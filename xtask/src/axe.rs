@@ -26,7 +26,7 @@ pub(crate) const AXE: Step = Step {
     needs: &[],
     inputs: None,
     run: |workspace| {
-        fetched::unless_named(VARIABLE, || fetch(workspace))?.ending(&format!(
+        fetched::unless_named(VARIABLE, || fetch(workspace))?.outcome(&format!(
             "The accessibility of the page of `bulkhead dev` will NOT be checked; set {VARIABLE} to an \
              axe.min.js of your own to check it"
         ))

@@ -9,7 +9,7 @@ use crate::bootstraps::SHIPPED;
 use crate::e2e;
 use crate::guests::{GUESTS, HELLO, MEASURED};
 use crate::languages::LANGUAGES;
-use crate::steps::{self, Ending, Step};
+use crate::steps::{self, Outcome, Step};
 use crate::toolchain::TARGET;
 use crate::workspace::{Profile, Workspace, run as call};
 
@@ -158,7 +158,7 @@ const COMPILED: Step = Step {
         let mut bulkhead = Command::new(workspace.command_line(Profile::Release));
         bulkhead.args(["compile", "--preinit"]).arg(&scanner);
         call(bulkhead.arg("-o").arg(directory.join("scanner-preinit.cwasm")))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -169,7 +169,7 @@ const LIFE: Step = Step {
     inputs: None,
     run: |workspace| {
         call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench-steps"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -180,6 +180,6 @@ const RIVAL: Step = Step {
     inputs: None,
     run: |workspace| {
         call(&mut workspace.cargo(["build", "--release", "--package", "bulkhead-bench"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };

@@ -35,7 +35,7 @@ pub(crate) const BOOK: Step = Step {
             point_outside(workspace, &book)?;
             println!("      {}", book.join("index.html").display());
         }
-        installed.ending("The book was NOT built; its links were checked, and `e2e` tests its content")
+        installed.outcome("The book was NOT built; its links were checked, and `e2e` tests its content")
     },
 };
 

@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 use crate::auditable;
 use crate::compile::{compile, products};
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{Profile, Workspace};
 
 /// Builds the demo and the bootstrap that it starts, compiled quickly.
@@ -29,7 +29,7 @@ pub(crate) const DEMO: Step = Step {
         // `--examples` selects nothing, but makes cargo unite the features of the tests' dependencies, too.
         let mut build = quick(workspace, "build");
         compile(workspace, build.args(["--bin", "bootstrap", "--bin", "demo", "--examples"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -42,7 +42,7 @@ pub(crate) const DEMO_OF_RELEASE: Step = Step {
     run: |workspace| {
         compile(workspace, &workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]))?;
         compile(workspace, &workspace.cargo(["build", "--package", "bulkhead-tests", "--bin", "demo"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -54,7 +54,7 @@ pub(crate) const PROGRAMS: Step = Step {
     inputs: None,
     run: |workspace| {
         compile(workspace, &build(workspace))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -66,7 +66,7 @@ pub(crate) const LEAN: Step = Step {
     inputs: Some(Inputs::files(&["bootstrap", "host", "schema", "wit"])),
     run: |workspace| {
         build_lean(workspace)?;
-        Ok(Ending::Made(vec![workspace.lean_bootstrap()]))
+        Ok(Outcome::Made(vec![workspace.lean_bootstrap()]))
     },
 };
 
@@ -82,7 +82,7 @@ pub(crate) const SHIPPED: Step = Step {
         // the features of this call. `auditable.rs` lists the crates of this call.
         let packages = ["--package", "bulkhead-bootstrap", "--package", "bulkhead-cli"];
         compile(workspace, workspace.cargo(["build", "--release"]).args(packages))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -100,7 +100,7 @@ pub(crate) const CLIPPY_OF_RELEASE: Step = Step {
             let mut clippy = workspace.cargo(["clippy"]);
             compile(workspace, clippy.args(packages).args(["--", "--deny", "warnings"]))?;
         }
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::arm64;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::table::Table;
 use crate::workspace::{Profile, Workspace};
 
@@ -45,7 +45,7 @@ fn shipped(workspace: &Workspace) -> Vec<Product> {
     ]
 }
 
-fn weigh(products: &[Product]) -> Result<Ending> {
+fn weigh(products: &[Product]) -> Result<Outcome> {
     let mut table = Table::new(["product", "bytes", "at most"]);
     let mut broken = Vec::new();
     for (name, file, limit) in products {
@@ -57,5 +57,5 @@ fn weigh(products: &[Product]) -> Result<Ending> {
     }
     println!("{table}");
     ensure!(broken.is_empty(), "{}", broken.join("; "));
-    Ok(Ending::Done)
+    Ok(Outcome::Done)
 }

@@ -28,7 +28,7 @@ use crate::package::{PACKAGE, PACKAGE_OF_RELEASE};
 use crate::rooms::ROOMS;
 use crate::semver::SEMVER;
 use crate::stamp::Inputs;
-use crate::steps::{self, Ending, Rerun, Step};
+use crate::steps::{self, Outcome, Rerun, Step};
 use crate::toolchain::TOOLCHAIN;
 use crate::unit::{self, BENCH, RUST, UNIT, UNIT_OF_RELEASE};
 use crate::workspace::{WASM, Workspace, in_ci, run as call};
@@ -169,7 +169,7 @@ const FMT: Step = Step {
     inputs: None,
     run: |workspace| {
         call(&mut workspace.cargo(["fmt", "--all", "--check"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -186,7 +186,7 @@ const CLIPPY_WASM: Step = Step {
             }
         }
         compile(workspace, clippy.args(["--", "--deny", "warnings"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -198,7 +198,7 @@ const CLIPPY: Step = Step {
     run: |workspace| {
         let mut clippy = quick(workspace, "clippy");
         compile(workspace, clippy.args(["--all-targets", "--", "--deny", "warnings"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -221,7 +221,7 @@ const DOC: Step = Step {
             doc.args(["--no-deps", "--lib", "--examples"]).args(what).env("RUSTDOCFLAGS", lints);
             compile(workspace, &doc)?;
         }
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -232,6 +232,6 @@ const DOCTEST: Step = Step {
     inputs: Some(RUST),
     run: |workspace| {
         call(quick(workspace, "test").arg("--doc"))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };

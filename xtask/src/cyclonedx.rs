@@ -35,7 +35,7 @@ pub(crate) const CYCLONEDX: Step = Step {
     inputs: None,
     run: |workspace| {
         fetched::unless_named(VARIABLE, || fetch(workspace))?
-            .ending("The SBOM of `bulkhead package` will NOT be validated")
+            .outcome("The SBOM of `bulkhead package` will NOT be validated")
     },
 };
 

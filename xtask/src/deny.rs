@@ -15,7 +15,7 @@ use cargo_metadata::MetadataCommand;
 
 use self::rules::{Dependency, Rules};
 use crate::fetched::Fetched;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::tool::Tool;
 use crate::workspace::{Workspace, run, works};
 
@@ -36,7 +36,7 @@ pub(crate) const DENY: Step = Step {
     inputs: None,
     run: |workspace| {
         check(workspace)?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -58,7 +58,7 @@ pub(crate) const DENY_OF_RELEASE: Step = Step {
                 "sources",
             ]))?;
         }
-        installed.ending("Only the licences and the sources of dependencies were checked")
+        installed.outcome("Only the licences and the sources of dependencies were checked")
     },
 };
 
@@ -76,15 +76,15 @@ pub(crate) const ADVISORIES: Step = Step {
             return without_advisories("the database of RustSec is on GitHub, which cannot be reached");
         }
         run(cargo_deny(workspace).args(["check", "--hide-inclusion-graph", "advisories"]))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
 /// Skips the step, also in CI: a change of this repository cannot make the result worse. The nightly run requires the database.
-fn without_advisories(reason: &str) -> Result<Ending> {
+fn without_advisories(reason: &str) -> Result<Outcome> {
     let is_required = env::var_os(VARIABLE).is_some_and(|value| value == "required");
     ensure!(!is_required, "{reason}, and {VARIABLE} is `required`");
-    Ok(Ending::Skipped(format!(
+    Ok(Outcome::Skipped(format!(
         "{reason}. Known vulnerabilities were NOT looked for; with {VARIABLE}=required this is an error"
     )))
 }

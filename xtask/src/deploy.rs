@@ -43,7 +43,7 @@ pub(crate) const DEPLOY: Step = Step {
     inputs: None,
     run: |workspace| {
         install(workspace)?
-            .ending("The tests of the CDK and Terraform output of `bulkhead init-deploy` will NOT run")
+            .outcome("The tests of the CDK and Terraform output of `bulkhead init-deploy` will NOT run")
     },
 };
 

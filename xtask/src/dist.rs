@@ -27,7 +27,7 @@ use crate::arm64::{self, ARM64};
 use crate::auditable;
 use crate::bootstraps::SHIPPED;
 use crate::fetched::hex_digest;
-use crate::steps::{self, Ending, Step};
+use crate::steps::{self, Outcome, Step};
 use crate::workspace::{Profile, Workspace, run as call};
 
 /// The variable with which the tests find the archive.
@@ -54,7 +54,7 @@ pub(crate) const DIST: Step = Step {
         files.push(wheel::make(&folder, &systems, &place)?);
         files.extend(npm::make(&folder, &place)?);
         sum(&files, &place)?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

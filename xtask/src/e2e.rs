@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::bootstraps;
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{Profile, Workspace, run, within};
 use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, moto, slowest};
 
@@ -71,13 +71,13 @@ const OPTIONAL: [Optional; 6] = [
     (moto::VARIABLE, moto::find),
 ];
 
-fn all(mut tests: Command) -> Result<Ending> {
+fn all(mut tests: Command) -> Result<Outcome> {
     // Half of the tests spend their time waiting for timeouts.
     let threads = 2 * available_parallelism().map_or(1, NonZero::get);
     tests.arg(format!("--test-threads={threads}"));
     // Every wait in the tests has a time limit. If one is missing, the rest of the run is not lost.
     slowest::run(&mut within("30m", &tests))?;
-    Ok(Ending::Done)
+    Ok(Outcome::Done)
 }
 
 /// Runs the tests whose names contain `filter` and do not contain `skip`, with quickly compiled programs.

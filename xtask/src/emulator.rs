@@ -40,7 +40,7 @@ pub(crate) const EMULATOR: Step = Step {
     needs: &[],
     inputs: None,
     run: |workspace| {
-        fetched::unless_named(VARIABLE, || fetch(workspace))?.ending(&format!(
+        fetched::unless_named(VARIABLE, || fetch(workspace))?.outcome(&format!(
             "The tests against the official emulator will NOT run; set {VARIABLE} to an emulator of your own to run them"
         ))
     },

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use sha2::{Digest as _, Sha256};
 
-use crate::steps::Ending;
+use crate::steps::Outcome;
 use crate::workspace::in_ci;
 
 /// The result of fetching.
@@ -21,11 +21,11 @@ pub(crate) enum Fetched {
 
 impl Fetched {
     /// In CI this is an error; elsewhere the step is skipped, and `loss` names the consequence.
-    pub(crate) fn ending(self, loss: &str) -> Result<Ending> {
+    pub(crate) fn outcome(self, loss: &str) -> Result<Outcome> {
         match self {
-            Self::Ready => Ok(Ending::Done),
+            Self::Ready => Ok(Outcome::Done),
             Self::Impossible(reason) if in_ci() => bail!("{reason}"),
-            Self::Impossible(reason) => Ok(Ending::Skipped(format!("{reason}. {loss}"))),
+            Self::Impossible(reason) => Ok(Outcome::Skipped(format!("{reason}. {loss}"))),
         }
     }
 }

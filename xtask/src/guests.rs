@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::compile::products;
 use crate::stamp::Inputs;
-use crate::steps::{self, Ending, Step};
+use crate::steps::{self, Outcome, Step};
 use crate::table::Table;
 use crate::toolchain;
 use crate::workspace::{Package, WASM, Workspace};
@@ -77,12 +77,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Builds one example.
-fn example(workspace: &Workspace, name: &str) -> Result<Ending> {
+fn example(workspace: &Workspace, name: &str) -> Result<Outcome> {
     below(workspace, &format!("examples/{name}"))
 }
 
 /// Builds the package in a directory.
-fn below(workspace: &Workspace, directory: &str) -> Result<Ending> {
+fn below(workspace: &Workspace, directory: &str) -> Result<Outcome> {
     let package = workspace.packages_below(directory).next();
     print_sizes(build(workspace, package.with_context(|| format!("there is no package in {directory}"))?)?)
 }
@@ -125,7 +125,7 @@ fn component(message: &Value, package: &Package) -> Result<Option<PathBuf>> {
     Ok(Some(named))
 }
 
-fn print_sizes(components: Vec<PathBuf>) -> Result<Ending> {
+fn print_sizes(components: Vec<PathBuf>) -> Result<Outcome> {
     ensure!(!components.is_empty(), "cargo did not build a component");
     let mut table = Table::new(["component", "bytes"]);
     for file in &components {
@@ -133,5 +133,5 @@ fn print_sizes(components: Vec<PathBuf>) -> Result<Ending> {
         table.row([&file.file_stem().unwrap_or_default().to_string_lossy(), &size.to_string()]);
     }
     println!("\n{table}");
-    Ok(Ending::Made(components))
+    Ok(Outcome::Made(components))
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::stamp;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{Workspace, in_ci};
 
 /// Builds the examples.
@@ -32,9 +32,9 @@ pub(crate) const LANGUAGES: Step = Step {
             }
         }
         match missing.is_empty() {
-            true => Ok(Ending::Done),
+            true => Ok(Outcome::Done),
             false if in_ci() => bail!("{}", missing.join("; ")),
-            false => Ok(Ending::Skipped(missing.join("; "))),
+            false => Ok(Outcome::Skipped(missing.join("; "))),
         }
     },
 };

@@ -29,7 +29,7 @@ pub(crate) const MOTO: Step = Step {
     needs: &[],
     inputs: None,
     run: |workspace| {
-        fetched::unless_named(VARIABLE, || install(workspace))?.ending(&format!(
+        fetched::unless_named(VARIABLE, || install(workspace))?.outcome(&format!(
             "The tests against AWS services and those of deployments will NOT run; set {VARIABLE} to a `moto_server` of your own to run them"
         ))
     },

@@ -6,16 +6,16 @@
 //! job of CI installs it.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context as _, Result, bail, ensure};
+use cargo_metadata::semver::Version;
+use cargo_metadata::{Edition, MetadataCommand, Package};
 
 use crate::compile::compile;
 use crate::published::Published;
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{WASM, Workspace, run as call, works};
 
 /// Checks the oldest supported Rust.
@@ -25,7 +25,8 @@ pub(crate) const MSRV: Step = Step {
     needs: &["toolchain"],
     inputs: Some(Inputs::files(&["cli/README.md", "examples", "guest-sdk", "wit"])),
     run: |workspace| {
-        let stated = stated(workspace)?;
+        let oldest = oldest(workspace)?;
+        let stated = short(&oldest);
         for text in TEXTS {
             let read =
                 fs::read_to_string(workspace.source(text)).with_context(|| format!("reading {text}"))?;
@@ -36,14 +37,14 @@ pub(crate) const MSRV: Step = Step {
         }
         let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
         for target in [WASM, &host] {
-            dependencies(workspace, &stated, target)?;
+            dependencies(workspace, &oldest, target)?;
         }
         let mut clippy = workspace.cargo(["clippy", "--all-features", "--target", WASM]);
         clippy.args(SDK.map(|name| ["--package", name]).as_flattened());
         clippy.args(["--", "--deny", "warnings", "--deny", "clippy::incompatible_msrv"]);
         compile(workspace, &clippy)?;
         compile_with(workspace, &stated)?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -67,91 +68,79 @@ bulkhead-sdk = { path = "SDK", features = ["anyhow", "events", "http"] }
 [workspace]
 "#;
 
-/// A version of Rust. The last number may be omitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rust(u32, u32, u32);
-
-impl Rust {
-    fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split('.').map(|number| number.parse().ok());
-        Some(Self(numbers.next()??, numbers.next()??, numbers.next().unwrap_or(Some(0))?))
-    }
-
-    /// The Rust that a package needs: the one that it states, or else the oldest one with its edition.
-    fn of(package: &Value) -> Option<Self> {
-        if let Some(stated) = package["rust_version"].as_str() {
-            return Self::parse(stated);
-        }
-        let minor = match package["edition"].as_str()? {
-            "2015" => 0,
-            "2018" => 31,
-            "2021" => 56,
-            "2024" => 85,
-            _ => return None,
-        };
-        Some(Self(1, minor, 0))
-    }
-}
-
 /// The version that both manifests state.
-fn stated(workspace: &Workspace) -> Result<String> {
+fn oldest(workspace: &Workspace) -> Result<Version> {
     let published = Published::all(workspace)?;
     let of = |name: &str| {
         let package = published.iter().find(|package| package.name == name);
         let package = package.with_context(|| format!("{name} is not published"))?;
-        package.rust_version().with_context(|| format!("{name} states no rust-version"))
+        package.rust_version().cloned().with_context(|| format!("{name} states no rust-version"))
     };
     let [sdk, macros] = SDK;
-    ensure!(of(sdk)? == of(macros)?, "{sdk} and {macros} state different versions of Rust");
-    Ok(of(sdk)?.to_owned())
+    let oldest = of(sdk)?;
+    ensure!(oldest == of(macros)?, "{sdk} and {macros} state different versions of Rust");
+    Ok(oldest)
+}
+
+/// A version of Rust without a last number that is zero, as the texts and rustup name it.
+fn short(version: &Version) -> String {
+    match version.patch {
+        0 => format!("{}.{}", version.major, version.minor),
+        _ => version.to_string(),
+    }
+}
+
+/// The Rust that a package needs: the one that it states, or else the oldest one with its edition.
+fn needed(package: &Package) -> Result<Version> {
+    if let Some(stated) = &package.rust_version {
+        return Ok(stated.clone());
+    }
+    let minor = match package.edition {
+        Edition::E2015 => 0,
+        Edition::E2018 => 31,
+        Edition::E2021 => 56,
+        Edition::E2024 => 85,
+        _ => bail!("{} {} does not say which Rust it needs", package.name, package.version),
+    };
+    Ok(Version::new(1, minor, 0))
 }
 
 /// Checks that no dependency of a handler needs a newer Rust.
-fn dependencies(workspace: &Workspace, stated: &str, target: &str) -> Result<()> {
-    let limit = Rust::parse(stated).with_context(|| format!("`{stated}` is not a version of Rust"))?;
+fn dependencies(workspace: &Workspace, oldest: &Version, target: &str) -> Result<()> {
     let asking = workspace.target("xtask/msrv");
     fs::create_dir_all(asking.join("src"))?;
     fs::write(asking.join("src/lib.rs"), "")?;
     let sdk = workspace.source("guest-sdk").display().to_string();
     fs::write(asking.join("Cargo.toml"), ASKING.replace("\"SDK\"", &format!("{sdk:?}")))?;
     fs::copy(workspace.source("Cargo.lock"), asking.join("Cargo.lock"))?;
-    let metadata = metadata(workspace, &asking.join("Cargo.toml"), target)?;
-    let packages = metadata["packages"].as_array().context("`cargo metadata` names no packages")?;
-    let mut highest = (Rust(1, 0, 0), String::new());
-    let mut newer = Vec::new();
-    for package in packages.iter().filter(|package| package["name"] != "asking") {
-        let named = format!("{} {}", text(package, "name")?, text(package, "version")?);
-        let needed =
-            Rust::of(package).with_context(|| format!("{named} does not say which Rust it needs"))?;
-        if needed > limit {
-            newer.push(format!("{named} needs {}.{}.{}", needed.0, needed.1, needed.2));
-        }
-        if needed > highest.0 && !SDK.contains(&text(package, "name")?) {
-            highest = (needed, named);
-        }
-    }
+    // All dependencies are already downloaded for other steps.
+    let options = ["--offline", "--filter-platform", target].map(str::to_owned);
+    let mut metadata = MetadataCommand::new();
+    metadata.manifest_path(asking.join("Cargo.toml")).other_options(options);
+    let packages = metadata.exec().context("running `cargo metadata`")?.packages;
+    // The SDK and the package that asks have no source.
+    let others = packages.iter().filter(|package| package.source.is_some());
+    let needs = others.map(|package| Ok((needed(package)?, package))).collect::<Result<Vec<_>>>()?;
+    let newer = needs.iter().filter(|(needed, _)| needed > oldest);
+    let newer: Vec<_> = newer
+        .map(|(needed, package)| format!("{} {} needs {needed}", package.name, package.version))
+        .collect();
     ensure!(
         newer.is_empty(),
-        "the SDK states Rust {stated}, but these dependencies for {target} need a newer one:\n  {}",
+        "the SDK states Rust {}, but these dependencies for {target} need a newer one:\n  {}",
+        short(oldest),
         newer.join("\n  ")
     );
-    let (Rust(major, minor, _), named) = highest;
-    println!("      {target}: {} packages need up to Rust {major}.{minor} ({named})", packages.len());
+    let highest = needs.iter().max_by(|one, other| one.0.cmp(&other.0));
+    let (highest, package) = highest.context("the SDK has no dependencies")?;
+    println!(
+        "      {target}: {} packages need up to Rust {} ({} {})",
+        needs.len(),
+        short(highest),
+        package.name,
+        package.version
+    );
     Ok(())
-}
-
-fn metadata(workspace: &Workspace, manifest: &Path, target: &str) -> Result<Value> {
-    // All dependencies are already downloaded for other steps.
-    let mut cargo =
-        workspace.cargo(["metadata", "--format-version=1", "--offline", "--filter-platform", target]);
-    cargo.arg("--manifest-path").arg(manifest).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = cargo.output().context("running `cargo metadata`")?;
-    ensure!(output.status.success(), "`cargo metadata` failed");
-    serde_json::from_slice(&output.stdout).context("reading `cargo metadata`")
-}
-
-fn text<'a>(package: &'a Value, key: &str) -> Result<&'a str> {
-    package[key].as_str().with_context(|| format!("a package has no {key}"))
 }
 
 /// Compiles the SDK and the handlers with the old toolchain, if it is installed.
@@ -176,21 +165,28 @@ fn compile_with(workspace: &Workspace, stated: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert_eq!(Rust::parse("1.85"), Rust::parse("1.85.0"));
-        assert!(Rust::parse("1.100") > Rust::parse("1.99.1"));
-        assert_eq!((Rust::parse("1"), Rust::parse("1.x"), Rust::parse("")), (None, None, None));
+    fn package(rust_version: &Value, edition: &str) -> Package {
+        let manifest = json!({
+            "name": "p", "version": "0.1.0", "id": "p", "dependencies": [], "targets": [], "features": {},
+            "manifest_path": "/p/Cargo.toml", "rust_version": rust_version, "edition": edition,
+        });
+        serde_json::from_value(manifest).unwrap()
     }
 
     #[test]
     fn a_package_that_states_none_needs_what_its_edition_needs() {
-        assert_eq!(Rust::of(&json!({ "rust_version": "1.56", "edition": "2024" })), Some(Rust(1, 56, 0)));
-        assert_eq!(Rust::of(&json!({ "rust_version": null, "edition": "2024" })), Some(Rust(1, 85, 0)));
-        assert_eq!(Rust::of(&json!({ "edition": "2030" })), None);
+        let needs = |stated, edition| needed(&package(&stated, edition)).map_err(|error| error.to_string());
+        assert_eq!(needs(json!("1.56"), "2024"), Ok(Version::new(1, 56, 0)));
+        assert_eq!(needs(Value::Null, "2024"), Ok(Version::new(1, 85, 0)));
+        assert_eq!(needs(Value::Null, "2030"), Err("p 0.1.0 does not say which Rust it needs".to_owned()));
+    }
+
+    #[test]
+    fn a_last_number_that_is_zero_is_left_out() {
+        assert_eq!([Version::new(1, 88, 0), Version::new(1, 88, 1)].map(|it| short(&it)), ["1.88", "1.88.1"]);
     }
 }

@@ -17,7 +17,7 @@ use crate::bootstraps::quick;
 use crate::compile::{compile, compile_untimed};
 use crate::published::Published;
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::table::Table;
 use crate::workspace::{Workspace, run as call};
 
@@ -49,7 +49,7 @@ pub(crate) const PACKAGE: Step = Step {
         let mut check = quick(workspace, "check");
         check.args(["--offline", "--lib", "--bins"]).current_dir(root);
         compile(workspace, check.env("CARGO_TARGET_DIR", workspace.target("")))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -65,7 +65,7 @@ pub(crate) const PACKAGE_OF_RELEASE: Step = Step {
         compile_untimed(workspace, &mut pack(workspace, &packages))?;
         let unpacked = unpack(workspace, &packages)?;
         compare(workspace, &packages, &unpacked)?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

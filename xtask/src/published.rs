@@ -1,10 +1,10 @@
 //! The packages that are published, and the fields that crates.io requires in their manifests.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context as _, Result};
+use cargo_metadata::semver::Version;
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 use crate::workspace::Workspace;
 
@@ -20,34 +20,27 @@ pub(crate) struct Published {
     pub(crate) version: String,
     /// The path of its folder in the repository.
     pub(crate) place: PathBuf,
-    manifest: Value,
+    package: Package,
 }
 
 impl Published {
     /// All published packages, sorted by path.
     pub(crate) fn all(workspace: &Workspace) -> Result<Vec<Self>> {
-        let mut cargo = workspace.cargo(["metadata", "--no-deps", "--format-version=1"]);
-        let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        let output = output.context("running `cargo metadata`")?;
-        ensure!(output.status.success(), "`cargo metadata` failed");
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("reading `cargo metadata`")?;
-        let members = metadata["packages"].as_array().into_iter().flatten();
-        let published = members.filter(|package| package["publish"].is_null());
-        let mut all = published
-            .map(|package| Self::read(package, &workspace.source("")))
-            .collect::<Result<Vec<_>>>()?;
+        let metadata = MetadataCommand::new().no_deps().exec().context("running `cargo metadata`")?;
+        let published = metadata.packages.into_iter().filter(|package| package.publish.is_none());
+        let root = workspace.source("");
+        let mut all = published.map(|package| Self::read(package, &root)).collect::<Result<Vec<_>>>()?;
         all.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(all)
     }
 
-    fn read(manifest: &Value, root: &Path) -> Result<Self> {
-        let text = |key: &str| manifest[key].as_str().with_context(|| format!("a package has no {key}"));
-        let directory = Path::new(text("manifest_path")?).parent().context("a manifest has no folder")?;
+    fn read(package: Package, root: &Path) -> Result<Self> {
+        let directory = package.manifest_path.parent().context("a manifest has no folder")?;
         Ok(Self {
-            name: text("name")?.to_owned(),
-            version: text("version")?.to_owned(),
-            place: directory.strip_prefix(root)?.to_owned(),
-            manifest: manifest.clone(),
+            name: package.name.to_string(),
+            version: package.version.to_string(),
+            place: directory.as_std_path().strip_prefix(root)?.to_owned(),
+            package,
         })
     }
 
@@ -57,44 +50,44 @@ impl Published {
     }
 
     /// The oldest Rust that compiles it, as its manifest states it.
-    pub(crate) fn rust_version(&self) -> Option<&str> {
-        self.manifest["rust_version"].as_str()
+    pub(crate) fn rust_version(&self) -> Option<&Version> {
+        self.package.rust_version.as_ref()
     }
 
     /// The mistakes in its manifest.
     pub(crate) fn mistakes(&self, all: &[Self]) -> Vec<String> {
-        let manifest = &self.manifest;
-        let mut mistakes = Vec::new();
-        for key in ["description", "license", "repository", "readme", "rust_version"] {
-            if manifest[key].as_str().is_none_or(str::is_empty) {
-                mistakes.push(format!("it has no {}", key.replace('_', "-")));
-            }
-        }
-        let keywords = texts(&manifest["keywords"]);
+        let package = &self.package;
+        let is_missing = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+        let fields = [
+            ("description", is_missing(&package.description)),
+            ("license", is_missing(&package.license)),
+            ("repository", is_missing(&package.repository)),
+            ("readme", package.readme.is_none()),
+            ("rust-version", package.rust_version.is_none()),
+        ];
+        let missing = fields.iter().filter(|(_, is_missing)| *is_missing);
+        let mut mistakes: Vec<String> = missing.map(|(field, _)| format!("it has no {field}")).collect();
+        let keywords = &package.keywords;
         if !(1..=5).contains(&keywords.len()) {
             mistakes.push(format!("it has {} keywords; crates.io allows one to five", keywords.len()));
         }
         let bad = keywords.iter().filter(|word| !is_keyword(word));
         mistakes.extend(bad.map(|word| format!("`{word}` is not a valid keyword for crates.io")));
-        let categories = texts(&manifest["categories"]);
-        if categories.is_empty() {
+        if package.categories.is_empty() {
             mistakes.push("it has no categories".to_owned());
         }
-        let unknown = categories.iter().filter(|name| !CATEGORIES.contains(name));
+        let unknown = package.categories.iter().filter(|name| !CATEGORIES.contains(&name.as_str()));
         mistakes.extend(unknown.map(|name| format!("`{name}` is not in the list of xtask/src/published.rs")));
-        let dependencies = manifest["dependencies"].as_array().into_iter().flatten();
-        for dependency in dependencies.filter(|dependency| dependency["kind"] != "dev") {
-            let ours = all.iter().find(|package| dependency["name"] == *package.name);
-            if let Some(ours) = ours.filter(|ours| dependency["req"] != format!("={}", ours.version)) {
+        let used = package.dependencies.iter().filter(|used| used.kind != DependencyKind::Development);
+        for dependency in used {
+            let ours = all.iter().find(|package| dependency.name == package.name);
+            if let Some(ours) = ours.filter(|ours| dependency.req.to_string() != format!("={}", ours.version))
+            {
                 mistakes.push(format!("it must depend on {} with exactly ={}", ours.name, ours.version));
             }
         }
         mistakes
     }
-}
-
-fn texts(list: &Value) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn is_keyword(word: &str) -> bool {
@@ -105,17 +98,31 @@ fn is_keyword(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn package(name: &str, manifest: Value) -> Published {
-        Published { name: name.to_owned(), version: "0.1.0".to_owned(), place: PathBuf::new(), manifest }
+    fn package(name: &str, fields: Value) -> Published {
+        let mut manifest = json!({
+            "name": name, "version": "0.1.0", "id": name, "dependencies": [], "targets": [], "features": {},
+            "manifest_path": format!("/checkout/{name}/Cargo.toml"),
+        });
+        if let (Some(manifest), Value::Object(fields)) = (manifest.as_object_mut(), fields) {
+            manifest.extend(fields);
+        }
+        Published::read(serde_json::from_value(manifest).unwrap(), Path::new("/checkout")).unwrap()
+    }
+
+    fn dependency(name: &str, req: &str, kind: Option<&str>) -> Value {
+        json!({
+            "name": name, "req": req, "kind": kind, "optional": false, "uses_default_features": true, "features": [],
+        })
     }
 
     #[test]
     fn a_manifest_is_told_all_that_it_lacks() {
         let lean = package("lean", json!({ "keywords": ["a b"], "categories": ["kitchens"] }));
+        assert_eq!(lean.place, Path::new("lean"));
         assert_eq!(
             lean.mistakes(&[]),
             [
@@ -132,12 +139,12 @@ mod tests {
 
     #[test]
     fn packages_that_come_out_together_ask_for_each_other_exactly() {
-        let dependencies = json!([
-            { "name": "one", "req": "^0.1.0", "kind": null },
-            { "name": "two", "req": "=0.1.0", "kind": null },
-            { "name": "three", "req": "*", "kind": "dev" },
-            { "name": "serde", "req": "^1", "kind": null },
-        ]);
+        let dependencies = [
+            dependency("one", "^0.1.0", None),
+            dependency("two", "=0.1.0", None),
+            dependency("three", "*", Some("dev")),
+            dependency("serde", "^1", None),
+        ];
         let user = package(
             "user",
             json!({

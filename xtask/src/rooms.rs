@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use paths::UsedPath;
 use source::SourceFile;
 
@@ -29,18 +29,41 @@ struct House {
     module: &'static [&'static str],
 }
 
-const HOUSES: [House; 2] =
-    [House { folder: "host/src", module: &[] }, House { folder: "cli/src/dev", module: &["dev"] }];
+const HOUSES: [House; 3] = [
+    House { folder: "host/src", module: &[] },
+    House { folder: "cli/src/dev", module: &["dev"] },
+    House { folder: "tests/e2e", module: &[] },
+];
 
-/// Where no parameter of a function is a tuple.
-const WITHOUT_TUPLES: [&str; 4] = ["bootstrap/src", "cli/src", "host/src", "xtask/src"];
+/// Where no parameter of a function is a tuple. In `tests/guests`, the event of a handler may be one.
+const WITHOUT_TUPLES: [&str; 10] = [
+    "bench/src",
+    "bench/steps",
+    "bootstrap/src",
+    "cli/src",
+    "guest-sdk/macros/src",
+    "guest-sdk/src",
+    "host/src",
+    "tests/e2e",
+    "tests/src",
+    "xtask/src",
+];
 
 /// Checks the order of the floors.
 pub(crate) const ROOMS: Step = Step {
     name: "rooms",
     title: "checking that each room uses only rooms below it, and that no parameter is a tuple",
     needs: &[],
-    inputs: Some(Inputs::files(&["bootstrap", "cli", "host", "xtask"])),
+    inputs: Some(Inputs::files(&[
+        "bench",
+        "bootstrap",
+        "cli",
+        "guest-sdk",
+        "host",
+        "tests/e2e",
+        "tests/src",
+        "xtask",
+    ])),
     run: |workspace| {
         let root = workspace.source("");
         let mut mistakes = Vec::new();
@@ -55,7 +78,7 @@ pub(crate) const ROOMS: Step = Step {
             mistakes.extend(source::read(&root, folder)?.iter().flat_map(tuples::mistakes));
         }
         ensure!(mistakes.is_empty(), "{}", mistakes.join("\n"));
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::compile::compile_untimed;
 use crate::fetched::Fetched;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::tool::Tool;
 use crate::workspace::{Workspace, shown};
 
@@ -28,13 +28,13 @@ pub(crate) const SEMVER: Step = Step {
     inputs: None,
     run: |workspace| {
         let Some(release) = last_release(workspace)? else {
-            return Ok(Ending::Skipped("there is no earlier release to compare with".to_owned()));
+            return Ok(Outcome::Skipped("there is no earlier release to compare with".to_owned()));
         };
         let installed = SEMVER_CHECKS.install(workspace)?;
         if matches!(installed, Fetched::Ready) {
             compare(workspace, &release)?;
         }
-        installed.ending("The SDK was NOT compared with the last release")
+        installed.outcome("The SDK was NOT compared with the last release")
     },
 };
 

@@ -23,7 +23,7 @@ pub(crate) struct Step {
     /// The inputs of the step, if it need not run again while they are unchanged.
     pub(crate) inputs: Option<Inputs>,
     /// The function that runs the step.
-    pub(crate) run: fn(&Workspace) -> Result<Ending>,
+    pub(crate) run: fn(&Workspace) -> Result<Outcome>,
 }
 
 impl Step {
@@ -33,9 +33,9 @@ impl Step {
     }
 }
 
-/// The end of a step that did not fail.
+/// The outcome of a step that did not fail.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum Outcome {
     /// The step did its work.
     Done,
     /// The step made these files, and need not make them again until they or its inputs change.
@@ -96,9 +96,9 @@ pub(crate) fn run_changed(
         let took = clock(started.elapsed());
         let compiling = workspace.clock().compiled().map_or_else(String::new, clock);
         let products = match outcome {
-            Ok(Ending::Done) => Vec::new(),
-            Ok(Ending::Made(products)) => products,
-            Ok(Ending::Skipped(reason)) => {
+            Ok(Outcome::Done) => Vec::new(),
+            Ok(Outcome::Made(products)) => products,
+            Ok(Outcome::Skipped(reason)) => {
                 println!("      skipped: {reason}");
                 passed.skipped += 1;
                 table.row([step.name, "SKIPPED", &took, &compiling]);
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     fn step(name: &'static str, needs: &'static [&'static str]) -> Step {
-        Step { name, title: "", needs, inputs: None, run: |_| Ok(Ending::Done) }
+        Step { name, title: "", needs, inputs: None, run: |_| Ok(Outcome::Done) }
     }
 
     fn names(steps: &[Step]) -> Vec<&str> {

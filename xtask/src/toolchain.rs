@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{WASM, Workspace, run, works};
 
 /// The target that guests are compiled for.
@@ -18,7 +18,7 @@ pub(crate) const TARGET: Step = Step {
     inputs: None,
     run: |workspace| {
         bring_target(workspace, WASM)?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -35,7 +35,7 @@ pub(crate) const TOOLCHAIN: Step = Step {
                 add(workspace, "component", component)?;
             }
         }
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

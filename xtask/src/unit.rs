@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use crate::bootstraps::quick;
 use crate::compile::{compile, products};
 use crate::stamp::Inputs;
-use crate::steps::{Ending, Step};
+use crate::steps::{Outcome, Step};
 use crate::workspace::{Package, Workspace, run};
 
 /// Runs the unit tests of all packages, and the tests of the SDK's macros.
@@ -22,7 +22,7 @@ pub(crate) const UNIT: Step = Step {
         let kinds = ["--lib", "--bins", "--test", "compile"];
         compile(workspace, quick(workspace, "test").args(kinds).arg("--no-run"))?;
         run(quick(workspace, "test").args(kinds).arg("--no-fail-fast"))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -36,7 +36,7 @@ pub(crate) const BENCH: Step = Step {
         let run_only = ["--test", "run"];
         compile(workspace, quick(workspace, "test").args(run_only).arg("--no-run"))?;
         run(quick(workspace, "test").args(run_only))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 
@@ -50,7 +50,7 @@ pub(crate) const UNIT_OF_RELEASE: Step = Step {
         let what = ["--package", "bulkhead-host", "--package", "bulkhead-cli", "--lib", "--bins"];
         compile(workspace, workspace.cargo(["test", "--no-run"]).args(what))?;
         run(workspace.cargo(["test"]).args(what))?;
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     },
 };
 

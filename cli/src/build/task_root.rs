@@ -13,7 +13,7 @@ use bulkhead_host::text::printable::Shown as _;
 use tempfile::NamedTempFile;
 
 use super::project::Project;
-use super::{Component, ahead};
+use super::{Component, precompile};
 
 /// The place of the task root in a project.
 pub(crate) const PLACE: &str = "target/bulkhead";
@@ -94,7 +94,7 @@ impl TaskRoot {
             below(Path::new(""), &self.path, &mut there)
                 .with_context(|| format!("{} cannot be read", self.shown.shown()))?;
             let is_native =
-                |file: &PathBuf| self.native.contains(file) && ahead::is_made(&self.path.join(file));
+                |file: &PathBuf| self.native.contains(file) && precompile::is_made(&self.path.join(file));
             for file in there.keys().filter(|file| !files.contains_key(*file) && !is_native(file)) {
                 std::fs::remove_file(self.path.join(file))
                     .with_context(|| format!("{} cannot be removed", self.shown.join(file).shown()))?;
@@ -107,7 +107,7 @@ impl TaskRoot {
     pub(super) fn compile(&self) -> anyhow::Result<()> {
         let mut native = self.native.iter();
         native.try_for_each(|file| {
-            ahead::make(&self.path.join(file), &self.shown.join(file.with_extension("wasm")))
+            precompile::make(&self.path.join(file), &self.shown.join(file.with_extension("wasm")))
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use bulkhead_host::engine::Target;
 use object::Endianness;
-use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64};
+use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64, VER_FLG_WEAK};
 use object::read::elf::{ElfFile64, FileHeader as _, SectionHeader as _};
 
 /// The glibc of `provided.al2023`.
@@ -53,7 +53,7 @@ pub(crate) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The newest `GLIBC_…` version among its dynamic symbols.
+/// The newest `GLIBC_…` version that its dynamic symbols need.
 fn newest_glibc(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> anyhow::Result<Option<Version>> {
     let header: &FileHeader64<Endianness> = file.elf_header();
     let endian = header.endian()?;
@@ -64,11 +64,18 @@ fn newest_glibc(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> anyhow::Resul
         let strings = sections.strings(endian, bytes, link)?;
         while let Some((_, mut versions)) = libraries.next()? {
             while let Some(version) = versions.next()? {
-                newest = newest.max(glibc_version(version.name(endian, strings)?)?);
+                let name = version.name(endian, strings)?;
+                newest = newest.max(needed_glibc(name, version.vna_flags.get(endian))?);
             }
         }
     }
     Ok(newest)
+}
+
+/// The glibc that a symbol version with these flags needs.
+fn needed_glibc(name: &[u8], flags: u16) -> anyhow::Result<Option<Version>> {
+    // The program starts without a version of which it has only weak symbols.
+    if flags & VER_FLG_WEAK != 0 { Ok(None) } else { glibc_version(name) }
 }
 
 /// Parses `GLIBC_2.34` as 2.34; versions of other libraries are ignored.
@@ -93,6 +100,13 @@ mod tests {
         assert_eq!(glibc_version(b"GLIBC_2.2.5").unwrap(), Some(Version(2, 2)));
         assert_eq!(glibc_version(b"GCC_3.0").unwrap(), None);
         glibc_version(b"GLIBC_PRIVATE").unwrap_err();
+    }
+
+    #[test]
+    fn a_version_of_weak_symbols_is_not_needed() {
+        assert_eq!(needed_glibc(b"GLIBC_2.39", 0).unwrap(), Some(Version(2, 39)));
+        assert_eq!(needed_glibc(b"GLIBC_2.39", VER_FLG_WEAK).unwrap(), None);
+        assert_eq!(needed_glibc(b"GLIBC_PRIVATE", VER_FLG_WEAK).unwrap(), None);
     }
 
     #[test]

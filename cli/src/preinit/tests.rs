@@ -38,12 +38,12 @@ fn component_with(pages: &str, fields: &str, body: &str, import: &str) -> Vec<u8
     ComponentEncoder::default().module(&wasm).unwrap().encode().unwrap()
 }
 
-fn ahead() -> Ahead {
-    Ahead { preinit: true, init_time: Duration::from_secs(10), ..Ahead::default() }
+fn options() -> Options {
+    Options { preinit: true, init_time: Duration::from_secs(10), ..Options::default() }
 }
 
-fn run(ahead: &Ahead, wasm: &[u8]) -> Result<Ready, String> {
-    let done = ahead.run(wasm, Path::new("in.wasm")).map_err(|error| format!("{error:#}"))?;
+fn run(options: &Options, wasm: &[u8]) -> Result<Ready, String> {
+    let done = options.run(wasm, Path::new("in.wasm")).map_err(|error| format!("{error:#}"))?;
     Ok(done.expect("it was wanted"))
 }
 
@@ -51,7 +51,7 @@ fn run(ahead: &Ahead, wasm: &[u8]) -> Result<Ready, String> {
 fn left(wasm: &[u8]) -> Vec<Value> {
     let wizer = Wizer::new();
     let (_, readable) = wizer.instrument_component(wasm).unwrap();
-    let runner = InitRunner::new(ahead().rules());
+    let runner = InitRunner::new(options().rules());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(runner.run(&readable, ACCESS)).unwrap().into_values().collect()
 }
@@ -68,7 +68,7 @@ fn memories_and_variables_of_every_type_are_kept() {
         (i32.store8 (i32.const 5000) (i32.add (i32.load8_u (i32.const 5000)) (i32.const 7)))
         (drop (memory.grow (i32.const 2)))";
     let once = component(fields, body, "");
-    let ready = run(&ahead(), &once).unwrap();
+    let ready = run(&options(), &once).unwrap();
     assert_eq!(ready.memory, 3 * 65_536);
     let twice = left(&ready.wasm);
     let expected =
@@ -86,8 +86,8 @@ fn memories_and_variables_of_every_type_are_kept() {
 #[test]
 fn nothing_is_run_unless_it_is_wanted() {
     let trap = component("", "unreachable", "");
-    assert!(Ahead::default().run(&trap, Path::new("in.wasm")).unwrap().is_none());
-    let error = run(&ahead(), &trap).unwrap_err();
+    assert!(Options::default().run(&trap, Path::new("in.wasm")).unwrap().is_none());
+    let error = run(&options(), &trap).unwrap_err();
     assert!(error.starts_with("in.wasm: its init did not return: wasm trap: wasm `unreachable`"), "{error}");
 }
 
@@ -98,24 +98,24 @@ fn what_would_be_the_same_in_every_sandbox_is_refused_by_name() {
             "wasi:random/random@0.2.0",
             "get-random-u64",
             "asked for random bytes",
-            Ahead { allow_random: true, ..ahead() },
+            Options { allow_random: true, ..options() },
         ),
         (
             "wasi:clocks/monotonic-clock@0.2.0",
             "now",
             "asked for the time",
-            Ahead { allow_clock: true, ..ahead() },
+            Options { allow_clock: true, ..options() },
         ),
         (
             "wasi:clocks/monotonic-clock@0.2.0",
             "resolution",
             "asked for the time",
-            Ahead { allow_clock: true, ..ahead() },
+            Options { allow_clock: true, ..options() },
         ),
     ] {
         let field = format!(r#"(import "{interface}" "{function}" (func $f (result i64)))"#);
         let wasm = component(&field, "(drop (call $f))", &format!("import {interface};"));
-        let error = run(&ahead(), &wasm).unwrap_err();
+        let error = run(&options(), &wasm).unwrap_err();
         assert!(error.contains(text), "{function}: {error}");
         run(&allowed, &wasm).unwrap();
     }
@@ -137,7 +137,7 @@ fn what_a_snapshot_cannot_hold_is_named_with_what_to_do() {
         ("(core module (global (mut funcref) (ref.null func)))", "reference type", "function tables"),
     ] {
         let wasm = wat::parse_str(format!("(component {parts} {init})")).unwrap();
-        let error = run(&ahead(), &wasm).unwrap_err();
+        let error = run(&options(), &wasm).unwrap_err();
         for part in ["in.wasm: the component cannot be preinitialised: ", cause, advice, "without --preinit"]
         {
             assert!(error.contains(part), "{part:?} is not in {error}");
@@ -148,12 +148,12 @@ fn what_a_snapshot_cannot_hold_is_named_with_what_to_do() {
 #[test]
 fn an_interface_that_is_another_is_refused() {
     let wasm = r#"(component (instance $i) (export "bulkhead:lambda/initializer@0.1.0" (instance $i)))"#;
-    let error = run(&ahead(), &wat::parse_str(wasm).unwrap()).unwrap_err();
+    let error = run(&options(), &wat::parse_str(wasm).unwrap()).unwrap_err();
     assert!(error.contains("has no `initialize`"), "{error}");
 }
 
 #[test]
 fn a_memory_that_cannot_grow_says_so() {
-    let error = run(&ahead(), &component_with("1 1", "", "", "")).unwrap_err();
+    let error = run(&options(), &component_with("1 1", "", "", "")).unwrap_err();
     assert!(error.contains("cannot be read") && error.contains("maximum size"), "{error}");
 }

@@ -1,18 +1,18 @@
 //! Our reader beside serde_json's: the same texts, the same values, the same refusals; also with its feature `arbitrary_precision`, by
 //! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/cli/new/digits.rs`.
 
+mod damage;
+mod texts;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
-use proptest::collection::{btree_map, vec};
-use proptest::prelude::{Just, Strategy, any};
-use proptest::sample::{Index, select};
-use proptest::{prop_oneof, proptest};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::*;
+use texts::{EDGES, EVERYTHING};
 
 /// What both make of a text, which has to be the same.
 fn both<T: DeserializeOwned + Debug + PartialEq>(text: &[u8]) -> Option<T> {
@@ -70,123 +70,6 @@ struct Unit;
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Wrapper(Vec<Unit>);
-
-const EVERYTHING: &str = r#" { "number" : -7, "text":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00ü", "list":[0,-0.5,1e3,12345678901234567890123],
-    "pair":[255,"x"],"map":{"1":true,"4294967295":false},"shape":{"Line":[1,-1]},"extra":{"a":[{}, [] ,null, 19.990, 1E5]},
-    "maybe":{"number":0,"text":"","list":[],"pair":[0,"é"],"map":{},"shape":"Dot"} } "#;
-
-/// Texts at the edges of what JSON is.
-const EDGES: &[&str] = &[
-    "",
-    " ",
-    "null",
-    "nul",
-    "nulll",
-    "null null",
-    "true",
-    "false",
-    "tru",
-    "0",
-    "-0",
-    "-",
-    "01",
-    "-01",
-    "1.",
-    ".5",
-    "1.5",
-    "1e",
-    "1e5",
-    "1E+5",
-    "1e-5",
-    "1e400",
-    "-1e400",
-    "1E400",
-    "1E+0400",
-    "-1.50E-400",
-    "19.990",
-    "-0.0",
-    "1.1234127836128763",
-    "12345678901234567890123",
-    "-12345678901234567890123",
-    "[19.990,1E5,-0,0]",
-    "{\"$serde_json::private::Number\":\"1.50\"}",
-    "{\"$serde_json::private::Number\":1.50}",
-    "1e-400",
-    "+1",
-    "18446744073709551615",
-    "18446744073709551616",
-    "-9223372036854775808",
-    "-9223372036854775809",
-    "340282366920938463463374607431768211455",
-    "0x1",
-    "NaN",
-    "\"",
-    "\"a",
-    "\"a\"",
-    "\"\\\"",
-    "\"\\x\"",
-    "\"\\u12\"",
-    "\"\\u12g4\"",
-    "\"\\ud800\"",
-    "\"\\udc00\"",
-    "\"\\ud800\\u0041\"",
-    "\"\\ud800\\ud800\\udc00\"",
-    "\"\\ud83d\\ude00\"",
-    "\"\\u0000\"",
-    "\"\n\"",
-    "\"\u{7f}\"",
-    "[",
-    "[]",
-    "[ ]",
-    "[1",
-    "[1,",
-    "[1,]",
-    "[,1]",
-    "[1 2]",
-    "[1,2]",
-    "[[]]",
-    "]",
-    "{",
-    "{}",
-    "{ }",
-    "{\"a\"",
-    "{\"a\":",
-    "{\"a\":1",
-    "{\"a\":1,}",
-    "{\"a\":1}",
-    "{,}",
-    "{a:1}",
-    "{1:1}",
-    "{\"a\" 1}",
-    "{\"a\":1 \"b\":2}",
-    "{\"a\":1,\"a\":2}",
-    "}",
-    "[}",
-    "{]",
-    "// c\n1",
-    "1 //",
-    "\u{feff}1",
-    "[1]x",
-    "\"1\"",
-    "\"Dot\"",
-    "{\"Circle\":1}",
-    "{\"Dot\":null}",
-    "{\"Dot\":1}",
-    "{\"Circle\":1,\"Dot\":null}",
-    "{\"Square\":[3]}",
-    "{\"Square\":{\"side\":3}}",
-    "{\"kind\":\"One\",\"value\":3}",
-    "{\"value\":{\"a\":-1},\"kind\":\"Two\"}",
-    "{\"1\":true}",
-    "{\" 1\":true}",
-    "{\"1 \":true}",
-    "{\"x\":true}",
-    "{\"-1\":true}",
-    "{\"true\":1}",
-    "{\"1.5\":1}",
-    "[null]",
-    "[\"a\",\"b\"]",
-];
 
 fn each_type(text: &[u8]) {
     both::<Value>(text);
@@ -343,57 +226,6 @@ fn texts_that_are_not_unicode() {
     for text in [&b"\"\xff\""[..], b"\"\xed\xa0\x80\"", b"{\"\xff\":1}", b"[1,\xff]", b"\xff"] {
         each_type(text);
     }
-}
-
-/// What a text is damaged with.
-const SIGNS: &[u8] = b"\"\\{}[],:0-.eun \x01\xff";
-
-/// A text cut off anywhere, and with any one sign replaced by another.
-#[test]
-fn damaged_texts() {
-    let text = EVERYTHING.as_bytes();
-    for at in 0..text.len() {
-        both::<Everything>(&text[..at]);
-        both::<Value>(&text[at..]);
-        let mut damaged = text.to_vec();
-        for &sign in SIGNS {
-            damaged[at] = sign;
-            both::<Everything>(&damaged);
-            both::<Value>(&damaged);
-        }
-    }
-}
-
-/// Any JSON, in which some members are those of [`Everything`].
-fn json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        any::<String>().prop_map(Value::from),
-    ];
-    let name = || prop_oneof!["number|text|maybe|list|pair|map|shape", any::<String>()];
-    leaf.prop_recursive(5, 60, 6, move |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(Value::from),
-            btree_map(name(), inner, 0..6).prop_map(|members| members.into_iter().collect::<Value>()),
-        ]
-    })
-}
-
-#[test]
-fn any_text_and_any_damage_to_it() {
-    proptest!(|(value in json(), pretty in any::<bool>(), damage in vec((any::<Index>(), select(SIGNS)), 0..3))| {
-        let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) };
-        let mut text = text.unwrap();
-        for (place, sign) in damage {
-            let place = place.index(text.len());
-            text[place] = sign;
-        }
-        each_type(&text);
-    });
 }
 
 #[test]

@@ -367,9 +367,9 @@ mod tests {
 
     #[test]
     fn what_the_host_could_not_do_has_a_type_of_runtime() {
-        let lacking = Outcome::SandboxUnavailable { message: "why".to_owned() };
-        assert_eq!(lacking.limit(), None);
-        let (header, said) = report(lacking);
+        let unavailable = Outcome::SandboxUnavailable { message: "why".to_owned() };
+        assert_eq!(unavailable.limit(), None);
+        let (header, said) = report(unavailable);
         assert_eq!(header, "Runtime.SandboxUnavailable");
         assert!(said.contains("no room for a sandbox (why); send the event again"), "{said}");
     }

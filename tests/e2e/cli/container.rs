@@ -10,7 +10,7 @@ use bulkhead_tests::{Rie, TaskRoot, artifacts};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::cli::sbom::Sbom;
+use crate::sbom::Sbom;
 
 /// The user that Lambda runs functions as is not the one that owns the files.
 const READABLE_BY_OTHERS: u32 = 0o004;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bulkhead_tests::{Dev, Rie, artifacts};
 use serde_json::json;
 
-use crate::cli::sbom::Sbom;
 use crate::project::{Folder, TARGET, sdk};
+use crate::sbom::Sbom;
 use crate::unzip::unzip;
 
 const EVENT: &str = r#"{"name":"world"}"#;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use bulkhead_tests::{Answer, Event, Kind, QueuedEvent};
 use serde_json::{Value, json};
 
-use crate::runtime_api::concurrency::of_manifest;
 use crate::stage::{Stage, assert_error};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -46,7 +45,7 @@ fn stage(limits: &str) -> Stage {
          allowed_private_networks = ['127.0.0.0/8']\n[handlers.http.limits]\n{limits}\n\
          [handlers.echo]\n[tenants.mallory]\nhandler = 'http'\n[tenants.alice]\nhandler = 'echo'\n"
     );
-    of_manifest(8, &toml, &["http", "echo"])
+    Stage::managed_of_manifest(8, &toml, &["http", "echo"])
 }
 
 fn ask(stage: &Stage, port: u16) -> QueuedEvent {

@@ -9,8 +9,8 @@ use std::process::{Command, Output, Stdio};
 use bulkhead_tests::artifacts;
 use tempfile::TempDir;
 
-use crate::cli::sbom::Sbom;
 use crate::project::TARGET;
+use crate::sbom::Sbom;
 use crate::unzip::unzip;
 
 /// What a project in Rust needs that is not in its toolchain: it links build scripts and macros.

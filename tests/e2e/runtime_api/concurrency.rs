@@ -10,23 +10,8 @@ use crate::stage::{Stage, assert_error};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An environment that handles so many events at a time.
-pub(crate) fn managed(slots: usize, root: TaskRoot, handler: &str) -> Stage {
-    Stage::on(RuntimeApi::concurrent(slots), root, |bootstrap| {
-        bootstrap
-            .handler(handler)
-            .env("AWS_LAMBDA_MAX_CONCURRENCY", slots.to_string())
-            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
-    })
-}
-
 fn of(slots: usize, guest: &str) -> Stage {
-    managed(slots, TaskRoot::new().with(guest), guest)
-}
-
-/// With a `bulkhead.toml`, and the guests that it names.
-pub(crate) fn of_manifest(slots: usize, toml: &str, guests: &[&str]) -> Stage {
-    managed(slots, guests.iter().fold(TaskRoot::new().manifest(toml), |root, guest| root.with(guest)), "")
+    Stage::managed(slots, TaskRoot::new().with(guest), guest)
 }
 
 fn answers(api: &RuntimeApi, queued: impl IntoIterator<Item = QueuedEvent>) -> Vec<Answer> {
@@ -104,7 +89,7 @@ fn l8_4_guests_that_never_yield_on_every_thread_stop_neither_deadlines_nor_other
         limits.concurrency = 6
         [tenants.other]
         handler = 'sleep'";
-    let mut stage = of_manifest(8, toml, &["endless_loop", "sleep"]);
+    let mut stage = Stage::managed_of_manifest(8, toml, &["endless_loop", "sleep"]);
     // More than this machine has processors, unless it is a large one.
     let greedy: Vec<QueuedEvent> =
         (0..6).map(|_| stage.api.queue(Event::json("1").tenant("greedy"))).collect();
@@ -214,7 +199,7 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
         [tenants.greedy.limits]
         concurrency = 2
         [tenants.other]";
-    let mut stage = of_manifest(6, toml, &["sleep"]);
+    let mut stage = Stage::managed_of_manifest(6, toml, &["sleep"]);
     let asleep: Vec<QueuedEvent> =
         (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
     stage.running.wait_log_times("asleep", 2);
@@ -239,7 +224,8 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
 
 #[test]
 fn half_of_an_environment_is_the_most_that_one_of_several_tenants_takes_unasked() {
-    let stage = of_manifest(4, "[handlers.sleep]\n[tenants.greedy]\n[tenants.other]", &["sleep"]);
+    let stage =
+        Stage::managed_of_manifest(4, "[handlers.sleep]\n[tenants.greedy]\n[tenants.other]", &["sleep"]);
     let queued: Vec<QueuedEvent> =
         (0..2).map(|_| stage.api.queue(Event::json("1500").tenant("greedy"))).collect();
     stage.running.wait_log_times("asleep", 2);
@@ -251,7 +237,7 @@ fn half_of_an_environment_is_the_most_that_one_of_several_tenants_takes_unasked(
 #[test]
 fn strangers_have_one_share_however_many_ids_they_make_up() {
     let toml = "routing.unknown_tenant = 'sleep'\n[handlers.sleep]\n[tenants.known]";
-    let stage = of_manifest(8, toml, &["sleep"]);
+    let stage = Stage::managed_of_manifest(8, toml, &["sleep"]);
     let stranger = |number: usize| Event::json("1500").tenant(&format!("stranger-{number}"));
     let asleep: Vec<QueuedEvent> = (0..4).map(|number| stage.api.queue(stranger(number))).collect();
     stage.running.wait_log_times("asleep", 4);

@@ -99,8 +99,7 @@ fn a_component_that_is_cut_short_is_invalid() {
 #[test]
 fn a_component_of_another_kind_is_invalid() {
     // DESIGN has this as a kind to come; until then the text must say what was looked for.
-    let text =
-        std::fs::read_to_string(crate::hostile::hostile("other_kind.wat")).expect("read the component");
+    let text = std::fs::read_to_string(crate::wat::hostile("other_kind.wat")).expect("read the component");
     let root = TaskRoot::new().file("stream.wasm", &crate::wat::component(&text));
     let message = init_error(&root, "stream", "Runtime.InvalidComponent");
     assert!(message.contains("bulkhead:lambda/handler"), "{message}");

@@ -7,8 +7,10 @@ pub(super) fn mistakes(file: &SourceFile) -> Vec<String> {
     let code = file.code.as_str();
     let is_name = |before: &str| before.ends_with(|before: char| before.is_alphanumeric() || before == '_');
     let functions = code.match_indices("fn ").filter(|(at, _)| !is_name(&code[..*at]));
-    let tuples =
-        functions.flat_map(|(at, _)| parameters(code, at)).filter(|(_, parameter)| is_tuple(parameter));
+    let aliases = aliases(code);
+    let tuples = functions
+        .flat_map(|(at, _)| parameters(code, at))
+        .filter(|(_, parameter)| is_tuple(parameter, &aliases));
     let mistake = |(at, parameter): (usize, &str)| {
         let shown = parameter.split_whitespace().collect::<Vec<_>>().join(" ");
         format!(
@@ -50,18 +52,67 @@ fn parameters(code: &str, function: usize) -> Vec<(usize, &str)> {
     parameters.iter().map(|parameter| (place(*parameter), parameter.1.trim())).collect()
 }
 
-/// Whether a parameter is taken apart as a tuple, or its type is one. `()` is not, and parentheses around one type are not.
-fn is_tuple(parameter: &str) -> bool {
+/// The names of a file that stand for tuples: `type Pair = (u8, u8);`
+fn aliases(code: &str) -> Vec<&str> {
+    let alias = |(at, found): (usize, &str)| {
+        let rest = &code[at + found.len()..];
+        let (named, ty) = rest.split(';').next()?.split_once('=')?;
+        is_tuple_type(ty.trim_start()).then(|| name(named))
+    };
+    let is_word = |at: usize| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+    code.match_indices("type ").filter(|(at, _)| is_word(*at)).filter_map(alias).collect()
+}
+
+/// The name that a text begins with.
+fn name(text: &str) -> &str {
+    let end = text.find(|character: char| !character.is_alphanumeric() && character != '_');
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// `()` is none, and parentheses around one type are none.
+fn is_tuple_type(text: &str) -> bool {
+    text.starts_with('(') && parameters(text, 0).len() > 1
+}
+
+/// Whether a parameter is taken apart as a tuple, or its type is one, also by one of these names.
+fn is_tuple(parameter: &str, aliases: &[&str]) -> bool {
     let ty = parameter.split_once(": ").map_or("", |(_, ty)| ty.trim_start_matches('&').trim_start());
     // A lifetime ends with the next space.
     let ty = if ty.starts_with('\'') { ty.split_once(' ').map_or("", |(_, ty)| ty) } else { ty };
     let ty = ty.strip_prefix("mut ").unwrap_or(ty);
-    [parameter, ty].iter().any(|text| text.starts_with('(') && parameters(text, 0).len() > 1)
+    let named = name(ty);
+    // What goes on after its name is a path into another module.
+    let is_alias = aliases.contains(&named) && !ty[named.len()..].starts_with("::");
+    is_alias || is_tuple_type(parameter) || is_tuple_type(ty)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_for_a_tuple_does_not_hide_it() {
+        let text = "\
+type Pair<'a> = (u8, &'a [u8]);
+type One = (u8);
+type Nothing = ();
+pub(super) type Two = (
+    u8,
+    u8,
+);
+type Pairs<'a> = Vec<(u8, u8)>;
+fn all(pairs: Vec<Pair<'_>>, other: Pair::Other, one: One, nothing: Nothing, more: Pairs<'_>) {}
+fn each(pair: &mut Pair<'_>) {}
+fn two(one: u8, two: Two) {}
+";
+        let file = SourceFile::new("host/src", "x.rs", text.to_owned());
+        let to_do = "is a tuple; give what travels together a struct with a name";
+        let expected = [
+            format!("host/src/x.rs:10: the parameter `pair: &mut Pair<'_>` {to_do}"),
+            format!("host/src/x.rs:11: the parameter `two: Two` {to_do}"),
+        ];
+        assert_eq!(mistakes(&file), expected);
+    }
 
     #[test]
     fn only_parameters_that_are_tuples_are_found() {

@@ -55,7 +55,10 @@ pub(super) struct Exchange {
 }
 
 /// While these are held, the request counts against the limits of its client and of all clients.
-type Turns = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+struct Turns {
+    _of_client: OwnedSemaphorePermit,
+    _in_all: OwnedSemaphorePermit,
+}
 
 impl Exchange {
     /// Sends the request, and waits for the head of its response.
@@ -85,8 +88,9 @@ impl Exchange {
 
     async fn turns(&self) -> Result<Turns, Error> {
         let turns = async {
-            let own = turn(&self.lease.client.turns).await?;
-            Ok::<_, AcquireError>((own, turn(&self.lease.turns_in_all).await?))
+            let of_client = turn(&self.lease.client.turns).await?;
+            let in_all = turn(&self.lease.turns_in_all).await?;
+            Ok::<_, AcquireError>(Turns { _of_client: of_client, _in_all: in_all })
         };
         let turns = timeout(self.timeouts.connect, turns).await.map_err(|_| Error::ConnectionLimitReached)?;
         turns.map_err(|_| Error::ConnectionLimitReached)
