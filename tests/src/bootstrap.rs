@@ -187,7 +187,7 @@ impl Running {
     /// The receipts that it has printed so far, one for each sandbox that had an event.
     ///
     /// # Panics
-    /// Where one is no JSON.
+    /// If one of them is not valid JSON.
     pub fn receipts(&self) -> Vec<serde_json::Value> {
         let text = self.stdout.text();
         let receipts = text.lines().filter(|line| line.starts_with(RECEIPT));

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::policy::Policy;
 
-    /// A sandbox for a handler, with a name; it has had an event of whoever is named last.
+    /// A sandbox for a handler, with a name, and the tenant whose event it has had.
     #[derive(Debug, PartialEq, Eq)]
     struct Sham(usize, &'static str, Option<&'static str>);
 

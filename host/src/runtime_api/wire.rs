@@ -1,8 +1,8 @@
 //! One connection to the Runtime API, as bytes: it writes requests and reads replies.
 //!
-//! A server may reply before it has read the whole request, for example with status 413. So bytes are read
-//! while a request waits to be written, and when the head of a reply has arrived, the rest of the request is
-//! not sent.
+//! A server may reply before it has read the whole request. So bytes are read while a request waits to be
+//! written. If the server has rejected the request, for example with status 413, the rest is not sent. If it has
+//! accepted the request, the rest is sent all the same. A streamed body ends with any final reply.
 
 use std::io::{self, IoSlice};
 
@@ -33,6 +33,7 @@ pub(super) struct Wire {
     searched: usize,
     /// Whether another request may be sent after this one.
     is_reusable: bool,
+    /// Whether the buffer held a body that is larger than [`KEPT`].
     keeps_much: bool,
     /// Whether the server has accepted the request before its end.
     is_accepted: bool,

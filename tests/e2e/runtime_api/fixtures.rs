@@ -21,7 +21,7 @@ fn every_fixture_comes_back_with_the_same_meaning() {
     let stage = Stage::of("json");
     for Fixture { name, event } in bulkhead_fixtures::all() {
         let Ok(expected) = serde_json::from_slice::<Value>(event) else {
-            panic!("{name} is no JSON");
+            panic!("{name} is not valid JSON");
         };
         let answer = stage.api.send(Event::bytes(event.clone()));
         assert_eq!(answer.kind, Kind::Response, "{name}");

@@ -7,7 +7,7 @@ use super::CatalogError;
 /// The name of the handler in a task root: the requested one, or that of the only component.
 ///
 /// # Errors
-/// If there is no component of that name, and not exactly one component.
+/// If no component has that name, and the task root does not contain exactly one component.
 pub fn find(task_root: &Path, asked: Option<&str>) -> Result<String, CatalogError> {
     if let Some(name) = asked.into_iter().flat_map(names).find(|name| exists(&task_root.join(name))) {
         return Ok(name.to_owned());
