@@ -83,12 +83,9 @@ fn main() -> ExitCode {
         log.record(Level::Warn, &Scope::default(), warning);
     }
     log_panics(&log);
-    let runtime = match config.max_concurrency {
-        None | Some(1) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        // One thread for each processor.
-        Some(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
-    };
-    let code = match runtime {
+    let parked = Arc::clone(&log);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let code = match runtime.enable_all().on_thread_park(move || parked.flush()).build() {
         Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(config, &log)))).unwrap_or(BUG),
         Err(error) => {
             log.record(

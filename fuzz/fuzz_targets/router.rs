@@ -33,7 +33,7 @@ fn router(tenant: &str) -> Router {
 
 fuzz_target!(|event: &[u8]| {
     let invocation = Invocation {
-        id: InvocationId { request_id: "1".to_owned(), attempt: None },
+        id: InvocationId { request_id: "1".into(), attempt: None },
         tenant_id: None,
         event: Bytes::copy_from_slice(event),
         deadline: Deadline::Unknown { reason: "it is not sent" },

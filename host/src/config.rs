@@ -164,7 +164,7 @@ fn log_settings(vars: &impl Vars, is_managed: bool, warnings: &mut Vec<String>) 
     };
     // A value that is not a descriptor is ignored silently, as in the official runtimes (G10.6).
     let telemetry_fd = vars.get("_LAMBDA_TELEMETRY_LOG_FD").and_then(|fd| fd.parse().ok());
-    LogSettings { format, level, telemetry_fd }
+    LogSettings { format, level, telemetry_fd, batches: is_managed }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod receipt;
 mod rejection;
 pub mod router;
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -106,7 +107,7 @@ pub struct Arrival {
 /// An event, or a part of one, that is to be run in a sandbox.
 struct PendingRun<'a> {
     invocation: &'a Invocation,
-    caller: Caller,
+    caller: &'a Caller,
     route: Route,
     /// When the event arrived.
     at: Instant,
@@ -137,15 +138,15 @@ struct Finished<'a> {
     records: Option<usize>,
     /// The route, if the event got that far.
     route: Option<&'a Route>,
-    /// The digest of the component; empty if the event reached none.
-    digest: &'a str,
+    /// The digest of the component, if the event got that far.
+    digest: Option<&'a Arc<str>>,
 }
 
 impl Finished<'_> {
     /// An event that reached no sandbox, and the time that it took.
     fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
         let usage = Usage { limit: rejection.limit(), ..Usage::default() };
-        Self { answer: Err(rejection.report()), usage, queue, records, route: None, digest: "" }
+        Self { answer: Err(rejection.report()), usage, queue, records, route: None, digest: None }
     }
 }
 
@@ -190,7 +191,7 @@ impl Dispatcher {
                 invocation.tenant_id.clone_from(&route.tenant_id);
                 let pending = PendingRun {
                     invocation: &invocation,
-                    caller,
+                    caller: &caller,
                     route,
                     at,
                     sharers: 1,
@@ -228,7 +229,7 @@ impl Dispatcher {
                     invocation.tenant_id.clone_from(&route.tenant_id);
                     let pending = PendingRun {
                         invocation: &invocation,
-                        caller: caller.clone(),
+                        caller: &caller,
                         route,
                         at,
                         sharers: count - index,
@@ -269,14 +270,15 @@ impl Dispatcher {
                 let visit = Visit { invocation, caller, route: &route, channel };
                 let timing = Timing { budget, guard: &guard, meter };
                 let (answer, usage) = self.sandboxed(state, &loaded, visit, timing).await;
-                (answer, usage, loaded.digest)
+                (answer, usage, Some(loaded.digest))
             }
             Err(error) => {
                 let rejection = Rejection::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
-                (Err(rejection.report()), Usage::default(), "".into())
+                (Err(rejection.report()), Usage::default(), None)
             }
         };
-        let finished = Finished { answer, usage, queue, records, route: Some(&route), digest: &digest };
+        let finished =
+            Finished { answer, usage, queue, records, route: Some(&route), digest: digest.as_ref() };
         let answer = self.conclude(state, invocation, finished);
         state.prewarm.went(route, answer.is_ok());
         answer
@@ -300,7 +302,7 @@ impl Dispatcher {
                     meter.add(idle.spent());
                     idle
                 }
-                None => self.make(loaded, visit.route, guard).await,
+                None => self.make(loaded, visit.route, timing).await,
             };
             self.sandboxes.run(sandbox, visit, timing).await
         };
@@ -340,7 +342,7 @@ impl Dispatcher {
     pub fn write_receipts(&self, state: &mut LoopState, meter: &Meter) {
         for receipt in shared_out(std::mem::take(&mut state.receipts), meter.spent()) {
             if let Some(line) = receipt.line(&self.receipts) {
-                self.log.record_receipt(&line);
+                self.log.record_receipt(line);
             }
         }
     }
@@ -358,9 +360,13 @@ impl Dispatcher {
         }
         let about = About {
             request_id: &invocation.id.request_id,
-            tenant: invocation.tenant_id.as_deref().map(|id| (id, self.router.knows(id))),
-            handler: route.map(|route| (route.policy.handler.as_str(), digest)),
-            outcome: answer.as_ref().map_or_else(ErrorReport::header_type, |_| REPLIED),
+            tenant: invocation.tenant_id.as_ref().map(|id| (id, self.router.knows(id))),
+            handler: route.map(|route| &route.policy.handler),
+            component: digest,
+            outcome: match &answer {
+                Ok(_) => Cow::Borrowed(REPLIED),
+                Err(report) => Cow::Owned(report.header_type().to_owned()),
+            },
             records,
             queue,
             bytes: (invocation.event.len(), answer.as_ref().map_or(0, Vec::len) + usage.streamed),

@@ -11,6 +11,7 @@
 pub mod artifact;
 pub(crate) mod bindings;
 pub mod meter;
+pub mod phase;
 pub mod pool_usage;
 mod settings;
 mod share;

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::capabilities::response_stream::ResponseChannel;
 use crate::dispatch::{Arrival, Dispatcher, LoopState};
 use crate::engine::meter::{Meter, unmetered};
+use crate::engine::phase::Phase;
 use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
@@ -43,7 +44,7 @@ pub enum LoopError {
     #[error("event {request_id} was redelivered after its answer was refused, and refused again; giving up")]
     Redelivered {
         /// The event.
-        request_id: String,
+        request_id: Arc<str>,
     },
     /// A bug of Bulkhead. The event was answered.
     #[error("Bulkhead panicked while it handled an event; see the log")]
@@ -185,6 +186,7 @@ impl EventLoop {
 
     /// Requests the next event, and uses the time until it comes; `None` if the loop is asked to stop.
     async fn wait(&mut self) -> Result<Option<NextEvent>, ApiError> {
+        Phase::Waiting.enter();
         let Self { api, dispatcher, state, .. } = self;
         let mut next = pin!(api.next());
         {
@@ -250,6 +252,6 @@ mod tests {
     #[test]
     fn a_bug_of_ours_is_not_waited_out() {
         assert!(!LoopError::HostPanic.may_pass());
-        assert!(LoopError::Redelivered { request_id: "r-1".to_owned() }.may_pass());
+        assert!(LoopError::Redelivered { request_id: "r-1".into() }.may_pass());
     }
 }

@@ -9,9 +9,10 @@
 mod record;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub struct LogSettings {
     pub level: Level,
     /// `_LAMBDA_TELEMETRY_LOG_FD`: a descriptor for framed records (G10.6).
     pub telemetry_fd: Option<u32>,
+    /// Whether receipts may wait until the thread that writes them has nothing else to do, because the environment is
+    /// not frozen between events (L8.4).
+    pub batches: bool,
 }
 
 /// The format of records (`AWS_LAMBDA_LOG_FORMAT`).
@@ -94,9 +98,9 @@ impl Level {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The invocation; `None` while the process starts or waits.
-    pub request_id: Option<String>,
+    pub request_id: Option<Arc<str>>,
     /// The tenant of the invocation.
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Arc<str>>,
 }
 
 /// The error that a record reports, in addition to its message.
@@ -127,9 +131,18 @@ const END: usize = "\n".len();
 pub struct Log {
     format: Format,
     level: Level,
+    batches: bool,
     /// `None`: stdout.
     telemetry: Option<Mutex<File>>,
 }
+
+thread_local! {
+    /// The lines of this thread that are not written yet.
+    static WAITING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The size of the lines that may wait on a thread: half of what a pipe takes at once.
+const MOST_WAITING: usize = 32 * 1024;
 
 impl Log {
     /// A log with these settings.
@@ -139,7 +152,12 @@ impl Log {
         let telemetry = settings
             .telemetry_fd
             .and_then(|fd| File::options().append(true).open(format!("/proc/self/fd/{fd}")).ok());
-        Self { format: settings.format, level: settings.level, telemetry: telemetry.map(Mutex::new) }
+        Self {
+            format: settings.format,
+            level: settings.level,
+            batches: settings.batches,
+            telemetry: telemetry.map(Mutex::new),
+        }
     }
 
     /// Whether records of this level are written.
@@ -196,8 +214,28 @@ impl Log {
     }
 
     /// Writes the receipt of an event, at any level; it is one line of JSON already.
-    pub fn record_receipt(&self, line: &str) {
-        self.put(Format::Json, Level::Info, SystemTime::now(), line.to_owned());
+    pub fn record_receipt(&self, line: String) {
+        if !self.batches || self.telemetry.is_some() {
+            return self.put(Format::Json, Level::Info, SystemTime::now(), line);
+        }
+        let waiting = WAITING.with_borrow_mut(|waiting| {
+            waiting.extend_from_slice(line.as_bytes());
+            waiting.push(b'\n');
+            waiting.len()
+        });
+        if waiting >= MOST_WAITING {
+            self.flush();
+        }
+    }
+
+    /// Writes the receipts of this thread that wait. Call this when the thread has nothing else to do.
+    pub fn flush(&self) {
+        WAITING.with_borrow_mut(|waiting| {
+            if !waiting.is_empty() {
+                write_out(waiting);
+                waiting.clear();
+            }
+        });
     }
 
     fn write(&self, level: Level, scope: &Scope, message: Message<'_>) {
@@ -236,11 +274,18 @@ impl Log {
             }
             None => {
                 record.push('\n');
-                let mut stdout = std::io::stdout().lock();
-                let _ = stdout.write_all(record.as_bytes()).and_then(|()| stdout.flush());
+                // Records are written in the order in which they were made.
+                self.flush();
+                write_out(record.as_bytes());
             }
         }
     }
+}
+
+/// Writes whole lines to stdout, in one piece.
+fn write_out(lines: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(lines).and_then(|()| stdout.flush());
 }
 
 /// Whether nothing between the strings of the JSON, where nothing is escaped, ends a line.
@@ -272,9 +317,13 @@ mod tests {
 
     #[test]
     fn a_record_of_a_guest_s_line_is_no_longer_than_there_is_room() {
-        let log =
-            |format, level| Log { format, level, telemetry: Some(Mutex::new(tempfile::tempfile().unwrap())) };
-        let scope = Scope { request_id: Some("r-1".to_owned()), tenant_id: Some("acme".to_owned()) };
+        let log = |format, level| Log {
+            format,
+            level,
+            batches: false,
+            telemetry: Some(Mutex::new(tempfile::tempfile().unwrap())),
+        };
+        let scope = Scope { request_id: Some("r-1".into()), tenant_id: Some("acme".into()) };
         for format in [Format::Text, Format::Json] {
             let log = log(format, Level::Info);
             let record = |line: &str, room| log.record_guest_line(Level::Info, &scope, line, room);
@@ -308,7 +357,7 @@ mod tests {
         use std::os::fd::AsRawFd;
         let file = tempfile::tempfile().unwrap();
         let telemetry_fd = u32::try_from(file.as_raw_fd()).ok();
-        write(&Log::new(&LogSettings { format, level: Level::Trace, telemetry_fd }));
+        write(&Log::new(&LogSettings { format, level: Level::Trace, telemetry_fd, batches: false }));
         let frames = std::fs::read(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
         let (mut rest, mut records) = (frames.as_slice(), Vec::new());
         while let [_, _, _, _, a, b, c, d, ..] = *rest {
@@ -325,7 +374,8 @@ mod tests {
     /// Everything that can be recorded, with hostile text wherever text can be.
     fn record_all(log: &Log) {
         let hostile = format!("tenantId=x\t\n{HOSTILE}");
-        let scope = Scope { request_id: Some(hostile.clone()), tenant_id: Some(hostile.clone()) };
+        let scope =
+            Scope { request_id: Some(hostile.as_str().into()), tenant_id: Some(hostile.as_str().into()) };
         let frames = [hostile.clone(), hostile.clone()];
         for scope in [Scope::default(), scope] {
             log.record(Level::Info, &scope, &hostile);

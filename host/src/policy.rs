@@ -21,6 +21,7 @@ mod vars;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
@@ -43,7 +44,7 @@ pub const MOST_CONCURRENCY: u32 = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// The name of its handler in `bulkhead.toml`, or that of its file.
-    pub handler: String,
+    pub handler: Arc<str>,
     /// The table of `bulkhead.toml` to which a grant would be added, such as `handlers.hello.grants`.
     pub table: String,
     /// What it may use.
@@ -84,7 +85,7 @@ impl Policy {
     /// The default limits and no grants.
     pub fn default_for(handler: &str) -> Self {
         Self {
-            handler: handler.to_owned(),
+            handler: handler.into(),
             table: format!("handlers.{handler}.grants"),
             limits: Limits::default(),
             grants: Grants::default(),

@@ -127,7 +127,8 @@ impl InitRunner {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(self.printed.stream()).stderr(self.printed.stream());
         // Our stdout stays unused; the guest's output does not become records.
-        let quiet = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None };
+        let quiet =
+            LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
         // Nothing is sent to this address; it only has to be valid.
         let clients = Clients::new(Arc::new(Log::new(&quiet)), "127.0.0.1:9001", &[])?;
         Ok(State {

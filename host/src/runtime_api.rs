@@ -21,6 +21,7 @@ mod streamed;
 mod wire;
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -60,7 +61,7 @@ pub struct NextEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvocationId {
     /// `Lambda-Runtime-Aws-Request-Id`, which is equal for every attempt.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// `Lambda-Runtime-Invocation-Id`: one attempt. Sent back byte for byte (R2.5).
     pub attempt: Option<HeaderValue>,
 }

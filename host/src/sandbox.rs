@@ -45,7 +45,7 @@ use crate::log::{Level, Log};
 use crate::policy::{Limit, Owner, Policy, Route};
 use crate::runtime_api::invocation::Invocation;
 use crate::wasm::Kind;
-use clocks::{Ended, look_at_clocks, look_soon, stopped_by};
+use clocks::{Ended, look_at_clocks, stopped_by};
 use command::Pipes;
 use component::Loaded;
 pub use context::FunctionSettings;
@@ -77,7 +77,7 @@ pub struct Sandbox {
     /// The number of events that it has had.
     events: u32,
     /// The tenant of these events.
-    tenant_id: Option<String>,
+    tenant_id: Option<Arc<str>>,
     /// The owner of the limits that the event shares.
     owner: Owner,
     store: Store<State>,
@@ -137,10 +137,14 @@ impl Sandbox {
         let scope = invocation.scope();
         let state = self.store.data_mut();
         state.clock = guard.clock();
-        // The time to make it counts too, for its first event.
-        meter.allow(limits.cpu_time.saturating_sub(spent));
-        self.meter = meter.clone();
-        state.meter = meter.clone();
+        // The time to make it counts too, for its first event. One that was made for this event has counted it already.
+        if !self.meter.is(meter) {
+            let left = limits.cpu_time.saturating_sub(spent);
+            meter.allow(left);
+            state.clock.look_after(left);
+            self.meter = meter.clone();
+            state.meter = meter.clone();
+        }
         if self.events > 0 {
             state.random = Random::new(limits.random);
             state.limiter.begin();
@@ -191,11 +195,15 @@ impl Sandbox {
 }
 
 impl Sandboxes {
-    /// Makes a sandbox, which may run the component's own start functions.
-    pub async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
+    /// Makes a sandbox, which may run the component's own start functions. The meter is that of the event that it is made
+    /// for, or its own if no event waits for it.
+    pub async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard, meter: Meter) -> Sandbox {
         let started = Instant::now();
-        let EmptySandbox { mut store, console, meter, pipes } = self.empty(loaded, route, guard);
-        look_soon(&meter, guard);
+        let limit = route.policy.limits.cpu_time;
+        meter.allow(limit);
+        // If a guest has less processor time left than a time slice takes, the epoch has to move earlier.
+        guard.clock().look_after(limit);
+        let EmptySandbox { mut store, console, meter, pipes } = self.empty(loaded, route, guard, meter);
         let guest = meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await;
         Sandbox {
             handler: route.handler,
@@ -213,10 +221,9 @@ impl Sandboxes {
     }
 
     /// The state of a sandbox without its guest: the first step of [`Self::make`].
-    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> EmptySandbox {
+    pub fn empty(&self, loaded: &Loaded, route: &Route, guard: &Guard, meter: Meter) -> EmptySandbox {
         let policy = &route.policy;
         let mut console = Console::new(Arc::clone(&self.log), policy.limits.logs);
-        let meter = Meter::new(policy.limits.cpu_time);
         let mut environment = Environment::granted(policy);
         let mut pipes = None;
         if loaded.kind() == Kind::Command {
@@ -262,7 +269,6 @@ impl Sandboxes {
         let Sandbox { policy, store, console, guest, pipes, .. } = &mut sandbox;
         let returned = match guest {
             Ok(guest) => {
-                look_soon(meter, guard);
                 let context = context::of(&self.function, invocation, caller, budget);
                 let event = &invocation.event;
                 let call = Call { event, context, policy, console, pipes: pipes.as_ref() };

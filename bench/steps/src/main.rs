@@ -86,8 +86,12 @@ fn main() -> Result<()> {
 
 /// The parts of a bootstrap that make sandboxes, however their memory is allocated.
 fn sandboxes() -> Result<Sandboxes> {
-    let log =
-        Arc::new(Log::new(&LogSettings { format: Format::Json, level: Level::Info, telemetry_fd: None }));
+    let log = Arc::new(Log::new(&LogSettings {
+        format: Format::Json,
+        level: Level::Info,
+        telemetry_fd: None,
+        batches: false,
+    }));
     let function = FunctionSettings {
         name: "steps".to_owned(),
         version: "$LATEST".to_owned(),
@@ -157,13 +161,13 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
     let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
     let guard = watchdog.guard(budget.ends());
     let alone = Instant::now();
-    drop(sandboxes.empty(loaded, route, &guard));
+    drop(sandboxes.empty(loaded, route, &guard, Meter::new(Duration::MAX)));
     let store = alone.elapsed();
 
     let started = Instant::now();
-    let sandbox = sandboxes.make(loaded, route, &guard).await;
+    let sandbox = sandboxes.make(loaded, route, &guard, Meter::new(Duration::MAX)).await;
     let made = Instant::now();
-    let visit = Visit { invocation: &invocation, caller: Caller::default(), route, channel: None };
+    let visit = Visit { invocation: &invocation, caller: &Caller::default(), route, channel: None };
     let meter = Meter::new(Duration::MAX);
     let timing = Timing { budget, guard: &guard, meter: &meter };
     let run = sandboxes.run(sandbox, visit, timing).await;
@@ -179,7 +183,7 @@ async fn life(sandboxes: &Sandboxes, setting: &Setting) -> Result<[f64; STEPS.le
 
 fn invocation() -> Invocation {
     Invocation {
-        id: InvocationId { request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), attempt: None },
+        id: InvocationId { request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into(), attempt: None },
         tenant_id: None,
         event: EVENT.as_bytes().into(),
         deadline: Deadline::Unknown { reason: "not there" },

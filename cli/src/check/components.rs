@@ -148,7 +148,8 @@ fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, 
 
 /// Mistakes in the files of `extra_ca_certificates`.
 pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
-    let settings = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None };
+    let settings =
+        LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
     let log = Arc::new(Log::new(&settings));
     let wrong = |file: &PathBuf| {
         let path = root.join(file);

@@ -159,7 +159,7 @@ impl Records {
         let receipt = serde_json::from_str::<Receipt>(line).ok().filter(|receipt| receipt.kind == KIND);
         self.change(|state| {
             let number = match &receipt {
-                Some(receipt) => state.numbers.get(&receipt.request_id).copied(),
+                Some(receipt) => state.numbers.get(&*receipt.request_id).copied(),
                 None => state.event_of_line(environment, line),
             };
             let Some(number) = number else { return };

@@ -84,12 +84,12 @@ impl Tally {
 
     pub(super) fn add(&mut self, receipt: &Receipt) {
         let name = match self.by {
-            By::Tenant => receipt.tenant_id.as_ref(),
-            By::Handler => receipt.handler.as_ref(),
-            By::Outcome => Some(&receipt.outcome),
+            By::Tenant => receipt.tenant_id.as_deref(),
+            By::Handler => receipt.handler.as_deref(),
+            By::Outcome => Some(&*receipt.outcome),
         };
         self.total.add(receipt);
-        let name = name.cloned();
+        let name = name.map(str::to_owned);
         if self.groups.len() < MOST_GROUPS || self.groups.contains_key(&name) {
             self.groups.entry(name).or_default().add(receipt);
         } else {

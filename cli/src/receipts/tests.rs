@@ -8,11 +8,13 @@ use super::*;
 
 /// A receipt, as the host writes it.
 fn line(tenant: Option<&str>, outcome: &str, wall: u64, format: &Format) -> String {
+    let tenant = tenant.map(Into::into);
     let about = About {
-        request_id: "r-1",
-        tenant: tenant.map(|id| (id, true)),
-        handler: Some(("hello", "sha256:00")),
-        outcome,
+        request_id: &"r-1".into(),
+        tenant: tenant.as_ref().map(|id| (id, true)),
+        handler: Some(&"hello".into()),
+        component: Some(&"sha256:00".into()),
+        outcome: outcome.to_owned().into(),
         records: None,
         queue: Duration::ZERO,
         bytes: (100, 1024),

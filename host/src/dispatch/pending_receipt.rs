@@ -35,10 +35,11 @@ mod tests {
 
     fn pending(bytes_in: usize, own: u64) -> PendingReceipt {
         let about = About {
-            request_id: "r-1",
+            request_id: &"r-1".into(),
             tenant: None,
             handler: None,
-            outcome: REPLIED,
+            component: None,
+            outcome: REPLIED.into(),
             records: None,
             queue: Duration::ZERO,
             bytes: (bytes_in, 0),

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::Dispatcher;
-use crate::engine::watchdog::Guard;
+use crate::engine::meter::Meter;
 use crate::log::{Level, Scope};
 use crate::policy::Route;
 use crate::sandbox::component::Loaded;
-use crate::sandbox::{Remains, Sandbox};
+use crate::sandbox::{Remains, Sandbox, Timing};
 
 /// The longest time for making a sandbox in advance. The next event may belong to another tenant, which would
 /// have to wait for this sandbox's start functions.
@@ -62,8 +62,9 @@ impl Dispatcher {
 
     /// Makes an event's sandbox. If there is no room, the sandboxes that wait for other events are dropped,
     /// and it is tried once more.
-    pub(super) async fn make(&self, loaded: &Loaded, route: &Route, guard: &Guard) -> Sandbox {
-        let sandbox = self.sandboxes.make(loaded, route, guard).await;
+    pub(super) async fn make(&self, loaded: &Loaded, route: &Route, timing: Timing<'_>) -> Sandbox {
+        let Timing { guard, meter, .. } = timing;
+        let sandbox = self.sandboxes.make(loaded, route, guard, meter.clone()).await;
         let Some(lack) = sandbox.out_of_room() else { return sandbox };
         let lack = format!("{lack:#}");
         drop(sandbox);
@@ -75,7 +76,7 @@ impl Dispatcher {
              were dropped to try again; sandboxes in use: {occupants}"
         );
         self.log.record(Level::Warn, &Scope::default(), &text);
-        self.sandboxes.make(loaded, route, guard).await
+        self.sandboxes.make(loaded, route, guard, meter.clone()).await
     }
 
     /// Keeps the rest of an event's sandbox: for another event, or until there is time to destroy it.
@@ -101,7 +102,7 @@ impl Dispatcher {
         let Ok(loaded) = self.catalog.get(route.handler) else { return };
         prewarm.slow_starters.insert(route.handler);
         let guard = self.watchdog.guard(Instant::now() + PREPARATION);
-        let sandbox = self.sandboxes.make(loaded, route, &guard).await;
+        let sandbox = self.sandboxes.make(loaded, route, &guard, Meter::new(Duration::MAX)).await;
         if sandbox.is_ready() {
             prewarm.slow_starters.remove(&route.handler);
             drop(self.idle_sandboxes.put(sandbox));

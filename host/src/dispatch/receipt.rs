@@ -4,6 +4,7 @@
 //! ([`crate::log`]). With the format `emf`, CloudWatch reads the line as embedded metrics.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -21,21 +22,21 @@ pub const KIND: &str = "bulkhead.receipt";
 pub struct Receipt {
     /// [`KIND`].
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// When the event ended, in RFC 3339.
     pub timestamp: String,
     /// The invocation.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// The tenant, if there is one.
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Arc<str>>,
     /// The handler, if the event got that far.
-    pub handler: Option<String>,
+    pub handler: Option<Arc<str>>,
     /// The digest of the handler's component, if the event got that far.
-    pub component: Option<String>,
+    pub component: Option<Arc<str>>,
     /// `Replied`, or the type of the error: `Function.Timeout`.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
     /// The limit that ended the event, or that it reached and continued: a key of `bulkhead.toml`.
-    pub limit: Option<String>,
+    pub limit: Option<Cow<'static, str>>,
     /// The records that this receipt covers, if a batch was split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub records: Option<usize>,
@@ -71,16 +72,18 @@ pub struct Receipt {
 }
 
 /// The subject of a receipt, without the resources.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct About<'a> {
     /// The invocation.
-    pub request_id: &'a str,
+    pub request_id: &'a Arc<str>,
     /// The tenant, and whether `bulkhead.toml` contains it.
-    pub tenant: Option<(&'a str, bool)>,
-    /// The handler and the digest of its component.
-    pub handler: Option<(&'a str, &'a str)>,
+    pub tenant: Option<(&'a Arc<str>, bool)>,
+    /// The handler, if the event got that far.
+    pub handler: Option<&'a Arc<str>>,
+    /// The digest of its component, if the event got that far.
+    pub component: Option<&'a Arc<str>>,
     /// `Replied`, or the type of the error.
-    pub outcome: &'a str,
+    pub outcome: Cow<'static, str>,
     /// The records of a part of a batch.
     pub records: Option<usize>,
     /// The time from the event's arrival to the start of its sandbox.
@@ -93,14 +96,14 @@ impl Receipt {
     /// The receipt of an event that just ended, without the part that [`Self::with_cpu`] adds.
     pub fn new(about: About<'_>, usage: &Usage, now: SystemTime) -> Self {
         Self {
-            kind: KIND.to_owned(),
+            kind: Cow::Borrowed(KIND),
             timestamp: humantime::format_rfc3339_millis(now).to_string(),
-            request_id: about.request_id.to_owned(),
-            tenant_id: about.tenant.map(|(id, _)| id.to_owned()),
-            handler: about.handler.map(|(name, _)| name.to_owned()),
-            component: about.handler.map(|(_, digest)| digest.to_owned()).filter(|digest| !digest.is_empty()),
-            outcome: about.outcome.to_owned(),
-            limit: usage.limit.map(|limit| limit.key().to_owned()),
+            request_id: Arc::clone(about.request_id),
+            tenant_id: about.tenant.map(|(id, _)| Arc::clone(id)),
+            handler: about.handler.cloned(),
+            component: about.component.cloned(),
+            outcome: about.outcome,
+            limit: usage.limit.map(|limit| Cow::Borrowed(limit.key())),
             records: about.records,
             wall_ms: milliseconds(usage.wall),
             cpu_ms: 0.0,
@@ -126,13 +129,19 @@ impl Receipt {
 
     /// The line, without its end; `None` if receipts are off.
     pub fn line(&self, format: &Receipts) -> Option<String> {
-        let line = match format {
+        // Most receipts fit.
+        let mut line = Vec::with_capacity(1024);
+        let written = match format {
             Receipts::Off => return None,
-            Receipts::Json => serde_json::to_string(self),
-            Receipts::Emf { namespace } => serde_json::to_string(&Emf::of(self, namespace)),
+            Receipts::Json => serde_json::to_writer(&mut line, self),
+            Receipts::Emf { namespace } => serde_json::to_writer(&mut line, &Emf::of(self, namespace)),
         };
         // Text and finite numbers always serialise.
-        line.ok().map(|line| printable::json(&line).into_owned())
+        let line = written.ok().and_then(|()| String::from_utf8(line).ok())?;
+        Some(match printable::json(&line) {
+            Cow::Borrowed(_) => line,
+            Cow::Owned(escaped) => escaped,
+        })
     }
 }
 
@@ -173,10 +182,10 @@ impl<'a> Emf<'a> {
         let unknown_tenant_id = receipt.tenant_id.as_deref().filter(|_| !receipt.is_known);
         let mut dimensioned = Cow::Borrowed(receipt);
         if receipt.handler.is_none() {
-            dimensioned.to_mut().handler = Some(NOWHERE.to_owned());
+            dimensioned.to_mut().handler = Some(NOWHERE.into());
         }
         if unknown_tenant_id.is_some() {
-            dimensioned.to_mut().tenant_id = Some(UNKNOWN.to_owned());
+            dimensioned.to_mut().tenant_id = Some(UNKNOWN.into());
         }
         Self { aws, errors, unknown_tenant_id, receipt: dimensioned }
     }
@@ -233,11 +242,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn receipt(tenant_id: Option<&str>) -> Receipt {
+        let tenant_id = tenant_id.map(Arc::from);
         let about = About {
-            request_id: "r-1",
-            tenant: tenant_id.map(|id| (id, id == "acme")),
-            handler: Some(("hello", "sha256:00")),
-            outcome: "Function.Timeout",
+            request_id: &"r-1".into(),
+            tenant: tenant_id.as_ref().map(|id| (id, &**id == "acme")),
+            handler: Some(&"hello".into()),
+            component: Some(&"sha256:00".into()),
+            outcome: Cow::Borrowed("Function.Timeout"),
             records: None,
             queue: Duration::from_nanos(1500),
             bytes: (17, 0),

@@ -98,7 +98,7 @@ mod tests {
         let place = || "Lambda's tenant id".to_owned();
         for (error, header) in [
             (RouteError::NoTenant { place: place() }, "Runtime.UnknownTenant"),
-            (RouteError::Unknown { tenant: "x\n".to_owned() }, "Runtime.UnknownTenant"),
+            (RouteError::Unknown { tenant: "x\n".into() }, "Runtime.UnknownTenant"),
             (RouteError::Unclear { place: place(), reason: "twice".to_owned() }, "Runtime.InvalidTenant"),
             (
                 RouteError::Mixed { origin: "aws:sqs".to_owned(), tenants: 2, advice: "split" },

@@ -44,7 +44,7 @@ pub enum RouteError {
     #[error("the tenant {tenant:?} is unknown; bulkhead.toml has no [tenants.{tenant:?}]")]
     Unknown {
         /// The id.
-        tenant: String,
+        tenant: Arc<str>,
     },
     /// Its tenant is ambiguous, or cannot be read.
     #[error("the tenant of the event is not clear ({place}): {reason}")]
@@ -196,7 +196,7 @@ impl Router {
             Found::Text(_) | Found::Nothing => None,
         };
         if let Some(id) = &tenant_id
-            && let Some(tenant) = self.tenants.get(id.as_str())
+            && let Some(tenant) = self.tenants.get(&**id)
         {
             let policy = Arc::clone(&tenant.policy);
             return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true });
@@ -210,7 +210,7 @@ impl Router {
         }
     }
 
-    fn to_handler(&self, tenant_id: Option<String>, handler: usize) -> Option<Route> {
+    fn to_handler(&self, tenant_id: Option<Arc<str>>, handler: usize) -> Option<Route> {
         let policy = Arc::clone(self.policies.get(handler)?);
         Some(Route { tenant_id, is_known: false, handler, policy })
     }

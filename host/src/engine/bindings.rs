@@ -3,6 +3,8 @@
 wasmtime::component::bindgen!({
     path: "wit",
     world: "lambda",
+    // A context is passed without copying its texts.
+    ownership: Borrowing { duplicate_if_necessary: false },
     exports: { default: async },
 });
 
@@ -10,6 +12,7 @@ pub(crate) mod streaming {
     wasmtime::component::bindgen!({
         path: "wit",
         world: "lambda-streaming",
+        ownership: Borrowing { duplicate_if_necessary: false },
         with: {
             "bulkhead:lambda/types": crate::engine::bindings::bulkhead::lambda::types,
             "wasi:io": wasmtime_wasi::p2::bindings::io,

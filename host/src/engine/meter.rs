@@ -7,13 +7,16 @@
 //! includes the host's work before the guest runs and after it has returned. Work for the event outside of its
 //! polls, such as that on its connections, is charged by the code that does it. The guest's limit counts from
 //! the time when the guest starts.
+//!
+//! To read the processor clock takes a system call, so it is read at the ends of polls, and when a guest has computed for
+//! a while. Where an upper bound is enough, the meter takes the time that has passed.
 
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Notify;
@@ -43,8 +46,8 @@ const IDLE: u64 = u64::MAX;
 enum Last {
     /// Work for no event.
     Unmetered,
-    /// A metered poll is in progress.
-    InTurn,
+    /// A metered poll is in progress since then.
+    InTurn(Instant),
     /// A metered poll ended at this time of the thread's clock.
     Turn(u64),
 }
@@ -68,7 +71,7 @@ pub async fn unmetered<T>(work: impl Future<Output = T>) -> T {
 
 /// The work of this thread from here to its next turn is not charged to that turn.
 pub fn end_turn() {
-    if !matches!(LAST.get(), Last::InTurn) {
+    if !matches!(LAST.get(), Last::InTurn(_)) {
         LAST.set(Last::Unmetered);
     }
 }
@@ -87,9 +90,15 @@ impl Meter {
         meter
     }
 
-    /// The guest may spend this much more from now on.
+    /// The guest may spend this much more from now on. Call this on the thread that handles the event.
     pub fn allow(&self, limit: Duration) {
-        self.0.end.store(self.nanoseconds().saturating_add(nanoseconds(limit)), Ordering::Relaxed);
+        let end = self.at_most().saturating_add(nanoseconds(limit));
+        self.0.end.store(end, Ordering::Relaxed);
+    }
+
+    /// Whether both are the same meter.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Adds time that was spent elsewhere.
@@ -116,7 +125,7 @@ impl Meter {
         let started = thread_clock();
         let done = work();
         let now = thread_clock();
-        if !matches!(LAST.get(), Last::InTurn) {
+        if !matches!(LAST.get(), Last::InTurn(_)) {
             // The next poll is not charged for it again.
             LAST.set(Last::Turn(now));
         }
@@ -154,6 +163,26 @@ impl Meter {
         left.filter(|left| *left > 0).map(Duration::from_nanos)
     }
 
+    /// How long the poll in progress has computed.
+    pub fn turn(&self) -> Duration {
+        match self.0.since.load(Ordering::Relaxed) {
+            IDLE => Duration::ZERO,
+            since => Duration::from_nanos(thread_clock().saturating_sub(since)),
+        }
+    }
+
+    /// An upper bound of the time spent so far: no thread computes for longer than the time that passes.
+    fn at_most(&self) -> u64 {
+        let passed = match LAST.get() {
+            Last::InTurn(began) if self.0.since.load(Ordering::Relaxed) != IDLE => {
+                nanoseconds(began.elapsed())
+            }
+            Last::InTurn(_) | Last::Unmetered | Last::Turn(_) => 0,
+        };
+        let charged = self.0.charged.load(Ordering::Relaxed);
+        self.0.before.load(Ordering::Relaxed).saturating_add(charged).saturating_add(passed)
+    }
+
     fn nanoseconds(&self) -> u64 {
         self.in_polls().saturating_add(self.0.charged.load(Ordering::Relaxed))
     }
@@ -176,11 +205,15 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     fn begin(spent: &'a Spent) -> Self {
-        let (since, is_outermost) = match LAST.replace(Last::InTurn) {
+        let began = Last::InTurn(Instant::now());
+        let (since, is_outermost) = match LAST.get() {
             Last::Unmetered => (thread_clock(), true),
-            Last::InTurn => (thread_clock(), false),
+            Last::InTurn(_) => (thread_clock(), false),
             Last::Turn(ended) => (ended, true),
         };
+        if is_outermost {
+            LAST.set(began);
+        }
         spent.since.store(since, Ordering::Relaxed);
         Self { spent, is_outermost }
     }

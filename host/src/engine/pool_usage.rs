@@ -53,7 +53,7 @@ struct Slot {
     /// Whether it has had an event.
     has_begun: bool,
     /// The tenant of that event. Before the first event it is a stale value, whose memory is reused.
-    tenant_id: Option<String>,
+    tenant_id: Option<Arc<str>>,
 }
 
 /// A sandbox's slot, which is freed when this is dropped.
@@ -113,7 +113,7 @@ impl PoolUsage {
 
 impl PoolSlot {
     /// Sets the tenant of the sandbox's event.
-    pub(crate) fn begin(&self, tenant_id: &Option<String>) {
+    pub(crate) fn begin(&self, tenant_id: &Option<Arc<str>>) {
         if let Some(slot) = self.usage.lock().all.get_mut(self.index) {
             slot.has_begun = true;
             slot.tenant_id.clone_from(tenant_id);
@@ -158,7 +158,7 @@ mod tests {
         let one = usage.occupy(&small, Footprint { memories: 1, tables: 1 });
         let two: Vec<_> =
             (0..2).map(|_| usage.occupy(&large, Footprint { memories: 8, tables: 2 })).collect();
-        two.iter().for_each(|slot| slot.begin(&Some("mallory\n".to_owned())));
+        two.iter().for_each(|slot| slot.begin(&Some("mallory\n".into())));
         assert_eq!(
             usage.occupants(),
             r#"the handler large for the tenant "mallory\n": 2 with 16 memories and 4 tables; the handler small: 1 with 1 memories and 1 tables"#
@@ -175,7 +175,7 @@ mod tests {
         for _ in 0..3 {
             let slot = usage.occupy(&policy("one"), footprint);
             assert_eq!(usage.occupants(), "the handler one: 1 with 1 memories and 0 tables");
-            slot.begin(&Some("acme".to_owned()));
+            slot.begin(&Some("acme".into()));
         }
         assert_eq!(usage.lock().all.len(), 1);
     }

@@ -152,6 +152,12 @@ impl Clock {
         Instant::now() >= lock(&self.due.times).at
     }
 
+    /// Whether a guest that has computed for this long has used up its time slice. The epoch also moves in the middle of
+    /// a slice, so half of it is enough.
+    pub fn is_slice(&self, computed: Duration) -> bool {
+        computed >= self.shared.slice / 2
+    }
+
     /// Lets the guest check its clocks after it has computed for this much longer, unless its time slice ends
     /// before.
     pub fn look_after(&self, time: Duration) {

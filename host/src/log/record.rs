@@ -135,7 +135,7 @@ mod tests {
     const EPOCH: SystemTime = UNIX_EPOCH;
 
     fn scope(tenant_id: Option<&str>) -> Scope {
-        Scope { request_id: Some("r-1".to_owned()), tenant_id: tenant_id.map(str::to_owned) }
+        Scope { request_id: Some("r-1".into()), tenant_id: tenant_id.map(Into::into) }
     }
 
     #[test]

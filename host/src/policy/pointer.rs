@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Formatter};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -43,7 +44,7 @@ pub enum PointerError {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Found {
     /// A string.
-    Text(String),
+    Text(Arc<str>),
     /// Missing, or null.
     Nothing,
     /// Another value than a string, or an ambiguous path. The text gives the reason.
@@ -120,8 +121,8 @@ pub(crate) fn find(json: &str, tokens: &[String]) -> Found {
 
 fn text(json: &str) -> Found {
     match json.as_bytes().first() {
-        Some(b'"') => match serde_json::from_str(json) {
-            Ok(text) => Found::Text(text),
+        Some(b'"') => match serde_json::from_str::<String>(json) {
+            Ok(text) => Found::Text(text.into()),
             Err(_) => Found::Nothing,
         },
         Some(b'n') | None => Found::Nothing,
@@ -238,7 +239,7 @@ mod tests {
 
     fn text_at(pointer: &str, event: &str) -> String {
         match at(pointer, event) {
-            Found::Text(text) => text,
+            Found::Text(text) => text.to_string(),
             other @ (Found::Nothing | Found::Unclear(_)) => panic!("{other:?}"),
         }
     }
@@ -299,7 +300,7 @@ mod tests {
             let found = at(&pointer, &event.to_string());
             match event.pointer(&pointer) {
                 None | Some(Value::Null) => assert_eq!(found, Found::Nothing, "{pointer}"),
-                Some(Value::String(text)) => assert_eq!(found, Found::Text(text.clone()), "{pointer}"),
+                Some(Value::String(text)) => assert_eq!(found, Found::Text(text.as_str().into()), "{pointer}"),
                 Some(_) => assert!(matches!(found, Found::Unclear(_)), "{pointer}: {found:?}"),
             }
         });

@@ -8,7 +8,7 @@ use super::Policy;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The tenant, if the event names one.
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Arc<str>>,
     /// Whether the manifest contains the tenant. A caller may use any other id.
     pub is_known: bool,
     /// The handler; an index into the catalog.
@@ -21,7 +21,7 @@ pub struct Route {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A tenant of the manifest.
-    Tenant(String),
+    Tenant(Arc<str>),
     /// A handler, by its index: for all ids that are not in the manifest, and for events without one. There
     /// can be as many ids as events, so a share for each would not be a limit.
     Handler(usize),

@@ -3,6 +3,9 @@
 //! Headers are data from outside: bytes that may not be UTF-8, JSON that may not be valid. An invalid header
 //! fails its own event only (O12.10, checklist 10). [`crate::sandbox`] makes a sandbox's context from it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -10,7 +13,6 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 use crate::log::Scope;
 use crate::runtime_api::{Headers, InvocationId, NextEvent};
@@ -24,7 +26,7 @@ pub struct Invocation {
     /// The target of the answer.
     pub id: InvocationId,
     /// The tenant; an empty header counts as missing (R2.3).
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Arc<str>>,
     /// The event, byte for byte.
     pub event: Bytes,
     /// When Lambda's time limit of the event ends.
@@ -111,9 +113,9 @@ impl Invocation {
         now: SystemTime,
     ) -> Result<(Self, Result<Caller, ContextError>), NoRequestId> {
         let headers = &next.headers;
-        let request_id = text(headers, "lambda-runtime-aws-request-id").ok_or(NoRequestId)?;
-        let tenant_id = text(headers, "lambda-runtime-aws-tenant-id");
-        let too_long = tenant_id.as_ref().map(String::len).filter(|length| *length > MAX_TENANT_ID);
+        let request_id = text(headers, "lambda-runtime-aws-request-id").ok_or(NoRequestId)?.into();
+        let tenant_id: Option<Arc<str>> = text(headers, "lambda-runtime-aws-tenant-id").map(Arc::from);
+        let too_long = tenant_id.as_ref().map(|id| id.len()).filter(|length| *length > MAX_TENANT_ID);
         let caller = match too_long {
             Some(length) => Err(ContextError::TenantId(length)),
             None => Caller::parse(headers),
@@ -151,7 +153,8 @@ impl Deadline {
 
 impl Caller {
     fn parse(headers: &Headers) -> Result<Self, ContextError> {
-        let mut trace = Trace { xray: text(headers, "lambda-runtime-trace-id"), ..Trace::default() };
+        let mut trace =
+            Trace { xray: text(headers, "lambda-runtime-trace-id").map(Cow::into_owned), ..Trace::default() };
         let client_context = match text(headers, "lambda-runtime-client-context") {
             Some(json) => client_context(&json, &mut trace).map_err(ContextError::ClientContext)?,
             None => None,
@@ -161,7 +164,9 @@ impl Caller {
             None => None,
         };
         Ok(Self {
-            invoked_function_arn: text(headers, "lambda-runtime-invoked-function-arn").unwrap_or_default(),
+            invoked_function_arn: text(headers, "lambda-runtime-invoked-function-arn")
+                .unwrap_or_default()
+                .into_owned(),
             trace,
             client_context,
             identity: identity.filter(|identity| *identity != Identity::default()),
@@ -170,9 +175,9 @@ impl Caller {
 }
 
 /// A header as text, if it exists and is not empty. Bytes that are not UTF-8 are replaced (R1.10).
-fn text(headers: &Headers, name: &str) -> Option<String> {
+fn text<'a>(headers: &'a Headers, name: &str) -> Option<Cow<'a, str>> {
     let value = headers.get(name)?;
-    (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
+    (!value.is_empty()).then(|| String::from_utf8_lossy(value))
 }
 
 fn identity(json: &str) -> Result<Option<Identity>, serde_json::Error> {
@@ -228,7 +233,7 @@ mod tests {
     #[test]
     fn r2_2_only_the_request_id_is_required() {
         let (invocation, caller) = parse(&[("lambda-runtime-aws-request-id", b"r-1")]).unwrap();
-        assert_eq!(invocation.id, InvocationId { request_id: "r-1".to_owned(), attempt: None });
+        assert_eq!(invocation.id, InvocationId { request_id: "r-1".into(), attempt: None });
         assert_eq!(invocation.tenant_id, None);
         assert_eq!(invocation.deadline, Deadline::Unknown { reason: "absent" });
         assert_eq!(caller.unwrap(), Caller::default());

@@ -4,6 +4,7 @@ use wasmtime::{StoreContextMut, UpdateDeadline};
 
 use crate::capabilities::State;
 use crate::engine::meter::Meter;
+use crate::engine::phase::Phase;
 use crate::engine::watchdog::Guard;
 
 /// How a guest ended without returning.
@@ -29,16 +30,16 @@ pub(super) fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtim
         }
         Some(left) => {
             state.clock.look_after(left);
+            // The epoch moves for all guests at a time. One that has just begun goes on.
+            if !state.clock.is_slice(state.meter.turn()) {
+                return Ok(UpdateDeadline::Continue(1));
+            }
+            Phase::Computing.enter();
             // Behind all ready tasks, and behind sockets and timers: the engine's own way of yielding would
             // put the guest before these.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         }
     }
-}
-
-/// If a guest has less processor time left than a time slice takes, the epoch has to move earlier.
-pub(super) fn look_soon(meter: &Meter, guard: &Guard) {
-    guard.clock().look_after(meter.left().unwrap_or_default());
 }
 
 /// Runs a guest until it returns or its time is over. A guest that computes is stopped by its epoch callback,

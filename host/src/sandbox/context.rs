@@ -20,48 +20,48 @@ pub struct FunctionSettings {
 }
 
 /// The context of one event.
-pub(super) fn of(
-    function: &FunctionSettings,
-    invocation: &Invocation,
-    caller: Caller,
+pub(super) fn of<'a>(
+    function: &'a FunctionSettings,
+    invocation: &'a Invocation,
+    caller: &'a Caller,
     budget: TimeBudget,
-) -> types::Context {
-    let function = function.clone();
+) -> types::Context<'a> {
     types::Context {
-        request_id: invocation.id.request_id.clone(),
-        invoked_function_arn: caller.invoked_function_arn,
+        request_id: &invocation.id.request_id,
+        invoked_function_arn: &caller.invoked_function_arn,
         deadline_ms: budget.ends_ms(),
-        tenant_id: invocation.tenant_id.clone(),
+        tenant_id: invocation.tenant_id.as_deref(),
         trace: types::TraceContext {
-            xray: caller.trace.xray,
-            traceparent: caller.trace.traceparent,
-            tracestate: caller.trace.tracestate,
-            baggage: caller.trace.baggage,
+            xray: caller.trace.xray.as_deref(),
+            traceparent: caller.trace.traceparent.as_deref(),
+            tracestate: caller.trace.tracestate.as_deref(),
+            baggage: caller.trace.baggage.as_deref(),
         },
-        client_context: caller.client_context,
-        identity: caller.identity.map(|identity| types::CognitoIdentity {
-            identity_id: identity.identity_id,
-            identity_pool_id: identity.identity_pool_id,
+        client_context: caller.client_context.as_deref(),
+        identity: caller.identity.as_ref().map(|identity| types::CognitoIdentity {
+            identity_id: &identity.identity_id,
+            identity_pool_id: &identity.identity_pool_id,
         }),
         function: types::FunctionSettings {
-            name: function.name,
-            version: function.version,
-            log_group: function.log_group,
-            log_stream: function.log_stream,
+            name: &function.name,
+            version: &function.version,
+            log_group: &function.log_group,
+            log_stream: &function.log_stream,
             memory_mb: function.memory_mb,
         },
     }
 }
 
 /// The context for a command, as environment variables. Unknown values have none.
-pub(super) fn variables(context: types::Context) -> Vec<(&'static str, String)> {
+pub(super) fn variables(context: &types::Context<'_>) -> Vec<(&'static str, String)> {
     let types::Context { trace, function, .. } = context;
     let (identity, pool) =
-        context.identity.map(|identity| (identity.identity_id, identity.identity_pool_id)).unzip();
+        context.identity.as_ref().map(|identity| (identity.identity_id, identity.identity_pool_id)).unzip();
+    let (deadline, memory) = (context.deadline_ms.to_string(), function.memory_mb.to_string());
     let variables = [
         ("BULKHEAD_REQUEST_ID", Some(context.request_id)),
         ("BULKHEAD_INVOKED_FUNCTION_ARN", Some(context.invoked_function_arn)),
-        ("BULKHEAD_DEADLINE_MS", Some(context.deadline_ms.to_string())),
+        ("BULKHEAD_DEADLINE_MS", Some(&*deadline)),
         ("BULKHEAD_TENANT_ID", context.tenant_id),
         ("BULKHEAD_TRACE_ID", trace.xray),
         ("BULKHEAD_TRACEPARENT", trace.traceparent),
@@ -72,11 +72,11 @@ pub(super) fn variables(context: types::Context) -> Vec<(&'static str, String)> 
         ("BULKHEAD_COGNITO_IDENTITY_POOL_ID", pool),
         ("BULKHEAD_FUNCTION_NAME", Some(function.name)),
         ("BULKHEAD_FUNCTION_VERSION", Some(function.version)),
-        ("BULKHEAD_FUNCTION_MEMORY_MB", Some(function.memory_mb.to_string())),
+        ("BULKHEAD_FUNCTION_MEMORY_MB", Some(&*memory)),
         ("BULKHEAD_LOG_GROUP", Some(function.log_group)),
         ("BULKHEAD_LOG_STREAM", Some(function.log_stream)),
     ];
-    variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    variables.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
 }
 
 #[cfg(test)]
@@ -86,25 +86,22 @@ mod tests {
     #[test]
     fn what_is_not_known_has_no_variable() {
         let context = types::Context {
-            request_id: "8476a536".to_owned(),
-            invoked_function_arn: String::new(),
+            request_id: "8476a536",
+            invoked_function_arn: "",
             deadline_ms: 1_542_409_706_888,
-            tenant_id: Some("acme".to_owned()),
+            tenant_id: Some("acme"),
             trace: types::TraceContext { xray: None, traceparent: None, tracestate: None, baggage: None },
             client_context: None,
-            identity: Some(types::CognitoIdentity {
-                identity_id: "id".to_owned(),
-                identity_pool_id: "pool".to_owned(),
-            }),
+            identity: Some(types::CognitoIdentity { identity_id: "id", identity_pool_id: "pool" }),
             function: types::FunctionSettings {
-                name: "hello".to_owned(),
-                version: String::new(),
-                log_group: String::new(),
-                log_stream: String::new(),
+                name: "hello",
+                version: "",
+                log_group: "",
+                log_stream: "",
                 memory_mb: 128,
             },
         };
-        let variables = variables(context);
+        let variables = variables(&context);
         let value =
             |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
         assert_eq!(value("BULKHEAD_REQUEST_ID"), Some("8476a536"));

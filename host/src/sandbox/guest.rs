@@ -29,7 +29,7 @@ pub(super) enum Guest {
 /// All arguments of a call besides the guest's own store.
 pub(super) struct Call<'a> {
     pub(super) event: &'a Bytes,
-    pub(super) context: Context,
+    pub(super) context: Context<'a>,
     pub(super) policy: &'a Policy,
     pub(super) console: &'a Console,
     /// For a command.
@@ -69,12 +69,12 @@ impl Guest {
         match self {
             Self::Handler(handler) => {
                 let handler = handler.bulkhead_lambda_handler();
-                let returned = handler.call_handle(store, call.event, &call.context).await?;
+                let returned = handler.call_handle(store, call.event, call.context).await?;
                 Ok(returned.map_or_else(failed, |response| reply(response, call.policy.limits.response)))
             }
             Self::Streaming(handler) => {
                 let handler = handler.bulkhead_lambda_streaming_handler();
-                let called = handler.call_handle(store, call.event, &call.context);
+                let called = handler.call_handle(store, call.event, call.context);
                 Ok(Box::pin(called).await?.map_or_else(failed, |()| Outcome::Replied(Vec::new())))
             }
             // Boxed, because the state of a waiting service is much larger than that of a handler.
@@ -85,7 +85,7 @@ impl Guest {
 }
 
 async fn run(command: &Command, store: &mut Store<State>, call: Call<'_>) -> wasmtime::Result<Outcome> {
-    store.data_mut().environment.tell(context::variables(call.context));
+    store.data_mut().environment.tell(context::variables(&call.context));
     let Some(pipes) = call.pipes else { wasmtime::bail!("a command has no streams") };
     let (code, response) = pipes.run(command, store, call.event.clone()).await?;
     if code == 0 {

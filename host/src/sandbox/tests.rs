@@ -12,8 +12,12 @@ use crate::runtime_api::invocation::{Caller, Deadline};
 use crate::sandbox::time_budget::TimeBudget;
 
 fn sandboxes() -> Sandboxes {
-    let log =
-        Arc::new(Log::new(&LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None }));
+    let log = Arc::new(Log::new(&LogSettings {
+        format: Format::Text,
+        level: Level::Fatal,
+        telemetry_fd: None,
+        batches: false,
+    }));
     let function = FunctionSettings {
         name: "tested".to_owned(),
         version: "$LATEST".to_owned(),
@@ -47,10 +51,10 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
     };
     let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).unwrap();
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
-    let one = sandboxes.make(&loaded, &route, &guard).await;
-    let two = sandboxes.make(&loaded, &route, &guard).await;
+    let one = sandboxes.make(&loaded, &route, &guard, Meter::new(Duration::MAX)).await;
+    let two = sandboxes.make(&loaded, &route, &guard, Meter::new(Duration::MAX)).await;
     assert!(one.is_ready() && two.is_ready() && one.out_of_room().is_none());
-    let three = sandboxes.make(&loaded, &route, &guard).await;
+    let three = sandboxes.make(&loaded, &route, &guard, Meter::new(Duration::MAX)).await;
     assert!(three.out_of_room().unwrap().to_string().starts_with("maximum concurrent limit of 2 for "));
     assert!(
         sandboxes.pool_usage.occupants().starts_with("the handler hello: 3 with "),
@@ -58,19 +62,19 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         sandboxes.pool_usage.occupants()
     );
     let invocation = Invocation {
-        id: InvocationId { request_id: "1".to_owned(), attempt: None },
-        tenant_id: Some("acme".to_owned()),
+        id: InvocationId { request_id: "1".into(), attempt: None },
+        tenant_id: Some("acme".into()),
         event: "1".into(),
         deadline: Deadline::Unknown { reason: "not there" },
     };
     let budget = TimeBudget::new(Duration::from_secs(5), invocation.deadline, 1);
     let meter = Meter::new(Duration::MAX);
-    let visit = Visit { invocation: &invocation, caller: Caller::default(), route: &route, channel: None };
+    let visit = Visit { invocation: &invocation, caller: &Caller::default(), route: &route, channel: None };
     let timing = Timing { budget, guard: &guard, meter: &meter };
     let run = sandboxes.run(three, visit, timing).await;
     assert!(matches!(run.outcome, Outcome::SandboxUnavailable { .. }), "{:?}", run.outcome);
     drop((one, run));
-    assert!(sandboxes.make(&loaded, &route, &guard).await.is_ready());
+    assert!(sandboxes.make(&loaded, &route, &guard, Meter::new(Duration::MAX)).await.is_ready());
     assert!(
         sandboxes.pool_usage.occupants().starts_with("the handler hello: 1 with "),
         "{}",

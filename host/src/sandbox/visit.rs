@@ -18,7 +18,7 @@ pub struct Visit<'a> {
     /// The event.
     pub invocation: &'a Invocation,
     /// The data about the caller.
-    pub caller: Caller,
+    pub caller: &'a Caller,
     /// The tenant and the policy of the event.
     pub route: &'a Route,
     /// The channel of a streamed response.

@@ -16,6 +16,7 @@ fn console(limit: usize) -> (Console, impl Fn() -> Vec<String>) {
         format: Format::Text,
         level: Level::Info,
         telemetry_fd: u32::try_from(file.as_raw_fd()).ok(),
+        batches: false,
     };
     let console = Console::new(Arc::new(Log::new(&settings)), limit);
     let records = move || {

@@ -237,7 +237,8 @@ pub(super) mod tests {
     pub(in crate::capabilities::outbound) fn log() -> (Arc<Log>, std::fs::File) {
         let file = tempfile::tempfile().unwrap();
         let telemetry_fd = u32::try_from(file.as_raw_fd()).ok();
-        let settings = LogSettings { format: Format::Text, level: Level::Trace, telemetry_fd };
+        let settings =
+            LogSettings { format: Format::Text, level: Level::Trace, telemetry_fd, batches: false };
         (Arc::new(Log::new(&settings)), file)
     }
 

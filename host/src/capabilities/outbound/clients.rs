@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn tenant(id: &str) -> Owner {
-        Owner::Tenant(id.to_owned())
+        Owner::Tenant(id.into())
     }
 
     impl Clients {
@@ -228,7 +228,7 @@ mod tests {
 
         /// What an event of a tenant that the manifest does not know needs, where it knows nobody.
         fn lease_of(&self, stranger: &str, policy: &Arc<Policy>) -> Lease {
-            let scope = Scope { request_id: None, tenant_id: Some(stranger.to_owned()) };
+            let scope = Scope { request_id: None, tenant_id: Some(stranger.into()) };
             let sender = Sender { scope, ..sender(Duration::MAX) };
             let target = Target::of(&"https://a.example/".parse().unwrap()).unwrap();
             self.lease(&sender, policy, target).unwrap()

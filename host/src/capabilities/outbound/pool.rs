@@ -26,7 +26,7 @@ const REST: Duration = Duration::from_secs(50);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Purpose {
     pub(super) target: Target,
-    pub(super) stranger: Option<String>,
+    pub(super) stranger: Option<Arc<str>>,
 }
 
 /// The idle connections of one client.

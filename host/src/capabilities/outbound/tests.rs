@@ -49,13 +49,13 @@ impl Handler {
     }
 
     fn outbound(&self, tenant: &str) -> Outbound {
-        self.outbound_of(Owner::Tenant(tenant.to_owned()), tenant)
+        self.outbound_of(Owner::Tenant(tenant.into()), tenant)
     }
 
     /// Of a tenant that shares the limits of this owner.
     fn outbound_of(&self, owner: Owner, tenant: &str) -> Outbound {
         let mut outbound = Outbound::new(Arc::clone(&self.clients), Arc::new(self.policy.clone()));
-        let scope = Scope { request_id: Some("1".to_owned()), tenant_id: Some(tenant.to_owned()) };
+        let scope = Scope { request_id: Some("1".into()), tenant_id: Some(tenant.into()) };
         outbound.begin(Sender { scope, owner, meter: Meter::new(self.policy.limits.cpu_time) });
         outbound
     }

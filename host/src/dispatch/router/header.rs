@@ -40,7 +40,7 @@ pub(super) fn find(event: &str, name: &str) -> Found {
         None => Found::Nothing,
         Some(None) => Found::Unclear("the value of the header is not a string"),
         Some(Some(first)) if values.all(|value| value.as_ref() == Some(first)) => {
-            Found::Text(first.clone().into_owned())
+            Found::Text(first.as_ref().into())
         }
         Some(Some(_)) => Found::Unclear("the header is there with several values"),
     }
@@ -102,7 +102,7 @@ mod tests {
             r#"{"headers": null, "multiValueHeaders": {"x-tenant": ["acme"]}}"#,
             r#"{"headers": {"X-TENANT": ["acme"]}}"#,
         ] {
-            assert_eq!(tenant(event), Found::Text("acme".to_owned()), "{event}");
+            assert_eq!(tenant(event), Found::Text("acme".into()), "{event}");
         }
     }
 
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn the_value_of_another_header_is_no_matter() {
         let event = r#"{"headers": {"x-tenant": "acme", "x-a": 7, "x-b": null, "x-c": {}}}"#;
-        assert_eq!(tenant(event), Found::Text("acme".to_owned()));
+        assert_eq!(tenant(event), Found::Text("acme".into()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::runtime_api::NextEvent;
 /// Two handlers, `first` and `second`; acme has the first, and beta the second under a policy of its own.
 fn manifest(tenant: TenantSource) -> Manifest {
     let first = Arc::new(Policy::default_for("first"));
-    let own = Arc::new(Policy { handler: "second".to_owned(), ..Policy::default_for("own") });
+    let own = Arc::new(Policy { handler: "second".into(), ..Policy::default_for("own") });
     let tenants =
         [("acme", Tenant { handler: 0, policy: first }), ("beta", Tenant { handler: 1, policy: own })];
     Manifest {
@@ -51,7 +51,7 @@ fn invocation(event: impl AsRef<[u8]>, tenant_id: Option<&str>) -> Invocation {
 /// The tenant and the handler that an event with this text gets.
 fn tenant(router: &Router, event: &str) -> Result<(Option<String>, usize), RouteError> {
     match router.route(&invocation(event, None))? {
-        Routed::Whole(route) => Ok((route.tenant_id, route.handler)),
+        Routed::Whole(route) => Ok((route.tenant_id.map(|id| id.to_string()), route.handler)),
         Routed::Split(parts) => panic!("{parts:?}"),
     }
 }
@@ -72,7 +72,7 @@ fn lambda_s_tenant_id_chooses_handler_and_policy() {
 fn who_is_unknown_is_told_so() {
     let router = router(&manifest(TenantSource::Lambda));
     let error = |id| router.route(&invocation("1", id)).unwrap_err();
-    assert_eq!(error(Some("acm")), RouteError::Unknown { tenant: "acm".to_owned() });
+    assert_eq!(error(Some("acm")), RouteError::Unknown { tenant: "acm".into() });
     assert!(matches!(error(None), RouteError::NoTenant { .. }));
     // As close as a path or another case may come, it is another name.
     for id in ["ACME", "acme/", "./acme", " acme", "acme\u{200b}"] {
@@ -91,7 +91,7 @@ fn the_unknown_may_have_a_handler() {
         assert_eq!(route.owner(), Owner::Handler(1), "a new id is no new share of anything");
     }
     let Routed::Whole(route) = router.route(&invocation("1", Some("beta"))).unwrap() else { panic!() };
-    assert_eq!(route.owner(), Owner::Tenant("beta".to_owned()));
+    assert_eq!(route.owner(), Owner::Tenant("beta".into()));
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn a_batch_of_several_tenants_is_split_in_the_order_of_their_first_records() {
     assert_eq!(
         parts,
         [
-            (Some("beta".to_owned()), "0,3".to_owned()),
-            (Some("acme".to_owned()), "1".to_owned()),
+            (Some("beta".into()), "0,3".to_owned()),
+            (Some("acme".into()), "1".to_owned()),
             (None, "2".to_owned())
         ]
     );

@@ -88,7 +88,7 @@ impl Policies {
         section: &HandlerSection,
     ) -> Handler {
         let policy = self.share(Policy {
-            handler: section.name.clone(),
+            handler: section.name.as_str().into(),
             table: format!("{}.grants", path("handlers", &section.name)),
             limits: apply::limits(limits, &section.limits),
             grants: apply::grants(Grants::default(), &section.grants),

@@ -82,7 +82,7 @@ fn the_file_of_the_documentation() {
     assert_eq!(&hello.digest.as_ref().unwrap()[..39], "sha256:00112233445566778899aabbccddeeff");
     let Policy { handler, table, limits, grants, events, other_events, invoke_mode } = &*hello.policy;
     assert_eq!((events.get(), *other_events, *invoke_mode), (1, OtherEvents::Reject, InvokeMode::Buffered));
-    assert_eq!((handler.as_str(), table.as_str()), ("hello", "handlers.hello.grants"));
+    assert_eq!((&**handler, table.as_str()), ("hello", "handlers.hello.grants"));
     assert_eq!((limits.memory, limits.logs, limits.response), (256 << 20, 1024, MAX_RESPONSE));
     assert_eq!(limits.cpu_time, Duration::from_secs(90));
     assert_eq!(grants.environment, [("STAGE".to_owned(), "prod".to_owned())].into());
