@@ -6,7 +6,7 @@
 //!
 //! The thread sleeps until the earliest guard is due. Dropping a guard does not wake it, and a new guard
 //! wakes it only if it is due earlier; so a stream of short events costs one lock each and no system call.
-//! Without guards it sleeps indefinitely, as a frozen environment requires.
+//! After a time slice without a new guard it sleeps indefinitely, as a frozen environment requires.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -69,6 +69,8 @@ impl std::fmt::Debug for Shared {
 #[derive(Debug, Default)]
 struct Schedule {
     guards: Vec<Arc<Due>>,
+    /// Whether a guard was made since the thread last woke. Another one is likely to follow.
+    has_new: bool,
     /// When the thread wakes by itself; `None` while it sleeps indefinitely.
     wakes: Option<Instant>,
     ended: bool,
@@ -99,6 +101,7 @@ impl Watchdog {
         let due = Arc::new(Due { times: Mutex::new(Times { at, look: None }), passed: Notify::new() });
         let mut schedule = self.shared.lock();
         schedule.guards.push(Arc::clone(&due));
+        schedule.has_new = true;
         self.shared.wake_by(&schedule, at.min(Instant::now() + self.shared.slice));
         Guard { shared: Arc::clone(&self.shared), due }
     }
@@ -207,6 +210,7 @@ impl Shared {
             {
                 engine.increment_epoch();
             }
+            let next = next.or(std::mem::take(&mut schedule.has_new).then(|| now + self.slice));
             schedule.wakes = next;
             schedule = match next {
                 Some(next) => {
