@@ -12,6 +12,7 @@ pub mod artifact;
 pub(crate) mod bindings;
 pub mod meter;
 pub mod pool_usage;
+mod reset;
 mod settings;
 mod share;
 pub mod watchdog;
@@ -21,6 +22,7 @@ use std::ops::Deref;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+pub use reset::Reset;
 pub use settings::{BUILD, FINGERPRINT, Target};
 use share::{MEMORIES, TABLES};
 pub use share::{Share, ShareError};
