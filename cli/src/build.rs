@@ -8,6 +8,8 @@ mod precompile;
 mod print;
 mod profile;
 mod project;
+mod rustflags;
+mod stack;
 pub(crate) mod target;
 mod task_root;
 
@@ -21,6 +23,7 @@ use clap::Args;
 
 use crate::check::{self, Summary};
 use crate::output;
+use cargo::Built;
 pub(crate) use cargo::parse_metadata;
 pub(crate) use crates::Crates;
 use print::Report;
@@ -36,6 +39,9 @@ use task_root::TaskRoot;
 /// `bulkhead build` adds the Rust target wasm32-wasip2 if it is missing, copies the files that bulkhead.toml
 /// grants, and compiles the components for this machine, so that they start faster. The exit code is 1 if the
 /// bootstrap would reject the result.
+///
+/// A handler in Rust is linked with a stack of 128 KiB, since the whole stack is reset for each event. If a
+/// handler needs more, set `stack = "1MiB"` under `[package.metadata.bulkhead]` in its Cargo.toml.
 ///
 /// Example: bulkhead build
 #[derive(Debug, Args)]
@@ -70,11 +76,11 @@ pub(crate) struct Component {
 impl Build {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.folder)?;
-        let (components, warning) = self.components(&project)?;
+        let Built { components, warnings } = self.components(&project)?;
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
         let mut summary = check(&project, &root)?;
-        summary.warnings.extend(warning);
+        summary.warnings.extend(warnings);
         let report = Report::new(&root, summary)?;
         if report.mistakes.is_empty() {
             root.compile()?;
@@ -87,20 +93,23 @@ impl Build {
         Ok(if report.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Builds the components. Also returns a warning about how the project was read, if there is one.
-    fn components(&self, project: &Project) -> anyhow::Result<(Vec<Component>, Option<String>)> {
+    /// Builds the components.
+    fn components(&self, project: &Project) -> anyhow::Result<Built> {
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
                 "{} is built by its build.command, so there are no packages to choose from; leave out --package",
                 project.shown.shown()
             );
-            return Ok((by_command(project, build)?, None));
+            return Ok(Built { components: by_command(project, build)?, warnings: Vec::new() });
         }
         let found = metadata::handlers(project, &self.package)?;
         target::ensure(&project.root)?;
-        let warning = (!found.ignored.is_empty()).then(|| metadata::without_effect(&found.ignored));
-        Ok((cargo::build(project, &found.packages, &self.profile)?, warning))
+        let mut built = cargo::build(project, &found.packages, &self.profile)?;
+        if !found.ignored.is_empty() {
+            built.warnings.push(metadata::without_effect(&found.ignored));
+        }
+        Ok(built)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use bulkhead_host::capabilities;
-use bulkhead_host::engine::{self, Share, Target};
+use bulkhead_host::engine::{self, Reset, Share, Target};
 use bulkhead_host::sandbox::component;
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm;
@@ -16,7 +16,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::output::{Progress, tell};
-use crate::{preinit, worlds};
+use crate::{preinit, reset, worlds};
 
 /// Compile a component to native code, so that the bootstrap does not have to do it at each start.
 ///
@@ -73,6 +73,10 @@ impl Compile {
         if let Some(ready) = made.ready {
             tell(&ready);
         }
+        tell(&format!("each event resets {}", reset::text(made.reset)));
+        if let Some(advice) = reset::advice(made.reset) {
+            tell(&advice);
+        }
         Ok(())
     }
 
@@ -103,6 +107,10 @@ impl Compile {
             read: wasm.len(),
             written: made.len(),
             target: product.target(),
+            reset: ready.as_ref().map_or_else(
+                || wasm::reset(&component),
+                |ready| wasm::reset_of_snapshot(&ready.wasm, &component),
+            ),
             ready: ready.map(|ready| ready.to_string()),
         })
     }
@@ -122,6 +130,8 @@ struct Made {
     read: usize,
     written: usize,
     target: Option<Target>,
+    /// What the reset of its memory costs for each event.
+    reset: Reset,
     /// The result of running the init function at compile time.
     ready: Option<String>,
 }

@@ -15,7 +15,7 @@ use bulkhead_host::engine::artifact::digest;
 use bulkhead_host::engine::{self, Share};
 use bulkhead_host::sandbox::component::{self, ComponentError};
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::{Description, Worlds};
+use bulkhead_host::wasm::{self, Description, Worlds};
 use clap::Args;
 
 use crate::output::{self, Progress};
@@ -76,6 +76,7 @@ fn inspect(file: &Path) -> anyhow::Result<Report> {
         report.note = Some(adapted(&bytes, file));
     }
     report.describe(Description::read(&ready));
+    report.reset = Some(wasm::reset(&ready));
     if let Err(error) = run(&ready, file) {
         report.refused(&error);
     }

@@ -28,6 +28,7 @@ mod output;
 mod producers;
 #[cfg(test)]
 mod readme;
+mod reset;
 mod samples;
 mod table;
 mod worlds;

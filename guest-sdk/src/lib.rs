@@ -29,6 +29,9 @@
 //! In a crate with `crate-type = ["cdylib"]`, `cargo build --release --target wasm32-wasip2` compiles it to a
 //! component. On other targets `hello` stays a plain function, which you can call in a unit test.
 //!
+//! All of a component's stack is reset for each event. `bulkhead build` links a stack of 128 KiB; for `cargo build`,
+//! put `rustflags = ["-Clink-arg=-zstack-size=131072"]` under `[target.wasm32-wasip2]` in `.cargo/config.toml`.
+//!
 //! # Forms of a handler
 //!
 //! A handler is an `fn` or an `async fn`. The event and the [`Context`] are both optional. The function

@@ -13,6 +13,7 @@ pub(crate) mod bindings;
 pub mod meter;
 pub mod phase;
 pub mod pool_usage;
+mod reset;
 mod settings;
 mod share;
 pub mod watchdog;
@@ -22,6 +23,7 @@ use std::ops::Deref;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+pub use reset::Reset;
 pub use settings::{BUILD, FINGERPRINT, Target};
 use share::{MEMORIES, TABLES};
 pub use share::{Share, ShareError};

@@ -22,6 +22,8 @@ mod images;
 pub(crate) mod kind;
 pub(crate) mod names;
 mod ready;
+#[cfg(feature = "compiler")]
+mod reset;
 
 #[cfg(feature = "compiler")]
 pub use compile::{CompileError, compile, compile_preinitialised};
@@ -33,3 +35,5 @@ pub(crate) use functions::as_function;
 pub use kind::{Kind, KindError};
 pub use names::Description;
 pub use ready::{ReadyError, Worlds, ready};
+#[cfg(feature = "compiler")]
+pub use reset::{reset, reset_of_snapshot};

@@ -10,10 +10,11 @@ use cargo_metadata::Metadata;
 use serde::Deserialize;
 
 use super::Component;
-use super::metadata::Package;
-use super::profile;
+use super::metadata::{Handler, Package};
 use super::project::Project;
+use super::stack::{self, Stack};
 use super::target::WASM;
+use super::{profile, rustflags};
 
 /// One JSON message on cargo's stdout.
 #[derive(Debug, Deserialize)]
@@ -30,61 +31,81 @@ struct Target {
     name: String,
 }
 
-/// Builds the handlers of these packages. Each package is built alone, so that it gets exactly the features
-/// it asks for.
-pub(super) fn build(
-    project: &Project,
-    packages: &[Package],
-    profile: &str,
-) -> anyhow::Result<Vec<Component>> {
+/// The components of a build.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    pub(super) components: Vec<Component>,
+    /// What the packages say that has no effect.
+    pub(super) warnings: Vec<String>,
+}
+
+/// The arguments that all handlers of a build have in common.
+struct Settings<'a> {
+    profile: &'a str,
+    /// What cargo is told of this profile.
+    overrides: Vec<String>,
+    /// Whether the user's own flags set the size of the stack.
+    has_own_stack: bool,
+}
+
+/// Builds the handlers of these packages. Each handler is built alone: it gets exactly the features that its
+/// package asks for, and cargo takes flags of the linker for one target only.
+pub(super) fn build(project: &Project, packages: &[Package], profile: &str) -> anyhow::Result<Built> {
     let overrides = profile::overrides(&project.root, profile)?;
-    let mut components = Vec::new();
+    let has_own_stack = rustflags::set_a_stack(&project.root)?;
+    let settings = Settings { profile, overrides, has_own_stack };
+    let mut built = Built::default();
     for package in packages {
-        components.extend(build_one(project, package, profile, &overrides)?);
+        let stack = stack::of(package, project)?;
+        if settings.has_own_stack && stack.is_asked_for {
+            built.warnings.push(stack::without_effect(package, project));
+        }
+        // Cargo links a library with its own settings once more, when it builds a program that uses it.
+        let (libraries, programs): (Vec<_>, Vec<_>) =
+            package.handlers.iter().partition(|handler| handler.is_library);
+        for handler in programs.into_iter().chain(libraries) {
+            built.components.push(build_one(project, package, handler, stack, &settings)?);
+        }
     }
-    Ok(components)
+    Ok(built)
 }
 
 fn build_one(
     project: &Project,
     package: &Package,
-    profile: &str,
-    overrides: &[String],
-) -> anyhow::Result<Vec<Component>> {
+    handler: &Handler,
+    stack: Stack,
+    settings: &Settings<'_>,
+) -> anyhow::Result<Component> {
     let mut command = cargo(&project.root);
-    command.args(["build", "--target", WASM, "--profile", profile, "--package", &package.id]);
+    command.args(["rustc", "--target", WASM, "--profile", settings.profile, "--package", &package.id]);
     command.arg("--message-format=json-render-diagnostics");
-    for handler in &package.handlers {
-        match handler.is_library {
-            true => command.arg("--lib"),
-            false => command.args(["--bin", &handler.target]),
-        };
-    }
-    overrides.iter().for_each(|setting| {
+    match handler.is_library {
+        true => command.arg("--lib"),
+        false => command.args(["--bin", &handler.target]),
+    };
+    settings.overrides.iter().for_each(|setting| {
         command.args(["--config", setting]);
     });
+    if !settings.has_own_stack {
+        command.args(["--", "-C", &stack.link_arg()]);
+    }
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(missing)?;
     let messages = child.stdout.take().context("cargo's stdout is missing")?;
-    let mut components = Vec::new();
+    let mut found = None;
     for line in BufReader::new(messages).lines() {
-        components.extend(component(&line.context("cargo's messages cannot be read")?, package));
+        found = component(&line.context("cargo's messages cannot be read")?, package, handler).or(found);
     }
     let status = child.wait().context("cargo cannot be waited for")?;
     ensure!(status.success(), "cargo could not build {}; see its messages above", package.name);
-    ensure!(
-        components.len() == package.handlers.len(),
-        "cargo built the package {}, but not all of its components",
-        package.name
-    );
-    Ok(components)
+    found.with_context(|| format!("cargo built {}, but no component of it", handler.name))
 }
 
-/// The component that a message reports, if it belongs to this package.
-fn component(line: &str, package: &Package) -> Option<Component> {
+/// The component that a message reports, if it is this handler.
+fn component(line: &str, package: &Package, handler: &Handler) -> Option<Component> {
     let message: Message = serde_json::from_str(line).ok()?;
     let is_ours = message.reason == "compiler-artifact" && message.package_id.as_ref() == Some(&package.id);
-    let target = message.target.filter(|_| is_ours)?;
-    let handler = package.handlers.iter().find(|handler| handler.target == target.name)?;
+    message.target.filter(|target| is_ours && target.name == handler.target)?;
     let file =
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|end| end == "wasm"))?;
     Some(Component { name: handler.name.clone(), file })
@@ -130,16 +151,24 @@ mod tests {
     fn a_component_is_found_under_its_handler_s_name() {
         let handler =
             Handler { name: "my-hello".to_owned(), target: "my_hello".to_owned(), is_library: true };
-        let package = Package { name: "my-hello".to_owned(), id: "p#1".to_owned(), handlers: vec![handler] };
+        let other = Handler { name: "other".to_owned(), target: "other".to_owned(), is_library: false };
+        let package = Package {
+            name: "my-hello".to_owned(),
+            id: "p#1".to_owned(),
+            manifest: PathBuf::new(),
+            handlers: Vec::new(),
+        };
+        let component = |line: &str, handler| component(line, &package, handler);
         let line = |id: &str, file: &str| {
             format!(
                 r#"{{"reason":"compiler-artifact","package_id":"{id}","target":{{"name":"my_hello"}},"filenames":["{file}"]}}"#
             )
         };
-        let found = component(&line("p#1", "/t/my_hello.wasm"), &package).unwrap();
+        let found = component(&line("p#1", "/t/my_hello.wasm"), &handler).unwrap();
         assert_eq!((found.name.as_str(), found.file), ("my-hello", PathBuf::from("/t/my_hello.wasm")));
-        assert_eq!(component(&line("q#1", "/t/my_hello.wasm"), &package), None);
-        assert_eq!(component(&line("p#1", "/t/my_hello.rlib"), &package), None);
-        assert_eq!(component(r#"{"reason":"build-finished","success":true}"#, &package), None);
+        assert_eq!(component(&line("p#1", "/t/my_hello.wasm"), &other), None);
+        assert_eq!(component(&line("q#1", "/t/my_hello.wasm"), &handler), None);
+        assert_eq!(component(&line("p#1", "/t/my_hello.rlib"), &handler), None);
+        assert_eq!(component(r#"{"reason":"build-finished","success":true}"#, &handler), None);
     }
 }

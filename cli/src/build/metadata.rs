@@ -20,6 +20,8 @@ pub(super) struct Package {
     pub(super) name: String,
     /// The id by which cargo tells packages of the same name apart.
     pub(super) id: String,
+    /// Its `Cargo.toml`.
+    pub(super) manifest: PathBuf,
     pub(super) handlers: Vec<Handler>,
 }
 
@@ -120,7 +122,12 @@ fn package(member: Member, sources: &[&Path]) -> Option<Package> {
         is_handler.then(|| Handler { name, target: target.name.clone(), is_library })
     };
     let handlers: Vec<Handler> = member.targets.iter().filter_map(handler).collect();
-    (!handlers.is_empty()).then_some(Package { name: member.name.into_inner(), id: member.id.repr, handlers })
+    (!handlers.is_empty()).then(|| Package {
+        name: member.name.into_inner(),
+        id: member.id.repr,
+        manifest: member.manifest_path.into(),
+        handlers,
+    })
 }
 
 fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Package>> {
@@ -230,7 +237,12 @@ mod tests {
 
     #[test]
     fn a_package_that_is_none_is_told_with_those_that_are() {
-        let one = || Package { name: "hello".to_owned(), id: String::new(), handlers: Vec::new() };
+        let one = || Package {
+            name: "hello".to_owned(),
+            id: String::new(),
+            manifest: PathBuf::new(),
+            handlers: Vec::new(),
+        };
         let refused = |packages, asked: &[&str]| {
             only(packages, &asked.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
                 .unwrap_err()

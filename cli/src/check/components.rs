@@ -8,14 +8,15 @@ use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::outbound::Clients;
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
-use bulkhead_host::engine::{self, Share};
+use bulkhead_host::engine::{self, Reset, Share};
 use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
-use bulkhead_host::sandbox::component::ComponentError;
+use bulkhead_host::sandbox::component::{self, ComponentError};
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::Description;
+use bulkhead_host::wasm::{self, Description};
 
 use super::report::{Checked, Component, Finding};
+use crate::worlds;
 
 /// Loads components.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl ComponentLoader {
         manifest: &Manifest,
         catalog: &Catalog,
     ) -> Result<(Handler, Component), Arc<CatalogError>> {
-        let component = component(catalog)?;
+        let component = only_component(catalog)?;
         let stem = component.file.with_extension("");
         let name = stem.strip_prefix(&self.root).unwrap_or(&stem).display().to_string();
         let policy = Arc::new(manifest.default_policy(&name));
@@ -72,7 +73,7 @@ impl ComponentLoader {
         }
         // The only handler of a catalog is loaded at once, as it would be for its first event.
         let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
-        let found = match self.open(share, &alone, None)?.and_then(|catalog| component(&catalog)) {
+        let found = match self.open(share, &alone, None)?.and_then(|catalog| only_component(&catalog)) {
             Ok(component) => Ok(component),
             Err(error) => foreign(&error, handler).unwrap_or_else(|| Err(error.to_string())),
         };
@@ -101,21 +102,29 @@ impl ComponentLoader {
 }
 
 /// The component of a catalog's only handler.
-fn component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
+fn only_component(catalog: &Catalog) -> Result<Component, Arc<CatalogError>> {
     let loaded = catalog.get(0)?;
     let Description { exports, imports } = loaded.describe();
     let file = catalog.file(0);
+    let stamp = Stamp::peek(&file).ok();
     Ok(Component {
         digest: loaded.digest.to_string(),
         kind: Some(loaded.kind()),
         // A `.wasm` has no stamp.
-        preinitialised: Stamp::peek(&file).is_ok_and(|stamp| stamp.preinitialised),
+        preinitialised: stamp.as_ref().is_some_and(|stamp| stamp.preinitialised),
+        reset: stamp.map_or_else(|| of_bytes(&file), |stamp| stamp.reset),
         file,
         exports,
         imports,
         checked: Checked::Loaded,
         warnings: catalog.warnings.clone(),
     })
+}
+
+/// What the reset of a `.wasm` costs, which was loaded already.
+fn of_bytes(file: &Path) -> Reset {
+    let bytes = component::read(file).unwrap_or_default();
+    worlds::ready(&bytes, file).map_or_else(|_| Reset::default(), |ready| wasm::reset(&ready))
 }
 
 /// The readable part of a `.cwasm` that was rejected only because it is for the other processor that Lambda
@@ -139,6 +148,7 @@ fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, 
         digest: stamp.source,
         kind: None,
         preinitialised: stamp.preinitialised,
+        reset: stamp.reset,
         exports: Vec::new(),
         imports: Vec::new(),
         checked: Checked::StampOnly { target: stamp.target },

@@ -7,6 +7,7 @@ use bulkhead_host::text::printable::{Shown as _, line, name};
 
 use super::report::{Change, Checked, Component, Finding, Grant, Limit, Policy, Report};
 use crate::label::label;
+use crate::reset;
 use crate::table::{Align, Table};
 
 /// Up to this many tenants of one policy are named individually.
@@ -58,6 +59,9 @@ fn component(component: &Component) -> String {
     if component.preinitialised {
         table.row(["init", "was run at compile time"]);
     }
+    for (at, line) in reset::lines(component.reset).into_iter().enumerate() {
+        table.row([if at == 0 { "reset" } else { "" }, &line]);
+    }
     if let Checked::StampOnly { target } = &component.checked {
         table.row(["target", target]);
     }
@@ -66,7 +70,8 @@ fn component(component: &Component) -> String {
             table.row([if at == 0 { heading } else { "" }, &line]);
         }
     }
-    table.to_string()
+    let note = reset::advice(component.reset).map(|advice| format!("  note: {advice}\n"));
+    table.to_string() + &note.unwrap_or_default()
 }
 
 /// Lines for each package, none of them long: `wasi:cli@0.2.6: environment, exit`.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bulkhead_host::engine::Reset;
 use bulkhead_host::policy::manifest::Mistake;
 use bulkhead_host::wasm::Kind;
 use serde::Serialize;
@@ -122,6 +123,8 @@ pub(super) struct Component {
     pub(super) kind: Option<Kind>,
     /// Whether the init function was run when the component was compiled.
     pub(super) preinitialised: bool,
+    /// What the reset of its memory costs for each event.
+    pub(super) reset: Reset,
     /// The interfaces. Empty if the code is for another processor.
     pub(super) exports: Vec<String>,
     pub(super) imports: Vec<String>,

@@ -237,6 +237,17 @@ fn code_for_another_processor_is_checked_as_far_as_that_goes() {
 }
 
 #[test]
+fn what_an_event_s_reset_costs_is_shown_for_each_component() {
+    let root = root("", &["hello.wasm"]);
+    let report = check(root.path(), None);
+    let expected =
+        json!({ "initialMemory": 65536, "inPlace": 65536, "inPlaceOfSeveral": 65536, "stack": null });
+    assert_eq!(value(&report)["handlers"][0]["component"]["reset"], expected);
+    let text = print::text(&report, false);
+    assert!(text.lines().any(|line| line.split_whitespace().eq(["reset", "64.0", "KiB"])), "{text}");
+}
+
+#[test]
 fn what_is_said_of_services_about_another_kind_is_pointed_out() {
     let toml = "handlers.hello = { invoke_mode = \"response_stream\", other_events = \"post\" }\nhandlers.plain = {}";
     let root = root(toml, &["hello.wasm", "plain.wasm"]);

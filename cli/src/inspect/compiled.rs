@@ -23,6 +23,7 @@ pub(super) fn inspect(file: &Path, bytes: &[u8]) -> anyhow::Result<Report> {
     measure(&mut report, bytes);
     let here = Target::parse(&stamp.target) == Target::host();
     report.digest = stamp.source;
+    report.reset = Some(stamp.reset);
     report.note = (!here).then(|| {
         format!(
             "native code for {}: its stamp and checksum are valid, but this machine cannot load it",

@@ -5,6 +5,7 @@ use bytesize::ByteSize;
 
 use super::report::{Form, Report, Sizes};
 use crate::label::label;
+use crate::reset;
 use crate::table::{Align, Table};
 
 /// The whole report: what the file is, whether it would run, then the details.
@@ -32,7 +33,10 @@ pub(super) fn text(report: &Report) -> String {
         let heading = if at == 0 { "made with" } else { "" };
         table.row([heading, &label(&format!("{} {}", producer.name, producer.version))]);
     }
-    let mut text = table.to_string() + &sizes(report) + &imports(report);
+    let mut text = table.to_string() + &sizes(report) + &reset(report) + &imports(report);
+    if let Some(advice) = report.reset.and_then(reset::advice) {
+        text += &format!("\n{advice}\n");
+    }
     if let Some(note) = &report.note {
         text += &format!("\n{}\n", line(note));
     }
@@ -73,6 +77,12 @@ fn sizes(report: &Report) -> String {
         table.row(["data", &bytes(data), ""]);
     }
     format!("\nsizes\n{table}")
+}
+
+fn reset(report: &Report) -> String {
+    let lines = report.reset.map(reset::lines).unwrap_or_default();
+    let heading = if lines.is_empty() { "" } else { "\nreset for each event\n" };
+    lines.into_iter().fold(heading.to_owned(), |text, line| format!("{text}  {line}\n"))
 }
 
 fn size(bytes: u64) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bulkhead_host::engine::Reset;
 use bulkhead_host::sandbox::component::ComponentError;
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm::{Description, Kind};
@@ -29,6 +30,8 @@ pub(super) struct Report {
     pub(super) exports: Vec<String>,
     pub(super) imports: Vec<Import>,
     pub(super) sizes: Sizes,
+    /// What the reset of its memory costs for each event; `None` if the file is not WebAssembly.
+    pub(super) reset: Option<Reset>,
     pub(super) producers: Vec<Producer>,
     pub(super) compiled: Option<Compiled>,
 }
@@ -86,6 +89,7 @@ impl Report {
             exports: Vec::new(),
             imports: Vec::new(),
             sizes: Sizes::default(),
+            reset: None,
             producers: Vec::new(),
             compiled: None,
         }

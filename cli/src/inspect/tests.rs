@@ -69,6 +69,27 @@ fn a_handler_runs_and_has_its_sizes() {
 }
 
 #[test]
+fn what_an_event_s_reset_costs_is_shown_also_of_native_code() {
+    let (text, json) = said("hello.wasm", &smallest());
+    assert!(text.contains("\nreset for each event\n  64.0 KiB\n"), "{text}");
+    let expected =
+        json!({ "initialMemory": 65536, "inPlace": 65536, "inPlaceOfSeveral": 65536, "stack": null });
+    assert_eq!(json["reset"], expected);
+    let native = wasm::compile(&smallest(), &smallest(), Target::host().unwrap()).unwrap();
+    let (text, json) = said("hello.cwasm", &native);
+    assert!(text.contains("\nreset for each event\n  64.0 KiB\n"), "{text}");
+    assert_eq!(json["reset"], expected);
+}
+
+#[test]
+fn a_large_stack_is_shown_with_what_to_do() {
+    let (text, json) = of("(component (core module (memory 17) (global (mut i32) (i32.const 1048576))))");
+    assert_eq!(json["reset"]["stack"], 1 << 20);
+    assert!(text.contains("\n  1.1 MiB, of which 1.0 MiB are the stack\n"), "{text}");
+    assert!(text.contains("\nits stack of 1.0 MiB is reset for each event"), "{text}");
+}
+
+#[test]
 fn imports_are_shown_with_their_grants() {
     let (text, json) = of(r#"(component
         (import "wasi:cli/environment@0.2.6" (instance)) (import "acme:db/query@1.0.0" (instance (export "f" (func))))

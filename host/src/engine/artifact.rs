@@ -15,7 +15,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{BUILD, FINGERPRINT, Target};
+use crate::engine::{BUILD, FINGERPRINT, Reset, Target};
 use crate::text::printable::{name, told};
 
 const MAGIC: &[u8; 8] = b"BULKHEAD";
@@ -37,7 +37,9 @@ pub struct Stamp {
     pub source: String,
     /// Whether the source's init function was run before it was compiled (`--preinit`).
     pub preinitialised: bool,
-    /// The CRC-32 of the image.
+    /// What the reset of its memories costs for each event, for people.
+    pub reset: Reset,
+    /// The CRC-32 of the image, and of what is said of its memories.
     pub crc32: u32,
 }
 
@@ -78,14 +80,17 @@ pub enum ArtifactError {
 
 impl Stamp {
     /// The stamp for an image that was just compiled from `source`.
-    pub fn new(image: &[u8], source: &[u8], target: Target) -> Self {
+    pub fn new(image: &[u8], source: &[u8], target: Target, reset: Reset) -> Self {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(image);
         Self {
             build: BUILD.to_owned(),
             settings: FINGERPRINT,
             target: target.name().to_owned(),
             source: digest(source),
             preinitialised: false,
-            crc32: crc32fast::hash(image),
+            reset,
+            crc32: crc32_with(hasher, reset),
         }
     }
 
@@ -124,7 +129,7 @@ impl Stamp {
         let (stamp, image_length) = Self::read(&mut file)?;
         check(&stamp)?;
         file.rewind()?;
-        if crc32(file.take(image_length))? != stamp.crc32 {
+        if crc32_with(hashed(file.take(image_length))?, stamp.reset) != stamp.crc32 {
             return Err(ArtifactError::Damaged);
         }
         Ok(stamp)
@@ -182,13 +187,21 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(bytes))
 }
 
+fn crc32_with(mut hasher: crc32fast::Hasher, reset: Reset) -> u32 {
+    let Reset { initial_memory, in_place, in_place_of_several, stack } = reset;
+    for number in [initial_memory, in_place, in_place_of_several, stack.unwrap_or(u64::MAX)] {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.finalize()
+}
+
 /// In pieces, so that checking a large file needs little memory, and uses the processor's nearest cache.
-fn crc32(mut reader: impl Read) -> io::Result<u32> {
+fn hashed(mut reader: impl Read) -> io::Result<crc32fast::Hasher> {
     let mut hasher = crc32fast::Hasher::new();
     let mut piece = vec![0; 16 * 1024];
     loop {
         match reader.read(&mut piece)? {
-            0 => return Ok(hasher.finalize()),
+            0 => return Ok(hasher),
             length => hasher.update(&piece[..length]),
         }
     }
@@ -197,6 +210,9 @@ fn crc32(mut reader: impl Read) -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RESET: Reset =
+        Reset { initial_memory: 196_608, in_place: 196_608, in_place_of_several: 65_536, stack: None };
 
     fn host() -> Target {
         Target::host().expect("tests run where Lambda does")
@@ -209,7 +225,7 @@ mod tests {
     }
 
     fn stamped(image: &[u8], change: impl FnOnce(&mut Stamp)) -> Vec<u8> {
-        let mut stamp = Stamp::new(image, b"source", host());
+        let mut stamp = Stamp::new(image, b"source", host(), RESET);
         change(&mut stamp);
         [image, &stamp.to_bytes()].concat()
     }
@@ -217,7 +233,7 @@ mod tests {
     #[test]
     fn a_stamp_is_read_as_it_was_written() {
         let stamp = check(&stamped(b"image", |_| ())).unwrap();
-        assert_eq!(stamp, Stamp::new(b"image", b"source", host()));
+        assert_eq!(stamp, Stamp::new(b"image", b"source", host(), RESET));
         assert_eq!(stamp.source, "sha256:41cf6794ba4200b839c53531555f0f3998df4cbb01a4d5cb0b94e3ca5e23947d");
     }
 

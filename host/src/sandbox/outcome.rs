@@ -12,6 +12,11 @@ use crate::policy::Limit;
 use crate::runtime_api::{Answer, ErrorReport};
 use crate::sandbox::ServiceError;
 
+/// How a handler gets a larger stack in its memory.
+pub(super) const LARGER_STACK: &str = "if it needs a larger stack, set `stack = \"1MiB\"` under \
+    [package.metadata.bulkhead] in its Cargo.toml and build it with `bulkhead build`, or link it with \
+    `-z stack-size=1048576`";
+
 /// How one event ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -70,8 +75,10 @@ pub enum Outcome {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The handler recursed too deeply.
+    /// The handler recursed too deeply, or has too large local variables.
     StackOverflow {
+        /// The stack that was full.
+        stack: Stack,
         /// The functions on the stack, innermost first.
         stack_trace: Vec<String>,
     },
@@ -103,6 +110,16 @@ pub enum Outcome {
         /// The resource that was missing.
         message: String,
     },
+}
+
+/// A guest has two stacks, which grow together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stack {
+    /// The engine's. It has the calls, and local variables without an address. Its size is fixed.
+    Engine,
+    /// The one that a compiler keeps in the guest's memory, for local variables that have an address. The
+    /// linker sets its size.
+    Memory,
 }
 
 impl Outcome {
@@ -142,11 +159,9 @@ impl Outcome {
                     bytes(limit)
                 ),
             ),
-            Self::StackOverflow { stack_trace } => report(
-                "Function.StackOverflow",
-                "the handler's stack overflowed, most likely through infinite recursion".to_owned(),
-            )
-            .with_stack_trace(stack_trace),
+            Self::StackOverflow { stack, stack_trace } => {
+                report("Function.StackOverflow", overflow(stack)).with_stack_trace(stack_trace)
+            }
             Self::ResponseTooLarge { size, limit } => {
                 report("Function.ResponseSizeTooLarge", too_large(size, limit))
             }
@@ -210,6 +225,15 @@ fn limit_type(limit: Limit) -> &'static str {
         | Limit::OutboundBytes
         | Limit::Concurrency
         | Limit::Tmp => "Function.LimitExceeded",
+    }
+}
+
+fn overflow(stack: Stack) -> String {
+    match stack {
+        Stack::Engine => "the handler's stack overflowed, most likely through infinite recursion".to_owned(),
+        Stack::Memory => format!(
+            "the stack in the handler's memory overflowed, through recursion or large local variables; {LARGER_STACK}"
+        ),
     }
 }
 
@@ -337,7 +361,16 @@ mod tests {
                 "its limit of 16 MiB for `hostcall`",
             ),
             (Outcome::HeadersTooLarge { limit: 64 << 10 }, "HeaderLimitExceeded", "exceeded 64 KiB"),
-            (Outcome::StackOverflow { stack_trace: none() }, "StackOverflow", "recursion"),
+            (
+                Outcome::StackOverflow { stack: Stack::Engine, stack_trace: none() },
+                "StackOverflow",
+                "overflowed, most likely through infinite recursion",
+            ),
+            (
+                Outcome::StackOverflow { stack: Stack::Memory, stack_trace: none() },
+                "StackOverflow",
+                "set `stack = \"1MiB\"` under [package.metadata.bulkhead] in its Cargo.toml",
+            ),
             (Outcome::ResponseTooLarge { size: Some(7), limit: 6 }, "ResponseSizeTooLarge", "7 bytes"),
             (Outcome::ResponseTooLarge { size: None, limit: 6 }, "ResponseSizeTooLarge", "6 bytes"),
             (Outcome::Exited { code: 3 }, "Exited", "code 3"),

@@ -12,7 +12,7 @@ use wasmtime_wasi_http::FieldMapError;
 use crate::capabilities::limits::Exceeded;
 use crate::capabilities::outbound::MAX_HEADERS;
 use crate::policy::{Limit, Limits};
-use crate::sandbox::outcome::Outcome;
+use crate::sandbox::outcome::{LARGER_STACK, Outcome, Stack};
 use crate::sandbox::time_budget::TimeBudget;
 use crate::text::bounded::{self, Sink, cut};
 
@@ -33,6 +33,15 @@ const PANICKING: &[&str] = &[
 /// The number of occurrences of a function in a backtrace of the engine from which on its recursion counts as
 /// infinite. The engine keeps twenty frames.
 const ENDLESS: usize = 5;
+/// An access to an address so close to the end of the address space, or beyond it, is an overflow of the stack
+/// in the guest's memory. Such a stack begins at address 0 and grows downwards (`--stack-first`, as rustc
+/// links it), so the pointer of a stack that is full wraps around to the end of the address space. A memory is
+/// never that large, so the access traps.
+///
+/// A null pointer from which a little is subtracted, and -1 used as a pointer, look the same, and are reported
+/// as an overflow. Both need `unsafe` code, or another language than Rust. A frame of more than this size can
+/// overflow further away, and a stack that lies behind data overwrites the data: neither is recognised.
+const BELOW_ZERO: u64 = 1024 * 1024;
 /// The longest name of a function that is demangled, in bytes. Longer ones stay unchanged: a name may refer
 /// to its own parts, repeatedly.
 const MAX_MANGLED: usize = 512;
@@ -43,6 +52,8 @@ const MAX_NAME: usize = 1024;
 const MAX_NAMES: usize = 8 * 1024;
 /// The longest text of an error of the engine, which can contain names of the component's.
 const MAX_TEXT: usize = 4 * 1024;
+/// The longest text of a refused access. Other texts in the same place are backtraces, which are not needed.
+const MAX_FAULT: usize = 128;
 
 /// The sandbox's observations about a guest that did not return.
 #[derive(Debug)]
@@ -82,15 +93,22 @@ pub fn outcome(error: &wasmtime::Error, evidence: Evidence<'_>) -> Outcome {
         return Outcome::HeadersTooLarge { limit: MAX_HEADERS };
     }
     let recursing = backtrace.is_some_and(is_recursing);
+    let address = fault_address(error);
     let stack_trace = backtrace.map(frames).unwrap_or_default();
     match (error.downcast_ref::<Trap>(), refused, panic) {
         (Some(Trap::Interrupt), ..) if out_of_cpu_time => {
             Outcome::CpuLimitExceeded { limit: limits.cpu_time }
         }
         (Some(Trap::Interrupt), ..) => budget.timed_out(),
-        (Some(Trap::StackOverflow), ..) => Outcome::StackOverflow { stack_trace },
-        // A compiler's stack for the locals of functions runs below address 0.
-        (Some(Trap::MemoryOutOfBounds), ..) if recursing => Outcome::StackOverflow { stack_trace },
+        (Some(Trap::StackOverflow), ..) => Outcome::StackOverflow { stack: Stack::Engine, stack_trace },
+        (Some(Trap::MemoryOutOfBounds), ..) if recursing || is_below_zero(address) => {
+            Outcome::StackOverflow { stack: Stack::Memory, stack_trace }
+        }
+        // An instruction that fills or copies memory. It also clears a large local variable, for which there
+        // may be no room on the stack.
+        (Some(trap @ Trap::MemoryOutOfBounds), ..) if address.is_none() && backtrace.is_some() => {
+            Outcome::Trapped { message: format!("{trap}; {LARGER_STACK}"), stack_trace }
+        }
         // A guest that is denied memory fails in its own way, nearly always with `unreachable`.
         (Some(Trap::UnreachableCodeReached) | None, Some(refused), panic)
             if panic.as_deref().is_none_or(is_about_memory) =>
@@ -149,6 +167,21 @@ fn count(number: usize) -> u64 {
 fn is_about_memory(panic: &str) -> bool {
     let panic = panic.to_ascii_lowercase();
     ["alloc", "memory", "capacity overflow"].iter().any(|word| panic.contains(word))
+}
+
+/// The address of an access that the processor refused. The engine's own error for this is private; a test
+/// checks its text. `None` if the engine has compared the address itself.
+fn fault_address(error: &wasmtime::Error) -> Option<u64> {
+    error.chain().find_map(|error| {
+        let text = bounded::text(error, MAX_FAULT);
+        let (address, _) = text.strip_prefix("memory fault at wasm address 0x")?.split_once(' ')?;
+        u64::from_str_radix(address, 16).ok()
+    })
+}
+
+fn is_below_zero(address: Option<u64>) -> bool {
+    const END: u64 = 1 << 32;
+    address.is_some_and(|address| address >= END - BELOW_ZERO)
 }
 
 fn is_recursing(backtrace: &WasmBacktrace) -> bool {
@@ -266,6 +299,22 @@ mod tests {
         assert!(of(Trap::UnreachableCodeReached, None).starts_with("Trapped"));
         assert!(of(Trap::IntegerDivisionByZero, Some(panicked("x"))).starts_with("Trapped"));
         assert!(of(Trap::MemoryOutOfBounds, None).starts_with("Trapped"));
+    }
+
+    #[test]
+    fn an_access_just_below_address_0_is_an_overflow_of_the_guest_s_stack() {
+        let at = |address: u64| {
+            let fault =
+                format!("memory fault at wasm address 0x{address:x} in linear memory of size 0x110000");
+            told(wasmtime::Error::from(Trap::MemoryOutOfBounds).context(fault), |_| ())
+        };
+        for below in [0xffff_ffff, 0xfff0_0000, 0x1_0000_0010] {
+            assert!(matches!(at(below), Outcome::StackOverflow { stack: Stack::Memory, .. }), "{below:x}");
+        }
+        for wild in [0x11_0000, 0x8000_0000, 0xffef_ffff] {
+            let Outcome::Trapped { message, .. } = at(wild) else { panic!("{wild:x}") };
+            assert_eq!(message, Trap::MemoryOutOfBounds.to_string());
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Compiles a component to a `.cwasm`: native code, followed by a stamp.
 
-use super::explain;
+use super::{explain, reset, reset_of_snapshot};
 use crate::engine::artifact::Stamp;
 use crate::engine::{self, Target};
 use crate::text::printable::told;
@@ -17,7 +17,7 @@ pub struct CompileError(wasmtime::Error);
 /// If the bytes are not a valid component, or use a disabled feature.
 pub fn compile(component: &[u8], source: &[u8], target: Target) -> Result<Vec<u8>, CompileError> {
     let image = native(component, target)?;
-    let stamp = Stamp::new(&image, source, target);
+    let stamp = Stamp::new(&image, source, target, reset(component));
     Ok(stamped(image, &stamp))
 }
 
@@ -31,7 +31,8 @@ pub fn compile_preinitialised(
     target: Target,
 ) -> Result<Vec<u8>, CompileError> {
     let image = native(component, target)?;
-    let stamp = Stamp { preinitialised: true, ..Stamp::new(&image, source, target) };
+    let reset = reset_of_snapshot(component, source);
+    let stamp = Stamp { preinitialised: true, ..Stamp::new(&image, source, target, reset) };
     Ok(stamped(image, &stamp))
 }
 

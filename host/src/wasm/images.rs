@@ -160,7 +160,7 @@ impl Images {
 }
 
 /// The number that an expression is, if it is a constant. The compiler evaluates no other expressions either.
-fn constant(expression: &ConstExpr<'_>) -> Option<u64> {
+pub(super) fn constant(expression: &ConstExpr<'_>) -> Option<u64> {
     let mut operators = expression.get_operators_reader();
     match (operators.read().ok()?, operators.read().ok()?) {
         (Operator::I32Const { value }, Operator::End) => Some(value.cast_unsigned().into()),

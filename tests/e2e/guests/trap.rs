@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
+/// The line that gives a handler a larger stack.
+const LARGER_STACK: &str = "set `stack = \"1MiB\"` under [package.metadata.bulkhead] in its Cargo.toml";
+
 fn message(body: &Value) -> &str {
     body["errorMessage"].as_str().expect("an errorMessage")
 }
@@ -102,7 +105,23 @@ fn endless_recursion() {
 fn endless_recursion_that_keeps_something_in_memory() {
     // Rust keeps what has an address on a stack of its own in linear memory, which ends first then.
     let mut stage = Stage::of("stack_overflow");
-    let answer = stage.send(r#""memory""#);
+    let body = stage.error(r#""memory""#, "Function.StackOverflow").json();
+    assert!(message(&body).contains(LARGER_STACK), "{body}");
     stage.still_answers();
-    crate::stage::assert_error(&answer, "Function.StackOverflow");
+}
+
+#[test]
+fn a_local_variable_that_is_larger_than_the_stack() {
+    let mut stage = Stage::of("large_local");
+    let body = stage.error("1", "Function.StackOverflow").json();
+    assert!(
+        message(&body).contains("large local variables") && message(&body).contains(LARGER_STACK),
+        "{body}"
+    );
+    assert!(body["stackTrace"][0].to_string().contains("large_local::keep"), "{body}");
+    stage.still_answers();
+    let body = stage.error(r#""cleared""#, "Function.Trap").json();
+    let text = message(&body);
+    assert!(text.contains("out of bounds memory access") && text.contains(LARGER_STACK), "{body}");
+    stage.still_answers();
 }

@@ -50,6 +50,13 @@ fn stack_overflow() {
 }
 
 #[test]
+fn large_local() {
+    guest("large_local").events(&["1"]).fails("Function.StackOverflow");
+    // The engine does not say where an instruction that fills memory has failed.
+    guest("large_local").events(&["\"cleared\""]).fails("Function.Trap");
+}
+
+#[test]
 fn start_recursion() {
     wat("start_recursion.wat").fails("Function.StackOverflow");
 }
@@ -112,6 +119,11 @@ fn not_a_number() {
 #[test]
 fn memory_out_of_bounds() {
     wat("memory_out_of_bounds.wat").fails("Function.Trap");
+}
+
+#[test]
+fn memory_below_zero() {
+    wat("memory_below_zero.wat").fails("Function.StackOverflow");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::engine::artifact::{Stamp, digest};
-use crate::engine::{self, Target};
+use crate::engine::{self, Reset, Target};
 use crate::policy::manifest::Handler as Named;
 
 /// A task root, and a manifest that names these handlers and has no tenants.
@@ -26,7 +26,7 @@ fn open(root: &Path, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog
 
 /// A `.cwasm` with a good stamp around an image that is none: fine until it is mapped.
 fn write_hollow(path: &Path, source: &[u8]) {
-    let stamp = Stamp::new(b"no ELF", source, Target::host().unwrap());
+    let stamp = Stamp::new(b"no ELF", source, Target::host().unwrap(), Reset::default());
     std::fs::write(path, [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();
 }
 

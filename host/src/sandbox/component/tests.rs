@@ -1,7 +1,7 @@
 //! What is loaded, and what is refused with which text.
 
 use super::*;
-use crate::engine::{self, Target};
+use crate::engine::{self, Reset, Target};
 
 #[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn load_text(wat: &str) -> Result<Loaded, ComponentError> {
@@ -164,7 +164,7 @@ fn a_stamp_does_not_vouch_for_an_image_that_is_none() {
     let (engine, _) = engine::start(1).unwrap();
     let imports = crate::capabilities::imports(&engine).unwrap();
     let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
-    let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap());
+    let stamp = Stamp::new(b"no ELF", b"", Target::host().unwrap(), Reset::default());
     std::fs::write(file.path(), [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();
     let error = map(&engine, &imports, file.path(), None).unwrap_err().to_string();
     assert!(error.contains("the engine rejects it"), "{error}");
