@@ -69,6 +69,9 @@ pub(super) fn base() -> Config {
         // The map from machine instructions to those of the component is never used, and was a fourteenth of
         // the `.cwasm` of the hello example.
         .generate_address_map(false)
+        // Unwind tables are for debuggers: Wasmtime follows frame pointers, and a panic of the host stops at the
+        // host's own frames. They were a fifteenth of the `.cwasm`, and were read and registered at each load.
+        .native_unwind_info(false)
         // By name only; otherwise an environment variable would decide, and code might not load.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
     // The length is checked only here, and is far below the limit of 255.
