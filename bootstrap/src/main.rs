@@ -22,7 +22,7 @@ use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
 use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
 use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
-use bulkhead_host::engine::{self, Allocation, Share};
+use bulkhead_host::engine::{self, Allocation, Pool, Share};
 use bulkhead_host::event_loop::backoff::Backoff;
 use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
 use bulkhead_host::log::{Level, Log, Scope, chain};
@@ -172,7 +172,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     // Handlers that the manifest does not name have its defaults.
     let unnamed = manifest.default_policy("");
     let share = Share::largest(manifest.policies().chain([&unnamed]));
-    let (engine, allocation) = engine::start_for(events, share)?;
+    let pool = Pool::of(events, manifest.components(), share);
+    let (engine, allocation) = engine::start_with(pool)?;
     if allocation == Allocation::OnDemand {
         warn(
             "there is not enough address space for a pool of sandboxes; memory is allocated for each \

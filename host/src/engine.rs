@@ -30,12 +30,15 @@ pub use share::{Share, ShareError};
 
 /// The number of sandboxes for each event in flight: the one that handles it, and one that waits.
 const SANDBOXES: u32 = 2;
-/// [`Pool::memory_kept`] if events come one at a time: a Rust component's stack, data and first allocations.
-/// The reset takes time, but between events.
-const MEMORY_KEPT: usize = 2 * 1024 * 1024;
+/// [`Pool::memory_kept`] if events come one at a time and all belong to one component: all of an interpreter's memory.
+/// The kernel takes longer to give back a page of it than it takes to reset three, and an event waits for the kernel.
+const MEMORY_KEPT: usize = 16 * 1024 * 1024;
+/// [`Pool::memory_kept`] if there are several components: a Rust component's stack, data and first allocations. One
+/// component must not leave the others much less memory than there was.
+const MEMORY_KEPT_OF_SEVERAL_COMPONENTS: usize = 2 * 1024 * 1024;
 /// [`Pool::memory_kept`] if several events are handled at a time: the memory that the whole pool keeps grows
 /// with their number.
-const MEMORY_KEPT_OF_SEVERAL: usize = 256 * 1024;
+const MEMORY_KEPT_OF_SEVERAL_EVENTS: usize = 256 * 1024;
 /// The bytes kept of a table: all of a Rust component's.
 const TABLE_KEPT: usize = 16 * 1024;
 /// The stack of a guest; interpreters recurse deeply.
@@ -53,7 +56,7 @@ pub enum Allocation {
 }
 
 /// The size of a pool, and how it resets memory between sandboxes. The default is the shipped setting for one
-/// event at a time; other values are for measurements.
+/// event at a time of one component; values that [`Self::of`] does not return are for measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pool {
     /// The number of events that are handled at a time.
@@ -73,7 +76,7 @@ pub struct Pool {
 
 impl Default for Pool {
     fn default() -> Self {
-        Self { events: 1, share: Share::default(), memory_kept: MEMORY_KEPT, written_only: false }
+        Self::of(1, 1, Share::default())
     }
 }
 
@@ -142,12 +145,18 @@ pub fn start(events: u32) -> Result<(Engine, Allocation), EngineError> {
 /// # Errors
 /// When the machine lacks what the engine needs even without a pool.
 pub fn start_for(events: u32, share: Share) -> Result<(Engine, Allocation), EngineError> {
-    let memory_kept = if events > 1 { MEMORY_KEPT_OF_SEVERAL } else { MEMORY_KEPT };
-    let pool = Pool { events, share, memory_kept, ..Pool::default() };
+    start_with(Pool::of(events, 1, share))
+}
+
+/// Starts an engine with this pool, or without one if there is no room for it.
+///
+/// # Errors
+/// When the machine lacks what the engine needs even without a pool.
+pub fn start_with(pool: Pool) -> Result<(Engine, Allocation), EngineError> {
     // Creating the pool is the test: it reserves the address space, of which there may be too little.
     match start_pooled(pool) {
         Ok(engine) => Ok((engine, Allocation::Pooled)),
-        Err(_) => Ok((start_on_demand(share)?, Allocation::OnDemand)),
+        Err(_) => Ok((start_on_demand(pool.share)?, Allocation::OnDemand)),
     }
 }
 
@@ -191,6 +200,16 @@ fn run_config() -> Config {
 }
 
 impl Pool {
+    /// The shipped setting for so many events at a time, of so many components.
+    pub fn of(events: u32, components: usize, share: Share) -> Self {
+        let memory_kept = match (events, components) {
+            (0 | 1, 0 | 1) => MEMORY_KEPT,
+            (0 | 1, _) => MEMORY_KEPT_OF_SEVERAL_COMPONENTS,
+            _ => MEMORY_KEPT_OF_SEVERAL_EVENTS,
+        };
+        Self { events, share, memory_kept, written_only: false }
+    }
+
     /// Every sandbox has the room of a full share, so that no tenant takes room from another.
     fn config(self) -> PoolingAllocationConfig {
         let sandboxes = self.events * SANDBOXES;
@@ -236,6 +255,14 @@ mod tests {
         let (engine, allocation) = start(1).unwrap();
         assert_eq!(allocation, Allocation::Pooled);
         assert!(engine.pooling_allocator_metrics().is_some());
+    }
+
+    #[test]
+    fn the_more_memories_are_kept_the_less_is_kept_of_each() {
+        let kept = |events, components| Pool::of(events, components, Share::default()).memory_kept;
+        assert_eq!(Pool::default().memory_kept, kept(1, 1));
+        assert!(kept(1, 1) > kept(1, 2) && kept(1, 2) > kept(2, 1));
+        assert_eq!(kept(2, 1), kept(1000, 200));
     }
 
     #[cfg(feature = "compiler")]

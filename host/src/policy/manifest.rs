@@ -245,6 +245,12 @@ impl Manifest {
         Policy { limits: self.default.limits.clone(), ..Policy::default_for(handler) }
     }
 
+    /// The number of components that its handlers have: one if it names none, and several handlers may share one.
+    pub fn components(&self) -> usize {
+        let named = self.handlers.iter().map(|handler| handler.source.with_extension(""));
+        named.collect::<BTreeSet<_>>().len().max(1)
+    }
+
     /// The policies of all handlers and tenants; those that are shared come more than once.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         let handlers = self.handlers.iter().map(|handler| &*handler.policy);

@@ -328,3 +328,11 @@ fn several_tenants_share_where_events_say_whose_they_are() {
         assert_eq!(parse(toml).serves_several(), shared, "{toml}");
     }
 }
+
+#[test]
+fn handlers_of_one_source_have_one_component() {
+    let components = |toml: &str| parse(toml).components();
+    assert_eq!(components("limits.memory = \"64 MiB\""), 1);
+    assert_eq!(components("handlers.a.source = \"x.wasm\"\nhandlers.b.source = \"x.cwasm\""), 1);
+    assert_eq!(components("handlers.a = {}\nhandlers.b = {}"), 2);
+}
