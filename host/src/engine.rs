@@ -230,6 +230,8 @@ impl Pool {
             // Address space only, until it is used.
             .table_elements(self.share.table_entries())
             .linear_memory_keep_resident(self.memory_kept)
+            // Otherwise the pool would use each of its places once before it uses one again, and keep memory of all.
+            .max_unused_warm_slots(sandboxes)
             .table_keep_resident(TABLE_KEPT)
             .pagemap_scan(if self.written_only { Enabled::Yes } else { Enabled::No });
         config
