@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{MEMORY_KEPT, MEMORY_KEPT_OF_SEVERAL};
+use crate::engine::{MEMORY_KEPT, MEMORY_KEPT_OF_SEVERAL_EVENTS};
 
 /// The initial memory of a component, and the part of it that is reset in place for each event, in bytes. The
 /// rest is returned to the operating system, and the next event has a page fault for each page that it uses.
@@ -11,7 +11,7 @@ use crate::engine::{MEMORY_KEPT, MEMORY_KEPT_OF_SEVERAL};
 pub struct Reset {
     /// The initial size of all memories.
     pub initial_memory: u64,
-    /// The part that is reset in place if events come one at a time.
+    /// The part that is reset in place if events come one at a time, and the function has no other component.
     pub in_place: u64,
     /// The part that is reset in place if several events are handled at a time.
     pub in_place_of_several: u64,
@@ -26,7 +26,7 @@ impl Reset {
         let kept = |most: usize| initial.min(u64::try_from(most).unwrap_or(u64::MAX));
         self.initial_memory = self.initial_memory.saturating_add(initial);
         self.in_place = self.in_place.saturating_add(kept(MEMORY_KEPT));
-        self.in_place_of_several = self.in_place_of_several.saturating_add(kept(MEMORY_KEPT_OF_SEVERAL));
+        self.in_place_of_several = self.in_place_of_several.saturating_add(kept(MEMORY_KEPT_OF_SEVERAL_EVENTS));
     }
 
     /// Adds a stack, which is part of a memory.
@@ -42,11 +42,11 @@ mod tests {
     #[test]
     fn of_each_memory_a_part_is_reset_in_place() {
         let mut reset = Reset::default();
-        reset.add_memory(3 << 20);
+        reset.add_memory(20 << 20);
         reset.add_memory(64 << 10);
         reset.add_stack(1 << 20);
-        assert_eq!(reset.initial_memory, (3 << 20) + (64 << 10));
-        assert_eq!(reset.in_place, (2 << 20) + (64 << 10));
+        assert_eq!(reset.initial_memory, (20 << 20) + (64 << 10));
+        assert_eq!(reset.in_place, (16 << 20) + (64 << 10));
         assert_eq!(reset.in_place_of_several, (256 << 10) + (64 << 10));
         assert_eq!(reset.stack, Some(1 << 20));
     }
