@@ -68,11 +68,16 @@ impl LineUp {
         &self.contestants[self.ours]
     }
 
+    /// Whether they are two builds of Bulkhead.
+    pub(crate) fn compares_builds(&self) -> bool {
+        self.ours != CWASM
+    }
+
     /// Fails for a part that compares settings of one build, if this run compares two.
     pub(crate) fn check(&self, plan: &Plan) -> Result<()> {
         let of_one_build = [Part::Warm, Part::Fairness].into_iter().any(|part| plan.has(part));
         ensure!(
-            self.ours == CWASM || !of_one_build,
+            !(self.compares_builds() && of_one_build),
             "`warm` and `fairness` compare settings of one build; use --only to select other parts"
         );
         Ok(())
@@ -81,7 +86,7 @@ impl LineUp {
 
 impl Programs {
     fn beside_lambda_runtime(&self) -> Result<LineUp> {
-        let given = |program: &'_ Option<PathBuf>| program.clone().context("a program is missing");
+        let given = |program: &Option<PathBuf>| program.clone().context("a program is missing");
         let contestants = vec![
             Contestant::native("lambda_runtime", &given(&self.native)?)?,
             Contestant::native(ONE_THREAD_NAME, &given(&self.native_one_thread)?)?,

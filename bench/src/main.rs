@@ -78,6 +78,9 @@ fn main() -> Result<()> {
     for table in &tables {
         println!("\n{}", report::table(table));
     }
+    if lineup.compares_builds() {
+        println!("\n{}", report::changes(&tables));
+    }
     let verdicts = targets::judge(&tables, &arguments.elsewhere)?;
     if !verdicts.is_empty() {
         println!("\n{}", report::targets(&verdicts));

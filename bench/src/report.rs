@@ -60,6 +60,23 @@ pub(crate) fn ratio(ratio: Ratio) -> String {
     format!("{median}× ({low}–{high})")
 }
 
+/// The figures of two builds that are smaller, or larger, in every round.
+pub(crate) fn changes(tables: &[Results]) -> String {
+    let heading = ["changed in every round", "unit", "before", "after"].map(str::to_owned).to_vec();
+    let mut rows = vec![heading];
+    for table in tables {
+        for metric in table.metrics() {
+            let Ratio { low, high, .. } = table.ratio(metric, 1);
+            if low > 1.0 || high < 1.0 {
+                let mut cells = row(table, metric);
+                cells[0] = format!("{}: {}", table.title, metric.name);
+                rows.push(cells);
+            }
+        }
+    }
+    markdown(&rows)
+}
+
 /// The targets, and the measured figures.
 pub(crate) fn targets(verdicts: &[Verdict]) -> String {
     let heading = ["target", "against", "limit", "aim", "measured (rounds)", ""].map(str::to_owned).to_vec();
@@ -209,8 +226,22 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_one_that_every_round_shows() {
+        let mut results = Results::of("hello", "hello", ["before", "after"].into_iter());
+        for [before, faster, same] in [[10.0, 5.0, 9.0], [20.0, 15.0, 21.0]] {
+            for (metric, after) in [(EVENT, faster), (START, same)] {
+                results.add(metric, 0, before);
+                results.add(metric, 1, after);
+            }
+        }
+        let changes = changes(&[results]);
+        assert_eq!(changes.lines().count(), 3, "{changes}");
+        assert!(changes.contains("| hello: event, median ") && changes.contains("(0.50–0.75)"), "{changes}");
+    }
+
+    #[test]
     fn a_range_needs_more_than_one_figure() {
-        assert_eq!(bounds(Ratio { median: 0.5, low: 0.4, high: 0.625 }, "×"), "0.50× (0.40–0.62)");
+        assert_eq!(bounds(Ratio { median: 0.5, low: 0.4, high: 0.75 }, "×"), "0.50× (0.40–0.75)");
         assert_eq!(bounds(Ratio::of(&[25.0]), " µs"), "25.00 µs");
     }
 

@@ -41,7 +41,7 @@ fn a_small_run_makes_all_tables() {
     let in_time = ["rate", "rest"];
     let faults = ["fault-panic", "fault-exit", "fault-stuck"];
     assert_eq!(tables, [&["start", "hello-100b"], &echoes[..], &loads, &in_time, &faults].concat());
-    assert_eq!(results["targets"].as_array().unwrap().len(), 8);
+    assert_eq!(results["targets"].as_array().unwrap().len(), 7);
     assert!(fs::read_to_string(svg).unwrap().contains("64 at once"));
     for part in
         ["hello, 64 at once", "hello, 2000 a second", "hello, after 0.05 s of rest", "…, to one thread"]

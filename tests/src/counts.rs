@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -92,7 +92,7 @@ fn library(folder: &TempDir) -> PathBuf {
     library
 }
 
-fn read(file: &PathBuf) -> [u64; COUNTERS] {
+fn read(file: &Path) -> [u64; COUNTERS] {
     let bytes = fs::read(file).expect("read the counters");
     let number = |at: usize| u64::from_ne_bytes(bytes[8 * at..8 * at + 8].try_into().expect("eight bytes"));
     [number(0), number(1)]
