@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::runtime_api::WAIT_LIMIT;
@@ -115,9 +116,11 @@ fn traced(program: &Bootstrap, load: Load) -> BTreeMap<String, u64> {
     let api = server(load.at_once);
     let mut running = concurrent(program.clone(), load.at_once).through(&strace).api(&api).spawn();
     api.wait_idle();
-    events(&api, child(running.pid()), load);
-    // It ends the program, and writes what it has counted.
-    running.terminate();
+    let traced = child(running.pid());
+    events(&api, traced, load);
+    // strace writes what it has counted when the program has ended.
+    let pid = i32::try_from(traced).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, Signal::KILL).expect("end the program");
     running.wait_exit(WAIT_LIMIT);
     let text = fs::read_to_string(&file).expect("read what strace has counted");
     let calls: BTreeMap<String, u64> = text.lines().filter_map(call).collect();
