@@ -70,10 +70,10 @@ mod tests {
     #[test]
     fn a_file_may_be_missing_and_may_not_be_broken() {
         let folder = tempfile::tempdir().unwrap();
-        let steps = Some(folder.path().join("steps.json"));
-        let elsewhere = Elsewhere { steps: steps.clone(), languages: None };
+        let steps = folder.path().join("steps.json");
+        let elsewhere = Elsewhere { steps: Some(steps.clone()), languages: None };
         assert_eq!(elsewhere.find(Figure::WholeLife).unwrap(), None);
-        fs::write(steps.unwrap(), "[").unwrap();
+        fs::write(steps, "[").unwrap();
         assert!(elsewhere.find(Figure::WholeLife).unwrap_err().to_string().contains("steps.json"));
     }
 }

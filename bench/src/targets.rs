@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn each_target_has_its_own_column() {
-        let word = |one_thread| words(&[table("hello-100b", results::EVENT, [1000.0, one_thread, 95.0])]);
+        let word = |one_thread| words(&[table("hello-100b", EVENT, [1000.0, one_thread, 95.0])]);
         assert_eq!([90.0, 100.0].map(word), [["MISSED"], ["met, not the aim"]]);
         let word = |readme| words(&[table("at-once-64", results::THROUGHPUT, [readme, 1.0, 95.0])]);
         assert_eq!([110.0, 100.0, 95.0].map(word), [["MISSED"], ["met, not the aim"], ["met"]]);

@@ -86,7 +86,9 @@ impl Revision {
         for manifest in GUESTS {
             let mut guests = self.cargo(workspace);
             guests.args(["build", "--release", "--target", WASM, "--manifest-path", manifest]);
-            PROFILE.iter().for_each(|line| drop(guests.args(["--config", line])));
+            for line in PROFILE {
+                guests.args(["--config", line]);
+            }
             run(&mut guests)?;
         }
         let built = self.target().join(WASM).join("release");
