@@ -1,11 +1,13 @@
-//! The figures as a chart: for each row a bar whose length is Bulkhead's figure relative to that of
-//! `lambda_runtime`, with the spread of the rounds at its end. The SVG is written by hand, and follows the
-//! reader's light or dark theme.
+//! The figures as a chart: for each row two bars, whose lengths are Bulkhead's figure relative to those of
+//! `lambda_runtime` as its README sets it up, and of `lambda_runtime` on one thread, with the spread of the
+//! rounds at their ends. A bar that is longer than the chart ends in an arrow. The SVG is written by hand, and
+//! follows the reader's light or dark theme.
 
 use std::fmt::Write as _;
 
+use crate::contestant::{CWASM, ONE_THREAD, REFERENCE};
 use crate::results::{Metric, Ratio, Results};
-use crate::{CWASM, ONE_THREAD, REFERENCE, report, results};
+use crate::{rate, report, rest, results};
 
 const WIDTH: f64 = 880.0;
 /// The start of all bars, and the end of the longest.
@@ -13,32 +15,35 @@ const BARS: (f64, f64) = (250.0, 690.0);
 const ROW: f64 = 46.0;
 const TOP: f64 = 92.0;
 /// The ratio at the end of the longest bar.
-const FULL: f64 = 2.5;
+const FULL: f64 = 3.0;
 
 const STYLE: &str = "\
 text { font: 13px system-ui, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328; }
 .title { font-size: 16px; font-weight: 600; }
 .faint { fill: #59636e; font-size: 12px; }
-.bulkhead { fill: #0969da; }
-.native { fill: #afb8c1; }
+.readme { fill: #0969da; }
+.thread { fill: #80b3f0; }
 .line { stroke: #1f2328; stroke-width: 1.5; }
 .grid { stroke: #d1d9e0; stroke-width: 1; }
 .even { stroke: #59636e; stroke-width: 1; stroke-dasharray: 4 3; }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc; }
   .faint { fill: #9198a1; }
-  .bulkhead { fill: #4493f8; }
-  .native { fill: #656c76; }
+  .readme { fill: #4493f8; }
+  .thread { fill: #264f85; }
   .line { stroke: #f0f6fc; }
   .grid { stroke: #3d444d; }
   .even { stroke: #9198a1; }
 }";
 
 /// The rows of the chart: table, metric and label.
-const ROWS: [(&str, Metric, &str); 12] = [
+const ROWS: [(&str, Metric, &str); 16] = [
     ("hello-100b", results::EVENT, "hello, 100 B: median"),
     ("hello-100b", results::EVENT_P99, "hello, 100 B: p99"),
     ("hello-100b", results::PROCESSOR, "hello, 100 B: processor time"),
+    ("rate", rate::DUE, "1000 a second: median"),
+    ("rate", rate::DUE_P99, "1000 a second: p99"),
+    ("rest", rest::FIRST, "after a rest: first event"),
     ("echo-10kb", results::EVENT, "echo, 10 KB: median"),
     ("echo-1mb", results::EVENT, "echo, 1 MB: median"),
     ("echo-6mb", results::EVENT, "echo, 6 MB: median"),
@@ -47,6 +52,7 @@ const ROWS: [(&str, Metric, &str); 12] = [
     ("orders-6mb", results::EVENT, "orders, 6 MB: median"),
     ("at-once-8", results::SATURATED, "8 at once: event to event"),
     ("at-once-64", results::SATURATED, "64 at once: event to event"),
+    ("at-once-64", results::PROCESSOR, "64 at once: processor time"),
     ("start", results::START, "start to first /next"),
 ];
 
@@ -56,8 +62,9 @@ pub(crate) fn svg(tables: &[Results]) -> String {
         .iter()
         .filter_map(|(id, metric, label)| {
             let table = tables.iter().find(|table| table.id == *id)?;
-            let has = [REFERENCE, CWASM].iter().all(|who| !table.figures(*metric, *who).is_empty());
-            has.then_some((table, *metric, *label))
+            let is_there = |who: &usize| !table.figures(*metric, *who).is_empty();
+            let has_all = [REFERENCE, ONE_THREAD, CWASM].iter().all(is_there);
+            has_all.then_some((table, *metric, *label))
         })
         .collect();
     let bottom = TOP + ROW * f64::from(u32::try_from(rows.len()).unwrap_or(0));
@@ -86,12 +93,12 @@ fn frame(bottom: f64) -> String {
         "Bulkhead, a fresh sandbox for every event, relative to lambda_runtime",
     );
     let legend = Size { width: 12.0, height: 12.0 };
-    rectangle(&mut svg, "bulkhead", Point { x: 16.0, y: 42.0 }, legend);
-    text(&mut svg, "faint", Point { x: 34.0, y: 52.0 }, "bulkhead, .cwasm");
-    rectangle(&mut svg, "native", Point { x: 150.0, y: 42.0 }, legend);
-    text(&mut svg, "faint", Point { x: 168.0, y: 52.0 }, "lambda_runtime on one thread");
+    rectangle(&mut svg, "readme", Point { x: 16.0, y: 42.0 }, legend);
+    text(&mut svg, "faint", Point { x: 34.0, y: 52.0 }, "to its README's form");
+    rectangle(&mut svg, "thread", Point { x: 190.0, y: 42.0 }, legend);
+    text(&mut svg, "faint", Point { x: 208.0, y: 52.0 }, "to its form on one thread");
     text(&mut svg, "faint", Point { x: 390.0, y: 52.0 }, "shorter is better; the thin line spans the rounds");
-    for ratio in [0.0, 0.5, 1.0, 1.5, 2.0, 2.5] {
+    for ratio in [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0] {
         upright(&mut svg, "grid", place(ratio), bottom);
         let label = Point { x: place(ratio) - 10.0, y: TOP - 18.0 };
         text(&mut svg, "faint", label, &format!("{ratio:.1}×"));
@@ -101,15 +108,19 @@ fn frame(bottom: f64) -> String {
 
 fn row(svg: &mut String, y: f64, label: &str, table: &Results, metric: Metric) {
     text(svg, "", Point { x: 16.0, y: y + 18.0 }, label);
-    let ours = table.ratio(metric, CWASM);
-    bar(svg, "bulkhead", y + 3.0, 16.0, ours);
-    let lean = table.ratio(metric, ONE_THREAD);
-    if lean.median.is_finite() {
-        bar(svg, "native", y + 23.0, 9.0, lean);
+    let bars = [("readme", REFERENCE, y + 3.0), ("thread", ONE_THREAD, y + 20.0)];
+    for (class, against, top) in bars {
+        let ratio = table.relative(metric, [CWASM, against]);
+        bar(svg, class, top, ratio);
+        let [mine, theirs] = [CWASM, against].map(|who| Ratio::of(table.figures(metric, who)).median);
+        let figures = format!("{:.2}×  {}", ratio.median, pair(mine, theirs, metric.unit));
+        text(
+            svg,
+            if against == REFERENCE { "" } else { "faint" },
+            Point { x: BARS.1 + 24.0, y: top + 12.0 },
+            &figures,
+        );
     }
-    let [mine, theirs] = [CWASM, REFERENCE].map(|who| Ratio::of(table.figures(metric, who)).median);
-    let figures = format!("{:.2}×  {}", ours.median, pair(mine, theirs, metric.unit));
-    text(svg, "", Point { x: BARS.1 + 12.0, y: y + 16.0 }, &figures);
 }
 
 /// Two figures in a suitable unit.
@@ -119,16 +130,22 @@ fn pair(mine: f64, theirs: f64, unit: &str) -> String {
     format!("{mine} : {theirs} {unit}")
 }
 
-/// A bar, with a line at its end that shows the spread of the rounds.
-fn bar(svg: &mut String, class: &str, y: f64, height: f64, ratio: Ratio) {
-    let size = Size { width: place(ratio.median) - BARS.0, height };
+/// The height of a bar.
+const BAR: f64 = 15.0;
+
+/// A bar, with a line at its end that shows the spread of the rounds, or an arrow if it is too long.
+fn bar(svg: &mut String, class: &str, y: f64, ratio: Ratio) {
+    let size = Size { width: place(ratio.median) - BARS.0, height: BAR };
     rectangle(svg, class, Point { x: BARS.0, y }, size);
-    let middle = y + height / 2.0;
+    let middle = y + BAR / 2.0;
     let [from, to] = [ratio.low, ratio.high].map(|ratio| Point { x: place(ratio), y: middle });
     line(svg, "line", from, to);
+    if ratio.median > FULL {
+        text(svg, "", Point { x: BARS.1 + 6.0, y: y + 12.0 }, "▸");
+    }
 }
 
-/// The position of a ratio; a bar that is too long ends at the edge.
+/// The position of a ratio. A longer bar ends at the edge.
 fn place(ratio: f64) -> f64 {
     BARS.0 + (BARS.1 - BARS.0) * ratio.clamp(0.0, FULL) / FULL
 }
@@ -181,7 +198,7 @@ mod tests {
         let mut results = Results::of(id, id, ["native", "one thread", "cwasm"].into_iter());
         for round in [1.0, 1.1] {
             results.add(metric, REFERENCE, 100.0);
-            results.add(metric, ONE_THREAD, 50.0);
+            results.add(metric, ONE_THREAD, 40.0);
             results.add(metric, CWASM, 100.0 * ratio * round);
         }
         results
@@ -195,10 +212,18 @@ mod tests {
             table("x", results::EVENT, 1.0),
         ];
         let svg = svg(&tables);
-        for part in ["hello, 100 B: median", "echo, 6 MB: median", "0.50×  50.0 : 100 µs", "1.50×"] {
+        for part in [
+            "hello, 100 B: median",
+            "echo, 6 MB: median",
+            "0.50×  50.0 : 100 µs",
+            "1.25×  50.0 : 40.0 µs",
+            "1.50×",
+            "3.75×",
+        ] {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
         assert!(!svg.contains("start to first"));
+        assert_eq!(svg.matches("▸").count(), 1, "only the bar of 3.75 is longer than the chart");
     }
 
     #[test]
@@ -210,6 +235,7 @@ mod tests {
         assert_eq!(open, svg.matches("/>").count());
         assert!(!svg.contains("NaN"));
         assert_eq!(place(40.0), BARS.1);
+        assert_eq!(svg.matches("▸").count(), 2, "both bars are longer than the chart");
         assert_eq!(place(FULL / 4.0), (BARS.1 - BARS.0) / 4.0 + BARS.0);
     }
 

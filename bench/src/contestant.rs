@@ -10,6 +10,13 @@ use tempfile::TempDir;
 use crate::program::{Launch, Program};
 use crate::server::{Server, WAIT_LIMIT};
 
+/// The positions of the contestants in all tables.
+pub(crate) const REFERENCE: usize = 0;
+pub(crate) const ONE_THREAD: usize = 1;
+pub(crate) const CWASM: usize = 2;
+/// The name of the second form of `lambda_runtime`.
+pub(crate) const ONE_THREAD_NAME: &str = "…, one thread";
+
 /// One way to run handlers.
 #[derive(Debug)]
 pub(crate) struct Contestant {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use bulkhead_bench::figures::{microseconds, quantile};
+use bulkhead_bench::figures::{count, microseconds, quantile};
 
 use crate::contestant::Contestant;
 use crate::faults::HANDLER;
@@ -33,6 +33,8 @@ const AT_ONCE: usize = 8;
 const INTERVAL: Duration = Duration::from_millis(5);
 /// More events than there is time for.
 const ENDLESS: usize = 1_000_000_000;
+/// With what the noisy tenant took meanwhile.
+const PROCESSOR: Metric = Metric { name: "the process's, per quiet event", unit: "µs" };
 const SLOWEST: Metric = Metric { name: "the slowest event", unit: "µs" };
 
 /// Measures the quiet tenant once in each case.
@@ -56,12 +58,16 @@ pub(crate) fn round(plan: &Plan, round: usize, bulkhead: &Contestant, results: &
         started.server.run(&hello, WARM_UP, Duration::ZERO).with_context(failed)?;
         let events = (plan.events / 2).max(2);
         let noisy = Batch::beside_others(&stuck, if noisy.is_some() { ENDLESS } else { 0 });
+        let before = started.program.processor_time()?;
         let batches = [Batch::every(&hello, events, INTERVAL), noisy];
         let [quiet, _] = started.server.begin_together(batches);
         started.server.wait_done(&quiet, WAIT_LIMIT).with_context(failed)?;
         let timings = quiet.timings().with_context(failed)?;
         let figures: Vec<f64> = timings.iter().map(|timing| microseconds(timing.latency())).collect();
-        latencies(&LATENCIES[..2], index, &figures, results);
+        let spent = started.program.processor_time()?.saturating_sub(before);
+        latencies(&LATENCIES[..1], index, &figures, results);
+        results.add(PROCESSOR, index, microseconds(spent) / count(events));
+        latencies(&LATENCIES[1..2], index, &figures, results);
         results.add(SLOWEST, index, quantile(&figures, 1000));
     }
     Ok(())

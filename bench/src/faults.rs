@@ -29,10 +29,12 @@ pub(crate) const FAULTS: [(&str, &str); 3] = [
 pub(crate) const HANDLER: &str = "faulty";
 /// The median of equal events before any fault.
 const NORMAL: Metric = Metric { name: "an event before, median", unit: "µs" };
+/// The processor time of each of these events.
+const PROCESSOR: Metric = Metric { name: "processor time of an event before", unit: "µs" };
 /// The event after the fault.
 const NEXT: Metric = Metric { name: "the next event", unit: "µs" };
 /// The event after the fault, relative to the median of the events just before the fault.
-pub(crate) const RELATIVE: Metric = Metric { name: "the next event, relative to those before", unit: "×" };
+const RELATIVE: Metric = Metric { name: "the next event, relative to those before", unit: "×" };
 /// An event after a pause as long as the fault took: caches are cold then, whatever happened in the meantime.
 const RESTED: Metric = Metric { name: "first event after an equal idle period", unit: "µs" };
 /// The time from the end of the fault (its answer, the end of the process, or the kill) to the next answer,
@@ -54,8 +56,15 @@ pub(crate) fn round(round: &Round<'_>, kind: &str, results: &mut Results) -> Res
         let started = contestant.start(HANDLER, 1)?;
         let mut trial = Trial { contestant, started, event: greeting()?, figures: Figures::default() };
         let restarts = trial.run(kind, plan.faults).with_context(|| contestant.failed(&trial.started))?;
-        let Figures { normal, next, relative, rested, back } = trial.figures;
-        let rows = [(NORMAL, normal), (NEXT, next), (RELATIVE, relative), (RESTED, rested), (BACK, back)];
+        let Figures { normal, processor, next, relative, rested, back } = trial.figures;
+        let rows = [
+            (NORMAL, normal),
+            (PROCESSOR, processor),
+            (NEXT, next),
+            (RELATIVE, relative),
+            (RESTED, rested),
+            (BACK, back),
+        ];
         for (metric, figures) in rows {
             results.add(metric, index, median(&figures));
         }
@@ -75,6 +84,7 @@ struct Trial<'a> {
 #[derive(Default)]
 struct Figures {
     normal: Vec<f64>,
+    processor: Vec<f64>,
     next: Vec<f64>,
     relative: Vec<f64>,
     rested: Vec<f64>,
@@ -88,7 +98,10 @@ impl Trial<'_> {
         let mut restarts = 0;
         for _ in 0..faults {
             self.median(WARM_UP / 2, PAUSE)?;
+            let before = self.started.program.processor_time()?;
             let normal = self.median(WARM_UP / 2, PAUSE)?;
+            let spent = self.started.program.processor_time()?.saturating_sub(before);
+            self.figures.processor.push(microseconds(spent) / count(WARM_UP / 2));
             let began = Instant::now();
             let (ended, survived) = self.fail(&event)?;
             if !survived {

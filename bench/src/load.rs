@@ -43,9 +43,10 @@ pub(crate) fn round(
     }
     for (index, started, figures) in &runners {
         results.add(results::THROUGHPUT, *index, median(&figures.throughput));
-        latencies(&LATENCIES, *index, &figures.latencies, results);
-        results.add(results::SATURATED, *index, 1e6 / median(&figures.throughput));
+        latencies(&LATENCIES[..1], *index, &figures.latencies, results);
         results.add(results::PROCESSOR, *index, median(&figures.processor));
+        latencies(&LATENCIES[1..], *index, &figures.latencies, results);
+        results.add(results::SATURATED, *index, 1e6 / median(&figures.throughput));
         results.add(results::SERVER, *index, median(&figures.server));
         sleep(REST);
         results.add(results::IDLE_MEMORY, *index, started.program.resident_memory()?);

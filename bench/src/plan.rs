@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::ValueEnum as _;
+use anyhow::{Context as _, Result};
 
 use crate::contestant::Contestant;
 
@@ -24,11 +24,20 @@ pub(crate) struct Plan {
     /// are fewer of the larger events
     #[arg(long, default_value_t = 1000)]
     pub(crate) events: usize,
+    /// Events a second, in the run at fixed times
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) rate: u32,
+    /// The seconds of a rest
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) rest: f64,
+    /// Rests in a round
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rests: usize,
     /// Faults of each kind for each contestant in a round
     #[arg(long, default_value_t = 3)]
     pub(crate) faults: usize,
-    /// The parts to measure
-    #[arg(long, value_delimiter = ',', default_values_t = Part::value_variants().to_vec())]
+    /// The parts to measure; all of them by default
+    #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<Part>,
 }
 
@@ -45,6 +54,10 @@ pub(crate) enum Part {
     Orders,
     /// 1, 8 and 64 events at once
     Concurrency,
+    /// Events at fixed times, beside the closed loop
+    Rate,
+    /// The first event after a rest
+    Rest,
     /// The event after a panic, an exit, and a handler that hangs
     Faults,
     /// A tenant beside another one whose handlers never stop
@@ -53,16 +66,15 @@ pub(crate) enum Part {
     Warm,
 }
 
-impl std::fmt::Display for Part {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.to_possible_value().map_or(Ok(()), |value| formatter.write_str(value.get_name()))
-    }
-}
-
 impl Plan {
     /// Whether this part is measured.
     pub(crate) fn has(&self, part: Part) -> bool {
-        self.only.contains(&part)
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// The length of a rest.
+    pub(crate) fn rest(&self) -> Result<Duration> {
+        Duration::try_from_secs_f64(self.rest).context("--rest is a number of seconds")
     }
 }
 
@@ -89,7 +101,7 @@ pub(crate) fn order(round: usize, contestants: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{Parser, ValueEnum as _};
 
     use super::*;
 
@@ -111,5 +123,12 @@ mod tests {
         assert!(plan.has(Part::Hello) && plan.has(Part::Faults) && !plan.has(Part::Echo));
         let all = Line::parse_from(["bench"]).plan;
         assert!(Part::value_variants().iter().all(|part| all.has(*part)));
+    }
+
+    #[test]
+    fn a_rest_may_be_shorter_than_a_second_and_not_negative() {
+        let rest = |text| Line::parse_from(["bench", &format!("--rest={text}")]).plan.rest();
+        assert_eq!(rest("0.25").unwrap(), Duration::from_millis(250));
+        assert!(rest("-1").is_err());
     }
 }

@@ -2,6 +2,8 @@
 
 use bulkhead_bench::figures::{median, quantile};
 
+use crate::contestant::{CWASM, ONE_THREAD, ONE_THREAD_NAME};
+
 /// A metric and its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Metric {
@@ -19,6 +21,8 @@ pub(crate) const EVENT: Metric = Metric { name: "event, median", unit: "µs" };
 pub(crate) const EVENT_P99: Metric = Metric { name: "event, p99", unit: "µs" };
 /// The time of an event, for the slowest in a thousand.
 pub(crate) const EVENT_P999: Metric = Metric { name: "event, p99.9", unit: "µs" };
+/// The processor time of a start, with the first sandbox, which is made after the call for an event.
+pub(crate) const START_PROCESSOR: Metric = Metric { name: "processor time of a start", unit: "ms" };
 /// From answer to answer, if the next event is always available.
 pub(crate) const SATURATED: Metric = Metric { name: "event to event without a pause", unit: "µs" };
 /// Events per second, with as many in flight as the contestant asks for. The only metric of which more is
@@ -26,6 +30,8 @@ pub(crate) const SATURATED: Metric = Metric { name: "event to event without a pa
 pub(crate) const THROUGHPUT: Metric = Metric { name: "throughput (more is better)", unit: "/s" };
 /// The processor time of all threads, in user mode and in the kernel.
 pub(crate) const PROCESSOR: Metric = Metric { name: "processor time per event", unit: "µs" };
+/// The processor time of an event, if the next one is always available.
+pub(crate) const SATURATED_PROCESSOR: Metric = Metric { name: "processor time without a pause", unit: "µs" };
 /// The processor time of this program, most of which is the server: the part that measuring adds for every
 /// contestant.
 pub(crate) const SERVER: Metric = Metric { name: "the server's, per event", unit: "µs" };
@@ -110,7 +116,18 @@ impl Results {
 
     /// The ratio of a contestant's figure to the first contestant's.
     pub(crate) fn ratio(&self, metric: Metric, contestant: usize) -> Ratio {
-        self.paired(metric, [contestant, 0], |figure, base| figure / base)
+        self.relative(metric, [contestant, 0])
+    }
+
+    /// The ratio of one contestant's figure to another's.
+    pub(crate) fn relative(&self, metric: Metric, pair: [usize; 2]) -> Ratio {
+        self.paired(metric, pair, |figure, base| figure / base)
+    }
+
+    /// Whether this table compares Bulkhead with both forms of `lambda_runtime`.
+    pub(crate) fn has_both_natives(&self) -> bool {
+        self.contestants.get(ONE_THREAD).is_some_and(|name| *name == ONE_THREAD_NAME)
+            && self.contestants.len() > CWASM
     }
 }
 

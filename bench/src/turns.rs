@@ -56,8 +56,9 @@ struct Runner<'a> {
     started: Started,
     pause: Duration,
     paced: Vec<f64>,
-    saturated: Vec<f64>,
     processor: Vec<f64>,
+    saturated: Vec<f64>,
+    saturated_processor: Vec<f64>,
 }
 
 impl<'a> Runner<'a> {
@@ -69,8 +70,17 @@ impl<'a> Runner<'a> {
     ) -> Result<Self> {
         let started = contestant.start(scenario.handler, 1)?;
         let pause = if is_large(scenario) { LONG_PAUSE } else { PAUSE };
-        let (paced, saturated, processor) = (vec![], vec![], vec![]);
-        let runner = Self { index, contestant, scenario, started, pause, paced, saturated, processor };
+        let runner = Self {
+            index,
+            contestant,
+            scenario,
+            started,
+            pause,
+            paced: Vec::new(),
+            processor: Vec::new(),
+            saturated: Vec::new(),
+            saturated_processor: Vec::new(),
+        };
         results.add(results::FRESH_MEMORY, index, runner.memory()?);
         runner.run(WARM_UP.div_ceil(scenario.one_in), pause).with_context(|| runner.failed())?;
         results.add(results::IDLE_MEMORY, index, runner.memory()?);
@@ -95,15 +105,23 @@ impl<'a> Runner<'a> {
         sleep(self.pause);
         let before = self.started.program.processor_time()?;
         let timings = self.run(events, self.pause)?;
-        sleep(self.pause); // what is done after an answer counts as well
-        let spent = self.started.program.processor_time()?.saturating_sub(before);
         self.paced.extend(timings.iter().map(|timing| microseconds(timing.latency())));
-        self.processor.push(microseconds(spent) / count(events));
+        self.processor.push(self.spent(before, events)?);
         Ok(())
     }
 
+    /// The processor time of each event since then, with what is done after the last answer.
+    fn spent(&self, before: Duration, events: usize) -> Result<f64> {
+        sleep(self.pause);
+        let spent = self.started.program.processor_time()?.saturating_sub(before);
+        Ok(microseconds(spent) / count(events))
+    }
+
     fn saturated_turn(&mut self, events: usize) -> Result<()> {
+        sleep(self.pause);
+        let before = self.started.program.processor_time()?;
         let timings = self.run(events, Duration::ZERO)?;
+        self.saturated_processor.push(self.spent(before, events)?);
         let [first, .., last] = timings.as_slice() else { return Ok(()) };
         let time = last.answered - first.answered;
         self.saturated.push(microseconds(time) / count(timings.len() - 1));
@@ -111,11 +129,13 @@ impl<'a> Runner<'a> {
     }
 
     fn finish(&self, results: &mut Results) {
-        latencies(&LATENCIES, self.index, &self.paced, results);
+        latencies(&LATENCIES[..1], self.index, &self.paced, results);
+        results.add(results::PROCESSOR, self.index, median(&self.processor));
+        latencies(&LATENCIES[1..], self.index, &self.paced, results);
         if !self.saturated.is_empty() {
             results.add(results::SATURATED, self.index, median(&self.saturated));
+            results.add(results::SATURATED_PROCESSOR, self.index, median(&self.saturated_processor));
         }
-        results.add(results::PROCESSOR, self.index, median(&self.processor));
     }
 }
 

@@ -20,7 +20,8 @@ fn a_small_run_makes_all_tables() {
         .args(["--native-one-thread", env!("CARGO_BIN_EXE_native-one-thread")])
         .args(["--full", env!("CARGO_BIN_EXE_native"), "--floor", env!("CARGO_BIN_EXE_floor")])
         .args(["--rounds", "1", "--starts", "1", "--events", "20", "--faults", "1"])
-        .args(["--only", "start,hello,echo,concurrency,faults"])
+        .args(["--only", "start,hello,echo,concurrency,rate,rest,faults"])
+        .args(["--rate", "2000", "--rest", "0.05", "--rests", "1"])
         .arg("--components")
         .arg(folder.path())
         .arg("--json")
@@ -37,11 +38,51 @@ fn a_small_run_makes_all_tables() {
         results["tables"].as_array().unwrap().iter().map(|table| table["id"].as_str().unwrap()).collect();
     let echoes = ["echo-100b", "echo-10kb", "echo-1mb", "echo-6mb"];
     let loads = ["at-once-1", "at-once-8", "at-once-64"];
+    let in_time = ["rate", "rest"];
     let faults = ["fault-panic", "fault-exit", "fault-stuck"];
-    assert_eq!(tables, [&["start", "hello-100b"], &echoes[..], &loads, &faults].concat());
-    assert_eq!(results["targets"].as_array().unwrap().len(), 9);
+    assert_eq!(tables, [&["start", "hello-100b"], &echoes[..], &loads, &in_time, &faults].concat());
+    assert_eq!(results["targets"].as_array().unwrap().len(), 7);
     assert!(fs::read_to_string(svg).unwrap().contains("64 at once"));
-    assert!(text.contains("hello, 64 at once"), "{text}");
+    for part in
+        ["hello, 64 at once", "hello, 2000 a second", "hello, after 0.05 s of rest", "…, to one thread"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    // Both forms of `lambda_runtime` ask for as many events as there are calls.
+    let busy =
+        &results["tables"].as_array().unwrap().iter().find(|table| table["id"] == "at-once-64").unwrap();
+    let calls = &busy["metrics"][0];
+    assert_eq!(calls["name"], "calls for an event at once");
+    assert_eq!([0, 1].map(|form| calls["contestants"][form]["median"].as_f64()), [Some(64.0); 2]);
+}
+
+#[test]
+fn two_builds_are_compared_with_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hello.cwasm"), "").unwrap();
+    let run = |only: &str| {
+        let mut bench = Command::new(env!("CARGO_BIN_EXE_bulkhead-bench"));
+        bench.args(["--rounds", "1", "--events", "20", "--only", only]);
+        bench.args([
+            "--before",
+            env!("CARGO_BIN_EXE_native"),
+            "--lean",
+            env!("CARGO_BIN_EXE_native-one-thread"),
+        ]);
+        bench.arg("--components").arg(folder.path()).arg("--before-components").arg(folder.path());
+        bench.output().unwrap()
+    };
+    let output = run("hello,concurrency");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let heading = text.lines().find(|line| line.starts_with("| hello, 8 at once")).unwrap();
+    let columns: Vec<&str> = heading.split('|').map(str::trim).collect();
+    assert_eq!(columns[3..5], ["before", "after"]);
+    assert!(!text.contains("MISSED") && !text.contains("not measured"), "two builds have no targets: {text}");
+
+    let refused = run("fairness");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("compare settings of one build"));
 }
 
 #[test]

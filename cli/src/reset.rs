@@ -61,9 +61,9 @@ mod tests {
             text(of(1088 << 10, Some(1 << 20))),
             "1.1 MiB, of which 1.0 MiB are the stack; 256.0 KiB if several events are handled at a time"
         );
-        let large = text(of(14 << 20, None));
+        let large = text(of(20 << 20, None));
         assert!(
-            large.starts_with("2.0 MiB; 256.0 KiB if several") && large.contains("; another 12.0 MiB go")
+            large.starts_with("16.0 MiB; 256.0 KiB if several") && large.contains("; another 4.0 MiB go")
         );
     }
 

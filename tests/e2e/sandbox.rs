@@ -2,6 +2,7 @@
 //!
 //! May use: stage, wat.
 
+mod budgets;
 mod defaults;
 mod grants;
 mod leaks;

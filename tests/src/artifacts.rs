@@ -71,7 +71,8 @@ pub fn has_npm() -> bool {
     has("npm", "there is no npm, so no npm package was installed")
 }
 
-fn has(program: &str, missing: &str) -> bool {
+/// Whether a program is installed. It may be missing; but not in CI.
+pub(crate) fn has(program: &str, missing: &str) -> bool {
     works(Command::new(program).arg("--version"), missing)
 }
 

@@ -13,6 +13,7 @@
 pub mod artifacts;
 pub mod bootstrap;
 pub mod chromedriver;
+pub mod counts;
 pub mod dev;
 mod http;
 pub mod moto;
@@ -26,6 +27,7 @@ pub mod terminal;
 pub use bootstrap::{Bootstrap, Running};
 
 pub use chromedriver::Chromedriver;
+pub use counts::Counts;
 pub use dev::{Dev, HttpAnswer};
 pub use moto::Moto;
 pub use raw_api::RawApi;

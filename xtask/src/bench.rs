@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::bootstraps::SHIPPED;
+use crate::compare::Revision;
 use crate::e2e;
 use crate::guests::{GUESTS, HELLO, MEASURED};
 use crate::languages::LANGUAGES;
@@ -28,10 +29,20 @@ pub(crate) struct Options {
     /// Measure how long the `bulkhead` command takes for the author of a handler instead
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages"])]
     pace: bool,
-    /// Replace the chart in the README by the new one
+    /// Count the allocations and system calls of an event instead
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace"])]
+    counts: bool,
+    /// Compare Bulkhead with its build of another revision instead, in turns in one run
+    #[arg(
+        long,
+        value_name = "REV",
+        conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "publish"]
+    )]
+    compare: Option<String>,
+    /// Replace the chart in the README by the new one
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts"])]
     publish: bool,
-    /// Passed on to `bulkhead-bench`, for example `-- --rounds 3 --only hello,concurrency`
+    /// Passed on to the program that measures, for example `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
     arguments: Vec<String>,
 }
@@ -39,6 +50,9 @@ pub(crate) struct Options {
 /// The chart's path in the target directory, and in the checkout.
 const CHART: &str = "bench/chart.svg";
 const PUBLISHED: &str = "docs/performance.svg";
+/// Figures of `--steps` and `--languages`, which have targets.
+const STEPS: &str = "bench/steps.json";
+const OF_LANGUAGES: &str = "bench/languages.json";
 
 /// The `bench` command.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -54,6 +68,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.pace {
         return pace(workspace, options);
     }
+    if options.counts {
+        return counts(workspace, options);
+    }
+    if let Some(name) = &options.compare {
+        return compare(workspace, options, name);
+    }
     steps::run(workspace, "bench", &[TARGET, SHIPPED, HELLO, MEASURED, COMPILED, RIVAL])?;
     let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
     for (name, file) in [
@@ -65,6 +85,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         ("--components", workspace.target(COMPONENTS)),
         ("--json", workspace.target("bench/results.json")),
         ("--svg", workspace.target(CHART)),
+        ("--steps", workspace.target(STEPS)),
+        ("--languages", workspace.target(OF_LANGUAGES)),
     ] {
         bench.arg(name).arg(file);
     }
@@ -77,6 +99,46 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         println!("published: {}", published.display());
     }
     Ok(())
+}
+
+/// What is compared if the options do not say.
+const COMPARED: &str = "start,hello,echo,orders,concurrency,rate";
+
+fn compare(workspace: &Workspace, options: &Options, name: &str) -> Result<()> {
+    let revision = Revision::find(workspace, name)?;
+    let steps = [TARGET, SHIPPED, HELLO, MEASURED, COMPILED, RIVAL];
+    steps::run(workspace, "bench --compare", &steps)?;
+    let before = revision.build(workspace)?;
+    let mut bench = Command::new(workspace.target("release/bulkhead-bench"));
+    for (name, file) in [
+        ("--lean", workspace.lean_bootstrap()),
+        ("--components", workspace.target(COMPONENTS)),
+        ("--before", before.lean),
+        ("--before-components", before.components),
+        ("--json", workspace.target("bench/compare.json")),
+    ] {
+        bench.arg(name).arg(file);
+    }
+    if !options.arguments.iter().any(|argument| argument.starts_with("--only")) {
+        bench.args(["--only", COMPARED]);
+    }
+    println!("\nbefore: {}; after: this checkout. A ratio is after relative to before.", revision.shown());
+    call(bench.args(&options.arguments))
+}
+
+fn counts(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --counts", &[TARGET, SHIPPED, HELLO, MEASURED, COMPILED, RIVAL])?;
+    let mut counts = Command::new(workspace.target("release/counts"));
+    for (name, file) in [
+        ("--native", workspace.target("release/native")),
+        ("--native-one-thread", workspace.target("release/native-one-thread")),
+        ("--lean", workspace.lean_bootstrap()),
+        ("--cwasm", workspace.target(COMPONENTS).join("hello.cwasm")),
+    ] {
+        counts.arg(name).arg(file);
+    }
+    println!();
+    call(counts.args(&options.arguments))
 }
 
 fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -101,6 +163,7 @@ fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
     languages.arg("--command").arg(workspace.command_line(Profile::Release));
     let guests = ["hello", "c", "go", "javascript", "python"].map(|name| workspace.guest(name));
     languages.args(guests.iter().filter(|guest| guest.is_file()));
+    languages.arg("--json").arg(workspace.target(OF_LANGUAGES));
     println!();
     call(languages.args(&options.arguments))
 }
@@ -123,7 +186,7 @@ fn life(workspace: &Workspace, options: &Options) -> Result<()> {
     steps::run(workspace, "bench --steps", &[TARGET, SHIPPED, HELLO, MEASURED, COMPILED, LIFE])?;
     let mut life = Command::new(workspace.target("release/steps"));
     life.arg("--cwasm").arg(workspace.target(COMPONENTS).join("hello.cwasm"));
-    life.arg("--json").arg(workspace.target("bench/steps.json"));
+    life.arg("--json").arg(workspace.target(STEPS));
     println!();
     call(life.args(&options.arguments))
 }
@@ -131,7 +194,7 @@ fn life(workspace: &Workspace, options: &Options) -> Result<()> {
 /// The folder of the handlers to measure, as `.wasm` and `.cwasm`, named like the handlers.
 const COMPONENTS: &str = "bench/components";
 /// The handlers, and the guests that implement them.
-const HANDLERS: [(&str, &str); 5] = [
+pub(crate) const HANDLERS: [(&str, &str); 5] = [
     ("hello", "hello"),
     ("echo", "bench-echo"),
     ("orders", "bench-orders"),

@@ -20,7 +20,7 @@ use crate::workspace::{Package, WASM, Workspace};
 /// The guest profile. A component is small (`s`, fat LTO as for the host), does not unwind, and keeps the
 /// names of its functions, so that a trap shows where it happened. Cargo has no profile per target, so these
 /// are flags. The size of its stack is in `.cargo/config.toml`, for everyone who builds an example.
-const PROFILE: [&str; 3] = [
+pub(crate) const PROFILE: [&str; 3] = [
     "profile.release.opt-level=\"s\"",
     "profile.release.strip=\"debuginfo\"",
     "profile.release.panic=\"abort\"",

@@ -16,6 +16,7 @@ mod book;
 mod bootstraps;
 mod budgets;
 mod check;
+mod compare;
 mod compile;
 mod cyclonedx;
 mod demo;

@@ -16,6 +16,7 @@ use bulkhead_bench::figures::{count, median, milliseconds};
 use bulkhead_bench::process::resident_memory;
 use bulkhead_tests::{Bootstrap, Event, Kind, RuntimeApi, TaskRoot};
 use clap::Parser;
+use serde_json::{Value, json};
 
 /// Measures components in comparison. `cargo xtask bench --languages` sets the paths
 #[derive(Debug, Parser)]
@@ -29,6 +30,9 @@ struct Arguments {
     /// The components
     #[arg(required = true)]
     wasm: Vec<PathBuf>,
+    /// The file for the figures
+    #[arg(long)]
+    json: Option<PathBuf>,
     /// How often each component is started
     #[arg(long, default_value_t = 9)]
     starts: usize,
@@ -68,6 +72,11 @@ fn main() -> Result<()> {
         rows.push(measure(&arguments, wasm)?);
     }
     println!("\n{}", table(&rows));
+    if let Some(file) = &arguments.json {
+        fs::create_dir_all(file.parent().unwrap_or_else(|| Path::new(".")))?;
+        fs::write(file, serde_json::to_string_pretty(&as_json(&rows))?)?;
+        println!("all figures: {}", file.display());
+    }
     Ok(())
 }
 
@@ -145,6 +154,18 @@ fn table(rows: &[Figures]) -> String {
     table
 }
 
+fn as_json(rows: &[Figures]) -> Value {
+    let of = |row: &Figures| {
+        json!({
+            "name": row.name, "wasm_bytes": row.wasm, "cwasm_bytes": row.cwasm,
+            "compiling_s": row.compiling, "start_ms": row.start, "first_ms": row.first,
+            "event_ms": row.event, "processor_ms": row.processor,
+            "memory_mb": row.memory, "sandbox_mb": row.sandbox,
+        })
+    };
+    rows.iter().map(of).collect()
+}
+
 fn megabytes(bytes: u64) -> f64 {
     count(bytes) / 1e6
 }
@@ -153,9 +174,8 @@ fn megabytes(bytes: u64) -> f64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_component_is_a_column() {
-        let row = |name: &str, event| Figures {
+    fn row(name: &str, event: f64) -> Figures {
+        Figures {
             name: name.to_owned(),
             wasm: 1_500_000,
             cwasm: 2_000_000,
@@ -166,7 +186,20 @@ mod tests {
             processor: 0.1,
             memory: 10.0,
             sandbox: 1.0,
-        };
+        }
+    }
+
+    #[test]
+    fn the_targets_find_a_language_by_its_name() {
+        let json = as_json(&[row("javascript", 0.97)]);
+        assert_eq!(
+            (json[0]["name"].as_str(), json[0]["event_ms"].as_f64()),
+            (Some("javascript"), Some(0.97))
+        );
+    }
+
+    #[test]
+    fn each_component_is_a_column() {
         let table = table(&[row("a", 0.5), row("b", 1.25)]);
         assert!(
             table.starts_with("|  | a | b |\n| -- | --: | --: |\n| component, MB | 1.50 | 1.50 |\n"),

@@ -26,7 +26,8 @@ impl Reset {
         let kept = |most: usize| initial.min(u64::try_from(most).unwrap_or(u64::MAX));
         self.initial_memory = self.initial_memory.saturating_add(initial);
         self.in_place = self.in_place.saturating_add(kept(MEMORY_KEPT));
-        self.in_place_of_several = self.in_place_of_several.saturating_add(kept(MEMORY_KEPT_OF_SEVERAL_EVENTS));
+        self.in_place_of_several =
+            self.in_place_of_several.saturating_add(kept(MEMORY_KEPT_OF_SEVERAL_EVENTS));
     }
 
     /// Adds a stack, which is part of a memory.

@@ -193,7 +193,7 @@ mod tests {
         let reset = of(&format!("(component {module} (component {module} (core module (memory 1))))"));
         let several = 2 * (256 << 10) + (64 << 10);
         assert_eq!((reset.initial_memory, reset.in_place_of_several), (81 << 16, several));
-        assert_eq!((reset.in_place, reset.stack), (2 * (2 << 20) + (64 << 10), Some(2 * 65536)));
+        assert_eq!((reset.in_place, reset.stack), (2 * (40 << 16) + (64 << 10), Some(2 * 65536)));
     }
 
     #[test]
