@@ -210,7 +210,8 @@ impl Shared {
             {
                 engine.increment_epoch();
             }
-            let next = next.or(std::mem::take(&mut schedule.has_new).then(|| now + self.slice));
+            let may_follow = std::mem::take(&mut schedule.has_new).then(|| now + self.slice);
+            let next = next.or(may_follow);
             schedule.wakes = next;
             schedule = match next {
                 Some(next) => {

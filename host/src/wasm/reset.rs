@@ -19,6 +19,7 @@ const SMALLEST_STACK: u64 = 1024;
 
 /// What the reset of a component, or of a core module, costs for each event. Each module within is counted
 /// once. Bytes that cannot be read count nothing; an error is reported when they are compiled.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a module takes note of everything else")]
 pub fn reset(wasm: &[u8]) -> Reset {
     let mut reset = Reset::default();
     // The modules and components whose end has not come yet.
