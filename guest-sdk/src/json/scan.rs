@@ -32,7 +32,10 @@ impl<'de> Plain<'de> {
                 let before = (marks & marks.wrapping_neg()) >> 7;
                 seen |= word & (before - 1);
                 let length = index * 8 + marks.trailing_zeros() as usize / 8;
-                return Self { bytes: text.get(..length).unwrap_or_default(), is_ascii: seen & HIGH_BITS == 0 };
+                return Self {
+                    bytes: text.get(..length).unwrap_or_default(),
+                    is_ascii: seen & HIGH_BITS == 0,
+                };
             }
             seen |= word;
         }
@@ -51,7 +54,7 @@ impl<'de> Plain<'de> {
     pub(super) fn text(self) -> Option<&'de str> {
         if self.is_ascii {
             // SAFETY: ASCII is UTF-8.
-            #[expect(unsafe_code, reason = "a second look at every byte is a tenth of the time to read an event")]
+            #[expect(unsafe_code, reason = "every byte was looked at on the way")]
             return Some(unsafe { std::str::from_utf8_unchecked(self.bytes) });
         }
         std::str::from_utf8(self.bytes).ok()
@@ -63,7 +66,7 @@ impl<'de> Plain<'de> {
         let copy = copied(self.bytes);
         if self.is_ascii {
             // SAFETY: ASCII is UTF-8.
-            #[expect(unsafe_code, reason = "a second look at every byte is a tenth of the time to read an event")]
+            #[expect(unsafe_code, reason = "every byte was looked at on the way")]
             return Some(unsafe { String::from_utf8_unchecked(copy) });
         }
         String::from_utf8(copy).ok()
@@ -115,7 +118,11 @@ mod tests {
                     let mut text = text.clone();
                     text[at] = byte;
                     let is_special = byte == b'"' || byte == b'\\' || byte < b' ';
-                    assert_eq!(Plain::at_start_of(&text).bytes.len(), if is_special { at } else { length }, "{byte} at {at} of {length}");
+                    assert_eq!(
+                        Plain::at_start_of(&text).bytes.len(),
+                        if is_special { at } else { length },
+                        "{byte} at {at} of {length}"
+                    );
                 }
             }
         }
@@ -127,6 +134,31 @@ mod tests {
             let text = [b'a', first, second, b'"', b'z', 0xff, b'z', b'z'];
             let expected = text.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ');
             assert_eq!(Some(Plain::at_start_of(&text).bytes.len()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_unicode_becomes_text() {
+        for length in 1..20 {
+            for at in 0..length {
+                for byte in 0x80..=u8::MAX {
+                    let mut text = vec![b'n'; length];
+                    text[at] = byte;
+                    text.extend_from_slice(b"\" and more after it");
+                    let plain = Plain::at_start_of(&text);
+                    assert_eq!(plain.bytes().len(), length);
+                    assert_eq!(
+                        (plain.text(), plain.owned_text()),
+                        (None, None),
+                        "{byte} at {at} of {length}"
+                    );
+                }
+            }
+        }
+        for text in ["é", "nnnnnnn€", "nnnnnnnn€nnnnnnnnnnnn", ""] {
+            let whole = format!("{text}\"\u{ff}ÿ");
+            let plain = Plain::at_start_of(whole.as_bytes());
+            assert_eq!((plain.text(), plain.owned_text().as_deref()), (Some(text), Some(text)));
         }
     }
 
