@@ -1,4 +1,4 @@
-//! [`from_slice`]: reads JSON into any type that implements serde's `Deserialize`.
+//! [`from_slice`]: reads JSON into any type that implements serde's `Deserialize`, and [`to_vec`] writes it.
 //!
 //! Why not use serde_json's own reader? Its error texts can contain any number, so every component would
 //! carry the tables and code for formatting floats; together with other parts, that would make the smallest
@@ -6,18 +6,22 @@
 //! addition to line and column. Both read the same texts to the same values, which `json/tests.rs` checks.
 //!
 //! `reader.rs` reads the tokens of a text, `deserializer.rs` answers serde's requests, `number.rs` converts
-//! numbers, and `nested.rs` reads lists, objects and enums.
+//! numbers, and `nested.rs` reads lists, objects and enums. `scan.rs` has the loops over bytes, and `writer.rs`
+//! lets serde_json write into a vector by such a loop.
 
 mod deserializer;
 mod fault;
 mod nested;
 mod number;
 mod reader;
+mod scan;
+mod writer;
 
 use serde::de::DeserializeOwned;
 
 use self::fault::Fault;
 use self::reader::Reader;
+pub(crate) use self::writer::to_vec;
 
 type Result<T> = std::result::Result<T, Fault>;
 

@@ -4,7 +4,7 @@ mod why;
 
 use serde::Serialize;
 
-use crate::{Diagnostic, Raw, failure};
+use crate::{Diagnostic, Raw, failure, json};
 
 /// A type that a handler can return, by itself or as the `Ok` of a `Result`.
 ///
@@ -54,7 +54,7 @@ pub trait IntoResponse {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> IntoResponse for T {
     fn into_response(self) -> Result<Vec<u8>, Diagnostic> {
-        serde_json::to_vec(&self)
+        json::to_vec(&self)
             .map_err(|error| unwritable(&error, || why::not(&self), failure::bare_type_name::<T>()))
     }
 }

@@ -17,14 +17,12 @@ use crate::table::Table;
 use crate::toolchain;
 use crate::workspace::{Package, WASM, Workspace};
 
-/// The guest profile. A component is small (`s`, fat LTO as for the host), does not unwind, and keeps the
-/// names of its functions, so that a trap shows where it happened. Cargo has no profile per target, so these
-/// are flags. The size of its stack is in `.cargo/config.toml`, for everyone who builds an example.
-pub(crate) const PROFILE: [&str; 3] = [
-    "profile.release.opt-level=\"s\"",
-    "profile.release.strip=\"debuginfo\"",
-    "profile.release.panic=\"abort\"",
-];
+/// The guest profile: what differs from the host's, in the way that `bulkhead build` sets it. A component does
+/// not unwind, and keeps the names of its functions, so that a trap shows where it happened. Cargo has no
+/// profile per target, so these are flags. The size of its stack is in `.cargo/config.toml`, for everyone who builds an
+/// example.
+pub(crate) const PROFILE: [&str; 2] =
+    ["profile.release.strip=\"debuginfo\"", "profile.release.panic=\"abort\""];
 
 /// Builds all guests.
 pub(crate) const GUESTS: Step = Step {

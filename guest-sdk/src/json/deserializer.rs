@@ -15,6 +15,7 @@ pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 impl<'de> Reader<'de> {
     /// There is a value, but of another kind.
+    #[cold]
     pub(super) fn unfit(&mut self, expected: &dyn Expected) -> Fault {
         let unexpected = match self.token() {
             Some(b'n') => Unexpected::Unit,
@@ -39,6 +40,11 @@ impl<'de> Reader<'de> {
             Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
             Cow::Owned(text) => visitor.visit_string(text),
         }
+    }
+
+    /// For a type that keeps the text.
+    fn visit_owned_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        visitor.visit_string(self.owned_string()?)
     }
 
     fn visit_list<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
@@ -128,7 +134,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     begins_with! {
         b'"' deserialize_char() => visit_text;
         b'"' deserialize_str() => visit_text;
-        b'"' deserialize_string() => visit_text;
+        b'"' deserialize_string() => visit_owned_text;
         b'"' deserialize_identifier() => visit_text;
         b'[' deserialize_seq() => visit_list;
         b'[' deserialize_tuple(_length: usize) => visit_list;

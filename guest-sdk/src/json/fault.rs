@@ -19,11 +19,13 @@ struct Inner {
 }
 
 impl Fault {
+    #[cold]
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(Box::new(Inner { message: message.into(), path: String::new() }))
     }
 
     /// The fault is in the value of this key.
+    #[cold]
     pub(crate) fn in_object(mut self, key: &[u8]) -> Self {
         let mut path = String::from_utf8(key.into()).unwrap_or_else(|_| "?".into());
         if !self.0.path.is_empty() && !self.0.path.starts_with('[') {
@@ -35,6 +37,7 @@ impl Fault {
     }
 
     /// The fault is in this element.
+    #[cold]
     pub(crate) fn in_list(mut self, index: usize) -> Self {
         let separator = if self.0.path.is_empty() || self.0.path.starts_with('[') { "" } else { "." };
         self.0.path = format!("[{index}]{separator}{}", self.0.path);

@@ -67,6 +67,9 @@ impl<'de> Reader<'de> {
         visitor: V,
         visit_other: fn(&str, V) -> Result<V::Value>,
     ) -> Result<V::Value> {
+        if let Some(unsigned) = self.short_integer() {
+            return visitor.visit_u64(unsigned);
+        }
         let (text, is_integer) = self.number()?;
         if is_integer && text != "-0" {
             if let Ok(unsigned) = text.parse() {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::Result;
 use super::fault::Fault;
+use super::scan::{Plain, append, copied};
 
 /// The limit for nested lists and objects. A handler's stack is small.
 const DEEPEST: u8 = 127;
@@ -13,15 +14,21 @@ const DEEPEST: u8 = 127;
 const CONTROL: &str = "a string contains a control character that is not escaped";
 const END_OF_STRING: &str = "the end of a string";
 
+/// The longest string with escapes that is copied to a vector of its own length. A longer one keeps the
+/// vector that it was read into.
+const COPIED: usize = 4096;
+
 pub(crate) struct Reader<'de> {
     text: &'de [u8],
     at: usize,
     depth: u8,
+    /// The vector that strings with escapes are read into.
+    unescaped: Vec<u8>,
 }
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(text: &'de [u8]) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, unescaped: Vec::new() }
     }
 
     pub(crate) fn at(&self) -> usize {
@@ -38,6 +45,7 @@ impl<'de> Reader<'de> {
         self.between(0, self.at)
     }
 
+    #[inline]
     fn here(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -49,7 +57,15 @@ impl<'de> Reader<'de> {
     }
 
     /// The next character that is not whitespace. It is not consumed.
+    #[inline]
     pub(crate) fn token(&mut self) -> Option<u8> {
+        match self.here() {
+            Some(..=b' ') => self.token_after_whitespace(),
+            other => other,
+        }
+    }
+
+    fn token_after_whitespace(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.here() {
             self.at += 1;
         }
@@ -57,6 +73,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Consumes the next character if it is this one.
+    #[inline]
     pub(crate) fn accept(&mut self, sign: u8) -> bool {
         let is_next = self.token() == Some(sign);
         self.at += usize::from(is_next);
@@ -64,11 +81,18 @@ impl<'de> Reader<'de> {
     }
 
     /// Consumes the next character, which must be this one.
+    #[inline]
     pub(crate) fn require(&mut self, sign: u8) -> Result<()> {
-        if self.accept(sign) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(sign)))) }
+        if self.accept(sign) { Ok(()) } else { Err(self.missing(sign)) }
+    }
+
+    #[cold]
+    fn missing(&self, sign: u8) -> Fault {
+        self.expected(&format!("`{}`", char::from(sign)))
     }
 
     /// The next token is not the expected one.
+    #[cold]
     pub(crate) fn expected(&self, what: &str) -> Fault {
         match self.here() {
             None => Fault::new(format!("the text ends, expected {what}")),
@@ -100,6 +124,29 @@ impl<'de> Reader<'de> {
         } else {
             Err(self.expected("a value"))
         }
+    }
+
+    /// An integer without a sign that surely fits into 64 bits. If the next value is not one, nothing is
+    /// consumed.
+    #[inline]
+    pub(crate) fn short_integer(&mut self) -> Option<u64> {
+        let mut value: u64 = 0;
+        let mut end = self.at;
+        while let Some(digit @ b'0'..=b'9') = self.text.get(end) {
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            end += 1;
+        }
+        let goes_on = matches!(self.text.get(end), Some(b'.' | b'e' | b'E'));
+        let fits = match end - self.at {
+            1 => true,
+            2..=19 => self.here() != Some(b'0'),
+            _ => false,
+        };
+        if goes_on || !fits {
+            return None;
+        }
+        self.at = end;
+        Some(value)
     }
 
     /// The text of a number, and whether it has the form of an integer.
@@ -157,41 +204,68 @@ impl<'de> Reader<'de> {
     }
 
     pub(crate) fn string(&mut self) -> Result<Cow<'de, str>> {
-        let text = match self.bytes()? {
-            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
-        };
-        text.ok_or_else(|| Fault::new("a string is not valid Unicode"))
+        self.require(b'"')?;
+        let plain = self.plain();
+        if self.here() == Some(b'"') {
+            self.at += 1;
+            return plain.text().map(Cow::Borrowed).ok_or_else(not_unicode);
+        }
+        self.string_with_escapes(plain).map(Cow::Owned)
+    }
+
+    /// Like [`Reader::string`], for a type that keeps the text.
+    pub(crate) fn owned_string(&mut self) -> Result<String> {
+        self.require(b'"')?;
+        let plain = self.plain();
+        if self.here() == Some(b'"') {
+            self.at += 1;
+            return plain.owned_text().ok_or_else(not_unicode);
+        }
+        self.string_with_escapes(plain)
     }
 
     /// A string that need not be valid Unicode. A string without escapes is not copied.
     pub(crate) fn bytes(&mut self) -> Result<Cow<'de, [u8]>> {
         self.require(b'"')?;
-        let mut unescaped = Vec::new();
+        let plain = self.plain();
+        if self.here() == Some(b'"') {
+            self.at += 1;
+            return Ok(Cow::Borrowed(plain.bytes()));
+        }
+        self.bytes_with_escapes(plain).map(Cow::Owned)
+    }
+
+    fn string_with_escapes(&mut self, plain: Plain<'de>) -> Result<String> {
+        String::from_utf8(self.bytes_with_escapes(plain)?).map_err(|_| not_unicode())
+    }
+
+    /// The rest of a string that is not plain to its end.
+    fn bytes_with_escapes(&mut self, mut plain: Plain<'de>) -> Result<Vec<u8>> {
+        let mut unescaped = std::mem::take(&mut self.unescaped);
+        unescaped.clear();
         loop {
-            let plain = self.plain();
+            append(&mut unescaped, plain.bytes());
             match self.take() {
-                Some(b'"') if unescaped.is_empty() => return Ok(Cow::Borrowed(plain)),
-                Some(b'"') => {
-                    unescaped.extend_from_slice(plain);
-                    return Ok(Cow::Owned(unescaped));
-                }
-                Some(b'\\') => {
-                    unescaped.extend_from_slice(plain);
-                    self.escape(&mut unescaped)?;
-                }
+                Some(b'"') => break,
+                Some(b'\\') => self.escape(&mut unescaped)?,
                 Some(_) => return Err(Fault::new(CONTROL)),
                 None => return Err(self.expected(END_OF_STRING)),
             }
+            plain = self.plain();
         }
+        if unescaped.len() > COPIED {
+            return Ok(unescaped);
+        }
+        let copy = copied(&unescaped);
+        self.unescaped = unescaped;
+        Ok(copy)
     }
 
     /// The part of a string before the next character that needs treatment.
-    fn plain(&mut self) -> &'de [u8] {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let special = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ');
-        let plain = rest.get(..special.unwrap_or(rest.len())).unwrap_or_default();
-        self.at += plain.len();
+    #[inline]
+    fn plain(&mut self) -> Plain<'de> {
+        let plain = Plain::at_start_of(self.text.get(self.at..).unwrap_or_default());
+        self.at += plain.bytes().len();
         plain
     }
 
@@ -302,6 +376,11 @@ impl<'de> Reader<'de> {
             }
         }
     }
+}
+
+#[cold]
+fn not_unicode() -> Fault {
+    Fault::new("a string is not valid Unicode")
 }
 
 /// UTF-8, and also lone surrogates.

@@ -1,7 +1,7 @@
 //! Our reader beside serde_json's: the same texts, the same values, the same refusals; also with its feature `arbitrary_precision`, by
 //! `cargo test -p bulkhead-sdk --lib --features serde_json/arbitrary_precision`, and in `tests/e2e/cli/new/digits.rs`.
 
-mod damage;
+pub(super) mod damage;
 mod texts;
 
 use std::collections::{BTreeMap, HashMap};

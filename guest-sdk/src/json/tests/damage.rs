@@ -29,7 +29,7 @@ fn damaged_texts() {
 }
 
 /// Any JSON, in which some members are those of [`Everything`].
-fn json() -> impl Strategy<Value = Value> {
+pub(in crate::json) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
