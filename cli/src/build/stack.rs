@@ -15,10 +15,9 @@ use toml::de::{DeTable, DeValue};
 use super::metadata::Package;
 use super::project::Project;
 
-/// The stack of a handler that asks for none. Measured: the deepest of the handlers that were tried, which
-/// reads JSON with 127 levels of nesting, uses less than half of it.
+/// The stack of a handler that asks for none.
 const DEFAULT: u32 = 128 * KIB;
-/// The smallest stack that can be asked for: less is not enough for the standard library to print a panic.
+/// The smallest stack that can be asked for.
 const LEAST: u32 = 16 * KIB;
 /// The largest one.
 const MOST: u32 = 64 * 1024 * KIB;
