@@ -21,7 +21,8 @@ pub(super) struct Plain<'de> {
 
 impl<'de> Plain<'de> {
     /// The bytes before the first one that needs treatment: a quote, a backslash or a control character.
-    #[inline]
+    // One copy: this is long, and has several callers.
+    #[inline(never)]
     pub(super) fn at_start_of(text: &'de [u8]) -> Self {
         let (words, rest) = text.as_chunks();
         let mut seen = 0;
