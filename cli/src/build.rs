@@ -10,6 +10,7 @@ mod profile;
 mod project;
 pub(crate) mod target;
 mod task_root;
+mod unsuitable;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -70,11 +71,11 @@ pub(crate) struct Component {
 impl Build {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.folder)?;
-        let (components, warning) = self.components(&project)?;
+        let (components, warnings) = self.components(&project)?;
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
         let mut summary = check(&project, &root)?;
-        summary.warnings.extend(warning);
+        summary.warnings.extend(warnings);
         let report = Report::new(&root, summary)?;
         if report.mistakes.is_empty() {
             root.compile()?;
@@ -87,20 +88,22 @@ impl Build {
         Ok(if report.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Builds the components. Also returns a warning about how the project was read, if there is one.
-    fn components(&self, project: &Project) -> anyhow::Result<(Vec<Component>, Option<String>)> {
+    /// Builds the components. Also returns warnings about how the project was read, and about its crates.
+    fn components(&self, project: &Project) -> anyhow::Result<(Vec<Component>, Vec<String>)> {
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
                 "{} is built by its build.command, so there are no packages to choose from; leave out --package",
                 project.shown.shown()
             );
-            return Ok((by_command(project, build)?, None));
+            return Ok((by_command(project, build)?, Vec::new()));
         }
         let found = metadata::handlers(project, &self.package)?;
         target::ensure(&project.root)?;
-        let warning = (!found.ignored.is_empty()).then(|| metadata::without_effect(&found.ignored));
-        Ok((cargo::build(project, &found.packages, &self.profile)?, warning))
+        let components = cargo::build(project, &found.packages, &self.profile)?;
+        let ignored = (!found.ignored.is_empty()).then(|| metadata::without_effect(&found.ignored));
+        let unsuitable = found.packages.iter().flat_map(|package| unsuitable::of(project, package));
+        Ok((components, ignored.into_iter().chain(unsuitable).collect()))
     }
 }
 
