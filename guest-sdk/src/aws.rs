@@ -76,7 +76,7 @@ impl fmt::Debug for Connector {
 
 impl HttpClient for Connector {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        let timeout = settings.read_timeout().or(settings.connect_timeout());
+        let timeout = settings.read_timeout().or_else(|| settings.connect_timeout());
         SharedHttpConnector::new(Self { client: self.client.clone(), timeout })
     }
 

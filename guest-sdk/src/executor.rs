@@ -9,7 +9,7 @@
 mod alone;
 #[cfg(feature = "tokio")]
 mod on_tokio;
-#[cfg(any(feature = "client", feature = "tokio"))]
+#[cfg(feature = "client")]
 pub(crate) mod reactor;
 
 use crate::Diagnostic;

@@ -12,6 +12,7 @@ use crate::Diagnostic;
 /// The message names the method and the host of the request, and neither its path nor its query, which may
 /// contain secrets.
 #[derive(Debug)]
+#[expect(clippy::error_impl_error, reason = "the name that it has in clients such as reqwest")]
 pub struct Error {
     to: String,
     reason: Reason,

@@ -42,7 +42,7 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Diagnostic> {
 }
 
 /// Waits for the host, if there is anything to wait for.
-#[cfg(any(feature = "client", feature = "tokio"))]
+#[cfg(feature = "client")]
 fn waited() -> bool {
     use super::reactor;
 
@@ -53,7 +53,7 @@ fn waited() -> bool {
     is_any
 }
 
-#[cfg(not(any(feature = "client", feature = "tokio")))]
+#[cfg(not(feature = "client"))]
 fn waited() -> bool {
     false
 }

@@ -4,30 +4,20 @@
 //! while no task can go on. If no task waits for the host, Tokio sleeps until its next timer. Otherwise
 //! [`before_sleep`] waits for the host, in short pieces, between which Tokio looks at its timers. The pieces grow
 //! with the time that nothing has happened: a timer is late by an eighth of it at most, and never by more
-//! than [`LONGEST`].
+//! than 20 ms.
 
 use std::cell::Cell;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::{STALLED, reactor};
+use super::STALLED;
 use crate::Diagnostic;
 
-/// The first piece: Tokio's timers are no finer.
-const SHORTEST: Duration = Duration::from_millis(1);
-
-/// The longest piece.
-const LONGEST: Duration = Duration::from_millis(20);
-
 thread_local! {
-    /// How long nothing has happened, as far as the host has been waited for.
-    static QUIET: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-
     /// Whether Tokio sleeps, and only one of its timers can wake it.
     static SLEEPS: Cell<bool> = const { Cell::new(false) };
 }
@@ -85,14 +75,43 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Diagnostic> {
 
 /// Called by Tokio when no task can go on.
 fn before_sleep(root: &Root) {
-    if reactor::is_idle() {
+    if waited() {
+        root.wake_runtime();
+    } else {
         SLEEPS.set(true);
-        return;
+    }
+}
+
+/// Waits for the host, if there is anything to wait for.
+#[cfg(feature = "client")]
+fn waited() -> bool {
+    use std::time::Duration;
+
+    use super::reactor;
+
+    /// The first piece: Tokio's timers are no finer.
+    const SHORTEST: Duration = Duration::from_millis(1);
+
+    /// The longest piece.
+    const LONGEST: Duration = Duration::from_millis(20);
+
+    thread_local! {
+        /// How long nothing has happened, as far as the host has been waited for.
+        static QUIET: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    }
+
+    if reactor::is_idle() {
+        return false;
     }
     let piece = (QUIET.get() / 8).clamp(SHORTEST, LONGEST);
     let is_quiet = !reactor::wait(Some(piece));
     QUIET.set(if is_quiet { QUIET.get() + piece } else { Duration::ZERO });
-    root.wake_runtime();
+    true
+}
+
+#[cfg(not(feature = "client"))]
+fn waited() -> bool {
+    false
 }
 
 /// Without a timer Tokio would sleep for ever. On a target without threads it panics instead, with a message
@@ -114,7 +133,7 @@ fn say_when_stalled() {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::*;
 

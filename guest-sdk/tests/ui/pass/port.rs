@@ -28,6 +28,16 @@ mod port {
     }
 }
 
+mod renamed {
+    use bulkhead as lambda_runtime;
+    use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+    #[bulkhead::main]
+    async fn main() -> Result<(), Error> {
+        lambda_runtime::run(service_fn(|event: LambdaEvent<u8>| async move { Ok::<_, Error>(event.payload) })).await
+    }
+}
+
 mod generic {
     use bulkhead::{Error, LambdaEvent, run, service_fn};
 
