@@ -105,7 +105,7 @@ async fn answered(
     }
     // A denied request would be denied again.
     let failed = |error: crate::client::Error| match error.is_denied() {
-        true => ConnectorError::other(error.into(), Some(ErrorKind::ClientError)),
+        true => ConnectorError::user(error.into()),
         false => ConnectorError::other(error.into(), Some(ErrorKind::TransientError)),
     };
     let response = client.execute(request).await.map_err(failed)?.into_http();
