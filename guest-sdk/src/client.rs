@@ -43,6 +43,8 @@ use std::sync::Arc;
 
 use ::http::{Method, Request, Response as Answer};
 
+/// The `http` crate, whose types requests and responses are made of.
+pub use ::http;
 pub use error::Error;
 pub use request::RequestBuilder;
 pub use response::{Body, Response};
@@ -75,7 +77,7 @@ impl Client {
     ///
     /// ```
     /// use bulkhead::client::Client;
-    /// use http::{Request, Response};
+    /// use bulkhead::client::http::{Request, Response};
     ///
     /// # async fn test() -> Result<(), bulkhead::client::Error> {
     /// let client = Client::answering(|request: Request<Vec<u8>>| {
