@@ -32,8 +32,9 @@ fn requests_of_several_tasks_run_side_by_side_with_timers() {
     let origin = Origin::start();
     let stage = Stage::of_manifest(&granted(&origin), &["async_requests"]);
     // The server answers none of these before all have come.
-    let answer = stage.send(&urls(&origin, &["/together/3"; 3]));
-    assert_eq!((answer.kind, answer.json()), (Kind::Response, json!([["/together/3"; 3].to_vec(), true])));
+    let paths = ["/together/3"; 3];
+    let answer = stage.send(&urls(&origin, &paths));
+    assert_eq!((answer.kind, answer.json()), (Kind::Response, json!([paths, true])));
     let receipt: &Value = &stage.receipts()[0];
     assert_eq!(receipt["outboundRequests"], 3);
     let answer = stage.send(&urls(&origin, &["/one"]));
