@@ -12,6 +12,7 @@ mod rustflags;
 mod stack;
 pub(crate) mod target;
 mod task_root;
+mod unsuitable;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -109,6 +110,7 @@ impl Build {
         if !found.ignored.is_empty() {
             built.warnings.push(metadata::without_effect(&found.ignored));
         }
+        built.warnings.extend(found.packages.iter().flat_map(|package| unsuitable::of(project, package)));
         Ok(built)
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::bindings::bulkhead::lambda::types;
+use crate::bindings::lambda::bulkhead::lambda::types;
 use crate::{ClientContext, CognitoIdentity, json};
 
 /// The information about one invocation besides the event.

@@ -59,12 +59,18 @@ impl StdError for Diagnostic {}
 impl Diagnostic {
     /// The conversion of an error without a static type, which may contain a `Diagnostic`.
     fn erased(error: &(dyn StdError + 'static)) -> Self {
-        let chosen = failure::chain(error).find_map(|error| error.downcast_ref::<Self>());
-        Self {
-            error_type: chosen.map_or_else(|| failure::ERASED.into(), |chosen| chosen.error_type.clone()),
-            error_message: error.to_string(),
-        }
+        let chosen = failure::chain(error).find_map(chosen_type);
+        Self { error_type: chosen.unwrap_or(failure::ERASED).to_owned(), error_message: error.to_string() }
     }
+}
+
+/// The type that an error names itself.
+fn chosen_type<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a str> {
+    #[cfg(feature = "client")]
+    if let Some(error) = error.downcast_ref::<crate::client::Error>() {
+        return Some(error.error_type());
+    }
+    error.downcast_ref::<Diagnostic>().map(|chosen| chosen.error_type.as_str())
 }
 
 impl From<Error> for Diagnostic {

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::iter::successors;
 use std::marker::PhantomData;
 
-pub use crate::bindings::bulkhead::lambda::types::Failure;
+pub use crate::bindings::lambda::bulkhead::lambda::types::Failure;
 use crate::{Diagnostic, Error};
 
 /// The type of an error whose own type is erased or has no name.

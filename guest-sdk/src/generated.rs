@@ -13,7 +13,7 @@ pub use crate::executor::block_on;
 pub use crate::failure::{BoxedError, DiagnosticError, Failure, IntoDiagnostic, NamedError, Thrown};
 pub use crate::invocation::Invocation;
 use crate::invocation::{HandlerArgument, SecondArgument};
-pub use crate::program::{invoke_main, started_as_program};
+pub use crate::program::{invoke_main, invoke_streaming_main, started_as_program};
 use crate::{Diagnostic, FromEvent, IntoResponse, ResponseStream};
 
 /// The outcome of one event.
@@ -104,16 +104,16 @@ macro_rules! __export {
     ($handle:path) => {
         struct Exported;
 
-        impl $crate::bindings::exports::bulkhead::lambda::handler::Guest for Exported {
+        impl $crate::bindings::lambda::exports::bulkhead::lambda::handler::Guest for Exported {
             fn handle(
                 event: Vec<u8>,
-                context: $crate::bindings::exports::bulkhead::lambda::handler::Context,
+                context: $crate::bindings::lambda::exports::bulkhead::lambda::handler::Context,
             ) -> $crate::generated::Outcome {
                 $handle($crate::generated::Invocation::new(event, context))
             }
         }
 
-        $crate::bindings::__export_lambda!(Exported with_types_in $crate::bindings);
+        $crate::bindings::lambda::__export_lambda!(Exported with_types_in $crate::bindings::lambda);
     };
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Next on the event's path: `event.rs` for the event, `context.rs` for the context.
 
-use crate::bindings::bulkhead::lambda::types;
+use crate::bindings::lambda::bulkhead::lambda::types;
 use crate::{Context, Diagnostic, FromEvent};
 
 /// One event and all information about it, as it came from the host.

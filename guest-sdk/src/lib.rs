@@ -67,7 +67,9 @@
 //!
 //! # Migrating from `lambda_runtime`
 //!
-//! The names are the same as in `lambda_runtime`. Change the dependency, and the attribute of `main`:
+//! The names are the same as in `lambda_runtime`: [`run`], [`service_fn`], [`LambdaEvent`], [`Error`],
+//! [`Diagnostic`], and with features `tracing` and `streaming`. Those of `lambda_http` are in the module `http`.
+//! Change the dependency, and the attribute of `main`:
 //!
 //! ```no_run
 //! use bulkhead::{Error, LambdaEvent, run, service_fn};
@@ -120,15 +122,26 @@
 //!
 //! Without `--preinit`, the same handler builds the table in each sandbox, when it is first used.
 //!
+//! # Waiting for something
+//!
+//! An `async` handler can await HTTP requests with the feature `client`, the AWS SDK with the feature `aws`, and
+//! Tokio's timers and tasks with the feature `tokio`; all of them together, and several at a time.
+//!
 //! # Features
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `anyhow` | `From<anyhow::Error> for Diagnostic`, for ports whose handler returns `anyhow::Error` through [`run`] |
+//! | `aws` | `bulkhead::aws`: an HTTP client and a timer for the AWS SDK. It needs the Rust that the AWS SDK needs |
+//! | `client` | `bulkhead::client`: an HTTP client |
 //! | `events` | [`aws_lambda_events`](https://docs.rs/aws_lambda_events) with the types of all events |
 //! | `events-alb`, `events-apigw`, `events-dynamodb`, `events-eventbridge`, `events-function-urls`, `events-kinesis`, `events-s3`, `events-sns`, `events-sqs` | the types of these services only |
 //! | `aws_lambda_events` | that crate, with the features that you choose by a dependency of your own |
-//! | `http` | [`http`] and [`http_handler`](macro@http_handler) |
+//! | `http` | `bulkhead::http` and `http_handler`, and the names of `lambda_http` |
+//! | `streaming` | `bulkhead::streaming`, with the names of `lambda_runtime::streaming` |
+//! | `tokio` | handlers run on Tokio: its timers and tasks work |
+//! | `tower` | [`run`] takes services of tower |
+//! | `tracing` | `bulkhead::tracing`: records with levels and fields |
 //!
 //! # Minimum supported Rust version
 //!
@@ -156,6 +169,7 @@ mod context;
 
 mod executor;
 mod program;
+mod service;
 
 mod response;
 mod response_stream;
@@ -163,8 +177,16 @@ mod response_stream;
 mod diagnostic;
 mod failure;
 
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "streaming")]
+pub mod streaming;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 #[cfg(feature = "aws_lambda_events")]
 pub use aws_lambda_events;
@@ -176,9 +198,10 @@ pub use context::{Config, Context, TraceContext};
 pub use diagnostic::Diagnostic;
 pub use event::{FromEvent, Raw};
 pub use invocation::LambdaEvent;
-pub use program::{ServiceFn, run, service_fn};
+pub use program::run;
 pub use response::IntoResponse;
 pub use response_stream::{ResponseStream, Written};
+pub use service::{EventService, ServiceFn, service_fn};
 
 /// Any error, for handlers whose callers do not tell errors apart.
 ///

@@ -1,57 +1,31 @@
-//! [`run`] and [`service_fn`]: handlers that are started by a `main`, as with `lambda_runtime`.
+//! [`run`]: handlers that are started by a `main`, as with `lambda_runtime`.
 //!
 //! In a component the host calls the guest with an event. So the event is stored here and `main` is started;
 //! `run` takes the event and stores the outcome, which is then returned to the host.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
 use crate::failure::{self, Failure};
-use crate::generated::Outcome;
+use crate::generated::{Outcome, Streamed};
 use crate::invocation::Invocation;
-use crate::{Diagnostic, Error, FromEvent, IntoResponse, LambdaEvent};
+use crate::response::Answer;
+use crate::{Diagnostic, Error, EventService, FromEvent, IntoResponse, LambdaEvent, ResponseStream};
 
-const HOW_TO_RUN: &str = "this is a handler for Bulkhead: build it with `cargo build --release --target \
+pub(crate) const HOW_TO_RUN: &str = "this is a handler for Bulkhead: build it with `cargo build --release --target \
                           wasm32-wasip2`, and run the component with Bulkhead";
 
 enum Slot {
     Empty,
-    Waiting(Box<Invocation>),
+    /// The event, and the response that is written piece by piece, if the host takes such a one.
+    Waiting(Box<Invocation>, Option<ResponseStream>),
     Running,
     Done(Outcome),
 }
 
 thread_local! {
     static SLOT: RefCell<Slot> = const { RefCell::new(Slot::Empty) };
-}
-
-/// A function that handles events. Made by [`service_fn`].
-#[derive(Clone, Copy)]
-pub struct ServiceFn<F>(F);
-
-impl<F> fmt::Debug for ServiceFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServiceFn")
-    }
-}
-
-/// Makes a service from an async function or a closure that takes a [`LambdaEvent`] and returns a `Result`.
-/// [`run`] takes it.
-///
-/// ```
-/// use bulkhead::{Error, LambdaEvent, service_fn};
-///
-/// async fn next(event: LambdaEvent<u32>) -> Result<u32, Error> {
-///     Ok(event.payload.checked_add(1).ok_or("there is no next number")?)
-/// }
-///
-/// let service = service_fn(next);
-/// # let _ = service;
-/// ```
-pub fn service_fn<F>(handler: F) -> ServiceFn<F> {
-    ServiceFn(handler)
 }
 
 /// Handles the event of this sandbox, and returns. Call it from a `main` with
@@ -70,25 +44,28 @@ pub fn service_fn<F>(handler: F) -> ServiceFn<F> {
 /// }
 /// ```
 ///
+/// With the feature `tower` it also takes every service of [`tower`](https://docs.rs/tower), for instance one
+/// with layers.
+///
 /// # Errors
 /// If there is no event: because this is not a component, or because `run` was called before. An error of the
 /// handler goes to the caller and is not returned here.
-pub async fn run<T, F, Fut, R, E>(service: ServiceFn<F>) -> Result<(), Error>
+pub async fn run<T, S>(service: S) -> Result<(), Error>
 where
     T: FromEvent,
-    F: FnOnce(LambdaEvent<T>) -> Fut,
-    Fut: Future<Output = Result<R, E>>,
-    R: IntoResponse,
-    E: Into<Diagnostic> + 'static,
+    S: EventService<T>,
+    S::Response: IntoResponse,
+    S::Error: Into<Diagnostic> + 'static,
 {
-    let outcome = handle(take()?, service).await;
+    let (invocation, stream) = take()?;
+    let outcome = handle(invocation, stream, service).await;
     SLOT.set(Slot::Done(outcome));
     Ok(())
 }
 
-fn take() -> Result<Invocation, Error> {
+fn take() -> Result<(Invocation, Option<ResponseStream>), Error> {
     match SLOT.replace(Slot::Running) {
-        Slot::Waiting(invocation) => Ok(*invocation),
+        Slot::Waiting(invocation, stream) => Ok((*invocation, stream)),
         Slot::Empty => {
             SLOT.set(Slot::Empty);
             Err(HOW_TO_RUN.into())
@@ -100,18 +77,29 @@ fn take() -> Result<Invocation, Error> {
     }
 }
 
-async fn handle<T, F, Fut, R, E>(invocation: Invocation, service: ServiceFn<F>) -> Outcome
+async fn handle<T, S>(invocation: Invocation, stream: Option<ResponseStream>, service: S) -> Outcome
 where
     T: FromEvent,
-    F: FnOnce(LambdaEvent<T>) -> Fut,
-    Fut: Future<Output = Result<R, E>>,
-    R: IntoResponse,
-    E: Into<Diagnostic> + 'static,
+    S: EventService<T>,
+    S::Response: IntoResponse,
+    S::Error: Into<Diagnostic> + 'static,
 {
     let payload = T::from_event(invocation.event)?;
     let event = LambdaEvent::new(payload, invocation.context.into());
-    let response = (service.0)(event).await.map_err(failure::from_diagnostic)?;
-    Ok(response.into_response()?)
+    let response = service.handle(event).await.map_err(failure::from_diagnostic)?;
+    match (response.into_answer(), stream) {
+        (Answer::Whole(bytes), None) => Ok(bytes?),
+        (Answer::Whole(bytes), Some(stream)) => write_whole(&bytes?, stream),
+        #[cfg(feature = "streaming")]
+        (Answer::Pieces(pieces), stream) => pieces.send(stream).await,
+    }
+}
+
+/// A whole response where the host takes pieces.
+fn write_whole(bytes: &[u8], mut stream: ResponseStream) -> Outcome {
+    let written = stream.content_type("application/json").and_then(|()| stream.write_all(bytes));
+    written.map_err(failure::from_diagnostic)?;
+    Ok(Vec::new())
 }
 
 /// Runs an author's `main` for one event. Emitted by `#[bulkhead::main]`.
@@ -119,7 +107,24 @@ where
 /// # Errors
 /// The error of the handler, or of `main` before it called the handler.
 pub fn invoke_main(invocation: Invocation, main: impl FnOnce() -> Result<(), Failure>) -> Outcome {
-    SLOT.set(Slot::Waiting(Box::new(invocation)));
+    invoke(Slot::Waiting(Box::new(invocation), None), main)
+}
+
+/// Runs an author's `main` for one event whose response is written piece by piece. Emitted by
+/// `#[bulkhead::streaming::main]`.
+///
+/// # Errors
+/// The error of the handler, or of `main` before it called the handler.
+pub fn invoke_streaming_main(
+    invocation: Invocation,
+    stream: ResponseStream,
+    main: impl FnOnce() -> Result<(), Failure>,
+) -> Streamed {
+    invoke(Slot::Waiting(Box::new(invocation), Some(stream)), main).map(drop)
+}
+
+fn invoke(waiting: Slot, main: impl FnOnce() -> Result<(), Failure>) -> Outcome {
+    SLOT.set(waiting);
     let ended = main();
     match (SLOT.replace(Slot::Empty), ended) {
         (Slot::Done(outcome), Ok(())) => outcome,
@@ -130,8 +135,8 @@ pub fn invoke_main(invocation: Invocation, main: impl FnOnce() -> Result<(), Fai
             ));
             outcome
         }
-        (Slot::Empty | Slot::Waiting(_) | Slot::Running, Err(failure)) => Err(failure),
-        (Slot::Empty | Slot::Waiting(_) | Slot::Running, Ok(())) => Err(not_handled().into()),
+        (Slot::Empty | Slot::Waiting(..) | Slot::Running, Err(failure)) => Err(failure),
+        (Slot::Empty | Slot::Waiting(..) | Slot::Running, Ok(())) => Err(not_handled().into()),
     }
 }
 
@@ -151,7 +156,7 @@ pub fn started_as_program() -> ExitCode {
 }
 
 /// A failed write to stderr must not cause a second error.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 

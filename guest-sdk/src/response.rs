@@ -49,6 +49,26 @@ pub trait IntoResponse {
     /// # Errors
     /// If the value cannot be written. The caller gets the [`Diagnostic`] instead.
     fn into_response(self) -> Result<Vec<u8>, Diagnostic>;
+
+    /// What [`run`](crate::run) sends; not for others.
+    #[doc(hidden)]
+    fn into_answer(self) -> Answer
+    where
+        Self: Sized,
+    {
+        Answer::Whole(self.into_response())
+    }
+}
+
+/// A response that is sent whole, or piece by piece.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Answer {
+    /// The bytes.
+    Whole(Result<Vec<u8>, Diagnostic>),
+    /// The pieces, and what is sent before them.
+    #[cfg(feature = "streaming")]
+    Pieces(crate::streaming::Response<crate::streaming::Body>),
 }
 
 #[diagnostic::do_not_recommend]

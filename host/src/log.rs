@@ -6,9 +6,9 @@
 //!
 //! May use: text.
 
+mod guest_line;
 mod record;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write;
@@ -172,25 +172,34 @@ impl Log {
 
     /// Writes the part of a guest's line that fits, including the overhead of its record.
     ///
-    /// In JSON format, a line that is a JSON object is kept as an object: it becomes the message, and its
-    /// `level`, if it has one, becomes the level of the record. It cannot set another invocation or tenant.
+    /// A line that is a JSON object with a `level` has that level. In JSON format the object becomes the
+    /// message. In text format, an object that also has a `message` becomes this message and its other fields.
+    /// It cannot set another invocation or tenant.
     pub fn record_guest_line(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Recorded {
-        if self.format == Format::Json && line.trim_start().starts_with('{') && is_one_line(line) {
-            #[derive(serde::Deserialize)]
-            struct Leveled<'a> {
-                #[serde(borrow)]
-                level: Option<Cow<'a, str>>,
+        let written = self.record_object(level, scope, line, room);
+        written.map_or_else(
+            || self.cut_line(level, scope, line, room),
+            |written| Recorded { written, of_line: line.len() },
+        )
+    }
+
+    /// Writes a line that is a JSON object, if the object has something to say about its record, and if it
+    /// fits.
+    fn record_object(&self, level: Level, scope: &Scope, line: &str, room: usize) -> Option<usize> {
+        if !line.trim_start().starts_with('{') || !is_one_line(line) {
+            return None;
+        }
+        match self.format {
+            Format::Json => {
+                let object = serde_json::from_str::<&RawValue>(line).ok()?;
+                let level = guest_line::level(line).unwrap_or(level);
+                self.write_within(level, scope, Message::Object(object), room)
             }
-            if let Ok(object) = serde_json::from_str::<&RawValue>(line) {
-                let named = serde_json::from_str::<Leveled<'_>>(line).ok().and_then(|line| line.level);
-                let level = named.and_then(|name| Level::parse(&name)).unwrap_or(level);
-                let written = self.write_within(level, scope, Message::Object(object), room);
-                if let Some(written) = written {
-                    return Recorded { written, of_line: line.len() };
-                }
+            Format::Text => {
+                let text = guest_line::text(line)?;
+                self.write_within(guest_line::level(line)?, scope, Message::Text(&text), room)
             }
         }
-        self.cut_line(level, scope, line, room)
     }
 
     /// Writes a line as text, for a line that is not JSON or that has to be cut.

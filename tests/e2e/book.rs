@@ -33,6 +33,7 @@ macro_rules! chapters {
 chapters! {
     getting_started: "getting-started.md",
     handlers: "handlers.md",
+    porting: "porting.md",
     events: "events.md",
     kinds: "kinds.md",
     dev: "dev.md",

@@ -4,10 +4,12 @@
 //!
 //! May use: stage, wat.
 
+mod asynchronous;
 mod aws_sdk;
 mod command;
 mod http;
 mod module;
+mod ports;
 pub(crate) mod precompiled;
 mod preinit;
 mod responses;

@@ -42,17 +42,22 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The guests of both packages.
+fn guests() -> impl Iterator<Item = Source> {
+    ["guests/src/bin", "guests/ports/src/bin"].into_iter().flat_map(sources)
+}
+
 #[test]
 fn every_guest_has_a_test() {
     let tests: String = sources("e2e").into_iter().map(|source| source.text).collect();
-    let guests: BTreeSet<_> = sources("guests/src/bin").into_iter().map(|source| source.module).collect();
+    let guests: BTreeSet<_> = guests().map(|source| source.module).collect();
     let untested: Vec<_> = guests.iter().filter(|guest| !tests.contains(&format!("\"{guest}\""))).collect();
     assert_eq!(untested, [] as [&String; 0], "guests that no test names");
 }
 
 #[test]
 fn every_guest_is_small_and_says_what_it_does() {
-    for Source { module, text } in sources("guests/src/bin") {
+    for Source { module, text } in guests() {
         let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
         assert!(lines <= 25, "{module} has {lines} lines");
         assert!(text.starts_with("//! "), "{module} does not say what it does");

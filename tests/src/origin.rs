@@ -3,12 +3,13 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A running server. It answers `GET /path` with `200` and the path, and `/moved` with a redirect.
+/// A running server. It answers `GET /path` with `200` and the path, `/rates/…` with a rate as JSON, `/moved` with a redirect, and
+/// each `/together/N` once there have been N of them.
 #[derive(Debug)]
 pub struct Origin {
     address: SocketAddr,
@@ -20,6 +21,7 @@ pub struct Origin {
 #[derive(Debug, Default)]
 struct Shared {
     requests: Mutex<Vec<OriginRequest>>,
+    arrived: Condvar,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -98,12 +100,27 @@ impl Shared {
         while let Some(head) = head(&mut stream) {
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
             lock(&self.requests).push(OriginRequest { connection, head });
+            self.arrived.notify_all();
+            self.wait_for_others(&path);
             let status = if path == "/moved" { "302 Found\r\nLocation: /elsewhere" } else { "200 OK" };
-            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{path}", path.len());
+            let body = if path.starts_with("/rates/") { r#"{"euros":0.5}"# } else { &path };
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             if stream.write_all(answer.as_bytes()).and_then(|()| stream.flush()).is_err() {
                 return;
             }
         }
+    }
+
+    /// Until as many requests for this path have come as it says.
+    fn wait_for_others(&self, path: &str) {
+        let Some(wanted) = path.strip_prefix("/together/").and_then(|number| number.parse().ok()) else {
+            return;
+        };
+        let of_path = |requests: &Vec<OriginRequest>| {
+            requests.iter().filter(|request| request.head.split(' ').nth(1) == Some(path)).count()
+        };
+        let requests = lock(&self.requests);
+        drop(self.arrived.wait_while(requests, |requests| of_path(requests) < wanted));
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use cargo_metadata::Metadata;
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use super::metadata::{Handler, Package};
 use super::project::Project;
 use super::stack::{self, Stack};
 use super::target::WASM;
-use super::{profile, rustflags};
+use super::{profile, rustflags, unsuitable};
 
 /// One JSON message on cargo's stdout.
 #[derive(Debug, Deserialize)]
@@ -97,7 +97,11 @@ fn build_one(
         found = component(&line.context("cargo's messages cannot be read")?, package, handler).or(found);
     }
     let status = child.wait().context("cargo cannot be waited for")?;
-    ensure!(status.success(), "cargo could not build {}; see its messages above", package.name);
+    if !status.success() {
+        let advice: String =
+            unsuitable::of(project, package).iter().map(|warning| format!("\n{warning}")).collect();
+        bail!("cargo could not build {}; see its messages above{advice}", package.name);
+    }
     found.with_context(|| format!("cargo built {}, but no component of it", handler.name))
 }
 
@@ -127,6 +131,12 @@ pub(super) fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8
     let output = cargo(folder).args(arguments).stderr(Stdio::inherit()).output().map_err(missing)?;
     ensure!(output.status.success(), "`cargo {}` failed; see its messages above", arguments.join(" "));
     Ok(output.stdout)
+}
+
+/// The stdout of a cargo command. `None` if it fails, which nobody is told.
+pub(super) fn quiet_output(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = cargo(folder).args(arguments).stderr(Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok().filter(|_| output.status.success())
 }
 
 fn cargo(folder: &Path) -> Command {

@@ -119,10 +119,11 @@ const JAVASCRIPT: Template = Template {
 };
 
 /// The first one is the default.
-pub(super) static TEMPLATES: [&Template; 9] = [
+pub(super) static TEMPLATES: [&Template; 10] = [
     rust!("hello", "a typed event in, a typed response out", invoke: ""),
     rust!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
     rust!("streaming", "a streamed response", invoke: ""),
+    rust!("client", "asks an API, and answers with what it says", invoke: ""),
     rust!("api-gateway", "API Gateway's own event and response", invoke: ""),
     rust!("sqs", "a batch from a queue, with partial failures", invoke: ""),
     rust!("tenants", "one handler, several tenants with their own limits", invoke: " --tenant acme"),

@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, Config};
-use aws_smithy_wasm::wasi::{WasiHttpClientBuilder, WasiSleep};
 use bulkhead::{Diagnostic, Error};
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +26,7 @@ struct Note {
 
 /// Answers with the note that was asked for, if there is one.
 #[bulkhead::handler]
-fn notes(request: Request) -> Result<Option<Note>, Error> {
-    wstd::runtime::block_on(answer(request))
-}
-
-async fn answer(request: Request) -> Result<Option<Note>, Error> {
+async fn notes(request: Request) -> Result<Option<Note>, Error> {
     let (client, table) = (Client::from_conf(config()?), variable("NOTES_TABLE")?);
     match request {
         Request::Put(note) => {
@@ -50,8 +45,8 @@ fn config() -> Result<Config, Error> {
     let key = Credentials::new(variable("NOTES_KEY_ID")?, variable("NOTES_KEY")?, None, None, "grant");
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(WasiHttpClientBuilder::new().build())
-        .sleep_impl(WasiSleep)
+        .http_client(bulkhead::aws::http_client())
+        .sleep_impl(bulkhead::aws::Sleep)
         .credentials_provider(key)
         .endpoint_url(variable("NOTES_ENDPOINT")?)
         .region(Region::new(variable("NOTES_REGION")?));

@@ -48,8 +48,9 @@ use proc_macro::TokenStream;
 /// * The error of such a `Result` is any type with `From<…> for bulkhead::Diagnostic`, any
 ///   `std::error::Error`, `bulkhead::Error`, `anyhow::Error`, or a string.
 ///
-/// An `async` handler is polled until it ends. It can await work that happens within this sandbox; awaiting
-/// anything else becomes the error `HandlerStalled`.
+/// An `async` handler is polled until it ends. It can await work that happens within this sandbox; with the
+/// feature `client` also HTTP requests, and with the feature `tokio` also Tokio's timers and tasks. Awaiting
+/// anything else becomes the error `HandlerStalled`; with the feature `tokio`, a panic that says the same.
 ///
 /// A component has one handler, in a crate with `crate-type = ["cdylib"]` or in a binary with an empty `fn
 /// main() {}`. The crate cannot use `#![forbid(unsafe_code)]`, since Rust treats exports as unsafe; `deny`
@@ -161,6 +162,25 @@ pub fn http_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emitted::attribute(arguments, item, program::expand)
+}
+
+/// Makes the `main` of a handler that was written for `lambda_runtime::streaming` the handler of this
+/// component, and sends its response while it is made. Write it as `#[bulkhead::streaming::main]`.
+///
+/// It is like [`macro@main`] in everything else. It requires the feature `streaming`.
+#[proc_macro_attribute]
+pub fn streaming_main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, program::expand_streaming)
+}
+
+/// Makes the `main` of a service that was written for `lambda_http` this component's HTTP service. Write it as
+/// `#[bulkhead::http::main]`.
+///
+/// In the component, `main` runs once for the sandbox's only request, and awaits `bulkhead::http::run`. If it
+/// fails, the client gets status 500, and the error goes to the log. It requires the feature `http`.
+#[proc_macro_attribute]
+pub fn http_main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    emitted::attribute(arguments, item, program::expand_http)
 }
 
 /// Makes a function run once at compile time, by `bulkhead compile --preinit`.

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, ItemFn, Result, ReturnType, Signature, Type};
+use syn::{Error, FnArg, ItemFn, Result, ReturnType, Safety, Signature, Type};
 
 const FORMS: &str = "a handler has one of these forms, each also as `async fn`:\n\
                      \x20   fn handler() -> R\n\
@@ -168,9 +168,9 @@ fn plain(signature: &Signature, what: &str, complaints: &mut Complaints) {
     if let Some(token) = &signature.constness {
         complaints.add(token, &format!("{what} cannot be a `const fn`"));
     }
-    if let Some(token) = &signature.unsafety {
+    if !matches!(signature.safety, Safety::Default) {
         complaints.add(
-            token,
+            &signature.safety,
             &format!("{what} cannot be an `unsafe fn`: it is called by the host, which cannot uphold a safety contract"),
         );
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::context::tests::bare;
 use crate::generated::block_on;
+use crate::service_fn;
 
 fn invoke(event: &str, main: impl FnOnce() -> Result<(), Failure>) -> Outcome {
     invoke_main(Invocation::new(event.into(), bare()), main)

@@ -27,7 +27,7 @@ impl Blocks {
         let Self { name, folder, handlers } = self;
         let manifest = format!(
             "[package]\nname = \"{name}\"\nedition = \"2024\"\n[dependencies]\n\
-             bulkhead-sdk = {{ path = {:?}, features = [\"events\", \"http\"] }}\n\
+             bulkhead-sdk = {{ path = {:?}, features = [\"client\", \"events\", \"http\", \"streaming\", \"tokio\", \"tracing\"] }}\n\
              serde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n[workspace]\n{}",
             sdk(),
             handlers.concat()

@@ -180,3 +180,29 @@ fn a_stranger_s_crate_is_neither_fetched_nor_built() {
     assert!(refused.code == 1 && refused.stderr.contains("the SDK is `bulkhead-sdk`"), "{}", refused.stderr);
     assert!(!folder.path().join("Cargo.lock").exists());
 }
+
+#[test]
+fn a_crate_that_cannot_work_is_named_with_what_does_whether_it_compiles_or_not() {
+    let folder = Folder::new();
+    folder.bulkhead(&["new", "rates", "--sdk-path", &sdk()]).succeeded();
+    let project = folder.inner("rates");
+    let manifest = project.read("Cargo.toml");
+    let with = "\n[dependencies]\nreqwest = { path = \"reqwest\" }\n";
+    project.write("Cargo.toml", &manifest.replace("\n[dependencies]\n", with));
+    project.write("reqwest/Cargo.toml", "[package]\nname = \"reqwest\"\nedition = \"2024\"\n");
+    project.write("reqwest/src/lib.rs", "");
+    let report = project.bulkhead(&["build", "--json"]).succeeded().json();
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("rates depends on `reqwest`") && warnings.contains("bulkhead::client"),
+        "{warnings}"
+    );
+    project.write("reqwest/src/lib.rs", "compile_error!(\"not here\");");
+    let failed = project.bulkhead(&["build"]);
+    assert_eq!(failed.code, 1);
+    assert!(
+        failed.stderr.contains("not here") && failed.stderr.contains("bulkhead::client"),
+        "{}",
+        failed.stderr
+    );
+}

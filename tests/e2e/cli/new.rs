@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bulkhead_tests::origin::Origin;
 use serde_json::{Value, json};
 
 use crate::project::{Folder, Ran, sdk};
@@ -43,6 +44,27 @@ fn every_template_answers_its_own_event() {
         |tenant: &str| tenants.bulkhead(&["invoke", "--event", "@event.json", "--json", "--tenant", tenant]);
     assert_eq!(invoke("globex").succeeded().json()["answer"], total("USD"));
     assert_eq!(invoke("nobody").json()["outcome"], "Runtime.UnknownTenant");
+}
+
+#[test]
+fn the_template_that_asks_an_api_reaches_the_one_in_its_manifest() {
+    let folder = Folder::new();
+    folder.bulkhead(&["new", "rates", "--template", "client", "--sdk-path", &sdk()]).succeeded();
+    let project = folder.inner("rates");
+    project.cargo(&["fmt", "--check"]).succeeded();
+    project.cargo(&["test", "--quiet"]).succeeded();
+    let origin = Origin::start();
+    let manifest = project.read("bulkhead.toml");
+    let api = "https://api.example.com";
+    assert_eq!(manifest.matches(api).count(), 2, "{manifest}");
+    let private = "[handlers.rates.grants]\nallowed_private_networks = [\"127.0.0.0/8\"]";
+    let manifest = manifest.replace(api, &format!("http://127.0.0.1:{}", origin.port()));
+    project.write("bulkhead.toml", &manifest.replace("[handlers.rates.grants]", private));
+    let built = project.bulkhead(&["build", "--json"]).succeeded().json();
+    assert_eq!((&built["mistakes"], &built["warnings"]), (&json!([]), &json!([])), "{built}");
+    let invoked = project.bulkhead(&["invoke", "--event", "@event.json", "--json"]);
+    assert_eq!(invoked.succeeded().json()["answer"], json!({ "euros": 10.0 }));
+    assert!(origin.requests()[0].head.starts_with("GET /rates/USD "), "{:?}", origin.requests());
 }
 
 /// The sources of the packages of this name in a lock file; none for a folder.

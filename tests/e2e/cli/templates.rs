@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each template, and the example that has its program.
-const PAIRS: [(&str, &str); 6] = [
+const PAIRS: [(&str, &str); 7] = [
     ("api-gateway", "api-gateway/src/lib.rs"),
+    ("client", "client/src/lib.rs"),
     ("hello", "hello/src/lib.rs"),
     ("http", "http/src/lib.rs"),
     ("sqs", "sqs-batch/src/lib.rs"),

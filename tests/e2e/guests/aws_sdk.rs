@@ -71,8 +71,8 @@ fn a_host_that_is_not_granted_costs_its_event_and_names_the_line() {
     let stage = stage(&manifest.replace(&denied, ""));
     for _ in 0..2 {
         let answer = stage.api.send(Event::json(r#"{"get":"1"}"#));
-        assert_error(&answer, "Function.Error");
-        assert!(answer.json().to_string().contains("HttpRequestDenied"), "{}", answer.json());
+        assert_error(&answer, "Function.HttpRequestDenied");
+        assert!(answer.json().to_string().contains("the request is not allowed"), "{}", answer.json());
     }
     let log = stage.running.stdout();
     let line = format!("to allow it, add \"{AWS}\" to allowed_outbound_hosts in [handlers.aws-sdk.grants]");

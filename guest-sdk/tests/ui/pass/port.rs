@@ -28,4 +28,35 @@ mod port {
     }
 }
 
+mod renamed {
+    use bulkhead as lambda_runtime;
+    use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+    #[bulkhead::main]
+    async fn main() -> Result<(), Error> {
+        lambda_runtime::run(service_fn(|event: LambdaEvent<u8>| async move { Ok::<_, Error>(event.payload) })).await
+    }
+}
+
+mod generic {
+    use bulkhead::{Error, LambdaEvent, run, service_fn};
+
+    #[bulkhead::main]
+    async fn main() -> Result<(), Error> {
+        with(|number: u8| async move { Ok(number) }).await
+    }
+
+    /// The closure's argument gets its type from the function that it calls.
+    async fn with<F: Fn(u8) -> R, R: Future<Output = Result<u8, Error>>>(f: F) -> Result<(), Error> {
+        run(service_fn(|event| one(&f, event))).await
+    }
+
+    async fn one<F: Fn(u8) -> R, R: Future<Output = Result<u8, Error>>>(
+        f: F,
+        event: LambdaEvent<u8>,
+    ) -> Result<u8, Error> {
+        f(event.payload).await
+    }
+}
+
 fn main() {}
