@@ -22,6 +22,7 @@ mod preinit;
 mod receipts;
 mod schema;
 
+mod handlers;
 mod label;
 mod local;
 mod output;
@@ -29,6 +30,7 @@ mod producers;
 #[cfg(test)]
 mod readme;
 mod samples;
+mod suggest;
 mod table;
 mod worlds;
 
