@@ -46,9 +46,8 @@ fn tool(what: &'static str, package: &str) -> Finding {
 pub(super) fn venv() -> Finding {
     const WHAT: &str = "python venv";
     const ADVICE: &str = "nothing, unless you write handlers in Python: install Python 3.10 or newer with venv (`apt install python3-venv`)";
-    let version = match said("python3") {
-        Ok(version) => version,
-        Err(_) => return Finding::without(WHAT, "there is no python3 that can be run on the PATH", ADVICE),
+    let Ok(version) = said("python3") else {
+        return Finding::without(WHAT, "there is no python3 that can be run on the PATH", ADVICE);
     };
     let mut python = Command::new("python3");
     python

@@ -30,7 +30,7 @@ fn slips() -> Vec<Slip> {
         let (title, files) = head.split_once('\n').unwrap_or((head, ""));
         let files = files.split("--- ").skip(1).map(|file| {
             let (name, text) = file.split_once('\n').unwrap_or((file, ""));
-            (name.to_owned(), text.to_owned())
+            (name.to_owned(), format!("{}\n", text.trim_end()))
         });
         Slip {
             title: title.to_owned(),
@@ -46,11 +46,9 @@ fn slips() -> Vec<Slip> {
 fn answer(slip: &Slip) -> String {
     let folder = Folder::new();
     for (name, text) in &slip.files {
-        match text.trim_end().strip_prefix("GUEST ") {
-            Some(guest) => {
-                std::fs::copy(artifacts::component(guest), folder.path().join(name)).expect("copy a guest");
-            }
-            None => folder.write(name, text),
+        folder.write(name, text);
+        if let Some(guest) = text.trim_end().strip_prefix("GUEST ") {
+            std::fs::copy(artifacts::component(guest), folder.path().join(name)).expect("copy a guest");
         }
     }
     let output = Command::new("/bin/sh")
