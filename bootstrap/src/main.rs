@@ -3,7 +3,7 @@
 //!
 //! | exit code | when |
 //! |---|---|
-//! | 0 | stopped by SIGTERM |
+//! | 0 | stopped by SIGTERM; or `--version` |
 //! | 1 | the handler could not be started, which was reported, or the Runtime API can no longer be used |
 //! | 64 | an environment variable is missing, or a variable of Bulkhead has an invalid value |
 //! | 70 | Bulkhead panicked, which is a bug |
@@ -27,7 +27,7 @@ use bulkhead_host::event_loop::backoff::Backoff;
 use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::policy::ProcessVars;
-use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError};
+use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError, place_of};
 use bulkhead_host::runtime_api::shutdown::Stop;
 use bulkhead_host::runtime_api::{ErrorReport, RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
@@ -49,8 +49,8 @@ enum InitError {
     Outbound(#[from] OutboundError),
     #[error(transparent)]
     Grant(#[from] GrantError),
-    #[error("{FILE}: outbound.extra_ca_certificates: {}: {error}", path.shown())]
-    Certificate { path: PathBuf, error: std::io::Error },
+    #[error("{place}: {}: {error}", path.shown())]
+    Certificate { place: String, path: PathBuf, error: std::io::Error },
     #[error(transparent)]
     Engine(#[from] engine::EngineError),
     #[error("the imports of handlers could not be defined: {0:#}")]
@@ -75,6 +75,10 @@ impl InitError {
 }
 
 fn main() -> ExitCode {
+    // Lambda passes no arguments.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "--version" || argument == "-V") {
+        return version();
+    }
     let config = match Config::read(&ProcessVars) {
         Ok(config) => config,
         Err(errors) => return usage(&errors),
@@ -98,6 +102,18 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// For a person who wants to know which bootstrap it is. `bulkhead package` looks for the last words.
+#[expect(clippy::print_stdout, reason = "there is no log without the environment of Lambda")]
+fn version() -> ExitCode {
+    let compiler = if cfg!(feature = "compiler") {
+        "with the compiler for .wasm"
+    } else {
+        "without a compiler, for .cwasm only"
+    };
+    println!("bootstrap ({}), {compiler}", engine::BUILD);
+    ExitCode::SUCCESS
 }
 
 /// There is no log yet, so this is for a person who starts the bootstrap by hand.
@@ -234,7 +250,10 @@ fn without_files<T>(start: impl FnOnce() -> T) -> T {
 fn certificates(task_root: &Path, files: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>, InitError> {
     let read = |file: &PathBuf| match std::fs::read(task_root.join(file)) {
         Ok(pem) => Ok((file.clone(), pem)),
-        Err(error) => Err(InitError::Certificate { path: task_root.join(file), error }),
+        Err(error) => {
+            let place = place_of(task_root, "outbound", "extra_ca_certificates");
+            Err(InitError::Certificate { place, path: task_root.join(file), error })
+        }
     };
     files.iter().map(read).collect()
 }

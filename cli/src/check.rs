@@ -4,6 +4,7 @@
 mod components;
 mod denied;
 mod examine;
+mod idle;
 mod listed;
 mod policies;
 mod print;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::output;
+use crate::{local, output};
 pub(crate) use denied::grant_lines;
 use examine::examine;
 pub(crate) use listed::{Granted, granted, policies_of};
@@ -30,9 +31,10 @@ pub(crate) use summary::{Denied, Summary, summary};
 /// Example: bulkhead check ./package
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The task root: the directory with bulkhead.toml, or with the only component
-    #[arg(value_name = "DIR", default_value = ".")]
-    root: PathBuf,
+    /// The task root: the directory with bulkhead.toml, or with the only component [default: target/bulkhead, if it is
+    /// there, or .]
+    #[arg(value_name = "DIR")]
+    root: Option<PathBuf>,
     /// The value of _HANDLER, if it decides which handler is the function's
     #[arg(long, value_name = "NAME")]
     handler: Option<String>,
@@ -51,7 +53,8 @@ pub(crate) fn mistakes(root: &Path, handler: Option<&str>) -> anyhow::Result<Vec
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let report = examine(&self.root, self.handler.as_deref())?;
+        let root = local::task_root(self.root)?;
+        let report = examine(&root, self.handler.as_deref())?;
         if self.json {
             output::print_json(&report)?;
         } else {

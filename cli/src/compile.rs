@@ -200,7 +200,13 @@ pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTe
 }
 
 pub(crate) fn parse_target(name: &str) -> Result<Target, String> {
-    Target::parse(name).ok_or_else(|| "the processors that Lambda offers are x86_64 and aarch64".to_owned())
+    let target = match name.to_ascii_lowercase().as_str() {
+        // Docker's name, and those of other tools.
+        "amd64" | "x86-64" | "x64" => Some(Target::X86_64),
+        name => Target::parse(name),
+    };
+    target
+        .ok_or_else(|| "the processors that Lambda offers are x86_64 (amd64) and arm64 (aarch64)".to_owned())
 }
 
 /// The processor's name in Lambda.
@@ -241,6 +247,17 @@ pub(crate) mod tests {
 
     fn other() -> Target {
         if Target::host() == Some(Target::X86_64) { Target::Aarch64 } else { Target::X86_64 }
+    }
+
+    #[test]
+    fn a_processor_has_the_names_that_other_tools_give_it() {
+        for name in ["x86_64", "x86-64", "amd64", "AMD64", "x64"] {
+            assert_eq!(parse_target(name), Ok(Target::X86_64), "{name}");
+        }
+        for name in ["arm64", "aarch64", "ARM64"] {
+            assert_eq!(parse_target(name), Ok(Target::Aarch64), "{name}");
+        }
+        assert!(parse_target("riscv64").unwrap_err().ends_with("x86_64 (amd64) and arm64 (aarch64)"));
     }
 
     #[test]

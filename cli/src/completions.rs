@@ -12,7 +12,7 @@ use clap_complete::Shell;
 use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::output;
-pub(crate) use names::{handlers, tenants};
+pub(crate) use names::{handlers, samples, tenants};
 
 /// The variable through which a shell asks for completions; its value is the shell.
 const ASKED: &str = "BULKHEAD_COMPLETE";

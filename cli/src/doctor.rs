@@ -1,6 +1,7 @@
 //! `bulkhead doctor`: checks this machine for everything that the other commands and the bootstrap need.
 
 mod checks;
+mod languages;
 mod print;
 
 use std::process::ExitCode;
@@ -10,8 +11,8 @@ use serde::Serialize;
 
 use crate::output;
 
-/// Check this machine: the Rust toolchain, the bootstrap, the emulator, and what the bootstrap needs of the
-/// system.
+/// Check this machine: the Rust toolchain, the tools of other languages, the bootstrap, the emulator, and what the
+/// bootstrap needs of the system.
 ///
 /// Each finding comes with advice. The exit code is 1 if handlers cannot be built or run here. Optional items do
 /// not affect the exit code.

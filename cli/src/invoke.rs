@@ -3,6 +3,7 @@
 
 mod dev;
 mod event;
+mod handler;
 mod print;
 mod report;
 
@@ -16,7 +17,7 @@ use clap_complete::ArgValueCandidates;
 use hyper::header::HeaderValue;
 
 use crate::local::settings::Settings;
-use crate::local::{self, Answer, Event, Function, Local, LocalError};
+use crate::local::{self, Answer, Event, Local, LocalError};
 use crate::{completions, output, samples};
 use dev::Address;
 use report::{Limits, Report, Seen};
@@ -40,13 +41,13 @@ pub(crate) struct Invoke {
     #[arg(long, short, value_name = "JSON", default_value = "{}")]
     event: event::Argument,
     /// A sample event of an AWS service in place of your own, by name, such as sqs-event or apigw-request
-    #[arg(long, short, value_name = "NAME", conflicts_with = "event", hide_possible_values = true, value_parser = samples::parser())]
-    sample: Option<String>,
+    #[arg(long, short, value_name = "NAME", conflicts_with = "event", value_parser = samples::parse, add = ArgValueCandidates::new(completions::samples))]
+    sample: Option<&'static str>,
     /// The tenant of the event, as Lambda's tenant id
     #[arg(long, value_name = "ID", value_parser = header, add = ArgValueCandidates::new(completions::tenants))]
     tenant: Option<HeaderValue>,
     /// The client context: a JSON object
-    #[arg(long, value_name = "JSON", value_parser = header)]
+    #[arg(long, value_name = "JSON", value_parser = client_context)]
     client_context: Option<HeaderValue>,
     /// How many times to send the event, one after the other
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -109,9 +110,11 @@ impl Invoke {
     }
 
     async fn by_ourselves(&self, event: &Event) -> anyhow::Result<Report> {
-        let function = self.function()?;
-        // The bootstrap reports what is wrong with the handler.
-        let manifest = Manifest::read(&function.task_root).ok().flatten().unwrap_or_default();
+        let task_root = local::task_root(self.root.clone())?;
+        let manifest = Manifest::read(&task_root)?.unwrap_or_default();
+        let handler = handler::choose(&task_root, &manifest, self.handler.as_deref())?;
+        let bootstrap = local::bootstrap(self.settings.bootstrap.clone())?;
+        let function = self.settings.function(handler, task_root, bootstrap);
         let mut local = Local::start(&function).await?;
         let answers = self.answers(&mut local, event).await;
         let printed = local.end().await;
@@ -126,7 +129,7 @@ impl Invoke {
     }
 
     fn body(&self) -> anyhow::Result<Bytes> {
-        match self.sample.as_deref().and_then(samples::get) {
+        match self.sample {
             Some(sample) => Ok(Bytes::from_static(sample.as_bytes())),
             None => Ok(self.event.read()?.into()),
         }
@@ -152,18 +155,19 @@ impl Invoke {
             progress.tell(&format!("{} of {} events", number + 1, self.times));
         }
     }
-
-    fn function(&self) -> anyhow::Result<Function> {
-        // The only component is used, whatever the handler's name is.
-        let handler = self.handler.clone().unwrap_or_else(|| "handler".to_owned());
-        let task_root = local::task_root(self.root.clone())?;
-        Ok(self.settings.function(handler, task_root, local::bootstrap(self.settings.bootstrap.clone())?))
-    }
 }
 
 /// Text that can be sent as a header.
 fn header(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_bytes(text.as_bytes()).map_err(|_| "the value contains a control character".to_owned())
+}
+
+/// A JSON object that can be sent as a header.
+fn client_context(text: &str) -> Result<HeaderValue, String> {
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+        Ok(_) => header(text),
+        Err(error) => Err(format!("it is not a JSON object: {error}")),
+    }
 }
 
 #[cfg(test)]
@@ -174,5 +178,9 @@ mod tests {
     fn what_cannot_be_sent_is_refused_before_anything_is_started() {
         assert!(header("acme").is_ok() && header("ümlaut").is_ok());
         assert!(header("a\r\nb").is_err());
+        assert!(client_context(r#"{"custom":{}}"#).is_ok());
+        assert!(
+            client_context("[]").unwrap_err().starts_with("it is not a JSON object: invalid type: sequence")
+        );
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod program;
 pub(crate) mod runtime_api;
 pub(crate) mod settings;
+mod task_root;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +17,11 @@ use std::time::Duration;
 use bulkhead_host::text::printable::Shown as _;
 use tokio::net::TcpListener;
 
-use crate::build::PLACE;
 pub(crate) use events::{Answer, Event};
 use events::{EnvironmentId, Events};
 use program::{Line, Program};
 pub(crate) use program::{bootstrap, bootstrap_for};
+pub(crate) use task_root::{is_task_root, task_root};
 
 /// The settings of a function, which would be its configuration in Lambda.
 #[derive(Debug, Clone)]
@@ -37,15 +38,6 @@ pub(crate) struct Function {
     pub(crate) memory: u32,
     /// More environment variables.
     pub(crate) environment: Vec<(String, String)>,
-}
-
-/// The folder that was named, or else the folder of built handlers, or else the current folder.
-pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let built = PathBuf::from(PLACE);
-    let default = || if built.is_dir() { built } else { PathBuf::from(".") };
-    let root = named.unwrap_or_else(default);
-    anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.shown());
-    Ok(root)
 }
 
 /// A running function.

@@ -22,6 +22,7 @@ mod preinit;
 mod receipts;
 mod schema;
 
+mod handlers;
 mod label;
 mod local;
 mod output;
@@ -30,6 +31,7 @@ mod producers;
 mod readme;
 mod reset;
 mod samples;
+mod suggest;
 mod table;
 mod worlds;
 

@@ -8,7 +8,7 @@ mod template;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,11 +48,12 @@ impl New {
             Some(template) => template,
             None => choose()?,
         };
-        ensure!(
-            template.is_rust() || checkout.is_none(),
-            "the template {} does not use the SDK; leave out --sdk-path",
-            template.name
-        );
+        if checkout.is_some() && !template.is_rust() {
+            output::tell(&format!(
+                "the template {} does not use the SDK, so --sdk-path has no effect",
+                template.name
+            ));
+        }
         std::fs::create_dir_all(&self.path)
             .with_context(|| format!("{} cannot be created", self.path.shown()))?;
         let workspace = workspace_around(&self.path).filter(|_| template.is_rust());

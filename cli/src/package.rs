@@ -82,6 +82,9 @@ impl Package {
         } else {
             zip(staged.path(), &output, target)?;
         }
+        if program::has_compiler(&bootstrap) {
+            tell(&with_compiler(&bootstrap, target));
+        }
         if self.no_sbom {
             return Ok(());
         }
@@ -105,6 +108,17 @@ impl Package {
         );
         Ok(output)
     }
+}
+
+/// How to make a package smaller whose bootstrap has the compiler.
+fn with_compiler(bootstrap: &Path, target: Target) -> String {
+    let size = bootstrap.metadata().map_or(0, |metadata| metadata.len());
+    format!(
+        "the bootstrap has {size} bytes, because it contains the compiler, which this package does not need; the one \
+         without it has a third of them: pass `bootstrap-{}` of a release with --bootstrap, or build it in a checkout with \
+         `cargo build --release --package bulkhead-bootstrap --no-default-features`",
+        lambda_name(target)
+    )
 }
 
 fn zip(staged: &Path, output: &Path, target: Target) -> anyhow::Result<()> {

@@ -1,14 +1,14 @@
 //! Sample events of AWS services: the fixtures of the `aws_lambda_events` crate, with the names of `cargo
 //! lambda invoke --data-example`.
 
-use clap::builder::PossibleValuesParser;
+use crate::suggest;
 
 /// Names and contents, sorted by name. `build.rs` collects them.
 static SAMPLES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/samples.rs"));
 
-/// Parses a name, and offers all of them for completion.
-pub(crate) fn parser() -> PossibleValuesParser {
-    PossibleValuesParser::new(names())
+/// Parses a name. The list of all names is too long for a message.
+pub(crate) fn parse(name: &str) -> Result<&'static str, String> {
+    get(name).ok_or_else(|| suggest::missing("sample", name, &names()))
 }
 
 /// All names.
@@ -34,5 +34,9 @@ mod tests {
         }
         assert!(get("sqs-event").is_some_and(|json| json.contains("eventSourceARN")));
         assert_eq!(get("example-sqs-event"), None);
+        assert_eq!(
+            parse("sqs-even").unwrap_err(),
+            "there is no sample \"sqs-even\"; did you mean sqs-event?"
+        );
     }
 }

@@ -186,7 +186,10 @@ impl Dispatcher {
             }
         };
         match self.router.route(&invocation) {
-            Err(error) => self.conclude(state, &invocation, rejected(Rejection::Route(error))),
+            Err(error) => {
+                invocation.tenant_id = error.tenant_id().cloned().or(invocation.tenant_id);
+                self.conclude(state, &invocation, rejected(Rejection::Route(error)))
+            }
             Ok(Routed::Whole(route)) => {
                 invocation.tenant_id.clone_from(&route.tenant_id);
                 let pending = PendingRun {
@@ -221,7 +224,7 @@ impl Dispatcher {
                 // The rest of the batch is delivered again, to another process.
                 _ if state.stopping => None,
                 Err(error) => {
-                    invocation.tenant_id = None;
+                    invocation.tenant_id = error.tenant_id().cloned();
                     let rejected = Finished::rejected(&Rejection::Route(error), at.elapsed(), records);
                     self.conclude(state, &invocation, rejected).ok()
                 }

@@ -94,6 +94,11 @@ impl Policy {
             invoke_mode: InvokeMode::default(),
         }
     }
+
+    /// The table of `bulkhead.toml` of the handler or tenant itself, such as `handlers.hello`.
+    pub fn owner(&self) -> &str {
+        self.table.strip_suffix(".grants").unwrap_or(&self.table)
+    }
 }
 
 /// The limits of one sandbox. Each has a key of this name in `bulkhead.toml`.

@@ -304,6 +304,7 @@ impl Sandboxes {
                 },
             ),
         };
+        console.end(matches!(outcome, Outcome::Panicked { .. }));
         let usage = Usage {
             setup: std::mem::take(&mut sandbox.setup),
             wall: started.elapsed(),

@@ -15,5 +15,6 @@ mod journey;
 mod new;
 mod package;
 mod sbom;
+mod slips;
 mod templates;
 mod terminal;

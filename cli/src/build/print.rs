@@ -61,9 +61,6 @@ impl Report {
     }
 }
 
-/// Every Rust program imports these, so they say nothing about what the component needs.
-const EVERYONE: &str = "wasi:cli/environment@";
-
 pub(super) fn text(report: &Report) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left, Align::Right, Align::Left]);
     table.row(["component", "kind", "size", "handlers"]);
@@ -76,8 +73,7 @@ pub(super) fn text(report: &Report) -> String {
         ]);
     }
     let mut text = format!("{}\n{table}", report.task_root.shown());
-    let denied = report.components.iter().flat_map(|built| &built.denied);
-    for denied in denied.filter(|denied| !denied.import.starts_with(EVERYONE)) {
+    for denied in report.components.iter().flat_map(|built| &built.denied) {
         text += &format!("note: {}\n", line(&denied.text));
     }
     for warning in &report.warnings {

@@ -10,7 +10,7 @@ use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
 use bulkhead_host::engine::{self, Reset, Share};
 use bulkhead_host::log::{Format, Level, Log, LogSettings};
-use bulkhead_host::policy::manifest::{FILE, Handler, Manifest};
+use bulkhead_host::policy::manifest::{self, Handler, Manifest};
 use bulkhead_host::sandbox::component::{self, ComponentError};
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm::{self, Description};
@@ -75,7 +75,7 @@ impl ComponentLoader {
         let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
         let found = match self.open(share, &alone, None)?.and_then(|catalog| only_component(&catalog)) {
             Ok(component) => Ok(component),
-            Err(error) => foreign(&error, handler).unwrap_or_else(|| Err(error.to_string())),
+            Err(error) => foreign(&self.root, &error, handler).unwrap_or_else(|| Err(error.to_string())),
         };
         self.seen.insert(key, found.clone());
         Ok(found)
@@ -129,7 +129,7 @@ fn of_bytes(file: &Path) -> Reset {
 
 /// The readable part of a `.cwasm` that was rejected only because it is for the other processor that Lambda
 /// offers.
-fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, String>> {
+fn foreign(root: &Path, error: &CatalogError, handler: &Handler) -> Option<Result<Component, String>> {
     let CatalogError::Component(error) = error else { return None };
     let ComponentError::Artifact { path, error: ArtifactError::Target { .. } } = &**error else {
         return None;
@@ -139,8 +139,9 @@ fn foreign(error: &CatalogError, handler: &Handler) -> Option<Result<Component, 
         Err(error) => return Some(Err(ComponentError::Artifact { path: path.clone(), error }.to_string())),
     };
     if let Some(wanted) = handler.digest.as_ref().filter(|wanted| **wanted != stamp.source) {
-        let (handler, path) = (handler.name.clone(), path.clone());
-        let error = CatalogError::Digest { handler, path, found: stamp.source, wanted: wanted.clone() };
+        let place = manifest::place_of(root, handler.policy.owner(), "digest");
+        let path = path.clone();
+        let error = CatalogError::Digest { place, path, found: stamp.source, wanted: wanted.clone() };
         return Some(Err(error.to_string()));
     }
     Some(Ok(Component {
@@ -168,7 +169,8 @@ pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
             Ok(pem) => Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[(path, pem)]).err()?.to_string(),
             Err(error) => format!("{}: {error}", path.shown()),
         };
-        Some(Finding::of(format!("{FILE}: outbound.extra_ca_certificates: {wrong}")))
+        let place = manifest::place_of(root, "outbound", "extra_ca_certificates");
+        Some(Finding::of(format!("{place}: {wrong}")))
     };
     files.iter().filter_map(wrong).collect()
 }

@@ -20,6 +20,9 @@ struct GrantedInterface {
     interface: &'static str,
     lines: &'static [&'static str],
     is_granted: fn(&Grants) -> bool,
+    /// Whether programs import it that do not use it. The standard libraries of Rust and C read the environment and the
+    /// directories for every program, so a component that imports these need not miss anything.
+    is_in_every_program: bool,
 }
 
 static INTERFACES: [GrantedInterface; 6] = [
@@ -27,24 +30,31 @@ static INTERFACES: [GrantedInterface; 6] = [
         interface: "wasi:cli/environment",
         lines: &["environment = { NAME = \"value\" }", "inherit_environment = [\"NAME\"]"],
         is_granted: |grants| !grants.environment.is_empty() || !grants.inherit_environment.is_empty(),
+        is_in_every_program: true,
     },
     GrantedInterface {
         interface: "wasi:filesystem/preopens",
         lines: &["files = [\"assets\"]", "tmp = \"16MiB\""],
         is_granted: |grants| !grants.files.is_empty() || grants.tmp > 0,
+        is_in_every_program: true,
     },
     GrantedInterface {
         interface: "wasi:http/outgoing-handler",
         lines: &["allowed_outbound_hosts = [\"https://api.example.com\"]"],
         is_granted: |grants| !grants.allowed_outbound_hosts.is_empty(),
+        is_in_every_program: false,
     },
     // Raw sockets are never granted.
-    GrantedInterface { interface: "wasi:sockets/ip-name-lookup", lines: &[], is_granted: |_| false },
-    GrantedInterface { interface: "wasi:sockets/tcp-create-socket", lines: &[], is_granted: |_| false },
-    GrantedInterface { interface: "wasi:sockets/udp-create-socket", lines: &[], is_granted: |_| false },
+    never("wasi:sockets/ip-name-lookup"),
+    never("wasi:sockets/tcp-create-socket"),
+    never("wasi:sockets/udp-create-socket"),
 ];
 
-/// The imports that a policy denies, in the order of [`INTERFACES`].
+const fn never(interface: &'static str) -> GrantedInterface {
+    GrantedInterface { interface, lines: &[], is_granted: |_| false, is_in_every_program: false }
+}
+
+/// The imports that a policy denies, in the order of [`INTERFACES`], without those that every program has.
 pub(super) fn denied(imports: &[String], policy: &Policy) -> Vec<Denial> {
     let denial = |known: &GrantedInterface| {
         let import = imports.iter().find(|import| interface(import) == known.interface)?;
@@ -55,7 +65,7 @@ pub(super) fn denied(imports: &[String], policy: &Policy) -> Vec<Denial> {
             lines: known.lines.to_vec(),
         })
     };
-    INTERFACES.iter().filter_map(denial).collect()
+    INTERFACES.iter().filter(|known| !known.is_in_every_program).filter_map(denial).collect()
 }
 
 /// The grants of which any one makes an interface, named without its version, work. `None` if the interface
@@ -102,31 +112,21 @@ mod tests {
         ];
         assert_eq!(
             texts(&imports, |_| ()),
-            [
-                "imports wasi:cli/environment, but nothing is granted: add environment = { NAME = \"value\" } or \
-                 inherit_environment = [\"NAME\"] to [handlers.hello.grants]",
-                "imports wasi:filesystem/preopens, but nothing is granted: add files = [\"assets\"] or tmp = \"16MiB\" to \
-                 [handlers.hello.grants]",
-                "imports wasi:http/outgoing-handler, but nothing is granted: add allowed_outbound_hosts = \
-                 [\"https://api.example.com\"] to [handlers.hello.grants]",
-            ]
+            ["imports wasi:http/outgoing-handler, but nothing is granted: add allowed_outbound_hosts = \
+                 [\"https://api.example.com\"] to [handlers.hello.grants]",]
         );
         let granted = texts(&imports, |grants| {
-            grants.inherit_environment.insert("STAGE".to_owned());
-            grants.tmp = 1;
             grants.allowed_outbound_hosts.push("*://*:*".parse().unwrap());
         });
         assert_eq!(granted, [] as [String; 0]);
     }
 
     #[test]
-    fn one_grant_is_for_one_interface() {
+    fn what_every_program_imports_is_no_denial_but_has_a_grant() {
         let imports = ["wasi:cli/environment@0.2.6", "wasi:filesystem/preopens@0.2.6"];
-        let left = texts(&imports, |grants| {
-            grants.environment.insert("STAGE".to_owned(), String::new());
-        });
-        assert_eq!(left.len(), 1);
-        assert!(left[0].starts_with("imports wasi:filesystem/preopens,"), "{left:?}");
+        assert_eq!(texts(&imports, |_| ()), [] as [String; 0]);
+        assert_eq!(grant_lines("wasi:cli/environment").len(), 2);
+        assert_eq!(grant_lines("wasi:filesystem/preopens"), ["files = [\"assets\"]", "tmp = \"16MiB\""]);
     }
 
     #[test]

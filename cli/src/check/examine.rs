@@ -4,14 +4,14 @@ use std::path::Path;
 
 use bulkhead_host::dispatch::catalog;
 use bulkhead_host::policy::manifest::{self, FILE, Manifest, ManifestError, UnknownTenant};
-use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use bulkhead_host::text::printable::Shown as _;
-use bulkhead_host::wasm::Kind;
 
 use super::components::{ComponentLoader, certificates};
+use super::idle;
 use super::policies::{directories, groups};
 use super::report::{Checked, Component, Finding, Handler, Report};
 use crate::output::Progress;
+use crate::{handlers, suggest};
 
 /// Examines a task root. `asked` is the value of `_HANDLER`, if it decides which handler is the function's.
 pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report> {
@@ -30,6 +30,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     };
     let mut loader = ComponentLoader::of(root);
     report.mistakes.extend(certificates(root, &manifest.extra_ca_certificates));
+    report.warnings.extend(idle::of_manifest(root, &manifest));
     let mut loaded = Vec::new();
     let progress = Progress::of(&format!("checking {}", root.shown()));
     if manifest.handlers.is_empty() {
@@ -61,14 +62,16 @@ fn unnamed(
     report: &mut Report,
 ) -> anyhow::Result<(Vec<manifest::Handler>, Vec<Option<Component>>)> {
     let mut names = vec![asked.map(str::to_owned)];
+    if let Some(asked) = asked
+        && !handlers::is_there(loader.root(), manifest, asked)?
+    {
+        report.mistakes.push(Finding::of(handlers::missing(loader.root(), manifest, asked)?));
+        return Ok((Vec::new(), Vec::new()));
+    }
     // A folder that cannot be read is reported below.
     let there = catalog::components(loader.root()).unwrap_or_default();
     if asked.is_none() && there.len() > 1 {
-        report.mistakes.push(Finding::of(format!(
-            "{} has {}; name one of them with --handler, as _HANDLER would, or all of them in {FILE}",
-            loader.root().shown(),
-            there.join(", ")
-        )));
+        report.mistakes.push(Finding::of(handlers::several(loader.root(), &there)));
         names = there.into_iter().map(Some).collect();
     }
     let (mut handlers, mut components) = (Vec::new(), Vec::new());
@@ -98,7 +101,7 @@ fn own_handler(manifest: &Manifest, asked: Option<&str>, report: &mut Report) {
              be one of {known}"
         )),
         Some(asked) if !names.contains(&asked) => {
-            report.mistakes.push(Finding::of(format!("_HANDLER is {asked}; it must be one of {known}")));
+            report.mistakes.push(Finding::of(suggest::missing("handler", asked, &names)));
         }
         Some(_) => {}
     }
@@ -116,6 +119,13 @@ fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Compon
         ));
     }
     for group in &groups {
+        let owner = match group.tenants.first() {
+            Some(id) if group.policy.limits != handler.policy.limits => format!("tenants.{id}"),
+            Some(_) | None => group.policy.owner().to_owned(),
+        };
+        for warning in idle::of_policy(root, &owner, group.policy, &manifest.default) {
+            report.warn_once(warning);
+        }
         let inherited = &group.policy.grants.inherit_environment;
         if !inherited.is_empty() {
             let names = inherited.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -128,7 +138,7 @@ fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Compon
     }
     if let Some(component) = &component {
         report.warnings.extend(component.warnings.iter().cloned());
-        report.warnings.extend(idle_settings(handler, component.kind));
+        report.warnings.extend(idle::of_kind(handler, component.kind));
         if let Checked::StampOnly { target } = &component.checked {
             report.warnings.push(format!(
                 "{} is native code for {target}: its stamp and checksum are valid, but this machine cannot load it",
@@ -142,23 +152,4 @@ fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Compon
         policies: groups.iter().map(|group| group.report(&handler.policy, imports)).collect(),
         component,
     });
-}
-
-/// Warnings about HTTP settings of a handler that is not an HTTP service.
-fn idle_settings(handler: &manifest::Handler, kind: Option<Kind>) -> Vec<String> {
-    let Some(kind) = kind.filter(|kind| *kind != Kind::Http) else { return Vec::new() };
-    let said = [
-        ("other_events", handler.policy.other_events != OtherEvents::default()),
-        ("invoke_mode", handler.policy.invoke_mode != InvokeMode::default()),
-    ];
-    let idle = said.into_iter().filter(|(_, is_said)| *is_said);
-    idle.map(|(key, _)| {
-        format!(
-            "handlers.{}.{key} has no effect: it is for HTTP services, and this component is of the kind {}; \
-             remove it",
-            handler.name,
-            kind.name()
-        )
-    })
-    .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use bulkhead_host::policy::manifest::{self, FILE, Manifest, UnknownTenant};
+use bulkhead_host::policy::manifest::{self, Manifest, UnknownTenant};
 use bulkhead_host::policy::{self, Grants, Limits};
 
 use super::denied::denied;
@@ -142,5 +142,7 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
 pub(super) fn directories(root: &Path, policy: &policy::Policy) -> Vec<Finding> {
     let granted = policy.grants.files.iter();
     let wrong = granted.filter_map(|place| bulkhead_host::capabilities::files::check(root, place).err());
-    wrong.map(|error| Finding::of(format!("{FILE}: [{}]: {error}", policy.table))).collect()
+    wrong
+        .map(|error| Finding::of(format!("{}: {error}", manifest::place_of(root, &policy.table, "files"))))
+        .collect()
 }

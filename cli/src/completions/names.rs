@@ -1,13 +1,13 @@
 //! Completions from the project: the names of its handlers and tenants.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::text::printable::is_printable;
 use clap_complete::CompletionCandidate;
 
-use crate::local;
+use crate::{local, samples};
 
 /// The handlers of the task root here: those of `bulkhead.toml`, or else the components.
 pub(crate) fn handlers() -> Vec<CompletionCandidate> {
@@ -24,9 +24,15 @@ pub(crate) fn tenants() -> Vec<CompletionCandidate> {
     of_here(|_, manifest| manifest.tenants.into_keys().map(String::from).collect())
 }
 
+/// The sample events.
+pub(crate) fn samples() -> Vec<CompletionCandidate> {
+    samples::names().into_iter().map(CompletionCandidate::new).collect()
+}
+
 /// Mistakes are reported by the commands, not while completing.
 fn of_here(names: impl FnOnce(&Path, Manifest) -> BTreeSet<String>) -> Vec<CompletionCandidate> {
-    let Ok(root) = local::task_root(None) else { return Vec::new() };
+    // In a project that is not built yet, its bulkhead.toml has the names.
+    let root = local::task_root(None).unwrap_or_else(|_| PathBuf::from("."));
     let manifest = Manifest::read(&root).ok().flatten().unwrap_or_default();
     // Shells show these names unescaped.
     let shown = names(&root, manifest).into_iter().filter(|name| name.chars().all(is_printable));

@@ -16,6 +16,7 @@ use bulkhead_host::text::printable::Shown as _;
 
 use crate::build::PLACE;
 use crate::dev::console;
+use crate::local;
 use crate::output::Progress;
 
 /// A task root, and its sources if it is built here.
@@ -30,12 +31,17 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// The folder that the user named, or the project in this folder, or the components in this folder.
+    /// The folder that the user named, or the project in this folder, or the components in this folder, or the project
+    /// that this folder belongs to.
     pub(super) fn find(root: Option<PathBuf>) -> anyhow::Result<Self> {
         let (root, sources) = match root {
             Some(root) => (root, None),
             None if has_sources()? => (PLACE.into(), Some(PathBuf::from("."))),
-            None => (PathBuf::from("."), None),
+            None if local::is_task_root(Path::new(".")) => (PathBuf::from("."), None),
+            None => {
+                let project = crate::build::Project::find(Path::new("."))?;
+                (project.root.join(PLACE), Some(project.root))
+            }
         };
         if sources.is_none() {
             anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.shown());
@@ -47,8 +53,8 @@ impl Project {
     pub(super) async fn renew(&self) -> anyhow::Result<Option<Vec<String>>> {
         if let Some(sources) = &self.sources {
             console::say("building");
-            let _progress = Progress::of("bulkhead dev: the build takes a while");
-            build::build(sources).await?;
+            let progress = Progress::of("bulkhead dev: the build takes a while");
+            build::build(sources, &progress).await?;
         }
         let seen = content(&self.root)?;
         let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(seen);

@@ -32,7 +32,7 @@ pub(super) const SHOWN: usize = 1000;
 /// The most records. Beyond it, the oldest are removed.
 pub(super) const MOST: usize = 10_000;
 
-/// The most bytes of events, logs and denials, in all records together.
+/// The most bytes of events, logs, denials and receipts of parts, in all records together.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// The largest event that is kept, so that the page can send it again.
@@ -46,6 +46,9 @@ const LARGEST_LOG: usize = 1024 * 1024;
 
 /// The memory of a line in addition to its bytes.
 const EACH_LINE: usize = size_of::<String>();
+
+/// The most parts of a split batch whose receipts are kept.
+const MOST_PARTS: usize = 100;
 
 /// The most different denials that are kept for an event.
 const MOST_DENIALS: usize = 16;
@@ -112,6 +115,7 @@ impl Records {
                     .then(|| Bytes::copy_from_slice(received.event)),
                 log: Vec::new(),
                 receipt: None,
+                parts: Vec::new(),
                 is_complete: false,
                 is_given_up: false,
                 denials: Vec::new(),
@@ -173,7 +177,13 @@ impl Records {
                 record.denials.push(denial);
             }
             match &receipt {
-                Some(receipt) => record.receipt = Some(receipt.clone()),
+                Some(receipt) => {
+                    if receipt.records.is_some() && record.parts.len() < MOST_PARTS {
+                        bytes += size_of::<Receipt>() + line.len();
+                        record.parts.push(receipt.clone());
+                    }
+                    record.receipt = Some(receipt.clone());
+                }
                 None if record.log.len() < MOST_LINES && record.log_bytes + line.len() <= LARGEST_LOG => {
                     record.log_bytes += line.len();
                     bytes += line.len() + EACH_LINE;

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use bulkhead_host::engine::{self, Allocation, Target};
 use bulkhead_host::text::printable::Shown as _;
 
-use super::Finding;
+use super::{Finding, languages};
 use crate::build::target;
 use crate::{local, package};
 
@@ -26,6 +26,7 @@ pub(super) fn all() -> Vec<Finding> {
         rust(),
         cargo(),
         wasm(),
+        languages::linker(),
         processor(),
         address_space(),
         page_scan(),
@@ -33,6 +34,9 @@ pub(super) fn all() -> Vec<Finding> {
         zipped("zip, x86_64", Target::X86_64),
         zipped("zip, arm64", Target::Aarch64),
         emulator(),
+        languages::node(),
+        languages::npm(),
+        languages::venv(),
     ]
 }
 
@@ -165,7 +169,7 @@ const INSTALL: &str = "install Rust from https://rustup.rs";
 
 /// Why a program did not print its version.
 #[derive(Debug)]
-enum Silence {
+pub(super) enum Silence {
     Missing,
     /// It exists but cannot be run: it is for another processor, say, or a limit is too low for it.
     Broken(String),
@@ -185,7 +189,7 @@ impl Silence {
 }
 
 /// The version that a program prints.
-fn said(program: &str) -> Result<String, Silence> {
+pub(super) fn said(program: &str) -> Result<String, Silence> {
     let output = match Command::new(program).arg("--version").output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(Silence::Missing),

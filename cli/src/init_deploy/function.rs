@@ -10,6 +10,7 @@ use super::retention::Retention;
 use super::rules::RuleError;
 use super::settings::{FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
 use crate::compile::lambda_name;
+use crate::local::settings;
 
 /// The values that templates can use.
 #[derive(Debug, Serialize)]
@@ -128,7 +129,8 @@ fn url(settings: &Settings, known: &Known) -> Result<Option<Url>, RuleError> {
 }
 
 fn memory(said: Option<u32>, on_instances: bool) -> Result<u32, RuleError> {
-    let (default, allowed) = if on_instances { (2048, 2048..=32_768) } else { (256, 128..=10_240) };
+    let (default, allowed) =
+        if on_instances { (2048, 2048..=32_768) } else { (settings::MEMORY, 128..=10_240) };
     match said.unwrap_or(default) {
         memory if allowed.contains(&memory) => Ok(memory),
         memory if on_instances => Err(RuleError::MemoryOnInstances(memory)),

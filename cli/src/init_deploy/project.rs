@@ -7,6 +7,7 @@ use bulkhead_host::policy::InvokeMode;
 use bulkhead_host::policy::manifest::{FILE, Manifest, TenantSource};
 
 use crate::build::{self, Project};
+use crate::suggest;
 
 /// The project's settings, before any option is applied.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +44,8 @@ impl Known {
     ) -> anyhow::Result<Self> {
         let handler = match (asked, handlers) {
             (Some(asked), _) => {
-                ensure!(
-                    handlers.iter().any(|handler| handler == asked),
-                    "there is no handler {asked}; the handlers are {}",
-                    handlers.join(", ")
-                );
+                let names: Vec<&str> = handlers.iter().map(String::as_str).collect();
+                ensure!(names.contains(&asked), "{}", suggest::missing("handler", asked, &names));
                 asked
             }
             (None, [only]) => only,
@@ -96,7 +94,7 @@ mod tests {
         assert!(error.contains("--handler with one of cart, pay"), "{error}");
         let found = known(two, Some("pay")).unwrap();
         assert_eq!((&*found.name, &*found.handler), ("shop", "pay"));
-        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("the handlers are cart, pay"));
+        assert!(known(two, Some("pray")).unwrap_err().to_string().contains("did you mean pay?"));
         let found = known(&format!("{two}[tenants.acme]\nhandler = \"pay\""), None).unwrap();
         assert!(found.by_tenant_id && found.handler == "cart", "{found:?}");
         let elsewhere = "[routing]\ntenant = { header = \"x-tenant\" }\n[tenants.acme]\nhandler = \"pay\"\n";

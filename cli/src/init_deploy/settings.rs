@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::environment::{self, Variable};
 use super::retention::{self, Retention};
 use crate::compile::parse_target;
+use crate::local::settings;
 
 /// All options. The default of a `None` depends on the project or on other options.
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct Settings {
     #[arg(long, value_name = "MB")]
     pub(super) memory: Option<u32>,
     /// The timeout of an event, in whole seconds
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
+    #[arg(long, value_name = "TIME", default_value = settings::TIMEOUT, value_parser = timeout)]
     pub(super) timeout: Duration,
     /// An environment variable of the function; a handler sees it if inherit_environment of bulkhead.toml names
     /// it
@@ -108,12 +109,8 @@ pub(super) enum Tenancy {
 
 /// Lambda counts in seconds, and allows up to 15 minutes.
 fn timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
-    if timeout.subsec_nanos() == 0 && allowed.contains(&timeout) {
-        return Ok(timeout);
-    }
-    Err("Lambda allows 1s to 15min, in whole seconds".to_owned())
+    let timeout = settings::timeout(text)?;
+    if timeout.subsec_nanos() == 0 { Ok(timeout) } else { Err("Lambda allows only whole seconds".to_owned()) }
 }
 
 /// The pattern of CloudFormation's schema, except that any partition is accepted.
@@ -142,7 +139,7 @@ mod tests {
     #[test]
     fn a_timeout_is_what_lambda_takes() {
         assert_eq!(timeout("1m 30s"), Ok(Duration::from_secs(90)));
-        for wrong in ["0s", "16min", "500ms", "1500ms", "10"] {
+        for wrong in ["0s", "16min", "500ms", "1500ms", "ten"] {
             assert!(timeout(wrong).is_err(), "{wrong}");
         }
     }

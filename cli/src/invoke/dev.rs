@@ -17,6 +17,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::local::{Answer, Event};
+use crate::suggest;
 pub(super) use address::Address;
 use connection::Connection;
 
@@ -47,6 +48,7 @@ struct Record {
     outcome: Option<String>,
     log: Vec<String>,
     receipt: Option<Receipt>,
+    parts: Vec<Receipt>,
 }
 
 /// The error that the Invoke API returns if no handler was reached.
@@ -89,7 +91,8 @@ impl Function {
         let request_id = request_id.context("the response has no request id")?;
         let record = self.record(request_id).await?;
         seen.log.extend(record.log);
-        seen.receipts.extend(record.receipt);
+        let whole = record.receipt.filter(|_| record.parts.is_empty());
+        seen.receipts.extend(record.parts.into_iter().chain(whole));
         if !head.headers.contains_key("x-amz-function-error") {
             return Ok(Answer::Replied(body));
         }
@@ -130,7 +133,10 @@ impl Status {
                 None => bail!("no function is ready yet; wait until `bulkhead dev` reports it"),
             },
             (Some(name), functions) if functions.iter().any(|known| known == name) => Ok(name.to_owned()),
-            (Some(name), _) => bail!("there is no function {name:?}; the functions are: {all}"),
+            (Some(name), functions) => {
+                let known: Vec<&str> = functions.iter().map(String::as_str).collect();
+                bail!("{}", suggest::missing("function", name, &known))
+            }
             (None, [only]) => Ok(only.clone()),
             (None, _) => bail!("several functions are running; name one of: {all}"),
         }
@@ -153,7 +159,7 @@ mod tests {
         assert_eq!(chosen(&["a"], None, None).as_deref(), Ok("a"));
         assert_eq!(chosen(&["a", "b"], None, Some("b")).as_deref(), Ok("b"));
         assert!(chosen(&["a", "b"], None, None).unwrap_err().ends_with("name one of: a, b"));
-        assert!(chosen(&["a", "b"], None, Some("c")).unwrap_err().ends_with("the functions are: a, b"));
+        assert!(chosen(&["a", "b"], None, Some("xyz")).unwrap_err().ends_with("the functions are a and b"));
         assert!(chosen(&[], Some("it is broken"), Some("a")).unwrap_err().ends_with("it is broken"));
         assert!(chosen(&[], None, None).unwrap_err().contains("ready"));
     }

@@ -1,10 +1,11 @@
 //! The event that the command line names.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use bulkhead_host::text::printable::Shown as _;
+use anyhow::{Context, anyhow};
+use bulkhead_host::text::printable::{Shown as _, name};
+use serde::de::IgnoredAny;
 
 /// The event itself, or its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,25 +26,54 @@ impl From<&str> for Argument {
 }
 
 impl Argument {
-    /// Reads the event. It is sent even if it is not valid JSON, as Lambda's own callers can do.
+    /// Reads the event. Lambda rejects an event that is not JSON, so no handler would get it.
     pub(super) fn read(&self) -> anyhow::Result<Vec<u8>> {
-        match self {
-            Self::Text(text) => Ok(text.clone().into_bytes()),
+        let event = match self {
+            Self::Text(text) => text.clone().into_bytes(),
             Self::File(path) => {
-                std::fs::read(path).with_context(|| format!("{} cannot be read", path.shown()))
+                std::fs::read(path).with_context(|| format!("{} cannot be read", path.shown()))?
             }
             Self::Stdin => {
                 let mut bytes = Vec::new();
                 std::io::stdin().read_to_end(&mut bytes).context("stdin cannot be read")?;
-                Ok(bytes)
+                bytes
             }
+        };
+        let what = match self {
+            Self::Text(_) => "the event".to_owned(),
+            Self::File(path) => path.shown(),
+            Self::Stdin => "the event on stdin".to_owned(),
+        };
+        if event.trim_ascii().is_empty() {
+            return Err(anyhow!("{what} is empty; an event without content is {{}}"));
         }
+        match serde_json::from_slice::<IgnoredAny>(event.trim_ascii_end()) {
+            Ok(IgnoredAny) => Ok(event),
+            Err(error) => Err(anyhow!("{what} is not valid JSON: {error}{}", self.hint())),
+        }
+    }
+
+    /// What a text that is not JSON was probably meant to be.
+    fn hint(&self) -> String {
+        let Self::Text(text) = self else { return String::new() };
+        if Path::new(text).is_file() || text.ends_with(".json") {
+            return format!("; did you mean --event @{}?", name(text));
+        }
+        if text.trim_start().starts_with(['{', '[']) {
+            return r#"; keys and strings have double quotes, and the shell wants single ones around it: --event '{"key": "value"}'"#.to_owned();
+        }
+        let is_word = text.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c));
+        if is_word { format!("; a string has double quotes: --event '\"{text}\"'") } else { String::new() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wrong(argument: &str) -> String {
+        Argument::from(argument).read().unwrap_err().to_string()
+    }
 
     #[test]
     fn an_event_is_said_or_named() {
@@ -52,9 +82,38 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("event.json");
         std::fs::write(&path, "[1]").unwrap();
-        let named = Argument::from(format!("@{}", path.display()).as_str());
-        assert_eq!(named.read().unwrap(), b"[1]");
-        let missing = Argument::from("@/no/such/event.json").read().unwrap_err();
-        assert_eq!(missing.to_string(), "/no/such/event.json cannot be read");
+        let named = format!("@{}", path.display());
+        assert_eq!(Argument::from(named.as_str()).read().unwrap(), b"[1]");
+        assert_eq!(wrong("@/no/such/event.json"), "/no/such/event.json cannot be read");
+        std::fs::write(&path, "[1").unwrap();
+        let error = wrong(&named);
+        assert!(
+            error.ends_with("event.json is not valid JSON: EOF while parsing a list at line 1 column 2"),
+            "{error}"
+        );
+        let error = wrong(&named[1..]);
+        assert!(error.ends_with(&format!("; did you mean --event {named}?")), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_json_is_answered_with_what_is_meant() {
+        for (argument, expected) in [
+            ("", "the event is empty; an event without content is {}"),
+            (
+                "event.json",
+                "the event is not valid JSON: expected value at line 1 column 1; did you mean --event @event.json?",
+            ),
+            (
+                "notjson",
+                "the event is not valid JSON: expected ident at line 1 column 2; a string has double quotes: --event '\"notjson\"'",
+            ),
+            (
+                "{name: \"x\"}",
+                "the event is not valid JSON: key must be a string at line 1 column 2; keys and strings have double quotes, \
+                 and the shell wants single ones around it: --event '{\"key\": \"value\"}'",
+            ),
+        ] {
+            assert_eq!(wrong(argument), expected);
+        }
     }
 }

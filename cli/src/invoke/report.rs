@@ -21,8 +21,10 @@ pub(super) struct Report {
     /// The response as it arrived.
     #[serde(skip)]
     pub(super) body: Vec<u8>,
-    /// Of the last event, if it reached a sandbox and the manifest enables receipts.
+    /// Of the last event, if it is whole and the manifest enables receipts.
     pub(super) receipt: Option<Receipt>,
+    /// The receipts of the parts of the last event, if it is a batch that was split.
+    pub(super) parts: Vec<Receipt>,
     /// How much of its limits that event used.
     pub(super) used: Vec<Used>,
     pub(super) events: usize,
@@ -153,19 +155,32 @@ impl Report {
             }
             None => (String::new(), Default::default()),
         };
-        let receipt = receipts.last().cloned();
+        let spread = Spread::of(receipts.iter().map(|receipt| receipt.wall_ms).collect());
+        let (parts, receipt) = of_last(receipts);
         Self {
             outcome,
             answer: answer(&body),
             body: body.to_vec(),
             used: receipt.as_ref().map(|receipt| limits.used(receipt)).unwrap_or_default(),
-            wall_ms: Spread::of(receipts.iter().map(|receipt| receipt.wall_ms).collect()),
+            wall_ms: spread,
             receipt,
+            parts,
             events,
             failed,
             log,
         }
     }
+}
+
+/// The receipts of the last event: those of its parts if it was split, or else its only one.
+fn of_last(mut receipts: Vec<Receipt>) -> (Vec<Receipt>, Option<Receipt>) {
+    let Some(last) = receipts.pop() else { return (Vec::new(), None) };
+    if last.records.is_none() {
+        return (Vec::new(), Some(last));
+    }
+    receipts.retain(|other| other.request_id == last.request_id);
+    receipts.push(last);
+    (receipts, None)
 }
 
 fn answer(body: &[u8]) -> Box<RawValue> {
@@ -241,6 +256,16 @@ mod tests {
         assert!(used(&report, "cpu_time").hit && !used(&report, "memory").hit);
         let wall = used(&report, "wall_time");
         assert_eq!((wall.part, wall.limit_text.as_str()), (0.01, "3s, the timeout"));
+    }
+
+    #[test]
+    fn a_batch_that_was_split_has_a_receipt_for_each_part() {
+        let part = |tenant: &str| receipt(tenant, "null").replace("\"limit\"", "\"records\":2,\"limit\"");
+        let earlier = receipt("\"acme\"", "null").replace("\"r\"", "\"before\"");
+        let report = report(&[&earlier, &part("\"acme\""), &part("\"beta\"")], "[handlers.hello]");
+        let tenants: Vec<_> = report.parts.iter().map(|part| part.tenant_id.as_deref()).collect();
+        assert_eq!(tenants, [Some("acme"), Some("beta")]);
+        assert_eq!((report.receipt, report.used), (None, Vec::new()), "no part stands for the whole");
     }
 
     #[test]

@@ -7,6 +7,11 @@ use clap::Args;
 
 use super::Function;
 
+/// The defaults of a function, here and in Lambda. Lambda's own, 3 seconds and 128 MB, are less than the default
+/// limits of one sandbox and of the host beside it.
+pub(crate) const TIMEOUT: &str = "10s";
+pub(crate) const MEMORY: u32 = 256;
+
 /// The options that correspond to the function's configuration in Lambda, and the bootstrap that runs it.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
@@ -14,10 +19,10 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE")]
     pub(crate) bootstrap: Option<PathBuf>,
     /// The function's timeout
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
+    #[arg(long, value_name = "TIME", default_value = TIMEOUT, value_parser = timeout)]
     pub(crate) timeout: Duration,
     /// The function's memory in MB
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    #[arg(long, value_name = "MB", default_value_t = MEMORY, value_parser = memory)]
     memory: u32,
     /// An environment variable of the function; a handler sees it if it is granted
     #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = variable)]
@@ -38,11 +43,27 @@ impl Settings {
     }
 }
 
-/// Lambda's own limit is 15 minutes.
-fn timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+/// Lambda's own limit is 15 minutes. A number without a unit is in seconds, as in Lambda's configuration.
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
+    const EXPECTED: &str = "Lambda allows 1s to 15min, such as 10, 10s or 2min";
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let timeout = seconds.or_else(|| humantime::parse_duration(text).ok()).ok_or(EXPECTED)?;
     let allowed = Duration::from_secs(1)..=Duration::from_secs(900);
-    if allowed.contains(&timeout) { Ok(timeout) } else { Err("Lambda allows 1s to 15min".to_owned()) }
+    if allowed.contains(&timeout) { Ok(timeout) } else { Err(EXPECTED.to_owned()) }
+}
+
+/// The memory in MB, with or without the unit.
+fn memory(text: &str) -> Result<u32, String> {
+    megabytes(text)
+        .filter(|memory| (128..=10_240).contains(memory))
+        .ok_or_else(|| "Lambda allows 128 to 10240 MB, in whole numbers".to_owned())
+}
+
+fn megabytes(text: &str) -> Option<u32> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[number.len()..].to_ascii_lowercase();
+    let is_unit = ["", "m", "mb", "mib"].contains(&unit.as_str());
+    number.trim_end().parse().ok().filter(|_| is_unit)
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -61,9 +82,16 @@ mod tests {
     #[test]
     fn what_lambda_would_not_take_is_refused() {
         assert_eq!(timeout("3s"), Ok(Duration::from_secs(3)));
-        assert!(
-            timeout("1h").unwrap_err().contains("15min") && timeout("0s").is_err() && timeout("3").is_err()
-        );
+        assert_eq!(timeout("10"), Ok(Duration::from_secs(10)));
+        for wrong in ["1h", "0s", "0", "901", "ten", "-1"] {
+            assert!(timeout(wrong).unwrap_err().contains("15min"), "{wrong}");
+        }
+        for right in ["256", "256MB", "256 MB", "256m", "256MiB"] {
+            assert_eq!(memory(right), Ok(256), "{right}");
+        }
+        for wrong in ["", "127", "10241", "256KB", "1GB", "-1"] {
+            assert!(memory(wrong).unwrap_err().contains("128 to 10240 MB"), "{wrong}");
+        }
         assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
         assert!(variable("=b").is_err() && variable("A").is_err() && variable("A=\0").is_err());
     }

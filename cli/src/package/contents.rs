@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::dispatch::catalog;
 use bulkhead_host::engine::Target;
 use bulkhead_host::engine::artifact::{self, Stamp};
 use bulkhead_host::policy::manifest::{FILE, Manifest};
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::check;
 use crate::compile;
+use crate::handlers;
 use crate::output::{Progress, tell};
 
 /// Fills the directory, which is removed with the returned value.
@@ -59,7 +59,7 @@ fn sources(
 ) -> anyhow::Result<BTreeSet<PathBuf>> {
     let handlers = manifest.map_or(&[][..], |manifest| &manifest.handlers);
     if handlers.is_empty() {
-        return Ok(BTreeSet::from([catalog::find(root, handler)?.into()]));
+        return Ok(BTreeSet::from([handlers::only(root, handler)?.into()]));
     }
     Ok(handlers.iter().map(|handler| handler.source.with_extension("")).collect())
 }

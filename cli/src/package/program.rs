@@ -24,6 +24,15 @@ impl fmt::Display for Version {
     }
 }
 
+/// What `bootstrap --version` prints if it contains the compiler.
+const WITH_COMPILER: &str = "with the compiler for .wasm";
+
+/// Whether a bootstrap contains the compiler.
+pub(super) fn has_compiler(program: &Path) -> bool {
+    let bytes = std::fs::read(program).unwrap_or_default();
+    bytes.windows(WITH_COMPILER.len()).any(|window| window == WITH_COMPILER.as_bytes())
+}
+
 /// Rejects a bootstrap that would not start on Lambda.
 pub(crate) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
     let bytes = std::fs::read(program).context("the file cannot be read")?;
@@ -125,6 +134,14 @@ mod tests {
         assert!(
             why(Path::new("/bin/sh"), here).starts_with("the program is not a bootstrap of this version")
         );
+    }
+
+    #[test]
+    fn a_bootstrap_says_itself_whether_it_has_the_compiler() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bootstrap/src/main.rs");
+        let source = std::fs::read_to_string(source).unwrap();
+        assert!(source.contains(&format!("\"{WITH_COMPILER}\"")), "what is looked for is printed");
+        assert!(!has_compiler(Path::new("/bin/sh")) && !has_compiler(Path::new("/no/such")));
     }
 
     #[test]

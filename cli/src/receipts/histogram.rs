@@ -20,6 +20,12 @@ impl Histogram {
         self.values += 1;
     }
 
+    /// Adds all values of another one.
+    pub(super) fn merge(&mut self, other: &Self) {
+        other.counts.iter().for_each(|(step, count)| *self.counts.entry(*step).or_default() += count);
+        self.values += other.values;
+    }
+
     /// The value that this percentage of all values do not exceed; 0 if there are no values.
     pub(super) fn percentile(&self, percent: u64) -> u64 {
         let rank = (self.values.saturating_mul(percent).div_ceil(100)).max(1);

@@ -50,6 +50,8 @@ pub(super) enum Line {
     Receipt(Box<Receipt>),
     /// The line claims to be a receipt, but this version cannot read it.
     Malformed,
+    /// Something else precedes what looks like a receipt, such as the time and the stream in the output of `aws logs`.
+    Prefixed,
     Other,
 }
 
@@ -60,19 +62,26 @@ struct Kind<'l> {
     kind: Cow<'l, str>,
 }
 
+/// How the host begins a receipt, unless it has embedded metrics.
+const START: &[u8] = br#"{"type":"bulkhead.receipt""#;
+
+fn contains(line: &[u8], part: &[u8]) -> bool {
+    line.windows(part.len()).any(|window| window == part)
+}
+
 impl Line {
     pub(super) fn of(line: &[u8]) -> Self {
         let line = line.trim_ascii();
         // Most lines are not receipts, and are recognised without parsing them as JSON.
-        if !line.starts_with(b"{") || !line.windows(KIND.len()).any(|part| part == KIND.as_bytes()) {
-            return Self::Other;
+        if !line.starts_with(b"{") || !contains(line, KIND.as_bytes()) {
+            return if contains(line, START) { Self::Prefixed } else { Self::Other };
         }
         match serde_json::from_slice(line) {
             Ok(Kind { kind }) if kind == KIND => {
                 serde_json::from_slice(line).map_or(Self::Malformed, Self::Receipt)
             }
             // Probably a line that was cut; a record that only mentions receipts begins differently.
-            Err(_) if line.starts_with(br#"{"type":"bulkhead.receipt""#) => Self::Malformed,
+            Err(_) if line.starts_with(START) => Self::Malformed,
             Ok(_) | Err(_) => Self::Other,
         }
     }
@@ -107,12 +116,10 @@ mod tests {
     #[test]
     fn only_a_whole_line_is_a_receipt() {
         for other in [
-            r#"2026-11-22T00:00:00.000Z	r-1	INFO	{"type":"bulkhead.receipt"}"#,
             r#"{"message":{"type":"bulkhead.receipt"}}"#,
             r#"{"message":"{\"type\":\"bulkhead.receipt\"}"}"#,
             r#"{"type":"platform.report","note":"bulkhead.receipt"}"#,
             r#"{"type":"bulkhead.receipts"}"#,
-            r#"[{"type":"bulkhead.receipt"}]"#,
             r#"{"type":7,"a":"bulkhead.receipt"}"#,
             "",
             "\u{feff}",
@@ -127,5 +134,7 @@ mod tests {
             assert!(matches!(Line::of(malformed.as_bytes()), Line::Malformed), "{malformed}");
         }
         assert!(matches!(Line::of(b"{\xff bulkhead.receipt"), Line::Other));
+        let printed = br#"2026-11-22T00:00:00.000Z	r-1	INFO	{"type":"bulkhead.receipt"}"#;
+        assert!(matches!(Line::of(printed), Line::Prefixed), "a handler can print this");
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Summary {
     #[serde(serialize_with = "word")]
     pub(super) by: By,
     pub(super) rows: Vec<Named>,
-    /// The sum of the groups over the limit.
+    /// The sum of the groups that have no row.
     pub(super) others: Option<Row>,
     pub(super) total: Row,
     pub(super) malformed: u64,
@@ -97,22 +97,26 @@ impl Tally {
         }
     }
 
-    pub(super) fn summary(self, sort: Sort) -> Summary {
-        let row = |(name, sums): (Option<String>, Sums)| Named { name, row: sums.row() };
-        let mut rows: Vec<Named> = self.groups.into_iter().map(row).collect();
-        // The rows are sorted by name already, and rows with equal values keep that order.
-        rows.sort_by_key(|Named { row, .. }| {
+    /// The rows in this order, up to `top` of them. The rest is summed up as one.
+    pub(super) fn summary(self, sort: Sort, top: Option<usize>) -> Summary {
+        let mut groups: Vec<(Option<String>, Sums)> = self.groups.into_iter().collect();
+        // The groups are sorted by name already, and groups with equal values keep that order.
+        groups.sort_by_key(|(_, sums)| {
             Reverse(match sort {
                 Sort::Name => 0,
-                Sort::Events => row.events,
-                Sort::Errors => row.errors,
-                Sort::Wall => row.wall_p99,
-                Sort::Cpu => row.cpu_total,
-                Sort::Memory => row.peak_memory,
-                Sort::Requests => row.outbound_requests,
+                Sort::Events => sums.events,
+                Sort::Errors => sums.errors,
+                Sort::Wall => sums.wall.percentile(99),
+                Sort::Cpu => sums.cpu_total,
+                Sort::Memory => sums.peak_memory,
+                Sort::Requests => sums.requests,
             })
         });
-        let others = (self.others.events > 0).then(|| self.others.row());
+        let shown = top.unwrap_or(groups.len()).min(groups.len());
+        let mut others = self.others;
+        groups.drain(shown..).for_each(|(_, sums)| others.merge(&sums));
+        let rows = groups.into_iter().map(|(name, sums)| Named { name, row: sums.row() }).collect();
+        let others = (others.events > 0).then(|| others.row());
         Summary { by: self.by, rows, others, total: self.total.row(), malformed: self.malformed }
     }
 }
@@ -132,6 +136,19 @@ impl Sums {
         plus(&mut self.requests, receipt.outbound_requests.into());
         plus(&mut self.outbound[0], receipt.outbound_bytes_out);
         plus(&mut self.outbound[1], receipt.outbound_bytes_in);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let plus = |sum: &mut u64, value: u64| *sum = sum.saturating_add(value);
+        self.events += other.events;
+        self.errors += other.errors;
+        self.wall.merge(&other.wall);
+        self.cpu.merge(&other.cpu);
+        plus(&mut self.cpu_total, other.cpu_total);
+        self.peak_memory = self.peak_memory.max(other.peak_memory);
+        let ours = self.bytes.iter_mut().chain(&mut self.outbound);
+        ours.zip(other.bytes.iter().chain(&other.outbound)).for_each(|(sum, value)| plus(sum, *value));
+        plus(&mut self.requests, other.requests);
     }
 
     fn row(&self) -> Row {

@@ -34,8 +34,8 @@ fn json_line(tenant: Option<&str>, outcome: &str, wall: u64) -> String {
 
 fn sum(by: By, sort: Sort, log: &[String]) -> (Value, String) {
     let mut tally = Tally::new(by);
-    add(log.join("\n").as_bytes(), &mut tally).unwrap();
-    let summary = tally.summary(sort);
+    add(log.join("\n").as_bytes(), None, &mut tally).unwrap();
+    let summary = tally.summary(sort, None);
     (serde_json::to_value(&summary).unwrap(), print::table(&summary).to_string())
 }
 
@@ -113,10 +113,83 @@ fn a_log_without_receipts_is_an_empty_table() {
     assert!(text.lines().nth(1).unwrap().starts_with("total "), "{text}");
 }
 
+/// What `bulkhead receipts FILE` answers, for a file with this content.
+fn refused(content: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("function.log");
+    std::fs::write(&file, content).unwrap();
+    let error = receipts(&file).run().unwrap_err();
+    format!("{error:#}").replace(&*folder.path().to_string_lossy(), "FOLDER")
+}
+
+fn receipts(file: &Path) -> Receipts {
+    Receipts {
+        files: vec![file.to_owned()],
+        by: By::Tenant,
+        sort: Sort::Events,
+        top: None,
+        since: None,
+        json: false,
+    }
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let receipts =
-        Receipts { files: vec!["gone.log".into()], by: By::Tenant, sort: Sort::Events, json: false };
-    let error = format!("{:#}", receipts.run().unwrap_err());
+    let error = format!("{:#}", receipts(Path::new("gone.log")).run().unwrap_err());
     assert!(error.starts_with("gone.log: "), "{error}");
+}
+
+#[test]
+fn a_wrong_file_is_no_table_of_zeros() {
+    let receipt = json_line(Some("acme"), "Replied", 1);
+    for (content, expected) in [
+        (
+            &b"\x1f\x8b\x08"[..],
+            "FOLDER/function.log: it is compressed; unpack it on the way: `gunzip -c FILE | bulkhead receipts`",
+        ),
+        (b"\0asm", "FOLDER/function.log: it is not a text file, so it is not a log"),
+        (
+            b"{}\n[]\n",
+            "FOLDER/function.log: none of its lines is a receipt; a receipt is a line of the function's log that \
+             begins with {\"type\":\"bulkhead.receipt\"",
+        ),
+    ] {
+        assert_eq!(refused(content), expected);
+    }
+    let tailed = refused(format!("2026-11-22T00:00:00 2026/11/22/[$LATEST]0 {receipt}\n").as_bytes());
+    assert!(
+        tailed.contains("there is text before each receipt, as `aws logs tail` puts it there"),
+        "{tailed}"
+    );
+}
+
+#[test]
+fn the_largest_rows_are_enough_and_the_others_are_one() {
+    let log = [("a", 1), ("b", 2), ("c", 3)];
+    let mut tally = Tally::new(By::Tenant);
+    for (tenant, times) in log {
+        for _ in 0..times {
+            add(json_line(Some(tenant), "Replied", 4).as_bytes(), None, &mut tally).unwrap();
+        }
+    }
+    let value = serde_json::to_value(tally.summary(Sort::Events, Some(1))).unwrap();
+    assert_eq!((&value["rows"][0]["name"], value["rows"].as_array().unwrap().len()), (&json!("c"), 1));
+    let others = &value["others"];
+    assert_eq!(
+        (&others["events"], &others["bytesIn"], &others["cpuTotal"]),
+        (&json!(3), &json!(300), &json!(6))
+    );
+    assert_eq!((&others["wallP99"], &value["total"]["events"]), (&json!(4), &json!(6)));
+}
+
+#[test]
+fn receipts_from_before_a_time_are_left_out() {
+    let log = json_line(Some("a"), "Replied", 1);
+    let mut tally = Tally::new(By::Tenant);
+    let from = |text| add(log.as_bytes(), Some(since(text).unwrap()), &mut Tally::new(By::Tenant)).unwrap();
+    assert_eq!(from("1970-01-01").receipts, 1);
+    assert_eq!(from("1970-01-01T00:00:01Z"), Found { lines: 1, earlier: 1, ..Found::default() });
+    assert_eq!(from("1h").earlier, 1);
+    assert_eq!(add(log.as_bytes(), None, &mut tally).unwrap().receipts, 1);
+    assert!(since("yesterday").unwrap_err().contains("such as 1h"));
 }

@@ -44,8 +44,11 @@ impl Fault {
         self
     }
 
-    /// The complete sentence, given the text up to the fault.
+    /// The complete sentence, given the text up to the fault. A fault of the whole text has no place in it.
     pub(crate) fn describe(&self, read: &[u8]) -> String {
+        if read.is_empty() {
+            return self.0.message.clone();
+        }
         let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = read.iter().rev().take_while(|byte| **byte != b'\n').count();
         let Inner { message, path } = &*self.0;

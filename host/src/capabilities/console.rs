@@ -1,7 +1,8 @@
 //! A guest's stdout and stderr: lines become log records, up to a limit (G10.8).
 //!
 //! Output that a guest prints before its event is known, while its sandbox is prepared, is kept until then.
-//! The text of a panic is extracted, for the error that the caller gets.
+//! The text of a panic is extracted, for the error that the caller gets. The record about that error has the text, so
+//! its lines have no records of their own, unless the event ends in another way.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,8 @@ use crate::log::{Level, Log, Scope};
 
 /// The most that is kept of a panic's text.
 const MAX_PANIC: usize = 16 * 1024;
+/// The last line of Rust's panics and failed allocations. It has no record: a handler has no such variable.
+const NOTE: &[u8] = b"note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
 /// The size of the end of stderr that is kept.
 const MAX_TAIL: usize = 2 * 1024;
 /// A longer line becomes several records.
@@ -42,9 +45,18 @@ struct Shared {
     printed: usize,
     /// The number of the guest's own bytes.
     dropped: usize,
-    panic: Option<Vec<u8>>,
+    panic: Option<Panic>,
     /// The end of stderr, for a command: the text of its error.
     tail: Option<Vec<u8>>,
+}
+
+/// The last text that begins as Rust begins a panic.
+#[derive(Debug)]
+struct Panic {
+    /// Its lines, beginning with the first.
+    text: Vec<u8>,
+    /// Whether its lines have no records yet.
+    is_held: bool,
 }
 
 /// One of the two streams.
@@ -105,7 +117,7 @@ impl Console {
         }
     }
 
-    /// Writes an unfinished line, and a record about dropped output.
+    /// Writes unfinished lines.
     pub fn finish(&self) {
         let mut shared = self.lock();
         for kind in [Kind::Stdout, Kind::Stderr] {
@@ -113,6 +125,15 @@ impl Console {
             if !rest.is_empty() {
                 shared.line(kind, &rest);
             }
+        }
+    }
+
+    /// Writes what is left: a panic, unless the record about the event's error has its text, and a record about
+    /// dropped output.
+    pub fn end(&self, panic_is_reported: bool) {
+        let mut shared = self.lock();
+        if !panic_is_reported {
+            shared.tell_panic();
         }
         if let (Some(scope), true) = (&shared.scope, shared.dropped > 0) {
             let text = format!(
@@ -131,7 +152,7 @@ impl Console {
 
     /// The message of the guest's panic, if there was one.
     pub fn panic_text(&self) -> Option<String> {
-        self.lock().panic.as_deref().map(|text| String::from_utf8_lossy(text).into_owned())
+        self.lock().panic.as_ref().map(|panic| String::from_utf8_lossy(&panic.text).into_owned())
     }
 
     /// The end of the guest's stderr, if it is kept.
@@ -188,7 +209,9 @@ impl Shared {
             Kind::Stderr => {
                 // This is done even beyond the limit, so that the panic of a handler that prints a lot is
                 // reported.
-                self.look_for_panic(line);
+                if line == NOTE || self.look_for_panic(line) {
+                    return;
+                }
                 Level::Error
             }
         };
@@ -227,17 +250,36 @@ impl Shared {
         }
     }
 
-    /// Keeps the last panic's lines, beginning with the line that Rust starts it with.
-    fn look_for_panic(&mut self, line: &[u8]) {
-        let starts = line.starts_with(b"thread '") && contains(line, b" panicked at ");
-        match &mut self.panic {
-            _ if starts => self.panic = Some(line[..line.len().min(MAX_PANIC)].to_owned()),
-            Some(panic) if panic.len() + line.len() < MAX_PANIC => {
-                panic.push(b'\n');
-                panic.extend_from_slice(line);
-            }
-            Some(_) | None => {}
+    /// Keeps the last panic's lines, beginning with the line that Rust starts it with. Returns whether the line waits
+    /// for the end of the event.
+    fn look_for_panic(&mut self, line: &[u8]) -> bool {
+        if line.starts_with(b"thread '") && contains(line, b" panicked at ") {
+            self.tell_panic();
+            let is_held = line.len() <= MAX_PANIC;
+            self.panic = Some(Panic { text: line[..line.len().min(MAX_PANIC)].to_owned(), is_held });
+            return is_held;
         }
+        match &mut self.panic {
+            Some(panic) if panic.text.len() + line.len() < MAX_PANIC => {
+                panic.text.push(b'\n');
+                panic.text.extend_from_slice(line);
+                panic.is_held
+            }
+            Some(_) => {
+                self.tell_panic();
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Writes the lines of a panic that have no records yet.
+    fn tell_panic(&mut self) {
+        let Some(panic) = self.panic.as_mut().filter(|panic| panic.is_held) else { return };
+        panic.is_held = false;
+        let text = panic.text.clone();
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.for_each(|line| self.put(Level::Error, line));
     }
 }
 

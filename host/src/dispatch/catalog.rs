@@ -43,18 +43,18 @@ pub enum CatalogError {
         found: String,
     },
     /// `bulkhead.toml` names a file that does not exist.
-    #[error("{}: handlers.{handler}.source: {} does not exist, and neither does a .cwasm of that name", manifest::FILE, path.shown())]
+    #[error("{place}: {} does not exist, and neither does a .cwasm of that name", path.shown())]
     NoSource {
-        /// The handler.
-        handler: String,
+        /// The line and the key.
+        place: String,
         /// The missing file.
         path: PathBuf,
     },
     /// The component is not the one whose digest `bulkhead.toml` contains.
-    #[error("{}: handlers.{handler}.digest: {} has the digest {found}, not {wanted}", manifest::FILE, path.shown())]
+    #[error("{place}: {} has the digest {found}, not {wanted}", path.shown())]
     Digest {
-        /// The handler.
-        handler: String,
+        /// The line and the key.
+        place: String,
         /// The component.
         path: PathBuf,
         /// Its digest.
@@ -229,18 +229,22 @@ impl Catalog {
         let stem = self.source.task_root.join(&self.components[component].stem);
         let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
         if !cwasm.is_file() && !wasm.is_file() {
-            return Err(CatalogError::NoSource { handler: handler.name.clone(), path: wasm });
+            return Err(CatalogError::NoSource { place: self.place(handler, "source"), path: wasm });
         }
         let found = self.digest(component, &cwasm, &wasm)?;
         match &handler.digest {
             Some(wanted) if *wanted != *found => Err(CatalogError::Digest {
-                handler: handler.name.clone(),
+                place: self.place(handler, "digest"),
                 path: if cwasm.is_file() { cwasm } else { wasm },
                 found: found.to_string(),
                 wanted: wanted.clone(),
             }),
             Some(_) | None => Ok(()),
         }
+    }
+
+    fn place(&self, handler: &manifest::Handler, key: &str) -> String {
+        manifest::place_of(&self.source.task_root, handler.policy.owner(), key)
     }
 
     /// The digest of a component's source: from its `.cwasm`, if that may be mapped later, or else from the

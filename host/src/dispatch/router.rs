@@ -75,6 +75,14 @@ pub enum RouteError {
 }
 
 impl RouteError {
+    /// The id of the one tenant that is unknown.
+    pub fn tenant_id(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Unknown { tenant } => Some(tenant),
+            Self::NoTenant { .. } | Self::Unclear { .. } | Self::Mixed { .. } | Self::Several { .. } => None,
+        }
+    }
+
     /// Adds one more with the same error.
     fn and_another(&mut self) {
         if let Self::Several { others, .. } = self {

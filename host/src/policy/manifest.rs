@@ -10,12 +10,15 @@ mod build;
 mod document;
 mod environment;
 mod grants;
+mod key_line;
 mod network;
 mod place;
 mod resolve;
 mod sections;
+mod syntax;
 #[cfg(test)]
 mod tests;
+mod unit;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ use std::sync::Arc;
 pub use amounts::{Shown, shown};
 pub use build::Build;
 use document::Document;
+pub use key_line::place_of;
 use toml::de::DeTable;
 
 use crate::policy::{Pointer, Policy, Vars};

@@ -85,6 +85,11 @@ impl Pointer {
         }
     }
 
+    /// Whether it points into each record of a batch.
+    pub fn is_within_records(&self) -> bool {
+        self.within_records().is_some()
+    }
+
     /// The value in an event that is not a batch.
     pub(crate) fn find(&self, event: &str) -> Found {
         find(event, &self.tokens)

@@ -46,6 +46,7 @@ fn programs(scripts: &[(&str, &str)]) -> TempDir {
 
 const RUSTC: &str = r#"case $1 in --version) echo "rustc 1.95.0 (0)";; *) echo /nowhere/lib;; esac"#;
 const CARGO: &str = "echo cargo 1.95.0";
+const CC: (&str, &str) = ("cc", "echo cc 14.2.0");
 
 #[test]
 fn on_a_bare_machine_each_line_says_what_to_do() {
@@ -58,6 +59,10 @@ fn on_a_bare_machine_each_line_says_what_to_do() {
         assert!(said.contains(&wanted), "{wanted}{said}");
     }
     assert!(said.contains("wrong    wasm target    rustc cannot be run\n"), "{said}");
+    assert!(said.contains("wrong    linker         there is no `cc` on the PATH"), "{said}");
+    for what in ["node         ", "npm          ", "python venv  "] {
+        assert!(said.contains(&format!("without  {what}  there is no ")), "{what}: {said}");
+    }
     assert!(said.contains("without  emulator       there is no aws-lambda-rie on the PATH"), "{said}");
     assert!(said.contains("fine     processor ") && said.contains("fine     bootstrap "), "{said}");
     assert!(!said.contains('\x1b'), "nobody sees colours here: {said:?}");
@@ -89,7 +94,7 @@ fn a_missing_target_is_added_by_build_where_rustup_is_there() {
         "{wrong}"
     );
     assert!(advice.contains("the package that contains this target"), "{advice}");
-    let rustup = programs(&[("rustc", RUSTC), ("cargo", CARGO), ("rustup", "echo rustup 1.28.0")]);
+    let rustup = programs(&[CC, ("rustc", RUSTC), ("cargo", CARGO), ("rustup", "echo rustup 1.28.0")]);
     let (code, found) = findings(rustup.path(), "unlimited");
     let (state, _, advice) = found("wasm target");
     assert_eq!((code, state.as_str()), (0, "without"));
@@ -113,7 +118,7 @@ fn a_toolchain_that_is_old_or_cannot_run_is_told_from_one_that_is_missing() {
 
 #[test]
 fn short_address_space_is_seen_and_the_page_scan_is_never_needed() {
-    let machine = programs(&[("rustc", RUSTC), ("cargo", CARGO), ("rustup", "echo rustup 1.28.0")]);
+    let machine = programs(&[CC, ("rustc", RUSTC), ("cargo", CARGO), ("rustup", "echo rustup 1.28.0")]);
     let (_, found) = findings(machine.path(), "unlimited");
     assert_eq!(found("address space").0, "fine");
     // One GiB: less than the pool reserves, and enough for a handler.
@@ -126,4 +131,29 @@ fn short_address_space_is_seen_and_the_page_scan_is_never_needed() {
         "fine" => assert!(page_scan.starts_with("the kernel can report"), "{page_scan}"),
         _ => assert!(state == "without" && advice.contains("Linux 6.7"), "{state} {advice}"),
     }
+}
+
+#[test]
+fn the_tools_of_other_languages_are_needed_only_by_who_uses_them() {
+    let machine = programs(&[
+        CC,
+        ("rustc", RUSTC),
+        ("cargo", CARGO),
+        ("rustup", "echo rustup 1.28.0"),
+        ("node", "echo v22.1.0"),
+        ("python3", r#"case $1 in --version) echo "Python 3.13.5";; *) exit 1;; esac"#),
+    ]);
+    let (code, found) = findings(machine.path(), "unlimited");
+    assert_eq!((code, found("linker").1.as_str(), found("node").1.as_str()), (0, "cc 14.2.0", "v22.1.0"));
+    let (state, _, advice) = found("npm");
+    assert!(
+        state == "without" && advice.starts_with("nothing, unless you write handlers in JavaScript"),
+        "{advice}"
+    );
+    let (state, missing, advice) = found("python venv");
+    assert_eq!(
+        (state.as_str(), missing.as_str()),
+        ("without", "Python 3.13.5 lacks the modules ensurepip or venv")
+    );
+    assert!(advice.contains("`apt install python3-venv`"), "{advice}");
 }

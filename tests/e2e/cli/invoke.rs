@@ -80,15 +80,15 @@ fn every_event_has_a_sandbox_of_its_own_and_the_tenant_it_is_sent_for() {
         (&json!("acme"), &json!("acme"))
     );
     assert_eq!(report["answer"]["request_id"], "00000000-0000-4000-8000-000000000005");
-    assert_eq!(report["answer"]["env_config"]["memory"], 128);
+    assert_eq!(report["answer"]["env_config"]["memory"], 256);
 }
 
 #[test]
 fn a_handler_that_is_not_there_is_told_with_those_that_are() {
     let root = TaskRoot::new().with("echo").with("mixed");
     let invoked = invoke(&root, &["hello"]);
-    assert_eq!(invoked.code, 1);
-    assert!(invoked.stdout.contains("Runtime.NoSuchHandler") && invoked.stdout.contains("echo, mixed"));
+    let expected = "bulkhead: there is no handler \"hello\"; the handlers are echo and mixed\n";
+    assert_eq!((invoked.code, invoked.stdout.as_str(), invoked.stderr.as_str()), (1, "", expected));
 }
 
 #[test]
@@ -120,9 +120,51 @@ fn a_sample_is_an_event_as_a_service_sends_it() {
     let unknown = invoke(&root, &["--sample", "sqs-even"]);
     assert_eq!(unknown.code, 2);
     assert!(
-        unknown.stderr.contains("'sqs-event'") && unknown.stderr.lines().count() < 10,
+        unknown.stderr.contains("did you mean sqs-event") && unknown.stderr.lines().count() < 10,
         "{}",
         unknown.stderr
     );
     assert_eq!(invoke(&root, &["--sample", "sqs-event", "--event", "1"]).code, 2);
+}
+
+/// Two tenants' messages, of which one tenant is unknown, go into two parts.
+const SPLIT: &str = "[routing]\ntenant = { pointer = '/Records/*/body/tenant' }\nmixed_batches = 'split'\n\
+                     [handlers.batch]\n[tenants.acme]\n";
+
+fn batch() -> String {
+    let record = |(id, tenant): (&str, &str)| {
+        let body = json!({ "tenant": tenant, "text": "ok" }).to_string();
+        json!({ "messageId": id, "eventSource": "aws:sqs", "body": body })
+    };
+    let records = [("m1", "acme"), ("m2", "nobody"), ("m3", "acme")].map(record);
+    json!({ "Records": records }).to_string()
+}
+
+#[test]
+fn each_part_of_a_split_batch_has_a_row() {
+    let root = TaskRoot::new().with("batch").manifest(SPLIT);
+    let invoked = invoke(&root, &["--event", &batch()]);
+    let failures = &invoked.json()["batchItemFailures"];
+    assert_eq!((invoked.code, failures), (0, &json!([{ "itemIdentifier": "m2" }])), "{}", invoked.stderr);
+    let rows: Vec<Vec<&str>> = invoked.stderr.lines().map(|line| line.split_whitespace().collect()).collect();
+    for start in [
+        &["Replied,", "in", "2", "parts"][..],
+        &["part", "tenant", "handler", "records", "wall_time"],
+        &["Replied", "acme", "batch", "2"],
+        &["Runtime.UnknownTenant", "nobody", "(no", "handler)", "1"],
+    ] {
+        assert!(rows.iter().any(|row| row.starts_with(start)), "{start:?}: {}", invoked.stderr);
+    }
+    let report = invoke(&root, &["--event", &batch(), "--json"]).json();
+    assert_eq!((&report["receipt"], &report["parts"][1]["tenantId"]), (&Value::Null, &json!("nobody")));
+}
+
+#[test]
+fn a_panic_is_one_record() {
+    let root = TaskRoot::new().with("panic");
+    let invoked = invoke(&root, &["--event", r#"{"text":"the hull is gone"}"#]);
+    let records: Vec<&str> = invoked.stderr.lines().filter(|line| line.contains("\tERROR\t")).collect();
+    assert_eq!(records.len(), 1, "{}", invoked.stderr);
+    assert!(records[0].contains("Function.Panic: panicked at ") && records[0].contains("the hull is gone"));
+    assert!(!invoked.stderr.contains("RUST_BACKTRACE"), "{}", invoked.stderr);
 }

@@ -73,6 +73,22 @@ fn the_bootstrap_of_the_zip_answers_with_what_is_in_the_zip() {
 }
 
 #[test]
+fn a_bootstrap_with_the_compiler_is_pointed_out() {
+    let root = TaskRoot::new().with("hello");
+    let version = |bootstrap: &Path| {
+        let output = Command::new(bootstrap).arg("--version").output().expect("run the bootstrap");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for (bootstrap, has_compiler) in [(artifacts::bootstrap(), true), (artifacts::lean_bootstrap(), false)] {
+        let (code, version) = version(&bootstrap);
+        assert!(code == Some(0) && version.starts_with("bootstrap (bulkhead "), "{version}");
+        assert_eq!(version.contains("with the compiler for .wasm"), has_compiler, "{version}");
+        let made = package_with(&bootstrap, root.path(), &[]);
+        assert_eq!(made.text().contains("because it contains the compiler"), has_compiler, "{}", made.text());
+    }
+}
+
+#[test]
 fn both_bootstraps_start_on_amazon_linux_2023() {
     let root = TaskRoot::new().with("hello");
     for bootstrap in [artifacts::lean_bootstrap(), artifacts::bootstrap()] {
@@ -131,7 +147,7 @@ fn what_would_not_run_on_lambda_is_refused_and_leaves_no_zip() {
         "/bin/sh: the program is not a bootstrap of this version",
     );
     refused(package(root.path(), &["--arch", "arm64"]), "the program is for another processor than aarch64");
-    refused(package(TaskRoot::new().path(), &[]), "contains no component");
+    refused(package(TaskRoot::new().path(), &[]), "there is no component");
     let unknown = TaskRoot::new().with("unknown_import");
     refused(package(unknown.path(), &[]), "unknown_import.wasm");
     let manifest = TaskRoot::new().with("hello").manifest("[handlers.hello]\ngrants.files = [\"gone\"]");

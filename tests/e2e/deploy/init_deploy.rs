@@ -67,7 +67,7 @@ fn a_project_says_which_handler_and_whether_its_tenants_are_lambda_s() {
     refused(
         &project("[handlers.cart]\n"),
         &["--handler", "kart"],
-        "there is no handler kart; the handlers are cart",
+        "there is no handler \"kart\"; did you mean cart?",
     );
     refused(&project(TENANTS), &["--function-url", "iam"], "tenant-isolation.html");
     refused(&project(TENANTS), &["--tenancy", "none"], "leave out --tenancy none");

@@ -56,6 +56,22 @@ fn failing(error_type: &str, message: &str, frames: &[&str]) -> Vec<u8> {
     ))
 }
 
+/// A handler that answers with this, which need not be JSON.
+fn answering(answer: &str) -> Vec<u8> {
+    let place: Vec<u8> = [0, 64, u32::try_from(answer.len()).expect("a length")]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    wat::handler(&format!(
+        r#"(memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 8192)
+        (data (i32.const 12) "{}") (data (i32.const 64) "{}")
+        (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12)"#,
+        bytes(&place),
+        bytes(answer.as_bytes())
+    ))
+}
+
 /// The log of one event, as it was written, receipt and all.
 fn log(component: &[u8], format: &str) -> String {
     let root = TaskRoot::new().file("handler.wasm", component);
@@ -257,7 +273,7 @@ fn receipts_of_hostile_tenants_do_nothing_to_a_terminal() {
     }
 }
 
-/// `bulkhead invoke` of the guest that answers with its event.
+/// `bulkhead invoke` with this event.
 fn invoke(root: &TaskRoot, event: &str) -> Command {
     let mut command = Command::new(artifacts::cli());
     command.arg("invoke").arg("--root").arg(root.path()).args(["--event", event]);
@@ -267,13 +283,13 @@ fn invoke(root: &TaskRoot, event: &str) -> Command {
 
 #[test]
 fn an_answer_is_its_bytes_to_a_program_and_text_on_a_terminal() {
-    let root = TaskRoot::new().with("echo");
-    let event = format!("\"{HOSTILE}\"");
-    let output = invoke(&root, &event).output().expect("run `bulkhead invoke`");
-    assert_eq!(output.stdout, format!("{event}\n").into_bytes());
+    let answer = format!("\"{HOSTILE}\"");
+    let root = TaskRoot::new().file("handler.wasm", &answering(&answer));
+    let output = invoke(&root, "1").output().expect("run `bulkhead invoke`");
+    assert_eq!(output.stdout, format!("{answer}\n").into_bytes());
     assert_printable(&String::from_utf8_lossy(&output.stderr));
 
-    let mut terminal = Terminal::start(invoke(&root, &event));
+    let mut terminal = Terminal::start(invoke(&root, "1"));
     assert_eq!(terminal.running.exit_code(), 0);
     let shown = terminal.shown();
     assert!(shown.contains(r"a\u{1b}[2J\u{1b}]0;pwned\u{7}\u{9b}2J\r"), "{shown:?}");

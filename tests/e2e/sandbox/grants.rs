@@ -125,7 +125,10 @@ fn a_directory_that_cannot_be_granted_stops_the_start() {
     let root = TaskRoot::new().manifest(FILES).with("read").file("data/public/open.txt", b"open");
     let mut running = Bootstrap::new().task_root(&root).api(&api).spawn();
     let report = String::from_utf8_lossy(&api.init_error().body).into_owned();
-    assert!(report.contains("[handlers.read.grants]") && report.contains("`assets`"), "{report}");
+    assert!(
+        report.contains("bulkhead.toml:4: handlers.read.grants.files: ") && report.contains("`assets`"),
+        "{report}"
+    );
     assert_eq!(running.exit_code(), 1);
 }
 

@@ -149,7 +149,7 @@ fn a_mixed_batch_is_split_and_its_answers_merged() {
         [
             (&json!("acme"), &json!(2), &json!("Replied")),
             (&json!("beta"), &json!(2), &json!("Replied")),
-            (&Value::Null, &json!(1), &json!("Runtime.UnknownTenant")),
+            (&json!("nobody"), &json!(1), &json!("Runtime.UnknownTenant")),
         ]
     );
 }

@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 use crate::build::parse_metadata;
 use crate::dev::console;
+use crate::output::Progress;
 
 /// The profile during development: builds are quick, and components are small enough to load quickly.
 const PROFILE: [(&str, &str); 3] = [
@@ -22,7 +23,7 @@ const PROFILE: [(&str, &str); 3] = [
 
 /// Builds a project with `bulkhead build`. If it cannot be built or run, the error has the output of the
 /// build.
-pub(super) async fn build(sources: &Path) -> anyhow::Result<()> {
+pub(super) async fn build(sources: &Path, progress: &Progress) -> anyhow::Result<()> {
     let this = std::env::current_exe().context("the file of this command cannot be found")?;
     let mut command = command(this, sources);
     command.args(["build", "--profile", "dev"]).envs(PROFILE).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -30,21 +31,27 @@ pub(super) async fn build(sources: &Path) -> anyhow::Result<()> {
     let mut child = command.spawn().context(cannot_start)?;
     let (stdout, stderr) =
         (child.stdout.take().context(cannot_start)?, child.stderr.take().context(cannot_start)?);
-    // Cargo takes a moment. Other tools may take a minute, so their output is shown as it comes.
-    let (errors, report) = tokio::join!(read_lines(stderr, !is_cargo(sources)), read_lines(stdout, false));
+    // Cargo prints a line for each crate, of which the last one is enough. The output of other tools is shown as it
+    // comes.
+    let is_cargo = is_cargo(sources);
+    let each = |line: &str| match is_cargo {
+        true => progress.detail(&format!("bulkhead dev: {}", line.trim())),
+        false => console::say(line),
+    };
+    let (errors, report) = tokio::join!(read_lines(stderr, each), read_lines(stdout, |_| ()));
     let status = child.wait().await.context("`bulkhead build` cannot be waited for")?;
     ensure!(status.success(), "{}", (errors + &report).trim_end());
     Ok(())
 }
 
-/// Reads the output of a program. If it is `live`, each line is shown as it comes, too.
-async fn read_lines(output: impl AsyncRead + Unpin, live: bool) -> String {
+/// Reads the output of a program. Each line that is not empty is passed on as it comes, too.
+async fn read_lines(output: impl AsyncRead + Unpin, each: impl Fn(&str)) -> String {
     let mut output = BufReader::new(output);
     let (mut all, mut line) = (String::new(), Vec::new());
     while output.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
         let text = String::from_utf8_lossy(&line);
-        if live && !text.trim().is_empty() {
-            console::say(text.trim_end());
+        if !text.trim().is_empty() {
+            each(text.trim_end());
         }
         all += &text;
         line.clear();

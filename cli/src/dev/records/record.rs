@@ -43,6 +43,8 @@ pub(in crate::dev) struct Record {
     pub(in crate::dev) event: Option<Bytes>,
     pub(in crate::dev) log: Vec<String>,
     pub(in crate::dev) receipt: Option<Receipt>,
+    /// The receipts of its first parts, if it is a batch that was split.
+    pub(in crate::dev) parts: Vec<Receipt>,
     /// Whether the environment has finished with it, so nothing more will be printed.
     pub(in crate::dev) is_complete: bool,
     /// Whether the event, its log and its denials were dropped to make room for newer events.
@@ -75,6 +77,7 @@ impl Record {
         self.event = None;
         self.log = Vec::new();
         self.denials = Vec::new();
+        self.parts = Vec::new();
         std::mem::take(&mut self.bytes)
     }
 }

@@ -65,7 +65,7 @@ fn past_the_limit_one_record_says_so() {
     for _ in 0..3 {
         console.write(Kind::Stdout, b"1234567\n");
     }
-    console.finish();
+    console.end(false);
     assert_eq!(records()[0], "INFO\t12345");
     assert!(records()[1].starts_with("WARN\ttruncated: the handler printed 16 bytes more"));
     assert_eq!(records().len(), 2);
@@ -92,6 +92,37 @@ fn short_lines_use_up_the_limit_too() {
     console.write(Kind::Stdout, &b"a\n\n".repeat(100));
     assert_eq!(records().len(), 3);
     assert_eq!(console.printed(), (3 * (RECORD + 1), true));
+}
+
+#[test]
+fn a_panic_has_no_records_of_its_own_where_the_error_has_its_text() {
+    const PANIC: &[u8] = b"\nthread 'main' (1) panicked at a.rs:1:1:\nboom\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+    for (panic_is_reported, expected) in
+        [(true, vec![]), (false, vec!["ERROR\tthread 'main' (1) panicked at a.rs:1:1:", "ERROR\tboom"])]
+    {
+        let (console, records) = console(1000);
+        console.begin(Scope::default());
+        console.write(Kind::Stderr, PANIC);
+        console.finish();
+        assert_eq!(records(), Vec::<String>::new());
+        console.end(panic_is_reported);
+        assert_eq!(records(), expected);
+    }
+}
+
+#[test]
+fn what_only_begins_like_a_panic_is_in_the_log() {
+    let (console, records) = console(1 << 20);
+    console.begin(Scope::default());
+    console.write(Kind::Stderr, b"thread 'main' panicked at a.rs:1:1:\nfirst\n");
+    console.write(Kind::Stderr, b"thread 'main' panicked at b.rs:2:2:\n");
+    assert_eq!(records(), ["ERROR\tthread 'main' panicked at a.rs:1:1:", "ERROR\tfirst"]);
+    for _ in 0..20 {
+        console.write(Kind::Stderr, &[&[b'x'; 1000][..], b"\n"].concat());
+    }
+    assert_eq!(records().len(), 23, "nothing is held that is too long for the text of an error");
+    console.end(true);
+    assert_eq!(records().len(), 23);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
+use crate::policy::manifest::place_of;
 use crate::policy::{Grants, Policy};
 use crate::text::printable::Shown as _;
 
@@ -30,10 +31,10 @@ pub struct Granted(HashMap<BTreeSet<PathBuf>, Directories>);
 
 /// A directory of a grant cannot be granted.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: [{table}]: {error}", crate::policy::manifest::FILE)]
+#[error("{place}: {error}")]
 pub struct GrantError {
-    /// The table of `bulkhead.toml` with the grant.
-    table: String,
+    /// The line and the key of the grant.
+    place: String,
     error: FilesError,
 }
 
@@ -50,7 +51,7 @@ impl Granted {
         for Policy { table, grants, .. } in policies {
             if !grants.files.is_empty() && !granted.contains_key(&grants.files) {
                 let directories = Directories::open(task_root, &grants.files)
-                    .map_err(|error| GrantError { table: table.clone(), error })?;
+                    .map_err(|error| GrantError { place: place_of(task_root, table, "files"), error })?;
                 granted.insert(grants.files.clone(), directories);
             }
         }
@@ -67,7 +68,7 @@ impl Granted {
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// It cannot be opened.
-    #[error("files: `{}` cannot be read: {error}; add it to the package, or remove it from the grant", path.shown())]
+    #[error("`{}` cannot be read: {error}; add it to the package, or remove it from the grant", path.shown())]
     Open {
         /// As written in the grant.
         path: PathBuf,
@@ -75,20 +76,20 @@ pub enum FilesError {
         error: io::Error,
     },
     /// It is not a directory.
-    #[error("files: `{}` is not a directory; grant the directory that contains it", path.shown())]
+    #[error("`{}` is not a directory; grant the directory that contains it", path.shown())]
     NotADirectory {
         /// As written in the grant.
         path: PathBuf,
     },
     /// It lies outside of the task root, possibly by way of a link.
-    #[error("files: `{}` is not inside the task root; only directories below it can be granted", path.shown())]
+    #[error("`{}` is not inside the task root; only directories below it can be granted", path.shown())]
     Outside {
         /// As written in the grant.
         path: PathBuf,
     },
     /// It is the whole task root.
     #[error(
-        "files: `{}` is the task root itself, which contains bulkhead.toml and every handler; grant a \
+        "`{}` is the task root itself, which contains bulkhead.toml and every handler; grant a \
          directory below it",
         path.shown()
     )]
@@ -97,13 +98,13 @@ pub enum FilesError {
         path: PathBuf,
     },
     /// Its name cannot be given to a guest.
-    #[error("files: `{}` has a name that is not UTF-8; rename it", path.shown())]
+    #[error("`{}` has a name that is not UTF-8; rename it", path.shown())]
     Name {
         /// As written in the grant.
         path: PathBuf,
     },
     /// A guest would see it in place of its `/tmp`.
-    #[error("files: `{}` would hide the handler's own /tmp; rename it", path.shown())]
+    #[error("`{}` would hide the handler's own /tmp; rename it", path.shown())]
     Tmp {
         /// As written in the grant.
         path: PathBuf,
@@ -229,7 +230,7 @@ mod tests {
         }
         assert!(matches!(open(root.path(), "file"), Err(FilesError::NotADirectory { .. })));
         let error = open(root.path(), "none").unwrap_err().to_string();
-        assert!(error.starts_with("files: `none` cannot be read: No such file"), "{error}");
+        assert!(error.starts_with("`none` cannot be read: No such file"), "{error}");
     }
 
     #[test]

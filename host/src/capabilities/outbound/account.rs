@@ -215,7 +215,7 @@ impl Account {
     }
 
     fn limits_table(&self) -> String {
-        let owner = self.policy.table.strip_suffix(".grants").unwrap_or(&self.policy.table);
+        let owner = self.policy.owner();
         format!("{owner}.limits")
     }
 

@@ -1,29 +1,19 @@
-//! Sizes, durations and counts: their notation, and the range of each limit.
+//! Sizes, durations and counts: the key and the range of each limit.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use bytesize::ByteSize;
-
-use super::document::{Entry, Spanned, Table};
+use super::document::{Entry, Spanned, Table, did_you_mean};
+use super::grants;
+use super::unit::{GIB, KIB, Unit, nanoseconds};
 use crate::policy::{Limit, Limits, MAX_RESPONSE, MAX_STREAMED_RESPONSE, MOST_CONCURRENCY, Policy};
 
-const KIB: u64 = 1024;
-const GIB: u64 = 1024 * 1024 * KIB;
 /// Lambda's own limit for every function.
 const LONGEST: u64 = 15 * 60 * 1_000_000_000;
 /// One page of WebAssembly, the smallest useful memory.
 const PAGE: u64 = 64 * KIB;
 /// The range of 32-bit addresses, without the page that the engine reserves.
 const ADDRESSABLE: u64 = 4 * GIB - PAGE;
-
-/// The unit of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    Bytes,
-    Nanoseconds,
-    Pieces,
-}
 
 /// One key whose value is an amount.
 #[derive(Debug)]
@@ -100,8 +90,33 @@ pub(super) type LimitsSection = [Option<Spanned<u64>>; LIMITS.len()];
 
 /// Reads a table of limits.
 pub(super) fn limits(table: &Table<'_>) -> LimitsSection {
-    table.only(&LIMITS.each_ref().map(|amount| amount.limit.key()), |_| None);
+    let keys = LIMITS.each_ref().map(|amount| amount.limit.key());
+    table.only(&keys, |key| Some(meant(key, &keys)));
     LIMITS.each_ref().map(|amount| table.entry(amount.limit.key()).and_then(|entry| amount.read(&entry)))
+}
+
+/// What to write in place of a key that is no limit. The list of all limits is too long for a message.
+fn meant(key: &str, keys: &[&str]) -> String {
+    if grants::KEYS.contains(&key) {
+        return format!("`{key}` belongs under the `grants` of a handler");
+    }
+    let known = known_elsewhere(key).map(|meant| format!("did you mean `{meant}`?"));
+    known.or_else(|| did_you_mean(key, keys)).unwrap_or_else(|| {
+        format!(
+            "the limits that are changed most are memory, wall_time and cpu_time; `bulkhead schema` lists all {}",
+            keys.len()
+        )
+    })
+}
+
+/// The limit that Lambda and other systems call by this name.
+pub(super) fn known_elsewhere(key: &str) -> Option<&'static str> {
+    match key {
+        "timeout" | "duration" | "deadline" => Some("wall_time"),
+        "mem" | "ram" | "memory_size" => Some("memory"),
+        "payload" | "body" => Some("response"),
+        _ => None,
+    }
 }
 
 impl Amount {
@@ -128,47 +143,19 @@ impl Amount {
             Err(number) => format!("{number}"),
         };
         let (least, most) = (self.unit.text(self.least), self.unit.text(self.most));
-        entry.mistake(format!("{found} is out of range; expected {least} to {most}"));
+        let meant = self.meant(entry).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+        entry.mistake(format!("{found} is out of range; expected {least} to {most}{meant}"));
         None
     }
-}
 
-impl Unit {
-    fn parse(self, text: &str) -> Result<u64, String> {
-        let parsed = match self {
-            Self::Bytes => text.parse().ok().map(|ByteSize(bytes)| bytes),
-            Self::Nanoseconds => humantime::parse_duration(text).ok().map(nanoseconds),
-            Self::Pieces => None,
-        };
-        parsed.ok_or_else(|| format!("{text:?} is not valid; expected {}", self.example()))
+    /// The size in MiB, for a number of bytes that is too small and would fit as a number of MiB: Lambda counts its
+    /// memory so.
+    fn meant(&self, entry: &Entry<'_>) -> Option<String> {
+        let number = u64::try_from(entry.as_integer().filter(|_| self.unit == Unit::Bytes)?).ok()?;
+        let meant = number.checked_mul(1024 * KIB)?;
+        let fits = number < self.least && (self.least..=self.most).contains(&meant);
+        fits.then(|| format!("{number}MiB"))
     }
-
-    fn example(self) -> &'static str {
-        match self {
-            Self::Bytes => "a size, such as \"64KiB\" or \"1.5 GB\", or a whole number of bytes",
-            Self::Nanoseconds => "a duration, such as \"200ms\", \"5s\" or \"1m 30s\"",
-            Self::Pieces => "a whole number",
-        }
-    }
-
-    /// The amount in the notation for people.
-    pub(super) fn text(self, value: u64) -> String {
-        let units = [(1024 * GIB, "TiB"), (GIB, "GiB"), (1024 * KIB, "MiB"), (KIB, "KiB")];
-        match self {
-            Self::Bytes => {
-                units.iter().find(|(unit, _)| value > 0 && value.is_multiple_of(*unit)).map_or_else(
-                    || format!("{value} byte{}", if value == 1 { "" } else { "s" }),
-                    |(unit, name)| format!("{}{name}", value / unit),
-                )
-            }
-            Self::Nanoseconds => humantime::format_duration(Duration::from_nanos(value)).to_string(),
-            Self::Pieces => value.to_string(),
-        }
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The value of a limit, as a number of its unit.
@@ -265,12 +252,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_no_limit_is_answered_with_the_one_that_is_meant() {
+        for (key, expected) in [
+            ("memroy", "did you mean `memory`?"),
+            ("timeout", "did you mean `wall_time`?"),
+            ("time", "did you mean `wall_time` or `cpu_time`?"),
+            ("requests", "did you mean `outbound_requests`?"),
+            ("tmp", "`tmp` belongs under the `grants` of a handler"),
+            (
+                "colour",
+                "the limits that are changed most are memory, wall_time and cpu_time; `bulkhead schema` lists all 14",
+            ),
+        ] {
+            assert_eq!(read(key, "1"), Err(format!("there is no such key; {expected}")));
+        }
+    }
+
+    #[test]
     fn amounts_that_cannot_be() {
         for (key, text, expected) in [
             ("memory", "\"lots\"", "\"lots\" is not valid; expected a size"),
             ("memory", "\"-1MiB\"", "\"-1MiB\" is not valid"),
             ("memory", "-1", "-1 is out of range; expected 64KiB"),
-            ("memory", "128", "128 bytes is out of range; expected 64KiB to 4194240KiB"),
+            (
+                "memory",
+                "128",
+                "128 bytes is out of range; expected 64KiB to 4194240KiB; did you mean \"128MiB\"?",
+            ),
             ("memory", "\"4GiB\"", "4GiB is out of range"),
             ("memory", "99999999999999999999999999999999999999999999", "out of range"),
             ("memory", "\"99999999999999EiB\"", "out of range"),

@@ -11,7 +11,7 @@ use crate::text::printable::Shown as _;
 /// The limits and grants of one handler, and so the bounds of its tenants.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds<'s> {
-    pub(super) document: &'s Document<'s>,
+    pub(super) document: &'s Document,
     pub(super) defaults: &'s LimitsSection,
     pub(super) handler: &'s HandlerSection,
     pub(super) own: &'s Policy,

@@ -20,7 +20,7 @@ pub struct Build {
 pub(super) const KEYS: [&str; 2] = ["command", "workdir"];
 
 pub(super) fn build(entry: &Entry<'_>) -> Option<Build> {
-    let table = entry.table()?;
+    let table = entry.table("{ command = \"make\" }")?;
     table.only(&KEYS, |_| None);
     let workdir = table.entry("workdir").and_then(|entry| {
         entry.understood(place::place(entry.string("the path of a folder, such as \"python\"")?))

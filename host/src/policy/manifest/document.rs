@@ -5,26 +5,27 @@
 
 use std::cell::RefCell;
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
 
 use super::Mistake;
+use super::syntax::{Syntax, SyntaxError};
 
 /// The text, and the mistakes found in it so far.
 #[derive(Debug)]
-pub(super) struct Document<'d> {
-    text: &'d str,
+pub(super) struct Document {
     /// Where each line starts.
     lines: Vec<usize>,
-    /// Lines that are not TOML, for which no other mistake is reported.
-    broken: Vec<usize>,
+    /// Lines that are not TOML, or whose meaning is not clear, for which no other mistake is reported.
+    broken: Vec<RangeInclusive<usize>>,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 /// A table and the keys above it.
 #[derive(Debug, Clone)]
 pub(super) struct Table<'d> {
-    document: &'d Document<'d>,
+    document: &'d Document,
     path: String,
     entries: &'d DeTable<'d>,
 }
@@ -32,7 +33,7 @@ pub(super) struct Table<'d> {
 /// A value, and its key.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'d> {
-    document: &'d Document<'d>,
+    document: &'d Document,
     path: String,
     /// Its key, or empty for an element of an array.
     pub(super) key: &'d str,
@@ -48,39 +49,34 @@ pub(super) struct Spanned<T> {
     pub(super) line: usize,
 }
 
-impl<'d> Document<'d> {
+impl Document {
     /// Parses the text as TOML, and records syntax errors.
-    pub(super) fn new(text: &'d str, errors: &[toml::de::Error]) -> Self {
+    pub(super) fn new(text: &str, errors: &[toml::de::Error]) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut document = Self { text, lines, broken: Vec::new(), mistakes: RefCell::default() };
-        for error in errors {
-            document.not_toml(error);
-        }
-        document.broken = document.mistakes.get_mut().iter().map(|mistake| mistake.line).collect();
+        let mut document = Self { lines, broken: Vec::new(), mistakes: RefCell::default() };
+        let errors = errors.iter().map(|error| {
+            (document.line(error.span().map_or(0, |span| span.start)), error.message().to_owned())
+        });
+        let Syntax { errors, broken } = Syntax::of(text, errors);
+        let mistake = |SyntaxError { line, key, text }| Mistake { line, key, text };
+        document.mistakes = RefCell::new(errors.into_iter().map(mistake).collect());
+        document.broken = broken;
         document
     }
 
     /// The root table of the parsed text.
-    pub(super) fn root(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
+    pub(super) fn root<'d>(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
         Table { document: self, path: String::new(), entries }
     }
 
     pub(super) fn mistake(&self, line: usize, key: impl Into<String>, text: impl Into<String>) {
-        if !self.broken.contains(&line) {
+        if !self.broken.iter().any(|lines| lines.contains(&line)) {
             self.mistakes.borrow_mut().push(Mistake { line, key: key.into(), text: text.into() });
         }
     }
 
-    /// Records a syntax error. The key is the text before the `=` on its line.
-    fn not_toml(&self, error: &toml::de::Error) {
-        let line = self.line(error.span().map_or(0, |span| span.start));
-        let start = self.lines.get(line - 1).copied().unwrap_or_default();
-        let source = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        let key: String = source.split('=').next().unwrap_or_default().trim().chars().take(60).collect();
-        self.mistake(line, key, format!("not valid TOML: {}", error.message()));
-    }
-
-    fn line(&self, at: usize) -> usize {
+    /// The line of a byte.
+    pub(super) fn line(&self, at: usize) -> usize {
         self.lines.partition_point(|&start| start <= at).max(1)
     }
 
@@ -98,9 +94,9 @@ impl<'d> Table<'d> {
         self.entries.get_key_value(key).map(|(key, value)| self.entry_of(key, value))
     }
 
-    /// The table of that key.
-    pub(super) fn table(&self, key: &str) -> Option<Self> {
-        self.entry(key)?.table()
+    /// The table of that key. `example` is a table that it could be.
+    pub(super) fn table(&self, key: &str, example: &str) -> Option<Self> {
+        self.entry(key)?.table(example)
     }
 
     /// All entries, in the order of their keys.
@@ -122,8 +118,7 @@ impl<'d> Table<'d> {
     /// Records keys that are not in `known`. `hint` returns for some of them where they belong.
     pub(super) fn only(&self, known: &[&str], hint: impl Fn(&str) -> Option<String>) {
         for entry in self.entries().filter(|entry| !known.contains(&entry.key)) {
-            let hint = hint(entry.key)
-                .or_else(|| similar(entry.key, known).map(|key| format!("did you mean `{key}`?")));
+            let hint = hint(entry.key).or_else(|| did_you_mean(entry.key, known));
             let hint = hint.unwrap_or_else(|| match known {
                 [only] => format!("the only key here is `{only}`"),
                 _ => format!("the keys here are {}", known.join(", ")),
@@ -196,8 +191,11 @@ impl<'d> Entry<'d> {
         matches!(self.value, DeValue::Table(_))
     }
 
-    pub(super) fn table(&self) -> Option<Table<'d>> {
-        let DeValue::Table(entries) = self.value else { return self.expected("a table") };
+    /// The table, or a mistake with an example of one.
+    pub(super) fn table(&self, example: &str) -> Option<Table<'d>> {
+        let DeValue::Table(entries) = self.value else {
+            return self.expected(&format!("a table, such as {example}"));
+        };
         Some(Table { document: self.document, path: self.path.clone(), entries })
     }
 
@@ -242,8 +240,23 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 pub(super) fn similar<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     // A very long key is not a misspelling.
     let word = Some(word).filter(|word| word.len() <= 64)?;
-    let near = known.iter().map(|key| (strsim::levenshtein(word, key), *key)).min()?;
+    // Two letters that changed places are one slip.
+    let near = known.iter().map(|key| (strsim::osa_distance(word, key), *key)).min()?;
     Some(near).filter(|(distance, key)| distance * 3 <= key.len().max(3)).map(|(_, key)| key)
+}
+
+/// The known keys that a key may stand for: the most similar one, or those that contain the whole word, such as
+/// `wall_time` and `cpu_time` for `time`.
+pub(super) fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
+    const MOST: usize = 3;
+    let quoted = |key: &str| format!("`{key}`");
+    if let Some(key) = similar(word, known) {
+        return Some(format!("did you mean {}?", quoted(key)));
+    }
+    let has_part = |key: &&&str| key.split('_').any(|part| part == word);
+    let with_part: Vec<String> = known.iter().filter(has_part).map(|key| quoted(key)).collect();
+    let is_clear = (1..=MOST).contains(&with_part.len());
+    is_clear.then(|| format!("did you mean {}?", with_part.join(" or ")))
 }
 
 #[cfg(test)]
@@ -254,10 +267,21 @@ mod tests {
     fn a_misspelt_word_is_recognised() {
         assert_eq!(similar("memroy", &["logs", "memory"]), Some("memory"));
         assert_eq!(similar("wall-time", &["wall_time", "cpu_time"]), Some("wall_time"));
-        assert_eq!(similar("tpm", &["tmp"]), None, "two letters of three are changed");
+        assert_eq!(similar("tpm", &["tmp"]), Some("tmp"), "two letters changed places");
+        assert_eq!(similar("pmt", &["tmp"]), None);
         assert_eq!(similar("tmpp", &["tmp"]), Some("tmp"));
         assert_eq!(similar("hosts", &["wall_time", "cpu_time"]), None);
         assert_eq!(similar(&"memory".repeat(100), &["memory"]), None);
+    }
+
+    #[test]
+    fn a_part_of_a_key_stands_for_the_keys_that_have_it() {
+        let known = ["wall_time", "cpu_time", "outbound_requests", "outbound_bytes"];
+        assert_eq!(did_you_mean("time", &known).as_deref(), Some("did you mean `wall_time` or `cpu_time`?"));
+        assert_eq!(did_you_mean("cpu", &known).as_deref(), Some("did you mean `cpu_time`?"));
+        assert_eq!(did_you_mean("requests", &known).as_deref(), Some("did you mean `outbound_requests`?"));
+        assert_eq!(did_you_mean("bound", &known), None);
+        assert_eq!(did_you_mean("a", &["a_b", "a_c", "a_d", "a_e"]), None, "too many to choose from");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use super::amounts::TMP;
+use super::amounts::{LIMITS, TMP};
 use super::document::{Entry, Spanned, Table};
 use super::{environment, network, place};
 use crate::policy::AllowedHost;
@@ -73,7 +73,7 @@ pub(super) fn most(table: &Table<'_>) -> GrantsSection<String> {
 
 /// All keys except `environment`.
 fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
-    table.only(&KEYS, |_| None);
+    table.only(&KEYS, belongs);
     let entry = |key| table.entry(key);
     let hosts = "an array of hosts, such as [\"https://api.example.com\"]";
     GrantsSection {
@@ -90,6 +90,24 @@ fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
     }
 }
 
+/// The place of a limit that was written among the grants, or the grant that is meant.
+fn belongs(key: &str) -> Option<String> {
+    if LIMITS.iter().any(|amount| amount.limit.key() == key) {
+        return Some(format!("`{key}` belongs under `limits`"));
+    }
+    known_elsewhere(key).map(|meant| format!("did you mean `{meant}`?"))
+}
+
+/// The grant that other systems call by this name.
+pub(super) fn known_elsewhere(key: &str) -> Option<&'static str> {
+    match key {
+        "env" | "variables" => Some("environment"),
+        "hosts" | "allowed_hosts" | "network" | "http" => Some("allowed_outbound_hosts"),
+        "directories" | "dirs" | "filesystem" => Some("files"),
+        _ => None,
+    }
+}
+
 /// The strings of an array, parsed by `parse`. Invalid ones are left out.
 pub(super) fn list<T, E: Display>(
     entry: &Entry<'_>,
@@ -101,10 +119,11 @@ pub(super) fn list<T, E: Display>(
 }
 
 fn variables(entry: &Entry<'_>) -> Option<Vec<Spanned<(String, String)>>> {
+    const EXAMPLE: &str = "{ STAGE = \"prod\" }";
     if !entry.is_table() {
-        return entry.expected("a table of strings, such as { STAGE = \"prod\" }");
+        return entry.expected(&format!("a table of strings, such as {EXAMPLE}"));
     }
     let variable =
         |entry: Entry<'_>| entry.understood(environment::variable(entry.key, entry.string("a string")?));
-    Some(entry.table()?.entries().filter_map(variable).collect())
+    Some(entry.table(EXAMPLE)?.entries().filter_map(variable).collect())
 }

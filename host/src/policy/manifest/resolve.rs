@@ -30,7 +30,7 @@ use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
 use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and records contradictions.
-pub(super) fn manifest(document: &Document<'_>, sections: Sections) -> Manifest {
+pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
     let mut policies = Policies::default();
     let limits = apply::limits(Limits::default(), &sections.limits);
     let handlers: Vec<Handler> = sections
@@ -82,7 +82,7 @@ impl Policies {
 
     fn handler(
         &mut self,
-        document: &Document<'_>,
+        document: &Document,
         defaults: &LimitsSection,
         limits: Limits,
         section: &HandlerSection,
@@ -109,7 +109,7 @@ impl Policies {
 /// The handlers that there are.
 #[derive(Debug)]
 struct Known<'s> {
-    document: &'s Document<'s>,
+    document: &'s Document,
     index: BTreeMap<&'s str, usize>,
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hyper::header::HeaderName;
 
 use super::amounts::{self, LIMITS, LimitsSection};
-use super::document::{Entry, Spanned, Table, similar};
+use super::document::{Entry, Spanned, Table, did_you_mean};
 use super::grants::{self, GrantsSection};
 use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
 use crate::policy::{InvokeMode, OtherEvents};
@@ -25,6 +25,9 @@ pub(super) const MAX: [&str; 2] = ["limits", "grants"];
 pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
 
 const NAMESPACE: &str = "Bulkhead";
+
+/// A table of grants.
+const GRANTS: &str = "{ allowed_outbound_hosts = [\"https://api.example.com\"] }";
 
 /// The content of the file, before its parts are compared.
 #[derive(Debug)]
@@ -76,23 +79,29 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
         (key == "grants").then(|| "grants belong to a handler: [handlers.NAME.grants]".to_owned())
     });
     Sections {
-        routing: root.table("routing").map(|table| routing(&table)).unwrap_or_default(),
+        routing: root
+            .table("routing", "{ tenant = \"lambda\" }")
+            .map(|table| routing(&table))
+            .unwrap_or_default(),
         limits: limits(root),
         handlers: root
-            .table("handlers")
+            .table("handlers", "{ hello = { source = \"hello.wasm\" } }")
             .iter()
             .flat_map(Table::entries)
             .filter_map(|entry| handler(&entry))
             .collect(),
         tenants: root
-            .table("tenants")
+            .table("tenants", "{ acme = { handler = \"hello\" } }")
             .iter()
             .flat_map(Table::entries)
             .filter_map(|entry| tenant(&entry))
             .collect(),
-        receipts: root.table("receipts").map(|table| receipts(&table)).unwrap_or_default(),
+        receipts: root
+            .table("receipts", "{ format = \"json\" }")
+            .map(|table| receipts(&table))
+            .unwrap_or_default(),
         extra_ca_certificates: root
-            .table("outbound")
+            .table("outbound", "{ extra_ca_certificates = [\"certs/ca.pem\"] }")
             .map(|table| extra_ca_certificates(&table))
             .unwrap_or_default(),
         build: root.entry("build").and_then(|entry| build::build(&entry)),
@@ -100,14 +109,17 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
 }
 
 fn limits(table: &Table<'_>) -> LimitsSection {
-    table.table("limits").map(|table| amounts::limits(&table)).unwrap_or_default()
+    table.table("limits", "{ memory = \"128MiB\" }").map(|table| amounts::limits(&table)).unwrap_or_default()
 }
 
 /// The place of a key that was written one table too high in a handler or tenant.
 fn belongs(key: &str) -> Option<String> {
     let limit = LIMITS.iter().any(|amount| amount.limit.key() == key).then_some("limits");
     let grant = grants::KEYS.contains(&key).then_some("grants");
-    limit.or(grant).map(|table| format!("`{key}` belongs under `{table}`"))
+    let table = limit.or(grant).map(|table| format!("`{key}` belongs under `{table}`"));
+    let limit = || amounts::known_elsewhere(key).map(|meant| format!("did you mean `limits.{meant}`?"));
+    let grant = || grants::known_elsewhere(key).map(|meant| format!("did you mean `grants.{meant}`?"));
+    table.or_else(limit).or_else(grant)
 }
 
 fn routing(table: &Table<'_>) -> SaidRouting {
@@ -142,7 +154,7 @@ fn tenant_source(entry: &Entry<'_>) -> Option<TenantSource> {
     if !entry.is_table() {
         return entry.as_string().map_or_else(|| entry.expected(expected), |_| Some(TenantSource::Lambda));
     }
-    let table = entry.table()?;
+    let table = entry.table("{ pointer = \"/detail/tenant\" }")?;
     table.only(&TENANT_SOURCE, |_| None);
     match (table.entry("pointer"), table.entry("header")) {
         (Some(entry), None) => {
@@ -206,9 +218,9 @@ fn extra_ca_certificates(table: &Table<'_>) -> Vec<PathBuf> {
 fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
     // A handler with an invalid name is kept, so that its tenants are not reported as well.
     entry.understood(handler_name(entry.key));
-    let table = entry.table()?;
+    let table = entry.table("{ source = \"hello.wasm\" }")?;
     table.only(&HANDLER, belongs);
-    let max = table.table("max");
+    let max = table.table("max", "{ limits = { memory = \"256MiB\" } }");
     if let Some(max) = &max {
         max.only(&MAX, belongs);
     }
@@ -232,11 +244,11 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
         source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |spanned| spanned.value),
         digest: digest.map(|spanned| spanned.value),
         limits: limits(&table),
-        grants: table.table("grants").map(|table| grants::grants(&table)).unwrap_or_default(),
+        grants: table.table("grants", GRANTS).map(|table| grants::grants(&table)).unwrap_or_default(),
         max_limits: max.as_ref().map(limits).unwrap_or_default(),
         max_grants: max
             .as_ref()
-            .and_then(|max| max.table("grants"))
+            .and_then(|max| max.table("grants", "{ tmp = \"16MiB\" }"))
             .map(|table| grants::most(&table))
             .unwrap_or_default(),
     })
@@ -245,7 +257,7 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
 /// The number of events that one sandbox may have.
 fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
     const EXPECTED: &str = "a whole number of events, from 1 to 4294967295";
-    let table = entry.table()?;
+    let table = entry.table("{ events = 100 }")?;
     table.only(&REUSE, |_| None);
     let Some(entry) = table.entry("events") else {
         entry.mistake("the key events is missing; expected { events = 100 }, for example");
@@ -281,13 +293,13 @@ fn digest(text: &str) -> Result<String, String> {
 
 fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
     let id = tenant_id(entry.key);
-    let table = entry.table()?;
+    let table = entry.table("{ handler = \"hello\" }")?;
     table.only(&TENANT, |key| match key {
         "max" => Some("the bounds of tenants belong to their handler: [handlers.NAME.max]".to_owned()),
-        _ => belongs(key).or_else(|| similar(key, &TENANT).map(|key| format!("did you mean `{key}`?"))),
+        _ => belongs(key).or_else(|| did_you_mean(key, &TENANT)),
     });
     let limits = limits(&table);
-    let grants = table.table("grants").map(|table| grants::grants(&table));
+    let grants = table.table("grants", GRANTS).map(|table| grants::grants(&table));
     let id = entry.understood(id)?;
     let handler = match table.entry("handler") {
         Some(entry) => {

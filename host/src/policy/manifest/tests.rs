@@ -198,7 +198,10 @@ fn odd_text_is_a_mistake_and_never_a_panic() {
     }
     let deep = format!("limits = {}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert!(Manifest::parse(&deep).is_err());
-    assert_eq!(mistakes("[[handlers]]"), "1: handlers: this is an array; expected a table");
+    assert_eq!(
+        mistakes("[[handlers]]"),
+        "1: handlers: this is an array; expected a table, such as { hello = { source = \"hello.wasm\" } }"
+    );
     assert!(mistakes("handlers.hello = 1\r\n\r\nx = 2").ends_with(
         "3: x: there is no such key; the keys here are routing, limits, handlers, tenants, receipts, outbound, build"
     ));

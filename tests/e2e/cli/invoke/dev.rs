@@ -61,6 +61,15 @@ fn an_event_that_fails_ends_with_1_and_with_the_limits_of_the_manifest_that_is_i
 }
 
 #[test]
+fn each_part_of_a_split_batch_is_reported_by_dev_too() {
+    let root = TaskRoot::new().with("batch").manifest(super::SPLIT);
+    let (code, report) = report(&Dev::start(&root, &[]), &["--event", &super::batch()]);
+    let tenants: Vec<_> =
+        report["parts"].as_array().expect("parts").iter().map(|part| part["tenantId"].as_str()).collect();
+    assert_eq!((code, tenants), (Some(0), vec![Some("acme"), Some("nobody")]), "{report}");
+}
+
+#[test]
 fn what_cannot_be_sent_is_told_with_what_to_do() {
     let root = TaskRoot::new().with("echo").with("mixed");
     let dev = Dev::start(&root, &[]);
@@ -69,9 +78,9 @@ fn what_cannot_be_sent_is_told_with_what_to_do() {
         let (code, stdout, stderr) = invoke(&address, arguments);
         assert!(code == Some(1) && stdout.is_empty() && stderr.contains(part), "{code:?} {stdout} {stderr}");
     };
-    told(&["hello"], "there is no function \"hello\"; the functions are: echo, mixed");
+    told(&["hello"], "there is no function \"hello\"; the functions are echo and mixed");
     told(&[], "several functions are running; name one of: echo, mixed");
-    told(&["echo", "--event", "{"], "the event was rejected with 400 Bad Request: Could not parse");
+    told(&["echo", "--event", "{"], "the event is not valid JSON: EOF while parsing an object");
     assert_eq!(invoke(&address, &["echo", "--timeout", "5s"]).0, Some(2), "its timeout is set already");
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::*;
-use crate::policy::manifest::{amounts, build, grants, sections};
+use crate::policy::manifest::{amounts, build, grants, sections, unit};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -231,7 +231,7 @@ fn both_have_the_same_ranges() {
     let schema = schema();
     for amount in &amounts::LIMITS {
         let property = &schema["$defs"]["limits"]["properties"][amount.limit.key()];
-        if amount.unit != amounts::Unit::Nanoseconds {
+        if amount.unit != unit::Unit::Nanoseconds {
             let (least, most) = amount.range();
             assert_eq!(
                 (&property["minimum"], &property["maximum"]),

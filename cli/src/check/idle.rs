@@ -1,0 +1,146 @@
+//! Settings that are valid and have no effect, so that whoever wrote them expects something else.
+
+use std::path::Path;
+
+use bulkhead_host::policy::manifest::{self, Handler, Manifest, MixedBatches, TenantSource};
+use bulkhead_host::policy::{InvokeMode, Limit, Limits, OtherEvents, Policy};
+use bulkhead_host::wasm::Kind;
+
+/// Warnings about settings of the whole file.
+pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let by_record = match &manifest.routing.tenant {
+        TenantSource::Pointer(pointer) => pointer.is_within_records(),
+        TenantSource::Lambda | TenantSource::Header(_) => false,
+    };
+    if manifest.routing.mixed_batches == MixedBatches::Split && !by_record {
+        warnings.push(format!(
+            "{} has no effect: a batch is split by the tenants of its records, and `tenant` is not a place in a record; set \
+             it to one, such as {{ pointer = \"/Records/*/body/tenant\" }}",
+            manifest::place_of(root, "routing", "mixed_batches")
+        ));
+    }
+    let reaches_out = manifest.policies().any(|policy| !policy.grants.allowed_outbound_hosts.is_empty());
+    if !manifest.extra_ca_certificates.is_empty() && !reaches_out {
+        warnings.push(format!(
+            "{} has no effect: no handler has allowed_outbound_hosts",
+            manifest::place_of(root, "outbound", "extra_ca_certificates")
+        ));
+    }
+    warnings.extend(cpu_time(root, "limits", &manifest.default));
+    warnings
+}
+
+/// Warnings about one policy, that of the table `owner`. What it has from the table `limits` is a warning of the whole
+/// file.
+pub(super) fn of_policy(root: &Path, owner: &str, policy: &Policy, default: &Policy) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let times = |limits: &Limits| (limits.cpu_time, limits.wall_time);
+    if times(&policy.limits) != times(&default.limits) {
+        warnings.extend(cpu_time(root, &format!("{owner}.limits"), policy));
+    }
+    let grants = &policy.grants;
+    if !grants.allowed_private_networks.is_empty() && grants.allowed_outbound_hosts.is_empty() {
+        warnings.push(format!(
+            "{} has no effect without allowed_outbound_hosts, which names the hosts in these networks",
+            manifest::place_of(root, &policy.table, "allowed_private_networks")
+        ));
+    }
+    warnings
+}
+
+/// A limit of processor time that was set and that no event can reach.
+fn cpu_time(root: &Path, table: &str, policy: &Policy) -> Option<String> {
+    let limits = &policy.limits;
+    if limits.cpu_time <= limits.wall_time || limits.cpu_time == Limits::default().cpu_time {
+        return None;
+    }
+    let text = |limit| {
+        manifest::shown(policy).into_iter().find(|shown| shown.limit == limit).map(|shown| shown.text)
+    };
+    Some(format!(
+        "{} has no effect: it is {}, and the event ends after its wall_time of {}; lower the one, or raise the other",
+        manifest::place_of(root, table, "cpu_time"),
+        text(Limit::CpuTime).unwrap_or_default(),
+        text(Limit::WallTime).unwrap_or_default(),
+    ))
+}
+
+/// Warnings about HTTP settings of a handler that is not an HTTP service.
+pub(super) fn of_kind(handler: &Handler, kind: Option<Kind>) -> Vec<String> {
+    let Some(kind) = kind.filter(|kind| *kind != Kind::Http) else { return Vec::new() };
+    let said = [
+        ("other_events", handler.policy.other_events != OtherEvents::default()),
+        ("invoke_mode", handler.policy.invoke_mode != InvokeMode::default()),
+    ];
+    let idle = said.into_iter().filter(|(_, is_said)| *is_said);
+    idle.map(|(key, _)| {
+        format!(
+            "handlers.{}.{key} has no effect: it is for HTTP services, and this component is of the kind {}; \
+             remove it",
+            handler.name,
+            kind.name()
+        )
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bulkhead_host::policy::manifest::FILE;
+
+    fn warnings(toml: &str) -> Vec<String> {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(FILE), toml).unwrap();
+        let manifest = Manifest::read(root.path()).unwrap().unwrap();
+        let mut all = of_manifest(root.path(), &manifest);
+        all.extend(
+            manifest
+                .policies()
+                .flat_map(|policy| of_policy(root.path(), policy.owner(), policy, &manifest.default)),
+        );
+        all
+    }
+
+    #[test]
+    fn a_setting_without_effect_is_named_with_its_line_and_its_reason() {
+        for (toml, expected) in [
+            (
+                "[routing]\nmixed_batches = \"split\"",
+                "bulkhead.toml:2: routing.mixed_batches has no effect: a batch is split by the tenants of its records",
+            ),
+            (
+                "[limits]\ncpu_time = \"9s\"\n[handlers.a]",
+                "bulkhead.toml:2: limits.cpu_time has no effect: it is 9s, and the event ends after its wall_time of 5s",
+            ),
+            (
+                "[handlers.a.limits]\nwall_time = \"1s\"\ncpu_time = \"2s\"",
+                "bulkhead.toml:3: handlers.a.limits.cpu_time has no effect: it is 2s, and the event ends after its",
+            ),
+            (
+                "[handlers.a.grants]\nallowed_private_networks = [\"10.0.0.0/8\"]",
+                "bulkhead.toml:2: handlers.a.grants.allowed_private_networks has no effect without allowed_outbound_hosts",
+            ),
+            (
+                "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a]",
+                "bulkhead.toml:1: outbound.extra_ca_certificates has no effect: no handler has allowed_outbound_hosts",
+            ),
+        ] {
+            let found = warnings(toml);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{toml}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn what_has_an_effect_or_was_not_written_is_no_warning() {
+        for toml in [
+            "[routing]\nmixed_batches = \"split\"\ntenant = { pointer = \"/Records/*/body/tenant\" }",
+            "[limits]\nwall_time = \"200ms\"\n[handlers.a]",
+            "[limits]\ncpu_time = \"4s\"\n[handlers.a]",
+            "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a.grants]\nallowed_outbound_hosts = [\"https://a.b\"]",
+        ] {
+            assert_eq!(warnings(toml), [] as [String; 0], "{toml}");
+        }
+    }
+}
