@@ -290,6 +290,26 @@ mod tests {
     }
 
     #[test]
+    fn after_the_last_guard_the_thread_wakes_once_more_and_then_sleeps_indefinitely() {
+        let watchdog = watchdog();
+        drop(watchdog.guard(Instant::now() + Duration::from_secs(3600)));
+        let sleeps = || {
+            let schedule = watchdog.shared.lock();
+            !schedule.has_new && schedule.wakes.is_none()
+        };
+        while !sleeps() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn half_a_slice_is_enough_since_the_epoch_moves_in_the_middle_of_one() {
+        let clock = watchdog().guard(Instant::now()).clock();
+        let TimeSlice(slice) = TimeSlice::ALONE;
+        assert!(clock.is_slice(slice / 2) && !clock.is_slice(slice / 2 - Duration::from_nanos(1)));
+    }
+
+    #[test]
     fn the_thread_ends_with_the_watchdog() {
         let watchdog = watchdog();
         let shared = Arc::downgrade(&watchdog.shared);

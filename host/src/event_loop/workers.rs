@@ -42,7 +42,8 @@ pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     let others: Vec<EventLoop> = (1..count).map(|_| first.sibling()).collect();
     let processors = available_parallelism().map_or(1, usize::from);
     let homes = homes(processors.min(1 + others.len()), &log);
-    let long_events = Arc::new(LongEvents { threads: OnceLock::new(), processors, log: Arc::clone(&log) });
+    let long_events =
+        Arc::new(LongEvents { threads: OnceLock::new(), loops: count, processors, log: Arc::clone(&log) });
     let (ended, mut all_ended) = mpsc::unbounded_channel();
     for (each, home) in iter::once(first).chain(others).zip(homes.iter().map(Home::handle).cycle()) {
         let resident = Resident { run: Box::pin(each.run()), ended: Ended(Some(ended.clone())) };
@@ -86,8 +87,10 @@ fn homes(count: usize, log: &Arc<Log>) -> Vec<Home> {
 
 /// The threads for long events, which are started for the first one.
 struct LongEvents {
-    /// `None` if the operating system allows no more threads. Long events then stay at home.
+    /// `None` if the operating system allows no more threads, or if there is only one loop. Long events then stay
+    /// at home.
     threads: OnceLock<Option<Runtime>>,
+    loops: u32,
     processors: usize,
     log: Arc<Log>,
 }
@@ -95,6 +98,9 @@ struct LongEvents {
 impl LongEvents {
     fn handle(&self) -> Option<&Handle> {
         let start = || {
+            if self.loops == 1 {
+                return None;
+            }
             let log = Arc::clone(&self.log);
             let mut threads = Builder::new_multi_thread();
             threads

@@ -49,6 +49,8 @@ impl Home {
             // The channel only ever closes.
             let _ = runtime.block_on(ended);
             log.flush();
+            // A look-up of a name may still wait for its server.
+            runtime.shutdown_background();
         })?;
         Ok(Self { handle, thread: Some(Thread { end, joined }) })
     }
