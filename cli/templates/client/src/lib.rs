@@ -44,6 +44,7 @@ fn variable(name: &str) -> Result<String, Error> {
     env::var(name).map_err(|error| format!("{name}: {error}; grant it in bulkhead.toml").into())
 }
 
+#[cfg(test)]
 #[tokio::test]
 async fn converts_at_the_rate_of_the_api() -> Result<(), Error> {
     use bulkhead::client::http::Response as Answer;
