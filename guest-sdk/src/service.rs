@@ -15,7 +15,7 @@ impl<F> fmt::Debug for ServiceFn<F> {
 }
 
 /// Makes a service from an async function or a closure that takes a [`LambdaEvent`] and returns a `Result`.
-/// [`run`] takes it.
+/// [`run`](crate::run) takes it.
 ///
 /// ```
 /// use bulkhead::{Error, LambdaEvent, service_fn};

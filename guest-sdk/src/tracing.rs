@@ -70,8 +70,9 @@ mod tests {
         }
     }
 
+    /// One test: subscribers of tests that run side by side get in each other's way.
     #[test]
-    fn a_record_is_a_line_of_json_with_level_message_and_fields() {
+    fn a_record_is_a_line_of_json_and_a_second_subscriber_changes_nothing() {
         let written = Written::default();
         let to = written.clone();
         let subscriber = default_subscriber(LevelFilter::INFO, move || to.clone());
@@ -82,17 +83,13 @@ mod tests {
             debug!("not said");
         });
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(text.trim_end()).expect(&text);
         assert_eq!(
             (&line["level"], &line["message"], &line["order"]),
             (&"WARN".into(), &"late".into(), &7.into())
         );
         assert_eq!((&line["text"], &line["spans"][0]["size"]), (&"\"a\\nb\"".into(), &2.into()));
         assert!(line.get("timestamp").is_none() && line.get("target").is_none(), "{line}");
-    }
-
-    #[test]
-    fn a_second_subscriber_changes_nothing() {
         init_default_subscriber_with_writer(io::sink);
         init_default_subscriber();
     }
