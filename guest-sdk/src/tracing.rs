@@ -70,7 +70,8 @@ mod tests {
         }
     }
 
-    /// One test: subscribers of tests that run side by side get in each other's way.
+    /// One test: subscribers of tests that run side by side get in each other's way. The host, with which the
+    /// workspace compiles it, removes all records at compile time; then `guests::ports` alone tests them.
     #[test]
     fn a_record_is_a_line_of_json_and_a_second_subscriber_changes_nothing() {
         let written = Written::default();
@@ -83,6 +84,12 @@ mod tests {
             debug!("not said");
         });
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        init_default_subscriber_with_writer(io::sink);
+        init_default_subscriber();
+        if level_filters::STATIC_MAX_LEVEL == LevelFilter::OFF {
+            assert_eq!(text, "");
+            return;
+        }
         let line: serde_json::Value = serde_json::from_str(text.trim_end()).expect(&text);
         assert_eq!(
             (&line["level"], &line["message"], &line["order"]),
@@ -90,7 +97,5 @@ mod tests {
         );
         assert_eq!((&line["text"], &line["spans"][0]["size"]), (&"\"a\\nb\"".into(), &2.into()));
         assert!(line.get("timestamp").is_none() && line.get("target").is_none(), "{line}");
-        init_default_subscriber_with_writer(io::sink);
-        init_default_subscriber();
     }
 }
