@@ -102,6 +102,39 @@ fn from_the_pool_nothing_is_left() {
 }
 
 #[test]
+fn from_the_pool_of_several_events_nothing_is_left() {
+    // It keeps less of each memory.
+    search(1000, |bootstrap| bootstrap.env("AWS_LAMBDA_MAX_CONCURRENCY", "8"));
+}
+
+#[test]
+fn from_the_pool_of_one_component_nothing_is_left() {
+    // It keeps more of each memory: of 20 MiB a part is reset in place, and the rest is given back.
+    const HANDLE: &str = r#"(func (export "bulkhead:lambda/handler@0.1.0#handle")"#;
+    let writer = WRITER.replace(HANDLE, "(func $write");
+    let seeker = SEEKER.replace(HANDLE, "(func $seek").replace("(func $deep)\n", "");
+    let large = |text: String| {
+        text.replace("(i32.const 48)", "(i32.const 320)")
+            .replace("(i32.const 64) (i32.const 65536)", "(i32.const 336) (i32.const 65536)")
+    };
+    let both = format!(
+        "{}{writer}{}{HANDLE} (param i32) (result i32)
+            (drop (call $seek (local.get 0)))
+            (drop (call $write (local.get 0)))
+            (i32.store8 (i32.const 12) (i32.const 0))
+            (i32.store (i32.const 16) (i32.const 65536))
+            (i32.store (i32.const 20) (global.get $found))
+            i32.const 12)",
+        BELONGINGS.replace("(memory (export \"memory\") 48)", "(memory (export \"memory\") 320)"),
+        large(seeker)
+    );
+    let stage = Stage::at(TaskRoot::new().file("both.wasm", &handler(&both)), |bootstrap| bootstrap);
+    for round in 0..200 {
+        assert_eq!(stage.send("1").body.len(), 0, "round {round}");
+    }
+}
+
+#[test]
 fn without_a_pool_nothing_is_left() {
     // A task root of two components and little address space: each sandbox is allocated on its own.
     let stage = search(1000, |bootstrap| bootstrap.address_space(12 * 1024 * 1024));
