@@ -90,8 +90,13 @@ fn main() -> ExitCode {
     log_panics(&log);
     let parked = Arc::clone(&log);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let code = match runtime.enable_all().on_thread_park(move || parked.flush()).build() {
-        Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(config, &log)))).unwrap_or(BUG),
+    let code = match runtime.enable_all().on_thread_park(move || workers::flush(&parked)).build() {
+        Ok(runtime) => {
+            let code = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(config, &log)))).unwrap_or(BUG);
+            // A look-up of a name may still wait for its server.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             log.record(
                 Level::Fatal,

@@ -30,9 +30,9 @@ pub(crate) fn text(reset: Reset) -> String {
 pub(crate) fn advice(reset: Reset) -> Option<String> {
     reset.stack.filter(|stack| *stack > LARGE_STACK).map(|stack| {
         format!(
-            "its stack of {} is reset for each event, also the parts that no event uses; `bulkhead build` links a \
-             handler in Rust with a smaller one, and `-C link-arg=-zstack-size=131072` in the rustflags of cargo \
-             does the same",
+            "its stack of {} is reset for each event, also the parts that no event uses; if \
+             `package.metadata.bulkhead.stack` asks for it, try a smaller one; without that key `bulkhead build` links \
+             128 KiB, as cargo does with `-C link-arg=-zstack-size=131072` in its rustflags",
             size(stack)
         )
     })

@@ -37,7 +37,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::retry::ErrorKind;
 use bytes::Bytes;
 
-use crate::client::{Body, Client};
+use crate::client::{Body, Client, Timeouts};
 use crate::executor::reactor;
 
 /// An HTTP client for the configuration of the AWS SDK.
@@ -65,7 +65,7 @@ impl AsyncSleep for Sleep {
 #[derive(Clone)]
 struct Connector {
     client: Client,
-    timeout: Option<Duration>,
+    timeouts: Timeouts,
 }
 
 impl fmt::Debug for Connector {
@@ -76,8 +76,7 @@ impl fmt::Debug for Connector {
 
 impl HttpClient for Connector {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        let timeout = settings.read_timeout().or_else(|| settings.connect_timeout());
-        SharedHttpConnector::new(Self { client: self.client.clone(), timeout })
+        SharedHttpConnector::new(Self { client: self.client.clone(), timeouts: timeouts(settings) })
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
@@ -87,26 +86,28 @@ impl HttpClient for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::new(answered(self.client.clone(), self.timeout, request))
+        HttpConnectorFuture::new(answered(self.client.clone(), self.timeouts, request))
     }
+}
+
+/// The AWS SDK limits the time for a connection by default, and not the time until the response.
+fn timeouts(settings: &HttpConnectorSettings) -> Timeouts {
+    Timeouts { connect: settings.connect_timeout(), read: settings.read_timeout() }
 }
 
 async fn answered(
     client: Client,
-    timeout: Option<Duration>,
+    timeouts: Timeouts,
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (head, body) = request.into_parts();
     let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::user(error.into()))?;
     let mut request = ::http::Request::from_parts(head, body.to_vec());
-    if let Some(timeout) = timeout {
-        request.extensions_mut().insert(crate::client::Timeout(timeout));
-    }
-    // A denied request would be denied again.
-    let failed = |error: crate::client::Error| match error.is_denied() {
-        true => ConnectorError::user(error.into()),
-        false => ConnectorError::other(error.into(), Some(ErrorKind::TransientError)),
+    request.extensions_mut().insert(timeouts);
+    let failed = |error: crate::client::Error| match error.may_pass() {
+        true => ConnectorError::other(error.into(), Some(ErrorKind::TransientError)),
+        false => ConnectorError::user(error.into()),
     };
     let response = client.execute(request).await.map_err(failed)?.into_http();
     let response = response.map(|body| SdkBody::from_body_1_x(Arriving { body: Some(body), reading: None }));
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
     use crate::executor::block_on;
 
-    fn answer(body: &'static str, timeout: Option<Duration>) -> Result<String, String> {
+    fn answer(body: &'static str, timeouts: Timeouts) -> Result<String, String> {
         let client = Client::answering(move |request| {
             assert_eq!(request.body(), b"sent");
             ::http::Response::new(body.as_bytes().to_vec())
@@ -162,7 +163,7 @@ mod tests {
         let request = ::http::Request::post("https://a.b/").body(SdkBody::from("sent")).unwrap();
         block_on(async {
             let request = HttpRequest::try_from(request).unwrap();
-            let response = answered(client, timeout, request).await.map_err(|error| error.to_string())?;
+            let response = answered(client, timeouts, request).await.map_err(|error| error.to_string())?;
             let body = ByteStream::new(response.into_body()).collect().await.unwrap();
             Ok(String::from_utf8(body.to_vec()).unwrap())
         })
@@ -171,13 +172,25 @@ mod tests {
 
     #[test]
     fn a_request_goes_through_the_client_and_its_body_comes_back() {
-        assert_eq!(answer("received", Some(Duration::from_secs(1))).unwrap(), "received");
-        assert_eq!(answer("", None).unwrap(), "");
+        assert_eq!(
+            answer("received", Timeouts { connect: Some(Duration::from_secs(1)), read: None }).unwrap(),
+            "received"
+        );
+        assert_eq!(answer("", Timeouts::default()).unwrap(), "");
+    }
+
+    #[test]
+    fn a_slow_response_is_not_a_slow_connection() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        let settings = HttpConnectorSettings::builder().connect_timeout(second).build();
+        assert_eq!(timeouts(&settings), Timeouts { connect: Some(second), read: None });
+        let settings = HttpConnectorSettings::builder().read_timeout(minute).build();
+        assert_eq!(timeouts(&settings), Timeouts { connect: None, read: Some(minute) });
     }
 
     #[test]
     fn it_says_what_it_is() {
-        let connector = Connector { client: Client::new(), timeout: None };
+        let connector = Connector { client: Client::new(), timeouts: Timeouts::default() };
         assert!(connector.connector_metadata().is_some() && format!("{connector:?}").contains("Connector"));
         drop((http_client(), Sleep));
     }

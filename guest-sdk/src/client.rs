@@ -49,7 +49,7 @@ pub use error::Error;
 pub use request::RequestBuilder;
 pub use response::{Body, Response};
 #[cfg(feature = "aws")]
-pub(crate) use wire::Timeout;
+pub(crate) use wire::Timeouts;
 
 /// The function that answers in place of servers.
 type Answers = Arc<dyn Fn(Request<Vec<u8>>) -> Answer<Vec<u8>> + Send + Sync>;

@@ -46,8 +46,8 @@ where
 /// The names of the variables are those that `lambda_runtime` reads.
 #[expect(clippy::disallowed_methods, reason = "a grant is read as any variable is")]
 fn level() -> LevelFilter {
-    let named = ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| std::env::var(name).ok());
-    named.and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO)
+    let named = |name| std::env::var(name).ok()?.parse().ok();
+    ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"].into_iter().find_map(named).unwrap_or(LevelFilter::INFO)
 }
 
 /// What the records look like is tested with guests, because the host, which is compiled with this crate for unit tests,

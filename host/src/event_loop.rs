@@ -197,7 +197,8 @@ impl EventLoop {
                 biased;
                 next = &mut next => return next.map(Some),
                 () = stop.requested() => return Ok(None),
-                () = &mut prepare => {}
+                // A component whose start takes long has computed.
+                () = &mut prepare => Phase::Waiting.enter(),
             }
         }
         tokio::select! {

@@ -237,14 +237,17 @@ impl Log {
         }
     }
 
-    /// Writes the receipts of this thread that wait. Call this when the thread has nothing else to do.
-    pub fn flush(&self) {
+    /// Writes the receipts of this thread that wait, and returns whether there were any. Call this when the
+    /// thread has nothing else to do.
+    pub fn flush(&self) -> bool {
         WAITING.with_borrow_mut(|waiting| {
-            if !waiting.is_empty() {
+            let has_any = !waiting.is_empty();
+            if has_any {
                 write_out(waiting);
                 waiting.clear();
             }
-        });
+            has_any
+        })
     }
 
     fn write(&self, level: Level, scope: &Scope, message: Message<'_>) {

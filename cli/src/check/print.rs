@@ -37,8 +37,10 @@ fn summary(report: &Report) -> String {
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let manifest = match &report.manifest {
         Some(file) => file.shown(),
-        None if report.handlers.len() > 1 => "no bulkhead.toml: the default limits, no grants".to_owned(),
-        None => "no bulkhead.toml: the only component, the default limits, no grants".to_owned(),
+        None if report.handlers.len() == 1 => {
+            "no bulkhead.toml: the only component, the default limits, no grants".to_owned()
+        }
+        None => "no bulkhead.toml: the default limits, no grants".to_owned(),
     };
     let mistakes = count(report.mistakes.len(), "mistake");
     if report.handlers.is_empty() {

@@ -66,6 +66,16 @@ impl Error {
         matches!(&self.reason, Reason::Failed { name, .. } if name == DENIED)
     }
 
+    /// Whether the request may succeed if it is sent again. One that is not valid, or was denied, fails again.
+    #[cfg(feature = "aws")]
+    pub(crate) fn may_pass(&self) -> bool {
+        match &self.reason {
+            Reason::Failed { .. } => !self.is_denied(),
+            Reason::Body(_) => true,
+            Reason::Invalid(_) | Reason::NoHost | Reason::Status(_) => false,
+        }
+    }
+
     pub(crate) fn error_type(&self) -> &str {
         match &self.reason {
             Reason::Invalid(_) => "InvalidRequest",
@@ -131,6 +141,11 @@ mod tests {
         ] {
             let error = Error::new("GET https://a.b".into(), reason);
             assert_eq!(error.is_denied(), error_type == DENIED);
+            #[cfg(feature = "aws")]
+            assert_eq!(
+                error.may_pass(),
+                matches!(error.reason, Reason::Failed { .. } | Reason::Body(_)) && error_type != DENIED
+            );
             assert_eq!(error.status().is_some(), error_type == "HttpStatus");
             let boxed = Diagnostic::from(crate::Error::from(error));
             let error = Error::new("GET https://a.b".into(), Reason::Body(String::new()));

@@ -7,7 +7,7 @@ use ::http::{HeaderMap, Method, Request, Uri};
 use serde::Serialize;
 
 use super::error::{Reason, place};
-use super::wire::Timeout;
+use super::wire::Timeouts;
 use super::{Client, Error, Response};
 
 /// A request while it is made. A mistake in one of its parts is an error of [`send`](Self::send).
@@ -121,7 +121,7 @@ impl RequestBuilder {
 
 fn extension(timeout: Duration) -> ::http::Extensions {
     let mut extensions = ::http::Extensions::new();
-    extensions.insert(Timeout(timeout));
+    extensions.insert(Timeouts { connect: Some(timeout), read: Some(timeout) });
     extensions
 }
 
@@ -162,7 +162,9 @@ mod tests {
         assert_eq!(request.uri(), "https://a.b/c?d=1&e%20f=%C3%BC%26%3D~");
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer token");
         assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
-        assert_eq!(request.extensions().get::<Timeout>(), Some(&Timeout(Duration::from_secs(1))));
+        let second = Some(Duration::from_secs(1));
+        let expected = Timeouts { connect: second, read: second };
+        assert_eq!(request.extensions().get::<Timeouts>(), Some(&expected));
         assert_eq!((request.method(), request.body().as_slice()), (&Method::POST, &b"[1,2]"[..]));
         let own = client.put("https://a.b").header("content-type", "a/b").json(&1).build().unwrap();
         assert_eq!(own.headers()[CONTENT_TYPE], "a/b");

@@ -14,9 +14,14 @@ use super::Body;
 use super::error::Reason;
 use crate::executor::reactor::ready;
 
-/// A limit of time, in the extensions of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Timeout(pub(crate) Duration);
+/// Limits of time, in the extensions of a request. `None`: only the limits of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    /// Until there is a connection.
+    pub(crate) connect: Option<Duration>,
+    /// Until the first byte of the response, and from each byte to the next.
+    pub(crate) read: Option<Duration>,
+}
 
 /// How much of a body is asked for at a time.
 const PIECE: u64 = 64 * 1024;
@@ -29,7 +34,7 @@ pub(super) async fn send(request: Request<Vec<u8>>) -> Result<Response<Body>, Re
     let (head, bytes) = request.into_parts();
     let outgoing = outgoing(&head.method, &head.uri, fields(&head.headers)?)?;
     let body = outgoing.body().map_err(|()| Reason::Invalid("it has no body".to_owned()))?;
-    let options = head.extensions.get::<Timeout>().map(|timeout| options(timeout.0));
+    let options = head.extensions.get::<Timeouts>().map(|timeouts| options(*timeouts));
     let response = outgoing_handler::handle(outgoing, options).map_err(|code| failed(&code))?;
     // A server may answer before it has read everything, and then close the connection.
     let unsent = upload(body, &bytes).await.err();
@@ -83,12 +88,13 @@ fn wasi_method(method: &Method) -> types::Method {
 }
 
 /// A host that cannot limit a time ignores the limit.
-fn options(timeout: Duration) -> RequestOptions {
-    let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+fn options(Timeouts { connect, read }: Timeouts) -> RequestOptions {
+    let nanoseconds =
+        |limit: Option<Duration>| limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
     let options = RequestOptions::new();
-    options.set_connect_timeout(Some(nanoseconds)).ok();
-    options.set_first_byte_timeout(Some(nanoseconds)).ok();
-    options.set_between_bytes_timeout(Some(nanoseconds)).ok();
+    options.set_connect_timeout(nanoseconds(connect)).ok();
+    options.set_first_byte_timeout(nanoseconds(read)).ok();
+    options.set_between_bytes_timeout(nanoseconds(read)).ok();
     options
 }
 

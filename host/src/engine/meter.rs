@@ -40,14 +40,16 @@ struct Spent {
 }
 
 const IDLE: u64 = u64::MAX;
+/// For so long since the start of a poll, the time that has passed is close enough to the processor time.
+const CLOSE: Duration = Duration::from_millis(1);
 
 /// The last work of this thread.
 #[derive(Debug, Clone, Copy)]
 enum Last {
     /// Work for no event.
     Unmetered,
-    /// A metered poll is in progress since then.
-    InTurn(Instant),
+    /// A metered poll is in progress. It began at this time, unless earlier work of the thread is part of it.
+    InTurn(Option<Instant>),
     /// A metered poll ended at this time of the thread's clock.
     Turn(u64),
 }
@@ -171,16 +173,18 @@ impl Meter {
         }
     }
 
-    /// An upper bound of the time spent so far: no thread computes for longer than the time that passes.
+    /// An upper bound of the time spent so far, close to it: no thread computes for longer than the time that passes.
     fn at_most(&self) -> u64 {
         let passed = match LAST.get() {
-            Last::InTurn(began) if self.0.since.load(Ordering::Relaxed) != IDLE => {
-                nanoseconds(began.elapsed())
-            }
-            Last::InTurn(_) | Last::Unmetered | Last::Turn(_) => 0,
+            Last::InTurn(Some(began)) if self.0.since.load(Ordering::Relaxed) != IDLE => began.elapsed(),
+            Last::InTurn(_) | Last::Unmetered | Last::Turn(_) => return self.nanoseconds(),
         };
+        if passed > CLOSE {
+            return self.nanoseconds();
+        }
         let charged = self.0.charged.load(Ordering::Relaxed);
-        self.0.before.load(Ordering::Relaxed).saturating_add(charged).saturating_add(passed)
+        let before = self.0.before.load(Ordering::Relaxed);
+        before.saturating_add(charged).saturating_add(nanoseconds(passed))
     }
 
     fn nanoseconds(&self) -> u64 {
@@ -205,15 +209,14 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     fn begin(spent: &'a Spent) -> Self {
-        let began = Last::InTurn(Instant::now());
-        let (since, is_outermost) = match LAST.get() {
-            Last::Unmetered => (thread_clock(), true),
-            Last::InTurn(_) => (thread_clock(), false),
-            Last::Turn(ended) => (ended, true),
+        let (since, began) = match LAST.get() {
+            Last::Unmetered => (thread_clock(), Some(Last::InTurn(Some(Instant::now())))),
+            Last::Turn(ended) => (ended, Some(Last::InTurn(None))),
+            // Within a poll of another meter.
+            Last::InTurn(_) => (thread_clock(), None),
         };
-        if is_outermost {
-            LAST.set(began);
-        }
+        let is_outermost = began.is_some();
+        began.into_iter().for_each(|began| LAST.set(began));
         spent.since.store(since, Ordering::Relaxed);
         Self { spent, is_outermost }
     }

@@ -14,14 +14,16 @@ mod home;
 
 use std::future::poll_fn;
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 
+use crate::engine::meter::end_turn;
 use crate::engine::phase::Phase;
 use crate::event_loop::{EventLoop, LoopError};
 use crate::log::{Level, Log, Scope};
@@ -43,7 +45,7 @@ pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     let processors = available_parallelism().map_or(1, usize::from);
     let homes = homes(processors.min(1 + others.len()), &log);
     let long_events =
-        Arc::new(LongEvents { threads: OnceLock::new(), loops: count, processors, log: Arc::clone(&log) });
+        Arc::new(LongEvents { threads: Mutex::default(), loops: count, processors, log: Arc::clone(&log) });
     let (ended, mut all_ended) = mpsc::unbounded_channel();
     for (each, home) in iter::once(first).chain(others).zip(homes.iter().map(Home::handle).cycle()) {
         let resident = Resident { run: Box::pin(each.run()), ended: Ended(Some(ended.clone())) };
@@ -59,12 +61,6 @@ pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
         }
     }
     log.flush();
-    // Waiting for their threads, as dropping them does, is not allowed here.
-    if let Some(threads) =
-        Arc::into_inner(long_events).and_then(|long_events| long_events.threads.into_inner())
-    {
-        threads.into_iter().for_each(Runtime::shutdown_background);
-    }
     result
 }
 
@@ -87,30 +83,48 @@ fn homes(count: usize, log: &Arc<Log>) -> Vec<Home> {
 
 /// The threads for long events, which are started for the first one.
 struct LongEvents {
-    /// `None` if the operating system allows no more threads, or if there is only one loop. Long events then stay
-    /// at home.
-    threads: OnceLock<Option<Runtime>>,
+    threads: Mutex<Option<Runtime>>,
     loops: u32,
     processors: usize,
     log: Arc<Log>,
 }
 
 impl LongEvents {
-    fn handle(&self) -> Option<&Handle> {
-        let start = || {
-            if self.loops == 1 {
-                return None;
-            }
-            let log = Arc::clone(&self.log);
-            let mut threads = Builder::new_multi_thread();
-            threads
-                .worker_threads(self.processors)
-                .enable_io()
-                .enable_time()
-                .on_thread_park(move || log.flush());
-            threads.build().ok()
-        };
-        self.threads.get_or_init(start).as_ref().map(Runtime::handle)
+    /// `None` if there is only one loop, which delays no other one, or if the operating system allows no more threads
+    /// now. A long event then stays at home.
+    fn handle(&self) -> Option<Handle> {
+        if self.loops == 1 {
+            return None;
+        }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.is_none() {
+            *threads = self.start();
+        }
+        threads.as_ref().map(|threads| threads.handle().clone())
+    }
+
+    fn start(&self) -> Option<Runtime> {
+        let log = Arc::clone(&self.log);
+        let mut threads = Builder::new_multi_thread();
+        threads.worker_threads(self.processors).enable_io().enable_time();
+        threads.on_thread_park(move || flush(&log));
+        // Tokio panics if it cannot start a thread.
+        catch_unwind(AssertUnwindSafe(|| threads.build())).ok()?.ok()
+    }
+}
+
+impl Drop for LongEvents {
+    fn drop(&mut self) {
+        // Waiting for the threads, as dropping the runtime does, is not allowed in a task.
+        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        threads.into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+/// Writes the receipts that wait on this thread, before it sleeps. They belong to many events, so no event pays for this.
+pub fn flush(log: &Log) {
+    if log.flush() {
+        end_turn();
     }
 }
 
@@ -135,12 +149,11 @@ impl Resident {
             loop {
                 match self.until(Phase::Computing).await {
                     Left::Ended(result) => return self.ended.report(result),
-                    Left::Moving => {
-                        if let Some(elsewhere) = long_events.handle() {
-                            let elsewhere = elsewhere.clone();
-                            return self.visit(&elsewhere, at_home, long_events);
-                        }
-                    }
+                    Left::Moving => match long_events.handle() {
+                        Some(elsewhere) => return self.visit(&elsewhere, at_home, long_events),
+                        // The guest has given up its turn, so others have theirs.
+                        None => tokio::task::yield_now().await,
+                    },
                 }
             }
         });
@@ -149,7 +162,10 @@ impl Resident {
     /// Runs the loop on the threads for long events, until its event has ended.
     fn visit(mut self, elsewhere: &Handle, home: Handle, long_events: Arc<LongEvents>) {
         elsewhere.spawn(async move {
-            match self.until(Phase::Waiting).await {
+            let left = self.until(Phase::Waiting).await;
+            // This thread may go on with another event for long, or end.
+            flush(&long_events.log);
+            match left {
                 Left::Ended(result) => self.ended.report(result),
                 Left::Moving => self.live(&home, &long_events),
             }

@@ -30,11 +30,14 @@ pub(super) fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtim
         }
         Some(left) => {
             state.clock.look_after(left);
-            // The epoch moves for all guests at a time. One that has just begun goes on.
+            // Also one that computes in short turns.
+            if state.clock.is_slice(state.meter.spent()) {
+                Phase::Computing.enter();
+            }
+            // The epoch moves for all guests at a time. One whose turn has just begun goes on.
             if !state.clock.is_slice(state.meter.turn()) {
                 return Ok(UpdateDeadline::Continue(1));
             }
-            Phase::Computing.enter();
             // Behind all ready tasks, and behind sockets and timers: the engine's own way of yielding would
             // put the guest before these.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use super::flush;
 use crate::log::Log;
 
 /// The thread of some loops. Dropping it ends the thread, and waits for this.
@@ -39,7 +40,7 @@ impl Home {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .on_thread_park(move || parked.flush())
+            .on_thread_park(move || flush(&parked))
             .build()?;
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel();
