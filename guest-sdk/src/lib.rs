@@ -69,7 +69,7 @@
 //!
 //! The names are the same as in `lambda_runtime`: [`run`], [`service_fn`], [`LambdaEvent`], [`Error`],
 //! [`Diagnostic`], and with features `tracing` and `streaming`. Those of `lambda_http` are in the module `http`.
-//! Change the dependency, and the attribute of `main`:
+//! You change the dependency, the crate's name in `use` lines, and the attribute of `main`:
 //!
 //! ```no_run
 //! use bulkhead::{Error, LambdaEvent, run, service_fn};
@@ -138,14 +138,15 @@
 //! | `events-alb`, `events-apigw`, `events-dynamodb`, `events-eventbridge`, `events-function-urls`, `events-kinesis`, `events-s3`, `events-sns`, `events-sqs` | the types of these services only |
 //! | `aws_lambda_events` | that crate, with the features that you choose by a dependency of your own |
 //! | `http` | `bulkhead::http` and `http_handler`, and the names of `lambda_http` |
-//! | `streaming` | `bulkhead::streaming`, with the names of `lambda_runtime::streaming` |
+//! | `streaming` | `bulkhead::streaming`, with the names of `lambda_runtime::streaming`. Tasks need the feature `tokio` of the SDK |
 //! | `tokio` | handlers run on Tokio: its timers and tasks work |
 //! | `tower` | [`run`] takes services of tower |
 //! | `tracing` | `bulkhead::tracing`: records with levels and fields |
 //!
 //! # Minimum supported Rust version
 //!
-//! Handlers compile with Rust 1.88 and later. A newer minimum comes with a new minor version of this crate.
+//! Handlers compile with Rust 1.88 and later, except with the feature `aws`, which needs the Rust of the AWS
+//! SDK. A newer minimum comes with a new minor version of this crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]

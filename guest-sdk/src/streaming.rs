@@ -21,8 +21,11 @@
 //! }
 //! ```
 //!
+//! Tasks need the feature `tokio` of the SDK.
+//!
 //! A [`streaming_handler`](macro@crate::streaming_handler) does the same with less. Under `#[bulkhead::main]`
-//! the pieces are collected, and sent as one response.
+//! the pieces are collected and sent as one response, without the status, the headers and the cookies of the
+//! prelude.
 
 mod channel;
 

@@ -9,9 +9,11 @@
 //! ```
 //!
 //! Each record is a line of JSON with its `level`, its `message` and its fields, which Bulkhead writes in the
-//! format of the function's log. Records below the level of the function's log
-//! (`AWS_LAMBDA_LOG_LEVEL`) are dropped. So are records below `INFO`, unless the variable `RUST_LOG` says
-//! otherwise: `environment = { RUST_LOG = "debug" }` in the handler's grants.
+//! format of the function's log.
+//!
+//! To see records below `INFO`, set the function's log level (`AWS_LAMBDA_LOG_LEVEL=DEBUG`) and grant the
+//! handler `environment = { RUST_LOG = "debug" }`. `RUST_LOG` takes one level, and not directives such as
+//! `my_crate=debug`. If the handler is granted `AWS_LAMBDA_LOG_LEVEL` too, that variable takes precedence.
 
 pub use ::tracing::*;
 /// The crate `tracing-subscriber`, for a subscriber of your own.

@@ -42,7 +42,7 @@ where
     }
 }
 
-/// A body that breaks off is no response.
+/// A response whose body is incomplete becomes status 500.
 #[expect(clippy::print_stderr, reason = "stderr is the log")]
 fn broken(error: &crate::Error) -> Response<Body> {
     eprintln!("the body of the response is incomplete: {error}");

@@ -54,7 +54,8 @@ impl<'de> Plain<'de> {
     #[inline]
     pub(super) fn text(self) -> Option<&'de str> {
         if self.is_ascii {
-            // SAFETY: ASCII is UTF-8.
+            // SAFETY: `is_ascii` is set only by `at_start_of`, after it has seen the high bit of every byte
+            // of `bytes` to be 0; ASCII is UTF-8.
             #[expect(unsafe_code, reason = "every byte was looked at on the way")]
             return Some(unsafe { std::str::from_utf8_unchecked(self.bytes) });
         }
@@ -66,7 +67,8 @@ impl<'de> Plain<'de> {
     pub(super) fn owned_text(self) -> Option<String> {
         let copy = copied(self.bytes);
         if self.is_ascii {
-            // SAFETY: ASCII is UTF-8.
+            // SAFETY: `is_ascii` is set only by `at_start_of`, after it has seen the high bit of every byte
+            // of `bytes` to be 0; ASCII is UTF-8.
             #[expect(unsafe_code, reason = "every byte was looked at on the way")]
             return Some(unsafe { String::from_utf8_unchecked(copy) });
         }

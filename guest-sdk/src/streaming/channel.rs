@@ -54,7 +54,7 @@ impl Sender {
     /// Sends a piece, and waits until there is room for it.
     ///
     /// # Errors
-    /// If nobody reads the body any more.
+    /// If the body was dropped.
     pub async fn send_data(&mut self, chunk: Bytes) -> Result<(), Error> {
         poll_fn(|context| self.poll_ready(context)).await?;
         self.try_send_data(chunk).map_err(|_| closed())
@@ -63,7 +63,7 @@ impl Sender {
     /// Whether there is room for a piece.
     ///
     /// # Errors
-    /// If nobody reads the body any more.
+    /// If the body was dropped.
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut shared = locked(&self.0);
         if !shared.has_reader {

@@ -14,7 +14,7 @@ fn workspace() -> Folder {
     for name in ["one", "two"] {
         folder.bulkhead(&["new", name, "--sdk-path", &sdk()]).succeeded();
         let manifest = folder.read(&format!("{name}/Cargo.toml"));
-        let (package, _profile) = manifest.split_once("# A small component").expect("a profile");
+        let (package, _profile) = manifest.split_once("# A small and fast component").expect("a profile");
         folder.write(&format!("{name}/Cargo.toml"), package);
         std::fs::remove_file(folder.path().join(name).join("bulkhead.toml")).expect("remove it");
     }
