@@ -49,7 +49,7 @@ pub fn http_client() -> SharedHttpClient {
 /// The same over a client of your own, such as [`Client::answering`] in unit tests.
 #[must_use]
 pub fn http_client_of(client: Client) -> SharedHttpClient {
-    Connector { client, timeout: None }.into_shared()
+    Connector { client, timeouts: Timeouts::default() }.into_shared()
 }
 
 /// A timer for the configuration of the AWS SDK, which it uses between attempts.
