@@ -1,4 +1,4 @@
-//! Settings that are valid and have no effect, so that whoever wrote them expects something else.
+//! Settings that are valid and have no effect, although their author expects one.
 
 use std::path::Path;
 

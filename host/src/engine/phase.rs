@@ -1,7 +1,7 @@
 //! What the loop that a thread polls is doing: it waits for an event, or its guest computes for long.
 //!
-//! The loop and its guest say so while they are polled, and whoever polls the loop looks afterwards. The task of a loop
-//! is polled by one thread at a time, so this is a variable of the thread.
+//! The loop and its guest say so while they are polled, and the caller of the poll reads it afterwards. The task of a
+//! loop is polled by one thread at a time, so this is a variable of the thread.
 
 use std::cell::Cell;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bulkhead_tests::{Event, Kind, RuntimeApi, SeenRequest};
+use bulkhead_tests::{Event, Kind, RuntimeApi, SeenRequest, TaskRoot};
 
 use crate::stage::{Stage, assert_error};
 
@@ -47,6 +47,19 @@ fn c11_14_sigterm_while_a_guest_spins() {
     stage.running.terminate();
     assert_eq!(stage.running.exit_code(), 0);
     // The guest has a limit of 5 s, which nobody waits for now.
+    assert!(sent.elapsed() < Duration::from_secs(3), "{:?}", sent.elapsed());
+    assert_error(&stage.api.answer(queued), "Function.Timeout");
+}
+
+#[test]
+fn c11_14_sigterm_while_a_guest_spins_that_cannot_leave_its_thread() {
+    // A managed instance for one event at a time has no threads for long events.
+    let mut stage = Stage::managed(1, TaskRoot::new().with("endless_loop"), "endless_loop");
+    let queued = stage.api.queue(Event::json("1"));
+    stage.running.wait_log("looping");
+    let sent = Instant::now();
+    stage.running.terminate();
+    assert_eq!(stage.running.exit_code(), 0);
     assert!(sent.elapsed() < Duration::from_secs(3), "{:?}", sent.elapsed());
     assert_error(&stage.api.answer(queued), "Function.Timeout");
 }
