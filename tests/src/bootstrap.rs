@@ -220,6 +220,19 @@ impl Running {
         self.wait(text, times, WAIT_LIMIT);
     }
 
+    /// Waits until it has written so many receipts. If it handles several events at a time, it writes them after it has
+    /// asked for the next event.
+    ///
+    /// # Panics
+    /// After 30 s, with what it has printed.
+    pub fn wait_receipts(&self, count: usize) {
+        let until = Instant::now() + WAIT_LIMIT;
+        while self.receipts().len() < count {
+            assert!(Instant::now() < until, "waited for {count} receipts in:\n{}", self.stdout());
+            self.wait_more();
+        }
+    }
+
     /// Waits until it prints this, for as long as is said.
     ///
     /// # Panics

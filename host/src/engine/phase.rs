@@ -16,6 +16,17 @@ pub enum Phase {
 
 thread_local! {
     static SAID: Cell<Option<Phase>> = const { Cell::new(None) };
+    static IS_FOR_LONG_EVENTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread runs only loops whose events compute for long.
+pub fn begin_long_events() {
+    IS_FOR_LONG_EVENTS.set(true);
+}
+
+/// Whether this thread runs only loops whose events compute for long.
+pub fn is_for_long_events() -> bool {
+    IS_FOR_LONG_EVENTS.get()
 }
 
 impl Phase {
@@ -33,6 +44,17 @@ impl Phase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_is_for_long_events_once_it_has_said_so() {
+        let there = || {
+            let before = is_for_long_events();
+            begin_long_events();
+            (before, is_for_long_events())
+        };
+        assert_eq!(std::thread::spawn(there).join().unwrap(), (false, true));
+        assert!(!is_for_long_events());
+    }
 
     #[test]
     fn the_last_word_counts_once() {

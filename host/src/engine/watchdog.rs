@@ -155,10 +155,10 @@ impl Clock {
         Instant::now() >= lock(&self.due.times).at
     }
 
-    /// Whether a guest that has computed for this long has used up its time slice. The epoch also moves in the middle of
-    /// a slice, so half of it is enough.
-    pub fn is_slice(&self, computed: Duration) -> bool {
-        computed >= self.shared.slice / 2
+    /// Whether a guest that has computed for this long has used up so many time slices. The epoch also moves in the
+    /// middle of a slice, so half of the last one is enough.
+    pub fn are_slices(&self, computed: Duration, count: u32) -> bool {
+        computed + self.shared.slice / 2 >= self.shared.slice * count
     }
 
     /// Lets the guest check its clocks after it has computed for this much longer, unless its time slice ends
@@ -306,7 +306,10 @@ mod tests {
     fn half_a_slice_is_enough_since_the_epoch_moves_in_the_middle_of_one() {
         let clock = watchdog().guard(Instant::now()).clock();
         let TimeSlice(slice) = TimeSlice::ALONE;
-        assert!(clock.is_slice(slice / 2) && !clock.is_slice(slice / 2 - Duration::from_nanos(1)));
+        for (count, least) in [(1, slice / 2), (3, slice * 5 / 2)] {
+            assert!(clock.are_slices(least, count));
+            assert!(!clock.are_slices(least - Duration::from_nanos(1), count));
+        }
     }
 
     #[test]

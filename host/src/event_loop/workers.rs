@@ -24,7 +24,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 
 use crate::engine::meter::end_turn;
-use crate::engine::phase::Phase;
+use crate::engine::phase::{Phase, begin_long_events};
 use crate::event_loop::{EventLoop, LoopError};
 use crate::log::{Level, Log, Scope};
 use home::Home;
@@ -107,7 +107,7 @@ impl LongEvents {
         let log = Arc::clone(&self.log);
         let mut threads = Builder::new_multi_thread();
         threads.worker_threads(self.processors).enable_io().enable_time();
-        threads.on_thread_park(move || flush(&log));
+        threads.on_thread_start(begin_long_events).on_thread_park(move || flush(&log));
         // Tokio panics if it cannot start a thread.
         catch_unwind(AssertUnwindSafe(|| threads.build())).ok()?.ok()
     }

@@ -4,8 +4,12 @@ use wasmtime::{StoreContextMut, UpdateDeadline};
 
 use crate::capabilities::State;
 use crate::engine::meter::Meter;
-use crate::engine::phase::Phase;
+use crate::engine::phase::{self, Phase};
 use crate::engine::watchdog::Guard;
+
+/// The time slices of a turn on a thread for long events, where no short event waits. To take turns costs the host
+/// processor time that no event pays for.
+const SLICES_OF_LONG_EVENTS: u32 = 3;
 
 /// How a guest ended without returning.
 pub(super) enum Ended {
@@ -30,14 +34,12 @@ pub(super) fn look_at_clocks(mut context: StoreContextMut<'_, State>) -> wasmtim
         }
         Some(left) => {
             state.clock.look_after(left);
-            // Also one that computes in short turns.
-            if state.clock.is_slice(state.meter.spent()) {
-                Phase::Computing.enter();
-            }
             // The epoch moves for all guests at a time. One whose turn has just begun goes on.
-            if !state.clock.is_slice(state.meter.turn()) {
+            let slices = if phase::is_for_long_events() { SLICES_OF_LONG_EVENTS } else { 1 };
+            if !state.clock.are_slices(state.meter.turn(), slices) {
                 return Ok(UpdateDeadline::Continue(1));
             }
+            Phase::Computing.enter();
             // Behind all ready tasks, and behind sockets and timers: the engine's own way of yielding would
             // put the guest before these.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))

@@ -6,12 +6,18 @@ use crate::project::{Folder, sdk};
 
 /// A workspace of two handlers and a crate that is none.
 fn workspace() -> Folder {
+    workspace_of(["one", "two"])
+}
+
+/// With handlers of these names. Tests that build handlers of one name in different ways would overwrite each other's.
+fn workspace_of(names: [&str; 2]) -> Folder {
+    let [one, two] = names;
     let folder = Folder::new();
     folder.write(
         "Cargo.toml",
-        "[workspace]\nmembers = [\"one\", \"two\", \"plain\"]\nresolver = \"3\"\n[profile.release]\nopt-level = 1\nlto = false\n",
+        &format!("[workspace]\nmembers = [\"{one}\", \"{two}\", \"plain\"]\nresolver = \"3\"\n[profile.release]\nopt-level = 1\nlto = false\n"),
     );
-    for name in ["one", "two"] {
+    for name in names {
         folder.bulkhead(&["new", name, "--sdk-path", &sdk()]).succeeded();
         let manifest = folder.read(&format!("{name}/Cargo.toml"));
         let (package, _profile) = manifest.split_once("# A small and fast component").expect("a profile");
@@ -56,41 +62,45 @@ fn a_workspace_s_handlers_are_found_built_and_put_where_invoke_looks() {
 
 #[test]
 fn a_handler_has_a_small_stack_unless_it_asks_for_another_or_cargo_is_told_of_one() {
-    let folder = workspace();
+    let folder = workspace_of(["stack-of-one", "stack-of-two"]);
     let stack_of = |name: &str| {
         let inspected = folder.bulkhead(&["inspect", "--json", &format!("target/bulkhead/{name}.wasm")]);
         inspected.succeeded().json()["reset"]["stack"].clone()
     };
-    let manifest = folder.read("two/Cargo.toml");
+    let manifest = folder.read("stack-of-two/Cargo.toml");
     let ask = |value: &str| {
         let table = format!("{manifest}\n[package.metadata.bulkhead]\nstack = {value}\n");
-        folder.write("two/Cargo.toml", &table);
+        folder.write("stack-of-two/Cargo.toml", &table);
     };
     ask("\"256KiB\"");
     folder.bulkhead(&["build"]).succeeded();
-    assert_eq!((stack_of("one"), stack_of("two")), (json!(128 << 10), json!(256 << 10)));
+    assert_eq!((stack_of("stack-of-one"), stack_of("stack-of-two")), (json!(128 << 10), json!(256 << 10)));
 
     ask("\"much\"");
     let refused = folder.bulkhead(&["build"]);
     let line = manifest.lines().count() + 3;
-    let place = format!("two/Cargo.toml:{line}: package.metadata.bulkhead.stack: \"much\" is not valid");
+    let place =
+        format!("stack-of-two/Cargo.toml:{line}: package.metadata.bulkhead.stack: \"much\" is not valid");
     assert!(refused.code == 1 && refused.stderr.contains(&place), "{place}: {}", refused.stderr);
 
     ask("\"256KiB\"");
     let flags = "[build]\nrustflags = [\"-C\", \"link-arg=-zstack-size=65536\", \"--cfg\", \"mine\"]\n";
     folder.write(".cargo/config.toml", flags);
-    let source = folder.read("one/src/lib.rs");
-    folder.write("one/src/lib.rs", &format!("{source}\n#[cfg(not(mine))]\ncompile_error!(\"lost\");\n"));
+    let source = folder.read("stack-of-one/src/lib.rs");
+    folder.write(
+        "stack-of-one/src/lib.rs",
+        &format!("{source}\n#[cfg(not(mine))]\ncompile_error!(\"lost\");\n"),
+    );
     let built = folder.bulkhead(&["build"]);
     built.succeeded();
-    assert_eq!((stack_of("one"), stack_of("two")), (json!(64 << 10), json!(64 << 10)));
-    let warning = "warning: two/Cargo.toml: package.metadata.bulkhead.stack has no effect";
+    assert_eq!((stack_of("stack-of-one"), stack_of("stack-of-two")), (json!(64 << 10), json!(64 << 10)));
+    let warning = "warning: stack-of-two/Cargo.toml: package.metadata.bulkhead.stack has no effect";
     assert!(built.stdout.contains(warning), "{}", built.stdout);
 
     // Other flags of the user's stay in force.
     folder.write(".cargo/config.toml", "[build]\nrustflags = [\"--cfg\", \"mine\"]\n");
     folder.bulkhead(&["build"]).succeeded();
-    assert_eq!((stack_of("one"), stack_of("two")), (json!(128 << 10), json!(256 << 10)));
+    assert_eq!((stack_of("stack-of-one"), stack_of("stack-of-two")), (json!(128 << 10), json!(256 << 10)));
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Usage {
     /// As they are now, when no event is under way.
     pub(crate) fn of(stage: &Stage) -> Self {
         stage.api.wait_idle();
+        stage.running.wait_receipts(stage.api.posts().len());
         Self {
             processor: stage.running.processor_time(),
             receipts: stage.running.receipts().len(),

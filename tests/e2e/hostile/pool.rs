@@ -149,6 +149,7 @@ fn pool_eight_memories() {
         assert_error(&answer, "Runtime.SandboxUnavailable");
         assert!(answer.text().contains("no room for a sandbox"), "{}", answer.text());
     }
+    stage.running.wait_receipts(stage.api.posts().len());
     assert!(stage.receipts().iter().any(|receipt| receipt["outcome"] == "Runtime.SandboxUnavailable"));
 }
 

@@ -66,6 +66,7 @@ fn beside_alice(stage: &mut Stage, port: u16) -> Vec<(Answer, Value)> {
     }
     let answers: Vec<Answer> = asked.into_iter().map(|queued| stage.api.answer(queued)).collect();
     stage.api.wait_idle();
+    stage.running.wait_receipts(stage.api.posts().len());
     assert!(stage.running.is_alive());
     let receipts = stage.running.receipts().into_iter().filter(|receipt| receipt["tenantId"] == "mallory");
     answers.into_iter().zip(receipts).collect()

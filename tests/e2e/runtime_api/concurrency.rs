@@ -55,6 +55,7 @@ fn l8_8_every_record_is_json_and_names_its_own_event() {
     let named: BTreeSet<String> =
         records(&stage.running).iter().filter_map(asleep).map(|id| id.to_string()).collect();
     assert_eq!(named.len(), 20, "{}", stage.running.stdout());
+    stage.running.wait_receipts(20);
     let receipts = stage.running.receipts();
     assert_eq!(receipts.len(), 20);
     let bytes: u64 = receipts.iter().filter_map(|receipt| receipt["logBytes"].as_u64()).sum();
@@ -214,6 +215,7 @@ fn a_tenant_over_its_concurrency_is_refused_at_once_and_others_are_not() {
     assert_eq!(stage.api.send(Event::json("1").tenant("other")).text(), "1");
     assert!(answers(&stage.api, asleep).iter().all(|answer| answer.text() == "1500"));
     assert_eq!(stage.api.send(Event::json("1").tenant("greedy")).text(), "1");
+    stage.running.wait_receipts(stage.api.posts().len());
     let receipts = stage.receipts();
     let limited: Vec<_> = receipts.iter().filter(|receipt| receipt["limit"] == "concurrency").collect();
     assert_eq!(limited.len(), 1);
