@@ -75,14 +75,14 @@ fn beside_alice(stage: &mut Stage, port: u16) -> Vec<(Answer, Value)> {
 /// Each ends at `outbound_bytes`, and its receipt says what came.
 fn ends_at_its_bytes(head: &'static str, more: &'static str) {
     let (port, closed) = endless(head, more);
-    let mut stage = stage("outbound_bytes = '1MiB'\ncpu_time = '60s'\nwall_time = '60s'");
+    let mut stage = stage("outbound_bytes = '256KiB'\ncpu_time = '60s'\nwall_time = '60s'");
     for (answer, receipt) in beside_alice(&mut stage, port) {
         // In the head it is an error of the request, in the body one of the stream.
         let text = answer.text();
         assert!(text.contains("HttpResponseBodySize") || text.contains("body size"), "{text}");
         assert_eq!(receipt["limit"], "outbound_bytes");
         let bytes = receipt["outboundBytesIn"].as_u64().expect("a number");
-        assert!((MIB - 1000..=MIB + 1).contains(&bytes), "{receipt}");
+        assert!((255 * 1024..=256 * 1024 + 1).contains(&bytes), "{receipt}");
         assert!(receipt["cpuMs"].as_f64() > Some(0.0), "{receipt}");
     }
     (0..4).for_each(|_| closed.recv_timeout(30 * SECOND).expect("each connection was closed"));
