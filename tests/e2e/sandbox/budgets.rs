@@ -22,10 +22,10 @@ struct Budget {
 }
 
 const BUDGETS: [Budget; 2] = [
-    // Counted: 80.0, 15.2 and 1,134,560.
-    Budget { at_once: 1, allocations: 84.0, system_calls: 17.0, bytes: 1_190_000.0 },
-    // Counted: 79.3, 15.1 and 282,592.
-    Budget { at_once: 8, allocations: 84.0, system_calls: 18.0, bytes: 300_000.0 },
+    // Counted: 60.0, 13.3 to 14.1, and 217,088.
+    Budget { at_once: 1, allocations: 63.0, system_calls: 15.0, bytes: 228_000.0 },
+    // Counted: 59.4, 9.7 to 10.7, and 217,088 to 218,112.
+    Budget { at_once: 8, allocations: 63.0, system_calls: 13.0, bytes: 230_000.0 },
 ];
 
 #[test]
