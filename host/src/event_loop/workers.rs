@@ -1,33 +1,34 @@
 //! Several events at a time (Lambda Managed Instances, L8.1–L8.12): one event loop for each, in parallel.
 //!
-//! The loops share the engine, the catalog and the watchdog, but no state of an event. Each processor has a [`home`]: a
-//! thread with a part of the loops. A short event begins and ends on one thread, so no other thread has to be woken for
+//! The loops share the engine, the catalog and the watchdog, but no state of an event. Each processor has a home: a
+//! [`thread`] with a part of the loops. A short event begins and ends on one thread, so no other thread has to be woken for
 //! it, and its memory stays in the cache of one processor.
 //!
 //! A guest that computes for longer than a time slice would delay the other loops of its thread, and could not use a
-//! processor that is free. So its loop moves to the threads for long events, which any processor can run, and goes home
-//! when the event has ended. The operating system then divides the processors between short and long events.
+//! processor that is free. So its loop moves to a thread for [long events](long_events), and goes home when the event has
+//! ended. The operating system then divides the processors between short and long events.
 //!
 //! The process survives temporary failures of the Runtime API, since its end would fail every event in flight (L8.5).
 
-mod home;
+mod long_events;
+mod thread;
 
 use std::future::poll_fn;
 use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::thread::available_parallelism;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::engine::meter::end_turn;
-use crate::engine::phase::{Phase, begin_long_events};
+use crate::engine::phase::Phase;
 use crate::event_loop::{EventLoop, LoopError};
 use crate::log::{Level, Log, Scope};
-use home::Home;
+use long_events::{LongEvents, Place};
+use thread::LoopThread;
 
 /// The work of a loop until it ends.
 type Run = Pin<Box<dyn Future<Output = Result<(), LoopError>> + Send>>;
@@ -43,13 +44,22 @@ pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     let (stop, log) = (first.state.stop.clone(), Arc::clone(&first.log));
     let others: Vec<EventLoop> = (1..count).map(|_| first.sibling()).collect();
     let processors = available_parallelism().map_or(1, usize::from);
-    let homes = homes(processors.min(1 + others.len()), &log);
-    let long_events =
-        Arc::new(LongEvents { threads: Mutex::default(), loops: count, processors, log: Arc::clone(&log) });
+    let elsewhere = homes(processors.min(1 + others.len()), &log);
+    // The first home is this thread.
+    let homes: Vec<Handle> =
+        iter::once(Handle::current()).chain(elsewhere.iter().map(|home| home.handle().clone())).collect();
+    // A single loop delays no other one.
+    let long_events = (count > 1).then(|| Arc::new(LongEvents::new(processors, Arc::clone(&log))));
     let (ended, mut all_ended) = mpsc::unbounded_channel();
-    for (each, home) in iter::once(first).chain(others).zip(homes.iter().map(Home::handle).cycle()) {
-        let resident = Resident { run: Box::pin(each.run()), ended: Ended(Some(ended.clone())) };
-        resident.live(home, &long_events);
+    for (each, home) in iter::once(first).chain(others).zip(homes.into_iter().cycle()) {
+        let resident = Resident {
+            run: Box::pin(each.run()),
+            ended: Ended(Some(ended.clone())),
+            home,
+            long_events: long_events.clone(),
+            log: Arc::clone(&log),
+        };
+        resident.live();
     }
     drop(ended);
     let mut result = Ok(());
@@ -61,15 +71,15 @@ pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
         }
     }
     log.flush();
+    elsewhere.into_iter().for_each(LoopThread::join);
     result
 }
 
-/// The homes of the loops. The first one is this thread. If the operating system allows no more threads, there are
-/// fewer homes.
-fn homes(count: usize, log: &Arc<Log>) -> Vec<Home> {
-    let mut homes = vec![Home::here()];
+/// The homes besides this thread. If the operating system allows no more threads, there are fewer.
+fn homes(count: usize, log: &Arc<Log>) -> Vec<LoopThread> {
+    let mut homes = Vec::new();
     for number in 1..count {
-        match Home::start(number, log) {
+        match LoopThread::start(format!("events-{number}"), || {}, log) {
             Ok(home) => homes.push(home),
             Err(error) => {
                 let text = format!("only {number} of {count} processors are used: {error}");
@@ -79,46 +89,6 @@ fn homes(count: usize, log: &Arc<Log>) -> Vec<Home> {
         }
     }
     homes
-}
-
-/// The threads for long events, which are started for the first one.
-struct LongEvents {
-    threads: Mutex<Option<Runtime>>,
-    loops: u32,
-    processors: usize,
-    log: Arc<Log>,
-}
-
-impl LongEvents {
-    /// `None` if there is only one loop, which delays no other one, or if the operating system allows no more threads
-    /// now. A long event then stays at home.
-    fn handle(&self) -> Option<Handle> {
-        if self.loops == 1 {
-            return None;
-        }
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if threads.is_none() {
-            *threads = self.start();
-        }
-        threads.as_ref().map(|threads| threads.handle().clone())
-    }
-
-    fn start(&self) -> Option<Runtime> {
-        let log = Arc::clone(&self.log);
-        let mut threads = Builder::new_multi_thread();
-        threads.worker_threads(self.processors).enable_io().enable_time();
-        threads.on_thread_start(begin_long_events).on_thread_park(move || flush(&log));
-        // Tokio panics if it cannot start a thread.
-        catch_unwind(AssertUnwindSafe(|| threads.build())).ok()?.ok()
-    }
-}
-
-impl Drop for LongEvents {
-    fn drop(&mut self) {
-        // Waiting for the threads, as dropping the runtime does, is not allowed in a task.
-        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        threads.into_iter().for_each(Runtime::shutdown_background);
-    }
 }
 
 /// Writes the receipts that wait on this thread, before it sleeps. They belong to many events, so no event pays for this.
@@ -132,54 +102,65 @@ pub fn flush(log: &Log) {
 struct Resident {
     run: Run,
     ended: Ended,
+    home: Handle,
+    /// `None` for a single loop, which always stays at home.
+    long_events: Option<Arc<LongEvents>>,
+    log: Arc<Log>,
 }
 
 /// Why a loop is no longer polled where it was.
 enum Left {
     Ended(Result<(), LoopError>),
-    /// It has entered the phase for which its place is another one.
-    Moving,
+    /// It has entered this phase, for which its place is another one.
+    Moving(Phase),
 }
 
 impl Resident {
     /// Runs the loop at home, until its guest computes for long.
-    fn live(mut self, home: &Handle, long_events: &Arc<LongEvents>) {
-        let (at_home, long_events) = (home.clone(), Arc::clone(long_events));
-        home.spawn(async move {
+    fn live(mut self) {
+        self.home.clone().spawn(async move {
             loop {
-                match self.until(Phase::Computing).await {
+                match self.until(|phase| phase == Phase::Computing).await {
                     Left::Ended(result) => return self.ended.report(result),
-                    Left::Moving => match long_events.handle() {
-                        Some(elsewhere) => return self.visit(&elsewhere, at_home, long_events),
-                        // The guest has given up its turn, so others have theirs.
-                        None => tokio::task::yield_now().await,
+                    Left::Moving(_) => match self.long_events.as_ref().map(|threads| threads.enter()) {
+                        Some(Ok(place)) => return self.visit(place),
+                        // A long event then stays at home. The guest has given up its turn, so others have theirs.
+                        Some(Err(_)) | None => tokio::task::yield_now().await,
                     },
                 }
             }
         });
     }
 
-    /// Runs the loop on the threads for long events, until its event has ended.
-    fn visit(mut self, elsewhere: &Handle, home: Handle, long_events: Arc<LongEvents>) {
-        elsewhere.spawn(async move {
-            let left = self.until(Phase::Waiting).await;
+    /// Runs the loop on a thread for long events, until its event has ended or another of these threads has less to do.
+    fn visit(mut self, place: Place) {
+        place.handle().clone().spawn(async move {
+            let threads = self.long_events.clone();
+            let has_better = || threads.as_ref().is_some_and(|threads| threads.has_better(&place));
+            let left = self.until(|phase| phase == Phase::Waiting || has_better()).await;
             // This thread may go on with another event for long, or end.
-            flush(&long_events.log);
+            flush(&self.log);
             match left {
                 Left::Ended(result) => self.ended.report(result),
-                Left::Moving => self.live(&home, &long_events),
+                Left::Moving(Phase::Waiting) => self.live(),
+                Left::Moving(Phase::Computing) => {
+                    let elsewhere = threads.and_then(|threads| threads.enter().ok());
+                    self.visit(elsewhere.unwrap_or(place));
+                }
             }
         });
     }
 
-    /// Polls the loop until it ends, or says that it has entered this phase.
-    async fn until(&mut self, phase: Phase) -> Left {
+    /// Polls the loop until it ends, or enters a phase for which it has to move.
+    async fn until(&mut self, has_to_move: impl Fn(Phase) -> bool) -> Left {
         poll_fn(|context| {
             Phase::take();
             match self.run.as_mut().poll(context) {
                 Poll::Ready(result) => Poll::Ready(Left::Ended(result)),
-                Poll::Pending if Phase::take() == Some(phase) => Poll::Ready(Left::Moving),
-                Poll::Pending => Poll::Pending,
+                Poll::Pending => match Phase::take().filter(|phase| has_to_move(*phase)) {
+                    Some(phase) => Poll::Ready(Left::Moving(phase)),
+                    None => Poll::Pending,
+                },
             }
         })
         .await

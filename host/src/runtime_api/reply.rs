@@ -123,14 +123,12 @@ fn status_of(response: &httparse::Response<'_, '_>) -> Result<StatusCode, Connec
 /// lies before `from`.
 pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     let searched = bytes.get(from..)?;
-    let is_end = |at: &usize| {
-        let rest = searched.get(at + 1..).unwrap_or_default();
-        rest.starts_with(b"\n") || rest.starts_with(b"\r\n")
-    };
-    let ends = searched.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
-    let line = ends.into_iter().find(is_end)?;
-    let empty = if searched.get(line + 1) == Some(&b'\n') { 1 } else { 2 };
-    Some(from + line + 1 + empty)
+    let mut ends = memchr::memchr_iter(b'\n', searched);
+    ends.find_map(|end| match searched.get(end + 1..)? {
+        [b'\n', ..] => Some(from + end + 2),
+        [b'\r', b'\n', ..] => Some(from + end + 3),
+        _ => None,
+    })
 }
 
 /// Checks the start of a head whose end has not arrived. Without this check, a server that does not speak HTTP and waits

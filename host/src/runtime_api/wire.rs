@@ -172,11 +172,11 @@ impl Wire {
     /// skipped.
     fn take_in(&mut self) -> Result<bool, ConnectionError> {
         loop {
-            if self.has_head()? {
+            if let Some(end) = self.end_of_head()? {
                 if !reply::is_interim(reply::status(&self.received)?) {
                     return Ok(true);
                 }
-                drop(self.take_head());
+                drop(self.take_head(end));
                 continue;
             }
             self.received.reserve(READ);
@@ -189,14 +189,15 @@ impl Wire {
         }
     }
 
-    fn has_head(&mut self) -> Result<bool, ConnectionError> {
-        let has_head = reply::end_of_head(&self.received, self.searched).is_some();
-        if !has_head {
+    /// The position of the head's end, if it has arrived.
+    fn end_of_head(&mut self) -> Result<Option<usize>, ConnectionError> {
+        let end = reply::end_of_head(&self.received, self.searched);
+        if end.is_none() {
             // The last bytes may be the start of the empty line that ends the head.
             self.searched = self.received.len().saturating_sub(3);
             reply::check_start(&self.received)?;
         }
-        Ok(has_head)
+        Ok(end)
     }
 
     /// Reads a complete reply. Informational replies (1xx) are skipped.
@@ -217,16 +218,17 @@ impl Wire {
     }
 
     async fn head(&mut self) -> Result<Head, ConnectionError> {
-        while !self.has_head()? {
+        loop {
+            if let Some(end) = self.end_of_head()? {
+                return Head::parse(&self.take_head(end));
+            }
             self.more(READ).await?;
         }
-        Head::parse(&self.take_head())
     }
 
-    /// The head that has arrived.
-    fn take_head(&mut self) -> Bytes {
-        let searched = std::mem::take(&mut self.searched);
-        let end = reply::end_of_head(&self.received, searched).unwrap_or_default();
+    /// The head that has arrived, and ends here.
+    fn take_head(&mut self, end: usize) -> Bytes {
+        self.searched = 0;
         self.received.split_to(end).freeze()
     }
 
