@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use super::{Function, LocalError};
 use crate::compile::lambda_name;
+use crate::files;
 use output::Pipe;
 pub(crate) use output::{Drain, Line, Sink};
 
@@ -84,11 +85,10 @@ fn find(
     variable: Option<PathBuf>,
     beside: Option<PathBuf>,
 ) -> anyhow::Result<Option<PathBuf>> {
-    if let Some(path) = named.or_else(|| variable.filter(|path| !path.as_os_str().is_empty())) {
-        if path.is_file() {
-            return Ok(Some(path));
-        }
-        bail!("{}: bootstrap not found", path.shown());
+    let by_option = named.map(|path| (path, "--bootstrap"));
+    let by_variable = || Some((variable.filter(|path| !path.as_os_str().is_empty())?, VARIABLE));
+    if let Some((path, by)) = by_option.or_else(by_variable) {
+        return if path.is_file() { Ok(Some(path)) } else { Err(files::no_file(&path).context(by)) };
     }
     Ok(beside.filter(|path| path.is_file()))
 }
@@ -97,7 +97,9 @@ impl Program {
     /// Starts the bootstrap. The Runtime API is `host:port`, followed by a path if needed. `sink` gets each
     /// line that it prints.
     pub(crate) fn start(function: &Function, runtime_api: &str, sink: &Sink) -> Result<Self, LocalError> {
-        let mut command = Command::new(&function.bootstrap);
+        // A name without a folder would be looked for in the PATH.
+        let bootstrap = std::path::absolute(&function.bootstrap);
+        let mut command = Command::new(bootstrap.as_ref().unwrap_or(&function.bootstrap));
         command.env_clear().envs(variables(function)).envs(function.environment.iter().cloned());
         command
             // These come last, so that no variable of the user can change them.
@@ -182,7 +184,7 @@ mod tests {
         assert_eq!(is(Some(&here), Some(&gone), None).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&here), Some(&gone)).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
-        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: bootstrap not found"));
+        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().starts_with("there is no such bootstrap"));
         assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
     }
 

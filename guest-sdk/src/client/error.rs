@@ -98,7 +98,10 @@ impl fmt::Display for Error {
             }
             Reason::Failed { name, text } if *name == DENIED => {
                 let origin = to.split_once(' ').map_or(to.as_str(), |(_, origin)| origin);
-                write!(f, "{to}: {text}; to allow it, add \"{origin}\" to allowed_outbound_hosts in bulkhead.toml")
+                write!(
+                    f,
+                    "{to}: {text}; to allow it, add \"{origin}\" to allowed_outbound_hosts in bulkhead.toml"
+                )
             }
             Reason::Failed { text, .. } => write!(f, "{to}: {text}"),
             Reason::Status(status) => write!(f, "{to}: the status is {status}"),
@@ -133,7 +136,11 @@ mod tests {
             (Reason::Invalid("no".into()), "InvalidRequest", "cannot be sent: no"),
             (Reason::NoHost, "NoHost", "Client::answering"),
             (failed("ConnectionTimeout"), "ConnectionTimeout", "it took too long"),
-            (failed(DENIED), DENIED, "to allow it, add \"https://a.b\" to allowed_outbound_hosts in bulkhead.toml"),
+            (
+                failed(DENIED),
+                DENIED,
+                "to allow it, add \"https://a.b\" to allowed_outbound_hosts in bulkhead.toml",
+            ),
             (Reason::Status(StatusCode::NOT_FOUND), "HttpStatus", "404 Not Found"),
             (Reason::Body("it breaks off".into()), "InvalidResponseBody", "it breaks off"),
         ] {

@@ -23,10 +23,7 @@ const SENTENCES: [(&str, &str); 39] = [
         "DestinationIpUnroutable",
         "no network leads to the host's address; check the function's VPC and its routes",
     ),
-    (
-        "ConnectionRefused",
-        "the host refused the connection; check the port, and that the server is running",
-    ),
+    ("ConnectionRefused", "the host refused the connection; check the port, and that the server is running"),
     (
         "ConnectionTerminated",
         "the connection ended before the response was complete; the server may have handled the request",
@@ -189,16 +186,25 @@ mod tests {
             (ErrorCode::ConnectionRefused, "the host refused the connection; check the port, and that"),
             (ErrorCode::InternalError(Some("why".to_owned())), "the host could not send the request (why)"),
             (ErrorCode::InternalError(None), "the host could not send the request"),
-            (ErrorCode::HttpResponseHeaderSize(size), "a header of the response is larger than allowed (`x-a`, 9 bytes)"),
+            (
+                ErrorCode::HttpResponseHeaderSize(size),
+                "a header of the response is larger than allowed (`x-a`, 9 bytes)",
+            ),
             (
                 ErrorCode::HttpResponseBodySize(Some(7)),
                 "the response is larger than allowed; the limit is outbound_bytes in bulkhead.toml (7 bytes)",
             ),
             (
-                ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload { alert_id: Some(40), alert_message: None }),
+                ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload {
+                    alert_id: Some(40),
+                    alert_message: None,
+                }),
                 "the server ended the TLS handshake with an alert (number 40)",
             ),
-            (ErrorCode::HttpRequestHeaderSectionSize(Some(9)), "the headers of the request are larger than allowed (9 bytes)"),
+            (
+                ErrorCode::HttpRequestHeaderSectionSize(Some(9)),
+                "the headers of the request are larger than allowed (9 bytes)",
+            ),
         ] {
             assert!(format!("{code:?}").starts_with(&format!("ErrorCode::{}", name(&code))), "{code:?}");
             let sentence = sentence(&code);
@@ -219,7 +225,10 @@ mod tests {
     #[test]
     fn no_sentence_is_a_word_of_a_programmer() {
         for (name, sentence) in SENTENCES {
-            assert!(sentence.contains(' ') && !sentence.contains(name) && !sentence.contains("::"), "{sentence}");
+            assert!(
+                sentence.contains(' ') && !sentence.contains(name) && !sentence.contains("::"),
+                "{sentence}"
+            );
         }
     }
 }

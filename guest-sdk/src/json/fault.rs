@@ -24,6 +24,12 @@ impl Fault {
         Self(Box::new(Inner { message: message.into(), path: String::new() }))
     }
 
+    /// Something else belongs in the place of a value.
+    #[cold]
+    pub(crate) fn unfit(found: &str, expected: &dyn Expected) -> Self {
+        Self::new(format!("this is {found}; expected {}", plain(expected)))
+    }
+
     /// The fault is in the value of this key.
     #[cold]
     pub(crate) fn in_object(mut self, key: &[u8]) -> Self {
@@ -50,7 +56,7 @@ impl Fault {
             return self.0.message.clone();
         }
         let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count().max(1);
         let Inner { message, path } = &*self.0;
         if path.is_empty() {
             format!("{message} at line {line} column {column}")
@@ -67,11 +73,11 @@ impl Error for Fault {
 
     // serde's own texts for these two would add the formatting of floats to every component.
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("invalid type: {}, expected {expected}", name(&unexpected)))
+        Self::unfit(&name(&unexpected), expected)
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("invalid value: {}, expected {expected}", name(&unexpected)))
+        Self::unfit(&name(&unexpected), expected)
     }
 }
 
@@ -83,32 +89,48 @@ impl Display for Fault {
     }
 }
 
+/// What is there, in the words of JSON.
 fn name(unexpected: &Unexpected<'_>) -> String {
     match unexpected {
-        Unexpected::Bool(value) => format!("boolean `{value}`"),
-        Unexpected::Unsigned(value) => format!("integer `{value}`"),
-        Unexpected::Signed(value) => format!("integer `{value}`"),
-        Unexpected::Float(_) => "floating point number".into(),
+        Unexpected::Bool(value) => value.to_string(),
+        Unexpected::Unsigned(value) => format!("the number `{value}`"),
+        Unexpected::Signed(value) => format!("the number `{value}`"),
+        Unexpected::Float(_) => "a number with a fraction".into(),
         Unexpected::Char(value) => shown(value.encode_utf8(&mut [0; 4])),
         Unexpected::Str(value) => shown(value),
-        Unexpected::Bytes(_) => "byte array".into(),
-        Unexpected::Unit => "null".into(),
-        Unexpected::Option => "Option value".into(),
-        Unexpected::NewtypeStruct => "newtype struct".into(),
-        Unexpected::Seq => "sequence".into(),
-        Unexpected::Map => "map".into(),
-        Unexpected::Enum => "enum".into(),
-        Unexpected::UnitVariant => "unit variant".into(),
-        Unexpected::NewtypeVariant => "newtype variant".into(),
-        Unexpected::TupleVariant => "tuple variant".into(),
-        Unexpected::StructVariant => "struct variant".into(),
+        Unexpected::Unit | Unexpected::Option => "null".into(),
+        Unexpected::Seq | Unexpected::TupleVariant | Unexpected::Bytes(_) => "an array".into(),
+        Unexpected::Map | Unexpected::StructVariant => "an object".into(),
+        Unexpected::NewtypeStruct
+        | Unexpected::Enum
+        | Unexpected::UnitVariant
+        | Unexpected::NewtypeVariant => "another value".into(),
         Unexpected::Other(other) => (*other).into(),
+    }
+}
+
+/// What belongs there: serde's words are those of Rust, and the events come from people who need not know it.
+fn plain(expected: &dyn Expected) -> String {
+    let expected = expected.to_string();
+    match expected.as_str() {
+        "a sequence" => "an array".into(),
+        "a map" => "an object".into(),
+        "a boolean" => "true or false".into(),
+        "unit" => "null".into(),
+        "f32" | "f64" => "a number".into(),
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {
+            format!("a whole number ({expected})")
+        }
+        other => match other.strip_prefix("struct ") {
+            Some(name) => format!("an object (`{name}`)"),
+            None => expected,
+        },
     }
 }
 
 /// An event may consist of a string of several megabytes.
 fn shown(text: &str) -> String {
-    let mut shown = String::from("string \"");
+    let mut shown = String::from("the string \"");
     let mut chars = text.chars();
     shown.extend(chars.by_ref().take(MOST_SHOWN));
     shown.push_str(if chars.next().is_some() { "…\"" } else { "\"" });

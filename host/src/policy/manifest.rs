@@ -13,6 +13,7 @@ mod grants;
 mod key_line;
 mod network;
 mod place;
+mod plain;
 mod resolve;
 mod sections;
 mod syntax;
@@ -28,6 +29,7 @@ pub use amounts::{Shown, shown};
 pub use build::Build;
 use document::Document;
 pub use key_line::place_of;
+pub use syntax::not_toml;
 use toml::de::DeTable;
 
 use crate::policy::{Pointer, Policy, Vars};
