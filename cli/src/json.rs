@@ -19,11 +19,13 @@ pub(crate) fn mistake(bytes: &[u8], error: &Error) -> String {
     if text.starts_with('\u{feff}') {
         return "it begins with a byte order mark; save it as UTF-8 without one".to_owned();
     }
-    let at = offset(text, error);
-    let (found, start) = found(text, at);
-    let here = place(text, start);
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    let at = offset(text, error);
+    // The parser stops at the first letter that is wrong, or after the word.
+    let is_after = message == "expected ident" && !text[at..].starts_with(is_word);
+    let (found, start) = found(text, if is_after { at.saturating_sub(1) } else { at });
+    let here = place(text, start);
     match message {
         "expected value" | "expected ident" => {
             format!("{found} at {here} is not a JSON value")
@@ -113,7 +115,6 @@ fn offset(text: &str, error: &Error) -> usize {
 /// The word or the character at a byte, in quotes, and where it begins.
 fn found(text: &str, at: usize) -> (String, usize) {
     let at = text.floor_char_boundary(at);
-    let is_word = |character: char| !character.is_whitespace() && !",:{}[]\"".contains(character);
     let (before, after) = text.split_at(at);
     let start = before
         .rfind(|character: char| !is_word(character))
@@ -131,6 +132,11 @@ fn found(text: &str, at: usize) -> (String, usize) {
     let short: String = piece.chars().take(LONGEST).collect();
     let dots = if short.len() < piece.len() { "…" } else { "" };
     (format!("`{}{dots}`", name(&short)), start)
+}
+
+/// Whether a character is part of a word: of a number, or of what was meant to be a string.
+fn is_word(character: char) -> bool {
+    !character.is_whitespace() && !",:{}[]\"".contains(character)
 }
 
 /// `line 1, column 2`, both from 1.

@@ -246,7 +246,10 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(refused(vec![one()], &["helo"]).contains("with handlers are hello"));
+        assert!(
+            refused(vec![one()], &["helo"])
+                .contains("there is no handler package \"helo\"; did you mean hello?")
+        );
         assert!(refused(Vec::new(), &[]).contains("crate-type"));
     }
 

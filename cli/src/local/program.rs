@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::bail;
 use bulkhead_host::engine::Target;
-use bulkhead_host::text::printable::Shown as _;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -179,12 +178,16 @@ mod tests {
         let (here, gone) = (folder.path().join("bootstrap"), folder.path().join("gone"));
         std::fs::write(&here, "").unwrap();
         let is = |named: Option<&PathBuf>, variable: Option<&PathBuf>, beside: Option<&PathBuf>| {
-            find(named.cloned(), variable.cloned(), beside.cloned()).map_err(|error| error.to_string())
+            find(named.cloned(), variable.cloned(), beside.cloned()).map_err(|error| format!("{error:#}"))
         };
         assert_eq!(is(Some(&here), Some(&gone), None).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&here), Some(&gone)).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
-        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().starts_with("there is no such bootstrap"));
+        let told = is(None, Some(&gone), Some(&here)).unwrap_err();
+        assert!(
+            told.starts_with("BULKHEAD_BOOTSTRAP: ") && told.ends_with("gone: there is no such file"),
+            "{told}"
+        );
         assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
     }
 
