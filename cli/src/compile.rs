@@ -89,6 +89,7 @@ impl Compile {
             target.name()
         );
         let wasm = files::read_component(&self.input)?;
+        files::ensure_folder_of(output)?;
         let component = worlds::ready(&wasm, &self.input)?;
         let ready = self.preinit.run(&component, &self.input)?;
         let product = match &ready {

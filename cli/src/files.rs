@@ -58,6 +58,14 @@ pub(crate) fn no_file(path: &Path) -> anyhow::Error {
     unreadable(path, &kind.into())
 }
 
+/// Rejects the place of a new file whose folder does not exist.
+pub(crate) fn ensure_folder_of(path: &Path) -> anyhow::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(no_folder(folder).context(format!("{} cannot be written", path.shown()))),
+        None => Ok(()),
+    }
+}
+
 /// The answer to a folder that does not exist.
 pub(crate) fn no_folder(path: &Path) -> anyhow::Error {
     match path.exists() {
@@ -218,6 +226,21 @@ mod tests {
         ] {
             assert_eq!(answer(folder.path(), no_folder, path), expected);
         }
+    }
+
+    #[test]
+    fn a_new_file_needs_its_folder() {
+        let folder = folder(&["out/a"]);
+        assert!(ensure_folder_of(Path::new("new.txt")).is_ok());
+        assert!(ensure_folder_of(&folder.path().join("out/new.txt")).is_ok());
+        let error = ensure_folder_of(&folder.path().join("otu/new.txt")).unwrap_err();
+        let place = folder.path().display();
+        assert_eq!(
+            format!("{error:#}"),
+            format!(
+                "{place}/otu/new.txt cannot be written: {place}/otu: there is no such folder; did you mean {place}/out?"
+            )
+        );
     }
 
     #[test]

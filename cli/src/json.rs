@@ -26,9 +26,15 @@ pub(crate) fn mistake(bytes: &[u8], error: &Error) -> String {
     let is_after = message == "expected ident" && !text[at..].starts_with(is_word);
     let (found, start) = found(text, if is_after { at.saturating_sub(1) } else { at });
     let here = place(text, start);
+    if found.starts_with("`//") || found.starts_with("`/*") {
+        return format!("{found} at {here} begins a comment, and JSON has none; remove it");
+    }
     match message {
         "expected value" | "expected ident" => {
             format!("{found} at {here} is not a JSON value")
+        }
+        "key must be a string" if found == "`}`" => {
+            format!("the comma before {found} at {here} is one too many")
         }
         "key must be a string" => format!("the key {found} at {here} needs double quotes"),
         "expected `:`" => format!("a `:` is missing before {found} at {here}"),
@@ -170,6 +176,8 @@ mod tests {
             ("{\"a\": 1\n \"b\": 2}", "a `,` or a `}` is missing before `\"b\"` at line 2, column 2"),
             ("[1 2]", "a `,` or a `]` is missing before `2` at line 1, column 4"),
             ("{\"a\": 1,}", "the comma before `}` at line 1, column 9 is one too many"),
+            ("{\"a\": 1,\n}", "the comma before `}` at line 2, column 1 is one too many"),
+            ("// a\n{}", "`//` at line 1, column 1 begins a comment, and JSON has none; remove it"),
             ("[1,]", "the comma before `]` at line 1, column 4 is one too many"),
             ("{} {}", "`{` at line 1, column 4 comes after the end of the value"),
             ("{}\nabc", "`abc` at line 2, column 1 comes after the end of the value"),

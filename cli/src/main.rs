@@ -134,12 +134,34 @@ fn arguments(answer: clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(u8::MAX))
 }
 
+/// The commands of other tools, and what does the same here.
+const MEANT: [(&str, &str); 11] = [
+    ("create", "new"),
+    ("deploy", "init-deploy"),
+    ("init", "new"),
+    ("lint", "check"),
+    ("logs", "receipts"),
+    ("run", "invoke"),
+    ("serve", "dev"),
+    ("start", "dev"),
+    ("test", "invoke"),
+    ("validate", "check"),
+    ("version", "--version"),
+];
+
 /// Clap's answer, which is followed by the help of the subcommand in question, and by an example if something is missing.
 fn with_next_step(answer: &clap::Error) -> String {
     const HELP: &str = "For more information, try '--help'.";
     let text = answer.render().to_string();
     let cli = Cli::command();
     let mut arguments = std::env::args_os().skip(1);
+    if answer.kind() == ErrorKind::InvalidSubcommand {
+        let asked = arguments.next().unwrap_or_default();
+        let meant = MEANT.iter().find(|(word, _)| asked == *word);
+        let tip =
+            meant.map_or_else(String::new, |(_, meant)| format!("You may mean `bulkhead {meant}`.\n\n"));
+        return text.replace(HELP, &format!("{tip}`bulkhead --help` lists the commands."));
+    }
     let Some(command) = arguments.find_map(|argument| cli.find_subcommand(argument)) else { return text };
     let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
     let example = about.lines().rfind(|line| line.starts_with("Example: "));

@@ -62,6 +62,10 @@ impl Argument {
             return format!("; did you mean --event @{}?", name(text));
         }
         if text.trim_start().starts_with(['{', '[']) {
+            // The rest of the quotes is as it should be.
+            if text.matches('"').count() > 2 && !text.contains('\'') {
+                return String::new();
+            }
             return r#"; put single quotes around the event, and double quotes around its keys and strings: --event '{"key": "value"}'"#.to_owned();
         }
         let is_word = text.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c));

@@ -24,12 +24,6 @@ impl Fault {
         Self(Box::new(Inner { message: message.into(), path: String::new() }))
     }
 
-    /// Something else belongs in the place of a value.
-    #[cold]
-    pub(crate) fn unfit(found: &str, expected: &dyn Expected) -> Self {
-        Self::new(format!("this is {found}; expected {}", plain(expected)))
-    }
-
     /// The fault is in the value of this key.
     #[cold]
     pub(crate) fn in_object(mut self, key: &[u8]) -> Self {
@@ -73,11 +67,11 @@ impl Error for Fault {
 
     // serde's own texts for these two would add the formatting of floats to every component.
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::unfit(&name(&unexpected), expected)
+        Self::new(format!("this is {}; expected {expected}", name(&unexpected)))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::unfit(&name(&unexpected), expected)
+        Self::new(format!("this is {}; expected {expected}", name(&unexpected)))
     }
 }
 
@@ -89,42 +83,26 @@ impl Display for Fault {
     }
 }
 
-/// What is there, in the words of JSON.
 fn name(unexpected: &Unexpected<'_>) -> String {
     match unexpected {
-        Unexpected::Bool(value) => value.to_string(),
+        Unexpected::Bool(value) => format!("the value `{value}`"),
         Unexpected::Unsigned(value) => format!("the number `{value}`"),
         Unexpected::Signed(value) => format!("the number `{value}`"),
         Unexpected::Float(_) => "a number with a fraction".into(),
         Unexpected::Char(value) => shown(value.encode_utf8(&mut [0; 4])),
         Unexpected::Str(value) => shown(value),
-        Unexpected::Unit | Unexpected::Option => "null".into(),
-        Unexpected::Seq | Unexpected::TupleVariant | Unexpected::Bytes(_) => "an array".into(),
-        Unexpected::Map | Unexpected::StructVariant => "an object".into(),
-        Unexpected::NewtypeStruct
-        | Unexpected::Enum
-        | Unexpected::UnitVariant
-        | Unexpected::NewtypeVariant => "another value".into(),
+        Unexpected::Bytes(_) => "byte array".into(),
+        Unexpected::Unit => "null".into(),
+        Unexpected::Option => "Option value".into(),
+        Unexpected::NewtypeStruct => "newtype struct".into(),
+        Unexpected::Seq => "an array".into(),
+        Unexpected::Map => "an object".into(),
+        Unexpected::Enum => "enum".into(),
+        Unexpected::UnitVariant => "unit variant".into(),
+        Unexpected::NewtypeVariant => "newtype variant".into(),
+        Unexpected::TupleVariant => "tuple variant".into(),
+        Unexpected::StructVariant => "struct variant".into(),
         Unexpected::Other(other) => (*other).into(),
-    }
-}
-
-/// What belongs there: serde's words are those of Rust, and the events come from people who need not know it.
-fn plain(expected: &dyn Expected) -> String {
-    let expected = expected.to_string();
-    match expected.as_str() {
-        "a sequence" => "an array".into(),
-        "a map" => "an object".into(),
-        "a boolean" => "true or false".into(),
-        "unit" => "null".into(),
-        "f32" | "f64" => "a number".into(),
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {
-            format!("a whole number ({expected})")
-        }
-        other => match other.strip_prefix("struct ") {
-            Some(name) => format!("an object (`{name}`)"),
-            None => expected,
-        },
     }
 }
 

@@ -170,7 +170,7 @@ pub struct Mistake {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It cannot be read.
-    #[error("{}: {error}", path.shown())]
+    #[error("{}: {}", path.shown(), unreadable(error))]
     Read {
         /// The file.
         path: PathBuf,
@@ -185,6 +185,14 @@ pub enum ManifestError {
         /// All mistakes, in the order of their lines.
         mistakes: Vec<Mistake>,
     },
+}
+
+/// Why the file cannot be read.
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() == std::io::ErrorKind::InvalidData {
+        true => "it is not UTF-8; save it as UTF-8".to_owned(),
+        false => format!("it cannot be read: {error}"),
+    }
 }
 
 impl std::fmt::Display for Mistake {

@@ -16,7 +16,7 @@ const PLAIN: [(&str, &str); 46] = [
     ("key with no value", "`=` and a value are missing after the key"),
     ("missing value for key", "there is no value after `=`"),
     ("missing value", "there is no value after `=`"),
-    ("invalid key-value pair", "there is no key before `=`"),
+    ("invalid key-value pair", "a key belongs here, such as in KEY = VALUE"),
     (
         "invalid key",
         "this is not a valid key; put a key with other characters than letters, digits, - and _ in quotes",
@@ -112,7 +112,7 @@ mod tests {
             ("a = 1]", "the value ends before this; put the next key on a line of its own"),
             ("a", "`=` and a value are missing after the key"),
             ("a =", "there is no value after `=`"),
-            ("= 1", "there is no key before `=`"),
+            ("= 1", "a key belongs here, such as in KEY = VALUE"),
             ("a = = 1", "there is one `=` too many"),
             (
                 "a!b = 1",

@@ -88,7 +88,14 @@ pub fn not_toml(text: &str, error: &toml::de::Error) -> Mistake {
 
 /// A value that is a single word without quotes, such as `64MiB`, with the quotes that it lacks.
 fn hint(source: &str) -> String {
-    let Some((key, value)) = source.split_once('=') else { return String::new() };
+    let Some((key, value)) = source.split_once('=') else {
+        // As in YAML and JSON.
+        let pair = source
+            .split_once(':')
+            .filter(|(key, _)| !key.trim().is_empty() && !key.contains(['{', '[', '#']));
+        let write = |(key, value): (&str, &str)| format!("; write {} = {}", key.trim(), value.trim());
+        return pair.map_or_else(String::new, write);
+    };
     let value = value.split('#').next().unwrap_or_default().trim();
     let is_word = |character: char| character.is_alphanumeric() || "-_.:/*".contains(character);
     let needs_none = value.is_empty() || value.parse::<f64>().is_ok() || matches!(value, "true" | "false");
@@ -212,6 +219,7 @@ mod tests {
         for (text, expected) in [
             ("limits.memory = 64MiB", "; write limits.memory = \"64MiB\""),
             ("limits.wall_time = 5s # short", "; write limits.wall_time = \"5s\""),
+            ("limits.memory: \"64MiB\"", "; write limits.memory = \"64MiB\""),
             ("build.command = make", "; write build.command = \"make\""),
         ] {
             assert!(mistakes(text)[0].ends_with(expected), "{:?}", mistakes(text));
