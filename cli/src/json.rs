@@ -30,12 +30,15 @@ pub(crate) fn mistake(bytes: &[u8], error: &Error) -> String {
         return format!("{found} at {here} begins a comment, and JSON has none; remove it");
     }
     match message {
-        "expected value" | "expected ident" => {
-            format!("{found} at {here} is not a JSON value")
+        "expected value" | "expected ident" | "key must be a string"
+            if ["`]`", "`}`", "`,`", "`:`"].contains(&found.as_str()) =>
+        {
+            match text[..start].trim_end().ends_with(',') && found != "`,`" {
+                true => format!("the comma before {found} at {here} is one too many"),
+                false => format!("something is missing before {found} at {here}"),
+            }
         }
-        "key must be a string" if found == "`}`" => {
-            format!("the comma before {found} at {here} is one too many")
-        }
+        "expected value" | "expected ident" => format!("{found} at {here} is not a JSON value"),
         "key must be a string" => format!("the key {found} at {here} needs double quotes"),
         "expected `:`" => format!("a `:` is missing before {found} at {here}"),
         "expected `,` or `]`" => format!("a `,` or a `]` is missing before {found} at {here}"),
@@ -46,7 +49,7 @@ pub(crate) fn mistake(bytes: &[u8], error: &Error) -> String {
         "number out of range" => format!("the number that ends at {here} is too large"),
         "recursion limit exceeded" => format!("it is nested deeper than 128 levels at {here}"),
         "invalid escape" => {
-            format!("the escape before {here} does not exist; a backslash is written as `\\\\`")
+            format!("the escape in {found} at {here} does not exist; a backslash is written as `\\\\`")
         }
         "invalid unicode code point"
         | "lone leading surrogate in hex escape"
@@ -178,6 +181,7 @@ mod tests {
             ("{\"a\": 1,}", "the comma before `}` at line 1, column 9 is one too many"),
             ("{\"a\": 1,\n}", "the comma before `}` at line 2, column 1 is one too many"),
             ("// a\n{}", "`//` at line 1, column 1 begins a comment, and JSON has none; remove it"),
+            ("{\"a\": }", "something is missing before `}` at line 1, column 7"),
             ("[1,]", "the comma before `]` at line 1, column 4 is one too many"),
             ("{} {}", "`{` at line 1, column 4 comes after the end of the value"),
             ("{}\nabc", "`abc` at line 2, column 1 comes after the end of the value"),
@@ -185,11 +189,11 @@ mod tests {
             ("[-]", "`]` at line 1, column 3 is not a valid number"),
             (
                 "[\"\\q\"]",
-                "the escape before line 1, column 4 does not exist; a backslash is written as `\\\\`",
+                "the escape in `\\q` at line 1, column 3 does not exist; a backslash is written as `\\\\`",
             ),
             (
                 "{\"a\": \"ü\n\"}",
-                "the text at line 1, column 9 contains the end of a line or a tab; write them as `\\n` and `\\t`",
+                "the text at line 1, column 8 contains the end of a line or a tab; write them as `\\n` and `\\t`",
             ),
             ("{\"a\": 1", "the object that begins at line 1, column 1 is not closed; add `}`"),
             ("{\n\"a\": [1\n", "the array that begins at line 2, column 6 is not closed; add `]`"),
@@ -201,10 +205,12 @@ mod tests {
         ] {
             assert_eq!(wrong(text), expected, "{text:?}");
         }
+        // What is not read is not looked at so closely.
+        let wrong = |text: &[u8]| mistake(text, &serde_json::from_slice::<Value>(text).unwrap_err());
         assert_eq!(wrong(b"{\n\"a\": \"\xff\"}"), "line 2, column 7 is not UTF-8; save the text as UTF-8");
-        let deep = wrong("[".repeat(200));
+        let deep = wrong("[".repeat(200).as_bytes());
         assert!(deep.starts_with("it is nested deeper than 128 levels at line 1, column 1"), "{deep}");
-        let long = wrong("x".repeat(100));
+        let long = wrong("x".repeat(100).as_bytes());
         assert!(long.starts_with(&format!("`{}…` at", "x".repeat(30))), "{long}");
     }
 
