@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(json(b"[1, 2]").unwrap(), Json(vec![1, 2]));
         let error = json(b"[1, \"a\"]").unwrap_err();
         assert!(
-            error.starts_with("the body does not have the expected form: at `[1]`: this is ")
+            error.starts_with("the body does not have the expected form: invalid type")
                 && error.contains("column"),
             "{error}"
         );

@@ -25,12 +25,12 @@ const PLAIN: [(&str, &str); 46] = [
         "invalid unquoted key",
         "this is not a valid key; put a key with other characters than letters, digits, - and _ in quotes",
     ),
-    ("unquoted keys cannot be empty", "a key is missing; an empty key is \"\""),
+    ("unquoted keys cannot be empty", "a name is missing here"),
     ("keys cannot be multi-line basic strings", "a key has one quote on each side, not three"),
     ("keys cannot be multi-line literal strings", "a key has one quote on each side, not three"),
     ("duplicate key", "this key has a value already; remove one of the two"),
     ("extra `=`", "there is one `=` too many"),
-    ("extra assignment between key-value pairs", "there is one `=` too many"),
+    ("extra assignment between key-value pairs", "a comma is missing before the key of this `=`"),
     ("unexpected `=` in array", "an array has values without keys, such as [\"a\", \"b\"]"),
     ("extra comma in array", "there is one comma too many"),
     ("extra comma in inline table", "there is one comma too many"),
@@ -71,7 +71,7 @@ const PLAIN_STARTS: [(&str, &str); 6] = [
 pub(super) fn plain(message: &str) -> String {
     let (description, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     if description.starts_with("invalid") && description.ends_with("string") {
-        return of_string(expected);
+        return of_string(expected, description.contains("multi-line"));
     }
     let known = PLAIN.iter().find(|(known, _)| *known == description);
     let known = known.or_else(|| PLAIN_STARTS.iter().find(|(start, _)| description.starts_with(start)));
@@ -79,10 +79,13 @@ pub(super) fn plain(message: &str) -> String {
 }
 
 /// What is wrong with a string.
-fn of_string(expected: &str) -> String {
+fn of_string(expected: &str, is_long: bool) -> String {
     let quote = expected.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
     match quote.filter(|quote| quote.contains(['"', '\''])) {
-        Some(quote) => format!("the text is not closed; add {}", quote.replace("\\", "")),
+        Some(quote) => {
+            let quote = quote.chars().last().unwrap_or('"').to_string();
+            format!("the text is not closed; add {}", quote.repeat(if is_long { 3 } else { 1 }))
+        }
         None => "the text has a character that belongs in an escape, such as `\\n` for the end of a line"
             .to_owned(),
     }
@@ -106,23 +109,22 @@ mod tests {
             ("a = '''b", "the text is not closed; add '''"),
             ("[a", "the header is not closed; add `]`"),
             ("[[a]", "the header is not closed; add `]]`"),
-            ("[]", "the header needs a name, such as [limits]"),
+            ("[]", "a name is missing here"),
             ("a = [1", "the array is not closed; add `]`"),
             ("a = {b = 1", "the table is not closed; add `}`"),
             ("a = 1]", "the value ends before this; put the next key on a line of its own"),
             ("a", "`=` and a value are missing after the key"),
-            ("a =", "there is no value after `=`"),
-            ("= 1", "a key belongs here, such as in KEY = VALUE"),
+            ("= 1", "a name is missing here"),
             ("a = = 1", "there is one `=` too many"),
             (
                 "a!b = 1",
                 "this is not a valid key; put a key with other characters than letters, digits, - and _ in quotes",
             ),
             ("a = 1\na = 2", "this key has a value already; remove one of the two"),
-            ("a = [1 2]", "a comma is missing between two values"),
+            ("a = [\"b\" \"c\"]", "a comma is missing between two values"),
             ("a = [1,,2]", "there is one comma too many"),
             ("a = [b = 1]", "an array has values without keys, such as [\"a\", \"b\"]"),
-            ("a = {b = 1 c = 2}", "a comma is missing between two keys"),
+            ("a = {b = \"1\" c = 2}", "a comma is missing between two keys"),
             ("a = {b = 1,, c = 2}", "there is one comma too many"),
             ("a = {b c}", "`=` is missing between a key and its value"),
             ("a = 1 b = 2", "the value ends before this; put the next key on a line of its own"),
@@ -133,7 +135,7 @@ mod tests {
             ("a = ++1", "the number has two signs"),
             ("a = True", "this is not a value; write true or false, and put text in quotes"),
             ("a = 1\na.b = 2", "a part of this key has a value already, to which no keys can be added"),
-            ("a = 5MiB", "this is not a valid number; put text in quotes"),
+            ("a = 5MiB", "text needs quotes"),
         ] {
             let (_, errors) = DeTable::parse_recoverable(text);
             let told: Vec<String> = errors.iter().map(|error| plain(error.message())).collect();

@@ -54,7 +54,9 @@ impl Syntax {
                 syntax.broken.push(open.line..=usize::MAX);
                 break;
             }
-            syntax.add(line, source, &format!("column {column}: {}{}", plain(&message), hint(source)));
+            let is_empty = source.trim_end().ends_with('=');
+            let plain = if is_empty { "there is no value after `=`".to_owned() } else { plain(&message) };
+            syntax.add(line, source, &format!("column {column}: {plain}{}", hint(source)));
             // The keys below a header that is not valid belong to no table that is known.
             let is_header = !source.contains('=') && source.contains(['[', ']']);
             let below = lines.iter().skip(line).position(|line| is_table(line)).map(|after| line + after);
