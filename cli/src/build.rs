@@ -23,7 +23,7 @@ use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
 use crate::check::{self, Summary};
-use crate::output;
+use crate::{files, output};
 use cargo::Built;
 pub(crate) use cargo::parse_metadata;
 pub(crate) use crates::Crates;
@@ -133,12 +133,15 @@ fn by_command(project: &Project, build: &manifest::Build) -> anyhow::Result<Vec<
     );
     let workdir =
         build.workdir.as_ref().map_or_else(|| project.root.clone(), |workdir| project.root.join(workdir));
-    ensure!(workdir.is_dir(), "{}: build.workdir: there is no such folder", project.file().shown());
+    if !workdir.is_dir() {
+        let shown = project.shown.join(build.workdir.as_deref().unwrap_or(Path::new(".")));
+        return Err(files::no_folder(&shown).context(format!("{}: build.workdir", project.file().shown())));
+    }
     let mut shell = Command::new("sh");
     // Its output goes to stderr: stdout is for the result of this command.
     shell.args(["-c", &build.command]).current_dir(workdir).stdin(Stdio::null()).stdout(std::io::stderr());
     let status = shell.status().context("build.command needs the shell `sh`, which cannot be started")?;
-    ensure!(status.success(), "build.command failed with {status}: {}", build.command);
+    ensure!(status.success(), "build.command `{}` failed ({status}); see its messages above", build.command);
     project.manifest.handlers.iter().map(|handler| left(project, handler)).collect()
 }
 

@@ -16,7 +16,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::output::{Progress, tell};
-use crate::{preinit, reset, worlds};
+use crate::{files, preinit, reset, worlds};
 
 /// Compile a component to native code, so that the bootstrap does not have to do it at each start.
 ///
@@ -88,7 +88,8 @@ impl Compile {
              released one, or build it with its default features",
             target.name()
         );
-        let wasm = component::read(&self.input)?;
+        let wasm = files::read_component(&self.input)?;
+        files::ensure_folder_of(output)?;
         let component = worlds::ready(&wasm, &self.input)?;
         let ready = self.preinit.run(&component, &self.input)?;
         let product = match &ready {

@@ -64,6 +64,9 @@ fn script(shell: Shell) -> anyhow::Result<String> {
 impl Man {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let folder = self.folder.shown();
+        if self.folder.is_file() {
+            return Err(crate::files::no_folder(&self.folder));
+        }
         std::fs::create_dir_all(&self.folder).with_context(|| format!("{folder} cannot be created"))?;
         // Without `help`, whose page would be empty.
         let command = crate::Cli::command().disable_help_subcommand(true);

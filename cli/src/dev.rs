@@ -36,6 +36,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::local;
 use crate::local::settings::Settings;
+use crate::number::{self, whole};
 use function_url::{UrlAddress, Urls};
 use functions::Functions;
 use functions::function::Shared;
@@ -64,14 +65,14 @@ pub(crate) struct Dev {
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// The address to listen on; with any address but a loopback one, everyone who can reach it can use it
-    #[arg(long, short = 'A', alias = "invoke-address", value_name = "IP", default_value = "127.0.0.1")]
+    #[arg(long, short = 'A', alias = "invoke-address", value_name = "IP", default_value = "127.0.0.1", value_parser = number::address)]
     address: IpAddr,
     /// The port to listen on; 0 for any free port
-    #[arg(long, short = 'P', alias = "invoke-port", value_name = "PORT", default_value_t = 9000)]
+    #[arg(long, short = 'P', alias = "invoke-port", value_name = "PORT", default_value_t = 9000, value_parser = number::port)]
     port: u16,
     /// The port of function URLs, http://NAME.localhost:PORT/ [default: the port after --port, or any free
     /// port]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = number::port)]
     url_port: Option<u16>,
     /// Build and load once, and ignore later changes; exit with code 1 if that fails
     #[arg(long, alias = "ignore-changes")]
@@ -83,10 +84,10 @@ pub(crate) struct Dev {
     settings: Settings,
     /// Events that a function handles at a time, each in its own environment; further events get HTTP status
     /// 429
-    #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, short, value_name = "N", default_value_t = 10, value_parser = whole::<u16>(1..=1000, 10))]
     concurrency: u16,
     /// Retries of an asynchronous invocation (Event) that fails; Lambda retries twice
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u8>(0..=2, 2))]
     event_retries: u8,
 }
 

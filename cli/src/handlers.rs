@@ -61,7 +61,7 @@ pub(crate) fn place(root: &Path) -> String {
 /// The answer if several components could be meant.
 pub(crate) fn several(root: &Path, names: &[String]) -> String {
     format!(
-        "{} has {}; name one of them with --handler, as _HANDLER would, or all of them in {FILE}",
+        "{} has {}; name one of them with --handler, or all of them in {FILE}",
         place(root),
         name(&names.join(", "))
     )

@@ -35,7 +35,7 @@ pub(crate) struct InitDeploy {
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
     /// The tool to deploy with
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "sam|terraform|cdk")]
     tool: Tool,
     /// The zip to deploy, as made by `bulkhead package`
     #[arg(long, value_name = "FILE.zip", default_value = "function.zip")]

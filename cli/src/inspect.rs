@@ -19,7 +19,7 @@ use bulkhead_host::wasm::{self, Description, Worlds};
 use clap::Args;
 
 use crate::output::{self, Progress};
-use crate::worlds;
+use crate::{files, worlds};
 use outline::Outline;
 use report::{Form, Report};
 
@@ -54,7 +54,7 @@ impl Inspect {
 }
 
 fn inspect(file: &Path) -> anyhow::Result<Report> {
-    let bytes = component::read(file)?;
+    let bytes = files::read_component(file)?;
     if bytes.ends_with(b"BULKHEAD") || file.extension().is_some_and(|ending| ending == "cwasm") {
         return compiled::inspect(file, &bytes);
     }

@@ -18,7 +18,8 @@ use hyper::header::HeaderValue;
 
 use crate::local::settings::Settings;
 use crate::local::{self, Answer, Event, Local, LocalError};
-use crate::{completions, output, samples};
+use crate::number::whole;
+use crate::{completions, json, output, samples};
 use dev::Address;
 use report::{Limits, Report, Seen};
 
@@ -43,6 +44,9 @@ pub(crate) struct Invoke {
     /// A sample event of an AWS service in place of your own, by name, such as sqs-event or apigw-request
     #[arg(long, short, value_name = "NAME", conflicts_with = "event", value_parser = samples::parse, add = ArgValueCandidates::new(completions::samples))]
     sample: Option<&'static str>,
+    /// List the names of all sample events
+    #[arg(long)]
+    list_samples: bool,
     /// The tenant of the event, as Lambda's tenant id
     #[arg(long, value_name = "ID", value_parser = header, add = ArgValueCandidates::new(completions::tenants))]
     tenant: Option<HeaderValue>,
@@ -50,7 +54,7 @@ pub(crate) struct Invoke {
     #[arg(long, value_name = "JSON", value_parser = client_context)]
     client_context: Option<HeaderValue>,
     /// How many times to send the event, one after the other
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u32>(1..=1_000_000, 100))]
     times: u32,
     /// Send the event to the function HANDLER of a running `bulkhead dev`: at http://127.0.0.1:9000, or at
     /// =URL or =PORT
@@ -75,6 +79,10 @@ pub(crate) struct Invoke {
 
 impl Invoke {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if self.list_samples {
+            output::print(samples::names().join("\n") + "\n")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let report = runtime.block_on(self.report())?;
         if self.json {
@@ -164,9 +172,11 @@ fn header(text: &str) -> Result<HeaderValue, String> {
 
 /// A JSON object that can be sent as a header.
 fn client_context(text: &str) -> Result<HeaderValue, String> {
-    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
-        Ok(_) => header(text),
-        Err(error) => Err(format!("it is not a JSON object: {error}")),
+    const EXAMPLE: &str = r#"write a JSON object, such as '{"custom": {"key": "value"}}'"#;
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(_)) => header(text),
+        Ok(value) => Err(format!("this is {}; {EXAMPLE}", json::kind(&value))),
+        Err(error) => Err(format!("{}; {EXAMPLE}", json::mistake(text.as_bytes(), &error))),
     }
 }
 
@@ -180,7 +190,7 @@ mod tests {
         assert!(header("a\r\nb").is_err());
         assert!(client_context(r#"{"custom":{}}"#).is_ok());
         assert!(
-            client_context("[]").unwrap_err().starts_with("it is not a JSON object: invalid type: sequence")
+            client_context("[]").unwrap_err().starts_with("this is an array; write a JSON object, such as ")
         );
     }
 }

@@ -22,9 +22,12 @@ mod preinit;
 mod receipts;
 mod schema;
 
+mod files;
 mod handlers;
+mod json;
 mod label;
 mod local;
+mod number;
 mod output;
 mod producers;
 #[cfg(test)]
@@ -38,7 +41,8 @@ mod worlds;
 use std::process::ExitCode;
 
 use bulkhead_host::text::printable;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Runs AWS Lambda handlers that are WebAssembly components, each event in its own sandbox.
 #[derive(Debug, Parser)]
@@ -121,7 +125,7 @@ fn arguments(answer: clap::Error) -> ExitCode {
     let shown = std::env::args_os().map(|argument| printable::name(&argument.to_string_lossy()).into_owned());
     let same = Cli::try_parse_from(shown).err().filter(|shown| shown.kind() == answer.kind());
     let answer = same.unwrap_or(answer);
-    let text = answer.render().to_string();
+    let text = with_next_step(&answer);
     if answer.use_stderr() {
         output::tell(text.trim_end_matches('\n'));
     } else if output::print(text).is_err() {
@@ -130,9 +134,47 @@ fn arguments(answer: clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(u8::MAX))
 }
 
+/// The commands of other tools, and what does the same here.
+const MEANT: [(&str, &str); 11] = [
+    ("create", "new"),
+    ("deploy", "init-deploy"),
+    ("init", "new"),
+    ("lint", "check"),
+    ("logs", "receipts"),
+    ("run", "invoke"),
+    ("serve", "dev"),
+    ("start", "dev"),
+    ("test", "invoke"),
+    ("validate", "check"),
+    ("version", "--version"),
+];
+
+/// Clap's answer, which is followed by the help of the subcommand in question, and by an example if something is missing.
+fn with_next_step(answer: &clap::Error) -> String {
+    const HELP: &str = "For more information, try '--help'.";
+    let text = answer.render().to_string();
+    let cli = Cli::command();
+    let mut arguments = std::env::args_os().skip(1);
+    if answer.kind() == ErrorKind::InvalidSubcommand {
+        let asked = arguments.next().unwrap_or_default();
+        let meant = MEANT.iter().find(|(word, _)| asked == *word);
+        let tip =
+            meant.map_or_else(String::new, |(_, meant)| format!("You may mean `bulkhead {meant}`.\n\n"));
+        return text.replace(HELP, &format!("{tip}`bulkhead --help` lists the commands."));
+    }
+    let Some(command) = arguments.find_map(|argument| cli.find_subcommand(argument)) else { return text };
+    let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+    let example = about.lines().rfind(|line| line.starts_with("Example: "));
+    let example = example.filter(|_| answer.kind() == ErrorKind::MissingRequiredArgument);
+    let example = example.map_or_else(String::new, |example| format!("{example}\n\n"));
+    text.replace(
+        HELP,
+        &format!("{example}For more information, try 'bulkhead {} --help'.", command.get_name()),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
 
     use super::*;
 

@@ -13,7 +13,7 @@ use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::output;
+use crate::{files, output};
 use name::Name;
 use template::{TEMPLATES, Template};
 
@@ -93,6 +93,9 @@ impl New {
 
 /// The absolute path of a checkout's SDK: the project's folder is another than the current one.
 fn checkout(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        return Err(files::no_folder(path));
+    }
     let found = std::fs::canonicalize(path).ok().filter(|path| path.join("Cargo.toml").is_file());
     found.with_context(|| {
         format!(

@@ -15,9 +15,9 @@ use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
 use crate::compile::{lambda_name, parse_target};
-use crate::local;
 use crate::output::{self, tell};
 use crate::table::{Align, Table};
+use crate::{files, local};
 use archive::Entry;
 pub(crate) use contents::fits;
 pub(crate) use program::check;
@@ -106,6 +106,9 @@ impl Package {
             "{}: this is not a file name; choose one with -o",
             output.shown()
         );
+        if !self.container {
+            files::ensure_folder_of(&output)?;
+        }
         Ok(output)
     }
 }

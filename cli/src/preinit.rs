@@ -35,7 +35,7 @@ pub(crate) struct Options {
     #[arg(long, requires = "preinit")]
     allow_clock: bool,
     /// The time limit of the init function
-    #[arg(long, requires = "preinit", value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, requires = "preinit", value_name = "TIME", default_value = "10s", value_parser = init_time)]
     init_time: Duration,
 }
 
@@ -66,6 +66,10 @@ impl Options {
     fn rules(&self) -> Rules {
         Rules { time: self.init_time, random: self.allow_random, clock: self.allow_clock }
     }
+}
+
+fn init_time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a time with its unit, such as 10s or 2min".to_owned())
 }
 
 fn ready(wasm: &[u8], runner: &InitRunner) -> anyhow::Result<Ready> {

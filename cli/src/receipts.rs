@@ -5,7 +5,6 @@ mod lines;
 mod print;
 mod tally;
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -15,7 +14,8 @@ use bulkhead_host::dispatch::receipt::Receipt;
 use bulkhead_host::text::printable::Shown as _;
 use clap::{Args, ValueEnum};
 
-use crate::output;
+use crate::number::whole;
+use crate::{files, output};
 use lines::{Line, Lines};
 use tally::Tally;
 
@@ -38,7 +38,7 @@ pub(crate) struct Receipts {
     #[arg(long, value_enum, default_value_t = Sort::Events)]
     sort: Sort,
     /// Show only the first N rows, and the sum of the others
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=65_535, 10))]
     top: Option<u16>,
     /// Only receipts from this time on: a time in UTC, such as 2026-11-29T08:00:00Z, or how long ago, such as 1h
     #[arg(long, value_name = "TIME", value_parser = since)]
@@ -73,7 +73,7 @@ impl Receipts {
         let mut tally = Tally::new(self.by);
         let stdin = [PathBuf::from(STDIN)];
         for file in if self.files.is_empty() { &stdin[..] } else { &self.files } {
-            let found = read(file, self.since, &mut tally).with_context(|| file.shown())?;
+            let found = read(file, self.since, &mut tally)?;
             found.report(file, self.since)?;
         }
         let summary = tally.summary(self.sort, self.top.map(usize::from));
@@ -135,13 +135,14 @@ const STDIN: &str = "-";
 /// Adds the receipts of a file.
 fn read(file: &Path, since: Option<SystemTime>, tally: &mut Tally) -> anyhow::Result<Found> {
     if file != Path::new(STDIN) {
-        return add_text(BufReader::with_capacity(1 << 16, File::open(file)?), since, tally);
+        let reader = BufReader::with_capacity(1 << 16, files::open(file)?);
+        return add_text(reader, since, tally).with_context(|| file.shown());
     }
     let stdin = io::stdin();
     if stdin.is_terminal() {
         output::tell("bulkhead receipts: reading the log from this terminal, until Ctrl-D; or name files");
     }
-    add_text(stdin.lock(), since, tally)
+    add_text(stdin.lock(), since, tally).context("stdin")
 }
 
 /// The first bytes of a file of gzip.

@@ -8,7 +8,11 @@ static SAMPLES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/samples.r
 
 /// Parses a name. The list of all names is too long for a message.
 pub(crate) fn parse(name: &str) -> Result<&'static str, String> {
-    get(name).ok_or_else(|| suggest::missing("sample", name, &names()))
+    get(name).ok_or_else(|| {
+        let missing = suggest::missing("sample", name, &names());
+        let is_clear = missing.ends_with('?');
+        if is_clear { missing } else { format!("{missing}; `bulkhead invoke --list-samples` lists them all") }
+    })
 }
 
 /// All names.
@@ -38,5 +42,7 @@ mod tests {
             parse("sqs-even").unwrap_err(),
             "there is no sample \"sqs-even\"; did you mean sqs-event?"
         );
+        let none = parse("tuesday").unwrap_err();
+        assert!(none.ends_with("; `bulkhead invoke --list-samples` lists them all"), "{none}");
     }
 }

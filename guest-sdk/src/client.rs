@@ -34,6 +34,7 @@
 //! function instead of a server.
 
 mod error;
+mod error_code;
 mod request;
 mod response;
 mod wire;

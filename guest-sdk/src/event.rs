@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(error.error_type, "EventUnmarshalError");
         assert_eq!(
             error.error_message,
-            "the event is not a valid `Order`: at `items[1].price`: invalid type: string \"dear\", expected u32 at line 2 column 15"
+            "the event is not a valid `Order`: at `items[1].price`: this is the string \"dear\"; expected u32 at line 2 column 15"
         );
     }
 
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn an_error_at_the_top_has_no_path() {
         let error = order("true").unwrap_err();
-        assert!(error.error_message.starts_with("the event is not a valid `Order`: invalid"), "{error}");
+        assert!(error.error_message.starts_with("the event is not a valid `Order`: this is "), "{error}");
     }
 
     #[test]

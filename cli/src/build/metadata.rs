@@ -10,6 +10,7 @@ use cargo_metadata::{CrateType, Dependency, DependencyKind, Package as Member, T
 
 use super::cargo;
 use super::project::Project;
+use crate::suggest;
 
 /// The package of the SDK. Its library is called `bulkhead`.
 const SDK: &str = "bulkhead-sdk";
@@ -131,18 +132,15 @@ fn package(member: Member, sources: &[&Path]) -> Option<Package> {
 }
 
 fn only(mut packages: Vec<Package>, asked: &[String]) -> anyhow::Result<Vec<Package>> {
-    let known = packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
     if packages.is_empty() {
         bail!(
             "no package here is a handler. A handler has `crate-type = [\"cdylib\"]` under [lib], or is a program, and \
              it depends on `{SDK}` or is the source of a handler in bulkhead.toml"
         );
     }
+    let known: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     for name in asked {
-        ensure!(
-            packages.iter().any(|package| package.name == *name),
-            "there is no package {name} with a handler; the packages with handlers are {known}"
-        );
+        ensure!(known.contains(&name.as_str()), "{}", suggest::missing("handler package", name, &known));
     }
     packages.retain(|package| asked.is_empty() || asked.contains(&package.name));
     Ok(packages)
@@ -248,7 +246,10 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(refused(vec![one()], &["helo"]).contains("with handlers are hello"));
+        assert!(
+            refused(vec![one()], &["helo"])
+                .contains("there is no handler package \"helo\"; did you mean hello?")
+        );
         assert!(refused(Vec::new(), &[]).contains("crate-type"));
     }
 

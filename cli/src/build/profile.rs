@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use bulkhead_host::policy::manifest::not_toml;
 use toml::de::{DeTable, DeValue};
 
 use super::cargo;
@@ -28,7 +29,7 @@ pub(super) fn overrides(folder: &Path, profile: &str) -> anyhow::Result<Vec<Stri
     let file = String::from_utf8(located).context("the path of Cargo.toml is not UTF-8")?;
     let text =
         std::fs::read_to_string(file.trim()).with_context(|| format!("{} cannot be read", file.trim()))?;
-    let said = said(&text).map_err(|error| anyhow!("{}: {error}", file.trim()))?;
+    let said = said(&text).map_err(|error| anyhow!("{}:{}", file.trim(), not_toml(&text, &error)))?;
     let in_environment = |key: &str| {
         std::env::var_os(format!("CARGO_PROFILE_RELEASE_{}", key.replace('-', "_").to_uppercase())).is_some()
     };

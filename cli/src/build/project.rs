@@ -6,6 +6,8 @@ use anyhow::{Context as _, bail};
 use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
+use crate::files;
+
 /// A folder with the sources of handlers.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -22,8 +24,11 @@ impl Project {
     /// The project that a folder belongs to: the nearest folder upwards with a `bulkhead.toml`, or, if there
     /// is none, with a `Cargo.toml`.
     pub(crate) fn find(folder: &Path) -> anyhow::Result<Self> {
-        let folder = std::fs::canonicalize(folder)
-            .with_context(|| format!("{}: there is no such folder", folder.shown()))?;
+        if !folder.is_dir() {
+            return Err(files::no_folder(folder));
+        }
+        let folder =
+            std::fs::canonicalize(folder).with_context(|| format!("{} cannot be read", folder.shown()))?;
         let with = |file: &str| folder.ancestors().find(|above| above.join(file).is_file());
         let Some(root) = with(FILE).or_else(|| with("Cargo.toml")) else {
             bail!(

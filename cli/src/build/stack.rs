@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
+use bulkhead_host::policy::manifest;
 use bulkhead_host::text::printable::Shown as _;
 use bytesize::ByteSize;
 use toml::Spanned;
@@ -84,9 +85,9 @@ fn shown(package: &Package, project: &Project) -> PathBuf {
 
 /// The size in bytes that the text of a `Cargo.toml` asks for.
 fn asked(text: &str) -> Result<Option<u32>, Mistake> {
-    let root = DeTable::parse(text).map_err(|error| Mistake {
-        at: error.span().map_or(0, |span| span.start),
-        text: error.message().to_owned(),
+    let root = DeTable::parse(text).map_err(|error| {
+        let manifest::Mistake { key, text, .. } = manifest::not_toml(text, &error);
+        Mistake { at: error.span().map_or(0, |span| span.start), text: format!("{key}: {text}") }
     })?;
     let package = root.get_ref().get("package");
     let metadata = package.and_then(|package| inner(package, "metadata"));

@@ -16,8 +16,8 @@ use bulkhead_host::text::printable::Shown as _;
 
 use crate::build::PLACE;
 use crate::dev::console;
-use crate::local;
 use crate::output::Progress;
+use crate::{files, local};
 
 /// A task root, and its sources if it is built here.
 #[derive(Debug)]
@@ -43,8 +43,8 @@ impl Project {
                 (project.root.join(PLACE), Some(project.root))
             }
         };
-        if sources.is_none() {
-            anyhow::ensure!(root.is_dir(), "{}: there is no such folder", root.shown());
+        if sources.is_none() && !root.is_dir() {
+            return Err(files::no_folder(&root));
         }
         Ok(Self { root, sources, seen: Mutex::default() })
     }

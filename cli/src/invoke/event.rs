@@ -7,6 +7,8 @@ use anyhow::{Context, anyhow};
 use bulkhead_host::text::printable::{Shown as _, name};
 use serde::de::IgnoredAny;
 
+use crate::{files, json};
+
 /// The event itself, or its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Argument {
@@ -30,9 +32,7 @@ impl Argument {
     pub(super) fn read(&self) -> anyhow::Result<Vec<u8>> {
         let event = match self {
             Self::Text(text) => text.clone().into_bytes(),
-            Self::File(path) => {
-                std::fs::read(path).with_context(|| format!("{} cannot be read", path.shown()))?
-            }
+            Self::File(path) => files::read(path)?,
             Self::Stdin => {
                 let mut bytes = Vec::new();
                 std::io::stdin().read_to_end(&mut bytes).context("stdin cannot be read")?;
@@ -49,7 +49,9 @@ impl Argument {
         }
         match serde_json::from_slice::<IgnoredAny>(event.trim_ascii_end()) {
             Ok(IgnoredAny) => Ok(event),
-            Err(error) => Err(anyhow!("{what} is not valid JSON: {error}{}", self.hint())),
+            Err(error) => {
+                Err(anyhow!("{what} is not valid JSON: {}{}", json::mistake(&event, &error), self.hint()))
+            }
         }
     }
 
@@ -60,7 +62,11 @@ impl Argument {
             return format!("; did you mean --event @{}?", name(text));
         }
         if text.trim_start().starts_with(['{', '[']) {
-            return r#"; keys and strings have double quotes, and the shell wants single ones around it: --event '{"key": "value"}'"#.to_owned();
+            // The rest of the quotes is as it should be.
+            if text.matches('"').count() > 2 && !text.contains('\'') {
+                return String::new();
+            }
+            return r#"; put single quotes around the event, and double quotes around its keys and strings: --event '{"key": "value"}'"#.to_owned();
         }
         let is_word = text.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c));
         if is_word { format!("; a string has double quotes: --event '\"{text}\"'") } else { String::new() }
@@ -84,11 +90,13 @@ mod tests {
         std::fs::write(&path, "[1]").unwrap();
         let named = format!("@{}", path.display());
         assert_eq!(Argument::from(named.as_str()).read().unwrap(), b"[1]");
-        assert_eq!(wrong("@/no/such/event.json"), "/no/such/event.json cannot be read");
+        assert_eq!(wrong("@/no/such/event.json"), "/no/such/event.json: there is no folder /no");
         std::fs::write(&path, "[1").unwrap();
         let error = wrong(&named);
         assert!(
-            error.ends_with("event.json is not valid JSON: EOF while parsing a list at line 1 column 2"),
+            error.ends_with(
+                "is not valid JSON: the array that begins at line 1, column 1 is not closed; add `]`"
+            ),
             "{error}"
         );
         let error = wrong(&named[1..]);
@@ -101,16 +109,16 @@ mod tests {
             ("", "the event is empty; an event without content is {}"),
             (
                 "event.json",
-                "the event is not valid JSON: expected value at line 1 column 1; did you mean --event @event.json?",
+                "the event is not valid JSON: `event.json` at line 1, column 1 is not a JSON value; did you mean --event @event.json?",
             ),
             (
                 "notjson",
-                "the event is not valid JSON: expected ident at line 1 column 2; a string has double quotes: --event '\"notjson\"'",
+                "the event is not valid JSON: `notjson` at line 1, column 1 is not a JSON value; a string has double quotes: --event '\"notjson\"'",
             ),
             (
                 "{name: \"x\"}",
-                "the event is not valid JSON: key must be a string at line 1 column 2; keys and strings have double quotes, \
-                 and the shell wants single ones around it: --event '{\"key\": \"value\"}'",
+                "the event is not valid JSON: the key `name` at line 1, column 2 needs double quotes; put single quotes around \
+                 the event, and double quotes around its keys and strings: --event '{\"key\": \"value\"}'",
             ),
         ] {
             assert_eq!(wrong(argument), expected);

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 use bulkhead_host::engine::Target;
-use bulkhead_host::text::printable::Shown as _;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::{Function, LocalError};
 use crate::compile::lambda_name;
+use crate::files;
 use output::Pipe;
 pub(crate) use output::{Drain, Line, Sink};
 
@@ -84,11 +84,10 @@ fn find(
     variable: Option<PathBuf>,
     beside: Option<PathBuf>,
 ) -> anyhow::Result<Option<PathBuf>> {
-    if let Some(path) = named.or_else(|| variable.filter(|path| !path.as_os_str().is_empty())) {
-        if path.is_file() {
-            return Ok(Some(path));
-        }
-        bail!("{}: bootstrap not found", path.shown());
+    let by_option = named.map(|path| (path, "--bootstrap"));
+    let by_variable = || Some((variable.filter(|path| !path.as_os_str().is_empty())?, VARIABLE));
+    if let Some((path, by)) = by_option.or_else(by_variable) {
+        return if path.is_file() { Ok(Some(path)) } else { Err(files::no_file(&path).context(by)) };
     }
     Ok(beside.filter(|path| path.is_file()))
 }
@@ -97,7 +96,9 @@ impl Program {
     /// Starts the bootstrap. The Runtime API is `host:port`, followed by a path if needed. `sink` gets each
     /// line that it prints.
     pub(crate) fn start(function: &Function, runtime_api: &str, sink: &Sink) -> Result<Self, LocalError> {
-        let mut command = Command::new(&function.bootstrap);
+        // A name without a folder would be looked for in the PATH.
+        let bootstrap = std::path::absolute(&function.bootstrap);
+        let mut command = Command::new(bootstrap.as_ref().unwrap_or(&function.bootstrap));
         command.env_clear().envs(variables(function)).envs(function.environment.iter().cloned());
         command
             // These come last, so that no variable of the user can change them.
@@ -177,12 +178,16 @@ mod tests {
         let (here, gone) = (folder.path().join("bootstrap"), folder.path().join("gone"));
         std::fs::write(&here, "").unwrap();
         let is = |named: Option<&PathBuf>, variable: Option<&PathBuf>, beside: Option<&PathBuf>| {
-            find(named.cloned(), variable.cloned(), beside.cloned()).map_err(|error| error.to_string())
+            find(named.cloned(), variable.cloned(), beside.cloned()).map_err(|error| format!("{error:#}"))
         };
         assert_eq!(is(Some(&here), Some(&gone), None).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&here), Some(&gone)).unwrap().as_ref(), Some(&here));
         assert_eq!(is(None, Some(&PathBuf::new()), Some(&here)).unwrap().as_ref(), Some(&here));
-        assert!(is(None, Some(&gone), Some(&here)).unwrap_err().contains("gone: bootstrap not found"));
+        let told = is(None, Some(&gone), Some(&here)).unwrap_err();
+        assert!(
+            told.starts_with("BULKHEAD_BOOTSTRAP: ") && told.ends_with("gone: there is no such file"),
+            "{told}"
+        );
         assert_eq!(is(None, None, Some(&gone)).unwrap(), None);
     }
 

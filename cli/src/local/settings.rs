@@ -56,7 +56,7 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
 fn memory(text: &str) -> Result<u32, String> {
     megabytes(text)
         .filter(|memory| (128..=10_240).contains(memory))
-        .ok_or_else(|| "Lambda allows 128 to 10240 MB, in whole numbers".to_owned())
+        .ok_or_else(|| "Lambda allows 128 to 10240 MB, such as 256".to_owned())
 }
 
 fn megabytes(text: &str) -> Option<u32> {
@@ -71,7 +71,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err("write it as KEY=VALUE".to_owned()),
+        _ => Err("write it as KEY=VALUE, such as STAGE=dev".to_owned()),
     }
 }
 

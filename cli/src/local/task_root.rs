@@ -7,6 +7,7 @@ use bulkhead_host::policy::manifest::{FILE, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
 use crate::build::{PLACE, Project};
+use crate::files;
 
 /// A component may be in a folder of the task root; this is how many folders deep one is looked for.
 const DEPTH: usize = 3;
@@ -21,7 +22,9 @@ pub(crate) fn task_root(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 
 /// A folder that was named. Without anything to run in it, it is probably another folder than the user means.
 fn checked(root: PathBuf) -> anyhow::Result<PathBuf> {
-    ensure!(root.is_dir(), "{}: there is no such folder", root.shown());
+    if !root.is_dir() {
+        return Err(files::no_folder(&root));
+    }
     if is_task_root(&root) {
         return Ok(root);
     }
@@ -138,6 +141,6 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         }
         let missing = task_root(Some("/no/such/folder".into())).unwrap_err().to_string();
-        assert_eq!(missing, "/no/such/folder: there is no such folder");
+        assert_eq!(missing, "/no/such/folder: there is no folder /no");
     }
 }

@@ -78,7 +78,9 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
     if fits(&cwasm, &wasm, target) {
         return copy(&cwasm, &to, 0o644);
     }
-    ensure!(wasm.is_file(), "{} is missing, and there is no .cwasm for {}", wasm.shown(), target.name());
+    if !wasm.is_file() {
+        return Err(crate::files::no_file(&wasm).context(format!("there is no .cwasm for {}", target.name())));
+    }
     if let Some(why) = unfit(&cwasm, target) {
         tell(&format!("{} {why}, so {} is compiled again", cwasm.shown(), wasm.shown()));
     }

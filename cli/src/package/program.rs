@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use bulkhead_host::engine::Target;
 use object::Endianness;
 use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64, VER_FLG_WEAK};
@@ -36,7 +36,8 @@ pub(super) fn has_compiler(program: &Path) -> bool {
 /// Rejects a bootstrap that would not start on Lambda.
 pub(crate) fn check(program: &Path, target: Target) -> anyhow::Result<()> {
     let bytes = std::fs::read(program).context("the file cannot be read")?;
-    let file = ElfFile64::<Endianness>::parse(&*bytes).context("the file is not a program for Linux")?;
+    let file = ElfFile64::<Endianness>::parse(&*bytes)
+        .map_err(|_| anyhow!("the file is not a program for Linux; choose a bootstrap with --bootstrap"))?;
     let machine = file.elf_header().e_machine(file.endian());
     let wanted = match target {
         Target::X86_64 => EM_X86_64,

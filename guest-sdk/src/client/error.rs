@@ -4,6 +4,7 @@ use std::fmt;
 
 use ::http::{Method, StatusCode, Uri};
 
+use super::error_code::DENIED;
 use crate::Diagnostic;
 
 /// Why a request failed. As the error of a handler it has an `errorType` of its own, such as
@@ -25,8 +26,8 @@ pub(super) enum Reason {
     Invalid(String),
     /// There is no host to send it.
     NoHost,
-    /// The host gives this reason, as the name and the text of an error code.
-    Failed { name: String, text: String },
+    /// The host gives this reason: the name of an error code, and its sentence.
+    Failed { name: &'static str, text: String },
     /// The response has the status of an error.
     Status(StatusCode),
     /// The body breaks off, or is not what was asked for.
@@ -63,7 +64,7 @@ impl Error {
     /// Whether the host refused to send the request, because no grant allows it.
     #[must_use]
     pub fn is_denied(&self) -> bool {
-        matches!(&self.reason, Reason::Failed { name, .. } if name == DENIED)
+        matches!(&self.reason, Reason::Failed { name, .. } if *name == DENIED)
     }
 
     /// Whether the request may succeed if it is sent again. One that is not valid, or was denied, fails again.
@@ -87,9 +88,6 @@ impl Error {
     }
 }
 
-/// The error code of a request that is not allowed.
-const DENIED: &str = "HttpRequestDenied";
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { to, reason } = self;
@@ -98,10 +96,13 @@ impl fmt::Display for Error {
             Reason::NoHost => {
                 write!(f, "{to}: only a component can send requests; use `Client::answering` in unit tests")
             }
-            Reason::Failed { name, .. } if name == DENIED => write!(
-                f,
-                "{to}: the request is not allowed; the log has the line for allowed_outbound_hosts in bulkhead.toml"
-            ),
+            Reason::Failed { name, text } if *name == DENIED => {
+                let origin = to.split_once(' ').map_or(to.as_str(), |(_, origin)| origin);
+                write!(
+                    f,
+                    "{to}: {text}; to allow it, add \"{origin}\" to allowed_outbound_hosts in bulkhead.toml"
+                )
+            }
             Reason::Failed { text, .. } => write!(f, "{to}: {text}"),
             Reason::Status(status) => write!(f, "{to}: the status is {status}"),
             Reason::Body(why) => write!(f, "{to}: {why}"),
@@ -130,12 +131,16 @@ mod tests {
 
     #[test]
     fn each_reason_has_a_type_and_a_sentence() {
-        let failed = |name: &str| Reason::Failed { name: name.into(), text: "it took too long".into() };
+        let failed = |name| Reason::Failed { name, text: "it took too long".into() };
         for (reason, error_type, text) in [
             (Reason::Invalid("no".into()), "InvalidRequest", "cannot be sent: no"),
             (Reason::NoHost, "NoHost", "Client::answering"),
             (failed("ConnectionTimeout"), "ConnectionTimeout", "it took too long"),
-            (failed(DENIED), DENIED, "allowed_outbound_hosts"),
+            (
+                failed(DENIED),
+                DENIED,
+                "to allow it, add \"https://a.b\" to allowed_outbound_hosts in bulkhead.toml",
+            ),
             (Reason::Status(StatusCode::NOT_FOUND), "HttpStatus", "404 Not Found"),
             (Reason::Body("it breaks off".into()), "InvalidResponseBody", "it breaks off"),
         ] {

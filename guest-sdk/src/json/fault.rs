@@ -50,7 +50,7 @@ impl Fault {
             return self.0.message.clone();
         }
         let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count().max(1);
         let Inner { message, path } = &*self.0;
         if path.is_empty() {
             format!("{message} at line {line} column {column}")
@@ -67,11 +67,11 @@ impl Error for Fault {
 
     // serde's own texts for these two would add the formatting of floats to every component.
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("invalid type: {}, expected {expected}", name(&unexpected)))
+        Self::new(format!("this is {}; expected {expected}", name(&unexpected)))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("invalid value: {}, expected {expected}", name(&unexpected)))
+        Self::new(format!("this is {}; expected {expected}", name(&unexpected)))
     }
 }
 
@@ -85,18 +85,18 @@ impl Display for Fault {
 
 fn name(unexpected: &Unexpected<'_>) -> String {
     match unexpected {
-        Unexpected::Bool(value) => format!("boolean `{value}`"),
-        Unexpected::Unsigned(value) => format!("integer `{value}`"),
-        Unexpected::Signed(value) => format!("integer `{value}`"),
-        Unexpected::Float(_) => "floating point number".into(),
+        Unexpected::Bool(value) => format!("the value `{value}`"),
+        Unexpected::Unsigned(value) => format!("the number `{value}`"),
+        Unexpected::Signed(value) => format!("the number `{value}`"),
+        Unexpected::Float(_) => "a number with a fraction".into(),
         Unexpected::Char(value) => shown(value.encode_utf8(&mut [0; 4])),
         Unexpected::Str(value) => shown(value),
         Unexpected::Bytes(_) => "byte array".into(),
         Unexpected::Unit => "null".into(),
         Unexpected::Option => "Option value".into(),
         Unexpected::NewtypeStruct => "newtype struct".into(),
-        Unexpected::Seq => "sequence".into(),
-        Unexpected::Map => "map".into(),
+        Unexpected::Seq => "an array".into(),
+        Unexpected::Map => "an object".into(),
         Unexpected::Enum => "enum".into(),
         Unexpected::UnitVariant => "unit variant".into(),
         Unexpected::NewtypeVariant => "newtype variant".into(),
@@ -108,7 +108,7 @@ fn name(unexpected: &Unexpected<'_>) -> String {
 
 /// An event may consist of a string of several megabytes.
 fn shown(text: &str) -> String {
-    let mut shown = String::from("string \"");
+    let mut shown = String::from("the string \"");
     let mut chars = text.chars();
     shown.extend(chars.by_ref().take(MOST_SHOWN));
     shown.push_str(if chars.next().is_some() { "…\"" } else { "\"" });

@@ -88,13 +88,13 @@ impl<'de> Reader<'de> {
             return Err(self.unfit(expected));
         };
         let (text, _) = self.number()?;
-        text.parse().map_err(|_| Fault::new(format!("invalid type: number `{text}`, expected {expected}")))
+        text.parse().map_err(|_| Fault::new(format!("this is the number `{text}`; expected {expected}")))
     }
 
     /// Shows the number as it was sent.
     pub(super) fn unfit_number(&mut self, expected: &dyn Expected) -> Fault {
         match self.number() {
-            Ok((text, _)) => Fault::new(format!("invalid type: number `{text}`, expected {expected}")),
+            Ok((text, _)) => Fault::new(format!("this is the number `{text}`; expected {expected}")),
             Err(fault) => fault,
         }
     }

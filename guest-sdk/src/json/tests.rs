@@ -276,27 +276,24 @@ fn errors_say_what_and_where() {
     for (text, expected) in [
         (
             "{\"number\":1,\n \"text\":2}",
-            "at `text`: invalid type: number `2`, expected a string at line 2 column 9",
+            "at `text`: this is the number `2`; expected a string at line 2 column 9",
         ),
-        (
-            r#"{"map":{"7":1}}"#,
-            "at `map.7`: invalid type: number `1`, expected a boolean at line 1 column 13",
-        ),
+        (r#"{"map":{"7":1}}"#, "at `map.7`: this is the number `1`; expected a boolean at line 1 column 13"),
         (
             r#"{"shape":{"Line":[1,300]}}"#,
-            "at `shape[1]`: invalid value: integer `300`, expected i8 at line 1 column 23",
+            "at `shape[1]`: this is the number `300`; expected i8 at line 1 column 23",
         ),
         (
             r#"{"pair":[1,"xy"]}"#,
-            "at `pair[1]`: invalid value: string \"xy\", expected a character at line 1 column 15",
+            "at `pair[1]`: this is the string \"xy\"; expected a character at line 1 column 15",
         ),
         (
             r#"{"maybe":{"maybe":{"list":[1,{}]}}}"#,
-            "at `maybe.maybe.list[1]`: invalid type: map, expected f64 at line 1 column 29",
+            "at `maybe.maybe.list[1]`: this is an object; expected f64 at line 1 column 29",
         ),
         ("{}", "missing field `number` at line 1 column 1"),
         ("{\"number\":", "at `number`: the text ends, expected a value at line 1 column 10"),
-        ("[", "invalid type: sequence, expected struct Everything"),
+        ("[", "this is an array; expected struct Everything"),
     ] {
         let error = from_slice::<Everything>(text.as_bytes()).unwrap_err();
         assert_eq!(error, expected, "{text}");

@@ -13,6 +13,7 @@ mod grants;
 mod key_line;
 mod network;
 mod place;
+mod plain;
 mod resolve;
 mod sections;
 mod syntax;
@@ -28,6 +29,7 @@ pub use amounts::{Shown, shown};
 pub use build::Build;
 use document::Document;
 pub use key_line::place_of;
+pub use syntax::not_toml;
 use toml::de::DeTable;
 
 use crate::policy::{Pointer, Policy, Vars};
@@ -168,7 +170,7 @@ pub struct Mistake {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It cannot be read.
-    #[error("{}: {error}", path.shown())]
+    #[error("{}: {}", path.shown(), unreadable(error))]
     Read {
         /// The file.
         path: PathBuf,
@@ -183,6 +185,14 @@ pub enum ManifestError {
         /// All mistakes, in the order of their lines.
         mistakes: Vec<Mistake>,
     },
+}
+
+/// Why the file cannot be read.
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() == std::io::ErrorKind::InvalidData {
+        true => "it is not UTF-8; save it as UTF-8".to_owned(),
+        false => format!("it cannot be read: {error}"),
+    }
 }
 
 impl std::fmt::Display for Mistake {

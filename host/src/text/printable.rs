@@ -98,13 +98,22 @@ pub fn json(json: &str) -> Cow<'_, str> {
 
 /// Paths for people. `Path::display` would print any characters of a file name.
 pub trait Shown {
-    /// The path as a [`name`].
+    /// The path as a [`name`], and without a `./` before it: each file is spelt in one way.
     fn shown(&self) -> String;
 }
 
 impl Shown for Path {
     fn shown(&self) -> String {
-        name(&self.to_string_lossy()).into_owned()
+        let path = self.to_string_lossy();
+        let mut short = &*path;
+        while let Some(rest) = short.strip_prefix("./").map(|rest| rest.trim_start_matches('/')) {
+            // A command would read `-x` as an option.
+            if rest.is_empty() || rest.starts_with('-') {
+                break;
+            }
+            short = rest;
+        }
+        name(if short == "./" { "." } else { short }).into_owned()
     }
 }
 
@@ -166,6 +175,23 @@ mod tests {
             assert!(!is_printable(character), "{character:?}");
         }
         assert!(HIDDEN.is_sorted() && HIDDEN.iter().all(|(first, last)| first <= last));
+    }
+
+    #[test]
+    fn a_path_is_spelt_in_one_way() {
+        for (path, expected) in [
+            ("./bulkhead.toml", "bulkhead.toml"),
+            ("././/a/./b", "a/./b"),
+            (".", "."),
+            ("./", "."),
+            ("./.", "."),
+            ("../a", "../a"),
+            ("/a", "/a"),
+            ("./-x", "./-x"),
+            ("./a\nb", "a\\nb"),
+        ] {
+            assert_eq!(Path::new(path).shown(), expected, "{path}");
+        }
     }
 
     #[test]

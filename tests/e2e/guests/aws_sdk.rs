@@ -72,7 +72,7 @@ fn a_host_that_is_not_granted_costs_its_event_and_names_the_line() {
     for _ in 0..2 {
         let answer = stage.api.send(Event::json(r#"{"get":"1"}"#));
         assert_error(&answer, "Function.HttpRequestDenied");
-        assert!(answer.json().to_string().contains("the request is not allowed"), "{}", answer.json());
+        assert!(answer.json().to_string().contains("no grant allows this request"), "{}", answer.json());
     }
     let log = stage.running.stdout();
     let line = format!("to allow it, add \"{AWS}\" to allowed_outbound_hosts in [handlers.aws-sdk.grants]");

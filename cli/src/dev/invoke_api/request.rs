@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use crate::dev::http::budget::Charge;
 use crate::dev::http::refusal::Refusal;
 use crate::dev::http::request_body;
+use crate::json;
 use crate::local::Event;
 
 /// The largest event of a synchronous invocation.
@@ -71,7 +72,7 @@ fn payload(body: Bytes) -> Result<Bytes, Refusal> {
     }
     match serde_json::from_slice::<IgnoredAny>(&body) {
         Ok(IgnoredAny) => Ok(body),
-        Err(error) => Err(Refusal::NotJson(error.to_string())),
+        Err(error) => Err(Refusal::NotJson(json::mistake(&body, &error))),
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use toml::de::{DeTable, DeValue};
 
 use super::Mistake;
-use super::syntax::{Syntax, SyntaxError};
+use super::syntax::{ParserError, Syntax, SyntaxError};
 
 /// The text, and the mistakes found in it so far.
 #[derive(Debug)]
@@ -55,7 +55,9 @@ impl Document {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut document = Self { lines, broken: Vec::new(), mistakes: RefCell::default() };
         let errors = errors.iter().map(|error| {
-            (document.line(error.span().map_or(0, |span| span.start)), error.message().to_owned())
+            let at = error.span().map_or(0, |span| span.start);
+            let (line, column) = (document.line(at), document.column(text, at));
+            ParserError { line, column, message: error.message().to_owned() }
         });
         let Syntax { errors, broken } = Syntax::of(text, errors);
         let mistake = |SyntaxError { line, key, text }| Mistake { line, key, text };
@@ -78,6 +80,12 @@ impl Document {
     /// The line of a byte.
     pub(super) fn line(&self, at: usize) -> usize {
         self.lines.partition_point(|&start| start <= at).max(1)
+    }
+
+    /// The column of a byte of the text, in characters from 1.
+    fn column(&self, text: &str, at: usize) -> usize {
+        let start = self.lines[self.line(at) - 1];
+        text.get(start..at).map_or(0, |before| before.chars().count()) + 1
     }
 
     /// All mistakes, in the order of their lines.
@@ -297,5 +305,6 @@ mod tests {
         let document = Document::new("a\nbc\n", &[]);
         assert_eq!([0, 1, 2, 4, 5, 99].map(|at| document.line(at)), [1, 1, 2, 2, 3, 3]);
         assert_eq!(Document::new("", &[]).line(0), 1);
+        assert_eq!([0, 2, 3, 4, 99].map(|at| document.column("a\nbc\n", at)), [1, 1, 2, 3, 1]);
     }
 }

@@ -3,6 +3,10 @@
 
 use std::ops::RangeInclusive;
 
+use super::Mistake;
+use super::document::Document;
+use super::plain::plain;
+
 /// One syntax error.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
@@ -10,6 +14,15 @@ pub(super) struct SyntaxError {
     /// The text before the `=` on its line.
     pub(super) key: String,
     pub(super) text: String,
+}
+
+/// An error of the parser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ParserError {
+    pub(super) line: usize,
+    /// In characters, from 1.
+    pub(super) column: usize,
+    pub(super) message: String,
 }
 
 /// The syntax errors, and the lines about which nothing else is reported.
@@ -20,26 +33,30 @@ pub(super) struct Syntax {
 }
 
 impl Syntax {
-    /// The errors of the parser: for each, its line and its message.
-    pub(super) fn of(text: &str, errors: impl Iterator<Item = (usize, String)>) -> Self {
+    pub(super) fn of(text: &str, errors: impl Iterator<Item = ParserError>) -> Self {
         let lines: Vec<&str> = text.lines().collect();
         let open = unclosed(&lines);
         let mut syntax = Self::default();
         // The parser finds some errors only after it has read all lines.
-        let mut errors: Vec<(usize, String)> = errors.collect();
-        errors.sort_by_key(|(line, _)| *line);
-        for (line, message) in errors {
+        let mut errors: Vec<ParserError> = errors.collect();
+        errors.sort_by_key(|error| error.line);
+        for ParserError { line, column, message } in errors {
             let source = lines.get(line - 1).copied().unwrap_or_default();
             if let Some(open) = open.as_ref().filter(|open| open.line <= line) {
                 syntax.add(
                     open.line,
                     lines[open.line - 1],
-                    &format!("`{}` is not closed; add `{}`", open.opening, open.closing),
+                    &format!(
+                        "`{}` in column {} is not closed; add `{}`",
+                        open.opening, open.column, open.closing
+                    ),
                 );
                 syntax.broken.push(open.line..=usize::MAX);
                 break;
             }
-            syntax.add(line, source, &format!("{message}{}", hint(source)));
+            let is_empty = source.trim_end().ends_with('=');
+            let plain = if is_empty { "there is no value after `=`".to_owned() } else { plain(&message) };
+            syntax.add(line, source, &format!("column {column}: {plain}{}", hint(source)));
             // The keys below a header that is not valid belong to no table that is known.
             let is_header = !source.contains('=') && source.contains(['[', ']']);
             let below = lines.iter().skip(line).position(|line| is_table(line)).map(|after| line + after);
@@ -61,9 +78,26 @@ impl Syntax {
     }
 }
 
+/// What is wrong with another file that is not TOML, such as a `Cargo.toml`.
+pub fn not_toml(text: &str, error: &toml::de::Error) -> Mistake {
+    let mistakes = Document::new(text, std::slice::from_ref(error)).into_mistakes();
+    mistakes.into_iter().next().unwrap_or_else(|| Mistake {
+        line: 1,
+        key: String::new(),
+        text: error.message().to_owned(),
+    })
+}
+
 /// A value that is a single word without quotes, such as `64MiB`, with the quotes that it lacks.
 fn hint(source: &str) -> String {
-    let Some((key, value)) = source.split_once('=') else { return String::new() };
+    let Some((key, value)) = source.split_once('=') else {
+        // As in YAML and JSON.
+        let pair = source
+            .split_once(':')
+            .filter(|(key, _)| !key.trim().is_empty() && !key.contains(['{', '[', '#']));
+        let write = |(key, value): (&str, &str)| format!("; write {} = {}", key.trim(), value.trim());
+        return pair.map_or_else(String::new, write);
+    };
     let value = value.split('#').next().unwrap_or_default().trim();
     let is_word = |character: char| character.is_alphanumeric() || "-_.:/*".contains(character);
     let needs_none = value.is_empty() || value.parse::<f64>().is_ok() || matches!(value, "true" | "false");
@@ -87,6 +121,7 @@ fn is_table(line: &str) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 struct Open {
     line: usize,
+    column: usize,
     opening: char,
     closing: char,
 }
@@ -116,8 +151,8 @@ fn is_key(source: &str) -> bool {
 /// Adds the brackets that a line opens, and removes those that it closes. Strings and comments do not count.
 fn brackets(source: &str, line: usize, open: &mut Vec<Open>) {
     let mut quote = None;
-    let mut characters = source.chars();
-    while let Some(character) = characters.next() {
+    let mut characters = (1..).zip(source.chars());
+    while let Some((column, character)) = characters.next() {
         match (quote, character) {
             (Some('"'), '\\') => {
                 characters.next();
@@ -125,8 +160,8 @@ fn brackets(source: &str, line: usize, open: &mut Vec<Open>) {
             (Some(end), character) if character == end => quote = None,
             (None, '#') => return,
             (None, '"' | '\'') => quote = Some(character),
-            (None, '[') => open.push(Open { line, opening: '[', closing: ']' }),
-            (None, '{') => open.push(Open { line, opening: '{', closing: '}' }),
+            (None, '[') => open.push(Open { line, column, opening: '[', closing: ']' }),
+            (None, '{') => open.push(Open { line, column, opening: '{', closing: '}' }),
             (None, ']' | '}') => drop(open.pop()),
             (Some(_) | None, _) => {}
         }
@@ -145,7 +180,10 @@ mod tests {
     #[test]
     fn one_slip_is_one_mistake() {
         for (text, expected) in [
-            ("[limits]\nmemory = 64MiB\n", "2: memory: not valid TOML: "),
+            (
+                "[limits]\nmemory = 64MiB\n",
+                "2: memory: not valid TOML: column 10: text needs quotes; write memory = \"64MiB\"",
+            ),
             (
                 "[limits]\nmemory = \"64MiB\n[handlers.a]\nsource = \"a.wasm\"\n",
                 "2: memory: not valid TOML: ",
@@ -156,19 +194,19 @@ mod tests {
             ("[handlers.a]]\nsource = \"a.wasm\"\n[handlers.b]\n", "1: [handlers.a]]: not valid TOML: "),
             (
                 "[handlers.a.grants]\nfiles = [\"x\"\ntmp = \"1MiB\"\n[handlers.b]\nsource = \"b.wasm\"\n",
-                "2: files: not valid TOML: `[` is not closed; add `]`",
+                "2: files: not valid TOML: `[` in column 9 is not closed; add `]`",
             ),
             (
                 "[handlers.a.grants]\nfiles = [\"x\",\n[handlers.b]\nsource = \"b.wasm\"\n",
-                "2: files: not valid TOML: `[` is not closed; add `]`",
+                "2: files: not valid TOML: `[` in column 9 is not closed; add `]`",
             ),
             (
                 "[handlers.a.grants]\nenvironment = { A = \"x\"\n[handlers.b]\nsource = \"b.wasm\"\n",
-                "2: environment: not valid TOML: `{` is not closed; add `}`",
+                "2: environment: not valid TOML: `{` in column 15 is not closed; add `}`",
             ),
             (
                 "[handlers.a.grants]\nenvironment = { A = \"x\"\n",
-                "2: environment: not valid TOML: `{` is not closed",
+                "2: environment: not valid TOML: `{` in column 15 is not closed",
             ),
             ("[build]\ncommand = make\n", "2: command: not valid TOML: "),
             ("[handlers.a]\nreuse = { events = ten }\n", "2: reuse: not valid TOML: "),
@@ -183,6 +221,7 @@ mod tests {
         for (text, expected) in [
             ("limits.memory = 64MiB", "; write limits.memory = \"64MiB\""),
             ("limits.wall_time = 5s # short", "; write limits.wall_time = \"5s\""),
+            ("limits.memory: \"64MiB\"", "; write limits.memory = \"64MiB\""),
             ("build.command = make", "; write build.command = \"make\""),
         ] {
             assert!(mistakes(text)[0].ends_with(expected), "{:?}", mistakes(text));

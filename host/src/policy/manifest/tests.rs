@@ -172,7 +172,10 @@ fn what_is_not_toml_is_told_beside_the_rest() {
     assert_eq!(lines.len(), 5, "{told}");
     assert!(lines[0].starts_with("2: memory: not valid TOML: "), "{told}");
     assert!(lines[1].starts_with("3: limits.logs: this is true or false"), "{told}");
-    assert_eq!(lines[2], "4: logs: not valid TOML: duplicate key");
+    assert_eq!(
+        lines[2],
+        "4: logs: not valid TOML: column 1: this key has a value already; remove one of the two"
+    );
     assert!(lines[3].starts_with("5: [handlers.hello: not valid TOML: "), "{told}");
     assert!(
         lines[4].starts_with("7: handlers.b.sorce: there is no such key; did you mean `source`?"),
