@@ -134,7 +134,7 @@ fn by_command(project: &Project, build: &manifest::Build) -> anyhow::Result<Vec<
     let workdir =
         build.workdir.as_ref().map_or_else(|| project.root.clone(), |workdir| project.root.join(workdir));
     if !workdir.is_dir() {
-        let shown = project.shown.join(build.workdir.as_deref().unwrap_or(Path::new(".")));
+        let shown = project.shown.join(build.workdir.as_deref().unwrap_or_else(|| Path::new(".")));
         return Err(files::no_folder(&shown).context(format!("{}: build.workdir", project.file().shown())));
     }
     let mut shell = Command::new("sh");

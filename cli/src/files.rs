@@ -109,7 +109,7 @@ fn missing(path: &Path, wanted: Wanted) -> anyhow::Error {
 /// What may be meant: something with a similar name, or else what has the same ending.
 fn meant(path: &Path, wanted: Wanted) -> String {
     let Some(word) = path.file_name().and_then(|word| word.to_str()) else { return String::new() };
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let names = names(folder, wanted);
     let known: Vec<&str> = names.iter().map(String::as_str).filter(|known| *known != word).collect();
