@@ -1,7 +1,7 @@
 // The resources that each tenant has used, over the stored events.
 
 import { state } from "./events.js";
-import { count, element, ms, name, size } from "./show.js";
+import { count, counted, element, ms, name, size } from "./show.js";
 
 const MOST = 200;
 
@@ -29,6 +29,10 @@ export class Tenants {
   }
 
   draw(events) {
+    if (events.length === 0) {
+      this.#panel.replaceChildren(element("p", { class: "note" }, "No events yet. Each tenant is listed here with its first event."));
+      return;
+    }
     const sums = sort([...summed(events.all()).values()], this.#sort);
     const focused = this.#panel.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
     const head = COLUMNS.map(({ key, title }) => {
@@ -42,7 +46,7 @@ export class Tenants {
       return element("th", { scope: "col", "aria-sort": isSorted ? order : null }, button);
     });
     const rows = sums.slice(0, MOST).map((sum) => this.#row(sum));
-    const note = `Over the last ${count(events.length)} events.` + (sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "");
+    const note = `Over the last ${counted(events.length, "event")}. Each part of a split batch counts for its tenant.` + (sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "");
     this.#panel.replaceChildren(
       element("p", { class: "note" }, note),
       element("div", { class: "scroll" }, element("table", { class: "tenants" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))),
@@ -63,23 +67,29 @@ export class Tenants {
 function summed(rows) {
   const sums = new Map();
   for (const row of rows) {
-    let sum = sums.get(row.tenantId);
-    if (!sum) {
-      sum = { tenant: row.tenantId, events: 0, failed: 0, running: 0, denials: 0, cpu: 0, wall: 0, longest: 0, memory: 0, outbound: 0 };
-      sums.set(row.tenantId, sum);
-    }
-    sum.events += 1;
-    sum.failed += state(row) === "failed";
-    sum.running += state(row) === "running";
-    sum.denials += row.denials;
-    sum.longest = Math.max(sum.longest, row.answeredMs ?? 0);
-    if (!row.usage) continue;
-    sum.cpu += row.usage.cpuMs;
-    sum.wall += row.usage.wallMs;
-    sum.memory = Math.max(sum.memory, row.usage.peakMemoryBytes);
-    sum.outbound += row.usage.outboundRequests;
+    for (const part of row.parts) add(sums, part, part.usage.wallMs, 0);
+    if (row.parts.length === 0) add(sums, row, row.answeredMs ?? 0, row.denials);
   }
   return sums;
+}
+
+/** Adds an event, or a part of one, to the sums of its tenant. */
+function add(sums, one, duration, denials) {
+  let sum = sums.get(one.tenantId);
+  if (!sum) {
+    sum = { tenant: one.tenantId, events: 0, failed: 0, running: 0, denials: 0, cpu: 0, wall: 0, longest: 0, memory: 0, outbound: 0 };
+    sums.set(one.tenantId, sum);
+  }
+  sum.events += 1;
+  sum.failed += state(one) === "failed";
+  sum.running += state(one) === "running";
+  sum.denials += denials;
+  sum.longest = Math.max(sum.longest, duration);
+  if (!one.usage) return;
+  sum.cpu += one.usage.cpuMs;
+  sum.wall += one.usage.wallMs;
+  sum.memory = Math.max(sum.memory, one.usage.peakMemoryBytes);
+  sum.outbound += one.usage.outboundRequests;
 }
 
 function sort(sums, key) {
