@@ -6,21 +6,26 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
 use super::Page;
+use super::grants::Grant;
 use crate::dev::http::response;
-use crate::dev::records::Record;
+use crate::dev::records::{Denial, Record};
 
-/// The record, and the event's bytes if they are not valid UTF-8.
+/// The record, the lines that would grant what was denied, and the bytes of the event and the response if they are not
+/// valid UTF-8.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Details {
     #[serde(flatten)]
     record: Record,
+    grants: Vec<Grant>,
     event_base64: Option<String>,
+    response_base64: Option<String>,
 }
 
 /// The event as it is now. With `wait`, the event when it is complete.
@@ -37,7 +42,25 @@ pub(super) async fn serve(
         let message = format!("event {request_id} not found; only the latest events are kept");
         return response::json(StatusCode::NOT_FOUND, &json!({ "message": message }));
     };
-    let bytes = record.event.as_ref().filter(|event| std::str::from_utf8(event).is_err());
-    let event_base64 = bytes.map(|bytes| BASE64_STANDARD.encode(bytes));
-    response::json(StatusCode::OK, &Details { record, event_base64 })
+    let grants = grants(page, &record).await;
+    let (event_base64, response_base64) = (base64(record.event.as_ref()), base64(record.response.as_ref()));
+    response::json(StatusCode::OK, &Details { record, grants, event_base64, response_base64 })
+}
+
+/// The blocks that would grant what the event was denied.
+async fn grants(page: Arc<Page>, record: &Record) -> Vec<Grant> {
+    if record.denials.is_empty() {
+        return Vec::new();
+    }
+    let (function, denials) = (record.function.clone(), record.denials.clone());
+    let grants = tokio::task::spawn_blocking(move || {
+        let denials: Vec<&Denial> = denials.iter().collect();
+        page.editable().map(|editable| editable.grants(&function, &denials))
+    });
+    grants.await.ok().flatten().unwrap_or_default()
+}
+
+/// Bytes that are not text.
+fn base64(bytes: Option<&Bytes>) -> Option<String> {
+    bytes.filter(|bytes| std::str::from_utf8(bytes).is_err()).map(|bytes| BASE64_STANDARD.encode(bytes))
 }
