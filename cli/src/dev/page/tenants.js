@@ -22,46 +22,84 @@ export class Tenants {
   #panel = document.getElementById("tenants");
   #sort = "events";
   #choose;
+  #note = element("p", { class: "note" });
+  #head = element("tr");
+  #body = element("tbody");
+  #table = element("div", { class: "scroll" }, element("table", { class: "tenants" }, element("thead", {}, this.#head), this.#body));
+  /** The line of each tenant, and their order. */
+  #lines = new Map();
+  #order = [];
 
   /** `choose` is called with a tenant whose events are to be shown. */
   constructor(choose) {
     this.#choose = choose;
+    this.#panel.append(this.#note, this.#table);
   }
 
   draw(events) {
-    if (events.length === 0) {
-      this.#panel.replaceChildren(element("p", { class: "note" }, "No events yet. Each tenant is listed here with its first event."));
-      return;
-    }
     const sums = sort([...summed(events.all()).values()], this.#sort);
-    const focused = this.#panel.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
-    const head = COLUMNS.map(({ key, title }) => {
+    this.#table.hidden = sums.length === 0;
+    const more = sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "";
+    const isSplit = [...events.all()].some((row) => row.parts.length > 0);
+    const parts = isSplit ? " Each part of a split batch counts as an event of its tenant." : "";
+    const of = `Over the last ${counted(events.length, "event")}.${parts}${more}`;
+    set(this.#note, sums.length ? of : "No events yet. Each tenant is listed here with its first event.");
+    if (this.#head.dataset.sort !== this.#sort) this.#drawHead(events);
+    const shown = this.#steady(sums.slice(0, MOST));
+    for (const tenant of this.#lines.keys()) {
+      if (!shown.some((sum) => sum.tenant === tenant)) this.#lines.delete(tenant);
+    }
+    const lines = shown.map((sum) => this.#line(sum));
+    const isNew = lines.length !== this.#body.rows.length || lines.some((line, at) => line !== this.#body.rows[at]);
+    if (isNew) this.#body.replaceChildren(...lines);
+    this.#order = shown.map((sum) => sum.tenant);
+  }
+
+  /** The order of the sums. What somebody points at keeps its place; what is new comes last meanwhile. */
+  #steady(sums) {
+    const isRead = this.#body.matches(":hover, :focus-within") && this.#order.length > 0;
+    if (!isRead) return sums;
+    const place = new Map(this.#order.map((tenant, at) => [tenant, at]));
+    return sums.sort((one, other) => (place.get(one.tenant) ?? Infinity) - (place.get(other.tenant) ?? Infinity) || 0);
+  }
+
+  #drawHead(events) {
+    const had = this.#head.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
+    this.#head.dataset.sort = this.#sort;
+    const titles = COLUMNS.map(({ key, title }) => {
       const sort = () => {
         this.#sort = key;
         this.draw(events);
       };
-      const isSorted = this.#sort === key;
       const order = key === "tenant" ? "ascending" : "descending";
       const button = element("button", { onclick: sort, class: "plain", "data-keep": `sort ${key}` }, title);
-      return element("th", { scope: "col", "aria-sort": isSorted ? order : null }, button);
+      return element("th", { scope: "col", "aria-sort": this.#sort === key ? order : null }, button);
     });
-    const rows = sums.slice(0, MOST).map((sum) => this.#row(sum));
-    const note = `Over the last ${counted(events.length, "event")}. Each part of a split batch counts for its tenant.` + (sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "");
-    this.#panel.replaceChildren(
-      element("p", { class: "note" }, note),
-      element("div", { class: "scroll" }, element("table", { class: "tenants" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))),
-    );
-    if (focused) this.#panel.querySelector(`[data-keep="${CSS.escape(focused)}"]`)?.focus();
+    this.#head.replaceChildren(...titles);
+    if (had) this.#head.querySelector(`[data-keep="${CSS.escape(had)}"]`)?.focus();
   }
 
-  #row(sum) {
-    const [, ...rest] = COLUMNS;
-    const choose = () => this.#choose(sum.tenant);
-    const text = COLUMNS[0].show(sum);
-    const first = sum.tenant === null ? text : element("button", { onclick: choose, class: "plain link", "data-keep": `tenant ${sum.tenant}` }, text);
-    const cells = rest.map(({ key, show }) => element("td", { class: key === "failed" && sum.failed ? "number failed" : "number" }, show(sum)));
-    return element("tr", {}, element("th", { scope: "row" }, first), cells);
+  #line(sum) {
+    const [first, ...rest] = COLUMNS;
+    let line = this.#lines.get(sum.tenant);
+    if (!line) {
+      const choose = () => this.#choose(sum.tenant);
+      const text = first.show(sum);
+      const named = sum.tenant === null ? text : element("button", { onclick: choose, class: "plain link" }, text);
+      line = element("tr", {}, element("th", { scope: "row" }, named), rest.map(() => element("td")));
+      this.#lines.set(sum.tenant, line);
+    }
+    rest.forEach(({ key, show }, at) => {
+      const cell = line.cells[at + 1];
+      set(cell, show(sum));
+      cell.className = key === "failed" && sum.failed ? "number failed" : "number";
+    });
+    return line;
   }
+}
+
+function set(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function summed(rows) {
