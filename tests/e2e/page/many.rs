@@ -95,8 +95,6 @@ fn ten_thousand_events_are_a_few_rows() {
         kept.display()
     ));
     browser.survey("10000-events");
-    opened_anew(&browser);
-    what_is_read_stays(&dev, &browser);
     browser.fill("#filter", "tenant-7 echo");
     browser.wait("document.querySelector('#shown').innerText.startsWith('200 of')");
     dev.invoke("ways", r#""panic""#, &[("x-amz-tenant-id", "slow")]);
@@ -107,5 +105,7 @@ fn ten_thousand_events_are_a_few_rows() {
     browser.click("#tab-tenants");
     browser.wait("document.querySelectorAll('.tenants tbody tr').length === 51");
     browser.keep("tenants");
+    opened_anew(&browser);
+    what_is_read_stays(&dev, &browser);
     browser.finish();
 }
