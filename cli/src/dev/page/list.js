@@ -196,6 +196,12 @@ function set(cell, text) {
   if (cell.textContent !== text) cell.textContent = text;
 }
 
+/** A text that may be longer than its cell. */
+function setWhole(cell, text) {
+  set(cell, text);
+  if (cell.title !== text) cell.title = text;
+}
+
 function fill({ line: element, cells }, line) {
   const { row, part, at } = line;
   element.id = idOf(line);
@@ -204,9 +210,9 @@ function fill({ line: element, cells }, line) {
   element.dataset.denied = !part && row.denials > 0;
   element.dataset.part = part !== undefined;
   set(cells.at, part ? `part ${at + 1} of ${countParts(row)}` : time(row.received));
-  set(cells.outcome, part ? name(part.outcome, 60) : outcome(row));
-  set(cells.function, name((part ? part.handler : row.function) ?? "–", 60));
-  set(cells.tenant, tenant(line));
+  setWhole(cells.outcome, part ? name(part.outcome, 60) : outcome(row));
+  setWhole(cells.function, name((part ? part.handler : row.function) ?? "–", 60));
+  setWhole(cells.tenant, tenant(line));
   set(cells.way, part ? "" : (WAYS[row.way] ?? name(row.way, 20)));
   // What did not reach a sandbox has no time and no memory there.
   set(cells.took, part?.usage.wallMs === 0 ? "–" : ms(duration(line)));
@@ -217,9 +223,8 @@ function fill({ line: element, cells }, line) {
 export function outcome(row) {
   if (row.outcome === null) return "running";
   const failed = failedParts(row);
-  const parts = failed ? [`${count(failed)} of ${counted(countParts(row), "part")} failed`] : [];
-  const denied = row.denials ? [`${count(row.denials)} denied`] : [];
-  return [name(row.outcome, 60), ...parts, ...denied].join(" · ");
+  const told = failed ? `${count(failed)} of ${counted(countParts(row), "part")} failed` : name(row.outcome, 60);
+  return row.denials ? `${told} · ${count(row.denials)} denied` : told;
 }
 
 function tenant({ row, part }) {
