@@ -68,7 +68,8 @@ pub(crate) fn open(browser: &Browser, words: &[&str]) {
     let id = browser.wait(&row(words));
     browser.click(&format!("#{}", id.as_str().expect("an id")));
     let title = "document.querySelector('#details:not([hidden]) .id')";
-    let request = format!("{title} && document.querySelector('#details').dataset.number === {id}.replace('row-', '')");
+    let request =
+        format!("{title} && document.querySelector('#details').dataset.number === {id}.replace('row-', '')");
     browser.wait(&request);
 }
 

@@ -49,7 +49,8 @@ fn denials(manifest: &str, tenant: &str) -> Vec<usize> {
 
 #[test]
 fn the_block_can_be_pasted_and_grants_what_was_denied_to_whom_was_chosen() {
-    let Some((dev, root, browser)) = page_of(TaskRoot::new().with("http").manifest(MANIFEST), "grants") else {
+    let Some((dev, root, browser)) = page_of(TaskRoot::new().with("http").manifest(MANIFEST), "grants")
+    else {
         return;
     };
     for event in EVENTS {
@@ -66,7 +67,8 @@ fn the_block_can_be_pasted_and_grants_what_was_denied_to_whom_was_chosen() {
     assert_eq!(denials(&for_tenant, "beta"), [1, 1], "only the tenant that asked: {for_tenant}");
 
     browser.click(".card .switch label:nth-of-type(2) input");
-    browser.wait("document.querySelector('.card .grant .note').innerText.includes('also those of 2 tenants')");
+    browser
+        .wait("document.querySelector('.card .grant .note').innerText.includes('also those of 2 tenants')");
     let for_handler = pasted(&browser, ".card .grant");
     assert!(for_handler.contains("# nobody listens there"), "what was written stays: {for_handler}");
     assert_eq!(for_handler.matches("allowed_outbound_hosts").count(), 1, "{for_handler}");

@@ -40,7 +40,10 @@ fn opened_anew(browser: &Browser) {
     );
     let parts = told["parts"].as_u64().expect("a number");
     assert!(parts < 1500, "{parts} elements");
-    say(&format!("10,000 events are shown {} ms after the page was asked for, with {parts} elements", told["ms"]));
+    say(&format!(
+        "10,000 events are shown {} ms after the page was asked for, with {parts} elements",
+        told["ms"]
+    ));
 }
 
 /// Newer events arrive above what somebody reads, and the oldest go.

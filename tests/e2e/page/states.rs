@@ -9,7 +9,8 @@ use crate::page::browser::Browser;
 use crate::page::{MANIFEST, open, page_of, row};
 
 /// The names of the sections of an event, in their order.
-const SECTIONS: &str = "[...document.querySelectorAll('#details h3')].map((title) => title.innerText.split(',')[0])";
+const SECTIONS: &str =
+    "[...document.querySelectorAll('#details h3')].map((title) => title.innerText.split(',')[0])";
 
 /// Whether a cell is seen as a whole.
 fn is_whole(cell: &str) -> String {
@@ -84,8 +85,12 @@ fn scale(browser: &Browser) {
         number.parse::<f64>().expect("a number") * if unit == "s" { 1000.0 } else { 1.0 }
     };
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let marks: Vec<f64> = told["marks"].as_array().expect("marks").iter().map(|mark| parsed(&text(mark))).collect();
-    assert!(marks.len() > 2 && marks.windows(2).all(|pair| (pair[1] / pair[0] - 10.0).abs() < 1e-9), "{marks:?}");
+    let marks: Vec<f64> =
+        told["marks"].as_array().expect("marks").iter().map(|mark| parsed(&text(mark))).collect();
+    assert!(
+        marks.len() > 2 && marks.windows(2).all(|pair| (pair[1] / pair[0] - 10.0).abs() < 1e-9),
+        "{marks:?}"
+    );
     let decades = (marks[marks.len() - 1] / marks[0]).log10();
     for row in told["rows"].as_array().expect("rows") {
         let number = |key: &str| row[key].as_f64().expect("a number");
@@ -93,7 +98,11 @@ fn scale(browser: &Browser) {
         assert!((number("length") - expected).abs() < 2.5, "expected {expected}: {row}, {marks:?}");
         assert!(number("length") > 4.0, "it is seen: {row}");
     }
-    assert!(browser.text("#keys").starts_with("Duration on a logarithmic scale"), "{}", browser.text("#keys"));
+    assert!(
+        browser.text("#keys").starts_with("Duration on a logarithmic scale"),
+        "{}",
+        browser.text("#keys")
+    );
 }
 
 fn denied(dev: &Dev, browser: &Browser) {
@@ -110,8 +119,15 @@ fn denied(dev: &Dev, browser: &Browser) {
 fn form(browser: &Browser) {
     browser.click("#compose");
     browser.wait("document.querySelector('#send-event').value.includes(\"the project's\")");
-    let options = |list: &str| browser.read(&format!("[...document.querySelector('{list}').children].map((one) => one.value || one.text)"));
-    assert_eq!(browser.read("document.querySelector('#send-sample').selectedOptions[0].text"), json!("event.json"));
+    let options = |list: &str| {
+        browser.read(&format!(
+            "[...document.querySelector('{list}').children].map((one) => one.value || one.text)"
+        ))
+    };
+    assert_eq!(
+        browser.read("document.querySelector('#send-sample').selectedOptions[0].text"),
+        json!("event.json")
+    );
     assert_eq!(options("#send-tenants"), json!(["acme", "loud", "slow"]));
     browser.wait("document.querySelectorAll('#send-samples option').length > 150");
     browser.survey("form");
@@ -144,7 +160,10 @@ fn filtered(browser: &Browser) {
     browser.fill("#filter", "no such tenant");
     browser.wait("!document.querySelector('#none').hidden");
     let told = browser.text("#none");
-    assert!(told.contains("No event matches “no such tenant”") && told.contains("200 events are hidden"), "{told}");
+    assert!(
+        told.contains("No event matches “no such tenant”") && told.contains("200 events are hidden"),
+        "{told}"
+    );
     browser.survey("filter-finds-nothing");
     browser.click("#clear");
     browser.wait("document.querySelector('#shown').innerText === '200 events'");
@@ -163,20 +182,24 @@ fn a_split_batch_has_a_row_for_each_part_with_its_tenant() {
         let body = json!({ "tenant": tenant, "text": text }).to_string();
         json!({ "messageId": id, "eventSource": "aws:sqs", "body": body })
     };
-    let messages = [("m1", "acme", "ok"), ("m2", "globex", "panic"), ("m3", "nobody", "ok"), ("m4", "acme", "ok")];
+    let messages =
+        [("m1", "acme", "ok"), ("m2", "globex", "panic"), ("m3", "nobody", "ok"), ("m4", "acme", "ok")];
     dev.invoke("batch", json!({ "Records": messages.map(record) }).to_string(), &[]);
     dev.invoke("batch", json!({ "Records": [record(messages[0])] }).to_string(), &[]);
     browser.wait(&row(&["2 of 3 parts failed", "3 tenants"]));
     browser.wait(&row(&["Replied", "batch", "acme", "invoke"]));
     browser.wait("document.querySelectorAll('#rows .row').length === 5");
-    let part = |number: usize| browser.text(&format!("#row-1-part-{number}")).split('\n').map(str::to_owned).collect::<Vec<_>>();
+    let part = |number: usize| {
+        browser.text(&format!("#row-1-part-{number}")).split('\n').map(str::to_owned).collect::<Vec<_>>()
+    };
     assert_eq!(part(1)[..4], ["part 1 of 3", "Replied", "batch", "acme"]);
     assert_eq!(part(2)[..4], ["part 2 of 3", "Function.Panic", "batch", "globex"]);
     assert_eq!(part(3)[..4], ["part 3 of 3", "Runtime.UnknownTenant", "–", "nobody"]);
     browser.survey("split-list");
     open(&browser, &["parts failed"]);
     let parts = browser.text("#details .parts tbody");
-    let lines: Vec<&str> = parts.lines().filter_map(|line| line.rsplit_once('\t')).map(|(line, _)| line).collect();
+    let lines: Vec<&str> =
+        parts.lines().filter_map(|line| line.rsplit_once('\t')).map(|(line, _)| line).collect();
     assert_eq!(lines, ["acme\tReplied\t2", "globex\tFunction.Panic\t1", "nobody\tRuntime.UnknownTenant\t1"]);
     browser.survey("split");
     browser.fill("#filter", "globex");
@@ -186,6 +209,9 @@ fn a_split_batch_has_a_row_for_each_part_with_its_tenant() {
     browser.wait(&format!("{rows} === 'acme 2 0,globex 1 1,nobody 1 1'"));
     browser.click("#compose");
     browser.wait("document.querySelector('#send-tenant').disabled");
-    assert_eq!(browser.read("document.querySelector('#send-tenant').placeholder"), json!("from the event: /Records/*/body/tenant"));
+    assert_eq!(
+        browser.read("document.querySelector('#send-tenant').placeholder"),
+        json!("from the event: /Records/*/body/tenant")
+    );
     browser.finish();
 }

@@ -61,7 +61,9 @@ async fn handle(
     let passed = pass(stream, &sender).await;
     match &passed.failure {
         None => records.answer(&request_id, None, &passed.start, passed.bytes),
-        Some(failure) => records.answer(&request_id, Some(&failure.error_type), &failure.body, failure.body.len()),
+        Some(failure) => {
+            records.answer(&request_id, Some(&failure.error_type), &failure.body, failure.body.len())
+        }
     }
     drop(slot);
 }

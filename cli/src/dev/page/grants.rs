@@ -83,9 +83,13 @@ impl Editable {
 
     /// The blocks that would grant all of this: for each tenant that asked, and for each handler.
     pub(super) fn grants(&self, function: &str, denials: &[&Denial]) -> Vec<Grant> {
-        let tenants: BTreeSet<&str> =
-            denials.iter().filter(|denial| self.tenant(denial).is_some()).filter_map(|one| one.tenant.as_deref()).collect();
-        let handlers: BTreeSet<&str> = denials.iter().map(|denial| self.handler_of(function, denial)).collect();
+        let tenants: BTreeSet<&str> = denials
+            .iter()
+            .filter(|denial| self.tenant(denial).is_some())
+            .filter_map(|one| one.tenant.as_deref())
+            .collect();
+        let handlers: BTreeSet<&str> =
+            denials.iter().map(|denial| self.handler_of(function, denial)).collect();
         let of_tenant = |id: &str| {
             let its = denials.iter().filter(|denial| denial.tenant.as_deref() == Some(id));
             self.for_tenant(id, &its.filter_map(|denial| wanted(denial)).collect())
@@ -205,7 +209,9 @@ fn addition(table: &[&str], wanted: &BTreeSet<Wanted<'_>>, inherited: Option<&Gr
 
 fn listed(grants: &Grants, key: &str) -> Vec<String> {
     match key {
-        "allowed_private_networks" => grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
+        "allowed_private_networks" => {
+            grants.allowed_private_networks.iter().map(ToString::to_string).collect()
+        }
         _ => grants.allowed_outbound_hosts.iter().map(ToString::to_string).collect(),
     }
 }

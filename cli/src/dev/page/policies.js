@@ -22,7 +22,10 @@ export class Policies {
     if (asked !== this.#asked || told === null) return;
     const problem = told.problem && element("p", { class: "failed" }, visible(told.problem));
     const of = (handler) => told.denials.filter((one) => one.handler === handler);
-    const handlers = told.handlers.map((handler) => this.#handler(handler, of(handler.name)));
+    // Handlers that were denied something come first.
+    const cards = told.handlers.map((handler) => ({ handler, denials: of(handler.name) }));
+    cards.sort((one, other) => (other.denials.length > 0) - (one.denials.length > 0));
+    const handlers = cards.map(({ handler, denials }) => this.#handler(handler, denials));
     // A handler that is gone by now.
     const known = new Set(told.handlers.map((handler) => handler.name));
     const others = told.denials.filter((one) => !known.has(one.handler));

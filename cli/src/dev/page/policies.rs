@@ -91,7 +91,8 @@ fn denied(
     let mut all: BTreeMap<(String, Denial), Denied> = BTreeMap::new();
     let mut of_handler: BTreeMap<String, Vec<Denial>> = BTreeMap::new();
     for ((function, denial), seen) in seen {
-        let handler = editable.map_or(&*function, |editable| editable.handler_of(&function, &denial)).to_owned();
+        let handler =
+            editable.map_or(&*function, |editable| editable.handler_of(&function, &denial)).to_owned();
         let is_granted = editable.is_some_and(|editable| editable.is_granted(&function, &denial));
         let denied = all.entry((handler.clone(), Denial { tenant: None, table: None, ..denial.clone() }));
         let denied = denied.or_insert_with(|| Denied { is_granted: true, ..Denied::default() });

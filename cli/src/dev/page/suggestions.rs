@@ -106,7 +106,10 @@ mod tests {
             ("target/event.json", "3"),
             (".git/event.json", "4"),
             ("orders/deep/event.json", "5"),
-            ("bulkhead.toml", "routing.tenant = { pointer = \"/detail/tenant\" }\n[handlers.a]\n[tenants]\nb = {}\na = {}"),
+            (
+                "bulkhead.toml",
+                "routing.tenant = { pointer = \"/detail/tenant\" }\n[handlers.a]\n[tenants]\nb = {}\na = {}",
+            ),
         ] {
             let path = folder.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -115,9 +118,16 @@ mod tests {
         std::fs::write(folder.path().join("event-huge.json"), "9".repeat(300_000)).unwrap();
         let Suggestions { events, tenants, tenant_source } = suggestions(folder.path());
         let events: Vec<_> = events.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
-        let expected =
-            [("event.json", "{}"), ("event-large.json", "[1]"), ("orders/event.json", "2"), ("events/order.json", "{\"order\": 1}")];
+        let expected = [
+            ("event.json", "{}"),
+            ("event-large.json", "[1]"),
+            ("orders/event.json", "2"),
+            ("events/order.json", "{\"order\": 1}"),
+        ];
         assert_eq!(events, expected);
-        assert_eq!((tenants, tenant_source.as_deref()), (vec!["a".to_owned(), "b".to_owned()], Some("/detail/tenant")));
+        assert_eq!(
+            (tenants, tenant_source.as_deref()),
+            (vec!["a".to_owned(), "b".to_owned()], Some("/detail/tenant"))
+        );
     }
 }

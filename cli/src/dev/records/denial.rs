@@ -42,7 +42,12 @@ impl Denial {
         if let Some(rest) = message.strip_prefix(FILES) {
             let (_, table) = rest.split_once("; for writable files, add tmp = \"16MiB\" to [")?;
             let table = table_of(table)?;
-            return Some(Self { table: Some(table), key: Some("tmp"), value: Some(what("16MiB")), ..never(what(FILES)) });
+            return Some(Self {
+                table: Some(table),
+                key: Some("tmp"),
+                value: Some(what("16MiB")),
+                ..never(what(FILES))
+            });
         }
         if message.starts_with(SOCKETS) {
             return Some(never(what("the handler tried to use a socket")));

@@ -209,19 +209,37 @@ fn a_split_batch_has_a_part_for_each_tenant_and_the_sum_of_all() {
     let records = Records::new();
     receive(&records, "r-1");
     records.deliver("r-1", EnvironmentId(1));
-    let denied = "t\tr-1\tWARN\ttenantId=beta\toutbound request to http://m was denied because 1; no grant allows it";
+    let denied =
+        "t\tr-1\tWARN\ttenantId=beta\toutbound request to http://m was denied because 1; no grant allows it";
     records.print(EnvironmentId(1), denied);
     records.print(EnvironmentId(1), &part("acme", "Replied", 3.0));
     records.print(EnvironmentId(1), &part("beta", "Function.Panic", 4.0));
     let (_, rows) = records.changes(0, 10);
     let row = serde_json::to_value(&rows[0]).unwrap();
     let told = |part: usize, key: &str| row["parts"][part][key].clone();
-    assert_eq!((told(0, "tenantId"), told(0, "outcome"), told(0, "denials")), ("acme".into(), "Replied".into(), 0.into()));
-    assert_eq!((told(1, "tenantId"), told(1, "outcome"), told(1, "denials")), ("beta".into(), "Function.Panic".into(), 1.into()));
-    assert_eq!((&row["tenantId"], &row["denials"]), (&serde_json::Value::Null, &1.into()), "it has no tenant of its own");
+    assert_eq!(
+        (told(0, "tenantId"), told(0, "outcome"), told(0, "denials")),
+        ("acme".into(), "Replied".into(), 0.into())
+    );
+    assert_eq!(
+        (told(1, "tenantId"), told(1, "outcome"), told(1, "denials")),
+        ("beta".into(), "Function.Panic".into(), 1.into())
+    );
+    assert_eq!(
+        (&row["tenantId"], &row["denials"]),
+        (&serde_json::Value::Null, &1.into()),
+        "it has no tenant of its own"
+    );
     let usage = &row["usage"];
-    assert_eq!((&usage["wallMs"], &usage["cpuMs"], &usage["outboundRequests"]), (&7.0.into(), &2.0.into(), &2.into()));
-    assert_eq!((&usage["queueMs"], &usage["peakMemoryBytes"]), (&3.0.into(), &4.into()), "the first wait, the highest peak");
+    assert_eq!(
+        (&usage["wallMs"], &usage["cpuMs"], &usage["outboundRequests"]),
+        (&7.0.into(), &2.0.into(), &2.into())
+    );
+    assert_eq!(
+        (&usage["queueMs"], &usage["peakMemoryBytes"]),
+        (&3.0.into(), &4.into()),
+        "the first wait, the highest peak"
+    );
     for _ in 0..MOST_PARTS {
         records.print(EnvironmentId(1), &part("acme", "Replied", 1.0));
     }

@@ -75,7 +75,9 @@ fn entry<'d>(item: &'d mut Item, key: &str, new: impl FnOnce() -> Table) -> Opti
         match item {
             Item::Table(table) => drop(table.insert(key, Item::Table(new()))),
             // A table in braces can only contain other tables in braces.
-            Item::Value(toml_edit::Value::InlineTable(table)) => drop(table.insert(key, InlineTable::new().into())),
+            Item::Value(toml_edit::Value::InlineTable(table)) => {
+                drop(table.insert(key, InlineTable::new().into()))
+            }
             Item::None | Item::Value(_) | Item::ArrayOfTables(_) => return None,
         }
     }

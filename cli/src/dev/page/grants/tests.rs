@@ -77,7 +77,10 @@ fn several_denials_are_one_block_for_the_tenant_or_for_the_handler() {
     assert_eq!(listed(&manifest.tenants["acme"].policy.grants, NETWORKS), ["127.0.0.0/8"]);
     assert_eq!(manifest.tenants["acme"].policy.grants.tmp, 16 << 20);
     let of_others = [&manifest.tenants["beta"].policy, &manifest.handlers[1].policy];
-    assert!(of_others.iter().all(|policy| hosts(policy) == all[..1] && policy.grants.tmp == 0), "{of_others:?}");
+    assert!(
+        of_others.iter().all(|policy| hosts(policy) == all[..1] && policy.grants.tmp == 0),
+        "{of_others:?}"
+    );
     assert_eq!(tenant.first_line, None, "it belongs at the end:\n{}", tenant.text);
 
     let manifest = pasted(MANIFEST, handler);
@@ -98,7 +101,10 @@ fn a_tenant_s_own_list_gets_more_and_only_what_it_lacks_is_granted() {
     assert_eq!(hosts(&pasted(MANIFEST, tenant).tenants["c d"].policy), ["https://api.example.com"]);
     let editable = Editable::new(Some(MANIFEST.to_owned()), Vec::new()).unwrap();
     assert!(!editable.is_granted("http", &ask));
-    assert!(editable.is_granted("http", &Denial { tenant: None, table: Some("handlers.http.grants".into()), ..ask }));
+    assert!(
+        editable
+            .is_granted("http", &Denial { tenant: None, table: Some("handlers.http.grants".into()), ..ask })
+    );
 }
 
 #[test]
@@ -149,7 +155,12 @@ fn files_of_every_form_are_merged() {
                 Subject::Tenant => &manifest.tenants["acme"].policy,
                 Subject::Handler => &manifest.handlers[0].policy,
             };
-            let wanted = [(HOSTS, "https://b.test"), (HOSTS, "http://a.test:81"), (NETWORKS, "127.0.0.0/8"), ("tmp", "16MiB")];
+            let wanted = [
+                (HOSTS, "https://b.test"),
+                (HOSTS, "http://a.test:81"),
+                (NETWORKS, "127.0.0.0/8"),
+                ("tmp", "16MiB"),
+            ];
             assert!(wanted.iter().all(|one| has(&policy.grants, *one)), "{text}\n{grant:?}");
         }
     }
@@ -160,7 +171,11 @@ fn what_cannot_be_granted_has_no_block() {
     let table = "handlers.http.grants";
     let never = Denial { table: None, key: None, value: None, ..denial(None, table, HOSTS, "x") };
     assert_eq!(grants(Some(MANIFEST), &[], std::slice::from_ref(&never)), []);
-    assert_eq!(grants(Some(MANIFEST), &[], &[denial(None, table, HOSTS, "https://api.example.com")]), [], "granted");
+    assert_eq!(
+        grants(Some(MANIFEST), &[], &[denial(None, table, HOSTS, "https://api.example.com")]),
+        [],
+        "granted"
+    );
     assert_eq!(grants(Some(MANIFEST), &[], &[denial(None, table, HOSTS, "not a host")]), []);
     assert!(Editable::new(Some("[handler.x]".to_owned()), Vec::new()).is_none());
 }
