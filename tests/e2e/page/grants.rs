@@ -90,5 +90,8 @@ fn the_block_can_be_pasted_and_grants_what_was_denied_to_whom_was_chosen() {
     browser.wait("document.querySelectorAll('.card .denials li.granted').length === 2");
     assert_eq!(browser.read("document.querySelector('.card .grant')"), json!(null));
     assert!(browser.text(".card").contains("This is granted now."));
+    browser.click(".card .denials button");
+    browser.wait("document.querySelector('#details')?.innerText.includes('bulkhead.toml grants this now.')");
+    assert_eq!(browser.read("document.querySelector('#details .grant')"), json!(null));
     browser.finish();
 }

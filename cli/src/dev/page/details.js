@@ -206,8 +206,17 @@ function receipt(record) {
 
 function denials(record) {
   if (record.denials.length === 0) return [];
-  const one = ({ what, key }) => element("li", {}, element("p", {}, visible(what)), key === null ? note("No grant can allow this.") : null);
-  return [section("Denied", element("ul", { class: "denials" }, record.denials.map(one)), ...grants(record.grants, `event-${record.number}`))];
+  const isOpen = record.grants.length === 0 && !record.isGranted;
+  const how = ({ table, key, value }) => {
+    if (key === null) return note("No grant can allow this.");
+    if (key === "tmp") return note(`Only /tmp can be written, if tmp is set in [${visible(table)}] of bulkhead.toml.`);
+    // The file has mistakes, or a form to which nothing can be added.
+    return isOpen ? note(visible(`To allow it, add ${JSON.stringify(value)} to ${key} in [${table}] of bulkhead.toml.`)) : null;
+  };
+  const one = (denial) => element("li", {}, element("p", {}, visible(denial.what)), how(denial));
+  const list = element("ul", { class: record.isGranted ? "denials granted" : "denials" }, record.denials.map(one));
+  const now = record.isGranted ? note("bulkhead.toml grants this now.") : null;
+  return [section("Denied", list, ...[now].filter(Boolean), ...grants(record.grants, `event-${record.number}`))];
 }
 
 /** The parts of a batch that was split, each in a sandbox of its own. */

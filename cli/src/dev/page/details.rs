@@ -24,6 +24,7 @@ struct Details {
     #[serde(flatten)]
     record: Record,
     grants: Vec<Grant>,
+    is_granted: bool,
     event_base64: Option<String>,
     response_base64: Option<String>,
 }
@@ -42,20 +43,24 @@ pub(super) async fn serve(
         let message = format!("event {request_id} not found; only the latest events are kept");
         return response::json(StatusCode::NOT_FOUND, &json!({ "message": message }));
     };
-    let grants = grants(page, &record).await;
+    let (grants, is_granted) = grants(page, &record).await;
     let (event_base64, response_base64) = (base64(record.event.as_ref()), base64(record.response.as_ref()));
-    response::json(StatusCode::OK, &Details { record, grants, event_base64, response_base64 })
+    let details = Details { record, grants, is_granted, event_base64, response_base64 };
+    response::json(StatusCode::OK, &details)
 }
 
-/// The blocks that would grant what the event was denied.
-async fn grants(page: Arc<Page>, record: &Record) -> Vec<Grant> {
+/// The blocks that would grant what the event was denied, and whether all of it is granted by now.
+async fn grants(page: Arc<Page>, record: &Record) -> (Vec<Grant>, bool) {
     if record.denials.is_empty() {
-        return Vec::new();
+        return (Vec::new(), false);
     }
     let (function, denials) = (record.function.clone(), record.denials.clone());
     let grants = tokio::task::spawn_blocking(move || {
-        let denials: Vec<&Denial> = denials.iter().collect();
-        page.editable().map(|editable| editable.grants(&function, &denials))
+        let editable = page.editable()?;
+        let mut grantable = denials.iter().filter(|denial| denial.key.is_some()).peekable();
+        let is_any = grantable.peek().is_some();
+        let is_granted = is_any && grantable.all(|denial| editable.is_granted(&function, denial));
+        Some((editable.grants(&function, &denials.iter().collect::<Vec<_>>()), is_granted))
     });
     grants.await.ok().flatten().unwrap_or_default()
 }
