@@ -14,7 +14,7 @@ use serde_json::json;
 use super::Page;
 use super::grants::Grant;
 use crate::dev::http::response;
-use crate::dev::records::{Denial, Record};
+use crate::dev::records::Record;
 
 /// The record, the lines that would grant what was denied, and the bytes of the event and the response if they are not
 /// valid UTF-8.
