@@ -56,7 +56,11 @@ pub(super) struct Editable {
 }
 
 /// One thing to grant.
-type Wanted<'d> = (&'static str, &'d str);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted<'d> {
+    key: &'static str,
+    value: &'d str,
+}
 
 impl Editable {
     /// `None` if the file has mistakes.
@@ -78,7 +82,7 @@ impl Editable {
     pub(super) fn is_granted(&self, function: &str, denial: &Denial) -> bool {
         let Some(wanted) = wanted(denial) else { return false };
         let policy = self.tenant(denial).or_else(|| self.handler(self.handler_of(function, denial)));
-        wanted.0 != "tmp" && policy.is_some_and(|policy| has(&policy.grants, wanted))
+        wanted.key != "tmp" && policy.is_some_and(|policy| has(&policy.grants, wanted))
     }
 
     /// The blocks that would grant all of this: for each tenant that asked, and for each handler.
@@ -173,11 +177,12 @@ impl Editable {
 }
 
 fn wanted(denial: &Denial) -> Option<Wanted<'_>> {
-    Some((denial.key?, denial.value.as_deref()?))
+    Some(Wanted { key: denial.key?, value: denial.value.as_deref()? })
 }
 
 /// Whether these grants allow something.
-fn has(grants: &Grants, (key, value): Wanted<'_>) -> bool {
+fn has(grants: &Grants, wanted: Wanted<'_>) -> bool {
+    let Wanted { key, value } = wanted;
     match key {
         "tmp" => grants.tmp > 0,
         "allowed_private_networks" => {
@@ -191,9 +196,9 @@ fn has(grants: &Grants, (key, value): Wanted<'_>) -> bool {
 
 /// What to add to a table. A list that replaces an inherited one begins with what is in that.
 fn addition(table: &[&str], wanted: &BTreeSet<Wanted<'_>>, inherited: Option<&Grants>) -> Addition {
-    let keys: BTreeSet<&'static str> = wanted.iter().map(|(key, _)| *key).collect();
+    let keys: BTreeSet<&'static str> = wanted.iter().map(|one| one.key).collect();
     let entry = |key: &'static str| {
-        let mut values = wanted.iter().filter(|(of, _)| *of == key).map(|(_, value)| (*value).to_owned());
+        let mut values = wanted.iter().filter(|one| one.key == key).map(|one| one.value.to_owned());
         let value = match key {
             "tmp" => Value::Text(values.next().unwrap_or_default()),
             _ => Value::List {

@@ -160,7 +160,8 @@ fn files_of_every_form_are_merged() {
                 (HOSTS, "http://a.test:81"),
                 (NETWORKS, "127.0.0.0/8"),
                 ("tmp", "16MiB"),
-            ];
+            ]
+            .map(|(key, value)| Wanted { key, value });
             assert!(wanted.iter().all(|one| has(&policy.grants, *one)), "{text}\n{grant:?}");
         }
     }
