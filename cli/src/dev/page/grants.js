@@ -19,6 +19,7 @@ export function grants(all, keep) {
       element("p", { class: "note" }, whom(grant)),
       element("div", { class: "place" }, element("p", {}, place(grant)), element("button", { onclick: copy, "data-keep": `${keep} copy` }, "Copy")),
       element("pre", { tabindex: 0, "aria-label": "Lines of bulkhead.toml" }, visible(grant.text)),
+      grant.text.includes("allowed_private_networks") ? element("p", { class: "note" }, "A smaller network is enough if the address is in it.") : "",
     );
   };
   const first = all.find((grant) => labelOf(grant) === chosen.get(keep)) ?? all[0];
