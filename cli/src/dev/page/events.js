@@ -44,9 +44,9 @@ export function phases(line) {
 /** A logarithmic scale from one power of ten to another, so that one long event does not hide the short ones. */
 class Scale {
   constructor(shortest, longest) {
+    this.high = Math.ceil(Math.log10(Math.max(longest, 0.01)));
     // The shortest bar is to be seen, too.
-    this.low = Math.floor(Math.log10(Math.max(shortest / 2, 0.01)));
-    this.high = Math.max(Math.ceil(Math.log10(longest)), this.low + 2);
+    this.low = Math.min(Math.floor(Math.log10(Math.max(shortest / 2, 0.01))), this.high - 2);
   }
 
   /** The length of a duration, from 0 to 1. */
