@@ -193,11 +193,11 @@ fn a_response_is_kept_if_it_is_not_too_large() {
 }
 
 /// A receipt of a part of a batch, as the bootstrap prints it.
-fn part(tenant_id: &str, outcome: &str, wall_ms: f64) -> String {
+fn part(tenant_id: &str, outcome: &str, wall_ms: u32) -> String {
     serde_json::json!({
         "type": KIND, "timestamp": "2026-11-30T00:00:00.000Z", "requestId": "r-1", "tenantId": tenant_id,
         "handler": "orders", "component": null, "outcome": outcome, "limit": null, "records": 2,
-        "wallMs": wall_ms, "cpuMs": 1.0, "queueMs": wall_ms, "setupMs": 0.5, "peakMemoryBytes": wall_ms as usize,
+        "wallMs": wall_ms, "cpuMs": 1.0, "queueMs": wall_ms, "setupMs": 0.5, "peakMemoryBytes": wall_ms,
         "bytesIn": 1, "bytesOut": 2, "logBytes": 0, "outboundRequests": 1, "outboundBytesOut": 0,
         "outboundBytesIn": 0, "outboundMs": 0.25,
     })
@@ -212,8 +212,8 @@ fn a_split_batch_has_a_part_for_each_tenant_and_the_sum_of_all() {
     let denied =
         "t\tr-1\tWARN\ttenantId=beta\toutbound request to http://m was denied because 1; no grant allows it";
     records.print(EnvironmentId(1), denied);
-    records.print(EnvironmentId(1), &part("acme", "Replied", 3.0));
-    records.print(EnvironmentId(1), &part("beta", "Function.Panic", 4.0));
+    records.print(EnvironmentId(1), &part("acme", "Replied", 3));
+    records.print(EnvironmentId(1), &part("beta", "Function.Panic", 4));
     let (_, rows) = records.changes(0, 10);
     let row = serde_json::to_value(&rows[0]).unwrap();
     let told = |part: usize, key: &str| row["parts"][part][key].clone();
@@ -241,7 +241,7 @@ fn a_split_batch_has_a_part_for_each_tenant_and_the_sum_of_all() {
         "the first wait, the highest peak"
     );
     for _ in 0..MOST_PARTS {
-        records.print(EnvironmentId(1), &part("acme", "Replied", 1.0));
+        records.print(EnvironmentId(1), &part("acme", "Replied", 1));
     }
     let record = records.find("r-1").unwrap();
     assert_eq!((record.parts.len(), record.more_parts), (MOST_PARTS, 2));
