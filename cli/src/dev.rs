@@ -42,7 +42,7 @@ use functions::Functions;
 use functions::function::Shared;
 use functions::request_ids::RequestIds;
 use http::listener::{self, Bounds};
-use page::Page;
+use page::{Folders, Page};
 use project::Project;
 use project::watch::SourceWatcher;
 use reload::Reload;
@@ -217,7 +217,8 @@ impl Dev {
 
 /// Starts to answer on both ports.
 fn answer(ports: Ports, project: &Project, state: &Arc<AppState>) -> anyhow::Result<()> {
-    let page = Page::new(Arc::clone(state), project.root.clone(), ports.urls)?;
+    let folders = Folders { root: project.root.clone(), edited: project.edited().to_owned() };
+    let page = Page::new(Arc::clone(state), folders, ports.urls)?;
     let api = TowerToHyperService::new(api::router(state, page, ports.urls));
     tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {
         let answer = api.call(request);

@@ -3,11 +3,13 @@
 //! May use: nothing.
 
 mod browser;
+mod grants;
 mod hostile;
 mod look;
 mod many;
 mod send;
 mod sites;
+mod states;
 mod stream;
 
 use bulkhead_tests::{Dev, TaskRoot};
@@ -50,11 +52,25 @@ pub(crate) fn key(name: &str) -> char {
 /// A local Lambda with these handlers, and its page.
 pub(crate) fn page(test: &str) -> Option<(Dev, TaskRoot, Browser)> {
     let guests = ["echo", "http", "ways", "print"];
-    let root = guests.iter().fold(TaskRoot::new().manifest(MANIFEST), |root, guest| root.with(guest));
+    page_of(guests.iter().fold(TaskRoot::new().manifest(MANIFEST), |root, guest| root.with(guest)), test)
+}
+
+/// A local Lambda with the handlers of a task root, and its page.
+pub(crate) fn page_of(root: TaskRoot, test: &str) -> Option<(Dev, TaskRoot, Browser)> {
     let dev = Dev::start(&root, &["--timeout", "10s"]);
     dev.running.wait_log("ready:");
     let browser = Browser::open(&dev, test)?;
     Some((dev, root, browser))
+}
+
+/// Opens the event in whose row all of these words are.
+pub(crate) fn open(browser: &Browser, words: &[&str]) {
+    let id = browser.wait(&row(words));
+    browser.click(&format!("#{}", id.as_str().expect("an id")));
+    let title = "document.querySelector('#details:not([hidden]) .id')";
+    let request =
+        format!("{title} && document.querySelector('#details').dataset.number === {id}.replace('row-', '')");
+    browser.wait(&request);
 }
 
 /// The first row in which all of these words are.

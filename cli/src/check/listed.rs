@@ -1,10 +1,8 @@
 //! Lists the policies of handlers without an overall result, so that a mistake in one handler does not hide the
 //! policies of the others.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
@@ -43,35 +41,4 @@ fn shown(manifest: &Manifest, at: usize, component: &Result<Component, String>) 
     let policies: Vec<_> =
         groups(manifest, at).iter().map(|group| group.report(&handler.policy, imports)).collect();
     json!({ "name": handler.name, "policies": policies, "component": component.as_ref().ok(), "problem": component.as_ref().err() })
-}
-
-/// The hosts that each table of grants allows.
-#[derive(Debug, Default)]
-pub(crate) struct Granted(HashMap<String, HashMap<&'static str, Vec<String>>>);
-
-impl Granted {
-    /// The values of a key in a table; empty if the table or the key is missing.
-    pub(crate) fn of(&self, table: Option<&str>, key: Option<&str>) -> Vec<String> {
-        let values = table.and_then(|table| self.0.get(table)).zip(key).and_then(|(keys, key)| keys.get(key));
-        values.cloned().unwrap_or_default()
-    }
-}
-
-/// The grants in the tables of a task root.
-pub(crate) fn granted(root: &Path) -> anyhow::Result<Granted> {
-    let manifest = Manifest::read(root)?.unwrap_or_default();
-    let handlers = manifest.handlers.iter().map(|handler| &handler.policy);
-    let tenants = manifest.tenants.values().map(|tenant| &tenant.policy);
-    Ok(Granted(handlers.chain(tenants).map(|policy| (policy.table.clone(), reached(policy))).collect()))
-}
-
-fn reached(policy: &Policy) -> HashMap<&'static str, Vec<String>> {
-    let grants = &policy.grants;
-    HashMap::from([
-        ("allowed_outbound_hosts", grants.allowed_outbound_hosts.iter().map(ToString::to_string).collect()),
-        (
-            "allowed_private_networks",
-            grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
-        ),
-    ])
 }

@@ -7,8 +7,10 @@
 
 mod assets;
 mod details;
+mod grants;
 mod policies;
 mod stream;
+mod suggestions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use axum::extract::{Path, State};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
+use bulkhead_host::policy::manifest::FILE;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use serde_json::json;
@@ -29,6 +32,7 @@ use crate::dev::records;
 use crate::dev::state::AppState;
 use crate::samples;
 pub(super) use assets::is_asset;
+use grants::Editable;
 use policies::Policies;
 
 /// The path of the page.
@@ -57,20 +61,34 @@ pub(super) struct Page {
     /// page.
     pub(super) token: String,
     state: Arc<AppState>,
-    /// The task root.
-    root: PathBuf,
+    folders: Folders,
     urls: UrlAddress,
     policies: Policies,
     /// The id of this process. A reader of the stream that comes from an earlier process starts anew.
     process: String,
 }
 
+/// The folders that the page shows.
+#[derive(Debug)]
+pub(super) struct Folders {
+    /// The task root.
+    pub(super) root: PathBuf,
+    /// The folder in which you edit `bulkhead.toml`: the project, or the task root.
+    pub(super) edited: PathBuf,
+}
+
 impl Page {
-    pub(super) fn new(state: Arc<AppState>, root: PathBuf, urls: UrlAddress) -> anyhow::Result<Self> {
+    pub(super) fn new(state: Arc<AppState>, folders: Folders, urls: UrlAddress) -> anyhow::Result<Self> {
         let word = || getrandom::u64().context("the operating system returned no random numbers");
         let token = format!("{:016x}{:016x}", word()?, word()?);
         let process = format!("{:016x}", word()?);
-        Ok(Self { token, state, root, urls, policies: Policies::default(), process })
+        Ok(Self { token, state, folders, urls, policies: Policies::default(), process })
+    }
+
+    /// The `bulkhead.toml` that you edit, as it is now. `None` if it has mistakes.
+    fn editable(&self) -> Option<Editable> {
+        let text = std::fs::read_to_string(self.folders.edited.join(FILE)).ok();
+        Editable::new(text, self.state.functions.names())
     }
 }
 
@@ -84,6 +102,7 @@ pub(super) fn router(page: Arc<Page>) -> Router {
         .route("/.bulkhead/samples/{name}", get(sample))
         .route("/.bulkhead/status", get(status))
         .route("/.bulkhead/stream", get(stream::serve))
+        .route("/.bulkhead/suggestions", get(suggestions::serve))
         .route_layer(map_response(guarded))
         .with_state(page)
 }

@@ -61,6 +61,11 @@ impl Project {
         if before == Some(seen) { Ok(None) } else { handlers(&self.root).map(Some) }
     }
 
+    /// The folder in which you edit `bulkhead.toml`.
+    pub(super) fn edited(&self) -> &Path {
+        self.sources.as_deref().unwrap_or(&self.root)
+    }
+
     /// Whether the task root is built here.
     pub(super) fn is_built(&self) -> bool {
         self.sources.is_some()

@@ -32,11 +32,14 @@ pub(super) const SHOWN: usize = 1000;
 /// The most records. Beyond it, the oldest are removed.
 pub(super) const MOST: usize = 10_000;
 
-/// The most bytes of events, logs, denials and receipts of parts, in all records together.
+/// The most bytes of events, responses, logs, denials and receipts of parts, in all records together.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// The largest event that is kept, so that the page can send it again.
 const LARGEST_EVENT: usize = 256 * 1024;
+
+/// The largest response that is kept.
+pub(super) const LARGEST_RESPONSE: usize = 64 * 1024;
 
 /// The most lines of log that are kept for an event.
 const MOST_LINES: usize = 1000;
@@ -69,7 +72,7 @@ struct State {
     last: u64,
     records: BTreeMap<u64, Record>,
     numbers: HashMap<String, u64>,
-    /// The bytes of events, logs and denials, in all records together.
+    /// The bytes of events, responses, logs and denials, in all records together.
     bytes: usize,
     /// The records that have some of these bytes.
     with_bytes: BTreeSet<u64>,
@@ -88,6 +91,25 @@ pub(super) struct Received<'r> {
     pub(super) way: Way,
     pub(super) tenant_id: Option<String>,
     pub(super) event: &'r Bytes,
+}
+
+/// The events that had a denial.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct SeenDenial {
+    pub(super) events: usize,
+    /// The number and the request id of the last one.
+    number: u64,
+    pub(super) last: String,
+}
+
+impl SeenDenial {
+    /// Adds other events.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        if other.number > self.number {
+            (self.number, self.last) = (other.number, other.last.clone());
+        }
+    }
 }
 
 impl Records {
@@ -113,9 +135,11 @@ impl Records {
                 // A copy, because the buffer of the request may be larger, and has its own budget.
                 event: (received.event.len() <= LARGEST_EVENT)
                     .then(|| Bytes::copy_from_slice(received.event)),
+                response: None,
                 log: Vec::new(),
                 receipt: None,
                 parts: Vec::new(),
+                more_parts: 0,
                 is_complete: false,
                 is_given_up: false,
                 denials: Vec::new(),
@@ -146,15 +170,19 @@ impl Records {
         });
     }
 
-    /// Notes that the caller has the whole response.
-    pub(super) fn answer(&self, request_id: &str, error_type: Option<&str>, bytes: usize) {
+    /// Notes that the caller has the whole response of `bytes` bytes, or the error. `response` may be only its start
+    /// if the whole is too large to be kept.
+    pub(super) fn answer(&self, request_id: &str, error_type: Option<&str>, response: &[u8], bytes: usize) {
         self.change(|state| {
             let Some(record) = state.record(request_id) else { return };
             record.answered_ms = Some(record.age_ms());
             record.outcome = Some(record::cut(error_type.unwrap_or(REPLIED)));
             record.bytes_out = bytes;
+            record.response = (bytes <= LARGEST_RESPONSE).then(|| Bytes::copy_from_slice(response));
+            let (number, kept) = (record.number, record.response.as_ref().map_or(0, Bytes::len));
             // If no environment had it, nothing more will be printed.
             record.is_complete |= record.environment.is_none();
+            state.keep(number, kept);
         });
     }
 
@@ -181,6 +209,8 @@ impl Records {
                     if receipt.records.is_some() && record.parts.len() < MOST_PARTS {
                         bytes += size_of::<Receipt>() + line.len();
                         record.parts.push(receipt.clone());
+                    } else if receipt.records.is_some() {
+                        record.more_parts += 1;
                     }
                     record.receipt = Some(receipt.clone());
                 }
@@ -252,14 +282,14 @@ impl Records {
         self.revision.subscribe()
     }
 
-    /// Each denial of each function, with the number of events that had it and the id of the last of these.
-    pub(super) fn denials(&self) -> BTreeMap<(String, Denial), (usize, String)> {
+    /// Each denial of each function, and the events that had it.
+    pub(super) fn denials(&self) -> BTreeMap<(String, Denial), SeenDenial> {
         let mut denials = BTreeMap::new();
         for record in self.state().records.values() {
             for denial in &record.denials {
-                let seen =
-                    denials.entry((record.function.clone(), denial.clone())).or_insert((0, String::new()));
-                *seen = (seen.0 + 1, record.request_id.clone());
+                let seen: &mut SeenDenial =
+                    denials.entry((record.function.clone(), denial.clone())).or_default();
+                seen.add(&SeenDenial { events: 1, number: record.number, last: record.request_id.clone() });
             }
         }
         denials

@@ -29,6 +29,14 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1280,800",
 ];
 
+/// What is wider than its place: the page itself, or a part of it that would have to be scrolled sideways. Text as it came is
+/// wrapped, and only tables of figures may be scrolled.
+const TOO_WIDE: &str = "[document.documentElement, ...document.querySelectorAll('body *')]
+    .filter((part) => part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1)
+    .filter((part) => part === document.documentElement || getComputedStyle(part).overflowX === 'auto')
+    .filter((part) => !part.matches('.scroll'))
+    .map((part) => `${part.tagName} ${part.id} ${part.className}: ${part.scrollWidth} > ${part.clientWidth}`)";
+
 /// A command of Chromium's driver that the standard does not have.
 #[derive(Debug)]
 struct Post(&'static str, Value);
@@ -185,8 +193,10 @@ impl Browser {
     /// Looks for what shuts people out: contrasts, names, roles, what keys cannot reach.
     pub(crate) fn audit(&self) {
         let Some(script) = artifacts::axe() else { return };
-        let script = std::fs::read_to_string(script).expect("read axe-core");
-        self.runtime.block_on(self.client.execute(&script, Vec::new())).expect("load axe-core");
+        if self.read("typeof axe") == "undefined" {
+            let script = std::fs::read_to_string(script).expect("read axe-core");
+            self.runtime.block_on(self.client.execute(&script, Vec::new())).expect("load axe-core");
+        }
         let told = self.run(
             "const told = await axe.run(document, { resultTypes: ['violations'] });
              return { checked: told.passes.length, violations: told.violations.map(({ id, help, nodes }) =>
@@ -194,6 +204,18 @@ impl Browser {
         );
         assert!(told["checked"].as_u64().is_some_and(|checked| checked > 10), "{told}");
         assert_eq!(told["violations"], json!([]), "{:#}", told["violations"]);
+    }
+
+    /// Looks at the page in both schemes and at both widths. Keeps what is seen, as `NAME-SCHEME-WIDTH.png`.
+    pub(crate) fn survey(&self, name: &str) {
+        for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 400), ("dark", 400)] {
+            self.look(scheme, width);
+            self.keep(&format!("{name}-{scheme}-{width}"));
+            self.audit();
+            let wide = self.read(TOO_WIDE);
+            assert_eq!(wide, json!([]), "{name} at {width}: wider than its place");
+        }
+        self.look("light", 1280);
     }
 
     /// Keeps what is seen now.

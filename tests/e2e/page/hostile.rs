@@ -38,7 +38,7 @@ fn hostile_text_is_shown_and_does_nothing() {
     dev.invoke("echo", b"\"\xff\xfe\"", &[]);
     let bytes = browser.wait(&row(&["echo", "–"]));
     open(&bytes);
-    browser.wait("document.querySelector('#details')?.innerText.includes('These 4 bytes are not text')");
+    browser.wait("document.querySelector('#details')?.innerText.includes('4 bytes that are not text')");
     assert!(browser.text("#details").contains("22 ff fe 22"));
     browser.click("#tab-tenants");
     browser.wait("document.querySelectorAll('.tenants tbody tr').length === 4");

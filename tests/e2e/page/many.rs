@@ -1,6 +1,8 @@
 //! Ten thousand events: few rows in the document, all of them to be seen, and how long the frames took.
 
-use crate::page::browser::say;
+use bulkhead_tests::Dev;
+
+use crate::page::browser::{Browser, say};
 use crate::page::page;
 
 const EVENTS: usize = 10_000;
@@ -28,6 +30,38 @@ const SCROLL: &str = "
     await frame();
     document.querySelectorAll('#rows .row').forEach((row) => seen.add(row.id));
     return { times: times.slice(1), most, seen: seen.size, end: list.scrollHeight };";
+
+/// The page is opened while all events are there already.
+fn opened_anew(browser: &Browser) {
+    browser.goto("/");
+    let told = browser.wait(
+        "document.querySelector('#shown').innerText === '10,000 events' && document.querySelector('#rows .row')
+         && ({ ms: Math.round(performance.now()), parts: document.querySelectorAll('*').length })",
+    );
+    let parts = told["parts"].as_u64().expect("a number");
+    assert!(parts < 1500, "{parts} elements");
+    say(&format!(
+        "10,000 events are shown {} ms after the page was asked for, with {parts} elements",
+        told["ms"]
+    ));
+}
+
+/// Newer events arrive above what somebody reads, and the oldest go.
+fn what_is_read_stays(dev: &Dev, browser: &Browser) {
+    browser.read("document.querySelector('#list').scrollTop = 5000");
+    let read = "((top) => [...document.querySelectorAll('#rows .row')].map((row) => [row.id, Math.round(row.getBoundingClientRect().top)])
+        .find(([, at]) => at >= top))(document.querySelector('#list').getBoundingClientRect().top + 28)";
+    browser.wait("document.querySelector('#rows .row').id !== 'row-10000'");
+    let before = browser.read(read);
+    for number in 0..5 {
+        dev.invoke("echo", number.to_string(), &[]);
+    }
+    browser.wait("document.querySelector('#list').scrollTop === 5000 + 5 * 28");
+    browser.wait(&format!("JSON.stringify({read}) === JSON.stringify({before})"));
+    browser.read("document.querySelector('#list').scrollTop = 0");
+    browser.wait("document.querySelector('#row-10005')");
+    assert_eq!(browser.text("#shown"), "10,000 events");
+}
 
 #[test]
 fn ten_thousand_events_are_a_few_rows() {
@@ -63,7 +97,7 @@ fn ten_thousand_events_are_a_few_rows() {
         at(100),
         kept.display()
     ));
-    browser.keep("scrolled");
+    browser.survey("10000-events");
     browser.fill("#filter", "tenant-7 echo");
     browser.wait("document.querySelector('#shown').innerText.startsWith('200 of')");
     dev.invoke("ways", r#""panic""#, &[("x-amz-tenant-id", "slow")]);
@@ -74,5 +108,7 @@ fn ten_thousand_events_are_a_few_rows() {
     browser.click("#tab-tenants");
     browser.wait("document.querySelectorAll('.tenants tbody tr').length === 51");
     browser.keep("tenants");
+    opened_anew(&browser);
+    what_is_read_stays(&dev, &browser);
     browser.finish();
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::function::Function;
-use crate::dev::records::{Received, Way};
+use crate::dev::records::{LARGEST_RESPONSE, Received, Way};
 use crate::local::events::{Event, Failure, Piece, Reply, Stream};
 
 /// An event for a function.
@@ -43,9 +43,10 @@ async fn handle(
     });
     let Ok(reply) = function.send(request_id.clone(), event).await else { return };
     match &reply {
-        Reply::Whole(body) => records.answer(&request_id, None, body.len()),
+        Reply::Whole(body) => records.answer(&request_id, None, body, body.len()),
         Reply::Failed(failure) | Reply::NotStarted(failure) => {
-            records.answer(&request_id, Some(&failure.error_type), failure.body.len());
+            let error_type = Some(failure.error_type.as_str());
+            records.answer(&request_id, error_type, &failure.body, failure.body.len());
         }
         Reply::Streamed(_) => {}
     }
@@ -57,27 +58,46 @@ async fn handle(
     let (sender, pieces) = channel(1);
     let passed = Stream { content_type: stream.content_type.clone(), pieces };
     drop(caller.send(Reply::Streamed(passed)));
-    let (error_type, bytes) = pass(stream, &sender).await;
-    records.answer(&request_id, error_type.as_deref(), bytes);
+    let passed = pass(stream, &sender).await;
+    match &passed.failure {
+        None => records.answer(&request_id, None, &passed.start, passed.bytes),
+        Some(failure) => {
+            records.answer(&request_id, Some(&failure.error_type), &failure.body, failure.body.len())
+        }
+    }
     drop(slot);
 }
 
-/// Passes a stream on to its end, even if the reader is gone. Returns its error, if any, and its length.
-async fn pass(mut stream: Stream, reader: &tokio::sync::mpsc::Sender<Piece>) -> (Option<String>, usize) {
-    let mut bytes = 0;
+/// A stream that was passed on.
+#[derive(Debug, Default)]
+struct Passed {
+    failure: Option<Failure>,
+    bytes: usize,
+    /// All of it, or as much as would be kept.
+    start: Vec<u8>,
+}
+
+/// Passes a stream on to its end, even if the reader is gone.
+async fn pass(mut stream: Stream, reader: &tokio::sync::mpsc::Sender<Piece>) -> Passed {
+    let mut passed = Passed::default();
     loop {
         let piece = stream.next().await;
-        let end = match &piece {
+        let is_end = match &piece {
             Piece::Data(data) => {
-                bytes += data.len();
-                None
+                passed.bytes += data.len();
+                let room = LARGEST_RESPONSE.saturating_sub(passed.start.len());
+                passed.start.extend_from_slice(&data[..data.len().min(room)]);
+                false
             }
-            Piece::Failed(failure) => Some(Some(failure.error_type.clone())),
-            Piece::End => Some(None),
+            Piece::Failed(failure) => {
+                passed.failure = Some(failure.clone());
+                true
+            }
+            Piece::End => true,
         };
         let _ = reader.send(piece).await;
-        if let Some(error_type) = end {
-            return (error_type, bytes);
+        if is_end {
+            return passed;
         }
     }
 }

@@ -40,7 +40,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 12] = [
+static ASSETS: [Asset; 13] = [
     asset!(super::PATH, HTML, "index.html"),
     asset!("/favicon.ico", ICON, "icon.svg"),
     asset!("/.bulkhead/page/icon.svg", ICON, "icon.svg"),
@@ -48,6 +48,7 @@ static ASSETS: [Asset; 12] = [
     asset!("/.bulkhead/page/page.js", SCRIPT, "page.js"),
     asset!("/.bulkhead/page/show.js", SCRIPT, "show.js"),
     asset!("/.bulkhead/page/events.js", SCRIPT, "events.js"),
+    asset!("/.bulkhead/page/grants.js", SCRIPT, "grants.js"),
     asset!("/.bulkhead/page/list.js", SCRIPT, "list.js"),
     asset!("/.bulkhead/page/details.js", SCRIPT, "details.js"),
     asset!("/.bulkhead/page/send.js", SCRIPT, "send.js"),

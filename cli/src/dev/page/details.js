@@ -1,7 +1,9 @@
-// The details of one event.
+// The details of one event. If it failed, its message and its log come first.
 
-import { phases, state } from "./events.js";
-import { ask, block, element, hexdump, indented, ms, name, size, tell, time, toml, visible } from "./show.js";
+import { countParts, phases, state } from "./events.js";
+import { grants } from "./grants.js";
+import { outcome } from "./list.js";
+import { ask, block, count, counted, element, hexdump, indented, ms, name, size, tell, time, visible } from "./show.js";
 
 const WAYS = {
   RequestResponse: "the Invoke API, synchronous",
@@ -77,18 +79,19 @@ export class Details {
   }
 
   #draw(row, record) {
-    const event = eventOf(record);
+    const event = bytesOf(record.event, record.eventBase64);
     const had = this.#panel.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
     const top = this.#panel.dataset.number === String(row.number) ? this.#panel.scrollTop : 0;
     const button = (keep, text, onclick, isPrimary) =>
-      element("button", { onclick, "data-keep": keep, class: isPrimary ? "primary" : null, disabled: event.bytes === null }, text);
+      element("button", { onclick, "data-keep": keep, class: isPrimary ? "primary" : null, disabled: event === null }, text);
     this.#panel.replaceChildren(
       element(
         "header",
         {},
-        element("h2", { id: "details-title", "data-state": state(row) }, record.outcome === null ? "running" : name(record.outcome)),
+        element("h2", { id: "details-title", "data-state": state(row) }, outcome({ ...row, outcome: record.outcome })),
         element("button", { onclick: () => this.#actions.close(), "aria-label": "Close", "data-keep": "close", class: "plain" }, "✕"),
       ),
+      element("p", {}, summary(row)),
       element("p", { class: "id" }, name(record.requestId)),
       element(
         "div",
@@ -96,12 +99,7 @@ export class Details {
         button("again", "Send again", () => this.#actions.again(record, event.bytes), true),
         button("edit", "Edit and resend", () => this.#actions.edit(record, event.text ?? "")),
       ),
-      ...denials(record),
-      waterfall(row),
-      facts(record),
-      section("Event", event.shown),
-      section(`Log, ${record.log.length} lines`, log(record)),
-      section("Receipt", receipt(record)),
+      ...sections(row, record, event),
     );
     this.#panel.hidden = false;
     this.#panel.dataset.number = String(row.number);
@@ -110,92 +108,171 @@ export class Details {
   }
 }
 
+/** The function, the tenant, the time and the duration in one line. */
+function summary(row) {
+  const tenant = row.tenantId === null ? [] : [`tenant ${name(row.tenantId, 60)}`];
+  return [name(row.function, 60), ...tenant, time(row.received), ms(row.answeredMs)].filter(Boolean).join(" · ");
+}
+
 const section = (title, ...content) => element("section", {}, element("h3", {}, title), ...content);
 
-/** The bytes to send again, and the element that shows them. */
-function eventOf(record) {
-  if (record.event === null) {
-    const text = record.isGivenUp
-      ? "This event is no longer stored: newer events have replaced it."
-      : `This event has ${size(record.bytesIn)}; events over 256 KiB are not stored.`;
-    return { bytes: null, text: null, shown: element("p", { class: "note" }, text) };
+/** Everything about an event, what matters most first. */
+function sections(row, record, event) {
+  const failed = failure(record);
+  const told = section(record.log.length ? `Log, ${counted(record.log.length, "line")}` : "Log", log(record));
+  return [
+    ...(failed ? [section("Error", ...failed), told] : []),
+    ...denials(record),
+    ...parts(row),
+    ...(failed ? [] : [section("Response", response(record)), told]),
+    section("Event", shown(record, event)),
+    timeline(row),
+    facts(record),
+    section("Receipt", receipt(record)),
+  ].filter(Boolean);
+}
+
+/** Bytes that are kept, with their text if they have one; null if they are not kept. */
+function bytesOf(text, base64) {
+  if (text === null) return null;
+  if (base64 === null) return { bytes: text, text: indented(text) };
+  return { bytes: Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)), text: null };
+}
+
+function content(kept, label) {
+  if (kept.text !== null) return block(kept.text, label);
+  const note = element("p", { class: "note" }, `${counted(kept.bytes.length, "byte")} that are not text.`);
+  return element("div", {}, note, block(hexdump(kept.bytes), `The first bytes of the ${label.toLowerCase()}`));
+}
+
+const note = (text) => element("p", { class: "note" }, text);
+
+function shown(record, event) {
+  if (event !== null) return content(event, "Event");
+  if (record.isGivenUp) return note("This event is no longer stored: newer events have replaced it.");
+  return note(`This event has ${size(record.bytesIn)}; events over 256 KiB are not stored.`);
+}
+
+function response(record) {
+  if (record.outcome === null) return note("The event has no response yet.");
+  const kept = bytesOf(record.response, record.responseBase64);
+  if (kept === null && record.isGivenUp) return note("The response is no longer stored.");
+  if (kept === null) return note(`The response has ${size(record.bytesOut)}; responses over 64 KiB are not stored.`);
+  return kept.bytes.length === 0 ? note("The response is empty.") : content(kept, "Response");
+}
+
+/** The message of an event that failed, and the stack beneath it. */
+function failure(record) {
+  if (record.outcome === null || record.outcome === "Replied") return null;
+  const kept = bytesOf(record.response, record.responseBase64);
+  const error = parsed(kept?.text);
+  if (typeof error?.errorMessage !== "string") return [kept === null ? note("The message is no longer stored.") : content(kept, "Error")];
+  const type = typeof error.errorType === "string" && error.errorType !== record.outcome ? `${name(error.errorType)}: ` : "";
+  const stack = Array.isArray(error.stackTrace) ? error.stackTrace.map(String).join("\n") : "";
+  const message = element("p", { class: "message", tabindex: 0 }, visible(type + (error.errorMessage || "The error has no message.")));
+  return [message, stack && block(stack, "Stack trace")].filter(Boolean);
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return null;
   }
-  if (record.eventBase64 !== null) {
-    const bytes = Uint8Array.from(atob(record.eventBase64), (one) => one.charCodeAt(0));
-    const note = element("p", { class: "note" }, `These ${bytes.length} bytes are not text.`);
-    return { bytes, text: record.event, shown: element("div", {}, note, block(hexdump(bytes), "The first bytes of the event")) };
-  }
-  return { bytes: record.event, text: indented(record.event), shown: block(indented(record.event), "Event") };
 }
 
 function log(record) {
   const none = record.isGivenUp ? "The log is no longer stored." : "The log is empty.";
-  if (record.log.length === 0) return element("p", { class: "note" }, none);
+  if (record.log.length === 0) return note(none);
+  return block(record.log.map((line) => readable(line, record.requestId)).join("\n"), "Log");
+}
+
+/** A line of the log with the local time, and without the id of its event. */
+function readable(line, requestId) {
+  const [at, id, level, ...rest] = line.split("\t");
+  const isRecord = rest.length > 0 && id === requestId && !Number.isNaN(Date.parse(at));
+  const text = isRecord ? `${time(Date.parse(at))}  ${level.padEnd(5)}  ${rest.join("  ")}` : line;
   // A record separates its stack frames with carriage returns, because it has to stay one line.
-  return block(record.log.join("\n").replaceAll("\r    at ", "\n    at "), "Log");
+  return text.replaceAll("\r    at ", "\n    at ");
 }
 
 function receipt(record) {
   if (record.receipt === null) {
-    const why = record.isComplete ? "No receipt: receipts are off, or the event did not reach a sandbox." : "The receipt is written when the event ends.";
-    return element("p", { class: "note" }, why);
+    return note(record.isComplete ? "No receipt: receipts are off, or the event did not reach a sandbox." : "The receipt is written when the event ends.");
   }
-  return block(JSON.stringify(record.receipt, null, 2), "Receipt");
+  if (record.parts.length === 0) return block(JSON.stringify(record.receipt, null, 2), "Receipt");
+  return block(record.parts.map((part) => JSON.stringify(part, null, 2)).join("\n"), "Receipts of the parts");
 }
 
 function denials(record) {
   if (record.denials.length === 0) return [];
-  const one = ({ what, table, key, value }) =>
-    element(
-      "li",
-      {},
-      element("p", {}, visible(what)),
-      table === null ? element("p", { class: "note" }, "No grant can allow this.") : toml(table, `${key} = [${JSON.stringify(value)}]`),
-    );
-  const note = element("p", { class: "note" }, "Add the value to the existing list; the Policies tab shows the complete line.");
-  return [section("Denied", element("ul", { class: "denials" }, record.denials.map(one)), note)];
+  const isOpen = record.grants.length === 0 && !record.isGranted;
+  const how = ({ table, key, value }) => {
+    if (key === null) return note("No grant can allow this.");
+    if (key === "tmp") return note(`Only /tmp can be written, if tmp is set in [${visible(table)}] of bulkhead.toml.`);
+    // The file has mistakes, or a form to which nothing can be added.
+    return isOpen ? note(visible(`To allow it, add ${JSON.stringify(value)} to ${key} in [${table}] of bulkhead.toml.`)) : null;
+  };
+  const one = (denial) => element("li", {}, element("p", {}, visible(denial.what)), how(denial));
+  const list = element("ul", { class: record.isGranted ? "denials granted" : "denials" }, record.denials.map(one));
+  const now = record.isGranted ? note("bulkhead.toml grants this now.") : null;
+  return [section("Denied", list, ...[now].filter(Boolean), ...grants(record.grants, `event-${record.number}`))];
 }
 
-/** The known phases of an event on one time line. */
-function waterfall(row) {
-  const parts = phases(row);
-  const inside = row.usage?.queueMs ?? 0;
-  const waited = row.queueMs ?? 0;
-  const guest = parts.cpu + parts.outbound + parts.wait;
-  const total = Math.max(row.answeredMs ?? 0, parts.queue + guest, parts.setup, 0.01);
-  const line = (text, kind, from, length) => {
-    const bar = element("i", { class: `bar-${kind}` });
-    bar.style.marginInlineStart = `${(100 * Math.min(from, total)) / total}%`;
-    bar.style.width = `${(100 * Math.min(length, total - from)) / total}%`;
-    return element("tr", {}, element("th", { scope: "row" }, text), element("td", { class: "track" }, bar), element("td", { class: "number" }, ms(length)));
-  };
-  const rest = row.answeredMs === null || !row.usage ? null : Math.max(0, row.answeredMs - parts.queue - guest);
-  return section(
-    `Time${row.answeredMs === null ? "" : `, ${ms(row.answeredMs)} in total`}`,
+/** The parts of a batch that was split, each in a sandbox of its own. */
+function parts(row) {
+  if (row.parts.length === 0) return [];
+  const line = (part) =>
     element(
-      "table",
-      { class: "waterfall" },
-      element(
-        "tbody",
-        {},
-        line("waiting for an environment", "queue", 0, waited),
-        row.usage && line("waiting for a sandbox", "queue", waited, inside),
-        row.usage && line("in the guest", "wait", parts.queue, guest),
-        row.usage && line("of that, CPU", "cpu", parts.queue, parts.cpu),
-        row.usage?.outboundRequests > 0 && line("of that, outbound calls", "outbound", parts.queue, row.usage.outboundMs),
-        rest !== null && line("returning the response", "rest", parts.queue + guest, rest),
-        row.usage && line("sandbox creation, in advance if possible", "setup", 0, parts.setup),
-      ),
-    ),
-  );
+      "tr",
+      { "data-state": state(part) },
+      element("th", { scope: "row" }, part.tenantId === null ? "–" : name(part.tenantId, 80)),
+      element("td", { class: "outcome" }, breakable(name(part.outcome, 80))),
+      element("td", { class: "number" }, part.records === null ? "" : count(part.records)),
+      element("td", { class: "number" }, part.usage.wallMs ? ms(part.usage.wallMs) : "–"),
+    );
+  const titles = [["Tenant"], ["Outcome"], ["Records", "number"], ["Duration", "number"]];
+  const head = titles.map(([title, kind]) => element("th", { scope: "col", class: kind }, title));
+  const table = element("table", { class: "parts" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, row.parts.map(line)));
+  const more = row.moreParts ? note(`Only the first ${count(row.parts.length)} parts are stored.`) : null;
+  return [section(`Split into ${counted(countParts(row), "part")}`, table, ...[more].filter(Boolean))];
+}
+
+/** A name of several words, which may be broken between these. */
+const breakable = (text) => text.split(/(?<=\.)/).flatMap((word) => [word, element("wbr")]);
+
+const PHASES = [
+  ["queue", "waiting in the queue"],
+  ["cpu", "guest, CPU"],
+  ["outbound", "outbound calls"],
+  ["wait", "guest, waiting"],
+  ["rest", "everything else"],
+];
+
+/** The phases of an event one after the other. Their sum is the duration. */
+function timeline(row) {
+  if (row.answeredMs === null) return null;
+  const times = phases({ row });
+  let from = 0;
+  const lines = PHASES.filter(([kind]) => times[kind] >= 0.005).map(([kind, text]) => {
+    const bar = element("i", { class: `bar-${kind}` });
+    bar.style.marginInlineStart = `${(100 * from) / row.answeredMs}%`;
+    bar.style.width = `${(100 * times[kind]) / row.answeredMs}%`;
+    from += times[kind];
+    return element("tr", {}, element("th", { scope: "row" }, text), element("td", { class: "track" }, bar), element("td", { class: "number" }, ms(times[kind])));
+  });
+  const total = element("tr", { class: "total" }, element("th", { scope: "row" }, "duration"), element("td"), element("td", { class: "number" }, ms(row.answeredMs)));
+  const about = row.usage && note(`The sandbox was made in ${ms(row.usage.setupMs)}, before the event arrived if possible. CPU and waiting alternate; here each is added up.`);
+  return section("Time", element("table", { class: "waterfall" }, element("tbody", {}, lines, total)), ...[about].filter(Boolean));
 }
 
 function facts(record) {
-  const used = record.receipt;
-  const outbound = used && `${used.outboundRequests} requests, ${size(used.outboundBytesOut)} sent, ${size(used.outboundBytesIn)} received`;
+  const used = record.parts.length === 0 ? record.receipt : null;
+  const outbound = used && `${counted(used.outboundRequests, "request")}, ${size(used.outboundBytesOut)} sent, ${size(used.outboundBytesIn)} received`;
+  const tenant = record.tenantId ?? used?.tenantId;
   const all = [
     ["Function", name(record.function)],
-    ["Tenant", record.tenantId === null ? "none" : name(record.tenantId, 300)],
+    ["Tenant", tenant ? name(tenant, 300) : record.parts.length > 0 ? null : "none"],
     ["Received via", WAYS[record.way] ?? name(record.way)],
     ["Received", time(Date.parse(record.received))],
     ["Event", size(record.bytesIn)],

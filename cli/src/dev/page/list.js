@@ -1,16 +1,15 @@
-// The list of events. Only the visible rows are in the document, however many events there are.
+// The list of events. Only the visible lines are in the document, however many events there are.
 
-import { phases, state } from "./events.js";
-import { count, ms, name, size, time } from "./show.js";
+import { countParts, duration, failedParts, keyOf, numberOf, phases, state } from "./events.js";
+import { count, counted, ms, name, size, time } from "./show.js";
 
-const HEIGHT = 28;
 const SPARE = 6;
 const WAYS = { RequestResponse: "invoke", Event: "event", ResponseStream: "stream", FunctionUrl: "url" };
 const COLUMNS = ["at", "outcome", "function", "tenant", "way", "bars", "took", "memory"];
-const BARS = ["queue", "setup", "cpu", "outbound", "wait"];
+const BARS = ["queue", "cpu", "outbound", "wait", "rest"];
 
 export class List {
-  /** The number of the row that the arrow keys move from. */
+  /** The key of the line that the arrow keys move from. */
   active = null;
 
   #events;
@@ -21,6 +20,9 @@ export class List {
   #anchor = null;
   #open;
   #isAsked = false;
+  /** The height of a line, which depends on the width of the window. */
+  #height = 28;
+  #marks = "";
 
   /** `open` is called with the number of an event to show, or with null to show none. */
   constructor(events, open) {
@@ -30,9 +32,9 @@ export class List {
     this.#list.addEventListener("keydown", (event) => this.#key(event));
     this.#rows.addEventListener("click", (event) => {
       const row = event.target.closest("[role=row]");
-      if (row) this.choose(Number(row.dataset.number), true);
+      if (row) this.#choose(Number(row.dataset.key), true);
     });
-    new ResizeObserver(() => this.draw()).observe(this.#list);
+    new ResizeObserver(() => this.#resized()).observe(this.#list);
   }
 
   /** Draws once with the next frame, however often this is called. */
@@ -49,19 +51,33 @@ export class List {
     this.#list.focus({ preventScroll: true });
   }
 
-  /** Makes a row the active one. */
-  choose(number, opens) {
-    this.active = number;
+  /** Makes an event the active one, and opens it. */
+  choose(number) {
+    this.#choose(keyOf(number), true);
+  }
+
+  #choose(key, opens) {
+    this.active = key;
     this.#reveal();
     this.draw();
-    if (opens) this.#open(number);
+    if (opens) this.#open(numberOf(key));
+  }
+
+  #resized() {
+    const height = parseInt(getComputedStyle(this.#list).getPropertyValue("--row"), 10) || 28;
+    if (height !== this.#height) {
+      this.#list.scrollTop = (this.#list.scrollTop / this.#height) * height;
+      this.#height = height;
+      this.#remember();
+    }
+    this.draw();
   }
 
   /** Keeps the visible rows in place while newer rows arrive above. Adjusts the scroll position, since a scroll may be in progress. */
   #keepPlace() {
     if (this.#anchor === null || this.#list.scrollTop === 0) return;
-    const at = this.#events.view.length - 1 - this.#events.place(this.#anchor.number);
-    const moved = (at - this.#anchor.at) * HEIGHT;
+    const at = this.#events.view.length - 1 - this.#events.place(this.#anchor.key);
+    const moved = (at - this.#anchor.at) * this.#height;
     if (moved !== 0) this.#list.scrollTop = Math.max(1, this.#list.scrollTop + moved);
   }
 
@@ -72,29 +88,53 @@ export class List {
 
   #remember() {
     const view = this.#events.view;
-    const at = Math.min(Math.floor(this.#list.scrollTop / HEIGHT), view.length - 1);
-    this.#anchor = at < 0 ? null : { number: view[view.length - 1 - at], at };
+    const at = Math.min(Math.floor(this.#list.scrollTop / this.#height), view.length - 1);
+    this.#anchor = at < 0 ? null : { key: view[view.length - 1 - at], at };
   }
 
   #draw() {
     const view = this.#events.view;
-    this.#rows.style.height = `${view.length * HEIGHT}px`;
+    this.#rows.style.height = `${view.length * this.#height}px`;
     this.#list.setAttribute("aria-rowcount", String(view.length + 1));
     this.#keepPlace();
     this.#remember();
-    const first = Math.max(0, Math.floor(this.#list.scrollTop / HEIGHT) - SPARE);
-    const wanted = Math.ceil(this.#list.clientHeight / HEIGHT) + 2 * SPARE;
+    this.#mark();
+    const first = Math.max(0, Math.floor(this.#list.scrollTop / this.#height) - SPARE);
+    const wanted = Math.ceil(this.#list.clientHeight / this.#height) + 2 * SPARE;
     const last = Math.min(view.length, first + wanted);
-    const shown = [];
-    for (let at = first; at < last; at += 1) shown.push(this.#events.get(view[view.length - 1 - at]));
-    const most = scale(shown);
-    this.#scale.textContent = shown.length ? `Where the time went, 0–${ms(most).replace(".00", "").replace(".0", "")}` : "Where the time went";
-    while (this.#pool.length < shown.length) this.#pool.push(this.#row());
-    while (this.#pool.length > shown.length) this.#pool.pop().line.remove();
-    shown.forEach((row, at) => fill(this.#pool[at], row, first + at, most, row.number === this.active));
-    const isShown = this.active !== null && shown.some((row) => row.number === this.active);
-    if (isShown) this.#list.setAttribute("aria-activedescendant", `row-${this.active}`);
+    while (this.#pool.length < last - first) this.#pool.push(this.#row());
+    while (this.#pool.length > last - first) this.#pool.pop().line.remove();
+    let isShown = false;
+    for (let at = first; at < last; at += 1) {
+      const line = this.#events.line(view[view.length - 1 - at]);
+      const isActive = line.key === this.active;
+      isShown ||= isActive;
+      const row = this.#pool[at - first];
+      row.line.style.transform = `translateY(${at * this.#height}px)`;
+      row.line.setAttribute("aria-rowindex", String(at + 2));
+      row.line.setAttribute("aria-selected", String(isActive));
+      fill(row, line);
+      bars(row, line, this.#events.scale);
+    }
+    if (isShown) this.#list.setAttribute("aria-activedescendant", idOf(this.#events.line(this.active)));
     else this.#list.removeAttribute("aria-activedescendant");
+  }
+
+  /** Shows the marks of the scale in the head of its column. */
+  #mark() {
+    const scale = this.#events.scale;
+    const marks = scale ? scale.marks.map((mark) => (mark < 1000 ? `${mark} ms` : `${mark / 1000} s`)) : [];
+    if (marks.join() === this.#marks) return;
+    this.#marks = marks.join();
+    this.#list.style.setProperty("--decades", String(scale?.decades ?? 1));
+    this.#scale.replaceChildren(
+      ...marks.map((text, at) => {
+        const mark = document.createElement("span");
+        mark.textContent = text;
+        mark.style.insetInlineStart = `${(100 * at) / (marks.length - 1)}%`;
+        return mark;
+      }),
+    );
   }
 
   #row() {
@@ -121,10 +161,10 @@ export class List {
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, Math.floor(this.#list.clientHeight / HEIGHT) - 2);
+    const page = Math.max(1, Math.floor(this.#list.clientHeight / this.#height) - 2);
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
     if (event.key in steps) this.#move(steps[event.key]);
-    else if (event.key === "Enter" && this.active !== null) this.#open(this.active);
+    else if (event.key === "Enter" && this.active !== null) this.#open(numberOf(this.active));
     else if (event.key === "Escape") this.#open(null);
     else return;
     event.preventDefault();
@@ -136,48 +176,71 @@ export class List {
     const isNew = this.active === null;
     const at = isNew ? (steps === Infinity ? view.length : -1) : view.length - 1 - this.#events.place(this.active);
     const next = Math.max(0, Math.min(view.length - 1, at + (isNew ? 1 : steps)));
-    this.choose(view[view.length - 1 - next], false);
-    this.#list.dispatchEvent(new CustomEvent("moved", { detail: this.active }));
+    this.#choose(view[view.length - 1 - next], false);
+    this.#list.dispatchEvent(new CustomEvent("moved", { detail: numberOf(this.active) }));
   }
 
   #reveal() {
     const at = this.#events.view.length - 1 - this.#events.place(this.active);
-    const [top, room] = [this.#list.scrollTop, this.#list.clientHeight - HEIGHT];
-    if (at * HEIGHT < top) this.#list.scrollTop = at * HEIGHT;
-    else if ((at + 1) * HEIGHT > top + room) this.#list.scrollTop = (at + 1) * HEIGHT - room;
+    const head = this.#rows.offsetTop;
+    const [top, room] = [this.#list.scrollTop, this.#list.clientHeight - head];
+    if (at * this.#height < top) this.#list.scrollTop = at * this.#height;
+    else if ((at + 1) * this.#height > top + room) this.#list.scrollTop = (at + 1) * this.#height - room;
     this.#remember();
   }
 }
 
-/** A round number that is at least as large as every bar. */
-function scale(rows) {
-  const longest = Math.max(0.1, ...rows.map((row) => Object.values(phases(row)).reduce((sum, part) => sum + part, 0)));
-  const power = 10 ** Math.floor(Math.log10(longest));
-  return [1, 2, 5, 10].map((step) => step * power).find((round) => round >= longest) ?? longest;
-}
+const idOf = ({ row, part, at }) => (part ? `row-${row.number}-part-${at + 1}` : `row-${row.number}`);
 
 function set(cell, text) {
   if (cell.textContent !== text) cell.textContent = text;
 }
 
-function fill({ line, cells, bars }, row, at, most, isActive) {
-  line.style.transform = `translateY(${at * HEIGHT}px)`;
-  line.id = `row-${row.number}`;
-  line.dataset.number = row.number;
-  line.dataset.state = state(row);
-  line.dataset.denied = row.denials > 0;
-  line.setAttribute("aria-rowindex", String(at + 2));
-  line.setAttribute("aria-selected", String(isActive));
-  set(cells.at, time(row.received));
-  set(cells.outcome, row.outcome === null ? "running" : name(row.outcome, 60) + (row.denials ? ` · ${count(row.denials)} denied` : ""));
-  set(cells.function, name(row.function, 60));
-  set(cells.tenant, row.tenantId === null ? "–" : name(row.tenantId, 60));
-  set(cells.way, WAYS[row.way] ?? name(row.way, 20));
-  set(cells.took, ms(row.answeredMs));
-  set(cells.memory, size(row.usage?.peakMemoryBytes));
-  const parts = phases(row);
+/** A text that may be longer than its cell. */
+function setWhole(cell, text) {
+  set(cell, text);
+  if (cell.title !== text) cell.title = text;
+}
+
+function fill({ line: element, cells }, line) {
+  const { row, part, at } = line;
+  element.id = idOf(line);
+  element.dataset.key = line.key;
+  element.dataset.state = state(part ?? row);
+  element.dataset.denied = !part && row.denials > 0;
+  element.dataset.part = part !== undefined;
+  set(cells.at, part ? `part ${at + 1} of ${countParts(row)}` : time(row.received));
+  setWhole(cells.outcome, part ? name(part.outcome, 60) : outcome(row));
+  setWhole(cells.function, name((part ? part.handler : row.function) ?? "–", 60));
+  setWhole(cells.tenant, tenant(line));
+  set(cells.way, part ? "" : (WAYS[row.way] ?? name(row.way, 20)));
+  // What did not reach a sandbox has no time and no memory there.
+  set(cells.took, part?.usage.wallMs === 0 ? "–" : ms(duration(line)));
+  set(cells.memory, size((part ?? row).usage?.peakMemoryBytes || null));
+}
+
+/** How an event ended, with what failed and what was denied. */
+export function outcome(row) {
+  if (row.outcome === null) return "running";
+  const failed = failedParts(row);
+  const told = failed ? `${count(failed)} of ${counted(countParts(row), "part")} failed` : name(row.outcome, 60);
+  return row.denials ? `${told} · ${count(row.denials)} denied` : told;
+}
+
+function tenant({ row, part }) {
+  const id = (part ?? row).tenantId;
+  if (id !== null) return name(id, 60);
+  const tenants = part ? 0 : new Set(row.parts.map((one) => one.tenantId)).size;
+  return tenants > 0 ? counted(tenants, "tenant") : "–";
+}
+
+/** The length of all bars is the duration; each has its share of that length. */
+function bars({ cells, bars }, line, scale) {
+  const parts = phases(line);
+  const total = duration(line) ?? 0;
+  const length = scale && total > 0 ? (100 * scale.length(total)) / total : 0;
   BARS.forEach((kind, index) => {
-    bars[index].style.width = `${(100 * parts[kind]) / most}%`;
+    bars[index].style.width = `${parts[kind] * length}%`;
   });
   cells.bars.setAttribute("aria-label", BARS.map((kind) => `${kind} ${ms(parts[kind])}`).join(", "));
 }

@@ -5,7 +5,7 @@ import { Events } from "./events.js";
 import { List } from "./list.js";
 import { Policies } from "./policies.js";
 import { Sender } from "./send.js";
-import { ask, count, tell, token, visible } from "./show.js";
+import { ask, count, counted, name, tell, token, visible } from "./show.js";
 import { Tenants } from "./tenants.js";
 
 const at = (id) => document.getElementById(id);
@@ -57,9 +57,7 @@ function draw() {
   isAsked = true;
   requestAnimationFrame(() => {
     isAsked = false;
-    const [all, some] = [events.length, events.view.length];
-    at("shown").textContent = some === all ? `${count(all)} events` : `${count(some)} of ${count(all)} events`;
-    at("empty").hidden = all > 0;
+    found();
     if (shown === "events") list.draw();
     // The sums are not redrawn with every frame.
     if (shown === "tenants" && performance.now() - lastTenants > 250) {
@@ -71,12 +69,31 @@ function draw() {
   });
 }
 
+/** Shows how many events the filter finds. If it finds none, it says so, and how to see the others. */
+function found() {
+  const [all, lines] = [events.length, events.view.length];
+  const [some, words] = [events.matched, at("filter").value.trim()];
+  at("shown").textContent = some === all ? counted(all, "event") : `${count(some)} of ${counted(all, "event")}`;
+  at("empty").hidden = all > 0;
+  at("none").hidden = all === 0 || lines > 0;
+  if (at("none").hidden) return;
+  const what = at("failed").checked ? "failed event" : "event";
+  at("none-title").textContent = words ? `No ${what} matches “${name(words, 60)}”` : "No event has failed";
+  at("none-note").textContent = `${counted(all, "event")} ${all === 1 ? "is" : "are"} hidden by the filter.`;
+}
+
 function filter() {
   events.filter(at("filter").value, at("failed").checked);
   draw();
 }
 at("filter").addEventListener("input", filter);
 at("failed").addEventListener("change", filter);
+at("clear").addEventListener("click", () => {
+  at("filter").value = "";
+  at("failed").checked = false;
+  filter();
+  at("filter").focus();
+});
 
 // One event.
 
@@ -96,7 +113,7 @@ function lookAt(requestId, isLast = false) {
   const row = events.find(requestId);
   if (row) {
     show("events");
-    list.choose(row.number, true);
+    list.choose(row.number);
   } else if (!isLast) {
     setTimeout(() => lookAt(requestId, true), 500);
   } else {
@@ -125,7 +142,8 @@ function status(told) {
     ? "The last good version handles the events until this is fixed."
     : "Nothing runs until this is fixed.";
   at("problem-text").textContent = told.problem === null ? "" : visible(told.problem);
-  document.title = told.problem === null ? "bulkhead dev" : "✗ bulkhead dev";
+  const only = told.functions.length === 1 ? `${name(first, 60)} – ` : "";
+  document.title = `${told.problem === null ? "" : "✗ "}${only}bulkhead dev`;
   if (connection.state === "live") connection.say("live", told.isBuilding);
   if (version !== told.version && shown === "policies") policies.draw();
   version = told.version;
@@ -139,7 +157,7 @@ function denied(rows) {
   for (const row of events.all()) denials += row.denials > 0;
   at("denied-count").hidden = denials === 0;
   at("denied-count").textContent = count(denials);
-  at("denied-count").title = `events with denied calls`;
+  at("denied-count").title = `${counted(denials, "event")} with denied calls`;
   if (before !== denials && shown === "policies") policies.draw();
 }
 

@@ -1,6 +1,7 @@
 // The limits and grants of each handler, its denied calls, and the lines of bulkhead.toml that would allow them.
 
-import { ask, count, element, name, toml, visible } from "./show.js";
+import { grants as grantBox } from "./grants.js";
+import { ask, count, counted, element, name, visible } from "./show.js";
 
 export class Policies {
   #panel = document.getElementById("policies");
@@ -20,12 +21,18 @@ export class Policies {
     const told = response?.ok ? await response.json() : null;
     if (asked !== this.#asked || told === null) return;
     const problem = told.problem && element("p", { class: "failed" }, visible(told.problem));
-    const handlers = told.handlers.map((handler) => this.#handler(handler, told.denials.filter((one) => one.function === handler.name)));
-    // A denial in a tenant's handler is recorded under the function that was called, which can be another one.
+    const of = (handler) => told.denials.filter((one) => one.handler === handler);
+    // Handlers that were denied something come first.
+    const cards = told.handlers.map((handler) => ({ handler, denials: of(handler.name) }));
+    cards.sort((one, other) => (other.denials.length > 0) - (one.denials.length > 0));
+    const handlers = cards.map(({ handler, denials }) => this.#handler(handler, denials));
+    // A handler that is gone by now.
     const known = new Set(told.handlers.map((handler) => handler.name));
-    const others = told.denials.filter((one) => !known.has(one.function));
+    const others = told.denials.filter((one) => !known.has(one.handler));
     const rest = others.length ? [element("section", { class: "card" }, element("h2", {}, "Denied elsewhere"), this.#denials(others))] : [];
+    const had = this.#panel.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
     this.#panel.replaceChildren(...[problem].filter(Boolean), ...handlers, ...rest);
+    if (had) this.#panel.querySelector(`[data-keep="${CSS.escape(had)}"]`)?.focus();
   }
 
   #handler(handler, denials) {
@@ -36,27 +43,35 @@ export class Policies {
       handler.problem && element("p", { class: "failed" }, visible(handler.problem)),
       denials.length ? element("h3", {}, "Denied so far") : null,
       denials.length ? this.#denials(denials) : null,
+      grantBox(handler.blocks, `policies-${handler.name}`),
       handler.policies.map(policy),
     );
   }
 
   #denials(denials) {
-    const one = ({ denial, line, isGranted, events, last }) => {
-      const link = element("button", { class: "plain link", onclick: () => this.#look(last) }, "show the last one");
-      const grant = denial.table === null ? element("p", { class: "note" }, "No grant can allow this.") : toml(denial.table, line);
+    const one = ({ denial, tenants, isGranted, events, last }) => {
+      const link = element("button", { class: "plain link", onclick: () => this.#look(last), "data-keep": `look ${denial.what}` }, "show the last one");
+      const whose = tenants.length === 0 ? "" : `, of ${listed("tenant", tenants, 5)}`;
+      const note = denial.key === null ? "No grant can allow this." : isGranted ? "This is granted now." : null;
       return element(
         "li",
-        {},
-        element("p", {}, visible(denial.what), ` in ${count(events)} ${events === 1 ? "event" : "events"}: `, link),
-        isGranted ? element("p", { class: "note" }, "This is granted now.") : grant,
+        { class: isGranted ? "granted" : null },
+        element("p", {}, visible(denial.what), ` in ${counted(events, "event")}${whose}: `, link),
+        note && element("p", { class: "note" }, note),
       );
     };
     return element("ul", { class: "denials" }, denials.map(one));
   }
 }
 
+/** The first names, and how many more there are. */
+function listed(what, names, most) {
+  const more = names.length > most ? ` and ${count(names.length - most)} more` : "";
+  return `${names.length === 1 ? what : `${what}s`} ${names.slice(0, most).map((one) => name(one, 40)).join(", ")}${more}`;
+}
+
 function policy({ events, tenants, limits, grants, denied }) {
-  const whose = [events, tenants.length && `${tenants.length === 1 ? "tenant" : "tenants"} ${tenants.slice(0, 20).map((id) => name(id, 40)).join(", ")}${tenants.length > 20 ? ` and ${count(tenants.length - 20)} more` : ""}`];
+  const whose = [events, tenants.length && listed("tenant", tenants, 20)];
   return element(
     "div",
     { class: "policy" },
@@ -66,15 +81,16 @@ function policy({ events, tenants, limits, grants, denied }) {
       ? element("dl", {}, grants.map(({ key, values }) => [element("dt", {}, key), element("dd", {}, values.length ? values.map((value) => name(value, 200)).join(", ") : "nothing")]))
       : element("p", { class: "note" }, "None: no environment variables, files or network."),
     denied.length ? element("h4", {}, "Imported, but nothing is granted") : null,
-    denied.length ? element("ul", { class: "denials" }, denied.map(imported)) : null,
+    denied.length ? element("ul", { class: "imports" }, denied.map(imported)) : null,
     element("h4", {}, "Limits"),
     element("dl", { class: "limits" }, limits.map(limit)),
   );
 }
 
+/** An import that a handler may never have used: no more than a remark. */
 function imported({ import: wanted, table, lines }) {
-  const grant = table === null ? [element("p", { class: "note" }, "Raw sockets are never granted; use wasi:http.")] : lines.map((line) => toml(table, line));
-  return element("li", {}, element("p", {}, element("code", {}, name(wanted))), grant);
+  const note = table === null ? "Raw sockets are never granted; use wasi:http." : `To grant it, add ${lines.join(" or ")} to [${table}].`;
+  return element("li", {}, element("code", {}, name(wanted)), element("p", { class: "note" }, visible(note)));
 }
 
 function limit({ key, text, default: isDefault, change }) {

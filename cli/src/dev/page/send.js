@@ -1,4 +1,5 @@
-// Sends events through the public Invoke API: typed by hand, from a sample, or an earlier one again.
+// Sends events through the public Invoke API: typed by hand, from a file of the project, from a sample, or an earlier one
+// again.
 
 import { ask, block, decode, element, hexdump, indented, name, size, tell } from "./show.js";
 
@@ -7,7 +8,11 @@ const at = (id) => document.getElementById(id);
 export class Sender {
   #dialog = at("send");
   #open;
-  #isFilled = false;
+  #areSamplesThere = false;
+  /** The events in files of the project. */
+  #files = [];
+  /** The text that this form has put into the field of the event. Text that somebody typed is not replaced. */
+  #own = "{}";
 
   /** `open` is called with the request id of an event to show. */
   constructor(open) {
@@ -21,6 +26,7 @@ export class Sender {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#send();
     });
     at("send-sample").addEventListener("change", (event) => this.#sample(event.target.value));
+    at("send-function").addEventListener("change", () => this.#prefill());
   }
 
   functions(names) {
@@ -36,11 +42,13 @@ export class Sender {
       at("send-tenant").value = record.tenantId ?? "";
       at("send-way").value = record.way === "Event" ? "Event" : "RequestResponse";
       at("send-event").value = text;
+      at("send-sample").value = "";
     }
     at("send-answer").replaceChildren();
     this.#dialog.showModal();
     at("send-event").focus();
-    await this.#fill();
+    await Promise.all([this.#suggest(), this.#fill()]);
+    if (!record) this.#prefill();
   }
 
   /** Sends an earlier event again, unchanged. */
@@ -50,19 +58,53 @@ export class Sender {
     if (sent.requestId && !sent.problem) this.#open(sent.requestId);
   }
 
+  /** Offers the events and the tenants of the project as they are now. */
+  async #suggest() {
+    const response = await ask("/.bulkhead/suggestions").catch(() => null);
+    if (!response?.ok) return;
+    const { events, tenants, tenantSource } = await response.json();
+    this.#files = events;
+    at("send-files").hidden = events.length === 0;
+    at("send-files").replaceChildren(...events.map((one, index) => element("option", { value: `file ${index}` }, name(one.name))));
+    at("send-tenants").replaceChildren(...tenants.map((one) => element("option", { value: one })));
+    at("send-tenant").disabled = tenantSource !== null;
+    at("send-tenant").placeholder = tenantSource === null ? "none" : `from the event: ${name(tenantSource, 60)}`;
+  }
+
   async #fill() {
-    if (this.#isFilled) return;
+    if (this.#areSamplesThere) return;
     const response = await ask("/.bulkhead/samples").catch(() => null);
-    if (!response?.ok || this.#isFilled) return;
-    this.#isFilled = true;
+    if (!response?.ok || this.#areSamplesThere) return;
+    this.#areSamplesThere = true;
     const names = await response.json();
-    at("send-sample").append(...names.map((one) => element("option", { value: one }, one)));
+    at("send-samples").append(...names.map((one) => element("option", { value: one }, one)));
+  }
+
+  /** Puts the project's event into the form, unless somebody typed another. */
+  #prefill() {
+    if (at("send-event").value !== this.#own || this.#files.length === 0) return;
+    const folder = `${at("send-function").value}/`;
+    const index = Math.max(0, this.#files.findIndex((one) => one.name.startsWith(folder)));
+    at("send-sample").value = `file ${index}`;
+    this.#put(this.#files[index].text);
   }
 
   async #sample(wanted) {
     if (!wanted) return;
+    const file = this.#files[Number(/^file (\d+)$/.exec(wanted)?.[1] ?? -1)];
+    if (file) {
+      this.#put(file.text);
+      return;
+    }
     const response = await ask(`/.bulkhead/samples/${encodeURIComponent(wanted)}`).catch(() => null);
-    if (response?.ok) at("send-event").value = indented(await response.text());
+    if (response?.ok) this.#put(await response.text());
+  }
+
+  #put(text) {
+    this.#own = indented(text);
+    at("send-event").value = this.#own;
+    // A textarea may change line ends.
+    this.#own = at("send-event").value;
   }
 
   async #send() {
@@ -70,7 +112,7 @@ export class Sender {
     const [to, tenant, way] = ["send-function", "send-tenant", "send-way"].map((id) => at(id).value);
     at("send-now").disabled = true;
     at("send-answer").replaceChildren(element("p", { class: "note" }, "sent"));
-    const sent = await post(to, tenant, way, at("send-event").value);
+    const sent = await post(to, at("send-tenant").disabled ? "" : tenant, way, at("send-event").value);
     at("send-now").disabled = false;
     at("send-answer").replaceChildren(...this.#answer(sent));
   }

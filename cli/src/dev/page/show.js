@@ -120,21 +120,13 @@ export function time(epoch) {
 
 export const count = (number) => number.toLocaleString("en");
 
+/** A number with the word for what is counted: `1 request`, `2 requests`. */
+export const counted = (number, one) => `${count(number)} ${one}${number === 1 ? "" : "s"}`;
+
 /** Shows a short message, which screen readers announce. */
 export function tell(text) {
   const told = document.getElementById("told");
   told.textContent = text;
   clearTimeout(tell.timer);
   tell.timer = setTimeout(() => (told.textContent = ""), 6000);
-}
-
-/** A line of bulkhead.toml, with a button that copies it. */
-export function toml(table, line) {
-  const text = `[${table}]\n${line}`;
-  const copy = async () => {
-    await navigator.clipboard?.writeText(text);
-    tell("copied");
-  };
-  const pre = element("pre", { tabindex: 0, "aria-label": "Lines of bulkhead.toml" }, visible(text));
-  return element("div", { class: "toml" }, pre, element("button", { onclick: copy }, "Copy"));
 }

@@ -1,7 +1,7 @@
 // The resources that each tenant has used, over the stored events.
 
 import { state } from "./events.js";
-import { count, element, ms, name, size } from "./show.js";
+import { count, counted, element, ms, name, size } from "./show.js";
 
 const MOST = 200;
 
@@ -22,64 +22,112 @@ export class Tenants {
   #panel = document.getElementById("tenants");
   #sort = "events";
   #choose;
+  #note = element("p", { class: "note" });
+  #head = element("tr");
+  #body = element("tbody");
+  #table = element("div", { class: "scroll" }, element("table", { class: "tenants" }, element("thead", {}, this.#head), this.#body));
+  /** The line of each tenant, and their order. */
+  #lines = new Map();
+  #order = [];
 
   /** `choose` is called with a tenant whose events are to be shown. */
   constructor(choose) {
     this.#choose = choose;
+    this.#panel.append(this.#note, this.#table);
   }
 
   draw(events) {
     const sums = sort([...summed(events.all()).values()], this.#sort);
-    const focused = this.#panel.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
-    const head = COLUMNS.map(({ key, title }) => {
+    this.#table.hidden = sums.length === 0;
+    const more = sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "";
+    const isSplit = [...events.all()].some((row) => row.parts.length > 0);
+    const parts = isSplit ? " Each part of a split batch counts as an event of its tenant." : "";
+    const of = `Over the last ${counted(events.length, "event")}.${parts}${more}`;
+    set(this.#note, sums.length ? of : "No events yet. Each tenant is listed here with its first event.");
+    if (this.#head.dataset.sort !== this.#sort) this.#drawHead(events);
+    const shown = this.#steady(sums.slice(0, MOST));
+    for (const tenant of this.#lines.keys()) {
+      if (!shown.some((sum) => sum.tenant === tenant)) this.#lines.delete(tenant);
+    }
+    const lines = shown.map((sum) => this.#line(sum));
+    const isNew = lines.length !== this.#body.rows.length || lines.some((line, at) => line !== this.#body.rows[at]);
+    if (isNew) this.#body.replaceChildren(...lines);
+    this.#order = shown.map((sum) => sum.tenant);
+  }
+
+  /** The order of the sums. What somebody points at keeps its place; what is new comes last meanwhile. */
+  #steady(sums) {
+    const isRead = this.#body.matches(":hover, :focus-within") && this.#order.length > 0;
+    if (!isRead) return sums;
+    const place = new Map(this.#order.map((tenant, at) => [tenant, at]));
+    return sums.sort((one, other) => (place.get(one.tenant) ?? Infinity) - (place.get(other.tenant) ?? Infinity) || 0);
+  }
+
+  #drawHead(events) {
+    const had = this.#head.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
+    this.#head.dataset.sort = this.#sort;
+    const titles = COLUMNS.map(({ key, title }) => {
       const sort = () => {
         this.#sort = key;
         this.draw(events);
       };
-      const isSorted = this.#sort === key;
       const order = key === "tenant" ? "ascending" : "descending";
       const button = element("button", { onclick: sort, class: "plain", "data-keep": `sort ${key}` }, title);
-      return element("th", { scope: "col", "aria-sort": isSorted ? order : null }, button);
+      return element("th", { scope: "col", "aria-sort": this.#sort === key ? order : null }, button);
     });
-    const rows = sums.slice(0, MOST).map((sum) => this.#row(sum));
-    const note = `Over the last ${count(events.length)} events.` + (sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "");
-    this.#panel.replaceChildren(
-      element("p", { class: "note" }, note),
-      element("div", { class: "scroll" }, element("table", { class: "tenants" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))),
-    );
-    if (focused) this.#panel.querySelector(`[data-keep="${CSS.escape(focused)}"]`)?.focus();
+    this.#head.replaceChildren(...titles);
+    if (had) this.#head.querySelector(`[data-keep="${CSS.escape(had)}"]`)?.focus();
   }
 
-  #row(sum) {
-    const [, ...rest] = COLUMNS;
-    const choose = () => this.#choose(sum.tenant);
-    const text = COLUMNS[0].show(sum);
-    const first = sum.tenant === null ? text : element("button", { onclick: choose, class: "plain link", "data-keep": `tenant ${sum.tenant}` }, text);
-    const cells = rest.map(({ key, show }) => element("td", { class: key === "failed" && sum.failed ? "number failed" : "number" }, show(sum)));
-    return element("tr", {}, element("th", { scope: "row" }, first), cells);
+  #line(sum) {
+    const [first, ...rest] = COLUMNS;
+    let line = this.#lines.get(sum.tenant);
+    if (!line) {
+      const choose = () => this.#choose(sum.tenant);
+      const text = first.show(sum);
+      const named = sum.tenant === null ? text : element("button", { onclick: choose, class: "plain link" }, text);
+      line = element("tr", {}, element("th", { scope: "row" }, named), rest.map(() => element("td")));
+      this.#lines.set(sum.tenant, line);
+    }
+    rest.forEach(({ key, show }, at) => {
+      const cell = line.cells[at + 1];
+      set(cell, show(sum));
+      cell.className = key === "failed" && sum.failed ? "number failed" : "number";
+    });
+    return line;
   }
+}
+
+function set(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function summed(rows) {
   const sums = new Map();
   for (const row of rows) {
-    let sum = sums.get(row.tenantId);
-    if (!sum) {
-      sum = { tenant: row.tenantId, events: 0, failed: 0, running: 0, denials: 0, cpu: 0, wall: 0, longest: 0, memory: 0, outbound: 0 };
-      sums.set(row.tenantId, sum);
-    }
-    sum.events += 1;
-    sum.failed += state(row) === "failed";
-    sum.running += state(row) === "running";
-    sum.denials += row.denials;
-    sum.longest = Math.max(sum.longest, row.answeredMs ?? 0);
-    if (!row.usage) continue;
-    sum.cpu += row.usage.cpuMs;
-    sum.wall += row.usage.wallMs;
-    sum.memory = Math.max(sum.memory, row.usage.peakMemoryBytes);
-    sum.outbound += row.usage.outboundRequests;
+    for (const part of row.parts) add(sums, part, part.usage.wallMs, 0);
+    if (row.parts.length === 0) add(sums, row, row.answeredMs ?? 0, row.denials);
   }
   return sums;
+}
+
+/** Adds an event, or a part of one, to the sums of its tenant. */
+function add(sums, one, duration, denials) {
+  let sum = sums.get(one.tenantId);
+  if (!sum) {
+    sum = { tenant: one.tenantId, events: 0, failed: 0, running: 0, denials: 0, cpu: 0, wall: 0, longest: 0, memory: 0, outbound: 0 };
+    sums.set(one.tenantId, sum);
+  }
+  sum.events += 1;
+  sum.failed += state(one) === "failed";
+  sum.running += state(one) === "running";
+  sum.denials += denials;
+  sum.longest = Math.max(sum.longest, duration);
+  if (!one.usage) return;
+  sum.cpu += one.usage.cpuMs;
+  sum.wall += one.usage.wallMs;
+  sum.memory = Math.max(sum.memory, one.usage.peakMemoryBytes);
+  sum.outbound += one.usage.outboundRequests;
 }
 
 function sort(sums, key) {

@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A request that was denied.
+/// Something that a handler tried and was denied.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::dev) struct Denial {
     /// What happened, in the words of the log.
     pub(in crate::dev) what: String,
-    /// The table that the line belongs to. `None` if no grant allows the request.
+    /// The tenant of the event, or of the part of a batch.
+    pub(in crate::dev) tenant: Option<String>,
+    /// The table that the grants come from. `None` if no grant allows it.
     pub(in crate::dev) table: Option<String>,
-    /// The key and the value of the line.
+    /// The key that would grant it, and the value that belongs to it.
     pub(in crate::dev) key: Option<&'static str>,
     pub(in crate::dev) value: Option<String>,
 }
@@ -19,10 +21,14 @@ pub(in crate::dev) struct Denial {
 /// The keys of grants for outbound requests.
 const KEYS: [&str; 2] = ["allowed_outbound_hosts", "allowed_private_networks"];
 
+/// What the log says of files and of sockets begins with these words.
+const FILES: &str = "the handler tried to change a file, or to reach one outside of its directories";
+const SOCKETS: &str = "the handler tried to use a socket, which cannot be granted";
+
 impl Denial {
     /// The memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        let texts = [Some(&self.what), self.table.as_ref(), self.value.as_ref()];
+        let texts = [Some(&self.what), self.tenant.as_ref(), self.table.as_ref(), self.value.as_ref()];
         size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
@@ -30,22 +36,32 @@ impl Denial {
     /// has other levels, or is an object in its record, so a handler cannot ask for a grant in the host's
     /// name.
     pub(super) fn of(line: &str) -> Option<Self> {
-        let message = warning(line)?;
+        let Warning { tenant, message } = warning(line)?;
+        let what = |what: &str| what.to_owned();
+        let never = |what| Self { what, tenant: tenant.clone(), table: None, key: None, value: None };
+        if let Some(rest) = message.strip_prefix(FILES) {
+            let (_, table) = rest.split_once("; for writable files, add tmp = \"16MiB\" to [")?;
+            let table = table_of(table)?;
+            return Some(Self {
+                table: Some(table),
+                key: Some("tmp"),
+                value: Some(what("16MiB")),
+                ..never(what(FILES))
+            });
+        }
+        if message.starts_with(SOCKETS) {
+            return Some(never(what("the handler tried to use a socket")));
+        }
         let rest = message.strip_prefix("outbound request to ")?;
         if let Some((what, _)) = rest.split_once("; no grant allows it") {
-            return Some(Self { what: described(what), table: None, key: None, value: None });
+            return Some(never(described(what)));
         }
         let (what, how) = rest.split_once("; to allow it, add \"")?;
         let (value, place) = how.split_once('"')?;
         let key = KEYS.into_iter().find(|key| place.contains(&format!("to {key} in [")))?;
         let (_, table) = place.split_once(" in [")?;
-        let (table, _) = table.rsplit_once("] of bulkhead.toml")?;
-        Some(Self {
-            what: described(what),
-            table: Some(table.to_owned()),
-            key: Some(key),
-            value: Some(value.to_owned()),
-        })
+        let (table, value) = (Some(table_of(table)?), Some(value.to_owned()));
+        Some(Self { table, key: Some(key), value, ..never(described(what)) })
     }
 }
 
@@ -53,26 +69,44 @@ fn described(what: &str) -> String {
     format!("outbound request to {what}")
 }
 
-/// The message of a warning in the log, which is text or JSON.
-fn warning(line: &str) -> Option<String> {
+/// The table in the rest of a message behind its bracket.
+fn table_of(rest: &str) -> Option<String> {
+    rest.rsplit_once("] of bulkhead.toml").map(|(table, _)| table.to_owned())
+}
+
+/// A warning in the log.
+struct Warning {
+    tenant: Option<String>,
+    message: String,
+}
+
+/// The warning in a line, which is text or JSON.
+fn warning(line: &str) -> Option<Warning> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Record {
         level: String,
+        tenant_id: Option<String>,
         message: Value,
     }
     if line.starts_with('{') {
         let record: Record = serde_json::from_str(line).ok()?;
-        return record.message.as_str().filter(|_| record.level == "WARN").map(str::to_owned);
+        let message = record.message.as_str().filter(|_| record.level == "WARN")?.to_owned();
+        return Some(Warning { tenant: record.tenant_id, message });
     }
     let mut fields = line.splitn(4, '\t').skip(2);
     let message = fields.next().filter(|level| *level == "WARN").and_then(|_| fields.next())?;
     // A tenant, if there is one, comes first. Tabs in it are escaped.
-    let rest = message.strip_prefix("tenantId=").and_then(|rest| rest.split_once('\t'));
-    Some(rest.map_or(message, |(_, message)| message).to_owned())
+    let named = message.strip_prefix("tenantId=").and_then(|rest| rest.split_once('\t'));
+    Some(match named {
+        Some((tenant, message)) => Warning { tenant: Some(tenant.to_owned()), message: message.to_owned() },
+        None => Warning { tenant: None, message: message.to_owned() },
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_host::capabilities::denials::Denials;
     use serde_json::json;
 
     use super::*;
@@ -88,6 +122,7 @@ mod tests {
     fn a_denial_names_table_key_and_value() {
         let denial = Denial::of(&text("WARN", DENIED)).unwrap();
         assert_eq!(denial.what, "outbound request to https://a.test:443 was denied");
+        assert_eq!(denial.tenant.as_deref(), Some("acme"));
         assert_eq!(denial.table.as_deref(), Some("tenants.\"a b\".grants"));
         assert_eq!(
             (denial.key, denial.value.as_deref()),
@@ -96,7 +131,9 @@ mod tests {
         let refused = "outbound request to http://localhost:1 was denied because 127.0.0.1 is in loopback; to allow it, \
                        add \"127.0.0.0/8\" or a part of it to allowed_private_networks in [handlers.h.grants] of \
                        bulkhead.toml";
-        let denial = Denial::of(&json!({ "level": "WARN", "message": refused }).to_string()).unwrap();
+        let record = json!({ "level": "WARN", "tenantId": "beta", "message": refused }).to_string();
+        let denial = Denial::of(&record).unwrap();
+        assert_eq!(denial.tenant.as_deref(), Some("beta"));
         assert_eq!(
             (denial.key, denial.value.as_deref()),
             (Some("allowed_private_networks"), Some("127.0.0.0/8"))
@@ -104,6 +141,17 @@ mod tests {
         let never =
             "outbound request to http://m was denied because 169.254.169.254 is a; no grant allows it";
         assert_eq!(Denial::of(&text("WARN", never)).unwrap().table, None);
+    }
+
+    #[test]
+    fn files_and_sockets_are_denied_in_the_words_of_the_host() {
+        let all = Denials { sockets: true, files: true, environment: true, directories: true };
+        let lines = all.records().map(|(_, message)| text("WARN", &message("handlers.h.grants")));
+        let denials: Vec<_> = lines.map(|line| Denial::of(&line)).collect();
+        let [Some(sockets), Some(files), None, None] = denials.as_slice() else { panic!("{denials:?}") };
+        assert_eq!((sockets.what.as_str(), sockets.key), ("the handler tried to use a socket", None));
+        assert_eq!((files.what.as_str(), files.table.as_deref()), (FILES, Some("handlers.h.grants")));
+        assert_eq!((files.key, files.value.as_deref()), (Some("tmp"), Some("16MiB")));
     }
 
     #[test]

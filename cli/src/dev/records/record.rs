@@ -45,11 +45,16 @@ pub(in crate::dev) struct Record {
     pub(in crate::dev) receipt: Option<Receipt>,
     /// The receipts of its first parts, if it is a batch that was split.
     pub(in crate::dev) parts: Vec<Receipt>,
+    /// How many parts it has in addition.
+    pub(in crate::dev) more_parts: usize,
     /// Whether the environment has finished with it, so nothing more will be printed.
     pub(in crate::dev) is_complete: bool,
-    /// Whether the event, its log and its denials were dropped to make room for newer events.
+    /// Whether the event, its response, its log and its denials were dropped to make room for newer events.
     pub(in crate::dev) is_given_up: bool,
-    /// The requests that were denied, with the lines that would grant them.
+    /// The response as text, or the error as JSON, unless it is too large.
+    #[serde(serialize_with = "text")]
+    pub(in crate::dev) response: Option<Bytes>,
+    /// What the handler tried and was denied.
     pub(in crate::dev) denials: Vec<Denial>,
     #[serde(skip)]
     pub(super) started: Instant,
@@ -57,7 +62,7 @@ pub(in crate::dev) struct Record {
     pub(super) environment: Option<EnvironmentId>,
     #[serde(skip)]
     pub(super) log_bytes: usize,
-    /// The bytes of the event, its log and its denials.
+    /// The bytes of the event, its response, its log and its denials.
     #[serde(skip)]
     pub(super) bytes: usize,
     /// The number of its last change.
@@ -71,12 +76,14 @@ impl Record {
         self.started.elapsed().as_secs_f64() * 1000.0
     }
 
-    /// Drops the event, its log and its denials, and returns how many bytes they had.
+    /// Drops the event, its response, its log and its denials, and returns how many bytes they had.
     pub(super) fn give_up(&mut self) -> usize {
         self.is_given_up = true;
         self.event = None;
+        self.response = None;
         self.log = Vec::new();
         self.denials = Vec::new();
+        self.more_parts += self.parts.len();
         self.parts = Vec::new();
         std::mem::take(&mut self.bytes)
     }

@@ -2,6 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
+use bulkhead_host::dispatch::receipt::Receipt;
 use serde::Serialize;
 
 use super::record::{Record, Way};
@@ -25,11 +26,27 @@ pub(in crate::dev) struct Row {
     outcome: Option<String>,
     is_complete: bool,
     denials: usize,
+    /// The sum of its parts, if it is a batch that was split.
     usage: Option<Usage>,
+    parts: Vec<Part>,
+    /// How many parts it has in addition.
+    more_parts: usize,
 }
 
-/// The figures of the receipt.
+/// A part of a batch that was split.
 #[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    tenant_id: Option<String>,
+    handler: Option<String>,
+    outcome: String,
+    records: Option<usize>,
+    denials: usize,
+    usage: Usage,
+}
+
+/// The figures of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Usage {
     queue_ms: f64,
@@ -49,22 +66,69 @@ impl Row {
             request_id: record.request_id.clone(),
             function: cut(&record.function),
             way: record.way,
-            tenant_id: record.tenant_id.as_deref().map(cut),
+            tenant_id: tenant_id(record).map(cut),
             received: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             queue_ms: record.queue_ms,
             answered_ms: record.answered_ms,
             outcome: record.outcome.as_deref().map(cut),
             is_complete: record.is_complete,
             denials: record.denials.len(),
-            usage: record.receipt.as_ref().map(|receipt| Usage {
-                queue_ms: receipt.queue_ms,
-                setup_ms: receipt.setup_ms,
-                wall_ms: receipt.wall_ms,
-                cpu_ms: receipt.cpu_ms,
-                peak_memory_bytes: receipt.peak_memory_bytes,
-                outbound_requests: receipt.outbound_requests,
-                outbound_ms: receipt.outbound_ms,
-            }),
+            usage: usage(record),
+            parts: record.parts.iter().map(|receipt| Part::of(receipt, record)).collect(),
+            more_parts: record.more_parts,
+        }
+    }
+}
+
+/// The tenant that the caller named, or that the event names. The parts of a batch have one each.
+fn tenant_id(record: &Record) -> Option<&str> {
+    let in_event = record.receipt.as_ref().filter(|receipt| receipt.records.is_none());
+    record.tenant_id.as_deref().or_else(|| in_event?.tenant_id.as_deref())
+}
+
+/// The usage of an event. The parts of a batch run one after the other.
+fn usage(record: &Record) -> Option<Usage> {
+    let whole = record.receipt.as_ref().map(Usage::of)?;
+    Some(record.parts.iter().map(Usage::of).reduce(Usage::then).unwrap_or(whole))
+}
+
+impl Part {
+    fn of(receipt: &Receipt, record: &Record) -> Self {
+        let tenant_id = receipt.tenant_id.as_deref();
+        Self {
+            tenant_id: tenant_id.map(cut),
+            handler: receipt.handler.as_deref().map(cut),
+            outcome: cut(&receipt.outcome),
+            records: receipt.records,
+            denials: record.denials.iter().filter(|denial| denial.tenant.as_deref() == tenant_id).count(),
+            usage: Usage::of(receipt),
+        }
+    }
+}
+
+impl Usage {
+    fn of(receipt: &Receipt) -> Self {
+        Self {
+            queue_ms: receipt.queue_ms,
+            setup_ms: receipt.setup_ms,
+            wall_ms: receipt.wall_ms,
+            cpu_ms: receipt.cpu_ms,
+            peak_memory_bytes: receipt.peak_memory_bytes,
+            outbound_requests: receipt.outbound_requests,
+            outbound_ms: receipt.outbound_ms,
+        }
+    }
+
+    /// This part, and the next one. The first one's waiting time is that of the event.
+    fn then(self, next: Self) -> Self {
+        Self {
+            queue_ms: self.queue_ms,
+            setup_ms: self.setup_ms + next.setup_ms,
+            wall_ms: self.wall_ms + next.wall_ms,
+            cpu_ms: self.cpu_ms + next.cpu_ms,
+            peak_memory_bytes: self.peak_memory_bytes.max(next.peak_memory_bytes),
+            outbound_requests: self.outbound_requests.saturating_add(next.outbound_requests),
+            outbound_ms: self.outbound_ms + next.outbound_ms,
         }
     }
 }
