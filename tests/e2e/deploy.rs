@@ -1,9 +1,11 @@
 //! `bulkhead init-deploy`: what it writes for each deployment tool, judged by that tool itself.
 //!
-//! `variants` has the sets of options that every tool is tested with.
+//! `variants` has the sets of options that every tool is tested with, `sources` what each source has to be.
 //!
 //! May use: project.
 
+mod resolved;
+mod sources;
 mod terraform_schema;
 mod variants;
 

@@ -120,11 +120,7 @@ resource "aws_iam_role_policy" "least" {
   role = aws_iam_role.this.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = {% if environment %}concat([for key in [var.kms_key_arn] : {
-      Effect   = "Allow"
-      Action   = "kms:Decrypt"
-      Resource = key
-    } if key != null], {% endif %}[
+    Statement = {% if environment %}flatten({% endif %}[
       {
         # It may write to its own log group only.
         Effect   = "Allow"
@@ -185,6 +181,13 @@ resource "aws_iam_role_policy" "least" {
         Action   = "sqs:SendMessage"
         Resource = aws_sqs_queue.failures.arn
       },
+{% endif %}
+{% if environment %}
+      [for key in var.kms_key_arn == null ? [] : [var.kms_key_arn] : {
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = key
+      }],
 {% endif %}
     ]{% if environment %}){% endif %}
 

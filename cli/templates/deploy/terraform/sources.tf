@@ -4,6 +4,7 @@
 resource "aws_sqs_queue" "this" {
   name                       = local.name
   visibility_timeout_seconds = 6 * var.timeout
+  message_retention_seconds  = 345600
   sqs_managed_sse_enabled    = true
 
   redrive_policy = jsonencode({
@@ -33,9 +34,10 @@ resource "aws_lambda_event_source_mapping" "queue" {
 {% endif %}
 {% if sources.kinesis %}
 resource "aws_kinesis_stream" "this" {
-  name            = local.name
-  encryption_type = "KMS"
-  kms_key_id      = "alias/aws/kinesis"
+  name             = local.name
+  retention_period = 24
+  encryption_type  = "KMS"
+  kms_key_id       = "alias/aws/kinesis"
 
   stream_mode_details {
     stream_mode = "ON_DEMAND"
@@ -228,13 +230,13 @@ resource "aws_apigatewayv2_stage" "this" {
 }
 
 resource "aws_lambda_permission" "api" {
-  function_name  = aws_lambda_function.this.function_name
+  function_name = aws_lambda_function.this.function_name
 {% if alias %}
-  qualifier      = aws_lambda_alias.live.name
+  qualifier     = aws_lambda_alias.live.name
 {% endif %}
-  action         = "lambda:InvokeFunction"
-  principal      = "apigateway.amazonaws.com"
-  source_arn     = "${aws_apigatewayv2_api.this.execution_arn}/$default/$default"
+  action        = "lambda:InvokeFunction"
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/$default/$default"
 }
 
 {% endif %}
@@ -275,13 +277,13 @@ resource "aws_lb_target_group_attachment" "this" {
 }
 
 resource "aws_lambda_permission" "balancer" {
-  function_name  = aws_lambda_function.this.function_name
+  function_name = aws_lambda_function.this.function_name
 {% if alias %}
-  qualifier      = aws_lambda_alias.live.name
+  qualifier     = aws_lambda_alias.live.name
 {% endif %}
-  action         = "lambda:InvokeFunction"
-  principal      = "elasticloadbalancing.amazonaws.com"
-  source_arn     = aws_lb_target_group.this.arn
+  action        = "lambda:InvokeFunction"
+  principal     = "elasticloadbalancing.amazonaws.com"
+  source_arn    = aws_lb_target_group.this.arn
 }
 
 {% endif %}

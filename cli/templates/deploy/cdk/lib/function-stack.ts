@@ -56,6 +56,10 @@ export class FunctionStack extends Stack {
 {% endif %}
       role,
       logGroup,
+{% if alias %}
+      // The versions before stay, so that the alias can be moved back.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+{% endif %}
       loggingFormat: lambda.LoggingFormat.{{ log_format | upper | safe }},
 {% if tracing %}
       tracing: lambda.Tracing.ACTIVE,

@@ -66,6 +66,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
   const queue = new sqs.Queue(stack, 'Queue', {
     queueName: name,
     visibilityTimeout: Duration.seconds({{ visibility }}),
+    retentionPeriod: Duration.days(4),
     encryption: sqs.QueueEncryption.SQS_MANAGED,
     deadLetterQueue: { queue: deadLetters, maxReceiveCount: 5 },
   });
@@ -97,6 +98,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
 
   const stream = new kinesis.Stream(stack, 'Stream', {
     streamName: name,
+    retentionPeriod: Duration.hours(24),
     streamMode: kinesis.StreamMode.ON_DEMAND,
     encryption: kinesis.StreamEncryption.MANAGED,
     removalPolicy: RemovalPolicy.RETAIN,
@@ -182,7 +184,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
     sourceAccount: stack.account,
     sourceArn: `arn:${stack.partition}:s3:::${bucketName}`,
   });
-  bucket.addDependency(bucketPermission);
+  bucket.addResourceDependency(bucketPermission);
   new CfnOutput(stack, 'BucketName', { value: bucket.ref });
 {% endif %}
 {% if sources.http_api %}
@@ -225,7 +227,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
     // Names that occur twice in a query or in the headers keep both values.
     targetGroupAttributes: [{ key: 'lambda.multi_value_headers.enabled', value: 'true' }],
   });
-  targetGroup.addDependency(balancerPermission);
+  targetGroup.addResourceDependency(balancerPermission);
   const balancer = new elb.CfnLoadBalancer(stack, 'Balancer', {
     // With public addresses: `cdk deploy -c balancerScheme=internet-facing`.
     scheme: stack.node.tryGetContext('balancerScheme') ?? 'internal',
