@@ -213,10 +213,6 @@ impl Sources {
         self.is_stream
     }
 
-    pub(super) fn has_alb(&self) -> bool {
-        self.alb
-    }
-
     /// Whether anything calls the function.
     pub(super) fn is_called(&self) -> bool {
         self.is_any || self.url
