@@ -2,8 +2,9 @@
 //!
 //! `variants` has the sets of options that every tool is tested with, `sources` what each source has to be.
 //!
-//! May use: project.
+//! May use: project, stage.
 
+mod emulated;
 mod resolved;
 mod sources;
 mod terraform_schema;
@@ -11,6 +12,7 @@ mod variants;
 
 mod aws;
 mod cdk;
+mod events;
 mod init_deploy;
 mod sam;
 mod terraform;

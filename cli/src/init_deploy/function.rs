@@ -86,7 +86,8 @@ impl Function {
         if tenancy && asks_url == Some(true) {
             return Err(RuleError::TenancyWithUrl);
         }
-        let sources::Chosen { sources, reason } = sources::chosen(&settings.sources, asks_url, &known, tenancy)?;
+        let sources::Chosen { sources, reason } =
+            sources::chosen(&settings.sources, asks_url, &known, tenancy)?;
         let url = url(settings, &known, sources.url)?;
         if tenancy && instances.is_some() {
             return Err(RuleError::TenancyOnInstances);
@@ -97,21 +98,10 @@ impl Function {
         if settings.vpc && instances.is_some() {
             return Err(RuleError::VpcOnInstances);
         }
-        let name = name(settings.name.clone().unwrap_or(known.name))?;
+        let name = name(settings.name.as_ref().unwrap_or(&known.name).clone())?;
         let alias = instances.is_none();
         let failures = sources.has_failures(alias);
-        let watched = Watched {
-            sources: &sources,
-            has_failures: failures,
-            has_tenants: known.has_tenants,
-            has_receipts: known.has_receipts,
-            log_format: settings.log_format,
-            timeout: settings.timeout.as_secs(),
-        };
-        let (alarms, filters) = match settings.no_alarms {
-            true => (Vec::new(), Vec::new()),
-            false => (alarms::alarms(watched), alarms::filters(watched)),
-        };
+        let (alarms, filters) = watch(settings, &known, &sources, failures);
         Ok(Self {
             alias,
             reason,
@@ -146,6 +136,27 @@ impl Function {
     pub(super) fn needs_network(&self) -> bool {
         self.network.is_some()
     }
+}
+
+/// The alarms, and the metrics from the log.
+fn watch(
+    settings: &Settings,
+    known: &Known,
+    sources: &Sources,
+    has_failures: bool,
+) -> (Vec<Alarm>, Vec<Filter>) {
+    if settings.no_alarms {
+        return (Vec::new(), Vec::new());
+    }
+    let watched = Watched {
+        sources,
+        has_failures,
+        has_tenants: known.has_tenants,
+        has_receipts: known.has_receipts,
+        log_format: settings.log_format,
+        timeout: settings.timeout.as_secs(),
+    };
+    (alarms::alarms(watched), alarms::filters(watched))
 }
 
 /// What needs subnets and security groups: a function in a VPC, or a capacity provider of its own.
@@ -314,7 +325,8 @@ pub(super) mod tests {
     fn a_stage_and_a_bucket_fit_into_the_longest_names() {
         let length = |name: &str| function(&format!("--name {name}"), plain()).unwrap().stage_length;
         assert_eq!([length("hello"), length(&"a".repeat(58)), length(&"a".repeat(64))], [10, 5, 0]);
-        let longest = format!("{}-{}-123456789012-ap-northeast-1", bucket(&"A_".repeat(32)), "s".repeat(STAGE));
+        let longest =
+            format!("{}-{}-123456789012-ap-northeast-1", bucket(&"A_".repeat(32)), "s".repeat(STAGE));
         assert!(longest.len() <= 63 && longest.starts_with("a-a-"), "{longest}");
     }
 

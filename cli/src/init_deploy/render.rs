@@ -20,7 +20,9 @@ pub(super) fn filled(
     environment.set_syntax(syntax().context("the template syntax is invalid")?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     for (part, template) in PARTS {
-        environment.add_template(part, template).with_context(|| format!("{part} is not a valid template"))?;
+        environment
+            .add_template(part, template)
+            .with_context(|| format!("{part} is not a valid template"))?;
     }
     environment.set_formatter(move |out, _, value| literal(out, language, value));
     let text = environment

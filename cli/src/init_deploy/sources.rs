@@ -104,7 +104,10 @@ impl Source {
     /// none.
     fn suggested(manifest: &Manifest, kind: Option<Kind>, streams: bool) -> Option<(Self, &'static str)> {
         if kind == Some(Kind::Http) || streams {
-            return Some((Self::Url, "The handler is an HTTP service, so it has a URL for callers that IAM allows."));
+            return Some((
+                Self::Url,
+                "The handler is an HTTP service, so it has a URL for callers that IAM allows.",
+            ));
         }
         if kind == Some(Kind::Streaming) {
             return Some((Self::Url, "The handler streams, so it has a URL for callers that IAM allows."));
@@ -113,9 +116,10 @@ impl Source {
             return Some((Self::Sqs, "bulkhead.toml splits batches of SQS, so the function has a queue."));
         }
         match &manifest.routing.tenant {
-            TenantSource::Pointer(pointer) if pointer.to_string().starts_with("/detail") => {
-                Some((Self::Eventbridge, "bulkhead.toml finds tenants in events of EventBridge, so the function has a rule."))
-            }
+            TenantSource::Pointer(pointer) if pointer.to_string().starts_with("/detail") => Some((
+                Self::Eventbridge,
+                "bulkhead.toml finds tenants in events of EventBridge, so the function has a rule.",
+            )),
             TenantSource::Pointer(pointer) if pointer.to_string().starts_with("/Records/*/s3/") => {
                 Some((Self::S3, "bulkhead.toml finds tenants in events of S3, so the function has a bucket."))
             }

@@ -69,7 +69,8 @@ impl Tool {
             Self::Terraform => TERRAFORM,
             Self::Cdk => CDK,
         };
-        let filled = files.iter().map(|(name, template)| Ok((*name, render::filled(name, template, function)?)));
+        let filled =
+            files.iter().map(|(name, template)| Ok((*name, render::filled(name, template, function)?)));
         filled.filter(|file| !file.as_ref().is_ok_and(|(_, text)| text.trim().is_empty())).collect()
     }
 

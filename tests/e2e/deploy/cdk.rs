@@ -120,7 +120,10 @@ fn staged(template: &Value) {
     assert_eq!(of("AWS::Logs::LogGroup")["LogGroupName"], "/aws/lambda/shop_2-prod");
     assert_eq!(of("AWS::SNS::Subscription")["Endpoint"], "call@example.com");
     let policy = of("AWS::IAM::Policy").to_string();
-    assert!(policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{}""#, &KEY[10..])), "{policy}");
+    assert!(
+        policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{}""#, &KEY[10..])),
+        "{policy}"
+    );
     let group = of("AWS::CodeDeploy::DeploymentGroup");
     assert_eq!(group["DeploymentConfigName"], "CodeDeployDefault.LambdaCanary10Percent5Minutes");
     assert_eq!(group["AlarmConfiguration"]["Alarms"].as_array().map(Vec::len), Some(2));

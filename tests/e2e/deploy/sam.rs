@@ -77,8 +77,12 @@ pub(crate) fn alarms(template: &Value) -> Vec<String> {
     let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
     let mut names: Vec<String> = alarms
         .map(|(name, alarm)| {
-            let [alarmed, over] = ["AlarmActions", "OKActions"].map(|key| &alarm["Properties"][key][0]["Ref"]);
-            assert!(alarmed == over && alarmed.as_str().is_some_and(|topic| topic.starts_with("Alarms")), "{alarm}");
+            let [alarmed, over] =
+                ["AlarmActions", "OKActions"].map(|key| &alarm["Properties"][key][0]["Ref"]);
+            assert!(
+                alarmed == over && alarmed.as_str().is_some_and(|topic| topic.starts_with("Alarms")),
+                "{alarm}"
+            );
             name.split_once("Alarm").expect("a name").0.to_owned()
         })
         .collect();
@@ -121,7 +125,10 @@ fn another_stage_has_names_of_its_own_and_a_canary_that_alarms_stop() {
     let function = of_type(&template, "AWS::Lambda::Function")[0];
     assert_eq!(function["Properties"]["KmsKeyArn"], key);
     let policy = of_type(&template, "AWS::IAM::Role")[0].to_string();
-    assert!(policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)), "{policy}");
+    assert!(
+        policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)),
+        "{policy}"
+    );
     assert_eq!(of_type(&template, "AWS::SNS::Subscription").len(), 1);
     assert_eq!(of_type(&resolved(&templates[0], &[]), "AWS::SNS::Subscription").len(), 0);
     let group = &of_type(&template, "AWS::CodeDeploy::DeploymentGroup")[0]["Properties"];

@@ -112,7 +112,10 @@ impl Module {
             let schema = self.schema(block);
             self.check_block(&schema, schema.root(), block.body(), block.labels[0].as_str())?;
         }
-        let tags = self.blocks("provider").flat_map(|block| block.body().blocks()).flat_map(|one| one.body().attributes());
+        let tags = self
+            .blocks("provider")
+            .flat_map(|block| block.body().blocks())
+            .flat_map(|one| one.body().attributes());
         let outputs = self.blocks("output").flat_map(|block| block.body().attributes());
         tags.chain(outputs).try_for_each(|one| self.evaluated(one.expr()).map(drop))
     }
@@ -233,7 +236,9 @@ fn flattened(arguments: FuncArgs) -> Result<Value, String> {
     let items = arguments[0].as_array().ok_or("no list")?;
     let flat = items.iter().flat_map(|item| match item {
         Value::Array(inner) => inner.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => vec![item.clone()],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            vec![item.clone()]
+        }
     });
     Ok(flat.collect::<Vec<_>>().into())
 }
@@ -337,11 +342,17 @@ fn another_stage_has_names_of_its_own_and_the_alias_stays_behind_the_newest_vers
         let all = module.resources(kind);
         assert!(!all.is_empty(), "{kind}");
         for resource in all {
-            assert!(resource[name].as_str().is_some_and(|name| name.contains("hello-prod")), "{kind}: {resource}");
+            assert!(
+                resource[name].as_str().is_some_and(|name| name.contains("hello-prod")),
+                "{kind}: {resource}"
+            );
         }
     }
     let policy = module.resource("aws_iam_role_policy").expect("a policy").to_string();
-    assert!(policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)), "{policy}");
+    assert!(
+        policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)),
+        "{policy}"
+    );
     assert_eq!(module.resources("aws_sns_topic_subscription").len(), 1);
     let alias = module.resource("aws_lambda_alias").expect("an alias");
     assert_eq!(alias["function_version"], "6");

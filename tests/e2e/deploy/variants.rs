@@ -192,7 +192,8 @@ impl Variant {
 
     /// The alarms, sorted by name.
     pub(crate) fn alarms(&self) -> Vec<&'static str> {
-        let mut alarms = vec!["Duration", "Errors", "FailedEvents", "Fatal", "SandboxUnavailable", "Throttles"];
+        let mut alarms =
+            vec!["Duration", "Errors", "FailedEvents", "Fatal", "SandboxUnavailable", "Throttles"];
         match self.name {
             "queue" => alarms.extend(["DeadLetters", "Failures"]),
             "streams" => alarms.extend(["Failures", "IteratorAge"]),
