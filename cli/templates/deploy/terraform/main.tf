@@ -138,8 +138,15 @@ resource "aws_iam_role_policy" "least" {
 {% if vpc %}
       {
         # Lambda itself attaches the function to the subnets with these. EC2 does not support a narrower resource.
-        Effect   = "Allow"
-        Action   = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"]
+        Effect = "Allow"
+        Action = [
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:CreateNetworkInterface",
+          "ec2:DeleteNetworkInterface",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSubnets",
+          "ec2:UnassignPrivateIpAddresses",
+        ]
         Resource = "*"
       },
 {% endif %}

@@ -101,7 +101,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
     retentionPeriod: Duration.hours(24),
     streamMode: kinesis.StreamMode.ON_DEMAND,
     encryption: kinesis.StreamEncryption.MANAGED,
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   });
   allow(
     [
@@ -125,7 +125,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     encryption: dynamodb.TableEncryption.AWS_MANAGED,
     stream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   });
   const streamArn = table.tableStreamArn!;
   allow(
@@ -176,7 +176,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
       lambdaConfigurations: [{ event: 's3:ObjectCreated:*', function: target.functionArn }],
     },
   });
-  bucket.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  bucket.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   const bucketPermission = new lambda.CfnPermission(stack, 'BucketPermission', {
     functionName: target.functionArn,
     action: 'lambda:InvokeFunction',
@@ -219,7 +219,7 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
     functionName: target.functionArn,
     action: 'lambda:InvokeFunction',
     principal: 'elasticloadbalancing.amazonaws.com',
-    sourceAccount: stack.account,
+    sourceArn: `arn:${stack.partition}:elasticloadbalancing:${stack.region}:${stack.account}:*`,
   });
   const targetGroup = new elb.CfnTargetGroup(stack, 'TargetGroup', {
     targetType: 'lambda',
