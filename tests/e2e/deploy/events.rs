@@ -9,7 +9,7 @@ use bulkhead_tests::{Kind, moto::REGION};
 use serde_json::{Value, json};
 
 use crate::deploy::emulated::Stack;
-use crate::deploy::variants::{VARIANTS, Variant};
+use crate::deploy::variants::Variant;
 use crate::stage::Stage;
 
 /// Two tenants that send messages to one queue.
@@ -78,7 +78,7 @@ impl Poller<'_> {
 
 /// A function with these sources.
 fn with(sources: &'static [&'static str]) -> Option<Stack> {
-    Stack::of(Variant { name: "emulated", options: sources, ..VARIANTS[0] })
+    Stack::of(Variant::of("emulated", sources))
 }
 
 #[test]

@@ -108,11 +108,8 @@ const NAMES: [(&str, &str, &str); 4] = [
 #[test]
 fn another_stage_has_names_of_its_own_and_a_canary_that_alarms_stop() {
     let folder = Folder::new();
-    let variant = Variant {
-        name: "staged",
-        options: &["--source", "s3", "--env-var", "TABLE=notes", "--tag", "team=shop"],
-        ..VARIANTS[0]
-    };
+    let variant =
+        Variant::of("staged", &["--source", "s3", "--env-var", "TABLE=notes", "--tag", "team=shop"]);
     variant.write(&folder, "sam").succeeded();
     let Some(templates) = transformed(&folder, &[variant]) else { return };
     let key = "arn:aws:kms:eu-central-1:123456789012:key/k";

@@ -307,14 +307,29 @@ fn watched(variant: &Variant, module: &Module) {
     assert!(dashboard.is_none_or(is_read), "{}: the dashboard is not JSON", variant.name);
 }
 
+/// Options with which every kind of resource that has a name of its own is created.
+const STAGED: [&str; 14] = [
+    "--env-var",
+    "TABLE=notes",
+    "--source",
+    "sqs",
+    "--source",
+    "kinesis",
+    "--source",
+    "dynamodb",
+    "--source",
+    "eventbridge",
+    "--source",
+    "s3",
+    "--source",
+    "http-api",
+];
+
 #[test]
 fn another_stage_has_names_of_its_own_and_the_alias_stays_behind_the_newest_version() {
     let Some(tools) = artifacts::deploy() else { return };
     let folder = Folder::new();
-    let sources = ["sqs", "kinesis", "dynamodb", "eventbridge", "s3", "http-api"];
-    let mut options = vec!["--env-var", "TABLE=notes", "--tag", "team=shop"];
-    options.extend(sources.iter().flat_map(|source| ["--source", source]));
-    let variant = Variant { name: "staged", options: options.leak(), ..VARIANTS[0] };
+    let variant = Variant::of("staged", &STAGED);
     variant.write(&folder, "terraform").succeeded();
     let key = "arn:aws:kms:eu-central-1:123456789012:key/k";
     let given = vec![

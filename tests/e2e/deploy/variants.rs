@@ -162,6 +162,11 @@ fn base() -> Value {
 }
 
 impl Variant {
+    /// One that only a single test has.
+    pub(crate) fn of(name: &'static str, options: &'static [&'static str]) -> Self {
+        Self { name, options, ..VARIANTS[0] }
+    }
+
     /// Has it written into a folder of its name.
     pub(crate) fn write(&self, folder: &Folder, tool: &str) -> Ran {
         let defaults = ["--handler", "hello", "--arch", "x86_64"];
