@@ -7,6 +7,7 @@
 mod emulated;
 mod resolved;
 mod sources;
+mod terraform_functions;
 mod terraform_schema;
 mod variants;
 

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bulkhead_tests::artifacts;
-use hcl::eval::{Context, Evaluate, FuncArgs, FuncDef, ParamType};
+use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Value};
 use serde_json::json;
 
 use crate::deploy::sources;
+use crate::deploy::terraform_functions::functions;
 use crate::deploy::terraform_schema::{self, Schema};
 use crate::deploy::variants::{VARIANTS, Variant};
 use crate::project::Folder;
@@ -213,42 +214,6 @@ impl Module {
 
 fn attribute<'a>(body: &'a Body, name: &str) -> Option<&'a hcl::Expression> {
     body.attributes().find(|attribute| attribute.key() == name).map(hcl::Attribute::expr)
-}
-
-/// Those of Terraform's that are called.
-fn functions() -> Context<'static> {
-    let mut context = Context::new();
-    let (jsonencode, of_file) =
-        (FuncDef::builder().param(ParamType::Any), FuncDef::builder().param(ParamType::String));
-    context.declare_func("jsonencode", jsonencode.build(jsonencoded));
-    context.declare_func("flatten", FuncDef::builder().param(ParamType::Any).build(flattened));
-    context.declare_func("filebase64sha256", of_file.build(digested));
-    context
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
-fn jsonencoded(arguments: FuncArgs) -> Result<Value, String> {
-    serde_json::to_string(&arguments[0]).map(Value::from).map_err(|error| error.to_string())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
-fn flattened(arguments: FuncArgs) -> Result<Value, String> {
-    let items = arguments[0].as_array().ok_or("no list")?;
-    let flat = items.iter().flat_map(|item| match item {
-        Value::Array(inner) => inner.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            vec![item.clone()]
-        }
-    });
-    Ok(flat.collect::<Vec<_>>().into())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
-fn digested(arguments: FuncArgs) -> Result<Value, String> {
-    arguments[0]
-        .as_str()
-        .map(|file| Value::from(format!("<sha256 of {file}>")))
-        .ok_or_else(|| "no file".to_owned())
 }
 
 /// What Terraform's own formatter would change, if there is a Terraform.
