@@ -121,7 +121,7 @@ fn another_stage_has_names_of_its_own_and_a_canary_that_alarms_stop() {
     }
     let function = of_type(&template, "AWS::Lambda::Function")[0];
     assert_eq!(function["Properties"]["KmsKeyArn"], key);
-    let policy = of_type(&template, "AWS::IAM::Role")[0].to_string();
+    let policy = template["Resources"]["Role"].to_string();
     assert!(
         policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)),
         "{policy}"
