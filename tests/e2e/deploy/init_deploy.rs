@@ -62,7 +62,8 @@ fn a_project_says_which_handler_and_whether_its_tenants_are_lambda_s() {
     folder.bulkhead(&["init-deploy", "--tool", "sam", "--name", "shop"]).succeeded();
     let template = folder.read("deploy/template.yaml");
     assert!(
-        template.contains("TenantIsolationMode: PER_TENANT") && template.contains("FunctionName: shop"),
+        template.contains("TenantIsolationMode: PER_TENANT")
+            && template.contains("FunctionName: !If [HasStage, !Sub \"shop-${Stage}\", shop]"),
         "{template}"
     );
     refused(&project("[handlers.cart]\n[handlers.pay]\n"), &[], "--handler with one of cart, pay");
@@ -96,7 +97,7 @@ fn a_cargo_project_s_own_name_is_the_function_s() {
     let project = folder.inner("my_shop");
     std::fs::remove_file(project.path().join("bulkhead.toml")).expect("a manifest");
     project.bulkhead(&["init-deploy", "--tool", "cdk"]).succeeded();
-    assert!(project.read("deploy/lib/function-stack.ts").contains("functionName: 'my_shop'"));
+    assert!(project.read("deploy/lib/function-stack.ts").contains("const name = 'my_shop' + props.suffix;"));
     assert!(project.read("deploy/bin/deploy.ts").contains("new FunctionStack(app, 'my-shop'"));
 }
 
@@ -127,7 +128,7 @@ fn a_project_says_what_calls_it() {
     let split = "[routing]\ntenant = { pointer = \"/Records/*/body/tenant\" }\nmixed_batches = \"split\"\n[handlers.batch]\n";
     for (folder, why, resource) in [
         (
-            built("[handlers.http]\n", "http"),
+            built("[handlers.web_echo]\n", "web_echo"),
             "The handler is an HTTP service, so it has a URL",
             "AuthType: AWS_IAM",
         ),
@@ -161,8 +162,8 @@ fn a_project_says_what_calls_it() {
 
 #[test]
 fn a_source_that_the_handler_cannot_answer_is_refused() {
-    let folder = built("[handlers.http]\n", "http");
+    let folder = built("[handlers.web_echo]\n", "web_echo");
     refused(&folder, &["--source", "sqs"], "choose --source url, http-api or alb");
-    let folder = built("[handlers.http]\nother_events = \"post\"\n", "http");
+    let folder = built("[handlers.web_echo]\nother_events = \"post\"\n", "web_echo");
     folder.bulkhead(&["init-deploy", "--tool", "sam", "--source", "sqs"]).succeeded();
 }
