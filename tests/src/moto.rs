@@ -2,16 +2,19 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::Running;
 use crate::artifacts::{self, skipped};
 use crate::http::{Headers, Reader, encode};
-use crate::runtime_api::WAIT_LIMIT;
-
 /// The region that all requests are for.
 pub const REGION: &str = "eu-central-1";
+
+/// How long an answer is waited for. The first request to CloudFormation loads all services, which takes long on a
+/// machine with other work.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 
 /// What it prints before its port.
 const LISTENS: &str = "Running on http://127.0.0.1:";
@@ -83,7 +86,7 @@ impl Moto {
     /// Where it does not agree.
     pub fn request(&self, service: &str, start: &str, said: &[(&str, &str)], body: &[u8]) -> String {
         let stream = TcpStream::connect(self.address).expect("connect to moto");
-        stream.set_read_timeout(Some(WAIT_LIMIT)).expect("set a time limit");
+        stream.set_read_timeout(Some(ANSWER_LIMIT)).expect("set a time limit");
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request");
         let address = self.address.to_string();
         let own = [("Host", &*address), ("Authorization", &*scope)];
