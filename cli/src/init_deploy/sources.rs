@@ -191,13 +191,14 @@ fn check(
         return Err(RuleError::ScheduleWithoutRule);
     }
     for source in asked.iter().filter(|source| **source != Source::None) {
-        match source {
-            Source::Url if is_tenancy => return Err(RuleError::TenancyWithUrl),
-            _ if is_tenancy => return Err(RuleError::TenancyWithSource(source.name())),
-            _ if known.is_http_only && !source.is_http() => {
-                return Err(RuleError::SourceForHttp(known.handler.clone(), source.name()));
-            }
-            _ => {}
+        if is_tenancy && *source == Source::Url {
+            return Err(RuleError::TenancyWithUrl);
+        }
+        if is_tenancy {
+            return Err(RuleError::TenancyWithSource(source.name()));
+        }
+        if known.is_http_only && !source.is_http() {
+            return Err(RuleError::SourceForHttp(known.handler.clone(), source.name()));
         }
     }
     Ok(())
