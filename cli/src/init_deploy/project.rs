@@ -7,7 +7,7 @@ use bulkhead_host::policy::manifest::{FILE, Handler, Manifest, Receipts, TenantS
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use bulkhead_host::wasm::{Description, Kind};
 
-use super::sources::{self, Source};
+use super::sources::Source;
 use crate::build::{self, PLACE, Project};
 use crate::suggest;
 
@@ -100,7 +100,7 @@ impl Known {
             streams,
             is_streaming: kind == Some(Kind::Streaming),
             is_http_only: is_http && !takes_others,
-            suggested: sources::suggested(manifest, kind, streams),
+            suggested: Source::suggested(manifest, kind, streams),
             has_tenants: !manifest.tenants.is_empty(),
             has_receipts: manifest.receipts != Receipts::Off,
         })

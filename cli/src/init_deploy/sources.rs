@@ -102,7 +102,11 @@ impl Source {
 
     /// The source that a project suggests, and why. Most handlers take any event, so most projects suggest
     /// none.
-    fn suggested(manifest: &Manifest, kind: Option<Kind>, streams: bool) -> Option<(Self, &'static str)> {
+    pub(super) fn suggested(
+        manifest: &Manifest,
+        kind: Option<Kind>,
+        streams: bool,
+    ) -> Option<(Self, &'static str)> {
         if kind == Some(Kind::Http) || streams {
             return Some((
                 Self::Url,
@@ -126,15 +130,6 @@ impl Source {
             TenantSource::Pointer(_) | TenantSource::Header(_) | TenantSource::Lambda => None,
         }
     }
-}
-
-/// What a project suggests, if no option says otherwise.
-pub(super) fn suggested(
-    manifest: &Manifest,
-    kind: Option<Kind>,
-    streams: bool,
-) -> Option<(Source, &'static str)> {
-    Source::suggested(manifest, kind, streams)
 }
 
 /// The sources of a function. `has_url` says whether an option asks for a URL, or for none.
@@ -257,7 +252,7 @@ mod tests {
     }
 
     fn suggests(manifest: &str, kind: Option<Kind>) -> Option<Source> {
-        suggested(&Manifest::parse(manifest).unwrap(), kind, false).map(|(source, _)| source)
+        Source::suggested(&Manifest::parse(manifest).unwrap(), kind, false).map(|(source, _)| source)
     }
 
     #[test]
