@@ -9,7 +9,12 @@ import sys
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-PARAMETERS = {"SubnetIds": "subnet-0123456789abcdef0", "SecurityGroupIds": "sg-0123456789abcdef0"}
+PARAMETERS = {
+    "SubnetIds": "subnet-0123456789abcdef0",
+    "SecurityGroupIds": "sg-0123456789abcdef0",
+    "BalancerSubnetIds": "subnet-0123456789abcdef0",
+    "BalancerSecurityGroupIds": "sg-0123456789abcdef0",
+}
 
 
 class NoManagedPolicies:
@@ -23,7 +28,7 @@ for file in sys.argv[1:]:
     with open(file, encoding="utf-8") as source:
         template = yaml_parse(source.read())
     for resource in template["Resources"].values():
-        if "CodeUri" in resource["Properties"]:
+        if "CodeUri" in resource.get("Properties", {}):
             resource["Properties"]["CodeUri"] = "s3://uploads/function.zip"
     result = transform(template, PARAMETERS, NoManagedPolicies())
     with open(file + ".json", "w", encoding="utf-8") as target:

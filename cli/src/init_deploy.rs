@@ -1,5 +1,6 @@
 //! `bulkhead init-deploy`: writes the files with which SAM, Terraform or CDK deploys the zip.
 
+mod alarms;
 mod environment;
 mod function;
 mod place;
@@ -8,6 +9,8 @@ mod render;
 mod retention;
 mod rules;
 mod settings;
+mod sources;
+mod tags;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -68,9 +71,14 @@ impl InitDeploy {
         Ok(())
     }
 
-    /// The commands to run next.
+    /// What calls the function, if no option says so, and the commands to run next.
     fn next(&self, function: &Function) -> String {
         let mut lines = String::from("\n");
+        if let Some(reason) = function.reason {
+            lines += &format!("{reason} --source none leaves it out.\n\n");
+        } else if !function.sources.is_called() && self.settings.asks_nothing() {
+            lines += "Nothing calls the function yet; --source adds a queue, a stream, a rule, a bucket, a URL or an API.\n\n";
+        }
         if !self.zip.is_file() {
             let (arch, zip) = (function.arch, self.zip.shown());
             lines += &format!("  bulkhead package --arch {arch} -o {zip}\n");

@@ -2,16 +2,19 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::Running;
 use crate::artifacts::{self, skipped};
 use crate::http::{Headers, Reader, encode};
-use crate::runtime_api::WAIT_LIMIT;
-
 /// The region that all requests are for.
 pub const REGION: &str = "eu-central-1";
+
+/// How long an answer is waited for. The first request to CloudFormation loads all services, which takes long on a
+/// machine with other work.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 
 /// What it prints before its port.
 const LISTENS: &str = "Running on http://127.0.0.1:";
@@ -60,24 +63,40 @@ impl Moto {
     /// # Panics
     /// Where it does not.
     pub fn dynamodb(&self, operation: &str, request: &Value) -> Value {
+        self.json("dynamodb", &format!("DynamoDB_20120810.{operation}"), request)
+    }
+
+    /// The same for another service that speaks JSON. `target` is the operation with the name that the service has in
+    /// this protocol.
+    ///
+    /// # Panics
+    /// Where it does not agree.
+    pub fn json(&self, service: &str, target: &str, request: &Value) -> Value {
+        let headers = [("Content-Type", "application/x-amz-json-1.0"), ("X-Amz-Target", target)];
+        let text = self.request(service, "POST /", &headers, request.to_string().as_bytes());
+        if text.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{target}: {error} in {text}"))
+    }
+
+    /// Sends a service any request, and returns the body of its answer.
+    ///
+    /// # Panics
+    /// Where it does not agree.
+    pub fn request(&self, service: &str, start: &str, said: &[(&str, &str)], body: &[u8]) -> String {
         let stream = TcpStream::connect(self.address).expect("connect to moto");
-        stream.set_read_timeout(Some(WAIT_LIMIT)).expect("set a time limit");
-        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/dynamodb/aws4_request");
-        let headers: Headers = [
-            ("Host", self.address.to_string()),
-            ("Authorization", scope),
-            ("Content-Type", "application/x-amz-json-1.0".to_owned()),
-            ("X-Amz-Target", format!("DynamoDB_20120810.{operation}")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-        .into();
+        stream.set_read_timeout(Some(ANSWER_LIMIT)).expect("set a time limit");
+        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request");
+        let address = self.address.to_string();
+        let own = [("Host", &*address), ("Authorization", &*scope)];
+        let all = own.iter().chain(said).map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        let headers: Headers = all.collect();
         let mut reader = Reader::new(stream);
-        reader
-            .write(&encode("POST / HTTP/1.1", &headers, request.to_string().as_bytes()))
-            .expect("send a request");
+        reader.write(&encode(&format!("{start} HTTP/1.1"), &headers, body)).expect("send a request");
         let answer = reader.response().expect("read the answer").expect("an answer");
         let text = String::from_utf8_lossy(&answer.body).into_owned();
-        assert_eq!(answer.start.0, "200", "{operation}: {text}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{operation}: {error} in {text}"))
+        assert!(answer.start.0.starts_with('2'), "{service}: {start}: {text}");
+        text
     }
 }

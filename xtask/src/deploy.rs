@@ -24,15 +24,43 @@ const APP: &str = "cli/templates/deploy/cdk";
 /// MB.
 const PROVIDER: &str = "@cdktn/provider-aws@25.7.0";
 const PROVIDER_SHA512: &str = "13f9e1bb4c95644e265cc8083ee23cb4416dd411312e403b0118e285d1befc799f0dfccbafe384177764151bc8ea0951b77d25aeb05640bc17a82241c5c9b252";
-const CLASSES: [&str; 8] = [
+const CLASSES: [&str; 36] = [
+    "apigatewayv2-api",
+    "apigatewayv2-integration",
+    "apigatewayv2-route",
+    "apigatewayv2-stage",
+    "cloudwatch-dashboard",
+    "cloudwatch-event-rule",
+    "cloudwatch-event-target",
     "cloudwatch-log-group",
+    "cloudwatch-log-metric-filter",
+    "cloudwatch-metric-alarm",
+    "data-aws-caller-identity",
     "data-aws-partition",
+    "data-aws-region",
+    "dynamodb-table",
     "iam-role",
     "iam-role-policy",
     "iam-role-policy-attachment",
+    "kinesis-stream",
+    "lambda-alias",
     "lambda-capacity-provider",
+    "lambda-event-source-mapping",
     "lambda-function",
+    "lambda-function-event-invoke-config",
     "lambda-function-url",
+    "lambda-permission",
+    "lb",
+    "lb-listener",
+    "lb-target-group",
+    "lb-target-group-attachment",
+    "s3-bucket",
+    "s3-bucket-notification",
+    "s3-bucket-public-access-block",
+    "sns-topic",
+    "sns-topic-subscription",
+    "sqs-queue",
+    "sqs-queue-policy",
 ];
 
 /// Installs the packages.

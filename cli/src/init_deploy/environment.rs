@@ -2,13 +2,19 @@
 
 use serde::Serialize;
 
-/// One environment variable.
+/// One environment variable, or one tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Variable {
     pub(super) name: String,
     value: String,
     /// The spaces that `terraform fmt` puts between the name and the `=`.
     gap: String,
+}
+
+impl Variable {
+    pub(super) fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.to_owned(), gap: String::new() }
+    }
 }
 
 /// The variables that Lambda reserves
@@ -48,7 +54,7 @@ pub(super) fn parse(text: &str) -> Result<Variable, String> {
     if RESERVED.contains(&name) {
         return Err(format!("{name} is reserved by Lambda; use another name"));
     }
-    Ok(Variable { name: name.to_owned(), value: value.to_owned(), gap: String::new() })
+    Ok(Variable::new(name, value))
 }
 
 /// Sorted by name. Of variables with one name, the last counts.

@@ -4,13 +4,21 @@
 use bulkhead_host::engine::Target;
 use serde::Serialize;
 
+use super::alarms::{self, Alarm, Filter, Watched};
 use super::environment::{self, Variable};
 use super::project::Known;
 use super::retention::Retention;
 use super::rules::RuleError;
 use super::settings::{FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
+use super::sources::{self, Sources};
 use crate::compile::lambda_name;
 use crate::local::settings;
+
+/// The longest name of a function.
+const LONGEST_NAME: usize = 64;
+
+/// The longest name of a stage.
+const STAGE: usize = 10;
 
 /// The values that templates can use.
 #[derive(Debug, Serialize)]
@@ -32,6 +40,26 @@ pub(super) struct Function {
     url: Option<Url>,
     tenancy: bool,
     instances: Option<Managed>,
+    /// Whether callers and sources call an alias. On Managed Instances they call the latest published version.
+    alias: bool,
+    pub(super) sources: Sources,
+    /// Why the function has a source that no option named.
+    #[serde(skip)]
+    pub(super) reason: Option<&'static str>,
+    /// Whether there is a queue for what failed after all attempts.
+    failures: bool,
+    /// The visibility timeout of the queue, in seconds.
+    visibility: u64,
+    /// The beginning of the bucket's name.
+    bucket: String,
+    /// How long the name of a stage may be.
+    stage_length: usize,
+    alarms: Vec<Alarm>,
+    filters: Vec<Filter>,
+    tags: Vec<Variable>,
+    vpc: bool,
+    /// What needs subnets and security groups.
+    network: Option<&'static str>,
 }
 
 /// The function's URL.
@@ -54,18 +82,39 @@ impl Function {
     pub(super) fn new(settings: &Settings, known: Known, zip: String) -> Result<Self, RuleError> {
         let instances = managed(&settings.instances)?;
         let tenancy = tenancy(settings, &known)?;
-        let url = url(settings, &known)?;
-        if tenancy && url.is_some() {
+        let asks_url = settings.function_url.map(|who| who != FunctionUrl::None);
+        if tenancy && asks_url == Some(true) {
             return Err(RuleError::TenancyWithUrl);
         }
+        let sources::Chosen { sources, reason } =
+            sources::chosen(&settings.sources, asks_url, &known, tenancy)?;
+        let url = url(settings, &known, sources.url)?;
         if tenancy && instances.is_some() {
             return Err(RuleError::TenancyOnInstances);
         }
         if settings.log_format == LogFormat::Text && instances.is_some() {
             return Err(RuleError::TextOnInstances);
         }
-        let name = name(settings.name.clone().unwrap_or(known.name))?;
+        if settings.vpc && instances.is_some() {
+            return Err(RuleError::VpcOnInstances);
+        }
+        let name = name(settings.name.as_ref().unwrap_or(&known.name).clone())?;
+        let alias = instances.is_none();
+        let failures = sources.has_failures(alias);
+        let (alarms, filters) = watch(settings, &known, &sources, failures);
         Ok(Self {
+            alias,
+            reason,
+            failures,
+            visibility: 6 * settings.timeout.as_secs(),
+            bucket: bucket(&name),
+            stage_length: STAGE.min((LONGEST_NAME - 1).saturating_sub(name.len())),
+            alarms,
+            filters,
+            tags: environment::in_order(&settings.tag),
+            vpc: settings.vpc,
+            network: network(settings.vpc, instances.as_ref()),
+            sources,
             stack: stack(&name),
             name,
             zip,
@@ -83,9 +132,39 @@ impl Function {
         })
     }
 
-    /// Whether the function has a capacity provider of its own, which needs subnets and security groups.
+    /// Whether the deployment has to say in which subnets and security groups the function runs.
     pub(super) fn needs_network(&self) -> bool {
-        self.instances.as_ref().is_some_and(|instances| instances.provider.is_none())
+        self.network.is_some()
+    }
+}
+
+/// The alarms, and the metrics from the log.
+fn watch(
+    settings: &Settings,
+    known: &Known,
+    sources: &Sources,
+    has_failures: bool,
+) -> (Vec<Alarm>, Vec<Filter>) {
+    if settings.no_alarms {
+        return (Vec::new(), Vec::new());
+    }
+    let watched = Watched {
+        sources,
+        has_failures,
+        has_tenants: known.has_tenants,
+        has_receipts: known.has_receipts,
+        log_format: settings.log_format,
+        timeout: settings.timeout.as_secs(),
+    };
+    (alarms::alarms(watched), alarms::filters(watched))
+}
+
+/// What needs subnets and security groups: a function in a VPC, or a capacity provider of its own.
+fn network(vpc: bool, instances: Option<&Managed>) -> Option<&'static str> {
+    match instances {
+        None if vpc => Some("function"),
+        Some(instances) if instances.provider.is_none() => Some("instances"),
+        None | Some(_) => None,
     }
 }
 
@@ -110,19 +189,17 @@ fn tenancy(settings: &Settings, known: &Known) -> Result<bool, RuleError> {
     }
 }
 
-fn url(settings: &Settings, known: &Known) -> Result<Option<Url>, RuleError> {
-    let is_public = match settings.function_url {
-        FunctionUrl::None if settings.invoke_mode.is_some() => return Err(RuleError::ModeWithoutUrl),
-        FunctionUrl::None => return Ok(None),
-        FunctionUrl::Iam => false,
-        FunctionUrl::Public => true,
-    };
+fn url(settings: &Settings, known: &Known, is_there: bool) -> Result<Option<Url>, RuleError> {
+    if !is_there {
+        return if settings.invoke_mode.is_some() { Err(RuleError::ModeWithoutUrl) } else { Ok(None) };
+    }
+    let is_public = settings.function_url == Some(FunctionUrl::Public);
     let invoke_mode = match settings.invoke_mode {
         Some(InvokeMode::Buffered) if known.streams => {
             return Err(RuleError::BufferedUrlForStream(known.handler.clone()));
         }
         Some(mode) => mode,
-        None if known.streams => InvokeMode::ResponseStream,
+        None if known.streams || known.is_streaming => InvokeMode::ResponseStream,
         None => InvokeMode::Buffered,
     };
     Ok(Some(Url { is_public, invoke_mode }))
@@ -140,8 +217,15 @@ fn memory(said: Option<u32>, on_instances: bool) -> Result<u32, RuleError> {
 
 fn name(name: String) -> Result<String, RuleError> {
     let known = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-    let is_one = (1..=64).contains(&name.len()) && name.chars().all(known);
+    let is_one = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(known);
     if is_one { Ok(name) } else { Err(RuleError::Name(name)) }
+}
+
+/// The name of a bucket has up to 63 characters. The longest stage, the account, the longest region and the dashes
+/// between them take 39.
+fn bucket(name: &str) -> String {
+    let stem: String = stack(name).to_ascii_lowercase().chars().take(24).collect();
+    stem.trim_end_matches('-').to_owned()
 }
 
 fn handler(handler: String) -> Result<String, RuleError> {
@@ -172,7 +256,7 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn plain() -> Known {
-        Known { name: "hello".into(), handler: "hello".into(), by_tenant_id: false, streams: false }
+        Known::unknown("hello".into(), "hello".into())
     }
 
     pub(in super::super) fn function(arguments: &str, known: Known) -> Result<Function, RuleError> {
@@ -197,6 +281,8 @@ pub(super) mod tests {
             ("--invoke-mode buffered", RuleError::ModeWithoutUrl),
             ("--max-concurrency 4", RuleError::ConcurrencyWithoutInstances),
             ("--name a.b", RuleError::Name("a.b".into())),
+            ("--tenancy per-tenant --source sqs", RuleError::TenancyWithSource("sqs")),
+            ("--managed-instances --vpc", RuleError::VpcOnInstances),
         ] {
             assert_eq!(refused(arguments, plain()), error, "{arguments}");
         }
@@ -233,5 +319,21 @@ pub(super) mod tests {
         for (name, wanted) in [("a_b", "a-b"), ("1st", "function-1st"), ("_x", "function-x")] {
             assert_eq!(stack(name), wanted);
         }
+    }
+
+    #[test]
+    fn a_stage_and_a_bucket_fit_into_the_longest_names() {
+        let length = |name: &str| function(&format!("--name {name}"), plain()).unwrap().stage_length;
+        assert_eq!([length("hello"), length(&"a".repeat(58)), length(&"a".repeat(64))], [10, 5, 0]);
+        let longest =
+            format!("{}-{}-123456789012-ap-northeast-1", bucket(&"A_".repeat(32)), "s".repeat(STAGE));
+        assert!(longest.len() <= 63 && longest.starts_with("a-a-"), "{longest}");
+    }
+
+    #[test]
+    fn a_handler_that_streams_by_its_kind_has_a_url_that_streams() {
+        let known = Known { is_streaming: true, ..plain() };
+        let function = function("--source url", known).unwrap();
+        assert_eq!(function.url.unwrap().invoke_mode, InvokeMode::ResponseStream);
     }
 }

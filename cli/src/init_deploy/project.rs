@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use bulkhead_host::policy::InvokeMode;
-use bulkhead_host::policy::manifest::{FILE, Manifest, TenantSource};
+use bulkhead_host::policy::manifest::{FILE, Handler, Manifest, Receipts, TenantSource};
+use bulkhead_host::policy::{InvokeMode, OtherEvents};
+use bulkhead_host::wasm::{Description, Kind};
 
-use crate::build::{self, Project};
+use super::sources::Source;
+use crate::build::{self, PLACE, Project};
 use crate::suggest;
 
 /// The project's settings, before any option is applied.
@@ -20,6 +22,14 @@ pub(super) struct Known {
     pub(super) by_tenant_id: bool,
     /// Whether the handler is an HTTP service that streams its responses.
     pub(super) streams: bool,
+    /// Whether the handler streams its responses because of its kind.
+    pub(super) is_streaming: bool,
+    /// Whether events that are not HTTP requests fail.
+    pub(super) is_http_only: bool,
+    /// The source that suits the project, and why.
+    pub(super) suggested: Option<(Source, &'static str)>,
+    pub(super) has_tenants: bool,
+    pub(super) has_receipts: bool,
 }
 
 impl Known {
@@ -28,19 +38,37 @@ impl Known {
     pub(super) fn of(folder: &Path, handler: Option<&str>) -> anyhow::Result<Self> {
         if let Some(handler) = handler.filter(|_| !is_project(folder)) {
             let (name, handler) = (handler.to_owned(), handler.to_owned());
-            return Ok(Self { name, handler, by_tenant_id: false, streams: false });
+            return Ok(Self::unknown(name, handler));
         }
         let project = Project::find(folder)?;
         let handlers = build::handlers(&project)?;
         let name = project.root.file_name().context("the project's folder has no name; pass --name NAME")?;
-        Self::from(&project.manifest, &handlers, handler, &name.to_string_lossy())
+        let root = project.root.join(PLACE);
+        Self::from(&project.manifest, &handlers, handler, &name.to_string_lossy(), &root)
     }
 
+    /// A function of which only the names are known.
+    pub(super) fn unknown(name: String, handler: String) -> Self {
+        Self {
+            name,
+            handler,
+            by_tenant_id: false,
+            streams: false,
+            is_streaming: false,
+            is_http_only: false,
+            suggested: None,
+            has_tenants: false,
+            has_receipts: true,
+        }
+    }
+
+    /// `root` is the folder with the components, if they have been built.
     fn from(
         manifest: &Manifest,
         handlers: &[String],
         asked: Option<&str>,
         folder: &str,
+        root: &Path,
     ) -> anyhow::Result<Self> {
         let handler = match (asked, handlers) {
             (Some(asked), _) => {
@@ -59,10 +87,31 @@ impl Known {
         };
         let name = if handlers.len() == 1 { handler } else { folder };
         let by_tenant_id = !manifest.tenants.is_empty() && manifest.routing.tenant == TenantSource::Lambda;
-        let mut policies = manifest.handlers.iter().filter(|other| other.name == handler);
-        let streams = policies.any(|handler| handler.policy.invoke_mode == InvokeMode::ResponseStream);
-        Ok(Self { name: name.to_owned(), handler: handler.to_owned(), by_tenant_id, streams })
+        let entry = manifest.handlers.iter().find(|other| other.name == handler);
+        let policy = entry.map(|entry| &entry.policy);
+        let streams = policy.is_some_and(|policy| policy.invoke_mode == InvokeMode::ResponseStream);
+        let kind = kind(root, handler, entry);
+        let is_http = kind == Some(Kind::Http) || streams;
+        let takes_others = policy.is_some_and(|policy| policy.other_events != OtherEvents::Reject);
+        Ok(Self {
+            name: name.to_owned(),
+            handler: handler.to_owned(),
+            by_tenant_id,
+            streams,
+            is_streaming: kind == Some(Kind::Streaming),
+            is_http_only: is_http && !takes_others,
+            suggested: Source::suggested(manifest, kind, streams),
+            has_tenants: !manifest.tenants.is_empty(),
+            has_receipts: manifest.receipts != Receipts::Off,
+        })
     }
+}
+
+/// The kind of the handler's component, if it has been built.
+fn kind(root: &Path, handler: &str, entry: Option<&Handler>) -> Option<Kind> {
+    let source = entry.map_or_else(|| format!("{handler}.wasm").into(), |entry| entry.source.clone());
+    let component = std::fs::read(root.join(source)).ok()?;
+    Kind::of(&Description::read(&component)?.exports).ok()
 }
 
 fn is_project(folder: &Path) -> bool {
@@ -77,7 +126,7 @@ mod tests {
     fn known(manifest: &str, asked: Option<&str>) -> anyhow::Result<Known> {
         let manifest = Manifest::parse(manifest).unwrap();
         let handlers: Vec<String> = manifest.handlers.iter().map(|handler| handler.name.clone()).collect();
-        Known::from(&manifest, &handlers, asked, "shop")
+        Known::from(&manifest, &handlers, asked, "shop", Path::new("/nowhere"))
     }
 
     #[test]

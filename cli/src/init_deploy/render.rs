@@ -7,6 +7,7 @@ use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, UndefinedBehavior, Value};
 
 use super::function::Function;
+use super::tools::PARTS;
 
 /// Renders a template. The file name's extension selects the language.
 pub(super) fn filled(
@@ -18,10 +19,17 @@ pub(super) fn filled(
     let mut environment = Environment::new();
     environment.set_syntax(syntax().context("the template syntax is invalid")?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (part, template) in PARTS {
+        environment
+            .add_template(part, template)
+            .with_context(|| format!("{part} is not a valid template"))?;
+    }
     environment.set_formatter(move |out, _, value| literal(out, language, value));
-    environment
+    let text = environment
         .render_named_str(file, template, Serde(function))
-        .with_context(|| format!("the template of {file} cannot be rendered"))
+        .with_context(|| format!("the template of {file} cannot be rendered"))?;
+    // Which part comes last depends on the options.
+    Ok(format!("{}\n", text.trim_end()))
 }
 
 /// A tag alone on its line leaves no line behind.

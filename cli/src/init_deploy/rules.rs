@@ -29,7 +29,31 @@ pub(super) enum RuleError {
          framing of the stream on to the caller; leave out --invoke-mode buffered, or change bulkhead.toml"
     )]
     BufferedUrlForStream(String),
-    #[error("--invoke-mode requires a function URL; add --function-url iam or --function-url public")]
+    #[error(
+        "a function with tenant isolation gets no events from {0}, because they have no tenant id \
+         (https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html); leave out --source {0}, or let \
+         [routing] of bulkhead.toml find the tenant in the event, and pass --tenancy none"
+    )]
+    TenancyWithSource(&'static str),
+    #[error(
+        "{0} is an HTTP service, so every event of {1} would fail with Function.NotAnHttpEvent; choose --source \
+         url, http-api or alb, or set other_events = \"post\" for {0} in bulkhead.toml"
+    )]
+    SourceForHttp(String, &'static str),
+    #[error("--source none cannot be combined with other sources; leave it out")]
+    NoneAndSource,
+    #[error("--source url creates a URL, but --function-url none leaves it out; leave out one of the two")]
+    UrlAndNone,
+    #[error("--schedule is for the source eventbridge only; add --source eventbridge")]
+    ScheduleWithoutRule,
+    #[error(
+        "--vpc: on Managed Instances, the capacity provider says in which subnets the function runs; leave out \
+         --vpc"
+    )]
+    VpcOnInstances,
+    #[error(
+        "--invoke-mode requires a function URL; add --source url, --function-url iam or --function-url public"
+    )]
     ModeWithoutUrl,
     #[error("{0} MB of memory: Lambda allows 128 to 10240; change --memory")]
     Memory(u32),

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::environment::{self, Variable};
 use super::retention::{self, Retention};
+use super::sources::SourceOptions;
+use super::tags;
 use crate::compile::parse_target;
 use crate::local::settings;
 
@@ -43,9 +45,12 @@ pub(super) struct Settings {
     /// Whether AWS X-Ray traces every event, or only those whose caller requests it
     #[arg(long, value_enum, value_name = "MODE", default_value_t = Tracing::PassThrough)]
     pub(super) tracing: Tracing,
-    /// Whether the function has a URL, and who may call it: callers that IAM allows, or everybody
-    #[arg(long, value_enum, value_name = "WHO", default_value_t = FunctionUrl::None)]
-    pub(super) function_url: FunctionUrl,
+    #[command(flatten)]
+    pub(super) sources: SourceOptions,
+    /// Whether the function has a URL, and who may call it: callers that IAM allows, or everybody [default:
+    /// none, or iam with --source url]
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub(super) function_url: Option<FunctionUrl>,
     /// Whether the URL buffers a response or streams it [default: the handler's invoke_mode in bulkhead.toml]
     #[arg(long, value_enum, value_name = "MODE")]
     pub(super) invoke_mode: Option<InvokeMode>,
@@ -53,8 +58,24 @@ pub(super) struct Settings {
     /// tenants that are routed by this id, else none]
     #[arg(long, value_enum, value_name = "MODE")]
     pub(super) tenancy: Option<Tenancy>,
+    /// Connect the function to a VPC; the subnets and security groups are parameters of the deployment
+    #[arg(long)]
+    pub(super) vpc: bool,
+    /// A tag of everything that is created
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tags::parse)]
+    pub(super) tag: Vec<Variable>,
+    /// Leave out the alarms, their topic and the dashboard
+    #[arg(long)]
+    pub(super) no_alarms: bool,
     #[command(flatten)]
     pub(super) instances: Instances,
+}
+
+impl Settings {
+    /// Whether no option says what calls the function.
+    pub(super) fn asks_nothing(&self) -> bool {
+        self.sources.source.is_empty() && self.function_url.is_none()
+    }
 }
 
 /// Options for Lambda Managed Instances.

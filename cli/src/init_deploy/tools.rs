@@ -17,7 +17,7 @@ pub(super) enum Tool {
 }
 
 /// The path of a file, and its template.
-type File = (&'static str, &'static str);
+pub(super) type File = (&'static str, &'static str);
 
 macro_rules! file {
     ($folder:literal, $name:literal) => {
@@ -31,10 +31,21 @@ const SAM: &[File] = &[
     file!("sam", "samconfig.toml"),
     (".gitignore", include_str!("../../templates/deploy/sam/gitignore")),
 ];
+/// The templates that others include.
+pub(super) const PARTS: &[File] = &[
+    ("dashboard.json", include_str!("../../templates/deploy/dashboard.json")),
+    file!("sam", "sources.yaml"),
+    file!("sam", "stream-mapping.yaml"),
+    file!("sam", "alarms.yaml"),
+    file!("terraform", "stream-mapping.tf"),
+];
+
 const TERRAFORM: &[File] = &[
     file!("terraform", "versions.tf"),
     file!("terraform", "variables.tf"),
     file!("terraform", "main.tf"),
+    file!("terraform", "sources.tf"),
+    file!("terraform", "alarms.tf"),
     file!("terraform", "outputs.tf"),
     (".gitignore", include_str!("../../templates/deploy/terraform/gitignore")),
 ];
@@ -45,18 +56,22 @@ const CDK: &[File] = &[
     file!("cdk", "cdk.json"),
     file!("cdk", "bin/deploy.ts"),
     file!("cdk", "lib/function-stack.ts"),
+    file!("cdk", "lib/sources.ts"),
+    file!("cdk", "lib/alarms.ts"),
     (".gitignore", include_str!("../../templates/deploy/cdk/gitignore")),
 ];
 
 impl Tool {
-    /// The files of a tool: path and template.
+    /// The files of a tool: path and text. Those with nothing in them are left out.
     pub(super) fn files(self, function: &Function) -> anyhow::Result<Vec<(&'static str, String)>> {
         let files = match self {
             Self::Sam => SAM,
             Self::Terraform => TERRAFORM,
             Self::Cdk => CDK,
         };
-        files.iter().map(|(name, template)| Ok((*name, render::filled(name, template, function)?))).collect()
+        let filled =
+            files.iter().map(|(name, template)| Ok((*name, render::filled(name, template, function)?)));
+        filled.filter(|file| !file.as_ref().is_ok_and(|(_, text)| text.trim().is_empty())).collect()
     }
 
     /// The commands to run in the folder.

@@ -112,6 +112,30 @@ fn the_guide_s_commands_create_a_function_of_the_zip_and_update_it() {
 }
 
 #[test]
+fn the_guide_s_command_moves_the_alias_back() {
+    let Some(aws) = Aws::start() else { return };
+    aws.package("hello");
+    aws.shell(&guide("By hand")[0]);
+    let named = ["--function-name", "hello"];
+    let ask = |command: &str, rest: &[&str]| aws.ask(&[&["lambda", command], &named[..], rest].concat());
+    let [old, new] = ["echo", "hello"].map(|component| {
+        aws.package(component);
+        ask("update-function-code", &["--zip-file", &format!("fileb://{ZIP}")]);
+        ask("publish-version", &[])["Version"].as_str().expect("a version").to_owned()
+    });
+    let canary = format!("AdditionalVersionWeights={{{new}=0.1}}");
+    ask("create-alias", &["--name", "live", "--function-version", &new, "--routing-config", &canary]);
+    let back = guide("Versions, canary and rollback");
+    aws.shell(back.last().expect("a command"));
+    let alias = ask("get-alias", &["--name", "live"]);
+    assert_eq!(alias["FunctionVersion"], old, "{alias}");
+    assert!(
+        alias["RoutingConfig"]["AdditionalVersionWeights"].as_object().is_none_or(serde_json::Map::is_empty),
+        "{alias}"
+    );
+}
+
+#[test]
 fn cloudformation_makes_the_stack_and_its_function_has_the_zip() {
     let Some(aws) = Aws::start() else { return };
     let digest = aws.package("hello");

@@ -1,5 +1,7 @@
 //! `bulkhead init-deploy`: what it takes from the project, what it says, and what it leaves alone.
 
+use bulkhead_tests::artifacts;
+
 use crate::project::{Folder, sdk};
 
 const TENANTS: &str = "[handlers.cart]\n[handlers.pay]\n[tenants.acme]\nhandler = \"pay\"\n";
@@ -60,7 +62,8 @@ fn a_project_says_which_handler_and_whether_its_tenants_are_lambda_s() {
     folder.bulkhead(&["init-deploy", "--tool", "sam", "--name", "shop"]).succeeded();
     let template = folder.read("deploy/template.yaml");
     assert!(
-        template.contains("TenantIsolationMode: PER_TENANT") && template.contains("FunctionName: shop"),
+        template.contains("TenantIsolationMode: PER_TENANT")
+            && template.contains("FunctionName: !If [HasStage, !Sub \"shop-${Stage}\", shop]"),
         "{template}"
     );
     refused(&project("[handlers.cart]\n[handlers.pay]\n"), &[], "--handler with one of cart, pay");
@@ -94,7 +97,7 @@ fn a_cargo_project_s_own_name_is_the_function_s() {
     let project = folder.inner("my_shop");
     std::fs::remove_file(project.path().join("bulkhead.toml")).expect("a manifest");
     project.bulkhead(&["init-deploy", "--tool", "cdk"]).succeeded();
-    assert!(project.read("deploy/lib/function-stack.ts").contains("functionName: 'my_shop'"));
+    assert!(project.read("deploy/lib/function-stack.ts").contains("const name = 'my_shop' + props.suffix;"));
     assert!(project.read("deploy/bin/deploy.ts").contains("new FunctionStack(app, 'my-shop'"));
 }
 
@@ -109,4 +112,58 @@ fn what_no_function_can_be_is_refused_before_anything_is_written() {
     refused(&folder, &["--zip", "function.tar"], "Lambda requires a file that ends in .zip");
     refused(&folder, &["--max-vcpus", "4"], "--managed-instances");
     refused(&folder, &["--name", "a b"], "pass --name NAME");
+}
+
+/// A folder with a component where `bulkhead build` puts it.
+fn built(manifest: &str, guest: &str) -> Folder {
+    let folder = project(manifest);
+    folder.write(&format!("target/bulkhead/{guest}.wasm"), "");
+    let component = folder.path().join(format!("target/bulkhead/{guest}.wasm"));
+    std::fs::copy(artifacts::component(guest), component).expect("copy a guest");
+    folder
+}
+
+#[test]
+fn a_project_says_what_calls_it() {
+    let split = "[routing]\ntenant = { pointer = \"/Records/*/body/tenant\" }\nmixed_batches = \"split\"\n[handlers.batch]\n";
+    for (folder, why, resource) in [
+        (
+            built("[handlers.web_echo]\n", "web_echo"),
+            "The handler is an HTTP service, so it has a URL",
+            "AuthType: AWS_IAM",
+        ),
+        (
+            built("[handlers.stream_ways]\n", "stream_ways"),
+            "The handler streams, so it has",
+            "InvokeMode: RESPONSE_STREAM",
+        ),
+        (
+            project(split),
+            "bulkhead.toml splits batches of SQS, so",
+            "FunctionResponseTypes: [ReportBatchItemFailures]",
+        ),
+    ] {
+        let ran = folder.bulkhead(&["init-deploy", "--tool", "sam"]);
+        assert!(ran.succeeded().stderr.contains(why), "{why}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--source none leaves it out."), "{}", ran.stderr);
+        assert!(folder.read("deploy/template.yaml").contains(resource), "{resource}");
+        let none = folder.bulkhead(&["init-deploy", "--tool", "sam", "--source", "none", "-o", "none"]);
+        assert!(!none.succeeded().stderr.contains("leaves it out"), "{}", none.stderr);
+        assert!(!folder.read("none/template.yaml").contains(resource), "{resource}");
+    }
+    let folder = built("[handlers.echo]\n", "echo");
+    let ran = folder.bulkhead(&["init-deploy", "--tool", "sam"]);
+    assert!(
+        ran.succeeded().stderr.contains("Nothing calls the function yet; --source adds"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_source_that_the_handler_cannot_answer_is_refused() {
+    let folder = built("[handlers.web_echo]\n", "web_echo");
+    refused(&folder, &["--source", "sqs"], "choose --source url, http-api or alb");
+    let folder = built("[handlers.web_echo]\nother_events = \"post\"\n", "web_echo");
+    folder.bulkhead(&["init-deploy", "--tool", "sam", "--source", "sqs"]).succeeded();
 }

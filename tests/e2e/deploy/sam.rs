@@ -6,6 +6,8 @@ use std::path::Path;
 use bulkhead_tests::artifacts;
 use serde_json::Value;
 
+use crate::deploy::resolved::resolved;
+use crate::deploy::sources;
 use crate::deploy::variants::{VARIANTS, Variant, judge, of_type};
 use crate::project::Folder;
 
@@ -44,16 +46,99 @@ fn every_template_becomes_the_function_that_was_asked_for() {
     }
     let Some(templates) = transformed(&folder, &VARIANTS) else { return };
     for (variant, template) in VARIANTS.iter().zip(&templates) {
+        let template = &resolved(template, &[]);
         variant.check(template);
+        sources::check_template(variant, template);
+        assert_eq!(alarms(template), variant.alarms(), "{}", variant.name);
+        assert_eq!(aliases(template), usize::from(variant.has_alias()), "{}", variant.name);
         let providers = of_type(template, "AWS::Lambda::CapacityProvider");
         assert_eq!(providers.len(), usize::from(variant.name == "instances"), "{}", variant.name);
         let urls = of_type(template, "AWS::Lambda::Url");
-        assert_eq!(urls.len(), usize::from(variant.options.contains(&"--function-url")), "{}", variant.name);
-        let permissions = of_type(template, "AWS::Lambda::Permission");
-        assert_eq!(permissions.len(), if variant.name == "public" { 2 } else { 0 }, "{}", variant.name);
+        let has_url = ["--function-url", "url"].iter().any(|word| variant.options.contains(word));
+        assert_eq!(urls.len(), usize::from(has_url), "{}", variant.name);
+        let permissions = of_type(template, "AWS::Lambda::Permission").len();
+        if !variant.options.contains(&"--source") {
+            assert_eq!(permissions, if variant.name == "public" { 2 } else { 0 }, "{}", variant.name);
+        }
     }
-    let names = VARIANTS.iter().map(|variant| format!("{}/template.yaml", variant.name));
-    lint(&folder, &names.flat_map(|name| [format!("{name}.json"), name]).collect::<Vec<_>>(), &[]);
+    let names: Vec<String> =
+        VARIANTS.iter().map(|variant| format!("{}/template.yaml", variant.name)).collect();
+    let translated: Vec<String> = names.iter().map(|name| format!("{name}.json")).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| lint(&folder, &names, &[]));
+        // The translator puts the value of `Deployment` in place.
+        lint(&folder, &translated, &["W2001"]);
+    });
+}
+
+/// The alarms of a template, sorted by name. Each is told to the topic, and the dashboard is valid JSON.
+pub(crate) fn alarms(template: &Value) -> Vec<String> {
+    let resources = template["Resources"].as_object().expect("resources").iter();
+    let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
+    let mut names: Vec<String> = alarms
+        .map(|(name, alarm)| {
+            let [alarmed, over] =
+                ["AlarmActions", "OKActions"].map(|key| &alarm["Properties"][key][0]["Ref"]);
+            assert!(
+                alarmed == over && alarmed.as_str().is_some_and(|topic| topic.starts_with("Alarms")),
+                "{alarm}"
+            );
+            name.split_once("Alarm").expect("a name").0.to_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+fn aliases(template: &Value) -> usize {
+    let aliases = of_type(template, "AWS::Lambda::Alias");
+    let groups = of_type(template, "AWS::CodeDeploy::DeploymentGroup");
+    assert_eq!(aliases.len(), groups.len(), "what moves the alias");
+    aliases.iter().filter(|alias| alias["Properties"]["Name"] == "live").count()
+}
+
+/// What names a resource, of each kind that has a name of its own.
+const NAMES: [(&str, &str, &str); 4] = [
+    ("AWS::Lambda::Function", "FunctionName", "hello-prod"),
+    ("AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/hello-prod"),
+    ("AWS::S3::Bucket", "BucketName", "hello-prod-"),
+    ("AWS::Lambda::Permission", "SourceArn", "hello-prod-"),
+];
+
+#[test]
+fn another_stage_has_names_of_its_own_and_a_canary_that_alarms_stop() {
+    let folder = Folder::new();
+    let variant =
+        Variant::of("staged", &["--source", "s3", "--env-var", "TABLE=notes", "--tag", "team=shop"]);
+    variant.write(&folder, "sam").succeeded();
+    let Some(templates) = transformed(&folder, &[variant]) else { return };
+    let key = "arn:aws:kms:eu-central-1:123456789012:key/k";
+    let given = [("Stage", "prod"), ("KmsKeyArn", key), ("AlarmEmail", "call@example.com")];
+    let template = resolved(&templates[0], &given);
+    for (kind, name, wanted) in NAMES {
+        let found = of_type(&template, kind)[0]["Properties"][name].to_string();
+        assert!(found.contains(wanted), "{kind}: {found}");
+    }
+    let function = of_type(&template, "AWS::Lambda::Function")[0];
+    assert_eq!(function["Properties"]["KmsKeyArn"], key);
+    let policy = template["Resources"]["Role"].to_string();
+    assert!(
+        policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)),
+        "{policy}"
+    );
+    assert_eq!(of_type(&template, "AWS::SNS::Subscription").len(), 1);
+    assert_eq!(of_type(&resolved(&templates[0], &[]), "AWS::SNS::Subscription").len(), 0);
+    let group = &of_type(&template, "AWS::CodeDeploy::DeploymentGroup")[0]["Properties"];
+    let alarms = [0, 1].map(|at| group["AlarmConfiguration"]["Alarms"][at]["Name"]["Ref"].clone());
+    assert_eq!(alarms, ["ErrorsAlarm", "FatalAlarm"]);
+    let config = folder.read("staged/samconfig.toml");
+    for line in [
+        "[prod.deploy.parameters]\nstack_name = \"hello-prod\"",
+        "parameter_overrides = \"Stage=prod Deployment=Canary10Percent5Minutes\"",
+        r#"tags = ["team=\"shop\""]"#,
+    ] {
+        assert!(config.contains(line), "{line}: {config}");
+    }
 }
 
 #[test]

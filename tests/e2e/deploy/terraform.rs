@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bulkhead_tests::artifacts;
-use hcl::eval::{Context, Evaluate, FuncArgs, FuncDef, ParamType};
+use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Value};
 use serde_json::json;
 
+use crate::deploy::sources;
+use crate::deploy::terraform_functions::functions;
 use crate::deploy::terraform_schema::{self, Schema};
 use crate::deploy::variants::{VARIANTS, Variant};
 use crate::project::Folder;
@@ -21,18 +23,27 @@ struct Module {
     provider: PathBuf,
     body: Body,
     context: Context<'static>,
+    /// Variables that the command line sets.
+    given: Vec<(&'static str, Value)>,
 }
 
 impl Module {
     fn read(folder: &Path, provider: &Path) -> Self {
+        Self::with(folder, provider, Vec::new())
+    }
+
+    fn with(folder: &Path, provider: &Path, given: Vec<(&'static str, Value)>) -> Self {
         let mut body = Body::builder();
-        for file in ["main.tf", "variables.tf", "outputs.tf", "versions.tf"] {
-            let text =
-                std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        for file in ["main.tf", "sources.tf", "alarms.tf", "variables.tf", "outputs.tf", "versions.tf"] {
+            let text = match std::fs::read_to_string(folder.join(file)) {
+                Err(_) if ["sources.tf", "alarms.tf"].contains(&file) => continue,
+                text => text.unwrap_or_else(|error| panic!("{file}: {error}")),
+            };
             let parsed: Body = hcl::parse(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             body = body.add_structures(parsed);
         }
-        let mut module = Self { provider: provider.to_owned(), body: body.build(), context: functions() };
+        let (provider, context) = (provider.to_owned(), functions());
+        let mut module = Self { provider, body: body.build(), context, given };
         module.declare();
         module
     }
@@ -50,9 +61,11 @@ impl Module {
     fn declare(&mut self) {
         let mut variables = hcl::Map::new();
         for variable in self.blocks("variable") {
-            let default = attribute(variable.body(), "default").map(|value| self.value(value));
+            let name = variable.labels[0].as_str();
+            let given = self.given.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+            let default = || attribute(variable.body(), "default").map(|value| self.value(value));
             let asked = || Value::from(vec![Value::from("an id of the caller's")]);
-            variables.insert(variable.labels[0].as_str().to_owned(), default.unwrap_or_else(asked));
+            variables.insert(name.to_owned(), given.or_else(default).unwrap_or_else(asked));
         }
         let mut resources: BTreeMap<String, hcl::Map<String, Value>> = BTreeMap::new();
         let mut data: BTreeMap<String, Value> = BTreeMap::new();
@@ -74,11 +87,14 @@ impl Module {
             self.context.declare_var(kind.as_str(), Value::from(named));
         }
         self.context.declare_var("data", Value::from(data.into_iter().collect::<hcl::Map<_, _>>()));
+        let all: Vec<_> =
+            self.blocks("locals").flat_map(|block| block.body().attributes()).cloned().collect();
         let mut locals = hcl::Map::new();
-        for local in self.blocks("locals").flat_map(|block| block.body().attributes()) {
+        for local in all {
             locals.insert(local.key().to_owned(), self.value(local.expr()));
+            // The next one may be made of this one.
+            self.context.declare_var("local", Value::from(locals.clone()));
         }
-        self.context.declare_var("local", Value::from(locals));
     }
 
     /// What an expression comes to.
@@ -97,8 +113,12 @@ impl Module {
             let schema = self.schema(block);
             self.check_block(&schema, schema.root(), block.body(), block.labels[0].as_str())?;
         }
-        let mut outputs = self.blocks("output").flat_map(|block| block.body().attributes());
-        outputs.try_for_each(|output| self.evaluated(output.expr()).map(drop))
+        let tags = self
+            .blocks("provider")
+            .flat_map(|block| block.body().blocks())
+            .flat_map(|one| one.body().attributes());
+        let outputs = self.blocks("output").flat_map(|block| block.body().attributes());
+        tags.chain(outputs).try_for_each(|one| self.evaluated(one.expr()).map(drop))
     }
 
     fn check_block(
@@ -111,7 +131,8 @@ impl Module {
         for attribute in body.attributes() {
             let key = attribute.key();
             self.evaluated(attribute.expr())?;
-            if !matches!(schema.entry(block, key), Some(None)) && key != "depends_on" {
+            let is_meta = ["depends_on", "count"].contains(&key);
+            if !matches!(schema.entry(block, key), Some(None)) && !is_meta {
                 return Err(format!("{place} has no argument {key}"));
             }
         }
@@ -140,8 +161,25 @@ impl Module {
     }
 
     fn resource(&self, kind: &str) -> Option<serde_json::Value> {
-        let mut of_kind = self.blocks("resource").filter(|block| block.labels[0].as_str() == kind);
-        of_kind.next().map(|block| self.values(block.body()))
+        self.resources(kind).into_iter().next()
+    }
+
+    /// All of a kind that are created. Text that is a JSON object is read.
+    fn resources(&self, kind: &str) -> Vec<serde_json::Value> {
+        let of_kind = self.blocks("resource").filter(|block| block.labels[0].as_str() == kind);
+        let values = of_kind.map(|block| self.values(block.body()));
+        values
+            .filter(|values| values.get("count") != Some(&json!(0)))
+            .map(|mut values| {
+                for value in values.as_object_mut().expect("arguments").values_mut() {
+                    let read = value.as_str().filter(|text| text.trim_start().starts_with('{'));
+                    if let Some(object) = read.and_then(|text| serde_json::from_str(text).ok()) {
+                        *value = object;
+                    }
+                }
+                values
+            })
+            .collect()
     }
 
     /// The function in CloudFormation's words, so that it is judged as those of the other tools are.
@@ -150,8 +188,7 @@ impl Module {
         let instances =
             &function["capacity_provider_config"]["lambda_managed_instances_capacity_provider_config"];
         let policy = self.resource("aws_iam_role_policy").expect("a policy");
-        let policy: serde_json::Value =
-            serde_json::from_str(policy["policy"].as_str().expect("a policy's text")).expect("JSON");
+        let policy = policy["policy"].clone();
         json!({ "Resources": {
             "Function": { "Type": "AWS::Lambda::Function", "Properties": {
                 "FunctionName": function["function_name"], "Handler": function["handler"], "Runtime": function["runtime"],
@@ -179,29 +216,6 @@ fn attribute<'a>(body: &'a Body, name: &str) -> Option<&'a hcl::Expression> {
     body.attributes().find(|attribute| attribute.key() == name).map(hcl::Attribute::expr)
 }
 
-/// Those of Terraform's that are called.
-fn functions() -> Context<'static> {
-    let mut context = Context::new();
-    let (jsonencode, of_file) =
-        (FuncDef::builder().param(ParamType::Any), FuncDef::builder().param(ParamType::String));
-    context.declare_func("jsonencode", jsonencode.build(jsonencoded));
-    context.declare_func("filebase64sha256", of_file.build(digested));
-    context
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
-fn jsonencoded(arguments: FuncArgs) -> Result<Value, String> {
-    serde_json::to_string(&arguments[0]).map(Value::from).map_err(|error| error.to_string())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "functions of an evaluation are handed their arguments")]
-fn digested(arguments: FuncArgs) -> Result<Value, String> {
-    arguments[0]
-        .as_str()
-        .map(|file| Value::from(format!("<sha256 of {file}>")))
-        .ok_or_else(|| "no file".to_owned())
-}
-
 /// What Terraform's own formatter would change, if there is a Terraform.
 fn formatted(folder: &Folder, variant: &Variant) {
     let mut terraform = Command::new("terraform");
@@ -224,9 +238,11 @@ fn every_module_is_what_the_provider_takes_and_the_function_that_was_asked_for()
         );
         module.check().unwrap_or_else(|mistake| panic!("{}: {mistake}", variant.name));
         variant.check(&module.template());
+        sources::check_module(variant, &|kind| module.resources(kind));
+        watched(variant, &module);
         let url = module.resource("aws_lambda_function_url");
         let wanted = match variant.name {
-            "url" | "instances" => json!(["AWS_IAM", "BUFFERED"]),
+            "url" | "instances" | "web" => json!(["AWS_IAM", "BUFFERED"]),
             "public" => json!(["NONE", "RESPONSE_STREAM"]),
             _ => json!(null),
         };
@@ -236,6 +252,96 @@ fn every_module_is_what_the_provider_takes_and_the_function_that_was_asked_for()
         assert_eq!(provider.is_some(), variant.name == "instances", "{}", variant.name);
         formatted(&folder, variant);
     }
+}
+
+/// The alarms are there, they are told to the topic, and the dashboard is valid JSON.
+fn watched(variant: &Variant, module: &Module) {
+    let alarms = module.resources("aws_cloudwatch_metric_alarm");
+    let mut names: Vec<&str> = alarms
+        .iter()
+        .map(|alarm| {
+            assert_eq!(alarm["alarm_actions"], json!(["<aws_sns_topic.alarms.arn>"]), "{alarm}");
+            alarm["alarm_name"].as_str().and_then(|name| name.rsplit_once('-')).expect("a name").1
+        })
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, variant.alarms(), "{}", variant.name);
+    let dashboard = module.resource("aws_cloudwatch_dashboard");
+    assert_eq!(dashboard.is_some(), !names.is_empty(), "{}", variant.name);
+    let is_read = |dashboard: serde_json::Value| dashboard["dashboard_body"]["widgets"].is_array();
+    assert!(dashboard.is_none_or(is_read), "{}: the dashboard is not JSON", variant.name);
+}
+
+/// Options with which every kind of resource that has a name of its own is created.
+const STAGED: [&str; 14] = [
+    "--env-var",
+    "TABLE=notes",
+    "--source",
+    "sqs",
+    "--source",
+    "kinesis",
+    "--source",
+    "dynamodb",
+    "--source",
+    "eventbridge",
+    "--source",
+    "s3",
+    "--source",
+    "http-api",
+];
+
+#[test]
+fn another_stage_has_names_of_its_own_and_the_alias_stays_behind_the_newest_version() {
+    let Some(tools) = artifacts::deploy() else { return };
+    let folder = Folder::new();
+    let variant = Variant::of("staged", &STAGED);
+    variant.write(&folder, "terraform").succeeded();
+    let key = "arn:aws:kms:eu-central-1:123456789012:key/k";
+    let given = vec![
+        ("stage", Value::from("prod")),
+        ("kms_key_arn", Value::from(key)),
+        ("live_version", Value::from("6")),
+        ("canary_weight", Value::from(0.1)),
+        ("alarm_email", Value::from("call@example.com")),
+    ];
+    let module = Module::with(&folder.path().join("staged"), &tools.join("provider"), given);
+    module.check().unwrap_or_else(|mistake| panic!("{mistake}"));
+    for (kind, name) in [
+        ("aws_lambda_function", "function_name"),
+        ("aws_cloudwatch_log_group", "name"),
+        ("aws_cloudwatch_metric_alarm", "alarm_name"),
+        ("aws_cloudwatch_dashboard", "dashboard_name"),
+        ("aws_sns_topic", "name"),
+        ("aws_sqs_queue", "name"),
+        ("aws_kinesis_stream", "name"),
+        ("aws_dynamodb_table", "name"),
+        ("aws_cloudwatch_event_rule", "name"),
+        ("aws_s3_bucket", "bucket_prefix"),
+        ("aws_apigatewayv2_api", "name"),
+    ] {
+        let all = module.resources(kind);
+        assert!(!all.is_empty(), "{kind}");
+        for resource in all {
+            assert!(
+                resource[name].as_str().is_some_and(|name| name.contains("hello-prod")),
+                "{kind}: {resource}"
+            );
+        }
+    }
+    let policy = module.resource("aws_iam_role_policy").expect("a policy").to_string();
+    assert!(
+        policy.contains(&format!(r#""Action":"kms:Decrypt","Effect":"Allow","Resource":"{key}""#)),
+        "{policy}"
+    );
+    assert_eq!(module.resources("aws_sns_topic_subscription").len(), 1);
+    let alias = module.resource("aws_lambda_alias").expect("an alias");
+    assert_eq!(alias["function_version"], "6");
+    let weights = &alias["routing_config"]["additional_version_weights"];
+    assert_eq!(weights, &json!({ "<aws_lambda_function.this.version>": 0.1 }));
+    let plain = Module::read(&folder.path().join("staged"), &tools.join("provider"));
+    let alias = plain.resource("aws_lambda_alias").expect("an alias");
+    assert_eq!(alias["function_version"], "<aws_lambda_function.this.version>");
+    assert_eq!(alias["routing_config"]["additional_version_weights"], json!({}));
 }
 
 #[test]

@@ -27,7 +27,7 @@ const ODD: &str = "it's_\"${path.root}%{if(true)}`\\#{x}";
 const ODD_VARIABLE: &str = "MOTTO=on: it's\n\"${path.root}%{if(true)}`\\#{x} é";
 
 /// Every option, and those together that meet in a template.
-pub(crate) const VARIANTS: [Variant; 8] = [
+pub(crate) const VARIANTS: [Variant; 12] = [
     Variant { name: "plain", options: &[], properties: || json!({}), may: &[] },
     Variant {
         name: "settings",
@@ -98,6 +98,47 @@ pub(crate) const VARIANTS: [Variant; 8] = [
         },
         may: &[],
     },
+    Variant {
+        name: "queue",
+        options: &["--source", "sqs", "--source", "s3", "--source", "eventbridge", "--tag", "team=shop a"],
+        properties: || json!({}),
+        may: &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"],
+    },
+    Variant {
+        name: "streams",
+        options: &["--source", "kinesis", "--source", "dynamodb", "--vpc"],
+        properties: || json!({}),
+        may: &[
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+            "kinesis:DescribeStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+            "sqs:SendMessage",
+        ],
+    },
+    Variant {
+        name: "web",
+        options: &["--source", "http-api", "--source", "alb", "--source", "url"],
+        properties: || json!({}),
+        may: &[],
+    },
+    Variant {
+        name: "schedule",
+        options: &["--source", "eventbridge", "--schedule", "rate(5 minutes)", "--no-alarms"],
+        properties: || json!({}),
+        may: &["sqs:SendMessage"],
+    },
 ];
 
 fn odd() -> Value {
@@ -121,6 +162,11 @@ fn base() -> Value {
 }
 
 impl Variant {
+    /// One that only a single test has.
+    pub(crate) fn of(name: &'static str, options: &'static [&'static str]) -> Self {
+        Self { name, options, ..VARIANTS[0] }
+    }
+
     /// Has it written into a folder of its name.
     pub(crate) fn write(&self, folder: &Folder, tool: &str) -> Ran {
         let defaults = ["--handler", "hello", "--arch", "x86_64"];
@@ -139,13 +185,39 @@ impl Variant {
             wanted[key] = value.clone();
         }
         assert_within(function, &wanted, self.name);
-        assert_eq!(actions(template), self.actions(), "{}", self.name);
+        let statements = statements(template);
+        assert_eq!(actions(&statements), self.actions(), "{}", self.name);
+        for statement in statements.iter().filter(|statement| statement["Resource"] == "*") {
+            let action = statement["Action"].to_string();
+            assert!(action.contains("xray:") || action.contains("ec2:"), "{}: {statement}", self.name);
+        }
+    }
+
+    /// Whether callers and sources call an alias.
+    pub(crate) fn has_alias(&self) -> bool {
+        !matches!(self.name, "instances" | "provider")
+    }
+
+    /// The alarms, sorted by name.
+    pub(crate) fn alarms(&self) -> Vec<&'static str> {
+        let mut alarms =
+            vec!["Duration", "Errors", "FailedEvents", "Fatal", "SandboxUnavailable", "Throttles"];
+        match self.name {
+            "queue" => alarms.extend(["DeadLetters", "Failures"]),
+            "streams" => alarms.extend(["Failures", "IteratorAge"]),
+            "schedule" => alarms.clear(),
+            _ => {}
+        }
+        alarms.sort_unstable();
+        alarms
     }
 
     /// What the function's own role may do.
     pub(crate) fn actions(&self) -> Vec<String> {
         let log = ["logs:CreateLogStream", "logs:PutLogEvents"];
-        log.iter().chain(self.may).map(ToString::to_string).collect()
+        let mut all: Vec<String> = log.iter().chain(self.may).map(ToString::to_string).collect();
+        all.sort();
+        all
     }
 }
 
@@ -155,8 +227,8 @@ pub(crate) fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<&'a Value> {
     resources.values().filter(|resource| resource["Type"] == kind).collect()
 }
 
-/// All that policies in a template allow, sorted.
-fn actions(template: &Value) -> Vec<String> {
+/// The statements of all policies of roles in a template.
+fn statements(template: &Value) -> Vec<Value> {
     let roles = of_type(template, "AWS::IAM::Role");
     let inline =
         roles.iter().flat_map(|role| role["Properties"]["Policies"].as_array().into_iter().flatten());
@@ -164,7 +236,13 @@ fn actions(template: &Value) -> Vec<String> {
     let documents = inline.chain(policies.iter().map(|policy| &policy["Properties"]));
     let statements =
         documents.flat_map(|one| one["PolicyDocument"]["Statement"].as_array().expect("statements"));
+    statements.cloned().collect()
+}
+
+/// All that statements allow, sorted.
+fn actions(statements: &[Value]) -> Vec<String> {
     let mut actions: Vec<String> = statements
+        .iter()
         .flat_map(|statement| {
             let action = &statement["Action"];
             action.as_array().cloned().unwrap_or_else(|| vec![action.clone()])

@@ -1,5 +1,5 @@
 resource "aws_lambda_function" "this" {
-  function_name = var.name
+  function_name = local.name
   role          = aws_iam_role.this.arn
 
   filename         = var.zip
@@ -18,6 +18,15 @@ resource "aws_lambda_function" "this" {
       {{ variable.name | safe }}{{ variable.gap | safe }} = {{ variable.value }}
 {% endfor %}
     }
+  }
+
+  kms_key_arn = var.kms_key_arn
+{% endif %}
+{% if vpc %}
+
+  vpc_config {
+    subnet_ids         = var.subnet_ids
+    security_group_ids = var.security_group_ids
   }
 {% endif %}
 
@@ -57,11 +66,30 @@ resource "aws_lambda_function" "this" {
 {% endif %}
     }
   }
+{% else %}
+
+  # Every deployment publishes a version, to which the alias can be moved back.
+  publish = true
 {% endif %}
 
-  # Without these permissions the first events would not be logged.
+  # Without these permissions the function could not be created, or its first events would not be logged.
   depends_on = [aws_iam_role_policy.least]
 }
+{% if alias %}
+
+# Callers and sources call the alias.
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = var.live_version == null ? aws_lambda_function.this.version : var.live_version
+
+  routing_config {
+    additional_version_weights = {
+      for version, weight in { (aws_lambda_function.this.version) = var.canary_weight } : version => weight if var.live_version != null && weight > 0
+    }
+  }
+}
+{% endif %}
 {% if url %}
 
 {% if url.is_public %}
@@ -69,13 +97,16 @@ resource "aws_lambda_function" "this" {
 {% endif %}
 resource "aws_lambda_function_url" "this" {
   function_name      = aws_lambda_function.this.function_name
+{% if alias %}
+  qualifier          = aws_lambda_alias.live.name
+{% endif %}
   authorization_type = {{ "NONE" if url.is_public else "AWS_IAM" }}
   invoke_mode        = {{ url.invoke_mode }}
 }
 {% endif %}
 
 resource "aws_cloudwatch_log_group" "this" {
-  name              = "/aws/lambda/${var.name}"
+  name              = "/aws/lambda/${local.name}"
   retention_in_days = var.log_retention_in_days
 }
 
@@ -89,7 +120,7 @@ resource "aws_iam_role_policy" "least" {
   role = aws_iam_role.this.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = {% if environment %}flatten({% endif %}[
       {
         # It may write to its own log group only.
         Effect   = "Allow"
@@ -104,14 +135,76 @@ resource "aws_iam_role_policy" "least" {
         Resource = "*"
       },
 {% endif %}
-    ]
+{% if vpc %}
+      {
+        # Lambda itself attaches the function to the subnets with these. EC2 does not support a narrower resource.
+        Effect = "Allow"
+        Action = [
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:CreateNetworkInterface",
+          "ec2:DeleteNetworkInterface",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSubnets",
+          "ec2:UnassignPrivateIpAddresses",
+        ]
+        Resource = "*"
+      },
+{% endif %}
+{% if sources.sqs %}
+      {
+        Effect   = "Allow"
+        Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        Resource = aws_sqs_queue.this.arn
+      },
+{% endif %}
+{% if sources.kinesis %}
+      {
+        Effect = "Allow"
+        Action = [
+          "kinesis:DescribeStream",
+          "kinesis:DescribeStreamSummary",
+          "kinesis:GetRecords",
+          "kinesis:GetShardIterator",
+          "kinesis:ListShards",
+        ]
+        Resource = aws_kinesis_stream.this.arn
+      },
+{% endif %}
+{% if sources.dynamodb %}
+      {
+        Effect = "Allow"
+        Action = [
+          "dynamodb:DescribeStream",
+          "dynamodb:GetRecords",
+          "dynamodb:GetShardIterator",
+          "dynamodb:ListStreams",
+        ]
+        Resource = aws_dynamodb_table.this.stream_arn
+      },
+{% endif %}
+{% if failures %}
+      {
+        Effect   = "Allow"
+        Action   = "sqs:SendMessage"
+        Resource = aws_sqs_queue.failures.arn
+      },
+{% endif %}
+{% if environment %}
+      [for key in var.kms_key_arn == null ? [] : [var.kms_key_arn] : {
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = key
+      }],
+{% endif %}
+    ]{% if environment %}){% endif %}
+
   })
 }
 {% if instances and not instances.provider %}
 
 # All functions of one capacity provider have to trust each other, so this one has its own.
 resource "aws_lambda_capacity_provider" "this" {
-  name = var.name
+  name = local.name
 
   vpc_config {
     subnet_ids         = var.subnet_ids
@@ -151,6 +244,10 @@ data "aws_partition" "current" {}
 {% endif %}
 
 locals {
+  # The name of another stage is a part of all names.
+  suffix = var.stage == "" ? "" : "-${var.stage}"
+  name   = "${var.name}${local.suffix}"
+
   lambda_may_assume = jsonencode({
     Version = "2012-10-17"
     Statement = [

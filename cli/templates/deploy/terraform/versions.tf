@@ -8,3 +8,9 @@ terraform {
     }
   }
 }
+
+provider "aws" {
+  default_tags {
+    tags = var.tags
+  }
+}

@@ -1,5 +1,8 @@
 import * as path from 'node:path';
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+{% if alias %}
+import * as codedeploy from 'aws-cdk-lib/aws-codedeploy';
+{% endif %}
 {% if instances and not instances.provider %}
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 {% endif %}
@@ -7,25 +10,37 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+{% if alarms %}
+import { addAlarms } from './alarms';
+{% endif %}
+{% if sources.is_any %}
+import { addSources } from './sources';
+{% endif %}
+
+export interface FunctionStackProps extends StackProps {
+  /** What all names end in: nothing, or `-` and the stage. */
+  readonly suffix: string;
+}
 
 export class FunctionStack extends Stack {
-  constructor(scope: Construct, id: string, props?: StackProps) {
+  constructor(scope: Construct, id: string, props: FunctionStackProps) {
     super(scope, id, props);
+    const name = {{ name }} + props.suffix;
 
     const logGroup = new logs.LogGroup(this, 'Logs', {
-      logGroupName: {{ "/aws/lambda/" ~ name }},
+      logGroupName: `/aws/lambda/${name}`,
       retention: logs.RetentionDays.{{ log_retention.name | safe }},
       removalPolicy: RemovalPolicy.DESTROY,
     });
 
-    // It may write its own log{% if tracing %}, and traces,{% endif %} and nothing else.
+    // It may write its own log, and what is added to it below.
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(role);
 
     const fn = new lambda.Function(this, 'Function', {
-      functionName: {{ name }},
+      functionName: name,
       code: lambda.Code.fromAsset(path.resolve(__dirname, '..', {{ zip }})),
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: lambda.Architecture.{{ "ARM_64" | safe if arch == "arm64" else "X86_64" | safe }}, // as the zip was packaged
@@ -41,6 +56,10 @@ export class FunctionStack extends Stack {
 {% endif %}
       role,
       logGroup,
+{% if alias %}
+      // The versions before stay, so that the alias can be moved back.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+{% endif %}
       loggingFormat: lambda.LoggingFormat.{{ log_format | upper | safe }},
 {% if tracing %}
       tracing: lambda.Tracing.ACTIVE,
@@ -50,10 +69,40 @@ export class FunctionStack extends Stack {
       tenancyConfig: lambda.TenancyConfig.PER_TENANT,
 {% endif %}
     });
+{% if environment or vpc or (instances and instances.provider) %}
+    const cfnFunction = fn.node.defaultChild as lambda.CfnFunction;
+{% endif %}
+{% if environment %}
+
+    // A key of yours for the environment variables: `cdk deploy -c kmsKeyArn=ARN`. The construct would allow more.
+    const kmsKeyArn: string | undefined = this.node.tryGetContext('kmsKeyArn');
+    if (kmsKeyArn !== undefined) {
+      cfnFunction.kmsKeyArn = kmsKeyArn;
+      role.addToPolicy(new iam.PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKeyArn] }));
+    }
+{% endif %}
+{% if vpc %}
+
+    // A construct would look the network up; the function needs its ids only.
+    cfnFunction.vpcConfig = { subnetIds: this.ids('subnetIds'), securityGroupIds: this.ids('securityGroupIds') };
+    // Lambda itself attaches the function to the subnets with these. EC2 does not support a narrower resource.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: [
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:CreateNetworkInterface',
+          'ec2:DeleteNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }),
+    );
+{% endif %}
 {% if instances and instances.provider %}
 
     // No construct accepts an existing capacity provider, so this uses the CloudFormation property.
-    const cfnFunction = fn.node.defaultChild as lambda.CfnFunction;
     cfnFunction.publishToLatestPublished = true;
     cfnFunction.capacityProviderConfig = {
       lambdaManagedInstancesCapacityProviderConfig: {
@@ -82,11 +131,43 @@ export class FunctionStack extends Stack {
       publishToLatestPublished: true,
     });
 {% endif %}
+{% if alias %}
+
+    // Every deployment publishes a version. Callers and sources call the alias, so that it can be moved back.
+    const live = new lambda.Alias(this, 'Live', { aliasName: 'live', version: fn.currentVersion });
+{% endif %}
+{% if alarms %}
+
+    {% if alias %}const stopsDeployment = {% endif %}addAlarms(this, { name, logGroup });
+{% endif %}
+{% if alias %}
+
+    // How fast a new version gets the events: `cdk deploy -c deployment=Canary10Percent5Minutes`.
+    const deployment: string = this.node.tryGetContext('deployment') ?? 'AllAtOnce';
+    new codedeploy.LambdaDeploymentGroup(this, 'Deployment', {
+      alias: live,
+      deploymentConfig: codedeploy.LambdaDeploymentConfig.fromLambdaDeploymentConfigName(
+        this,
+        'DeploymentConfig',
+        `CodeDeployDefault.Lambda${deployment}`,
+      ),
+{% if alarms %}
+      alarms: stopsDeployment,
+{% endif %}
+    });
+{% endif %}
+{% if sources.is_any %}
+
+    addSources(this, { name, suffix: props.suffix, role, target: {{ "live" | safe if alias else "fn" | safe }} });
+{% endif %}
 
     new CfnOutput(this, 'FunctionArn', { value: fn.functionArn });
+{% if alias %}
+    new CfnOutput(this, 'AliasArn', { value: live.functionArn });
+{% endif %}
 {% if url %}
 
-    const url = fn.addFunctionUrl({
+    const url = {{ "live" | safe if alias else "fn" | safe }}.addFunctionUrl({
 {% if url.is_public %}
       authType: lambda.FunctionUrlAuthType.NONE, // everybody may call it
 {% else %}
@@ -97,13 +178,13 @@ export class FunctionStack extends Stack {
     new CfnOutput(this, 'FunctionUrl', { value: url.url });
 {% endif %}
   }
-{% if instances and not instances.provider %}
+{% if network %}
 
   /** What `cdk deploy -c KEY=ID,ID` says. */
   private ids(key: string): string[] {
     const ids = this.node.tryGetContext(key);
     if (typeof ids !== 'string' || ids === '') {
-      throw new Error(`say where in the network the instances are: -c ${key}=ID,ID`);
+      throw new Error(`say where in the network the {{ network | safe }} is: -c ${key}=ID,ID`);
     }
     return ids.split(',');
   }
