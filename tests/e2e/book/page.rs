@@ -125,3 +125,17 @@ fn typed(lines: &[&str], fails: bool) -> Result<Vec<Typed>, String> {
     }
     Ok(commands)
 }
+
+#[test]
+fn a_block_that_wants_tools_is_else_what_it_would_be_without() {
+    let page = |said: &str| Page::read(&format!("<!-- test: {said} -->\n```console\n$ false\n```\n"));
+    let [(2, Block::With(tools, block))] = &page("with go: fails").expect("a page").blocks[..] else {
+        panic!("not one block with tools");
+    };
+    assert_eq!(tools, "go");
+    assert!(matches!(&**block, Block::Session(typed) if typed[0].fails && typed[0].command == "false"));
+    let plain = page("with go").expect("a page");
+    assert!(matches!(&plain.blocks[..], [(2, Block::With(_, block))] if matches!(**block, Block::Session(_))));
+    assert_eq!(plain.count(), (1, 0));
+    assert!(page("with go: nonsense").is_err());
+}
