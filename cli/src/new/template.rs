@@ -86,6 +86,7 @@ const PYTHON: Template = Template {
         file!("python", "component.py"),
         file!("python", "requirements.txt"),
         file!("python", "wit/client.wit"),
+        file!("python", "wit/deps/clocks.wit"),
         file!("python", "wit/deps/http.wit"),
         WIT,
         WIT_IO,
