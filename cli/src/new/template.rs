@@ -131,6 +131,8 @@ const JAVASCRIPT: Template = Template {
         file!("javascript", "component.js"),
         file!("javascript", "lambda.js"),
         file!("javascript", "package-lock.json"),
+        file!("javascript", "wit/environment.wit"),
+        file!("javascript", "wit/deps/cli.wit"),
         WIT,
         WIT_IO,
     ],
