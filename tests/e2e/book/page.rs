@@ -82,7 +82,8 @@ impl Block {
         let text = || lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         let is_handler = lines.iter().any(|line| line.starts_with("#[bulkhead::"));
         if let Some(rest) = said.and_then(|said| said.strip_prefix("with ")) {
-            let (tools, said) = rest.split_once(": ").map_or((rest, None), |(tools, said)| (tools, Some(said)));
+            let (tools, said) =
+                rest.split_once(": ").map_or((rest, None), |(tools, said)| (tools, Some(said)));
             return Ok(Self::With(tools.to_owned(), Box::new(Self::new(language, said, lines)?)));
         }
         match (said, language) {
@@ -135,7 +136,9 @@ fn a_block_that_wants_tools_is_else_what_it_would_be_without() {
     assert_eq!(tools, "go");
     assert!(matches!(&**block, Block::Session(typed) if typed[0].fails && typed[0].command == "false"));
     let plain = page("with go").expect("a page");
-    assert!(matches!(&plain.blocks[..], [(2, Block::With(_, block))] if matches!(**block, Block::Session(_))));
+    assert!(
+        matches!(&plain.blocks[..], [(2, Block::With(_, block))] if matches!(**block, Block::Session(_)))
+    );
     assert_eq!(plain.count(), (1, 0));
     assert!(page("with go: nonsense").is_err());
 }
