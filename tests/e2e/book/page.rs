@@ -34,7 +34,7 @@ pub(super) enum Block {
     Manifest(String),
     Handler(String),
     /// One that wants the tools of this language.
-    With(String, Box<Block>),
+    With(String, Box<Self>),
     /// Shown only. Whether it is one that would be tested, had nobody said otherwise.
     Left(bool),
 }
