@@ -5,6 +5,7 @@ mod name;
 mod sdk;
 mod template;
 
+use std::ffi::OsStr;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,7 @@ impl New {
         for (file, text) in template.files {
             write(&self.path.join(file), &template::filled(text, &name, &sdk))?;
         }
-        output::tell(&next(template, &self.path));
+        output::tell(&next(template, &self.path, std::env::var_os("PATH").unwrap_or_default().as_ref()));
         if let Some(manifest) = workspace {
             let sdk = if sdk.is_absolute() { sdk } else { manifest.with_file_name(sdk::FOLDER) };
             output::tell(&format!(
@@ -155,12 +156,17 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be written", path.shown()))
 }
 
-/// The commands to run next.
-fn next(template: &Template, path: &Path) -> String {
+/// The commands to run next. Where the build brings the tool of the test, it comes first.
+fn next(template: &Template, path: &Path, programs: &OsStr) -> String {
+    const BUILD: &str = "bulkhead build";
+    let is_there = |program| std::env::split_paths(programs).any(|folder| folder.join(program).is_file());
+    let [first, second] = match &template.installs {
+        Some(tool) if !is_there(tool.program) => [BUILD, tool.test],
+        Some(_) | None => [template.test, BUILD],
+    };
     format!(
-        "created {path} from the template {}\n\n  cd {path}\n  {}\n  bulkhead build\n  bulkhead invoke --event @event.json{}",
+        "created {path} from the template {}\n\n  cd {path}\n  {first}\n  {second}\n  bulkhead invoke --event @event.json{}",
         template.name,
-        template.test,
         template.invoke,
         path = path.shown(),
     )
@@ -190,6 +196,16 @@ mod tests {
         let refused = |path: &Path| vacant(path).unwrap_err().to_string();
         assert!(refused(folder.path()).contains("is not empty"));
         assert!(refused(&path("file")).contains("is a file"));
+    }
+
+    #[test]
+    fn the_build_comes_before_a_test_whose_tool_it_installs() {
+        let go = TEMPLATES.iter().find(|template| template.name == "go").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let commands = || next(go, Path::new("x"), folder.path().as_os_str());
+        assert!(commands().contains("\n  bulkhead build\n  .venv/bin/go test\n"), "{}", commands());
+        std::fs::write(folder.path().join("go"), "").unwrap();
+        assert!(commands().contains("\n  go test\n  bulkhead build\n"), "{}", commands());
     }
 
     #[test]

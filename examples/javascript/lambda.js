@@ -1,6 +1,15 @@
 // Lambda's way to call a JavaScript handler, on Bulkhead's contract (`wit/lambda.wit`): JSON in and out, the context under
 // the names that Node.js has for it, and an exception as the failure of the event. Copy it; there is nothing to configure.
 
+import { getEnvironment } from "wasi:cli/environment@0.2.0";
+
+// The variables that are granted, and nothing else of Node.js. They are read in the handler: at the top level there are none.
+globalThis.process ??= {
+  get env() {
+    return Object.fromEntries(getEnvironment());
+  },
+};
+
 /** Makes the export `handler` of a component out of `(event, context) => response`, which may be async. */
 export function lambda(handler) {
   return {

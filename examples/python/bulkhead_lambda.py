@@ -6,7 +6,7 @@ import time
 import traceback
 
 from componentize_py_types import Err
-from wit_world.imports.types import Failure
+from wit_world.imports.bulkhead_lambda_types import Failure
 
 
 def call(handler, event, context):

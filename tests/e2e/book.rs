@@ -15,6 +15,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use bulkhead_tests::artifacts;
+
 use blocks::Blocks;
 use page::{Block, Page};
 use session::Session;
@@ -31,8 +33,10 @@ macro_rules! chapters {
 }
 
 chapters! {
+    readme: "../README.md",
     getting_started: "getting-started.md",
     handlers: "handlers.md",
+    languages: "languages.md",
     porting: "porting.md",
     events: "events.md",
     kinds: "kinds.md",
@@ -47,7 +51,6 @@ chapters! {
 
 /// Chapters in which nothing can be run, and why.
 const UNTESTED: &[(&str, &str)] = &[
-    ("languages.md", "`languages/examples.rs` tests the examples that it speaks of"),
     ("how-it-works.md", "nothing is typed in it"),
     ("performance.md", "a benchmark takes minutes, and its figures are those of one machine"),
     ("runtime-api.md", "it lists what Lambda does; tests quote its rules by number"),
@@ -67,21 +70,38 @@ fn tested(file: &str) {
     let mut session = Session::new();
     let mut blocks = Blocks::new(file);
     for (line, block) in &page.blocks {
-        let place = format!("docs/{file}:{line}");
-        match block {
-            Block::Session(commands) => commands.iter().for_each(|command| session.run(&place, command)),
-            Block::Background(command) => session.start(&place, command),
-            Block::Printed(expected) => session.wait(&place, expected),
-            Block::File { path, text } => session.write(path, text),
-            Block::Manifest(text) => blocks::check_manifest(&place, text),
-            Block::Handler(text) => blocks.add_handler(*line, text),
-            Block::Left(_) => {}
-        }
+        let place = Place { file, line: *line };
+        run(&place, block, &mut session, &mut blocks);
     }
     blocks.compile();
     let (run, left) = page.count();
     assert!(run > 0, "docs/{file}: nothing in it is tested: test something, or say in UNTESTED why not");
     say(&format!("docs/{file}: {run} blocks tested, {left} not"));
+}
+
+/// Where a block is.
+struct Place<'a> {
+    file: &'a str,
+    line: usize,
+}
+
+fn run(at: &Place<'_>, block: &Block, session: &mut Session, blocks: &mut Blocks) {
+    let place = &format!("docs/{}:{}", at.file, at.line);
+    match block {
+        Block::Session(commands) => commands.iter().for_each(|command| session.run(place, command)),
+        Block::Background(command) => session.start(place, command),
+        Block::Printed(expected) => session.wait(place, expected),
+        Block::File { path, text } => session.write(path, text),
+        Block::Manifest(text) => blocks::check_manifest(place, text),
+        Block::Handler(text) => blocks.add_handler(at.line, text),
+        // Where they are missing, it says so; in CI that is an error.
+        Block::With(language, block) => {
+            if artifacts::language(language).is_some() {
+                run(at, block, session, blocks);
+            }
+        }
+        Block::Left(_) => {}
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(super) fn all() -> Vec<Finding> {
         languages::node(),
         languages::npm(),
         languages::venv(),
+        languages::go(),
     ]
 }
 
@@ -190,7 +191,12 @@ impl Silence {
 
 /// The version that a program prints.
 pub(super) fn said(program: &str) -> Result<String, Silence> {
-    let output = match Command::new(program).arg("--version").output() {
+    said_to(program, "--version")
+}
+
+/// The first line that a program prints with this argument.
+pub(super) fn said_to(program: &str, argument: &str) -> Result<String, Silence> {
+    let output = match Command::new(program).arg(argument).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(Silence::Missing),
         Err(error) => return Err(Silence::Broken(format!("cannot be started: {error}"))),

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::Finding;
-use super::checks::said;
+use super::checks::{said, said_to};
 
 /// The linkers that cargo may use, the default first.
 const LINKERS: [&str; 3] = ["cc", "gcc", "clang"];
@@ -58,5 +58,17 @@ pub(super) fn venv() -> Finding {
     match python.status().is_ok_and(|status| status.success()) {
         true => Finding::fine(WHAT, version),
         false => Finding::without(WHAT, format!("{version} lacks the modules ensurepip or venv"), ADVICE),
+    }
+}
+
+/// A build of a handler in Go installs it, if there is a Python that can.
+pub(super) fn go() -> Finding {
+    match said_to("go", "version") {
+        Ok(version) => Finding::fine("go", version),
+        Err(_) => Finding::without(
+            "go",
+            "there is no go that can be run on the PATH",
+            "nothing, unless you write handlers in Go: their build installs it with Python's venv; or install Go 1.22 or newer from https://go.dev/dl",
+        ),
     }
 }

@@ -13,10 +13,20 @@ pub(super) struct Template {
     pub(super) about: &'static str,
     /// The command that runs its test.
     pub(super) test: &'static str,
+    /// The tool that its build installs if this machine lacks it.
+    pub(super) installs: Option<Installed>,
     /// Arguments of `bulkhead invoke`, beside the event.
     pub(super) invoke: &'static str,
     /// Its files: path and content.
     pub(super) files: &'static [(&'static str, &'static str)],
+}
+
+/// A tool that a build installs.
+#[derive(Debug)]
+pub(super) struct Installed {
+    pub(super) program: &'static str,
+    /// The command that runs the test with it, after the build.
+    pub(super) test: &'static str,
 }
 
 /// A file of a template. A file that a template shares with an example is a symbolic link, which becomes a
@@ -35,6 +45,7 @@ macro_rules! rust {
             name: $name,
             about: $about,
             test: RUST,
+            installs: None,
             invoke: $invoke,
             files: &[
                 // A file of that name would apply to the folder `templates` itself.
@@ -60,6 +71,7 @@ const PYTHON: Template = Template {
     name: "python",
     about: "a handler in Python, written as for Lambda's Python runtime",
     test: "python3 -m unittest",
+    installs: None,
     invoke: "",
     files: &[
         (".gitignore", include_str!("../../templates/python/gitignore")),
@@ -70,8 +82,12 @@ const PYTHON: Template = Template {
         file!("python", "lambda_function.py"),
         file!("python", "test_lambda_function.py"),
         file!("python", "bulkhead_lambda.py"),
+        file!("python", "bulkhead_http.py"),
         file!("python", "component.py"),
         file!("python", "requirements.txt"),
+        file!("python", "wit/client.wit"),
+        file!("python", "wit/deps/clocks.wit"),
+        file!("python", "wit/deps/http.wit"),
         WIT,
         WIT_IO,
     ],
@@ -81,6 +97,7 @@ const GO: Template = Template {
     name: "go",
     about: "a typed event in, a typed answer out, in Go",
     test: "go test",
+    installs: Some(Installed { program: "go", test: ".venv/bin/go test" }),
     invoke: "",
     files: &[
         (".gitignore", include_str!("../../templates/go/gitignore")),
@@ -100,6 +117,7 @@ const JAVASCRIPT: Template = Template {
     name: "javascript",
     about: "a handler in JavaScript, written as for Lambda's Node.js runtime",
     test: "node --test",
+    installs: None,
     invoke: "",
     files: &[
         (".gitignore", include_str!("../../templates/javascript/gitignore")),
@@ -113,6 +131,8 @@ const JAVASCRIPT: Template = Template {
         file!("javascript", "component.js"),
         file!("javascript", "lambda.js"),
         file!("javascript", "package-lock.json"),
+        file!("javascript", "wit/environment.wit"),
+        file!("javascript", "wit/deps/cli.wit"),
         WIT,
         WIT_IO,
     ],

@@ -13,4 +13,4 @@ if ! cmp -s package-lock.json node_modules/installed.json; then
 fi
 echo "making {{name}}.wasm from index.js" >&2
 # `fetch-event` is disabled because it would make the component an HTTP service. `http` stays enabled for `fetch`.
-node_modules/.bin/componentize-js component.js --wit wit --world-name lambda --disable fetch-event --out "{{name}}.wasm"
+node_modules/.bin/componentize-js component.js --wit wit --world-name lambda-environment --disable fetch-event --out "{{name}}.wasm"

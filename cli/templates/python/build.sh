@@ -15,5 +15,5 @@ if ! cmp -s requirements.txt .venv/installed.txt; then
   cp requirements.txt .venv/installed.txt
 fi
 echo "making {{name}}.wasm from lambda_function.py" >&2
-VIRTUAL_ENV=.venv .venv/bin/componentize-py --quiet --wit-path wit --world lambda \
+VIRTUAL_ENV=.venv .venv/bin/componentize-py --quiet --wit-path wit --world lambda-client \
   componentize --python-path . --output "{{name}}.wasm" component

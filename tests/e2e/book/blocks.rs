@@ -10,7 +10,8 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new(chapter: &str) -> Self {
-        let name = format!("book-{}", chapter.trim_end_matches(".md"));
+        let name =
+            format!("book-{}", chapter.trim_start_matches("../").trim_end_matches(".md").to_lowercase());
         Self { name, folder: Folder::new(), handlers: Vec::new() }
     }
 

@@ -10,6 +10,7 @@ static DIFFERENT: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
         (r"sha256:[0-9a-f]{64}", "sha256:<digest>"),
+        (r"\bport \d{4,5}\b", "port <port>"),
         // Of a listing: `755  bootstrap  6098560  2916529`, or of one without the last column.
         (r"^([67]\d\d)\s+(\S+)\s+\d+(\s+\d+)?$", "$1 $2 <bytes>"),
         (r#""(\w+Ms|peakMemoryBytes)":[0-9.]+"#, r#""$1":<n>"#),

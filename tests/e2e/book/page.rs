@@ -15,6 +15,7 @@
 //! | `<!-- test: background -->` | the command goes on running, in a terminal of its own, till the end of the chapter |
 //! | `<!-- test: printed -->` | what that command prints from now on |
 //! | `<!-- test: fails -->` | its last command fails |
+//! | `<!-- test: with LANGUAGE -->`, `<!-- test: with LANGUAGE: … -->` | what it is without these words, on a machine with the tools of the language |
 //! | `<!-- test: not run: WHY -->` | nothing |
 
 /// A chapter's blocks, each with its line.
@@ -32,6 +33,8 @@ pub(super) enum Block {
     },
     Manifest(String),
     Handler(String),
+    /// One that wants the tools of this language.
+    With(String, Box<Self>),
     /// Shown only. Whether it is one that would be tested, had nobody said otherwise.
     Left(bool),
 }
@@ -78,6 +81,11 @@ impl Block {
     fn new(language: &str, said: Option<&str>, lines: &[&str]) -> Result<Self, String> {
         let text = || lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         let is_handler = lines.iter().any(|line| line.starts_with("#[bulkhead::"));
+        if let Some(rest) = said.and_then(|said| said.strip_prefix("with ")) {
+            let (tools, said) =
+                rest.split_once(": ").map_or((rest, None), |(tools, said)| (tools, Some(said)));
+            return Ok(Self::With(tools.to_owned(), Box::new(Self::new(language, said, lines)?)));
+        }
         match (said, language) {
             (Some(said), _) if said.starts_with("not run: ") => Ok(Self::Left(true)),
             (Some("background"), "console") => match <[Typed; 1]>::try_from(typed(lines, false)?) {
@@ -117,4 +125,20 @@ fn typed(lines: &[&str], fails: bool) -> Result<Vec<Typed>, String> {
         None => return Err("nothing is typed in it".to_owned()),
     }
     Ok(commands)
+}
+
+#[test]
+fn a_block_that_wants_tools_is_else_what_it_would_be_without() {
+    let page = |said: &str| Page::read(&format!("<!-- test: {said} -->\n```console\n$ false\n```\n"));
+    let [(2, Block::With(tools, block))] = &page("with go: fails").expect("a page").blocks[..] else {
+        panic!("not one block with tools");
+    };
+    assert_eq!(tools, "go");
+    assert!(matches!(&**block, Block::Session(typed) if typed[0].fails && typed[0].command == "false"));
+    let plain = page("with go").expect("a page");
+    assert!(
+        matches!(&plain.blocks[..], [(2, Block::With(_, block))] if matches!(**block, Block::Session(_)))
+    );
+    assert_eq!(plain.count(), (1, 0));
+    assert!(page("with go: nonsense").is_err());
 }

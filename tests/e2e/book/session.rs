@@ -18,9 +18,16 @@ const WAIT_LIMIT: Duration = Duration::from_secs(300);
 /// What is printed between two commands.
 const END: &str = "<<< end of";
 
-/// The ports of `bulkhead dev`, in the book: each as it stands there, and what it is printed behind.
-const PORTS: [(&str, &str); 2] =
-    [("127.0.0.1:9000", "listening on http://"), ("localhost:9001", "function URLs are on http://NAME.")];
+/// The ports of what goes on running, in the book: each as it stands there, and what it is printed behind.
+const PORTS: [(&str, &str); 3] = [
+    ("127.0.0.1:9000", "listening on http://"),
+    ("localhost:9001", "function URLs are on http://NAME."),
+    ("127.0.0.1:8000", "(http://"),
+];
+
+/// The programs that listen, in the book and with a port that the system chooses.
+const ANY_PORT: [(&str, &str); 2] =
+    [("bulkhead dev", "bulkhead dev --port 0"), ("http.server 8000", "http.server 0")];
 
 pub(super) struct Session {
     folder: Folder,
@@ -33,8 +40,8 @@ pub(super) struct Session {
 
 struct Background {
     running: Running,
-    /// Where it listens, if it does, in the order of [`PORTS`].
-    addresses: Option<[String; 2]>,
+    /// Where it listens, in the order of [`PORTS`].
+    addresses: [Option<String>; 3],
     /// How many of its lines have been seen in the book.
     seen: usize,
 }
@@ -103,18 +110,20 @@ impl Session {
 
     /// Each port as it stands in the book and as it is here.
     fn ports(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let addresses = self.background.as_ref().and_then(|background| background.addresses.as_ref());
-        let here = addresses.into_iter().flatten().map(String::as_str);
-        PORTS.into_iter().map(|(book, _)| book).zip(here)
+        let addresses = self.background.iter().flat_map(|background| &background.addresses);
+        let both = PORTS.into_iter().zip(addresses);
+        both.filter_map(|((book, _), here)| Some((book, here.as_deref()?)))
     }
 
     /// Starts what goes on running, in place of what did before, and waits for what the book says that it prints.
     pub(super) fn start(&mut self, place: &str, typed: &Typed) {
         self.end_background();
         let mut command = bash(&self.directory);
-        let typed_here = typed.command.replace("bulkhead dev", "bulkhead dev --port 0");
+        let typed_here =
+            ANY_PORT.iter().fold(typed.command.clone(), |text, (book, here)| text.replace(book, here));
         command.args(["-c", &format!("exec 2>&1; exec {typed_here}")]);
-        self.background = Some(Background { running: Running::start(command), addresses: None, seen: 0 });
+        let running = Running::start(command);
+        self.background = Some(Background { running, addresses: Default::default(), seen: 0 });
         self.wait(place, &typed.expected);
     }
 
@@ -128,13 +137,10 @@ impl Session {
             // A line that is not finished yet is none.
             let printed = &printed[..printed.rfind('\n').map_or(0, |end| end + 1)];
             let told = |(_, start)| {
-                let told = printed.lines().find_map(|line| Some(line.split_once(start)?.1));
-                told.map(|told| told.trim().trim_end_matches('/').to_owned())
+                let told = printed.lines().find_map(|line| Some(line.split_once(start)?.1))?;
+                Some(told.split('/').next()?.trim().to_owned())
             };
-            background.addresses = match PORTS.map(told) {
-                [Some(api), Some(urls)] => Some([api, urls]),
-                _ => None,
-            };
+            background.addresses = PORTS.map(told);
             let seen = background.seen;
             let printed = self.as_in_the_book(printed);
             if let Some(next) = output::find(expected, &printed, seen) {
@@ -155,7 +161,7 @@ impl Session {
     pub(super) fn write(&self, path: &str, text: &str) {
         let path = self.directory.join(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("make a folder");
-        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        std::fs::write(&path, self.here(text)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
     /// It takes its bootstraps with it, which a kill would leave behind for a moment.
@@ -189,6 +195,8 @@ fn bash(folder: &Path) -> Command {
         .env("PATH", std::env::join_paths(places).expect("a PATH"))
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TARGET_DIR", TARGET)
+        // A server says at once where it listens.
+        .env("PYTHONUNBUFFERED", "1")
         .env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap());
     command
 }

@@ -60,7 +60,7 @@ fn on_a_bare_machine_each_line_says_what_to_do() {
     }
     assert!(said.contains("wrong    wasm target    rustc cannot be run\n"), "{said}");
     assert!(said.contains("wrong    linker         there is no `cc` on the PATH"), "{said}");
-    for what in ["node         ", "npm          ", "python venv  "] {
+    for what in ["node         ", "npm          ", "python venv  ", "go           "] {
         assert!(said.contains(&format!("without  {what}  there is no ")), "{what}: {said}");
     }
     assert!(said.contains("without  emulator       there is no aws-lambda-rie on the PATH"), "{said}");
@@ -156,4 +156,6 @@ fn the_tools_of_other_languages_are_needed_only_by_who_uses_them() {
         ("without", "Python 3.13.5 lacks the modules ensurepip or venv")
     );
     assert!(advice.contains("`apt install python3-venv`"), "{advice}");
+    let (state, _, advice) = found("go");
+    assert!(state == "without" && advice.contains("their build installs it"), "{advice}");
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bulkhead_tests::origin::Origin;
 use bulkhead_tests::{Dev, artifacts};
 use serde_json::{Value, json};
 
@@ -57,18 +58,38 @@ fn a_project_in_go_answers_its_own_event() {
     assert_eq!((&failed["outcome"], &failed["failed"]), (&json!("Function.Exited"), &json!(1)), "{failed}");
 }
 
+/// A handler that follows what its event says, as it is written for Lambda.
+const ASKING: &str = r#"
+import urllib.request
+
+
+def handler(event, context):
+    print("request", context.aws_request_id)
+    if "url" not in event:
+        return {"message": f"Goodbye {event['name']}!"}
+    request = urllib.request.Request(event["url"], headers={"X-Who": "python"})
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return {"url": response.url, "status": response.status, "body": response.read().decode()}
+"#;
+
 #[test]
-fn a_project_in_python_is_built_on_each_save() {
+fn a_project_in_python_is_built_on_each_save_and_asks_an_api() {
     let folder = Folder::new();
     let Some(project) = new(&folder, "python") else { return };
+    let origin = Origin::start();
+    let api = format!("http://127.0.0.1:{}", origin.port());
+    let granted = format!(
+        "{}allowed_outbound_hosts = [\"{api}\"]\nallowed_private_networks = [\"127.0.0.0/8\"]\n",
+        project.read("bulkhead.toml")
+    );
+    project.write("bulkhead.toml", &granted);
     let dev = Dev::start_in(project.path(), TARGET.as_ref(), &[]);
     dev.running.wait_log_within("ready: my-python", WAIT_LIMIT);
     let by_dev = format!("--dev={}", dev.address());
     assert_eq!(answer(&project, &[&by_dev]), json!({ "message": "Hello world!" }));
     // What Python leaves beside the sources starts no build.
     project.tool("python3", &["-m", "unittest"]).succeeded();
-    let source = project.read("lambda_function.py");
-    project.write("lambda_function.py", &source.replace("Hello", "Goodbye"));
+    project.write("lambda_function.py", ASKING);
     dev.running.wait_log_within("my-python: the new version has taken over", WAIT_LIMIT);
     let goodbye = json!({ "message": "Goodbye world!" });
     assert_eq!(answer(&project, &[&by_dev]), goodbye);
@@ -79,6 +100,17 @@ fn a_project_in_python_is_built_on_each_save() {
     drop(dev);
     // What was built is what is there without it.
     assert_eq!(answer(&project, &[]), goodbye);
+    let ask = |url: &str| {
+        let event = json!({ "url": url }).to_string();
+        project.bulkhead(&["invoke", "--event", &event, "--json"]).json()
+    };
+    let elsewhere = json!({ "url": format!("{api}/elsewhere"), "status": 200, "body": "/elsewhere" });
+    assert_eq!(ask(&format!("{api}/moved"))["answer"], elsewhere);
+    let [moved, _] = <[_; 2]>::try_from(origin.requests()).expect("two requests");
+    assert!(moved.head.starts_with("GET /moved ") && moved.head.contains("x-who: python"), "{}", moved.head);
+    let denied = ask("https://elsewhere.example");
+    assert_eq!(denied["outcome"], "Function.URLError", "{denied}");
+    assert!(denied["log"].to_string().contains("to allow it, add"), "{denied}");
 }
 
 #[test]

@@ -40,7 +40,8 @@ fn install(places: &Places) -> Result<()> {
 /// because it would make the component an HTTP service. `http` stays enabled for `fetch`.
 fn build(places: &Places) -> Result<()> {
     let mut componentize = Command::new(places.tools.join("node_modules/.bin/componentize-js"));
-    componentize.arg("--wit").arg(&places.wit).args(["--world-name", "lambda", "--disable", "fetch-event"]);
+    componentize.arg("--wit").arg(places.source.join("wit")).args(["--world-name", "lambda-environment"]);
+    componentize.args(["--disable", "fetch-event"]);
     componentize.arg("--out").arg(&places.component).arg("component.js");
     run(componentize.current_dir(&places.source))
 }

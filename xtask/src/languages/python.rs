@@ -36,9 +36,9 @@ pub(super) fn install(places: &Places) -> Result<()> {
 /// machine's Python would be used.
 fn build(places: &Places) -> Result<()> {
     let mut componentize = Command::new(places.tools.join("bin/componentize-py"));
-    componentize.arg("--quiet").arg("--wit-path").arg(&places.wit).args([
+    componentize.arg("--quiet").arg("--wit-path").arg(places.source.join("wit")).args([
         "--world",
-        "lambda",
+        "lambda-client",
         "componentize",
     ]);
     componentize.arg("--python-path").arg(&places.source).arg("--output").arg(&places.component);

@@ -1,0 +1,1 @@
+../../../examples/python/bulkhead_http.py
