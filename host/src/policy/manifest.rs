@@ -15,6 +15,7 @@ mod network;
 mod place;
 mod resolve;
 mod sections;
+pub mod store;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use amounts::{Shown, shown};
 pub use build::Build;
 use document::Document;
 pub use key_line::place_of;
+pub use store::Store;
 use toml::de::DeTable;
 
 use crate::policy::{Pointer, Policy, Vars};
@@ -48,6 +50,8 @@ pub struct Manifest {
     pub handlers: Vec<Handler>,
     /// `[tenants.…]`
     pub tenants: HashMap<Box<str>, Tenant>,
+    /// `[store]`: where further tenants are.
+    pub store: Option<Store>,
     /// `[limits]` and no grants: the policy of a handler that the file does not name.
     pub default: Arc<Policy>,
     /// `[receipts]`
@@ -198,6 +202,7 @@ impl Default for Manifest {
             routing: Routing::default(),
             handlers: Vec::new(),
             tenants: HashMap::new(),
+            store: None,
             default: Arc::new(Policy::default_for("")),
             receipts: Receipts::default(),
             extra_ca_certificates: Vec::new(),
