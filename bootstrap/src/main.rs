@@ -20,14 +20,14 @@ use bulkhead_host::config::{Config, ConfigError};
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
-use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
+use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes, StoredTenants};
 use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Pool, Share};
 use bulkhead_host::event_loop::backoff::Backoff;
 use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::policy::ProcessVars;
-use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError, place_of};
+use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError, Store, place_of};
 use bulkhead_host::runtime_api::shutdown::Stop;
 use bulkhead_host::runtime_api::{ErrorReport, RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
@@ -193,7 +193,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let events = config.max_concurrency.unwrap_or(1);
     // Handlers that the manifest does not name have its defaults.
     let unnamed = manifest.default_policy("");
-    let share = Share::largest(manifest.policies().chain([&unnamed]));
+    let of_store = manifest.store.as_ref().map(Store::largest);
+    let share = Share::largest(manifest.policies().chain([&unnamed]).chain(&of_store));
     let pool = Pool::of(events, manifest.components(), share);
     let (engine, allocation) = without_files(|| engine::start_with(pool))?;
     if allocation == Allocation::OnDemand {
@@ -211,17 +212,24 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
+    let source_of_store = manifest.store.is_some().then(|| source.clone());
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
+    let serves_several = manifest.serves_several();
+    let stored =
+        manifest.store.take().zip(source_of_store).map(|(store, source)| {
+            StoredTenants::new(store, source, Arc::clone(log), catalog.policies().len())
+        });
     let events = usize::try_from(events).unwrap_or(usize::MAX);
     // Counting processors reads files, which is a waste if one event has all of them.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
-        concurrency: Concurrency::new(events, manifest.serves_several()),
+        concurrency: Concurrency::new(events, serves_several),
         idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
+        stored,
         sandboxes: Sandboxes {
             function: config.function.clone(),
             log: Arc::clone(log),

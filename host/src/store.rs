@@ -2,8 +2,8 @@
 //! bootstrap reads.
 //!
 //! Each tenant has one small signed [`Record`]. Components and their native code are files under their digests,
-//! once for all tenants. Whoever can write to the store but has no key can make a tenant unavailable. He cannot
-//! run code of his own, give a tenant another's record, or serve an old record again to an environment that has
+//! once for all tenants. Whoever can write to the store but has no key can make a tenant unavailable. They cannot
+//! run code of their own, give a tenant another's record, or serve an old record again to an environment that has
 //! seen a newer one.
 //!
 //! The room owns the record, the signed [`envelope`] around it, the [`keys`](key), the [`layout`] of the store, and

@@ -58,7 +58,7 @@ impl Known {
             ),
         };
         let name = if handlers.len() == 1 { handler } else { folder };
-        let by_tenant_id = !manifest.tenants.is_empty() && manifest.routing.tenant == TenantSource::Lambda;
+        let by_tenant_id = manifest.has_tenants() && manifest.routing.tenant == TenantSource::Lambda;
         let mut policies = manifest.handlers.iter().filter(|other| other.name == handler);
         let streams = policies.any(|handler| handler.policy.invoke_mode == InvokeMode::ResponseStream);
         Ok(Self { name: name.to_owned(), handler: handler.to_owned(), by_tenant_id, streams })

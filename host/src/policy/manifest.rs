@@ -246,7 +246,20 @@ impl Manifest {
     pub fn serves_several(&self) -> bool {
         let takes_strangers = self.routing.unknown_tenant != UnknownTenant::Reject;
         let named_by_events = self.routing.tenant != TenantSource::Lambda;
-        self.tenants.len() > 1 || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
+        self.store.is_some()
+            || self.tenants.len() > 1
+            || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
+    }
+
+    /// Whether it says which tenants there are, itself or by a store.
+    pub fn has_tenants(&self) -> bool {
+        self.store.is_some() || !self.tenants.is_empty()
+    }
+
+    /// Whether its function has the only component of the task root as its handler, because the file names neither
+    /// handlers nor a store.
+    pub fn has_only_handler(&self) -> bool {
+        self.handlers.is_empty() && self.store.is_none()
     }
 
     /// The policy of a handler that the file does not name.
@@ -257,7 +270,8 @@ impl Manifest {
     /// The number of components that its handlers have: one if it names none, and several handlers may share one.
     pub fn components(&self) -> usize {
         let named = self.handlers.iter().map(|handler| handler.source.with_extension(""));
-        named.collect::<BTreeSet<_>>().len().max(1)
+        // Each tenant of a store may have its own.
+        (named.collect::<BTreeSet<_>>().len() + 2 * usize::from(self.store.is_some())).max(1)
     }
 
     /// The policies of all handlers and tenants; those that are shared come more than once.
