@@ -191,11 +191,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
-    // Handlers that the manifest does not name have its defaults.
-    let unnamed = manifest.default_policy("");
-    let of_store = manifest.store.as_ref().map(Store::largest);
-    let share = Share::largest(manifest.policies().chain([&unnamed]).chain(&of_store));
-    let pool = Pool::of(events, manifest.components(), share);
+    let pool = pool(events, &manifest);
     let (engine, allocation) = without_files(|| engine::start_with(pool))?;
     if allocation == Allocation::OnDemand {
         warn(
@@ -242,6 +238,15 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         receipts: manifest.receipts,
     };
     Ok((dispatcher, stop))
+}
+
+/// The pool for so many events at a time, with room for a sandbox under any policy.
+fn pool(events: u32, manifest: &Manifest) -> Pool {
+    // Handlers that the manifest does not name have its defaults.
+    let unnamed = manifest.default_policy("");
+    let of_store = manifest.store.as_ref().map(Store::largest);
+    let share = Share::largest(manifest.policies().chain([&unnamed]).chain(&of_store));
+    Pool::of(events, manifest.components(), share)
 }
 
 /// Starts the engine while no file can be opened. Its pool asks four times for the number of processors, which it needs only if

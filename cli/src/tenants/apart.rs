@@ -13,7 +13,7 @@ use crate::{compile, output};
 
 /// The first argument of the child process. It is not a subcommand, so no help mentions it.
 const ASKED: &str = ".compile-apart";
-/// The address space of the process.
+/// The memory that the process may write to. Its address space is no measure: the engine reserves more than it uses.
 const MEMORY: u64 = GIB << 30;
 const GIB: u64 = 4;
 /// The processor time of the process, over all of its threads.
@@ -77,7 +77,7 @@ pub(crate) fn asked() -> Option<Asked> {
 
 /// Compiles it.
 pub(crate) fn answer(asked: &Asked) -> ExitCode {
-    for (resource, most) in [(Resource::Core, 0), (Resource::As, MEMORY), (Resource::Cpu, SECONDS)] {
+    for (resource, most) in [(Resource::Core, 0), (Resource::Data, MEMORY), (Resource::Cpu, SECONDS)] {
         if let Err(error) = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }) {
             output::tell(&format!("the limits of the compiler cannot be set: {error}"));
             return ExitCode::FAILURE;
