@@ -231,7 +231,7 @@ impl StoredTenants {
         self: &Arc<Self>,
         state: &mut State,
         handler: usize,
-        code: Option<cache::CodeOf>,
+        code: Option<Arc<cache::CodeOf>>,
         meter: &Meter,
     ) -> Result<Pending<Result<Loaded, Absence>>, Absence> {
         if let Some(pending) = state.codes.get(&handler).filter(|pending| goes_on(pending)) {

@@ -87,7 +87,7 @@ struct Gone {
 }
 
 struct Code {
-    of: CodeOf,
+    of: Arc<CodeOf>,
     /// Tenants that have it.
     tenants: usize,
     result: Option<Result<Loaded, (Absence, SystemTime)>>,
@@ -222,12 +222,13 @@ impl Cache {
     fn handler_of(&mut self, of: CodeOf) -> usize {
         let known = self.handlers.get(&of.native.digest).copied();
         // A digest determines its bytes; what a record says of them may differ.
-        let known = known.filter(|handler| self.codes.get(handler).is_some_and(|code| code.of == of));
+        let known = known.filter(|handler| self.codes.get(handler).is_some_and(|code| *code.of == of));
         let handler = known.unwrap_or_else(|| {
             let handler = self.next_handler;
             self.next_handler += 1;
             self.handlers.insert(of.native.digest.clone(), handler);
-            self.codes.insert(handler, Code { of, tenants: 0, result: None, used: self.uses });
+            let code = Code { of: Arc::new(of), tenants: 0, result: None, used: self.uses };
+            self.codes.insert(handler, code);
             handler
         });
         if let Some(code) = self.codes.get_mut(&handler) {
@@ -263,7 +264,7 @@ impl Cache {
         &mut self,
         handler: usize,
         now: SystemTime,
-    ) -> Result<Result<Loaded, Absence>, Option<CodeOf>> {
+    ) -> Result<Result<Loaded, Absence>, Option<Arc<CodeOf>>> {
         self.uses += 1;
         let Some(code) = self.codes.get_mut(&handler) else { return Err(None) };
         code.used = self.uses;
@@ -272,7 +273,7 @@ impl Cache {
             Some(Err((absence, since))) if age(*since, now) <= self.refresh.min(RETRY) => {
                 Ok(Err(absence.clone()))
             }
-            Some(Err(_)) | None => Err(Some(code.of.clone())),
+            Some(Err(_)) | None => Err(Some(Arc::clone(&code.of))),
         }
     }
 
@@ -281,7 +282,7 @@ impl Cache {
         self.uses += 1;
         let Some(code) = self.codes.get_mut(&handler) else { return };
         code.used = self.uses;
-        code.result = Some(result.as_ref().map(Clone::clone).map_err(|absence| (absence.clone(), now)));
+        code.result = Some(result.clone().map_err(|absence| (absence, now)));
         if result.is_ok() {
             self.bytes += code.of.native.bytes;
             self.loaded.push(handler);
