@@ -1,5 +1,4 @@
 //! The published vectors, every flipped bit of a record, and the published schema.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 mod schema;
 

@@ -1,5 +1,9 @@
 //! Stores that are honest and stores that lie, and what a function says of their tenants.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, also in its helpers"
+)]
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -179,7 +183,7 @@ fn a_record_that_lies_costs_its_tenant_and_says_why() {
     assert_eq!(stage.invalid("other tenant"), "it is the record of the tenant \"good\"");
     stage.put("other store", 1, |record| "staging".clone_into(&mut record.store));
     assert!(stage.invalid("other store").contains("written for the store \"staging\""));
-    let mut flipped = good.clone();
+    let mut flipped = good;
     flipped[40] ^= 1;
     stage.write(&Key::record("flipped"), &flipped);
     assert!(stage.invalid("flipped").starts_with("it is not signed by a key in public_keys"));

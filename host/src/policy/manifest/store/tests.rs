@@ -1,5 +1,4 @@
 //! Whole `[store]` tables, and what their tenants may ask for.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use super::*;
 use crate::policy::manifest::Manifest;

@@ -208,12 +208,13 @@ fn known(place: &str) -> Vec<&'static str> {
         "/$defs/limits" => amounts::LIMITS.each_ref().map(|amount| amount.limit.key()).to_vec(),
         "/$defs/grants" | "/$defs/most_grants" => grants::KEYS.to_vec(),
         "/$defs/handler" => sections::HANDLER.to_vec(),
-        "/$defs/handler/properties/reuse" => sections::REUSE.to_vec(),
+        "/$defs/handler/properties/reuse" | "/properties/store/properties/max/properties/reuse" => {
+            sections::REUSE.to_vec()
+        }
         "/$defs/handler/properties/max" => sections::MAX.to_vec(),
         "/$defs/tenant" => sections::TENANT.to_vec(),
         "/properties/store" => store::KEYS.to_vec(),
         "/properties/store/properties/max" => store::MAX.to_vec(),
-        "/properties/store/properties/max/properties/reuse" => sections::REUSE.to_vec(),
         other => panic!("the schema has a table at {other}, which the parser does not know"),
     }
 }
