@@ -208,20 +208,15 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
-    let source_of_store = manifest.store.is_some().then(|| source.clone());
+    let stored = stored(&manifest, &source, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
-    let serves_several = manifest.serves_several();
-    let stored =
-        manifest.store.take().zip(source_of_store).map(|(store, source)| {
-            StoredTenants::new(store, source, Arc::clone(log), catalog.policies().len())
-        });
     let events = usize::try_from(events).unwrap_or(usize::MAX);
     // Counting processors reads files, which is a waste if one event has all of them.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
-        concurrency: Concurrency::new(events, serves_several),
+        concurrency: Concurrency::new(events, manifest.serves_several()),
         idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
@@ -238,6 +233,12 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         receipts: manifest.receipts,
     };
     Ok((dispatcher, stop))
+}
+
+/// The tenants of the store, if there is one. Their handlers come after those of the manifest.
+fn stored(manifest: &Manifest, source: &Source, log: &Arc<Log>) -> Option<Arc<StoredTenants>> {
+    let store = manifest.store.clone()?;
+    Some(StoredTenants::new(store, source.clone(), Arc::clone(log), manifest.handlers.len()))
 }
 
 /// The pool for so many events at a time, with room for a sandbox under any policy.
