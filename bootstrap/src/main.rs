@@ -20,14 +20,14 @@ use bulkhead_host::config::{Config, ConfigError};
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
-use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes};
+use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes, StoredTenants};
 use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Pool, Share};
 use bulkhead_host::event_loop::backoff::Backoff;
 use bulkhead_host::event_loop::{EventLoop, LoopError, snapstart, workers};
 use bulkhead_host::log::{Level, Log, Scope, chain};
 use bulkhead_host::policy::ProcessVars;
-use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError, place_of};
+use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError, Store, place_of};
 use bulkhead_host::runtime_api::shutdown::Stop;
 use bulkhead_host::runtime_api::{ErrorReport, RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
@@ -191,10 +191,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
-    // Handlers that the manifest does not name have its defaults.
-    let unnamed = manifest.default_policy("");
-    let share = Share::largest(manifest.policies().chain([&unnamed]));
-    let pool = Pool::of(events, manifest.components(), share);
+    let pool = pool(events, &manifest);
     let (engine, allocation) = without_files(|| engine::start_with(pool))?;
     if allocation == Allocation::OnDemand {
         warn(
@@ -211,6 +208,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
+    let stored = stored(&manifest, &source, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
@@ -222,6 +220,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
+        stored,
         sandboxes: Sandboxes {
             function: config.function.clone(),
             log: Arc::clone(log),
@@ -234,6 +233,21 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         receipts: manifest.receipts,
     };
     Ok((dispatcher, stop))
+}
+
+/// The tenants of the store, if there is one. Their handlers come after those of the manifest.
+fn stored(manifest: &Manifest, source: &Source, log: &Arc<Log>) -> Option<Arc<StoredTenants>> {
+    let store = manifest.store.clone()?;
+    Some(StoredTenants::new(store, source.clone(), Arc::clone(log), manifest.handlers.len()))
+}
+
+/// The pool for so many events at a time, with room for a sandbox under any policy.
+fn pool(events: u32, manifest: &Manifest) -> Pool {
+    // Handlers that the manifest does not name have its defaults.
+    let unnamed = manifest.default_policy("");
+    let of_store = manifest.store.as_ref().map(Store::largest);
+    let share = Share::largest(manifest.policies().chain([&unnamed]).chain(&of_store));
+    Pool::of(events, manifest.components(), share)
 }
 
 /// Starts the engine while no file can be opened. Its pool asks four times for the number of processors, which it needs only if

@@ -19,7 +19,7 @@ use clap::Args;
 use crate::{local, output};
 pub(crate) use denied::grant_lines;
 use examine::examine;
-pub(crate) use listed::policies_of;
+pub(crate) use listed::{policies_of, policy_of};
 pub(crate) use summary::{Denied, Summary, summary};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and

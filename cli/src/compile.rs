@@ -117,7 +117,7 @@ impl Compile {
     }
 }
 
-/// Compiles a component to a `.cwasm` for `bulkhead package`.
+/// Compiles a component to a `.cwasm` for `bulkhead package` and for `bulkhead tenants`.
 pub(crate) fn native(input: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
     let preinit = preinit::Options::default();
     let compile = Compile { input: input.to_owned(), output: None, target: None, preinit };

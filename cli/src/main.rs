@@ -6,6 +6,7 @@
 //! | 0 | success |
 //! | 1 | the command failed, `check` found mistakes, or an inspected file would not run |
 //! | 2 | the arguments are invalid |
+//! | 3 | `tenants`: somebody else has changed the tenant |
 
 mod build;
 mod check;
@@ -16,11 +17,13 @@ mod doctor;
 mod init_deploy;
 mod inspect;
 mod invoke;
+mod keygen;
 mod new;
 mod package;
 mod preinit;
 mod receipts;
 mod schema;
+mod tenants;
 
 mod files;
 mod handlers;
@@ -63,6 +66,8 @@ const EXAMPLES: &str = "Examples:
   bulkhead package ./package --arch arm64 -o function.zip
   bulkhead init-deploy --tool sam
   bulkhead receipts --by handler function.log
+  bulkhead keygen -o store.pem
+  bulkhead tenants put acme --component acme.wasm --key store.pem
   bulkhead schema > bulkhead.schema.json
   bulkhead doctor
   bulkhead completions bash
@@ -80,6 +85,8 @@ enum Command {
     Package(package::Package),
     InitDeploy(init_deploy::InitDeploy),
     Receipts(receipts::Receipts),
+    Keygen(keygen::Keygen),
+    Tenants(tenants::Tenants),
     Schema(schema::Schema),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -90,6 +97,9 @@ fn main() -> ExitCode {
     completions::answer();
     if let Some(module) = worlds::asked() {
         return worlds::answer(&module);
+    }
+    if let Some(asked) = tenants::asked() {
+        return tenants::answer(&asked);
     }
     std::panic::set_hook(Box::new(output::panicked));
     let cli = match Cli::try_parse() {
@@ -107,6 +117,8 @@ fn main() -> ExitCode {
         Command::Package(package) => package.run().map(|()| ExitCode::SUCCESS),
         Command::InitDeploy(init) => init.run().map(|()| ExitCode::SUCCESS),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
+        Command::Keygen(keygen) => keygen.run().map(|()| ExitCode::SUCCESS),
+        Command::Tenants(tenants) => tenants.run(),
         Command::Schema(schema) => schema.run().map(|()| ExitCode::SUCCESS),
         Command::Doctor(doctor) => doctor.run(),
         Command::Completions(completions) => completions.run().map(|()| ExitCode::SUCCESS),
@@ -196,6 +208,8 @@ mod tests {
                 "package",
                 "init-deploy",
                 "receipts",
+                "keygen",
+                "tenants",
                 "schema",
                 "doctor",
                 "completions",

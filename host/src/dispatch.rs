@@ -4,20 +4,23 @@
 //! A process has one [`Dispatcher`], and one [`LoopState`] for each loop that brings it events. The work
 //! between events is in [`prewarm`].
 //!
-//! The room also owns the [`router`], the [`catalog`] of components, the [`concurrency`] of each tenant, and the
-//! [`receipt`].
+//! The room also owns the [`router`], the [`catalog`] of components, the tenants of a store ([`StoredTenants`]), the
+//! [`concurrency`] of each tenant, and the [`receipt`].
 //!
-//! May use: text, log, policy, engine, runtime_api, capabilities, sandbox.
+//! May use: text, log, policy, engine, runtime_api, store, capabilities, sandbox.
+//! May use in tests: wasm.
 
 pub mod catalog;
 mod catch_panic;
 pub mod concurrency;
 mod idle_sandboxes;
+mod lookup;
 mod pending_receipt;
 mod prewarm;
 pub mod receipt;
 mod rejection;
 pub mod router;
+mod stored;
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -36,7 +39,6 @@ use crate::runtime_api::shutdown::Stop;
 use crate::sandbox::component::Loaded;
 use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::{Run, Sandboxes, Timing, Usage, Visit};
-use crate::text::bounded;
 use catalog::Catalog;
 use catch_panic::catch_panic;
 use concurrency::Concurrency;
@@ -46,13 +48,11 @@ use prewarm::Prewarm;
 use receipt::{About, REPLIED, Receipt};
 use rejection::Rejection;
 use router::{Part, RouteError, Routed, Router, batch_response};
+pub use stored::StoredTenants;
 
 /// The time that an event in flight gets when the process is asked to stop; Lambda kills the process after
 /// 500 ms (C11.12).
 const GRACE: Duration = Duration::from_millis(300);
-
-/// The part of an error about a component that is reported. The error can contain names of the component's.
-const MAX_REASON: usize = 4 * 1024;
 
 /// Everything that is needed to handle events, several at a time.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ pub struct Dispatcher {
     pub concurrency: Concurrency,
     /// The handlers.
     pub catalog: Catalog,
+    /// The tenants of the store, if there is one.
+    pub stored: Option<Arc<StoredTenants>>,
     /// Makes the sandboxes.
     pub sandboxes: Sandboxes,
     /// Stops handlers that take too long.
@@ -185,7 +187,7 @@ impl Dispatcher {
                 return self.conclude(state, &invocation, rejected(Rejection::Context(error)));
             }
         };
-        match self.router.route(&invocation) {
+        match self.routed(&invocation, &meter).await {
             Err(error) => {
                 invocation.tenant_id = error.tenant_id().cloned().or(invocation.tenant_id);
                 self.conclude(state, &invocation, rejected(Rejection::Route(error)))
@@ -268,17 +270,14 @@ impl Dispatcher {
         let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
         let guard = self.watchdog.guard(budget.ends());
         let queue = at.elapsed();
-        let (answer, usage, digest) = match self.catalog.get(route.handler).cloned() {
+        let (answer, usage, digest) = match self.component(&route, budget, meter).await {
             Ok(loaded) => {
                 let visit = Visit { invocation, caller, route: &route, channel };
                 let timing = Timing { budget, guard: &guard, meter };
                 let (answer, usage) = self.sandboxed(state, &loaded, visit, timing).await;
                 (answer, usage, Some(loaded.digest))
             }
-            Err(error) => {
-                let rejection = Rejection::HandlerInvalid { message: bounded::text(error, MAX_REASON) };
-                (Err(rejection.report()), Usage::default(), None)
-            }
+            Err(rejection) => (Err(rejection.report()), Usage::default(), None),
         };
         let finished =
             Finished { answer, usage, queue, records, route: Some(&route), digest: digest.as_ref() };
@@ -363,7 +362,7 @@ impl Dispatcher {
         }
         let about = About {
             request_id: &invocation.id.request_id,
-            tenant: invocation.tenant_id.as_ref().map(|id| (id, self.router.knows(id))),
+            tenant: invocation.tenant_id.as_ref().map(|id| (id, self.knows(id, route))),
             handler: route.map(|route| &route.policy.handler),
             component: digest,
             outcome: match &answer {

@@ -17,6 +17,7 @@ pub mod wasm;
 
 pub mod capabilities;
 pub mod runtime_api;
+pub mod store;
 
 pub mod engine;
 pub mod http_event;

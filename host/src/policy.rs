@@ -15,6 +15,7 @@ mod allowed_host;
 pub mod manifest;
 pub mod network;
 pub(crate) mod pointer;
+mod public_key;
 mod route;
 mod vars;
 
@@ -27,7 +28,9 @@ use std::time::Duration;
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
 pub use pointer::{Pointer, PointerError};
+pub use public_key::{KeyKind, PublicKey, PublicKeyError};
 pub use route::{Owner, Route};
+use serde::{Deserialize, Serialize};
 pub use vars::{ProcessVars, Vars};
 
 /// The largest response that Lambda accepts, in bytes (R3.2: 6 MiB and 100 bytes).
@@ -62,7 +65,8 @@ pub struct Policy {
 
 /// How the response of an HTTP service is sent. A runtime cannot see what the function URL or the API expects
 /// (S7.8).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum InvokeMode {
     /// As a whole, in JSON.
     #[default]
@@ -72,7 +76,8 @@ pub enum InvokeMode {
 }
 
 /// The treatment of an event that is not an HTTP event, if the handler is an HTTP service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OtherEvents {
     /// The event fails.
     #[default]

@@ -2,7 +2,7 @@
 //!
 //! `dev` is here as clients of its HTTP API see it; its page is in `page`, and `init-deploy` is in `deploy`.
 //!
-//! May use: project, sbom, stage, unzip.
+//! May use: project, sbom, stage, store, unzip.
 
 mod build;
 mod command;
@@ -17,4 +17,5 @@ mod package;
 mod sbom;
 mod slips;
 mod templates;
+mod tenants;
 mod terminal;

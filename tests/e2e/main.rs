@@ -11,6 +11,7 @@
 mod project;
 mod sbom;
 mod stage;
+mod store;
 mod unzip;
 mod wat;
 

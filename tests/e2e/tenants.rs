@@ -1,7 +1,8 @@
 //! Many tenants in one function: what `bulkhead.toml` says of them, and whose handler gets an event.
 //!
-//! May use: stage.
+//! May use: stage, store.
 
 mod example;
+mod from_store;
 mod manifest;
 mod routing;

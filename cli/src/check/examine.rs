@@ -8,7 +8,7 @@ use bulkhead_host::text::printable::Shown as _;
 
 use super::components::{ComponentLoader, certificates};
 use super::idle;
-use super::policies::{directories, groups};
+use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
 use crate::output::Progress;
 use crate::{handlers, suggest};
@@ -33,7 +33,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     report.warnings.extend(idle::of_manifest(root, &manifest));
     let mut loaded = Vec::new();
     let progress = Progress::of(&format!("checking {}", root.shown()));
-    if manifest.handlers.is_empty() {
+    if manifest.has_only_handler() {
         let (handlers, components) = unnamed(&manifest, asked, &mut loader, &mut report)?;
         manifest.handlers = handlers;
         loaded = components;
@@ -50,6 +50,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
         handler(root, &manifest, at, component, &mut report);
     }
     report.tenants = manifest.tenants.len();
+    report.store = manifest.store.as_ref().map(store);
     Ok(report)
 }
 
@@ -90,7 +91,7 @@ fn unnamed(
 /// Reports a mistake if events go to the function's own handler and it is unclear which one that is.
 fn own_handler(manifest: &Manifest, asked: Option<&str>, report: &mut Report) {
     let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
-    let decides = manifest.tenants.is_empty() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
+    let decides = !manifest.has_tenants() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
     if !decides || names.len() == 1 {
         return;
     }

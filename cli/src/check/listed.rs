@@ -3,11 +3,13 @@
 
 use std::path::Path;
 
+use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
 use super::components::ComponentLoader;
-use super::policies::groups;
+use super::policies::{Group, groups};
+use super::print;
 use super::report::Component;
 
 /// The grants and denied imports of the handlers of a task root. `names` are the handlers of a root whose
@@ -15,7 +17,7 @@ use super::report::Component;
 pub(crate) fn policies_of(root: &Path, names: &[String]) -> anyhow::Result<Vec<Value>> {
     let manifest = Manifest::read(root)?.unwrap_or_default();
     let mut loader = ComponentLoader::of(root);
-    if !manifest.handlers.is_empty() {
+    if !manifest.has_only_handler() {
         let handlers = manifest.handlers.iter().enumerate();
         return handlers.map(|(at, handler)| Ok(shown(&manifest, at, &loader.named(handler)?))).collect();
     }
@@ -41,4 +43,12 @@ fn shown(manifest: &Manifest, at: usize, component: &Result<Component, String>) 
     let policies: Vec<_> =
         groups(manifest, at).iter().map(|group| group.report(&handler.policy, imports)).collect();
     json!({ "name": handler.name, "policies": policies, "component": component.as_ref().ok(), "problem": component.as_ref().err() })
+}
+
+/// A policy that is not in `bulkhead.toml`: that of a tenant in a store, whose component has these imports. As JSON, and
+/// for people.
+pub(crate) fn policy_of(tenant: &str, policy: &Policy, imports: &[String]) -> (Value, String) {
+    let group = Group { policy, events: None, tenants: vec![tenant] };
+    let report = group.report(policy, imports);
+    (json!(report), print::policy(&report, false))
 }

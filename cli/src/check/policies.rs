@@ -7,7 +7,7 @@ use bulkhead_host::policy::manifest::{self, Manifest, UnknownTenant};
 use bulkhead_host::policy::{self, Grants, Limits};
 
 use super::denied::denied;
-use super::report::{Change, Finding, Grant, Limit, Policy};
+use super::report::{Change, Finding, Grant, Limit, Policy, Store};
 
 /// Events that have the same policy.
 #[derive(Debug)]
@@ -46,16 +46,16 @@ pub(super) fn groups(manifest: &Manifest, at: usize) -> Vec<Group<'_>> {
 
 fn events(manifest: &Manifest, at: usize) -> Option<String> {
     match manifest.routing.unknown_tenant {
-        UnknownTenant::Handler(handler) if handler == at && manifest.tenants.is_empty() => {
+        UnknownTenant::Handler(handler) if handler == at && !manifest.has_tenants() => {
             Some("every event".to_owned())
         }
         UnknownTenant::Handler(handler) if handler == at => {
             Some("events of unknown tenants, or without a tenant".to_owned())
         }
-        UnknownTenant::Reject if manifest.tenants.is_empty() && manifest.handlers.len() == 1 => {
+        UnknownTenant::Reject if !manifest.has_tenants() && manifest.handlers.len() == 1 => {
             Some("every event".to_owned())
         }
-        UnknownTenant::Reject if manifest.tenants.is_empty() => {
+        UnknownTenant::Reject if !manifest.has_tenants() => {
             Some(format!("every event, if _HANDLER is {}", manifest.handlers[at].name))
         }
         UnknownTenant::Handler(_) | UnknownTenant::Reject => None,
@@ -136,6 +136,17 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
             grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
         ),
     ]
+}
+
+/// The store of a manifest, and what its tenants may have at most.
+pub(super) fn store(store: &manifest::Store) -> Store {
+    let largest = store.largest();
+    Store {
+        name: store.name.clone(),
+        directory: store.directory.clone(),
+        public_keys: store.public_keys.iter().map(ToString::to_string).collect(),
+        limits: limits(&largest, &largest),
+    }
 }
 
 /// Mistakes in the directories that a policy grants.

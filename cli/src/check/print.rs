@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use bulkhead_host::text::printable::{Shown as _, line, name};
 
-use super::report::{Change, Checked, Component, Finding, Grant, Limit, Policy, Report};
+use super::report::{Change, Checked, Component, Finding, Grant, Limit, Policy, Report, Store};
 use crate::label::label;
 use crate::reset;
 use crate::table::{Align, Table};
@@ -24,6 +24,7 @@ pub(super) fn text(report: &Report, all: bool) -> String {
         handler.policies.iter().for_each(|shown| text += &policy(shown, all));
         text.push('\n');
     }
+    text += &report.store.as_ref().map(|shown| store(shown, all)).unwrap_or_default();
     for mistake in &report.mistakes {
         text += &format!("{mistake}\n");
     }
@@ -76,6 +77,21 @@ fn component(component: &Component) -> String {
     table.to_string() + &note.unwrap_or_default()
 }
 
+fn store(store: &Store, all: bool) -> String {
+    let mut table = Table::new(2, [Align::Left, Align::Left]);
+    table.row(["directory", &store.directory.shown()]);
+    for (at, key) in store.public_keys.iter().enumerate() {
+        table.row([if at == 0 { "keys" } else { "" }, key]);
+    }
+    let mut limits = Table::new(4, [Align::Left, Align::Left]);
+    store.limits.iter().filter(|limit| all || !limit.default).for_each(|shown| {
+        limits.row([shown.key.to_owned(), limit(shown)]);
+    });
+    let limits = limits.to_string();
+    let most = if limits.is_empty() { "    the default limits\n" } else { &limits };
+    format!("store {}\n{table}  each tenant at most\n{most}\n", name(&store.name))
+}
+
 /// Lines for each package, none of them long: `wasi:cli@0.2.6: environment, exit`.
 fn by_package(names: &[String]) -> Vec<String> {
     let mut packages: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -105,7 +121,7 @@ fn lines_of(package: &str, interfaces: &BTreeSet<&str>) -> Vec<String> {
     lines
 }
 
-fn policy(policy: &Policy, all: bool) -> String {
+pub(super) fn policy(policy: &Policy, all: bool) -> String {
     let mut table = Table::new(4, [Align::Left, Align::Left]);
     policy.limits.iter().filter(|limit| all || !limit.default || limit.change.is_some()).for_each(|shown| {
         table.row([shown.key.to_owned(), limit(shown)]);

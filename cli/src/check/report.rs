@@ -22,6 +22,19 @@ pub(super) struct Report {
     pub(super) handlers: Vec<Handler>,
     /// The number of tenants.
     pub(super) tenants: usize,
+    /// Where further tenants are.
+    pub(super) store: Option<Store>,
+}
+
+/// The store of a manifest.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Store {
+    pub(super) name: String,
+    pub(super) directory: PathBuf,
+    pub(super) public_keys: Vec<String>,
+    /// What a tenant may have at most.
+    pub(super) limits: Vec<Limit>,
 }
 
 impl Report {

@@ -264,3 +264,24 @@ fn what_is_said_of_services_about_another_kind_is_pointed_out() {
     assert!(idle[1].contains("hello.invoke_mode") && idle[1].contains("of the kind handler"), "{}", idle[1]);
     assert_eq!(value(&report)["handlers"][0]["component"]["kind"], "handler");
 }
+
+#[test]
+fn a_function_with_a_store_needs_no_handlers() {
+    const KEY: &str = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let toml = format!(
+        "[store]\nname = 'prod'\nurl = 'file:///mnt/tenants'\npublic_keys = ['{KEY}']\nmax.limits.memory = '256MiB'\n"
+    );
+    let report = check(root(&toml, &[]).path(), None);
+    assert_eq!((mistakes(&report), report.handlers.len()), (vec![], 0));
+    let expected = format!(
+        "store prod\n  directory  /mnt/tenants\n  keys       {KEY}\n  each tenant at most\n    memory  256MiB\n"
+    );
+    let text = print::text(&report, false);
+    assert!(text.starts_with(&expected), "{text}");
+    let store = &value(&report)["store"];
+    assert_eq!((&store["name"], &store["publicKeys"][0]), (&json!("prod"), &json!(KEY)));
+    // A handler beside it gets the events that its tenants say, and no others.
+    let report = check(root(&format!("{toml}[handlers.hello]\n"), &["hello.wasm"]).path(), None);
+    let idle = |text: &String| text.starts_with("the handler hello gets no events");
+    assert!(report.warnings.iter().any(idle), "{:?}", report.warnings);
+}

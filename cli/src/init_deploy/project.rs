@@ -86,7 +86,7 @@ impl Known {
             ),
         };
         let name = if handlers.len() == 1 { handler } else { folder };
-        let by_tenant_id = !manifest.tenants.is_empty() && manifest.routing.tenant == TenantSource::Lambda;
+        let by_tenant_id = manifest.has_tenants() && manifest.routing.tenant == TenantSource::Lambda;
         let entry = manifest.handlers.iter().find(|other| other.name == handler);
         let policy = entry.map(|entry| &entry.policy);
         let streams = policy.is_some_and(|policy| policy.invoke_mode == InvokeMode::ResponseStream);
@@ -101,7 +101,7 @@ impl Known {
             is_streaming: kind == Some(Kind::Streaming),
             is_http_only: is_http && !takes_others,
             suggested: Source::suggested(manifest, kind, streams),
-            has_tenants: !manifest.tenants.is_empty(),
+            has_tenants: manifest.has_tenants(),
             has_receipts: manifest.receipts != Receipts::Off,
         })
     }

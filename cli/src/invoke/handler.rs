@@ -23,8 +23,7 @@ pub(super) fn choose(root: &Path, manifest: &Manifest, asked: Option<&str>) -> a
         }
     }
     let names = handlers::names(root, manifest)?;
-    let events_choose =
-        !manifest.tenants.is_empty() || manifest.routing.unknown_tenant != UnknownTenant::Reject;
+    let events_choose = manifest.has_tenants() || manifest.routing.unknown_tenant != UnknownTenant::Reject;
     ensure!(
         names.len() < 2 || events_choose,
         "{} has {} handlers: {}; name the one to invoke: `bulkhead invoke {}`",

@@ -40,7 +40,7 @@ pub(super) fn stage(
             tree(&root.join(&file), &staged.path().join(&file))?;
         }
     }
-    let is_named = manifest.is_some_and(|manifest| !manifest.handlers.is_empty());
+    let is_named = manifest.is_some_and(|manifest| !manifest.has_only_handler());
     // Code for another processor can be checked only by its stamp, which was done when it was chosen or
     // compiled.
     if is_named || Some(target) == Target::host() {
@@ -58,7 +58,7 @@ fn sources(
     handler: Option<&str>,
 ) -> anyhow::Result<BTreeSet<PathBuf>> {
     let handlers = manifest.map_or(&[][..], |manifest| &manifest.handlers);
-    if handlers.is_empty() {
+    if manifest.is_none_or(Manifest::has_only_handler) {
         return Ok(BTreeSet::from([handlers::only(root, handler)?.into()]));
     }
     Ok(handlers.iter().map(|handler| handler.source.with_extension("")).collect())

@@ -139,14 +139,15 @@ impl std::fmt::Debug for Source {
 }
 
 impl Catalog {
-    /// Finds all handlers and checks them: those of the manifest, or the one that `_HANDLER` names.
+    /// Finds all handlers and checks them: those of the manifest, or the one that `_HANDLER` names. A function with a store
+    /// needs none.
     ///
     /// # Errors
     /// If there is none, or if one cannot be used and the manifest does not allow that.
     pub fn open(source: Source, manifest: &Manifest, asked: Option<&str>) -> Result<Self, CatalogError> {
         let mut catalog =
             Self { source, handlers: Vec::new(), components: Vec::new(), main: None, warnings: Vec::new() };
-        if manifest.handlers.is_empty() {
+        if manifest.has_only_handler() {
             catalog.add_only(manifest, asked)?;
         } else {
             catalog.add_all(manifest, asked)?;
@@ -215,8 +216,7 @@ impl Catalog {
         }
         let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
         self.main = main(&names, asked);
-        let needs_main =
-            manifest.tenants.is_empty() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
+        let needs_main = !manifest.has_tenants() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
         if self.main.is_none() && needs_main {
             let file = self.source.task_root.join(manifest::FILE);
             return Err(CatalogError::no_such_handler(asked, file, &names));

@@ -17,6 +17,9 @@ use crate::sandbox::{Remains, Sandbox, Timing};
 /// have to wait for this sandbox's start functions.
 const PREPARATION: Duration = Duration::from_millis(20);
 
+/// If more handlers start slowly, which only tenants of a store can be, each is tried once more.
+const MOST_SLOW_STARTERS: usize = 1000;
+
 /// The state that one event leaves for the next event of its loop.
 #[derive(Debug, Default)]
 pub(super) struct Prewarm {
@@ -99,10 +102,13 @@ impl Dispatcher {
         if prewarm.slow_starters.contains(&route.handler) || !self.idle_sandboxes.want(route) {
             return;
         }
-        let Ok(loaded) = self.catalog.get(route.handler) else { return };
+        let Some(loaded) = self.loaded(route) else { return };
+        if prewarm.slow_starters.len() >= MOST_SLOW_STARTERS {
+            prewarm.slow_starters.clear();
+        }
         prewarm.slow_starters.insert(route.handler);
         let guard = self.watchdog.guard(Instant::now() + PREPARATION);
-        let sandbox = self.sandboxes.make(loaded, route, &guard, Meter::new(Duration::MAX)).await;
+        let sandbox = self.sandboxes.make(&loaded, route, &guard, Meter::new(Duration::MAX)).await;
         if sandbox.is_ready() {
             prewarm.slow_starters.remove(&route.handler);
             drop(self.idle_sandboxes.put(sandbox));

@@ -1,8 +1,11 @@
 //! The reasons why an event has no answer of its guest: it was rejected before it reached a sandbox, or the
 //! host ended it. The texts and `errorType`s for a guest's own failures are in [`crate::sandbox::outcome`].
 
+use std::sync::Arc;
+
 use super::concurrency::ConcurrencyExceeded;
 use super::router::RouteError;
+use super::stored::Absence;
 use crate::policy::Limit;
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::ContextError;
@@ -32,6 +35,16 @@ pub(super) enum Rejection {
 }
 
 impl Rejection {
+    /// The component of a tenant of the store cannot be had.
+    pub(super) fn of_stored(absence: Absence, tenant: Option<&Arc<str>>) -> Self {
+        let tenant = tenant.map_or_else(|| "".into(), Arc::clone);
+        Self::Route(match absence {
+            Absence::Unknown => RouteError::NotStored { tenant },
+            Absence::Invalid(reason) => RouteError::InvalidRecord { tenant, reason },
+            Absence::Unavailable(reason) => RouteError::Unavailable { tenant, reason },
+        })
+    }
+
     /// The report for the caller.
     pub(super) fn report(&self) -> ErrorReport {
         match self {
@@ -65,7 +78,11 @@ impl Rejection {
 
 fn route_type(error: &RouteError) -> &'static str {
     match error {
-        RouteError::NoTenant { .. } | RouteError::Unknown { .. } => "Runtime.UnknownTenant",
+        RouteError::NoTenant { .. } | RouteError::Unknown { .. } | RouteError::NotStored { .. } => {
+            "Runtime.UnknownTenant"
+        }
+        RouteError::InvalidRecord { .. } => "Runtime.InvalidTenantRecord",
+        RouteError::Unavailable { .. } => "Runtime.TenantUnavailable",
         RouteError::Unclear { .. } => "Runtime.InvalidTenant",
         RouteError::Mixed { .. } => "Runtime.MixedTenants",
         RouteError::Several { first, .. } => route_type(first),
@@ -99,6 +116,15 @@ mod tests {
         for (error, header) in [
             (RouteError::NoTenant { place: place() }, "Runtime.UnknownTenant"),
             (RouteError::Unknown { tenant: "x\n".into() }, "Runtime.UnknownTenant"),
+            (RouteError::NotStored { tenant: "x".into() }, "Runtime.UnknownTenant"),
+            (
+                RouteError::InvalidRecord { tenant: "x".into(), reason: "it expired".into() },
+                "Runtime.InvalidTenantRecord",
+            ),
+            (
+                RouteError::Unavailable { tenant: "x".into(), reason: "no answer".into() },
+                "Runtime.TenantUnavailable",
+            ),
             (RouteError::Unclear { place: place(), reason: "twice".to_owned() }, "Runtime.InvalidTenant"),
             (
                 RouteError::Mixed { origin: "aws:sqs".to_owned(), tenants: 2, advice: "split" },

@@ -13,7 +13,9 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
 pub use batch::{Part, response as batch_response};
+use serde_json::value::RawValue;
 
+use super::stored::{Absence, Answers, StoredTenant};
 use crate::policy::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
 use crate::policy::pointer::{self, Found};
 use crate::policy::{Policy, Route};
@@ -26,6 +28,19 @@ pub enum Routed {
     Whole(Route),
     /// In parts to several sandboxes, one after the other.
     Split(Vec<(Result<Route, RouteError>, Part)>),
+}
+
+/// What an event says of its tenants.
+#[derive(Debug)]
+pub(super) enum Named<'e> {
+    /// It belongs to one tenant, or to none, or that is not clear.
+    One(Found),
+    /// It is a batch, whose records belong to several.
+    Several {
+        records: Vec<&'e RawValue>,
+        /// The places of the records of each tenant.
+        groups: Vec<(Found, Vec<usize>)>,
+    },
 }
 
 /// An event that is rejected. The caller and the log get these texts.
@@ -45,6 +60,28 @@ pub enum RouteError {
     Unknown {
         /// The id.
         tenant: Arc<str>,
+    },
+    /// It names a tenant that is neither in the manifest nor in the store, and there is no handler for such events.
+    #[error("the tenant {tenant:?} is unknown: it is neither in [tenants] of bulkhead.toml nor in the store")]
+    NotStored {
+        /// The id.
+        tenant: Arc<str>,
+    },
+    /// The record of its tenant in the store cannot be used.
+    #[error("the record of the tenant {tenant:?} in the store cannot be used: {reason}")]
+    InvalidRecord {
+        /// The id.
+        tenant: Arc<str>,
+        /// The reason.
+        reason: Arc<str>,
+    },
+    /// Its tenant cannot be looked up in the store.
+    #[error("the tenant {tenant:?} is not available: {reason}; send this event again later")]
+    Unavailable {
+        /// The id.
+        tenant: Arc<str>,
+        /// The reason.
+        reason: Arc<str>,
     },
     /// Its tenant is ambiguous, or cannot be read.
     #[error("the tenant of the event is not clear ({place}): {reason}")]
@@ -78,7 +115,10 @@ impl RouteError {
     /// The id of the one tenant that is unknown.
     pub fn tenant_id(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Unknown { tenant } => Some(tenant),
+            Self::Unknown { tenant }
+            | Self::NotStored { tenant }
+            | Self::InvalidRecord { tenant, .. }
+            | Self::Unavailable { tenant, .. } => Some(tenant),
             Self::NoTenant { .. } | Self::Unclear { .. } | Self::Mixed { .. } | Self::Several { .. } => None,
         }
     }
@@ -113,6 +153,8 @@ pub struct Router {
     policies: Vec<Arc<Policy>>,
     /// The handler of events that belong to no known tenant.
     fallback: Option<usize>,
+    /// Whether an event may belong to a tenant of a store.
+    has_store: bool,
 }
 
 impl Router {
@@ -121,14 +163,22 @@ impl Router {
     pub fn new(manifest: &Manifest, policies: Vec<Arc<Policy>>, main: Option<usize>) -> Self {
         let fallback = match manifest.routing.unknown_tenant {
             UnknownTenant::Handler(handler) => Some(handler),
-            UnknownTenant::Reject => main.filter(|_| manifest.tenants.is_empty()),
+            UnknownTenant::Reject => main.filter(|_| !manifest.has_tenants()),
         };
-        Self { routing: manifest.routing.clone(), tenants: manifest.tenants.clone(), policies, fallback }
+        Self {
+            routing: manifest.routing.clone(),
+            tenants: manifest.tenants.clone(),
+            policies,
+            fallback,
+            has_store: manifest.store.is_some(),
+        }
     }
 
     /// The route of the first event, as far as it is known in advance.
     pub fn likely(&self) -> Option<Route> {
-        self.fallback.filter(|_| self.tenants.is_empty()).and_then(|handler| self.to_handler(None, handler))
+        self.fallback
+            .filter(|_| self.tenants.is_empty() && !self.has_store)
+            .and_then(|handler| self.to_handler(None, handler))
     }
 
     /// Whether the manifest contains this tenant. A caller may use any other id.
@@ -136,11 +186,16 @@ impl Router {
         self.tenants.contains_key(tenant_id)
     }
 
-    /// Routes an event.
+    /// Routes an event of a function without a store.
     ///
     /// # Errors
     /// The reason why it is rejected.
     pub fn route(&self, invocation: &Invocation) -> Result<Routed, RouteError> {
+        self.resolve(self.named(invocation), None)
+    }
+
+    /// What an event says of its tenants.
+    pub(super) fn named<'e>(&self, invocation: &'e Invocation) -> Named<'e> {
         let found = match &self.routing.tenant {
             TenantSource::Lambda => invocation.tenant_id.clone().map_or(Found::Nothing, Found::Text),
             TenantSource::Header(name) => {
@@ -149,28 +204,50 @@ impl Router {
             TenantSource::Pointer(pointer) => {
                 let event = text(&invocation.event).unwrap_or_default();
                 match pointer.within_records().map(|(key, within)| (pointer::records(event, key), within)) {
-                    Some((Ok(Some(records)), within)) => return self.batch(&records, within),
+                    Some((Ok(Some(records)), within)) => return Named::of_records(records, within),
                     Some((Ok(None), _)) => Found::Nothing,
                     Some((Err(reason), _)) => Found::Unclear(reason),
                     None => pointer.find(event),
                 }
             }
         };
-        self.resolve(found).map(Routed::Whole)
+        Named::One(found)
     }
 
-    /// A batch goes to one tenant if all of its records do.
+    /// The tenants that the manifest does not contain, each once.
+    pub(super) fn strangers(&self, named: &Named<'_>) -> Vec<Arc<str>> {
+        let found = match named {
+            Named::One(found) => vec![found],
+            Named::Several { groups, .. } => groups.iter().map(|(found, _)| found).collect(),
+        };
+        let stranger = |found: &Found| match found {
+            Found::Text(id) if (1..=MAX_TENANT_ID).contains(&id.len()) && !self.knows(id) => {
+                Some(Arc::clone(id))
+            }
+            Found::Text(_) | Found::Nothing | Found::Unclear(_) => None,
+        };
+        found.into_iter().filter_map(stranger).collect()
+    }
+
+    /// The route of an event that names these tenants. `stored` is what the store says of those that the manifest does
+    /// not contain, if there is a store.
+    ///
+    /// # Errors
+    /// The reason why the event is rejected.
+    pub(super) fn resolve(&self, named: Named<'_>, stored: Option<&Answers>) -> Result<Routed, RouteError> {
+        match named {
+            Named::One(found) => self.resolve_one(found, stored).map(Routed::Whole),
+            Named::Several { records, groups } => self.batch(&records, groups, stored),
+        }
+    }
+
+    /// A batch of several tenants.
     fn batch(
         &self,
-        records: &[&serde_json::value::RawValue],
-        within: &[String],
+        records: &[&RawValue],
+        groups: Vec<(Found, Vec<usize>)>,
+        stored: Option<&Answers>,
     ) -> Result<Routed, RouteError> {
-        let groups = by_tenant(records.iter().map(|record| pointer::find(record.get(), within)));
-        match groups.as_slice() {
-            [] => return self.resolve(Found::Nothing).map(Routed::Whole),
-            [(one, _)] => return self.resolve(one.clone()).map(Routed::Whole),
-            _ => {}
-        }
         let tenants = groups.len();
         let refused =
             |advice| RouteError::Mixed { origin: batch::origin(records).into_owned(), tenants, advice };
@@ -178,7 +255,7 @@ impl Router {
         if self.routing.mixed_batches == MixedBatches::Reject {
             return Err(refused(MAY_SPLIT));
         }
-        let groups = groups.into_iter().map(|(found, own)| (self.resolve(found), own));
+        let groups = groups.into_iter().map(|(found, own)| (self.resolve_one(found, stored), own));
         let parts = with_one_nowhere(groups);
         if parts.len() > MOST_PARTS {
             return Err(refused(TOO_MANY));
@@ -190,7 +267,7 @@ impl Router {
         Ok(Routed::Split(parts.collect()))
     }
 
-    fn resolve(&self, found: Found) -> Result<Route, RouteError> {
+    fn resolve_one(&self, found: Found, stored: Option<&Answers>) -> Result<Route, RouteError> {
         let unclear = |reason| RouteError::Unclear { place: self.place(), reason };
         let tenant_id = match found {
             Found::Text(id) if id.len() > MAX_TENANT_ID => {
@@ -209,10 +286,16 @@ impl Router {
             let policy = Arc::clone(&tenant.policy);
             return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true });
         }
+        if let (Some(id), Some(stored)) = (&tenant_id, stored)
+            && let Some(route) = route_of(id, stored)
+        {
+            return route;
+        }
         match (self.fallback, tenant_id) {
             (Some(handler), tenant_id) => self
                 .to_handler(tenant_id, handler)
                 .ok_or_else(|| RouteError::NoTenant { place: self.place() }),
+            (None, Some(tenant)) if stored.is_some() => Err(RouteError::NotStored { tenant }),
             (None, Some(tenant)) => Err(RouteError::Unknown { tenant }),
             (None, None) => Err(RouteError::NoTenant { place: self.place() }),
         }
@@ -231,6 +314,37 @@ impl Router {
             TenantSource::Header(name) => format!("in the header {name}"),
         }
     }
+}
+
+impl<'e> Named<'e> {
+    /// A batch goes to one tenant if all of its records do.
+    fn of_records(records: Vec<&'e RawValue>, within: &[String]) -> Self {
+        let mut groups = by_tenant(records.iter().map(|record| pointer::find(record.get(), within)));
+        match groups.len() {
+            0 | 1 => Self::One(groups.pop().map_or(Found::Nothing, |(found, _)| found)),
+            _ => Self::Several { records, groups },
+        }
+    }
+}
+
+/// The route to a tenant of the store; `None` if the store does not have it.
+fn route_of(id: &Arc<str>, stored: &Answers) -> Option<Result<Route, RouteError>> {
+    let tenant = || Arc::clone(id);
+    Some(match stored.get(id)? {
+        Ok(StoredTenant { handler, policy, .. }) => Ok(Route {
+            tenant_id: Some(tenant()),
+            is_known: true,
+            handler: *handler,
+            policy: Arc::clone(policy),
+        }),
+        Err(Absence::Unknown) => return None,
+        Err(Absence::Invalid(reason)) => {
+            Err(RouteError::InvalidRecord { tenant: tenant(), reason: Arc::clone(reason) })
+        }
+        Err(Absence::Unavailable(reason)) => {
+            Err(RouteError::Unavailable { tenant: tenant(), reason: Arc::clone(reason) })
+        }
+    })
 }
 
 /// Groups the records by tenant, in the order of their first records.

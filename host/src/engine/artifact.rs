@@ -9,7 +9,7 @@
 //! who can write `bootstrap`.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,15 @@ impl Stamp {
     /// # Errors
     /// The reason why the file must not be loaded.
     pub fn check(path: &Path) -> Result<Self, ArtifactError> {
-        Self::check_whole(path, Self::check_origin)
+        Self::check_whole(File::open(path)?, Self::check_origin)
+    }
+
+    /// Reads the stamp of the content of a file, as [`Self::check`] does.
+    ///
+    /// # Errors
+    /// The reason why it must not be loaded.
+    pub fn check_bytes(cwasm: &[u8]) -> Result<Self, ArtifactError> {
+        Self::check_whole(Cursor::new(cwasm), Self::check_origin)
     }
 
     /// Reads the stamp for either of Lambda's processors, as far as a file for another processor can be
@@ -118,14 +126,13 @@ impl Stamp {
     /// # Errors
     /// The reason why no program of this version may load the file.
     pub fn check_for_any_target(path: &Path) -> Result<Self, ArtifactError> {
-        Self::check_whole(path, Self::check_build)
+        Self::check_whole(File::open(path)?, Self::check_build)
     }
 
     fn check_whole(
-        path: &Path,
+        mut file: impl Read + Seek,
         check: impl Fn(&Self) -> Result<(), ArtifactError>,
     ) -> Result<Self, ArtifactError> {
-        let mut file = File::open(path)?;
         let (stamp, image_length) = Self::read(&mut file)?;
         check(&stamp)?;
         file.rewind()?;
@@ -144,8 +151,8 @@ impl Stamp {
         stamp.check_origin().map(|()| stamp)
     }
 
-    fn read(file: &mut File) -> Result<(Self, u64), ArtifactError> {
-        let end = file.metadata()?.len();
+    fn read(file: &mut (impl Read + Seek)) -> Result<(Self, u64), ArtifactError> {
+        let end = file.seek(SeekFrom::End(0))?;
         let tail_at = end.checked_sub(TAIL as u64).ok_or(ArtifactError::NoStamp)?;
         let mut tail = [0; TAIL];
         file.seek(SeekFrom::Start(tail_at))?;
@@ -221,7 +228,10 @@ mod tests {
     fn check(bytes: &[u8]) -> Result<Stamp, ArtifactError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        Stamp::check(file.path())
+        let checked = Stamp::check(file.path());
+        let same = Stamp::check_bytes(bytes);
+        assert_eq!(checked.as_ref().map_err(ToString::to_string), same.as_ref().map_err(ToString::to_string));
+        checked
     }
 
     fn stamped(image: &[u8], change: impl FnOnce(&mut Stamp)) -> Vec<u8> {

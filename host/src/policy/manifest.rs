@@ -16,6 +16,7 @@ mod place;
 mod plain;
 mod resolve;
 mod sections;
+pub mod store;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use build::Build;
 use document::Document;
 pub use key_line::place_of;
 pub use syntax::not_toml;
+pub use store::Store;
 use toml::de::DeTable;
 
 use crate::policy::{Pointer, Policy, Vars};
@@ -50,6 +52,8 @@ pub struct Manifest {
     pub handlers: Vec<Handler>,
     /// `[tenants.…]`
     pub tenants: HashMap<Box<str>, Tenant>,
+    /// `[store]`: where further tenants are.
+    pub store: Option<Store>,
     /// `[limits]` and no grants: the policy of a handler that the file does not name.
     pub default: Arc<Policy>,
     /// `[receipts]`
@@ -208,6 +212,7 @@ impl Default for Manifest {
             routing: Routing::default(),
             handlers: Vec::new(),
             tenants: HashMap::new(),
+            store: None,
             default: Arc::new(Policy::default_for("")),
             receipts: Receipts::default(),
             extra_ca_certificates: Vec::new(),
@@ -251,7 +256,20 @@ impl Manifest {
     pub fn serves_several(&self) -> bool {
         let takes_strangers = self.routing.unknown_tenant != UnknownTenant::Reject;
         let named_by_events = self.routing.tenant != TenantSource::Lambda;
-        self.tenants.len() > 1 || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
+        self.store.is_some()
+            || self.tenants.len() > 1
+            || (takes_strangers && (named_by_events || !self.tenants.is_empty()))
+    }
+
+    /// Whether it says which tenants there are, itself or by a store.
+    pub fn has_tenants(&self) -> bool {
+        self.store.is_some() || !self.tenants.is_empty()
+    }
+
+    /// Whether its function has the only component of the task root as its handler, because the file names neither
+    /// handlers nor a store.
+    pub fn has_only_handler(&self) -> bool {
+        self.handlers.is_empty() && self.store.is_none()
     }
 
     /// The policy of a handler that the file does not name.
@@ -262,7 +280,8 @@ impl Manifest {
     /// The number of components that its handlers have: one if it names none, and several handlers may share one.
     pub fn components(&self) -> usize {
         let named = self.handlers.iter().map(|handler| handler.source.with_extension(""));
-        named.collect::<BTreeSet<_>>().len().max(1)
+        // Each tenant of a store may have its own.
+        (named.collect::<BTreeSet<_>>().len() + 2 * usize::from(self.store.is_some())).max(1)
     }
 
     /// The policies of all handlers and tenants; those that are shared come more than once.

@@ -80,11 +80,46 @@ pub fn map(
         return Err(artifact_error(ArtifactError::Stale));
     }
     let component = engine.load(|engine| deserialize(engine, path));
-    let component = component.map_err(|error| match error {
+    load(imports, &component.map_err(|error| not_mapped(error, path))?, path, &stamp.source)
+}
+
+/// Loads the content of a `.cwasm` whose digest is in a signed record. It is copied, so that whoever can write to the store
+/// cannot change it any more. `path` is its name in errors.
+///
+/// # Errors
+/// If it is foreign or damaged, was not compiled from the component with this digest, or is of a kind that does not
+/// run.
+pub fn map_bytes(
+    engine: &Engine,
+    imports: &Imports,
+    cwasm: &[u8],
+    source: &str,
+    path: &Path,
+) -> Result<Loaded, ComponentError> {
+    let artifact_error = |error| ComponentError::Artifact { path: path.to_owned(), error };
+    let stamp = Stamp::check_bytes(cwasm).map_err(artifact_error)?;
+    if stamp.source != source {
+        return Err(artifact_error(ArtifactError::Stale));
+    }
+    let component = engine.load(|engine| deserialize_bytes(engine, cwasm));
+    load(imports, &component.map_err(|error| not_mapped(error, path))?, path, &stamp.source)
+}
+
+fn not_mapped(error: LoadError, path: &Path) -> ComponentError {
+    match error {
         LoadError::Share(error) => ComponentError::Share { path: path.to_owned(), error },
-        LoadError::Other(error) => artifact_error(ArtifactError::Engine(error)),
-    })?;
-    load(imports, &component, path, &stamp.source)
+        LoadError::Other(error) => {
+            ComponentError::Artifact { path: path.to_owned(), error: ArtifactError::Engine(error) }
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "loading native code is what a .cwasm is for")]
+fn deserialize_bytes(engine: &wasmtime::Engine, cwasm: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes must be the output of the engine's compiler. The caller has compared their digest with that in a
+    // record that was signed by a key that `bulkhead.toml` trusts; whoever has this key can run native code here, like
+    // anyone who can replace `bootstrap`.
+    unsafe { Component::deserialize(engine, cwasm) }
 }
 
 #[expect(unsafe_code, reason = "mapping native code is what a .cwasm is for")]

@@ -24,6 +24,7 @@ fn manifest(tenant: TenantSource) -> Manifest {
         },
         handlers: Vec::new(),
         tenants: tenants.into_iter().map(|(id, tenant)| (id.into(), tenant)).collect(),
+        store: None,
         default: Arc::new(Policy::default_for("default")),
         receipts: Receipts::Json,
         extra_ca_certificates: Vec::new(),
@@ -237,4 +238,67 @@ fn an_empty_batch_names_no_tenant() {
         let error = tenant(&by_pointer("/Records/*/body/tenant"), event);
         assert!(matches!(error, Err(RouteError::NoTenant { .. })), "{event}");
     }
+}
+
+/// A manifest with a store.
+fn with_store(manifest: Manifest) -> Manifest {
+    let toml = "[store]\nname = 'a'\nurl = 'file:///a'\n\
+                public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']";
+    Manifest { store: Manifest::parse(toml).unwrap().store, ..manifest }
+}
+
+#[test]
+fn tenants_of_a_store_come_after_those_of_the_manifest() {
+    let manifest = with_store(manifest(TenantSource::Lambda));
+    let router = router(&manifest);
+    let policy = Arc::new(Policy::default_for("stored"));
+    let stored = |handler| Ok(StoredTenant { handler, policy: Arc::clone(&policy) });
+    let absent = |absence: fn(Arc<str>) -> Absence| Err(absence("why".into()));
+    let answers: Answers = [
+        ("acme", stored(7)),
+        ("globex", stored(8)),
+        ("bad", absent(Absence::Invalid)),
+        ("away", absent(Absence::Unavailable)),
+        ("nobody", Err(Absence::Unknown)),
+    ]
+    .map(|(id, found)| (Arc::from(id), found))
+    .into();
+    let event = |id| invocation("1", Some(id));
+    let route = |id| match router.resolve(router.named(&event(id)), Some(&answers)) {
+        Ok(Routed::Whole(route)) => Ok((route.handler, route.owner())),
+        Ok(Routed::Split(parts)) => panic!("{parts:?}"),
+        Err(error) => Err(error),
+    };
+    assert_eq!(route("acme"), Ok((0, Owner::Tenant("acme".into()))), "that of the manifest");
+    assert_eq!(route("globex"), Ok((8, Owner::Tenant("globex".into()))));
+    let (tenant, reason) = (|id: &str| Arc::from(id), Arc::from("why"));
+    assert_eq!(
+        route("bad"),
+        Err(RouteError::InvalidRecord { tenant: tenant("bad"), reason: Arc::clone(&reason) })
+    );
+    assert_eq!(route("away"), Err(RouteError::Unavailable { tenant: tenant("away"), reason }));
+    assert_eq!(route("nobody"), Err(RouteError::NotStored { tenant: tenant("nobody") }));
+    // Only those that the manifest does not have are looked up, and only those that can be ids.
+    let strangers = |id: Option<&str>| router.strangers(&router.named(&invocation("1", id)));
+    assert_eq!(strangers(Some("globex")), [Arc::from("globex")]);
+    for id in [Some("acme"), Some(""), None] {
+        assert!(strangers(id).is_empty(), "{id:?}");
+    }
+}
+
+#[test]
+fn without_a_tenant_no_handler_gets_an_event_of_a_function_with_a_store() {
+    let mut manifest = with_store(manifest(TenantSource::Lambda));
+    manifest.tenants.clear();
+    let router = router(&manifest);
+    assert_eq!(router.likely(), None);
+    assert!(matches!(router.route(&invocation("1", None)), Err(RouteError::NoTenant { .. })));
+}
+
+#[test]
+fn each_tenant_of_a_batch_is_looked_up_once() {
+    let router = by_pointer("/Records/*/body/tenant");
+    let batch = invocation(sqs(&["globex", "acme", "initech", "globex", ""]), None);
+    let named = router.named(&batch);
+    assert_eq!(router.strangers(&named), [Arc::from("globex"), Arc::from("initech")]);
 }

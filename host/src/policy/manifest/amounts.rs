@@ -15,6 +15,14 @@ const PAGE: u64 = 64 * KIB;
 /// The range of 32-bit addresses, without the page that the engine reserves.
 const ADDRESSABLE: u64 = 4 * GIB - PAGE;
 
+/// The values that an amount can have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) unit: Unit,
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
+
 /// One key whose value is an amount.
 #[derive(Debug)]
 pub(super) struct Amount {
@@ -125,8 +133,34 @@ impl Amount {
         (self.least, self.most)
     }
 
+    fn range_of(&self) -> Range {
+        Range { unit: self.unit, least: self.least, most: self.most }
+    }
+
     /// Reads one amount and checks its range.
     pub(super) fn read(&self, entry: &Entry<'_>) -> Option<Spanned<u64>> {
+        self.range_of().read(entry)
+    }
+
+    /// The amount, if it is in range.
+    pub(super) fn check(&self, value: u64) -> Result<u64, String> {
+        let range = self.range_of();
+        if range.contains(value) { Ok(value) } else { Err(range.out(&self.unit.text(value))) }
+    }
+}
+
+impl Range {
+    fn contains(self, value: u64) -> bool {
+        (self.least..=self.most).contains(&value)
+    }
+
+    fn out(self, found: &str) -> String {
+        let (least, most) = (self.unit.text(self.least), self.unit.text(self.most));
+        format!("{found} is out of range; expected {least} to {most}")
+    }
+
+    /// Reads one amount and checks its range.
+    pub(super) fn read(self, entry: &Entry<'_>) -> Option<Spanned<u64>> {
         let parsed = match (entry.as_integer(), entry.as_string()) {
             // A duration without a unit would be ambiguous. A negative number is parsed, but out of range.
             (Some(number), _) if self.unit != Unit::Nanoseconds => {
@@ -136,26 +170,27 @@ impl Amount {
             _ => return entry.expected(self.unit.example()),
         };
         let found = match entry.understood(parsed)?.value {
-            Ok(value) if (self.least..=self.most).contains(&value) => {
-                return Some(Spanned { value, line: entry.line });
-            }
+            Ok(value) if self.contains(value) => return Some(Spanned { value, line: entry.line }),
             Ok(value) => self.unit.text(value),
             Err(number) => format!("{number}"),
         };
-        let (least, most) = (self.unit.text(self.least), self.unit.text(self.most));
         let meant = self.meant(entry).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
-        entry.mistake(format!("{found} is out of range; expected {least} to {most}{meant}"));
+        entry.mistake(format!("{}{meant}", self.out(&found)));
         None
     }
 
     /// The size in MiB, for a number of bytes that is too small and would fit as a number of MiB: Lambda counts its
     /// memory so.
-    fn meant(&self, entry: &Entry<'_>) -> Option<String> {
+    fn meant(self, entry: &Entry<'_>) -> Option<String> {
         let number = u64::try_from(entry.as_integer().filter(|_| self.unit == Unit::Bytes)?).ok()?;
         let meant = number.checked_mul(1024 * KIB)?;
-        let fits = number < self.least && (self.least..=self.most).contains(&meant);
-        fits.then(|| format!("{number}MiB"))
+        (number < self.least && self.contains(meant)).then(|| format!("{number}MiB"))
     }
+}
+
+/// Whether a limit has a value. Without one, `concurrency` is a share that depends on the environment.
+pub(super) fn is_set(limits: &Limits, limit: Limit) -> bool {
+    limit != Limit::Concurrency || limits.concurrency.is_some()
 }
 
 /// The value of a limit, as a number of its unit.

@@ -5,7 +5,7 @@ use super::apply::{self, contains, values};
 use super::document::{Document, Spanned, path};
 use super::grants::GrantsSection;
 use super::sections::{HandlerSection, TenantSection};
-use crate::policy::{AllowedHost, Policy};
+use crate::policy::{AllowedHost, Grants, Policy};
 use crate::text::printable::Shown as _;
 
 /// The limits and grants of one handler, and so the bounds of its tenants.
@@ -73,8 +73,14 @@ impl Bounds<'_> {
             Policy { limits: apply::limits(self.own.limits.clone(), &section.limits), ..self.own.clone() };
         if let Some(grants) = &section.grants {
             let key = format!("{tenant}.grants");
-            self.variables(&key, grants);
-            self.places(&key, grants);
+            for element in beyond(grants, &self.own.grants, &self.handler.max_grants) {
+                let (handler, name) = (self.name(), element.name);
+                let text = format!(
+                    "{name} is not allowed by {handler}; add it to {handler}.max.grants.{0}, or leave it out",
+                    element.key
+                );
+                self.document.mistake(element.line, format!("{key}.{}", element.key), text);
+            }
             policy.grants = apply::grants(policy.grants, grants);
             policy.table = key;
         }
@@ -101,59 +107,54 @@ impl Bounds<'_> {
             }
         }
     }
+}
 
-    fn variables(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
-        let (own, max) = (&self.own.grants, &self.handler.max_grants);
-        self.within(tenant, "environment", &asked.environment, |(name, _)| {
-            (own.environment.contains_key(name) || contains(&max.environment, name))
-                .then_some(())
-                .ok_or_else(|| name.clone())
-        });
-        self.within(tenant, "inherit_environment", &asked.inherit_environment, |name| {
-            let within = own.inherit_environment.contains(name) || contains(&max.inherit_environment, name);
-            within.then_some(()).ok_or_else(|| name.clone())
-        });
-    }
+/// An element of a list of grants that is not covered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Beyond {
+    pub(super) key: &'static str,
+    pub(super) name: String,
+    pub(super) line: usize,
+}
 
-    fn places(&self, tenant: &str, asked: &GrantsSection<(String, String)>) {
-        let (own, max) = (&self.own.grants, &self.handler.max_grants);
-        self.within(tenant, "files", &asked.files, |place| {
-            let mut allowed = own.files.iter().chain(values(&max.files));
-            let within = allowed.any(|allowed| place.starts_with(allowed));
-            within.then_some(()).ok_or_else(|| place.shown())
-        });
-        self.within(tenant, "allowed_outbound_hosts", &asked.allowed_outbound_hosts, |host| {
-            let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));
-            allowed
-                .any(|allowed: &AllowedHost| allowed.covers(host))
-                .then_some(())
-                .ok_or_else(|| host.to_string())
-        });
-        self.within(tenant, "allowed_private_networks", &asked.allowed_private_networks, |network| {
-            let mut allowed =
-                own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
-            allowed.any(|allowed| allowed.contains(network)).then_some(()).ok_or_else(|| network.to_string())
-        });
-    }
+/// The elements of the lists that are covered neither by the grants that are there already, nor by those of `max`.
+pub(super) fn beyond(
+    asked: &GrantsSection<(String, String)>,
+    own: &Grants,
+    max: &GrantsSection<String>,
+) -> Vec<Beyond> {
+    let variables = outside("environment", &asked.environment, |(name, _)| {
+        let within = own.environment.contains_key(name) || contains(&max.environment, name);
+        (!within).then(|| name.clone())
+    });
+    let inherited = outside("inherit_environment", &asked.inherit_environment, |name| {
+        let within = own.inherit_environment.contains(name) || contains(&max.inherit_environment, name);
+        (!within).then(|| name.clone())
+    });
+    let files = outside("files", &asked.files, |place| {
+        let mut allowed = own.files.iter().chain(values(&max.files));
+        (!allowed.any(|allowed| place.starts_with(allowed))).then(|| place.shown())
+    });
+    let hosts = outside("allowed_outbound_hosts", &asked.allowed_outbound_hosts, |host| {
+        let mut allowed = own.allowed_outbound_hosts.iter().chain(values(&max.allowed_outbound_hosts));
+        (!allowed.any(|allowed: &AllowedHost| allowed.covers(host))).then(|| host.to_string())
+    });
+    let networks = outside("allowed_private_networks", &asked.allowed_private_networks, |network| {
+        let mut allowed = own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
+        (!allowed.any(|allowed| allowed.contains(network))).then(|| network.to_string())
+    });
+    [variables, inherited, files, hosts, networks].concat()
+}
 
-    /// Records each element that `check` does not find among the tenant's bounds; `check` returns its name.
-    fn within<T>(
-        &self,
-        tenant: &str,
-        key: &str,
-        asked: &Option<Vec<Spanned<T>>>,
-        check: impl Fn(&T) -> Result<(), String>,
-    ) {
-        for element in asked.iter().flatten() {
-            if let Err(name) = check(&element.value) {
-                let handler = self.name();
-                let text = format!(
-                    "{name} is not allowed by {handler}; add it to {handler}.max.grants.{key}, or leave it out"
-                );
-                self.document.mistake(element.line, format!("{tenant}.{key}"), text);
-            }
-        }
-    }
+/// The elements that `name` names because they are not covered.
+fn outside<T>(
+    key: &'static str,
+    asked: &Option<Vec<Spanned<T>>>,
+    name: impl Fn(&T) -> Option<String>,
+) -> Vec<Beyond> {
+    let element =
+        |element: &Spanned<T>| Some(Beyond { key, name: name(&element.value)?, line: element.line });
+    asked.iter().flatten().filter_map(element).collect()
 }
 
 /// The amounts that are set, each with its place in [`LIMITS`] and the name of its table.

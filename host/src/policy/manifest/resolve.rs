@@ -26,7 +26,7 @@ use super::apply;
 use super::bounds::Bounds;
 use super::document::{Document, Spanned, path, similar};
 use super::sections::{HandlerSection, Sections, TenantSection};
-use super::{Handler, Manifest, Routing, Tenant, UnknownTenant};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, store};
 use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and records contradictions.
@@ -50,6 +50,7 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy }))
     };
     let tenants = sections.tenants.iter().filter_map(tenant).collect();
+    let store = sections.store.map(|section| store::resolve(document, section, limits.clone()));
     Manifest {
         routing: Routing {
             tenant: sections.routing.tenant,
@@ -60,6 +61,7 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         default: Arc::new(Policy { limits, ..Policy::default_for("") }),
         handlers,
         tenants,
+        store,
         receipts: sections.receipts,
         extra_ca_certificates: sections.extra_ca_certificates,
         build: sections.build,

@@ -8,12 +8,13 @@ use hyper::header::HeaderName;
 use super::amounts::{self, LIMITS, LimitsSection};
 use super::document::{Entry, Spanned, Table, did_you_mean};
 use super::grants::{self, GrantsSection};
+use super::store::{self, StoreSection};
 use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
 use crate::policy::{InvokeMode, OtherEvents};
 
 /// The keys of the file, and those of each table except limits and grants.
-pub(super) const ROOT: [&str; 7] =
-    ["routing", "limits", "handlers", "tenants", "receipts", "outbound", "build"];
+pub(super) const ROOT: [&str; 8] =
+    ["routing", "limits", "handlers", "tenants", "store", "receipts", "outbound", "build"];
 pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batches", "invalid_handler"];
 pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
 pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
@@ -22,12 +23,14 @@ pub(super) const HANDLER: [&str; 8] =
     ["source", "digest", "limits", "grants", "max", "reuse", "other_events", "invoke_mode"];
 pub(super) const REUSE: [&str; 1] = ["events"];
 pub(super) const MAX: [&str; 2] = ["limits", "grants"];
+/// What a tenant of a store asks for.
+pub(super) const SETTINGS: [&str; 5] = ["limits", "grants", "reuse", "other_events", "invoke_mode"];
 pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
 
 const NAMESPACE: &str = "Bulkhead";
 
 /// A table of grants.
-const GRANTS: &str = "{ allowed_outbound_hosts = [\"https://api.example.com\"] }";
+pub(super) const GRANTS: &str = "{ allowed_outbound_hosts = [\"https://api.example.com\"] }";
 
 /// The content of the file, before its parts are compared.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(super) struct Sections {
     pub(super) limits: LimitsSection,
     pub(super) handlers: Vec<HandlerSection>,
     pub(super) tenants: Vec<TenantSection>,
+    pub(super) store: Option<StoreSection>,
     pub(super) receipts: Receipts,
     pub(super) extra_ca_certificates: Vec<PathBuf>,
     pub(super) build: Option<Build>,
@@ -96,6 +100,7 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
             .flat_map(Table::entries)
             .filter_map(|entry| tenant(&entry))
             .collect(),
+        store: root.entry("store").and_then(|entry| store::section(&entry)),
         receipts: root
             .table("receipts", "{ format = \"json\" }")
             .map(|table| receipts(&table))
@@ -108,12 +113,13 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
     }
 }
 
-fn limits(table: &Table<'_>) -> LimitsSection {
+/// The limits in a table, which may have none.
+pub(super) fn limits(table: &Table<'_>) -> LimitsSection {
     table.table("limits", "{ memory = \"128MiB\" }").map(|table| amounts::limits(&table)).unwrap_or_default()
 }
 
 /// The place of a key that was written one table too high in a handler or tenant.
-fn belongs(key: &str) -> Option<String> {
+pub(super) fn belongs(key: &str) -> Option<String> {
     let limit = LIMITS.iter().any(|amount| amount.limit.key() == key).then_some("limits");
     let grant = grants::KEYS.contains(&key).then_some("grants");
     let table = limit.or(grant).map(|table| format!("`{key}` belongs under `{table}`"));
@@ -231,11 +237,7 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
         .entry("digest")
         .and_then(|entry| entry.understood(digest(entry.string("a string, \"sha256:…\"")?)));
     let events = table.entry("reuse").and_then(|entry| reuse(&entry));
-    let other_events = [("reject", OtherEvents::Reject), ("post", OtherEvents::Post)];
-    let other_events = table.entry("other_events").and_then(|entry| entry.one_of(&other_events));
-    // AWS's own words for a function URL.
-    let invoke_mode = [("buffered", InvokeMode::Buffered), ("response_stream", InvokeMode::ResponseStream)];
-    let invoke_mode = table.entry("invoke_mode").and_then(|entry| entry.one_of(&invoke_mode));
+    let (other_events, invoke_mode) = service(&table);
     Some(HandlerSection {
         events: events.unwrap_or(NonZeroU32::MIN),
         other_events: other_events.unwrap_or_default(),
@@ -254,8 +256,19 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
     })
 }
 
+/// What a table says of HTTP services: `other_events` and `invoke_mode`.
+pub(super) fn service(table: &Table<'_>) -> (Option<OtherEvents>, Option<InvokeMode>) {
+    let other_events = [("reject", OtherEvents::Reject), ("post", OtherEvents::Post)];
+    // AWS's own words for a function URL.
+    let invoke_mode = [("buffered", InvokeMode::Buffered), ("response_stream", InvokeMode::ResponseStream)];
+    (
+        table.entry("other_events").and_then(|entry| entry.one_of(&other_events)),
+        table.entry("invoke_mode").and_then(|entry| entry.one_of(&invoke_mode)),
+    )
+}
+
 /// The number of events that one sandbox may have.
-fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
+pub(super) fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
     const EXPECTED: &str = "a whole number of events, from 1 to 4294967295";
     let table = entry.table("{ events = 100 }")?;
     table.only(&REUSE, |_| None);

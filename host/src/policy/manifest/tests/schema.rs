@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::*;
-use crate::policy::manifest::{amounts, build, grants, sections, unit};
+use crate::policy::manifest::{amounts, build, grants, sections, store, unit};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -61,6 +61,9 @@ const GOOD: &[&str] = &[
     "handlers.a.grants.allowed_private_networks = [\"10.0.0.0/8\", \"::1\", \"fd12::/16\"]",
     "handlers.a.max = { limits.memory = \"1GiB\", grants = { environment = [\"A\"], tmp = \"1MiB\" } }",
     "handlers.a = {}\ntenants.\"a b\" = { handler = \"a\", limits.logs = 1, grants.files = [] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = \"1m\", max_stale = \"1h\", cache = \"1GiB\" }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max = { limits.memory = \"1GiB\", grants = { environment = [\"A\"], tmp = 1 }, reuse = { events = 9 } } }",
 ];
 
 /// What the schema can tell as well.
@@ -138,6 +141,19 @@ const BAD: &[&str] = &[
     "handlers.a = {}\ntenants.\"a\\u0000\" = {}",
     "handlers.a = {}\ntenants.t.max = {}",
     "handlers.a = {}\ntenants.t.handler = 1",
+    "store = {}",
+    "store = { name = \"a b\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
+    "store = { name = \"a\", url = \"https://a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
+    "store = { name = \"a\", url = \"file://a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
+    "store = { name = \"a\", url = \"file:///a%20b\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:AAAA\"] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], cache = 1 }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = 5 }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], limits.memory = 1 }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max.grants.files = [\"a\"] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max.grants.inherit_environment = [\"A\"] }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max.source = \"a\" }",
 ];
 
 /// What takes more than a look at one value.
@@ -153,6 +169,9 @@ const BAD_BEYOND_THE_SCHEMA: &[&str] = &[
     "handlers = { a = {}, b = {} }\ntenants.t = {}",
     "handlers.a = {}\ntenants.t.limits.memory = \"1GiB\"",
     "handlers.a = {}\ntenants.t.grants.files = [\"assets\"]",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = \"2h\" }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = \"1m\", max_stale = \"1s\" }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max.limits.memory = \"1MiB\" }",
 ];
 
 #[test]
@@ -189,9 +208,13 @@ fn known(place: &str) -> Vec<&'static str> {
         "/$defs/limits" => amounts::LIMITS.each_ref().map(|amount| amount.limit.key()).to_vec(),
         "/$defs/grants" | "/$defs/most_grants" => grants::KEYS.to_vec(),
         "/$defs/handler" => sections::HANDLER.to_vec(),
-        "/$defs/handler/properties/reuse" => sections::REUSE.to_vec(),
+        "/$defs/handler/properties/reuse" | "/properties/store/properties/max/properties/reuse" => {
+            sections::REUSE.to_vec()
+        }
         "/$defs/handler/properties/max" => sections::MAX.to_vec(),
         "/$defs/tenant" => sections::TENANT.to_vec(),
+        "/properties/store" => store::KEYS.to_vec(),
+        "/properties/store/properties/max" => store::MAX.to_vec(),
         other => panic!("the schema has a table at {other}, which the parser does not know"),
     }
 }
@@ -216,7 +239,7 @@ fn both_know_the_same_keys() {
     let schema = schema();
     let mut found = Vec::new();
     tables(&schema, "", &mut found);
-    assert_eq!(found.len(), 14);
+    assert_eq!(found.len(), 17);
     for (place, properties) in found {
         let keys: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
         assert_eq!(keys, known(&place).into_iter().collect(), "{place}");

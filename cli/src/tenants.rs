@@ -1,0 +1,190 @@
+//! `bulkhead tenants`: puts tenants into a store, changes and removes them, and looks after the store.
+//!
+//! `publish` is the only place that changes a tenant: every change is a new signed record, and the record is the last
+//! file that is written. `files` reads and writes the store.
+
+mod apart;
+mod change;
+mod clean;
+mod compile;
+mod contents;
+mod diff;
+mod files;
+mod print;
+mod publish;
+mod put;
+mod show;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail, ensure};
+use bulkhead_host::policy::manifest::{FILE, Manifest, Store, store};
+use bulkhead_host::store::key::SigningKey;
+use bulkhead_host::text::printable::{Shown as _, name};
+use clap::{Args, Subcommand};
+
+use crate::build::PLACE;
+use crate::keygen;
+pub(crate) use apart::{answer, asked};
+use files::Folder;
+use publish::Publisher;
+
+/// Another writer has changed the tenant at the same time, or its version is not the expected one.
+const CONFLICT: u8 = 3;
+
+/// Put tenants into the store of a function, change and remove them, without a deployment.
+///
+/// The store is the one in [store] of bulkhead.toml: a directory with a signed record for each tenant. The next event
+/// of a tenant is served under its new record. Exit codes: 0 for success, 1 if the command failed or `verify` found
+/// mistakes, 2 for wrong arguments, 3 if somebody else has changed the tenant.
+///
+/// Example: bulkhead tenants put acme --component acme.wasm --key store.pem
+#[derive(Debug, Args)]
+pub(crate) struct Tenants {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Put(put::Put),
+    List(contents::List),
+    Show(show::Show),
+    Diff(diff::Diff),
+    Rollback(change::Rollback),
+    Rm(change::Rm),
+    Verify(verify::Verify),
+    Gc(clean::Gc),
+    Recompile(change::Recompile),
+}
+
+impl Tenants {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let done = match self.command {
+            Command::Put(put) => put.run(),
+            Command::List(list) => list.run(),
+            Command::Show(show) => show.run(),
+            Command::Diff(diff) => diff.run(),
+            Command::Rollback(rollback) => rollback.run(),
+            Command::Rm(rm) => rm.run(),
+            Command::Verify(verify) => return verify.run(),
+            Command::Gc(gc) => gc.run(),
+            Command::Recompile(recompile) => recompile.run(),
+        };
+        match done {
+            Err(error) if error.downcast_ref::<publish::Conflict>().is_some() => {
+                crate::output::tell(&format!("bulkhead: {error:#}"));
+                Ok(ExitCode::from(CONFLICT))
+            }
+            done => done.map(|()| ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// Where the store is.
+#[derive(Debug, Clone, Args)]
+struct Place {
+    /// The folder with bulkhead.toml, whose [store] is meant [default: . or target/bulkhead]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The directory of the store, if it is another one here than in bulkhead.toml
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+}
+
+/// Who signs a change, and for how long it is valid.
+#[derive(Debug, Clone, Args)]
+struct Signer {
+    /// The private key that signs the record, as `bulkhead keygen` makes it
+    #[arg(long, value_name = "FILE.pem")]
+    key: PathBuf,
+    /// How long the record is valid, such as 30days
+    #[arg(long, value_name = "TIME", default_value = "365days", value_parser = humantime::parse_duration)]
+    valid_for: Duration,
+}
+
+/// A store that is open.
+#[derive(Debug)]
+struct Opened {
+    settings: Store,
+    files: Folder,
+}
+
+impl Place {
+    fn open(&self) -> anyhow::Result<Opened> {
+        let root = self.root.clone().unwrap_or_else(|| {
+            let here = PathBuf::from(".");
+            if here.join(FILE).is_file() { here } else { PLACE.into() }
+        });
+        let Some(manifest) = Manifest::read(&root)? else {
+            bail!(
+                "{}: there is no such file; name the folder of {FILE} with --root",
+                root.join(FILE).shown()
+            );
+        };
+        let Some(settings) = manifest.store else {
+            bail!(
+                "{}: there is no [store] in this file; `bulkhead keygen` makes its key",
+                root.join(FILE).shown()
+            );
+        };
+        let directory = match &self.store {
+            Some(url) => store::directory(url).map_err(anyhow::Error::msg).context("--store")?,
+            None => settings.directory.clone(),
+        };
+        ensure!(
+            directory.is_dir(),
+            "{}: the directory of the store does not exist; create it",
+            directory.shown()
+        );
+        Ok(Opened { settings, files: Folder::new(directory) })
+    }
+}
+
+impl Opened {
+    fn publisher<'a>(&'a self, key: &'a SigningKey, signer: &Signer) -> Publisher<'a, Folder> {
+        Publisher { files: &self.files, store: &self.settings, key, now: now(), valid_for: signer.valid_for }
+    }
+}
+
+impl Signer {
+    /// The key, if the bootstrap would accept its signatures.
+    fn key(&self, store: &Store) -> anyhow::Result<SigningKey> {
+        let key = keygen::read(&self.key)?;
+        ensure!(
+            store.public_keys.contains(key.public()),
+            "{}: `public_keys` of [store] in {FILE} does not contain the public key of this key, {}",
+            self.key.shown(),
+            key.public()
+        );
+        Ok(key)
+    }
+}
+
+/// A valid id of a tenant.
+fn tenant_id(id: &str) -> Result<String, String> {
+    match id.len() {
+        1..=1024 if !id.contains(char::is_control) => Ok(id.to_owned()),
+        _ => Err("expected a tenant id of 1 to 1024 bytes, without control characters".to_owned()),
+    }
+}
+
+/// The time now, as records have it.
+fn now() -> SystemTime {
+    let now = SystemTime::now();
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+/// `the tenant "acme"`, within a sentence.
+fn named(tenant: &str) -> String {
+    format!("the tenant \"{}\"", name(tenant))
+}
+
+/// A tenant that has no record.
+fn missing(tenant: &str) -> String {
+    format!("there is no tenant \"{}\" in the store", name(tenant))
+}

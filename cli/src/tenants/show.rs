@@ -1,0 +1,138 @@
+//! `bulkhead tenants show`: what a tenant is, and what it may use and reach.
+
+use anyhow::bail;
+use bulkhead_host::engine::{BUILD, Target};
+use bulkhead_host::store::layout::Key;
+use bulkhead_host::store::record::shown;
+use bulkhead_host::store::{Handler, MAX_COMPONENT, Record};
+use bulkhead_host::wasm::Description;
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::change::earlier_record;
+use super::files::Files as _;
+use super::publish::{current, versions};
+use super::verify::problems_of;
+use super::{Opened, Place, missing, named, tenant_id};
+use crate::check::policy_of;
+use crate::label::label;
+use crate::output;
+use crate::table::{Align, Table};
+
+/// Show the record of a tenant, and what it may use and reach.
+///
+/// Example: bulkhead tenants show acme
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The id of the tenant
+    #[arg(value_name = "ID", value_parser = tenant_id)]
+    tenant: String,
+    /// An earlier version [default: the current one]
+    #[arg(long, value_name = "VERSION")]
+    version: Option<u64>,
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    record: Record,
+    /// The file of the record.
+    file: String,
+    /// The build of Bulkhead whose native code this command makes.
+    build: &'static str,
+    /// The policy, unless the store does not allow what the tenant asks for.
+    policy: Option<Value>,
+    /// The reasons why the bootstrap would reject it.
+    problems: Vec<String>,
+    /// The earlier versions.
+    versions: Vec<u64>,
+}
+
+impl Show {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let opened = self.place.open()?;
+        let record = self.record(&opened)?;
+        let problems = problems_of(&opened.files, &opened.settings, &record);
+        let imports = record.handler.as_ref().map(|handler| imports(&opened, handler)).unwrap_or_default();
+        let policy =
+            record.handler.as_ref().and_then(|handler| opened.settings.policy(&handler.settings).ok());
+        let policy = policy.map(|policy| policy_of(&self.tenant, &policy, &imports));
+        let (policy, text) = policy.unzip();
+        let report = Report {
+            file: Key::record(&self.tenant).to_string(),
+            versions: versions(&opened.files, &self.tenant)?,
+            build: BUILD,
+            policy,
+            problems,
+            record,
+        };
+        if self.json {
+            return output::print_json(&report);
+        }
+        Ok(output::print(report.text() + &text.unwrap_or_default() + &report.rest())?)
+    }
+
+    fn record(&self, opened: &Opened) -> anyhow::Result<Record> {
+        let Some(now) = current(&opened.files, &opened.settings, &self.tenant)? else {
+            bail!("{}", missing(&self.tenant));
+        };
+        let Some(version) = self.version.filter(|version| *version != now.record.version) else {
+            return Ok(now.record);
+        };
+        match earlier_record(&opened.files, &opened.settings, &self.tenant, version)? {
+            Some(record) => Ok(record),
+            None => bail!("{} has no version {version}", named(&self.tenant)),
+        }
+    }
+}
+
+/// The imports of the component; none if it cannot be read, which is a problem that is reported.
+fn imports(opened: &Opened, handler: &Handler) -> Vec<String> {
+    let component = opened.files.read(&Key::component(&handler.component), MAX_COMPONENT).ok().flatten();
+    let described = component.as_deref().and_then(Description::read);
+    described.map(|described| described.imports).unwrap_or_default()
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let Record { tenant, store, version, not_before, expires, handler } = &self.record;
+        let mut table = Table::new(2, [Align::Left, Align::Left]);
+        table.row(["store".to_owned(), label(store)]);
+        table.row(["version".to_owned(), version.to_string()]);
+        table.row(["valid".to_owned(), format!("{} to {}", shown(*not_before), shown(*expires))]);
+        match handler {
+            None => table.row(["state", "removed"]),
+            Some(handler) => {
+                table.row(["kind", handler.kind.as_str()]);
+                table.row(["component", handler.component.as_str()]);
+                for (at, native) in handler.native.iter().enumerate() {
+                    let heading = if at == 0 { "native" } else { "" };
+                    let (target, build) = (label(&native.target), label(&native.build));
+                    table.row([heading.to_owned(), format!("{target} for {build}, {} bytes", native.bytes)]);
+                }
+            }
+        }
+        format!("tenant {}\n{table}", label(tenant))
+    }
+
+    fn rest(&self) -> String {
+        let mut text = String::new();
+        for problem in &self.problems {
+            text += &format!("  the bootstrap would reject it: {problem}\n");
+        }
+        let host = Target::host().map_or("this machine", Target::name);
+        let has_native = |handler: &Handler| handler.native_for(host, BUILD).is_some();
+        if self.record.handler.as_ref().is_some_and(|handler| !has_native(handler)) {
+            text += &format!(
+                "  note: it has no native code for {BUILD} on {host}; `bulkhead tenants recompile` makes it\n"
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,181 @@
+//! `bulkhead tenants verify`: whether every file of the store is what it should be.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use bulkhead_host::policy::manifest::Store;
+use bulkhead_host::store::layout::{COMPONENTS, HISTORY, Key, NATIVE, TENANTS};
+use bulkhead_host::store::{Digest, Expected, MAX_COMPONENT, MAX_ENVELOPE, Record};
+use clap::Args;
+use serde::Serialize;
+
+use super::contents::records;
+use super::files::{Files, Folder, Found};
+use super::publish::read;
+use super::{Place, now};
+use crate::label::label;
+use crate::output;
+
+/// Check every file of the store: signatures, digests, what the tenants ask for, and files that nothing refers to.
+///
+/// Exits with 1 if the bootstrap would reject a tenant.
+///
+/// Example: bulkhead tenants verify
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Everything that was found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Findings {
+    /// The number of records that are valid.
+    records: usize,
+    pub(super) problems: Vec<Problem>,
+    /// Files that no record refers to, and unfinished files.
+    leftovers: Vec<String>,
+}
+
+/// A file for which the bootstrap would reject a tenant.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    pub(super) file: String,
+    pub(super) tenant: Option<String>,
+    pub(super) text: String,
+}
+
+/// The files that records refer to.
+#[derive(Debug, Default)]
+pub(super) struct References(BTreeSet<Key>);
+
+impl References {
+    pub(super) fn add(&mut self, record: &Record) {
+        if let Some(handler) = &record.handler {
+            self.0.insert(Key::component(&handler.component));
+            self.0.extend(handler.native.iter().map(|native| Key::native(&native.digest)));
+        }
+    }
+
+    pub(super) fn contain(&self, key: &Key) -> bool {
+        self.0.contains(key)
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let opened = self.place.open()?;
+        let findings = findings(&opened.files, &opened.settings)?;
+        if self.json {
+            output::print_json(&findings)?;
+        } else {
+            output::print(text(&findings, &opened.files))?;
+        }
+        Ok(if findings.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn text(findings: &Findings, files: &Folder) -> String {
+    let mut text = String::new();
+    for Problem { file, tenant, text: problem } in &findings.problems {
+        let tenant = tenant.as_ref().map(|tenant| format!(" ({})", label(tenant))).unwrap_or_default();
+        text += &format!("{file}{tenant}: {problem}\n");
+    }
+    for leftover in &findings.leftovers {
+        text += &format!("{leftover}: nothing refers to this file; `bulkhead tenants gc` removes it\n");
+    }
+    let Findings { records, problems, leftovers } = findings;
+    text + &format!(
+        "{}: {records} valid records, {} problems, {} leftovers\n",
+        files.shown(),
+        problems.len(),
+        leftovers.len()
+    )
+}
+
+fn findings(files: &Folder, store: &Store) -> anyhow::Result<Findings> {
+    let mut findings = Findings::default();
+    let mut references = References::default();
+    for entry in records(files, store)? {
+        match entry.record {
+            Err(text) => findings.problems.push(Problem { file: entry.key.to_string(), tenant: None, text }),
+            Ok(record) => {
+                references.add(&record);
+                let problems = problems_of(files, store, &record);
+                findings.records += usize::from(problems.is_empty());
+                findings.problems.extend(problems.into_iter().map(|text| Problem {
+                    file: entry.key.to_string(),
+                    tenant: Some(record.tenant.clone()),
+                    text,
+                }));
+            }
+        }
+    }
+    for (key, record) in history(files, store)? {
+        match record {
+            Ok(record) => references.add(&record),
+            Err(text) => findings.problems.push(Problem { file: key.to_string(), tenant: None, text }),
+        }
+    }
+    let leftovers = leftovers(files, &references)?;
+    findings.leftovers = leftovers.iter().map(|found| found.key.to_string()).collect();
+    Ok(findings)
+}
+
+/// The reasons why the bootstrap would reject a tenant with this record now.
+pub(super) fn problems_of(files: &Folder, store: &Store, record: &Record) -> Vec<String> {
+    let mut problems = Vec::new();
+    let expected = Expected { tenant: &record.tenant, store: &store.name, seen: 0, now: now() };
+    problems.extend(record.check(expected).err().map(|error| error.to_string()));
+    let Some(handler) = &record.handler else { return problems };
+    problems.extend(store.policy(&handler.settings).err().into_iter().flat_map(|error| error.0));
+    let mut code = vec![(Key::component(&handler.component), &handler.component, MAX_COMPONENT)];
+    code.extend(
+        handler.native.iter().map(|native| (Key::native(&native.digest), &native.digest, native.bytes)),
+    );
+    for (key, digest, most) in code {
+        match files.read(&key, most) {
+            Ok(Some(content)) if Digest::of(&content) == *digest => {}
+            Ok(Some(_)) => problems.push(format!("{key}: the file has another digest")),
+            Ok(None) => problems.push(format!("{key}: the file is missing")),
+            Err(error) => problems.push(format!("{error:#}")),
+        }
+    }
+    problems
+}
+
+/// The earlier records of all tenants.
+pub(super) fn history(files: &Folder, store: &Store) -> anyhow::Result<Vec<(Key, Result<Record, String>)>> {
+    let mut all = Vec::new();
+    for folder in files.list(HISTORY)?.iter().filter(|found| found.is_folder) {
+        for found in files.list(folder.key.as_str())?.into_iter().filter(|found| !found.is_unfinished()) {
+            let Some(file) = files.read(&found.key, MAX_ENVELOPE).transpose() else { continue };
+            let record = file.and_then(|file| read(&file, store)).map_err(|error| format!("{error:#}"));
+            let record = record.and_then(|record| {
+                let is_here = Key::earlier(&record.tenant, record.version) == found.key;
+                if is_here { Ok(record) } else { Err("it is another record".to_owned()) }
+            });
+            all.push((found.key, record));
+        }
+    }
+    Ok(all)
+}
+
+/// The files that no record refers to, and those that a writer has not finished.
+pub(super) fn leftovers(files: &Folder, references: &References) -> anyhow::Result<Vec<Found>> {
+    let mut leftovers = Vec::new();
+    for folder in [COMPONENTS, NATIVE] {
+        leftovers.extend(files.list(folder)?.into_iter().filter(|found| !references.contain(&found.key)));
+    }
+    let mut folders = vec![TENANTS.to_owned()];
+    folders.extend(
+        files.list(HISTORY)?.into_iter().filter(|found| found.is_folder).map(|found| found.key.to_string()),
+    );
+    for folder in folders {
+        leftovers.extend(files.list(&folder)?.into_iter().filter(Found::is_unfinished));
+    }
+    Ok(leftovers)
+}

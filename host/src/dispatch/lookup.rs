@@ -1,0 +1,76 @@
+//! Looks up where an event goes and which component runs it: in `bulkhead.toml` and, if there is one, in the store.
+
+use std::sync::Arc;
+
+use super::Dispatcher;
+use super::rejection::Rejection;
+use super::router::{RouteError, Routed};
+use super::stored::{LONGEST, StoredTenants, Waiting};
+use crate::engine::meter::Meter;
+use crate::policy::Route;
+use crate::runtime_api::invocation::Invocation;
+use crate::sandbox::component::Loaded;
+use crate::sandbox::time_budget::TimeBudget;
+use crate::text::bounded;
+
+/// The part of an error about a component that is reported. The error can contain names of the component's.
+const MAX_REASON: usize = 4 * 1024;
+
+impl Dispatcher {
+    /// The route of an event.
+    pub(super) async fn routed(&self, invocation: &Invocation, meter: &Meter) -> Result<Routed, RouteError> {
+        match &self.stored {
+            None => self.router.route(invocation),
+            // Boxed, since most functions have no store.
+            Some(stored) => Box::pin(self.routed_with(stored, invocation, meter)).await,
+        }
+    }
+
+    /// The route of an event, which waits for the tenants that are not known here.
+    async fn routed_with(
+        &self,
+        stored: &Arc<StoredTenants>,
+        invocation: &Invocation,
+        meter: &Meter,
+    ) -> Result<Routed, RouteError> {
+        let named = self.router.named(invocation);
+        let budget = TimeBudget::new(LONGEST, invocation.deadline, 1);
+        let waiting = Waiting { until: budget.ends(), meter };
+        let answers = stored.find_all(self.router.strangers(&named), waiting).await;
+        self.router.resolve(named, Some(&answers))
+    }
+
+    /// The component of a route, loaded now if it was not yet.
+    pub(super) async fn component(
+        &self,
+        route: &Route,
+        budget: TimeBudget,
+        meter: &Meter,
+    ) -> Result<Loaded, Rejection> {
+        match &self.stored {
+            Some(stored) if stored.has(route.handler) => {
+                let waiting = Waiting { until: budget.ends(), meter };
+                let loaded = Box::pin(stored.component(route.handler, waiting)).await;
+                loaded.map_err(|absence| Rejection::of_stored(absence, route.tenant_id.as_ref()))
+            }
+            Some(_) | None => self
+                .catalog
+                .get(route.handler)
+                .cloned()
+                .map_err(|error| Rejection::HandlerInvalid { message: bounded::text(error, MAX_REASON) }),
+        }
+    }
+
+    /// The component of a route, if it is in memory.
+    pub(super) fn loaded(&self, route: &Route) -> Option<Loaded> {
+        match &self.stored {
+            Some(stored) if stored.has(route.handler) => stored.loaded(route.handler),
+            Some(_) | None => self.catalog.get(route.handler).ok().cloned(),
+        }
+    }
+
+    /// Whether the tenant of an event is one of the manifest or of the store. A caller may use any other id.
+    pub(super) fn knows(&self, tenant_id: &str, route: Option<&Route>) -> bool {
+        route.is_some_and(|route| route.is_known) || self.router.knows(tenant_id)
+    }
+}

@@ -1,0 +1,200 @@
+//! `bulkhead keygen` and `bulkhead tenants` on a store in a directory.
+
+use std::process::Command;
+
+use bulkhead_tests::artifacts;
+use serde_json::{Value, json};
+
+use crate::store::Store;
+
+#[test]
+fn a_tenant_is_put_changed_rolled_back_and_removed() {
+    let store =
+        Store::new("[store.max.limits]\nmemory = '256MiB'\n[store.max.grants]\nenvironment = ['STAGE']\n");
+    let settings =
+        store.file("acme.toml", "limits.memory = '200MiB'\ngrants.environment = { STAGE = 'prod' }\n");
+    let one = store.put("acme", "echo", &["--settings", settings.to_str().expect("a path")]);
+    assert_eq!((&one["tenant"], &one["store"], &one["version"]), (&json!("acme"), &json!("prod"), &json!(1)));
+    assert_eq!(one["handler"]["kind"], "handler");
+    assert_eq!(one["handler"]["settings"]["limits"], json!({ "memory": 200 << 20 }));
+    assert_eq!(one["handler"]["native"][0]["target"], std::env::consts::ARCH);
+    let two = store.put("acme", "context", &["--expect-version", "1"]);
+    assert_eq!(two["version"], 2);
+    let shown = store.run(&["show", "acme", "--json"]).json();
+    assert_eq!((&shown["record"], &shown["versions"], &shown["problems"]), (&two, &json!([1]), &json!([])));
+    let shown = store.run(&["show", "acme", "--version", "1"]).stdout;
+    for expected in [
+        "tenant acme\n  store      prod\n  version    1\n",
+        "  for acme\n    memory       200MiB\n    environment  STAGE\n",
+    ] {
+        assert!(shown.contains(expected), "{expected:?} is not in\n{shown}");
+    }
+    let diff = store.run(&["diff", "acme", "--json"]).json();
+    let keys: Vec<&Value> =
+        diff["differences"].as_array().expect("a list").iter().map(|one| &one["key"]).collect();
+    assert!(
+        keys.contains(&&json!("handler.component"))
+            && keys.contains(&&json!("handler.settings.limits.memory"))
+    );
+    let three = store.change(&["rollback", "acme", "--json"]).json();
+    assert_eq!((&three["version"], &three["handler"]), (&json!(3), &one["handler"]));
+    let listed = store.run(&["list"]).stdout;
+    assert!(listed.contains("acme          3  valid  handler  sha256:"), "{listed}");
+    let removed = store.change(&["rm", "acme"]);
+    assert!(removed.stderr.starts_with("removed acme: version 4, removed, until "), "{}", removed.stderr);
+    assert_eq!(store.run(&["list", "--json"]).json(), json!([]));
+    assert_eq!(store.run(&["list", "--all", "--json"]).json()[0]["state"], "removed");
+    let back = store.change(&["rollback", "acme", "--to", "2", "--json"]).json();
+    assert_eq!((&back["version"], &back["handler"]), (&json!(5), &two["handler"]));
+    let verified = store.run(&["verify"]);
+    assert_eq!(verified.code, 0);
+    assert!(verified.stdout.ends_with(": 1 valid records, 0 problems, 0 leftovers\n"), "{}", verified.stdout);
+}
+
+#[test]
+fn what_the_bootstrap_would_reject_is_not_put() {
+    let store = Store::new("");
+    let key = store.root().join("key.pem");
+    let put = |component: &str, more: &[&str]| {
+        let fixed = ["put", "acme", "--component", component, "--key", key.to_str().expect("a path")];
+        store.run(&[&fixed, more].concat())
+    };
+    let echo = artifacts::component("echo");
+    let echo = echo.to_str().expect("a path");
+    let settings = store.file("acme.toml", "limits.memory = '1GiB'\n");
+    let ran = put(echo, &["--settings", settings.to_str().expect("a path")]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains(
+            "acme.toml: limits.memory: 1GiB is more than the store allows (128MiB); raise store.max"
+        ),
+        "{}",
+        ran.stderr
+    );
+    let settings = store.file("acme.toml", "[limits]\nmemroy = 1\n[grants]\nfiles = ['a']\n");
+    let ran = put(echo, &["--settings", settings.to_str().expect("a path")]);
+    for expected in [
+        "acme.toml:2: limits.memroy: there is no such key; did you mean `memory`?",
+        "acme.toml:4: grants.files: ",
+    ] {
+        assert!(ran.code == 1 && ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+    let unknown = artifacts::component("unknown_import");
+    let ran = put(unknown.to_str().expect("a path"), &[]);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("unknown_import.wasm: it imports something"),
+        "{}",
+        ran.stderr
+    );
+    let text = store.file("text.wasm", "hello");
+    let ran = put(text.to_str().expect("a path"), &[]);
+    assert!(ran.code == 1 && ran.stderr.contains("text.wasm: "), "{}", ran.stderr);
+    let other = Store::new("");
+    let foreign = other.root().join("key.pem");
+    let ran = store.run(&["put", "acme", "--component", echo, "--key", foreign.to_str().expect("a path")]);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("does not contain the public key of this key, ed25519:"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        store.files("tenants").len() + store.files("components").len() + store.files("native").len(),
+        0
+    );
+    // Others are arguments.
+    for arguments in [&["put", ""][..], &["put", "a\nb"], &["show"], &["gc", "--older-than", "soon"]] {
+        assert_eq!(store.run(arguments).code, 2, "{arguments:?}");
+    }
+    store.put("acme", "echo", &[]);
+    let ran = put(echo, &["--expect-version", "7"]);
+    assert!(ran.code == 3 && ran.stderr.contains("has version 1, and not 7"), "{} {}", ran.code, ran.stderr);
+}
+
+#[test]
+fn a_damaged_store_is_told_file_by_file_and_what_is_left_is_removed() {
+    let store = Store::new("");
+    store.put("acme", "echo", &[]);
+    store.put("acme", "context", &[]);
+    store.put("globex", "echo", &[]);
+    let [acme, globex] = ["acme", "globex"].map(|tenant| store.record(tenant));
+    // A leftover of a writer that died, and a file that nothing refers to.
+    std::fs::write(store.path("tenants/.unfinished-1"), "{").expect("write");
+    let stray = store.path(&format!("native/{}.cwasm", "0".repeat(64)));
+    std::fs::write(&stray, "code").expect("write");
+    let verified = store.run(&["verify", "--json"]);
+    assert_eq!((verified.code, &verified.json()["problems"]), (0, &json!([])));
+    assert_eq!(verified.json()["leftovers"].as_array().map(Vec::len), Some(2));
+    let gc = |more: &[&str]| store.run(&[&["gc", "--json", "--older-than", "0s"], more].concat());
+    assert_eq!(store.run(&["gc", "--json"]).json()["files"], json!([]), "they are young");
+    assert_eq!(gc(&["--dry-run"]).json()["files"].as_array().map(Vec::len), Some(2));
+    assert!(stray.exists());
+    assert_eq!(gc(&[]).json()["files"].as_array().map(Vec::len), Some(2));
+    assert_eq!(store.files("components").len(), 2);
+    // Without its history, the first version of acme needs nothing any more, but globex has its component.
+    assert_eq!(gc(&["--keep", "0"]).json()["files"].as_array().map(Vec::len), Some(1));
+    assert_eq!(store.files("components").len(), 2);
+    assert_eq!(store.run(&["verify"]).code, 0);
+    // One tenant's record in the place of another's, and damaged code.
+    let good = std::fs::read(&globex).expect("read");
+    std::fs::copy(&acme, &globex).expect("copy");
+    let native = store.files("native").remove(0);
+    std::fs::write(&native, "code").expect("write");
+    let verified = store.run(&["verify"]);
+    assert_eq!(verified.code, 1);
+    assert!(verified.stdout.contains("it is the record of the tenant"), "{}", verified.stdout);
+    let ran = gc(&[]);
+    assert!(ran.code == 1 && ran.stderr.contains("nothing was removed"), "{}", ran.stderr);
+    std::fs::write(&globex, good).expect("write");
+    let verified = store.run(&["verify"]).stdout;
+    assert!(verified.contains("native/") && verified.contains("the file has another digest"), "{verified}");
+    // Compiling again makes what is missing.
+    let ran = store.change(&["recompile"]);
+    assert!(ran.stderr.contains("compiled 2 tenants for bulkhead "), "{}", ran.stderr);
+    let verified = store.run(&["verify"]);
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+}
+
+#[test]
+fn writers_at_the_same_time_lose_nothing() {
+    let store = Store::new("");
+    store.put("acme", "echo", &[]);
+    let versions: Vec<u64> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| store.put("acme", "echo", &[])["version"].as_u64().expect("a version")))
+            .collect();
+        writers.into_iter().map(|writer| writer.join().expect("a version")).collect()
+    });
+    let mut sorted = versions;
+    sorted.sort_unstable();
+    assert_eq!(sorted, [2, 3, 4, 5]);
+    assert_eq!(store.run(&["show", "acme", "--json"]).json()["versions"], json!([1, 2, 3, 4]));
+}
+
+#[test]
+fn the_process_that_compiles_says_why_it_did_not() {
+    let ran = Command::new(artifacts::cli())
+        .args([".compile-apart", "/nonexistent.wasm", "/nonexistent.cwasm", std::env::consts::ARCH])
+        .output()
+        .expect("run the child");
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("/nonexistent.wasm: "));
+}
+
+#[test]
+fn a_key_is_made_once_and_its_public_key_printed_again() {
+    let store = Store::new("");
+    let key = store.root().join("key.pem");
+    let keygen = |arguments: &[&str]| {
+        let output = Command::new(artifacts::cli()).arg("keygen").args(arguments).output().expect("run it");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let path = key.to_str().expect("a path");
+    let (code, text) = keygen(&["--public", path]);
+    assert!(code == Some(0) && store.manifest("").contains(text.trim_end()), "{text}");
+    let (code, text) = keygen(&["-o", path]);
+    assert!(code == Some(1) && text.contains("key.pem cannot be written: File exists"), "{text}");
+    assert_eq!(keygen(&[]).0, Some(2));
+    let p256 = store.root().join("p256.pem");
+    let (code, text) = keygen(&["-o", p256.to_str().expect("a path"), "--kind", "p256"]);
+    assert!(code == Some(0) && text.starts_with("p256:"), "{text}");
+}
