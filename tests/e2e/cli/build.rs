@@ -167,7 +167,7 @@ fn what_cannot_be_built_is_refused_and_it_is_said_what_to_do() {
     refused(
         &[("bulkhead.toml", &command("exit 3"))],
         &[],
-        "build.command failed with exit status: 3: exit 3",
+        "build.command `exit 3` failed (exit status: 3); see its messages above",
     );
     refused(
         &[("bulkhead.toml", &command("true"))],
