@@ -30,8 +30,8 @@ pub use amounts::{Shown, shown};
 pub use build::Build;
 use document::Document;
 pub use key_line::place_of;
-pub use syntax::not_toml;
 pub use store::Store;
+pub use syntax::not_toml;
 use toml::de::DeTable;
 
 use crate::policy::{Pointer, Policy, Vars};

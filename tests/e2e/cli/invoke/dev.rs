@@ -80,7 +80,10 @@ fn what_cannot_be_sent_is_told_with_what_to_do() {
     };
     told(&["hello"], "there is no function \"hello\"; the functions are echo and mixed");
     told(&[], "several functions are running; name one of: echo, mixed");
-    told(&["echo", "--event", "{"], "the event is not valid JSON: the object that begins at line 1, column 1 is not closed; add `}`");
+    told(
+        &["echo", "--event", "{"],
+        "the event is not valid JSON: the object that begins at line 1, column 1 is not closed; add `}`",
+    );
     assert_eq!(invoke(&address, &["echo", "--timeout", "5s"]).0, Some(2), "its timeout is set already");
 }
 
