@@ -86,9 +86,25 @@ impl Folder {
         self.path.join(key.as_str())
     }
 
+    /// Fails if a folder on the way to a file of the store is a link. Whoever can write to the store could make the command
+    /// write or remove files elsewhere.
+    fn expect_no_link(&self, folder: &Path) -> io::Result<()> {
+        let inside = folder.strip_prefix(&self.path).unwrap_or(folder);
+        let mut path = self.path.clone();
+        for part in inside {
+            path.push(part);
+            if path.is_symlink() {
+                let text = format!("{} is a link, and a store has none; remove it", path.shown());
+                return Err(io::Error::other(text));
+            }
+        }
+        Ok(())
+    }
+
     /// Holds the lock until the file is closed.
     fn lock(&self) -> io::Result<File> {
         let path = self.path.join(LOCK);
+        self.expect_no_link(&path)?;
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         flock(&file, FlockOperation::LockExclusive)?;
         Ok(file)
@@ -98,6 +114,7 @@ impl Folder {
     fn beside(&self, key: &Key, content: &[u8]) -> io::Result<NamedTempFile> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.path);
+        self.expect_no_link(folder)?;
         fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         // The bootstrap is another user.
@@ -167,6 +184,7 @@ impl Files for Folder {
 
     fn list(&self, folder: &str) -> anyhow::Result<Vec<Found>> {
         let path = self.path.join(folder);
+        self.expect_no_link(&path)?;
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -191,6 +209,7 @@ impl Files for Folder {
 
     fn remove(&self, key: &Key) -> anyhow::Result<()> {
         let path = self.path(key);
+        self.expect_no_link(path.parent().unwrap_or(&self.path))?;
         let removed =
             if path.is_dir() && !path.is_symlink() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
         match removed {
@@ -275,5 +294,29 @@ mod tests {
         folder.write(&key, b"content").unwrap();
         assert!(!path.is_symlink() && fs::read(&elsewhere).unwrap() == b"mine");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+    }
+
+    #[test]
+    fn a_folder_that_is_a_link_is_neither_listed_nor_written_nor_emptied() {
+        let (directory, folder) = folder();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let key = Key::component(&Digest::of(b"content"));
+        let (parts, name) = key.parts();
+        let mine = elsewhere.path().join(name);
+        fs::write(&mine, b"mine").unwrap();
+        symlink(elsewhere.path(), directory.path().join(parts[0])).unwrap();
+        let told = [
+            folder.list(parts[0]).map(drop),
+            folder.write(&key, b"content"),
+            folder.create(&key, b"content").map(drop),
+            folder.replace(&key, b"content", None).map(drop),
+            folder.remove(&key),
+        ];
+        for result in told {
+            let told = format!("{:#}", result.unwrap_err());
+            assert!(told.contains("is a link") || told.contains("symbolic link"), "{told}");
+        }
+        assert_eq!(fs::read(&mine).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail};
 use bulkhead_host::policy::manifest::Store;
 use bulkhead_host::store::key::SigningKey;
-use bulkhead_host::store::layout::{Key, history_of};
+use bulkhead_host::store::layout::{Key, MAX_VERSION, history_of};
 use bulkhead_host::store::{Handler, MAX_ENVELOPE, Record};
 
 use super::files::Files;
@@ -89,8 +89,9 @@ impl<F: Files> Publisher<'_, F> {
                 // It may be there already: from a writer that died, or that is at work now.
                 self.files.create(&Key::earlier(tenant, version), file)?;
             }
-            let highest = versions(self.files, tenant)?.into_iter().max().unwrap_or_default();
-            let mut record = self.record(tenant, version.max(highest) + 1, handler);
+            let next = version.max(self.highest(tenant)?) + 1;
+            anyhow::ensure!(next <= MAX_VERSION, "{} has had its last version, {MAX_VERSION}", named(tenant));
+            let mut record = self.record(tenant, next, handler);
             if record.handler.is_none() {
                 // No earlier record becomes valid again when the removal has expired, and is gone.
                 let valid = current.as_ref().map(|current| current.record.expires);
@@ -109,6 +110,18 @@ impl<F: Files> Publisher<'_, F> {
             }
         }
         Err(Conflict(format!("{} is changed by others all the time; try again", named(tenant))).into())
+    }
+
+    /// The highest version in the history of a tenant. Nobody has signed the name of a file, so its record counts.
+    fn highest(&self, tenant: &str) -> anyhow::Result<u64> {
+        let mut versions = versions(self.files, tenant)?;
+        versions.sort_unstable();
+        let is_signed = |version: &u64| {
+            let file = self.files.read(&Key::earlier(tenant, *version), MAX_ENVELOPE).ok().flatten();
+            let record = file.and_then(|file| read(&file, self.store).ok());
+            record.is_some_and(|record| record.tenant == tenant && record.version == *version)
+        };
+        Ok(versions.into_iter().rev().find(is_signed).unwrap_or_default())
     }
 
     fn record(&self, tenant: &str, version: u64, handler: Option<Handler>) -> Record {

@@ -208,6 +208,8 @@ impl StoredTenants {
         let known = state.cache.known(id, SystemTime::now());
         let (this, tenant) = (Arc::clone(self), Arc::clone(id));
         let job = move || {
+            // The environment may be frozen before the answer is kept, so its age counts from here.
+            let asked = SystemTime::now();
             let fetch = || this.fetcher.record(&tenant, known);
             let fetched = guarded(|| meter.map_or_else(fetch, |meter| meter.charge(fetch).0));
             let fetched = fetched.unwrap_or_else(|absence| Fetched::Absent(absence, None));
@@ -215,7 +217,7 @@ impl StoredTenants {
             if let Fetched::Absent(Absence::Unavailable(reason), _) = &fetched {
                 this.warn(&mut state, reason);
             }
-            let found = state.cache.put(&tenant, fetched, SystemTime::now());
+            let found = state.cache.put(&tenant, fetched, asked);
             state.records.remove(&tenant);
             drop(state);
             // Whoever waited may have run out of time.

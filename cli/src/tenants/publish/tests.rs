@@ -222,3 +222,16 @@ fn a_removal_is_valid_for_as_long_as_what_it_removes() {
     let short = Publisher { valid_for: Duration::from_secs(1), ..publisher(&folder, &store, &key) };
     assert!(short.publish("acme", None, |_| Ok(None)).unwrap().expires >= one.expires);
 }
+
+#[test]
+fn a_file_that_nobody_signed_does_not_choose_the_next_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let (folder, store) = (Folder::new(directory.path().to_owned()), store(directory.path()));
+    put(&folder, &store, "one").unwrap();
+    put(&folder, &store, "two").unwrap();
+    let signed = folder.read(&Key::earlier("acme", 1), MAX_ENVELOPE).unwrap().unwrap();
+    for (version, content) in [(MAX_VERSION - 1, &b""[..]), (u64::MAX, b"{}"), (7, &signed)] {
+        folder.write(&Key::earlier("acme", version), content).unwrap();
+    }
+    assert_eq!(put(&folder, &store, "three").unwrap().version, 3);
+}
