@@ -17,7 +17,7 @@ use crate::text::bounded;
 use crate::text::json::Object;
 use crate::text::printable::line;
 
-/// The clock of whoever wrote a record may be ahead by this much.
+/// The clock of the machine that wrote a record may be ahead by this much.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// Compiled for more builds of Bulkhead than this, most of them are not in use any more.

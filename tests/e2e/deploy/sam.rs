@@ -71,7 +71,7 @@ fn every_template_becomes_the_function_that_was_asked_for() {
     });
 }
 
-/// The alarms of a template, sorted by name. Each is told to the topic, and the dashboard is valid JSON.
+/// The alarms of a template, sorted by name. Each is sent to the topic, and the dashboard is valid JSON.
 pub(crate) fn alarms(template: &Value) -> Vec<String> {
     let resources = template["Resources"].as_object().expect("resources").iter();
     let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
