@@ -153,6 +153,11 @@ impl Finished<'_> {
 }
 
 impl LoopState {
+    /// Remembers that the process was asked to stop while an event was in flight.
+    fn notice_stop(&mut self) {
+        self.stopping |= self.stop.is_requested();
+    }
+
     /// Records the processor time of a part of a batch, the last one with a receipt.
     fn charge(&mut self, spent: Duration) {
         if let Some(last) = self.receipts.last_mut() {
@@ -187,7 +192,7 @@ impl Dispatcher {
                 return self.conclude(state, &invocation, rejected(Rejection::Context(error)));
             }
         };
-        match self.routed(&invocation, &meter).await {
+        match self.routed(&invocation, state, &meter).await {
             Err(error) => {
                 invocation.tenant_id = error.tenant_id().cloned().or(invocation.tenant_id);
                 self.conclude(state, &invocation, rejected(Rejection::Route(error)))
@@ -270,7 +275,7 @@ impl Dispatcher {
         let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
         let guard = self.watchdog.guard(budget.ends());
         let queue = at.elapsed();
-        let (answer, usage, digest) = match self.component(&route, budget, meter).await {
+        let (answer, usage, digest) = match self.component(&route, budget, state, meter).await {
             Ok(loaded) => {
                 let visit = Visit { invocation, caller, route: &route, channel };
                 let timing = Timing { budget, guard: &guard, meter };
@@ -365,6 +370,7 @@ impl Dispatcher {
             tenant: invocation.tenant_id.as_ref().map(|id| (id, self.knows(id, route))),
             handler: route.map(|route| &route.policy.handler),
             component: digest,
+            is_stale: route.and_then(|route| route.record).is_some_and(|record| record.is_stale),
             outcome: match &answer {
                 Ok(_) => Cow::Borrowed(REPLIED),
                 Err(report) => Cow::Owned(report.header_type().to_owned()),

@@ -29,7 +29,7 @@ pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
 use ipnet::IpNet;
 pub use pointer::{Pointer, PointerError};
 pub use public_key::{KeyKind, PublicKey, PublicKeyError};
-pub use route::{Owner, Route};
+pub use route::{Owner, RecordInUse, Route};
 use serde::{Deserialize, Serialize};
 pub use vars::{ProcessVars, Vars};
 

@@ -78,6 +78,8 @@ pub struct Sandbox {
     events: u32,
     /// The tenant of these events.
     tenant_id: Option<Arc<str>>,
+    /// The generation of the tenant's record, if it is one of the store.
+    generation: Option<u64>,
     /// The owner of the limits that the event shares.
     owner: Owner,
     store: Store<State>,
@@ -118,7 +120,13 @@ impl Sandbox {
     pub fn fits(&self, route: &Route) -> bool {
         self.handler == route.handler
             && Arc::ptr_eq(&self.policy, &route.policy)
-            && (self.is_fresh() || self.tenant_id == route.tenant_id)
+            && (self.is_fresh()
+                || (self.tenant_id == route.tenant_id && self.generation == route.generation()))
+    }
+
+    /// The handler that it was made for.
+    pub fn handler(&self) -> usize {
+        self.handler
     }
 
     /// Whether it has not had an event yet.
@@ -162,6 +170,7 @@ impl Sandbox {
         self.console.begin(scope);
         self.events += 1;
         self.tenant_id.clone_from(&invocation.tenant_id);
+        self.generation = visit.route.generation();
     }
 
     /// The rest after an event: the sandbox itself, if that ended without an error and the handler allows
@@ -210,6 +219,7 @@ impl Sandboxes {
             policy: Arc::clone(&route.policy),
             events: 0,
             tenant_id: None,
+            generation: None,
             owner: route.owner(),
             store,
             console,

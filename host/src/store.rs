@@ -21,7 +21,7 @@ pub mod record;
 #[cfg(test)]
 mod tests;
 
-pub use digest::{Digest, DigestError};
+pub use digest::{Digest, DigestError, short};
 pub use directory::{Directory, ReadError, State};
 pub use record::{Expected, Handler, Native, Record, RecordError};
 

@@ -6,3 +6,4 @@ mod example;
 mod from_store;
 mod manifest;
 mod routing;
+mod under_load;

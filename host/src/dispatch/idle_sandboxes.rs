@@ -69,6 +69,11 @@ impl<S: Idle> IdleSandboxes<S> {
         gone
     }
 
+    /// Removes the items that are not to be kept. They are to be dropped when there is time.
+    pub(super) fn keep(&self, keeps: impl Fn(&S) -> bool) -> Vec<S> {
+        self.lock().extract_if(.., |sandbox| !keeps(sandbox)).collect()
+    }
+
     /// Removes all items, because there is no room for an event's own sandbox. The returned items are to be
     /// dropped.
     pub(super) fn give_up(&self) -> Vec<S> {
@@ -118,7 +123,7 @@ mod tests {
 
     fn route(handler: usize, tenant_id: &str) -> Route {
         let policy = Arc::new(Policy::default_for("hello"));
-        Route { tenant_id: Some(tenant_id.into()), is_known: true, handler, policy }
+        Route { tenant_id: Some(tenant_id.into()), is_known: true, handler, policy, record: None }
     }
 
     #[test]
@@ -161,6 +166,15 @@ mod tests {
         assert_eq!(idle.put(Sham(1, "new", None)), Some(Sham(0, "old", None)));
         assert_eq!(idle.put(Sham(1, "warm", Some("a"))), Some(Sham(1, "new", None)));
         assert_eq!(idle.lock().len(), 1);
+    }
+
+    #[test]
+    fn some_are_removed_and_the_others_kept() {
+        let idle = IdleSandboxes::new(8, 8);
+        idle.put(Sham(0, "idle", None));
+        idle.put(Sham(1, "warm", Some("a")));
+        assert_eq!(idle.keep(|sham| sham.0 == 1), [Sham(0, "idle", None)]);
+        assert_eq!(idle.give_up(), [Sham(1, "warm", Some("a"))]);
     }
 
     #[test]

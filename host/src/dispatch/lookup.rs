@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Dispatcher;
 use super::rejection::Rejection;
 use super::router::{RouteError, Routed};
 use super::stored::{LONGEST, StoredTenants, Waiting};
+use super::{Dispatcher, LoopState};
 use crate::engine::meter::Meter;
 use crate::policy::Route;
 use crate::runtime_api::invocation::Invocation;
@@ -18,12 +18,19 @@ const MAX_REASON: usize = 4 * 1024;
 
 impl Dispatcher {
     /// The route of an event.
-    pub(super) async fn routed(&self, invocation: &Invocation, meter: &Meter) -> Result<Routed, RouteError> {
-        match &self.stored {
-            None => self.router.route(invocation),
-            // Boxed, since most functions have no store.
-            Some(stored) => Box::pin(self.routed_with(stored, invocation, meter)).await,
-        }
+    pub(super) async fn routed(
+        &self,
+        invocation: &Invocation,
+        state: &mut LoopState,
+        meter: &Meter,
+    ) -> Result<Routed, RouteError> {
+        let Some(stored) = &self.stored else { return self.router.route(invocation) };
+        let budget = TimeBudget::new(LONGEST, invocation.deadline, 1);
+        let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
+        // Boxed, since most functions have no store.
+        let routed = Box::pin(self.routed_with(stored, invocation, waiting)).await;
+        state.notice_stop();
+        routed
     }
 
     /// The route of an event, which waits for the tenants that are not known here.
@@ -31,12 +38,10 @@ impl Dispatcher {
         &self,
         stored: &Arc<StoredTenants>,
         invocation: &Invocation,
-        meter: &Meter,
+        mut waiting: Waiting<'_>,
     ) -> Result<Routed, RouteError> {
         let named = self.router.named(invocation);
-        let budget = TimeBudget::new(LONGEST, invocation.deadline, 1);
-        let waiting = Waiting { until: budget.ends(), meter };
-        let answers = stored.find_all(self.router.strangers(&named), waiting).await;
+        let answers = stored.find_all(self.router.strangers(&named), &mut waiting).await;
         self.router.resolve(named, Some(&answers))
     }
 
@@ -45,12 +50,14 @@ impl Dispatcher {
         &self,
         route: &Route,
         budget: TimeBudget,
+        state: &mut LoopState,
         meter: &Meter,
     ) -> Result<Loaded, Rejection> {
         match &self.stored {
             Some(stored) if stored.has(route.handler) => {
-                let waiting = Waiting { until: budget.ends(), meter };
+                let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
                 let loaded = Box::pin(stored.component(route.handler, waiting)).await;
+                state.notice_stop();
                 loaded.map_err(|absence| Rejection::of_stored(absence, route.tenant_id.as_ref()))
             }
             Some(_) | None => self

@@ -41,6 +41,7 @@ mod tests {
             component: None,
             outcome: REPLIED.into(),
             records: None,
+            is_stale: false,
             queue: Duration::ZERO,
             bytes: (bytes_in, 0),
         };

@@ -30,6 +30,8 @@ pub(super) struct Prewarm {
     /// for a successful event of the handler, so that one that cannot even start costs nothing between
     /// events.
     slow_starters: HashSet<usize>,
+    /// The components of the store that had left the memory when the waiting sandboxes were last looked through.
+    unloads: u64,
 }
 
 impl Prewarm {
@@ -93,11 +95,22 @@ impl Dispatcher {
         prewarm.remains = left.filter(|_| !self.idle_sandboxes.are_shared());
     }
 
+    /// Drops the waiting sandboxes whose component has left the cache of the store. They would keep it in memory.
+    fn drop_unloaded(&self, before: &mut u64) {
+        let Some(stored) = &self.stored else { return };
+        let unloads = stored.unloads();
+        if unloads != std::mem::replace(before, unloads) {
+            let is_loaded = |handler| !stored.has(handler) || stored.is_loaded(handler);
+            drop(self.idle_sandboxes.keep(|sandbox| is_loaded(sandbox.handler())));
+        }
+    }
+
     /// Destroys the last sandbox, and makes the next one. It may be cancelled at any time.
     pub(super) async fn prepare(&self, prewarm: &mut Prewarm) {
         // The request for the next event is sent first.
         tokio::task::yield_now().await;
         prewarm.clear();
+        self.drop_unloaded(&mut prewarm.unloads);
         let Some(route) = &prewarm.likely else { return };
         if prewarm.slow_starters.contains(&route.handler) || !self.idle_sandboxes.want(route) {
             return;

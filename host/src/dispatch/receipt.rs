@@ -40,6 +40,10 @@ pub struct Receipt {
     /// The records that this receipt covers, if a batch was split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub records: Option<usize>,
+    /// Whether the event was served under a record that is older than `refresh`, because the store could not be asked for
+    /// a newer one.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub stale: bool,
     /// The time in its sandbox.
     pub wall_ms: f64,
     /// The processor time: all work for the event from its arrival until its answer was posted, including the
@@ -86,6 +90,8 @@ pub struct About<'a> {
     pub outcome: Cow<'static, str>,
     /// The records of a part of a batch.
     pub records: Option<usize>,
+    /// Whether the store could not be asked for a newer record of the tenant.
+    pub is_stale: bool,
     /// The time from the event's arrival to the start of its sandbox.
     pub queue: Duration,
     /// The sizes of event and response in bytes.
@@ -105,6 +111,7 @@ impl Receipt {
             outcome: about.outcome,
             limit: usage.limit.map(|limit| Cow::Borrowed(limit.key())),
             records: about.records,
+            stale: about.is_stale,
             wall_ms: milliseconds(usage.wall),
             cpu_ms: 0.0,
             queue_ms: milliseconds(about.queue),
@@ -153,6 +160,11 @@ const NOWHERE: &str = "(none)";
 
 /// All tenants that `bulkhead.toml` does not contain.
 const UNKNOWN: &str = "(unknown)";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
 
 /// To the microsecond: more digits would be noise.
 fn milliseconds(duration: Duration) -> f64 {
@@ -250,6 +262,7 @@ mod tests {
             component: Some(&"sha256:00".into()),
             outcome: Cow::Borrowed("Function.Timeout"),
             records: None,
+            is_stale: false,
             queue: Duration::from_nanos(1500),
             bytes: (17, 0),
         };
@@ -279,6 +292,14 @@ mod tests {
                 "outboundRequests": 0, "outboundBytesOut": 0, "outboundBytesIn": 0, "outboundMs": 0.0,
             })
         );
+    }
+
+    #[test]
+    fn a_receipt_says_that_the_record_is_old_only_if_it_is() {
+        let receipt = Receipt { stale: true, ..receipt(Some("acme")) };
+        for format in [Receipts::Json, Receipts::Emf { namespace: "Tenants".to_owned() }] {
+            assert_eq!(line(&receipt, &format)["stale"], true);
+        }
     }
 
     #[test]

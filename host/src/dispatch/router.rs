@@ -284,7 +284,7 @@ impl Router {
             && let Some(tenant) = self.tenants.get(&**id)
         {
             let policy = Arc::clone(&tenant.policy);
-            return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true });
+            return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true, record: None });
         }
         if let (Some(id), Some(stored)) = (&tenant_id, stored)
             && let Some(route) = route_of(id, stored)
@@ -303,7 +303,7 @@ impl Router {
 
     fn to_handler(&self, tenant_id: Option<Arc<str>>, handler: usize) -> Option<Route> {
         let policy = Arc::clone(self.policies.get(handler)?);
-        Some(Route { tenant_id, is_known: false, handler, policy })
+        Some(Route { tenant_id, is_known: false, handler, policy, record: None })
     }
 
     /// The place of the tenant's id, for people.
@@ -331,11 +331,12 @@ impl<'e> Named<'e> {
 fn route_of(id: &Arc<str>, stored: &Answers) -> Option<Result<Route, RouteError>> {
     let tenant = || Arc::clone(id);
     Some(match stored.get(id)? {
-        Ok(StoredTenant { handler, policy, .. }) => Ok(Route {
+        Ok(StoredTenant { handler, policy, record }) => Ok(Route {
             tenant_id: Some(tenant()),
             is_known: true,
             handler: *handler,
             policy: Arc::clone(policy),
+            record: Some(*record),
         }),
         Err(Absence::Unknown) => return None,
         Err(Absence::Invalid(reason)) => {

@@ -10,32 +10,35 @@
 
 mod cache;
 mod fetch;
+mod queue;
 #[cfg(all(test, feature = "compiler"))]
 mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout_at;
+use tokio::time::{sleep_until, timeout_at};
 
+use super::GRACE;
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
-use crate::policy::Policy;
 use crate::policy::manifest::Store;
+use crate::policy::{Policy, RecordInUse};
+use crate::runtime_api::shutdown::Stop;
 use crate::sandbox::component::Loaded;
-use cache::{Cache, Look};
+use cache::{Cache, CodeOf, Look};
 use fetch::{Fetched, Fetcher};
+use queue::{Full, Job, Lane, Queue};
 
 /// The longest time that an event waits for its tenant.
 pub(super) const LONGEST: Duration = Duration::from_secs(5);
-
-/// What is fetched at a time, each on a thread. If a store does not answer, more events do not need more threads.
-const MOST_FETCHES: usize = 16;
 
 /// The records that one event can cause to be fetched: a batch may name any number of tenants.
 const MOST_OF_EVENT: usize = 100;
@@ -49,6 +52,7 @@ pub(super) struct StoredTenant {
     /// Its handler: an index above those of the catalog.
     pub(super) handler: usize,
     pub(super) policy: Arc<Policy>,
+    pub(super) record: RecordInUse,
 }
 
 /// The reason why an event has no tenant of the store.
@@ -83,16 +87,18 @@ pub struct StoredTenants {
 
 struct State {
     cache: Cache,
+    queue: Queue,
     records: HashMap<Arc<str>, Pending<Found>>,
     codes: HashMap<usize, Pending<Result<Loaded, Absence>>>,
     warned: Option<Instant>,
 }
 
-/// Who waits for a fetch, and until when.
-#[derive(Debug, Clone, Copy)]
+/// An event that waits for fetches, and until when.
+#[derive(Debug)]
 pub(super) struct Waiting<'a> {
-    pub(super) until: Instant,
-    pub(super) meter: &'a Meter,
+    until: Instant,
+    meter: &'a Meter,
+    stop: &'a mut Stop,
 }
 
 impl fmt::Debug for StoredTenants {
@@ -112,6 +118,7 @@ impl StoredTenants {
     ) -> Arc<Self> {
         let state = State {
             cache: Cache::new(&settings, first_handler),
+            queue: Queue::default(),
             records: HashMap::new(),
             codes: HashMap::new(),
             warned: None,
@@ -120,25 +127,30 @@ impl StoredTenants {
         Arc::new(Self { settings, fetcher, state: Mutex::new(state), log, first_handler })
     }
 
-    /// What the store says of these tenants of one event.
-    pub(super) async fn find_all(self: &Arc<Self>, ids: Vec<Arc<str>>, waiting: Waiting<'_>) -> Answers {
-        let until = waiting.until.min(Instant::now() + LONGEST);
-        let mut fetches = 0;
+    /// What the store says of these tenants of one event. Those that are not known are fetched side by side.
+    pub(super) async fn find_all(self: &Arc<Self>, ids: Vec<Arc<str>>, waiting: &mut Waiting<'_>) -> Answers {
         let mut answers = Answers::with_capacity(ids.len());
+        let mut fetches = Vec::new();
         for id in ids {
             let found = match self.look(&id) {
                 Some(found) => found,
-                None if fetches >= MOST_OF_EVENT => {
+                None if fetches.len() >= MOST_OF_EVENT => {
                     let text =
                         format!("one event can have at most {MOST_OF_EVENT} tenants fetched from the store");
                     Err(Absence::Unavailable(text.into()))
                 }
-                None => {
-                    fetches += 1;
-                    self.fetch(&id, Waiting { until, ..waiting }).await
-                }
+                None => match self.start_record(&mut self.lock(), &id, Some(waiting.meter)) {
+                    Ok(pending) => {
+                        fetches.push((id, pending));
+                        continue;
+                    }
+                    Err(absence) => Err(absence),
+                },
             };
             answers.insert(id, found);
+        }
+        for (id, pending) in fetches {
+            answers.insert(id, waiting.result(pending).await.unwrap_or_else(Err));
         }
         answers
     }
@@ -153,11 +165,21 @@ impl StoredTenants {
         self.lock().cache.loaded(handler)
     }
 
+    /// Whether the component of a handler is in memory, which is not a use of it.
+    pub(super) fn is_loaded(&self, handler: usize) -> bool {
+        self.lock().cache.is_loaded(handler)
+    }
+
+    /// The number of components that have left the memory.
+    pub(super) fn unloads(&self) -> u64 {
+        self.lock().cache.unloads()
+    }
+
     /// The component of a handler, which is fetched if it is not in memory.
     pub(super) async fn component(
         self: &Arc<Self>,
         handler: usize,
-        waiting: Waiting<'_>,
+        mut waiting: Waiting<'_>,
     ) -> Result<Loaded, Absence> {
         let pending = {
             let mut state = self.lock();
@@ -166,8 +188,7 @@ impl StoredTenants {
                 Err(code) => self.start_code(&mut state, handler, code, waiting.meter)?,
             }
         };
-        let until = waiting.until.min(Instant::now() + LONGEST);
-        wait(pending, until).await.unwrap_or_else(Err)
+        waiting.result(pending).await.unwrap_or_else(Err)
     }
 
     /// What is known of a tenant, unless it has to be fetched.
@@ -178,36 +199,31 @@ impl StoredTenants {
             Look::Stale(found) => (found, true),
             Look::Missing => return None,
         };
-        if is_stale {
-            // If too much is fetched already, a later event does it.
+        if is_stale && !state.queue.is_busy(Lane::Known) {
+            // Otherwise, and if this fails, a later event does it.
             let _ = self.start_record(&mut state, id, None);
         }
         Some(found)
     }
 
-    async fn fetch(self: &Arc<Self>, id: &Arc<str>, waiting: Waiting<'_>) -> Found {
-        let pending = {
-            let mut state = self.lock();
-            self.start_record(&mut state, id, Some(waiting.meter.clone()))?
-        };
-        wait(pending, waiting.until).await.unwrap_or_else(Err)
-    }
-
-    /// Starts to fetch a record, unless that is in progress.
+    /// Starts to fetch a record, unless that is in progress. Without a meter, no event waits for it.
     fn start_record(
         self: &Arc<Self>,
         state: &mut State,
         id: &Arc<str>,
-        meter: Option<Meter>,
+        meter: Option<&Meter>,
     ) -> Result<Pending<Found>, Absence> {
-        if let Some(pending) = state.records.get(id).filter(|pending| goes_on(pending)) {
+        if let Some(pending) = state.records.get(id) {
             return Ok(pending.clone());
         }
-        state.expect_room()?;
         let (sender, pending) = watch::channel(None);
         let known = state.cache.known(id, SystemTime::now());
-        let (this, tenant) = (Arc::clone(self), Arc::clone(id));
+        let lane = if known.seen.is_some() { Lane::Known } else { Lane::Unknown };
+        let (this, tenant, meter) = (Arc::clone(self), Arc::clone(id), meter.cloned());
         let job = move || {
+            if meter.is_some() && this.is_given_up(&sender, |state| &mut state.records, &tenant) {
+                return;
+            }
             // The environment may be frozen before the answer is kept, so its age counts from here.
             let asked = SystemTime::now();
             let fetch = || this.fetcher.record(&tenant, known);
@@ -220,10 +236,10 @@ impl StoredTenants {
             let found = state.cache.put(&tenant, fetched, asked);
             state.records.remove(&tenant);
             drop(state);
-            // Whoever waited may have run out of time.
+            // The events that waited may have run out of time.
             let _ = sender.send(Some(found));
         };
-        spawn(job)?;
+        self.start(state, lane, Box::new(job))?;
         state.records.insert(Arc::clone(id), pending.clone());
         Ok(pending)
     }
@@ -233,19 +249,21 @@ impl StoredTenants {
         self: &Arc<Self>,
         state: &mut State,
         handler: usize,
-        code: Option<Arc<cache::CodeOf>>,
+        code: Option<Arc<CodeOf>>,
         meter: &Meter,
     ) -> Result<Pending<Result<Loaded, Absence>>, Absence> {
-        if let Some(pending) = state.codes.get(&handler).filter(|pending| goes_on(pending)) {
+        if let Some(pending) = state.codes.get(&handler) {
             return Ok(pending.clone());
         }
         let Some(code) = code else {
-            return Err(Absence::Unavailable("it was changed while the event waited".into()));
+            return Err(unavailable("it was changed while the event waited"));
         };
-        state.expect_room()?;
         let (sender, pending) = watch::channel(None);
         let (this, meter) = (Arc::clone(self), meter.clone());
         let job = move || {
+            if this.is_given_up(&sender, |state| &mut state.codes, &handler) {
+                return;
+            }
             let loaded = guarded(|| meter.charge(|| this.fetcher.code(&code)).0).and_then(|loaded| loaded);
             let mut state = this.lock();
             if let Err(Absence::Unavailable(reason)) = &loaded {
@@ -256,9 +274,47 @@ impl StoredTenants {
             drop(state);
             let _ = sender.send(Some(loaded));
         };
-        spawn(job)?;
+        self.start(state, Lane::Known, Box::new(job))?;
         state.codes.insert(handler, pending.clone());
         Ok(pending)
+    }
+
+    /// Starts a fetch, or lets it wait for a thread.
+    fn start(self: &Arc<Self>, state: &mut State, lane: Lane, job: Job) -> Result<(), Absence> {
+        let added = state.queue.add(lane, job);
+        let Some(first) = added.map_err(|Full| unavailable("too many fetches wait for the store"))? else {
+            return Ok(());
+        };
+        let this = Arc::clone(self);
+        let work = move || {
+            let mut job = Some(first);
+            while let Some(fetch) = job {
+                fetch();
+                job = this.lock().queue.next(lane);
+            }
+        };
+        // Threads of its own: those of Tokio end with the loop that has started them.
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(work);
+        thread.map(drop).map_err(|_| {
+            state.queue.lost(lane);
+            unavailable("the operating system allows no more threads")
+        })
+    }
+
+    /// Whether no event waits for a fetch any more, which is then forgotten. One receiver is kept for events to come.
+    fn is_given_up<K: Eq + Hash, T>(
+        &self,
+        sender: &watch::Sender<Option<T>>,
+        fetches: fn(&mut State) -> &mut HashMap<K, Pending<T>>,
+        key: &K,
+    ) -> bool {
+        // The caller that started it has the lock until its receivers exist.
+        let mut state = self.lock();
+        let is_given_up = sender.receiver_count() <= 1;
+        if is_given_up {
+            fetches(&mut state).remove(key);
+        }
+        is_given_up
     }
 
     fn warn(&self, state: &mut State, reason: &str) {
@@ -278,40 +334,41 @@ impl StoredTenants {
     }
 }
 
-impl State {
-    fn expect_room(&mut self) -> Result<(), Absence> {
-        self.records.retain(|_, pending| goes_on(pending));
-        self.codes.retain(|_, pending| goes_on(pending));
-        if self.records.len() + self.codes.len() < MOST_FETCHES {
-            return Ok(());
+impl<'a> Waiting<'a> {
+    /// For an event that ends at this time.
+    pub(super) fn new(ends: Instant, meter: &'a Meter, stop: &'a mut Stop) -> Self {
+        let longest = if stop.is_requested() { GRACE } else { LONGEST };
+        Self { until: ends.min(Instant::now() + longest), meter, stop }
+    }
+
+    /// The result of a fetch, unless it takes too long. If the process is asked to stop, there is less time.
+    async fn result<T: Clone>(&mut self, mut pending: Pending<T>) -> Result<T, Absence> {
+        let mut value = pin!(async move { pending.wait_for(Option::is_some).await.ok()?.clone() });
+        if !self.stop.is_requested() {
+            tokio::select! {
+                biased;
+                value = &mut value => return value.ok_or_else(interrupted),
+                () = self.stop.requested() => self.until = self.until.min(Instant::now() + GRACE),
+                () = sleep_until(self.until.into()) => {}
+            }
         }
-        Err(Absence::Unavailable(format!("{MOST_FETCHES} fetches from the store are in progress").into()))
+        match timeout_at(self.until.into(), value).await {
+            Ok(value) => value.ok_or_else(interrupted),
+            Err(_) => Err(unavailable("the store has not answered in time")),
+        }
     }
 }
 
-/// Whether a fetch is in progress. A runtime that ends drops those that have no thread yet.
-fn goes_on<T>(pending: &Pending<T>) -> bool {
-    pending.has_changed().is_ok()
+fn unavailable(text: &str) -> Absence {
+    Absence::Unavailable(text.into())
 }
 
-/// The result of a fetch, unless it takes too long.
-async fn wait<T: Clone>(mut pending: Pending<T>, until: Instant) -> Result<T, Absence> {
-    let unavailable = |text: &str| Absence::Unavailable(text.into());
-    match timeout_at(until.into(), pending.wait_for(Option::is_some)).await {
-        Ok(Ok(value)) => value.clone().ok_or_else(|| unavailable("the fetch has no result")),
-        Ok(Err(_)) => Err(unavailable("the fetch was interrupted")),
-        Err(_) => Err(unavailable("the store has not answered in time")),
-    }
+fn interrupted() -> Absence {
+    unavailable("the fetch was interrupted")
 }
 
 /// A panic of a fetch must not leave it in progress for ever.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Absence> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| Absence::Unavailable("Bulkhead panicked while it read the store, which is a bug".into()))
-}
-
-/// Tokio panics if the operating system allows no more threads.
-fn spawn(job: impl FnOnce() + Send + 'static) -> Result<(), Absence> {
-    catch_unwind(AssertUnwindSafe(|| drop(spawn_blocking(job))))
-        .map_err(|_| Absence::Unavailable("the operating system allows no more threads".into()))
+        .map_err(|_| unavailable("Bulkhead panicked while it read the store, which is a bug"))
 }

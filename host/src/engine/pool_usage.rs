@@ -25,6 +25,11 @@ pub(crate) struct Footprint {
 }
 
 impl Footprint {
+    /// The number of its memories.
+    pub(crate) fn memories(self) -> u32 {
+        self.memories
+    }
+
     /// The part that each sandbox of this component takes.
     pub(crate) fn of(component: &Component) -> Self {
         // Only a component that imports modules does not report this, and there are no modules to import.

@@ -15,6 +15,17 @@ pub struct Route {
     pub handler: usize,
     /// The limits and grants of its sandbox.
     pub policy: Arc<Policy>,
+    /// For a tenant of the store.
+    pub record: Option<RecordInUse>,
+}
+
+/// The record of the store under which an event is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordInUse {
+    /// Another one for each record: a sandbox that is kept under one record serves no event under another.
+    pub generation: u64,
+    /// Whether the record is older than `refresh`, and the store could not be asked for a newer one.
+    pub is_stale: bool,
 }
 
 /// The owner of limits that several events share.
@@ -28,6 +39,11 @@ pub enum Owner {
 }
 
 impl Route {
+    /// The generation of the tenant's record, if it is one of the store.
+    pub fn generation(&self) -> Option<u64> {
+        self.record.map(|record| record.generation)
+    }
+
     /// The owner of the limits that the event shares with others.
     pub fn owner(&self) -> Owner {
         match &self.tenant_id {

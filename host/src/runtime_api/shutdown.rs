@@ -43,6 +43,11 @@ impl Stop {
         self.tell.send_replace(true);
     }
 
+    /// Whether the process was asked to stop.
+    pub fn is_requested(&self) -> bool {
+        *self.told.borrow()
+    }
+
     /// Resolves when the process is asked to stop.
     pub async fn requested(&mut self) {
         // This fails only without any sender, and `self` holds one.
@@ -58,10 +63,12 @@ mod tests {
     async fn every_clone_hears_of_it_however_late_it_asks() {
         let stop = Stop::default();
         let mut asked_before = stop.clone();
+        assert!(!stop.is_requested());
         let waiting = tokio::spawn(async move { asked_before.requested().await });
         stop.request();
         waiting.await.unwrap();
         let mut late = stop.clone();
+        assert!(late.is_requested());
         late.requested().await;
         late.requested().await;
     }

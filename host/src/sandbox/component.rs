@@ -48,6 +48,11 @@ impl Loaded {
         Description::of(component.engine(), component)
     }
 
+    /// The number of memories of each of its sandboxes.
+    pub fn memories(&self) -> u64 {
+        self.footprint.memories().into()
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         self.entry.kind()

@@ -48,6 +48,7 @@ async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() 
         is_known: false,
         handler: 0,
         policy: Arc::new(Policy::default_for("hello")),
+        record: None,
     };
     let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).unwrap();
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));

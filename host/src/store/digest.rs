@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::artifact;
 
@@ -67,9 +68,20 @@ impl Display for Digest {
     }
 }
 
+/// The first half of the SHA-256 of these bytes, to be compared and not to be shown.
+pub fn short(bytes: &[u8]) -> u128 {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest.first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_digest_is_the_first_half() {
+        assert_eq!(format!("{:x}", short(b"")), Digest::of(b"").digits()[..32]);
+    }
 
     #[test]
     fn a_digest_has_one_spelling() {

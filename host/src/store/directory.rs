@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
-use super::layout::Key;
+use super::layout::{Key, TENANTS};
 use crate::text::printable::Shown as _;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -107,6 +107,11 @@ impl Directory {
         let read = read.map_err(|error| ReadError::File { key: key.clone(), error })?;
         let read = u64::try_from(read).unwrap_or(u64::MAX);
         if read > most { Err(too_large(read)) } else { Ok(Some((bytes, state))) }
+    }
+
+    /// Whether it contains records. A file system that is not mounted leaves an empty folder.
+    pub fn has_records(&self) -> bool {
+        self.path.join(TENANTS).is_dir()
     }
 
     /// The state of a file; `None` if it does not exist.

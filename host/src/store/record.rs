@@ -161,9 +161,17 @@ impl Record {
     /// If the file is not a signed record.
     pub fn of_file(file: &[u8], keys: &[PublicKey]) -> Result<Self, RecordError> {
         let (payload, _) = envelope::open(file, keys)?;
+        Self::of_payload(&payload)
+    }
+
+    /// The record in the payload of an envelope that was opened.
+    ///
+    /// # Errors
+    /// If it is not a record.
+    pub fn of_payload(payload: &[u8]) -> Result<Self, RecordError> {
         let content = |why: String| RecordError::Content(line(&why).into_owned());
         let Object(record): Object<Self> =
-            serde_json::from_slice(&payload).map_err(|error| content(bounded::text(error, SHOWN)))?;
+            serde_json::from_slice(payload).map_err(|error| content(bounded::text(error, SHOWN)))?;
         if !(1..=MAX_VERSION).contains(&record.version) {
             return Err(content(format!(
                 "the version {} is not between 1 and {MAX_VERSION}",

@@ -59,8 +59,15 @@ fn is_unknown(answer: &Answer) -> bool {
 fn a_tenant_is_put_updated_rolled_back_and_removed_while_it_is_served() {
     let store = Store::new("");
     let stage = stage(&store, BEHIND);
-    let unknown = send(&stage, "acme");
-    assert_error(&unknown, "Runtime.UnknownTenant");
+    let unavailable = send(&stage, "acme");
+    assert_error(&unavailable, "Runtime.TenantUnavailable");
+    assert!(
+        unavailable.text().contains("no folder \\\"tenants\\\"; mount its file system"),
+        "{}",
+        unavailable.text()
+    );
+    store.put("globex", "echo", &[]);
+    let unknown = until(&stage, "acme", is_unknown, |answer| answer.kind == Kind::Error);
     assert!(
         unknown.text().contains("neither in [tenants] of bulkhead.toml nor in the store"),
         "{}",
@@ -140,8 +147,11 @@ fn a_store_that_is_gone_costs_only_those_that_are_not_known() {
     assert!(is_context(&send(&stage, "acme")));
     let away = store.root().join("away");
     fs::rename(store.path(""), &away).expect("move the store");
-    for _ in 0..20 {
+    let is_stale = |stage: &Stage| stage.receipts().last().is_some_and(|receipt| receipt["stale"] == true);
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !is_stale(&stage) {
         assert!(is_context(&send(&stage, "acme")));
+        assert!(Instant::now() < limit, "no receipt says that the record is old");
     }
     let answer = send(&stage, "globex");
     assert_error(&answer, "Runtime.TenantUnavailable");
@@ -150,6 +160,29 @@ fn a_store_that_is_gone_costs_only_those_that_are_not_known() {
     fs::rename(&away, store.path("")).expect("move it back");
     let is_unavailable = |answer: &Answer| answer.error_type() == "Runtime.TenantUnavailable";
     until(&stage, "globex", is_echo, is_unavailable);
+    while is_stale(&stage) {
+        assert!(is_context(&send(&stage, "acme")));
+        assert!(Instant::now() < limit, "the receipts say still that the record is old");
+    }
+}
+
+#[test]
+fn a_record_that_somebody_removes_by_hand_leaves_its_tenant_until_its_record_is_too_old() {
+    let store = Store::new("");
+    store.put("acme", "context", &[]);
+    store.put("globex", "echo", &[]);
+    let behind = stage(&store, BEHIND);
+    let before = stage(&store, BEFORE);
+    for stage in [&behind, &before] {
+        assert!(is_context(&send(stage, "acme")));
+    }
+    fs::remove_file(store.record("acme")).expect("remove it");
+    for _ in 0..20 {
+        assert!(is_context(&send(&behind, "acme")));
+    }
+    let answer = send(&before, "acme");
+    assert_error(&answer, "Runtime.TenantUnavailable");
+    assert!(answer.text().contains("nobody has signed its removal"), "{}", answer.text());
 }
 
 /// The file at this place, as it has to be for others to go on.

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::*;
-use crate::policy::Owner;
 use crate::policy::manifest::{InvalidHandler, Receipts};
+use crate::policy::{Owner, RecordInUse};
 use crate::runtime_api::NextEvent;
 
 /// Two handlers, `first` and `second`; acme has the first, and beta the second under a policy of its own.
@@ -252,7 +252,10 @@ fn tenants_of_a_store_come_after_those_of_the_manifest() {
     let manifest = with_store(manifest(TenantSource::Lambda));
     let router = router(&manifest);
     let policy = Arc::new(Policy::default_for("stored"));
-    let stored = |handler| Ok(StoredTenant { handler, policy: Arc::clone(&policy) });
+    let stored = |handler| {
+        let record = RecordInUse { generation: 1, is_stale: false };
+        Ok(StoredTenant { handler, policy: Arc::clone(&policy), record })
+    };
     let absent = |absence: fn(Arc<str>) -> Absence| Err(absence("why".into()));
     let answers: Answers = [
         ("acme", stored(7)),

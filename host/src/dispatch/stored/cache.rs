@@ -2,34 +2,43 @@
 //!
 //! Ages are by the system's clock: an environment that was frozen has not looked at the store either.
 
+mod codes;
+
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::fetch::{Fetched, FetchedTenant};
 use super::{Absence, Found, StoredTenant};
-use crate::policy::Policy;
 use crate::policy::manifest::Store;
+use crate::policy::{Policy, RecordInUse};
 use crate::sandbox::component::Loaded;
-use crate::store::{Digest, Native, State};
+use crate::store::{State, short};
+pub(super) use codes::CodeOf;
+use codes::Codes;
 
-/// Tenants whose records are kept, each with a few hundred bytes.
+/// Tenants whose records are kept.
 const MOST_TENANTS: usize = 50_000;
+/// The part of `cache` that records may take: one divided by this.
+pub(super) const PART_OF_RECORDS: u64 = 4;
+/// What a record takes beside its own text.
+const RECORD: u64 = 512;
 /// Ids that are remembered as unknown. A caller can make up any number.
 const MOST_ABSENT: usize = 1_000;
-/// Tenants whose versions are remembered, so that they do not go back.
-const MOST_VERSIONS: usize = 200_000;
-/// Components in memory. The image of a component's memory takes a file descriptor, of which Lambda grants 1024.
-const MOST_LOADED: usize = 256;
+/// Tenants whose versions are remembered, so that they do not go back: 64 bytes each.
+const MOST_SEEN: usize = 200_000;
 /// A store that could not be read is tried again after this time, or after `refresh` if that is shorter.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The native code that a record names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CodeOf {
-    pub(super) native: Native,
-    pub(super) component: Digest,
-    pub(super) kind: String,
+/// The newest signed record of a tenant that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) version: u64,
+    /// A part of the digest of its content. Two records of one version are a mistake or an attack.
+    pub(super) content: u128,
+    /// Whether the tenant has a handler: it is not the record of a removal.
+    pub(super) has_handler: bool,
 }
 
 /// What is known before a fetch.
@@ -37,8 +46,8 @@ pub(super) struct CodeOf {
 pub(super) struct Known {
     /// The state of the file of a record that is still valid.
     pub(super) state: Option<State>,
-    /// The highest version that was seen.
-    pub(super) version: u64,
+    /// The newest record.
+    pub(super) seen: Option<Seen>,
 }
 
 /// What the cache says of a tenant.
@@ -56,21 +65,24 @@ pub(super) struct Cache {
     max_stale: Duration,
     most_bytes: u64,
     tenants: HashMap<Arc<str>, Kept>,
+    /// The bytes of their records.
+    record_bytes: u64,
     absent: HashMap<Arc<str>, Gone>,
-    versions: HashMap<Arc<str>, (u64, u64)>,
+    /// By a part of the digest of the tenant's id, which can be long.
+    seen: HashMap<u128, (Seen, u64)>,
     policies: HashSet<Arc<Policy>>,
-    codes: HashMap<usize, Code>,
-    handlers: HashMap<Digest, usize>,
-    /// The handlers whose code is in memory.
-    loaded: Vec<usize>,
-    bytes: u64,
-    next_handler: usize,
+    codes: Codes,
+    /// Counts records.
+    generations: u64,
     /// Counts uses.
     uses: u64,
 }
 
 struct Kept {
-    tenant: StoredTenant,
+    handler: usize,
+    policy: Arc<Policy>,
+    generation: u64,
+    bytes: u64,
     expires: SystemTime,
     state: State,
     /// When the store last said that this is the record.
@@ -86,12 +98,11 @@ struct Gone {
     used: u64,
 }
 
-struct Code {
-    of: Arc<CodeOf>,
-    /// Tenants that have it.
-    tenants: usize,
-    result: Option<Result<Loaded, (Absence, SystemTime)>>,
-    used: u64,
+impl Kept {
+    fn tenant(&self, is_stale: bool) -> StoredTenant {
+        let record = RecordInUse { generation: self.generation, is_stale };
+        StoredTenant { handler: self.handler, policy: Arc::clone(&self.policy), record }
+    }
 }
 
 impl Cache {
@@ -101,14 +112,12 @@ impl Cache {
             max_stale: settings.max_stale,
             most_bytes: settings.cache,
             tenants: HashMap::new(),
+            record_bytes: 0,
             absent: HashMap::new(),
-            versions: HashMap::new(),
+            seen: HashMap::new(),
             policies: HashSet::new(),
-            codes: HashMap::new(),
-            handlers: HashMap::new(),
-            loaded: Vec::new(),
-            bytes: 0,
-            next_handler: first_handler,
+            codes: Codes::new(settings.refresh.min(RETRY), first_handler),
+            generations: 0,
             uses: 0,
         }
     }
@@ -117,12 +126,15 @@ impl Cache {
     pub(super) fn look(&mut self, id: &str, now: SystemTime) -> Look {
         self.uses += 1;
         if let Some(kept) = self.tenants.get_mut(id) {
-            if age(kept.checked, now) > self.max_stale || now >= kept.expires {
+            let old = age(kept.checked, now);
+            if old > self.max_stale || now >= kept.expires {
                 return Look::Missing;
             }
             kept.used = self.uses;
-            let found = Ok(kept.tenant.clone());
-            let is_fresh = age(kept.checked, now) <= self.refresh || age(kept.tried, now) <= self.refresh;
+            // The last attempt failed, or else the record would be younger.
+            let is_stale = old > self.refresh && kept.tried != kept.checked;
+            let found = Ok(kept.tenant(is_stale));
+            let is_fresh = old <= self.refresh || age(kept.tried, now) <= self.refresh;
             return if is_fresh { Look::Fresh(found) } else { Look::Stale(found) };
         }
         let Some(gone) = self.absent.get_mut(id) else { return Look::Missing };
@@ -140,8 +152,8 @@ impl Cache {
     /// What is known of a tenant that is about to be fetched.
     pub(super) fn known(&self, id: &str, now: SystemTime) -> Known {
         let valid = self.tenants.get(id).filter(|kept| now < kept.expires);
-        let version = self.versions.get(id).map_or(0, |(version, _)| *version);
-        Known { state: valid.map(|kept| kept.state), version }
+        let seen = self.seen.get(&short(id.as_bytes())).map(|(seen, _)| *seen);
+        Known { state: valid.map(|kept| kept.state), seen }
     }
 
     /// Keeps what was fetched.
@@ -151,31 +163,52 @@ impl Cache {
             Fetched::Unchanged => match self.tenants.get_mut(id) {
                 Some(kept) => {
                     (kept.checked, kept.tried) = (now, now);
-                    Ok(kept.tenant.clone())
+                    Ok(kept.tenant(false))
                 }
                 None => Err(Absence::Unavailable("it was changed while the event waited".into())),
             },
             Fetched::Tenant(tenant) => Ok(self.put_tenant(id, *tenant, now)),
-            Fetched::Absent(absence, version) => {
-                self.saw(id, version);
+            Fetched::Absent(absence, seen) => {
+                seen.into_iter().for_each(|seen| self.saw(id, seen));
                 self.put_absence(id, absence, now)
             }
         }
     }
 
     fn put_tenant(&mut self, id: &Arc<str>, fetched: FetchedTenant, now: SystemTime) -> StoredTenant {
-        let FetchedTenant { version, expires, policy, code, state } = fetched;
-        self.saw(id, Some(version));
+        let FetchedTenant { seen, expires, policy, code, state, bytes } = fetched;
+        self.saw(id, seen);
         self.absent.remove(id);
-        let handler = self.handler_of(code);
-        let tenant = StoredTenant { handler, policy: self.shared(policy) };
-        let kept = Kept { tenant: tenant.clone(), expires, state, checked: now, tried: now, used: self.uses };
+        self.generations += 1;
+        let kept = Kept {
+            handler: self.codes.handler_of(code, self.uses),
+            policy: self.shared(policy),
+            generation: self.generations,
+            bytes: bytes + RECORD,
+            expires,
+            state,
+            checked: now,
+            tried: now,
+            used: self.uses,
+        };
+        let tenant = kept.tenant(false);
+        self.record_bytes += kept.bytes;
         let before = self.tenants.insert(Arc::clone(id), kept);
-        before.into_iter().for_each(|kept| self.release(kept.tenant.handler));
-        for kept in shrink(&mut self.tenants, MOST_TENANTS, |kept| kept.used) {
-            self.release(kept.tenant.handler);
+        self.release(before);
+        while self.tenants.len() > 1
+            && (self.tenants.len() > MOST_TENANTS || self.record_bytes > self.most_bytes / PART_OF_RECORDS)
+        {
+            let oldest = oldest(&mut self.tenants, |kept| kept.used);
+            self.release(oldest);
         }
         tenant
+    }
+
+    fn release(&mut self, kept: impl IntoIterator<Item = Kept>) {
+        for kept in kept {
+            self.record_bytes -= kept.bytes;
+            self.codes.release(kept.handler);
+        }
     }
 
     fn put_absence(&mut self, id: &Arc<str>, absence: Absence, now: SystemTime) -> Found {
@@ -183,25 +216,30 @@ impl Cache {
             && let Some(kept) = self.tenants.get_mut(id)
         {
             kept.tried = now;
-            if age(kept.checked, now) <= self.max_stale && now < kept.expires {
-                return Ok(kept.tenant.clone());
+            let old = age(kept.checked, now);
+            if old <= self.max_stale && now < kept.expires {
+                return Ok(kept.tenant(old > self.refresh));
             }
         }
-        if let Some(kept) = self.tenants.remove(id) {
-            self.release(kept.tenant.handler);
-        }
+        let before = self.tenants.remove(id);
+        self.release(before);
         let gone = Gone { absence: absence.clone(), since: now, used: self.uses };
         self.absent.insert(Arc::clone(id), gone);
-        shrink(&mut self.absent, MOST_ABSENT, |gone| gone.used);
+        if self.absent.len() > MOST_ABSENT {
+            oldest(&mut self.absent, |gone| gone.used);
+        }
         Err(absence)
     }
 
-    /// Remembers the version of a record that was signed.
-    fn saw(&mut self, id: &Arc<str>, version: Option<u64>) {
-        if let Some(version) = version {
-            let seen = self.versions.entry(Arc::clone(id)).or_default();
-            *seen = (version.max(seen.0), self.uses);
-            shrink(&mut self.versions, MOST_VERSIONS, |(_, used)| *used);
+    /// Remembers a signed record.
+    fn saw(&mut self, id: &str, new: Seen) {
+        let (seen, used) = self.seen.entry(short(id.as_bytes())).or_insert((new, 0));
+        *used = self.uses;
+        if new.version > seen.version {
+            *seen = new;
+        }
+        if self.seen.len() > MOST_SEEN {
+            oldest(&mut self.seen, |(_, used)| *used);
         }
     }
 
@@ -218,45 +256,15 @@ impl Cache {
         policy
     }
 
-    /// The handler of native code, of which one more tenant has it.
-    fn handler_of(&mut self, of: CodeOf) -> usize {
-        let known = self.handlers.get(&of.native.digest).copied();
-        // A digest determines its bytes; what a record says of them may differ.
-        let known = known.filter(|handler| self.codes.get(handler).is_some_and(|code| *code.of == of));
-        let handler = known.unwrap_or_else(|| {
-            let handler = self.next_handler;
-            self.next_handler += 1;
-            self.handlers.insert(of.native.digest.clone(), handler);
-            let code = Code { of: Arc::new(of), tenants: 0, result: None, used: self.uses };
-            self.codes.insert(handler, code);
-            handler
-        });
-        if let Some(code) = self.codes.get_mut(&handler) {
-            code.tenants += 1;
-        }
-        handler
-    }
-
-    /// One tenant less has this code.
-    fn release(&mut self, handler: usize) {
-        let Some(code) = self.codes.get_mut(&handler) else { return };
-        code.tenants -= 1;
-        if code.tenants == 0 {
-            self.unload(handler);
-            if let Some(code) = self.codes.remove(&handler)
-                && self.handlers.get(&code.of.native.digest) == Some(&handler)
-            {
-                self.handlers.remove(&code.of.native.digest);
-            }
-        }
+    /// Whether the component of a handler is in memory.
+    pub(super) fn is_loaded(&self, handler: usize) -> bool {
+        self.codes.is_loaded(handler)
     }
 
     /// The component of a handler, if it is in memory.
     pub(super) fn loaded(&mut self, handler: usize) -> Option<Loaded> {
         self.uses += 1;
-        let code = self.codes.get_mut(&handler)?;
-        code.used = self.uses;
-        code.result.as_ref()?.as_ref().ok().cloned()
+        self.codes.loaded(handler, self.uses)
     }
 
     /// The component of a handler or why there is none, or else the code to be fetched.
@@ -266,47 +274,24 @@ impl Cache {
         now: SystemTime,
     ) -> Result<Result<Loaded, Absence>, Option<Arc<CodeOf>>> {
         self.uses += 1;
-        let Some(code) = self.codes.get_mut(&handler) else { return Err(None) };
-        code.used = self.uses;
-        match &code.result {
-            Some(Ok(loaded)) => Ok(Ok(loaded.clone())),
-            Some(Err((absence, since))) if age(*since, now) <= self.refresh.min(RETRY) => {
-                Ok(Err(absence.clone()))
-            }
-            Some(Err(_)) | None => Err(Some(Arc::clone(&code.of))),
-        }
+        self.codes.find(handler, now, self.uses)
     }
 
     /// Keeps a component that was fetched, or why it could not be.
     pub(super) fn put_code(&mut self, handler: usize, result: &Result<Loaded, Absence>, now: SystemTime) {
-        self.uses += 1;
-        let Some(code) = self.codes.get_mut(&handler) else { return };
-        code.used = self.uses;
-        code.result = Some(result.clone().map_err(|absence| (absence, now)));
-        if result.is_ok() {
-            self.bytes += code.of.native.bytes;
-            self.loaded.push(handler);
-        }
-        while self.loaded.len() > 1 && (self.bytes > self.most_bytes || self.loaded.len() > MOST_LOADED) {
-            let used = |handler: &&usize| self.codes.get(handler).map_or(0, |code| code.used);
-            let Some(oldest) = self.loaded.iter().min_by_key(used).copied() else { return };
-            self.unload(oldest);
-        }
+        self.codes.put(handler, result, now);
+        self.codes.shrink(self.most_bytes.saturating_sub(self.record_bytes));
     }
 
-    /// Drops a component. Events that are in its sandboxes keep it.
-    fn unload(&mut self, handler: usize) {
-        let Some(at) = self.loaded.iter().position(|loaded| *loaded == handler) else { return };
-        self.loaded.swap_remove(at);
-        if let Some(code) = self.codes.get_mut(&handler) {
-            code.result = None;
-            self.bytes -= code.of.native.bytes;
-        }
+    /// The number of components that have left the memory.
+    pub(super) fn unloads(&self) -> u64 {
+        self.codes.unloads()
     }
 
     #[cfg(test)]
     pub(super) fn sizes(&self) -> [usize; 5] {
-        [self.tenants.len(), self.absent.len(), self.codes.len(), self.loaded.len(), self.policies.len()]
+        let [codes, loaded] = self.codes.sizes();
+        [self.tenants.len(), self.absent.len(), codes, loaded, self.policies.len()]
     }
 }
 
@@ -315,13 +300,13 @@ fn age(since: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(since).unwrap_or(Duration::MAX)
 }
 
-/// If there are too many, removes an eighth of them: those that were not used for the longest time.
-fn shrink<V>(map: &mut HashMap<Arc<str>, V>, most: usize, used: impl Fn(&V) -> u64) -> Vec<V> {
-    if map.len() <= most {
-        return Vec::new();
-    }
+/// Removes an eighth: those that were not used for the longest time.
+fn oldest<K: Eq + Hash, V>(map: &mut HashMap<K, V>, used: impl Fn(&V) -> u64) -> Vec<V> {
     let mut uses: Vec<u64> = map.values().map(&used).collect();
     let at = uses.len() / 8;
+    if uses.is_empty() {
+        return Vec::new();
+    }
     let (_, last, _) = uses.select_nth_unstable(at);
     let last = *last;
     map.extract_if(|_, value| used(value) <= last).map(|(_, value)| value).collect()

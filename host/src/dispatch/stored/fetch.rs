@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::Absence;
-use super::cache::{CodeOf, Known};
+use super::cache::{CodeOf, Known, PART_OF_RECORDS, Seen};
 use crate::dispatch::catalog::Source;
 use crate::engine::{BUILD, Target};
 use crate::policy::Policy;
 use crate::policy::manifest::Store;
 use crate::sandbox::component::{self, Loaded};
-use crate::store::layout::Key;
-use crate::store::{Digest, Directory, Expected, Handler, MAX_ENVELOPE, ReadError, Record, State};
+use crate::store::layout::{Key, TENANTS};
+use crate::store::{
+    Digest, Directory, Expected, Handler, MAX_ENVELOPE, MAX_NATIVE, ReadError, Record, RecordError, State,
+    envelope, short,
+};
 use crate::text::bounded;
 
 /// How much of a reason is reported: it can contain names of a component's.
@@ -32,18 +35,20 @@ pub(super) enum Fetched {
     Unchanged,
     /// A record of a tenant.
     Tenant(Box<FetchedTenant>),
-    /// No tenant. If its removal was signed, with the version of that.
-    Absent(Absence, Option<u64>),
+    /// No tenant that can be used, and the signed record that says so, if there is one.
+    Absent(Absence, Option<Seen>),
 }
 
 /// A record that can be used.
 #[derive(Debug)]
 pub(super) struct FetchedTenant {
-    pub(super) version: u64,
+    pub(super) seen: Seen,
     pub(super) expires: SystemTime,
     pub(super) policy: Policy,
     pub(super) code: CodeOf,
     pub(super) state: State,
+    /// The size of its file.
+    pub(super) bytes: u64,
 }
 
 impl Fetcher {
@@ -60,25 +65,61 @@ impl Fetcher {
         {
             return Fetched::Unchanged;
         }
-        let (file, state) = match self.directory.read(&key, MAX_ENVELOPE) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Fetched::Absent(Absence::Unknown, None),
-            Err(error) => return Fetched::Absent(unreadable(&error), None),
-        };
+        match self.directory.read(&key, MAX_ENVELOPE) {
+            Ok(Some((file, state))) => self.opened(id, &file, state, known.seen),
+            Ok(None) => Fetched::Absent(self.without_record(known.seen), None),
+            Err(error) => Fetched::Absent(unreadable(&error), None),
+        }
+    }
+
+    /// Only a signed record removes a tenant: anyone who can write to the store can remove a file.
+    fn without_record(&self, seen: Option<Seen>) -> Absence {
+        if seen.is_some_and(|seen| seen.has_handler) {
+            Absence::Unavailable(
+                "its record is missing in the store, and nobody has signed its removal".into(),
+            )
+        } else if !self.directory.has_records() {
+            Absence::Unavailable(reason(format_args!(
+                "the store contains no folder {TENANTS:?}; mount its file system, or put the first tenant into it"
+            )))
+        } else {
+            Absence::Unknown
+        }
+    }
+
+    fn opened(&self, id: &str, file: &[u8], state: State, before: Option<Seen>) -> Fetched {
         let Store { name, public_keys, .. } = &self.settings;
-        let expected = Expected { tenant: id, store: name, seen: known.version, now: SystemTime::now() };
-        let record = match Record::open(&file, public_keys, expected) {
-            Ok(record) => record,
+        let opened = envelope::open(file, public_keys)
+            .and_then(|(payload, _)| Record::of_payload(&payload).map(|record| (record, short(&payload))));
+        let (record, content) = match opened {
+            Ok(opened) => opened,
             Err(error) => return Fetched::Absent(invalid(error), None),
         };
-        let version = record.version;
-        let Some(handler) = record.handler else { return Fetched::Absent(Absence::Unknown, Some(version)) };
-        match self.tenant(handler) {
-            Ok((policy, code)) => {
-                let tenant = FetchedTenant { version, expires: record.expires, policy, code, state };
-                Fetched::Tenant(Box::new(tenant))
+        let has_handler = record.handler.is_some();
+        let seen = Seen { version: record.version, content, has_handler };
+        if let Some(before) = before.filter(|before| before.version == seen.version && *before != seen) {
+            let text = format_args!("another record of its version {} was seen before", before.version);
+            return Fetched::Absent(invalid(text), None);
+        }
+        let floor = before.map_or(0, |before| before.version);
+        let expected = Expected { tenant: id, store: name, seen: floor, now: SystemTime::now() };
+        match (record.check(expected), record.handler) {
+            (Err(error @ (RecordError::Tenant { .. } | RecordError::Store { .. })), _) => {
+                Fetched::Absent(invalid(error), None)
             }
-            Err(absence) => Fetched::Absent(absence, Some(version)),
+            // A removal lasts.
+            (Ok(()) | Err(RecordError::Expired { .. }), None) => {
+                Fetched::Absent(Absence::Unknown, Some(seen))
+            }
+            (Err(error), _) => Fetched::Absent(invalid(error), Some(seen)),
+            (Ok(()), Some(handler)) => match self.tenant(handler) {
+                Ok((policy, code)) => {
+                    let bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
+                    let expires = record.expires;
+                    Fetched::Tenant(Box::new(FetchedTenant { seen, expires, policy, code, state, bytes }))
+                }
+                Err(absence) => Fetched::Absent(absence, Some(seen)),
+            },
         }
     }
 
@@ -91,10 +132,12 @@ impl Fetcher {
                  this version"
             )));
         };
-        if native.bytes > self.settings.cache {
+        let cache = self.settings.cache;
+        let most = MAX_NATIVE.min(cache - cache / PART_OF_RECORDS);
+        if native.bytes > most {
             return Err(invalid(format_args!(
-                "its native code has {} bytes, and `cache` in [store] is {}",
-                native.bytes, self.settings.cache
+                "its native code has {} bytes; with this `cache` in [store] ({cache}) it may have {most}",
+                native.bytes
             )));
         }
         let Handler { component, kind, .. } = handler;

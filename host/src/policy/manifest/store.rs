@@ -239,7 +239,9 @@ impl Store {
         let (limits, grants, mut wrong) = settings.read();
         let asked = LIMITS.iter().zip(&limits).filter_map(|(amount, asked)| Some((amount, (*asked)?.value)));
         for (amount, asked) in asked {
-            let most = amounts::value(&self.max.limits, amount.limit);
+            // Without a value, `concurrency` is a share of the environment, which is never less than one.
+            let is_set = amounts::is_set(&self.max.limits, amount.limit);
+            let most = if is_set { amounts::value(&self.max.limits, amount.limit) } else { 1 };
             if asked > most {
                 let (asked, most) = (amount.unit.text(asked), amount.unit.text(most));
                 wrong.push(over("limits", amount.limit.key(), &asked, &most));

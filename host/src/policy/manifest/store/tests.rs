@@ -81,7 +81,7 @@ fn every_mistake_has_its_line() {
 
 #[test]
 fn a_tenant_has_what_it_asks_for_up_to_max() {
-    let max = "[store.max.limits]\nmemory = '256MiB'\n[store.max.grants]\nenvironment = ['STAGE']\ntmp = '16MiB'\n\
+    let max = "[store.max.limits]\nmemory = '256MiB'\nconcurrency = 2\n[store.max.grants]\nenvironment = ['STAGE']\ntmp = '16MiB'\n\
                allowed_outbound_hosts = ['https://*.example.com']\nallowed_private_networks = ['10.0.0.0/8']\n\
                [store.max.reuse]\nevents = 100";
     let settings = asked(
@@ -158,4 +158,17 @@ fn settings_that_are_not_valid_have_lines() {
         assert!(mistake.starts_with(expected), "{mistake}");
     }
     assert_eq!(asked(""), Settings::default());
+}
+
+#[test]
+fn a_tenant_takes_no_larger_share_of_an_environment_than_the_store_says() {
+    let asked = |number: u32| asked(&format!("limits.concurrency = {number}"));
+    let plain = store("");
+    assert!(plain.policy(&asked(1)).is_ok(), "the share is never less than one");
+    assert!(
+        refused(&plain, &asked(2)).starts_with("limits.concurrency: 2 is more than the store allows (1)")
+    );
+    let wide = store("max.limits.concurrency = 4");
+    assert!(wide.policy(&asked(4)).is_ok() && wide.policy(&asked(5)).is_err());
+    assert_eq!(wide.policy(&Settings::default()).unwrap().limits.concurrency, None, "the share");
 }
