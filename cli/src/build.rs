@@ -82,7 +82,7 @@ impl Build {
         root.fill(self.package.is_empty())?;
         let mut summary = check(&project, &root)?;
         summary.warnings.extend(warnings);
-        let report = Report::new(&root, summary)?;
+        let report = Report::new(&root, &project.manifest, summary)?;
         if report.mistakes.is_empty() {
             root.compile()?;
         }

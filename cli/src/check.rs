@@ -6,6 +6,7 @@ mod denied;
 mod examine;
 mod idle;
 mod listed;
+mod nearby;
 mod policies;
 mod print;
 mod report;

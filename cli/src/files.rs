@@ -1,6 +1,7 @@
 //! The answer to a file or a folder that the user named and that cannot be read: what is wrong with it, and which one
 //! stands in its place.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -75,15 +76,17 @@ pub(crate) fn no_folder(path: &Path) -> anyhow::Error {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(crate) enum Wanted {
     File,
+    /// A `.wasm`. The `.cwasm` that was compiled from it counts as this file.
+    Component,
     Folder,
 }
 
 impl Wanted {
     fn name(self) -> &'static str {
         match self {
-            Self::File => "file",
+            Self::File | Self::Component => "file",
             Self::Folder => "folder",
         }
     }
@@ -106,11 +109,17 @@ fn missing(path: &Path, wanted: Wanted) -> anyhow::Error {
     anyhow!("{start}{}", meant(path, wanted))
 }
 
-/// What may be meant: something with a similar name, or else what has the same ending.
+/// What may be meant by a path, to be added to a sentence.
 fn meant(path: &Path, wanted: Wanted) -> String {
+    meant_below(Path::new(""), path, wanted)
+}
+
+/// What may be meant by a path that is relative to a folder, to be added to a sentence: something with a similar name, or
+/// else what has the same ending.
+pub(crate) fn meant_below(root: &Path, path: &Path, wanted: Wanted) -> String {
     let Some(word) = path.file_name().and_then(|word| word.to_str()) else { return String::new() };
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = root.join(path.parent().unwrap_or_else(|| Path::new("")));
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { &*folder };
     let names = names(folder, wanted);
     let known: Vec<&str> = names.iter().map(String::as_str).filter(|known| *known != word).collect();
     let mut near = suggest::similar(word, &known);
@@ -122,7 +131,7 @@ fn meant(path: &Path, wanted: Wanted) -> String {
         let near: Vec<String> = near.iter().map(|near| path.with_file_name(near).shown()).collect();
         return format!("; did you mean {}?", near.join(" or "));
     }
-    let Some(ending) = ending(word).filter(|_| wanted == Wanted::File) else { return String::new() };
+    let Some(ending) = ending(word).filter(|_| wanted != Wanted::Folder) else { return String::new() };
     let alike: Vec<&str> = known.into_iter().filter(|known| self::ending(known) == Some(ending)).collect();
     match alike.as_slice() {
         [only] => format!("; the only .{ending} file in {} is {}", handlers::place(folder), name(only)),
@@ -139,15 +148,22 @@ fn meant(path: &Path, wanted: Wanted) -> String {
 /// The names in a folder, sorted, without hidden ones.
 fn names(folder: &Path, wanted: Wanted) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_NAMES);
-    let is_wanted = |path: &Path| match wanted {
-        Wanted::File => path.is_file(),
-        Wanted::Folder => path.is_dir(),
-    };
-    let wanted = entries.filter(|entry| is_wanted(&entry.path()));
-    let mut names: Vec<String> = wanted.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.retain(|name| !name.starts_with('.'));
-    names.sort_unstable();
-    names
+    let named = entries.filter_map(|entry| {
+        let (path, name) = (entry.path(), entry.file_name().into_string().ok()?);
+        match wanted {
+            Wanted::File => path.is_file().then_some(name),
+            Wanted::Component => component(&name).filter(|_| path.is_file()),
+            Wanted::Folder => path.is_dir().then_some(name),
+        }
+    });
+    let names: BTreeSet<String> = named.filter(|name| !name.starts_with('.')).collect();
+    names.into_iter().collect()
+}
+
+/// The name of the component that a file is, or that it was compiled from.
+fn component(name: &str) -> Option<String> {
+    let stem = name.strip_suffix(".wasm").or_else(|| name.strip_suffix(".cwasm"))?;
+    Some(format!("{stem}.wasm"))
 }
 
 fn ending(name: &str) -> Option<&str> {
@@ -226,6 +242,17 @@ mod tests {
         ] {
             assert_eq!(answer(folder.path(), no_folder, path), expected);
         }
+    }
+
+    #[test]
+    fn a_component_may_be_there_as_native_code_only() {
+        let folder =
+            folder(&["in/hello.cwasm", "in/cart.wasm", "in/cart.cwasm", "in/notes.txt", "in/crat/a"]);
+        let meant = |path: &str| meant_below(folder.path(), Path::new(path), Wanted::Component);
+        assert_eq!(meant("in/helo.wasm"), "; did you mean in/hello.wasm?");
+        assert_eq!(meant("in/crat.wasm"), "; did you mean in/cart.wasm?");
+        assert_eq!(meant("note.txt"), "");
+        assert!(meant("in/other.wasm").ends_with("/in are cart.wasm and hello.wasm"));
     }
 
     #[test]

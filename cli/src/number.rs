@@ -1,7 +1,8 @@
-//! Options that are whole numbers: an answer that says which numbers there are, with an example.
+//! Options that are whole numbers or times: an answer that says which ones there are, with an example.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// A parser of numbers in a range.
 pub(crate) fn whole<N: TryFrom<u64>>(
@@ -13,6 +14,21 @@ pub(crate) fn whole<N: TryFrom<u64>>(
         number.and_then(|number| N::try_from(number).ok()).ok_or_else(|| {
             format!("write a whole number from {} to {}, such as {example}", range.start(), range.end())
         })
+    }
+}
+
+/// Parses the version of a tenant's record. The first one is 1.
+pub(crate) fn version(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|version| *version > 0);
+    number.ok_or_else(|| "write the number of a version, such as 3".to_owned())
+}
+
+/// A parser of times.
+pub(crate) fn time(
+    example: &'static str,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        humantime::parse_duration(text).map_err(|_| format!("write a time with its unit, such as {example}"))
     }
 }
 
@@ -42,6 +58,22 @@ mod tests {
                 "write a whole number from 1 to 1000, such as 10",
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn versions_begin_with_one() {
+        assert_eq!(version("1"), Ok(1));
+        for wrong in ["0", "-1", "v3", "three", "", "99999999999999999999"] {
+            assert_eq!(version(wrong).unwrap_err(), "write the number of a version, such as 3", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(time("1h")("90s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "5", "soon", "-1s"] {
+            assert_eq!(time("1h")(wrong).unwrap_err(), "write a time with its unit, such as 1h", "{wrong}");
         }
     }
 

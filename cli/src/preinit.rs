@@ -15,6 +15,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
+use crate::number;
 use crate::output::tell;
 
 /// The instance that Wizer adds to read a component's state.
@@ -35,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long, requires = "preinit")]
     allow_clock: bool,
     /// The time limit of the init function
-    #[arg(long, requires = "preinit", value_name = "TIME", default_value = "10s", value_parser = init_time)]
+    #[arg(long, requires = "preinit", value_name = "TIME", default_value = "10s", value_parser = number::time("10s or 2min"))]
     init_time: Duration,
 }
 
@@ -66,10 +67,6 @@ impl Options {
     fn rules(&self) -> Rules {
         Rules { time: self.init_time, random: self.allow_random, clock: self.allow_clock }
     }
-}
-
-fn init_time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a time with its unit, such as 10s or 2min".to_owned())
 }
 
 fn ready(wasm: &[u8], runner: &InitRunner) -> anyhow::Result<Ready> {

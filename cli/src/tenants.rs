@@ -28,6 +28,7 @@ use clap::{Args, Subcommand};
 
 use crate::build::PLACE;
 use crate::keygen;
+use crate::number;
 pub(crate) use apart::{answer, asked};
 use files::Folder;
 use publish::Publisher;
@@ -102,7 +103,7 @@ struct Signer {
     #[arg(long, value_name = "FILE.pem")]
     key: PathBuf,
     /// How long the record is valid, such as 30days
-    #[arg(long, value_name = "TIME", default_value = "365days", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "365days", value_parser = number::time("30days"))]
     valid_for: Duration,
 }
 

@@ -1,15 +1,19 @@
 //! Prints the result of a build, for people and as JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bulkhead_host::policy::manifest::Manifest;
+use bulkhead_host::sandbox::component;
 use bulkhead_host::text::printable::{Shown as _, line};
+use bulkhead_host::wasm::{Description, Kind};
 use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::task_root::TaskRoot;
 use crate::check::{Denied, Summary};
 use crate::table::{Align, Table};
+use crate::worlds;
 
 /// The result of a build.
 #[derive(Debug, Serialize)]
@@ -29,26 +33,35 @@ struct Built {
     /// The path, relative to the task root.
     file: PathBuf,
     bytes: u64,
-    /// The kind of component. `None` if the bootstrap would reject it, or if it has no handler.
+    /// The kind of component. `None` if it is of no such kind.
     kind: Option<&'static str>,
-    /// The handlers that run this component.
+    /// The handlers of this component. It may be that the bootstrap would reject them.
     handlers: Vec<String>,
     /// The imports that fail under the current policy.
     denied: Vec<Denied>,
 }
 
 impl Report {
-    pub(super) fn new(root: &TaskRoot, mut summary: Summary) -> anyhow::Result<Self> {
+    pub(super) fn new(root: &TaskRoot, manifest: &Manifest, mut summary: Summary) -> anyhow::Result<Self> {
         let mut built = |file: &PathBuf| {
             let path = root.shown.join(file);
             let bytes =
                 std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.shown()))?.len();
             let (mut kind, mut handlers, mut denied) = (None, Vec::new(), Vec::new());
-            for handler in summary.handlers.extract_if(.., |handler| handler.file == path) {
+            // The handler's file is the native code of an earlier build, if there is some.
+            for handler in
+                summary.handlers.extract_if(.., |handler| handler.file.with_extension("wasm") == path)
+            {
                 kind = kind.or(handler.kind);
                 handlers.push(handler.name);
                 denied.extend(handler.denied);
             }
+            // Those that the bootstrap would reject.
+            let listed = manifest.handlers.iter().filter(|handler| handler.source == *file);
+            let rejected = listed.filter(|handler| !handlers.contains(&handler.name));
+            let rejected: Vec<String> = rejected.map(|handler| handler.name.clone()).collect();
+            handlers.extend(rejected);
+            let kind = kind.or_else(|| kind_of(&path));
             Ok(Built { file: file.clone(), bytes, kind, handlers, denied })
         };
         let components = root.components().iter().map(&mut built).collect::<anyhow::Result<_>>()?;
@@ -61,13 +74,19 @@ impl Report {
     }
 }
 
+/// The kind of a component that no handler runs, or that the bootstrap would reject.
+fn kind_of(file: &Path) -> Option<&'static str> {
+    let ready = worlds::ready(&component::read(file).ok()?, file).ok()?;
+    Kind::of(&Description::read(&ready)?.exports).ok().map(Kind::name)
+}
+
 pub(super) fn text(report: &Report) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left, Align::Right, Align::Left]);
     table.row(["component", "kind", "size", "handlers"]);
     for built in &report.components {
         table.row([
             built.file.shown(),
-            built.kind.unwrap_or("?").to_owned(),
+            built.kind.unwrap_or("not known").to_owned(),
             ByteSize(built.bytes).display().iec().to_string(),
             if built.handlers.is_empty() { "none".to_owned() } else { built.handlers.join(", ") },
         ]);

@@ -1,6 +1,7 @@
 //! Loads components with the bootstrap's own code, and reads certificate files.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,9 @@ use bulkhead_host::sandbox::component::{self, ComponentError};
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm::{self, Description};
 
+use super::nearby::meant;
 use super::report::{Checked, Component, Finding};
+use crate::files::Wanted;
 use crate::worlds;
 
 /// Loads components.
@@ -75,7 +78,8 @@ impl ComponentLoader {
         let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
         let found = match self.open(share, &alone, None)?.and_then(|catalog| only_component(&catalog)) {
             Ok(component) => Ok(component),
-            Err(error) => foreign(&self.root, &error, handler).unwrap_or_else(|| Err(error.to_string())),
+            Err(error) => foreign(&self.root, &error, handler)
+                .unwrap_or_else(|| Err(reason(&self.root, &error, handler))),
         };
         self.seen.insert(key, found.clone());
         Ok(found)
@@ -99,6 +103,18 @@ impl ComponentLoader {
         };
         Ok(Catalog::open(source, manifest, asked).map_err(Arc::new))
     }
+}
+
+/// Why there is no component, and which file may be meant if it is not there.
+fn reason(root: &Path, error: &CatalogError, handler: &Handler) -> String {
+    let near = match error {
+        CatalogError::NoSource { .. } => meant(root, &handler.source, Wanted::Component),
+        CatalogError::TaskRoot { .. }
+        | CatalogError::NoSuchHandler { .. }
+        | CatalogError::Digest { .. }
+        | CatalogError::Component(_) => String::new(),
+    };
+    format!("{error}{near}")
 }
 
 /// The component of a catalog's only handler.
@@ -167,6 +183,9 @@ pub(super) fn certificates(root: &Path, files: &[PathBuf]) -> Vec<Finding> {
         let wrong = match std::fs::read(&path) {
             // Nothing is sent to this address; it only has to be valid.
             Ok(pem) => Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[(path, pem)]).err()?.to_string(),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                format!("{} does not exist{}", file.shown(), meant(root, file, Wanted::File))
+            }
             Err(error) => format!("{}: {error}", path.shown()),
         };
         let place = manifest::place_of(root, "outbound", "extra_ca_certificates");

@@ -1,13 +1,18 @@
 //! Groups tenants that share a policy, and compares each policy with that of the handler.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use bulkhead_host::capabilities::files::{self, FilesError};
 use bulkhead_host::policy::manifest::{self, Manifest, UnknownTenant};
 use bulkhead_host::policy::{self, Grants, Limits};
+use bulkhead_host::text::printable::Shown as _;
 
 use super::denied::denied;
+use super::nearby::meant;
 use super::report::{Change, Finding, Grant, Limit, Policy, Store};
+use crate::files::Wanted;
 
 /// Events that have the same policy.
 #[derive(Debug)]
@@ -152,8 +157,24 @@ pub(super) fn store(store: &manifest::Store) -> Store {
 /// Mistakes in the directories that a policy grants.
 pub(super) fn directories(root: &Path, policy: &policy::Policy) -> Vec<Finding> {
     let granted = policy.grants.files.iter();
-    let wrong = granted.filter_map(|place| bulkhead_host::capabilities::files::check(root, place).err());
+    let wrong = granted.filter_map(|place| files::check(root, place).err());
     wrong
-        .map(|error| Finding::of(format!("{}: {error}", manifest::place_of(root, &policy.table, "files"))))
+        .map(|error| {
+            let place = manifest::place_of(root, &policy.table, "files");
+            Finding::of(format!("{place}: {}", directory(root, &error)))
+        })
         .collect()
+}
+
+/// What is wrong with a directory, and what may be meant if it is not there.
+fn directory(root: &Path, error: &FilesError) -> String {
+    let FilesError::Open { path, error: reason } = error else { return error.to_string() };
+    if reason.kind() != ErrorKind::NotFound {
+        return error.to_string();
+    }
+    let meant = match meant(root, path, Wanted::Folder) {
+        near if near.is_empty() => "; add it to the package, or remove it from the grant".to_owned(),
+        near => near,
+    };
+    format!("`{}` does not exist{meant}", path.shown())
 }

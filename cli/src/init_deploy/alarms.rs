@@ -17,14 +17,29 @@ pub(super) struct Alarm {
     namespace: &'static str,
     metric: &'static str,
     statistic: &'static str,
-    /// `None` for the number of errors that the deployment allows.
-    threshold: Option<u64>,
+    threshold: Threshold,
     /// In seconds.
     period: u32,
     periods: u32,
     datapoints: u32,
     /// Whether it stops the deployment of a new version.
     stops_deployment: bool,
+}
+
+/// A number, or a parameter of the deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Threshold {
+    Fixed(u64),
+    Parameter(Parameter),
+}
+
+/// A parameter of the deployment, under its names in CloudFormation, Terraform and CDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Parameter {
+    id: &'static str,
+    key: &'static str,
+    context: &'static str,
 }
 
 /// What an alarm is about.
@@ -67,7 +82,7 @@ const FUNCTION: Alarm = Alarm {
     namespace: "AWS/Lambda",
     metric: "",
     statistic: "Sum",
-    threshold: Some(0),
+    threshold: Threshold::Fixed(0),
     period: 300,
     periods: 1,
     datapoints: 1,
@@ -86,8 +101,16 @@ const QUEUE: Alarm = Alarm {
 /// The records older than this, in milliseconds, have waited too long in their stream.
 const OLDEST_RECORD: u64 = 300_000;
 
-/// So many events of unknown tenants in five minutes are more than a mistyped id.
-const UNKNOWN_TENANTS: u64 = 10;
+/// How many events may fail in five minutes.
+const MAX_ERRORS: Threshold =
+    Threshold::Parameter(Parameter { id: "MaxErrors", key: "max_errors", context: "maxErrors" });
+
+/// How many events of unknown tenants are no more than a mistyped id, in five minutes.
+const MAX_UNKNOWN_TENANTS: Threshold = Threshold::Parameter(Parameter {
+    id: "MaxUnknownTenants",
+    key: "max_unknown_tenants",
+    context: "maxUnknownTenants",
+});
 
 pub(super) fn alarms(watched: Watched<'_>) -> Vec<Alarm> {
     let mut alarms = of_function(watched.timeout);
@@ -97,7 +120,7 @@ pub(super) fn alarms(watched: Watched<'_>) -> Vec<Alarm> {
             key: "failed_events",
             description: "Receipts have another outcome than Replied",
             metric: "FailedEvents",
-            threshold: None,
+            threshold: MAX_ERRORS,
             ..LOG
         });
         alarms.push(Alarm {
@@ -114,7 +137,7 @@ pub(super) fn alarms(watched: Watched<'_>) -> Vec<Alarm> {
             key: "unknown_tenants",
             description: "A tenant is missing in bulkhead.toml, or someone is guessing ids",
             metric: "UnknownTenants",
-            threshold: Some(UNKNOWN_TENANTS),
+            threshold: MAX_UNKNOWN_TENANTS,
             ..LOG
         });
     }
@@ -129,7 +152,7 @@ fn of_function(timeout: u64) -> Vec<Alarm> {
             key: "errors",
             description: "Events failed",
             metric: "Errors",
-            threshold: None,
+            threshold: MAX_ERRORS,
             stops_deployment: true,
             ..FUNCTION
         },
@@ -146,7 +169,7 @@ fn of_function(timeout: u64) -> Vec<Alarm> {
             description: "Events take more than four fifths of the timeout",
             metric: "Duration",
             statistic: "Maximum",
-            threshold: Some(timeout * 800),
+            threshold: Threshold::Fixed(timeout * 800),
             period: 60,
             periods: 5,
             datapoints: 3,
@@ -190,7 +213,7 @@ fn of_sources(watched: Watched<'_>) -> Vec<Alarm> {
             description: "Records have waited in the stream for more than five minutes",
             metric: "IteratorAge",
             statistic: "Maximum",
-            threshold: Some(OLDEST_RECORD),
+            threshold: Threshold::Fixed(OLDEST_RECORD),
             ..FUNCTION
         });
     }
@@ -259,6 +282,6 @@ mod tests {
     #[test]
     fn the_duration_is_compared_with_the_timeout() {
         let duration = of_function(90).into_iter().find(|alarm| alarm.id == "Duration").unwrap();
-        assert_eq!(duration.threshold, Some(72_000), "milliseconds");
+        assert_eq!(duration.threshold, Threshold::Fixed(72_000), "milliseconds");
     }
 }

@@ -2,6 +2,7 @@
 //! reject.
 
 use bulkhead_host::engine::Target;
+use bulkhead_host::engine::artifact::digest;
 use serde::Serialize;
 
 use super::alarms::{self, Alarm, Filter, Watched};
@@ -52,6 +53,8 @@ pub(super) struct Function {
     visibility: u64,
     /// The beginning of the bucket's name.
     bucket: String,
+    /// The name of the target group, without a stage.
+    target_group: String,
     /// How long the name of a stage may be.
     stage_length: usize,
     alarms: Vec<Alarm>,
@@ -100,7 +103,7 @@ impl Function {
         }
         let name = name(settings.name.as_ref().unwrap_or(&known.name).clone())?;
         let alias = instances.is_none();
-        let failures = sources.has_failures(alias);
+        let failures = sources.has_failures();
         let (alarms, filters) = watch(settings, &known, &sources, failures);
         Ok(Self {
             alias,
@@ -108,6 +111,7 @@ impl Function {
             failures,
             visibility: 6 * settings.timeout.as_secs(),
             bucket: bucket(&name),
+            target_group: target_group(&name),
             stage_length: STAGE.min((LONGEST_NAME - 1).saturating_sub(name.len())),
             alarms,
             filters,
@@ -228,6 +232,19 @@ fn bucket(name: &str) -> String {
     stem.trim_end_matches('-').to_owned()
 }
 
+/// The name of a target group has up to 32 letters, digits and dashes, of which a stage takes 11. A name that has to be
+/// changed gets a part of its digest, so that the names of two functions remain different.
+fn target_group(name: &str) -> String {
+    const LONGEST: usize = 32 - 1 - STAGE;
+    let stem = stack(name);
+    if stem == name && stem.len() <= LONGEST && !stem.ends_with('-') {
+        return stem;
+    }
+    let mark: String = digest(name.as_bytes()).chars().rev().take(6).collect();
+    let stem: String = stem.chars().take(LONGEST - 1 - mark.len()).collect();
+    format!("{}-{mark}", stem.trim_end_matches('-'))
+}
+
 fn handler(handler: String) -> Result<String, RuleError> {
     let known = |character: char| !character.is_whitespace() && !character.is_control();
     let is_one = (1..=128).contains(&handler.chars().count()) && handler.chars().all(known);
@@ -328,6 +345,18 @@ pub(super) mod tests {
         let longest =
             format!("{}-{}-123456789012-ap-northeast-1", bucket(&"A_".repeat(32)), "s".repeat(STAGE));
         assert!(longest.len() <= 63 && longest.starts_with("a-a-"), "{longest}");
+    }
+
+    #[test]
+    fn a_target_group_has_a_name_that_fits_and_that_no_other_function_s_has() {
+        assert_eq!(target_group("hello"), "hello");
+        let long = |last: &str| target_group(&format!("{}{last}", "a".repeat(63)));
+        let odd = [long("1"), long("2"), target_group("a_b"), target_group("a-"), target_group("1st")];
+        for name in &odd {
+            let fits = name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-');
+            assert!(fits && name.len() <= 21 && !name.starts_with('-') && !name.ends_with('-'), "{name}");
+        }
+        assert!(odd[0] != odd[1] && odd[2] != target_group("a-b"), "{odd:?}");
     }
 
     #[test]

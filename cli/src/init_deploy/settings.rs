@@ -12,6 +12,7 @@ use super::sources::SourceOptions;
 use super::tags;
 use crate::compile::parse_target;
 use crate::local::settings;
+use crate::number::whole;
 
 /// All options. The default of a `None` depends on the project or on other options.
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct Settings {
     #[arg(long, value_parser = parse_target, value_name = "ARCH")]
     pub(super) arch: Option<Target>,
     /// The memory in MB [default: 256, or 2048 on Managed Instances]
-    #[arg(long, value_name = "MB")]
+    #[arg(long, value_name = "MB", value_parser = settings::megabytes)]
     pub(super) memory: Option<u32>,
     /// The timeout of an event, in whole seconds
     #[arg(long, value_name = "TIME", default_value = settings::TIMEOUT, value_parser = timeout)]
@@ -88,10 +89,10 @@ pub(super) struct Instances {
     #[arg(long, value_name = "ARN", value_parser = capacity_provider, conflicts_with = "managed_instances")]
     pub(super) capacity_provider: Option<String>,
     /// How many events an environment may handle at a time on Managed Instances [default: Lambda's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1600))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=1600, 16))]
     pub(super) max_concurrency: Option<u32>,
     /// How many vCPUs the capacity provider may have [default: Lambda's, which is 400]
-    #[arg(long, value_name = "N", requires = "managed_instances", value_parser = clap::value_parser!(u32).range(2..=15_000))]
+    #[arg(long, value_name = "N", requires = "managed_instances", value_parser = whole::<u32>(2..=15_000, 100))]
     pub(super) max_vcpus: Option<u32>,
 }
 
@@ -131,7 +132,11 @@ pub(super) enum Tenancy {
 /// Lambda counts in seconds, and allows up to 15 minutes.
 fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = settings::timeout(text)?;
-    if timeout.subsec_nanos() == 0 { Ok(timeout) } else { Err("Lambda allows only whole seconds".to_owned()) }
+    if timeout.subsec_nanos() == 0 {
+        Ok(timeout)
+    } else {
+        Err("Lambda allows only whole seconds, such as 10, 10s or 2min".to_owned())
+    }
 }
 
 /// The pattern of CloudFormation's schema, except that any partition is accepted.

@@ -201,8 +201,8 @@ fn check(
 
 impl Sources {
     /// Whether some events can fail for good, other than those of a queue, so that they need a place to go.
-    pub(super) fn has_failures(&self, is_alias: bool) -> bool {
-        self.is_stream || self.eventbridge || (self.s3 && is_alias)
+    pub(super) fn has_failures(&self) -> bool {
+        self.is_stream || self.is_async
     }
 
     pub(super) fn has_queue(&self) -> bool {

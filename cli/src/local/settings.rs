@@ -54,16 +54,17 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
 
 /// The memory in MB, with or without the unit.
 fn memory(text: &str) -> Result<u32, String> {
-    megabytes(text)
-        .filter(|memory| (128..=10_240).contains(memory))
-        .ok_or_else(|| "Lambda allows 128 to 10240 MB, such as 256".to_owned())
+    let memory = megabytes(text).ok().filter(|memory| (128..=10_240).contains(memory));
+    memory.ok_or_else(|| "Lambda allows 128 to 10240 MB, such as 256".to_owned())
 }
 
-fn megabytes(text: &str) -> Option<u32> {
+/// A whole number of MB, with or without the unit.
+pub(crate) fn megabytes(text: &str) -> Result<u32, String> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = text[number.len()..].to_ascii_lowercase();
     let is_unit = ["", "m", "mb", "mib"].contains(&unit.as_str());
-    number.trim_end().parse().ok().filter(|_| is_unit)
+    let megabytes = number.trim_end().parse().ok().filter(|_| is_unit);
+    megabytes.ok_or_else(|| "write a whole number of MB, such as 256".to_owned())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

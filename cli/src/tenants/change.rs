@@ -15,6 +15,7 @@ use super::publish::{Publisher, read, versions};
 use super::put::report;
 use super::{Opened, Place, Signer, missing, named, print, tenant_id};
 use crate::compile::parse_target;
+use crate::number;
 use crate::output::{self, tell};
 
 /// The number of builds whose native code a record keeps: the new one, and those of bootstraps that still run.
@@ -29,10 +30,10 @@ pub(crate) struct Rollback {
     #[arg(value_name = "ID", value_parser = tenant_id)]
     tenant: String,
     /// The version to go back to [default: the one before the current one]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = number::version)]
     to: Option<u64>,
     /// Fail with exit code 3 unless the tenant has this version
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = number::version)]
     expect_version: Option<u64>,
     #[command(flatten)]
     signer: Signer,
@@ -54,7 +55,7 @@ pub(crate) struct Rm {
     #[arg(value_name = "ID", value_parser = tenant_id)]
     tenant: String,
     /// Fail with exit code 3 unless the tenant has this version
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = number::version)]
     expect_version: Option<u64>,
     #[command(flatten)]
     signer: Signer,

@@ -12,6 +12,7 @@ use super::contents::records;
 use super::files::Files as _;
 use super::verify::{References, history, leftovers};
 use super::{Opened, Place, now};
+use crate::number;
 use crate::output::{self, tell};
 
 /// Remove earlier versions, records of tenants that were removed and have expired, and files that nothing refers to.
@@ -22,10 +23,10 @@ use crate::output::{self, tell};
 #[derive(Debug, Args)]
 pub(crate) struct Gc {
     /// The number of earlier versions of each tenant that are kept
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = number::whole::<usize>(0..=1_000_000, 10))]
     keep: usize,
     /// Keep files that are younger than this
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = number::time("1h or 7days"))]
     older_than: Duration,
     /// Only print what would be removed
     #[arg(long)]

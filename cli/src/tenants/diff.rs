@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::change::earlier_record;
 use super::publish::{current, versions};
 use super::{Opened, Place, missing, named, tenant_id};
+use crate::number;
 use crate::output;
 
 /// Show what differs between two versions of a tenant.
@@ -22,10 +23,10 @@ pub(crate) struct Diff {
     #[arg(value_name = "ID", value_parser = tenant_id)]
     tenant: String,
     /// The earlier version [default: the one before the later one]
-    #[arg(value_name = "FROM")]
+    #[arg(value_name = "FROM", value_parser = number::version)]
     from: Option<u64>,
     /// The later version [default: the current one]
-    #[arg(value_name = "TO")]
+    #[arg(value_name = "TO", value_parser = number::version)]
     to: Option<u64>,
     #[command(flatten)]
     place: Place,

@@ -12,6 +12,7 @@ use clap::Args;
 use super::compile::{compile, targets};
 use super::{Place, Signer, print, tenant_id};
 use crate::compile::parse_target;
+use crate::number;
 use crate::output::{self, tell};
 
 /// Put a tenant into the store, or change it: compile its component, check what it asks for, and sign its record.
@@ -34,7 +35,7 @@ pub(crate) struct Put {
     #[arg(long, value_parser = parse_target)]
     target: Vec<Target>,
     /// Fail with exit code 3 unless the tenant has this version; 0 is a tenant that is not there
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = number::version)]
     expect_version: Option<u64>,
     #[command(flatten)]
     signer: Signer,

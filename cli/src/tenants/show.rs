@@ -17,6 +17,7 @@ use super::verify::problems_of;
 use super::{Opened, Place, missing, named, tenant_id};
 use crate::check::policy_of;
 use crate::label::label;
+use crate::number;
 use crate::output;
 use crate::table::{Align, Table};
 
@@ -29,7 +30,7 @@ pub(crate) struct Show {
     #[arg(value_name = "ID", value_parser = tenant_id)]
     tenant: String,
     /// An earlier version [default: the current one]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = number::version)]
     version: Option<u64>,
     #[command(flatten)]
     place: Place,

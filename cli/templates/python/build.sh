@@ -14,6 +14,15 @@ if ! cmp -s requirements.txt .venv/installed.txt; then
     --requirement requirements.txt
   cp requirements.txt .venv/installed.txt
 fi
+# A change of bulkhead.toml, of event.json or of a text does not change the component.
+sources=$(find . \( -name '.?*' -o -name __pycache__ -o -name target \) -prune -o -type f \
+  ! -name '*.wasm' ! -name '*.md' ! -name bulkhead.toml ! -name event.json -exec cksum {} + | sort)
+if [ -f "{{name}}.wasm" ] && [ "$sources" = "$(cat .venv/made-from.txt 2>/dev/null)" ]; then
+  echo "{{name}}.wasm is up to date" >&2
+  exit
+fi
 echo "making {{name}}.wasm from lambda_function.py" >&2
+rm -f .venv/made-from.txt
 VIRTUAL_ENV=.venv .venv/bin/componentize-py --quiet --wit-path wit --world lambda-client \
   componentize --python-path . --output "{{name}}.wasm" component
+echo "$sources" >.venv/made-from.txt

@@ -1,6 +1,6 @@
 //! `bulkhead build`: which packages are handlers, what goes into the task root, and what is refused.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::project::{Folder, sdk};
 
@@ -146,6 +146,37 @@ fn what_the_bootstrap_would_refuse_fails_the_build() {
     assert_eq!(built.code, 1, "{}", built.stderr);
     let mistakes = built.json()["mistakes"].to_string();
     assert!(mistakes.contains("target/bulkhead/echo.wasm"), "{mistakes}");
+}
+
+#[test]
+fn a_mistake_fails_the_build_with_its_line_and_what_was_built_is_shown_nevertheless() {
+    let folder = Folder::with(
+        "echo",
+        "[build]\ncommand = \"cp $GUEST hello.wasm && cp $GUEST cart.wasm\"\n[handlers.hello]\n[handlers.cart]\ngrants.files = [\"asset\"]\n",
+    );
+    folder.write("assets/greeting.txt", "Hello");
+    let build = || {
+        let built = folder.bulkhead(&["build", "--json"]);
+        assert_eq!(built.code, 1, "{}", built.stderr);
+        let report = built.json();
+        let components = report["components"].as_array().expect("components").clone();
+        let shown = |one: &Value| (one["file"].clone(), one["kind"].clone(), one["handlers"].clone());
+        (components.iter().map(shown).collect::<Vec<_>>(), report["mistakes"].to_string())
+    };
+    let expected = |name: &str| (json!(format!("{name}.wasm")), json!("handler"), json!([name]));
+    let (components, mistakes) = build();
+    assert_eq!(components, [expected("hello"), expected("cart")]);
+    let place = "bulkhead.toml:5: handlers.cart.grants.files: `asset` does not exist; did you mean assets?";
+    assert!(mistakes.contains(place), "{mistakes}");
+
+    // A component that the bootstrap rejects, and one with native code of an earlier build.
+    folder.write("bulkhead.toml", &folder.read("bulkhead.toml").replace("asset\"", "assets\""));
+    folder.bulkhead(&["build"]).succeeded();
+    let digest = format!("digest = \"sha256:{}\"\n", "0".repeat(64));
+    folder.write("bulkhead.toml", &format!("{}{digest}", folder.read("bulkhead.toml")));
+    let (components, mistakes) = build();
+    assert_eq!(components, [expected("hello"), expected("cart")]);
+    assert!(mistakes.contains("bulkhead.toml:6: handlers.cart.digest: "), "{mistakes}");
 }
 
 #[test]

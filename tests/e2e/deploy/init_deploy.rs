@@ -78,6 +78,38 @@ fn a_project_says_which_handler_and_whether_its_tenants_are_lambda_s() {
 }
 
 #[test]
+fn how_many_events_may_be_of_unknown_tenants_is_a_parameter() {
+    let folder = project(TENANTS);
+    for (tool, file, parts) in [
+        (
+            "sam",
+            "template.yaml",
+            [
+                "  MaxUnknownTenants:\n    Type: Number\n    Default: 10\n",
+                "Threshold: !Ref MaxUnknownTenants\n",
+            ],
+        ),
+        ("terraform", "variables.tf", ["variable \"max_unknown_tenants\" {", "  default     = 10\n"]),
+        ("terraform", "alarms.tf", ["= var.max_unknown_tenants\n", "= var.max_errors\n"]),
+        (
+            "cdk",
+            "lib/alarms.ts",
+            ["tryGetContext('maxUnknownTenants') ?? 10)", "threshold: maxUnknownTenants,\n"],
+        ),
+    ] {
+        let init = ["init-deploy", "--tool", tool, "--name", "shop", "-o", tool, "--force"];
+        folder.bulkhead(&init).succeeded();
+        let text = folder.read(&format!("{tool}/{file}"));
+        for part in parts {
+            assert!(text.contains(part), "{tool}: {part}: {text}");
+        }
+    }
+    let folder = project("[handlers.hello]\n");
+    folder.bulkhead(&["init-deploy", "--tool", "sam"]).succeeded();
+    assert!(!folder.read("deploy/template.yaml").contains("UnknownTenants"), "there are no tenants");
+}
+
+#[test]
 fn a_service_that_streams_has_a_url_that_streams() {
     let folder = project("[handlers.site]\ninvoke_mode = \"response_stream\"\n");
     refused(

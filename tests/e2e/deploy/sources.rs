@@ -17,11 +17,14 @@ const STREAM: Kind = ("AWS::Kinesis::Stream", "aws_kinesis_stream");
 const GROUP: Kind = ("AWS::ElasticLoadBalancingV2::TargetGroup", "aws_lb_target_group");
 const INTEGRATION: Kind = ("AWS::ApiGatewayV2::Integration", "aws_apigatewayv2_integration");
 
+/// What sources call on Managed Instances.
+const PUBLISHED: &str = "$LATEST.PUBLISHED";
+
 /// One fact: a source has a resource of this kind with this value. The place of the value is a JSON pointer, in
 /// CloudFormation and in Terraform; the value is JSON, and stands for a text that contains it where it is text.
 type Fact = (&'static str, Kind, &'static str, &'static str, &'static str);
 
-const FACTS: [Fact; 37] = [
+const FACTS: [Fact; 36] = [
     ("sqs", QUEUE, "/VisibilityTimeout", "/visibility_timeout_seconds", "60"),
     ("sqs", QUEUE, "/RedrivePolicy/maxReceiveCount", "/redrive_policy/maxReceiveCount", "5"),
     (
@@ -68,7 +71,6 @@ const FACTS: [Fact; 37] = [
         "/destination_config/on_failure/destination",
         "\"failures\"",
     ),
-    ("async", RETRIES, "/Qualifier", "/qualifier", "\"live\""),
     ("eventbridge", PERMISSION, "/Principal", "/principal", "\"events.amazonaws.com\""),
     ("eventbridge", PERMISSION, "/SourceArn", "/source_arn", "\"rule\""),
     ("s3", PERMISSION, "/Principal", "/principal", "\"s3.amazonaws.com\""),
@@ -141,6 +143,15 @@ pub(crate) fn check_template(variant: &Variant, template: &Value) {
         found.into_iter().map(|resource| resource["Properties"].clone()).collect()
     };
     check(variant, &of_kind, |fact| fact.2);
+    for retries in of_kind(RETRIES) {
+        let wanted = if variant.has_alias() { "live" } else { PUBLISHED };
+        assert!(is(&retries["Qualifier"], &wanted.into()), "{}: {retries}", variant.name);
+    }
+    for group in of_kind(GROUP) {
+        let place = format!("targetgroup/{}/*", group["Name"].as_str().expect("a name"));
+        let is_named = |permission: &Value| is(&permission["SourceArn"], &place.as_str().into());
+        assert!(of_kind(PERMISSION).iter().any(is_named), "{}: {place}", variant.name);
+    }
     for permission in of_kind(PERMISSION) {
         let function = &permission["FunctionName"];
         assert_eq!(is(function, &"live".into()), variant.has_alias(), "{}: {function}", variant.name);
@@ -149,6 +160,10 @@ pub(crate) fn check_template(variant: &Variant, template: &Value) {
 
 pub(crate) fn check_module(variant: &Variant, resources: &dyn Fn(&str) -> Vec<Value>) {
     check(variant, &|kind| resources(kind.1), |fact| fact.3);
+    for retries in resources(RETRIES.1) {
+        let wanted = if variant.has_alias() { "live" } else { PUBLISHED };
+        assert!(is(&retries["qualifier"], &wanted.into()), "{}: {retries}", variant.name);
+    }
     for permission in resources(PERMISSION.1) {
         assert_eq!(permission["qualifier"].is_string(), variant.has_alias(), "{}", variant.name);
     }

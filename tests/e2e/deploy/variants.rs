@@ -90,13 +90,22 @@ pub(crate) const VARIANTS: [Variant; 12] = [
     },
     Variant {
         name: "provider",
-        options: &["--capacity-provider", PROVIDER, "--memory", "4096"],
+        options: &[
+            "--capacity-provider",
+            PROVIDER,
+            "--memory",
+            "4096",
+            "--source",
+            "s3",
+            "--source",
+            "eventbridge",
+        ],
         properties: || {
             let mut properties = managed(&json!({ "CapacityProviderArn": PROVIDER }));
             properties["MemorySize"] = json!(4096);
             properties
         },
-        may: &[],
+        may: &["sqs:SendMessage"],
     },
     Variant {
         name: "queue",
@@ -204,6 +213,7 @@ impl Variant {
             vec!["Duration", "Errors", "FailedEvents", "Fatal", "SandboxUnavailable", "Throttles"];
         match self.name {
             "queue" => alarms.extend(["DeadLetters", "Failures"]),
+            "provider" => alarms.push("Failures"),
             "streams" => alarms.extend(["Failures", "IteratorAge"]),
             "schedule" => alarms.clear(),
             _ => {}

@@ -34,7 +34,11 @@ fn a_project_in_javascript_answers_its_own_event() {
     project.tool("node", &["--test"]).succeeded();
     let report = project.bulkhead(&["build", "--json"]).succeeded().json();
     assert_eq!((&report["mistakes"], &report["warnings"]), (&json!([]), &json!([])), "{report}");
-    assert_eq!(answer(&project, &[]), json!({ "message": "Hello world!" }));
+    // Only a source makes another component.
+    project.write("event.json", &project.read("event.json").replace("world", "again"));
+    let again = project.bulkhead(&["build"]);
+    assert!(again.succeeded().stderr.contains("my-javascript.wasm is up to date"), "{}", again.stderr);
+    assert_eq!(answer(&project, &[]), json!({ "message": "Hello again!" }));
     let failed = project.bulkhead(&["invoke", "--json"]).json();
     assert_eq!(
         (&failed["outcome"], &failed["failed"]),

@@ -1,5 +1,8 @@
 //! Ten thousand events: few rows in the document, all of them to be seen, and how long the frames took.
 
+use bulkhead_tests::Dev;
+use serde_json::Value;
+
 use crate::page::browser::{Browser, say};
 use crate::page::page;
 
@@ -42,6 +45,42 @@ fn opened_anew(browser: &Browser) {
         "10,000 events are shown {} ms after the page was asked for, with {parts} elements",
         told["ms"]
     ));
+}
+
+/// The first row that is visible as a whole below the head of the list, and its place on the screen.
+const READ: &str = "((top) => [...document.querySelectorAll('#rows .row')].map((row) => [row.id, Math.round(row.getBoundingClientRect().top)])
+    .find(([, at]) => at >= top))(document.querySelector('#list').getBoundingClientRect().top + 28)";
+
+/// Whether a row is at the place where it was.
+fn is_read(before: &Value) -> String {
+    format!("JSON.stringify({READ}) === JSON.stringify({before})")
+}
+
+/// Newer events arrive above what somebody reads, and the oldest go. Scroll events come between their arrival and the next
+/// frame, as they do while somebody scrolls.
+fn what_is_read_stays(dev: &Dev, browser: &Browser) {
+    let scroll = "window.scrolls = setInterval(() => document.querySelector('#list').dispatchEvent(new Event('scroll')), 0)";
+    browser.read("document.querySelector('#list').scrollTop = 5000");
+    browser.wait("document.querySelector('#rows .row').getAttribute('aria-rowindex') > 100");
+    let before = browser.read(READ);
+    browser.read(scroll);
+    for number in 0..5 {
+        dev.invoke("echo", number.to_string(), &[]);
+    }
+    browser.wait("document.querySelector('#list').scrollTop === 5000 + 5 * 28");
+    browser.wait(&is_read(&before));
+    // While the list is not there, too.
+    browser.click("#tab-tenants");
+    for number in 5..10 {
+        dev.invoke("echo", number.to_string(), &[]);
+    }
+    browser.click("#tab-events");
+    browser.wait("document.querySelector('#list').scrollTop === 5000 + 10 * 28");
+    browser.wait(&is_read(&before));
+    browser.read("clearInterval(window.scrolls)");
+    browser.read("document.querySelector('#list').scrollTop = 0");
+    browser.wait("document.querySelector('#row-10011')");
+    assert_eq!(browser.text("#shown"), "10,000 events");
 }
 
 #[test]
@@ -90,5 +129,6 @@ fn ten_thousand_events_are_a_few_rows() {
     browser.wait("document.querySelectorAll('.tenants tbody tr').length === 51");
     browser.keep("tenants");
     opened_anew(&browser);
+    what_is_read_stays(&dev, &browser);
     browser.finish();
 }

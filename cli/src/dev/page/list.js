@@ -58,6 +58,7 @@ export class List {
 
   #choose(key, opens) {
     this.active = key;
+    this.#settle();
     this.#reveal();
     this.draw();
     if (opens) this.#open(numberOf(key));
@@ -66,11 +67,24 @@ export class List {
   #resized() {
     const height = parseInt(getComputedStyle(this.#list).getPropertyValue("--row"), 10) || 28;
     if (height !== this.#height) {
+      this.#settle();
       this.#list.scrollTop = (this.#list.scrollTop / this.#height) * height;
       this.#height = height;
       this.#remember();
     }
     this.draw();
+  }
+
+  /**
+   * Adjusts the scroll position to the lines that there are now. This must come before any use of the position: lines may have
+   * arrived or gone since the last frame, and the position would then mean another line than the one that is visible.
+   */
+  #settle() {
+    // A hidden list has no position. It gets back the one that it had.
+    if (this.#list.clientHeight === 0) return;
+    this.#rows.style.height = `${this.#events.view.length * this.#height}px`;
+    this.#keepPlace();
+    this.#remember();
   }
 
   /** Keeps the visible rows in place while newer rows arrive above. Adjusts the scroll position, since a scroll may be in progress. */
@@ -82,7 +96,7 @@ export class List {
   }
 
   #scrolled() {
-    this.#remember();
+    this.#settle();
     this.draw();
   }
 
@@ -93,11 +107,10 @@ export class List {
   }
 
   #draw() {
+    if (this.#list.clientHeight === 0) return;
     const view = this.#events.view;
-    this.#rows.style.height = `${view.length * this.#height}px`;
+    this.#settle();
     this.#list.setAttribute("aria-rowcount", String(view.length + 1));
-    this.#keepPlace();
-    this.#remember();
     this.#mark();
     const first = Math.max(0, Math.floor(this.#list.scrollTop / this.#height) - SPARE);
     const wanted = Math.ceil(this.#list.clientHeight / this.#height) + 2 * SPARE;

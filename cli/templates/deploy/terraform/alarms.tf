@@ -46,7 +46,7 @@ resource "aws_cloudwatch_metric_alarm" "{{ alarm.key | safe }}" {
 {% endif %}
   statistic           = {{ alarm.statistic }}
   comparison_operator = "GreaterThanThreshold"
-  threshold           = {% if alarm.threshold is none %}var.max_errors{% else %}{{ alarm.threshold }}{% endif %}
+  threshold           = {% if alarm.threshold is number %}{{ alarm.threshold }}{% else %}var.{{ alarm.threshold.key | safe }}{% endif %}
 
   period              = {{ alarm.period }}
   evaluation_periods  = {{ alarm.periods }}

@@ -185,11 +185,15 @@ resource "aws_sqs_queue" "failures" {
 }
 
 {% endif %}
-{% if sources.is_async and alias %}
+{% if sources.is_async %}
 # What fails is tried twice more, and then put into the queue.
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
+{% if alias %}
   qualifier                    = aws_lambda_alias.live.name
+{% else %}
+  qualifier                    = "$LATEST.PUBLISHED" # what sources call
+{% endif %}
   maximum_retry_attempts       = 2
   maximum_event_age_in_seconds = 21600
 

@@ -79,6 +79,14 @@ variable "max_errors" {
   type        = number
   default     = 0
 }
+{% for alarm in alarms if alarm.id == "UnknownTenants" %}
+
+variable "max_unknown_tenants" {
+  description = "How many events may be of unknown tenants in five minutes before an alarm goes off"
+  type        = number
+  default     = 10
+}
+{% endfor %}
 {% endif %}
 {% if environment %}
 

@@ -23,6 +23,10 @@ export function addAlarms(stack: Stack, { name, logGroup }: AlarmsProps): cloudw
   new CfnOutput(stack, 'AlarmTopicArn', { value: topic.topicArn });
   // How many events may fail in five minutes: `cdk deploy -c maxErrors=N`.
   const maxErrors = Number(stack.node.tryGetContext('maxErrors') ?? 0);
+{% for alarm in alarms if alarm.id == "UnknownTenants" %}
+  // How many events may be of unknown tenants in five minutes: `cdk deploy -c maxUnknownTenants=N`.
+  const maxUnknownTenants = Number(stack.node.tryGetContext('maxUnknownTenants') ?? 10);
+{% endfor %}
 {% for filter in filters %}
 
   logGroup.addMetricFilter('{{ filter.id | safe }}Filter', {
@@ -62,7 +66,7 @@ export function addAlarms(stack: Stack, { name, logGroup }: AlarmsProps): cloudw
       period: Duration.seconds({{ alarm.period }}),
     }),
     comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-    threshold: {% if alarm.threshold is none %}maxErrors{% else %}{{ alarm.threshold }}{% endif %},
+    threshold: {% if alarm.threshold is number %}{{ alarm.threshold }}{% else %}{{ alarm.threshold.context | safe }}{% endif %},
     evaluationPeriods: {{ alarm.periods }},
     datapointsToAlarm: {{ alarm.datapoints }},
     treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -37,7 +37,7 @@ export interface SourcesProps {
 }
 
 /** All that calls the function. */
-export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_name else "" | safe }}{{ "suffix, " | safe if sources.s3 else "" | safe }}{{ "role, " | safe if sources.sqs or failures else "" | safe }}target }: SourcesProps): void {
+export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_name else "" | safe }}{{ "suffix, " | safe if sources.s3 or sources.alb else "" | safe }}{{ "role, " | safe if sources.sqs or failures else "" | safe }}target }: SourcesProps): void {
 {% if sources.sqs or failures %}
   const allow = (actions: string[], arn: string) =>
     role.addToPolicy(new iam.PolicyStatement({ actions, resources: [arn] }));
@@ -135,10 +135,20 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
   target.addEventSourceMapping('TableMapping', { ...batches, eventSourceArn: streamArn });
   new CfnOutput(stack, 'TableName', { value: table.tableName });
 {% endif %}
-{% if sources.is_async and alias %}
+{% if sources.is_async %}
 
   // What fails is tried twice more, and then put into the queue.
+{% if alias %}
   target.configureAsyncInvoke({ retryAttempts: 2, maxEventAge: Duration.hours(6), onFailure });
+{% else %}
+  new lambda.EventInvokeConfig(stack, 'Retries', {
+    function: target,
+    qualifier: '$LATEST.PUBLISHED', // what sources call
+    retryAttempts: 2,
+    maxEventAge: Duration.hours(6),
+    onFailure,
+  });
+{% endif %}
 {% endif %}
 {% if sources.eventbridge %}
 
@@ -214,14 +224,16 @@ export function addSources(stack: Stack, { {{ "name, " | safe if sources.needs_n
 {% endif %}
 {% if sources.alb %}
 
-  // The target group asks for this permission when it is created, so the permission cannot name it.
+  // The target group asks for this permission when it is created, so the permission cannot have its whole ARN.
+  const targetGroupName = `{{ target_group | safe }}${suffix}`;
   const balancerPermission = new lambda.CfnPermission(stack, 'BalancerPermission', {
     functionName: target.functionArn,
     action: 'lambda:InvokeFunction',
     principal: 'elasticloadbalancing.amazonaws.com',
-    sourceArn: `arn:${stack.partition}:elasticloadbalancing:${stack.region}:${stack.account}:*`,
+    sourceArn: `arn:${stack.partition}:elasticloadbalancing:${stack.region}:${stack.account}:targetgroup/${targetGroupName}/*`,
   });
   const targetGroup = new elb.CfnTargetGroup(stack, 'TargetGroup', {
+    name: targetGroupName,
     targetType: 'lambda',
     targets: [{ id: target.functionArn }],
     // Names that occur twice in a query or in the headers keep both values.
