@@ -186,7 +186,10 @@ fn an_old_record_that_was_put_back_is_found_and_repaired_and_never_signed_again(
         let compiled = store.run(&["recompile", "--key", key, "--json"]);
         assert_eq!(compiled.json()["records"], json!([]), "{}", compiled.stderr);
         assert_eq!(store.run(&["verify"]).code, 1);
-        assert_eq!(store.files("history").len() + store.files("tenants").len(), if content.is_some() { 2 } else { 1 });
+        assert_eq!(
+            store.files("history").len() + store.files("tenants").len(),
+            if content.is_some() { 2 } else { 1 }
+        );
         // It needs no key.
         let ran = store.run(&["repair", "acme"]);
         assert!(ran.code == 0 && ran.stderr.starts_with("repaired acme: version 3, "), "{}", ran.stderr);
@@ -214,7 +217,10 @@ fn what_a_put_would_change_is_shown_without_changing_it() {
     let store = Store::new("");
     let first = store.put("acme", "echo", &["--dry-run"]);
     assert_eq!((&first["from"], &first["to"]), (&json!(0), &json!(1)));
-    assert_eq!(store.files("tenants").len() + store.files("components").len() + store.files("native").len(), 0);
+    assert_eq!(
+        store.files("tenants").len() + store.files("components").len() + store.files("native").len(),
+        0
+    );
     store.put("acme", "echo", &[]);
     let settings = store.file("acme.toml", "limits.memory = '100MiB'\n");
     let component = artifacts::component("echo");
@@ -232,7 +238,10 @@ fn an_init_is_run_when_a_tenant_is_put_and_not_again() {
     let store = Store::new("");
     let ready = store.put("acme", "init", &["--preinit"]);
     let lazy = store.put("globex", "init", &[]);
-    assert_ne!(ready["handler"]["component"], lazy["handler"]["component"], "the component that the init left");
+    assert_ne!(
+        ready["handler"]["component"], lazy["handler"]["component"],
+        "the component that the init left"
+    );
     let key = store.root().join("key.pem");
     let put = |guest: &str, more: &[&str]| {
         let component = artifacts::component(guest);
@@ -297,7 +306,13 @@ fn writers_at_the_same_time_lose_nothing() {
 #[test]
 fn the_process_that_compiles_says_why_it_did_not() {
     let ran = Command::new(artifacts::cli())
-        .args([".compile-apart", "--target", std::env::consts::ARCH, "/nonexistent.wasm", "/nonexistent.cwasm"])
+        .args([
+            ".compile-apart",
+            "--target",
+            std::env::consts::ARCH,
+            "/nonexistent.wasm",
+            "/nonexistent.cwasm",
+        ])
         .output()
         .expect("run the child");
     assert_eq!(ran.status.code(), Some(1));
