@@ -110,8 +110,12 @@ impl<F: Files> Publisher<'_, F> {
             // is no more than one version behind, however many writers there are.
             let newest = newest(self.files, self.store, tenant)?;
             let current = current(self.files, self.store, tenant)?;
-            let record = |signed: &Option<Signed>| signed.as_ref().map(|signed| signed.record.clone());
-            match (Standing::of(tenant, record(&current).as_ref(), record(&newest).as_ref()), newest) {
+            let standing = Standing::of(
+                tenant,
+                current.as_ref().map(|current| &current.record),
+                newest.as_ref().map(|newest| &newest.record),
+            );
+            match (standing, newest) {
                 (Standing::Wrong(text), _) => bail!(text),
                 (Standing::NextIsSigned, Some(next)) => self.finish(current.as_ref(), &next)?,
                 (Standing::NotInHistory, _) => {
