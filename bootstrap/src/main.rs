@@ -208,7 +208,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
-    let stored = stored(&manifest, &source, log);
+    let stored = stored(config, &manifest, &source, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
@@ -236,8 +236,14 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
 }
 
 /// The tenants of the store, if there is one. Their handlers come after those of the manifest.
-fn stored(manifest: &Manifest, source: &Source, log: &Arc<Log>) -> Option<Arc<StoredTenants>> {
-    let store = manifest.store.clone()?;
+fn stored(
+    config: &Config,
+    manifest: &Manifest,
+    source: &Source,
+    log: &Arc<Log>,
+) -> Option<Arc<StoredTenants>> {
+    let mut store = manifest.store.clone()?;
+    config.store.apply(&mut store);
     Some(StoredTenants::new(store, source.clone(), Arc::clone(log), manifest.handlers.len()))
 }
 

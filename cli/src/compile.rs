@@ -44,9 +44,7 @@ pub(crate) struct Compile {
 
 impl Compile {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let Some(target) = self.target.or_else(Target::host) else {
-            bail!("Lambda does not support this machine's architecture; choose one with --target");
-        };
+        let target = self.target()?;
         let output = self.output.clone().unwrap_or_else(|| self.input.with_extension("cwasm"));
         if output == self.input {
             bail!("{}: the output would replace the input; name another with -o", output.shown());
@@ -78,6 +76,12 @@ impl Compile {
             tell(&advice);
         }
         Ok(())
+    }
+
+    fn target(&self) -> anyhow::Result<Target> {
+        self.target
+            .or_else(Target::host)
+            .context("Lambda does not support this machine's architecture; choose one with --target")
     }
 
     /// Compiles `input` to `output`. The file `output` appears only once it can be run.
@@ -117,11 +121,20 @@ impl Compile {
     }
 }
 
-/// Compiles a component to a `.cwasm` for `bulkhead package` and for `bulkhead tenants`.
+/// Compiles a component to a `.cwasm` for `bulkhead package`.
 pub(crate) fn native(input: &Path, output: &Path, target: Target) -> anyhow::Result<()> {
-    let preinit = preinit::Options::default();
-    let compile = Compile { input: input.to_owned(), output: None, target: None, preinit };
-    compile.make(output, target).map(drop)
+    made(input, output, Some(target), &preinit::Options::default())
+}
+
+/// Compiles a component for `bulkhead tenants`: to a `.cwasm`, or to the component that its init function leaves.
+pub(crate) fn made(
+    input: &Path,
+    output: &Path,
+    target: Option<Target>,
+    preinit: &preinit::Options,
+) -> anyhow::Result<()> {
+    let compile = Compile { input: input.to_owned(), output: None, target, preinit: preinit.clone() };
+    compile.make(output, compile.target()?).map(drop)
 }
 
 /// A summary of the file that was made.

@@ -28,6 +28,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bulkhead_host::config::StoreSettings;
+use bulkhead_host::policy::manifest::store;
 use clap::Args;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -74,6 +76,9 @@ pub(crate) struct Dev {
     /// port]
     #[arg(long, value_name = "PORT", value_parser = number::port)]
     url_port: Option<u16>,
+    /// The directory of the store of tenants, if it is another one here than in bulkhead.toml
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// Build and load once, and ignore later changes; exit with code 1 if that fails
     #[arg(long, alias = "ignore-changes")]
     no_watch: bool,
@@ -102,6 +107,9 @@ struct Ports {
     urls: UrlAddress,
 }
 
+/// No event is served under a record of the store that is older than this, so that a tenant is served as it was put a moment ago.
+const REFRESH: Duration = Duration::from_millis(100);
+
 /// How much longer than their timeout events in flight may take when the command ends.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -115,7 +123,8 @@ impl Dev {
         // Before the first build, so that a signal ends that, too.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let project = Project::find(self.root.clone())?;
+        let store = self.store()?;
+        let project = Project::find(self.root.clone())?.with_store(store.clone());
         let settings = self.settings(&project)?;
         let ports = self.listen().await?;
         let shared = Shared::new(
@@ -211,13 +220,29 @@ impl Dev {
             false => local::bootstrap(self.settings.bootstrap.clone())?,
         };
         // `_HANDLER` is different for each function.
-        Ok(self.settings.function(String::new(), project.root.clone(), bootstrap))
+        let mut settings = self.settings.function(String::new(), project.root.clone(), bootstrap);
+        let url = self.store.clone().map(|url| ("BULKHEAD_STORE_URL".to_owned(), url));
+        let refresh = humantime::format_duration(REFRESH).to_string();
+        let refresh = ("BULKHEAD_STORE_REFRESH".to_owned(), refresh);
+        // Those of `--env-var` come after these, and win.
+        settings.environment.splice(0..0, url.into_iter().chain([refresh]));
+        Ok(settings)
+    }
+
+    fn store(&self) -> anyhow::Result<StoreSettings> {
+        let directory = self.store.as_deref().map(store::directory).transpose();
+        let directory = directory.map_err(anyhow::Error::msg).context("--store")?;
+        Ok(StoreSettings { directory, refresh: Some(REFRESH) })
     }
 }
 
 /// Starts to answer on both ports.
 fn answer(ports: Ports, project: &Project, state: &Arc<AppState>) -> anyhow::Result<()> {
-    let folders = Folders { root: project.root.clone(), edited: project.edited().to_owned() };
+    let folders = Folders {
+        root: project.root.clone(),
+        edited: project.edited().to_owned(),
+        store: project.store.clone(),
+    };
     let page = Page::new(Arc::clone(state), folders, ports.urls)?;
     let api = TowerToHyperService::new(api::router(state, page, ports.urls));
     tokio::spawn(listener::serve(ports.listener, Bounds::OF_PROGRAMS, move |request| {

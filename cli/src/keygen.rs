@@ -16,8 +16,8 @@ use crate::output::{self, tell};
 
 /// Make a private key that signs the records of a store of tenants, and print its public key.
 ///
-/// Put the public key into `public_keys` of [store] in bulkhead.toml. Keep the private key on the machine
-/// that publishes tenants, because anyone who has it can run code in your function. The file is PKCS#8 in PEM, and
+/// Put the public key into `public_keys` of [store] in bulkhead.toml. Keep the private key secret, on the machine
+/// from which you publish tenants: anyone who has it can run code in your function. The file is in PKCS#8 and PEM, and
 /// only you may read it.
 ///
 /// Example: bulkhead keygen -o store.pem

@@ -64,6 +64,22 @@ impl Options {
         ready.with_context(about).map(Some)
     }
 
+    /// The options as arguments, for the process that runs the init function.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        if !self.preinit {
+            return Vec::new();
+        }
+        let time = humantime::format_duration(self.init_time).to_string().replace(' ', "");
+        let flags = [("--allow-random", self.allow_random), ("--allow-clock", self.allow_clock)];
+        let flags = flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned());
+        ["--preinit".to_owned(), format!("--init-time={time}")].into_iter().chain(flags).collect()
+    }
+
+    /// Whether the init function is to be run.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.preinit
+    }
+
     fn rules(&self) -> Rules {
         Rules { time: self.init_time, random: self.allow_random, clock: self.allow_clock }
     }

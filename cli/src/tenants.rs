@@ -1,18 +1,25 @@
 //! `bulkhead tenants`: puts tenants into a store, changes and removes them, and looks after the store.
 //!
-//! `publish` is the only place that changes a tenant: every change is a new signed record, and the record is the last
-//! file that is written. `files` reads and writes the store.
+//! `publish` is the only place that changes a tenant: every change is a new signed record. `history` knows the records
+//! before it, and `files` reads and writes the store.
 
 mod apart;
 mod change;
 mod clean;
+mod code;
 mod compile;
 mod contents;
 mod diff;
 mod files;
+#[cfg(test)]
+mod fixture;
+mod history;
+mod lookup;
 mod print;
 mod publish;
 mod put;
+mod recompile;
+mod repair;
 mod show;
 mod verify;
 
@@ -31,6 +38,7 @@ use crate::keygen;
 use crate::number;
 pub(crate) use apart::{answer, asked};
 use files::Folder;
+pub(crate) use lookup::{Listed, listed, policy_of};
 use publish::Publisher;
 
 /// Another writer has changed the tenant at the same time, or its version is not the expected one.
@@ -57,9 +65,10 @@ enum Command {
     Diff(diff::Diff),
     Rollback(change::Rollback),
     Rm(change::Rm),
+    Repair(repair::Repair),
     Verify(verify::Verify),
     Gc(clean::Gc),
-    Recompile(change::Recompile),
+    Recompile(recompile::Recompile),
 }
 
 impl Tenants {
@@ -71,6 +80,7 @@ impl Tenants {
             Command::Diff(diff) => diff.run(),
             Command::Rollback(rollback) => rollback.run(),
             Command::Rm(rm) => rm.run(),
+            Command::Repair(repair) => repair.run(),
             Command::Verify(verify) => return verify.run(),
             Command::Gc(gc) => gc.run(),
             Command::Recompile(recompile) => recompile.run(),
@@ -96,12 +106,19 @@ struct Place {
     store: Option<String>,
 }
 
+/// The key that signs.
+#[derive(Debug, Clone, Args)]
+struct KeyFile {
+    /// The private key that signs the record, as `bulkhead keygen` makes it
+    #[arg(long = "key", value_name = "FILE.pem")]
+    path: PathBuf,
+}
+
 /// Who signs a change, and for how long it is valid.
 #[derive(Debug, Clone, Args)]
 struct Signer {
-    /// The private key that signs the record, as `bulkhead keygen` makes it
-    #[arg(long, value_name = "FILE.pem")]
-    key: PathBuf,
+    #[command(flatten)]
+    key: KeyFile,
     /// How long the record is valid, such as 30days
     #[arg(long, value_name = "TIME", default_value = "365days", value_parser = number::time("30days"))]
     valid_for: Duration,
@@ -146,19 +163,19 @@ impl Place {
 }
 
 impl Opened {
-    fn publisher<'a>(&'a self, key: &'a SigningKey, signer: &Signer) -> Publisher<'a, Folder> {
-        Publisher { files: &self.files, store: &self.settings, key, now: now(), valid_for: signer.valid_for }
+    fn publisher<'a>(&'a self, key: &'a SigningKey, valid_for: Option<Duration>) -> Publisher<'a, Folder> {
+        Publisher { files: &self.files, store: &self.settings, key, now: now(), valid_for }
     }
 }
 
-impl Signer {
+impl KeyFile {
     /// The key, if the bootstrap would accept its signatures.
-    fn key(&self, store: &Store) -> anyhow::Result<SigningKey> {
-        let key = keygen::read(&self.key)?;
+    fn read(&self, store: &Store) -> anyhow::Result<SigningKey> {
+        let key = keygen::read(&self.path)?;
         ensure!(
             store.public_keys.contains(key.public()),
             "{}: `public_keys` of [store] in {FILE} does not contain the public key of this key, {}",
-            self.key.shown(),
+            self.path.shown(),
             key.public()
         );
         Ok(key)

@@ -7,8 +7,10 @@
 //! May use: log, policy, runtime_api, sandbox.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::log::{Format, Level, LogSettings};
+use crate::policy::manifest::{Store, store};
 use crate::policy::{MOST_CONCURRENCY, Vars};
 use crate::runtime_api::{Endpoint, EndpointError};
 use crate::sandbox::FunctionSettings;
@@ -34,8 +36,19 @@ pub struct Config {
     /// `BULKHEAD_SIGTERM=1`: register an internal extension, so that Lambda sends SIGTERM before it kills the
     /// process (C11.13).
     pub sigterm: bool,
+    /// What replaces values of `[store]`.
+    pub store: StoreSettings,
     /// Values that were not valid, and were replaced by a default.
     pub warnings: Vec<String>,
+}
+
+/// What replaces values of `[store]`: on a developer's machine, the store of the function is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// `BULKHEAD_STORE_URL`: where the store is.
+    pub directory: Option<PathBuf>,
+    /// `BULKHEAD_STORE_REFRESH`: no event is served under a record that is older than this.
+    pub refresh: Option<Duration>,
 }
 
 /// The environment is not usable.
@@ -54,6 +67,35 @@ pub enum ConfigError {
     /// A variable of Bulkhead has an invalid value.
     #[error("BULKHEAD_SIGTERM is `{0}`; set it to 1 to ask Lambda for SIGTERM, or to 0")]
     Sigterm(String),
+    /// A variable of Bulkhead has an invalid value.
+    #[error("BULKHEAD_STORE_URL: {0}")]
+    StoreUrl(String),
+    /// A variable of Bulkhead has an invalid value.
+    #[error("BULKHEAD_STORE_REFRESH is `{0}`, which is not a time such as 100ms")]
+    StoreRefresh(String),
+}
+
+impl StoreSettings {
+    fn read(vars: &impl Vars, errors: &mut Vec<ConfigError>) -> Self {
+        let directory = vars.get("BULKHEAD_STORE_URL").and_then(|url| {
+            store::directory(&url).map_err(|error| errors.push(ConfigError::StoreUrl(error))).ok()
+        });
+        let refresh = vars.get("BULKHEAD_STORE_REFRESH").and_then(|text| {
+            humantime::parse_duration(&text).map_err(|_| errors.push(ConfigError::StoreRefresh(text))).ok()
+        });
+        Self { directory, refresh }
+    }
+
+    /// The store of a manifest with these values.
+    pub fn apply(&self, store: &mut Store) {
+        if let Some(directory) = &self.directory {
+            store.directory.clone_from(directory);
+        }
+        if let Some(refresh) = self.refresh {
+            store.refresh = store.refresh.min(refresh);
+            store.max_stale = store.max_stale.min(refresh);
+        }
+    }
 }
 
 impl Config {
@@ -83,6 +125,7 @@ impl Config {
                 false
             }
         };
+        let store = StoreSettings::read(vars, &mut errors);
         let max_concurrency = max_concurrency(vars, &mut warnings);
         match runtime_api {
             Some(runtime_api) if errors.is_empty() => Ok(Self {
@@ -94,6 +137,7 @@ impl Config {
                 max_concurrency,
                 snap_start: vars.get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start"),
                 sigterm,
+                store,
                 warnings,
             }),
             _ => Err(errors),
@@ -195,6 +239,30 @@ mod tests {
             read(&[("BULKHEAD_SIGTERM", "yes")]).unwrap_err(),
             [ConfigError::NoRuntimeApi, ConfigError::Sigterm("yes".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_store_is_elsewhere_on_a_developer_s_machine() {
+        let manifest = "[store]\nname = 'prod'\nurl = 'file:///mnt/tenants'\n\
+                        public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']";
+        let mut store = crate::policy::manifest::Manifest::parse(manifest).unwrap().store.unwrap();
+        let before = store.clone();
+        let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
+        read(&[api]).unwrap().store.apply(&mut store);
+        assert_eq!(store, before);
+        let config =
+            read(&[api, ("BULKHEAD_STORE_URL", "file:///tmp/store"), ("BULKHEAD_STORE_REFRESH", "100ms")]);
+        config.unwrap().store.apply(&mut store);
+        let tenth = Duration::from_millis(100);
+        assert_eq!((store.directory.to_str(), store.refresh), (Some("/tmp/store"), tenth));
+        assert_eq!(store.max_stale, tenth, "no event is served under an older record");
+        let wrong = read(&[api, ("BULKHEAD_STORE_URL", "/tmp"), ("BULKHEAD_STORE_REFRESH", "soon")]);
+        let wrong: Vec<String> = wrong.unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(
+            wrong[0].starts_with("BULKHEAD_STORE_URL: \"/tmp\" does not begin with file://"),
+            "{wrong:?}"
+        );
+        assert_eq!(wrong[1], "BULKHEAD_STORE_REFRESH is `soon`, which is not a time such as 100ms");
     }
 
     #[test]

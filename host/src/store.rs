@@ -2,7 +2,7 @@
 //! bootstrap reads.
 //!
 //! Each tenant has one small signed [`Record`]. Components and their native code are files under their digests,
-//! once for all tenants. Whoever can write to the store but has no key can make a tenant unavailable. They cannot
+//! once for all tenants. Anyone who can write to the store but has no key can make a tenant unavailable. They cannot
 //! run code of their own, give a tenant another's record, or serve an old record again to an environment that has
 //! seen a newer one.
 //!

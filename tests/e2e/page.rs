@@ -1,6 +1,6 @@
 //! The page of `bulkhead dev`, in a real browser, with the real bootstrap behind it. The tests are in `page/`.
 //!
-//! May use: nothing.
+//! May use: store.
 
 mod browser;
 mod grants;
@@ -10,6 +10,7 @@ mod many;
 mod send;
 mod sites;
 mod states;
+mod stored;
 mod stream;
 
 use bulkhead_tests::{Dev, TaskRoot};

@@ -11,6 +11,7 @@ mod grants;
 mod policies;
 mod stream;
 mod suggestions;
+mod tenants;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use axum::extract::{Path, State};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
-use bulkhead_host::policy::manifest::FILE;
+use bulkhead_host::config::StoreSettings;
+use bulkhead_host::policy::manifest::{FILE, Manifest};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use serde_json::json;
@@ -75,6 +77,19 @@ pub(super) struct Folders {
     pub(super) root: PathBuf,
     /// The folder in which you edit `bulkhead.toml`: the project, or the task root.
     pub(super) edited: PathBuf,
+    /// What replaces values of `[store]`.
+    pub(super) store: StoreSettings,
+}
+
+impl Folders {
+    /// The `bulkhead.toml` of the version that runs, or a default one if it has mistakes.
+    fn manifest(&self) -> Manifest {
+        let mut manifest = Manifest::read(&self.root).ok().flatten().unwrap_or_default();
+        if let Some(store) = &mut manifest.store {
+            self.store.apply(store);
+        }
+        manifest
+    }
 }
 
 impl Page {
@@ -103,6 +118,7 @@ pub(super) fn router(page: Arc<Page>) -> Router {
         .route("/.bulkhead/status", get(status))
         .route("/.bulkhead/stream", get(stream::serve))
         .route("/.bulkhead/suggestions", get(suggestions::serve))
+        .route("/.bulkhead/tenants", get(tenants::serve))
         .route_layer(map_response(guarded))
         .with_state(page)
 }
@@ -126,6 +142,7 @@ async fn status(State(page): State<Arc<Page>>) -> Response {
     let names = functions.names();
     let mut status = page.state.status.current().json(&names);
     status["manifest"] = json!(functions.manifest());
+    status["storeDirectory"] = json!(page.folders.store.directory);
     status["timeoutMs"] = json!(functions.timeout().as_millis());
     let urls = names.iter().map(|name| (name.clone(), json!(page.urls.url(name))));
     status["functionUrls"] = urls.collect::<serde_json::Map<_, _>>().into();

@@ -11,13 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
-use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::config::StoreSettings;
+use bulkhead_host::policy::manifest::{FILE, Manifest, Store};
 use bulkhead_host::text::printable::Shown as _;
 
 use crate::build::PLACE;
 use crate::dev::console;
 use crate::output::Progress;
 use crate::{files, local};
+
+/// The name of the function whose `bulkhead.toml` has a store and no handlers.
+const ONLY_TENANTS: &str = "handler";
 
 /// A task root, and its sources if it is built here.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Project {
     pub(super) root: PathBuf,
     /// The folder of the project that is built into the task root, if there is one.
     sources: Option<PathBuf>,
+    /// What replaces values of `[store]`.
+    pub(super) store: StoreSettings,
     /// The hash of the task root when it was last read.
     seen: Mutex<Option<u64>>,
 }
@@ -46,7 +52,11 @@ impl Project {
         if sources.is_none() && !root.is_dir() {
             return Err(files::no_folder(&root));
         }
-        Ok(Self { root, sources, seen: Mutex::default() })
+        Ok(Self { root, sources, store: StoreSettings::default(), seen: Mutex::default() })
+    }
+
+    pub(super) fn with_store(self, store: StoreSettings) -> Self {
+        Self { store, ..self }
     }
 
     /// Builds the task root from its sources, and returns its handlers. `None` if nothing has changed.
@@ -58,7 +68,40 @@ impl Project {
         }
         let seen = content(&self.root)?;
         let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(seen);
-        if before == Some(seen) { Ok(None) } else { handlers(&self.root).map(Some) }
+        if before == Some(seen) { Ok(None) } else { self.handlers().map(Some) }
+    }
+
+    /// The names of the handlers in `bulkhead.toml`, or of the components if it names none.
+    fn handlers(&self) -> anyhow::Result<Vec<String>> {
+        let manifest = Manifest::read(&self.root)?.unwrap_or_default();
+        anyhow::ensure!(
+            manifest.store.is_some() || self.store.directory.is_none(),
+            "{}: --store needs a [store] in this file, which says who may sign; `bulkhead keygen` makes a key",
+            self.root.join(FILE).shown()
+        );
+        if !manifest.handlers.is_empty() {
+            return Ok(manifest.handlers.into_iter().map(|handler| handler.name).collect());
+        }
+        if manifest.store.is_some() {
+            return Ok(vec![ONLY_TENANTS.to_owned()]);
+        }
+        let stems = components(&self.root)?
+            .into_iter()
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+        let names: BTreeSet<String> = stems.collect();
+        anyhow::ensure!(
+            !names.is_empty(),
+            "{}: no component found in this folder; build one into it, or choose another folder with --root",
+            self.root.shown()
+        );
+        Ok(names.into_iter().collect())
+    }
+
+    /// The store of its `bulkhead.toml`.
+    pub(super) fn tenants(&self) -> Option<Store> {
+        let mut store = Manifest::read(&self.root).ok()??.store?;
+        self.store.apply(&mut store);
+        Some(store)
     }
 
     /// The folder in which you edit `bulkhead.toml`.
@@ -85,22 +128,6 @@ fn has_sources() -> anyhow::Result<bool> {
     let folder = Path::new(".");
     Ok(folder.join("Cargo.toml").is_file()
         || Manifest::read(folder)?.is_some_and(|manifest| manifest.build.is_some()))
-}
-
-/// The names of the handlers in `bulkhead.toml`, or of the components if it names none.
-fn handlers(root: &Path) -> anyhow::Result<Vec<String>> {
-    let manifest = Manifest::read(root)?.unwrap_or_default();
-    if !manifest.handlers.is_empty() {
-        return Ok(manifest.handlers.into_iter().map(|handler| handler.name).collect());
-    }
-    let stems = components(root)?.into_iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
-    let names: BTreeSet<String> = stems.collect();
-    anyhow::ensure!(
-        !names.is_empty(),
-        "{}: no component found in this folder; build one into it, or choose another folder with --root",
-        root.shown()
-    );
-    Ok(names.into_iter().collect())
 }
 
 /// Whether the name of a file is that of a component.
@@ -146,5 +173,20 @@ mod tests {
         assert_eq!(project.renew().await.unwrap().unwrap(), ["c"]);
         write("bulkhead.toml", "[handler.c]");
         assert!(project.renew().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_function_may_have_nothing_but_tenants_of_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Some(folder.path().join("elsewhere"));
+        let store = StoreSettings { directory: directory.clone(), refresh: None };
+        let project = Project::find(Some(folder.path().to_owned())).unwrap().with_store(store);
+        let error = project.renew().await.unwrap_err().to_string();
+        assert!(error.contains("bulkhead.toml: --store needs a [store] in this file"), "{error}");
+        let manifest = "[store]\nname = 'prod'\nurl = 'file:///mnt'\n\
+                        public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']";
+        std::fs::write(folder.path().join("bulkhead.toml"), manifest).unwrap();
+        assert_eq!(project.renew().await.unwrap().unwrap(), [ONLY_TENANTS]);
+        assert_eq!(project.tenants().map(|store| store.directory), directory);
     }
 }

@@ -1,14 +1,16 @@
 //! The report about the events, made from the responses and from the lines that the bootstrap printed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bulkhead_host::dispatch::receipt::{KIND, Receipt};
-use bulkhead_host::policy::manifest::{self, Manifest};
+use bulkhead_host::policy::manifest::{self, Manifest, store};
 use bulkhead_host::policy::{Limit, Policy};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::local::{Answer, Printed};
+use crate::tenants;
 
 /// The whole report, in the form of `--json`.
 #[derive(Debug, Serialize)]
@@ -77,20 +79,27 @@ impl Limits {
         Self { manifest, timeout }
     }
 
-    fn of(&self, receipt: &Receipt) -> &Policy {
+    fn of(&self, receipt: &Receipt) -> Cow<'_, Policy> {
         let tenant = receipt.tenant_id.as_deref().and_then(|id| self.manifest.tenants.get(id));
         let handler = || {
             let name = receipt.handler.as_deref();
             self.manifest.handlers.iter().find(|handler| Some(handler.name.as_str()) == name)
         };
-        match tenant {
-            Some(tenant) => &tenant.policy,
-            None => handler().map_or(&self.manifest.default, |handler| &handler.policy),
+        if let Some(tenant) = tenant {
+            return Cow::Borrowed(&tenant.policy);
         }
+        let of_store =
+            receipt.handler.as_deref().filter(|handler| *handler == store::HANDLER).and_then(|_| {
+                tenants::policy_of(self.manifest.store.as_ref()?, receipt.tenant_id.as_deref()?)
+                    .map(Cow::Owned)
+            });
+        of_store
+            .or_else(|| Some(Cow::Borrowed(&*handler()?.policy)))
+            .unwrap_or(Cow::Borrowed(&self.manifest.default))
     }
 
     fn used(&self, receipt: &Receipt) -> Vec<Used> {
-        let shown = manifest::shown(self.of(receipt)).into_iter();
+        let shown = manifest::shown(&self.of(receipt)).into_iter();
         shown
             .filter_map(|limit| {
                 let (used, text) = amount(limit.limit, receipt)?;

@@ -1,5 +1,6 @@
-//! Compiles a component in a process of its own, which is this command again: a tenant's component is not trusted, and
-//! the compiler is not a sandbox. The process has limits of memory and processor time, and may crash.
+//! Compiles a component, or runs its init function, in a process of its own, which is this command again: a tenant's
+//! component is not trusted, and the compiler is not a sandbox. The process has limits of memory and processor time, and
+//! may crash.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -7,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 
 use bulkhead_host::engine::Target;
+use clap::Parser;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::{compile, output};
+use crate::compile::{self, parse_target};
+use crate::{output, preinit};
 
 /// The first argument of the child process. It is not a subcommand, so no help mentions it.
 const ASKED: &str = ".compile-apart";
@@ -34,30 +37,42 @@ pub(super) enum ApartError {
 }
 
 /// What the child process compiles.
-#[derive(Debug)]
+#[derive(Debug, Parser)]
 pub(crate) struct Asked {
     input: PathBuf,
     output: PathBuf,
-    target: Target,
+    #[arg(long, value_parser = parse_target)]
+    target: Option<Target>,
+    #[command(flatten)]
+    preinit: preinit::Options,
 }
 
-/// Compiles the component in a file to a `.cwasm`.
-pub(super) fn compile(input: &Path, output: &Path, target: Target) -> Result<(), ApartError> {
+/// Compiles the component in a file to a `.cwasm`. If its init function is to be run, the output may be a `.wasm`, which
+/// is the component that is left.
+pub(super) fn compile(
+    input: &Path,
+    output: &Path,
+    target: Option<Target>,
+    preinit: &preinit::Options,
+) -> Result<(), ApartError> {
     // In a unit test, the current program is not this command.
     if cfg!(test) {
-        return compile::native(input, output, target)
+        return compile::made(input, output, target, preinit)
             .map_err(|error| ApartError::Refused(format!("{error:#}")));
     }
     let compiler = std::env::current_exe().map_err(ApartError::NotStarted)?;
     let mut command = Command::new(compiler);
-    command.arg(ASKED).arg(input).arg(output).arg(target.name());
+    command.arg(ASKED).args(target.map(|target| format!("--target={}", target.name())));
+    command.args(preinit.arguments()).arg("--").arg(input).arg(output);
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let Output { status, stderr, .. } = command.output().map_err(ApartError::NotStarted)?;
-    // A process without memory may end itself.
+    let text = String::from_utf8_lossy(&stderr).trim_end().to_owned();
     if status.success() {
+        // What the init function has printed.
+        text.lines().for_each(|line| output::tell(&line));
         return Ok(());
     }
-    let text = String::from_utf8_lossy(&stderr).trim_end().to_owned();
+    // A process without memory may end itself.
     match status.code() {
         Some(_) if status.signal().is_none() && !text.is_empty() => Err(ApartError::Refused(text)),
         Some(_) | None => Err(ApartError::Ended(status)),
@@ -66,13 +81,8 @@ pub(super) fn compile(input: &Path, output: &Path, target: Target) -> Result<(),
 
 /// What to compile, if this process is the child.
 pub(crate) fn asked() -> Option<Asked> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next()? != ASKED {
-        return None;
-    }
-    let (input, output) = (arguments.next()?.into(), arguments.next()?.into());
-    let target = Target::parse(arguments.next()?.to_str()?)?;
-    Some(Asked { input, output, target })
+    let arguments = std::env::args_os().skip(1);
+    if std::env::args_os().nth(1)? == ASKED { Asked::try_parse_from(arguments).ok() } else { None }
 }
 
 /// Compiles it.
@@ -83,7 +93,7 @@ pub(crate) fn answer(asked: &Asked) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    match compile::native(&asked.input, &asked.output, asked.target) {
+    match compile::made(&asked.input, &asked.output, asked.target, &asked.preinit) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::tell(&format!("{error:#}"));

@@ -1,38 +1,27 @@
-//! `bulkhead tenants rollback`, `rm` and `recompile`: records that are made from records.
+//! What the commands that change one tenant have in common; and `bulkhead tenants rollback` and `rm`.
 
-use anyhow::{bail, ensure};
-use bulkhead_host::engine::{BUILD, Target};
-use bulkhead_host::policy::manifest::Store;
-use bulkhead_host::store::layout::Key;
-use bulkhead_host::store::{Handler, MAX_ENVELOPE, Native, Record};
+use std::rc::Rc;
+
+use anyhow::bail;
+use bulkhead_host::store::Record;
+use bulkhead_host::store::key::SigningKey;
 use clap::Args;
-use serde_json::json;
 
-use super::compile::{compile, fetched, targets};
-use super::contents::{State, records};
-use super::files::{Files, Folder};
-use super::publish::{Publisher, read, versions};
-use super::put::report;
+use super::code::Code;
+use super::files::Folder;
+use super::history::{version, versions};
+use super::publish::{Draft, Publisher};
 use super::{Opened, Place, Signer, missing, named, print, tenant_id};
-use crate::compile::parse_target;
 use crate::number;
 use crate::output::{self, tell};
 
-/// The number of builds whose native code a record keeps: the new one, and those of bootstraps that still run.
-const BUILDS: usize = 3;
-
-/// Give a tenant the component and the settings of an earlier version, under a new version.
-///
-/// Example: bulkhead tenants rollback acme --key store.pem
+/// The arguments of a command that changes a tenant.
 #[derive(Debug, Args)]
-pub(crate) struct Rollback {
+pub(super) struct Change {
     /// The id of the tenant
     #[arg(value_name = "ID", value_parser = tenant_id)]
     tenant: String,
-    /// The version to go back to [default: the one before the current one]
-    #[arg(long, value_name = "VERSION", value_parser = number::version)]
-    to: Option<u64>,
-    /// Fail with exit code 3 unless the tenant has this version
+    /// Fail with exit code 3 unless the tenant has this version; 0 is a tenant that is not there
     #[arg(long, value_name = "VERSION", value_parser = number::version)]
     expect_version: Option<u64>,
     #[command(flatten)]
@@ -41,7 +30,66 @@ pub(crate) struct Rollback {
     place: Place,
     /// Print JSON: the new record
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+/// A change that is in progress: the store is open, and the key is one that the bootstrap accepts.
+#[derive(Debug)]
+pub(super) struct Changing<'a> {
+    change: &'a Change,
+    pub(super) opened: Opened,
+    key: SigningKey,
+}
+
+impl Change {
+    pub(super) fn open(&self) -> anyhow::Result<Changing<'_>> {
+        let opened = self.place.open()?;
+        let key = self.signer.key.read(&opened.settings)?;
+        Ok(Changing { change: self, opened, key })
+    }
+}
+
+impl Changing<'_> {
+    /// Writes the next record of the tenant, and reports it.
+    pub(super) fn publish(
+        &self,
+        done: &str,
+        change: impl Fn(Option<&Record>) -> anyhow::Result<Draft>,
+    ) -> anyhow::Result<()> {
+        let Change { tenant, expect_version, .. } = self.change;
+        let record = self.publisher().publish(tenant, *expect_version, change)?;
+        if self.change.json {
+            return output::print_json(&record);
+        }
+        tell(&format!("{done} {}", print::line(&record)));
+        Ok(())
+    }
+
+    /// The current record of the tenant and the next one, which is not written.
+    pub(super) fn prepared(
+        &self,
+        change: impl Fn(Option<&Record>) -> anyhow::Result<Draft>,
+    ) -> anyhow::Result<(Option<Record>, Record)> {
+        let Change { tenant, expect_version, .. } = self.change;
+        let prepared = self.publisher().prepare(tenant, *expect_version, change)?;
+        Ok((prepared.current.map(|current| current.record), prepared.next))
+    }
+
+    fn publisher(&self) -> Publisher<'_, Folder> {
+        self.opened.publisher(&self.key, Some(self.change.signer.valid_for))
+    }
+}
+
+/// Give a tenant the component and the settings of an earlier version, under a new version.
+///
+/// Example: bulkhead tenants rollback acme --key store.pem
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The version to go back to [default: the one before the current one]
+    #[arg(long, value_name = "VERSION", value_parser = number::version)]
+    to: Option<u64>,
+    #[command(flatten)]
+    change: Change,
 }
 
 /// Remove a tenant. Its next event is an event of an unknown tenant.
@@ -51,214 +99,59 @@ pub(crate) struct Rollback {
 /// Example: bulkhead tenants rm acme --key store.pem
 #[derive(Debug, Args)]
 pub(crate) struct Rm {
-    /// The id of the tenant
-    #[arg(value_name = "ID", value_parser = tenant_id)]
-    tenant: String,
-    /// Fail with exit code 3 unless the tenant has this version
-    #[arg(long, value_name = "VERSION", value_parser = number::version)]
-    expect_version: Option<u64>,
     #[command(flatten)]
-    signer: Signer,
-    #[command(flatten)]
-    place: Place,
-    /// Print JSON: the new record
-    #[arg(long)]
-    json: bool,
-}
-
-/// Compile the components of all tenants for this version of Bulkhead, and sign their records anew.
-///
-/// Do this with the command of a new release before you deploy the bootstrap of that release. The native code for the
-/// bootstraps that still run is kept.
-///
-/// Example: bulkhead tenants recompile --key store.pem
-#[derive(Debug, Args)]
-pub(crate) struct Recompile {
-    /// The processors: x86_64, or aarch64 (arm64 in Lambda); may be repeated [default: those that a tenant's record has]
-    #[arg(long, value_parser = parse_target)]
-    target: Vec<Target>,
-    #[command(flatten)]
-    signer: Signer,
-    #[command(flatten)]
-    place: Place,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    change: Change,
 }
 
 impl Rollback {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let opened = self.place.open()?;
-        let key = self.signer.key(&opened.settings)?;
-        let publisher = opened.publisher(&key, &self.signer);
-        let record = publisher.publish(&self.tenant, self.expect_version, |current| {
-            let Some(current) = current else { bail!("{}", missing(&self.tenant)) };
-            let earlier = earlier(&opened, &self.tenant, current, self.to)?;
-            let Some(handler) = earlier.handler else {
-                bail!(
-                    "version {} of {} is its removal; choose another one with --to",
-                    earlier.version,
-                    named(&self.tenant)
-                );
-            };
-            // The store may have become narrower since.
-            opened.settings.policy(&handler.settings)?;
-            Ok(Some(handler))
-        })?;
-        report(&record, "rolled back", self.json)
+        let changing = self.change.open()?;
+        changing.publish("rolled back", |current| self.draft(&changing.opened, current))
     }
-}
 
-/// An earlier record of a tenant: this version, or the one before the current one.
-fn earlier(opened: &Opened, tenant: &str, current: &Record, asked: Option<u64>) -> anyhow::Result<Record> {
-    let Opened { settings, files } = opened;
-    let known: Vec<u64> =
-        versions(files, tenant)?.into_iter().filter(|version| *version < current.version).collect();
-    let version = asked.or_else(|| known.last().copied());
-    let Some(version) = version else { bail!("{} has no earlier version", named(tenant)) };
-    earlier_record(files, settings, tenant, version)?.ok_or_else(|| {
-        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{} has no earlier version {version}; there are {}", named(tenant), known.join(", "))
-    })
-}
+    fn draft(&self, opened: &Opened, current: Option<&Record>) -> anyhow::Result<Draft> {
+        let tenant = &self.change.tenant;
+        let Some(current) = current else { bail!("{}", missing(tenant)) };
+        let earlier = self.earlier(opened, current)?;
+        let Some(handler) = earlier.handler else {
+            bail!(
+                "version {} of {} is its removal; choose another one with --to",
+                earlier.version,
+                named(tenant)
+            );
+        };
+        // The store may have become narrower since.
+        opened.settings.policy(&handler.settings)?;
+        let code = Rc::new(Code::fetch(&opened.files, &handler)?);
+        Ok(Draft { handler: Some(handler), code })
+    }
 
-/// A version in the history of a tenant.
-pub(super) fn earlier_record(
-    files: &Folder,
-    store: &Store,
-    tenant: &str,
-    version: u64,
-) -> anyhow::Result<Option<Record>> {
-    let key = Key::earlier(tenant, version);
-    let Some(file) = files.read(&key, MAX_ENVELOPE)? else { return Ok(None) };
-    let record = read(&file, store)?;
-    ensure!(record.tenant == tenant && record.version == version, "{key}: this is another record");
-    Ok(Some(record))
+    /// The version that was asked for, or the one before the current one.
+    fn earlier(&self, opened: &Opened, current: &Record) -> anyhow::Result<Record> {
+        let Opened { settings, files } = opened;
+        let tenant = &self.change.tenant;
+        let mut known = versions(files, tenant)?;
+        known.retain(|version| *version < current.version);
+        let Some(number) = self.to.or_else(|| known.last().copied()) else {
+            bail!("{} has no earlier version", named(tenant))
+        };
+        match version(files, settings, tenant, number)? {
+            Some(earlier) => Ok(earlier.record),
+            None => {
+                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                bail!("{} has no earlier version {number}; there are {}", named(tenant), known.join(", "))
+            }
+        }
+    }
 }
 
 impl Rm {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let opened = self.place.open()?;
-        let key = self.signer.key(&opened.settings)?;
-        let publisher = opened.publisher(&key, &self.signer);
-        let record = publisher.publish(&self.tenant, self.expect_version, |current| match current {
-            Some(Record { handler: Some(_), .. }) => Ok(None),
-            Some(Record { handler: None, .. }) => bail!("{} is removed already", named(&self.tenant)),
-            None => bail!("{}", missing(&self.tenant)),
-        })?;
-        report(&record, "removed", self.json)
-    }
-}
-
-impl Recompile {
-    pub(super) fn run(self) -> anyhow::Result<()> {
-        let opened = self.place.open()?;
-        let key = self.signer.key(&opened.settings)?;
-        let publisher = opened.publisher(&key, &self.signer);
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for entry in records(&opened.files, &opened.settings)? {
-            let record = match entry.record {
-                Ok(record) => record,
-                Err(error) => {
-                    failed.push(format!("{}: {error}", entry.key));
-                    continue;
-                }
-            };
-            let handler = match record.handler {
-                Some(handler) if State::of(&record.expires) == State::Valid => handler,
-                Some(_) | None => continue,
-            };
-            match self.tenant(&publisher, &record.tenant, &handler) {
-                Ok(record) => done.push(record),
-                Err(error) => failed.push(format!("{}: {error:#}", named(&record.tenant))),
-            }
-        }
-        self.report(&done, &failed)
-    }
-
-    fn tenant(
-        &self,
-        publisher: &Publisher<'_, Folder>,
-        tenant: &str,
-        handler: &Handler,
-    ) -> anyhow::Result<Record> {
-        let asked = match self.target.as_slice() {
-            [] => handler.native.iter().filter_map(|native| Target::parse(&native.target)).collect(),
-            asked => asked.to_vec(),
-        };
-        let policy = publisher.store.policy(&handler.settings)?;
-        let folder = tempfile::tempdir()?;
-        let file = fetched(publisher.files, &handler.component, folder.path())?;
-        let code = compile(&file, &targets(&asked)?, &policy)?;
-        code.write(publisher.files)?;
-        publisher.publish(tenant, None, |current| {
-            let current = current.and_then(|current| current.handler.clone());
-            match current {
-                Some(current) if current.component == handler.component => {
-                    let native = merged(&code.described(), &current.native);
-                    Ok(Some(Handler { native, ..current }))
-                }
-                // It was put again or removed in between.
-                current => Ok(current),
-            }
+        let tenant = &self.change.tenant;
+        self.change.open()?.publish("removed", |current| match current {
+            Some(Record { handler: Some(_), .. }) => Ok(Draft::default()),
+            Some(Record { handler: None, .. }) => bail!("{} is removed already", named(tenant)),
+            None => bail!("{}", missing(tenant)),
         })
-    }
-
-    fn report(&self, done: &[Record], failed: &[String]) -> anyhow::Result<()> {
-        if self.json {
-            output::print_json(&json!({ "build": BUILD, "records": done, "failed": failed }))?;
-        } else {
-            done.iter().for_each(|record| tell(&format!("compiled {}", print::line(record))));
-            failed.iter().for_each(|text| tell(text));
-            tell(&format!("compiled {} tenants for {BUILD}; {} failed", done.len(), failed.len()));
-        }
-        ensure!(failed.is_empty(), "{} tenants cannot be compiled", failed.len());
-        Ok(())
-    }
-}
-
-/// The new native code, and that of the builds before it.
-fn merged(new: &[Native], before: &[Native]) -> Vec<Native> {
-    let mut merged = new.to_vec();
-    let mut builds = vec![BUILD.to_owned()];
-    for native in before {
-        let is_new = new.iter().any(|new| new.target == native.target && new.build == native.build);
-        if !builds.contains(&native.build) {
-            builds.push(native.build.clone());
-        }
-        if !is_new && builds.iter().take(BUILDS).any(|build| *build == native.build) {
-            merged.push(native.clone());
-        }
-    }
-    merged
-}
-
-#[cfg(test)]
-mod tests {
-    use bulkhead_host::store::Digest;
-
-    use super::*;
-
-    #[test]
-    fn the_code_of_the_builds_before_is_kept_for_a_while() {
-        let native = |target: &str, build: &str, code: &str| Native {
-            target: target.to_owned(),
-            build: build.to_owned(),
-            digest: Digest::of(code.as_bytes()),
-            bytes: 1,
-        };
-        let new = [native("x86_64", BUILD, "new")];
-        let before = [
-            native("x86_64", BUILD, "old"),
-            native("aarch64", BUILD, "other"),
-            native("x86_64", "3", "3"),
-            native("x86_64", "2", "2"),
-            native("aarch64", "2", "2a"),
-            native("x86_64", "1", "1"),
-        ];
-        let merged = merged(&new, &before);
-        let kept =
-            [new[0].clone(), before[1].clone(), before[2].clone(), before[3].clone(), before[4].clone()];
-        assert_eq!(merged, kept);
     }
 }

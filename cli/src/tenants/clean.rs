@@ -1,19 +1,28 @@
-//! `bulkhead tenants gc`: removes what no tenant needs any more.
+//! `bulkhead tenants gc`: removes what no tenant needs any more, while others publish.
+//!
+//! A file that nothing refers to may belong to a record that is about to be written. Its writer has made it new again,
+//! so it is looked at once more when it is removed, in one step; and the writer looks after its record is written. The
+//! record of a tenant is removed only if it is still the one that was read.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use bulkhead_host::store::Record;
+use bulkhead_host::policy::manifest::Store;
 use bulkhead_host::store::layout::Key;
+use bulkhead_host::store::{MAX_ENVELOPE, Record};
 use clap::Args;
 use serde::Serialize;
 
 use super::contents::records;
-use super::files::Files as _;
+use super::files::Files;
+use super::history::read;
 use super::verify::{References, history, leftovers};
 use super::{Opened, Place, now};
 use crate::number;
 use crate::output::{self, tell};
+
+/// The clock of a file system may be behind by a tick of the kernel.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Remove earlier versions, records of tenants that were removed and have expired, and files that nothing refers to.
 ///
@@ -46,18 +55,21 @@ struct Removed {
     dry_run: bool,
 }
 
+/// Removes files of one store.
+struct Collector<'a, F> {
+    files: &'a F,
+    store: &'a Store,
+    keep: usize,
+    removed: Removed,
+}
+
 impl Gc {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let opened = self.place.open()?;
-        let mut removed = Removed { dry_run: self.dry_run, ..Removed::default() };
-        let references = self.records(&opened, &mut removed)?;
-        let before = SystemTime::now().checked_sub(self.older_than).unwrap_or(SystemTime::UNIX_EPOCH);
-        for found in leftovers(&opened.files, &references)? {
-            if found.changed <= before {
-                removed.bytes += found.bytes;
-                self.remove(&opened, &found.key, &mut removed)?;
-            }
-        }
+        let Opened { settings, files } = self.place.open()?;
+        let removed = Removed { dry_run: self.dry_run, ..Removed::default() };
+        let mut collector = Collector { files: &files, store: &settings, keep: self.keep, removed };
+        collector.collect(self.older_than)?;
+        let removed = collector.removed;
         if self.json {
             return output::print_json(&removed);
         }
@@ -68,44 +80,90 @@ impl Gc {
         tell(&format!("{} files {would} removed, {} bytes of code", removed.files.len(), removed.bytes));
         Ok(())
     }
+}
+
+impl<F: Files> Collector<'_, F> {
+    fn collect(&mut self, older_than: Duration) -> anyhow::Result<()> {
+        // Before anything is read: what is written from here on may be needed by a record that is not read.
+        let time = SystemTime::now().checked_sub(older_than + TICK).unwrap_or(SystemTime::UNIX_EPOCH);
+        let references = self.records()?;
+        for found in leftovers(self.files, &references)? {
+            let is_removed = found.written <= time
+                && (self.removed.dry_run || self.files.remove_older(&found.key, time)?);
+            if is_removed {
+                self.removed.bytes += found.bytes;
+                self.removed.files.push(found.key.to_string());
+            }
+        }
+        Ok(())
+    }
 
     /// Removes records that are not needed, and returns what the others refer to.
-    fn records(&self, opened: &Opened, removed: &mut Removed) -> anyhow::Result<References> {
+    fn records(&mut self) -> anyhow::Result<References> {
         let mut references = References::default();
-        let mut current = BTreeMap::new();
-        for entry in records(&opened.files, &opened.settings)? {
-            let record = entry.record.map_err(|text| unreadable(&entry.key, &text))?;
-            current.insert(record.tenant.clone(), record);
-        }
-        let mut earlier: BTreeMap<String, Vec<(Key, Record)>> = BTreeMap::new();
-        for (key, record) in history(&opened.files, &opened.settings)? {
+        let mut versions: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+        for (key, record) in history(self.files, self.store)? {
             let record = record.map_err(|text| unreadable(&key, &text))?;
-            earlier.entry(record.tenant.clone()).or_default().push((key, record));
+            versions.entry(record.tenant.clone()).or_default().push(record);
         }
-        for (tenant, record) in &current {
-            let is_gone = record.handler.is_none() && record.expires <= now();
-            let mut versions = earlier.remove(tenant).unwrap_or_default();
-            // An earlier record must never become valid again, so the record goes last.
-            let kept = if is_gone { 0 } else { self.keep };
-            let going = versions.len().saturating_sub(kept);
-            for (key, _) in versions.drain(..going) {
-                self.remove(opened, &key, removed)?;
-            }
-            if is_gone {
-                self.remove(opened, &Key::record(tenant), removed)?;
-            } else {
-                references.add(record);
-            }
-            versions.iter().for_each(|(_, record)| references.add(record));
+        for entry in records(self.files, self.store)? {
+            let record = entry.record.map_err(|text| unreadable(&entry.key, &text))?;
+            let versions = versions.remove(&record.tenant).unwrap_or_default();
+            self.tenant(&record, versions, &mut references)?;
         }
-        // Without a current record, somebody has removed that by hand; what is left can still be put back.
-        earlier.into_values().flatten().for_each(|(_, record)| references.add(&record));
+        // Without a record, somebody has removed it, or a writer is about to write it.
+        versions.into_values().flatten().for_each(|record| references.add(&record));
         Ok(references)
     }
 
-    fn remove(&self, opened: &Opened, key: &Key, removed: &mut Removed) -> anyhow::Result<()> {
-        removed.files.push(key.to_string());
-        if self.dry_run { Ok(()) } else { opened.files.remove(key) }
+    /// Removes what is not needed of the record of a tenant and its history, and notes what the rest refers to.
+    fn tenant(
+        &mut self,
+        current: &Record,
+        history: Vec<Record>,
+        references: &mut References,
+    ) -> anyhow::Result<()> {
+        let (earlier, later): (Vec<_>, Vec<_>) =
+            history.into_iter().partition(|record| record.version < current.version);
+        // If its history has a newer version, the record is not the last word.
+        let is_gone = current.handler.is_none()
+            && current.expires <= now()
+            && later.iter().all(|record| record.version == current.version)
+            && earlier.iter().all(|record| record.expires <= current.expires);
+        let kept = if is_gone { 0 } else { self.keep };
+        let going = earlier.len().saturating_sub(kept);
+        for (at, record) in earlier.iter().enumerate() {
+            // One that is valid for longer must not be put back when the record has expired.
+            let stays = at >= going || record.expires > current.expires;
+            if stays || !self.remove_record(&Key::earlier(&record.tenant, record.version), record)? {
+                references.add(record);
+            }
+        }
+        let mut rest: Vec<&Record> = later.iter().chain([current]).collect();
+        // An earlier record must never become valid again, so the record goes last.
+        if is_gone {
+            later.iter().try_for_each(|record| {
+                self.remove_record(&Key::earlier(&record.tenant, record.version), record).map(drop)
+            })?;
+            if self.remove_record(&Key::record(&current.tenant), current)? {
+                rest.clear();
+            }
+        }
+        rest.into_iter().for_each(|record| references.add(record));
+        Ok(())
+    }
+
+    /// Removes a file if it still has this record. Returns whether it was removed.
+    fn remove_record(&mut self, key: &Key, record: &Record) -> anyhow::Result<bool> {
+        if !self.removed.dry_run {
+            let Some(file) = self.files.read(key, MAX_ENVELOPE)? else { return Ok(true) };
+            let is_same = read(&file, self.store).is_ok_and(|found| found == *record);
+            if !is_same || !self.files.remove_unchanged(key, &file)? {
+                return Ok(false);
+            }
+        }
+        self.removed.files.push(key.to_string());
+        Ok(true)
     }
 }
 
@@ -115,3 +173,6 @@ fn unreadable(key: &Key, text: &str) -> anyhow::Error {
         "{key}: {text}; nothing was removed because it is not known what this record needs: repair it, or remove it"
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,31 +1,32 @@
-//! The code of a tenant: its component, and the native code for each processor.
+//! Compiles a component for a store: checks it as the bootstrap will, and makes the native code for each processor.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail, ensure};
 use bulkhead_host::capabilities;
 use bulkhead_host::engine::artifact::Stamp;
 use bulkhead_host::engine::{self, BUILD, Share, Target};
 use bulkhead_host::policy::Policy;
+use bulkhead_host::policy::manifest::store::Settings;
 use bulkhead_host::sandbox::component;
-use bulkhead_host::store::layout::Key;
-use bulkhead_host::store::{Digest, MAX_COMPONENT, MAX_NATIVE, Native};
+use bulkhead_host::store::{Digest, Handler, MAX_COMPONENT, MAX_NATIVE, Native};
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm::{Description, Kind};
 
 use super::apart;
-use super::files::Files;
+use super::code::Code;
 use crate::output::Progress;
-use crate::worlds;
+use crate::{preinit, worlds};
 
 /// A component that was compiled.
 #[derive(Debug)]
-pub(super) struct Code {
-    pub(super) component: Vec<u8>,
-    pub(super) digest: Digest,
+pub(super) struct Compiled {
+    pub(super) component: Digest,
     pub(super) kind: Kind,
-    pub(super) native: Vec<(Native, Vec<u8>)>,
+    pub(super) native: Vec<Native>,
+    pub(super) code: Rc<Code>,
 }
 
 /// The processors that were asked for, or that of this machine.
@@ -43,7 +44,7 @@ pub(super) fn targets(asked: &[Target]) -> anyhow::Result<Vec<Target>> {
 }
 
 /// Compiles the component in a file for these processors, and checks that a sandbox under this policy can hold it.
-pub(super) fn compile(input: &Path, targets: &[Target], policy: &Policy) -> anyhow::Result<Code> {
+pub(super) fn compile(input: &Path, targets: &[Target], policy: &Policy) -> anyhow::Result<Compiled> {
     let about = || input.shown();
     let length = fs::metadata(input).with_context(about)?.len();
     ensure!(
@@ -54,11 +55,11 @@ pub(super) fn compile(input: &Path, targets: &[Target], policy: &Policy) -> anyh
     let component = component::read(input)?;
     let digest = Digest::of(&component);
     let folder = tempfile::tempdir()?;
-    let mut native = Vec::new();
+    let (mut native, mut codes) = (Vec::new(), Vec::new());
     for target in targets {
         let progress = Progress::of(&format!("compiling {} for {}", about(), target.name()));
         let output = folder.path().join(format!("{}.cwasm", target.name()));
-        apart::compile(input, &output, *target)?;
+        apart::compile(input, &output, Some(*target), &preinit::Options::default())?;
         drop(progress);
         let stamp = Stamp::check_for_any_target(&output)?;
         ensure!(stamp.source == digest.as_str(), "{}: the file has changed while it was compiled", about());
@@ -66,14 +67,15 @@ pub(super) fn compile(input: &Path, targets: &[Target], policy: &Policy) -> anyh
             check(&output, input, policy)?;
         }
         let code = fs::read(&output)?;
-        native.push((described(*target, &code)?, code));
+        native.push(described(*target, &code)?);
+        codes.push(code);
     }
     let ready = worlds::ready(&component, input)?;
     let Some(Description { exports, .. }) = Description::read(&ready) else {
         bail!("{}: this is not a component", about());
     };
     let kind = Kind::of(&exports).with_context(about)?;
-    Ok(Code { component, digest, kind, native })
+    Ok(Compiled { component: digest, kind, native, code: Rc::new(Code::new(component, codes)) })
 }
 
 /// Loads the code as the bootstrap does, in an engine whose sandboxes have no more room than the policy allows.
@@ -94,27 +96,29 @@ fn described(target: Target, code: &[u8]) -> anyhow::Result<Native> {
     Ok(Native { target: target.name().to_owned(), build: BUILD.to_owned(), digest: Digest::of(code), bytes })
 }
 
-impl Code {
-    /// Writes component and native code into the store.
-    pub(super) fn write(&self, files: &impl Files) -> anyhow::Result<()> {
-        files.write(&Key::component(&self.digest), &self.component)?;
-        self.native.iter().try_for_each(|(native, code)| files.write(&Key::native(&native.digest), code))
-    }
-
-    /// The native code, as records describe it.
-    pub(super) fn described(&self) -> Vec<Native> {
-        self.native.iter().map(|(native, _)| native.clone()).collect()
-    }
+/// The component that is left when the init function of a component was run, as a file in this folder.
+pub(super) fn preinitialised(
+    input: &Path,
+    options: &preinit::Options,
+    folder: &Path,
+) -> anyhow::Result<PathBuf> {
+    let output =
+        folder.join(input.file_name().unwrap_or_else(|| "component".as_ref())).with_extension("wasm");
+    let progress = Progress::of(&format!("running the init of {}", input.shown()));
+    apart::compile(input, &output, Target::host(), options)?;
+    drop(progress);
+    Ok(output)
 }
 
-/// The component of a tenant, from the store, as a file in this folder.
-pub(super) fn fetched(files: &impl Files, digest: &Digest, folder: &Path) -> anyhow::Result<PathBuf> {
-    let key = Key::component(digest);
-    let Some(component) = files.read(&key, MAX_COMPONENT)? else {
-        bail!("{key}: the component is not in the store");
-    };
-    ensure!(Digest::of(&component) == *digest, "{key}: the component is damaged: it has another digest");
-    let file = folder.join("component.wasm");
-    fs::write(&file, component)?;
-    Ok(file)
+impl Compiled {
+    /// The handler that runs it with these settings.
+    pub(super) fn handler(&self, settings: Settings) -> Handler {
+        let Self { component, kind, native, .. } = self;
+        Handler {
+            component: component.clone(),
+            kind: kind.name().to_owned(),
+            settings,
+            native: native.clone(),
+        }
+    }
 }

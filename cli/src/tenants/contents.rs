@@ -9,9 +9,9 @@ use bulkhead_host::store::{MAX_ENVELOPE, Record};
 use clap::Args;
 use serde::Serialize;
 
-use super::files::Files;
+use super::files::{Files, Found};
+use super::history::read;
 use super::print::{short, targets};
-use super::publish::read;
 use super::{Place, now};
 use crate::label::label;
 use crate::output;
@@ -61,11 +61,22 @@ struct Row {
     record: Option<Record>,
 }
 
+/// The files of records.
+pub(super) fn found(files: &impl Files) -> anyhow::Result<Vec<Found>> {
+    let mut found = files.list(TENANTS)?;
+    found.retain(|found| !found.is_unfinished());
+    Ok(found)
+}
+
 /// All records of a store, in the order of the ids of their tenants.
 pub(super) fn records(files: &impl Files, store: &Store) -> anyhow::Result<Vec<Entry>> {
-    let found = files.list(TENANTS)?;
+    read_all(files, store, found(files)?)
+}
+
+/// The records in these files, in the order of the ids of their tenants.
+pub(super) fn read_all(files: &impl Files, store: &Store, found: Vec<Found>) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for found in found.into_iter().filter(|found| !found.is_unfinished()) {
+    for found in found {
         let record = files.read(&found.key, MAX_ENVELOPE).and_then(|file| match file {
             Some(file) => read(&file, store).map(Some),
             None => Ok(None),
@@ -90,7 +101,7 @@ impl State {
         if now() >= *expires { Self::Expired } else { Self::Valid }
     }
 
-    fn of_entry(entry: &Entry) -> Self {
+    pub(super) fn of_entry(entry: &Entry) -> Self {
         match &entry.record {
             Err(_) => Self::Invalid,
             Ok(Record { handler: None, .. }) => Self::Removed,

@@ -8,8 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::change::earlier_record;
-use super::publish::{current, versions};
+use super::history::{current, version, versions};
 use super::{Opened, Place, missing, named, tenant_id};
 use crate::number;
 use crate::output;
@@ -58,37 +57,44 @@ impl Diff {
             bail!("{}", missing(&self.tenant));
         };
         let now = now.record;
-        let version = |version: u64| self.version(&opened, &now, version);
-        let to = version(self.to.unwrap_or(now.version))?;
+        let record = |version: u64| self.record(&opened, &now, version);
+        let to = record(self.to.unwrap_or(now.version))?;
         let known = versions(&opened.files, &self.tenant)?;
         let before = known.into_iter().filter(|known| *known < to.version).max();
         let Some(from) = self.from.or(before) else {
             bail!("{} has no earlier version", named(&self.tenant))
         };
-        let from = version(from)?;
-        let report = Report {
-            tenant: &self.tenant,
-            from: from.version,
-            to: to.version,
-            differences: differences(&from, &to)?,
-        };
-        if self.json {
-            return output::print_json(&report);
-        }
-        Ok(output::print(text(&report))?)
+        print(Some(&record(from)?), &to, self.json)
     }
 
-    fn version(&self, opened: &Opened, now: &Record, version: u64) -> anyhow::Result<Record> {
-        if version == now.version {
+    fn record(&self, opened: &Opened, now: &Record, number: u64) -> anyhow::Result<Record> {
+        if number == now.version {
             return Ok(now.clone());
         }
-        let found = earlier_record(&opened.files, &opened.settings, &self.tenant, version)?;
-        found.with_context(|| format!("{} has no version {version}", named(&self.tenant)))
+        let found = version(&opened.files, &opened.settings, &self.tenant, number)?;
+        found
+            .map(|found| found.record)
+            .with_context(|| format!("{} has no version {number}", named(&self.tenant)))
     }
 }
 
+/// Prints what differs between two records. Without the first one, everything in the second one is new.
+pub(super) fn print(from: Option<&Record>, to: &Record, json: bool) -> anyhow::Result<()> {
+    let report = Report {
+        tenant: &to.tenant,
+        from: from.map_or(0, |from| from.version),
+        to: to.version,
+        differences: differences(from, to)?,
+    };
+    if json { output::print_json(&report) } else { Ok(output::print(text(&report))?) }
+}
+
 fn text(report: &Report<'_>) -> String {
-    let mut text = format!("{}: version {} and version {}\n", named(report.tenant), report.from, report.to);
+    let Report { tenant, from, to, .. } = report;
+    let mut text = match from {
+        0 => format!("{}: nothing, and version {to}\n", named(tenant)),
+        from => format!("{}: version {from} and version {to}\n", named(tenant)),
+    };
     for Difference { key, from, to } in &report.differences {
         for (sign, value) in [('-', from), ('+', to)] {
             if let Some(value) = value {
@@ -100,8 +106,8 @@ fn text(report: &Report<'_>) -> String {
 }
 
 /// Every value that is not the same in both records, except their versions.
-fn differences(from: &Record, to: &Record) -> anyhow::Result<Vec<Difference>> {
-    let (mut from, mut to) = (flat(from)?, flat(to)?);
+fn differences(from: Option<&Record>, to: &Record) -> anyhow::Result<Vec<Difference>> {
+    let (mut from, mut to) = (from.map(flat).transpose()?.unwrap_or_default(), flat(to)?);
     let mut differences = Vec::new();
     for (key, from) in std::mem::take(&mut from) {
         let to = to.remove(&key);

@@ -1,8 +1,9 @@
 //! Reads and writes the files of a store that is a directory.
 //!
-//! A file appears whole or not at all: it is written beside its place, and renamed or linked to it. Whoever dies before
-//! that leaves a file that nobody reads, which `gc` removes. A file is replaced only if it still has the content that
-//! the writer knows; a lock for the whole store makes that one step.
+//! A file appears whole or not at all: it is written beside its place, and renamed or linked to it. A writer that dies
+//! before that leaves a file that nobody reads, which `gc` removes. A file is replaced or removed only if it still has
+//! the content that the writer knows, and one that nothing refers to only if it was not written again; a lock for the
+//! whole store makes each of these one step. Others may write new files meanwhile, so they share the lock.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write as _};
@@ -14,7 +15,7 @@ use anyhow::Context as _;
 use bulkhead_host::store::layout::Key;
 use bulkhead_host::store::{Directory, State};
 use bulkhead_host::text::printable::Shown as _;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, utimensat};
 use tempfile::NamedTempFile;
 
 /// The file whose lock a writer holds while it replaces another.
@@ -26,26 +27,27 @@ const UNFINISHED: &str = ".unfinished-";
 pub(super) trait Files {
     /// The content of a file; `None` if it does not exist.
     fn read(&self, key: &Key, most: u64) -> anyhow::Result<Option<Vec<u8>>>;
-    /// Writes a file whose name is its digest, unless it exists with this content.
+    /// Writes a file whose name is its digest. If it is there already, only its time becomes that of now.
     fn write(&self, key: &Key, content: &[u8]) -> anyhow::Result<()>;
     /// Writes a file unless it exists. Returns whether it was written.
     fn create(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool>;
     /// Replaces a file that has this content, or does not exist. Returns whether it was replaced.
     fn replace(&self, key: &Key, content: &[u8], before: Option<&[u8]>) -> anyhow::Result<bool>;
-    /// The files of a folder, in the order of their names, with the times of their last changes.
+    /// The files whose names begin with this and a slash, in the order of their names.
     fn list(&self, folder: &str) -> anyhow::Result<Vec<Found>>;
-    /// Removes a file that exists.
-    fn remove(&self, key: &Key) -> anyhow::Result<()>;
+    /// Removes a file that has this content. Returns whether it was removed.
+    fn remove_unchanged(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool>;
+    /// Removes a file that was last written at this time or before. Returns whether it was removed.
+    fn remove_older(&self, key: &Key, time: SystemTime) -> anyhow::Result<bool>;
 }
 
-/// A file that was found in a folder.
+/// A file that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) key: Key,
     pub(super) bytes: u64,
-    pub(super) changed: SystemTime,
-    /// Whether it is a folder.
-    pub(super) is_folder: bool,
+    /// When it was last written.
+    pub(super) written: SystemTime,
 }
 
 /// A directory that contains a store.
@@ -76,18 +78,12 @@ impl Folder {
         self.path.shown()
     }
 
-    /// The state of a file, which changes with its content.
-    #[cfg(test)]
-    pub(super) fn state(&self, key: &Key) -> Option<State> {
-        self.reader.state(key).expect("a store")
-    }
-
     fn path(&self, key: &Key) -> PathBuf {
         self.path.join(key.as_str())
     }
 
-    /// Fails if a folder on the way to a file of the store is a link. Whoever can write to the store could make the command
-    /// write or remove files elsewhere.
+    /// Fails if a folder on the way to a file of the store is a link. With a link, those who can write to the store could
+    /// make the command write or remove files elsewhere.
     fn expect_no_link(&self, folder: &Path) -> io::Result<()> {
         let inside = folder.strip_prefix(&self.path).unwrap_or(folder);
         let mut path = self.path.clone();
@@ -102,12 +98,68 @@ impl Folder {
     }
 
     /// Holds the lock until the file is closed.
-    fn lock(&self) -> io::Result<File> {
+    fn lock(&self, operation: FlockOperation) -> io::Result<File> {
         let path = self.path.join(LOCK);
         self.expect_no_link(&path)?;
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        flock(&file, FlockOperation::LockExclusive)?;
+        flock(&file, operation)?;
         Ok(file)
+    }
+
+    /// Makes the time of a file that of now, if it is there with this content, and its time can be changed.
+    fn is_touched(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool> {
+        let _lock = self.lock(FlockOperation::LockShared)?;
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: now };
+        let touch = || utimensat(CWD, self.path(key), &times, AtFlags::SYMLINK_NOFOLLOW);
+        // Another user's file is replaced.
+        Ok(self.has(key, Some(content))? && touch().is_ok())
+    }
+
+    /// Removes a file if this is still so when nobody else writes.
+    fn remove(&self, key: &Key, is_still: impl Fn(&Path) -> anyhow::Result<bool>) -> anyhow::Result<bool> {
+        let cannot_remove = || format!("{key} cannot be removed");
+        let path = self.path(key);
+        self.expect_no_link(path.parent().unwrap_or(&self.path)).with_context(cannot_remove)?;
+        let _lock = self.lock(FlockOperation::LockExclusive).with_context(cannot_remove)?;
+        if !is_still(&path).with_context(cannot_remove)? {
+            return Ok(false);
+        }
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error).with_context(cannot_remove),
+        }
+        // The folder of a tenant without a history is not needed; if it is not empty, it stays.
+        if let Some(folder) = path.parent().filter(|_| key.parts().0.len() > 1) {
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(true)
+    }
+
+    /// The files of a folder, and the folders in it.
+    fn entries(&self, folder: &str) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
+        let path = self.path.join(folder);
+        self.expect_no_link(&path)?;
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((files, folders)),
+            Err(error) => return Err(error).with_context(|| path.shown()),
+        };
+        for entry in entries {
+            let entry = entry.with_context(|| path.shown())?;
+            // Of a link itself.
+            let Ok(metadata) = entry.metadata() else { continue };
+            let key = Key::found(folder, &entry.file_name().to_string_lossy());
+            if metadata.is_dir() {
+                folders.push(key.to_string());
+            } else {
+                let written = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                files.push(Found { key, bytes: metadata.len(), written });
+            }
+        }
+        Ok((files, folders))
     }
 
     /// A file beside the place of another, with its content on the disk.
@@ -147,19 +199,24 @@ impl Files for Folder {
     }
 
     fn write(&self, key: &Key, content: &[u8]) -> anyhow::Result<()> {
-        if self.has(key, Some(content))? {
+        let cannot_write = || format!("{key} cannot be written");
+        if self.is_touched(key, content).with_context(cannot_write)? {
             return Ok(());
         }
         let write = || {
             let path = self.path(key);
-            self.beside(key, content)?.persist(&path)?;
+            let file = self.beside(key, content)?;
+            let _lock = self.lock(FlockOperation::LockShared)?;
+            file.persist(&path)?;
             sync(&path)
         };
-        write().with_context(|| format!("{key} cannot be written"))
+        write().with_context(cannot_write)
     }
 
     fn create(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool> {
         let create = || {
+            // With the lock, nobody removes the folder.
+            let _lock = self.lock(FlockOperation::LockShared)?;
             let path = self.path(key);
             match self.beside(key, content)?.persist_noclobber(&path) {
                 Ok(_) => sync(&path).map(|()| true),
@@ -173,7 +230,7 @@ impl Files for Folder {
     fn replace(&self, key: &Key, content: &[u8], before: Option<&[u8]>) -> anyhow::Result<bool> {
         let cannot_write = || format!("{key} cannot be written");
         let file = self.beside(key, content).with_context(cannot_write)?;
-        let _lock = self.lock().with_context(cannot_write)?;
+        let _lock = self.lock(FlockOperation::LockExclusive).with_context(cannot_write)?;
         if !self.has(key, before)? {
             return Ok(false);
         }
@@ -183,140 +240,29 @@ impl Files for Folder {
     }
 
     fn list(&self, folder: &str) -> anyhow::Result<Vec<Found>> {
-        let path = self.path.join(folder);
-        self.expect_no_link(&path)?;
-        let entries = match fs::read_dir(&path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(|| path.shown()),
-        };
         let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry.with_context(|| path.shown())?;
-            // Of a link itself.
-            let Ok(metadata) = entry.metadata() else { continue };
-            let name = entry.file_name();
-            found.push(Found {
-                key: Key::found(folder, &name.to_string_lossy()),
-                bytes: metadata.len(),
-                changed: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-                is_folder: metadata.is_dir(),
-            });
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let (files, inner) = self.entries(&folder)?;
+            found.extend(files);
+            folders.extend(inner);
         }
         found.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(found)
     }
 
-    fn remove(&self, key: &Key) -> anyhow::Result<()> {
-        let path = self.path(key);
-        self.expect_no_link(path.parent().unwrap_or(&self.path))?;
-        let removed =
-            if path.is_dir() && !path.is_symlink() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
-        match removed {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed.with_context(|| format!("{key} cannot be removed")),
-        }
+    fn remove_unchanged(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool> {
+        self.remove(key, |_| self.has(key, Some(content)))
+    }
+
+    fn remove_older(&self, key: &Key, time: SystemTime) -> anyhow::Result<bool> {
+        self.remove(key, |path| match path.symlink_metadata() {
+            Ok(metadata) => Ok(metadata.modified()? <= time),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-    use std::sync::Barrier;
-    use std::thread;
-
-    use bulkhead_host::store::Digest;
-
-    use super::*;
-
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let directory = tempfile::tempdir().unwrap();
-        let folder = Folder::new(directory.path().to_owned());
-        (directory, folder)
-    }
-
-    #[test]
-    fn a_file_is_replaced_only_if_it_is_the_one_that_is_known() {
-        let (_directory, folder) = folder();
-        let key = Key::record("acme");
-        assert!(!folder.replace(&key, b"1", Some(b"0")).unwrap(), "there is none yet");
-        assert!(folder.replace(&key, b"1", None).unwrap());
-        let state = folder.state(&key);
-        assert!(!folder.replace(&key, b"2", None).unwrap(), "there is one");
-        assert!(!folder.replace(&key, b"2", Some(b"0")).unwrap());
-        assert!(!folder.replace(&key, b"2", Some(b"")).unwrap());
-        assert_eq!(folder.state(&key), state);
-        assert!(folder.replace(&key, b"2", Some(b"1")).unwrap());
-        assert_eq!(folder.read(&key, 9).unwrap().as_deref(), Some(&b"2"[..]));
-        assert!(!folder.create(&key, b"3").unwrap());
-        assert!(folder.create(&Key::earlier("acme", 1), b"3").unwrap());
-        // Nothing is left of those that were not written.
-        assert_eq!(folder.list("tenants").unwrap().len(), 1);
-        assert_eq!(folder.list("history").unwrap().len(), 1);
-    }
-
-    #[test]
-    fn of_many_writers_at_once_one_replaces_a_file() {
-        let (_directory, folder) = folder();
-        let key = Key::record("acme");
-        let barrier = Barrier::new(8);
-        let replaced = thread::scope(|scope| {
-            let writers: Vec<_> = (0..8_u8)
-                .map(|number| {
-                    let (folder, key, barrier) = (&folder, &key, &barrier);
-                    scope.spawn(move || {
-                        barrier.wait();
-                        folder.replace(key, &[number], None).unwrap()
-                    })
-                })
-                .collect();
-            writers.into_iter().map(|writer| writer.join().unwrap()).filter(|is| *is).count()
-        });
-        assert_eq!(replaced, 1);
-    }
-
-    #[test]
-    fn what_is_not_whole_is_replaced_and_a_link_is_not_followed() {
-        let (directory, folder) = folder();
-        let key = Key::component(&Digest::of(b"content"));
-        folder.write(&key, b"content").unwrap();
-        let state = folder.state(&key);
-        folder.write(&key, b"content").unwrap();
-        assert_eq!(folder.state(&key), state, "it is there");
-        let path = directory.path().join(key.as_str());
-        fs::write(&path, b"cont").unwrap();
-        folder.write(&key, b"content").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"content");
-        let elsewhere = directory.path().join("elsewhere");
-        fs::write(&elsewhere, b"mine").unwrap();
-        fs::remove_file(&path).unwrap();
-        symlink(&elsewhere, &path).unwrap();
-        folder.write(&key, b"content").unwrap();
-        assert!(!path.is_symlink() && fs::read(&elsewhere).unwrap() == b"mine");
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
-    }
-
-    #[test]
-    fn a_folder_that_is_a_link_is_neither_listed_nor_written_nor_emptied() {
-        let (directory, folder) = folder();
-        let elsewhere = tempfile::tempdir().unwrap();
-        let key = Key::component(&Digest::of(b"content"));
-        let (parts, name) = key.parts();
-        let mine = elsewhere.path().join(name);
-        fs::write(&mine, b"mine").unwrap();
-        symlink(elsewhere.path(), directory.path().join(parts[0])).unwrap();
-        let told = [
-            folder.list(parts[0]).map(drop),
-            folder.write(&key, b"content"),
-            folder.create(&key, b"content").map(drop),
-            folder.replace(&key, b"content", None).map(drop),
-            folder.remove(&key),
-        ];
-        for result in told {
-            let told = format!("{:#}", result.unwrap_err());
-            assert!(told.contains("is a link") || told.contains("symbolic link"), "{told}");
-        }
-        assert_eq!(fs::read(&mine).unwrap(), b"mine");
-        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
-    }
-}
+mod tests;

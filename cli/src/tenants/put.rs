@@ -1,28 +1,26 @@
 //! `bulkhead tenants put`: puts a tenant into the store, or changes it.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use bulkhead_host::engine::Target;
 use bulkhead_host::policy::manifest::store::Settings;
-use bulkhead_host::store::{Handler, Record};
 use bulkhead_host::text::printable::Shown as _;
 use clap::Args;
 
-use super::compile::{compile, targets};
-use super::{Place, Signer, print, tenant_id};
+use super::change::{Change, Changing};
+use super::compile::{Compiled, compile, preinitialised, targets};
+use super::diff;
+use super::publish::Draft;
 use crate::compile::parse_target;
-use crate::number;
-use crate::output::{self, tell};
+use crate::preinit;
 
 /// Put a tenant into the store, or change it: compile its component, check what it asks for, and sign its record.
 ///
 /// Example: bulkhead tenants put acme --component acme.wasm --settings acme.toml --key store.pem
 #[derive(Debug, Args)]
 pub(crate) struct Put {
-    /// The id of the tenant
-    #[arg(value_name = "ID", value_parser = tenant_id)]
-    tenant: String,
     /// Its component
     #[arg(long, value_name = "FILE.wasm")]
     component: PathBuf,
@@ -34,38 +32,41 @@ pub(crate) struct Put {
     /// [default: this machine's]
     #[arg(long, value_parser = parse_target)]
     target: Vec<Target>,
-    /// Fail with exit code 3 unless the tenant has this version; 0 is a tenant that is not there
-    #[arg(long, value_name = "VERSION", value_parser = number::version)]
-    expect_version: Option<u64>,
     #[command(flatten)]
-    signer: Signer,
-    #[command(flatten)]
-    place: Place,
-    /// Print JSON: the record
+    preinit: preinit::Options,
+    /// Check and compile everything, show what would change, and write nothing
     #[arg(long)]
-    json: bool,
+    dry_run: bool,
+    #[command(flatten)]
+    change: Change,
 }
 
 impl Put {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let opened = self.place.open()?;
-        let key = self.signer.key(&opened.settings)?;
+        let changing = self.change.open()?;
         let settings = self.settings()?;
-        let policy = opened.settings.policy(&settings).with_context(|| match &self.settings {
+        let compiled = self.compiled(&changing, &settings)?;
+        let handler = compiled.handler(settings);
+        let draft = || Ok(Draft { handler: Some(handler.clone()), code: Rc::clone(&compiled.code) });
+        if self.dry_run {
+            let (current, next) = changing.prepared(|_| draft())?;
+            return diff::print(current.as_ref(), &next, self.change.json);
+        }
+        changing.publish("put", |_| draft())
+    }
+
+    fn compiled(&self, changing: &Changing<'_>, settings: &Settings) -> anyhow::Result<Compiled> {
+        let policy = changing.opened.settings.policy(settings).with_context(|| match &self.settings {
             Some(file) => file.shown(),
             None => "the tenant asks for nothing, and the store does not allow even that".to_owned(),
         })?;
-        let code = compile(&self.component, &targets(&self.target)?, &policy)?;
-        code.write(&opened.files)?;
-        let handler = Handler {
-            component: code.digest.clone(),
-            kind: code.kind.name().to_owned(),
-            settings,
-            native: code.described(),
-        };
-        let publisher = opened.publisher(&key, &self.signer);
-        let record = publisher.publish(&self.tenant, self.expect_version, |_| Ok(Some(handler.clone())))?;
-        report(&record, "put", self.json)
+        let targets = targets(&self.target)?;
+        if !self.preinit.is_asked() {
+            return compile(&self.component, &targets, &policy);
+        }
+        // The store has the component as its init function has left it, so `recompile` need not run that again.
+        let folder = tempfile::tempdir()?;
+        compile(&preinitialised(&self.component, &self.preinit, folder.path())?, &targets, &policy)
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
@@ -77,13 +78,4 @@ impl Put {
             bail!("{}", lines.join("\n"))
         })
     }
-}
-
-/// Reports a record that was written.
-pub(super) fn report(record: &Record, what: &str, json: bool) -> anyhow::Result<()> {
-    if json {
-        return output::print_json(record);
-    }
-    tell(&format!("{what} {}", print::line(record)));
-    Ok(())
 }

@@ -10,9 +10,8 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::change::earlier_record;
 use super::files::Files as _;
-use super::publish::{current, versions};
+use super::history::{Standing, current, newest, version, versions};
 use super::verify::problems_of;
 use super::{Opened, Place, missing, named, tenant_id};
 use crate::check::policy_of;
@@ -49,7 +48,7 @@ struct Report {
     build: &'static str,
     /// The policy, unless the store does not allow what the tenant asks for.
     policy: Option<Value>,
-    /// The reasons why the bootstrap would reject it.
+    /// The reasons why the bootstrap would reject it, and what somebody without a key may have changed.
     problems: Vec<String>,
     /// The earlier versions.
     versions: Vec<u64>,
@@ -58,8 +57,11 @@ struct Report {
 impl Show {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let opened = self.place.open()?;
-        let record = self.record(&opened)?;
-        let problems = problems_of(&opened.files, &opened.settings, &record);
+        let (record, standing) = self.record(&opened)?;
+        let mut problems = problems_of(&opened.files, &opened.settings, &record);
+        problems.extend(standing.problem(&self.tenant));
+        let mut versions = versions(&opened.files, &self.tenant)?;
+        versions.retain(|version| *version < record.version);
         let imports = record.handler.as_ref().map(|handler| imports(&opened, handler)).unwrap_or_default();
         let policy =
             record.handler.as_ref().and_then(|handler| opened.settings.policy(&handler.settings).ok());
@@ -67,7 +69,7 @@ impl Show {
         let (policy, text) = policy.unzip();
         let report = Report {
             file: Key::record(&self.tenant).to_string(),
-            versions: versions(&opened.files, &self.tenant)?,
+            versions,
             build: BUILD,
             policy,
             problems,
@@ -79,16 +81,23 @@ impl Show {
         Ok(output::print(report.text() + &text.unwrap_or_default() + &report.rest())?)
     }
 
-    fn record(&self, opened: &Opened) -> anyhow::Result<Record> {
-        let Some(now) = current(&opened.files, &opened.settings, &self.tenant)? else {
-            bail!("{}", missing(&self.tenant));
+    /// The version that was asked for, and how the current one compares with the history.
+    fn record(&self, opened: &Opened) -> anyhow::Result<(Record, Standing)> {
+        let Opened { files, settings } = opened;
+        let newest = newest(files, settings, &self.tenant)?.map(|newest| newest.record);
+        let Some(now) = current(files, settings, &self.tenant)? else {
+            match Standing::of(&self.tenant, None, newest.as_ref()).problem(&self.tenant) {
+                Some(problem) => bail!(problem),
+                None => bail!("{}", missing(&self.tenant)),
+            }
         };
-        let Some(version) = self.version.filter(|version| *version != now.record.version) else {
-            return Ok(now.record);
+        let standing = Standing::of(&self.tenant, Some(&now.record), newest.as_ref());
+        let Some(number) = self.version.filter(|version| *version != now.record.version) else {
+            return Ok((now.record, standing));
         };
-        match earlier_record(&opened.files, &opened.settings, &self.tenant, version)? {
-            Some(record) => Ok(record),
-            None => bail!("{} has no version {version}", named(&self.tenant)),
+        match version(files, settings, &self.tenant, number)? {
+            Some(earlier) => Ok((earlier.record, Standing::Newest)),
+            None => bail!("{} has no version {number}", named(&self.tenant)),
         }
     }
 }
@@ -125,7 +134,7 @@ impl Report {
     fn rest(&self) -> String {
         let mut text = String::new();
         for problem in &self.problems {
-            text += &format!("  the bootstrap would reject it: {problem}\n");
+            text += &format!("  problem: {problem}\n");
         }
         let host = Target::host().map_or("this machine", Target::name);
         let has_native = |handler: &Handler| handler.native_for(host, BUILD).is_some();

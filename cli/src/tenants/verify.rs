@@ -1,6 +1,6 @@
 //! `bulkhead tenants verify`: whether every file of the store is what it should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use bulkhead_host::policy::manifest::Store;
@@ -9,16 +9,17 @@ use bulkhead_host::store::{Digest, Expected, MAX_COMPONENT, MAX_ENVELOPE, Record
 use clap::Args;
 use serde::Serialize;
 
-use super::contents::records;
+use super::contents::{Entry, records};
 use super::files::{Files, Folder, Found};
-use super::publish::read;
+use super::history::{Standing, read};
 use super::{Place, now};
 use crate::label::label;
 use crate::output;
 
-/// Check every file of the store: signatures, digests, what the tenants ask for, and files that nothing refers to.
+/// Check every file of the store: signatures, digests, what the tenants ask for, whether each record is the newest one
+/// in its history, and files that nothing refers to.
 ///
-/// Exits with 1 if the bootstrap would reject a tenant.
+/// Exits with 1 if the bootstrap would reject a tenant, or if a record is not the newest one.
 ///
 /// Example: bulkhead tenants verify
 #[derive(Debug, Args)]
@@ -40,7 +41,7 @@ pub(super) struct Findings {
     leftovers: Vec<String>,
 }
 
-/// A file for which the bootstrap would reject a tenant.
+/// A file for which the bootstrap would reject a tenant, or which somebody without a key may have changed.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Problem {
     pub(super) file: String,
@@ -96,37 +97,51 @@ fn text(findings: &Findings, files: &Folder) -> String {
     )
 }
 
-fn findings(files: &Folder, store: &Store) -> anyhow::Result<Findings> {
+fn findings(files: &impl Files, store: &Store) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let mut references = References::default();
-    for entry in records(files, store)? {
-        match entry.record {
-            Err(text) => findings.problems.push(Problem { file: entry.key.to_string(), tenant: None, text }),
+    // The history comes first: a version is in it before it takes effect.
+    let mut newest: BTreeMap<String, Record> = BTreeMap::new();
+    for (key, record) in history(files, store)? {
+        match record {
             Ok(record) => {
                 references.add(&record);
-                let problems = problems_of(files, store, &record);
+                newest.insert(record.tenant.clone(), record);
+            }
+            Err(text) => findings.add(&key, None, text),
+        }
+    }
+    for Entry { key, record } in records(files, store)? {
+        match record {
+            Err(text) => findings.add(&key, None, text),
+            Ok(record) => {
+                references.add(&record);
+                let newest = newest.remove(&record.tenant);
+                let standing = Standing::of(&record.tenant, Some(&record), newest.as_ref());
+                let problems = problems_of(files, store, &record).into_iter();
+                let problems: Vec<String> = problems.chain(standing.problem(&record.tenant)).collect();
                 findings.records += usize::from(problems.is_empty());
-                findings.problems.extend(problems.into_iter().map(|text| Problem {
-                    file: entry.key.to_string(),
-                    tenant: Some(record.tenant.clone()),
-                    text,
-                }));
+                problems.into_iter().for_each(|text| findings.add(&key, Some(&record.tenant), text));
             }
         }
     }
-    for (key, record) in history(files, store)? {
-        match record {
-            Ok(record) => references.add(&record),
-            Err(text) => findings.problems.push(Problem { file: key.to_string(), tenant: None, text }),
-        }
+    for (tenant, newest) in newest {
+        let problem = Standing::of(&tenant, None, Some(&newest)).problem(&tenant);
+        problem.into_iter().for_each(|text| findings.add(&Key::record(&tenant), Some(&tenant), text));
     }
     let leftovers = leftovers(files, &references)?;
     findings.leftovers = leftovers.iter().map(|found| found.key.to_string()).collect();
     Ok(findings)
 }
 
+impl Findings {
+    fn add(&mut self, key: &Key, tenant: Option<&String>, text: String) {
+        self.problems.push(Problem { file: key.to_string(), tenant: tenant.cloned(), text });
+    }
+}
+
 /// The reasons why the bootstrap would reject a tenant with this record now.
-pub(super) fn problems_of(files: &Folder, store: &Store, record: &Record) -> Vec<String> {
+pub(super) fn problems_of(files: &impl Files, store: &Store, record: &Record) -> Vec<String> {
     let mut problems = Vec::new();
     let expected = Expected { tenant: &record.tenant, store: &store.name, seen: 0, now: now() };
     problems.extend(record.check(expected).err().map(|error| error.to_string()));
@@ -147,35 +162,32 @@ pub(super) fn problems_of(files: &Folder, store: &Store, record: &Record) -> Vec
     problems
 }
 
-/// The earlier records of all tenants.
-pub(super) fn history(files: &Folder, store: &Store) -> anyhow::Result<Vec<(Key, Result<Record, String>)>> {
+/// The records in the history of all tenants: those of a tenant in the order of their versions.
+pub(super) fn history(
+    files: &impl Files,
+    store: &Store,
+) -> anyhow::Result<Vec<(Key, Result<Record, String>)>> {
     let mut all = Vec::new();
-    for folder in files.list(HISTORY)?.iter().filter(|found| found.is_folder) {
-        for found in files.list(folder.key.as_str())?.into_iter().filter(|found| !found.is_unfinished()) {
-            let Some(file) = files.read(&found.key, MAX_ENVELOPE).transpose() else { continue };
-            let record = file.and_then(|file| read(&file, store)).map_err(|error| format!("{error:#}"));
-            let record = record.and_then(|record| {
-                let is_here = Key::earlier(&record.tenant, record.version) == found.key;
-                if is_here { Ok(record) } else { Err("it is another record".to_owned()) }
-            });
-            all.push((found.key, record));
-        }
+    for found in files.list(HISTORY)?.into_iter().filter(|found| !found.is_unfinished()) {
+        let Some(file) = files.read(&found.key, MAX_ENVELOPE).transpose() else { continue };
+        let record = file.and_then(|file| read(&file, store)).map_err(|error| format!("{error:#}"));
+        let record = record.and_then(|record| {
+            let is_here = Key::earlier(&record.tenant, record.version) == found.key;
+            if is_here { Ok(record) } else { Err("it is another record".to_owned()) }
+        });
+        all.push((found.key, record));
     }
     Ok(all)
 }
 
 /// The files that no record refers to, and those that a writer has not finished.
-pub(super) fn leftovers(files: &Folder, references: &References) -> anyhow::Result<Vec<Found>> {
+pub(super) fn leftovers(files: &impl Files, references: &References) -> anyhow::Result<Vec<Found>> {
     let mut leftovers = Vec::new();
     for folder in [COMPONENTS, NATIVE] {
         leftovers.extend(files.list(folder)?.into_iter().filter(|found| !references.contain(&found.key)));
     }
-    let mut folders = vec![TENANTS.to_owned()];
-    folders.extend(
-        files.list(HISTORY)?.into_iter().filter(|found| found.is_folder).map(|found| found.key.to_string()),
-    );
-    for folder in folders {
-        leftovers.extend(files.list(&folder)?.into_iter().filter(Found::is_unfinished));
+    for folder in [TENANTS, HISTORY] {
+        leftovers.extend(files.list(folder)?.into_iter().filter(Found::is_unfinished));
     }
     Ok(leftovers)
 }

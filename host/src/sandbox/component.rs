@@ -88,8 +88,8 @@ pub fn map(
     load(imports, &component.map_err(|error| not_mapped(error, path))?, path, &stamp.source)
 }
 
-/// Loads the content of a `.cwasm` whose digest is in a signed record. It is copied, so that whoever can write to the store
-/// cannot change it any more. `path` is its name in errors.
+/// Loads the content of a `.cwasm` whose digest is in a signed record. It is copied, so that nobody who can write to the
+/// store can change it any more. `path` is its name in errors.
 ///
 /// # Errors
 /// If it is foreign or damaged, was not compiled from the component with this digest, or is of a kind that does not
@@ -122,7 +122,7 @@ fn not_mapped(error: LoadError, path: &Path) -> ComponentError {
 #[expect(unsafe_code, reason = "loading native code is what a .cwasm is for")]
 fn deserialize_bytes(engine: &wasmtime::Engine, cwasm: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes must be the output of the engine's compiler. The caller has compared their digest with that in a
-    // record that was signed by a key that `bulkhead.toml` trusts; whoever has this key can run native code here, like
+    // record that was signed by a key that `bulkhead.toml` trusts. Anyone who has this key can run native code here, like
     // anyone who can replace `bootstrap`.
     unsafe { Component::deserialize(engine, cwasm) }
 }

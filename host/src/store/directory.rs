@@ -1,6 +1,6 @@
 //! Reads a store that is a directory.
 //!
-//! Whoever can write to the store may put anything into it: links that lead elsewhere, pipes that never end, files
+//! Anyone who can write to the store may put anything into it: links that lead elsewhere, pipes that never end, files
 //! without end. So a file is opened folder by folder without following a link, is read only if it is a regular file,
 //! and no further than its largest allowed size.
 

@@ -1,11 +1,15 @@
 //! The names of the files of a store.
 //!
 //! ```text
-//! tenants/TENANT.json              the record of a tenant: the only kind of file that is replaced
-//! history/TENANT/VERSION.json      its earlier records
 //! components/DIGITS.wasm           a component
 //! native/DIGITS.cwasm              native code
+//! history/TENANT/VERSION.json      every record of a tenant that was ever signed
+//! tenants/TENANT.json              the newest of them: the only kind of file that is replaced
 //! ```
+//!
+//! A writer writes in this order. It creates the file in the history only if that does not exist, so that no two records
+//! have the same version; then it replaces the record of the tenant only if that is still the one before. A reader needs
+//! no history: it tells the next writer whether somebody has put an old record back.
 //!
 //! `TENANT` is the SHA-256 of the tenant's id in hexadecimal digits, and `DIGITS` that of the file. So no id can be a
 //! path, and ids that differ in case only have different names on every file system. `VERSION` has 16 digits, so that
@@ -19,7 +23,7 @@ use super::Digest;
 
 /// The folder of records.
 pub const TENANTS: &str = "tenants";
-/// The folder of earlier records.
+/// The folder of all records.
 pub const HISTORY: &str = "history";
 /// The folder of components.
 pub const COMPONENTS: &str = "components";
@@ -39,7 +43,7 @@ impl Key {
         Self(format!("{TENANTS}/{}.json", folder_of(tenant)))
     }
 
-    /// An earlier record of a tenant.
+    /// A record in the history of a tenant.
     pub fn earlier(tenant: &str, version: u64) -> Self {
         Self(format!("{HISTORY}/{}/{version:016}.json", folder_of(tenant)))
     }
@@ -83,7 +87,7 @@ pub fn folder_of(tenant: &str) -> String {
     format!("{:x}", Sha256::digest(tenant.as_bytes()))
 }
 
-/// The folder of the earlier records of a tenant.
+/// The folder of the history of a tenant.
 pub fn history_of(tenant: &str) -> String {
     format!("{HISTORY}/{}", folder_of(tenant))
 }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod reload;
+mod store;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,6 +1,7 @@
 //! `bulkhead keygen` and `bulkhead tenants` on a store in a directory.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bulkhead_tests::artifacts;
 use serde_json::{Value, json};
@@ -155,6 +156,138 @@ fn a_damaged_store_is_told_file_by_file_and_what_is_left_is_removed() {
 }
 
 #[test]
+fn an_old_record_that_was_put_back_is_found_and_repaired_and_never_signed_again() {
+    let store = Store::new("");
+    let key = store.root().join("key.pem");
+    let key = key.to_str().expect("a path");
+    store.put("acme", "echo", &[]);
+    let record = store.record("acme");
+    let old = std::fs::read(&record).expect("read");
+    store.put("acme", "context", &[]);
+    store.put("acme", "context", &[]);
+    let newest = std::fs::read(&record).expect("read");
+    // Somebody puts an old record back, or removes it, or writes something else.
+    for (content, expected) in [
+        (Some(&old[..]), "the record of the tenant \"acme\" has version 1, but version 3 is in its history"),
+        (None, "the tenant \"acme\" has no record, but version 3 is in its history"),
+        (Some(b"{}"), "this is not a record of the tenant \"acme\""),
+    ] {
+        match content {
+            Some(content) => std::fs::write(&record, content).expect("write"),
+            None => std::fs::remove_file(&record).expect("remove"),
+        }
+        let component = artifacts::component("echo");
+        let put = ["put", "acme", "--component", component.to_str().expect("a path"), "--key", key];
+        for change in [&put[..], &["rollback", "acme", "--key", key], &["rm", "acme", "--key", key]] {
+            let ran = store.run(change);
+            let is_told = ran.stderr.contains(expected) && ran.stderr.contains("tenants repair \"acme\"");
+            assert!(ran.code == 1 && is_told, "{}", ran.stderr);
+        }
+        let compiled = store.run(&["recompile", "--key", key, "--json"]);
+        assert_eq!(compiled.json()["records"], json!([]), "{}", compiled.stderr);
+        assert_eq!(store.run(&["verify"]).code, 1);
+        assert_eq!(
+            store.files("history").len() + store.files("tenants").len(),
+            if content.is_some() { 2 } else { 1 }
+        );
+        // It needs no key.
+        let ran = store.run(&["repair", "acme"]);
+        assert!(ran.code == 0 && ran.stderr.starts_with("repaired acme: version 3, "), "{}", ran.stderr);
+        assert_eq!(std::fs::read(&record).expect("read"), newest, "to the byte");
+        assert_eq!(store.run(&["verify"]).code, 0);
+    }
+    let ran = store.run(&["repair", "acme", "--json"]);
+    assert_eq!((ran.code, &ran.json()["version"]), (0, &json!(3)));
+    assert_eq!(store.run(&["repair", "nobody"]).code, 1);
+}
+
+#[test]
+fn code_for_a_new_release_is_valid_for_as_long_as_before() {
+    let store = Store::new("");
+    let put = store.put("acme", "echo", &["--valid-for", "1h"]);
+    store.change(&["recompile"]);
+    let shown = || store.run(&["show", "acme", "--json"]).json()["record"].clone();
+    assert_eq!((&shown()["version"], &shown()["expires"]), (&json!(2), &put["expires"]));
+    store.change(&["recompile", "--valid-for", "2h"]);
+    assert!(shown()["expires"].as_str() > put["expires"].as_str(), "{}", shown());
+}
+
+#[test]
+fn what_a_put_would_change_is_shown_without_changing_it() {
+    let store = Store::new("");
+    let first = store.put("acme", "echo", &["--dry-run"]);
+    assert_eq!((&first["from"], &first["to"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        store.files("tenants").len() + store.files("components").len() + store.files("native").len(),
+        0
+    );
+    store.put("acme", "echo", &[]);
+    let settings = store.file("acme.toml", "limits.memory = '100MiB'\n");
+    let component = artifacts::component("echo");
+    let arguments = ["put", "acme", "--dry-run", "--component", component.to_str().expect("a path")];
+    let more = ["--settings", settings.to_str().expect("a path")];
+    let shown = store.change(&[&arguments[..], &more].concat()).stdout;
+    assert!(shown.starts_with("the tenant \"acme\": version 1 and version 2\n"), "{shown}");
+    assert!(shown.contains("\n+ handler.settings.limits.memory: 104857600\n"), "{shown}");
+    assert!(!shown.contains("handler.component"), "it is the same: {shown}");
+    assert_eq!(store.run(&["show", "acme", "--json"]).json()["record"]["version"], 1);
+}
+
+#[test]
+fn an_init_is_run_when_a_tenant_is_put_and_not_again() {
+    let store = Store::new("");
+    let ready = store.put("acme", "init", &["--preinit"]);
+    let lazy = store.put("globex", "init", &[]);
+    assert_ne!(
+        ready["handler"]["component"], lazy["handler"]["component"],
+        "the component that the init left"
+    );
+    let key = store.root().join("key.pem");
+    let put = |guest: &str, more: &[&str]| {
+        let component = artifacts::component(guest);
+        let key = key.to_str().expect("a path");
+        let fixed = ["put", "initech", "--component", component.to_str().expect("a path"), "--key", key];
+        store.run(&[&fixed, more].concat())
+    };
+    for (guest, more, expected) in [
+        ("init_random", &["--preinit"][..], "random"),
+        ("init_loop", &["--preinit", "--init-time", "100ms"], "init_loop.wasm: "),
+        ("echo", &["--preinit"], "echo.wasm: "),
+    ] {
+        let ran = put(guest, more);
+        assert!(ran.code == 1 && ran.stderr.contains(expected), "{guest}: {}", ran.stderr);
+    }
+    assert_eq!(put("init_random", &["--preinit", "--allow-random"]).code, 0);
+    // For another release, the component is compiled as the init left it.
+    let before = store.run(&["show", "acme", "--json"]).json()["record"]["handler"].clone();
+    store.change(&["recompile"]);
+    assert_eq!(store.run(&["show", "acme", "--json"]).json()["record"]["handler"], before);
+}
+
+#[test]
+fn files_are_removed_while_others_publish_and_nothing_is_lost() {
+    let store = Store::new("");
+    store.put("acme", "echo", &[]);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // As eager as it can be: it keeps no version and no file.
+        let collector = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                assert_eq!(store.run(&["gc", "--keep", "0", "--older-than", "0s"]).code, 0);
+            }
+        });
+        for guest in ["echo", "context", "echo", "context", "echo"] {
+            store.put("acme", guest, &[]);
+            let shown = store.run(&["show", "acme", "--json"]).json();
+            assert_eq!(shown["problems"], json!([]), "{shown}");
+        }
+        is_over.store(true, Ordering::Relaxed);
+        collector.join().expect("a collector");
+    });
+    assert_eq!(store.run(&["verify"]).code, 0);
+}
+
+#[test]
 fn writers_at_the_same_time_lose_nothing() {
     let store = Store::new("");
     store.put("acme", "echo", &[]);
@@ -173,7 +306,13 @@ fn writers_at_the_same_time_lose_nothing() {
 #[test]
 fn the_process_that_compiles_says_why_it_did_not() {
     let ran = Command::new(artifacts::cli())
-        .args([".compile-apart", "/nonexistent.wasm", "/nonexistent.cwasm", std::env::consts::ARCH])
+        .args([
+            ".compile-apart",
+            "--target",
+            std::env::consts::ARCH,
+            "/nonexistent.wasm",
+            "/nonexistent.cwasm",
+        ])
         .output()
         .expect("run the child");
     assert_eq!(ran.status.code(), Some(1));

@@ -40,7 +40,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 13] = [
+static ASSETS: [Asset; 14] = [
     asset!(super::PATH, HTML, "index.html"),
     asset!("/favicon.ico", ICON, "icon.svg"),
     asset!("/.bulkhead/page/icon.svg", ICON, "icon.svg"),
@@ -53,6 +53,7 @@ static ASSETS: [Asset; 13] = [
     asset!("/.bulkhead/page/details.js", SCRIPT, "details.js"),
     asset!("/.bulkhead/page/send.js", SCRIPT, "send.js"),
     asset!("/.bulkhead/page/tenants.js", SCRIPT, "tenants.js"),
+    asset!("/.bulkhead/page/known.js", SCRIPT, "known.js"),
     asset!("/.bulkhead/page/policies.js", SCRIPT, "policies.js"),
 ];
 

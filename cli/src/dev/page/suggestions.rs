@@ -1,4 +1,5 @@
-//! What "Send an event" suggests: the events in files of the project, and the tenants of its `bulkhead.toml`.
+//! What "Send an event" suggests: the events in files of the project, and the tenants of its `bulkhead.toml` and of its
+//! store.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use bulkhead_host::policy::manifest::{Manifest, TenantSource};
 use hyper::StatusCode;
 use serde::Serialize;
 
-use super::Page;
+use super::{Page, tenants};
 use crate::dev::http::response;
 
 /// The most files, the largest one, and the most tenants.
@@ -37,7 +38,14 @@ struct EventFile {
 
 /// The suggestions as they are now.
 pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
-    let suggestions = tokio::task::spawn_blocking(move || suggestions(&page.folders.edited));
+    let suggestions = tokio::task::spawn_blocking(move || {
+        let store = page.folders.manifest().store;
+        let mut suggestions = suggestions(&page.folders.edited);
+        suggestions.tenants.extend(store.iter().flat_map(tenants::ids_in_store));
+        suggestions.tenants.sort();
+        suggestions.tenants.dedup();
+        suggestions
+    });
     response::json(StatusCode::OK, &suggestions.await.unwrap_or_default())
 }
 

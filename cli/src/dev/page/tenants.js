@@ -1,6 +1,7 @@
 // The resources that each tenant has used, over the stored events.
 
 import { state } from "./events.js";
+import { Known } from "./known.js";
 import { count, counted, element, ms, name, size } from "./show.js";
 
 const MOST = 200;
@@ -29,14 +30,18 @@ export class Tenants {
   /** The line of each tenant, and their order. */
   #lines = new Map();
   #order = [];
+  #known;
 
   /** `choose` is called with a tenant whose events are to be shown. */
   constructor(choose) {
     this.#choose = choose;
-    this.#panel.append(this.#note, this.#table);
+    const known = element("section", { class: "known", hidden: true });
+    this.#known = new Known(known);
+    this.#panel.append(this.#note, this.#table, known);
   }
 
   draw(events) {
+    this.#known.draw();
     const sums = sort([...summed(events.all()).values()], this.#sort);
     this.#table.hidden = sums.length === 0;
     const more = sums.length > MOST ? ` ${MOST} of ${count(sums.length)} tenants.` : "";

@@ -22,6 +22,8 @@ pub(in crate::dev) struct SourceWatcher {
     watched: BTreeSet<(PathBuf, bool)>,
     /// Components are build output, so a new one must not start another build.
     is_built: bool,
+    /// The directory of the store: no file in it is a source.
+    store: Option<PathBuf>,
     saved: UnboundedReceiver<Vec<PathBuf>>,
 }
 
@@ -40,12 +42,13 @@ impl SourceWatcher {
         let watcher = notify::recommended_watcher(tell)
             .context("cannot watch the sources for changes; use --no-watch")?;
         let is_built = project.is_built();
-        let mut this = Self { watcher, watched: BTreeSet::new(), is_built, saved };
+        let mut this = Self { watcher, watched: BTreeSet::new(), is_built, store: None, saved };
         this.look_at(project).await?;
         Ok(this)
     }
 
     pub(in crate::dev) async fn look_at(&mut self, project: &Project) -> anyhow::Result<()> {
+        self.store = project.tenants().map(|store| store.directory);
         for (folder, below) in project.watched().await? {
             let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             if self.watched.insert((folder.clone(), below)) {
@@ -77,8 +80,15 @@ impl SourceWatcher {
         let folder = path.parent().unwrap_or(path).to_owned();
         let is_beside = self.watched.contains(&(folder, false));
         let is_made = self.is_built && is_component(path);
-        !is_aside(path) && !is_made && (!is_beside || is_of_package(path))
+        let is_of_store = self.store.as_ref().is_some_and(|store| is_below(path, store));
+        !is_aside(path) && !is_made && !is_of_store && (!is_beside || is_of_package(path))
     }
+}
+
+/// Whether a file lies in a folder. Both may be named in several ways.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute(path).starts_with(absolute(folder))
 }
 
 /// Whether a file is not a source: an editor or cargo wrote it.

@@ -1,24 +1,14 @@
-//! Writers that die at every step, and writers that are faster than others.
+//! Writers that die at every step, writers that are faster than others, and old records that somebody puts back.
 
 use std::cell::Cell;
 use std::path::Path;
 
-use anyhow::bail;
-use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::store::{Digest, Expected, Native};
 
 use super::*;
-use crate::tenants::files::{Folder, Found};
-
-const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
-
-fn store(path: &Path) -> Store {
-    let toml = format!(
-        "[store]\nname = 'prod'\nurl = 'file://{}'\npublic_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']",
-        path.display()
-    );
-    Manifest::parse(&toml).unwrap().store.unwrap()
-}
+use crate::tenants::files::Folder;
+use crate::tenants::fixture::{Disturbed, key, store};
+use crate::tenants::history::versions;
 
 /// How a writer dies at its last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,67 +18,30 @@ enum Death {
     After,
 }
 
-/// A writer that dies at one of its steps.
-struct Dying<'f> {
-    folder: &'f Folder,
-    path: &'f Path,
-    left: Cell<usize>,
-    death: Death,
-}
-
-impl Dying<'_> {
-    fn step<T>(
-        &self,
-        key: &Key,
-        content: &[u8],
-        step: impl FnOnce() -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
-        let left = self.left.get();
-        self.left.set(left.wrapping_sub(1));
-        if left > 0 {
-            return step();
+/// The files of a writer that dies at one of its steps.
+fn dying<'f>(folder: &'f Folder, path: &'f Path, step: usize, death: Death) -> impl Files + 'f {
+    let (left, is_last) = (Cell::new(step), Rc::new(Cell::new(false)));
+    let is_over = Rc::clone(&is_last);
+    let before = move |key: &Key, content: &[u8]| {
+        is_last.set(left.get() == 0);
+        left.set(left.get().wrapping_sub(1));
+        if is_last.get() && death == Death::Amid {
+            let beside = path.join(key.as_str()).with_file_name(".unfinished-1");
+            std::fs::create_dir_all(beside.parent().unwrap())?;
+            std::fs::write(beside, &content[..content.len() / 2])?;
         }
-        match self.death {
-            Death::Before => {}
-            Death::Amid => {
-                let beside = self.path.join(key.as_str()).with_file_name(".unfinished-1");
-                std::fs::create_dir_all(beside.parent().unwrap())?;
-                std::fs::write(beside, &content[..content.len() / 2])?;
-            }
-            Death::After => drop(step()?),
-        }
-        bail!("it died");
-    }
+        anyhow::ensure!(!is_last.get() || death == Death::After, "it died");
+        Ok(())
+    };
+    let after = move |_: &Key| {
+        anyhow::ensure!(!is_over.get(), "it died");
+        Ok(())
+    };
+    Disturbed { folder, before, after }
 }
 
-impl Files for Dying<'_> {
-    fn read(&self, key: &Key, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
-        self.folder.read(key, most)
-    }
-
-    fn write(&self, key: &Key, content: &[u8]) -> anyhow::Result<()> {
-        self.step(key, content, || self.folder.write(key, content))
-    }
-
-    fn create(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool> {
-        self.step(key, content, || self.folder.create(key, content))
-    }
-
-    fn replace(&self, key: &Key, content: &[u8], before: Option<&[u8]>) -> anyhow::Result<bool> {
-        self.step(key, content, || self.folder.replace(key, content, before))
-    }
-
-    fn list(&self, folder: &str) -> anyhow::Result<Vec<Found>> {
-        self.folder.list(folder)
-    }
-
-    fn remove(&self, key: &Key) -> anyhow::Result<()> {
-        self.folder.remove(key)
-    }
-}
-
-/// Puts a tenant whose component is this text.
-fn put(files: &impl Files, store: &Store, code: &str) -> anyhow::Result<Record> {
+/// A handler whose component is this text.
+fn draft(code: &str) -> Draft {
     let native = format!("{code}, compiled");
     let handler = Handler {
         component: Digest::of(code.as_bytes()),
@@ -101,14 +54,23 @@ fn put(files: &impl Files, store: &Store, code: &str) -> anyhow::Result<Record> 
             bytes: u64::try_from(native.len()).unwrap(),
         }],
     };
-    files.write(&Key::component(&handler.component), code.as_bytes())?;
-    files.write(&Key::native(&handler.native[0].digest), native.as_bytes())?;
-    let key = SigningKey::read(KEY).unwrap();
-    publisher(files, store, &key).publish("acme", None, |_| Ok(Some(handler.clone())))
+    let code = Code::new(code.as_bytes().to_vec(), vec![native.into_bytes()]);
+    Draft { handler: Some(handler), code: Rc::new(code) }
+}
+
+/// The tenant as it is.
+fn same(current: Option<&Record>) -> anyhow::Result<Draft> {
+    Ok(Draft { handler: current.unwrap().handler.clone(), ..Draft::default() })
+}
+
+/// Puts a tenant whose component is this text.
+fn put(files: &impl Files, store: &Store, code: &str) -> anyhow::Result<Record> {
+    let key = key();
+    publisher(files, store, &key).publish("acme", None, |_| Ok(draft(code)))
 }
 
 fn publisher<'a, F: Files>(files: &'a F, store: &'a Store, key: &'a SigningKey) -> Publisher<'a, F> {
-    Publisher { files, store, key, now: crate::tenants::now(), valid_for: Duration::from_secs(60) }
+    Publisher { files, store, key, now: crate::tenants::now(), valid_for: Some(Duration::from_secs(60)) }
 }
 
 /// The version that a bootstrap would serve, all of whose files have to be there.
@@ -136,24 +98,23 @@ fn a_writer_may_die_at_any_step() {
             let path = directory.path();
             let (folder, store) = (Folder::new(path.to_owned()), store(path));
             assert_eq!(put(&folder, &store, "one").unwrap().version, 1);
-            let dying = Dying { folder: &folder, path, left: Cell::new(steps), death };
-            let died = put(&dying, &store, "two").is_err();
+            let died = put(&dying(&folder, path, steps, death), &store, "two").is_err();
             let version = served(&folder, &store);
             if !died {
                 assert_eq!(version, 2);
                 break;
             }
-            // Only the very last step can change what is served.
-            assert!(
-                version == 1 || (death == Death::After && steps == 3),
-                "{death:?} at step {steps}: {version}"
-            );
-            // The next writer is not disturbed.
-            assert_eq!(put(&folder, &store, "three").unwrap().version, version + 1);
-            assert_eq!(served(&folder, &store), version + 1);
+            let is_done = steps + usize::from(death == Death::After) > 3;
+            assert_eq!(version, if is_done { 2 } else { 1 }, "{death:?} at step {steps}");
+            // The next writer goes on from what was signed, whether it has taken effect or not.
+            let signed = *versions(&folder, "acme").unwrap().last().unwrap();
+            assert_eq!(signed, if steps + usize::from(death == Death::After) > 2 { 2 } else { 1 });
+            assert_eq!(put(&folder, &store, "three").unwrap().version, signed + 1);
+            assert_eq!(served(&folder, &store), signed + 1);
+            assert_eq!(versions(&folder, "acme").unwrap(), (1..=signed + 1).collect::<Vec<_>>());
             steps += 1;
         }
-        assert_eq!(steps, 4, "component, native code, history, record");
+        assert_eq!(steps, 6, "component, native code, history, record, and the code once more");
     }
 }
 
@@ -162,7 +123,7 @@ fn no_writer_loses_the_version_of_another() {
     let directory = tempfile::tempdir().unwrap();
     let (folder, store) = (Folder::new(directory.path().to_owned()), store(directory.path()));
     put(&folder, &store, "one").unwrap();
-    let key = SigningKey::read(KEY).unwrap();
+    let key = key();
     let calls = Cell::new(0);
     // While it works, another writer is faster, three times.
     let record = publisher(&folder, &store, &key)
@@ -172,16 +133,16 @@ fn no_writer_loses_the_version_of_another() {
             if calls.get() <= 3 {
                 put(&folder, &store, &format!("other {}", calls.get())).unwrap();
             }
-            Ok(current.unwrap().handler.clone())
+            same(current)
         })
         .unwrap();
     assert_eq!((record.version, calls.get()), (5, 4));
     assert_eq!(record.handler.unwrap().component, Digest::of(b"other 3"));
-    assert_eq!(versions(&folder, "acme").unwrap(), [1, 2, 3, 4]);
+    assert_eq!(versions(&folder, "acme").unwrap(), [1, 2, 3, 4, 5]);
     // One that is never fast enough gives up.
     let error = publisher(&folder, &store, &key).publish("acme", None, |current| {
         put(&folder, &store, "faster").unwrap();
-        Ok(current.unwrap().handler.clone())
+        same(current)
     });
     assert!(error.unwrap_err().downcast_ref::<Conflict>().is_some());
 }
@@ -191,8 +152,9 @@ fn an_expected_version_is_checked() {
     let directory = tempfile::tempdir().unwrap();
     let (folder, store) = (Folder::new(directory.path().to_owned()), store(directory.path()));
     put(&folder, &store, "one").unwrap();
-    let key = SigningKey::read(KEY).unwrap();
-    let publish = |expected| publisher(&folder, &store, &key).publish("acme", Some(expected), |_| Ok(None));
+    let key = key();
+    let publish =
+        |expected| publisher(&folder, &store, &key).publish("acme", Some(expected), |_| Ok(Draft::default()));
     let conflict = publish(0).unwrap_err();
     assert_eq!(conflict.to_string(), "the tenant \"acme\" has version 1, and not 0");
     assert!(conflict.downcast_ref::<Conflict>().is_some());
@@ -200,38 +162,137 @@ fn an_expected_version_is_checked() {
     assert_eq!((removed.version, removed.handler), (2, None));
 }
 
-#[test]
-fn the_versions_of_a_tenant_go_on_after_its_record_was_lost() {
+/// A store with three versions of a tenant, and the files of their records.
+fn three_versions() -> (tempfile::TempDir, Folder, Store, Vec<Vec<u8>>) {
     let directory = tempfile::tempdir().unwrap();
     let (folder, store) = (Folder::new(directory.path().to_owned()), store(directory.path()));
-    put(&folder, &store, "one").unwrap();
-    put(&folder, &store, "two").unwrap();
-    folder.remove(&Key::record("acme")).unwrap();
-    assert_eq!(put(&folder, &store, "three").unwrap().version, 2, "1 is in the history");
-    std::fs::write(directory.path().join(Key::record("acme").as_str()), "{}").unwrap();
-    let error = format!("{:#}", put(&folder, &store, "four").unwrap_err());
-    assert!(error.contains("this is not a record of the tenant \"acme\"; remove the file"), "{error}");
+    let record = || folder.read(&Key::record("acme"), MAX_ENVELOPE).unwrap().unwrap();
+    let put = |code: &str| {
+        put(&folder, &store, code).unwrap();
+        record()
+    };
+    let files = ["one", "two", "three"].map(put).to_vec();
+    (directory, folder, store, files)
 }
 
 #[test]
-fn a_removal_is_valid_for_as_long_as_what_it_removes() {
+fn an_old_record_that_was_put_back_is_not_signed_again() {
+    let (directory, folder, store, files) = three_versions();
+    let key = key();
+    let publisher = publisher(&folder, &store, &key);
+    let record = directory.path().join(Key::record("acme").as_str());
+    let refused = |expected: &str| {
+        let changes: [fn(Option<&Record>) -> anyhow::Result<Draft>; 3] =
+            [same, |_| Ok(draft("four")), |_| Ok(Draft::default())];
+        for change in changes {
+            let error = publisher.publish("acme", None, change).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("tenants repair"), "{error}");
+        }
+        assert_eq!(versions(&folder, "acme").unwrap(), [1, 2, 3], "nothing was signed");
+    };
+    std::fs::write(&record, &files[0]).unwrap();
+    refused("the record of the tenant \"acme\" has version 1, but version 3 is in its history");
+    std::fs::remove_file(&record).unwrap();
+    refused("the tenant \"acme\" has no record, but version 3 is in its history");
+    // Another record with a signed version, as a store has it whose history was removed.
+    let other = Record { version: 3, ..Record::of_file(&files[0], &store.public_keys).unwrap() };
+    std::fs::write(&record, other.seal(&key).unwrap()).unwrap();
+    refused("different records that are both signed as version 3");
+    // One version back may be a writer that has died. What it had signed counts, and nothing older.
+    std::fs::write(&record, &files[1]).unwrap();
+    let next = publisher.publish("acme", None, same).unwrap();
+    assert_eq!((next.version, next.handler), (4, draft("three").handler));
+}
+
+#[test]
+fn a_record_is_in_the_history_before_it_takes_effect() {
+    let (directory, folder, store, files) = three_versions();
+    let key = key();
+    for (version, file) in (1..).zip(&files) {
+        let earlier = folder.read(&Key::earlier("acme", version), MAX_ENVELOPE).unwrap();
+        assert_eq!(earlier.as_ref(), Some(file), "the same bytes");
+    }
+    // A record that another program has written is put there, too.
+    std::fs::remove_dir_all(directory.path().join("history")).unwrap();
+    assert_eq!(put(&folder, &store, "four").unwrap().version, 4);
+    assert_eq!(versions(&folder, "acme").unwrap(), [3, 4]);
+    // A file that is no record is in the way, and is not replaced.
+    folder.create(&Key::earlier("acme", 5), b"{}").unwrap();
+    let error = format!("{:#}", put(&folder, &store, "five").unwrap_err());
+    assert!(error.contains("is in the way of the next version; remove this file: "), "{error}");
+    let publisher = publisher(&folder, &store, &key);
+    std::fs::write(directory.path().join(Key::record("acme").as_str()), "{}").unwrap();
+    let error = format!("{:#}", publisher.publish("acme", None, same).unwrap_err());
+    assert!(
+        error.contains("this is not a record of the tenant \"acme\"; `bulkhead tenants repair"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_time_a_record_is_valid_for_as_long_as_the_one_before() {
+    let (_directory, folder, store, files) = three_versions();
+    let key = key();
+    let before = Record::of_file(&files[2], &store.public_keys).unwrap();
+    let later = before.not_before + Duration::from_secs(30);
+    let kept = Publisher { valid_for: None, now: later, ..publisher(&folder, &store, &key) };
+    let next = kept.publish("acme", None, same).unwrap();
+    assert_eq!((next.not_before, next.expires), (later, before.expires));
+    let expired = Publisher { now: before.expires, ..kept };
+    let error = expired.publish("acme", None, same).unwrap_err().to_string();
+    assert_eq!(error, "the tenant \"acme\" has expired; put it again");
+}
+
+#[test]
+fn a_removal_is_valid_for_as_long_as_every_record_before_it() {
     let directory = tempfile::tempdir().unwrap();
     let (folder, store) = (Folder::new(directory.path().to_owned()), store(directory.path()));
     let one = put(&folder, &store, "one").unwrap();
-    let key = SigningKey::read(KEY).unwrap();
-    let short = Publisher { valid_for: Duration::from_secs(1), ..publisher(&folder, &store, &key) };
-    assert!(short.publish("acme", None, |_| Ok(None)).unwrap().expires >= one.expires);
+    let key = key();
+    let short = Publisher { valid_for: Some(Duration::from_secs(1)), ..publisher(&folder, &store, &key) };
+    assert!(short.publish("acme", None, same).unwrap().expires < one.expires);
+    assert!(short.publish("acme", None, |_| Ok(Draft::default())).unwrap().expires >= one.expires);
 }
 
 #[test]
 fn a_file_that_nobody_signed_does_not_choose_the_next_version() {
-    let directory = tempfile::tempdir().unwrap();
-    let (folder, store) = (Folder::new(directory.path().to_owned()), store(directory.path()));
-    put(&folder, &store, "one").unwrap();
-    put(&folder, &store, "two").unwrap();
-    let signed = folder.read(&Key::earlier("acme", 1), MAX_ENVELOPE).unwrap().unwrap();
-    for (version, content) in [(MAX_VERSION - 1, &b""[..]), (u64::MAX, b"{}"), (7, &signed)] {
-        folder.write(&Key::earlier("acme", version), content).unwrap();
+    let (_directory, folder, store, files) = three_versions();
+    for (version, content) in [(MAX_VERSION - 1, &b""[..]), (u64::MAX, b"{}"), (7, &files[0])] {
+        folder.create(&Key::earlier("acme", version), content).unwrap();
     }
-    assert_eq!(put(&folder, &store, "three").unwrap().version, 3);
+    assert_eq!(put(&folder, &store, "four").unwrap().version, 4);
+}
+
+#[test]
+fn what_a_writer_has_signed_takes_effect_once_even_if_another_completes_it() {
+    let (_directory, folder, store, _) = three_versions();
+    // As soon as the writer has signed version 4, another one completes it, and puts the next one.
+    let after = |key: &Key| {
+        if *key == Key::earlier("acme", 4) {
+            assert_eq!(put(&folder, &store, "five")?.version, 5);
+        }
+        Ok(())
+    };
+    let disturbed = Disturbed { folder: &folder, before: |_: &Key, _: &[u8]| Ok(()), after };
+    assert_eq!(put(&disturbed, &store, "four").unwrap().version, 4);
+    let key = key();
+    assert_eq!(publisher(&folder, &store, &key).settled("acme").unwrap().unwrap().record.version, 5);
+    assert_eq!(versions(&folder, "acme").unwrap(), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn code_that_is_removed_while_a_record_is_written_is_written_again() {
+    let (_directory, folder, store, _) = three_versions();
+    // The worst collector: it removes all code whenever a record was written.
+    let after = |key: &Key| {
+        let soon = SystemTime::now() + Duration::from_secs(60);
+        let code = [folder.list("components")?, folder.list("native")?].concat();
+        let is_record = key.as_str().ends_with(".json");
+        code.iter()
+            .filter(|_| is_record)
+            .try_for_each(|found| folder.remove_older(&found.key, soon).map(drop))
+    };
+    let disturbed = Disturbed { folder: &folder, before: |_: &Key, _: &[u8]| Ok(()), after };
+    assert_eq!(put(&disturbed, &store, "four").unwrap().version, 4);
+    assert_eq!(served(&folder, &store), 4);
 }

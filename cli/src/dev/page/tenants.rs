@@ -1,0 +1,80 @@
+//! The tenants that can be served: those of `bulkhead.toml`, and those of the store.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use bulkhead_host::policy::manifest::{Manifest, Store};
+use hyper::StatusCode;
+use serde::Serialize;
+
+use super::Page;
+use crate::dev::http::response;
+use crate::tenants::{self, Listed};
+
+/// The most tenants of each kind. The page asks again and again, and each tenant of the store is a file.
+const MOST: usize = 500;
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tenants {
+    /// The number of tenants in `bulkhead.toml`.
+    count: usize,
+    tenants: Vec<OfManifest>,
+    store: Option<OfStore>,
+}
+
+/// A tenant of `bulkhead.toml`.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct OfManifest {
+    id: String,
+    handler: String,
+}
+
+/// The tenants of the store, or the reason why they cannot be listed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfStore {
+    directory: String,
+    #[serde(flatten)]
+    listed: Listed,
+    problem: Option<String>,
+}
+
+/// The tenants as they are now.
+pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
+    let tenants = tokio::task::spawn_blocking(move || tenants(&page.folders.manifest()));
+    response::json(StatusCode::OK, &tenants.await.unwrap_or_default())
+}
+
+/// The ids of the tenants of a store, as far as they are listed.
+pub(super) fn ids_in_store(store: &Store) -> Vec<String> {
+    let listed = tenants::listed(store, MOST).unwrap_or_default();
+    let valid = listed.tenants.into_iter().filter(|tenant| tenant.version.is_some());
+    valid.map(|tenant| tenant.id).collect()
+}
+
+fn tenants(manifest: &Manifest) -> Tenants {
+    let mut tenants: Vec<OfManifest> = manifest
+        .tenants
+        .iter()
+        .filter_map(|(id, tenant)| {
+            let handler = manifest.handlers.get(tenant.handler)?.name.clone();
+            Some(OfManifest { id: id.to_string(), handler })
+        })
+        .collect();
+    let count = tenants.len();
+    tenants.sort_by(|one, other| one.id.cmp(&other.id));
+    tenants.truncate(MOST);
+    Tenants { count, tenants, store: manifest.store.as_ref().map(OfStore::new) }
+}
+
+impl OfStore {
+    fn new(store: &Store) -> Self {
+        let (listed, problem) = match tenants::listed(store, MOST) {
+            Ok(listed) => (listed, None),
+            Err(error) => (Listed::default(), Some(format!("{error:#}"))),
+        };
+        Self { directory: store.directory.display().to_string(), listed, problem }
+    }
+}

@@ -1,0 +1,89 @@
+//! `bulkhead dev` with a store: tenants are served as they are put.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use bulkhead_tests::{Dev, HttpAnswer, TaskRoot, artifacts};
+use serde_json::{Value, json};
+
+use crate::store::Store;
+
+/// A manifest that names a store which is not here.
+fn elsewhere(store: &Store, more: &str) -> TaskRoot {
+    let here = store.path("").display().to_string();
+    TaskRoot::new().manifest(&store.manifest(more).replace(&here, "/nonexistent/store"))
+}
+
+/// Sends an event of a tenant until its answer is as it should be.
+fn until(dev: &Dev, function: &str, tenant: &str, is_right: impl Fn(&HttpAnswer) -> bool) -> HttpAnswer {
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        let answer = dev.invoke(function, "[17]", &[("x-amz-tenant-id", tenant)]);
+        if is_right(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < limit, "{}", answer.text());
+    }
+}
+
+#[test]
+fn tenants_of_a_store_are_served_as_they_are_put() {
+    let store = Store::new("");
+    let url = format!("file://{}", store.path("").display());
+    // Without `--store`, its events could not be served; with `refresh`, they would be old.
+    let root = elsewhere(&store, "refresh = '1h'\nmax_stale = '1h'\n[handlers.context]\n").with("context");
+    let dev = Dev::start(&root, &["--store", &url]);
+    let is_unknown = |answer: &HttpAnswer| answer.json()["errorType"] == "Runtime.UnknownTenant";
+    until(&dev, "context", "acme", is_unknown);
+    store.put("acme", "echo", &[]);
+    until(&dev, "context", "acme", |answer| answer.text() == "[17]");
+    store.put("acme", "context", &[]);
+    until(&dev, "context", "acme", |answer| answer.json()["tenant_id"] == "acme");
+    let told = dev.request("GET /.bulkhead/tenants", &[], "").json();
+    let tenant = &told["store"]["tenants"][0];
+    assert_eq!(
+        (&tenant["id"], &tenant["version"], &tenant["state"]),
+        (&json!("acme"), &json!(2), &json!("valid"))
+    );
+    assert_eq!((&tenant["kind"], &told["store"]["count"]), (&json!("handler"), &json!(1)));
+    let suggested = dev.request("GET /.bulkhead/suggestions", &[], "").json();
+    assert_eq!(suggested["tenants"], json!(["acme"]));
+    store.change(&["rm", "acme"]);
+    until(&dev, "context", "acme", is_unknown);
+    let told = dev.request("GET /.bulkhead/tenants", &[], "").json();
+    assert_eq!(told["store"]["tenants"], json!([]));
+}
+
+#[test]
+fn a_function_without_handlers_has_the_tenants_of_its_store() {
+    let store = Store::new("");
+    store.put("acme", "echo", &[]);
+    let dev = Dev::start(&TaskRoot::new().manifest(&store.manifest("")), &[]);
+    dev.running.wait_log("ready: handler");
+    assert_eq!(dev.invoke("handler", "[17]", &[("x-amz-tenant-id", "acme")]).text(), "[17]");
+    // A store that nobody may write to is no store.
+    let dev = Dev::start(&TaskRoot::new().with("echo"), &["--store", "file:///nonexistent"]);
+    dev.running.wait_log("--store needs a [store] in this file");
+}
+
+#[test]
+fn an_event_of_a_tenant_is_compared_with_the_limits_of_its_record() {
+    let store = Store::new("");
+    let settings = store.file("acme.toml", "limits.memory = '20MiB'\n");
+    store.put("acme", "echo", &["--settings", settings.to_str().expect("a path")]);
+    let memory = |arguments: &[&str]| {
+        let mut command = Command::new(artifacts::cli());
+        command.args(["invoke", "--tenant", "acme", "--json"]).args(arguments);
+        let output = command.env("BULKHEAD_BOOTSTRAP", artifacts::bootstrap()).output().expect("run it");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let used = report["used"].as_array().expect("limits").clone();
+        used.into_iter().find(|used| used["limit"] == "memory").expect("memory")["limitText"].clone()
+    };
+    let root = TaskRoot::new().manifest(&store.manifest("[limits]\nmemory = '40MiB'\n"));
+    let folder = root.path().to_str().expect("a path");
+    assert_eq!(memory(&["--root", folder]), "20MiB");
+    let url = format!("file://{}", store.path("").display());
+    let dev = Dev::start(&elsewhere(&store, ""), &["--store", &url]);
+    dev.running.wait_log("ready: handler");
+    assert_eq!(memory(&[&format!("--dev=http://{}", dev.address())]), "20MiB");
+}
