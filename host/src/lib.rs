@@ -25,7 +25,9 @@ pub mod log;
 
 pub mod policy;
 
+pub mod http1;
 pub mod text;
+pub mod tls;
 
 /// The examples of the README are tested, too.
 #[cfg(doctest)]
