@@ -19,6 +19,7 @@ pub mod capabilities;
 pub mod runtime_api;
 pub mod store;
 
+pub mod aws;
 pub mod engine;
 pub mod http_event;
 pub mod log;
