@@ -4,6 +4,7 @@
 //! file that is written. `files` reads and writes the store.
 
 mod apart;
+mod aws;
 mod change;
 mod clean;
 mod compile;
@@ -21,7 +22,9 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::policy::manifest::{FILE, Manifest, Store, store};
+use bulkhead_host::policy::ProcessVars;
+use bulkhead_host::policy::manifest::store::StoreUrl;
+use bulkhead_host::policy::manifest::{FILE, Manifest, Store};
 use bulkhead_host::store::key::SigningKey;
 use bulkhead_host::text::printable::{Shown as _, name};
 use clap::{Args, Subcommand};
@@ -29,7 +32,7 @@ use clap::{Args, Subcommand};
 use crate::build::PLACE;
 use crate::keygen;
 pub(crate) use apart::{answer, asked};
-use files::Folder;
+use files::{Folder, StoreFiles};
 use publish::Publisher;
 
 /// Another writer has changed the tenant at the same time, or its version is not the expected one.
@@ -37,8 +40,8 @@ const CONFLICT: u8 = 3;
 
 /// Put tenants into the store of a function, change and remove them, without a deployment.
 ///
-/// The store is the one in [store] of bulkhead.toml: a directory with a signed record for each tenant. The next event
-/// of a tenant is served under its new record. Exit codes: 0 for success, 1 if the command failed or `verify` found
+/// The store is the one in [store] of bulkhead.toml: a directory or a bucket with a signed record for each tenant. The next
+/// event of a tenant is served under its new record. Exit codes: 0 for success, 1 if the command failed or `verify` found
 /// mistakes, 2 for wrong arguments, 3 if somebody else has changed the tenant.
 ///
 /// Example: bulkhead tenants put acme --component acme.wasm --key store.pem
@@ -90,9 +93,12 @@ struct Place {
     /// The folder with bulkhead.toml, whose [store] is meant [default: . or target/bulkhead]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The directory of the store, if it is another one here than in bulkhead.toml
+    /// The directory or the bucket of the store, if it is another one here than in bulkhead.toml: file:// or s3://
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// The server of the bucket, if it is not that of AWS [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url]
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
 }
 
 /// Who signs a change, and for how long it is valid.
@@ -110,7 +116,7 @@ struct Signer {
 #[derive(Debug)]
 struct Opened {
     settings: Store,
-    files: Folder,
+    files: StoreFiles,
 }
 
 impl Place {
@@ -131,21 +137,31 @@ impl Place {
                 root.join(FILE).shown()
             );
         };
-        let directory = match &self.store {
-            Some(url) => store::directory(url).map_err(anyhow::Error::msg).context("--store")?,
-            None => settings.directory.clone(),
+        let url = match &self.store {
+            Some(url) => StoreUrl::parse(url).map_err(anyhow::Error::msg).context("--store")?,
+            None => settings.url.clone(),
         };
-        ensure!(
-            directory.is_dir(),
-            "{}: the directory of the store does not exist; create it",
-            directory.shown()
-        );
-        Ok(Opened { settings, files: Folder::new(directory) })
+        let files = match &url {
+            StoreUrl::Directory(path) => {
+                ensure!(
+                    path.is_dir(),
+                    "{}: the directory of the store does not exist; create it",
+                    path.shown()
+                );
+                StoreFiles::Folder(Folder::new(path.clone()))
+            }
+            StoreUrl::Bucket(bucket) => {
+                let endpoint_url = self.endpoint_url.as_deref();
+                let opened = aws::open(&settings, bucket, endpoint_url, &ProcessVars);
+                StoreFiles::Bucket(Box::new(opened.with_context(|| bucket.to_string())?))
+            }
+        };
+        Ok(Opened { settings, files })
     }
 }
 
 impl Opened {
-    fn publisher<'a>(&'a self, key: &'a SigningKey, signer: &Signer) -> Publisher<'a, Folder> {
+    fn publisher<'a>(&'a self, key: &'a SigningKey, signer: &Signer) -> Publisher<'a, StoreFiles> {
         Publisher { files: &self.files, store: &self.settings, key, now: now(), valid_for: signer.valid_for }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::compile::{compile, fetched, targets};
 use super::contents::{State, records};
-use super::files::{Files, Folder};
+use super::files::{Files, StoreFiles};
 use super::publish::{Publisher, read, versions};
 use super::put::report;
 use super::{Opened, Place, Signer, missing, named, print, tenant_id};
@@ -123,7 +123,7 @@ fn earlier(opened: &Opened, tenant: &str, current: &Record, asked: Option<u64>) 
 
 /// A version in the history of a tenant.
 pub(super) fn earlier_record(
-    files: &Folder,
+    files: &StoreFiles,
     store: &Store,
     tenant: &str,
     version: u64,
@@ -177,7 +177,7 @@ impl Recompile {
 
     fn tenant(
         &self,
-        publisher: &Publisher<'_, Folder>,
+        publisher: &Publisher<'_, StoreFiles>,
         tenant: &str,
         handler: &Handler,
     ) -> anyhow::Result<Record> {

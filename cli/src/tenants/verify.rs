@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::contents::records;
-use super::files::{Files, Folder, Found};
+use super::files::{Files, Found, StoreFiles};
 use super::publish::read;
 use super::{Place, now};
 use crate::label::label;
@@ -78,7 +78,7 @@ impl Verify {
     }
 }
 
-fn text(findings: &Findings, files: &Folder) -> String {
+fn text(findings: &Findings, files: &StoreFiles) -> String {
     let mut text = String::new();
     for Problem { file, tenant, text: problem } in &findings.problems {
         let tenant = tenant.as_ref().map(|tenant| format!(" ({})", label(tenant))).unwrap_or_default();
@@ -96,7 +96,7 @@ fn text(findings: &Findings, files: &Folder) -> String {
     )
 }
 
-fn findings(files: &Folder, store: &Store) -> anyhow::Result<Findings> {
+fn findings(files: &StoreFiles, store: &Store) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let mut references = References::default();
     for entry in records(files, store)? {
@@ -126,7 +126,7 @@ fn findings(files: &Folder, store: &Store) -> anyhow::Result<Findings> {
 }
 
 /// The reasons why the bootstrap would reject a tenant with this record now.
-pub(super) fn problems_of(files: &Folder, store: &Store, record: &Record) -> Vec<String> {
+pub(super) fn problems_of(files: &StoreFiles, store: &Store, record: &Record) -> Vec<String> {
     let mut problems = Vec::new();
     let expected = Expected { tenant: &record.tenant, store: &store.name, seen: 0, now: now() };
     problems.extend(record.check(expected).err().map(|error| error.to_string()));
@@ -148,7 +148,10 @@ pub(super) fn problems_of(files: &Folder, store: &Store, record: &Record) -> Vec
 }
 
 /// The earlier records of all tenants.
-pub(super) fn history(files: &Folder, store: &Store) -> anyhow::Result<Vec<(Key, Result<Record, String>)>> {
+pub(super) fn history(
+    files: &StoreFiles,
+    store: &Store,
+) -> anyhow::Result<Vec<(Key, Result<Record, String>)>> {
     let mut all = Vec::new();
     for folder in files.list(HISTORY)?.iter().filter(|found| found.is_folder) {
         for found in files.list(folder.key.as_str())?.into_iter().filter(|found| !found.is_unfinished()) {
@@ -165,7 +168,7 @@ pub(super) fn history(files: &Folder, store: &Store) -> anyhow::Result<Vec<(Key,
 }
 
 /// The files that no record refers to, and those that a writer has not finished.
-pub(super) fn leftovers(files: &Folder, references: &References) -> anyhow::Result<Vec<Found>> {
+pub(super) fn leftovers(files: &StoreFiles, references: &References) -> anyhow::Result<Vec<Found>> {
     let mut leftovers = Vec::new();
     for folder in [COMPONENTS, NATIVE] {
         leftovers.extend(files.list(folder)?.into_iter().filter(|found| !references.contain(&found.key)));

@@ -33,7 +33,7 @@ pub(super) struct CodeOf {
 }
 
 /// What is known before a fetch.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     /// The state of the file of a record that is still valid.
     pub(super) state: Option<State>,
@@ -141,7 +141,7 @@ impl Cache {
     pub(super) fn known(&self, id: &str, now: SystemTime) -> Known {
         let valid = self.tenants.get(id).filter(|kept| now < kept.expires);
         let version = self.versions.get(id).map_or(0, |(version, _)| *version);
-        Known { state: valid.map(|kept| kept.state), version }
+        Known { state: valid.map(|kept| kept.state.clone()), version }
     }
 
     /// Keeps what was fetched.

@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::policy::manifest::Store;
 use crate::sandbox::component::{self, Loaded};
 use crate::store::layout::Key;
-use crate::store::{Digest, Directory, Expected, Handler, MAX_ENVELOPE, ReadError, Record, State};
+use crate::store::{Digest, Expected, Handler, MAX_ENVELOPE, ReadError, Reader, Reading, Record, State};
 use crate::text::bounded;
 
 /// How much of a reason is reported: it can contain names of a component's.
@@ -21,7 +21,7 @@ const MAX_REASON: usize = 1024;
 /// Reads one store.
 pub(super) struct Fetcher {
     settings: Store,
-    directory: Directory,
+    reader: Reader,
     source: Source,
 }
 
@@ -47,22 +47,17 @@ pub(super) struct FetchedTenant {
 }
 
 impl Fetcher {
-    pub(super) fn new(settings: &Store, source: Source) -> Self {
-        Self { directory: Directory::new(&settings.directory), settings: settings.clone(), source }
+    pub(super) fn new(settings: &Store, reader: Reader, source: Source) -> Self {
+        Self { reader, settings: settings.clone(), source }
     }
 
     /// Fetches the record of a tenant, unless it is the one that is known.
-    pub(super) fn record(&self, id: &str, known: Known) -> Fetched {
+    pub(super) fn record(&self, id: &str, known: &Known) -> Fetched {
         let key = Key::record(id);
-        let is_known = |state: &State| known.state.as_ref() == Some(state);
-        if known.state.is_some()
-            && self.directory.state(&key).is_ok_and(|state| state.as_ref().is_some_and(is_known))
-        {
-            return Fetched::Unchanged;
-        }
-        let (file, state) = match self.directory.read(&key, MAX_ENVELOPE) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Fetched::Absent(Absence::Unknown, None),
+        let (file, state) = match self.reader.read(&key, MAX_ENVELOPE, known.state.as_ref()) {
+            Ok(Reading::Found(state, file)) => (file, state),
+            Ok(Reading::Unchanged) => return Fetched::Unchanged,
+            Ok(Reading::Absent) => return Fetched::Absent(Absence::Unknown, None),
             Err(error) => return Fetched::Absent(unreadable(&error), None),
         };
         let Store { name, public_keys, .. } = &self.settings;
@@ -104,8 +99,8 @@ impl Fetcher {
     /// Fetches native code. What is loaded are the bytes whose digest was compared.
     pub(super) fn code(&self, code: &CodeOf) -> Result<Loaded, Absence> {
         let key = Key::native(&code.native.digest);
-        let read = self.directory.read(&key, code.native.bytes).map_err(|error| unreadable(&error))?;
-        let Some((bytes, _)) = read else {
+        let read = self.reader.read(&key, code.native.bytes, None).map_err(|error| unreadable(&error))?;
+        let Reading::Found(_, bytes) = read else {
             return Err(Absence::Unavailable(format!("{key}: the file is not in the store").into()));
         };
         if Digest::of(&bytes) != code.native.digest {

@@ -1,0 +1,154 @@
+//! Reads and writes the files of a store that is a bucket.
+//!
+//! S3 shows an object whole or not at all, and writes one only if it does not exist or is the one that the writer knows. So no
+//! lock is needed, and nothing is left that is not finished.
+
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, anyhow, bail};
+use bulkhead_host::aws::{Reply, sigv4};
+use bulkhead_host::store::bucket::{Bucket, BucketError, Call, TIME};
+use bulkhead_host::store::layout::{HISTORY, Key};
+use bulkhead_host::store::{Reading, State};
+
+use super::listing::{self, Listing};
+use super::{Files, Found};
+
+/// The largest page of a list: a thousand keys.
+const MAX_PAGE: u64 = 8 * 1024 * 1024;
+/// A connection that is slower than this is too slow to publish.
+const BYTES_PER_SECOND: u64 = 256 * 1024;
+/// The number of times that S3 is asked again if it asks for fewer requests, or another writer is at work.
+const ATTEMPTS: u32 = 6;
+/// The first pause between them. Each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Files for Bucket {
+    fn read(&self, key: &Key, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(content(self, key, most)?.map(|(_, content)| content))
+    }
+
+    fn write(&self, key: &Key, content: &[u8]) -> anyhow::Result<()> {
+        // If it exists, it is young again, and `gc` keeps it until the record is there.
+        if put(self, key, content, None)? { Ok(()) } else { bail!("{key} cannot be written") }
+    }
+
+    fn create(&self, key: &Key, content: &[u8]) -> anyhow::Result<bool> {
+        put(self, key, content, Some(("if-none-match", "*")))
+    }
+
+    fn replace(&self, key: &Key, new: &[u8], before: Option<&[u8]>) -> anyhow::Result<bool> {
+        let Some(before) = before else { return self.create(key, new) };
+        let most = u64::try_from(before.len()).unwrap_or(u64::MAX);
+        match content(self, key, most) {
+            Ok(Some((etag, found))) if found == before => put(self, key, new, Some(("if-match", &etag))),
+            Ok(_) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list(&self, folder: &str) -> anyhow::Result<Vec<Found>> {
+        let prefix = match self.url().prefix.as_str() {
+            "" => format!("{folder}/"),
+            prefix => format!("{prefix}/{folder}/"),
+        };
+        // Where folders are not expected, what is in them is a file with an odd name.
+        let delimiter = if folder == HISTORY { "&delimiter=%2F" } else { "" };
+        let escaped = |text: &str| sigv4::escaped(text.as_bytes(), b"");
+        let fixed = format!("list-type=2&encoding-type=url{delimiter}&prefix={}", escaped(&prefix));
+        let (mut found, mut query) = (Vec::new(), fixed.clone());
+        loop {
+            let call = Call { method: "GET", key: None, query: &query, most: MAX_PAGE, ..Call::default() };
+            let reply =
+                answered(self, &call, |status| status == 200).with_context(|| self.url().to_string())?;
+            let Listing { entries, next } =
+                listing::read(&reply.body).with_context(|| self.url().to_string())?;
+            found.extend(entries.into_iter().filter_map(|entry| {
+                let name = entry.key.strip_prefix(&prefix)?;
+                let is_folder = entry.changed.is_none();
+                Some(Found {
+                    key: Key::found(folder, name.strip_suffix('/').filter(|_| is_folder).unwrap_or(name)),
+                    bytes: entry.bytes,
+                    changed: entry.changed.unwrap_or(SystemTime::UNIX_EPOCH),
+                    is_folder,
+                })
+            }));
+            let Some(next) = next else { break };
+            query = format!("{fixed}&continuation-token={}", escaped(&next));
+        }
+        found.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(found)
+    }
+
+    fn remove(&self, key: &Key) -> anyhow::Result<()> {
+        let call = Call { method: "DELETE", key: Some(key), ..Call::default() };
+        let removed = answered(self, &call, |status| matches!(status, 200 | 204 | 404));
+        removed.map(drop).with_context(|| format!("{key} cannot be removed"))
+    }
+}
+
+/// An object, and its `ETag`.
+fn content(bucket: &Bucket, key: &Key, most: u64) -> anyhow::Result<Option<(String, Vec<u8>)>> {
+    match bucket.read(key, most, None) {
+        Ok(Reading::Found(State::Object(etag), content)) => Ok(Some((etag.to_string(), content))),
+        Ok(Reading::Found(State::File(_), _) | Reading::Unchanged | Reading::Absent) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes an object under a condition. Returns whether the condition was met.
+fn put(bucket: &Bucket, key: &Key, content: &[u8], condition: Option<(&str, &str)>) -> anyhow::Result<bool> {
+    let headers: Vec<_> = condition.into_iter().collect();
+    let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    let time = TIME * 2 + Duration::from_secs(length / BYTES_PER_SECOND);
+    let call =
+        Call { method: "PUT", key: Some(key), headers: &headers, body: content, time, ..Call::default() };
+    let is_condition = condition.is_some();
+    // 404: it was to be replaced, and does not exist.
+    let expected = |status| {
+        status == 200 || (is_condition && status == 412) || (status == 404 && is_replaced(condition))
+    };
+    let reply = answered(bucket, &call, expected).with_context(|| format!("{key} cannot be written"))?;
+    Ok(reply.status == 200)
+}
+
+fn is_replaced(condition: Option<(&str, &str)>) -> bool {
+    condition.is_some_and(|(name, _)| name == "if-match")
+}
+
+/// Sends a request until it has a reply that says more than that S3 is busy.
+fn answered(bucket: &Bucket, call: &Call<'_>, is_expected: impl Fn(u16) -> bool) -> anyhow::Result<Reply> {
+    let mut pause = PAUSE;
+    for attempt in 1.. {
+        let reply = bucket.send(call)?;
+        if is_expected(reply.status) {
+            return Ok(reply);
+        }
+        // Nothing was done: another writer was faster, or there are too many requests.
+        let is_busy = matches!(reply.status, 409 | 429 | 503);
+        if !is_busy || attempt == ATTEMPTS {
+            return Err(told(bucket, BucketError::of(&reply)));
+        }
+        sleep(pause);
+        pause *= 2;
+    }
+    bail!("S3 was never asked")
+}
+
+fn told(bucket: &Bucket, error: BucketError) -> anyhow::Error {
+    match error {
+        BucketError::Denied(code) => anyhow!(
+            "S3 denied access ({code}): these credentials need s3:GetObject, s3:PutObject and s3:DeleteObject for {}/*, and \
+             s3:ListBucket for the bucket",
+            bucket.url()
+        ),
+        error @ (BucketError::NoRegion
+        | BucketError::Region(_)
+        | BucketError::Credentials(_)
+        | BucketError::Client(_)
+        | BucketError::Elsewhere(_)
+        | BucketError::Slower(_)
+        | BucketError::Status(_)) => error.into(),
+    }
+}
