@@ -31,7 +31,9 @@ use bulkhead_host::policy::manifest::{FILE, Manifest, ManifestError, Store, plac
 use bulkhead_host::runtime_api::shutdown::Stop;
 use bulkhead_host::runtime_api::{ErrorReport, RuntimeApi, extension};
 use bulkhead_host::sandbox::Sandboxes;
+use bulkhead_host::store::Reader;
 use bulkhead_host::text::printable::{self, Shown as _};
+use bulkhead_host::tls::ExtraRoots;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const FAILED: u8 = 1;
@@ -208,7 +210,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
-    let stored = stored(config, &manifest, &source, log);
+    let stored = stored(config, &manifest, &source, &roots, log)?;
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
@@ -240,11 +242,15 @@ fn stored(
     config: &Config,
     manifest: &Manifest,
     source: &Source,
+    roots: &[(PathBuf, Vec<u8>)],
     log: &Arc<Log>,
-) -> Option<Arc<StoredTenants>> {
-    let mut store = manifest.store.clone()?;
+) -> Result<Option<Arc<StoredTenants>>, InitError> {
+    let Some(mut store) = manifest.store.clone() else { return Ok(None) };
     config.store.apply(&mut store);
-    Some(StoredTenants::new(store, source.clone(), Arc::clone(log), manifest.handlers.len()))
+    let roots = ExtraRoots::read(roots).map_err(OutboundError::Certificate)?;
+    let reader = Reader::new(&store, roots, &ProcessVars);
+    let first = manifest.handlers.len();
+    Ok(Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first)))
 }
 
 /// The pool for so many events at a time, with room for a sandbox under any policy.

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bulkhead_host::config::StoreSettings;
-use bulkhead_host::policy::manifest::store;
+use bulkhead_host::policy::manifest::store::StoreUrl;
 use clap::Args;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -76,7 +76,7 @@ pub(crate) struct Dev {
     /// port]
     #[arg(long, value_name = "PORT", value_parser = number::port)]
     url_port: Option<u16>,
-    /// The directory of the store of tenants, if it is another one here than in bulkhead.toml
+    /// The directory or the bucket of the store of tenants, if it is another one here than in bulkhead.toml
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// Build and load once, and ignore later changes; exit with code 1 if that fails
@@ -230,9 +230,9 @@ impl Dev {
     }
 
     fn store(&self) -> anyhow::Result<StoreSettings> {
-        let directory = self.store.as_deref().map(store::directory).transpose();
-        let directory = directory.map_err(anyhow::Error::msg).context("--store")?;
-        Ok(StoreSettings { directory, refresh: Some(REFRESH) })
+        let url = self.store.as_deref().map(StoreUrl::parse).transpose();
+        let url = url.map_err(anyhow::Error::msg).context("--store")?;
+        Ok(StoreSettings { url, refresh: Some(REFRESH) })
     }
 }
 

@@ -5,6 +5,7 @@ mod environment;
 mod function;
 mod place;
 mod project;
+mod reads;
 mod render;
 mod retention;
 mod rules;

@@ -4,6 +4,7 @@
 //! before it, and `files` reads and writes the store.
 
 mod apart;
+mod aws;
 mod change;
 mod clean;
 mod code;
@@ -28,7 +29,9 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
-use bulkhead_host::policy::manifest::{FILE, Manifest, Store, store};
+use bulkhead_host::policy::ProcessVars;
+use bulkhead_host::policy::manifest::store::StoreUrl;
+use bulkhead_host::policy::manifest::{FILE, Manifest, Store};
 use bulkhead_host::store::key::SigningKey;
 use bulkhead_host::text::printable::{Shown as _, name};
 use clap::{Args, Subcommand};
@@ -37,7 +40,7 @@ use crate::build::PLACE;
 use crate::keygen;
 use crate::number;
 pub(crate) use apart::{answer, asked};
-use files::Folder;
+use files::{Folder, StoreFiles};
 pub(crate) use lookup::{Listed, listed, policy_of};
 use publish::Publisher;
 
@@ -46,8 +49,8 @@ const CONFLICT: u8 = 3;
 
 /// Put tenants into the store of a function, change and remove them, without a deployment.
 ///
-/// The store is the one in [store] of bulkhead.toml: a directory with a signed record for each tenant. The next event
-/// of a tenant is served under its new record. Exit codes: 0 for success, 1 if the command failed or `verify` found
+/// The store is the one in [store] of bulkhead.toml: a directory or a bucket with a signed record for each tenant. The next
+/// event of a tenant is served under its new record. Exit codes: 0 for success, 1 if the command failed or `verify` found
 /// mistakes, 2 for wrong arguments, 3 if somebody else has changed the tenant.
 ///
 /// Example: bulkhead tenants put acme --component acme.wasm --key store.pem
@@ -101,9 +104,12 @@ struct Place {
     /// The folder with bulkhead.toml, whose [store] is meant [default: . or target/bulkhead]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The directory of the store, if it is another one here than in bulkhead.toml
+    /// The directory or the bucket of the store, if it is another one here than in bulkhead.toml: file:// or s3://
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// The server of the bucket, if it is not that of AWS [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url]
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
 }
 
 /// The key that signs.
@@ -128,7 +134,7 @@ struct Signer {
 #[derive(Debug)]
 struct Opened {
     settings: Store,
-    files: Folder,
+    files: StoreFiles,
 }
 
 impl Place {
@@ -149,21 +155,35 @@ impl Place {
                 root.join(FILE).shown()
             );
         };
-        let directory = match &self.store {
-            Some(url) => store::directory(url).map_err(anyhow::Error::msg).context("--store")?,
-            None => settings.directory.clone(),
+        let url = match &self.store {
+            Some(url) => StoreUrl::parse(url).map_err(anyhow::Error::msg).context("--store")?,
+            None => settings.url.clone(),
         };
-        ensure!(
-            directory.is_dir(),
-            "{}: the directory of the store does not exist; create it",
-            directory.shown()
-        );
-        Ok(Opened { settings, files: Folder::new(directory) })
+        let files = files_of(&settings, &url, self.endpoint_url.as_deref())?;
+        Ok(Opened { settings, files })
     }
 }
 
+/// The files of a store that is here.
+fn files_of(store: &Store, url: &StoreUrl, endpoint_url: Option<&str>) -> anyhow::Result<StoreFiles> {
+    Ok(match url {
+        StoreUrl::Directory(path) => {
+            ensure!(path.is_dir(), "{}: the directory of the store does not exist; create it", path.shown());
+            StoreFiles::Folder(Folder::new(path.clone()))
+        }
+        StoreUrl::Bucket(bucket) => {
+            let opened = aws::open(store, bucket, endpoint_url, &ProcessVars);
+            StoreFiles::Bucket(Box::new(opened.with_context(|| bucket.to_string())?))
+        }
+    })
+}
+
 impl Opened {
-    fn publisher<'a>(&'a self, key: &'a SigningKey, valid_for: Option<Duration>) -> Publisher<'a, Folder> {
+    fn publisher<'a>(
+        &'a self,
+        key: &'a SigningKey,
+        valid_for: Option<Duration>,
+    ) -> Publisher<'a, StoreFiles> {
         Publisher { files: &self.files, store: &self.settings, key, now: now(), valid_for }
     }
 }

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::log::{Format, Level, LogSettings};
-use crate::policy::manifest::{Store, store};
+use crate::policy::manifest::Store;
+use crate::policy::manifest::store::StoreUrl;
 use crate::policy::{MOST_CONCURRENCY, Vars};
 use crate::runtime_api::{Endpoint, EndpointError};
 use crate::sandbox::FunctionSettings;
@@ -46,7 +47,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreSettings {
     /// `BULKHEAD_STORE_URL`: where the store is.
-    pub directory: Option<PathBuf>,
+    pub url: Option<StoreUrl>,
     /// `BULKHEAD_STORE_REFRESH`: no event is served under a record that is older than this.
     pub refresh: Option<Duration>,
 }
@@ -77,19 +78,19 @@ pub enum ConfigError {
 
 impl StoreSettings {
     fn read(vars: &impl Vars, errors: &mut Vec<ConfigError>) -> Self {
-        let directory = vars.get("BULKHEAD_STORE_URL").and_then(|url| {
-            store::directory(&url).map_err(|error| errors.push(ConfigError::StoreUrl(error))).ok()
+        let url = vars.get("BULKHEAD_STORE_URL").and_then(|url| {
+            StoreUrl::parse(&url).map_err(|error| errors.push(ConfigError::StoreUrl(error))).ok()
         });
         let refresh = vars.get("BULKHEAD_STORE_REFRESH").and_then(|text| {
             humantime::parse_duration(&text).map_err(|_| errors.push(ConfigError::StoreRefresh(text))).ok()
         });
-        Self { directory, refresh }
+        Self { url, refresh }
     }
 
     /// The store of a manifest with these values.
     pub fn apply(&self, store: &mut Store) {
-        if let Some(directory) = &self.directory {
-            store.directory.clone_from(directory);
+        if let Some(url) = &self.url {
+            store.url.clone_from(url);
         }
         if let Some(refresh) = self.refresh {
             store.refresh = store.refresh.min(refresh);
@@ -254,7 +255,7 @@ mod tests {
             read(&[api, ("BULKHEAD_STORE_URL", "file:///tmp/store"), ("BULKHEAD_STORE_REFRESH", "100ms")]);
         config.unwrap().store.apply(&mut store);
         let tenth = Duration::from_millis(100);
-        assert_eq!((store.directory.to_str(), store.refresh), (Some("/tmp/store"), tenth));
+        assert_eq!((store.url.clone(), store.refresh), (StoreUrl::Directory("/tmp/store".into()), tenth));
         assert_eq!(store.max_stale, tenth, "no event is served under an older record");
         let wrong = read(&[api, ("BULKHEAD_STORE_URL", "/tmp"), ("BULKHEAD_STORE_REFRESH", "soon")]);
         let wrong: Vec<String> = wrong.unwrap_err().iter().map(ToString::to_string).collect();

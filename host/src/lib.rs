@@ -19,13 +19,16 @@ pub mod capabilities;
 pub mod runtime_api;
 pub mod store;
 
+pub mod aws;
 pub mod engine;
 pub mod http_event;
 pub mod log;
 
 pub mod policy;
 
+pub mod http1;
 pub mod text;
+pub mod tls;
 
 /// The examples of the README are tested, too.
 #[cfg(doctest)]

@@ -9,7 +9,7 @@
 //! The room also owns `bulkhead.toml` ([`manifest`]), the place of a tenant's id in an event ([`Pointer`]), where an
 //! event goes ([`Route`]), and where environment variables come from ([`Vars`]).
 //!
-//! May use: text.
+//! May use: text, http1.
 
 mod allowed_host;
 pub mod manifest;

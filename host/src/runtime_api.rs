@@ -6,13 +6,12 @@
 //!
 //! The room also owns the body of an error ([`ErrorReport`]) and SIGTERM ([`shutdown`]).
 //!
-//! May use: text, log.
+//! May use: text, http1, log.
 
 mod connection;
 mod endpoint;
 mod error_report;
 pub mod extension;
-mod headers;
 pub mod invocation;
 mod reply;
 mod request;
@@ -32,10 +31,11 @@ use connection::Connection;
 pub use connection::ConnectionError;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
-pub use headers::Headers;
 use reply::Reply;
 use request::{Head, Request};
 pub use streamed::{Sending, Streamed, streamed};
+
+pub use crate::http1::Headers;
 
 /// The value for the platform's parser of runtime releases (R1.5).
 const AGENT: &str = concat!("bulkhead/", env!("CARGO_PKG_VERSION"));

@@ -7,22 +7,26 @@
 //! seen a newer one.
 //!
 //! The room owns the record, the signed [`envelope`] around it, the [`keys`](key), the [`layout`] of the store, and
-//! the reading of a [`directory`]. What a record may ask for is decided by
+//! the reading of a [`directory`] and of a [`bucket`]. What a record may ask for is decided by
 //! [`Store::policy`](crate::policy::manifest::Store::policy).
 //!
-//! May use: text, policy, engine.
+//! May use: text, http1, tls, policy, aws, engine.
 
+pub mod bucket;
 mod digest;
 pub mod directory;
 pub mod envelope;
 pub mod key;
 pub mod layout;
+mod reader;
 pub mod record;
 #[cfg(test)]
 mod tests;
 
+pub use bucket::{Bucket, BucketError};
 pub use digest::{Digest, DigestError, short};
-pub use directory::{Directory, ReadError, State};
+pub use directory::{Directory, FileState};
+pub use reader::{ReadError, Reader, Reading, State};
 pub use record::{Expected, Handler, Native, Record, RecordError};
 
 /// The largest envelope of a record, in bytes. A larger one is refused before it is read.

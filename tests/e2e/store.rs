@@ -1,4 +1,4 @@
-//! A store of tenants in a directory of its own, with a key that may write to it, and the command that does.
+//! A store of tenants in a directory of its own or in a bucket, with a key that may write to it, and the command that does.
 //!
 //! May use: nothing.
 
@@ -13,6 +13,18 @@ use tempfile::TempDir;
 pub(crate) struct Store {
     folder: TempDir,
     public_key: String,
+    bucket: Option<Bucket>,
+}
+
+/// A bucket of a server, and the variables of those who may use it.
+#[derive(Clone)]
+pub(crate) struct Bucket {
+    /// `s3://bucket/prefix`
+    pub(crate) url: String,
+    /// The URL of its server.
+    pub(crate) endpoint: String,
+    /// Credentials and region.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// What a run of the command printed, and its exit code.
@@ -39,23 +51,32 @@ impl Ran {
 impl Store {
     /// An empty store of this name, whose `bulkhead.toml` continues with this.
     pub(crate) fn new(more: &str) -> Self {
+        Self::at(None, more)
+    }
+
+    /// A store in a bucket.
+    pub(crate) fn in_bucket(bucket: Bucket, more: &str) -> Self {
+        Self::at(Some(bucket), more)
+    }
+
+    fn at(bucket: Option<Bucket>, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("make a folder");
         std::fs::create_dir(folder.path().join("store")).expect("make the store");
         let key = folder.path().join("key.pem");
         let ran = Ran::of(Command::new(artifacts::cli()).arg("keygen").arg("-o").arg(key));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        let store = Self { folder, public_key: ran.stdout.trim_end().to_owned() };
+        let store = Self { folder, public_key: ran.stdout.trim_end().to_owned(), bucket };
         std::fs::write(store.folder.path().join("bulkhead.toml"), store.manifest(more)).expect("write");
         store
     }
 
     /// A `bulkhead.toml` with this store, which continues with this.
     pub(crate) fn manifest(&self, more: &str) -> String {
-        format!(
-            "[store]\nname = 'prod'\nurl = 'file://{}'\npublic_keys = ['{}']\n{more}",
-            self.path("").display(),
-            self.public_key
-        )
+        let url = match &self.bucket {
+            Some(Bucket { url, endpoint, .. }) => format!("url = '{url}'\nendpoint_url = '{endpoint}'"),
+            None => format!("url = 'file://{}'", self.path("").display()),
+        };
+        format!("[store]\nname = 'prod'\n{url}\npublic_keys = ['{}']\n{more}", self.public_key)
     }
 
     /// A file of the store.
@@ -79,6 +100,9 @@ impl Store {
     /// `bulkhead tenants` with these arguments.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(artifacts::cli());
+        if let Some(bucket) = &self.bucket {
+            command.envs(bucket.variables.iter().cloned());
+        }
         Ran::of(command.arg("tenants").args(arguments).arg("--root").arg(self.folder.path()))
     }
 

@@ -3,6 +3,7 @@
 //! May use: stage, store.
 
 mod example;
+mod from_bucket;
 mod from_store;
 mod manifest;
 mod routing;

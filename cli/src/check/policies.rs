@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use bulkhead_host::capabilities::files::{self, FilesError};
+use bulkhead_host::policy::manifest::store::StoreUrl;
 use bulkhead_host::policy::manifest::{self, Manifest, UnknownTenant};
 use bulkhead_host::policy::{self, Grants, Limits};
 use bulkhead_host::text::printable::Shown as _;
@@ -146,9 +147,14 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
 /// The store of a manifest, and what its tenants may have at most.
 pub(super) fn store(store: &manifest::Store) -> Store {
     let largest = store.largest();
+    let (directory, bucket) = match &store.url {
+        StoreUrl::Directory(path) => (Some(path.clone()), None),
+        StoreUrl::Bucket(bucket) => (None, Some(bucket.to_string())),
+    };
     Store {
         name: store.name.clone(),
-        directory: store.directory.clone(),
+        directory,
+        bucket,
         public_keys: store.public_keys.iter().map(ToString::to_string).collect(),
         limits: limits(&largest, &largest),
     }

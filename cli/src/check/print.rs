@@ -79,7 +79,10 @@ fn component(component: &Component) -> String {
 
 fn store(store: &Store, all: bool) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left]);
-    table.row(["directory", &store.directory.shown()]);
+    match (&store.directory, &store.bucket) {
+        (Some(directory), _) => table.row(["directory", &directory.shown()]),
+        (None, bucket) => table.row(["bucket", bucket.as_deref().unwrap_or_default()]),
+    }
     for (at, key) in store.public_keys.iter().enumerate() {
         table.row([if at == 0 { "keys" } else { "" }, key]);
     }

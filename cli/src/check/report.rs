@@ -31,7 +31,10 @@ pub(super) struct Report {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Store {
     pub(super) name: String,
-    pub(super) directory: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) directory: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bucket: Option<String>,
     pub(super) public_keys: Vec<String>,
     /// What a tenant may have at most.
     pub(super) limits: Vec<Limit>,

@@ -280,6 +280,13 @@ fn a_function_with_a_store_needs_no_handlers() {
     assert!(text.starts_with(&expected), "{text}");
     let store = &value(&report)["store"];
     assert_eq!((&store["name"], &store["publicKeys"][0]), (&json!("prod"), &json!(KEY)));
+    let bucket = toml.replace("file:///mnt/tenants", "s3://tenants/prod");
+    let report = check(root(&bucket, &[]).path(), None);
+    assert!(
+        print::text(&report, false)
+            .starts_with("store prod\n  bucket  s3://tenants/prod\n  keys    ed25519:")
+    );
+    assert_eq!(value(&report)["store"]["bucket"], "s3://tenants/prod");
     // A handler beside it gets the events that its tenants say, and no others.
     let report = check(root(&format!("{toml}[handlers.hello]\n"), &["hello.wasm"]).path(), None);
     let idle = |text: &String| text.starts_with("the handler hello gets no events");

@@ -23,6 +23,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
 use bulkhead_host::config::StoreSettings;
+use bulkhead_host::policy::manifest::store::StoreUrl;
 use bulkhead_host::policy::manifest::{FILE, Manifest};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
@@ -142,7 +143,7 @@ async fn status(State(page): State<Arc<Page>>) -> Response {
     let names = functions.names();
     let mut status = page.state.status.current().json(&names);
     status["manifest"] = json!(functions.manifest());
-    status["storeDirectory"] = json!(page.folders.store.directory);
+    status["storeUrl"] = json!(page.folders.store.url.as_ref().map(StoreUrl::url));
     status["timeoutMs"] = json!(functions.timeout().as_millis());
     let urls = names.iter().map(|name| (name.clone(), json!(page.urls.url(name))));
     status["functionUrls"] = urls.collect::<serde_json::Map<_, _>>().into();

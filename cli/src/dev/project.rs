@@ -75,7 +75,7 @@ impl Project {
     fn handlers(&self) -> anyhow::Result<Vec<String>> {
         let manifest = Manifest::read(&self.root)?.unwrap_or_default();
         anyhow::ensure!(
-            manifest.store.is_some() || self.store.directory.is_none(),
+            manifest.store.is_some() || self.store.url.is_none(),
             "{}: --store needs a [store] in this file, which says who may sign; `bulkhead keygen` makes a key",
             self.root.join(FILE).shown()
         );
@@ -156,6 +156,8 @@ fn content(root: &Path) -> anyhow::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_host::policy::manifest::store::StoreUrl;
+
     use super::*;
 
     #[tokio::test]
@@ -178,8 +180,8 @@ mod tests {
     #[tokio::test]
     async fn a_function_may_have_nothing_but_tenants_of_a_store() {
         let folder = tempfile::tempdir().unwrap();
-        let directory = Some(folder.path().join("elsewhere"));
-        let store = StoreSettings { directory: directory.clone(), refresh: None };
+        let url = Some(StoreUrl::Directory(folder.path().join("elsewhere")));
+        let store = StoreSettings { url: url.clone(), refresh: None };
         let project = Project::find(Some(folder.path().to_owned())).unwrap().with_store(store);
         let error = project.renew().await.unwrap_err().to_string();
         assert!(error.contains("bulkhead.toml: --store needs a [store] in this file"), "{error}");
@@ -187,6 +189,6 @@ mod tests {
                         public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']";
         std::fs::write(folder.path().join("bulkhead.toml"), manifest).unwrap();
         assert_eq!(project.renew().await.unwrap().unwrap(), [ONLY_TENANTS]);
-        assert_eq!(project.tenants().map(|store| store.directory), directory);
+        assert_eq!(project.tenants().map(|store| store.url), url);
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::alarms::{self, Alarm, Filter, Watched};
 use super::environment::{self, Variable};
 use super::project::Known;
+use super::reads::Reads;
 use super::retention::Retention;
 use super::rules::RuleError;
 use super::settings::{FunctionUrl, Instances, InvokeMode, LogFormat, Settings, Tenancy, Tracing};
@@ -61,6 +62,7 @@ pub(super) struct Function {
     filters: Vec<Filter>,
     tags: Vec<Variable>,
     vpc: bool,
+    reads: Option<Reads>,
     /// What needs subnets and security groups.
     network: Option<&'static str>,
 }
@@ -117,6 +119,7 @@ impl Function {
             filters,
             tags: environment::in_order(&settings.tag),
             vpc: settings.vpc,
+            reads: known.reads,
             network: network(settings.vpc, instances.as_ref()),
             sources,
             stack: stack(&name),

@@ -7,6 +7,7 @@ use bulkhead_host::policy::manifest::{FILE, Handler, Manifest, Receipts, TenantS
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use bulkhead_host::wasm::{Description, Kind};
 
+use super::reads::Reads;
 use super::sources::Source;
 use crate::build::{self, PLACE, Project};
 use crate::suggest;
@@ -30,6 +31,8 @@ pub(super) struct Known {
     pub(super) suggested: Option<(Source, &'static str)>,
     pub(super) has_tenants: bool,
     pub(super) has_receipts: bool,
+    /// What its role has to read.
+    pub(super) reads: Option<Reads>,
 }
 
 impl Known {
@@ -59,6 +62,7 @@ impl Known {
             suggested: None,
             has_tenants: false,
             has_receipts: true,
+            reads: None,
         }
     }
 
@@ -103,6 +107,7 @@ impl Known {
             suggested: Source::suggested(manifest, kind, streams),
             has_tenants: manifest.has_tenants(),
             has_receipts: manifest.receipts != Receipts::Off,
+            reads: Reads::of(manifest),
         })
     }
 }

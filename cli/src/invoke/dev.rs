@@ -4,7 +4,6 @@
 mod address;
 mod connection;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -13,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use bulkhead_host::config::StoreSettings;
 use bulkhead_host::dispatch::receipt::Receipt;
 use bulkhead_host::policy::manifest::Manifest;
+use bulkhead_host::policy::manifest::store::StoreUrl;
 use bulkhead_host::text::printable::{self, line};
 use hyper::Request;
 use hyper::header::{HeaderName, HeaderValue};
@@ -41,8 +41,8 @@ struct Status {
     problem: Option<String>,
     /// The text of the `bulkhead.toml` in force.
     manifest: Option<String>,
-    /// The directory of the store, if it is not the one in that text.
-    store_directory: Option<PathBuf>,
+    /// The URL of the store, if it is not the one in that text.
+    store_url: Option<String>,
     timeout_ms: u64,
 }
 
@@ -78,7 +78,8 @@ impl Function {
     pub(super) fn limits(&self) -> Limits {
         let manifest = self.status.manifest.as_deref().and_then(|text| Manifest::parse(text).ok());
         let mut manifest = manifest.unwrap_or_default();
-        let store = StoreSettings { directory: self.status.store_directory.clone(), refresh: None };
+        let url = self.status.store_url.as_deref().and_then(|url| StoreUrl::parse(url).ok());
+        let store = StoreSettings { url, refresh: None };
         manifest.store.iter_mut().for_each(|settings| store.apply(settings));
         Limits::new(manifest, Duration::from_millis(self.status.timeout_ms))
     }
@@ -157,7 +158,7 @@ mod tests {
     fn chosen(functions: &[&str], problem: Option<&str>, name: Option<&str>) -> Result<String, String> {
         let functions = functions.iter().map(|&name| name.to_owned()).collect();
         let problem = problem.map(str::to_owned);
-        let status = Status { functions, problem, manifest: None, store_directory: None, timeout_ms: 3000 };
+        let status = Status { functions, problem, manifest: None, store_url: None, timeout_ms: 3000 };
         status.choose(name).map_err(|error| error.to_string())
     }
 

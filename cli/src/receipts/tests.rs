@@ -16,6 +16,7 @@ fn line(tenant: Option<&str>, outcome: &str, wall: u64, format: &Format) -> Stri
         component: Some(&"sha256:00".into()),
         outcome: outcome.to_owned().into(),
         records: None,
+        is_stale: false,
         queue: Duration::ZERO,
         bytes: (100, 1024),
     };

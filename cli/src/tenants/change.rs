@@ -8,7 +8,7 @@ use bulkhead_host::store::key::SigningKey;
 use clap::Args;
 
 use super::code::Code;
-use super::files::Folder;
+use super::files::StoreFiles;
 use super::history::{version, versions};
 use super::publish::{Draft, Publisher};
 use super::{Opened, Place, Signer, missing, named, print, tenant_id};
@@ -75,7 +75,7 @@ impl Changing<'_> {
         Ok((prepared.current.map(|current| current.record), prepared.next))
     }
 
-    fn publisher(&self) -> Publisher<'_, Folder> {
+    fn publisher(&self) -> Publisher<'_, StoreFiles> {
         self.opened.publisher(&self.key, Some(self.change.signer.valid_for))
     }
 }

@@ -1,9 +1,13 @@
-//! Reads and writes the files of a store that is a directory.
+//! Reads and writes the files of a store: here of one that is a directory, and below of one that is a [`bucket`].
 //!
 //! A file appears whole or not at all: it is written beside its place, and renamed or linked to it. A writer that dies
 //! before that leaves a file that nobody reads, which `gc` removes. A file is replaced or removed only if it still has
 //! the content that the writer knows, and one that nothing refers to only if it was not written again; a lock for the
 //! whole store makes each of these one step. Others may write new files meanwhile, so they share the lock.
+
+mod bucket;
+mod listing;
+mod store_files;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write as _};
@@ -13,9 +17,10 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use bulkhead_host::store::layout::Key;
-use bulkhead_host::store::{Directory, State};
+use bulkhead_host::store::{Directory, FileState};
 use bulkhead_host::text::printable::Shown as _;
 use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, utimensat};
+pub(super) use store_files::StoreFiles;
 use tempfile::NamedTempFile;
 
 /// The file whose lock a writer holds while it replaces another.
@@ -194,7 +199,7 @@ fn sync(path: &Path) -> io::Result<()> {
 
 impl Files for Folder {
     fn read(&self, key: &Key, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
-        let found: Option<(Vec<u8>, State)> = self.reader.read(key, most)?;
+        let found: Option<(Vec<u8>, FileState)> = self.reader.read(key, most)?;
         Ok(found.map(|(content, _)| content))
     }
 

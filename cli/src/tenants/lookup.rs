@@ -6,7 +6,7 @@ use bulkhead_host::store::record::shown;
 use serde::Serialize;
 
 use super::contents::{Entry, State, found, read_all};
-use super::files::Folder;
+use super::files_of;
 use super::history::current;
 
 /// The tenants of a store, or the first ones of them.
@@ -32,7 +32,7 @@ pub(crate) struct Tenant {
 
 /// The tenants of a store, without those that were removed. No more than `most` records are read.
 pub(crate) fn listed(store: &Store, most: usize) -> anyhow::Result<Listed> {
-    let files = Folder::new(store.directory.clone());
+    let files = files_of(store, &store.url, None)?;
     let mut found = found(&files)?;
     let count = found.len();
     found.truncate(most);
@@ -43,7 +43,7 @@ pub(crate) fn listed(store: &Store, most: usize) -> anyhow::Result<Listed> {
 
 /// The policy of a tenant of a store, as its record is now.
 pub(crate) fn policy_of(store: &Store, tenant: &str) -> Option<Policy> {
-    let files = Folder::new(store.directory.clone());
+    let files = files_of(store, &store.url, None).ok()?;
     let handler = current(&files, store, tenant).ok()??.record.handler?;
     store.policy(&handler.settings).ok()
 }

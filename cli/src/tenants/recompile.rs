@@ -12,7 +12,7 @@ use serde_json::json;
 use super::code::fetched;
 use super::compile::{compile, targets};
 use super::contents::{State, records};
-use super::files::Folder;
+use super::files::StoreFiles;
 use super::publish::{Conflict, Draft, Publisher};
 use super::{KeyFile, Place, named, print};
 use crate::compile::parse_target;
@@ -70,7 +70,7 @@ impl Recompile {
     }
 
     /// Compiles a tenant, unless it was removed or has expired.
-    fn tenant(&self, publisher: &Publisher<'_, Folder>, tenant: &str) -> anyhow::Result<Option<Record>> {
+    fn tenant(&self, publisher: &Publisher<'_, StoreFiles>, tenant: &str) -> anyhow::Result<Option<Record>> {
         for _ in 0..ATTEMPTS {
             let Some(current) = publisher.settled(tenant)? else { return Ok(None) };
             let Record { version, expires, handler, .. } = current.record;
@@ -89,7 +89,7 @@ impl Recompile {
         bail!("it is changed by others all the time; try again")
     }
 
-    fn draft(&self, publisher: &Publisher<'_, Folder>, handler: Handler) -> anyhow::Result<Draft> {
+    fn draft(&self, publisher: &Publisher<'_, StoreFiles>, handler: Handler) -> anyhow::Result<Draft> {
         let asked = match self.target.as_slice() {
             [] => handler.native.iter().filter_map(|native| Target::parse(&native.target)).collect(),
             asked => asked.to_vec(),

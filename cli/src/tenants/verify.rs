@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::contents::{Entry, records};
-use super::files::{Files, Folder, Found};
+use super::files::{Files, Found, StoreFiles};
 use super::history::{Standing, read};
 use super::{Place, now};
 use crate::label::label;
@@ -79,7 +79,7 @@ impl Verify {
     }
 }
 
-fn text(findings: &Findings, files: &Folder) -> String {
+fn text(findings: &Findings, files: &StoreFiles) -> String {
     let mut text = String::new();
     for Problem { file, tenant, text: problem } in &findings.problems {
         let tenant = tenant.as_ref().map(|tenant| format!(" ({})", label(tenant))).unwrap_or_default();

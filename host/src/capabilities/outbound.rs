@@ -22,7 +22,6 @@ mod target;
 mod tests;
 mod wire;
 
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ pub use account::Sender;
 pub use clients::Clients;
 
 use crate::policy::{Limit, Policy};
-use crate::text::printable::Shown as _;
+use crate::tls::CertificateError;
 use account::Account;
 use exchange::{Exchange, Timeouts};
 use target::Target;
@@ -52,13 +51,8 @@ const BODY_AHEAD: usize = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     /// A file of `extra_ca_certificates` cannot be used.
-    #[error("{file} cannot be used: {reason}; it must contain CA certificates in PEM format", file = .file.shown())]
-    Certificate {
-        /// The file.
-        file: PathBuf,
-        /// The reason.
-        reason: String,
-    },
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The address that must be out of reach is not valid.
     #[error("the Runtime API's address is `{0}`; it must be a host and a port, such as `127.0.0.1:9001`")]
     RuntimeApi(String),

@@ -33,6 +33,7 @@ use crate::policy::manifest::Store;
 use crate::policy::{Policy, RecordInUse};
 use crate::runtime_api::shutdown::Stop;
 use crate::sandbox::component::Loaded;
+use crate::store::Reader;
 use cache::{Cache, CodeOf, Look};
 use fetch::{Fetched, Fetcher};
 use queue::{Full, Job, Lane, Queue};
@@ -112,6 +113,7 @@ impl StoredTenants {
     /// `first_handler` is the number of handlers in the catalog.
     pub fn new(
         settings: Store,
+        reader: Reader,
         source: super::catalog::Source,
         log: Arc<Log>,
         first_handler: usize,
@@ -123,7 +125,7 @@ impl StoredTenants {
             codes: HashMap::new(),
             warned: None,
         };
-        let fetcher = Fetcher::new(&settings, source);
+        let fetcher = Fetcher::new(&settings, reader, source);
         Arc::new(Self { settings, fetcher, state: Mutex::new(state), log, first_handler })
     }
 
@@ -226,7 +228,7 @@ impl StoredTenants {
             }
             // The environment may be frozen before the answer is kept, so its age counts from here.
             let asked = SystemTime::now();
-            let fetch = || this.fetcher.record(&tenant, known);
+            let fetch = || this.fetcher.record(&tenant, &known);
             let fetched = guarded(|| meter.map_or_else(fetch, |meter| meter.charge(fetch).0));
             let fetched = fetched.unwrap_or_else(|absence| Fetched::Absent(absence, None));
             let mut state = this.lock();

@@ -7,10 +7,11 @@
 
 use tokio::sync::mpsc;
 
-use super::reply::{MAX_BODY, MAX_HEADERS, Reply};
+use super::reply::{MAX_BODY, Reply};
 use super::request::Request;
 use super::streamed::Piece;
 use super::wire::Wire;
+use crate::http1::ReplyError;
 
 /// The connection can no longer be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,15 +27,9 @@ pub enum ConnectionError {
     /// The connection ended before the reply did.
     #[error("the connection broke")]
     Broken(#[from] std::io::Error),
-    /// The head of the reply is not HTTP/1.1.
-    #[error("the reply is not HTTP")]
-    Http(#[from] httparse::Error),
-    /// The framing of the reply is not valid, so the end of its body is not known.
-    #[error("the framing of the reply is not valid: {0}")]
-    Framing(&'static str),
-    /// Headers without an end.
-    #[error("the headers of the reply have more than {MAX_HEADERS} bytes")]
-    HeadersTooLarge,
+    /// The bytes that came are not a reply.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
     /// A body without an end.
     #[error("the body has more than {MAX_BODY} bytes")]
     BodyTooLarge,

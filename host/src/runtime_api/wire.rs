@@ -15,9 +15,10 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::connection::ConnectionError;
-use super::reply::{self, Body, Head, Line, MAX_BODY, Reply};
+use super::reply::{MAX_BODY, Reply, check_body};
 use super::request::Request;
 use super::streamed::Piece;
+use crate::http1::reply::{self, Body, Head, Line};
 
 /// The size of a read when the number of bytes that follow is not known.
 const READ: usize = 8 * 1024;
@@ -220,7 +221,7 @@ impl Wire {
     async fn head(&mut self) -> Result<Head, ConnectionError> {
         loop {
             if let Some(end) = self.end_of_head()? {
-                return Head::parse(&self.take_head(end));
+                return Ok(Head::parse(&self.take_head(end))?);
             }
             self.more(READ).await?;
         }
@@ -233,7 +234,7 @@ impl Wire {
     }
 
     async fn sized(&mut self, size: usize) -> Result<Bytes, ConnectionError> {
-        reply::check_body(size)?;
+        check_body(size)?;
         self.keeps_much = size > KEPT;
         self.fill(size).await?;
         Ok(self.received.split_to(size).freeze())
@@ -246,7 +247,7 @@ impl Wire {
             if size == 0 {
                 break;
             }
-            reply::check_body(body.len().saturating_add(size))?;
+            check_body(body.len().saturating_add(size))?;
             self.fill(size).await?;
             body.extend_from_slice(&self.received.split_to(size));
             self.line(reply::line_end).await?;
@@ -263,7 +264,7 @@ impl Wire {
             if self.stream.read_buf(&mut self.received).await? == 0 {
                 return Ok(self.received.split().freeze());
             }
-            reply::check_body(self.received.len())?;
+            check_body(self.received.len())?;
         }
     }
 

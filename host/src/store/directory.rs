@@ -5,15 +5,15 @@
 //! and no further than its largest allowed size.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
+use super::ReadError;
 use super::layout::{Key, TENANTS};
-use crate::text::printable::Shown as _;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -26,58 +26,11 @@ pub struct Directory {
 /// What tells one state of a file from another, without its content: a writer replaces a file by renaming another to
 /// its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State {
+pub struct FileState {
     inode: u64,
     length: u64,
     modified: (i64, i64),
     changed: (i64, i64),
-}
-
-/// A file of the store cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The store itself cannot be opened.
-    #[error("{}: {error}", path.shown())]
-    Store {
-        /// Its directory.
-        path: PathBuf,
-        /// The error of the operating system.
-        error: io::Error,
-    },
-    /// The file cannot be read.
-    #[error("{key}: {error}")]
-    File {
-        /// The file.
-        key: Key,
-        /// The error of the operating system.
-        error: io::Error,
-    },
-    /// It is a link, or a link leads to it, or it is no file.
-    #[error("{key}: this is not a file of the store, but a link, a folder or a device")]
-    NotAFile {
-        /// The file.
-        key: Key,
-    },
-    /// It is too large.
-    #[error("{key}: the file has {length} bytes, and at most {most} are read")]
-    TooLarge {
-        /// The file.
-        key: Key,
-        /// Its size.
-        length: u64,
-        /// The largest allowed size.
-        most: u64,
-    },
-}
-
-impl ReadError {
-    /// Whether the file was found, and has a form or a size that no writer gives it.
-    pub fn is_of_content(&self) -> bool {
-        match self {
-            Self::NotAFile { .. } | Self::TooLarge { .. } => true,
-            Self::Store { .. } | Self::File { .. } => false,
-        }
-    }
 }
 
 impl Directory {
@@ -95,7 +48,7 @@ impl Directory {
     ///
     /// # Errors
     /// If it cannot be read, is larger, or is not a file.
-    pub fn read(&self, key: &Key, most: u64) -> Result<Option<(Vec<u8>, State)>, ReadError> {
+    pub fn read(&self, key: &Key, most: u64) -> Result<Option<(Vec<u8>, FileState)>, ReadError> {
         let Some((file, state)) = self.open(key)? else { return Ok(None) };
         let too_large = |length| ReadError::TooLarge { key: key.clone(), length, most };
         if state.length > most {
@@ -118,11 +71,11 @@ impl Directory {
     ///
     /// # Errors
     /// If it cannot be opened, or is not a file.
-    pub fn state(&self, key: &Key) -> Result<Option<State>, ReadError> {
+    pub fn state(&self, key: &Key) -> Result<Option<FileState>, ReadError> {
         Ok(self.open(key)?.map(|(_, state)| state))
     }
 
-    fn open(&self, key: &Key) -> Result<Option<(File, State)>, ReadError> {
+    fn open(&self, key: &Key) -> Result<Option<(File, FileState)>, ReadError> {
         let (folders, name) = key.parts();
         // The path of the store itself is the operator's, and may contain links.
         let root = openat(CWD, &self.path, FOLDER, Mode::empty());
@@ -147,7 +100,7 @@ impl Directory {
             return Err(ReadError::NotAFile { key: key.clone() });
         }
         let nanoseconds = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let state = State {
+        let state = FileState {
             inode: stat.st_ino,
             length: u64::try_from(stat.st_size).unwrap_or(u64::MAX),
             modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),

@@ -110,6 +110,23 @@ fn how_many_events_may_be_of_unknown_tenants_is_a_parameter() {
 }
 
 #[test]
+fn the_role_of_a_function_with_a_store_in_a_bucket_may_read_it() {
+    const STORE: &str = "[handlers.hello]\n[store]\nname = 'prod'\nurl = 's3://tenants/prod'\n\
+                         public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']\n";
+    let folder = project(STORE);
+    for (tool, file, expected) in [
+        ("sam", "template.yaml", ["Resource: \"arn:aws:s3:::tenants/prod/*\"", "s3:prefix: \"prod/*\""]),
+        ("terraform", "main.tf", ["= \"arn:aws:s3:::tenants/prod/*\"", "\"s3:prefix\" = [\"prod/*\"]"]),
+        ("cdk", "lib/function-stack.ts", ["['arn:aws:s3:::tenants/prod/*']", "'s3:prefix': ['prod/*']"]),
+    ] {
+        folder.bulkhead(&["init-deploy", "--tool", tool, "-o", tool]).succeeded();
+        let text = folder.read(&format!("{tool}/{file}"));
+        assert!(expected.iter().all(|expected| text.contains(expected)), "{tool}: {text}");
+        assert!(text.contains("s3:GetObject") && text.contains("s3:ListBucket"), "{tool}");
+    }
+}
+
+#[test]
 fn a_service_that_streams_has_a_url_that_streams() {
     let folder = project("[handlers.site]\ninvoke_mode = \"response_stream\"\n");
     refused(

@@ -38,7 +38,7 @@ export class Known {
     this.#panel.hidden = inManifest === 0 && store === null;
     this.#panel.replaceChildren(
       element("h2", {}, "Tenants that can be served"),
-      element("p", { class: "note" }, [store && `The store is ${name(store.directory, 200)}.`, ...more].filter(Boolean).join(" ")),
+      element("p", { class: "note" }, [store && `The store is ${name(store.url, 200)}.`, ...more].filter(Boolean).join(" ")),
       store?.problem ? element("p", { class: "failed" }, name(store.problem, 400)) : "",
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Tenants that can be served" }, table),
     );

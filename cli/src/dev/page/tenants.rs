@@ -35,7 +35,7 @@ struct OfManifest {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct OfStore {
-    directory: String,
+    url: String,
     #[serde(flatten)]
     listed: Listed,
     problem: Option<String>,
@@ -75,6 +75,6 @@ impl OfStore {
             Ok(listed) => (listed, None),
             Err(error) => (Listed::default(), Some(format!("{error:#}"))),
         };
-        Self { directory: store.directory.display().to_string(), listed, problem }
+        Self { url: store.url.to_string(), listed, problem }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use bulkhead_host::policy::manifest::store::StoreUrl;
 use bulkhead_host::text::printable::Shown as _;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -48,7 +49,10 @@ impl SourceWatcher {
     }
 
     pub(in crate::dev) async fn look_at(&mut self, project: &Project) -> anyhow::Result<()> {
-        self.store = project.tenants().map(|store| store.directory);
+        self.store = project.tenants().and_then(|store| match store.url {
+            StoreUrl::Directory(path) => Some(path),
+            StoreUrl::Bucket(_) => None,
+        });
         for (folder, below) in project.watched().await? {
             let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             if self.watched.insert((folder.clone(), below)) {

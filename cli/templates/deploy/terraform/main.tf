@@ -135,6 +135,21 @@ resource "aws_iam_role_policy" "least" {
         Resource = "*"
       },
 {% endif %}
+{% if reads %}
+      {
+        # It may read the tenants of its store.
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = {{ reads.objects }}
+      },
+      {
+        # Without this, S3 does not say that a tenant does not exist.
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = {{ reads.bucket }}
+        Condition = { StringLike = { "s3:prefix" = [{{ reads.keys }}] } }
+      },
+{% endif %}
 {% if vpc %}
       {
         # Lambda itself attaches the function to the subnets with these. EC2 does not support a narrower resource.

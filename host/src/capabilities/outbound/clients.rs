@@ -9,10 +9,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rustls::ClientConfig;
 use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 
 use super::OutboundError;
@@ -23,6 +21,7 @@ use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
 use crate::log::Log;
 use crate::policy::{Owner, Policy};
+use crate::tls::ExtraRoots;
 
 /// If there are more clients, the least recently used one is dropped, unless it is in use. There are never
 /// more in use than events.
@@ -41,7 +40,7 @@ pub struct Clients {
     runtime_api: Arc<RuntimeApi>,
     resolver: Resolver,
     lookup_threads: Arc<Threads>,
-    extra_roots: RootCertStore,
+    extra_roots: ExtraRoots,
     /// Created with the first request, since most functions never send one.
     tls: OnceLock<Result<ClientConfig, rustls::Error>>,
     turns: Arc<Semaphore>,
@@ -93,7 +92,7 @@ impl Clients {
             runtime_api: Arc::new(RuntimeApi::new(runtime_api).ok_or_else(invalid)?),
             resolver,
             lookup_threads: Arc::default(),
-            extra_roots: read_roots(extra_roots)?,
+            extra_roots: ExtraRoots::read(extra_roots)?,
             tls: OnceLock::new(),
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY_IN_ALL)),
             clients: Mutex::default(),
@@ -155,15 +154,7 @@ impl Clients {
     }
 
     fn tls(&self) -> Result<&ClientConfig, rustls::Error> {
-        let tls = self.tls.get_or_init(|| {
-            let mut roots = self.extra_roots.clone();
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let builder =
-                ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-            Ok(builder.with_root_certificates(roots).with_no_client_auth())
-        });
-        tls.as_ref().map_err(Clone::clone)
+        self.tls.get_or_init(|| self.extra_roots.client()).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -181,22 +172,6 @@ impl Client {
     fn is_idle(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) == 1 && self.dialer.lookups.are_done()
     }
-}
-
-fn read_roots(files: &[(PathBuf, Vec<u8>)]) -> Result<RootCertStore, OutboundError> {
-    let mut roots = RootCertStore::empty();
-    for (file, pem) in files {
-        let bad = |reason: String| OutboundError::Certificate { file: file.clone(), reason };
-        let before = roots.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| bad(error.to_string()))?;
-            roots.add(certificate).map_err(|error| bad(error.to_string()))?;
-        }
-        if roots.len() == before {
-            return Err(bad("the file contains no certificate".to_owned()));
-        }
-    }
-    Ok(roots)
 }
 
 #[cfg(test)]
@@ -276,15 +251,6 @@ mod tests {
         assert!(leases.iter().all(|lease| Arc::ptr_eq(&lease.client, &leases[0].client)));
         assert_ne!(leases[0].purpose, leases[1].purpose);
         assert_eq!(leases[1].purpose, clients.lease_of("1", &policy).purpose);
-    }
-
-    #[test]
-    fn a_file_without_a_certificate_is_named() {
-        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            let files = [(PathBuf::from("ca.pem"), pem.as_bytes().to_vec())];
-            let error = Clients::new(log().0, "127.0.0.1:9001", &files).unwrap_err().to_string();
-            assert!(error.starts_with("ca.pem cannot be used: "), "{error}");
-        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 mod hostile;
 mod limits;
 mod request_bodies;
-mod server;
 
 use std::fs::File;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use super::resolver::Resolver;
 use super::resolver::tests::Answers;
 use super::*;
 use crate::engine::meter::Meter;
+use crate::http1::test_server::{OK, Server, certificate, receive};
 use crate::log::Scope;
 use crate::policy::Owner;
-use server::{OK, Server, certificate, receive};
 
 /// Clients, and the policy and log of one handler that may reach loopback.
 struct Handler {

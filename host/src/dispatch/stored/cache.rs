@@ -42,7 +42,7 @@ pub(super) struct Seen {
 }
 
 /// What is known before a fetch.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     /// The state of the file of a record that is still valid.
     pub(super) state: Option<State>,
@@ -153,7 +153,7 @@ impl Cache {
     pub(super) fn known(&self, id: &str, now: SystemTime) -> Known {
         let valid = self.tenants.get(id).filter(|kept| now < kept.expires);
         let seen = self.seen.get(&short(id.as_bytes())).map(|(seen, _)| *seen);
-        Known { state: valid.map(|kept| kept.state), seen }
+        Known { state: valid.map(|kept| kept.state.clone()), seen }
     }
 
     /// Keeps what was fetched.

@@ -13,8 +13,8 @@ use crate::policy::manifest::Store;
 use crate::sandbox::component::{self, Loaded};
 use crate::store::layout::{Key, TENANTS};
 use crate::store::{
-    Digest, Directory, Expected, Handler, MAX_ENVELOPE, MAX_NATIVE, ReadError, Record, RecordError, State,
-    envelope, short,
+    Digest, Expected, Handler, MAX_ENVELOPE, MAX_NATIVE, ReadError, Reader, Reading, Record, RecordError,
+    State, envelope, short,
 };
 use crate::text::bounded;
 
@@ -24,7 +24,7 @@ const MAX_REASON: usize = 1024;
 /// Reads one store.
 pub(super) struct Fetcher {
     settings: Store,
-    directory: Directory,
+    reader: Reader,
     source: Source,
 }
 
@@ -52,22 +52,17 @@ pub(super) struct FetchedTenant {
 }
 
 impl Fetcher {
-    pub(super) fn new(settings: &Store, source: Source) -> Self {
-        Self { directory: Directory::new(&settings.directory), settings: settings.clone(), source }
+    pub(super) fn new(settings: &Store, reader: Reader, source: Source) -> Self {
+        Self { reader, settings: settings.clone(), source }
     }
 
     /// Fetches the record of a tenant, unless it is the one that is known.
-    pub(super) fn record(&self, id: &str, known: Known) -> Fetched {
+    pub(super) fn record(&self, id: &str, known: &Known) -> Fetched {
         let key = Key::record(id);
-        let is_known = |state: &State| known.state.as_ref() == Some(state);
-        if known.state.is_some()
-            && self.directory.state(&key).is_ok_and(|state| state.as_ref().is_some_and(is_known))
-        {
-            return Fetched::Unchanged;
-        }
-        match self.directory.read(&key, MAX_ENVELOPE) {
-            Ok(Some((file, state))) => self.opened(id, &file, state, known.seen),
-            Ok(None) => Fetched::Absent(self.without_record(known.seen), None),
+        match self.reader.read(&key, MAX_ENVELOPE, known.state.as_ref()) {
+            Ok(Reading::Found(state, file)) => self.opened(id, &file, state, known.seen),
+            Ok(Reading::Unchanged) => Fetched::Unchanged,
+            Ok(Reading::Absent) => Fetched::Absent(self.without_record(known.seen), None),
             Err(error) => Fetched::Absent(unreadable(&error), None),
         }
     }
@@ -78,7 +73,7 @@ impl Fetcher {
             Absence::Unavailable(
                 "its record is missing in the store, and nobody has signed its removal".into(),
             )
-        } else if !self.directory.has_records() {
+        } else if !self.reader.has_records() {
             Absence::Unavailable(reason(format_args!(
                 "the store contains no folder {TENANTS:?}; mount its file system, or put the first tenant into it"
             )))
@@ -147,8 +142,8 @@ impl Fetcher {
     /// Fetches native code. What is loaded are the bytes whose digest was compared.
     pub(super) fn code(&self, code: &CodeOf) -> Result<Loaded, Absence> {
         let key = Key::native(&code.native.digest);
-        let read = self.directory.read(&key, code.native.bytes).map_err(|error| unreadable(&error))?;
-        let Some((bytes, _)) = read else {
+        let read = self.reader.read(&key, code.native.bytes, None).map_err(|error| unreadable(&error))?;
+        let Reading::Found(_, bytes) = read else {
             return Err(Absence::Unavailable(format!("{key}: the file is not in the store").into()));
         };
         if Digest::of(&bytes) != code.native.digest {

@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+mod bucket;
 mod changes;
 mod waits;
 
@@ -20,6 +21,7 @@ use crate::policy::manifest::store::Settings;
 use crate::store::key::SigningKey;
 use crate::store::layout::Key;
 use crate::store::{Digest, Handler, Native, Record};
+use crate::tls::ExtraRoots;
 
 const KEY: &str = include_str!("../../../schema/vectors/ed25519.pem");
 
@@ -32,13 +34,15 @@ struct Stage {
 
 impl Stage {
     fn new(more: &str) -> Self {
+        Self::at(|folder| format!("url = 'file://{}'", folder.display()), more)
+    }
+
+    /// The store in a folder, whose place the manifest has like this.
+    fn at(url: impl FnOnce(&Path) -> String, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::read(KEY).unwrap();
-        let toml = format!(
-            "[store]\nname = 'prod'\nurl = 'file://{}'\npublic_keys = ['{}']\n{more}",
-            folder.path().display(),
-            key.public()
-        );
+        let url = url(folder.path());
+        let toml = format!("[store]\nname = 'prod'\n{url}\npublic_keys = ['{}']\n{more}", key.public());
         let settings = Manifest::parse(&toml).unwrap().store.unwrap();
         let (engine, _) = engine::start(1).unwrap();
         let imports = crate::capabilities::imports(&engine).unwrap();
@@ -49,7 +53,8 @@ impl Stage {
             telemetry_fd: None,
             batches: false,
         }));
-        Self { folder, stored: StoredTenants::new(settings, source, log, 3), key }
+        let reader = Reader::new(&settings, ExtraRoots::default(), &bucket::role());
+        Self { folder, stored: StoredTenants::new(settings, reader, source, log, 3), key }
     }
 
     fn write(&self, key: &Key, content: &[u8]) {

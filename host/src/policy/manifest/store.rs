@@ -9,12 +9,13 @@
 mod settings;
 #[cfg(test)]
 mod tests;
+mod url;
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use settings::{AskedGrants, Settings, SettingsError};
+pub use url::{BucketUrl, StoreUrl, endpoint, region};
 
 use super::amounts::{self, LIMITS, LimitsSection, Range};
 use super::apply;
@@ -23,10 +24,12 @@ use super::document::{Document, Entry, Spanned, Table};
 use super::grants::{self, GrantsSection};
 use super::sections;
 use super::unit::{GIB, Unit};
+use crate::http1::Server;
 use crate::policy::{Grants, Limits, Policy, PublicKey};
 
 /// The keys of the table, and those of its `max`.
-pub(super) const KEYS: [&str; 7] = ["name", "url", "public_keys", "refresh", "max_stale", "cache", "max"];
+pub(super) const KEYS: [&str; 9] =
+    ["name", "url", "region", "endpoint_url", "public_keys", "refresh", "max_stale", "cache", "max"];
 pub(super) const MAX: [&str; 3] = ["limits", "grants", "reuse"];
 
 const SECOND: u64 = 1_000_000_000;
@@ -46,8 +49,12 @@ pub const HANDLER: &str = "(store)";
 pub struct Store {
     /// `name`: a record is valid only in the store whose name it contains.
     pub name: String,
-    /// `url`: the directory.
-    pub directory: PathBuf,
+    /// `url`: the directory or the bucket.
+    pub url: StoreUrl,
+    /// `region`: of the bucket, if it is not the function's.
+    pub region: Option<String>,
+    /// `endpoint_url`: the server of the bucket, if it is not that of AWS.
+    pub endpoint: Option<Server>,
     /// `public_keys`: a record is valid if one of these has signed it.
     pub public_keys: Vec<PublicKey>,
     /// `refresh`: how old a record may be before it is looked at again, behind an event.
@@ -73,7 +80,7 @@ struct Max {
 #[derive(Debug)]
 pub(super) struct StoreSection {
     name: String,
-    directory: PathBuf,
+    place: Place,
     public_keys: Vec<PublicKey>,
     refresh: Option<Spanned<u64>>,
     max_stale: Option<Spanned<u64>>,
@@ -83,9 +90,17 @@ pub(super) struct StoreSection {
     max_events: Option<NonZeroU32>,
 }
 
+/// Where the store is.
+#[derive(Debug)]
+struct Place {
+    url: StoreUrl,
+    region: Option<String>,
+    endpoint: Option<Server>,
+}
+
 /// Reads the table.
 pub(super) fn section(entry: &Entry<'_>) -> Option<StoreSection> {
-    const EXAMPLE: &str = "{ name = \"prod\", url = \"file:///mnt/tenants\", public_keys = [\"ed25519:…\"] }";
+    const EXAMPLE: &str = "{ name = \"prod\", url = \"s3://bucket/prod\", public_keys = [\"ed25519:…\"] }";
     let table = entry.table(EXAMPLE)?;
     table.only(&KEYS, |key| {
         let is_of_max = sections::SETTINGS.contains(&key) || sections::belongs(key).is_some();
@@ -109,19 +124,17 @@ pub(super) fn section(entry: &Entry<'_>) -> Option<StoreSection> {
         found
     };
     let name = required("name", "name = \"prod\"");
-    let url = required("url", "url = \"file:///mnt/tenants\"");
+    let url = required("url", "url = \"s3://bucket/prod\"");
     let keys = required("public_keys", "public_keys = [\"ed25519:…\"]");
     let amount = |key: &str, range: Range| table.entry(key).and_then(|entry| range.read(&entry));
     let (refresh, max_stale) = (amount("refresh", REFRESH), amount("max_stale", MAX_STALE));
     let cache = amount("cache", CACHE).map(|spanned| spanned.value);
     let name = name.and_then(|entry| entry.understood(store_name(entry.string("a name, such as \"prod\"")?)));
-    let directory = url.and_then(|entry| {
-        entry.understood(directory(entry.string("a URL, such as \"file:///mnt/tenants\"")?))
-    });
+    let place = url.and_then(|entry| place(&table, &entry));
     let public_keys = keys.and_then(|entry| public_keys(&entry));
     Some(StoreSection {
         name: name?.value,
-        directory: directory?.value,
+        place: place?,
         public_keys: public_keys?,
         refresh,
         max_stale,
@@ -129,6 +142,29 @@ pub(super) fn section(entry: &Entry<'_>) -> Option<StoreSection> {
         max_limits: max.as_ref().map(sections::limits).unwrap_or_default(),
         max_grants: max_grants.map(|table| grants::most(&table)).unwrap_or_default(),
         max_events: max.and_then(|max| max.entry("reuse")).and_then(|entry| sections::reuse(&entry)),
+    })
+}
+
+/// Reads `url`, and the keys that are for buckets.
+fn place(table: &Table<'_>, url: &Entry<'_>) -> Option<Place> {
+    let text = url.string("a URL, such as \"s3://bucket/prod\" or \"file:///mnt/tenants\"")?;
+    let url = url.understood(StoreUrl::parse(text)).map(|spanned| spanned.value);
+    let of_bucket = |key: &str| {
+        let entry = table.entry(key)?;
+        if let Some(StoreUrl::Directory(_)) = &url {
+            entry.mistake("this is for buckets, and `url` is a directory; leave it out");
+        }
+        Some(entry)
+    };
+    let region = of_bucket("region")
+        .and_then(|entry| entry.understood(region(entry.string("a region, such as \"eu-central-1\"")?)));
+    let endpoint = of_bucket("endpoint_url").and_then(|entry| {
+        entry.understood(endpoint(entry.string("a URL, such as \"https://s3.example.com\"")?))
+    });
+    Some(Place {
+        region: region.map(|spanned| spanned.value),
+        endpoint: endpoint.map(|spanned| spanned.value),
+        url: url?,
     })
 }
 
@@ -142,28 +178,6 @@ pub fn store_name(name: &str) -> Result<String, &'static str> {
         1..=64 if name.bytes().all(known) => Ok(name.to_owned()),
         _ => Err("expected a name of 1 to 64 letters, digits and - _ ."),
     }
-}
-
-/// The directory of a URL.
-///
-/// # Errors
-/// If it is not the URL of a directory.
-pub fn directory(url: &str) -> Result<PathBuf, String> {
-    let wrong = |why: &str| {
-        format!("{url:?} {why}; expected the URL of a directory, such as \"file:///mnt/tenants\"")
-    };
-    if url.starts_with("s3://") {
-        return Err(wrong("is a bucket, and this version reads a store from a directory only"));
-    }
-    let path = url.strip_prefix("file://").ok_or_else(|| wrong("does not begin with file://"))?;
-    if !path.starts_with('/') {
-        return Err(wrong("has a host, or a path that is not absolute"));
-    }
-    // A URL would write some characters with `%`, and a reader could take either for the name of the directory.
-    if path.contains(|c: char| c.is_control() || matches!(c, '%' | '?' | '#' | '\\')) {
-        return Err(wrong("contains % ? # \\ or a control character"));
-    }
-    Ok(path.into())
 }
 
 fn public_keys(entry: &Entry<'_>) -> Option<Vec<PublicKey>> {
@@ -211,7 +225,9 @@ pub(super) fn resolve(document: &Document, section: StoreSection, limits: Limits
     };
     Store {
         name: section.name,
-        directory: section.directory,
+        url: section.place.url,
+        region: section.place.region,
+        endpoint: section.place.endpoint,
         public_keys: section.public_keys,
         refresh: Duration::from_nanos(refresh),
         max_stale: Duration::from_nanos(max_stale),

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::http1::ReplyError;
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n";
 
@@ -103,14 +104,14 @@ async fn what_ends_too_early_is_broken_and_what_is_odd_is_not_http() {
         assert!(matches!(reply, Err(ConnectionError::Broken(_))), "{reply:?}");
     }
     let (_, reply) = reply_of(&[b"\x16\x03\x01 no TLS here\r\n\r\n"]).await;
-    assert!(matches!(reply, Err(ConnectionError::Http(_))), "{reply:?}");
+    assert!(matches!(reply, Err(ConnectionError::Reply(ReplyError::Http(_)))), "{reply:?}");
     for text in [
         &b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n"[..],
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nhello\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n",
     ] {
         let (_, reply) = reply_of(&[text]).await;
-        assert!(matches!(reply, Err(ConnectionError::Framing(_))), "{reply:?}");
+        assert!(matches!(reply, Err(ConnectionError::Reply(ReplyError::Framing(_)))), "{reply:?}");
     }
     let (_, reply) = reply_of(&[b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n"]).await;
     assert!(matches!(reply, Err(ConnectionError::BodyTooLarge)), "{reply:?}");
@@ -122,7 +123,7 @@ async fn a_head_without_an_end_is_given_up() {
     let (address, _served) = serve(vec![Read(REQUEST.len() + 4), Write(line), WaitForEnd]).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
     let reply = wire.exchange(&request()).await;
-    assert!(matches!(reply, Err(ConnectionError::HeadersTooLarge)), "{reply:?}");
+    assert!(matches!(reply, Err(ConnectionError::Reply(ReplyError::HeadersTooLarge))), "{reply:?}");
 }
 
 #[tokio::test]
@@ -131,7 +132,7 @@ async fn a_server_that_does_not_speak_http_is_not_waited_for() {
     let (address, _served) = serve(steps).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
     let reply = wire.exchange(&request()).await;
-    assert!(matches!(reply, Err(ConnectionError::Http(_))), "{reply:?}");
+    assert!(matches!(reply, Err(ConnectionError::Reply(ReplyError::Http(_)))), "{reply:?}");
 }
 
 #[tokio::test]

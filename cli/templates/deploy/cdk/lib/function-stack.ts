@@ -81,6 +81,19 @@ export class FunctionStack extends Stack {
       role.addToPolicy(new iam.PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKeyArn] }));
     }
 {% endif %}
+{% if reads %}
+
+    // It may read the tenants of its store.
+    role.addToPolicy(new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [{{ reads.objects }}] }));
+    // Without this, S3 does not say that a tenant does not exist.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [{{ reads.bucket }}],
+        conditions: { StringLike: { 's3:prefix': [{{ reads.keys }}] } },
+      }),
+    );
+{% endif %}
 {% if vpc %}
 
     // A construct would look the network up; the function needs its ids only.

@@ -29,7 +29,8 @@ fn refused(store: &Store, settings: &Settings) -> String {
 #[test]
 fn a_store_has_defaults() {
     let plain = store("");
-    assert_eq!((plain.name.as_str(), plain.directory.to_str()), ("prod", Some("/mnt/tenants")));
+    let directory = StoreUrl::Directory("/mnt/tenants".into());
+    assert_eq!((plain.name.as_str(), &plain.url, &plain.region), ("prod", &directory, &None));
     assert_eq!(plain.public_keys, [KEY.parse().unwrap()]);
     assert_eq!((plain.refresh, plain.max_stale), (Duration::from_secs(5), Duration::from_secs(3600)));
     assert_eq!(plain.cache, 256 << 20);
@@ -43,15 +44,37 @@ fn a_store_has_defaults() {
 }
 
 #[test]
+fn a_store_may_be_in_a_bucket() {
+    let toml = |more: &str| format!("[store]\nname = 'prod'\npublic_keys = ['{KEY}']\n{more}");
+    let parsed = |more: &str| Manifest::parse(&toml(more)).unwrap().store.unwrap();
+    let plain = parsed("url = 's3://tenants'");
+    assert_eq!((plain.url.to_string().as_str(), plain.region, plain.endpoint), ("s3://tenants", None, None));
+    let other =
+        parsed("url = 's3://tenants/prod/'\nregion = 'eu-central-1'\nendpoint_url = 'http://127.0.0.1:9000'");
+    assert_eq!(
+        (other.url.to_string().as_str(), other.region.as_deref()),
+        ("s3://tenants/prod", Some("eu-central-1"))
+    );
+    assert_eq!(other.endpoint.unwrap().authority(), "127.0.0.1:9000");
+    assert_eq!(
+        mistakes(&toml("url = 'file:///a'\nregion = 'eu-central-1'\nendpoint_url = 's3.example.com'")),
+        "5: store.region: this is for buckets, and `url` is a directory; leave it out\n\
+         6: store.endpoint_url: this is for buckets, and `url` is a directory; leave it out\n\
+         6: store.endpoint_url: \"s3.example.com\" is not the URL of a server: expected a URL such as \
+         https://s3.example.com or http://127.0.0.1:9000"
+    );
+}
+
+#[test]
 fn every_mistake_has_its_line() {
-    let toml = "[limits]\nmemory = '64MiB'\n[store]\nname = 'a b'\nurl = 's3://bucket/prod'\npublic_keys = ['rsa:1']\n\
+    let toml = "[limits]\nmemory = '64MiB'\n[store]\nname = 'a b'\nurl = 's3://Bucket/prod'\npublic_keys = ['rsa:1']\n\
                 refresh = '1m'\nmax_stale = '1s'\ncache = 1\nmemory = 1\n[store.max]\ntmp = 1\n[store.max.limits]\n\
                 memory = '1MiB'\nconcurrency = 1\n[store.max.grants]\nfiles = ['a']\n";
     assert_eq!(
         mistakes(toml),
         "4: store.name: expected a name of 1 to 64 letters, digits and - _ .\n\
-         5: store.url: \"s3://bucket/prod\" is a bucket, and this version reads a store from a directory only; \
-         expected the URL of a directory, such as \"file:///mnt/tenants\"\n\
+         5: store.url: \"s3://Bucket/prod\" does not name a bucket: a name has 3 to 63 lower-case letters, digits, - and ., \
+         and begins and ends with a letter or a digit; expected the URL of a bucket, such as \"s3://bucket/prod\"\n\
          6: store.public_keys: the key does not begin with ed25519: or p256:; `bulkhead keygen` prints the public \
          key of a key file\n\
          9: store.cache: 1 byte is out of range; expected 1MiB to 10GiB; did you mean \"1MiB\"?\n\

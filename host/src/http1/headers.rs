@@ -22,7 +22,7 @@ struct Field {
 
 impl Headers {
     /// Takes the positions from a parsed head.
-    pub(super) fn new(head: Bytes, parsed: &[httparse::Header<'_>]) -> Self {
+    pub(crate) fn new(head: Bytes, parsed: &[httparse::Header<'_>]) -> Self {
         let start = head.as_ptr() as usize;
         let place = |part: &[u8]| {
             let from = (part.as_ptr() as usize).saturating_sub(start);
@@ -48,7 +48,7 @@ impl Headers {
     }
 
     /// All headers of this name, in the order in which they came.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let fields = self.fields.iter().filter(move |field| self.is_called(field, name));
         fields.filter_map(|field| self.head.get(field.value.clone()))
     }

@@ -8,26 +8,26 @@ use std::sync::{Arc, Mutex};
 
 use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
-pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// The requests, each with the number of its connection.
 type Requests = Mutex<Vec<(usize, String)>>;
 
 /// A server whose n-th connection gives the n-th list of replies and is then closed.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    pub(super) requests: Arc<Requests>,
-    pub(super) handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) requests: Arc<Requests>,
+    pub(crate) handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
     /// One message for each connection that was closed.
-    pub(super) closed: Receiver<()>,
+    pub(crate) closed: Receiver<()>,
 }
 
 impl Server {
-    pub(super) fn start(connections: &[&[&str]]) -> Self {
+    pub(crate) fn start(connections: &[&[&str]]) -> Self {
         Self::at("127.0.0.1:0", None, connections)
     }
 
-    pub(super) fn at(address: &str, tls: Option<Arc<ServerConfig>>, connections: &[&[&str]]) -> Self {
+    pub(crate) fn at(address: &str, tls: Option<Arc<ServerConfig>>, connections: &[&[&str]]) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let (closing, closed) = channel();
         let server = Self {
@@ -66,20 +66,20 @@ impl Server {
         server
     }
 
-    pub(super) fn uri(&self) -> String {
+    pub(crate) fn uri(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
     }
 
     /// The connection that each request came over.
-    pub(super) fn connections(&self) -> Vec<usize> {
+    pub(crate) fn connections(&self) -> Vec<usize> {
         self.requests.lock().unwrap().iter().map(|(number, _)| *number).collect()
     }
 }
@@ -113,7 +113,7 @@ impl Connection {
 }
 
 /// Reads a request, with its body if that is chunked. Empty if the client closed the connection.
-pub(super) fn receive(stream: &mut impl Read) -> String {
+pub(crate) fn receive(stream: &mut impl Read) -> String {
     let mut received = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&received);
@@ -130,7 +130,7 @@ pub(super) fn receive(stream: &mut impl Read) -> String {
 }
 
 /// A certificate for `localhost`, as a file for clients and as settings for a server.
-pub(super) fn certificate() -> (Vec<(PathBuf, Vec<u8>)>, Arc<ServerConfig>) {
+pub(crate) fn certificate() -> (Vec<(PathBuf, Vec<u8>)>, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,0 +1,16 @@
+//! Requests of the host's own to AWS: the [`credentials`] of the function's role, [signatures](sigv4), and a small HTTP
+//! [`Client`].
+//!
+//! Everything here blocks: it runs on threads that may wait. A request has a time limit, and its reply a size limit. No
+//! redirect is followed, because a signature and a token must not reach another server.
+//!
+//! May use: text, http1, tls, policy.
+
+mod client;
+pub mod credentials;
+pub mod sigv4;
+mod wire;
+
+pub use client::{Client, Reply, Request};
+pub use credentials::{Credentials, CredentialsError, Provider};
+pub use wire::ClientError;

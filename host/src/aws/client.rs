@@ -1,0 +1,146 @@
+//! Sends requests over connections that are kept, each until its server closes it.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustls::ClientConfig;
+
+use super::wire::{ClientError, Wire};
+use crate::http1::{Headers, Server};
+use crate::tls::ExtraRoots;
+
+/// Connections that are kept. There are never more in use than threads that wait for a reply.
+const MAX_KEPT: usize = 8;
+/// If a request took longer than its limit by this, the environment was frozen meanwhile.
+const FREEZE: Duration = Duration::from_secs(1);
+
+/// A client of the host's own.
+#[derive(Debug, Default)]
+pub struct Client {
+    roots: ExtraRoots,
+    /// Made with the first request that needs it.
+    tls: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
+    /// The one that was used last is the last.
+    kept: Mutex<Vec<(Server, Wire)>>,
+}
+
+/// A request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Where it goes.
+    pub server: &'a Server,
+    /// `GET`
+    pub method: &'a str,
+    /// The path and the query, as they are sent.
+    pub target: &'a str,
+    /// All headers but `host`, `content-length` and `accept-encoding`.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a [u8],
+    /// The largest body of a reply that reports success.
+    pub most: u64,
+    /// The time for all of it.
+    pub time: Duration,
+    /// Whether it may be sent again if it is not known what became of it.
+    pub is_repeatable: bool,
+}
+
+/// A reply, whatever its status.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+    /// The body. That of a reply that reports an error is empty if it is too large.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The first header of this name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.headers.get(name)?).ok()
+    }
+}
+
+impl Client {
+    /// A client that also trusts these authorities.
+    pub fn new(roots: ExtraRoots) -> Self {
+        Self { roots, ..Self::default() }
+    }
+
+    /// Sends a request, and reads the reply.
+    ///
+    /// A connection that was kept may have been closed by its server, and any connection while the environment was frozen. Then
+    /// the request is sent once more, on a new connection.
+    ///
+    /// # Errors
+    /// If there is no reply in time, or a reply that is not valid.
+    pub fn send(&self, request: &Request<'_>) -> Result<Reply, ClientError> {
+        let asked = SystemTime::now();
+        let until = Instant::now() + request.time;
+        let kept = self.take(request.server);
+        let was_kept = kept.is_some();
+        let error = match self.attempt(kept, request, until) {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        let took = SystemTime::now().duration_since(asked).unwrap_or_default();
+        let was_frozen = took > request.time + FREEZE;
+        let is_of_connection = match &error {
+            ClientError::Connect { .. } | ClientError::Broken(_) | ClientError::TimedOut => true,
+            ClientError::Reply(_)
+            | ClientError::HeadTooLarge
+            | ClientError::TooLarge { .. }
+            | ClientError::Tls(_) => false,
+        };
+        if !request.is_repeatable || !is_of_connection || !(was_kept || was_frozen) {
+            return Err(error);
+        }
+        self.attempt(None, request, if was_frozen { Instant::now() + request.time } else { until })
+    }
+
+    fn attempt(
+        &self,
+        kept: Option<Wire>,
+        request: &Request<'_>,
+        until: Instant,
+    ) -> Result<Reply, ClientError> {
+        let mut wire = match kept {
+            Some(wire) => wire,
+            None => Wire::connect(request.server, self.tls(request.server)?, until)?,
+        };
+        let reply = wire.exchange(request, until)?;
+        if wire.is_usable() {
+            let mut kept = self.lock();
+            if kept.len() >= MAX_KEPT {
+                kept.remove(0);
+            }
+            kept.push((request.server.clone(), wire));
+        }
+        Ok(reply)
+    }
+
+    /// A connection that was kept, and is not known to be closed.
+    fn take(&self, server: &Server) -> Option<Wire> {
+        let mut kept = self.lock();
+        kept.retain_mut(|(_, wire)| wire.is_usable());
+        let at = kept.iter().rposition(|(of, _)| of == server)?;
+        Some(kept.remove(at).1)
+    }
+
+    fn tls(&self, server: &Server) -> Result<Option<Arc<ClientConfig>>, ClientError> {
+        if !server.is_tls {
+            return Ok(None);
+        }
+        let tls = self.tls.get_or_init(|| self.roots.client().map(Arc::new));
+        Ok(tls.clone().map(Some)?)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Server, Wire)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Tenants in a bucket of S3, for which moto stands in: it checks signatures, and what their keys may do.
+
+use std::time::{Duration, Instant};
+
+use bulkhead_tests::moto::REGION;
+use bulkhead_tests::{Answer, Event, Kind, Moto, TaskRoot, artifacts};
+use serde_json::json;
+
+use crate::stage::{Stage, assert_error};
+use crate::store::{Bucket, Store};
+
+/// What whoever publishes tenants needs.
+const PUBLISHER: &str = r#""s3:GetObject","s3:PutObject","s3:DeleteObject","s3:ListBucket""#;
+/// What the role of the function needs.
+const READER: &str = r#""s3:GetObject","s3:ListBucket""#;
+
+/// A bucket in moto, with those who may use it.
+struct World {
+    moto: Moto,
+    publisher: Vec<(String, String)>,
+    reader: Vec<(String, String)>,
+}
+
+impl World {
+    /// `None`, with a warning, if moto is not installed.
+    fn new() -> Option<Self> {
+        let moto = Moto::start("a store in a bucket")?;
+        let place = format!(
+            "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+        );
+        moto.request("s3", "PUT /tenants", &[], place.as_bytes());
+        let [publisher, reader] =
+            [("publisher", PUBLISHER), ("reader", READER)].map(|(name, actions)| user(&moto, name, actions));
+        // From here on, moto checks who asks.
+        moto.request("moto", "POST /moto-api/reset-auth", &[], b"0");
+        Some(Self { moto, publisher, reader })
+    }
+
+    fn store(&self) -> Store {
+        let (endpoint, variables) = (self.moto.endpoint(), self.publisher.clone());
+        Store::in_bucket(Bucket { url: "s3://tenants/prod".to_owned(), endpoint, variables }, "")
+    }
+
+    /// A function that reads the store, with these credentials.
+    fn function(store: &Store, variables: &[(String, String)], more: &str) -> Stage {
+        let root = TaskRoot::new().manifest(&store.manifest(more));
+        Stage::at(root, |bootstrap| {
+            variables.iter().fold(bootstrap, |bootstrap, (name, value)| bootstrap.env(name, value))
+        })
+    }
+}
+
+/// Makes a user with these rights in the bucket, and gives the variables of their key.
+fn user(moto: &Moto, name: &str, actions: &str) -> Vec<(String, String)> {
+    let ask = |fields: &[(&str, &str)]| {
+        let fixed = [("Version", "2010-05-08"), ("UserName", name)];
+        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let all = fixed.iter().chain(fields).map(|(key, value)| format!("{key}={}", escaped(value)));
+        let body = all.collect::<Vec<_>>().join("&");
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        moto.request("iam", "POST /", &[kind], body.as_bytes())
+    };
+    ask(&[("Action", "CreateUser")]);
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":["arn:aws:s3:::tenants","arn:aws:s3:::tenants/prod/*"]}}]}}"#
+    );
+    ask(&[("Action", "PutUserPolicy"), ("PolicyName", "tenants"), ("PolicyDocument", &policy)]);
+    let made = ask(&[("Action", "CreateAccessKey")]);
+    let within = |tag: &str| {
+        let rest = made.split_once(&format!("<{tag}>")).expect("a key").1;
+        rest.split_once('<').expect("an end").0.to_owned()
+    };
+    vec![
+        ("AWS_ACCESS_KEY_ID".to_owned(), within("AccessKeyId")),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), within("SecretAccessKey")),
+        ("AWS_REGION".to_owned(), REGION.to_owned()),
+    ]
+}
+
+fn send(stage: &Stage, tenant: &str) -> Answer {
+    stage.api.send(Event::json("[17]").tenant(tenant))
+}
+
+/// Sends events of a tenant until its answer is the new one; each before that has to be the old one.
+fn until(stage: &Stage, is_new: fn(&Answer) -> bool, is_old: fn(&Answer) -> bool) {
+    let limit = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = send(stage, "acme");
+        if is_new(&answer) {
+            return;
+        }
+        assert!(is_old(&answer), "neither the old nor the new one: {}", answer.text());
+        assert!(Instant::now() < limit, "it is the old one still: {}", answer.text());
+    }
+}
+
+fn is_echo(answer: &Answer) -> bool {
+    answer.kind == Kind::Response && answer.text() == "[17]"
+}
+
+fn is_context(answer: &Answer) -> bool {
+    answer.kind == Kind::Response && answer.json()["tenant_id"] == "acme"
+}
+
+fn is_unknown(answer: &Answer) -> bool {
+    answer.kind == Kind::Error && answer.error_type() == "Runtime.UnknownTenant"
+}
+
+#[test]
+fn a_tenant_is_put_updated_rolled_back_and_removed_while_it_is_served() {
+    let Some(world) = World::new() else { return };
+    let store = world.store();
+    let stage = World::function(&store, &world.reader, "refresh = '1ms'\n");
+    assert!(is_unknown(&send(&stage, "acme")));
+    assert_eq!(store.put("acme", "echo", &[])["version"], 1);
+    until(&stage, is_echo, is_unknown);
+    store.put("acme", "context", &["--expect-version", "1"]);
+    until(&stage, is_context, is_echo);
+    store.change(&["rollback", "acme"]);
+    until(&stage, is_echo, is_context);
+    store.change(&["rm", "acme"]);
+    until(&stage, is_unknown, is_echo);
+    store.put("acme", "context", &[]);
+    until(&stage, is_context, is_unknown);
+    // The store goes away.
+    store.put("globex", "echo", &[]);
+    drop(world);
+    for _ in 0..20 {
+        assert!(is_context(&send(&stage, "acme")));
+    }
+    let answer = send(&stage, "globex");
+    assert_error(&answer, "Runtime.TenantUnavailable");
+    assert!(answer.text().contains("cannot be connected to"), "{}", answer.text());
+    stage.running.wait_log("WARN\tthe store cannot be read: ");
+    assert_eq!(stage.api.violations(), [] as [String; 0]);
+}
+
+#[test]
+fn the_command_lists_checks_and_cleans_a_bucket_and_no_writer_is_lost() {
+    let Some(world) = World::new() else { return };
+    let store = world.store();
+    store.put("acme", "echo", &[]);
+    let versions: Vec<u64> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| store.put("acme", "echo", &[])["version"].as_u64().expect("a version")))
+            .collect();
+        writers.into_iter().map(|writer| writer.join().expect("a version")).collect()
+    });
+    let mut sorted = versions;
+    sorted.sort_unstable();
+    assert_eq!(sorted, [2, 3, 4, 5]);
+    let (key, echo) = (store.root().join("key.pem"), artifacts::component("echo"));
+    let [key, echo] = [&key, &*echo].map(|path| path.to_str().expect("a path"));
+    let put = ["put", "acme", "--component", echo, "--key", key, "--expect-version", "4"];
+    let late = store.run(&put);
+    assert!(
+        late.code == 3 && late.stderr.contains("has version 5, and not 4"),
+        "{} {}",
+        late.code,
+        late.stderr
+    );
+    store.put("globex", "context", &[]);
+    store.change(&["rm", "globex"]);
+    let listed = store.run(&["list", "--all", "--json"]).json();
+    let states: Vec<_> = listed.as_array().expect("a list").iter().map(|row| &row["state"]).collect();
+    assert_eq!(states, [&json!("valid"), &json!("removed")]);
+    let shown = store.run(&["show", "acme", "--json"]).json();
+    assert_eq!((&shown["versions"], &shown["problems"]), (&json!([1, 2, 3, 4]), &json!([])));
+    let verified = store.run(&["verify"]);
+    let end = "s3://tenants/prod: 2 valid records, 0 problems, 0 leftovers\n";
+    assert!(verified.code == 0 && verified.stdout.ends_with(end), "{}{}", verified.stdout, verified.stderr);
+    // Without their histories, the code of globex is not needed any more.
+    let removed = store.run(&["gc", "--keep", "0", "--older-than", "0s", "--json"]).json();
+    assert_eq!(removed["files"].as_array().map(Vec::len), Some(4 + 1 + 2), "{removed}");
+    assert_eq!(store.run(&["verify"]).code, 0);
+}
+
+#[test]
+fn whoever_may_not_use_the_bucket_learns_why() {
+    let Some(world) = World::new() else { return };
+    let store = world.store();
+    store.put("acme", "echo", &[]);
+    let mut wrong = world.reader.clone();
+    "wrong".clone_into(&mut wrong[1].1);
+    let stage = World::function(&store, &wrong, "");
+    let answer = send(&stage, "acme");
+    assert_error(&answer, "Runtime.TenantUnavailable");
+    assert!(answer.text().contains("403, SignatureDoesNotMatch"), "{}", answer.text());
+    let unset = World::function(&store, &[], "");
+    let answer = send(&unset, "acme");
+    assert!(answer.text().contains("there are no AWS credentials"), "{}", answer.text());
+    // The role of the function may read, and not write.
+    let bucket = Bucket {
+        url: "s3://tenants/prod".to_owned(),
+        endpoint: world.moto.endpoint(),
+        variables: world.reader.clone(),
+    };
+    let readers = Store::in_bucket(bucket, "");
+    let (key, echo) = (readers.root().join("key.pem"), artifacts::component("echo"));
+    let [key, echo] = [&key, &*echo].map(|path| path.to_str().expect("a path"));
+    let ran = readers.run(&["put", "acme", "--component", echo, "--key", key]);
+    for expected in ["S3 denied access (403, AccessDenied)", "s3:PutObject", "s3://tenants/prod/*"] {
+        assert!(ran.code == 1 && ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+}
