@@ -175,14 +175,18 @@ fn with_next_step(answer: &clap::Error) -> String {
         return text.replace(HELP, &format!("{tip}`bulkhead --help` lists the commands."));
     }
     let Some(command) = arguments.find_map(|argument| cli.find_subcommand(argument)) else { return text };
+    let mut name = command.get_name().to_owned();
+    // A command may have commands of its own, such as `tenants show`.
+    let inner = arguments.find_map(|argument| command.find_subcommand(argument));
+    if let Some(inner) = inner {
+        name = format!("{name} {}", inner.get_name());
+    }
+    let command = inner.unwrap_or(command);
     let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
     let example = about.lines().rfind(|line| line.starts_with("Example: "));
     let example = example.filter(|_| answer.kind() == ErrorKind::MissingRequiredArgument);
     let example = example.map_or_else(String::new, |example| format!("{example}\n\n"));
-    text.replace(
-        HELP,
-        &format!("{example}For more information, try 'bulkhead {} --help'.", command.get_name()),
-    )
+    text.replace(HELP, &format!("{example}For more information, try 'bulkhead {name} --help'."))
 }
 
 #[cfg(test)]

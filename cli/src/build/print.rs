@@ -76,7 +76,8 @@ impl Report {
 
 /// The kind of a component that no handler runs, or that the bootstrap would reject.
 fn kind_of(file: &Path) -> Option<&'static str> {
-    let ready = worlds::ready(&component::read(file).ok()?, file).ok()?;
+    let bytes = component::read(file).ok()?;
+    let ready = worlds::ready(&bytes, file).ok()?;
     Kind::of(&Description::read(&ready)?.exports).ok().map(Kind::name)
 }
 

@@ -165,7 +165,7 @@ fn a_mistake_fails_the_build_with_its_line_and_what_was_built_is_shown_neverthel
     };
     let expected = |name: &str| (json!(format!("{name}.wasm")), json!("handler"), json!([name]));
     let (components, mistakes) = build();
-    assert_eq!(components, [expected("hello"), expected("cart")]);
+    assert_eq!(components, [expected("cart"), expected("hello")]);
     let place = "bulkhead.toml:5: handlers.cart.grants.files: `asset` does not exist; did you mean assets?";
     assert!(mistakes.contains(place), "{mistakes}");
 
@@ -175,7 +175,7 @@ fn a_mistake_fails_the_build_with_its_line_and_what_was_built_is_shown_neverthel
     let digest = format!("digest = \"sha256:{}\"\n", "0".repeat(64));
     folder.write("bulkhead.toml", &format!("{}{digest}", folder.read("bulkhead.toml")));
     let (components, mistakes) = build();
-    assert_eq!(components, [expected("hello"), expected("cart")]);
+    assert_eq!(components, [expected("cart"), expected("hello")]);
     assert!(mistakes.contains("bulkhead.toml:6: handlers.cart.digest: "), "{mistakes}");
 }
 

@@ -40,7 +40,9 @@ fn every_state_of_the_page_can_be_read_at_both_widths_and_in_both_schemes() {
 
 fn nothing_yet(browser: &Browser) {
     browser.wait("!document.querySelector('#empty').hidden");
-    assert!(browser.text("#empty").starts_with("No events yet"), "{}", browser.text("#empty"));
+    let told = browser.text("#empty");
+    assert!(told.starts_with("No events yet"), "{told}");
+    assert!(told.contains("bulkhead invoke echo --dev=http://127.0.0.1:"), "{told}");
     assert_eq!(browser.text("#shown"), "0 events");
     browser.survey("no-events");
     browser.click("#tab-tenants");

@@ -136,7 +136,7 @@ let version = null;
 function status(told) {
   sender.functions(told.functions);
   const first = told.functions[0] ?? "NAME";
-  at("example").textContent = `aws lambda invoke --endpoint-url ${location.origin} --function-name ${visible(first)} /dev/stdout`;
+  at("example").textContent = `bulkhead invoke ${visible(first)} --dev=${location.origin} --event '{}'`;
   at("problem").hidden = told.problem === null;
   at("problem-note").textContent = told.functions.length
     ? "The last good version handles the events until this is fixed."
