@@ -93,9 +93,9 @@ pub enum BucketError {
         "S3 redirects to another server ({0}): the bucket is in another region, or `endpoint_url` is wrong"
     )]
     Elsewhere(String),
-    /// S3 asks for fewer requests.
-    #[error("S3 asks for fewer requests ({0})")]
-    Slower(String),
+    /// It may answer later.
+    #[error("S3 is busy, or has failed ({0})")]
+    Busy(String),
     /// Something else than an object.
     #[error("S3 answered with {0}")]
     Status(String),
@@ -228,7 +228,7 @@ impl BucketError {
         match reply.status {
             401 | 403 => Self::Denied(code),
             301 | 302 | 303 | 307 | 308 => Self::Elsewhere(code),
-            429 | 503 => Self::Slower(code),
+            429 | 500..=599 => Self::Busy(code),
             _ => Self::Status(code),
         }
     }

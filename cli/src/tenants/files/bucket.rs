@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use bulkhead_host::aws::{Reply, sigv4};
 use bulkhead_host::store::bucket::{Bucket, BucketError, Call, TIME};
 use bulkhead_host::store::layout::Key;
-use bulkhead_host::store::{Reading, State};
+use bulkhead_host::store::{ReadError, Reading, State};
 
 use super::listing::{self, Listing};
 use super::{Files, Found};
@@ -19,8 +19,8 @@ use super::{Files, Found};
 const MAX_PAGE: u64 = 8 * 1024 * 1024;
 /// A connection that is slower than this is too slow to publish.
 const BYTES_PER_SECOND: u64 = 256 * 1024;
-/// The number of times that S3 is asked again if it asks for fewer requests, or another writer is at work.
-const ATTEMPTS: u32 = 6;
+/// The number of times that S3 is asked again if it is busy, or another writer is at work.
+const ATTEMPTS: u32 = 5;
 /// The first pause between them. Each is twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -44,6 +44,8 @@ impl Files for Bucket {
         match content(self, key, most) {
             Ok(Some((etag, found))) if found == before => put(self, key, new, Some(("if-match", &etag))),
             Ok(_) => Ok(false),
+            // It is longer.
+            Err(error) if error.downcast_ref().is_some_and(ReadError::is_of_content) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -108,11 +110,28 @@ fn remove(bucket: &Bucket, key: &Key, condition: &[(&str, &str)]) -> anyhow::Res
 
 /// An object, and its `ETag`.
 fn content(bucket: &Bucket, key: &Key, most: u64) -> anyhow::Result<Option<(String, Vec<u8>)>> {
-    match bucket.read(key, most, None) {
-        Ok(Reading::Found(State::Object(etag), content)) => Ok(Some((etag.to_string(), content))),
-        Ok(Reading::Found(State::File(_), _) | Reading::Unchanged | Reading::Absent) => Ok(None),
-        Err(error) => Err(error.into()),
+    let mut pauses = pauses();
+    loop {
+        match bucket.read(key, most, None) {
+            Ok(Reading::Found(State::Object(etag), content)) => {
+                return Ok(Some((etag.to_string(), content)));
+            }
+            Ok(Reading::Found(State::File(_), _) | Reading::Unchanged | Reading::Absent) => return Ok(None),
+            Err(ReadError::Bucket { error: error @ BucketError::Busy(_), key }) => match pauses.next() {
+                Some(pause) => sleep(pause),
+                None => return Err(ReadError::Bucket { error, key }.into()),
+            },
+            Err(ReadError::Bucket { error, key }) => {
+                return Err(told(bucket, error)).with_context(|| key.to_string());
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
+}
+
+/// How long to wait before each further attempt.
+fn pauses() -> impl Iterator<Item = Duration> {
+    (0..ATTEMPTS).map(|attempt| PAUSE * 2_u32.pow(attempt))
 }
 
 /// Writes an object under a condition. Returns whether the condition was met.
@@ -137,21 +156,24 @@ fn is_replaced(condition: Option<(&str, &str)>) -> bool {
 
 /// Sends a request until it has a reply that says more than that S3 is busy.
 fn answered(bucket: &Bucket, call: &Call<'_>, is_expected: impl Fn(u16) -> bool) -> anyhow::Result<Reply> {
-    let mut pause = PAUSE;
-    for attempt in 1.. {
+    let mut pauses = pauses();
+    loop {
         let reply = bucket.send(call)?;
         if is_expected(reply.status) {
             return Ok(reply);
         }
-        // Nothing was done: another writer was faster, or there are too many requests.
-        let is_busy = matches!(reply.status, 409 | 429 | 503);
-        if !is_busy || attempt == ATTEMPTS {
-            return Err(told(bucket, BucketError::of(&reply)));
+        let is_worth_another = match reply.status {
+            // Nothing was done: another writer was faster, or there are too many requests.
+            409 | 429 | 503 => true,
+            // It may have been done, and then a condition would not be met any more.
+            500 | 502 | 504 => call.headers.is_empty(),
+            _ => false,
+        };
+        match pauses.next().filter(|_| is_worth_another) {
+            Some(pause) => sleep(pause),
+            None => return Err(told(bucket, BucketError::of(&reply))),
         }
-        sleep(pause);
-        pause *= 2;
     }
-    bail!("S3 was never asked")
 }
 
 fn told(bucket: &Bucket, error: BucketError) -> anyhow::Error {
@@ -166,7 +188,10 @@ fn told(bucket: &Bucket, error: BucketError) -> anyhow::Error {
         | BucketError::Credentials(_)
         | BucketError::Client(_)
         | BucketError::Elsewhere(_)
-        | BucketError::Slower(_)
+        | BucketError::Busy(_)
         | BucketError::Status(_)) => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

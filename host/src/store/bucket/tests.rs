@@ -145,8 +145,8 @@ fn a_redirect_is_not_followed() {
 
 #[test]
 fn every_other_answer_is_an_error_and_not_an_object() {
-    assert_eq!(error(&failed("503 Slow Down", "SlowDown")), "S3 asks for fewer requests (503, SlowDown)");
-    assert_eq!(error(&failed("500 Oh", "InternalError")), "S3 answered with 500, InternalError");
+    assert_eq!(error(&failed("503 Slow Down", "SlowDown")), "S3 is busy, or has failed (503, SlowDown)");
+    assert_eq!(error(&failed("500 Oh", "InternalError")), "S3 is busy, or has failed (500, InternalError)");
     assert_eq!(error("HTTP/1.1 204 No Content\r\n\r\n"), "S3 answered with 204");
     assert_eq!(error("HTTP/1.1 206 Partial\r\ncontent-length: 2\r\n\r\nok"), "S3 answered with 206");
     // Nothing was known.

@@ -189,7 +189,7 @@ fn a_tenant_that_is_known_is_served_whatever_becomes_of_the_store() {
     stage.component(handler).unwrap();
     for (number, (mood, expected)) in [
         (Mood::Gone, "the connection broke"),
-        (Mood::Busy, "S3 asks for fewer requests (503, SlowDown)"),
+        (Mood::Busy, "S3 is busy, or has failed (503, SlowDown)"),
         (Mood::Denying, "the role needs s3:GetObject"),
         (Mood::Redirecting, "the bucket is in another region"),
         (Mood::CutOff, "the connection broke"),
