@@ -1,5 +1,6 @@
 //! The tenants that can be served: those of `bulkhead.toml`, and those of the store.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -35,7 +36,7 @@ struct OfManifest {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct OfStore {
-    directory: String,
+    directory: PathBuf,
     #[serde(flatten)]
     listed: Listed,
     problem: Option<String>,
@@ -75,6 +76,6 @@ impl OfStore {
             Ok(listed) => (listed, None),
             Err(error) => (Listed::default(), Some(format!("{error:#}"))),
         };
-        Self { directory: store.directory.display().to_string(), listed, problem }
+        Self { directory: store.directory.clone(), listed, problem }
     }
 }
