@@ -69,7 +69,7 @@ pub(super) fn compile(
     let text = String::from_utf8_lossy(&stderr).trim_end().to_owned();
     if status.success() {
         // What the init function has printed.
-        text.lines().for_each(|line| output::tell(&line));
+        text.lines().for_each(output::tell);
         return Ok(());
     }
     // A process without memory may end itself.

@@ -21,7 +21,7 @@ pub(super) fn key() -> SigningKey {
 pub(super) fn store(path: &Path) -> Store {
     let toml = format!(
         "[store]\nname = 'prod'\nurl = 'file://{}'\npublic_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']",
-        path.display()
+        path.to_str().unwrap()
     );
     Manifest::parse(&toml).unwrap().store.unwrap()
 }

@@ -1,4 +1,4 @@
-// The tenants that can be served: those of bulkhead.toml and those of the store, which come and go while the page is open.
+// The tenants of bulkhead.toml and those of the store, which come and go while the page is open.
 
 import { ask, count, element, name } from "./show.js";
 
@@ -37,10 +37,10 @@ export class Known {
     const more = [part("bulkhead.toml", tenants.length, inManifest), store && part("the store", store.tenants.length, store.count)];
     this.#panel.hidden = inManifest === 0 && store === null;
     this.#panel.replaceChildren(
-      element("h2", {}, "Tenants that can be served"),
+      element("h2", {}, "In bulkhead.toml and in the store"),
       element("p", { class: "note" }, [store && `The store is ${name(store.url, 200)}.`, ...more].filter(Boolean).join(" ")),
       store?.problem ? element("p", { class: "failed" }, name(store.problem, 400)) : "",
-      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Tenants that can be served" }, table),
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "In bulkhead.toml and in the store" }, table),
     );
     table.hidden = rows.length === 0;
   }

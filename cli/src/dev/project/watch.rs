@@ -118,6 +118,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn files_of_the_store_are_no_sources() {
+        let here = std::path::absolute("store/tenants/a.json").unwrap();
+        assert!(is_below(Path::new("store/tenants/a.json"), Path::new("./store")));
+        assert!(
+            is_below(&here, Path::new("store"))
+                && is_below(Path::new("store/a"), here.ancestors().nth(2).unwrap())
+        );
+        assert!(!is_below(Path::new("stores/a.json"), Path::new("store")));
+    }
+
+    #[test]
     fn what_lies_beside_the_sources_is_none() {
         assert!(!is_aside(Path::new("/a/src/main.rs")) && !is_aside(Path::new("/a/bulkhead.toml")));
         for aside in [

@@ -58,6 +58,9 @@ fn draft(code: &str) -> Draft {
     Draft { handler: Some(handler), code: Rc::new(code) }
 }
 
+/// What makes the next record of the current one.
+type Make = fn(Option<&Record>) -> anyhow::Result<Draft>;
+
 /// The tenant as it is.
 fn same(current: Option<&Record>) -> anyhow::Result<Draft> {
     Ok(Draft { handler: current.unwrap().handler.clone(), ..Draft::default() })
@@ -182,8 +185,7 @@ fn an_old_record_that_was_put_back_is_not_signed_again() {
     let publisher = publisher(&folder, &store, &key);
     let record = directory.path().join(Key::record("acme").as_str());
     let refused = |expected: &str| {
-        let changes: [fn(Option<&Record>) -> anyhow::Result<Draft>; 3] =
-            [same, |_| Ok(draft("four")), |_| Ok(Draft::default())];
+        let changes: [Make; 3] = [same, |_| Ok(draft("four")), |_| Ok(Draft::default())];
         for change in changes {
             let error = publisher.publish("acme", None, change).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("tenants repair"), "{error}");

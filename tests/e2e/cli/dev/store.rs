@@ -58,11 +58,13 @@ fn tenants_of_a_store_are_served_as_they_are_put() {
 fn a_function_without_handlers_has_the_tenants_of_its_store() {
     let store = Store::new("");
     store.put("acme", "echo", &[]);
-    let dev = Dev::start(&TaskRoot::new().manifest(&store.manifest("")), &[]);
+    let root = TaskRoot::new().manifest(&store.manifest(""));
+    let dev = Dev::start(&root, &[]);
     dev.running.wait_log("ready: handler");
     assert_eq!(dev.invoke("handler", "[17]", &[("x-amz-tenant-id", "acme")]).text(), "[17]");
     // A store that nobody may write to is no store.
-    let dev = Dev::start(&TaskRoot::new().with("echo"), &["--store", "file:///nonexistent"]);
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &["--store", "file:///nonexistent"]);
     dev.running.wait_log("--store needs a [store] in this file");
 }
 
@@ -83,7 +85,8 @@ fn an_event_of_a_tenant_is_compared_with_the_limits_of_its_record() {
     let folder = root.path().to_str().expect("a path");
     assert_eq!(memory(&["--root", folder]), "20MiB");
     let url = format!("file://{}", store.path("").display());
-    let dev = Dev::start(&elsewhere(&store, ""), &["--store", &url]);
+    let root = elsewhere(&store, "");
+    let dev = Dev::start(&root, &["--store", &url]);
     dev.running.wait_log("ready: handler");
     assert_eq!(memory(&[&format!("--dev=http://{}", dev.address())]), "20MiB");
 }

@@ -100,7 +100,9 @@ impl Memory {
                 objects.insert(target.to_owned(), body);
                 (200, Vec::new())
             }
-            ("DELETE", Some(_)) if !if_match.is_empty() && etag.as_deref() != Some(if_match) => (412, Vec::new()),
+            ("DELETE", Some(_)) if !if_match.is_empty() && etag.as_deref() != Some(if_match) => {
+                (412, Vec::new())
+            }
             ("DELETE", _) => {
                 objects.remove(target);
                 (204, Vec::new())
