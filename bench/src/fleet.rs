@@ -36,6 +36,8 @@ pub struct Fleet {
     pub cache: f64,
     /// The native code of a component, in bytes.
     pub code: f64,
+    /// The components that a bootstrap keeps, however small they are.
+    pub most_codes: usize,
     /// How often a tenant is changed, a day.
     pub changes: f64,
     /// Whether each tenant has a component of its own.
@@ -72,6 +74,7 @@ mod tests {
         max_stale: 600.0,
         cache: 1e6,
         code: 1e5,
+        most_codes: 256,
         changes: 0.0,
         own: false,
         sample: 10,

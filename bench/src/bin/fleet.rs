@@ -42,6 +42,9 @@ struct Arguments {
     /// The native code of a component, in KB (a small handler in Rust)
     #[arg(long, default_value_t = 200.0)]
     code: f64,
+    /// The components that a bootstrap keeps at most, however small (a constant of the bootstrap)
+    #[arg(long, default_value_t = 256)]
+    most_codes: usize,
     /// How often each tenant is changed, a day (an assumption)
     #[arg(long, default_value_t = 1.0)]
     changes: f64,
@@ -87,10 +90,10 @@ fn main() -> Result<()> {
         fleet.tenants, fleet.environments, fleet.rate
     );
     println!("{}\n", report::traffic(&fleet, &arguments.exponents));
-    println!("s = {}, own component:\n\n{}\n", own.exponent, report::refreshes(&own));
+    println!("s = {}, own component:\n\n{}\n", own.exponent, report::settings(&own));
     println!("{}\n", report::updates(&fleet));
     println!("s = {}, own component:\n\n{}\n", own.exponent, report::upgrade(&own, &inputs));
-    println!("{}", report::beside(&own, &inputs, &arguments.exponents));
+    println!("{}", report::beside(&fleet, &inputs));
     Ok(())
 }
 
@@ -114,6 +117,7 @@ fn fleet(arguments: &Arguments) -> Result<Fleet> {
         max_stale: arguments.max_stale,
         cache: arguments.cache * 1024.0 * 1024.0,
         code: arguments.code * 1e3,
+        most_codes: arguments.most_codes,
         changes: arguments.changes,
         own: false,
         sample: arguments.sample.clamp(1, arguments.environments),

@@ -11,8 +11,6 @@ use crate::random::{Random, Zipf};
 
 /// The records that a bootstrap keeps.
 const MOST_RECORDS: usize = 50_000;
-/// The components that a bootstrap keeps, however small they are.
-const MOST_CODES: usize = 256;
 /// The tenants without a valid record that a bootstrap remembers.
 const MOST_ABSENT: usize = 1000;
 const DAY: f64 = 86_400.0;
@@ -134,7 +132,7 @@ impl<'a> Environment<'a> {
 
 /// The components that fit into the cache.
 fn most_codes(fleet: &Fleet) -> usize {
-    (1..=MOST_CODES).take_while(|codes| count(*codes) * fleet.code <= fleet.cache).count().max(1)
+    (1..=fleet.most_codes).take_while(|codes| count(*codes) * fleet.code <= fleet.cache).count().max(1)
 }
 
 /// The version of a tenant at a time: it changes in regular intervals, each tenant at another time.

@@ -11,10 +11,17 @@ use crate::random::Zipf;
 
 /// The seconds after an upgrade that are shown.
 const AFTER: [usize; 4] = [1, 10, 60, 600];
+/// The heading of tables of requests.
+const REQUESTS: [&str; 8] =
+    ["requests a second", "cold events", "records", "unchanged", "changed", "code", "all", "a month"];
 /// Events a second of tenants whose change is followed.
 const RATES: [f64; 7] = [1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001];
 /// `refresh`, in s.
 const REFRESHES: [f64; 5] = [5.0, 30.0, 60.0, 300.0, 3600.0];
+/// The numbers of components that a bootstrap could keep.
+const KEPT: [usize; 4] = [256, 512, 1024, 4096];
+/// By how much less there is to do.
+const LOADS: [f64; 3] = [1.0, 10.0, 100.0];
 /// The memory of a function for one tenant, in GB.
 const MEMORIES: [f64; 2] = [0.125, 1.0];
 
@@ -47,16 +54,7 @@ fn percent(part: f64) -> String {
 
 /// What is asked of the store, by the distribution of events and by the components.
 pub fn traffic(fleet: &Fleet, exponents: &[f64]) -> String {
-    let mut rows = vec![row([
-        "requests a second",
-        "cold events",
-        "records",
-        "unchanged",
-        "changed",
-        "code",
-        "all",
-        "a month",
-    ])];
+    let mut rows = vec![row(REQUESTS)];
     for own in [false, true] {
         for exponent in exponents {
             let fleet = Fleet { own, exponent: *exponent, ..*fleet };
@@ -67,21 +65,18 @@ pub fn traffic(fleet: &Fleet, exponents: &[f64]) -> String {
     table(&rows)
 }
 
-/// The same for other values of `refresh`.
-pub fn refreshes(fleet: &Fleet) -> String {
-    let mut rows = vec![row([
-        "requests a second",
-        "cold events",
-        "records",
-        "unchanged",
-        "changed",
-        "code",
-        "all",
-        "a month",
-    ])];
+/// The same for other values of `refresh`, and for other numbers of components that are kept.
+pub fn settings(fleet: &Fleet) -> String {
+    let mut rows = vec![row(REQUESTS)];
     for refresh in REFRESHES {
         let fleet = Fleet { refresh, max_stale: fleet.max_stale.max(refresh), ..*fleet };
         rows.push(requests(&format!("refresh = {refresh} s"), &steady(&fleet, &zipf(&fleet))));
+    }
+    for most_codes in KEPT {
+        // There has to be memory for them.
+        let cache = fleet.cache.max(count(most_codes) * fleet.code);
+        let fleet = Fleet { most_codes, cache, ..*fleet };
+        rows.push(requests(&format!("{most_codes} components kept"), &steady(&fleet, &zipf(&fleet))));
     }
     table(&rows)
 }
@@ -113,6 +108,8 @@ pub fn updates(fleet: &Fleet) -> String {
 
 /// What an upgrade of Bulkhead costs.
 pub fn upgrade(fleet: &Fleet, inputs: &Inputs) -> String {
+    // A second has few events.
+    let fleet = &Fleet { sample: (50 * fleet.sample).min(fleet.environments), ..*fleet };
     let zipf = zipf(fleet);
     let seconds = AFTER.into_iter().max().unwrap_or_default();
     let each = from_start(fleet, &zipf, seconds);
@@ -134,8 +131,8 @@ pub fn upgrade(fleet: &Fleet, inputs: &Inputs) -> String {
     )
 }
 
-/// Beside an environment for each tenant.
-pub fn beside(fleet: &Fleet, inputs: &Inputs, exponents: &[f64]) -> String {
+/// Beside an environment for each tenant. With less to do, there are fewer environments.
+pub fn beside(fleet: &Fleet, inputs: &Inputs) -> String {
     let mut rows = vec![row([
         "",
         "environments",
@@ -143,45 +140,68 @@ pub fn beside(fleet: &Fleet, inputs: &Inputs, exponents: &[f64]) -> String {
         "events that wait",
         "for",
         "concurrency needed",
-        "price a month beside the events",
+        "a month, beside the events",
+        "the events, a month",
     ])];
-    for exponent in exponents {
-        let fleet = Fleet { exponent: *exponent, ..*fleet };
-        let zipf = zipf(&fleet);
-        let counts = steady(&fleet, &zipf);
-        let environments = count(fleet.environments);
-        let wait = format!("{:.0}–{:.0} ms", inputs.record, inputs.record + inputs.code);
-        rows.push(row([
-            &format!("s = {exponent}, store, {}", component(&fleet)),
-            &thousands(environments),
-            &shown(environments / fleet.life),
-            &percent(counts.cold / counts.events),
-            &wait,
-            &thousands(fleet.rate * inputs.isolation.event),
-            &dollars(month(GET, counts.requests())),
-        ]));
-        let Isolated { environments, starts, cold } = isolated(&fleet, &zipf, inputs.isolation);
+    for load in LOADS {
+        let rate = fleet.rate / load;
+        for own in [false, true] {
+            rows.push(stored(&at_load(fleet, load, own), inputs));
+        }
+        let Isolated { environments, starts, cold } =
+            isolated(&Fleet { rate, ..*fleet }, &zipf(fleet), inputs.isolation);
+        let concurrency = (environments / MOST_ENVIRONMENTS * 1000.0).max(rate * inputs.isolation.event);
         let price = MEMORIES.map(|memory| dollars(month(ISOLATED_ENVIRONMENT * memory, starts))).join(" / ");
         rows.push(row([
-            &format!("s = {exponent}, tenant isolation mode"),
+            &format!("{} events a second, tenant isolation mode", thousands(rate)),
             &thousands(environments),
             &shown(starts),
             &percent(cold),
-            "a cold start",
-            &thousands((environments / MOST_ENVIRONMENTS * 1000.0).max(fleet.rate * inputs.isolation.event)),
+            "a start",
+            &thousands(concurrency),
             &price,
+            &dollars(events(rate, inputs)),
         ]));
     }
-    let events =
-        month(INVOCATION, fleet.rate) + month(GB_SECOND, fleet.rate * inputs.isolation.event * inputs.memory);
     let [small, large] = MEMORIES;
     format!(
-        "{}\n\nThe prices of tenant isolation mode are those of functions with {small} and {large} GB. In both cases the \
-         events themselves cost {} a month with {} GB.",
+        "{}\n\nA new environment of tenant isolation mode is priced for functions with {small} and {large} GB, and events for {} GB.",
         table(&rows),
-        dollars(events),
         inputs.memory
     )
+}
+
+/// The fleet with so many times less to do, in fewer environments.
+fn at_load(fleet: &Fleet, load: f64, own: bool) -> Fleet {
+    let environments =
+        (1..=fleet.environments).find(|number| count(*number) * load >= count(fleet.environments));
+    let environments = environments.unwrap_or(fleet.environments);
+    Fleet { rate: fleet.rate / load, environments, sample: fleet.sample.min(environments), own, ..*fleet }
+}
+
+/// A row of tenants in a store.
+fn stored(fleet: &Fleet, inputs: &Inputs) -> Vec<String> {
+    let counts = steady(fleet, &zipf(fleet));
+    let environments = count(fleet.environments);
+    let wait = match fleet.own {
+        true => format!("{:.0}–{:.0} ms", inputs.record, inputs.record + inputs.code),
+        false => format!("{:.0} ms", inputs.record),
+    };
+    row([
+        &format!("{} events a second, store, {}", thousands(fleet.rate), component(fleet)),
+        &thousands(environments),
+        &shown(environments / fleet.life),
+        &percent(counts.cold / counts.events),
+        &wait,
+        &thousands(fleet.rate * inputs.isolation.event),
+        &dollars(month(GET, counts.requests())),
+        &dollars(events(fleet.rate, inputs)),
+    ])
+}
+
+/// What the events themselves cost a month.
+fn events(rate: f64, inputs: &Inputs) -> f64 {
+    month(INVOCATION, rate) + month(GB_SECOND, rate * inputs.isolation.event * inputs.memory)
 }
 
 #[cfg(test)]
@@ -205,12 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_refresh_asks_less() {
-        let text = refreshes(&FLEET);
+    fn a_longer_refresh_and_more_components_ask_less() {
+        let text = settings(&Fleet { own: true, ..FLEET });
         let all = |line: usize| -> f64 {
             text.lines().nth(line).unwrap().split('|').nth(7).unwrap().trim().parse().unwrap()
         };
         assert!(all(2) > all(4) && all(4) > all(6), "{text}");
+        assert!(all(7) > all(8) && all(8) > all(9), "{text}");
     }
 
     #[test]
@@ -228,10 +249,18 @@ mod tests {
     }
 
     #[test]
+    fn less_to_do_needs_fewer_environments() {
+        let fleet = at_load(&FLEET, 10.0, true);
+        assert_eq!((fleet.environments, fleet.sample, fleet.own), (10, 10, true));
+        assert_eq!(fleet.rate_of_environment(), FLEET.rate_of_environment());
+        assert_eq!(at_load(&FLEET, 1000.0, false).environments, 1);
+    }
+
+    #[test]
     fn tenant_isolation_needs_concurrency_for_its_environments() {
-        let text = beside(&FLEET, &INPUTS, &[1.0]);
-        assert!(text.contains("s = 1, tenant isolation mode"), "{text}");
+        let text = beside(&FLEET, &INPUTS);
+        assert!(text.contains("10 events a second, tenant isolation mode"), "{text}");
         // 1000 events a second of 0.1 s, 0.2 dollars for a million and 1.67 for 100,000 GB-seconds.
-        assert!(text.contains("cost $4,906 a month with 1 GB"), "{text}");
+        assert!(text.contains("$4,906 |"), "{text}");
     }
 }
