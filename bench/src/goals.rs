@@ -33,8 +33,8 @@ pub fn shown(goals: &[Goal]) -> String {
     let mut rows = vec![row(["target", "limit", "measured", ""])];
     rows.extend(goals.iter().map(|goal| {
         let Goal { name, limit, unit, measured } = goal;
-        let measured = if measured.is_nan() { String::new() } else { format!("{measured:.2}{unit}") };
-        row([name, &format!("at most {limit:.2}{unit}"), &measured, goal.word()])
+        let measured = if measured.is_nan() { String::new() } else { format!("{measured:.3}{unit}") };
+        row([name, &format!("at most {limit}{unit}"), &measured, goal.word()])
     }));
     table(&rows)
 }
@@ -60,8 +60,8 @@ mod tests {
             ["met", "met", "MISSED", "not measured"]
         );
         let shown = shown(&[goal(12.345), goal(f64::NAN)]);
-        assert!(shown.contains("| memory | at most 100.00 MB | 12.35 MB |          met |"), "{shown}");
-        assert!(shown.contains("|          | not measured |"), "{shown}");
+        assert!(shown.contains("| memory | at most 100 MB | 12.345 MB |          met |"), "{shown}");
+        assert!(shown.contains("|           | not measured |"), "{shown}");
         assert_eq!(json(&[goal(1.0)])[0]["unit"], "MB");
     }
 }

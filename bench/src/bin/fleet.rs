@@ -52,10 +52,10 @@ struct Arguments {
     #[arg(long, default_value_t = 16.0)]
     record_ms: f64,
     /// How long native code takes from S3, in ms (the same)
-    #[arg(long, default_value_t = 17.0)]
+    #[arg(long, default_value_t = 16.0)]
     code_ms: f64,
     /// The processor time of the compilation of a component, in ms (`bulkhead compile` of `examples/hello`)
-    #[arg(long, default_value_t = 300.0)]
+    #[arg(long, default_value_t = 180.0)]
     compile_ms: f64,
     /// The memory of the function, in GB
     #[arg(long, default_value_t = 1.0)]

@@ -59,7 +59,8 @@ impl Figures {
     pub fn goals(&self) -> Vec<Goal> {
         let goal = |name, limit, unit, measured| Goal { name, limit, unit, measured };
         let start = self.starts[1] / self.starts[0];
-        let refresh = milliseconds(REFRESH + INTERVAL) / 1e3;
+        // The first event after `refresh` is still served by the old record.
+        let refresh = milliseconds(REFRESH + 2 * INTERVAL) / 1e3;
         let Measured { shared, own, .. } = &self.directory;
         let mut goals = vec![
             goal(
