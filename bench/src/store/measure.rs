@@ -16,7 +16,7 @@ use crate::random::{Random, Zipf};
 /// The time between events, in which the function prepares for the next one.
 const PAUSE: Duration = Duration::from_millis(1);
 /// The time between events of a tenant that is changed.
-pub const INTERVAL: Duration = Duration::from_millis(20);
+const INTERVAL: Duration = Duration::from_millis(20);
 /// The store refreshes a record after this time, unless bulkhead.toml says otherwise.
 pub const REFRESH: Duration = Duration::from_secs(5);
 const SEED: u64 = 17;
@@ -219,7 +219,7 @@ pub fn starts(stage: &Stage, rounds: usize) -> Result<[f64; 2]> {
     Ok(times.map(|times| median(&times)))
 }
 
-/// Changes the component of a tenant several times while it has an event every [`INTERVAL`], and returns the times from
+/// Changes the component of a tenant several times while it has an event every 20 ms, and returns the times from
 /// each change to the first event that was served by the new component, in ms.
 ///
 /// # Errors
