@@ -103,6 +103,9 @@ fn main() -> Result<()> {
     println!("a component's native code has {:.0} KB", stage.native_size());
     let figures = measure(&arguments, &stage)?;
     println!("\n{}\n\n{}", figures.tables(), goals::shown(&figures.goals()));
+    for error in &figures.changes.errors {
+        println!("an event failed while its tenant was changed: {error}");
+    }
     if let Some(file) = &arguments.json {
         let goals = goals::json(&figures.goals());
         let all = json!({ "machine": machine::description(), "targets": goals, "figures": figures.json() });

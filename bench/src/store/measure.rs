@@ -85,6 +85,15 @@ impl Drawn {
     }
 }
 
+/// What happened to the events of a tenant that was changed.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// The times from each change to the first event that was served by the new component, in ms.
+    pub times: Vec<f64>,
+    /// The errors of events that failed.
+    pub errors: Vec<String>,
+}
+
 /// Counts what was asked of a store so far.
 pub type Counter<'a> = dyn FnMut() -> Result<Requests> + 'a;
 
@@ -219,12 +228,11 @@ pub fn starts(stage: &Stage, rounds: usize) -> Result<[f64; 2]> {
     Ok(times.map(|times| median(&times)))
 }
 
-/// Changes the component of a tenant several times while it has an event every 20 ms, and returns the times from
-/// each change to the first event that was served by the new component, in ms.
+/// Changes the component of a tenant several times while it has an event every 20 ms.
 ///
 /// # Errors
-/// If an event fails, or the change is not seen.
-pub fn until_served(function: &mut Function, stage: &Stage, rounds: usize) -> Result<Vec<f64>> {
+/// If a change is not seen.
+pub fn until_served(function: &mut Function, stage: &Stage, rounds: usize) -> Result<Changes> {
     let tenant = "changed";
     let other = stage.own.first().context("a second component")?;
     let codes = [&stage.shared, other];
@@ -232,7 +240,7 @@ pub fn until_served(function: &mut Function, stage: &Stage, rounds: usize) -> Re
     stage.put(tenant, version, codes[1])?;
     function.event(tenant)?;
     let mut changes = Vec::new();
-    let mut sent = Vec::new();
+    let (mut sent, mut errors) = (Vec::new(), Vec::new());
     let begin = usize::try_from(function.events())?;
     for round in 0..rounds {
         version += 1;
@@ -244,13 +252,16 @@ pub fn until_served(function: &mut Function, stage: &Stage, rounds: usize) -> Re
         while changed.elapsed() < REFRESH + Duration::from_secs(1) {
             sleep(INTERVAL);
             sent.push(Instant::now());
-            function.event(tenant)?;
+            errors.extend(function.answer(tenant)?.error);
         }
     }
     let receipts = function.receipts()?;
-    let components: Vec<&str> =
-        receipts[begin..].iter().filter_map(|receipt| receipt["component"].as_str()).collect();
-    changes.iter().map(|change| change.served(&sent, &components).context("a change was not seen")).collect()
+    // An event that failed may have none.
+    let component = |receipt: &'_ Value| receipt["component"].as_str().unwrap_or_default().to_owned();
+    let components: Vec<String> = receipts[begin..].iter().map(component).collect();
+    let served = |change: &Change<'_>| change.served(&sent, &components).context("a change was not seen");
+    let times = changes.iter().map(served).collect::<Result<_>>()?;
+    Ok(Changes { times, errors })
 }
 
 /// A change of a tenant's component.
@@ -264,9 +275,9 @@ struct Change<'a> {
 
 impl Change<'_> {
     /// The time from the change to the first event under the new component, in ms.
-    fn served(&self, sent: &[Instant], components: &[&str]) -> Option<f64> {
+    fn served(&self, sent: &[Instant], components: &[String]) -> Option<f64> {
         let mut events = sent.iter().zip(components).skip(self.from);
-        let (first, _) = events.find(|(_, component)| **component == self.component)?;
+        let (first, _) = events.find(|(_, component)| *component == self.component)?;
         Some(milliseconds(first.duration_since(self.at)))
     }
 }
@@ -297,7 +308,7 @@ mod tests {
         let begin = Instant::now();
         let at = |ms| begin + Duration::from_millis(ms);
         let sent = [at(0), at(20), at(40), at(60)];
-        let components = ["new", "old", "old", "new"];
+        let components = ["new", "old", "old", "new"].map(str::to_owned);
         let change = Change { at: at(10), from: 1, component: "new" };
         assert_eq!(change.served(&sent, &components), Some(50.0));
         assert_eq!(Change { component: "other", ..change }.served(&sent, &components), None);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::measure::{Beside, Drawn, Events, FirstAndLater, REFRESH};
+use super::measure::{Beside, Changes, Drawn, Events, FirstAndLater, REFRESH};
 use crate::figures::{count, median, milliseconds, quantile};
 use crate::goals::Goal;
 use crate::markdown::{row, shown, table, thousands};
@@ -47,8 +47,8 @@ pub struct Figures {
     pub beside: Beside,
     /// The time to the first call for an event without a store and with one, in ms.
     pub starts: [f64; 2],
-    /// The times until a change was served, in ms.
-    pub changes: Vec<f64>,
+    /// Events of a tenant that was changed.
+    pub changes: Changes,
 }
 
 impl Measured {
@@ -81,7 +81,13 @@ impl Figures {
             goal("first event above a later one, own component", MOST_OWN, " ms", Measured::above(own)),
             goal("memory after all tenants of one component", MOST_MEMORY, " MB", shared.after),
             goal("start beside one without a store", MOST_START, "×", start),
-            goal("until a change is served, slowest", refresh, " s", quantile(&self.changes, 1000) / 1e3),
+            goal(
+                "until a change is served, slowest",
+                refresh,
+                " s",
+                quantile(&self.changes.times, 1000) / 1e3,
+            ),
+            goal("events that failed while a tenant was changed", 0.0, "", count(self.changes.errors.len())),
         ];
         if let Some((Measured { shared, own, .. }, delay)) = &self.s3 {
             let besides = |of: &FirstAndLater| Measured::above(of) - of.fetches() * delay;
@@ -129,7 +135,7 @@ impl Figures {
             }
         }
         let [without, with] = self.starts.map(shown);
-        let [half, most] = [500, 1000].map(|part| shown(quantile(&self.changes, part) / 1e3));
+        let [half, most] = [500, 1000].map(|part| shown(quantile(&self.changes.times, part) / 1e3));
         let others = [
             row(["", "median", "slowest"]),
             row(["start to first /next without a store, ms", &without, ""]),
@@ -170,7 +176,8 @@ impl Figures {
             "known": of_events(&self.beside.stored),
             "known_to_static": self.beside.ratios,
             "starts_ms": self.starts,
-            "changes_ms": self.changes,
+            "changes_ms": self.changes.times,
+            "changes_errors": self.changes.errors,
         })
     }
 }
@@ -220,14 +227,14 @@ mod tests {
             s3,
             beside: Beside { ratios: vec![1.01], ..Beside::default() },
             starts: [2.0, 2.2],
-            changes: vec![1000.0, 5010.0],
+            changes: Changes { times: vec![1000.0, 5010.0], errors: vec!["lost".to_owned()] },
         }
     }
 
     #[test]
     fn targets_are_judged() {
         let words: Vec<&str> = figures(None).goals().iter().map(Goal::word).collect();
-        assert_eq!(words, ["met", "MISSED", "met", "met", "MISSED", "met"]);
+        assert_eq!(words, ["met", "MISSED", "met", "met", "MISSED", "met", "MISSED"]);
     }
 
     #[test]
@@ -236,7 +243,7 @@ mod tests {
         s3.shared = first_and_later(16_500.0, 100.0, 1);
         s3.own = first_and_later(35_000.0, 100.0, 2);
         let goals = figures(Some((s3, 15.0))).goals();
-        let of_s3: Vec<(f64, &str)> = goals[6..].iter().map(|goal| (goal.measured, goal.word())).collect();
+        let of_s3: Vec<(f64, &str)> = goals[7..].iter().map(|goal| (goal.measured, goal.word())).collect();
         assert_eq!(of_s3[0], (2.0, "met"));
         assert!((of_s3[1].0 - 1.4).abs() < 1e-9 && of_s3[1].1 == "met");
         assert!((of_s3[2].0 - 4.9).abs() < 1e-9 && of_s3[2].1 == "MISSED");
