@@ -28,11 +28,11 @@ pub struct Fleet {
     pub exponent: f64,
     /// The life of an environment, in s.
     pub life: f64,
-    /// `refresh` of [store], in s.
+    /// `refresh` of `[store]`, in s.
     pub refresh: f64,
-    /// `max_stale` of [store], in s.
+    /// `max_stale` of `[store]`, in s.
     pub max_stale: f64,
-    /// `cache` of [store], in bytes.
+    /// `cache` of `[store]`, in bytes.
     pub cache: f64,
     /// The native code of a component, in bytes.
     pub code: f64,

@@ -30,13 +30,13 @@ struct Arguments {
     /// The life of an environment, in hours (an assumption: AWS says "every few hours")
     #[arg(long, default_value_t = 4.0)]
     life: f64,
-    /// `refresh` of [store], in s (its default)
+    /// `refresh` of `[store]`, in s (its default)
     #[arg(long, default_value_t = 5.0)]
     refresh: f64,
-    /// `max_stale` of [store], in s (its default)
+    /// `max_stale` of `[store]`, in s (its default)
     #[arg(long, default_value_t = 3600.0)]
     max_stale: f64,
-    /// `cache` of [store], in MiB (its default)
+    /// `cache` of `[store]`, in MiB (its default)
     #[arg(long, default_value_t = 256.0)]
     cache: f64,
     /// The native code of a component, in KB (a small handler in Rust)

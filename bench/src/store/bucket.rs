@@ -45,7 +45,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// The lines of [store] in bulkhead.toml that say where it is.
+    /// The lines of `[store]` in bulkhead.toml that say where it is.
     pub fn location(&self) -> String {
         let endpoint = self.proxy.endpoint();
         format!("url = 's3://{BUCKET}/{PREFIX}'\nendpoint_url = '{endpoint}'\nregion = '{REGION}'\n")

@@ -134,7 +134,7 @@ impl Stage {
         serde_json::from_slice(&output.stdout).context("reading what `bulkhead tenants verify` printed")
     }
 
-    /// The lines of [store] that say where this store is.
+    /// The lines of `[store]` that say where this store is.
     pub fn location(&self) -> String {
         at(self.store())
     }
@@ -160,7 +160,7 @@ impl Stage {
     }
 }
 
-/// The lines of [store] that say where a store in a directory is.
+/// The lines of `[store]` that say where a store in a directory is.
 fn at(directory: &Path) -> String {
     format!("url = 'file://{}'\n", directory.display())
 }
