@@ -194,7 +194,7 @@ fn whoever_may_not_use_the_bucket_learns_why() {
     let bucket = Bucket {
         url: "s3://tenants/prod".to_owned(),
         endpoint: world.moto.endpoint(),
-        variables: world.reader.clone(),
+        variables: world.reader,
     };
     let readers = Store::in_bucket(bucket, "");
     let (key, echo) = (readers.root().join("key.pem"), artifacts::component("echo"));
