@@ -4,7 +4,7 @@
 //! Everything here blocks: it runs on threads that may wait. A request has a time limit, and its reply a size limit. No
 //! redirect is followed, because a signature and a token must not reach another server.
 //!
-//! May use: text, http1, tls, policy.
+//! May use: http1, tls, policy.
 
 mod client;
 pub mod credentials;

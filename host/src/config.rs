@@ -260,7 +260,7 @@ mod tests {
         let wrong = read(&[api, ("BULKHEAD_STORE_URL", "/tmp"), ("BULKHEAD_STORE_REFRESH", "soon")]);
         let wrong: Vec<String> = wrong.unwrap_err().iter().map(ToString::to_string).collect();
         assert!(
-            wrong[0].starts_with("BULKHEAD_STORE_URL: \"/tmp\" does not begin with file://"),
+            wrong[0].starts_with("BULKHEAD_STORE_URL: \"/tmp\" does not begin with s3:// or file://"),
             "{wrong:?}"
         );
         assert_eq!(wrong[1], "BULKHEAD_STORE_REFRESH is `soon`, which is not a time such as 100ms");

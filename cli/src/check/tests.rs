@@ -186,13 +186,13 @@ fn every_mistake_outside_the_file_is_told_too() {
     let report = check(root.path(), None);
     let found = mistakes(&report);
     let expected = [
-        "bulkhead.toml:2: outbound.extra_ca_certificates: ",
+        "bulkhead.toml:2: outbound.extra_ca_certificates: gone.pem does not exist; the only .pem file",
         "bad.pem cannot be used",
         "gone.wasm does not exist, and neither does a .cwasm of that name",
         "core.wasm: this is a core module",
         "bulkhead.toml:9: handlers.c.digest: ",
         "bulkhead.toml:12: handlers.d.grants.files: ",
-        "`nowhere` cannot be read: No such file",
+        "`nowhere` does not exist; add it to the package",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {

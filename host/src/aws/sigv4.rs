@@ -162,10 +162,12 @@ fn basic(time: SystemTime) -> String {
 /// The lines of the headers, and their names.
 fn canonical_headers(sent: &[(&str, &str)], added: &[(&'static str, String)]) -> (String, String) {
     let added = added.iter().map(|(name, value)| (*name, value.as_str()));
-    let mut all: Vec<(String, &str)> =
-        sent.iter().copied().chain(added).map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-    // The values of one name stay in their order.
-    all.sort_by(|one, other| one.0.cmp(&other.0));
+    // There are few, so each is put into its place. The values of one name stay in their order.
+    let mut all: Vec<(String, &str)> = Vec::new();
+    for (name, value) in sent.iter().copied().chain(added) {
+        let name = name.to_ascii_lowercase();
+        all.insert(all.partition_point(|(other, _)| *other <= name), (name, value));
+    }
     let (mut lines, mut names) = (String::new(), String::new());
     for (at, (name, value)) in all.iter().enumerate() {
         let is_again = at.checked_sub(1).and_then(|before| all.get(before)).is_some_and(|one| one.0 == *name);
@@ -208,15 +210,12 @@ fn canonical_query(query: &str) -> String {
         let text = text.replace('+', " ");
         escaped(&percent_decode_str(&text).collect::<Vec<u8>>(), b"")
     };
-    let mut pairs: Vec<(String, String)> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (canonical(name), canonical(value))
-        })
-        .collect();
-    pairs.sort();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let pair = (canonical(name), canonical(value));
+        pairs.insert(pairs.partition_point(|other| *other <= pair), pair);
+    }
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }

@@ -40,13 +40,9 @@ impl Files for Bucket {
 
     fn replace(&self, key: &Key, new: &[u8], before: Option<&[u8]>) -> anyhow::Result<bool> {
         let Some(before) = before else { return self.create(key, new) };
-        let most = u64::try_from(before.len()).unwrap_or(u64::MAX);
-        match content(self, key, most) {
-            Ok(Some((etag, found))) if found == before => put(self, key, new, Some(("if-match", &etag))),
-            Ok(_) => Ok(false),
-            // It is longer.
-            Err(error) if error.downcast_ref().is_some_and(ReadError::is_of_content) => Ok(false),
-            Err(error) => Err(error),
+        match etag_of(self, key, before)? {
+            Some(etag) => put(self, key, new, Some(("if-match", &etag))),
+            None => Ok(false),
         }
     }
 
@@ -57,10 +53,9 @@ impl Files for Bucket {
     }
 
     fn remove_unchanged(&self, key: &Key, known: &[u8]) -> anyhow::Result<bool> {
-        let most = u64::try_from(known.len()).unwrap_or(u64::MAX);
-        match content(self, key, most)? {
-            Some((etag, found)) if found == known => remove(self, key, &[("if-match", &etag)]),
-            Some(_) | None => Ok(false),
+        match etag_of(self, key, known)? {
+            Some(etag) => remove(self, key, &[("if-match", &etag)]),
+            None => Ok(false),
         }
     }
 
@@ -106,6 +101,17 @@ fn remove(bucket: &Bucket, key: &Key, condition: &[(&str, &str)]) -> anyhow::Res
     let removed = answered(bucket, &call, |status| matches!(status, 200 | 204 | 404 | 412));
     let reply = removed.with_context(|| format!("{key} cannot be removed"))?;
     Ok(matches!(reply.status, 200 | 204))
+}
+
+/// The `ETag` of an object that has this content.
+fn etag_of(bucket: &Bucket, key: &Key, known: &[u8]) -> anyhow::Result<Option<String>> {
+    let most = u64::try_from(known.len()).unwrap_or(u64::MAX);
+    match content(bucket, key, most) {
+        Ok(found) => Ok(found.filter(|(_, found)| found == known).map(|(etag, _)| etag)),
+        // It is longer.
+        Err(error) if error.downcast_ref().is_some_and(ReadError::is_of_content) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// An object, and its `ETag`.

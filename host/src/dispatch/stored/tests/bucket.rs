@@ -47,10 +47,10 @@ impl Objects {
     fn serve(folder: PathBuf, listener: TcpListener) -> Self {
         let objects = Self { mood: Arc::new(Mutex::new(Mood::Good)), requests: Arc::default() };
         let this = objects.clone();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             for stream in listener.incoming() {
                 let (this, folder) = (this.clone(), folder.clone());
-                std::thread::spawn(move || this.connection(&folder, stream.unwrap()));
+                thread::spawn(move || this.connection(&folder, stream.unwrap()));
             }
         });
         objects
@@ -138,14 +138,11 @@ fn stage(more: &str) -> (Stage, Objects) {
     (stage, objects.unwrap())
 }
 
-/// Does not wait for fetches that are in progress.
+/// What an event finds that can wait for so long.
 fn find(stage: &Stage, tenant: &str, patience: Duration) -> Found {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let meter = Meter::new(Duration::MAX);
-    let waiting = Waiting { until: Instant::now() + patience, meter: &meter };
-    let found = runtime.block_on(stage.stored.find_all(vec![tenant.into()], waiting)).remove(tenant).unwrap();
-    runtime.shutdown_background();
-    found
+    let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
+    let mut waiting = Waiting::new(Instant::now() + patience, &meter, &mut stop);
+    block_on(stage.stored.find_all(vec![tenant.into()], &mut waiting)).remove(tenant).unwrap()
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl StoreUrl {
     /// The URL, as [`parse`](Self::parse) reads it.
     pub fn url(&self) -> String {
         match self {
-            Self::Directory(path) => format!("file://{}", path.display()),
+            Self::Directory(path) => format!("file://{}", path.to_string_lossy()),
             Self::Bucket(bucket) => bucket.to_string(),
         }
     }
