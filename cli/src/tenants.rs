@@ -41,7 +41,7 @@ use crate::keygen;
 use crate::number;
 pub(crate) use apart::{answer, asked};
 use files::{Folder, StoreFiles};
-pub(crate) use lookup::{Listed, listed, policy_of};
+pub(crate) use lookup::{Listed, Lister, policy_of};
 use publish::Publisher;
 
 /// Another writer has changed the tenant at the same time, or its version is not the expected one.

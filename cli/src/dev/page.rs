@@ -34,6 +34,7 @@ use crate::dev::http::response;
 use crate::dev::records;
 use crate::dev::state::AppState;
 use crate::samples;
+use crate::tenants::Lister;
 pub(super) use assets::is_asset;
 use grants::Editable;
 use policies::Policies;
@@ -67,6 +68,7 @@ pub(super) struct Page {
     folders: Folders,
     urls: UrlAddress,
     policies: Policies,
+    lister: Lister,
     /// The id of this process. A reader of the stream that comes from an earlier process starts anew.
     process: String,
 }
@@ -98,7 +100,15 @@ impl Page {
         let word = || getrandom::u64().context("the operating system returned no random numbers");
         let token = format!("{:016x}{:016x}", word()?, word()?);
         let process = format!("{:016x}", word()?);
-        Ok(Self { token, state, folders, urls, policies: Policies::default(), process })
+        Ok(Self {
+            token,
+            state,
+            folders,
+            urls,
+            policies: Policies::default(),
+            lister: Lister::default(),
+            process,
+        })
     }
 
     /// The `bulkhead.toml` that you edit, as it is now. `None` if it has mistakes.

@@ -33,7 +33,7 @@ pub(crate) struct List {
 }
 
 /// A file in the folder of records.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) key: Key,
     /// Or the reason why it is not a record of this store.

@@ -41,7 +41,7 @@ pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
     let suggestions = tokio::task::spawn_blocking(move || {
         let store = page.folders.manifest().store;
         let mut suggestions = suggestions(&page.folders.edited);
-        suggestions.tenants.extend(store.iter().flat_map(tenants::ids_in_store));
+        suggestions.tenants.extend(store.iter().flat_map(|store| tenants::ids_in_store(&page.lister, store)));
         suggestions.tenants.sort();
         suggestions.tenants.dedup();
         suggestions

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Page;
 use crate::dev::http::response;
-use crate::tenants::{self, Listed};
+use crate::tenants::{Listed, Lister};
 
 /// The most tenants of each kind. The page asks again and again, and each tenant of the store is a file.
 const MOST: usize = 500;
@@ -43,18 +43,18 @@ struct OfStore {
 
 /// The tenants as they are now.
 pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
-    let tenants = tokio::task::spawn_blocking(move || tenants(&page.folders.manifest()));
+    let tenants = tokio::task::spawn_blocking(move || tenants(&page.lister, &page.folders.manifest()));
     response::json(StatusCode::OK, &tenants.await.unwrap_or_default())
 }
 
 /// The ids of the tenants of a store, as far as they are listed.
-pub(super) fn ids_in_store(store: &Store) -> Vec<String> {
-    let listed = tenants::listed(store, MOST).unwrap_or_default();
+pub(super) fn ids_in_store(lister: &Lister, store: &Store) -> Vec<String> {
+    let listed = lister.list(store, MOST).unwrap_or_default();
     let valid = listed.tenants.into_iter().filter(|tenant| tenant.version.is_some());
     valid.map(|tenant| tenant.id).collect()
 }
 
-fn tenants(manifest: &Manifest) -> Tenants {
+fn tenants(lister: &Lister, manifest: &Manifest) -> Tenants {
     let mut tenants: Vec<OfManifest> = manifest
         .tenants
         .iter()
@@ -66,12 +66,12 @@ fn tenants(manifest: &Manifest) -> Tenants {
     let count = tenants.len();
     tenants.sort_by(|one, other| one.id.cmp(&other.id));
     tenants.truncate(MOST);
-    Tenants { count, tenants, store: manifest.store.as_ref().map(OfStore::new) }
+    Tenants { count, tenants, store: manifest.store.as_ref().map(|store| OfStore::new(lister, store)) }
 }
 
 impl OfStore {
-    fn new(store: &Store) -> Self {
-        let (listed, problem) = match tenants::listed(store, MOST) {
+    fn new(lister: &Lister, store: &Store) -> Self {
+        let (listed, problem) = match lister.list(store, MOST) {
             Ok(listed) => (listed, None),
             Err(error) => (Listed::default(), Some(format!("{error:#}"))),
         };
