@@ -74,7 +74,7 @@ mod tests {
         max_stale: 600.0,
         cache: 1e6,
         code: 1e5,
-        most_codes: 256,
+        most_codes: 512,
         changes: 0.0,
         own: false,
         sample: 10,

@@ -43,7 +43,7 @@ struct Arguments {
     #[arg(long, default_value_t = 200.0)]
     code: f64,
     /// The components that a bootstrap keeps at most, however small (a constant of the bootstrap)
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 512)]
     most_codes: usize,
     /// How often each tenant is changed, a day (an assumption)
     #[arg(long, default_value_t = 1.0)]

@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn small_components_are_bounded_by_their_number_and_large_ones_by_their_size() {
         let most = |code: f64| most_codes(&Fleet { code, cache: 256e6, ..FLEET });
-        assert_eq!([2e5, 1e6, 2e6, 1e9].map(most), [256, 256, 128, 1]);
+        assert_eq!([2e5, 1e6, 2e6, 1e9].map(most), [512, 256, 128, 1]);
     }
 
     #[test]
