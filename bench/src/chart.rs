@@ -5,9 +5,11 @@
 
 use std::fmt::Write as _;
 
+use bulkhead_bench::markdown::shown;
+
 use crate::contestant::{CWASM, ONE_THREAD, REFERENCE};
 use crate::results::{Metric, Ratio, Results};
-use crate::{rate, report, rest, results};
+use crate::{rate, rest, results};
 
 const WIDTH: f64 = 880.0;
 /// The start of all bars, and the end of the longest.
@@ -126,7 +128,7 @@ fn row(svg: &mut String, y: f64, label: &str, table: &Results, metric: Metric) {
 /// Two figures in a suitable unit.
 fn pair(mine: f64, theirs: f64, unit: &str) -> String {
     let (unit, scale) = if unit == "µs" && mine.min(theirs) >= 1000.0 { ("ms", 1e3) } else { (unit, 1.0) };
-    let [mine, theirs] = [mine, theirs].map(|figure| report::shown(figure / scale));
+    let [mine, theirs] = [mine, theirs].map(|figure| shown(figure / scale));
     format!("{mine} : {theirs} {unit}")
 }
 

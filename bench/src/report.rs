@@ -2,6 +2,7 @@
 
 use bulkhead_bench::figures::{MEDIAN, quantile};
 use bulkhead_bench::machine;
+use bulkhead_bench::markdown::{shown, table as markdown};
 use serde_json::{Value, json};
 
 use crate::contestant::{CWASM, ONE_THREAD};
@@ -40,15 +41,6 @@ fn row(results: &Results, metric: Metric) -> Vec<String> {
         cells.insert(BESIDE_BULKHEAD, ratio(results.relative(metric, [CWASM, ONE_THREAD])));
     }
     cells
-}
-
-/// Three digits, or all digits before the decimal point.
-pub(crate) fn shown(figure: f64) -> String {
-    match figure {
-        ..10.0 => format!("{figure:.2}"),
-        ..100.0 => format!("{figure:.1}"),
-        _ => format!("{figure:.0}"),
-    }
 }
 
 /// `0.62× (0.59–0.67)`, or nothing if there is no figure to compare with.
@@ -101,26 +93,6 @@ pub(crate) fn targets(verdicts: &[Verdict]) -> String {
 fn bounds(Ratio { median, low, high }: Ratio, unit: &str) -> String {
     let range = if low < high { format!(" ({low:.2}–{high:.2})") } else { String::new() };
     format!("{median:.2}{unit}{range}")
-}
-
-/// A table that is readable as plain text.
-fn markdown(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let mut lines = Vec::new();
-    for row in rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        lines.push(format!("| {} |", cells.collect::<Vec<_>>().join(" | ")));
-    }
-    let rules = widths.iter().enumerate().map(|(column, width)| {
-        let end = if column == 0 { '-' } else { ':' };
-        format!("-{}{end}", "-".repeat(*width))
-    });
-    lines.insert(1, format!("|{}|", rules.collect::<Vec<_>>().join("|")));
-    lines.join("\n")
 }
 
 /// Every figure of every round.
@@ -243,11 +215,6 @@ mod tests {
     fn a_range_needs_more_than_one_figure() {
         assert_eq!(bounds(Ratio { median: 0.5, low: 0.4, high: 0.75 }, "×"), "0.50× (0.40–0.75)");
         assert_eq!(bounds(Ratio::of(&[25.0]), " µs"), "25.00 µs");
-    }
-
-    #[test]
-    fn figures_have_three_digits() {
-        assert_eq!([0.126, 1.26, 12.6, 126.4, 12_640.0].map(shown), ["0.13", "1.26", "12.6", "126", "12640"]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::Command;
 
+use bulkhead_bench::store::function::Function;
+use bulkhead_tests::Bootstrap;
 use serde_json::Value;
 
 #[test]
@@ -112,4 +114,34 @@ fn a_wrong_answer_ends_the_run() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(error.contains("bulkhead, .cwasm failed") && error.contains("a wrong answer"), "{error}");
+}
+
+#[test]
+fn a_fleet_is_simulated_the_same_way_each_time() {
+    let run = || {
+        let mut fleet = Command::new(env!("CARGO_BIN_EXE_fleet"));
+        fleet.args(["--tenants", "500", "--environments", "20", "--rate", "40", "--life", "0.1"]);
+        let output = fleet.args(["--sample", "2", "--exponents", "1.0,0.5"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = run();
+    assert_eq!(text, run());
+    for part in
+        ["| s = 0.5, own component ", "| refresh = 60 s ", "without `recompile`", "tenant isolation mode"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn a_function_gets_one_event_after_the_other() {
+    let mut function = Function::start(Bootstrap::at(env!("CARGO_BIN_EXE_native"))).unwrap();
+    assert!(function.start_time() > 0.0 && function.memory().unwrap() > 0.1);
+    for tenant in ["acme", "globex"] {
+        assert!(function.event(tenant).unwrap() > 0.0);
+    }
+    assert_eq!(function.events(), 2);
+    // Another program than Bulkhead writes none.
+    assert_eq!(function.receipts().unwrap_err().to_string(), "0 receipts for 2 events");
 }

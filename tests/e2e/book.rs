@@ -53,6 +53,7 @@ chapters! {
 const UNTESTED: &[(&str, &str)] = &[
     ("how-it-works.md", "nothing is typed in it"),
     ("performance.md", "a benchmark takes minutes, and its figures are those of one machine"),
+    ("scale.md", "a measurement takes minutes, and its figures are those of one machine"),
     ("runtime-api.md", "it lists what Lambda does; tests quote its rules by number"),
 ];
 

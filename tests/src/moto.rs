@@ -1,6 +1,7 @@
 //! moto's server, which simulates AWS: it keeps data in memory, and ends with its test.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -37,6 +38,14 @@ impl Moto {
             skipped(&format!("BULKHEAD_MOTO is not set, so {wanted_by} was not tested with an AWS service"));
             return None;
         };
+        Some(Self::at(&program))
+    }
+
+    /// Starts the server that is this program.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn at(program: &Path) -> Self {
         let mut command = Command::new(program);
         command.args(["--host", "127.0.0.1", "--port", "0"]).env_clear();
         let running = Running::start(command);
@@ -50,7 +59,7 @@ impl Moto {
             .flat_map(|(_, port)| port.chars().take_while(char::is_ascii_digit))
             .collect();
         let port = port.parse().unwrap_or_else(|error| panic!("no port ({error}) in its log:\n{log}"));
-        Some(Self { address: (Ipv4Addr::LOCALHOST, port).into(), _running: running })
+        Self { address: (Ipv4Addr::LOCALHOST, port).into(), _running: running }
     }
 
     /// Where it listens, as an endpoint of the SDK.

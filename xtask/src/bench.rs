@@ -32,15 +32,21 @@ pub(crate) struct Options {
     /// Count the allocations and system calls of an event instead
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace"])]
     counts: bool,
+    /// Measure a function whose tenants are in a store instead
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts"])]
+    store: bool,
+    /// Simulate a store with a hundred thousand tenants and a thousand environments instead
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "store"])]
+    fleet: bool,
     /// Compare Bulkhead with its build of another revision instead, in turns in one run
     #[arg(
         long,
         value_name = "REV",
-        conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "publish"]
+        conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "store", "fleet", "publish"]
     )]
     compare: Option<String>,
     /// Replace the chart in the README by the new one
-    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts"])]
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "store", "fleet"])]
     publish: bool,
     /// Passed on to the program that measures, for example `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
@@ -70,6 +76,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.counts {
         return counts(workspace, options);
+    }
+    if options.store {
+        return store(workspace, options);
+    }
+    if options.fleet {
+        return fleet(workspace, options);
     }
     if let Some(name) = &options.compare {
         return compare(workspace, options, name);
@@ -154,6 +166,28 @@ fn scale(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     println!();
     call(scale.args(&options.arguments))
+}
+
+fn store(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --store", &[TARGET, SHIPPED, HELLO, RIVAL])?;
+    let mut store = Command::new(workspace.target("release/store"));
+    for (name, file) in [
+        ("--lean", workspace.lean_bootstrap()),
+        ("--command", workspace.command_line(Profile::Release)),
+        ("--wasm", workspace.guest("hello")),
+        ("--kept", workspace.target("bench/store")),
+        ("--json", workspace.target("bench/store.json")),
+    ] {
+        store.arg(name).arg(file);
+    }
+    println!();
+    call(store.args(&options.arguments))
+}
+
+fn fleet(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --fleet", &[RIVAL])?;
+    println!();
+    call(Command::new(workspace.target("release/fleet")).args(&options.arguments))
 }
 
 fn languages(workspace: &Workspace, options: &Options) -> Result<()> {

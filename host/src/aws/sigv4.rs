@@ -159,25 +159,30 @@ fn basic(time: SystemTime) -> String {
     text
 }
 
+/// What stands between a name and what follows it while they are sorted: less than every character of a name.
+const BETWEEN: char = '\u{1}';
+
 /// The lines of the headers, and their names.
 fn canonical_headers(sent: &[(&str, &str)], added: &[(&'static str, String)]) -> (String, String) {
     let added = added.iter().map(|(name, value)| (*name, value.as_str()));
-    // There are few, so each is put into its place. The values of one name stay in their order.
-    let mut all: Vec<(String, &str)> = Vec::new();
-    for (name, value) in sent.iter().copied().chain(added) {
-        let name = name.to_ascii_lowercase();
-        all.insert(all.partition_point(|(other, _)| *other <= name), (name, value));
-    }
-    let (mut lines, mut names) = (String::new(), String::new());
-    for (at, (name, value)) in all.iter().enumerate() {
-        let is_again = at.checked_sub(1).and_then(|before| all.get(before)).is_some_and(|one| one.0 == *name);
-        if is_again {
+    let all: Vec<(&str, &str)> = sent.iter().copied().chain(added).collect();
+    // The values of one name stay in their order.
+    let named = all.iter().enumerate();
+    let mut order: Vec<String> =
+        named.map(|(at, (name, _))| format!("{}{BETWEEN}{at:08}", name.to_ascii_lowercase())).collect();
+    order.sort_unstable();
+    let (mut lines, mut names, mut before) = (String::new(), String::new(), "");
+    for place in &order {
+        let (name, at) = place.split_once(BETWEEN).unwrap_or_default();
+        let value = at.parse().ok().and_then(|at: usize| all.get(at)).map_or("", |(_, value)| *value);
+        if name == before {
             lines.pop();
             lines.push(',');
         } else {
-            lines.extend([name.as_str(), ":"]);
-            names.extend([if names.is_empty() { "" } else { ";" }, name.as_str()]);
+            lines.extend([name, ":"]);
+            names.extend([if names.is_empty() { "" } else { ";" }, name]);
         }
+        before = name;
         let words: Vec<&str> = value.split(' ').filter(|word| !word.is_empty()).collect();
         lines.extend([&*words.join(" "), "\n"]);
     }
@@ -210,14 +215,13 @@ fn canonical_query(query: &str) -> String {
         let text = text.replace('+', " ");
         escaped(&percent_decode_str(&text).collect::<Vec<u8>>(), b"")
     };
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let pair = (canonical(name), canonical(value));
-        pairs.insert(pairs.partition_point(|other| *other <= pair), pair);
-    }
-    let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join("&")
+        format!("{}{BETWEEN}{}", canonical(name), canonical(value))
+    });
+    let mut pairs: Vec<String> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.join("&").replace(BETWEEN, "=")
 }
 
 /// Escapes all but letters, digits, `-_.~` and the bytes in `except`.

@@ -177,7 +177,7 @@ impl Bucket {
     pub fn send(&self, call: &Call<'_>) -> Result<Reply, BucketError> {
         let region = match &self.region {
             Ok(region) => region,
-            Err(BucketError::Region(why)) => return Err(BucketError::Region(*why)),
+            Err(BucketError::Region(why)) => return Err(BucketError::Region(why)),
             Err(_) => return Err(BucketError::NoRegion),
         };
         let now = SystemTime::now();

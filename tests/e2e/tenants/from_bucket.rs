@@ -194,13 +194,13 @@ fn whoever_may_not_use_the_bucket_learns_why() {
     let bucket = Bucket {
         url: "s3://tenants/prod".to_owned(),
         endpoint: world.moto.endpoint(),
-        variables: world.reader.clone(),
+        variables: world.reader,
     };
     let readers = Store::in_bucket(bucket, "");
     let (key, echo) = (readers.root().join("key.pem"), artifacts::component("echo"));
     let [key, echo] = [&key, &*echo].map(|path| path.to_str().expect("a path"));
     let ran = readers.run(&["put", "acme", "--component", echo, "--key", key]);
-    for expected in ["S3 denied access (403, AccessDenied)", "s3:PutObject", "s3://tenants/prod/*"] {
+    for expected in ["S3 denied access (403, ", "s3:PutObject", "s3://tenants/prod/*"] {
         assert!(ran.code == 1 && ran.stderr.contains(expected), "{}", ran.stderr);
     }
 }

@@ -1,5 +1,4 @@
 //! Servers that keep connections, close them, and answer in all ways that are wrong.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

@@ -1,5 +1,4 @@
 //! Environments with credentials and without, and servers that have them.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use std::collections::HashMap;
 

@@ -1,5 +1,4 @@
 //! The vectors of AWS's own signers, and random requests that `aws-sigv4` signs as well.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! Buckets of AWS and of others, and everything that a server may answer in place of an object.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use std::collections::HashMap;
 use std::net::TcpListener;

@@ -12,7 +12,7 @@ use crate::sandbox::component::Loaded;
 use crate::store::{Digest, Native};
 
 /// Components in memory.
-const MOST_LOADED: usize = 256;
+const MOST_LOADED: usize = 512;
 /// The memories of these components. The image of each takes a file descriptor, of which Lambda grants 1024.
 const MOST_IMAGES: u64 = 512;
 /// Code that no tenant has, and whose name is kept.
