@@ -210,8 +210,9 @@ impl Files for Folder {
         }
         let write = || {
             let path = self.path(key);
-            let file = self.beside(key, content)?;
+            // An unfinished file without the lock is that of a writer that has died.
             let _lock = self.lock(FlockOperation::LockShared)?;
+            let file = self.beside(key, content)?;
             file.persist(&path)?;
             sync(&path)
         };
@@ -234,8 +235,8 @@ impl Files for Folder {
 
     fn replace(&self, key: &Key, content: &[u8], before: Option<&[u8]>) -> anyhow::Result<bool> {
         let cannot_write = || format!("{key} cannot be written");
-        let file = self.beside(key, content).with_context(cannot_write)?;
         let _lock = self.lock(FlockOperation::LockExclusive).with_context(cannot_write)?;
+        let file = self.beside(key, content).with_context(cannot_write)?;
         if !self.has(key, before)? {
             return Ok(false);
         }
