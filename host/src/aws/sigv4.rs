@@ -1,6 +1,6 @@
 //! Signs requests to AWS: Signature Version 4, in headers.
 //!
-//! What is signed is a canonical form of the request, so that whoever passes it on may reorder headers and write the same path
+//! What is signed is a canonical form of the request, so that a proxy may reorder headers and write the same path
 //! in another way. [`Signing::headers`] gives the headers that the request needs in addition. `ring` computes
 //! digests and codes.
 

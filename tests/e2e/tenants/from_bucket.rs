@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::stage::{Stage, assert_error};
 use crate::store::{Bucket, Store};
 
-/// What whoever publishes tenants needs.
+/// The permissions that are needed to publish tenants.
 const PUBLISHER: &str = r#""s3:GetObject","s3:PutObject","s3:DeleteObject","s3:ListBucket""#;
 /// What the role of the function needs.
 const READER: &str = r#""s3:GetObject","s3:ListBucket""#;
