@@ -153,11 +153,6 @@ impl Finished<'_> {
 }
 
 impl LoopState {
-    /// Remembers that the process was asked to stop while an event was in flight.
-    fn notice_stop(&mut self) {
-        self.stopping |= self.stop.is_requested();
-    }
-
     /// Records the processor time of a part of a batch, the last one with a receipt.
     fn charge(&mut self, spent: Duration) {
         if let Some(last) = self.receipts.last_mut() {

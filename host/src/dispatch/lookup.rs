@@ -16,6 +16,13 @@ use crate::text::bounded;
 /// The part of an error about a component that is reported. The error can contain names of the component's.
 const MAX_REASON: usize = 4 * 1024;
 
+impl LoopState {
+    /// Remembers that the process was asked to stop while an event was in flight.
+    fn notice_stop(&mut self) {
+        self.stopping |= self.stop.is_requested();
+    }
+}
+
 impl Dispatcher {
     /// The route of an event.
     pub(super) async fn routed(
