@@ -1,11 +1,10 @@
 //! Tenants in a bucket of S3, for which moto stands in. It can check signatures, and what their keys may do.
 
-use std::time::{Duration, Instant};
-
 use bulkhead_tests::moto::REGION;
-use bulkhead_tests::{Answer, Event, Kind, Moto, TaskRoot, artifacts};
+use bulkhead_tests::{Moto, TaskRoot, artifacts};
 use serde_json::json;
 
+use super::from_store::{is_context, is_echo, is_unknown, send, until};
 use crate::stage::{Stage, assert_error};
 use crate::store::{Bucket, Store};
 
@@ -82,35 +81,6 @@ fn user(moto: &Moto, name: &str, actions: &str) -> Vec<(String, String)> {
     ]
 }
 
-fn send(stage: &Stage, tenant: &str) -> Answer {
-    stage.api.send(Event::json("[17]").tenant(tenant))
-}
-
-/// Sends events of a tenant until its answer is the new one; each before that has to be the old one.
-fn until(stage: &Stage, is_new: fn(&Answer) -> bool, is_old: fn(&Answer) -> bool) {
-    let limit = Instant::now() + Duration::from_secs(60);
-    loop {
-        let answer = send(stage, "acme");
-        if is_new(&answer) {
-            return;
-        }
-        assert!(is_old(&answer), "neither the old nor the new one: {}", answer.text());
-        assert!(Instant::now() < limit, "it is the old one still: {}", answer.text());
-    }
-}
-
-fn is_echo(answer: &Answer) -> bool {
-    answer.kind == Kind::Response && answer.text() == "[17]"
-}
-
-fn is_context(answer: &Answer) -> bool {
-    answer.kind == Kind::Response && answer.json()["tenant_id"] == "acme"
-}
-
-fn is_unknown(answer: &Answer) -> bool {
-    answer.kind == Kind::Error && answer.error_type() == "Runtime.UnknownTenant"
-}
-
 #[test]
 fn a_tenant_is_put_updated_rolled_back_and_removed_while_it_is_served() {
     let Some(world) = World::new() else { return };
@@ -118,15 +88,15 @@ fn a_tenant_is_put_updated_rolled_back_and_removed_while_it_is_served() {
     let stage = World::function(&store, &world.reader, "refresh = '1ms'\n");
     assert!(is_unknown(&send(&stage, "acme")));
     assert_eq!(store.put("acme", "echo", &[])["version"], 1);
-    until(&stage, is_echo, is_unknown);
+    until(&stage, "acme", is_echo, is_unknown);
     store.put("acme", "context", &["--expect-version", "1"]);
-    until(&stage, is_context, is_echo);
+    until(&stage, "acme", is_context, is_echo);
     store.change(&["rollback", "acme"]);
-    until(&stage, is_echo, is_context);
+    until(&stage, "acme", is_echo, is_context);
     store.change(&["rm", "acme"]);
-    until(&stage, is_unknown, is_echo);
+    until(&stage, "acme", is_unknown, is_echo);
     store.put("acme", "context", &[]);
-    until(&stage, is_context, is_unknown);
+    until(&stage, "acme", is_context, is_unknown);
     // The store goes away.
     store.put("globex", "echo", &[]);
     drop(world);

@@ -21,18 +21,18 @@ fn stage(store: &Store, more: &str) -> Stage {
     Stage::at(root, |bootstrap| bootstrap)
 }
 
-fn send(stage: &Stage, tenant: &str) -> Answer {
+pub(super) fn send(stage: &Stage, tenant: &str) -> Answer {
     stage.api.send(Event::json("[17]").tenant(tenant))
 }
 
 /// Sends events of a tenant until its answer is as it should be; every answer before that has to be right, too.
-fn until(
+pub(super) fn until(
     stage: &Stage,
     tenant: &str,
     is_new: impl Fn(&Answer) -> bool,
     is_old: impl Fn(&Answer) -> bool,
 ) -> Answer {
-    let limit = Instant::now() + Duration::from_secs(30);
+    let limit = Instant::now() + Duration::from_secs(60);
     loop {
         let answer = send(stage, tenant);
         if is_new(&answer) {
@@ -43,15 +43,15 @@ fn until(
     }
 }
 
-fn is_echo(answer: &Answer) -> bool {
+pub(super) fn is_echo(answer: &Answer) -> bool {
     answer.kind == Kind::Response && answer.text() == "[17]"
 }
 
-fn is_context(answer: &Answer) -> bool {
+pub(super) fn is_context(answer: &Answer) -> bool {
     answer.kind == Kind::Response && answer.json()["tenant_id"] == "acme"
 }
 
-fn is_unknown(answer: &Answer) -> bool {
+pub(super) fn is_unknown(answer: &Answer) -> bool {
     answer.kind == Kind::Error && answer.error_type() == "Runtime.UnknownTenant"
 }
 
