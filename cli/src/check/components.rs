@@ -105,7 +105,7 @@ impl ComponentLoader {
     }
 }
 
-/// Why there is no component, and which file may be meant if it is not there.
+/// The reason why the component cannot be read. If its file does not exist, the text names a similar one.
 fn reason(root: &Path, error: &CatalogError, handler: &Handler) -> String {
     let near = match error {
         CatalogError::NoSource { .. } => meant(root, &handler.source, Wanted::Component),

@@ -59,7 +59,7 @@ impl Version {
     }
 }
 
-/// Sends events of all tenants, one after the other, until it is told to stop.
+/// Sends an event of each tenant in turn, until `stop` is set.
 fn load(stage: &Stage, first: usize, stop: &AtomicBool, seen: &Mutex<Vec<Seen>>) {
     for tenant in TENANTS.iter().cycle().skip(first) {
         if stop.load(Ordering::Relaxed) {
