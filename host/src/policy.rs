@@ -12,6 +12,7 @@
 //! May use: text, http1.
 
 mod allowed_host;
+mod credential;
 pub mod manifest;
 pub mod network;
 pub(crate) mod pointer;
@@ -26,6 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
+pub use credential::{
+    Authentication, AwsSigning, Basic, Credential, Part, Role, Secret, SecretParts, SecretSource, Template,
+};
 use ipnet::IpNet;
 pub use pointer::{Pointer, PointerError};
 pub use public_key::{KeyKind, PublicKey, PublicKeyError};
@@ -178,6 +182,8 @@ pub struct Grants {
     pub allowed_outbound_hosts: Vec<AllowedHost>,
     /// `allowed_private_networks`: networks that are otherwise denied, even if every host is allowed.
     pub allowed_private_networks: Vec<IpNet>,
+    /// `credentials`: the host uses them for the sandbox, which never has them itself.
+    pub credentials: Vec<Arc<Credential>>,
 }
 
 /// A limit by name, for receipts and errors.
