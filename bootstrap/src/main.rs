@@ -8,6 +8,8 @@
 //! | 64 | an environment variable is missing, or a variable of Bulkhead has an invalid value |
 //! | 70 | Bulkhead panicked, which is a bug |
 
+mod pow;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
