@@ -94,6 +94,61 @@ export class FunctionStack extends Stack {
       }),
     );
 {% endif %}
+{% if access.roles %}
+
+    // It may open sessions of the roles of its credentials. The trust policy of such a role has to allow this role both
+    // actions, too: see docs/credentials.md of Bulkhead.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['sts:AssumeRole', 'sts:TagSession'],
+        resources: [
+{% for role in access.roles %}
+          {{ role }},
+{% endfor %}
+        ],
+      }),
+    );
+{% endif %}
+{% if access.own %}
+
+    // Its credentials sign requests to {{ access.own | join(", ") | safe }} with this role. Add here what handlers may do there.
+{% endif %}
+{% if access.parameters %}
+
+    // It may read the secrets of its credentials. If a key of yours encrypts them, it needs kms:Decrypt for this key, too.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['ssm:GetParameter'],
+        resources: [
+{% for resource in access.parameters %}
+{% if resource.arn %}
+          {{ resource.arn }},
+{% else %}
+          `arn:${this.partition}:ssm:${this.region}:${this.account}:{{ resource.end | safe }}`,
+{% endif %}
+{% endfor %}
+        ],
+      }),
+    );
+{% endif %}
+{% if access.secrets %}
+
+    // It may read the secrets of its credentials. If a key of yours encrypts them, it needs kms:Decrypt for this key, too.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [
+{% for resource in access.secrets %}
+{% if resource.arn %}
+          {{ resource.arn }},
+{% else %}
+          `arn:${this.partition}:secretsmanager:${this.region}:${this.account}:{{ resource.end | safe }}`,
+{% endif %}
+{% endfor %}
+        ],
+      }),
+    );
+{% endif %}
 {% if vpc %}
 
     // A construct would look the network up; the function needs its ids only.
