@@ -11,6 +11,8 @@ use serde::Serialize;
 pub(super) struct Access {
     /// The ARNs of roles.
     roles: BTreeSet<String>,
+    /// The name of one of them, for an example.
+    tenant_role: Option<String>,
     /// Parameters of the Systems Manager.
     parameters: BTreeSet<Resource>,
     /// Secrets of Secrets Manager.
@@ -51,6 +53,8 @@ impl Access {
                 SecretSource::Environment(_) | SecretSource::File(_) => {}
             }
         }
+        let name = access.roles.first().and_then(|role| Some(role.rsplit_once('/')?.1.to_owned()));
+        access.tenant_role = name;
         let all = access.parameters.iter().chain(&access.secrets);
         access.is_relative = all.into_iter().any(|resource| resource.arn.is_none());
         access
@@ -113,6 +117,7 @@ mod tests {
         );
         let access = Access::of(&Manifest::parse(&toml).unwrap());
         assert_eq!(access.roles, [role.to_owned()].into());
+        assert_eq!(access.tenant_role.as_deref(), Some("tenant"));
         assert_eq!(access.own, ["s3".to_owned(), "sns".to_owned()].into());
         assert!(!access.is_relative);
     }

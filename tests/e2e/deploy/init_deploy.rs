@@ -154,8 +154,14 @@ fn the_role_of_a_function_with_credentials_may_open_sessions_and_read_secrets() 
             assert!(text.contains(expected), "{tool}: {expected}: {text}");
         }
     }
+    let template = folder.read("sam/template.yaml");
+    let (before, rest) = template.split_once("  # TenantRole:").expect("an example of the role");
+    let (example, after) = rest.split_once("\n\n").expect("what follows it");
+    let with_role = format!("{before}  TenantRole:{}\n\n{after}", example.replace("\n  # ", "\n  "));
+    assert!(with_role.contains("\n      RoleName: tenant\n"), "{with_role}");
+    folder.write("with-role.yaml", &with_role);
     // What `bulkhead.toml` names has a partition.
-    lint(&folder, &["sam/template.yaml".to_owned()], &["I3042"]);
+    lint(&folder, &["sam/template.yaml".to_owned(), "with-role.yaml".to_owned()], &["I3042"]);
 }
 
 #[test]

@@ -265,6 +265,40 @@ resource "aws_iam_role_policy" "least" {
 
   })
 }
+{% if access.roles %}
+
+# A role of credentials trusts the role of the function, and its policies depend on the tag of the session. If this module
+# is to create one, remove the signs before these lines:
+# resource "aws_iam_role" "tenant" {
+#   name = {{ access.tenant_role }}
+#   assume_role_policy = jsonencode({
+#     Version = "2012-10-17"
+#     Statement = [
+#       {
+#         Effect    = "Allow"
+#         Principal = { AWS = aws_iam_role.this.arn }
+#         Action    = ["sts:AssumeRole", "sts:TagSession"]
+#         Condition = { Null = { "aws:RequestTag/tenant" = "false" } }
+#       },
+#     ]
+#   })
+# }
+#
+# resource "aws_iam_role_policy" "tenant" {
+#   name = "own"
+#   role = aws_iam_role.tenant.id
+#   policy = jsonencode({
+#     Version = "2012-10-17"
+#     Statement = [
+#       {
+#         Effect   = "Allow"
+#         Action   = ["s3:GetObject", "s3:PutObject"]
+#         Resource = "arn:aws:s3:::BUCKET/$${aws:PrincipalTag/tenant}/*"
+#       },
+#     ]
+#   })
+# }
+{% endif %}
 {% if access.is_relative %}
 
 # Its partition, region and account are those of the function.

@@ -108,6 +108,20 @@ export class FunctionStack extends Stack {
         ],
       }),
     );
+    // A role of credentials trusts the role of the function, and its policies depend on the tag of the session. If this
+    // stack is to create one, remove the signs before these lines:
+    // const tenantRole = new iam.Role(this, 'TenantRole', {
+    //   roleName: {{ access.tenant_role }},
+    //   assumedBy: new iam.ArnPrincipal(role.roleArn)
+    //     .withConditions({ Null: { 'aws:RequestTag/tenant': 'false' } })
+    //     .withSessionTags(),
+    // });
+    // tenantRole.addToPolicy(
+    //   new iam.PolicyStatement({
+    //     actions: ['s3:GetObject', 's3:PutObject'],
+    //     resources: ['arn:aws:s3:::BUCKET/${aws:PrincipalTag/tenant}/*'],
+    //   }),
+    // );
 {% endif %}
 {% if access.own %}
 
