@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use bulkhead_host::policy::manifest::{self, Handler, Manifest, MixedBatches, TenantSource};
-use bulkhead_host::policy::{Grants, InvokeMode, Limit, Limits, OtherEvents, Policy};
+use bulkhead_host::policy::{Grants, InvokeMode, Limit, Limits, OtherEvents, Policy, Secret, SecretSource};
 use bulkhead_host::wasm::Kind;
 
 /// Warnings about settings of the whole file.
@@ -31,6 +32,7 @@ pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
     }
     warnings.extend(cpu_time(root, "limits", &manifest.default));
     warnings.extend(unused(root, manifest));
+    warnings.extend(unpackaged(root, manifest));
     warnings
 }
 
@@ -78,6 +80,22 @@ fn unused(root: &Path, manifest: &Manifest) -> Vec<String> {
         )
     });
     credentials.chain(secrets).collect()
+}
+
+/// Files with secrets that are looked for in the task root.
+fn unpackaged(root: &Path, manifest: &Manifest) -> Vec<String> {
+    let warning = |secret: &Arc<Secret>| match &secret.from {
+        SecretSource::File(path) if !Path::new(&**path).is_absolute() => Some(format!(
+            "{}: `{path}` is in the task root, and a zip contains no secrets; name the absolute path of a file that the \
+             function can read, or another source",
+            manifest::place_of(root, "secrets", &secret.name)
+        )),
+        SecretSource::File(_)
+        | SecretSource::Environment(_)
+        | SecretSource::Parameter(_)
+        | SecretSource::SecretsManager { .. } => None,
+    };
+    manifest.secrets().values().filter_map(warning).collect()
 }
 
 /// A limit of processor time that was set and that no event can reach.
@@ -179,6 +197,24 @@ mod tests {
             warnings(&granted),
             ["bulkhead.toml:3: secrets.b is not used: no credential contains {b}"]
         );
+    }
+
+    #[test]
+    fn a_secret_that_would_have_to_be_in_the_zip_is_pointed_out() {
+        let toml = |file: &str| {
+            format!(
+                "[secrets.a]\nfrom = 'file:{file}'\n[credentials.c]\nhosts = ['https://a.b']\nheaders.x = '{{a}}'\n\
+                 [handlers.h]\ngrants.credentials = ['c']\n"
+            )
+        };
+        assert_eq!(
+            warnings(&toml("keys/a")),
+            [
+                "bulkhead.toml:1: secrets.a: `keys/a` is in the task root, and a zip contains no secrets; name the absolute \
+              path of a file that the function can read, or another source"
+            ]
+        );
+        assert_eq!(warnings(&toml("/mnt/keys/a")), [] as [String; 0]);
     }
 
     #[test]
