@@ -4,9 +4,10 @@
 //! the value of a secret is never part of a policy. [`crate::capabilities::outbound`] applies them.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
-use super::AllowedHost;
+use super::{AllowedHost, service_and_region};
 
 /// `[credentials.NAME]`
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +18,31 @@ pub struct Credential {
     pub hosts: Vec<AllowedHost>,
     /// What is done with a request.
     pub authentication: Authentication,
+}
+
+impl Credential {
+    /// The secrets that it puts into requests.
+    pub fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        let parts = match &self.authentication {
+            Authentication::Aws(_) => None,
+            Authentication::Secrets(parts) => Some(parts),
+        };
+        let templates = parts.into_iter().flat_map(|SecretParts { headers, query, basic }| {
+            let basic = basic.iter().flat_map(|basic| [&basic.user, &basic.password]);
+            headers.values().chain(query.values()).chain(basic)
+        });
+        templates.flat_map(|template| &template.parts).filter_map(|part| match part {
+            Part::Secret(secret) => Some(secret),
+            Part::Text(_) | Part::Tenant => None,
+        })
+    }
+
+    /// The region of its first host, if it signs requests to AWS.
+    pub fn region(&self) -> Option<String> {
+        let Authentication::Aws(signing) = &self.authentication else { return None };
+        let of_host = || self.hosts.iter().find_map(|host| Some(service_and_region(host.name()?)?.1));
+        signing.region.as_deref().map(str::to_owned).or_else(of_host)
+    }
 }
 
 /// What is done with a request.
@@ -117,4 +143,28 @@ pub enum SecretSource {
     },
     /// `file:PATH`: a file, relative to the task root or absolute. Line ends at its end are not part of the secret.
     File(Box<str>),
+}
+
+/// As in `from`.
+impl Display for SecretSource {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "env:{name}"),
+            Self::Parameter(name) => write!(f, "ssm:{name}"),
+            Self::SecretsManager { id, key: None } => write!(f, "secretsmanager:{id}"),
+            Self::SecretsManager { id, key: Some(key) } => write!(f, "secretsmanager:{id}#{key}"),
+            Self::File(path) => write!(f, "file:{path}"),
+        }
+    }
+}
+
+/// With names in the place of values.
+impl Display for Template {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Tenant => f.write_str("{tenant}"),
+            Part::Secret(secret) => write!(f, "{{{}}}", secret.name),
+        })
+    }
 }
