@@ -47,6 +47,28 @@ impl Sent {
         Ok(false)
     }
 
+    /// Reads the body to its end, and keeps it to be sent. `None` if it has more bytes than this.
+    pub(super) async fn whole(&mut self, most: usize) -> Result<Option<Bytes>, Error> {
+        let mut whole = Vec::new();
+        let mut first = self.first.take();
+        loop {
+            let piece = match first.take() {
+                Some(piece) => piece,
+                None => match poll_fn(|context| self.poll_piece(context)).await {
+                    Some(piece) => piece?.into_data().unwrap_or_default(),
+                    None => break,
+                },
+            };
+            if whole.len() + piece.len() > most {
+                return Ok(None);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        let whole = Bytes::from(whole);
+        self.first = Some(whole.clone()).filter(|whole| !whole.is_empty());
+        Ok(Some(whole))
+    }
+
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(body).poll_frame(context));
@@ -133,6 +155,12 @@ pub(super) struct Received {
 impl Received {
     pub(super) fn new(body: Incoming, between_bytes: Duration, underway: Underway) -> Self {
         Self { body: Some(body), between_bytes, timer: None, underway: Some(underway) }
+    }
+
+    /// Reads nothing more, and closes the connection.
+    pub(super) fn end(&mut self) {
+        self.body = None;
+        self.underway = None;
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {

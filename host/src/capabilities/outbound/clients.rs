@@ -19,6 +19,7 @@ use super::connect::{Dialer, RuntimeApi, Tls};
 use super::pool::{Pool, Purpose};
 use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
+use crate::credentials::{Broker, Process, Skew};
 use crate::log::Log;
 use crate::policy::{Owner, Policy};
 use crate::tls::ExtraRoots;
@@ -41,6 +42,8 @@ pub struct Clients {
     resolver: Resolver,
     lookup_threads: Arc<Threads>,
     extra_roots: ExtraRoots,
+    /// `None`: there are no credentials.
+    broker: Option<Arc<Broker>>,
     /// Created with the first request, since most functions never send one.
     tls: OnceLock<Result<ClientConfig, rustls::Error>>,
     turns: Arc<Semaphore>,
@@ -55,6 +58,9 @@ pub(super) struct Client {
     pub(super) dialer: Dialer,
     pub(super) turns: Arc<Semaphore>,
     pub(super) pool: Pool,
+    pub(super) broker: Option<Arc<Broker>>,
+    /// How far the clock is off, as servers of this owner say. They have no part in the signatures of others.
+    pub(super) skew: Skew,
 }
 
 /// The resources for one request.
@@ -77,7 +83,22 @@ impl Clients {
         runtime_api: &str,
         extra_roots: &[(PathBuf, Vec<u8>)],
     ) -> Result<Arc<Self>, OutboundError> {
-        Self::with_resolver(log, runtime_api, extra_roots, Resolver::System)
+        Ok(Arc::new(Self::with_resolver(log, runtime_api, extra_roots, Resolver::System)?))
+    }
+
+    /// The same, with credentials of this process.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_credentials(
+        log: Arc<Log>,
+        runtime_api: &str,
+        extra_roots: &[(PathBuf, Vec<u8>)],
+        process: Process,
+    ) -> Result<Arc<Self>, OutboundError> {
+        let clients = Self::with_resolver(Arc::clone(&log), runtime_api, extra_roots, Resolver::System)?;
+        let broker = Broker::new(process, clients.extra_roots.clone(), &log);
+        Ok(Arc::new(Self { broker: Some(Arc::new(broker)), ..clients }))
     }
 
     pub(super) fn with_resolver(
@@ -85,18 +106,19 @@ impl Clients {
         runtime_api: &str,
         extra_roots: &[(PathBuf, Vec<u8>)],
         resolver: Resolver,
-    ) -> Result<Arc<Self>, OutboundError> {
+    ) -> Result<Self, OutboundError> {
         let invalid = || OutboundError::RuntimeApi(runtime_api.to_owned());
-        Ok(Arc::new(Self {
+        Ok(Self {
             log,
             runtime_api: Arc::new(RuntimeApi::new(runtime_api).ok_or_else(invalid)?),
             resolver,
             lookup_threads: Arc::default(),
             extra_roots: ExtraRoots::read(extra_roots)?,
+            broker: None,
             tls: OnceLock::new(),
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY_IN_ALL)),
             clients: Mutex::default(),
-        }))
+        })
     }
 
     /// The resources for a request to `target`: a client that is used only by the owner of this event, and
@@ -111,9 +133,10 @@ impl Clients {
             Owner::Tenant(_) => None,
             Owner::Handler(_) => sender.scope.tenant_id.clone(),
         };
+        let credential = target.credential(policy).cloned();
         Ok(Lease {
             client: self.client(&sender.owner, policy)?,
-            purpose: Purpose { target, stranger },
+            purpose: Purpose { target, credential, stranger },
             turns_in_all: Arc::clone(&self.turns),
         })
     }
@@ -150,6 +173,8 @@ impl Clients {
             },
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             pool: Pool::default(),
+            broker: self.broker.clone(),
+            skew: Skew::default(),
         }
     }
 

@@ -17,11 +17,14 @@ use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::account::{Account, Underway};
+use super::answer::Inspector;
 use super::body::{Received, Sent};
 use super::clients::Lease;
 use super::connect::ConnectError;
+use super::credential::Authenticator;
 use super::failure;
 use super::link::Link;
+use crate::policy::Credential;
 
 /// How long to wait for the first piece or the end of a body, if it has to be known whether there is a body.
 const UNDECIDED: Duration = Duration::from_millis(100);
@@ -76,14 +79,44 @@ impl Exchange {
             // A request whose response was read may be about to return its connection to the pool.
             tokio::task::yield_now().await;
         }
-        announce_body(&mut request).await?;
         self.name_host(&mut request)?;
+        let inspector = match self.lease.purpose.credential.clone() {
+            Some(credential) => Some(self.authenticate(credential, &mut request).await?),
+            None => None,
+        };
+        announce_body(&mut request).await?;
         let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
         let between_bytes = self.timeouts.between_bytes;
         // With HTTP/1.0, a request would be sent without chunks, and lose a body of unknown length.
         let once = response.version() != Version::HTTP_11;
+        let response = response.map(|body| Received::new(body, between_bytes, underway));
+        let response = match inspector {
+            // If it is refused, the connection is closed.
+            Some(inspector) => inspector.inspect(response)?,
+            None => response.map(BodyExt::boxed_unsync),
+        };
         self.follow(link, turns, once).await;
-        Ok(response.map(|body| Received::new(body, between_bytes, underway).boxed_unsync()))
+        Ok(response)
+    }
+
+    /// Uses the credential of the target.
+    async fn authenticate(
+        &self,
+        credential: Arc<Credential>,
+        request: &mut Request<Sent>,
+    ) -> Result<Inspector, Error> {
+        let (account, client) = (Arc::clone(&self.account), Arc::clone(&self.lease.client));
+        let broker = client.broker.clone().ok_or(Error::ConfigurationError)?;
+        let authenticator = Authenticator {
+            credential: &credential,
+            broker: &broker,
+            account: &account,
+            lease: &self.lease,
+            patience: self.timeouts.connect,
+        };
+        let used = authenticator.apply(request).await?;
+        let target = self.lease.purpose.target.clone();
+        Ok(Inspector { account, broker, client, credential, target, used })
     }
 
     async fn turns(&self) -> Result<Turns, Error> {

@@ -1,0 +1,226 @@
+//! What a response says of the credential that its request was sent with.
+//!
+//! A server that refuses a secret or a session may be right: the next request gets another one. A secret that comes back is cut
+//! off ([`super::echo`]). The guest gets everything else unchanged.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::header::{DATE, HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::account::Account;
+use super::body::Received;
+use super::clients::Client;
+use super::credential::{Used, event_of, is_refusal};
+use super::echo::{Found, Search, Sought};
+use super::target::Target;
+use crate::aws::Credentials;
+use crate::credentials::{Broker, Refused, Verdict};
+use crate::policy::Credential;
+
+/// The part of an error of AWS that is searched for its code.
+const MAX_ERROR: usize = 4 * 1024;
+/// Codes with which AWS's services say that a session is not valid.
+const INVALID: [&str; 5] =
+    ["ExpiredToken", "InvalidToken", "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClient"];
+
+/// Looks at a response.
+#[derive(Debug)]
+pub(super) struct Inspector {
+    pub(super) account: Arc<Account>,
+    pub(super) broker: Arc<Broker>,
+    pub(super) client: Arc<Client>,
+    pub(super) credential: Arc<Credential>,
+    pub(super) target: Target,
+    pub(super) used: Used,
+}
+
+/// What is looked for in a body.
+#[derive(Debug)]
+enum Watch {
+    Secrets(Search),
+    /// The beginning of an error, and the session that it may be about.
+    Session(Vec<u8>, Arc<Credentials>),
+    Nothing,
+}
+
+impl Inspector {
+    /// Looks at a response. Its body is watched while it is read.
+    ///
+    /// # Errors
+    /// If a header contains a secret.
+    pub(super) fn inspect(self, response: Response<Received>) -> Result<Response<WasiBody>, Error> {
+        let status = response.status();
+        let is_error = is_refusal(status) || status == StatusCode::BAD_REQUEST;
+        let watch = match &self.used {
+            Used::Secrets(secrets) => {
+                if is_refusal(status) {
+                    let broker = self.broker.secrets();
+                    secrets.iter().for_each(|injected| broker.refused(&injected.secret, &injected.value));
+                }
+                let sought = secrets.iter().flat_map(|injected| {
+                    let sought = |text: &Box<[u8]>| Sought {
+                        name: injected.secret.name.clone(),
+                        text: text.clone(),
+                    };
+                    injected.forms.iter().map(sought)
+                });
+                let search = Search::new(sought);
+                search.headers(response.headers()).map_err(|found| self.report(&found))?;
+                Watch::Secrets(search)
+            }
+            Used::Role(signed) | Used::Session(signed, _) if is_error => {
+                let date = response.headers().get(DATE).and_then(|date| HeaderValue::to_str(date).ok());
+                let is_skewed = self.client.skew.notice(date, signed.at);
+                self.watch_error(status, is_skewed)
+            }
+            Used::Role(_) | Used::Session(..) => Watch::Nothing,
+        };
+        Ok(response.map(|received| match watch {
+            Watch::Nothing => received.boxed_unsync(),
+            Watch::Secrets(_) | Watch::Session(..) => {
+                Watched { received, watch, inspector: self, trailers: None }.boxed_unsync()
+            }
+        }))
+    }
+
+    fn watch_error(&self, status: StatusCode, is_skewed: bool) -> Watch {
+        match &self.used {
+            Used::Session(_, session) if !is_skewed => {
+                if is_refusal(status) {
+                    self.refuse(session, Verdict::Denied);
+                }
+                Watch::Session(Vec::new(), Arc::clone(session))
+            }
+            Used::Session(..) | Used::Role(_) | Used::Secrets(_) => Watch::Nothing,
+        }
+    }
+
+    fn refuse(&self, session: &Arc<Credentials>, verdict: Verdict) {
+        let refused = Refused { session, verdict };
+        self.broker.sessions().refused(&self.credential, event_of(&self.account), refused);
+    }
+
+    /// Logs that a secret has come back.
+    fn report(&self, found: &Found) -> Error {
+        let Found(secret) = found;
+        let (target, name) = (&self.target, &self.credential.name);
+        self.account.warn(&format!(
+            "the response of {target} was cut off, because it contains the secret {secret} of the credential {name}: \
+             this server shows what it is sent, so it should have no secret"
+        ));
+        Error::InternalError(Some("the response contains a secret that the guest must not have".to_owned()))
+    }
+}
+
+/// The body of a response, while it is looked at.
+#[derive(Debug)]
+struct Watched {
+    received: Received,
+    watch: Watch,
+    inspector: Inspector,
+    /// They follow what was held back.
+    trailers: Option<HeaderMap>,
+}
+
+impl Watched {
+    fn data(&mut self, piece: Bytes) -> Result<Bytes, Error> {
+        match &mut self.watch {
+            Watch::Secrets(search) => search.piece(piece).map_err(|found| self.inspector.report(&found)),
+            Watch::Session(seen, session) => {
+                let more = MAX_ERROR.saturating_sub(seen.len()).min(piece.len());
+                seen.extend_from_slice(piece.get(..more).unwrap_or_default());
+                let text = String::from_utf8_lossy(seen);
+                if INVALID.iter().any(|code| text.contains(code)) {
+                    self.inspector.refuse(session, Verdict::Invalid);
+                    self.watch = Watch::Nothing;
+                }
+                Ok(piece)
+            }
+            Watch::Nothing => Ok(piece),
+        }
+    }
+
+    /// What was held back.
+    fn rest(&mut self) -> Option<Bytes> {
+        match &mut self.watch {
+            Watch::Secrets(search) => Some(search.rest()).filter(|rest| !rest.is_empty()),
+            Watch::Session(..) | Watch::Nothing => None,
+        }
+    }
+
+    fn held(&self) -> usize {
+        match &self.watch {
+            Watch::Secrets(search) => search.held(),
+            Watch::Session(..) | Watch::Nothing => 0,
+        }
+    }
+
+    fn trailers(&mut self, trailers: HeaderMap) -> Result<Frame<Bytes>, Error> {
+        if let Watch::Secrets(search) = &self.watch {
+            search.headers(&trailers).map_err(|found| self.inspector.report(&found))?;
+        }
+        Ok(match self.rest() {
+            Some(rest) => {
+                self.trailers = Some(trailers);
+                Frame::data(rest)
+            }
+            None => Frame::trailers(trailers),
+        })
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(trailers) = self.trailers.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        loop {
+            let Some(frame) = ready!(Pin::new(&mut self.received).poll_frame(context)) else {
+                return Poll::Ready(self.rest().map(|rest| Ok(Frame::data(rest))));
+            };
+            let next = match frame?.into_data() {
+                Ok(piece) => self.data(piece).map(Frame::data),
+                Err(frame) => match frame.into_trailers() {
+                    Ok(trailers) => self.trailers(trailers),
+                    Err(frame) => Ok(frame),
+                },
+            };
+            match next {
+                // All of it is held back.
+                Ok(frame) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
+                Ok(frame) => return Poll::Ready(Some(Ok(frame))),
+                Err(error) => {
+                    self.received.end();
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.held() == 0 && self.trailers.is_none() && self.received.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held = u64::try_from(self.held()).unwrap_or(u64::MAX);
+        let mut hint = self.received.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint.set_lower(hint.lower().saturating_add(held));
+        hint
+    }
+}
