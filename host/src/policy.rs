@@ -12,6 +12,7 @@
 //! May use: text, http1.
 
 mod allowed_host;
+mod aws_host;
 mod credential;
 pub mod manifest;
 pub mod network;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
+pub use aws_host::service_and_region;
 pub use credential::{
     Authentication, AwsSigning, Basic, Credential, Part, Role, Secret, SecretParts, SecretSource, Template,
 };

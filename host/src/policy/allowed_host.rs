@@ -13,7 +13,7 @@ mod host;
 
 use std::str::FromStr;
 
-use host::Host;
+pub(super) use host::Host;
 pub use host::HostError;
 
 /// The schemes, hosts and ports that an entry allows.
@@ -91,6 +91,28 @@ impl AllowedHost {
     pub fn covers(&self, other: &Self) -> bool {
         let scheme = self.scheme == Scheme::Any || self.scheme == other.scheme;
         scheme && self.ports.covers(other.ports) && self.host.covers(&other.host)
+    }
+
+    /// Whether it allows requests without TLS.
+    pub(super) fn allows_http(&self) -> bool {
+        self.scheme != Scheme::Https
+    }
+
+    /// Whether it allows both schemes, or several ports.
+    pub(super) fn is_wide(&self) -> bool {
+        self.scheme == Scheme::Any || self.ports.first != self.ports.last
+    }
+
+    /// The name of its host, or of the domain whose subdomains it allows.
+    pub(super) fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Name(name) | Host::Subdomains(name) => Some(name),
+            Host::Any | Host::Network(_) => None,
+        }
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::AllowedHost;
+use super::{AllowedHost, service_and_region};
 
 /// `[credentials.NAME]`
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +17,31 @@ pub struct Credential {
     pub hosts: Vec<AllowedHost>,
     /// What is done with a request.
     pub authentication: Authentication,
+}
+
+impl Credential {
+    /// The secrets that it puts into requests.
+    pub fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        let parts = match &self.authentication {
+            Authentication::Aws(_) => None,
+            Authentication::Secrets(parts) => Some(parts),
+        };
+        let templates = parts.into_iter().flat_map(|SecretParts { headers, query, basic }| {
+            let basic = basic.iter().flat_map(|basic| [&basic.user, &basic.password]);
+            headers.values().chain(query.values()).chain(basic)
+        });
+        templates.flat_map(|template| &template.parts).filter_map(|part| match part {
+            Part::Secret(secret) => Some(secret),
+            Part::Text(_) | Part::Tenant => None,
+        })
+    }
+
+    /// The region of its first host, if it signs requests to AWS.
+    pub fn region(&self) -> Option<String> {
+        let Authentication::Aws(signing) = &self.authentication else { return None };
+        let of_host = || self.hosts.iter().find_map(|host| Some(service_and_region(host.name()?)?.1));
+        signing.region.as_deref().map(str::to_owned).or_else(of_host)
+    }
 }
 
 /// What is done with a request.

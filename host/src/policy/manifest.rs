@@ -7,34 +7,39 @@ mod amounts;
 mod apply;
 mod bounds;
 mod build;
+mod credentials;
 mod document;
 mod environment;
 mod grants;
 mod key_line;
 mod network;
 mod place;
+mod placeholders;
 mod plain;
 mod resolve;
+mod secrets;
 mod sections;
 pub mod store;
 mod syntax;
+mod template;
 #[cfg(test)]
 mod tests;
 mod unit;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use amounts::{Shown, shown};
 pub use build::Build;
+pub use credentials::Credentials;
 use document::Document;
 pub use key_line::place_of;
 pub use store::Store;
 pub use syntax::not_toml;
 use toml::de::DeTable;
 
-use crate::policy::{Pointer, Policy, Vars};
+use crate::policy::{Credential, Pointer, Policy, Secret, Vars};
 use crate::text::printable::{Shown as _, line};
 
 /// The name of the file, in the task root.
@@ -54,6 +59,8 @@ pub struct Manifest {
     pub tenants: HashMap<Box<str>, Tenant>,
     /// `[store]`: where further tenants are.
     pub store: Option<Store>,
+    /// `[credentials.…]` and `[secrets.…]`
+    pub credentials: Credentials,
     /// `[limits]` and no grants: the policy of a handler that the file does not name.
     pub default: Arc<Policy>,
     /// `[receipts]`
@@ -213,6 +220,7 @@ impl Default for Manifest {
             handlers: Vec::new(),
             tenants: HashMap::new(),
             store: None,
+            credentials: Credentials::default(),
             default: Arc::new(Policy::default_for("")),
             receipts: Receipts::default(),
             extra_ca_certificates: Vec::new(),
@@ -290,8 +298,22 @@ impl Manifest {
         handlers.chain(self.tenants.values().map(|tenant| &*tenant.policy))
     }
 
-    /// Adds the inherited variables to the environments that inherit them. Returns the names of variables
-    /// that the process does not have.
+    /// The credentials that a handler or a tenant has, or a tenant of the store may have, by name.
+    pub fn granted_credentials(&self) -> BTreeMap<Box<str>, Arc<Credential>> {
+        let own = self.policies().flat_map(|policy| policy.grants.credentials.iter().cloned());
+        let of_store = self.store.iter().flat_map(Store::credentials);
+        own.chain(of_store).map(|credential| (credential.name.clone(), credential)).collect()
+    }
+
+    /// The secrets of these credentials, by name.
+    pub fn secrets(&self) -> BTreeMap<Box<str>, Arc<Secret>> {
+        let granted = self.granted_credentials();
+        let secrets = granted.values().flat_map(|credential| credential.secrets());
+        secrets.map(|secret| (secret.name.clone(), Arc::clone(secret))).collect()
+    }
+
+    /// Adds the inherited variables to the environments that inherit them, and those that SDKs of AWS need where the
+    /// host signs their requests. Returns the names of variables that the process does not have.
     pub fn inherit(&mut self, vars: &impl Vars) -> Vec<String> {
         let mut absent = BTreeSet::new();
         let mut value = |name: &str| {
@@ -304,7 +326,7 @@ impl Manifest {
         let mut changed: HashMap<Arc<Policy>, Arc<Policy>> = HashMap::new();
         let handlers = self.handlers.iter_mut().map(|handler| &mut handler.policy);
         for policy in handlers.chain(self.tenants.values_mut().map(|tenant| &mut tenant.policy)) {
-            if !policy.grants.inherit_environment.is_empty() {
+            if resolve::inherits(policy) {
                 // Policies that were shared stay shared.
                 let new = changed.entry(Arc::clone(policy));
                 let new = new.or_insert_with_key(|old| Arc::new(resolve::inherit(old, &mut value)));

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::*;
-use crate::policy::manifest::{InvalidHandler, Receipts};
+use crate::policy::manifest::{Credentials, InvalidHandler, Receipts};
 use crate::policy::{Owner, RecordInUse};
 use crate::runtime_api::NextEvent;
 
@@ -25,6 +25,7 @@ fn manifest(tenant: TenantSource) -> Manifest {
         handlers: Vec::new(),
         tenants: tenants.into_iter().map(|(id, tenant)| (id.into(), tenant)).collect(),
         store: None,
+        credentials: Credentials::default(),
         default: Arc::new(Policy::default_for("default")),
         receipts: Receipts::Json,
         extra_ca_certificates: Vec::new(),

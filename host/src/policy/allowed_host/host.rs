@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 /// Names are in lower case and have no dot at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Host {
+pub(in crate::policy) enum Host {
     Any,
     Name(String),
     /// The part after `*.`.

@@ -1,11 +1,14 @@
 //! The bounds of a tenant: its handler's own limits and grants, or the handler's `max`.
 
+use std::sync::Arc;
+
 use super::amounts::{self, Amount, LIMITS, LimitsSection, TMP};
 use super::apply::{self, contains, values};
+use super::credentials::Credentials;
 use super::document::{Document, Spanned, path};
 use super::grants::GrantsSection;
 use super::sections::{HandlerSection, TenantSection};
-use crate::policy::{AllowedHost, Grants, Policy};
+use crate::policy::{AllowedHost, Credential, Grants, Policy};
 use crate::text::printable::Shown as _;
 
 /// The limits and grants of one handler, and so the bounds of its tenants.
@@ -13,6 +16,7 @@ use crate::text::printable::Shown as _;
 pub(super) struct Bounds<'s> {
     pub(super) document: &'s Document,
     pub(super) defaults: &'s LimitsSection,
+    pub(super) credentials: &'s Credentials,
     pub(super) handler: &'s HandlerSection,
     pub(super) own: &'s Policy,
 }
@@ -82,6 +86,7 @@ impl Bounds<'_> {
                 self.document.mistake(element.line, format!("{key}.{}", element.key), text);
             }
             policy.grants = apply::grants(policy.grants, grants);
+            self.credentials.grant(&mut policy.grants, &grants.credentials);
             policy.table = key;
         }
         policy
@@ -143,7 +148,12 @@ pub(super) fn beyond(
         let mut allowed = own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
         (!allowed.any(|allowed| allowed.contains(network))).then(|| network.to_string())
     });
-    [variables, inherited, files, hosts, networks].concat()
+    let credentials = outside("credentials", &asked.credentials, |name| {
+        let has = |credential: &Arc<Credential>| *credential.name == **name;
+        let within = own.credentials.iter().any(has) || contains(&max.credentials, name);
+        (!within).then(|| name.clone())
+    });
+    [variables, inherited, files, hosts, networks, credentials].concat()
 }
 
 /// The elements that `name` names because they are not covered.

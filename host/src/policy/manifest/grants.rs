@@ -11,13 +11,14 @@ use super::{environment, network, place};
 use crate::policy::AllowedHost;
 
 /// The keys of a table of grants.
-pub(super) const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 7] = [
     "environment",
     "inherit_environment",
     "files",
     "tmp",
     "allowed_outbound_hosts",
     "allowed_private_networks",
+    "credentials",
 ];
 
 /// The content of a table of grants. A variable has a name and a value under `grants`, and only a name under
@@ -30,6 +31,8 @@ pub(super) struct GrantsSection<V> {
     pub(super) tmp: Option<Spanned<u64>>,
     pub(super) allowed_outbound_hosts: Option<Vec<Spanned<AllowedHost>>>,
     pub(super) allowed_private_networks: Option<Vec<Spanned<IpNet>>>,
+    /// Names.
+    pub(super) credentials: Option<Vec<Spanned<String>>>,
 }
 
 impl<V> Default for GrantsSection<V> {
@@ -41,6 +44,7 @@ impl<V> Default for GrantsSection<V> {
             tmp: None,
             allowed_outbound_hosts: None,
             allowed_private_networks: None,
+            credentials: None,
         }
     }
 }
@@ -87,6 +91,9 @@ fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
         allowed_private_networks: entry("allowed_private_networks").and_then(|entry| {
             list(&entry, "an array of networks, such as [\"10.1.0.0/16\"]", network::network)
         }),
+        credentials: entry("credentials").and_then(|entry| {
+            list(&entry, "an array of names under [credentials]", |name| Ok::<_, String>(name.to_owned()))
+        }),
     }
 }
 
@@ -94,6 +101,11 @@ fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
 fn belongs(key: &str) -> Option<String> {
     if LIMITS.iter().any(|amount| amount.limit.key() == key) {
         return Some(format!("`{key}` belongs under `limits`"));
+    }
+    if matches!(key, "secrets" | "secret") {
+        return Some(
+            "a handler never has a secret; put it into a credential, and grant `credentials`".to_owned(),
+        );
     }
     known_elsewhere(key).map(|meant| format!("did you mean `{meant}`?"))
 }

@@ -24,14 +24,16 @@ use std::sync::Arc;
 use super::amounts::LimitsSection;
 use super::apply;
 use super::bounds::Bounds;
+use super::credentials::{self, Credentials};
 use super::document::{Document, Spanned, path, similar};
 use super::sections::{HandlerSection, Sections, TenantSection};
-use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, store};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, placeholders, store};
 use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and records contradictions.
 pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
-    let mut policies = Policies::default();
+    credentials::check(document, &sections);
+    let mut policies = Policies { credentials: &sections.credentials, known: HashSet::new() };
     let limits = apply::limits(Limits::default(), &sections.limits);
     let handlers: Vec<Handler> = sections
         .handlers
@@ -45,12 +47,20 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
     let tenant = |tenant: &TenantSection| {
         let at = known.handler_of(tenant)?;
         let (handler, of) = (handlers.get(at)?, sections.handlers.get(at)?);
-        let bounds = Bounds { document, defaults: &sections.limits, handler: of, own: &handler.policy };
+        let bounds = Bounds {
+            document,
+            defaults: &sections.limits,
+            credentials: &sections.credentials,
+            handler: of,
+            own: &handler.policy,
+        };
         let policy = policies.share(bounds.tenant(tenant));
         Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy }))
     };
     let tenants = sections.tenants.iter().filter_map(tenant).collect();
-    let store = sections.store.map(|section| store::resolve(document, section, limits.clone()));
+    let store = sections
+        .store
+        .map(|section| store::resolve(document, section, limits.clone(), &sections.credentials));
     Manifest {
         routing: Routing {
             tenant: sections.routing.tenant,
@@ -62,6 +72,7 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         handlers,
         tenants,
         store,
+        credentials: sections.credentials,
         receipts: sections.receipts,
         extra_ca_certificates: sections.extra_ca_certificates,
         build: sections.build,
@@ -69,16 +80,19 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
 }
 
 /// The policies so far, without duplicates.
-#[derive(Debug, Default)]
-struct Policies(HashSet<Arc<Policy>>);
+#[derive(Debug)]
+struct Policies<'s> {
+    credentials: &'s Credentials,
+    known: HashSet<Arc<Policy>>,
+}
 
-impl Policies {
+impl Policies<'_> {
     fn share(&mut self, policy: Policy) -> Arc<Policy> {
-        if let Some(same) = self.0.get(&policy) {
+        if let Some(same) = self.known.get(&policy) {
             return Arc::clone(same);
         }
         let policy = Arc::new(policy);
-        self.0.insert(Arc::clone(&policy));
+        self.known.insert(Arc::clone(&policy));
         policy
     }
 
@@ -89,16 +103,19 @@ impl Policies {
         limits: Limits,
         section: &HandlerSection,
     ) -> Handler {
+        let mut grants = apply::grants(Grants::default(), &section.grants);
+        self.credentials.grant(&mut grants, &section.grants.credentials);
         let policy = self.share(Policy {
             handler: section.name.as_str().into(),
             table: format!("{}.grants", path("handlers", &section.name)),
             limits: apply::limits(limits, &section.limits),
-            grants: apply::grants(Grants::default(), &section.grants),
+            grants,
             events: section.events,
             other_events: section.other_events,
             invoke_mode: section.invoke_mode,
         });
-        Bounds { document, defaults, handler: section, own: &policy }.check();
+        let credentials = self.credentials;
+        Bounds { document, defaults, credentials, handler: section, own: &policy }.check();
         Handler {
             name: section.name.clone(),
             source: section.source.clone(),
@@ -146,6 +163,11 @@ impl Known<'_> {
     }
 }
 
+/// Whether the environment of a policy lacks anything yet.
+pub(super) fn inherits(policy: &Policy) -> bool {
+    !policy.grants.inherit_environment.is_empty() || placeholders::needed(&policy.grants)
+}
+
 /// Adds the inherited variables of the process to the environment of a policy. Fixed values take precedence
 /// over inherited ones.
 pub(super) fn inherit(policy: &Policy, value: &mut impl FnMut(&str) -> Option<String>) -> Policy {
@@ -155,6 +177,7 @@ pub(super) fn inherit(policy: &Policy, value: &mut impl FnMut(&str) -> Option<St
             policy.grants.environment.entry(name.clone()).or_insert(value);
         }
     }
+    placeholders::add(&mut policy.grants);
     policy
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use hyper::header::HeaderName;
 
 use super::amounts::{self, LIMITS, LimitsSection};
+use super::credentials::{self, Credentials};
 use super::document::{Entry, Spanned, Table, did_you_mean};
 use super::grants::{self, GrantsSection};
 use super::store::{self, StoreSection};
@@ -13,8 +14,18 @@ use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, 
 use crate::policy::{InvokeMode, OtherEvents};
 
 /// The keys of the file, and those of each table except limits and grants.
-pub(super) const ROOT: [&str; 8] =
-    ["routing", "limits", "handlers", "tenants", "store", "receipts", "outbound", "build"];
+pub(super) const ROOT: [&str; 10] = [
+    "routing",
+    "limits",
+    "handlers",
+    "tenants",
+    "store",
+    "credentials",
+    "secrets",
+    "receipts",
+    "outbound",
+    "build",
+];
 pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batches", "invalid_handler"];
 pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
 pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
@@ -40,6 +51,7 @@ pub(super) struct Sections {
     pub(super) handlers: Vec<HandlerSection>,
     pub(super) tenants: Vec<TenantSection>,
     pub(super) store: Option<StoreSection>,
+    pub(super) credentials: Credentials,
     pub(super) receipts: Receipts,
     pub(super) extra_ca_certificates: Vec<PathBuf>,
     pub(super) build: Option<Build>,
@@ -101,6 +113,7 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
             .filter_map(|entry| tenant(&entry))
             .collect(),
         store: root.entry("store").and_then(|entry| store::section(&entry)),
+        credentials: credentials::credentials(root),
         receipts: root
             .table("receipts", "{ format = \"json\" }")
             .map(|table| receipts(&table))
@@ -284,16 +297,21 @@ pub(super) fn reuse(entry: &Entry<'_>) -> Option<NonZeroU32> {
     events
 }
 
-fn handler_name(name: &str) -> Result<(), &'static str> {
+/// The name of a handler, a secret or a credential.
+pub(super) fn name(name: &str) -> Result<(), &'static str> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    match name {
+    match (1..=64).contains(&name.len()) && name.bytes().all(known) {
+        true => Ok(()),
+        false => Err("expected a name of 1 to 64 letters, digits and - _ ."),
+    }
+}
+
+fn handler_name(handler: &str) -> Result<(), &'static str> {
+    match handler {
         "reject" => Err(
             "a handler cannot be called reject, because routing.unknown_tenant gives this word another meaning",
         ),
-        _ if !(1..=64).contains(&name.len()) || !name.bytes().all(known) => {
-            Err("expected a name of 1 to 64 letters, digits and - _ .")
-        }
-        _ => Ok(()),
+        _ => name(handler),
     }
 }
 

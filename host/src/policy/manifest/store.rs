@@ -12,6 +12,7 @@ mod tests;
 mod url;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use settings::{AskedGrants, Settings, SettingsError};
@@ -20,12 +21,13 @@ pub use url::{BucketUrl, StoreUrl, endpoint, region};
 use super::amounts::{self, LIMITS, LimitsSection, Range};
 use super::apply;
 use super::bounds::beyond;
+use super::credentials::{Credentials, overlap};
 use super::document::{Document, Entry, Spanned, Table};
 use super::grants::{self, GrantsSection};
-use super::sections;
 use super::unit::{GIB, Unit};
+use super::{placeholders, sections};
 use crate::http1::Server;
-use crate::policy::{Grants, Limits, Policy, PublicKey};
+use crate::policy::{Credential, Grants, Limits, Policy, PublicKey};
 
 /// The keys of the table, and those of its `max`.
 pub(super) const KEYS: [&str; 9] =
@@ -66,6 +68,8 @@ pub struct Store {
     /// What a tenant has that asks for nothing.
     defaults: Policy,
     max: Max,
+    /// Those that the file defines.
+    credentials: Credentials,
 }
 
 /// `[store.max]`
@@ -192,7 +196,13 @@ fn public_keys(entry: &Entry<'_>) -> Option<Vec<PublicKey>> {
 }
 
 /// Compares the table with `[limits]`.
-pub(super) fn resolve(document: &Document, section: StoreSection, limits: Limits) -> Store {
+pub(super) fn resolve(
+    document: &Document,
+    section: StoreSection,
+    limits: Limits,
+    credentials: &Credentials,
+) -> Store {
+    credentials.check(document, "store.max.grants", &section.max_grants.credentials);
     for (amount, max) in LIMITS.iter().zip(&section.max_limits) {
         let own = amounts::value(&limits, amount.limit);
         // Without a value, `concurrency` is a share that depends on the environment.
@@ -234,6 +244,7 @@ pub(super) fn resolve(document: &Document, section: StoreSection, limits: Limits
         cache: section.cache.unwrap_or(256 * MIB),
         defaults: defaults(limits),
         max,
+        credentials: credentials.clone(),
     }
 }
 
@@ -245,6 +256,11 @@ impl Store {
     /// The largest limits that a tenant of the store can have, without grants.
     pub fn largest(&self) -> Policy {
         Policy { limits: self.max.limits.clone(), ..self.defaults.clone() }
+    }
+
+    /// The credentials that its tenants may have.
+    pub fn credentials(&self) -> Vec<Arc<Credential>> {
+        self.credentials.named(&self.max.grants.credentials)
     }
 
     /// The policy of a tenant that asks for this.
@@ -277,12 +293,16 @@ impl Store {
         if events > self.max.events {
             wrong.push(over("reuse", "events", &events.to_string(), &self.max.events.to_string()));
         }
+        let mut granted = apply::grants(Grants::default(), &grants);
+        self.credentials.grant(&mut granted, &grants.credentials);
+        wrong.extend(overlap(&granted.credentials).map(|text| format!("grants.credentials: {text}")));
         if !wrong.is_empty() {
             return Err(SettingsError(wrong));
         }
+        placeholders::add(&mut granted);
         Ok(Policy {
             limits: apply::limits(self.defaults.limits.clone(), &limits),
-            grants: apply::grants(Grants::default(), &grants),
+            grants: granted,
             events,
             other_events: settings.other_events.unwrap_or_default(),
             invoke_mode: settings.invoke_mode.unwrap_or_default(),

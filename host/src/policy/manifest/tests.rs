@@ -206,7 +206,7 @@ fn odd_text_is_a_mistake_and_never_a_panic() {
         "1: handlers: this is an array; expected a table, such as { hello = { source = \"hello.wasm\" } }"
     );
     assert!(mistakes("handlers.hello = 1\r\n\r\nx = 2").ends_with(
-        "3: x: there is no such key; the keys here are routing, limits, handlers, tenants, store, receipts, outbound, build"
+        "3: x: there is no such key; the keys here are routing, limits, handlers, tenants, store, credentials, secrets, receipts, outbound, build"
     ));
 }
 

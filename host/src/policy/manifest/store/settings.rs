@@ -53,6 +53,9 @@ pub struct AskedGrants {
     /// `allowed_private_networks`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_private_networks: Vec<String>,
+    /// `credentials`, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
 }
 
 impl AskedGrants {
@@ -118,7 +121,8 @@ impl Settings {
                 Err(text) => wrong.push(format!("limits.{key}: {text}")),
             }
         }
-        let AskedGrants { environment, tmp, allowed_outbound_hosts, allowed_private_networks } = &self.grants;
+        let AskedGrants { environment, tmp, allowed_outbound_hosts, allowed_private_networks, credentials } =
+            &self.grants;
         let mut list = List { wrong: &mut wrong };
         let grants = GrantsSection {
             environment: list
@@ -130,6 +134,7 @@ impl Settings {
                 allowed_private_networks,
                 |text| network::network(text),
             ),
+            credentials: list.read("credentials", credentials, |name| Ok::<_, String>(name.clone())),
             tmp: list.read("tmp", *tmp, |tmp| TMP.check(tmp)).and_then(|tmp| tmp.into_iter().next()),
             inherit_environment: None,
             files: None,
@@ -177,6 +182,7 @@ fn asked(grants: &GrantsSection<(String, String)>) -> AskedGrants {
         allowed_private_networks: apply::values(&grants.allowed_private_networks)
             .map(ToString::to_string)
             .collect(),
+        credentials: apply::values(&grants.credentials).cloned().collect(),
     }
 }
 

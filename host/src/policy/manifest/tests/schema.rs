@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::*;
-use crate::policy::manifest::{amounts, build, grants, sections, store, unit};
+use crate::policy::manifest::{amounts, build, credentials, grants, secrets, sections, store, unit};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -61,6 +61,13 @@ const GOOD: &[&str] = &[
     "handlers.a.grants.allowed_private_networks = [\"10.0.0.0/8\", \"::1\", \"fd12::/16\"]",
     "handlers.a.max = { limits.memory = \"1GiB\", grants = { environment = [\"A\"], tmp = \"1MiB\" } }",
     "handlers.a = {}\ntenants.\"a b\" = { handler = \"a\", limits.logs = 1, grants.files = [] }",
+    "secrets = { a.from = \"env:A\", b.from = \"ssm:/prod/b\", c.from = \"secretsmanager:prod/c#key\", d.from = \"file:/mnt/d\" }",
+    "secrets.a.from = \"env:A\"\ncredentials.a = { hosts = [\"https://a.b\", \"http://127.0.0.1:5000\"], headers = { X-A = \"Bearer {a}\", b = \"{{{a}}}\" } }",
+    "secrets.a.from = \"env:A\"\ncredentials.a = { hosts = [\"https://*.a.b:8443\"], query = { key = \"{a}\" }, basic = { user = \"{a}\", password = \"\" } }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", operations = [\"sqs:SendMessage\"] }",
+    "credentials.a = { hosts = [\"http://[::1]:5000\"], sign = \"aws\", region = \"eu-west-1\", service = \"s3\" }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", role = \"arn:aws:iam::123456789012:role/a/b\", session_tags = { tenant = \"{tenant}\" }, external_id = \"x-{tenant}\", session_policy = \"{\\\"Statement\\\": []}\" }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = {} }\nhandlers.a = { grants.credentials = [\"a\"], max.grants.credentials = [\"a\"] }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
     "store = { name = \"a\", url = \"s3://my.tenants-1/a/b_c.d/\", region = \"eu-central-1\", endpoint_url = \"https://s3.example.com:9000/\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
     "store = { name = \"a\", url = \"s3://tenants\", endpoint_url = \"http://127.0.0.1\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
@@ -143,6 +150,41 @@ const BAD: &[&str] = &[
     "handlers.a = {}\ntenants.\"a\\u0000\" = {}",
     "handlers.a = {}\ntenants.t.max = {}",
     "handlers.a = {}\ntenants.t.handler = 1",
+    "secrets.a = {}",
+    "secrets.a = \"env:A\"",
+    "secrets.a.from = \"sk_live\"",
+    "secrets.a.from = \"env:AWS_SECRET_ACCESS_KEY\"",
+    "secrets.a.from = \"ssm:a b\"",
+    "secrets.a.from = \"secretsmanager:a#\"",
+    "secrets.a.from = \"file:../a\"",
+    "secrets.a = { from = \"env:A\", value = \"x\" }",
+    "secrets.tenant.from = \"env:A\"",
+    "secrets.\"a b\".from = \"env:A\"",
+    "credentials.a = {}",
+    "credentials.a = { hosts = [\"https://a.b\"] }",
+    "credentials.a = { hosts = [], headers = {} }",
+    "credentials.\"a b\" = { hosts = [\"https://a.b\"], headers = {} }",
+    "credentials.a = { hosts = [\"http://a.b\"], headers = {} }",
+    "credentials.a = { hosts = [\"https://*\"], headers = {} }",
+    "credentials.a = { hosts = [\"https://*.com\"], headers = {} }",
+    "credentials.a = { hosts = [\"https://a.b:*\"], headers = {} }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = {}, sign = \"aws\" }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = {}, region = \"eu-west-1\" }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = { host = \"x\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = { \"a b\" = \"x\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = { a = \"x\\r\\ny\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = { a = \"{a\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], query = { \"\" = \"x\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], basic = { password = \"x\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], basic = { user = \"a:b\" } }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"gcp\" }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", session_tags = {} }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", role = \"tenant\" }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", operations = [] }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", operations = [\"sqs:*\"] }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", role = \"arn:aws:iam::123456789012:role/a\", session_policy = \"[]\" }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", role = \"arn:aws:iam::123456789012:role/a\", session_tags = { a = \"{b}\" } }",
+    "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", role = \"arn:aws:iam::123456789012:role/a\", session_tags.\"aws:a\" = \"b\" }",
     "store = {}",
     "store = { name = \"a b\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
     "store = { name = \"a\", url = \"https://a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
@@ -173,6 +215,11 @@ const BAD_BEYOND_THE_SCHEMA: &[&str] = &[
     "handlers.a.grants.allowed_outbound_hosts = [\"https://a:90..80\"]",
     "handlers.a.grants = { environment = { A = \"\" }, inherit_environment = [\"A\"] }",
     "handlers.a.max.limits.memory = \"1MiB\"",
+    "handlers.a.grants.credentials = [\"a\"]",
+    "credentials.a = { hosts = [\"https://a.b\"], sign = \"aws\" }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = { b = \"{a}\" } }",
+    "credentials.a = { hosts = [\"https://a.b\"], headers = { B = \"\", b = \"\" } }",
+    "credentials.a = { hosts = [\"https://s3.eu-west-1.amazonaws.com\"], sign = \"aws\", operations = [\"s3:GetObject\"] }",
     "tenants.t = {}",
     "handlers = { a = {}, b = {} }\ntenants.t = {}",
     "handlers.a = {}\ntenants.t.limits.memory = \"1GiB\"",
@@ -224,6 +271,9 @@ fn known(place: &str) -> Vec<&'static str> {
         }
         "/$defs/handler/properties/max" => sections::MAX.to_vec(),
         "/$defs/tenant" => sections::TENANT.to_vec(),
+        "/properties/secrets/additionalProperties" => secrets::KEYS.to_vec(),
+        "/$defs/credential" => credentials::KEYS.to_vec(),
+        "/$defs/credential/properties/basic" => credentials::BASIC.to_vec(),
         "/properties/store" => store::KEYS.to_vec(),
         "/properties/store/properties/max" => store::MAX.to_vec(),
         other => panic!("the schema has a table at {other}, which the parser does not know"),
@@ -250,7 +300,7 @@ fn both_know_the_same_keys() {
     let schema = schema();
     let mut found = Vec::new();
     tables(&schema, "", &mut found);
-    assert_eq!(found.len(), 17);
+    assert_eq!(found.len(), 20);
     for (place, properties) in found {
         let keys: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
         assert_eq!(keys, known(&place).into_iter().collect(), "{place}");
