@@ -19,7 +19,7 @@ mod skew;
 mod sources;
 mod sts;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod value;
 
 use std::path::PathBuf;

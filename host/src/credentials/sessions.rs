@@ -32,8 +32,8 @@ const LATE: Duration = Duration::from_secs(10);
 
 /// Attempts if STS is busy.
 const ATTEMPTS: u32 = 5;
-/// The longest time between the first two attempts. It doubles with each further one.
-const FIRST_WAIT: u32 = 200;
+/// The longest time between the first two attempts, in milliseconds. It doubles with each further one.
+const FIRST_WAIT: u32 = if cfg!(test) { 4 } else { 200 };
 
 /// A younger session is not replaced because a service says that it is not valid.
 const INVALID: Doubt = Doubt { least_age: Duration::from_secs(10), is_invalid: true };

@@ -216,6 +216,11 @@ mod tests {
     }
 
     impl Clients {
+        /// The same, with a broker.
+        pub(in crate::capabilities::outbound) fn with_broker(self, broker: Broker) -> Arc<Self> {
+            Arc::new(Self { broker: Some(Arc::new(broker)), ..self })
+        }
+
         /// Who has a client, the one that was used last at the end.
         fn owners(&self) -> Vec<Owner> {
             self.clients.lock().unwrap().iter().map(|client| client.owner.clone()).collect()

@@ -153,7 +153,7 @@ mod tests {
                 passed.extend(piece);
                 false
             }
-            Err(found) => found.0 == "stripe".into(),
+            Err(found) => &*found.0 == "stripe",
         });
         assert_eq!(cut, body.find(SECRET).map(|start| start + SECRET.len() - 1));
         assert_eq!(passed, b"{\"authorization\":\"Bearer ", "the guest gets none of its bytes");

@@ -130,6 +130,3 @@ fn set_query(request: &mut Request<Sent>, added: &[(&str, String)]) -> Result<()
     *request.uri_mut() = target.into();
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -178,6 +178,3 @@ fn sign(request: &mut Request<Sent>, signing: &Signing<'_>, digest: &str) -> Res
 fn header(value: &str) -> Result<HeaderValue, Refusal> {
     HeaderValue::from_str(value).map_err(|_| Refusal::Character("its signature".to_owned()))
 }
-
-#[cfg(test)]
-mod tests;

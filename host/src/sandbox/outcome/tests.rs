@@ -101,3 +101,27 @@ fn a_limit_is_named_where_it_is_ours() {
 fn a_response_is_no_error() {
     assert_eq!(Outcome::Replied(vec![1]).into_answer().unwrap(), [1]);
 }
+
+#[test]
+fn a_failure_after_a_credential_was_missing_is_the_platform_s() {
+    let credential = || {
+        Some(Arc::new(Credential {
+            name: "notes".into(),
+            hosts: Vec::new(),
+            authentication: crate::policy::Authentication::Aws(crate::policy::AwsSigning::default()),
+        }))
+    };
+    let failed = || Outcome::Trapped { message: "no note".to_owned(), stack_trace: Vec::new() };
+    let (error_type, message) = report(failed().without(credential()));
+    assert_eq!(error_type, "Runtime.CredentialUnavailable");
+    assert_eq!(message, "the credential notes could not be had, and the handler failed: no note");
+    let late = Outcome::TimedOut { allowed: Duration::from_secs(1), by_lambda: false };
+    let (error_type, message) = report(late.without(credential()));
+    assert_eq!(error_type, "Runtime.CredentialUnavailable");
+    assert!(message.ends_with("did not finish without it"), "{message}");
+    let greedy = Outcome::OutOfMemory { limit: 1 };
+    assert_eq!(report(greedy.without(credential())).0, "Function.OutOfMemory", "that is the handler's own");
+    assert_eq!(report(failed().without(None)).0, "Function.Trap");
+    let replied = Outcome::Replied(b"1".to_vec()).without(credential());
+    assert!(matches!(replied, Outcome::Replied(_)), "it has done without");
+}
