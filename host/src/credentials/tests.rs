@@ -48,10 +48,9 @@ pub(crate) fn session(key: &str, life: Duration) -> String {
     let expires = humantime::format_rfc3339_seconds(SystemTime::now() + life);
     let body = format!(
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId>\
-         <SecretAccessKey>secret of {key}</SecretAccessKey><SessionToken>token-of-{key}</SessionToken>\
+         <SecretAccessKey>secret-of-{key}</SecretAccessKey><SessionToken>token-of-{key}</SessionToken>\
          <Expiration>{expires}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-    )
-    .replace("secret of", "secret-of");
+    );
     response(200, "", &body)
 }
 

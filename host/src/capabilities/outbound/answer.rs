@@ -10,14 +10,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::header::{DATE, HeaderMap, HeaderValue};
+use hyper::header::{DATE, HeaderMap};
 use hyper::{Response, StatusCode};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::account::Account;
 use super::body::Received;
 use super::clients::Client;
-use super::credential::{Used, event_of, is_refusal};
+use super::credential::{Injected, Signed, Used, event_of, is_refusal};
 use super::echo::{Found, Search, Sought};
 use super::target::Target;
 use crate::aws::Credentials;
@@ -26,6 +26,8 @@ use crate::policy::Credential;
 
 /// The part of an error of AWS that is searched for its code.
 const MAX_ERROR: usize = 4 * 1024;
+/// The name of the token of a session, in the log.
+const TOKEN: &str = "session token";
 /// Codes with which AWS's services say that a session is not valid.
 const INVALID: [&str; 5] =
     ["ExpiredToken", "InvalidToken", "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClient"];
@@ -43,11 +45,10 @@ pub(super) struct Inspector {
 
 /// What is looked for in a body.
 #[derive(Debug)]
-enum Watch {
-    Secrets(Search),
-    /// The beginning of an error, and the session that it may be about.
-    Session(Vec<u8>, Arc<Credentials>),
-    Nothing,
+struct Watch {
+    search: Search,
+    /// The beginning of an error that may be about the session.
+    error: Option<Vec<u8>>,
 }
 
 impl Inspector {
@@ -56,50 +57,44 @@ impl Inspector {
     /// # Errors
     /// If a header contains a secret.
     pub(super) fn inspect(self, response: Response<Received>) -> Result<Response<WasiBody>, Error> {
-        let status = response.status();
-        let is_error = is_refusal(status) || status == StatusCode::BAD_REQUEST;
         let watch = match &self.used {
-            Used::Secrets(secrets) => {
-                if is_refusal(status) {
-                    let broker = self.broker.secrets();
-                    secrets.iter().for_each(|injected| broker.refused(&injected.secret, &injected.value));
-                }
-                let sought = secrets.iter().flat_map(|injected| {
-                    let sought = |text: &Box<[u8]>| Sought {
-                        name: injected.secret.name.clone(),
-                        text: text.clone(),
-                    };
-                    injected.forms.iter().map(sought)
-                });
-                let search = Search::new(sought);
-                search.headers(response.headers()).map_err(|found| self.report(&found))?;
-                Watch::Secrets(search)
-            }
-            Used::Role(signed) | Used::Session(signed, _) if is_error => {
-                let date = response.headers().get(DATE).and_then(|date| HeaderValue::to_str(date).ok());
-                let is_skewed = self.client.skew.notice(date, signed.at);
-                self.watch_error(status, is_skewed)
-            }
-            Used::Role(_) | Used::Session(..) => Watch::Nothing,
+            Used::Secrets(secrets) => self.watch_secrets(secrets, response.status()),
+            Used::Signed(signed) => self.watch_signed(signed, &response),
         };
-        Ok(response.map(|received| match watch {
-            Watch::Nothing => received.boxed_unsync(),
-            Watch::Secrets(_) | Watch::Session(..) => {
-                Watched { received, watch, inspector: self, trailers: None }.boxed_unsync()
-            }
+        watch.search.headers(response.headers()).map_err(|found| self.report(&found))?;
+        Ok(response.map(|received| match watch.search.is_empty() && watch.error.is_none() {
+            true => received.boxed_unsync(),
+            false => Watched { received, watch, inspector: self, trailers: None }.boxed_unsync(),
         }))
     }
 
-    fn watch_error(&self, status: StatusCode, is_skewed: bool) -> Watch {
-        match &self.used {
-            Used::Session(_, session) if !is_skewed => {
-                if is_refusal(status) {
-                    self.refuse(session, Verdict::Denied);
-                }
-                Watch::Session(Vec::new(), Arc::clone(session))
-            }
-            Used::Session(..) | Used::Role(_) | Used::Secrets(_) => Watch::Nothing,
+    fn watch_secrets(&self, secrets: &[Injected], status: StatusCode) -> Watch {
+        if is_refusal(status) {
+            let broker = self.broker.secrets();
+            secrets.iter().for_each(|injected| broker.refused(&injected.secret, &injected.value));
         }
+        let sought = secrets.iter().flat_map(|injected| {
+            let name = &injected.secret.name;
+            injected.forms.iter().map(|text| Sought { name: name.clone(), text: text.clone() })
+        });
+        Watch { search: Search::new(sought), error: None }
+    }
+
+    /// The token of a session is sent, and some services show what was signed if a signature is wrong. The key itself is not.
+    fn watch_signed(&self, signed: &Signed, response: &Response<Received>) -> Watch {
+        let token = signed.keys.token.iter().map(|token| Sought { name: TOKEN.into(), text: token.as_bytes().into() });
+        let search = Search::new(token);
+        let status = response.status();
+        if !is_refusal(status) && status != StatusCode::BAD_REQUEST {
+            return Watch { search, error: None };
+        }
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let is_skewed = self.client.skew.notice(date, signed.at);
+        let is_of_session = signed.is_session && !is_skewed;
+        if is_of_session && is_refusal(status) {
+            self.refuse(&signed.keys, Verdict::Denied);
+        }
+        Watch { search, error: is_of_session.then(Vec::new) }
     }
 
     fn refuse(&self, session: &Arc<Credentials>, verdict: Verdict) {
@@ -131,41 +126,29 @@ struct Watched {
 
 impl Watched {
     fn data(&mut self, piece: Bytes) -> Result<Bytes, Error> {
-        match &mut self.watch {
-            Watch::Secrets(search) => search.piece(piece).map_err(|found| self.inspector.report(&found)),
-            Watch::Session(seen, session) => {
-                let more = MAX_ERROR.saturating_sub(seen.len()).min(piece.len());
-                seen.extend_from_slice(piece.get(..more).unwrap_or_default());
-                let text = String::from_utf8_lossy(seen);
-                if INVALID.iter().any(|code| text.contains(code)) {
-                    self.inspector.refuse(session, Verdict::Invalid);
-                    self.watch = Watch::Nothing;
-                }
-                Ok(piece)
+        if let (Some(error), Used::Signed(signed)) = (&mut self.watch.error, &self.inspector.used) {
+            let more = MAX_ERROR.saturating_sub(error.len()).min(piece.len());
+            error.extend_from_slice(piece.get(..more).unwrap_or_default());
+            let text = String::from_utf8_lossy(error);
+            if INVALID.iter().any(|code| text.contains(code)) {
+                self.inspector.refuse(&signed.keys, Verdict::Invalid);
+                self.watch.error = None;
             }
-            Watch::Nothing => Ok(piece),
         }
+        self.watch.search.piece(piece).map_err(|found| self.inspector.report(&found))
     }
 
     /// What was held back.
     fn rest(&mut self) -> Option<Bytes> {
-        match &mut self.watch {
-            Watch::Secrets(search) => Some(search.rest()).filter(|rest| !rest.is_empty()),
-            Watch::Session(..) | Watch::Nothing => None,
-        }
+        Some(self.watch.search.rest()).filter(|rest| !rest.is_empty())
     }
 
     fn held(&self) -> usize {
-        match &self.watch {
-            Watch::Secrets(search) => search.held(),
-            Watch::Session(..) | Watch::Nothing => 0,
-        }
+        self.watch.search.held()
     }
 
     fn trailers(&mut self, trailers: HeaderMap) -> Result<Frame<Bytes>, Error> {
-        if let Watch::Secrets(search) = &self.watch {
-            search.headers(&trailers).map_err(|found| self.inspector.report(&found))?;
-        }
+        self.watch.search.headers(&trailers).map_err(|found| self.inspector.report(&found))?;
         Ok(match self.rest() {
             Some(rest) => {
                 self.trailers = Some(trailers);

@@ -4,7 +4,7 @@
 //! denied has one line in the log, which names the credential.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::{Method, Request, StatusCode};
 use tokio::time::timeout;
@@ -15,10 +15,9 @@ use super::body::Sent;
 use super::clients::Lease;
 use super::{injected, signed};
 use crate::aws::Credentials;
-use crate::credentials::{Broker, Event, Unavailable};
+use crate::credentials::{Broker, Event, SecretValue, Unavailable};
 use crate::policy::manifest::FILE;
 use crate::policy::{Authentication, Credential, Owner, Secret};
-use crate::credentials::SecretValue;
 
 /// The largest body that is read before its request is sent, because its digest is signed.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -37,19 +36,20 @@ pub(super) struct Authenticator<'a> {
 /// What a request was authenticated with.
 #[derive(Debug)]
 pub(super) enum Used {
-    /// Signed with the role of the function.
-    Role(Signed),
-    /// Signed with a session of another role.
-    Session(Signed, Arc<Credentials>),
+    /// It is signed.
+    Signed(Signed),
     /// With secrets in it.
     Secrets(Vec<Injected>),
 }
 
 /// A signature.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Signed {
     /// The time that it contains.
-    pub(super) at: std::time::SystemTime,
+    pub(super) at: SystemTime,
+    pub(super) keys: Arc<Credentials>,
+    /// Whether they are those of a session, and not of the function's role.
+    pub(super) is_session: bool,
 }
 
 /// A secret that was put into a request.

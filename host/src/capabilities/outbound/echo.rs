@@ -44,6 +44,11 @@ impl Search {
         Self { secrets, held: Vec::new() }
     }
 
+    /// Whether it looks for nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// Searches headers or trailers.
     pub(super) fn headers(&self, headers: &HeaderMap) -> Result<(), Found> {
         for sought in &*self.secrets {

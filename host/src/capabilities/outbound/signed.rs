@@ -72,19 +72,13 @@ pub(super) async fn apply(
     if is_stated && !is_s3(&service) {
         request.headers_mut().insert(CONTENT, header(&digest)?);
     }
-    let (keys, session) = match &signing.role {
-        None => (auth.had(auth.broker.role(auth.event())).await?, None),
-        Some(role) => {
-            let session = auth.broker.sessions().get(auth.credential, role, auth.event());
-            let session = auth.had(session).await?;
-            (session.clone(), Some(session))
-        }
+    let keys = match &signing.role {
+        None => auth.had(auth.broker.role(auth.event())).await?,
+        Some(role) => auth.had(auth.broker.sessions().get(auth.credential, role, auth.event())).await?,
     };
     let now = auth.lease.client.skew.now(Some(auth.broker.skew()));
-    let signing = Signing { credentials: &keys, region: &region, service: &service, now };
-    sign(request, &signing, &digest)?;
-    let signed = Signed { at: now };
-    Ok(session.map_or(Used::Role(signed), |session| Used::Session(signed, session)))
+    sign(request, &Signing { credentials: &keys, region: &region, service: &service, now }, &digest)?;
+    Ok(Used::Signed(Signed { at: now, keys, is_session: signing.role.is_some() }))
 }
 
 /// The service and the region, as they are in signatures.
@@ -136,7 +130,7 @@ fn stated(headers: &HeaderMap, is_s3: bool, is_tls: bool) -> Result<Option<Strin
     }
 }
 
-fn strip(headers: &mut HeaderMap) {
+pub(super) fn strip(headers: &mut HeaderMap) {
     for name in &STRIPPED {
         headers.remove(name);
     }
@@ -151,7 +145,7 @@ fn is_signed(name: &HeaderName) -> bool {
 }
 
 /// Adds the headers of a signature over the request as it is sent.
-fn sign(request: &mut Request<Sent>, signing: &Signing<'_>, digest: &str) -> Result<(), Refusal> {
+pub(super) fn sign(request: &mut Request<Sent>, signing: &Signing<'_>, digest: &str) -> Result<(), Refusal> {
     let text = |(name, value): (&'_ HeaderName, &'_ HeaderValue)| match value.to_str() {
         Ok(_) => Ok(()),
         Err(_) => Err(Refusal::NotAscii(cut(name.as_str(), MAX_TOLD).to_owned())),
