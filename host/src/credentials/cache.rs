@@ -96,7 +96,9 @@ impl<V> Kept<V> {
         let failure = |within| self.failed.as_ref().filter(|(at, _)| is_younger(*at, now, within));
         match &self.value {
             Some((value, life)) if now < life.fresh => Look::Use(Arc::clone(value)),
-            Some((value, life)) if now < life.usable && failure(RETRY).is_some() => Look::Use(Arc::clone(value)),
+            Some((value, life)) if now < life.usable && failure(RETRY).is_some() => {
+                Look::Use(Arc::clone(value))
+            }
             Some((value, life)) if now < life.good => Look::UseAndFetch(Arc::clone(value)),
             Some((value, life)) if now < life.usable => Look::Fetch(Some(Arc::clone(value))),
             Some(_) | None => match failure(RETRY_WITHOUT) {
@@ -233,7 +235,8 @@ where
         match fetched {
             Ok(Fetched { value, life }) => {
                 let value = Arc::new(value);
-                *kept = Kept { value: Some((Arc::clone(&value), life)), since: asked, failed: None, used: uses };
+                *kept =
+                    Kept { value: Some((Arc::clone(&value), life)), since: asked, failed: None, used: uses };
                 Ok(value)
             }
             Err(error) => {

@@ -94,7 +94,9 @@ fn of_secrets_manager(services: &Services, id: &str, key: Option<&str>) -> Resul
     let Some(key) = key else { return Ok(text.to_owned()) };
     let fields = object(text.as_bytes()).ok_or_else(|| Unavailable::new("it is not a JSON object"))?;
     let value = fields.get(key).and_then(Value::as_str);
-    value.map(str::to_owned).ok_or_else(|| Unavailable::new(format!("its JSON has no text with the key {key}")))
+    value
+        .map(str::to_owned)
+        .ok_or_else(|| Unavailable::new(format!("its JSON has no text with the key {key}")))
 }
 
 /// What a service that speaks JSON answers.

@@ -130,7 +130,8 @@ fn credentials(body: &[u8]) -> Option<Credentials> {
     let within = element(text, "Credentials")?;
     let value = |name: &str| {
         let value = element(within, name)?;
-        let is_plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() && !b"<&".contains(&b));
+        let is_plain =
+            !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() && !b"<&".contains(&b));
         is_plain.then(|| value.to_owned())
     };
     Some(Credentials {

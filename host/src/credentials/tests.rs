@@ -38,7 +38,8 @@ pub(crate) fn role(more: &[(&str, &str)]) -> Variables {
 
 /// A broker with this environment.
 pub(crate) fn broker(vars: Variables) -> Broker {
-    let settings = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
+    let settings =
+        LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
     let process = Process { function: "notes".to_owned(), task_root: "/".into(), vars: Arc::new(vars) };
     Broker::new(process, ExtraRoots::default(), &Arc::new(Log::new(&settings)))
 }
@@ -110,18 +111,25 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[tokio::test]
 async fn a_session_belongs_to_one_tenant_and_one_credential() {
     let world = World::new(counting(HOUR));
-    let (one, other) = (tagged(), credential(Role { external_id: Some(Template { parts: vec![] }), ..role_of(&tagged()) }));
+    let (one, other) =
+        (tagged(), credential(Role { external_id: Some(Template { parts: vec![] }), ..role_of(&tagged()) }));
     let mut keys = Vec::new();
     for (credential, tenant) in [(&one, "a"), (&one, "b"), (&one, "a"), (&other, "a"), (&one, "b")] {
         keys.push(world.session(credential, Some(tenant), true).await.unwrap().access_key.clone());
     }
     assert_eq!(keys, ["KEY0", "KEY1", "KEY0", "KEY2", "KEY1"]);
     let asked = world.server.requests();
-    assert!(asked[0].text().contains("Tags.member.1.Key=tenant&Tags.member.1.Value=a"), "{}", asked[0].text());
+    assert!(
+        asked[0].text().contains("Tags.member.1.Key=tenant&Tags.member.1.Value=a"),
+        "{}",
+        asked[0].text()
+    );
     assert!(asked[1].text().contains("Tags.member.1.Value=b"), "{}", asked[1].text());
     assert!(asked[0].text().contains("RoleSessionName=notes-"), "{}", asked[0].text());
     let authorization = asked[0].header("authorization").unwrap();
-    assert!(authorization.contains("Credential=ROLE/") && authorization.contains("/eu-west-1/sts/aws4_request"));
+    assert!(
+        authorization.contains("Credential=ROLE/") && authorization.contains("/eu-west-1/sts/aws4_request")
+    );
     assert!(world.meter.spent() > Duration::ZERO, "the event is charged");
 }
 

@@ -128,7 +128,12 @@ impl Receipt {
             outbound_bytes_out: usage.outbound.bytes_out,
             outbound_bytes_in: usage.outbound.bytes_in,
             outbound_ms: milliseconds(usage.outbound.time),
-            credentials: usage.outbound.credentials.iter().map(|(used, count)| (used.name.clone(), *count)).collect(),
+            credentials: usage
+                .outbound
+                .credentials
+                .iter()
+                .map(|(used, count)| (used.name.clone(), *count))
+                .collect(),
             is_known: about.tenant.is_some_and(|(_, is_known)| is_known),
         }
     }

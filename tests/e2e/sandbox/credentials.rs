@@ -51,14 +51,19 @@ fn a_secret_is_put_into_requests_of_every_tenant_and_only_its_name_is_on_receipt
     let url = format!("http://127.0.0.1:{}", origin.port());
     let stage = stage(&stripe("http", &url), "http", &url);
     for tenant in ["acme", "beta", "acme"] {
-        let event = json!({ "url": format!("{url}/{tenant}"), "headers": { "Authorization": "Bearer guest" } });
+        let event =
+            json!({ "url": format!("{url}/{tenant}"), "headers": { "Authorization": "Bearer guest" } });
         let answer = stage.api.send(Event::json(event.to_string()).tenant(tenant));
         assert_eq!(answer.json(), json!({ "status": 200, "body": format!("/{tenant}") }));
     }
     let requests = origin.requests();
     for request in &requests {
         let own = request.head.to_lowercase().matches("authorization: ").count();
-        assert!(own == 1 && request.head.contains(&format!("authorization: Bearer {SECRET}\r\n")), "{}", request.head);
+        assert!(
+            own == 1 && request.head.contains(&format!("authorization: Bearer {SECRET}\r\n")),
+            "{}",
+            request.head
+        );
     }
     let connections: Vec<usize> = requests.iter().map(|request| request.connection).collect();
     assert_eq!(connections, [0, 1, 0], "connections are kept apart by tenant");
@@ -113,7 +118,10 @@ fn a_guest_that_hunts_for_the_secret_finds_it_nowhere() {
         for secret in [secret, ROLE_KEY, "token-of-the-role"] {
             assert!(!seen.contains(secret) && !logs.contains(secret), "{secret}\n{seen}\n{logs}");
         }
-        assert!(logs.contains("its method is TRACE, and servers answer that with the request itself"), "{logs}");
+        assert!(
+            logs.contains("its method is TRACE, and servers answer that with the request itself"),
+            "{logs}"
+        );
     }
     let arrived = aws.heads().join("\n");
     assert!(arrived.contains(SECRET) && arrived.contains("KEYOFacme"), "the server has both: {arrived}");
@@ -165,12 +173,20 @@ fn without_sts_an_event_that_needs_it_fails_as_the_platform_s_and_others_go_on()
     let answer = send("beta");
     assert_error(&answer, "Runtime.CredentialUnavailable");
     let message = answer.json()["errorMessage"].to_string();
-    assert!(message.contains("the credential cred could not be had") && !message.contains("arn:aws"), "{message}");
+    assert!(
+        message.contains("the credential cred could not be had") && !message.contains("arn:aws"),
+        "{message}"
+    );
     assert_eq!(send("acme").json()["body"], "KEYOFacme", "a session that is there is used");
-    stage.running.wait_log("the credential cred cannot be had: a session of arn:aws:iam::123456789012:role/tenant");
+    stage
+        .running
+        .wait_log("the credential cred cannot be had: a session of arn:aws:iam::123456789012:role/tenant");
     let receipts = stage.receipts();
     assert_eq!(receipts[1]["outcome"], "Runtime.CredentialUnavailable");
-    assert_eq!((&receipts[1]["credentials"], &receipts[2]["credentials"]), (&Value::Null, &json!({ "cred": 1 })));
+    assert_eq!(
+        (&receipts[1]["credentials"], &receipts[2]["credentials"]),
+        (&Value::Null, &json!({ "cred": 1 }))
+    );
 }
 
 #[test]
@@ -187,7 +203,8 @@ fn dynamodb_is_used_with_a_session_of_sts_and_moto_checks_both() {
             "x-amz-target": format!("DynamoDB_20120810.{operation}"),
             "content-type": "application/x-amz-json-1.0",
         });
-        let event = json!({ "method": "POST", "url": moto.endpoint(), "headers": headers, "body": body.to_string() });
+        let event =
+            json!({ "method": "POST", "url": moto.endpoint(), "headers": headers, "body": body.to_string() });
         let answer = stage.api.send(Event::json(event.to_string()).tenant("acme"));
         assert_eq!(answer.kind, Kind::Response, "{}\n{}", answer.text(), stage.running.logs());
         answer.json()

@@ -82,7 +82,11 @@ impl Inspector {
 
     /// The token of a session is sent, and some services show what was signed if a signature is wrong. The key itself is not.
     fn watch_signed(&self, signed: &Signed, response: &Response<Received>) -> Watch {
-        let token = signed.keys.token.iter().map(|token| Sought { name: TOKEN.into(), text: token.as_bytes().into() });
+        let token = signed
+            .keys
+            .token
+            .iter()
+            .map(|token| Sought { name: TOKEN.into(), text: token.as_bytes().into() });
         let search = Search::new(token);
         let status = response.status();
         if !is_refusal(status) && status != StatusCode::BAD_REQUEST {

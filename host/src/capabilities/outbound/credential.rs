@@ -77,7 +77,9 @@ pub(super) enum Failed {
 pub(super) enum Refusal {
     #[error("its method is {0}, and servers answer that with the request itself, the secret included")]
     Method(Method),
-    #[error("it is signed in its query already (a presigned URL); send it without a signature, and the host signs it")]
+    #[error(
+        "it is signed in its query already (a presigned URL); send it without a signature, and the host signs it"
+    )]
     Presigned,
     #[error(
         "it has the header {0} twice; send it once, because the host must know which one the service reads"
@@ -97,7 +99,9 @@ pub(super) enum Refusal {
          x-amz-content-sha256, or less"
     )]
     BodyTooLarge,
-    #[error("the name of its host does not say which {0} of AWS it is; add `{0}` to [credentials.{1}] of {FILE}")]
+    #[error(
+        "the name of its host does not say which {0} of AWS it is; add `{0}` to [credentials.{1}] of {FILE}"
+    )]
     NoPlace(&'static str, String),
     #[error("it names more than one operation")]
     SeveralOperations,
@@ -106,9 +110,7 @@ pub(super) enum Refusal {
          restrict the role instead"
     )]
     NoOperation,
-    #[error(
-        "its operation is {0}; to allow it, add \"{0}\" to operations in [credentials.{1}] of {FILE}"
-    )]
+    #[error("its operation is {0}; to allow it, add \"{0}\" to operations in [credentials.{1}] of {FILE}")]
     Operation(String, String),
     #[error("its credential has {{tenant}} in it, and the event has no tenant")]
     NoTenant,
@@ -161,7 +163,8 @@ impl<'a> Authenticator<'a> {
 
     async fn attempt(self, request: &mut Request<Sent>) -> Result<Used, Failed> {
         // Some servers do not distinguish case, and one calls it by another name.
-        let repeats = ["TRACE", "TRACK"].iter().any(|name| request.method().as_str().eq_ignore_ascii_case(name));
+        let repeats =
+            ["TRACE", "TRACK"].iter().any(|name| request.method().as_str().eq_ignore_ascii_case(name));
         if repeats {
             return Err(Refusal::Method(request.method().clone()).into());
         }
@@ -188,7 +191,9 @@ impl<'a> Authenticator<'a> {
                 Ok(had)
             }
             Ok(Err(unavailable)) => Err(Failed::Unavailable(unavailable.to_string())),
-            Err(_) => Err(Failed::Unavailable("it was not there in the time that the request has".to_owned())),
+            Err(_) => {
+                Err(Failed::Unavailable("it was not there in the time that the request has".to_owned()))
+            }
         }
     }
 

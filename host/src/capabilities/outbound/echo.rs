@@ -153,13 +153,14 @@ mod tests {
         }
         let mut search = search();
         let mut passed = Vec::new();
-        let cut = (0..body.len()).find(|at| match search.piece(Bytes::from_static(&body.as_bytes()[*at..=*at])) {
-            Ok(piece) => {
-                passed.extend(piece);
-                false
-            }
-            Err(found) => &*found.0 == "stripe",
-        });
+        let cut =
+            (0..body.len()).find(|at| match search.piece(Bytes::from_static(&body.as_bytes()[*at..=*at])) {
+                Ok(piece) => {
+                    passed.extend(piece);
+                    false
+                }
+                Err(found) => &*found.0 == "stripe",
+            });
         assert_eq!(cut, body.find(SECRET).map(|start| start + SECRET.len() - 1));
         assert_eq!(passed, b"{\"authorization\":\"Bearer ", "the guest gets none of its bytes");
     }

@@ -80,8 +80,8 @@ fn actions(form: &[u8]) -> impl Iterator<Item = String> {
         let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         let (name, value) = pair.split_at(at);
         // A longer name is not this one, however it is escaped.
-        let is_action = name.len() <= 3 * "Action".len()
-            && decoded(name).trim().eq_ignore_ascii_case("Action");
+        let is_action =
+            name.len() <= 3 * "Action".len() && decoded(name).trim().eq_ignore_ascii_case("Action");
         is_action.then(|| decoded(value.get(1..MAX_NAME.min(value.len())).unwrap_or_default()))
     })
 }

@@ -86,7 +86,8 @@ fn place(auth: Authenticator<'_>, signing: &AwsSigning) -> Result<(String, Strin
     let of_host = service_and_region(auth.lease.purpose.target.name());
     let (service, region) = of_host.map_or((None, None), |(service, region)| (Some(service), Some(region)));
     let missing = |what| Refusal::NoPlace(what, auth.credential.name.to_string());
-    let service = signing.service.as_deref().map(str::to_owned).or(service).ok_or_else(|| missing("service"))?;
+    let service =
+        signing.service.as_deref().map(str::to_owned).or(service).ok_or_else(|| missing("service"))?;
     let region = signing.region.as_deref().map(str::to_owned).or(region).ok_or_else(|| missing("region"))?;
     Ok((service, region))
 }

@@ -14,7 +14,8 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 fn log() -> Arc<Log> {
-    let settings = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
+    let settings =
+        LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
     Arc::new(Log::new(&settings))
 }
 

@@ -68,7 +68,9 @@ fn a_parameter_is_asked_for_with_the_role() {
     assert_eq!(requests[0].header("x-amz-target"), Some("AmazonSSM.GetParameter"));
     assert_eq!(requests[0].text(), "{\"Name\":\"/prod/stripe\",\"WithDecryption\":true}");
     let authorization = requests[0].header("authorization").unwrap();
-    assert!(authorization.contains("/eu-west-1/ssm/aws4_request, SignedHeaders=content-type;host;x-amz-date;"));
+    assert!(
+        authorization.contains("/eu-west-1/ssm/aws4_request, SignedHeaders=content-type;host;x-amz-date;")
+    );
     assert_eq!(requests[0].header("x-amz-security-token"), Some("role token"));
 }
 
@@ -94,9 +96,14 @@ fn a_secret_of_secrets_manager_may_be_json() {
 
 #[test]
 fn an_error_names_the_permission_and_not_what_was_signed() {
-    let body = "{\"__type\":\"com.amazon#AccessDeniedException\",\"Message\":\"x-amz-security-token:role token\"}";
+    let body =
+        "{\"__type\":\"com.amazon#AccessDeniedException\",\"Message\":\"x-amz-security-token:role token\"}";
     let error = asked(400, body, of_secrets_manager(None)).0.unwrap_err();
-    assert!(error.contains("(AccessDeniedException); the role of the function needs secretsmanager:GetSecretValue"));
+    assert!(
+        error.contains(
+            "(AccessDeniedException); the role of the function needs secretsmanager:GetSecretValue"
+        )
+    );
     assert!(!error.contains("token"), "{error}");
     let error = asked(500, "oh", of_secrets_manager(None)).0.unwrap_err();
     assert_eq!(error, "secretsmanager answered 500 (no code)");

@@ -98,7 +98,8 @@ fn failed(status: u16, body: &str) -> (bool, String) {
 
 #[test]
 fn an_error_says_what_to_do_and_nothing_that_was_signed() {
-    let error = |code: &str| format!("<Error><Code>{code}</Code><Message>x-amz-security-token:T</Message></Error>");
+    let error =
+        |code: &str| format!("<Error><Code>{code}</Code><Message>x-amz-security-token:T</Message></Error>");
     for (status, code, is_busy, expected) in [
         (400, "Throttling", true, "STS answered 400 (Throttling)"),
         (503, "", true, "STS answered 503 (no code)"),

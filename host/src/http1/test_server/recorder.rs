@@ -73,7 +73,12 @@ impl Recorder {
                     None => serve(BufReader::new(stream), connection, &requests, &*answer),
                     Some(tls) => {
                         let session = ServerConnection::new(tls).unwrap();
-                        serve(BufReader::new(StreamOwned::new(session, stream)), connection, &requests, &*answer);
+                        serve(
+                            BufReader::new(StreamOwned::new(session, stream)),
+                            connection,
+                            &requests,
+                            &*answer,
+                        );
                     }
                 });
             }

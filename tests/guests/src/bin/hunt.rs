@@ -15,7 +15,8 @@ async fn seen(method: &str, url: &str, header: &str) -> wstd::http::Result<Strin
 fn hunt(event: Value) -> Vec<String> {
     let all = |key: &str| event[key].as_array().into_iter().flatten().filter_map(Value::as_str);
     let mut found: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
-    let requests = all("methods").flat_map(|m| all("urls").flat_map(move |u| all("headers").map(move |h| (m, u, h))));
+    let requests =
+        all("methods").flat_map(|m| all("urls").flat_map(move |u| all("headers").map(move |h| (m, u, h))));
     found.extend(requests.map(|(m, u, h)| format!("{:?}", block_on(seen(m, u, h)))));
     println!("{found:?}");
     found

@@ -2,6 +2,7 @@
 
 mod aws;
 mod secrets;
+mod sessions;
 
 use super::*;
 use crate::credentials::tests::{Variables, broker, role};

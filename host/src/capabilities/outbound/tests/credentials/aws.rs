@@ -13,20 +13,24 @@ use crate::aws::sigv4::{Signing, digest_of};
 use crate::capabilities::outbound::account::tests::account;
 use crate::capabilities::outbound::body::Sent;
 use crate::capabilities::outbound::signed;
-use crate::credentials::tests::{session, tagged};
 
-fn ok(_: &Recorded) -> String {
+pub(super) fn ok(_: &Recorded) -> String {
     response(200, "", "ok")
 }
 
 /// Whether the request that arrived has the signature that `aws-sigv4` makes of it with these keys.
-fn assert_signed(request: &Recorded, service: &str, keys: &Keys) {
+pub(super) fn assert_signed(request: &Recorded, service: &str, keys: &Keys) {
     let authorization = request.header("authorization").expect("one authorization");
     let part = |name: &str| authorization.split_once(name).unwrap().1.split(',').next().unwrap();
     let date = request.header("x-amz-date").expect("one date");
     let text = format!(
         "{}-{}-{}T{}:{}:{}Z",
-        &date[..4], &date[4..6], &date[6..8], &date[9..11], &date[11..13], &date[13..15]
+        &date[..4],
+        &date[4..6],
+        &date[6..8],
+        &date[9..11],
+        &date[11..13],
+        &date[13..15]
     );
     let time = humantime::parse_rfc3339(&text).unwrap();
     let [method, path, query] = request.line();
@@ -58,18 +62,66 @@ fn role_keys() -> Keys {
 #[tokio::test]
 async fn the_same_signature_as_an_sdk_s_for_requests_as_guests_make_them() {
     let requests: [(&str, &str, &str, &[(&str, &str)], &'static str); 14] = [
-        ("dynamodb", "POST", "/", &[("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "DynamoDB_20120810.GetItem")], "{}"),
+        (
+            "dynamodb",
+            "POST",
+            "/",
+            &[("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "DynamoDB_20120810.GetItem")],
+            "{}",
+        ),
         ("dynamodb", "POST", "/", &[], ""),
         ("dynamodb", "GET", "/", &[], ""),
-        ("sqs", "POST", "/123456789012/queue", &[("content-type", "application/x-amz-json-1.0")], "{\"a\":\"\u{1f6a2}\"}"),
-        ("sns", "POST", "/", &[("content-type", "application/x-www-form-urlencoded")], "Action=Publish&TopicArn=a"),
-        ("lambda", "POST", "/2015-03-31/functions/arn%3Aaws%3Alambda/invocations?Qualifier=$LATEST", &[], "{}"),
-        ("execute-api", "GET", "/stage//a/./b/../c%20d?b=2&a=1&a=0&flag", &[("x-amz-meta", "two   spaces")], ""),
-        ("s3", "GET", "/bucket/a//b/../c%20d~%C3%A4?list-type=2&prefix=a%2Fb&delimiter=/", &[("range", "bytes=0-9")], ""),
-        ("s3", "PUT", "/bucket/key", &[("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="), ("x-amz-meta-a", "1"), ("x-amz-meta-a", "2")], "body"),
+        (
+            "sqs",
+            "POST",
+            "/123456789012/queue",
+            &[("content-type", "application/x-amz-json-1.0")],
+            "{\"a\":\"\u{1f6a2}\"}",
+        ),
+        (
+            "sns",
+            "POST",
+            "/",
+            &[("content-type", "application/x-www-form-urlencoded")],
+            "Action=Publish&TopicArn=a",
+        ),
+        (
+            "lambda",
+            "POST",
+            "/2015-03-31/functions/arn%3Aaws%3Alambda/invocations?Qualifier=$LATEST",
+            &[],
+            "{}",
+        ),
+        (
+            "execute-api",
+            "GET",
+            "/stage//a/./b/../c%20d?b=2&a=1&a=0&flag",
+            &[("x-amz-meta", "two   spaces")],
+            "",
+        ),
+        (
+            "s3",
+            "GET",
+            "/bucket/a//b/../c%20d~%C3%A4?list-type=2&prefix=a%2Fb&delimiter=/",
+            &[("range", "bytes=0-9")],
+            "",
+        ),
+        (
+            "s3",
+            "PUT",
+            "/bucket/key",
+            &[("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="), ("x-amz-meta-a", "1"), ("x-amz-meta-a", "2")],
+            "body",
+        ),
         ("s3", "PUT", "/bucket/key", &[("x-amz-acl", "private"), ("x-amz-copy-source", "/other/key")], ""),
         ("s3", "DELETE", "/bucket/key?versionId=a%2Bb+c", &[], ""),
-        ("s3", "GET", "/bucket?lifecycle", &[("accept-encoding", "gzip"), ("user-agent", "sdk"), ("x-amzn-trace-id", "Root=1")], ""),
+        (
+            "s3",
+            "GET",
+            "/bucket?lifecycle",
+            &[("accept-encoding", "gzip"), ("user-agent", "sdk"), ("x-amzn-trace-id", "Root=1")],
+            "",
+        ),
         ("s3", "GET", "/bucket/\u{7e}%7E%7e", &[], ""),
         ("s3", "HEAD", "/bucket/key", &[], ""),
     ];
@@ -85,7 +137,8 @@ async fn the_same_signature_as_an_sdk_s_for_requests_as_guests_make_them() {
         let arrived = server.requests().pop().unwrap();
         assert_eq!(arrived.text(), body);
         let [_, sent_path, sent_query] = arrived.line();
-        let sent = if sent_query.is_empty() { sent_path.to_owned() } else { format!("{sent_path}?{sent_query}") };
+        let sent =
+            if sent_query.is_empty() { sent_path.to_owned() } else { format!("{sent_path}?{sent_query}") };
         assert_eq!(sent, path, "the path that is sent is the path that is signed");
         assert_signed(&arrived, service, &role_keys());
         assert_eq!(arrived.header("x-amz-security-token"), Some("role token"));
@@ -97,7 +150,10 @@ async fn p10_2_what_a_guest_has_signed_is_taken_off() {
     let server = Recorder::start(ok);
     let handler = handler(&server.url(), signing("dynamodb"), role(&[]));
     let own = [
-        ("Authorization", "AWS4-HMAC-SHA256 Credential=GUEST/20260101/us-east-1/s3/aws4_request, Signature=00"),
+        (
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=GUEST/20260101/us-east-1/s3/aws4_request, Signature=00",
+        ),
         ("authorization", "Bearer x"),
         ("X-Amz-Security-Token", "of the guest"),
         ("X-Amz-Date", "20991231T000000Z"),
@@ -138,7 +194,11 @@ async fn p10_2_what_cannot_be_signed_is_refused_with_its_reason() {
     let target = "DynamoDB_20120810.GetItem";
     let large: &'static str = Box::leak("x".repeat(1024 * 1024 + 1).into_boxed_str());
     for (service, request, reason) in [
-        ("s3", with("GET", "/a?X-Amz-Signature=00", &[], ""), "signed in its query already (a presigned URL)"),
+        (
+            "s3",
+            with("GET", "/a?X-Amz-Signature=00", &[], ""),
+            "signed in its query already (a presigned URL)",
+        ),
         ("s3", with("GET", "/a?a=b&x-amz-%43redential=A", &[], ""), "signed in its query already"),
         ("s3", with("GET", "/a?X-Amz-Expires=604800", &[], ""), "signed in its query already"),
         ("s3", with("GET", "/a?AWSAccessKeyId=A&Signature=b", &[], ""), "signed in its query already"),
@@ -148,7 +208,11 @@ async fn p10_2_what_cannot_be_signed_is_refused_with_its_reason() {
             "it has the header x-amz-target twice",
         ),
         ("s3", with("PUT", "/a", &[("x-amz-meta-a", "\u{e4}")], ""), "header x-amz-meta-a is not ASCII"),
-        ("s3", with("PUT", "/a", &[("x-amz-content-sha256", chunks)], ""), "(STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER)"),
+        (
+            "s3",
+            with("PUT", "/a", &[("x-amz-content-sha256", chunks)], ""),
+            "(STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER)",
+        ),
         (
             "s3",
             with("PUT", "/a", &[("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")], ""),
@@ -207,7 +271,10 @@ async fn p10_3_bodies_up_to_the_limit_and_digests_of_the_guest() {
     let stated = [("x-amz-content-sha256", digest.as_str())];
     outbound.ask(with("POST", &server.url(), &stated, larger)).await.unwrap();
     let arrived = server.requests();
-    assert_eq!(arrived.iter().map(|request| request.body.len()).collect::<Vec<_>>(), [1 << 20, (1 << 20) + 1]);
+    assert_eq!(
+        arrived.iter().map(|request| request.body.len()).collect::<Vec<_>>(),
+        [1 << 20, (1 << 20) + 1]
+    );
     arrived.iter().for_each(|request| assert_signed(request, "dynamodb", &role_keys()));
     assert_eq!(arrived[1].header("x-amz-content-sha256"), Some(digest.as_str()));
     let used = outbound.usage().credentials;
@@ -247,83 +314,6 @@ async fn p10_3_unsigned_bodies_go_to_s3_over_tls_byte_for_byte() {
     }
 }
 
-/// What STS and a service on one server answer: a session that has the name of the tenant in its key.
-fn sts_and_service(request: &Recorded) -> String {
-    match request.text().split_once("Tags.member.1.Value=") {
-        Some((_, tenant)) => session(&format!("KEY-{}", tenant.split('&').next().unwrap()), Duration::from_secs(3600)),
-        // An answer with the whole token would be cut off.
-        None => {
-            let token = request.header("x-amz-security-token").unwrap_or_default();
-            response(200, "", token.trim_start_matches("token-of-"))
-        }
-    }
-}
-
-fn with_session() -> Authentication {
-    let Authentication::Aws(AwsSigning { role, .. }) = tagged().authentication.clone() else { panic!() };
-    Authentication::Aws(AwsSigning {
-        region: Some("eu-west-1".into()),
-        service: Some("dynamodb".into()),
-        role,
-        ..AwsSigning::default()
-    })
-}
-
-#[tokio::test]
-async fn p10_4_each_tenant_has_the_session_and_the_connections_of_its_own() {
-    let server = Recorder::start(sts_and_service);
-    let handler = handler(&server.url(), with_session(), role(&[("AWS_ENDPOINT_URL", &server.url())]));
-    for tenant in ["a", "b", "a", "b"] {
-        let answer = handler.outbound(tenant).ask(with("POST", &server.url(), &[], "{}")).await.unwrap();
-        assert_eq!(answer.1, format!("KEY-{tenant}"));
-    }
-    let (sts, signed): (Vec<_>, Vec<_>) =
-        server.requests().into_iter().partition(|request| request.text().starts_with("Action="));
-    assert_eq!((sts.len(), signed.len()), (2, 4));
-    for (at, tenant) in ["a", "b"].iter().enumerate() {
-        let key = format!("KEY-{tenant}");
-        let keys = Keys::from_keys(&key, format!("secret-of-{key}"), Some(format!("token-of-{key}")));
-        assert_signed(&signed[at], "dynamodb", &keys);
-    }
-    assert_eq!(signed[0].connection, signed[2].connection);
-    assert_ne!(signed[0].connection, signed[1].connection);
-    assert!(!read(handler.log).contains("KEY"), "nothing of a session is in the log");
-}
-
-#[tokio::test]
-async fn p10_4_eight_requests_at_once_of_two_tenants_never_mix() {
-    let server = Recorder::start(sts_and_service);
-    let handler = Arc::new(handler(&server.url(), with_session(), role(&[("AWS_ENDPOINT_URL", &server.url())])));
-    let asking = (0..64).map(|number| {
-        let (handler, uri) = (Arc::clone(&handler), server.url());
-        tokio::spawn(async move {
-            let tenant = ["a", "b"][number % 2];
-            let answer = handler.outbound(tenant).ask(with("POST", &uri, &[], "{}")).await.unwrap();
-            assert_eq!(answer.1, format!("KEY-{tenant}"));
-        })
-    });
-    for asked in asking.collect::<Vec<_>>() {
-        asked.await.unwrap();
-    }
-    let sts = server.requests().iter().filter(|request| request.text().starts_with("Action=")).count();
-    assert_eq!(sts, 2);
-}
-
-#[tokio::test]
-async fn a_service_that_shows_what_was_signed_does_not_show_the_token() {
-    let server = Recorder::start(|request| match request.text().starts_with("Action=") {
-        true => session("KEY", Duration::from_secs(3600)),
-        false => response(403, "", &format!("The Canonical String should have been {}", request.head)),
-    });
-    for authentication in [with_session(), signing("dynamodb")] {
-        let handler = handler(&server.url(), authentication, role(&[("AWS_ENDPOINT_URL", &server.url())]));
-        assert!(handler.outbound("a").ask(with("POST", &server.url(), &[], "{}")).await.is_err());
-        let log = read(handler.log);
-        assert!(log.contains("contains the secret session token of the credential cred"), "{log}");
-        assert!(!log.contains("role token") && !log.contains("token-of-"), "{log}");
-    }
-}
-
 #[tokio::test]
 async fn what_the_signing_of_a_request_takes_is_printed() {
     use std::io::Write as _;
@@ -357,40 +347,6 @@ async fn what_the_signing_of_a_request_takes_is_printed() {
     let each = meter.spent() / count;
     drop(std::io::stderr().write_all(format!("signing a request takes {each:?}\n").as_bytes()));
     assert!(each < Duration::from_millis(1), "{each:?}");
-}
-
-#[tokio::test]
-async fn without_sts_a_request_fails_and_the_event_knows_why() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let server = Recorder::start(ok);
-    let vars = role(&[("AWS_ENDPOINT_URL_STS", &format!("http://{gone}"))]);
-    let handler = handler(&server.url(), with_session(), vars);
-    let mut outbound = handler.outbound("a");
-    let options = RequestOptions { connect_timeout: Some(Duration::from_secs(10)), ..RequestOptions::default() };
-    let request = with("POST", &server.url(), &[], "{}");
-    let sending = outbound.send_request(request, Some(options), Box::new(async { Ok(()) }));
-    let error = Box::into_pin(sending).await.map(drop).unwrap_err();
-    let Error::InternalError(Some(text)) = error else { panic!("{error:?}") };
-    assert_eq!(text, "the credential cred cannot be had; the log says why");
-    assert_eq!(&*outbound.missing_credential().unwrap().name, "cred");
-    assert_eq!(server.requests().len(), 0);
-    let log = read(handler.log);
-    assert!(log.contains("because the credential cred cannot be had: a session of arn:aws:iam::"), "{log}");
-}
-
-#[tokio::test]
-async fn p1_16_a_clock_that_is_wrong_is_corrected_for_the_next_request() {
-    let server = Recorder::start(|request| {
-        let is_right = request.header("x-amz-date").unwrap().starts_with("20310106T12");
-        if is_right { response(200, "", "") } else { response(403, "date: Mon, 06 Jan 2031 12:00:00 GMT\r\n", "") }
-    });
-    let handler = handler(&server.url(), signing("dynamodb"), role(&[]));
-    let mut statuses = Vec::new();
-    for tenant in ["a", "a", "b"] {
-        let answer = handler.outbound(tenant).ask(with("POST", &server.url(), &[], "{}")).await;
-        statuses.push(answer.unwrap().0);
-    }
-    assert_eq!(statuses, [403, 200, 403], "what a server says to one tenant is nothing to another");
 }
 
 #[tokio::test]

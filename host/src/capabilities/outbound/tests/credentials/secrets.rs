@@ -81,8 +81,7 @@ async fn a_query_and_a_user_with_a_password() {
 
 #[tokio::test]
 async fn p10_5_a_redirect_to_another_host_has_no_secret() {
-    let (mut handler, server) =
-        stage(bearer(), |_| response(302, "location: http://127.0.0.1:1/\r\n", ""));
+    let (mut handler, server) = stage(bearer(), |_| response(302, "location: http://127.0.0.1:1/\r\n", ""));
     let other = Recorder::start(ok);
     handler.policy.grants.allowed_outbound_hosts = vec!["*://*:*".parse().unwrap()];
     let mut outbound = handler.outbound("a");
@@ -118,12 +117,15 @@ async fn p10_5_a_response_that_shows_the_secret_is_cut_off() {
         },
         |_| {
             let trailers = format!("0\r\nx-echo: {SECRET}\r\n\r\n");
-            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-echo\r\n\r\n2\r\nok\r\n{trailers}")
+            format!(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-echo\r\n\r\n2\r\nok\r\n{trailers}"
+            )
         },
     ];
     for (at, answer) in answers.into_iter().enumerate() {
         let (handler, server) = stage(bearer(), answer);
-        let asked = handler.outbound("a").ask(with("GET", &server.url(), &[("accept-encoding", "gzip")], "")).await;
+        let asked =
+            handler.outbound("a").ask(with("GET", &server.url(), &[("accept-encoding", "gzip")], "")).await;
         // Trailers that were not asked for are dropped.
         if let Ok((_, body)) = &asked {
             assert_eq!((at, body.as_str()), (4, "ok"));
@@ -161,7 +163,15 @@ async fn what_is_like_a_secret_and_what_is_short_comes_back() {
     assert_eq!(answer.1, "sk_live_51Hunter sk_live_51Hunt");
     let headers = [("x-key".into(), template(&[secret("short")]))];
     let (handler, server) = stage(SecretParts { headers: headers.into(), ..SecretParts::default() }, echo);
-    assert!(handler.outbound("a").ask(with("GET", &server.url(), &[], "")).await.unwrap().1.contains("x-key: abc"));
+    assert!(
+        handler
+            .outbound("a")
+            .ask(with("GET", &server.url(), &[], ""))
+            .await
+            .unwrap()
+            .1
+            .contains("x-key: abc")
+    );
 }
 
 #[tokio::test]
