@@ -103,7 +103,7 @@ fn a_guest_that_hunts_for_the_secret_finds_it_nowhere() {
     let aws = Aws::start();
     let url = aws.url();
     let event = json!({
-        "methods": ["GET", "POST", "TRACE", "trace", "OPTIONS", "HEAD"],
+        "methods": ["GET", "POST", "TRACE", "trace", "OPTIONS"],
         "urls": [format!("{url}/echo"), format!("{url}/echo?authorization=x"), format!("{url}/x"), "http://127.0.0.1:1/"],
         "headers": ["authorization: Bearer guest", "AUTHORIZATION: x", "accept-encoding: gzip", "x_authorization: x"],
     });
@@ -189,6 +189,35 @@ fn without_sts_an_event_that_needs_it_fails_as_the_platform_s_and_others_go_on()
     );
 }
 
+/// Makes a user who may assume a role that may use DynamoDB, and gives the user's key. From then on, moto checks all of it.
+fn checked(moto: &Moto) -> [String; 2] {
+    let iam = |action: &str, fields: &[(&str, &str)]| {
+        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let fields: String =
+            fields.iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
+        let body = format!("Action={action}&Version=2010-05-08{fields}");
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        moto.request("iam", "POST /", &[kind], body.as_bytes())
+    };
+    let allow = |action: &str| {
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }] })
+            .to_string()
+    };
+    let user = ("UserName", "function");
+    iam("CreateUser", &[user]);
+    let may_assume = allow("sts:AssumeRole");
+    iam("PutUserPolicy", &[user, ("PolicyName", "assume"), ("PolicyDocument", &may_assume)]);
+    let role = ("RoleName", "tenant");
+    iam("CreateRole", &[role, ("AssumeRolePolicyDocument", &may_assume)]);
+    iam("PutRolePolicy", &[role, ("PolicyName", "notes"), ("PolicyDocument", &allow("dynamodb:*"))]);
+    let made = iam("CreateAccessKey", &[user]);
+    moto.request("moto", "POST /moto-api/reset-auth", &[], b"0");
+    ["AccessKeyId", "SecretAccessKey"].map(|name| {
+        let rest = made.split_once(&format!("<{name}>")).expect("a key").1;
+        rest.split_once('<').expect("an end").0.to_owned()
+    })
+}
+
 #[test]
 fn dynamodb_is_used_with_a_session_of_sts_and_moto_checks_both() {
     let Some(moto) = Moto::start("a credential") else { return };
@@ -196,8 +225,14 @@ fn dynamodb_is_used_with_a_session_of_sts_and_moto_checks_both() {
     let attributes = json!([{ "AttributeName": "id", "AttributeType": "S" }]);
     let table = json!({ "TableName": "notes", "KeySchema": key, "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST" });
     moto.dynamodb("CreateTable", &table);
-    let toml = session("call", &moto.endpoint());
-    let stage = stage(&toml, "call", &moto.endpoint());
+    let [id, key] = checked(&moto);
+    let root = TaskRoot::new().manifest(&session("call", &moto.endpoint())).with("call");
+    let stage = Stage::at(root, |bootstrap| {
+        let all =
+            [("AWS_ACCESS_KEY_ID", &*id), ("AWS_SECRET_ACCESS_KEY", &*key), ("AWS_REGION", "eu-central-1")];
+        let bootstrap = bootstrap.env_remove("AWS_SESSION_TOKEN").env("AWS_ENDPOINT_URL", moto.endpoint());
+        all.iter().fold(bootstrap, |bootstrap, (name, value)| bootstrap.env(name, value))
+    });
     let ask = |operation: &str, body: &Value| {
         let headers = json!({
             "x-amz-target": format!("DynamoDB_20120810.{operation}"),
@@ -210,7 +245,8 @@ fn dynamodb_is_used_with_a_session_of_sts_and_moto_checks_both() {
         answer.json()
     };
     let item = json!({ "id": { "S": "1" }, "text": { "S": "ahoy" } });
-    assert_eq!(ask("PutItem", &json!({ "TableName": "notes", "Item": item }))["status"], 200);
+    let put = ask("PutItem", &json!({ "TableName": "notes", "Item": item }));
+    assert_eq!(put["status"], 200, "{put}");
     let got = ask("GetItem", &json!({ "TableName": "notes", "Key": { "id": { "S": "1" } } }));
     let body: Value = serde_json::from_str(got["body"].as_str().expect("a body")).expect("JSON");
     assert_eq!(body["Item"], item);
