@@ -2,6 +2,7 @@
 //! before it is deployed.
 
 mod components;
+mod credentials;
 mod denied;
 mod examine;
 mod idle;

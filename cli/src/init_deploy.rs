@@ -1,5 +1,6 @@
 //! `bulkhead init-deploy`: writes the files with which SAM, Terraform or CDK deploys the zip.
 
+mod access;
 mod alarms;
 mod environment;
 mod function;

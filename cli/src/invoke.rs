@@ -120,6 +120,7 @@ impl Invoke {
     async fn by_ourselves(&self, event: &Event) -> anyhow::Result<Report> {
         let task_root = local::task_root(self.root.clone())?;
         let manifest = Manifest::read(&task_root)?.unwrap_or_default();
+        local::secrets::check(&task_root, &manifest)?;
         let handler = handler::choose(&task_root, &manifest, self.handler.as_deref())?;
         let bootstrap = local::bootstrap(self.settings.bootstrap.clone())?;
         let function = self.settings.function(handler, task_root, bootstrap);

@@ -2,11 +2,12 @@
 //! events.
 //!
 //! The bootstrap gets what Lambda would give it: the headers of each event, a deadline, and an environment
-//! without variables of this machine.
+//! without variables of this machine, except those that are secrets of its handlers.
 
 pub(crate) mod events;
 pub(crate) mod program;
 pub(crate) mod runtime_api;
+pub(crate) mod secrets;
 pub(crate) mod settings;
 mod task_root;
 

@@ -43,6 +43,7 @@ chapters! {
     dev: "dev.md",
     limits: "limits.md",
     tenants: "tenants.md",
+    credentials: "credentials.md",
     packaging: "packaging.md",
     deploying: "deploying.md",
     operating: "operating.md",

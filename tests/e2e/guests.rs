@@ -9,6 +9,7 @@ mod aws_sdk;
 mod command;
 mod http;
 mod module;
+mod payments;
 mod ports;
 pub(crate) mod precompiled;
 mod preinit;

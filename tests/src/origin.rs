@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A running server. It answers `GET /path` with `200` and the path, `/rates/…` with a rate as JSON, `/moved` with a redirect, and
+/// A running server. It answers `GET /path` with `200` and the path, `/rates/…` with a rate and `/payments/…` with a payment as JSON, `/moved` with a redirect, and
 /// each `/together/N` once there have been N of them.
 #[derive(Debug)]
 pub struct Origin {
@@ -103,7 +103,11 @@ impl Shared {
             self.arrived.notify_all();
             self.wait_for_others(&path);
             let status = if path == "/moved" { "302 Found\r\nLocation: /elsewhere" } else { "200 OK" };
-            let body = if path.starts_with("/rates/") { r#"{"euros":0.5}"# } else { &path };
+            let body = match path.split('/').nth(1) {
+                Some("rates") => r#"{"euros":0.5}"#,
+                Some("payments") => r#"{"paid":true}"#,
+                Some(_) | None => &path,
+            };
             let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             if stream.write_all(answer.as_bytes()).and_then(|()| stream.flush()).is_err() {
                 return;

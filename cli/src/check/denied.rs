@@ -41,7 +41,7 @@ static INTERFACES: [GrantedInterface; 6] = [
     GrantedInterface {
         interface: "wasi:http/outgoing-handler",
         lines: &["allowed_outbound_hosts = [\"https://api.example.com\"]"],
-        is_granted: |grants| !grants.allowed_outbound_hosts.is_empty(),
+        is_granted: |grants| !grants.allowed_outbound_hosts.is_empty() || !grants.credentials.is_empty(),
         is_in_every_program: false,
     },
     // Raw sockets are never granted.

@@ -7,6 +7,7 @@ use bulkhead_host::policy::manifest::{self, FILE, Manifest, ManifestError, Unkno
 use bulkhead_host::text::printable::Shown as _;
 
 use super::components::{ComponentLoader, certificates};
+use super::credentials::Credential;
 use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
@@ -51,6 +52,8 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     }
     report.tenants = manifest.tenants.len();
     report.store = manifest.store.as_ref().map(store);
+    report.credentials =
+        manifest.granted_credentials().values().map(|credential| Credential::of(credential)).collect();
     Ok(report)
 }
 

@@ -1,9 +1,11 @@
 //! Settings that are valid and have no effect, although their author expects one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use bulkhead_host::policy::manifest::{self, Handler, Manifest, MixedBatches, TenantSource};
-use bulkhead_host::policy::{InvokeMode, Limit, Limits, OtherEvents, Policy};
+use bulkhead_host::policy::{Grants, InvokeMode, Limit, Limits, OtherEvents, Policy, Secret, SecretSource};
 use bulkhead_host::wasm::Kind;
 
 /// Warnings about settings of the whole file.
@@ -20,7 +22,8 @@ pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
             manifest::place_of(root, "routing", "mixed_batches")
         ));
     }
-    let reaches_out = manifest.policies().any(|policy| !policy.grants.allowed_outbound_hosts.is_empty());
+    let of_store = manifest.store.as_ref().is_some_and(|store| !store.credentials().is_empty());
+    let reaches_out = of_store || manifest.policies().any(|policy| reaches_out(&policy.grants));
     if !manifest.extra_ca_certificates.is_empty() && !reaches_out {
         warnings.push(format!(
             "{} has no effect: no handler has allowed_outbound_hosts",
@@ -28,6 +31,8 @@ pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
         ));
     }
     warnings.extend(cpu_time(root, "limits", &manifest.default));
+    warnings.extend(unused(root, manifest));
+    warnings.extend(unpackaged(root, manifest));
     warnings
 }
 
@@ -40,13 +45,57 @@ pub(super) fn of_policy(root: &Path, owner: &str, policy: &Policy, default: &Pol
         warnings.extend(cpu_time(root, &format!("{owner}.limits"), policy));
     }
     let grants = &policy.grants;
-    if !grants.allowed_private_networks.is_empty() && grants.allowed_outbound_hosts.is_empty() {
+    if !grants.allowed_private_networks.is_empty() && !reaches_out(grants) {
         warnings.push(format!(
             "{} has no effect without allowed_outbound_hosts, which names the hosts in these networks",
             manifest::place_of(root, &policy.table, "allowed_private_networks")
         ));
     }
     warnings
+}
+
+/// Whether requests to any host are allowed.
+fn reaches_out(grants: &Grants) -> bool {
+    !grants.allowed_outbound_hosts.is_empty() || !grants.credentials.is_empty()
+}
+
+/// Credentials that nobody has, and secrets of none.
+fn unused(root: &Path, manifest: &Manifest) -> Vec<String> {
+    let (granted, all) = (manifest.granted_credentials(), &manifest.credentials);
+    let used: BTreeSet<&str> =
+        all.all().flat_map(|credential| credential.secrets()).map(|secret| &*secret.name).collect();
+    let credentials = all.all().filter(|credential| !granted.contains_key(&credential.name));
+    let credentials = credentials.map(|credential| {
+        format!(
+            "{} is not used: no handler and no tenant has it; grant it with credentials = [{:?}]",
+            manifest::place_of(root, "credentials", &credential.name),
+            credential.name
+        )
+    });
+    let secrets = all.secrets().filter(|secret| !used.contains(&*secret.name)).map(|secret| {
+        format!(
+            "{} is not used: no credential contains {{{}}}",
+            manifest::place_of(root, "secrets", &secret.name),
+            secret.name
+        )
+    });
+    credentials.chain(secrets).collect()
+}
+
+/// Files with secrets that are looked for in the task root.
+fn unpackaged(root: &Path, manifest: &Manifest) -> Vec<String> {
+    let warning = |secret: &Arc<Secret>| match &secret.from {
+        SecretSource::File(path) if !Path::new(&**path).is_absolute() => Some(format!(
+            "{}: `{path}` is in the task root, and a zip contains no secrets; name the absolute path of a file that the \
+             function can read, or another source",
+            manifest::place_of(root, "secrets", &secret.name)
+        )),
+        SecretSource::File(_)
+        | SecretSource::Environment(_)
+        | SecretSource::Parameter(_)
+        | SecretSource::SecretsManager { .. } => None,
+    };
+    manifest.secrets().values().filter_map(warning).collect()
 }
 
 /// A limit of processor time that was set and that no event can reach.
@@ -133,12 +182,50 @@ mod tests {
     }
 
     #[test]
+    fn what_no_handler_uses_is_named() {
+        let toml = "[secrets.a]\nfrom = 'env:A'\n[secrets.b]\nfrom = 'env:B'\n[credentials.c]\n\
+                    hosts = ['https://a.b']\nheaders.x = '{a}'\n[handlers.h]\n";
+        assert_eq!(
+            warnings(toml),
+            [
+                "bulkhead.toml:5: credentials.c is not used: no handler and no tenant has it; grant it with credentials = [\"c\"]",
+                "bulkhead.toml:3: secrets.b is not used: no credential contains {b}",
+            ]
+        );
+        let granted = format!("{toml}grants.credentials = ['c']\n");
+        assert_eq!(
+            warnings(&granted),
+            ["bulkhead.toml:3: secrets.b is not used: no credential contains {b}"]
+        );
+    }
+
+    #[test]
+    fn a_secret_that_would_have_to_be_in_the_zip_is_pointed_out() {
+        let toml = |file: &str| {
+            format!(
+                "[secrets.a]\nfrom = 'file:{file}'\n[credentials.c]\nhosts = ['https://a.b']\nheaders.x = '{{a}}'\n\
+                 [handlers.h]\ngrants.credentials = ['c']\n"
+            )
+        };
+        assert_eq!(
+            warnings(&toml("keys/a")),
+            [
+                "bulkhead.toml:1: secrets.a: `keys/a` is in the task root, and a zip contains no secrets; name the absolute \
+              path of a file that the function can read, or another source"
+            ]
+        );
+        assert_eq!(warnings(&toml("/mnt/keys/a")), [] as [String; 0]);
+    }
+
+    #[test]
     fn what_has_an_effect_or_was_not_written_is_no_warning() {
         for toml in [
             "[routing]\nmixed_batches = \"split\"\ntenant = { pointer = \"/Records/*/body/tenant\" }",
             "[limits]\nwall_time = \"200ms\"\n[handlers.a]",
             "[limits]\ncpu_time = \"4s\"\n[handlers.a]",
             "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a.grants]\nallowed_outbound_hosts = [\"https://a.b\"]",
+            "outbound.extra_ca_certificates = [\"ca.pem\"]\n[credentials.c]\nhosts = [\"http://127.0.0.1:1\"]\nheaders.x = \"y\"\n\
+             [handlers.a.grants]\ncredentials = [\"c\"]\nallowed_private_networks = [\"127.0.0.1\"]",
         ] {
             assert_eq!(warnings(toml), [] as [String; 0], "{toml}");
         }

@@ -8,6 +8,7 @@ use bulkhead_host::policy::manifest::Manifest;
 use serde_json::{Value, json};
 
 use super::components::ComponentLoader;
+use super::credentials::{self, Credential};
 use super::policies::{Group, groups};
 use super::print;
 use super::report::Component;
@@ -50,5 +51,7 @@ fn shown(manifest: &Manifest, at: usize, component: &Result<Component, String>) 
 pub(crate) fn policy_of(tenant: &str, policy: &Policy, imports: &[String]) -> (Value, String) {
     let group = Group { policy, events: None, tenants: vec![tenant] };
     let report = group.report(policy, imports);
-    (json!(report), print::policy(&report, false))
+    let credentials: Vec<Credential> =
+        policy.grants.credentials.iter().map(|credential| Credential::of(credential)).collect();
+    (json!(report), print::policy(&report, false) + &credentials::text(&credentials))
 }

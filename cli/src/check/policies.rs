@@ -128,7 +128,7 @@ fn grants(own: &Grants, handler: &Grants) -> Vec<Grant> {
     grants
 }
 
-fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
+fn values(grants: &Grants) -> [(&'static str, Vec<String>); 7] {
     let policy = policy::Policy { grants: grants.clone(), ..policy::Policy::default_for("") };
     let tmp = manifest::shown(&policy).into_iter().filter(|shown| shown.limit == policy::Limit::Tmp);
     [
@@ -141,6 +141,7 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 6] {
             "allowed_private_networks",
             grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
         ),
+        ("credentials", grants.credentials.iter().map(|credential| credential.name.to_string()).collect()),
     ]
 }
 
@@ -156,6 +157,7 @@ pub(super) fn store(store: &manifest::Store) -> Store {
         directory,
         bucket,
         public_keys: store.public_keys.iter().map(ToString::to_string).collect(),
+        credentials: store.credentials().iter().map(|credential| credential.name.to_string()).collect(),
         limits: limits(&largest, &largest),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use bulkhead_host::text::printable::{Shown as _, line, name};
 
+use super::credentials;
 use super::report::{Change, Checked, Component, Finding, Grant, Limit, Policy, Report, Store};
 use crate::label::label;
 use crate::reset;
@@ -25,6 +26,7 @@ pub(super) fn text(report: &Report, all: bool) -> String {
         text.push('\n');
     }
     text += &report.store.as_ref().map(|shown| store(shown, all)).unwrap_or_default();
+    text += &credentials::text(&report.credentials);
     for mistake in &report.mistakes {
         text += &format!("{mistake}\n");
     }
@@ -90,6 +92,9 @@ fn store(store: &Store, all: bool) -> String {
     store.limits.iter().filter(|limit| all || !limit.default).for_each(|shown| {
         limits.row([shown.key.to_owned(), limit(shown)]);
     });
+    if !store.credentials.is_empty() {
+        limits.row(["credentials".to_owned(), store.credentials.join(", ")]);
+    }
     let limits = limits.to_string();
     let most = if limits.is_empty() { "    the default limits\n" } else { &limits };
     format!("store {}\n{table}  each tenant at most\n{most}\n", name(&store.name))

@@ -7,6 +7,7 @@ use bulkhead_host::policy::manifest::Mistake;
 use bulkhead_host::wasm::Kind;
 use serde::Serialize;
 
+use super::credentials::Credential;
 use super::denied::Denial;
 
 /// All findings about one task root.
@@ -24,6 +25,8 @@ pub(super) struct Report {
     pub(super) tenants: usize,
     /// Where further tenants are.
     pub(super) store: Option<Store>,
+    /// The credentials that a handler or a tenant has.
+    pub(super) credentials: Vec<Credential>,
 }
 
 /// The store of a manifest.
@@ -36,6 +39,8 @@ pub(super) struct Store {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bucket: Option<String>,
     pub(super) public_keys: Vec<String>,
+    /// Those that a tenant may have.
+    pub(super) credentials: Vec<String>,
     /// What a tenant may have at most.
     pub(super) limits: Vec<Limit>,
 }

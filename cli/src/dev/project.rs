@@ -79,6 +79,7 @@ impl Project {
             "{}: --store needs a [store] in this file, which says who may sign; `bulkhead keygen` makes a key",
             self.root.join(FILE).shown()
         );
+        local::secrets::check(&self.root, &manifest)?;
         if !manifest.handlers.is_empty() {
             return Ok(manifest.handlers.into_iter().map(|handler| handler.name).collect());
         }
@@ -146,7 +147,7 @@ fn components(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// A hash of everything that a bootstrap would load.
 fn content(root: &Path) -> anyhow::Result<u64> {
     let mut hasher = DefaultHasher::new();
-    for path in components(root)?.into_iter().chain([root.join(FILE)]) {
+    for path in components(root)?.into_iter().chain([root.join(FILE), local::secrets::place(root)]) {
         path.hash(&mut hasher);
         // A file that is gone by now counts as empty; its removal is reported as a change.
         std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
@@ -173,6 +174,12 @@ mod tests {
         assert_eq!(project.renew().await.unwrap(), None);
         write("bulkhead.toml", "[handlers.c]\nsource = \"a.wasm\"");
         assert_eq!(project.renew().await.unwrap().unwrap(), ["c"]);
+        write("bulkhead.toml", "[handlers.c]\nsource = \"a.wasm\"\n[secrets.key]\nfrom = \"ssm:key\"");
+        assert!(project.renew().await.unwrap().is_some());
+        write("bulkhead.secrets.toml", "key = \"one\"");
+        assert!(project.renew().await.unwrap().is_some(), "an environment keeps its secrets for a while");
+        write("bulkhead.secrets.toml", "kye = \"one\"");
+        assert!(project.renew().await.unwrap_err().to_string().contains("did you mean key?"));
         write("bulkhead.toml", "[handler.c]");
         assert!(project.renew().await.is_err());
     }

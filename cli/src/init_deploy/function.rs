@@ -5,6 +5,7 @@ use bulkhead_host::engine::Target;
 use bulkhead_host::engine::artifact::digest;
 use serde::Serialize;
 
+use super::access::Access;
 use super::alarms::{self, Alarm, Filter, Watched};
 use super::environment::{self, Variable};
 use super::project::Known;
@@ -63,6 +64,7 @@ pub(super) struct Function {
     tags: Vec<Variable>,
     vpc: bool,
     reads: Option<Reads>,
+    access: Access,
     /// What needs subnets and security groups.
     network: Option<&'static str>,
 }
@@ -120,6 +122,7 @@ impl Function {
             tags: environment::in_order(&settings.tag),
             vpc: settings.vpc,
             reads: known.reads,
+            access: known.access,
             network: network(settings.vpc, instances.as_ref()),
             sources,
             stack: stack(&name),

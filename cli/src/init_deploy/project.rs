@@ -7,6 +7,7 @@ use bulkhead_host::policy::manifest::{FILE, Handler, Manifest, Receipts, TenantS
 use bulkhead_host::policy::{InvokeMode, OtherEvents};
 use bulkhead_host::wasm::{Description, Kind};
 
+use super::access::Access;
 use super::reads::Reads;
 use super::sources::Source;
 use crate::build::{self, PLACE, Project};
@@ -33,6 +34,8 @@ pub(super) struct Known {
     pub(super) has_receipts: bool,
     /// What its role has to read.
     pub(super) reads: Option<Reads>,
+    /// What its role needs for credentials.
+    pub(super) access: Access,
 }
 
 impl Known {
@@ -63,6 +66,7 @@ impl Known {
             has_tenants: false,
             has_receipts: true,
             reads: None,
+            access: Access::default(),
         }
     }
 
@@ -108,6 +112,7 @@ impl Known {
             has_tenants: manifest.has_tenants(),
             has_receipts: manifest.receipts != Receipts::Off,
             reads: Reads::of(manifest),
+            access: Access::of(manifest),
         })
     }
 }

@@ -11,7 +11,7 @@ use bulkhead_host::engine::Target;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use super::{Function, LocalError};
+use super::{Function, LocalError, secrets};
 use crate::compile::lambda_name;
 use crate::files;
 use output::Pipe;
@@ -99,7 +99,8 @@ impl Program {
         // A name without a folder would be looked for in the PATH.
         let bootstrap = std::path::absolute(&function.bootstrap);
         let mut command = Command::new(bootstrap.as_ref().unwrap_or(&function.bootstrap));
-        command.env_clear().envs(variables(function)).envs(function.environment.iter().cloned());
+        command.env_clear().envs(variables(function));
+        command.envs(secrets::variables(&function.task_root)).envs(function.environment.iter().cloned());
         command
             // These come last, so that no variable of the user can change them.
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api)

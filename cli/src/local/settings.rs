@@ -24,7 +24,8 @@ pub(crate) struct Settings {
     /// The function's memory in MB
     #[arg(long, value_name = "MB", default_value_t = MEMORY, value_parser = memory)]
     memory: u32,
-    /// An environment variable of the function; a handler sees it if it is granted
+    /// An environment variable of the function; a handler sees it if it is granted. Without =VALUE, it has the value
+    /// that it has here
     #[arg(long, alias = "env", value_name = "KEY=VALUE", value_parser = variable)]
     env_var: Vec<(String, String)>,
 }
@@ -72,6 +73,10 @@ fn variable(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
             Ok((name.to_owned(), value.to_owned()))
         }
+        None if !text.is_empty() && !text.contains('\0') => match std::env::var_os(text) {
+            Some(value) => Ok((text.to_owned(), value.to_string_lossy().into_owned())),
+            None => Err("this variable is not set here; write it as KEY=VALUE, such as STAGE=dev".to_owned()),
+        },
         _ => Err("write it as KEY=VALUE, such as STAGE=dev".to_owned()),
     }
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::check;
 use crate::compile;
 use crate::handlers;
+use crate::local::secrets;
 use crate::output::{Progress, tell};
 
 /// Fills the directory, which is removed with the returned value.
@@ -129,6 +130,12 @@ fn tree(from: &Path, to: &Path) -> anyhow::Result<()> {
     if !kind.is_file() {
         bail!("{} is neither a file nor a directory, so it cannot be packaged", from.shown());
     }
+    if from.file_name().is_some_and(|name| name == secrets::FILE) {
+        bail!(
+            "{}: this file has secrets in it, which must not be packaged; move it out of the folder",
+            from.shown()
+        );
+    }
     if let Some(folder) = to.parent() {
         make(folder)?;
     }
@@ -202,6 +209,23 @@ pub(super) fn files(root: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_with_secrets_is_not_packaged() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::create_dir(from.path().join("a")).unwrap();
+        fs::write(from.path().join("a/b"), "").unwrap();
+        assert!(tree(from.path(), to.path()).is_ok());
+        fs::write(from.path().join("a").join(secrets::FILE), "key = 'x'").unwrap();
+        let error = tree(from.path(), to.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "a/bulkhead.secrets.toml: this file has secrets in it, which must not be packaged; move \
+                it out of the folder"
+            ),
+            "{error}"
+        );
+    }
 
     #[test]
     fn a_name_of_several_lines_is_one_sum() {

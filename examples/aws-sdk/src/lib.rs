@@ -1,4 +1,4 @@
-//! Notes in DynamoDB, by the official SDK: its requests leave through `wasi:http`, so the host says how far they get.
+//! Notes in DynamoDB, by the official SDK: its requests leave through `wasi:http`, and the host signs them.
 
 use std::collections::HashMap;
 use std::env;
@@ -41,21 +41,24 @@ async fn notes(request: Request) -> Result<Option<Note>, Error> {
 }
 
 fn config() -> Result<Config, Error> {
-    // A key of its own: the role's is the platform's, and no grant hands it to a handler.
-    let key = Credentials::new(variable("NOTES_KEY_ID")?, variable("NOTES_KEY")?, None, None, "grant");
-    let config = Config::builder()
+    // These are not keys: the SDK wants some, and the host replaces the signature that it makes with them.
+    let (id, key) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+    let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(bulkhead::aws::http_client())
         .sleep_impl(bulkhead::aws::Sleep)
-        .credentials_provider(key)
-        .endpoint_url(variable("NOTES_ENDPOINT")?)
-        .region(Region::new(variable("NOTES_REGION")?));
+        .credentials_provider(Credentials::new(id, key, None, None, "the host"))
+        .region(Region::new(variable("AWS_REGION")?));
+    // Another server than that of AWS, in a test.
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL").ok());
     Ok(config.build())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a grant is read as any variable is")]
 fn variable(name: &str) -> Result<String, Error> {
-    env::var(name).map_err(|error| format!("{name}: {error}; grant it in bulkhead.toml").into())
+    env::var(name).map_err(|error| {
+        format!("{name}: {error}; grant it in bulkhead.toml, or a credential that signs").into()
+    })
 }
 
 /// What the service says becomes `errorType` and `errorMessage`. Where it said nothing, the causes tell why.

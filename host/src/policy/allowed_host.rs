@@ -104,7 +104,7 @@ impl AllowedHost {
     }
 
     /// The name of its host, or of the domain whose subdomains it allows.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         match &self.host {
             Host::Name(name) | Host::Subdomains(name) => Some(name),
             Host::Any | Host::Network(_) => None,

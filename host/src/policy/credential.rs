@@ -4,6 +4,7 @@
 //! the value of a secret is never part of a policy. [`crate::capabilities::outbound`] applies them.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use super::{AllowedHost, service_and_region};
@@ -142,4 +143,28 @@ pub enum SecretSource {
     },
     /// `file:PATH`: a file, relative to the task root or absolute. Line ends at its end are not part of the secret.
     File(Box<str>),
+}
+
+/// As in `from`.
+impl Display for SecretSource {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "env:{name}"),
+            Self::Parameter(name) => write!(f, "ssm:{name}"),
+            Self::SecretsManager { id, key: None } => write!(f, "secretsmanager:{id}"),
+            Self::SecretsManager { id, key: Some(key) } => write!(f, "secretsmanager:{id}#{key}"),
+            Self::File(path) => write!(f, "file:{path}"),
+        }
+    }
+}
+
+/// With names in the place of values.
+impl Display for Template {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Tenant => f.write_str("{tenant}"),
+            Part::Secret(secret) => write!(f, "{{{}}}", secret.name),
+        })
+    }
 }

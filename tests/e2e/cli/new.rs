@@ -84,7 +84,7 @@ fn without_a_checkout_the_sdk_comes_along_and_a_colleague_builds_it() {
     made.succeeded();
     assert!(made.stderr.contains("created hello from the template hello"), "{}", made.stderr);
     let project = folder.inner("hello");
-    assert_eq!(project.read(".gitignore"), "/target\n");
+    assert_eq!(project.read(".gitignore"), "/target\n/bulkhead.secrets.toml\n");
     project.cargo(&["generate-lockfile"]).succeeded();
     let lock = project.read("Cargo.lock");
     assert_eq!(locked(&lock, "bulkhead"), [] as [Option<&str>; 0], "somebody else's crate: {lock}");

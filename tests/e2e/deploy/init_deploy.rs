@@ -2,6 +2,7 @@
 
 use bulkhead_tests::artifacts;
 
+use crate::deploy::sam::lint;
 use crate::project::{Folder, sdk};
 
 const TENANTS: &str = "[handlers.cart]\n[handlers.pay]\n[tenants.acme]\nhandler = \"pay\"\n";
@@ -124,6 +125,43 @@ fn the_role_of_a_function_with_a_store_in_a_bucket_may_read_it() {
         assert!(expected.iter().all(|expected| text.contains(expected)), "{tool}: {text}");
         assert!(text.contains("s3:GetObject") && text.contains("s3:ListBucket"), "{tool}");
     }
+}
+
+#[test]
+fn the_role_of_a_function_with_credentials_may_open_sessions_and_read_secrets() {
+    const CREDENTIALS: &str = "[secrets]\na.from = 'ssm:/prod/a'\nb.from = 'secretsmanager:prod/b#key'\n\
+        [credentials.api]\nhosts = ['https://api.example.com']\nheaders = { a = '{a}', b = '{b}' }\n\
+        [credentials.notes]\nhosts = ['https://dynamodb.eu-west-1.amazonaws.com']\nsign = 'aws'\n\
+        role = 'arn:aws:iam::123456789012:role/tenant'\n[credentials.queue]\n\
+        hosts = ['https://sqs.eu-west-1.amazonaws.com']\nsign = 'aws'\n[handlers.hello.grants]\n\
+        credentials = ['api', 'notes', 'queue']\n";
+    let folder = project(CREDENTIALS);
+    for (tool, file, places) in [
+        ("sam", "template.yaml", "${AWS::Region}:${AWS::AccountId}"),
+        ("terraform", "main.tf", "${data.aws_arn.logs.region}:${data.aws_arn.logs.account}"),
+        ("cdk", "lib/function-stack.ts", "${this.region}:${this.account}"),
+    ] {
+        folder.bulkhead(&["init-deploy", "--tool", tool, "-o", tool]).succeeded();
+        let text = folder.read(&format!("{tool}/{file}"));
+        for expected in [
+            "sts:AssumeRole",
+            "sts:TagSession",
+            "arn:aws:iam::123456789012:role/tenant",
+            "sign requests to sqs with this role",
+            &format!(":ssm:{places}:parameter/prod/a"),
+            &format!(":secretsmanager:{places}:secret:prod/b-??????"),
+        ] {
+            assert!(text.contains(expected), "{tool}: {expected}: {text}");
+        }
+    }
+    let template = folder.read("sam/template.yaml");
+    let (before, rest) = template.split_once("  # TenantRole:").expect("an example of the role");
+    let (example, after) = rest.split_once("\n\n").expect("what follows it");
+    let with_role = format!("{before}  TenantRole:{}\n\n{after}", example.replace("\n  # ", "\n  "));
+    assert!(with_role.contains("\n      RoleName: tenant\n"), "{with_role}");
+    folder.write("with-role.yaml", &with_role);
+    // What `bulkhead.toml` names has a partition.
+    lint(&folder, &["sam/template.yaml".to_owned(), "with-role.yaml".to_owned()], &["I3042"]);
 }
 
 #[test]

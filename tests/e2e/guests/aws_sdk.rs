@@ -5,6 +5,8 @@ use serde_json::json;
 
 use crate::stage::{Stage, assert_error};
 
+const MANIFEST: &str = include_str!("../../../examples/aws-sdk/bulkhead.toml");
+
 const AWS: &str = "https://dynamodb.eu-central-1.amazonaws.com";
 
 /// The example with its table, and with our server where its manifest names that of AWS.
@@ -16,18 +18,19 @@ fn with(test: impl FnOnce(&Moto, &Stage)) {
     let attributes = json!([{ "AttributeName": "id", "AttributeType": "S" }]);
     let table = json!({ "TableName": "notes", "KeySchema": key, "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST" });
     moto.dynamodb("CreateTable", &table);
-    let manifest = include_str!("../../../examples/aws-sdk/bulkhead.toml");
-    assert_eq!(manifest.matches(AWS).count(), 2, "one is the endpoint, one is its grant");
-    // A loopback address needs a line more than a host of the internet.
+    assert_eq!(MANIFEST.matches(AWS).count(), 1, "the host of its credential");
+    let endpoint = moto.endpoint();
+    // A loopback address needs a line more than a host of the internet, and says neither service nor region.
+    let hosts = format!("hosts = [\"{endpoint}\"]\nservice = \"dynamodb\"\nregion = \"eu-central-1\"");
+    let manifest = MANIFEST.replace(&format!("hosts = [\"{AWS}\"]"), &hosts);
     let private = "[handlers.aws-sdk.grants]\nallowed_private_networks = ['127.0.0.0/8']";
-    let manifest = manifest.replace(AWS, &moto.endpoint()).replace("[handlers.aws-sdk.grants]", private);
-    test(&moto, &stage(&manifest));
+    let elsewhere = format!("NOTES_TABLE = \"notes\", AWS_ENDPOINT_URL = \"{endpoint}\"");
+    let manifest = manifest.replace("[handlers.aws-sdk.grants]", private);
+    test(&moto, &stage(&manifest.replace("NOTES_TABLE = \"notes\"", &elsewhere)));
 }
 
 fn stage(manifest: &str) -> Stage {
-    Stage::at(TaskRoot::new().manifest(manifest).with("aws-sdk"), |bootstrap| {
-        bootstrap.handler("aws-sdk").env("NOTES_KEY_ID", "AKIDOFNOTES").env("NOTES_KEY", "key of notes")
-    })
+    Stage::at(TaskRoot::new().manifest(manifest).with("aws-sdk"), |bootstrap| bootstrap.handler("aws-sdk"))
 }
 
 #[test]
@@ -65,27 +68,27 @@ fn what_is_not_there_is_an_answer_and_what_is_wrong_an_error() {
 
 #[test]
 fn a_host_that_is_not_granted_costs_its_event_and_names_the_line() {
-    let manifest = include_str!("../../../examples/aws-sdk/bulkhead.toml");
-    let denied = format!("allowed_outbound_hosts = [\"{AWS}\"]");
-    assert!(manifest.contains(&denied), "{manifest}");
-    let stage = stage(&manifest.replace(&denied, ""));
+    let elsewhere =
+        "NOTES_TABLE = \"notes\", AWS_ENDPOINT_URL = \"https://dynamodb.eu-west-1.amazonaws.com\"";
+    let stage = stage(&MANIFEST.replace("NOTES_TABLE = \"notes\"", elsewhere));
     for _ in 0..2 {
         let answer = stage.api.send(Event::json(r#"{"get":"1"}"#));
         assert_error(&answer, "Function.HttpRequestDenied");
         assert!(answer.json().to_string().contains("no grant allows this request"), "{}", answer.json());
     }
     let log = stage.running.stdout();
-    let line = format!("to allow it, add \"{AWS}\" to allowed_outbound_hosts in [handlers.aws-sdk.grants]");
-    assert!(log.contains(&line), "{line}:\n{log}");
+    let line = "to allow it, add \"https://dynamodb.eu-west-1.amazonaws.com\" to allowed_outbound_hosts in \
+                [handlers.aws-sdk.grants]";
+    assert!(log.contains(line), "{line}:\n{log}");
 }
 
 #[test]
-fn without_its_key_the_handler_says_what_it_misses() {
-    let manifest = include_str!("../../../examples/aws-sdk/bulkhead.toml");
-    let root = TaskRoot::new().manifest(manifest).with("aws-sdk");
-    // The role's key is there, as in every function, and is no substitute.
-    let stage = Stage::at(root, |bootstrap| bootstrap.handler("aws-sdk"));
+fn without_its_credential_the_handler_says_what_it_misses() {
+    let credential = "credentials = [\"notes\"]\n";
+    assert!(MANIFEST.contains(credential), "{MANIFEST}");
+    // The role's key is there, as in every function, and is not for handlers.
+    let stage = stage(&MANIFEST.replace(credential, ""));
     let answer = stage.error(r#"{"get":"1"}"#, "Function.Error");
-    assert!(answer.json()["errorMessage"].to_string().contains("NOTES_KEY_ID"), "{}", answer.json());
+    assert!(answer.json()["errorMessage"].to_string().contains("AWS_ACCESS_KEY_ID"), "{}", answer.json());
     assert_eq!(stage.receipts()[0]["outboundRequests"], 0);
 }

@@ -266,6 +266,11 @@ function timeline(row) {
   return section("Time", element("table", { class: "waterfall" }, element("tbody", {}, lines, total)), ...[about].filter(Boolean));
 }
 
+/** The credentials that the host has used, and for how many requests. */
+function credentials({ credentials = {} }) {
+  return Object.entries(credentials).map(([credential, requests]) => `${name(credential)} for ${counted(requests, "request")}`).join(", ");
+}
+
 function facts(record) {
   const used = record.parts.length === 0 ? record.receipt : null;
   const outbound = used && `${counted(used.outboundRequests, "request")}, ${size(used.outboundBytesOut)} sent, ${size(used.outboundBytesIn)} received`;
@@ -281,6 +286,7 @@ function facts(record) {
     ["Peak memory", used && size(used.peakMemoryBytes)],
     ["CPU", used && `${ms(used.cpuMs)}, including sandbox creation`],
     ["Outbound calls", outbound],
+    ["Credentials", used && credentials(used)],
     ["Limit reached", used?.limit && name(used.limit)],
   ];
   const rows = all.filter(([, value]) => value).map(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);

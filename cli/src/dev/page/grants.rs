@@ -190,8 +190,14 @@ fn has(grants: &Grants, wanted: Wanted<'_>) -> bool {
         }
         _ => value
             .parse::<AllowedHost>()
-            .is_ok_and(|host| grants.allowed_outbound_hosts.iter().any(|allowed| allowed.covers(&host))),
+            .is_ok_and(|host| allowed(grants).any(|allowed| allowed.covers(&host))),
     }
+}
+
+/// The hosts that these grants allow, with those of credentials.
+fn allowed(grants: &Grants) -> impl Iterator<Item = &AllowedHost> {
+    let of_credentials = grants.credentials.iter().flat_map(|credential| &credential.hosts);
+    grants.allowed_outbound_hosts.iter().chain(of_credentials)
 }
 
 /// What to add to a table. A list that replaces an inherited one begins with what is in that.

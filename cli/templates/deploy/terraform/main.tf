@@ -150,6 +150,56 @@ resource "aws_iam_role_policy" "least" {
         Condition = { StringLike = { "s3:prefix" = [{{ reads.keys }}] } }
       },
 {% endif %}
+{% if access.roles %}
+      {
+        # It may open sessions of the roles of its credentials. The trust policy of such a role has to allow this role
+        # both actions, too: see docs/credentials.md of Bulkhead.
+        Effect = "Allow"
+        Action = ["sts:AssumeRole", "sts:TagSession"]
+        Resource = [
+{% for role in access.roles %}
+          {{ role }},
+{% endfor %}
+        ]
+      },
+{% endif %}
+{% if access.own %}
+      # Its credentials sign requests to {{ access.own | join(", ") | safe }} with this role. Add here what handlers may do there.
+{% endif %}
+{% if access.parameters %}
+      {
+        # It may read the secrets of its credentials. If a key of yours encrypts them, it needs kms:Decrypt for this key,
+        # too.
+        Effect = "Allow"
+        Action = "ssm:GetParameter"
+        Resource = [
+{% for resource in access.parameters %}
+{% if resource.arn %}
+          {{ resource.arn }},
+{% else %}
+          "arn:${data.aws_arn.logs.partition}:ssm:${data.aws_arn.logs.region}:${data.aws_arn.logs.account}:{{ resource.end | safe }}",
+{% endif %}
+{% endfor %}
+        ]
+      },
+{% endif %}
+{% if access.secrets %}
+      {
+        # It may read the secrets of its credentials. If a key of yours encrypts them, it needs kms:Decrypt for this key,
+        # too.
+        Effect = "Allow"
+        Action = "secretsmanager:GetSecretValue"
+        Resource = [
+{% for resource in access.secrets %}
+{% if resource.arn %}
+          {{ resource.arn }},
+{% else %}
+          "arn:${data.aws_arn.logs.partition}:secretsmanager:${data.aws_arn.logs.region}:${data.aws_arn.logs.account}:{{ resource.end | safe }}",
+{% endif %}
+{% endfor %}
+        ]
+      },
+{% endif %}
 {% if vpc %}
       {
         # Lambda itself attaches the function to the subnets with these. EC2 does not support a narrower resource.
@@ -215,6 +265,47 @@ resource "aws_iam_role_policy" "least" {
 
   })
 }
+{% if access.roles %}
+
+# A role of credentials trusts the role of the function, and its policies depend on the tag of the session. If this module
+# is to create one, remove the signs before these lines:
+# resource "aws_iam_role" "tenant" {
+#   name = {{ access.tenant_role }}
+#   assume_role_policy = jsonencode({
+#     Version = "2012-10-17"
+#     Statement = [
+#       {
+#         Effect    = "Allow"
+#         Principal = { AWS = aws_iam_role.this.arn }
+#         Action    = ["sts:AssumeRole", "sts:TagSession"]
+#         Condition = { Null = { "aws:RequestTag/tenant" = "false" } }
+#       },
+#     ]
+#   })
+# }
+#
+# resource "aws_iam_role_policy" "tenant" {
+#   name = "own"
+#   role = aws_iam_role.tenant.id
+#   policy = jsonencode({
+#     Version = "2012-10-17"
+#     Statement = [
+#       {
+#         Effect   = "Allow"
+#         Action   = ["s3:GetObject", "s3:PutObject"]
+#         Resource = "arn:aws:s3:::BUCKET/$${aws:PrincipalTag/tenant}/*"
+#       },
+#     ]
+#   })
+# }
+{% endif %}
+{% if access.is_relative %}
+
+# Its partition, region and account are those of the function.
+data "aws_arn" "logs" {
+  arn = aws_cloudwatch_log_group.this.arn
+}
+{% endif %}
 {% if instances and not instances.provider %}
 
 # All functions of one capacity provider have to trust each other, so this one has its own.

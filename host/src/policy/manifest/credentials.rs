@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 pub(super) use granted::{check, overlap};
 use hosts::HostEntry;
+#[cfg(test)]
+pub(super) use parts::BASIC;
 
 use super::document::{Entry, Table};
 use super::secrets::{self, Secrets};
@@ -34,7 +36,6 @@ pub(super) const KEYS: [&str; 12] = [
     "query",
     "basic",
 ];
-pub(super) const BASIC: [&str; 2] = parts::BASIC;
 /// Those that say how requests to AWS are signed.
 const OF_AWS: [&str; 7] =
     ["region", "service", "role", "session_tags", "session_policy", "external_id", "operations"];

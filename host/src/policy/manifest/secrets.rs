@@ -111,6 +111,7 @@ mod tests {
             ("file:secrets/stripe", SecretSource::File("secrets/stripe".into())),
             ("file:/mnt/secrets/a b", SecretSource::File("/mnt/secrets/a b".into())),
         ] {
+            assert_eq!(expected.to_string(), text);
             assert_eq!(source(text), Ok(expected), "{text}");
         }
     }

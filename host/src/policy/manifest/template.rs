@@ -140,10 +140,14 @@ mod tests {
             ("{{{user}}}", vec![text("{"), Part::Secret(secret("user")), text("}")]),
             ("a{{b}}é{{", vec![text("a{b}é{")]),
         ] {
-            let template = template(said, Names::Secrets(&secrets()));
-            assert_eq!(template, Ok(Template { parts: expected }), "{said}");
+            let template = template(said, Names::Secrets(&secrets())).unwrap();
+            assert_eq!(template, Template { parts: expected }, "{said}");
         }
-        assert_eq!(template("t-{tenant}", Names::Tenant).unwrap().parts, [text("t-"), Part::Tenant]);
+        let of_tenant = template("t-{tenant}", Names::Tenant).unwrap();
+        assert_eq!(of_tenant.parts, [text("t-"), Part::Tenant]);
+        assert_eq!(of_tenant.to_string(), "t-{tenant}");
+        let bearer = template("Bearer {stripe}", Names::Secrets(&secrets())).unwrap();
+        assert_eq!(bearer.to_string(), "Bearer {stripe}");
     }
 
     #[test]

@@ -94,6 +94,75 @@ export class FunctionStack extends Stack {
       }),
     );
 {% endif %}
+{% if access.roles %}
+
+    // It may open sessions of the roles of its credentials. The trust policy of such a role has to allow this role both
+    // actions, too: see docs/credentials.md of Bulkhead.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['sts:AssumeRole', 'sts:TagSession'],
+        resources: [
+{% for role in access.roles %}
+          {{ role }},
+{% endfor %}
+        ],
+      }),
+    );
+    // A role of credentials trusts the role of the function, and its policies depend on the tag of the session. If this
+    // stack is to create one, remove the signs before these lines:
+    // const tenantRole = new iam.Role(this, 'TenantRole', {
+    //   roleName: {{ access.tenant_role }},
+    //   assumedBy: new iam.ArnPrincipal(role.roleArn)
+    //     .withConditions({ Null: { 'aws:RequestTag/tenant': 'false' } })
+    //     .withSessionTags(),
+    // });
+    // tenantRole.addToPolicy(
+    //   new iam.PolicyStatement({
+    //     actions: ['s3:GetObject', 's3:PutObject'],
+    //     resources: ['arn:aws:s3:::BUCKET/${aws:PrincipalTag/tenant}/*'],
+    //   }),
+    // );
+{% endif %}
+{% if access.own %}
+
+    // Its credentials sign requests to {{ access.own | join(", ") | safe }} with this role. Add here what handlers may do there.
+{% endif %}
+{% if access.parameters %}
+
+    // It may read the secrets of its credentials. If a key of yours encrypts them, it needs kms:Decrypt for this key, too.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['ssm:GetParameter'],
+        resources: [
+{% for resource in access.parameters %}
+{% if resource.arn %}
+          {{ resource.arn }},
+{% else %}
+          `arn:${this.partition}:ssm:${this.region}:${this.account}:{{ resource.end | safe }}`,
+{% endif %}
+{% endfor %}
+        ],
+      }),
+    );
+{% endif %}
+{% if access.secrets %}
+
+    // It may read the secrets of its credentials. If a key of yours encrypts them, it needs kms:Decrypt for this key, too.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [
+{% for resource in access.secrets %}
+{% if resource.arn %}
+          {{ resource.arn }},
+{% else %}
+          `arn:${this.partition}:secretsmanager:${this.region}:${this.account}:{{ resource.end | safe }}`,
+{% endif %}
+{% endfor %}
+        ],
+      }),
+    );
+{% endif %}
 {% if vpc %}
 
     // A construct would look the network up; the function needs its ids only.

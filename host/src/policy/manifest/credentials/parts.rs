@@ -9,7 +9,8 @@ use crate::policy::manifest::secrets::Secrets;
 use crate::policy::manifest::template::{Names, template, texts};
 use crate::policy::{Basic, SecretParts, Template};
 
-pub(super) const BASIC: [&str; 2] = ["user", "password"];
+/// The keys of `basic`.
+pub(in crate::policy::manifest) const BASIC: [&str; 2] = ["user", "password"];
 
 /// Headers that belong to the connection and to the framing of a message.
 const OF_THE_CONNECTION: [&str; 10] = [
