@@ -108,14 +108,6 @@ impl Broker {
         services::on_thread(move || meter.charge(|| services.role()).0).await
     }
 
-    /// The region of the function.
-    ///
-    /// # Errors
-    /// If the environment does not name it.
-    pub fn region(&self) -> Result<String, Unavailable> {
-        self.services.region()
-    }
-
     /// How far the clock of this machine is off, as far as the host's own requests have shown.
     pub fn skew(&self) -> &Skew {
         self.services.skew()

@@ -45,6 +45,7 @@ use wasmtime_wasi_http::{
 
 pub use account::Sender;
 pub use clients::Clients;
+pub use credential_use::MissingCredential;
 
 use crate::policy::{Credential, Limit, Policy};
 use crate::tls::CertificateError;
@@ -139,7 +140,7 @@ impl Outbound {
     }
 
     /// The credential that could not be had, or that was still waited for.
-    pub fn missing_credential(&self) -> Option<Arc<Credential>> {
+    pub fn missing_credential(&self) -> Option<MissingCredential> {
         self.account.as_ref()?.credentials.missing()
     }
 

@@ -5,11 +5,11 @@
 //! and what to do; [`crate::sandbox::trap`] tells a trap from a panic.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::capabilities::outbound::MissingCredential;
 use crate::http_event::HttpEventError;
-use crate::policy::{Credential, Limit};
+use crate::policy::Limit;
 use crate::runtime_api::{Answer, ErrorReport};
 use crate::sandbox::ServiceError;
 
@@ -187,10 +187,14 @@ impl Outcome {
         })
     }
 
-    /// The outcome if a credential could not be had: a failure that may come from that is not the handler's.
+    /// The outcome if a credential was missing: a failure that may come from that is not the handler's.
     #[must_use]
-    pub fn without(self, missing: Option<Arc<Credential>>) -> Self {
-        let Some(missing) = missing else { return self };
+    pub fn without(self, missing: Option<MissingCredential>) -> Self {
+        let Some(MissingCredential { credential, is_awaited }) = missing else { return self };
+        if is_awaited && !matches!(self, Self::TimedOut { .. }) {
+            // The handler did not wait for it.
+            return self;
+        }
         let message = match &self {
             Self::Failed { message, .. } | Self::Panicked { message, .. } | Self::Trapped { message, .. } => {
                 Some(message.clone())
@@ -209,7 +213,7 @@ impl Outcome {
             | Self::CredentialUnavailable { .. }
             | Self::SandboxUnavailable { .. } => return self,
         };
-        Self::CredentialUnavailable { credential: missing.name.clone(), message }
+        Self::CredentialUnavailable { credential: credential.name.clone(), message }
     }
 }
 

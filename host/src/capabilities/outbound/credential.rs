@@ -184,17 +184,18 @@ impl<'a> Authenticator<'a> {
         self,
         fetching: impl Future<Output = Result<T, Unavailable>>,
     ) -> Result<T, Failed> {
-        self.account.credentials.needs(self.credential);
-        match timeout(self.patience, fetching).await {
+        let used = &self.account.credentials;
+        used.awaits(self.credential);
+        let reason = match timeout(self.patience, fetching).await {
             Ok(Ok(had)) => {
-                self.account.credentials.has(self.credential);
-                Ok(had)
+                used.has(self.credential);
+                return Ok(had);
             }
-            Ok(Err(unavailable)) => Err(Failed::Unavailable(unavailable.to_string())),
-            Err(_) => {
-                Err(Failed::Unavailable("it was not there in the time that the request has".to_owned()))
-            }
-        }
+            Ok(Err(unavailable)) => unavailable.to_string(),
+            Err(_) => "it was not there in the time that the request has".to_owned(),
+        };
+        used.lacks(self.credential);
+        Err(Failed::Unavailable(reason))
     }
 
     fn report(self, failed: Failed) -> Error {

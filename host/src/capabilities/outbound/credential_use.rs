@@ -12,7 +12,16 @@ pub(super) struct CredentialUse(Mutex<State>);
 struct State {
     /// There are no more than its policy grants.
     counts: Vec<(Arc<Credential>, u32)>,
-    missing: Option<Arc<Credential>>,
+    missing: Option<MissingCredential>,
+}
+
+/// A credential that a request of the event needed, and that was not there.
+#[derive(Debug, Clone)]
+pub struct MissingCredential {
+    /// The credential.
+    pub credential: Arc<Credential>,
+    /// Whether it was still waited for.
+    pub is_awaited: bool,
 }
 
 impl CredentialUse {
@@ -30,19 +39,28 @@ impl CredentialUse {
         self.lock().counts.clone()
     }
 
-    /// A request needs what it cannot be sent without. If the event ends before it is there, it is missing.
-    pub(super) fn needs(&self, credential: &Arc<Credential>) {
-        self.lock().missing = Some(Arc::clone(credential));
+    /// A request waits for what it cannot be sent without.
+    pub(super) fn awaits(&self, credential: &Arc<Credential>) {
+        self.miss(credential, true);
     }
 
-    /// What was needed is there.
+    /// What was waited for cannot be had.
+    pub(super) fn lacks(&self, credential: &Arc<Credential>) {
+        self.miss(credential, false);
+    }
+
+    /// What was waited for is there.
     pub(super) fn has(&self, credential: &Arc<Credential>) {
-        self.lock().missing.take_if(|missing| missing.name == credential.name);
+        self.lock().missing.take_if(|missing| missing.credential.name == credential.name);
     }
 
     /// The credential that could not be had.
-    pub(super) fn missing(&self) -> Option<Arc<Credential>> {
+    pub(super) fn missing(&self) -> Option<MissingCredential> {
         self.lock().missing.clone()
+    }
+
+    fn miss(&self, credential: &Arc<Credential>, is_awaited: bool) {
+        self.lock().missing = Some(MissingCredential { credential: Arc::clone(credential), is_awaited });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

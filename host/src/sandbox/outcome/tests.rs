@@ -1,6 +1,9 @@
 //! The report of each outcome.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::policy::{Authentication, AwsSigning, Credential};
 
 fn report(outcome: Outcome) -> (String, String) {
     let report = outcome.into_answer().expect_err("not a response");
@@ -104,19 +107,22 @@ fn a_response_is_no_error() {
 
 #[test]
 fn a_failure_after_a_credential_was_missing_is_the_platform_s() {
-    let credential = || {
-        Some(Arc::new(Credential {
+    let missing = |is_awaited| {
+        let credential = Credential {
             name: "notes".into(),
             hosts: Vec::new(),
-            authentication: crate::policy::Authentication::Aws(crate::policy::AwsSigning::default()),
-        }))
+            authentication: Authentication::Aws(AwsSigning::default()),
+        };
+        Some(MissingCredential { credential: Arc::new(credential), is_awaited })
     };
+    let credential = || missing(false);
     let failed = || Outcome::Trapped { message: "no note".to_owned(), stack_trace: Vec::new() };
     let (error_type, message) = report(failed().without(credential()));
     assert_eq!(error_type, "Runtime.CredentialUnavailable");
     assert_eq!(message, "the credential notes could not be had, and the handler failed: no note");
+    assert_eq!(report(failed().without(missing(true))).0, "Function.Trap", "it did not wait");
     let late = Outcome::TimedOut { allowed: Duration::from_secs(1), by_lambda: false };
-    let (error_type, message) = report(late.without(credential()));
+    let (error_type, message) = report(late.without(missing(true)));
     assert_eq!(error_type, "Runtime.CredentialUnavailable");
     assert!(message.ends_with("did not finish without it"), "{message}");
     let greedy = Outcome::OutOfMemory { limit: 1 };

@@ -193,7 +193,7 @@ async fn a_secret_that_is_not_there_is_named_and_so_is_a_tenant_that_is_not() {
     let mut outbound = handler.outbound("a");
     let error = outbound.ask(with("GET", &server.url(), &[], "")).await.unwrap_err();
     assert!(matches!(error, Error::InternalError(Some(_))), "{error:?}");
-    assert_eq!(&*outbound.missing_credential().unwrap().name, "cred");
+    assert_eq!(&*outbound.missing_credential().unwrap().credential.name, "cred");
     assert!(read(handler.log).contains("the secret lost: the environment variable lost is not set"));
     let headers = [("x-key".into(), template(&[Part::Tenant]))];
     let (handler, server) = stage(SecretParts { headers: headers.into(), ..SecretParts::default() }, ok);

@@ -100,7 +100,7 @@ async fn without_sts_a_request_fails_and_the_event_knows_why() {
     let error = Box::into_pin(sending).await.map(drop).unwrap_err();
     let Error::InternalError(Some(text)) = error else { panic!("{error:?}") };
     assert_eq!(text, "the credential cred cannot be had; the log says why");
-    assert_eq!(&*outbound.missing_credential().unwrap().name, "cred");
+    assert_eq!(&*outbound.missing_credential().unwrap().credential.name, "cred");
     assert_eq!(server.requests().len(), 0);
     let log = read(handler.log);
     assert!(log.contains("because the credential cred cannot be had: a session of arn:aws:iam::"), "{log}");
