@@ -70,8 +70,17 @@ fn seconds_of(date: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A time, as a server says it.
+    pub(in crate::credentials) fn date(time: SystemTime) -> String {
+        let text = humantime::format_rfc3339_seconds(time).to_string();
+        let (year, day, time) = (&text[..4], &text[8..10], &text[11..19]);
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let month = months[text[5..7].parse::<usize>().unwrap() - 1];
+        format!("Mon, {day} {month} {year} {time} GMT")
+    }
 
     #[test]
     fn dates_of_http() {
@@ -106,13 +115,6 @@ mod tests {
         let skew = Skew::default();
         let now = SystemTime::now();
         assert!(!skew.notice(None, now) && !skew.notice(Some("soon"), now));
-        let date = |time: SystemTime| {
-            let text = humantime::format_rfc3339_seconds(time).to_string();
-            let (year, day, time) = (&text[..4], &text[8..10], &text[11..19]);
-            let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-            let month = months[text[5..7].parse::<usize>().unwrap() - 1];
-            format!("Mon, {day} {month} {year} {time} GMT")
-        };
         let minutes = |count: u64| Duration::from_secs(count * 60);
         assert!(!skew.notice(Some(&date(now + minutes(3))), now), "this is close enough");
         assert!(skew.notice(Some(&date(now + minutes(60))), now));

@@ -242,6 +242,46 @@ async fn a_session_that_is_refused_is_replaced_unless_it_is_young() {
     assert_eq!(again.access_key, "KEY0", "a guest cannot have the host ask for one after the other");
 }
 
+impl World {
+    /// Sets the clock forward, as a freeze does.
+    fn later(&self, time: Duration) {
+        let now = SystemTime::now();
+        assert!(self.broker.skew().notice(Some(&skew::tests::date(now + time)), now));
+    }
+}
+
+#[tokio::test]
+async fn after_a_freeze_a_session_that_has_expired_is_not_used() {
+    let count = AtomicU32::new(0);
+    let world = World::new(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+        0 => session("OLD", HOUR),
+        1 => response(500, "", ""),
+        _ => session("NEW", 10 * HOUR),
+    });
+    let credential = tagged();
+    assert_eq!(world.session(&credential, Some("a"), true).await.unwrap().access_key, "OLD");
+    world.later(2 * HOUR);
+    // The first attempt fails, and the old one is not what is used in the meantime.
+    assert_eq!(world.session(&credential, Some("a"), true).await.unwrap().access_key, "NEW");
+}
+
+#[tokio::test]
+async fn a_session_that_was_revoked_is_replaced_for_the_next_request() {
+    let world = World::new(counting(10 * HOUR));
+    let credential = tagged();
+    let tenant: Arc<str> = "a".into();
+    let event = Event { tenant_id: Some(&tenant), is_known: true, meter: &world.meter };
+    for (verdict, key) in [(Verdict::Invalid, "KEY1"), (Verdict::Denied, "KEY2")] {
+        let session = world.session(&credential, Some("a"), true).await.unwrap();
+        world.later(HOUR * if key == "KEY1" { 1 } else { 2 });
+        world.broker.sessions().refused(&credential, event, Refused { session: &session, verdict });
+        assert_eq!(world.session(&credential, Some("a"), true).await.unwrap().access_key, key);
+        // Another request that was signed with the old one says so as well.
+        world.broker.sessions().refused(&credential, event, Refused { session: &session, verdict });
+        assert_eq!(world.session(&credential, Some("a"), true).await.unwrap().access_key, key);
+    }
+}
+
 #[tokio::test]
 async fn a_secret_is_fetched_once_and_again_after_a_while() {
     let count = AtomicU32::new(0);
