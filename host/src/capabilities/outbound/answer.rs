@@ -137,6 +137,8 @@ impl Watched {
             if INVALID.iter().any(|code| text.contains(code)) {
                 self.inspector.refuse(&signed.keys, Verdict::Invalid);
                 self.watch.error = None;
+            } else if error.len() >= MAX_ERROR {
+                self.watch.error = None;
             }
         }
         self.watch.search.piece(piece).map_err(|found| self.inspector.report(&found))
