@@ -196,7 +196,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         task_root: config.task_root.clone(),
         vars: Arc::new(ProcessVars),
     };
-    let clients = Clients::with_credentials(Arc::clone(log), &config.runtime_api.authority, &roots, process)?;
+    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
     let pool = pool(events, &manifest);

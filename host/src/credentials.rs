@@ -36,6 +36,7 @@ use crate::engine::meter::Meter;
 use crate::log::Log;
 use crate::policy::Vars;
 use crate::tls::ExtraRoots;
+use cache::{Cache, Fetched, Life, Limits};
 use services::Services;
 
 /// What the broker knows of its process.
@@ -69,6 +70,8 @@ pub struct Event<'a> {
 #[derive(Debug)]
 pub struct Broker {
     services: Arc<Services>,
+    /// So that many requests ask for the credentials of the role once. They are kept by their provider.
+    role: Arc<Cache<(), Credentials>>,
     secrets: Secrets,
     sessions: Sessions,
 }
@@ -82,6 +85,7 @@ impl Broker {
         Self {
             secrets: Secrets::new(Arc::clone(&services), task_root, log),
             sessions: Sessions::new(Arc::clone(&services), function, log),
+            role: Arc::new(Cache::new(Limits { most: 1, at_once: 1 }, log)),
             services,
         }
     }
@@ -104,8 +108,16 @@ impl Broker {
         if let Some(known) = self.services.known_role() {
             return Ok(known);
         }
-        let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
-        services::on_thread(move || meter.charge(|| services.role()).0).await
+        let now = self.services.now();
+        let fetch = || {
+            let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
+            async move {
+                let fetched = services::on_thread(move || meter.charge(|| services.role()).0).await?;
+                let value = Credentials::clone(&fetched);
+                Ok(Fetched { value, life: Life { fresh: now, good: now, usable: now } })
+            }
+        };
+        self.role.get(&(), now, fetch).await
     }
 
     /// How far the clock of this machine is off, as far as the host's own requests have shown.

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use super::Unavailable;
 use crate::engine::meter::unmetered;
@@ -19,6 +20,10 @@ use crate::log::{Level, Log, Scope};
 const RETRY: Duration = Duration::from_secs(30);
 /// After a failure without a value, requests get the same error for this time.
 const RETRY_WITHOUT: Duration = Duration::from_secs(1);
+/// A request that has an old value waits for another one for this time.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// After a value was doubted and turned out to be the same, it is not doubted for this time.
+const CONFIRMED: Duration = Duration::from_secs(5 * 60);
 /// Fetches of one cache in progress.
 const MOST_FETCHES: usize = 512;
 
@@ -71,6 +76,10 @@ struct Kept<V> {
     value: Option<(Arc<V>, Life)>,
     /// When the value was asked for.
     since: SystemTime,
+    /// Whether the value was doubted.
+    is_doubted: bool,
+    /// When a value that was doubted has turned out to be the same.
+    confirmed: Option<SystemTime>,
     /// The last attempt, if it has failed.
     failed: Option<(SystemTime, Unavailable)>,
     used: u64,
@@ -112,7 +121,7 @@ impl<V> Kept<V> {
 impl<K, V> Cache<K, V>
 where
     K: Hash + Eq + Clone + Send + 'static,
-    V: Send + Sync + 'static,
+    V: PartialEq + Send + Sync + 'static,
 {
     pub(super) fn new(limits: Limits, log: &Arc<Log>) -> Self {
         Self {
@@ -160,17 +169,23 @@ where
                 }
             }
         };
-        let fetched = pending.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
-        let fetched = fetched.unwrap_or_else(|| Err(Unavailable::new("it was not fetched to its end")));
-        fetched.or_else(|error| old.ok_or(error))
+        let fetching = async {
+            let fetched = pending.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
+            fetched.unwrap_or_else(|| Err(Unavailable::new("it was not fetched to its end")))
+        };
+        match old {
+            None => fetching.await,
+            Some(old) => Ok(timeout(PATIENCE, fetching).await.ok().and_then(Result::ok).unwrap_or(old)),
+        }
     }
 
-    /// The next request gets another value than this one, if this one was fetched long enough ago. It is used if no other can be
-    /// fetched, unless it is known to be invalid.
-    pub(super) fn doubt(&self, key: &K, value: &Arc<V>, now: SystemTime, doubt: Doubt) {
+    /// The next request gets another value than this one, if this one was fetched at least `age` ago. It is used if no other can be
+    /// fetched.
+    pub(super) fn doubt(&self, key: &K, value: &Arc<V>, now: SystemTime, age: Duration) {
         let mut state = self.lock();
         let Some(kept) = state.kept.get_mut(key) else { return };
-        if is_younger(kept.since, now, doubt.least_age) {
+        let is_confirmed = kept.confirmed.is_some_and(|at| is_younger(at, now, CONFIRMED));
+        if is_confirmed || is_younger(kept.since, now, age) {
             return;
         }
         if let Some((known, life)) = &mut kept.value
@@ -178,10 +193,7 @@ where
         {
             life.fresh = SystemTime::UNIX_EPOCH;
             life.good = SystemTime::UNIX_EPOCH;
-            kept.failed = None;
-            if doubt.is_invalid {
-                kept.value = None;
-            }
+            kept.is_doubted = true;
         }
     }
 
@@ -205,20 +217,24 @@ where
         let (sender, pending) = watch::channel(None);
         state.fetches.insert(key.clone(), pending.clone());
         let Start { now, is_behind, fetch } = start;
-        let flight = Flight { cache: Arc::clone(self), key: key.clone(), sender, is_over: false };
+        let mut flight = Flight { cache: Arc::clone(self), key: key.clone(), sender, is_over: false };
         let (threads, fetching) = (Arc::clone(&self.threads), fetch());
         tokio::spawn(unmetered(async move {
             let turn = threads.acquire_owned().await;
-            if is_behind || !flight.is_given_up() {
-                flight.end(fetching.await, now);
+            if !is_behind && flight.is_given_up() {
+                return;
             }
+            let began = Instant::now();
+            let fetched = fetching.await;
+            flight.end(fetched, Asked { at: now, took: began.elapsed() });
             drop(turn);
         }));
         Ok(pending)
     }
 
     /// Keeps what was fetched, and says what those who wait for it get.
-    fn put(&self, key: &K, fetched: Result<Fetched<V>, Unavailable>, asked: SystemTime) -> Outcome<V> {
+    fn put(&self, key: &K, fetched: Result<Fetched<V>, Unavailable>, asked: Asked) -> Outcome<V> {
+        let Asked { at: asked, took } = asked;
         let mut state = self.lock();
         state.uses += 1;
         let uses = state.uses;
@@ -229,18 +245,27 @@ where
         let kept = state.kept.entry(key.clone()).or_insert(Kept {
             value: None,
             since: asked,
+            is_doubted: false,
+            confirmed: None,
             failed: None,
             used: uses,
         });
         match fetched {
             Ok(Fetched { value, life }) => {
+                let is_same = kept.value.as_ref().is_some_and(|(old, _)| **old == value);
                 let value = Arc::new(value);
-                *kept =
-                    Kept { value: Some((Arc::clone(&value), life)), since: asked, failed: None, used: uses };
+                *kept = Kept {
+                    value: Some((Arc::clone(&value), life)),
+                    since: asked,
+                    is_doubted: false,
+                    confirmed: (kept.is_doubted && is_same).then_some(asked),
+                    failed: None,
+                    used: uses,
+                };
                 Ok(value)
             }
             Err(error) => {
-                kept.failed = Some((asked, error.clone()));
+                kept.failed = Some((asked + took, error.clone()));
                 let is_usable = kept.value.as_ref().is_some_and(|(_, life)| asked < life.usable);
                 drop(state);
                 if is_usable {
@@ -276,16 +301,21 @@ struct Flight<K: Hash + Eq, V> {
 impl<K, V> Flight<K, V>
 where
     K: Hash + Eq + Clone + Send + 'static,
-    V: Send + Sync + 'static,
+    V: PartialEq + Send + Sync + 'static,
 {
     /// Whether no request waits for it any more. One receiver is kept for requests to come.
-    fn is_given_up(&self) -> bool {
+    fn is_given_up(&mut self) -> bool {
         // The request that started it has the lock until its receiver exists.
-        let _state = self.cache.lock();
-        self.sender.receiver_count() <= 1
+        let mut state = self.cache.lock();
+        self.is_over = self.sender.receiver_count() <= 1;
+        if self.is_over {
+            // A request to come starts another one.
+            state.fetches.remove(&self.key);
+        }
+        self.is_over
     }
 
-    fn end(mut self, fetched: Result<Fetched<V>, Unavailable>, asked: SystemTime) {
+    fn end(mut self, fetched: Result<Fetched<V>, Unavailable>, asked: Asked) {
         let outcome = self.cache.put(&self.key, fetched, asked);
         self.cache.lock().fetches.remove(&self.key);
         self.is_over = true;
@@ -303,13 +333,11 @@ impl<K: Hash + Eq, V> Drop for Flight<K, V> {
     }
 }
 
-/// A reason to fetch a value again.
+/// When a value was asked for, and how long it took until it was there or not.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Doubt {
-    /// A younger value is not doubted: a guest can provoke answers that raise doubts.
-    pub(super) least_age: Duration,
-    /// The value is of no use any more.
-    pub(super) is_invalid: bool,
+struct Asked {
+    at: SystemTime,
+    took: Duration,
 }
 
 /// Whether less than this time has passed. What is in the future is from before the clock was set.

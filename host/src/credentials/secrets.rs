@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::cache::{Cache, Doubt, Fetched, Life, Limits};
+use super::cache::{Cache, Fetched, Life, Limits};
 use super::services::{Services, on_thread};
 use super::{SecretValue, Unavailable, sources};
 use crate::engine::meter::Meter;
 use crate::log::Log;
-use crate::policy::Secret;
+use crate::policy::{Secret, SecretSource};
 
 /// Secrets that are kept, of 8 KiB at most.
 const LIMITS: Limits = Limits { most: 1024, at_once: 8 };
@@ -22,19 +22,30 @@ const GOOD: Duration = Duration::from_secs(5 * 60);
 const USABLE: Duration = Duration::from_secs(60 * 60);
 
 /// A younger value is not fetched again because a server has refused it.
-const REFUSED: Doubt = Doubt { least_age: Duration::from_secs(10), is_invalid: false };
+const REFUSED: Duration = Duration::from_secs(10);
 
 /// The values of secrets.
 #[derive(Debug)]
 pub struct Secrets {
     services: Arc<Services>,
     task_root: Arc<PathBuf>,
-    cache: Arc<Cache<Arc<Secret>, SecretValue>>,
+    /// Of AWS.
+    remote: Arc<Cache<Arc<Secret>, SecretValue>>,
+    /// Of this machine. They do not wait for those of AWS.
+    local: Arc<Cache<Arc<Secret>, SecretValue>>,
 }
 
 impl Secrets {
     pub(super) fn new(services: Arc<Services>, task_root: PathBuf, log: &Arc<Log>) -> Self {
-        Self { services, task_root: Arc::new(task_root), cache: Arc::new(Cache::new(LIMITS, log)) }
+        let [remote, local] = [(); 2].map(|()| Arc::new(Cache::new(LIMITS, log)));
+        Self { services, task_root: Arc::new(task_root), remote, local }
+    }
+
+    fn cache_of(&self, secret: &Secret) -> &Arc<Cache<Arc<Secret>, SecretValue>> {
+        match secret.from {
+            SecretSource::Parameter(_) | SecretSource::SecretsManager { .. } => &self.remote,
+            SecretSource::Environment(_) | SecretSource::File(_) => &self.local,
+        }
     }
 
     /// The value of a secret.
@@ -62,11 +73,11 @@ impl Secrets {
                 Ok(Fetched { value, life })
             }
         };
-        self.cache.get(secret, now, fetch).await
+        self.cache_of(secret).get(secret, now, fetch).await
     }
 
     /// A server has answered 401 or 403 to a request with this value: the next request gets one that was fetched since.
     pub fn refused(&self, secret: &Arc<Secret>, value: &Arc<SecretValue>) {
-        self.cache.doubt(secret, value, SystemTime::now(), REFUSED);
+        self.cache_of(secret).doubt(secret, value, SystemTime::now(), REFUSED);
     }
 }

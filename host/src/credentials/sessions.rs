@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::cache::{Cache, Doubt, Fetched, Life, Limits};
+use super::cache::{Cache, Fetched, Life, Limits};
 use super::services::{Services, on_thread};
 use super::sts::{AssumeRole, Failed, names_tenant};
 use super::{Event, Unavailable, session_name};
@@ -36,9 +36,9 @@ const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: u32 = if cfg!(test) { 4 } else { 200 };
 
 /// A younger session is not replaced because a service says that it is not valid.
-const INVALID: Doubt = Doubt { least_age: Duration::from_secs(10), is_invalid: true };
+const INVALID: Duration = Duration::from_secs(60);
 /// A younger session is not replaced because a service denies access, which is also how a session ends that was revoked.
-const DENIED: Doubt = Doubt { least_age: Duration::from_secs(5 * 60), is_invalid: false };
+const DENIED: Duration = Duration::from_secs(5 * 60);
 
 /// Sessions of roles.
 #[derive(Debug)]
@@ -95,12 +95,17 @@ impl Sessions {
         event: Event<'_>,
     ) -> Result<Arc<Credentials>, Unavailable> {
         let (key, cache) = self.place(credential, role, event);
-        let name = session_name::of(&self.function, key.tenant.as_deref());
-        let request = AssumeRole::new(role, &name, key.tenant.as_deref())?;
-        let services = Arc::clone(&self.services);
-        let meter = event.meter.clone();
-        let (now, what) = (services.now(), format!("a session of {}", role.arn));
-        let fetch = || async move { fetch(services, request, meter).await.map_err(|error| error.of(&what)) };
+        let now = self.services.now();
+        let fetch = || {
+            let name = session_name::of(&self.function, key.tenant.as_deref());
+            let request = AssumeRole::new(role, &name, key.tenant.as_deref());
+            let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
+            let what = format!("a session of {}", role.arn);
+            async move {
+                let session = async { fetch(services, request?, meter).await };
+                session.await.map_err(|error: Unavailable| error.of(&what))
+            }
+        };
         cache.get(&key, now, fetch).await
     }
 
@@ -110,11 +115,11 @@ impl Sessions {
             return;
         };
         let (key, cache) = self.place(credential, role, event);
-        let doubt = match refused.verdict {
+        let age = match refused.verdict {
             Verdict::Invalid => INVALID,
             Verdict::Denied => DENIED,
         };
-        cache.doubt(&key, refused.session, self.services.now(), doubt);
+        cache.doubt(&key, refused.session, self.services.now(), age);
     }
 
     /// The key of a session, and the cache that it is in.

@@ -56,6 +56,11 @@ impl AssumeRole {
             add(&format!("Tags.member.{}.Value", at + 1), &value);
         }
         if let Some(policy) = &role.session_policy {
+            if tenant.is_some_and(|id| id.contains(':')) {
+                return Err(Unavailable::new(
+                    "the tenant's id has a colon, and cannot be a part of a policy",
+                ));
+            }
             let policy = rendered(policy, tenant)?;
             if policy.chars().count() > MAX_POLICY {
                 return Err(Unavailable::new(format!(
@@ -102,10 +107,10 @@ fn rendered(template: &Template, tenant: Option<&str>) -> Result<String, Unavail
                 let id = tenant.ok_or_else(|| {
                     Unavailable::new("the role is assumed for a {tenant}, and the event has no tenant")
                 })?;
-                if !id.chars().all(is_plain) {
+                if !id.chars().all(is_plain) || id.trim() != id {
                     return Err(Unavailable::new(
-                        "the tenant's id cannot be a part of a session: only letters, digits, spaces and _.:=+-@ \
-                         can",
+                        "the tenant's id cannot be a part of a session: only letters, digits, spaces within it and \
+                         _.:=+-@ can",
                     ));
                 }
                 text.push_str(id);

@@ -35,7 +35,8 @@ fn stage(manifest: &str, guest: &str, aws: &str) -> Stage {
     Stage::at(TaskRoot::new().manifest(manifest).with(guest), |bootstrap| {
         let role = [("AWS_ACCESS_KEY_ID", "AKIAROLE"), ("AWS_SECRET_ACCESS_KEY", ROLE_KEY)];
         let more = [("AWS_SESSION_TOKEN", "token-of-the-role"), ("AWS_REGION", "eu-central-1")];
-        let all = role.iter().chain(&more).chain(&[("STRIPE_KEY", SECRET), ("AWS_ENDPOINT_URL", aws)]);
+        let others = [("STRIPE_KEY", SECRET), ("AWS_ENDPOINT_URL", aws)];
+        let all = role.iter().chain(&more).chain(&others);
         all.fold(bootstrap, |bootstrap, (name, value)| bootstrap.env(name, value))
     })
 }

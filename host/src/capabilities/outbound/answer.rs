@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::header::{DATE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, DATE, HeaderMap};
 use hyper::{Response, StatusCode};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -26,11 +26,24 @@ use crate::policy::Credential;
 
 /// The part of an error of AWS that is searched for its code.
 const MAX_ERROR: usize = 4 * 1024;
+/// The types of responses that come event by event.
+const EVENTS: [&[u8]; 2] = [b"application/vnd.amazon.eventstream", b"text/event-stream"];
 /// The name of the token of a session, in the log.
 const TOKEN: &str = "session token";
 /// Codes with which AWS's services say that a session is not valid.
 const INVALID: [&str; 5] =
     ["ExpiredToken", "InvalidToken", "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClient"];
+
+/// Whether an error of AWS says that the session is not valid. Only its code counts: its message can contain what the guest
+/// has sent.
+fn is_invalid(error: &str) -> bool {
+    let after = |mark: &str| error.split_once(mark).map(|(_, rest)| rest);
+    let Some(code) = after("\"__type\":\"").or_else(|| after("<Code>")) else { return false };
+    // Some services write the name of their protocol before it.
+    let code = code.split(['"', '<']).next().unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    INVALID.iter().any(|invalid| code.starts_with(invalid))
+}
 
 /// Looks at a response.
 #[derive(Debug)]
@@ -87,7 +100,10 @@ impl Inspector {
             .token
             .iter()
             .map(|token| Sought { name: TOKEN.into(), text: token.as_bytes().into() });
-        let search = Search::new(token);
+        // Events are not held back.
+        let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+        let is_events = kind.is_some_and(|kind| EVENTS.iter().any(|events| kind.starts_with(events)));
+        let search = Search::new(token.filter(|_| !is_events));
         let status = response.status();
         if !is_refusal(status) && status != StatusCode::BAD_REQUEST {
             return Watch { search, error: None };
@@ -133,15 +149,17 @@ impl Watched {
         if let (Some(error), Used::Signed(signed)) = (&mut self.watch.error, &self.inspector.used) {
             let more = MAX_ERROR.saturating_sub(error.len()).min(piece.len());
             error.extend_from_slice(piece.get(..more).unwrap_or_default());
-            let text = String::from_utf8_lossy(error);
-            if INVALID.iter().any(|code| text.contains(code)) {
+            if is_invalid(&String::from_utf8_lossy(error)) {
                 self.inspector.refuse(&signed.keys, Verdict::Invalid);
                 self.watch.error = None;
             } else if error.len() >= MAX_ERROR {
                 self.watch.error = None;
             }
         }
-        self.watch.search.piece(piece).map_err(|found| self.inspector.report(&found))
+        if self.watch.search.is_empty() {
+            return Ok(piece);
+        }
+        self.watch.search.piece(&piece).map_err(|found| self.inspector.report(&found))
     }
 
     /// What was held back.
@@ -211,5 +229,31 @@ impl Body for Watched {
         }
         hint.set_lower(hint.lower().saturating_add(held));
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_code_of_an_error_says_that_a_session_is_not_valid() {
+        for error in [
+            r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"x"}"#,
+            r#"{"message":"x","__type":"UnrecognizedClientException"}"#,
+            "<Error><Code>InvalidAccessKeyId</Code></Error>",
+            "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>",
+        ] {
+            assert!(is_invalid(error), "{error}");
+        }
+        for error in [
+            r#"{"__type":"ValidationException","message":"ExpiredToken"}"#,
+            r#"{"message":"\"__type\":\"ExpiredToken\"","__type":"ValidationException"}"#,
+            "<Error><Code>NoSuchKey</Code><Key>ExpiredToken</Key></Error>",
+            "ExpiredToken",
+            "",
+        ] {
+            assert!(!is_invalid(error), "{error}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -27,11 +28,18 @@ pub(super) struct Sent {
     /// `None` after the end.
     body: Option<WasiBody>,
     account: Arc<Account>,
+    /// The room that it takes if all of it is kept.
+    room: Vec<OwnedSemaphorePermit>,
 }
 
 impl Sent {
     pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
-        Self { first: None, body: Some(body), account }
+        Self { first: None, body: Some(body), account, room: Vec::new() }
+    }
+
+    /// Takes this room until it is sent.
+    pub(super) fn occupy(&mut self, room: OwnedSemaphorePermit) {
+        self.room.push(room);
     }
 
     /// Waits until it is known whether the body contains anything. The received piece is kept.

@@ -31,6 +31,10 @@ const MAX_CLIENTS: usize = 32;
 const MAX_UNDER_WAY: usize = 16;
 /// Requests of all clients at a time.
 const MAX_UNDER_WAY_IN_ALL: usize = 512;
+/// KiB of bodies of one client that are kept until they are signed and sent; others wait.
+const MAX_BODIES: usize = 4 * 1024;
+/// KiB of bodies of all clients.
+const MAX_BODIES_IN_ALL: usize = 64 * 1024;
 /// TLS sessions that a client can resume.
 const MAX_SESSIONS: usize = 32;
 
@@ -47,6 +51,7 @@ pub struct Clients {
     /// Created with the first request, since most functions never send one.
     tls: OnceLock<Result<ClientConfig, rustls::Error>>,
     turns: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     /// The most recently used one comes last.
     clients: Mutex<Vec<Arc<Client>>>,
 }
@@ -59,6 +64,8 @@ pub(super) struct Client {
     pub(super) turns: Arc<Semaphore>,
     pub(super) pool: Pool,
     pub(super) broker: Option<Arc<Broker>>,
+    /// The KiB of bodies that may be kept until they are signed and sent.
+    pub(super) room: Arc<Semaphore>,
     /// How far the clock is off, as servers of this owner say. They have no part in the signatures of others.
     pub(super) skew: Skew,
 }
@@ -69,6 +76,7 @@ pub(super) struct Lease {
     pub(super) client: Arc<Client>,
     pub(super) purpose: Purpose,
     pub(super) turns_in_all: Arc<Semaphore>,
+    pub(super) room_in_all: Arc<Semaphore>,
 }
 
 impl Clients {
@@ -91,13 +99,13 @@ impl Clients {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_credentials(
-        log: Arc<Log>,
+        log: &Arc<Log>,
         runtime_api: &str,
         extra_roots: &[(PathBuf, Vec<u8>)],
         process: Process,
     ) -> Result<Arc<Self>, OutboundError> {
-        let clients = Self::with_resolver(Arc::clone(&log), runtime_api, extra_roots, Resolver::System)?;
-        let broker = Broker::new(process, clients.extra_roots.clone(), &log);
+        let clients = Self::with_resolver(Arc::clone(log), runtime_api, extra_roots, Resolver::System)?;
+        let broker = Broker::new(process, clients.extra_roots.clone(), log);
         Ok(Arc::new(Self { broker: Some(Arc::new(broker)), ..clients }))
     }
 
@@ -117,6 +125,7 @@ impl Clients {
             broker: None,
             tls: OnceLock::new(),
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY_IN_ALL)),
+            room: Arc::new(Semaphore::new(MAX_BODIES_IN_ALL)),
             clients: Mutex::default(),
         })
     }
@@ -138,6 +147,7 @@ impl Clients {
             client: self.client(&sender.owner, policy)?,
             purpose: Purpose { target, credential, stranger },
             turns_in_all: Arc::clone(&self.turns),
+            room_in_all: Arc::clone(&self.room),
         })
     }
 
@@ -174,6 +184,7 @@ impl Clients {
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             pool: Pool::default(),
             broker: self.broker.clone(),
+            room: Arc::new(Semaphore::new(MAX_BODIES)),
             skew: Skew::default(),
         }
     }

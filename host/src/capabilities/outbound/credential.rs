@@ -53,12 +53,17 @@ pub(super) struct Signed {
 }
 
 /// A secret that was put into a request.
-#[derive(Debug)]
 pub(super) struct Injected {
     pub(super) secret: Arc<Secret>,
     pub(super) value: Arc<SecretValue>,
     /// All forms that it has in the request.
     pub(super) forms: Vec<Box<[u8]>>,
+}
+
+impl std::fmt::Debug for Injected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Injected").field("secret", &self.secret).finish_non_exhaustive()
+    }
 }
 
 /// Why a request was not sent.
@@ -103,6 +108,13 @@ pub(super) enum Refusal {
         "the name of its host does not say which {0} of AWS it is; add `{0}` to [credentials.{1}] of {FILE}"
     )]
     NoPlace(&'static str, String),
+    #[error(
+        "it asks {0} as the role of the function, which could give the guest secrets and sessions of others; name a \
+         `role` in [credentials.{1}] of {FILE}"
+    )]
+    NeedsRole(String, String),
+    #[error("the encoding of its body hides which operation it asks for")]
+    Encoded,
     #[error("it names more than one operation")]
     SeveralOperations,
     #[error(
@@ -131,6 +143,8 @@ impl Refusal {
             | Self::SignedChunks(_)
             | Self::UnsignedWithoutTls(_)
             | Self::NoPlace(..)
+            | Self::NeedsRole(..)
+            | Self::Encoded
             | Self::SeveralOperations
             | Self::NoOperation
             | Self::Operation(..)
@@ -163,8 +177,9 @@ impl<'a> Authenticator<'a> {
 
     async fn attempt(self, request: &mut Request<Sent>) -> Result<Used, Failed> {
         // Some servers do not distinguish case, and one calls it by another name.
-        let repeats =
-            ["TRACE", "TRACK"].iter().any(|name| request.method().as_str().eq_ignore_ascii_case(name));
+        let repeats = ["TRACE", "TRACK", "CONNECT"]
+            .iter()
+            .any(|name| request.method().as_str().eq_ignore_ascii_case(name));
         if repeats {
             return Err(Refusal::Method(request.method().clone()).into());
         }
@@ -191,10 +206,16 @@ impl<'a> Authenticator<'a> {
                 used.has(self.credential);
                 return Ok(had);
             }
-            Ok(Err(unavailable)) => unavailable.to_string(),
-            Err(_) => "it was not there in the time that the request has".to_owned(),
+            Ok(Err(unavailable)) => {
+                used.lacks(self.credential);
+                unavailable.to_string()
+            }
+            Err(_) => {
+                // A guest that does not want to wait has not lost anything.
+                used.has(self.credential);
+                "it was not there in the time that the request has".to_owned()
+            }
         };
-        used.lacks(self.credential);
         Err(Failed::Unavailable(reason))
     }
 

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Method, Request, Response, Version};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
@@ -74,7 +74,7 @@ impl Exchange {
     async fn respond(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let underway = Underway::begin(&self.account);
         let mut request = request.map(|body| Sent::new(body, Arc::clone(&self.account)));
-        let turns = self.turns().await?;
+        let of_client = self.turn(&self.lease.client.turns).await?;
         if self.lease.client.is_shared() {
             // A request whose response was read may be about to return its connection to the pool.
             tokio::task::yield_now().await;
@@ -84,6 +84,8 @@ impl Exchange {
             Some(credential) => Some(self.authenticate(credential, &mut request).await?),
             None => None,
         };
+        // While one owner waits for a session, others do not wait for a turn.
+        let turns = Turns { _of_client: of_client, _in_all: self.turn(&self.lease.turns_in_all).await? };
         announce_body(&mut request).await?;
         let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
         let between_bytes = self.timeouts.between_bytes;
@@ -119,14 +121,9 @@ impl Exchange {
         Ok(Inspector { account, broker, client, credential, target, used })
     }
 
-    async fn turns(&self) -> Result<Turns, Error> {
-        let turns = async {
-            let of_client = turn(&self.lease.client.turns).await?;
-            let in_all = turn(&self.lease.turns_in_all).await?;
-            Ok::<_, AcquireError>(Turns { _of_client: of_client, _in_all: in_all })
-        };
-        let turns = timeout(self.timeouts.connect, turns).await.map_err(|_| Error::ConnectionLimitReached)?;
-        turns.map_err(|_| Error::ConnectionLimitReached)
+    async fn turn(&self, turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = timeout(self.timeouts.connect, Arc::clone(turns).acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(Error::ConnectionLimitReached)
     }
 
     /// Sets the request's target: the server reads exactly what was checked.
@@ -202,10 +199,6 @@ impl Exchange {
             }
         }
     }
-}
-
-async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireError> {
-    Arc::clone(turns).acquire_owned().await
 }
 
 /// Sends a body whatever the method is. HTTP clients leave out the body of a `GET` or `HEAD` if its length is

@@ -83,7 +83,11 @@ fn injected(values: Values<'_>, forms: Vec<String>) -> Vec<Injected> {
     let mut forms = Some(forms);
     let own = |(secret, value): (Arc<Secret>, Arc<SecretValue>)| {
         let more = forms.take().unwrap_or_default().into_iter().map(|form| form.into_bytes().into());
-        let forms = std::iter::once(value.expose().as_bytes().into()).chain(more).collect();
+        let plain = value.expose();
+        // As some servers write it in JSON.
+        let escaped = plain.contains('/').then(|| plain.replace('/', "\\/"));
+        let own = std::iter::once(plain.to_owned()).chain(escaped).map(|form| form.into_bytes().into());
+        let forms = own.chain(more).collect();
         Injected { secret, value, forms }
     };
     values.values.into_iter().map(own).collect()

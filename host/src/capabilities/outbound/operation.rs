@@ -4,7 +4,7 @@
 //! its protocol's. So a request that names more than one operation, in whatever places, is refused.
 
 use hyper::Uri;
-use hyper::header::HeaderMap;
+use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use percent_encoding::percent_decode_str;
 
 use super::credential::Refusal;
@@ -30,6 +30,9 @@ impl Asked<'_> {
         if allowed.is_empty() {
             return Ok(());
         }
+        if self.headers.contains_key(CONTENT_ENCODING) {
+            return Err(Refusal::Encoded);
+        }
         let mut names = self.names();
         let Some(name) = names.pop() else { return Err(Refusal::NoOperation) };
         if !names.is_empty() {
@@ -46,8 +49,13 @@ impl Asked<'_> {
         Err(Refusal::Operation(full, credential.name.to_string()))
     }
 
-    /// All operations that it names.
+    /// All operations that it names. If it is a request of another protocol, whose path says what is asked for, there are none.
     fn names(&self) -> Vec<String> {
+        let path = self.uri.path();
+        let cbor = self.operation_in_path();
+        if cbor.is_none() && path != "/" && !(self.service == "sqs" && is_queue(path)) {
+            return Vec::new();
+        }
         let targets = self.headers.get_all("x-amz-target").iter().map(|target| {
             // One that is not text is not a valid name.
             let target = String::from_utf8_lossy(target.as_bytes());
@@ -61,13 +69,26 @@ impl Asked<'_> {
         names.extend(actions(self.uri.query().unwrap_or_default().as_bytes()));
         // Whatever its type is said to be: the service may not look at that.
         names.extend(actions(self.body));
-        let mut path = self.uri.path().split('/').filter(|part| !part.is_empty()).rev();
-        let (name, operation, _, service) = (path.next(), path.next(), path.next(), path.next());
-        if (operation, service) == (Some("operation"), Some("service")) {
-            names.extend(name.map(str::to_owned));
-        }
+        names.extend(cbor.map(str::to_owned));
         names
     }
+
+    /// The operation of a path `/service/S/operation/O`.
+    fn operation_in_path(&self) -> Option<&str> {
+        let (service, name) = self.uri.path().strip_prefix("/service/")?.split_once("/operation/")?;
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (is_name(service) && is_name(name)).then_some(name)
+    }
+}
+
+/// Whether a path is that of a queue: `/123456789012/name`.
+fn is_queue(path: &str) -> bool {
+    let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    parts.is_some_and(|(account, name)| {
+        let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+        is_account && name.bytes().all(in_name) && ![".", "..", ""].contains(&name)
+    })
 }
 
 fn is_in_service(byte: u8) -> bool {
@@ -154,8 +175,36 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_has_a_path_and_an_encoded_body_hides_what_it_says() {
+        let check = |service: &str, request: Request<&str>| {
+            let credential = Credential {
+                name: "queue".into(),
+                hosts: Vec::new(),
+                authentication: Authentication::Aws(AwsSigning::default()),
+            };
+            let (uri, headers, body) = (request.uri(), request.headers(), request.body().as_bytes());
+            let asked = Asked { service, uri, headers, body };
+            asked.check(&credential, &["sqs:SendMessage".into(), "dynamodb:GetItem".into()])
+        };
+        let send = |path: &str| targeted(&[], path, "Action=SendMessage");
+        assert_eq!(check("sqs", send("/123456789012/queue")), Ok(()));
+        for path in ["/123456789012/../x", "/123456789012/..", "/x/queue"] {
+            assert_eq!(check("sqs", send(path)), Err(Refusal::NoOperation), "{path}");
+        }
+        let mut zipped = targeted(&["A.GetItem"], "/", "");
+        zipped.headers_mut().insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+        assert_eq!(check("dynamodb", zipped), Err(Refusal::Encoded));
+    }
+
+    #[test]
     fn what_names_no_operation_is_refused() {
         for request in [
+            targeted(&["DynamoDB_20120810.GetItem"], "/v2/email/identities/x", ""),
+            targeted(&[], "/v2/email/identities/x?Action=Publish", ""),
+            targeted(&[], "/service/X/%6fperation/GetItem", ""),
+            targeted(&[], "/service/X/operation/GetItem/.?Action=GetItem", ""),
+            targeted(&[], "//?Action=GetItem", ""),
+            targeted(&[], "/123/queue?Action=GetItem", ""),
             targeted(&[], "/bucket/key", ""),
             targeted(&["DynamoDB_20120810."], "/", ""),
             targeted(&["A.PutItem, A.GetItem"], "/", ""),

@@ -3,9 +3,13 @@
 //! Whatever signature the guest has put on a request is taken off, and the host's is put on: over the method, the path and the
 //! query as they are sent, the headers that services look at, and the digest of the body.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use hyper::Request;
-use hyper::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
+use wasmtime_wasi_http::Error;
 
 use super::body::Sent;
 use super::credential::{Authenticator, Failed, MAX_BODY, Refusal, Signed, Used};
@@ -33,8 +37,8 @@ const STRIPPED: [HeaderName; 6] = [
     HeaderName::from_static("x-amz-region-set"),
 ];
 
-/// The parts of a signature in a query, in lower case. The last two are of an older kind of signature.
-const PRESIGNED: [&str; 9] = [
+/// The parts of a signature in a query, in lower case. The last one is of an older kind of signature.
+const PRESIGNED: [&str; 8] = [
     "x-amz-algorithm",
     "x-amz-credential",
     "x-amz-date",
@@ -43,8 +47,10 @@ const PRESIGNED: [&str; 9] = [
     "x-amz-signature",
     "x-amz-security-token",
     "awsaccesskeyid",
-    "signature",
 ];
+
+/// Services that give out secrets and sessions.
+const OF_THE_HOST: [&str; 3] = ["secretsmanager", "ssm", "sts"];
 
 /// How much of a guest's value is reported.
 const MAX_TOLD: usize = 64;
@@ -56,13 +62,17 @@ pub(super) async fn apply(
     request: &mut Request<Sent>,
 ) -> Result<Used, Failed> {
     let (service, region) = place(auth, signing)?;
+    // The host itself asks these services for secrets and sessions, and the guest would get them.
+    if signing.role.is_none() && OF_THE_HOST.contains(&&*service) {
+        return Err(Refusal::NeedsRole(service, auth.credential.name.to_string()).into());
+    }
     check(request)?;
     let is_tls = auth.lease.purpose.target.is_tls();
     let mut digest = stated(request.headers(), is_s3(&service), is_tls)?;
     let is_stated = digest.is_some();
     // What a query protocol wants is in the body.
     if digest.is_none() || !signing.operations.is_empty() {
-        let body = request.body_mut().whole(MAX_BODY).await?.ok_or(Refusal::BodyTooLarge)?;
+        let body = whole(auth, request).await?;
         let asked = Asked { service: &service, uri: request.uri(), headers: request.headers(), body: &body };
         asked.check(auth.credential, &signing.operations)?;
         digest = Some(digest_of(&body));
@@ -79,6 +89,21 @@ pub(super) async fn apply(
     let now = auth.lease.client.skew.now(Some(auth.broker.skew()));
     sign(request, &Signing { credentials: &keys, region: &region, service: &service, now }, &digest)?;
     Ok(Used::Signed(Signed { at: now, keys, is_session: signing.role.is_some() }))
+}
+
+/// Reads the body to its end, once there is room for it.
+async fn whole(auth: Authenticator<'_>, request: &mut Request<Sent>) -> Result<Bytes, Failed> {
+    let stated = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let size = stated.unwrap_or(MAX_BODY);
+    if size > MAX_BODY {
+        return Err(Refusal::BodyTooLarge.into());
+    }
+    let room = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX);
+    for all in [&auth.lease.client.room, &auth.lease.room_in_all] {
+        let taken = Arc::clone(all).acquire_many_owned(room).await;
+        request.body_mut().occupy(taken.map_err(|_| Error::ConnectionLimitReached)?);
+    }
+    Ok(request.body_mut().whole(size).await?.ok_or(Refusal::BodyTooLarge)?)
 }
 
 /// The service and the region, as they are in signatures.
@@ -122,8 +147,7 @@ fn stated(headers: &HeaderMap, is_s3: bool, is_tls: bool) -> Result<Option<Strin
     let told = || line(cut(&value, MAX_TOLD)).into_owned();
     match &*value {
         _ if is_digest => Ok(Some(value.into_owned())),
-        UNSIGNED if is_s3 && is_tls => Ok(Some(value.into_owned())),
-        UNSIGNED_CHUNKS if is_s3 && is_tls => Ok(Some(value.into_owned())),
+        UNSIGNED | UNSIGNED_CHUNKS if is_s3 && is_tls => Ok(Some(value.into_owned())),
         UNSIGNED_CHUNKS => Err(Refusal::UnsignedWithoutTls(told())),
         chunks if chunks.starts_with("STREAMING-") => Err(Refusal::SignedChunks(told())),
         // The host computes it.

@@ -153,18 +153,61 @@ async fn a_value_that_is_doubted_is_fetched_again_once() {
     let (cache, source) = (cache(8), Source::default());
     source.get(&cache, "a", at(0)).await.unwrap();
     let value = cache.lock().kept["a"].value.as_ref().unwrap().0.clone();
-    let doubt = |seconds, is_invalid| {
-        cache.doubt(&"a", &value, at(seconds), Doubt { least_age: Duration::from_secs(10), is_invalid });
-    };
-    doubt(9, false);
+    let age = Duration::from_secs(10);
+    let doubt = |seconds| cache.doubt(&"a", &value, at(seconds), age);
+    doubt(9);
     assert_eq!(source.get(&cache, "a", at(9)).await, Ok(1), "it is young");
-    doubt(10, false);
+    doubt(10);
     assert_eq!(source.get(&cache, "a", at(10)).await, Ok(2));
-    doubt(30, false);
+    doubt(30);
     assert_eq!(source.get(&cache, "a", at(30)).await, Ok(2), "the doubt was about another one");
-    // What is invalid is not used even if there is no other.
-    let value = cache.lock().kept["a"].value.as_ref().unwrap().0.clone();
-    cache.doubt(&"a", &value, at(30), Doubt { least_age: Duration::ZERO, is_invalid: true });
-    let broken = Source { fails: true, ..Source::default() };
-    assert!(broken.get(&cache, "a", at(30)).await.is_err());
+}
+
+/// The value that is kept.
+fn kept(cache: &Cache<&'static str, u32>) -> Arc<u32> {
+    Arc::clone(&cache.lock().kept["a"].value.as_ref().unwrap().0)
+}
+
+#[tokio::test]
+async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare() {
+    let (cache, age) = (cache(8), Duration::from_secs(10));
+    let fetches = Arc::new(AtomicU32::new(0));
+    let get = |now, fails: bool| {
+        let fetches = Arc::clone(&fetches);
+        let fetch = || async move {
+            fetches.fetch_add(1, Ordering::Relaxed);
+            let life = Life { fresh: now + 60 * LIFE, good: now + 60 * LIFE, usable: now + 60 * LIFE };
+            if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value: 7, life }) }
+        };
+        let cache = Arc::clone(&cache);
+        async move { cache.get(&"a", now, fetch).await.map(|value| *value) }
+    };
+    for seconds in 0..60 {
+        assert_eq!(get(at(seconds), false).await, Ok(7));
+        cache.doubt(&"a", &kept(&cache), at(seconds), age);
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), 2, "one that stays the same is not the reason");
+    for seconds in 600..620 {
+        cache.doubt(&"a", &kept(&cache), at(seconds), age);
+        assert_eq!(get(at(seconds), true).await, Ok(7));
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), 3, "a failure has its pause");
+}
+
+#[tokio::test]
+async fn a_request_with_an_old_value_does_not_wait_for_long() {
+    let (cache, source) = (cache(8), Source::default());
+    source.get(&cache, "a", at(0)).await.unwrap();
+    let never = || std::future::pending::<Result<Fetched<u32>, Unavailable>>();
+    assert_eq!(cache.get(&"a", at(150), never).await.map(|value| *value), Ok(1));
+}
+
+#[tokio::test]
+async fn the_pause_after_a_failure_begins_when_it_has_failed() {
+    let cache = cache(8);
+    let fetched = Err(Unavailable::new("late"));
+    drop(cache.put(&"a", fetched, Asked { at: at(0), took: Duration::from_secs(5) }));
+    let source = Source::default();
+    assert!(source.get(&cache, "a", at(5)).await.is_err());
+    assert_eq!((source.get(&cache, "a", at(6)).await, source.count()), (Ok(1), 1));
 }

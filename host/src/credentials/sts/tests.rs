@@ -32,7 +32,7 @@ fn a_request_names_role_tags_policy_and_external_id() {
 
 #[test]
 fn p10_4_a_tenant_is_part_of_a_session_whole_or_not_at_all() {
-    for id in ["a b", "ä", "acme", "a.b:c=d+e-f@g_h", "..", &"x".repeat(256)] {
+    for id in ["a b", "ä", "acme", "a.b=c+d-e@f_g", "..", &"x".repeat(256)] {
         assert!(AssumeRole::new(&role(), "notes", Some(id)).is_ok(), "{id}");
     }
     for id in [
@@ -47,6 +47,9 @@ fn p10_4_a_tenant_is_part_of_a_session_whole_or_not_at_all() {
         "${aws:userid}",
         "a\nb",
         "a,b",
+        "a:b",
+        " a",
+        "a ",
     ] {
         assert!(AssumeRole::new(&role(), "notes", Some(id)).is_err(), "{id}");
     }

@@ -201,7 +201,7 @@ async fn p10_2_what_cannot_be_signed_is_refused_with_its_reason() {
         ),
         ("s3", with("GET", "/a?a=b&x-amz-%43redential=A", &[], ""), "signed in its query already"),
         ("s3", with("GET", "/a?X-Amz-Expires=604800", &[], ""), "signed in its query already"),
-        ("s3", with("GET", "/a?AWSAccessKeyId=A&Signature=b", &[], ""), "signed in its query already"),
+        ("s3", with("GET", "/a?AWSAccessKeyId=A", &[], ""), "signed in its query already"),
         (
             "dynamodb",
             with("POST", "/", &[("x-amz-target", target), ("X-Amz-Target", target)], "{}"),
@@ -226,6 +226,11 @@ async fn p10_2_what_cannot_be_signed_is_refused_with_its_reason() {
         let line = "outbound request to http://127.0.0.1:";
         assert!(log.contains(line) && log.contains(reason), "{reason}: {error:?}: {log}");
         assert!(log.contains("the credential cred is not used for it, because"), "{log}");
+    }
+    for service in ["sts", "ssm", "secretsmanager"] {
+        let (error, log) = refused(signing(service), with("POST", "/", &[], "")).await;
+        assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
+        assert!(log.contains(&format!("it asks {service} as the role of the function")), "{log}");
     }
     let nowhere = Authentication::Aws(AwsSigning::default());
     let (error, log) = refused(nowhere, with("GET", "/", &[], "")).await;
