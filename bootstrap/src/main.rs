@@ -19,6 +19,7 @@ use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::{GrantError, Granted};
 use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::config::{Config, ConfigError};
+use bulkhead_host::credentials::Process;
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
@@ -192,7 +193,12 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
-    let clients = Clients::new(Arc::clone(log), &config.runtime_api.authority, &roots)?;
+    let process = Process {
+        function: config.function.name.clone(),
+        task_root: config.task_root.clone(),
+        vars: Arc::new(ProcessVars),
+    };
+    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
     let pool = pool(events, &manifest);

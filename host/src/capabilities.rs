@@ -5,7 +5,7 @@
 //! linked interface by interface: where ours replace Wasmtime's, the program does not contain Wasmtime's at
 //! all.
 //!
-//! May use: text, tls, log, http_event, policy, engine.
+//! May use: text, tls, log, http_event, policy, engine, aws, credentials.
 //! May use in tests: http1.
 
 pub mod checked_writes;

@@ -16,6 +16,8 @@ pub mod sandbox;
 pub mod wasm;
 
 pub mod capabilities;
+
+pub mod credentials;
 pub mod runtime_api;
 pub mod store;
 

@@ -315,6 +315,7 @@ impl Sandboxes {
             ),
         };
         console.end(matches!(outcome, Outcome::Panicked { .. }));
+        let outcome = outcome.without(store.data().outbound.missing_credential());
         let usage = Usage {
             setup: std::mem::take(&mut sandbox.setup),
             wall: started.elapsed(),

@@ -3,6 +3,7 @@
 //! May use: stage, wat.
 
 mod budgets;
+mod credentials;
 mod defaults;
 mod grants;
 mod leaks;

@@ -11,6 +11,7 @@
 )]
 
 pub mod artifacts;
+pub mod aws;
 pub mod bootstrap;
 pub mod chromedriver;
 pub mod counts;
@@ -24,6 +25,7 @@ pub mod runtime_api;
 pub mod task_root;
 pub mod terminal;
 
+pub use aws::Aws;
 pub use bootstrap::{Bootstrap, Running};
 
 pub use chromedriver::Chromedriver;

@@ -1,5 +1,6 @@
 //! Sends requests over connections that are kept, each until its server closes it.
 
+use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,7 +47,6 @@ pub struct Request<'a> {
 }
 
 /// A reply, whatever its status.
-#[derive(Debug)]
 pub struct Reply {
     /// The status.
     pub status: u16,
@@ -54,6 +54,13 @@ pub struct Reply {
     pub headers: Headers,
     /// The body. That of a reply that reports an error is empty if it is too large.
     pub body: Vec<u8>,
+}
+
+/// Without the body, which may be a secret.
+impl Debug for Reply {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Reply {

@@ -143,6 +143,17 @@ impl Provider {
         Self { source, kept: Mutex::default() }
     }
 
+    /// The credentials for a request at this time, if they need not be fetched. This does not block.
+    pub fn known(&self, now: SystemTime) -> Option<Arc<Credentials>> {
+        match &self.source {
+            Source::Fixed(credentials) => credentials.clone(),
+            Source::Server { .. } => {
+                let kept = self.kept.try_lock().ok()?;
+                kept.credentials.clone().filter(|known| known.are_valid(AHEAD, now))
+            }
+        }
+    }
+
     /// The credentials for a request at this time. One thread fetches them, and others wait for that.
     ///
     /// # Errors

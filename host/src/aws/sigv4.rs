@@ -71,10 +71,15 @@ struct Derived {
 
 static LAST: Mutex<Option<Derived>> = Mutex::new(None);
 
+/// Whether a service has the rules of S3. Its requests may say that their body is not signed.
+pub fn is_s3(service: &str) -> bool {
+    matches!(service, "s3" | "s3express" | "s3-outposts" | "s3-object-lambda")
+}
+
 impl Rules {
     fn of(service: &str) -> Self {
         // The keys of objects may contain `..` and `//`.
-        let is_s3 = matches!(service, "s3" | "s3express" | "s3-outposts" | "s3-object-lambda");
+        let is_s3 = is_s3(service);
         Self { escapes_twice: !is_s3, normalizes: !is_s3, sends_digest: is_s3, omits_token: false }
     }
 }

@@ -4,19 +4,29 @@
 //! the tenant and outlives the sandbox. The address of a host name is known only when the connection is made,
 //! so it is checked there, under the same policy. Redirects are followed by the guest: the next request is
 //! checked like the first.
+//!
+//! Where the host has a [`credential`] for the target, it signs the request or puts a secret into it. The guest has
+//! neither.
 
 mod account;
 mod address;
+mod answer;
 mod body;
 mod clients;
 mod clock;
 mod connect;
+mod credential;
+mod credential_use;
+mod echo;
 mod exchange;
 mod failure;
+mod injected;
 mod lengths;
 mod link;
+mod operation;
 mod pool;
 mod resolver;
+mod signed;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -35,8 +45,9 @@ use wasmtime_wasi_http::{
 
 pub use account::Sender;
 pub use clients::Clients;
+pub use credential_use::MissingCredential;
 
-use crate::policy::{Limit, Policy};
+use crate::policy::{Credential, Limit, Policy};
 use crate::tls::CertificateError;
 use account::Account;
 use exchange::{Exchange, Timeouts};
@@ -59,7 +70,7 @@ pub enum OutboundError {
 }
 
 /// The use of outbound requests by one event, for its receipt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OutboundUsage {
     /// Requests, including denied ones.
     pub requests: u32,
@@ -69,6 +80,8 @@ pub struct OutboundUsage {
     pub bytes_in: u64,
     /// The time during which at least one request was in flight, until its response was read.
     pub time: Duration,
+    /// The credentials that were used, and for how many requests.
+    pub credentials: Vec<(Arc<Credential>, u32)>,
     /// The first limit that was reached, if any.
     pub limit: Option<Limit>,
 }
@@ -124,6 +137,11 @@ impl Outbound {
     /// The use so far.
     pub fn usage(&self) -> OutboundUsage {
         self.account.as_ref().map(|account| account.usage()).unwrap_or_default()
+    }
+
+    /// The credential that could not be had, or that was still waited for.
+    pub fn missing_credential(&self) -> Option<MissingCredential> {
+        self.account.as_ref()?.credentials.missing()
     }
 
     /// The account of the event; `None` before the event.

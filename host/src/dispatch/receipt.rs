@@ -4,6 +4,7 @@
 //! ([`crate::log`]). With the format `emf`, CloudWatch reads the line as embedded metrics.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,6 +71,9 @@ pub struct Receipt {
     /// The time with at least one outbound request in flight, until its response was read.
     #[serde(default)]
     pub outbound_ms: f64,
+    /// The requests that the host has authenticated, by the name of the credential.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub credentials: BTreeMap<Box<str>, u32>,
     /// Whether `bulkhead.toml` contains the tenant. A caller can make up other ids.
     #[serde(skip)]
     pub is_known: bool,
@@ -124,6 +128,12 @@ impl Receipt {
             outbound_bytes_out: usage.outbound.bytes_out,
             outbound_bytes_in: usage.outbound.bytes_in,
             outbound_ms: milliseconds(usage.outbound.time),
+            credentials: usage
+                .outbound
+                .credentials
+                .iter()
+                .map(|(used, count)| (used.name.clone(), *count))
+                .collect(),
             is_known: about.tenant.is_some_and(|(_, is_known)| is_known),
         }
     }
@@ -304,7 +314,9 @@ mod tests {
 
     #[test]
     fn a_receipt_reads_as_it_was_written() {
-        let receipt = receipt(None);
+        let credentials = BTreeMap::from([("stripe".into(), 2)]);
+        let receipt = Receipt { credentials, ..receipt(None) };
+        assert_eq!(line(&receipt, &Receipts::Json)["credentials"], json!({ "stripe": 2 }));
         let read: Receipt = serde_json::from_value(line(&receipt, &Receipts::Json)).unwrap();
         assert_eq!(read, receipt);
     }

@@ -1,5 +1,7 @@
 //! Servers on loopback that send prepared replies, with or without TLS.
 
+pub(crate) mod recorder;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;

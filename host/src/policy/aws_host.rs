@@ -129,9 +129,9 @@ pub(super) fn names_operations(service: &str) -> bool {
 
 /// The service whose name is before the region.
 fn service(labels: &[&str]) -> Option<String> {
-    let labels = match labels {
-        [labels @ .., "dualstack" | "fips"] => labels,
-        labels => labels,
+    let labels = match labels.split_last() {
+        Some((&("dualstack" | "fips"), labels)) => labels,
+        Some(_) | None => labels,
     };
     let (last, above) = labels.split_last()?;
     let name = last.strip_suffix("-fips").or_else(|| last.strip_prefix("fips-")).unwrap_or(last);

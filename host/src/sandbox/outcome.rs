@@ -7,6 +7,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::capabilities::outbound::MissingCredential;
 use crate::http_event::HttpEventError;
 use crate::policy::Limit;
 use crate::runtime_api::{Answer, ErrorReport};
@@ -105,6 +106,13 @@ pub enum Outcome {
     NotHttp(HttpEventError),
     /// The handler is an HTTP service, and returned without a response that can be sent.
     ServiceFailed(ServiceError),
+    /// The handler failed after a request that was not sent, because its credential could not be had.
+    CredentialUnavailable {
+        /// The name of the credential.
+        credential: Box<str>,
+        /// What the handler said of it.
+        message: Option<String>,
+    },
     /// The host had no room for a sandbox, so the handler was not called.
     SandboxUnavailable {
         /// The resource that was missing.
@@ -172,8 +180,40 @@ impl Outcome {
             Self::CommandFailed { code, stderr } => report("Function.Exited", command_failed(code, &stderr)),
             Self::NotHttp(error) => report("Function.NotAnHttpEvent", error),
             Self::ServiceFailed(error) => report(service_type(&error), error),
+            Self::CredentialUnavailable { credential, message } => {
+                report("Runtime.CredentialUnavailable", no_credential(&credential, message.as_deref()))
+            }
             Self::SandboxUnavailable { message } => report("Runtime.SandboxUnavailable", no_room(&message)),
         })
+    }
+
+    /// The outcome if a credential was missing: a failure that may come from that is not the handler's.
+    #[must_use]
+    pub fn without(self, missing: Option<MissingCredential>) -> Self {
+        let Some(MissingCredential { credential, is_awaited }) = missing else { return self };
+        if is_awaited && !matches!(self, Self::TimedOut { .. }) {
+            // The handler did not wait for it.
+            return self;
+        }
+        let message = match &self {
+            Self::Failed { message, .. } | Self::Panicked { message, .. } | Self::Trapped { message, .. } => {
+                Some(message.clone())
+            }
+            Self::CommandFailed { stderr, .. } => Some(stderr.clone()).filter(|stderr| !stderr.is_empty()),
+            Self::ServiceFailed(error) => Some(error.to_string()),
+            Self::TimedOut { .. } | Self::Exited { .. } => None,
+            Self::Replied(_)
+            | Self::CpuLimitExceeded { .. }
+            | Self::OutOfMemory { .. }
+            | Self::LimitExceeded { .. }
+            | Self::HeadersTooLarge { .. }
+            | Self::StackOverflow { .. }
+            | Self::ResponseTooLarge { .. }
+            | Self::NotHttp(_)
+            | Self::CredentialUnavailable { .. }
+            | Self::SandboxUnavailable { .. } => return self,
+        };
+        Self::CredentialUnavailable { credential: credential.name.clone(), message }
     }
 }
 
@@ -201,6 +241,7 @@ impl Outcome {
             | Self::CommandFailed { .. }
             | Self::NotHttp(_)
             | Self::ServiceFailed(_)
+            | Self::CredentialUnavailable { .. }
             | Self::SandboxUnavailable { .. } => None,
         }
     }
@@ -239,6 +280,15 @@ fn overflow(stack: Stack) -> String {
 
 fn no_room(lack: &str) -> String {
     format!("Bulkhead had no room for a sandbox ({lack}); send the event again")
+}
+
+/// The log says why: the reason can name a role, and callers read this.
+fn no_credential(name: &str, message: Option<&str>) -> String {
+    let then = match message {
+        Some(message) => format!(", and the handler failed: {message}"),
+        None => ", and the handler did not finish without it".to_owned(),
+    };
+    format!("the credential {name} could not be had{then}")
 }
 
 /// A number of bytes is more readable with a unit.

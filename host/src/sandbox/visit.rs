@@ -48,7 +48,7 @@ pub struct Run {
 }
 
 /// The resources that one event used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The time to make the sandbox, in advance or not.
     pub setup: Duration,

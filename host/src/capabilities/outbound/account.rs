@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::OutboundUsage;
 use super::address::Refusal;
 use super::clock::Clock;
+use super::credential_use::CredentialUse;
 use super::target::Target;
 use super::wire;
 use crate::engine::meter::{Meter, end_turn};
@@ -41,6 +42,7 @@ pub(super) struct Account {
     bytes_out: AtomicU64,
     bytes_in: AtomicU64,
     clock: Clock,
+    pub(super) credentials: CredentialUse,
     hit: OnceLock<Limit>,
     is_closed: AtomicBool,
     closing: Notify,
@@ -81,6 +83,7 @@ impl Account {
             bytes_out: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
             clock: Clock::default(),
+            credentials: CredentialUse::default(),
             hit: OnceLock::new(),
             is_closed: AtomicBool::new(false),
             closing: Notify::new(),
@@ -210,6 +213,7 @@ impl Account {
             bytes_out: self.bytes_out.load(Relaxed),
             bytes_in: self.bytes_in.load(Relaxed),
             time: self.clock.total(Instant::now()),
+            credentials: self.credentials.counts(),
             limit: self.hit.get().copied(),
         }
     }
@@ -219,7 +223,7 @@ impl Account {
         format!("{owner}.limits")
     }
 
-    fn warn(&self, text: &str) {
+    pub(super) fn warn(&self, text: &str) {
         self.log.record(Level::Warn, &self.sender.scope, text);
     }
 }

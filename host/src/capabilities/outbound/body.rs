@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -27,11 +28,18 @@ pub(super) struct Sent {
     /// `None` after the end.
     body: Option<WasiBody>,
     account: Arc<Account>,
+    /// The room that it takes if all of it is kept.
+    room: Vec<OwnedSemaphorePermit>,
 }
 
 impl Sent {
     pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
-        Self { first: None, body: Some(body), account }
+        Self { first: None, body: Some(body), account, room: Vec::new() }
+    }
+
+    /// Takes this room until it is sent.
+    pub(super) fn occupy(&mut self, room: OwnedSemaphorePermit) {
+        self.room.push(room);
     }
 
     /// Waits until it is known whether the body contains anything. The received piece is kept.
@@ -45,6 +53,28 @@ impl Sent {
             self.first = piece?.into_data().ok();
         }
         Ok(false)
+    }
+
+    /// Reads the body to its end, and keeps it to be sent. `None` if it has more bytes than this.
+    pub(super) async fn whole(&mut self, most: usize) -> Result<Option<Bytes>, Error> {
+        let mut whole = Vec::new();
+        let mut first = self.first.take();
+        loop {
+            let piece = match first.take() {
+                Some(piece) => piece,
+                None => match poll_fn(|context| self.poll_piece(context)).await {
+                    Some(piece) => piece?.into_data().unwrap_or_default(),
+                    None => break,
+                },
+            };
+            if whole.len() + piece.len() > most {
+                return Ok(None);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        let whole = Bytes::from(whole);
+        self.first = Some(whole.clone()).filter(|whole| !whole.is_empty());
+        Ok(Some(whole))
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
@@ -133,6 +163,12 @@ pub(super) struct Received {
 impl Received {
     pub(super) fn new(body: Incoming, between_bytes: Duration, underway: Underway) -> Self {
         Self { body: Some(body), between_bytes, timer: None, underway: Some(underway) }
+    }
+
+    /// Reads nothing more, and closes the connection.
+    pub(super) fn end(&mut self) {
+        self.body = None;
+        self.underway = None;
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {

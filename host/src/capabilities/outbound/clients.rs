@@ -19,6 +19,7 @@ use super::connect::{Dialer, RuntimeApi, Tls};
 use super::pool::{Pool, Purpose};
 use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
+use crate::credentials::{Broker, Process, Skew};
 use crate::log::Log;
 use crate::policy::{Owner, Policy};
 use crate::tls::ExtraRoots;
@@ -30,6 +31,10 @@ const MAX_CLIENTS: usize = 32;
 const MAX_UNDER_WAY: usize = 16;
 /// Requests of all clients at a time.
 const MAX_UNDER_WAY_IN_ALL: usize = 512;
+/// KiB of bodies of one client that are kept until they are signed and sent; others wait.
+const MAX_BODIES: usize = 4 * 1024;
+/// KiB of bodies of all clients.
+const MAX_BODIES_IN_ALL: usize = 64 * 1024;
 /// TLS sessions that a client can resume.
 const MAX_SESSIONS: usize = 32;
 
@@ -41,9 +46,12 @@ pub struct Clients {
     resolver: Resolver,
     lookup_threads: Arc<Threads>,
     extra_roots: ExtraRoots,
+    /// `None`: there are no credentials.
+    broker: Option<Arc<Broker>>,
     /// Created with the first request, since most functions never send one.
     tls: OnceLock<Result<ClientConfig, rustls::Error>>,
     turns: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     /// The most recently used one comes last.
     clients: Mutex<Vec<Arc<Client>>>,
 }
@@ -55,6 +63,11 @@ pub(super) struct Client {
     pub(super) dialer: Dialer,
     pub(super) turns: Arc<Semaphore>,
     pub(super) pool: Pool,
+    pub(super) broker: Option<Arc<Broker>>,
+    /// The KiB of bodies that may be kept until they are signed and sent.
+    pub(super) room: Arc<Semaphore>,
+    /// How far the clock is off, as servers of this owner say. They have no part in the signatures of others.
+    pub(super) skew: Skew,
 }
 
 /// The resources for one request.
@@ -63,6 +76,7 @@ pub(super) struct Lease {
     pub(super) client: Arc<Client>,
     pub(super) purpose: Purpose,
     pub(super) turns_in_all: Arc<Semaphore>,
+    pub(super) room_in_all: Arc<Semaphore>,
 }
 
 impl Clients {
@@ -77,7 +91,22 @@ impl Clients {
         runtime_api: &str,
         extra_roots: &[(PathBuf, Vec<u8>)],
     ) -> Result<Arc<Self>, OutboundError> {
-        Self::with_resolver(log, runtime_api, extra_roots, Resolver::System)
+        Ok(Arc::new(Self::with_resolver(log, runtime_api, extra_roots, Resolver::System)?))
+    }
+
+    /// The same, with credentials of this process.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_credentials(
+        log: &Arc<Log>,
+        runtime_api: &str,
+        extra_roots: &[(PathBuf, Vec<u8>)],
+        process: Process,
+    ) -> Result<Arc<Self>, OutboundError> {
+        let clients = Self::with_resolver(Arc::clone(log), runtime_api, extra_roots, Resolver::System)?;
+        let broker = Broker::new(process, clients.extra_roots.clone(), log);
+        Ok(Arc::new(Self { broker: Some(Arc::new(broker)), ..clients }))
     }
 
     pub(super) fn with_resolver(
@@ -85,18 +114,20 @@ impl Clients {
         runtime_api: &str,
         extra_roots: &[(PathBuf, Vec<u8>)],
         resolver: Resolver,
-    ) -> Result<Arc<Self>, OutboundError> {
+    ) -> Result<Self, OutboundError> {
         let invalid = || OutboundError::RuntimeApi(runtime_api.to_owned());
-        Ok(Arc::new(Self {
+        Ok(Self {
             log,
             runtime_api: Arc::new(RuntimeApi::new(runtime_api).ok_or_else(invalid)?),
             resolver,
             lookup_threads: Arc::default(),
             extra_roots: ExtraRoots::read(extra_roots)?,
+            broker: None,
             tls: OnceLock::new(),
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY_IN_ALL)),
+            room: Arc::new(Semaphore::new(MAX_BODIES_IN_ALL)),
             clients: Mutex::default(),
-        }))
+        })
     }
 
     /// The resources for a request to `target`: a client that is used only by the owner of this event, and
@@ -111,10 +142,12 @@ impl Clients {
             Owner::Tenant(_) => None,
             Owner::Handler(_) => sender.scope.tenant_id.clone(),
         };
+        let credential = target.credential(policy).cloned();
         Ok(Lease {
             client: self.client(&sender.owner, policy)?,
-            purpose: Purpose { target, stranger },
+            purpose: Purpose { target, credential, stranger },
             turns_in_all: Arc::clone(&self.turns),
+            room_in_all: Arc::clone(&self.room),
         })
     }
 
@@ -150,6 +183,9 @@ impl Clients {
             },
             turns: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             pool: Pool::default(),
+            broker: self.broker.clone(),
+            room: Arc::new(Semaphore::new(MAX_BODIES)),
+            skew: Skew::default(),
         }
     }
 
@@ -191,6 +227,11 @@ mod tests {
     }
 
     impl Clients {
+        /// The same, with a broker.
+        pub(in crate::capabilities::outbound) fn with_broker(self, broker: Broker) -> Arc<Self> {
+            Arc::new(Self { broker: Some(Arc::new(broker)), ..self })
+        }
+
         /// Who has a client, the one that was used last at the end.
         fn owners(&self) -> Vec<Owner> {
             self.clients.lock().unwrap().iter().map(|client| client.owner.clone()).collect()

@@ -12,16 +12,19 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Method, Request, Response, Version};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::account::{Account, Underway};
+use super::answer::Inspector;
 use super::body::{Received, Sent};
 use super::clients::Lease;
 use super::connect::ConnectError;
+use super::credential::Authenticator;
 use super::failure;
 use super::link::Link;
+use crate::policy::Credential;
 
 /// How long to wait for the first piece or the end of a body, if it has to be known whether there is a body.
 const UNDECIDED: Duration = Duration::from_millis(100);
@@ -71,29 +74,56 @@ impl Exchange {
     async fn respond(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let underway = Underway::begin(&self.account);
         let mut request = request.map(|body| Sent::new(body, Arc::clone(&self.account)));
-        let turns = self.turns().await?;
+        let of_client = self.turn(&self.lease.client.turns).await?;
         if self.lease.client.is_shared() {
             // A request whose response was read may be about to return its connection to the pool.
             tokio::task::yield_now().await;
         }
-        announce_body(&mut request).await?;
         self.name_host(&mut request)?;
+        let inspector = match self.lease.purpose.credential.clone() {
+            Some(credential) => Some(self.authenticate(credential, &mut request).await?),
+            None => None,
+        };
+        // While one owner waits for a session, others do not wait for a turn.
+        let turns = Turns { _of_client: of_client, _in_all: self.turn(&self.lease.turns_in_all).await? };
+        announce_body(&mut request).await?;
         let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
         let between_bytes = self.timeouts.between_bytes;
         // With HTTP/1.0, a request would be sent without chunks, and lose a body of unknown length.
         let once = response.version() != Version::HTTP_11;
+        let response = response.map(|body| Received::new(body, between_bytes, underway));
+        let response = match inspector {
+            // If it is refused, the connection is closed.
+            Some(inspector) => inspector.inspect(response)?,
+            None => response.map(BodyExt::boxed_unsync),
+        };
         self.follow(link, turns, once).await;
-        Ok(response.map(|body| Received::new(body, between_bytes, underway).boxed_unsync()))
+        Ok(response)
     }
 
-    async fn turns(&self) -> Result<Turns, Error> {
-        let turns = async {
-            let of_client = turn(&self.lease.client.turns).await?;
-            let in_all = turn(&self.lease.turns_in_all).await?;
-            Ok::<_, AcquireError>(Turns { _of_client: of_client, _in_all: in_all })
+    /// Uses the credential of the target.
+    async fn authenticate(
+        &self,
+        credential: Arc<Credential>,
+        request: &mut Request<Sent>,
+    ) -> Result<Inspector, Error> {
+        let (account, client) = (Arc::clone(&self.account), Arc::clone(&self.lease.client));
+        let broker = client.broker.clone().ok_or(Error::ConfigurationError)?;
+        let authenticator = Authenticator {
+            credential: &credential,
+            broker: &broker,
+            account: &account,
+            lease: &self.lease,
+            patience: self.timeouts.connect,
         };
-        let turns = timeout(self.timeouts.connect, turns).await.map_err(|_| Error::ConnectionLimitReached)?;
-        turns.map_err(|_| Error::ConnectionLimitReached)
+        let used = authenticator.apply(request).await?;
+        let target = self.lease.purpose.target.clone();
+        Ok(Inspector { account, broker, client, credential, target, used })
+    }
+
+    async fn turn(&self, turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = timeout(self.timeouts.connect, Arc::clone(turns).acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(Error::ConnectionLimitReached)
     }
 
     /// Sets the request's target: the server reads exactly what was checked.
@@ -169,10 +199,6 @@ impl Exchange {
             }
         }
     }
-}
-
-async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireError> {
-    Arc::clone(turns).acquire_owned().await
 }
 
 /// Sends a body whatever the method is. HTTP clients leave out the body of a `GET` or `HEAD` if its length is

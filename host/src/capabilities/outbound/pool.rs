@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::link::Link;
 use super::target::Target;
 use crate::engine::meter::unmetered;
+use crate::policy::Credential;
 
 /// Idle connections of one client; if there are more, the one that has been idle longest is closed.
 pub(super) const MAX_RESTING: usize = 8;
@@ -22,10 +23,11 @@ const MAX_RESTING_PER_HOST: usize = 4;
 /// How long a connection may be idle. Load balancers close theirs after 60 seconds or more.
 const REST: Duration = Duration::from_secs(50);
 
-/// The key of a connection: the target, and the unknown tenant if a client has several.
+/// The key of a connection: the target, the credential that is used for it, and the unknown tenant if a client has several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Purpose {
     pub(super) target: Target,
+    pub(super) credential: Option<Arc<Credential>>,
     pub(super) stranger: Option<Arc<str>>,
 }
 

@@ -1,12 +1,13 @@
 //! The target of a request, in the guest's words.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hyper::Uri;
 use hyper::http::uri::Scheme;
 use wasmtime_wasi_http::Error;
 
-use crate::policy::Policy;
+use crate::policy::{AllowedHost, Credential, Policy};
 
 /// The part of a host's name that goes into a log record.
 const MAX_NAMED: usize = 300;
@@ -47,10 +48,18 @@ impl Target {
         Ok(Self { scheme, host: host.to_ascii_lowercase(), port })
     }
 
-    /// Whether `policy` allows the target, whatever its address turns out to be.
+    /// Whether `policy` allows the target, whatever its address turns out to be. The hosts of a credential are allowed.
     pub(super) fn is_allowed_by(&self, policy: &Policy) -> bool {
-        let mut allowed = policy.grants.allowed_outbound_hosts.iter();
-        allowed.any(|entry| entry.allows(self.scheme, &self.host, self.port))
+        self.is_one_of(&policy.grants.allowed_outbound_hosts) || self.credential(policy).is_some()
+    }
+
+    /// The credential that is used for requests to the target.
+    pub(super) fn credential<'a>(&self, policy: &'a Policy) -> Option<&'a Arc<Credential>> {
+        policy.grants.credentials.iter().find(|credential| self.is_one_of(&credential.hosts))
+    }
+
+    fn is_one_of(&self, hosts: &[AllowedHost]) -> bool {
+        hosts.iter().any(|entry| entry.allows(self.scheme, &self.host, self.port))
     }
 
     /// Whether it uses TLS.

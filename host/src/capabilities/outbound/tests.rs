@@ -1,5 +1,6 @@
 //! Requests to real servers on loopback, from the admission of a request to the last byte of its response.
 
+mod credentials;
 mod hostile;
 mod limits;
 mod request_bodies;
@@ -42,7 +43,7 @@ impl Handler {
         policy.grants.allowed_private_networks =
             vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         Self {
-            clients: Clients::with_resolver(log, runtime_api, roots, resolver).unwrap(),
+            clients: Arc::new(Clients::with_resolver(log, runtime_api, roots, resolver).unwrap()),
             policy,
             log: file,
         }
@@ -107,7 +108,7 @@ async fn a_request_is_as_the_guest_made_it_but_for_its_host() {
     let usage = outbound.usage();
     let time = usage.time;
     let (bytes_out, bytes_in) = (asked.len() as u64, OK.len() as u64);
-    assert_eq!(usage, OutboundUsage { requests: 1, bytes_out, bytes_in, time, limit: None });
+    assert_eq!(usage, OutboundUsage { requests: 1, bytes_out, bytes_in, time, ..OutboundUsage::default() });
     assert_eq!(server.requests(), [asked]);
     assert!(time > Duration::ZERO);
     assert_eq!(outbound.usage().time, time, "its response has been read, and the clock still runs");

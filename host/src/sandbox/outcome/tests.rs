@@ -1,6 +1,9 @@
 //! The report of each outcome.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::policy::{Authentication, AwsSigning, Credential};
 
 fn report(outcome: Outcome) -> (String, String) {
     let report = outcome.into_answer().expect_err("not a response");
@@ -100,4 +103,31 @@ fn a_limit_is_named_where_it_is_ours() {
 #[test]
 fn a_response_is_no_error() {
     assert_eq!(Outcome::Replied(vec![1]).into_answer().unwrap(), [1]);
+}
+
+#[test]
+fn a_failure_after_a_credential_was_missing_is_the_platform_s() {
+    let missing = |is_awaited| {
+        let credential = Credential {
+            name: "notes".into(),
+            hosts: Vec::new(),
+            authentication: Authentication::Aws(AwsSigning::default()),
+        };
+        Some(MissingCredential { credential: Arc::new(credential), is_awaited })
+    };
+    let credential = || missing(false);
+    let failed = || Outcome::Trapped { message: "no note".to_owned(), stack_trace: Vec::new() };
+    let (error_type, message) = report(failed().without(credential()));
+    assert_eq!(error_type, "Runtime.CredentialUnavailable");
+    assert_eq!(message, "the credential notes could not be had, and the handler failed: no note");
+    assert_eq!(report(failed().without(missing(true))).0, "Function.Trap", "it did not wait");
+    let late = Outcome::TimedOut { allowed: Duration::from_secs(1), by_lambda: false };
+    let (error_type, message) = report(late.without(missing(true)));
+    assert_eq!(error_type, "Runtime.CredentialUnavailable");
+    assert!(message.ends_with("did not finish without it"), "{message}");
+    let greedy = Outcome::OutOfMemory { limit: 1 };
+    assert_eq!(report(greedy.without(credential())).0, "Function.OutOfMemory", "that is the handler's own");
+    assert_eq!(report(failed().without(None)).0, "Function.Trap");
+    let replied = Outcome::Replied(b"1".to_vec()).without(credential());
+    assert!(matches!(replied, Outcome::Replied(_)), "it has done without");
 }

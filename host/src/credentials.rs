@@ -1,0 +1,127 @@
+//! The secrets and the sessions that the host uses for guests: where they come from, and how long they are kept.
+//!
+//! A [`Broker`] gives them to [`crate::capabilities::outbound`], which puts them into requests. Nothing is fetched, and no
+//! client is made, before a request needs it. A value is fetched once for all requests that wait for it, on a
+//! thread that may wait; its processor time is charged to the event whose request came first. Values are kept in memory
+//! only, and both their number and their age have limits.
+//!
+//! Ages are by the system's clock: an environment that was frozen uses nothing that has expired meanwhile.
+//!
+//! May use: text, http1, tls, log, policy, engine, aws.
+
+mod cache;
+mod error;
+mod secrets;
+mod services;
+mod session_name;
+mod sessions;
+mod skew;
+mod sources;
+mod sts;
+#[cfg(test)]
+pub(crate) mod tests;
+mod value;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use error::Unavailable;
+pub use secrets::Secrets;
+pub use sessions::{Refused, Sessions, Verdict};
+pub use skew::Skew;
+pub use value::SecretValue;
+
+use crate::aws::{Client, Credentials};
+use crate::engine::meter::Meter;
+use crate::log::Log;
+use crate::policy::Vars;
+use crate::tls::ExtraRoots;
+use cache::{Cache, Fetched, Life, Limits};
+use services::Services;
+
+/// What the broker knows of its process.
+pub struct Process {
+    /// `AWS_LAMBDA_FUNCTION_NAME`, for the names of sessions.
+    pub function: String,
+    /// Where the paths of files start.
+    pub task_root: PathBuf,
+    /// The environment. It is read when a value is needed.
+    pub vars: Arc<dyn Vars + Send + Sync>,
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Process").field("function", &self.function).finish_non_exhaustive()
+    }
+}
+
+/// The event that needs a secret or a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// Its tenant.
+    pub tenant_id: Option<&'a Arc<str>>,
+    /// Whether the tenant is known. A caller can make up any number of other ids.
+    pub is_known: bool,
+    /// The meter that is charged.
+    pub meter: &'a Meter,
+}
+
+/// Gives secrets and sessions.
+#[derive(Debug)]
+pub struct Broker {
+    services: Arc<Services>,
+    /// So that many requests ask for the credentials of the role once. They are kept by their provider.
+    role: Arc<Cache<(), Credentials>>,
+    secrets: Secrets,
+    sessions: Sessions,
+}
+
+impl Broker {
+    /// A broker that has not fetched anything yet. Its own requests trust these authorities in addition, and the log gets what
+    /// could not be refreshed.
+    pub fn new(process: Process, roots: ExtraRoots, log: &Arc<Log>) -> Self {
+        let Process { function, task_root, vars } = process;
+        let services = Arc::new(Services::new(Client::new(roots), vars));
+        Self {
+            secrets: Secrets::new(Arc::clone(&services), task_root, log),
+            sessions: Sessions::new(Arc::clone(&services), function, log),
+            role: Arc::new(Cache::new(Limits { most: 1, at_once: 1 }, log)),
+            services,
+        }
+    }
+
+    /// The secrets.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The sessions of roles.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The credentials of the function's role.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub async fn role(&self, event: Event<'_>) -> Result<Arc<Credentials>, Unavailable> {
+        if let Some(known) = self.services.known_role() {
+            return Ok(known);
+        }
+        let now = self.services.now();
+        let fetch = || {
+            let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
+            async move {
+                let fetched = services::on_thread(move || meter.charge(|| services.role()).0).await?;
+                let value = Credentials::clone(&fetched);
+                Ok(Fetched { value, life: Life { fresh: now, good: now, usable: now } })
+            }
+        };
+        self.role.get(&(), now, fetch).await
+    }
+
+    /// How far the clock of this machine is off, as far as the host's own requests have shown.
+    pub fn skew(&self) -> &Skew {
+        self.services.skew()
+    }
+}
