@@ -7,10 +7,14 @@
 //! May use: http1, tls, policy.
 
 mod client;
+mod clock;
 pub mod credentials;
+mod names;
 pub mod sigv4;
+mod stream;
 mod wire;
 
 pub use client::{Client, Reply, Request};
+pub use clock::Clock;
 pub use credentials::{Credentials, CredentialsError, Provider};
 pub use wire::ClientError;
