@@ -2,6 +2,8 @@
 //!
 //! May use: nothing.
 
+pub(crate) mod bucket;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
