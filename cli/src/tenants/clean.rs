@@ -4,11 +4,11 @@
 //! so it is looked at once more when it is removed, in one step; and the writer looks after its record is written. The
 //! record of a tenant is removed only if it is still the one that was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use bulkhead_host::policy::manifest::Store;
-use bulkhead_host::store::layout::Key;
+use bulkhead_host::store::layout::{Key, history_of};
 use bulkhead_host::store::{MAX_ENVELOPE, Record};
 use clap::Args;
 use serde::Serialize;
@@ -66,13 +66,15 @@ struct Collector<'a, F> {
     removed: Removed,
     /// Whether all code is kept, because a record does not say what it needs.
     keeps_code: bool,
+    /// The folders with files that cannot be read.
+    unreadable: BTreeSet<String>,
 }
 
 impl Gc {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let Opened { settings, files } = self.place.open()?;
-        let removed = Removed { dry_run: self.dry_run, ..Removed::default() };
-        let mut collector = Collector { files: &files, store: &settings, keep: self.keep, removed, keeps_code: false };
+        let mut collector = Collector::new(&files, &settings, self.keep);
+        collector.removed.dry_run = self.dry_run;
         collector.collect(self.older_than)?;
         let removed = collector.removed;
         if self.json {
@@ -88,7 +90,12 @@ impl Gc {
     }
 }
 
-impl<F: Files> Collector<'_, F> {
+impl<'a, F: Files> Collector<'a, F> {
+    fn new(files: &'a F, store: &'a Store, keep: usize) -> Self {
+        let (removed, unreadable) = (Removed::default(), BTreeSet::new());
+        Self { files, store, keep, removed, keeps_code: false, unreadable }
+    }
+
     fn collect(&mut self, older_than: Duration) -> anyhow::Result<()> {
         // Before anything is read: what is written from here on may be needed by a record that is not read.
         let time = SystemTime::now().checked_sub(older_than + TICK).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -113,7 +120,7 @@ impl<F: Files> Collector<'_, F> {
         for (key, record) in history(self.files, self.store)? {
             match record {
                 Ok(record) => versions.entry(record.tenant.clone()).or_default().push(record),
-                Err(error) => self.keep(&key, &format!("{error:#}"), &mut references),
+                Err(error) => self.keep_unreadable(&key, &format!("{error:#}"), &mut references),
             }
         }
         for entry in records(self.files, self.store)? {
@@ -123,7 +130,7 @@ impl<F: Files> Collector<'_, F> {
                     self.tenant(&record, versions, &mut references)?;
                 }
                 // The history of its tenant stays as it is.
-                Err(text) => self.keep(&entry.key, &text, &mut references),
+                Err(text) => self.keep_unreadable(&entry.key, &text, &mut references),
             }
         }
         // Without a record, somebody has removed it, or a writer is about to write it.
@@ -132,9 +139,10 @@ impl<F: Files> Collector<'_, F> {
     }
 
     /// Keeps a file that is not a record of this store, and what it needs.
-    fn keep(&mut self, key: &Key, why: &str, references: &mut References) {
+    fn keep_unreadable(&mut self, key: &Key, why: &str, references: &mut References) {
         let known = kept(self.files, key);
         self.keeps_code |= known.is_none();
+        self.unreadable.extend(key.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned()));
         let what = match &known {
             Some(_) => "the file is kept, and the code that it names",
             None => {
@@ -158,6 +166,7 @@ impl<F: Files> Collector<'_, F> {
         // If its history has a newer version, the record is not the last word.
         let is_gone = current.handler.is_none()
             && current.expires <= now()
+            && !self.unreadable.contains(&history_of(&current.tenant))
             && later.iter().all(|record| record.version == current.version)
             && earlier.iter().all(|record| record.expires <= current.expires);
         let kept = if is_gone { 0 } else { self.keep };

@@ -1,7 +1,7 @@
 //! The history of a tenant: every record that was ever signed for it, under its version.
 //!
-//! A record is in the history before it takes effect, and a file of the history is never replaced. So the record of a
-//! tenant is the newest one in its history, or the one before that while a writer is at work, or after a writer has
+//! A record is in the history before it takes effect, and no file of the history is replaced by another record. So the record
+//! of a tenant is the newest one in its history, or the one before that while a writer is at work, or after a writer has
 //! died. If it is an older one, somebody has put that back who can write to the store but has no key.
 
 use anyhow::{Context as _, bail, ensure};
@@ -58,7 +58,10 @@ pub(super) fn read(file: &[u8], store: &Store) -> anyhow::Result<Record> {
     let record = match Record::of_file(file, &store.public_keys) {
         Ok(record) => record,
         Err(RecordError::Signature) => {
-            return Err(signer(file).map_or(RecordError::Signature.into(), |key| Foreign(key).into()));
+            return Err(match signer(file) {
+                Some(key) => Foreign(key).into(),
+                None => RecordError::Signature.into(),
+            });
         }
         Err(error) => return Err(error.into()),
     };

@@ -175,8 +175,11 @@ impl<F: Files> Publisher<'_, F> {
                     named(tenant)
                 )
             })?;
+            if is_replaced {
+                return Ok(true);
+            }
             // Another writer may have put it into effect, and gone on from there.
-            let current = if is_replaced { return Ok(true) } else { current(self.files, self.store, tenant)? };
+            let current = current(self.files, self.store, tenant)?;
             let version = current.as_ref().map_or(0, |current| current.record.version);
             if version >= *number {
                 return Ok(true);

@@ -37,14 +37,14 @@ pub(crate) struct Resign {
 }
 
 /// What was done.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Resigned {
+#[derive(Debug, Default, Serialize)]
+struct Resigned {
     /// Files that have one more signature now.
-    pub(super) signed: usize,
+    signed: usize,
     /// Files that had it before.
-    pub(super) unchanged: usize,
+    unchanged: usize,
     /// Files that cannot be signed, and why.
-    pub(super) failed: Vec<String>,
+    failed: Vec<String>,
 }
 
 impl Resign {
@@ -68,7 +68,7 @@ impl Resign {
     }
 }
 
-pub(super) fn resigned(opened: &Opened, key: &SigningKey) -> anyhow::Result<Resigned> {
+fn resigned(opened: &Opened, key: &SigningKey) -> anyhow::Result<Resigned> {
     let mut done = Resigned::default();
     // The history comes first, as it does for every writer.
     for folder in [HISTORY, TENANTS] {

@@ -35,8 +35,7 @@ fn publish(files: &impl Files, store: &Store, code: Option<&str>, time: SystemTi
 
 /// Removes all that is not needed, however young it is, and gives the number of files that were removed.
 fn collect(files: &impl Files, store: &Store, keep: usize) -> usize {
-    let removed = Removed::default();
-    let mut collector = Collector { files, store, keep, removed, keeps_code: false };
+    let mut collector = Collector::new(files, store, keep);
     collector.collect(Duration::ZERO).unwrap();
     collector.removed.files.len()
 }
@@ -138,8 +137,7 @@ fn what_cannot_be_read_is_kept_with_what_it_needs() {
     // Its key has left `public_keys`: the records still say what they need.
     let other = SigningKey::read(&SigningKey::generate(KeyKind::P256).unwrap()).unwrap();
     let keys = std::mem::replace(&mut store.public_keys, vec![other.public().clone()]);
-    let mut collector =
-        Collector { files: &folder, store: &store, keep: 0, removed: Removed::default(), keeps_code: false };
+    let mut collector = Collector::new(&folder, &store, 0);
     collector.collect(Duration::ZERO).unwrap();
     assert_eq!(collector.removed.files, [Key::component(&Digest::of(b"stray")).to_string()]);
     let kept = collector.removed.kept;
@@ -157,4 +155,21 @@ fn what_cannot_be_read_is_kept_with_what_it_needs() {
     assert_eq!(collect(&folder, &store, 0), 1);
     assert_eq!(versions(&folder, "acme").unwrap(), [1, 3]);
     assert_eq!(folder.list("components").unwrap().len(), 4);
+}
+
+#[test]
+fn a_removal_stays_while_something_before_it_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let (folder, store) = (Folder::new(path.to_owned()), store(path));
+    let past = now() - 3 * HOUR;
+    publish(&folder, &store, Some("one"), past);
+    publish(&folder, &store, None, past);
+    let first = path.join(Key::earlier("acme", 1).as_str());
+    let good = std::fs::read(&first).unwrap();
+    std::fs::write(&first, b"{}").unwrap();
+    assert_eq!(collect(&folder, &store, 0), 0);
+    std::fs::write(&first, good).unwrap();
+    age(path);
+    assert_eq!(collect(&folder, &store, 0), 4, "both versions, the record and the component");
 }
