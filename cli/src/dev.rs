@@ -186,7 +186,8 @@ impl Dev {
         console::say(&format!("function URLs are on {}", urls.pattern()));
         let is_loaded = reload.once().await;
         if is_loaded {
-            console::say(&self.directions(address, urls, &reload.state.functions.names()));
+            let has_store = reload.project.tenants().is_some();
+            console::say(&self.directions(address, urls, &reload.state.functions.names(), has_store));
         }
         match watcher {
             None if !is_loaded => return Ok(true),
@@ -197,12 +198,16 @@ impl Dev {
     }
 
     /// How to call the functions.
-    fn directions(&self, address: SocketAddr, urls: UrlAddress, names: &[String]) -> String {
+    fn directions(&self, address: SocketAddr, urls: UrlAddress, names: &[String], has_store: bool) -> String {
         let mut text = String::from("each handler is a function, with a URL:");
+        let of_store = if has_store { self.store_variables() } else { Vec::new() };
         for name in names {
             text += &format!("\n  {name}  {}", urls.url(name));
             if self.no_bootstrap {
                 text += &format!("\n    export AWS_LAMBDA_RUNTIME_API={address}/.rt/{name}");
+                for (name, value) in &of_store {
+                    text += &format!("\n    export {name}={}", word(value));
+                }
             }
         }
         if let Some(first) = names.first() {
@@ -221,12 +226,16 @@ impl Dev {
         };
         // `_HANDLER` is different for each function.
         let mut settings = self.settings.function(String::new(), project.root.clone(), bootstrap);
+        // Those of `--env-var` come after these, and win.
+        settings.environment.splice(0..0, self.store_variables());
+        Ok(settings)
+    }
+
+    /// The variables with which a bootstrap reads the store as this command wants it.
+    fn store_variables(&self) -> Vec<(String, String)> {
         let url = self.store.clone().map(|url| ("BULKHEAD_STORE_URL".to_owned(), url));
         let refresh = humantime::format_duration(REFRESH).to_string();
-        let refresh = ("BULKHEAD_STORE_REFRESH".to_owned(), refresh);
-        // Those of `--env-var` come after these, and win.
-        settings.environment.splice(0..0, url.into_iter().chain([refresh]));
-        Ok(settings)
+        url.into_iter().chain([("BULKHEAD_STORE_REFRESH".to_owned(), refresh)]).collect()
     }
 
     fn store(&self) -> anyhow::Result<StoreSettings> {
@@ -234,6 +243,12 @@ impl Dev {
         let url = url.map_err(anyhow::Error::msg).context("--store")?;
         Ok(StoreSettings { url, refresh: Some(REFRESH) })
     }
+}
+
+/// A word of a command line, in quotes if the shell would read it in another way.
+fn word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:=@%+,".contains(&byte);
+    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Starts to answer on both ports.
@@ -273,5 +288,21 @@ fn of_this_machine(address: SocketAddr) -> SocketAddr {
             SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, address.port()))
         }
         IpAddr::V4(_) | IpAddr::V6(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_in_quotes_if_it_has_to_be() {
+        for (text, expected) in [
+            ("file:///mnt/tenants", "file:///mnt/tenants"),
+            ("file:///my tenants", "'file:///my tenants'"),
+            ("file:///it's", r"'file:///it'\''s'"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
     }
 }

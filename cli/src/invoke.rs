@@ -19,7 +19,7 @@ use hyper::header::HeaderValue;
 use crate::local::settings::Settings;
 use crate::local::{self, Answer, Event, Local, LocalError};
 use crate::number::whole;
-use crate::{completions, json, output, samples};
+use crate::{completions, json, output, samples, tenants};
 use dev::Address;
 use report::{Limits, Report, Seen};
 
@@ -122,6 +122,7 @@ impl Invoke {
         let manifest = Manifest::read(&task_root)?.unwrap_or_default();
         local::secrets::check(&task_root, &manifest)?;
         let handler = handler::choose(&task_root, &manifest, self.handler.as_deref())?;
+        let roots = tenants::roots_of(&task_root, &manifest.extra_ca_certificates)?;
         let bootstrap = local::bootstrap(self.settings.bootstrap.clone())?;
         let function = self.settings.function(handler, task_root, bootstrap);
         let mut local = Local::start(&function).await?;
@@ -134,7 +135,7 @@ impl Invoke {
                 return Err(error.into());
             }
         };
-        Ok(Report::new(answers, Seen::read(&printed), &Limits::new(manifest, function.timeout)))
+        Ok(Report::new(answers, Seen::read(&printed), &Limits::new(manifest, roots, function.timeout)))
     }
 
     fn body(&self) -> anyhow::Result<Bytes> {

@@ -7,12 +7,16 @@
 //! May use: http1, tls, policy.
 
 mod client;
+mod clock;
 pub mod credentials;
+mod names;
 mod partition;
 pub mod sigv4;
+mod stream;
 mod wire;
 
 pub use client::{Client, Reply, Request};
+pub use clock::Clock;
 pub use credentials::{Credentials, CredentialsError, Provider};
 pub use partition::suffix_of;
 pub use wire::ClientError;

@@ -8,7 +8,7 @@
 //! The room also owns the [`backoff`] between attempts, responses that are streamed ([`mod@stream_response`]), and
 //! SnapStart ([`snapstart`]).
 //!
-//! May use: log, engine, runtime_api, capabilities, dispatch.
+//! May use: pause, log, engine, runtime_api, capabilities, dispatch.
 
 pub mod backoff;
 pub mod snapstart;

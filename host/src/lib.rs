@@ -29,6 +29,7 @@ pub mod log;
 pub mod policy;
 
 pub mod http1;
+pub mod pause;
 pub mod text;
 pub mod tls;
 

@@ -10,7 +10,7 @@
 //! the reading of a [`directory`] and of a [`bucket`]. What a record may ask for is decided by
 //! [`Store::policy`](crate::policy::manifest::Store::policy).
 //!
-//! May use: text, http1, tls, policy, aws, engine.
+//! May use: text, pause, http1, tls, policy, aws, engine.
 
 pub mod bucket;
 mod digest;

@@ -22,8 +22,9 @@ pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
             manifest::place_of(root, "routing", "mixed_batches")
         ));
     }
-    let of_store = manifest.store.as_ref().is_some_and(|store| !store.credentials().is_empty());
-    let reaches_out = of_store || manifest.policies().any(|policy| reaches_out(&policy.grants));
+    // Tenants of a store may be granted hosts, and a bucket may be on a server of one's own.
+    let reaches_out =
+        manifest.store.is_some() || manifest.policies().any(|policy| reaches_out(&policy.grants));
     if !manifest.extra_ca_certificates.is_empty() && !reaches_out {
         warnings.push(format!(
             "{} has no effect: no handler has allowed_outbound_hosts",
@@ -226,6 +227,8 @@ mod tests {
             "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a.grants]\nallowed_outbound_hosts = [\"https://a.b\"]",
             "outbound.extra_ca_certificates = [\"ca.pem\"]\n[credentials.c]\nhosts = [\"http://127.0.0.1:1\"]\nheaders.x = \"y\"\n\
              [handlers.a.grants]\ncredentials = [\"c\"]\nallowed_private_networks = [\"127.0.0.1\"]",
+            "outbound.extra_ca_certificates = [\"ca.pem\"]\n[store]\nname = \"prod\"\nurl = \"s3://a\"\n\
+             public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"]",
         ] {
             assert_eq!(warnings(toml), [] as [String; 0], "{toml}");
         }

@@ -12,6 +12,9 @@ use crate::tls::ExtraRoots;
 
 /// Connections that are kept. There are never more in use than threads that wait for a reply.
 const MAX_KEPT: usize = 8;
+/// A connection that rested for longer is not used again: its server, or a gateway on the way to it, may have forgotten it
+/// without a word, and a request would wait for a reply that never comes.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 /// If a request took longer than its limit by this, the environment was frozen meanwhile.
 const FREEZE: Duration = Duration::from_secs(1);
 
@@ -22,7 +25,16 @@ pub struct Client {
     /// Made with the first request that needs it.
     tls: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
     /// The one that was used last is the last.
-    kept: Mutex<Vec<(Server, Wire)>>,
+    kept: Mutex<Vec<Kept>>,
+}
+
+/// A connection that is not in use.
+#[derive(Debug)]
+struct Kept {
+    server: Server,
+    wire: Wire,
+    /// By the system's clock, which goes on while the environment is frozen.
+    since: SystemTime,
 }
 
 /// A request.
@@ -104,7 +116,8 @@ impl Client {
         if !request.is_repeatable || !is_of_connection || !(was_kept || was_frozen) {
             return Err(error);
         }
-        self.attempt(None, request, if was_frozen { Instant::now() + request.time } else { until })
+        let until = if was_frozen { Instant::now() + request.time } else { until };
+        if Instant::now() >= until { Err(error) } else { self.attempt(None, request, until) }
     }
 
     fn attempt(
@@ -123,17 +136,19 @@ impl Client {
             if kept.len() >= MAX_KEPT {
                 kept.remove(0);
             }
-            kept.push((request.server.clone(), wire));
+            kept.push(Kept { server: request.server.clone(), wire, since: SystemTime::now() });
         }
         Ok(reply)
     }
 
     /// A connection that was kept, and is not known to be closed.
     fn take(&self, server: &Server) -> Option<Wire> {
-        let mut kept = self.lock();
-        kept.retain_mut(|(_, wire)| wire.is_usable());
-        let at = kept.iter().rposition(|(of, _)| of == server)?;
-        Some(kept.remove(at).1)
+        let (mut kept, now) = (self.lock(), SystemTime::now());
+        // If the clock was set back, nobody knows for how long it rested.
+        let is_young = |since| now.duration_since(since).is_ok_and(|rest| rest <= LONGEST_REST);
+        kept.retain(|kept| is_young(kept.since) && kept.wire.is_usable());
+        let at = kept.iter().rposition(|kept| kept.server == *server)?;
+        Some(kept.remove(at).wire)
     }
 
     fn tls(&self, server: &Server) -> Result<Option<Arc<ClientConfig>>, ClientError> {
@@ -144,7 +159,7 @@ impl Client {
         Ok(tls.clone().map(Some)?)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Server, Wire)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

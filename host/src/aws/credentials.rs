@@ -183,6 +183,21 @@ impl Provider {
             }
         }
     }
+
+    /// Forgets credentials of which AWS says that they have expired. Returns whether there may be others.
+    pub fn forget(&self, expired: &Arc<Credentials>) -> bool {
+        match self.source {
+            Source::Fixed(_) => false,
+            Source::Server { .. } => {
+                let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                // Another thread may have fetched others since.
+                if kept.credentials.as_ref().is_some_and(|kept| kept == expired) {
+                    *kept = Kept::default();
+                }
+                true
+            }
+        }
+    }
 }
 
 fn fetch(client: &Client, url: &str, token: Option<&Token>) -> Result<Credentials, CredentialsError> {

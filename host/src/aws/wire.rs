@@ -1,31 +1,25 @@
-//! One connection to a server, with or without TLS: it writes requests and reads replies, and blocks while it does so.
+//! One connection to a server: it writes requests and reads replies, and blocks while it does so.
 //!
-//! Each read and each write gets the time that is left for the whole exchange. So a server that is slow, however it
-//! is slow, cannot hold a thread for longer.
+//! All that a server sends has a limit: heads, bodies, and what is around the chunks of a body.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::ClientConfig;
 
 use super::client::{Reply, Request};
+use super::stream::Stream;
 use crate::http1::reply::{self, Body, Head, Line};
 use crate::http1::{ReplyError, Server};
 
-/// The largest head of a reply.
+/// The largest head of a reply, and of all interim replies before it.
 const MAX_HEAD: usize = 64 * 1024;
 /// The largest body of a reply that reports an error. A larger one is not read.
 const MAX_ERROR: u64 = 64 * 1024;
 /// The size of a read when it is not known how much follows.
 const READ: usize = 8 * 1024;
-/// The number of addresses of a server that are tried.
-const MAX_ADDRESSES: usize = 4;
 
 /// A request has no reply.
 #[derive(Debug, thiserror::Error)]
@@ -70,84 +64,13 @@ impl From<io::Error> for ClientError {
     }
 }
 
-/// A socket whose reads and writes end at a time.
-#[derive(Debug)]
-struct Timed {
-    socket: TcpStream,
-    until: Instant,
-}
-
-impl Timed {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        // The system takes zero for no limit.
-        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(self.left()?)?;
-        self.socket.read(bytes)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(self.left()?)?;
-        self.socket.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-enum Stream {
-    Plain(Timed),
-    Tls(Box<StreamOwned<ClientConnection, Timed>>),
-}
-
-impl Stream {
-    fn timed(&mut self) -> &mut Timed {
-        match self {
-            Self::Plain(timed) => timed,
-            Self::Tls(stream) => &mut stream.sock,
-        }
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(timed) => timed.read(bytes),
-            Self::Tls(stream) => stream.read(bytes),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(timed) => timed.write(bytes),
-            Self::Tls(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(_) => Ok(()),
-            Self::Tls(stream) => stream.flush(),
-        }
-    }
-}
-
 /// An open connection, with the bytes that were received and not yet read.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: Stream,
     received: Vec<u8>,
+    /// The bytes of a reply that are not its body.
+    framing: usize,
     /// Whether another request may be sent after this one.
     is_reusable: bool,
 }
@@ -159,30 +82,20 @@ impl Wire {
         tls: Option<Arc<ClientConfig>>,
         until: Instant,
     ) -> Result<Self, ClientError> {
-        let failed = |error| ClientError::Connect { server: server.authority(), error };
-        let timed = Timed { socket: reach(server, until).map_err(failed)?, until };
-        let stream = match tls {
-            None => Stream::Plain(timed),
-            Some(tls) => {
-                let name = ServerName::try_from(server.host.clone());
-                let name = name.map_err(|error| failed(io::Error::new(ErrorKind::InvalidInput, error)))?;
-                Stream::Tls(Box::new(StreamOwned::new(ClientConnection::new(tls, name)?, timed)))
-            }
-        };
-        Ok(Self { stream, received: Vec::new(), is_reusable: true })
+        let stream = Stream::connect(server, tls, until)?;
+        Ok(Self { stream, received: Vec::new(), framing: 0, is_reusable: true })
     }
 
     /// Whether another request can be sent: nothing is left over from the last reply, and the server has neither closed the
-    /// connection nor sent anything. This asks the operating system.
-    pub(super) fn is_usable(&mut self) -> bool {
-        let socket = &self.stream.timed().socket;
-        let peeked = recv(socket, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        self.is_reusable && self.received.is_empty() && peeked.err() == Some(Errno::AGAIN)
+    /// connection nor sent anything.
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_reusable && self.received.is_empty() && self.stream.is_at_rest()
     }
 
     /// Sends a request and reads the reply.
     pub(super) fn exchange(&mut self, request: &Request<'_>, until: Instant) -> Result<Reply, ClientError> {
-        self.stream.timed().until = until;
+        self.stream.ends_at(until);
+        self.framing = 0;
         let head = head_of(request);
         let parts = [head.as_bytes(), request.body];
         let written = parts.iter().try_for_each(|part| self.stream.write_all(part));
@@ -203,8 +116,14 @@ impl Wire {
             if !reply::is_interim(head.status) {
                 break head;
             }
+            if self.framing > MAX_HEAD {
+                return Err(ClientError::HeadTooLarge);
+            }
         };
-        self.is_reusable &= head.keeps_alive();
+        // Two headers that say where the body ends may be read in two ways, by us and by a proxy.
+        let is_clear =
+            ["content-length", "transfer-encoding"].iter().any(|name| head.headers.get(name).is_none());
+        self.is_reusable &= head.keeps_alive() && is_clear;
         let framing = if request.method == "HEAD" { Body::Sized(0) } else { head.body()? };
         let body = if head.status.is_success() {
             self.body(&framing, request.most)?
@@ -217,7 +136,7 @@ impl Wire {
     /// Such a body only explains the status, so it may be missing.
     fn error_body(&mut self, framing: &Body) -> Result<Vec<u8>, ClientError> {
         match self.body(framing, MAX_ERROR) {
-            Err(ClientError::TooLarge { .. } | ClientError::Reply(_)) => {
+            Err(ClientError::TooLarge { .. } | ClientError::HeadTooLarge | ClientError::Reply(_)) => {
                 self.is_reusable = false;
                 Ok(Vec::new())
             }
@@ -229,6 +148,7 @@ impl Wire {
         let mut searched = 0;
         loop {
             if let Some(end) = reply::end_of_head(&self.received, searched) {
+                self.framing += end;
                 return Ok(Head::parse(&Bytes::from(self.take(end)))?);
             }
             // The last bytes may be the start of the empty line that ends the head.
@@ -246,15 +166,19 @@ impl Wire {
         match framing {
             Body::Sized(size) => self.fill(&mut body, *size, most)?,
             Body::Chunked => {
+                // As much as the smallest chunks need, of which each has a byte.
+                let most_framing = usize::try_from(most).unwrap_or(usize::MAX).saturating_mul(5);
+                self.framing = 0;
                 loop {
-                    let size = self.line(reply::chunk_size)?;
+                    let size = self.line(reply::chunk_size, most_framing)?;
                     if size == 0 {
                         break;
                     }
                     self.fill(&mut body, size, most)?;
-                    self.line(reply::line_end)?;
+                    self.line(reply::line_end, most_framing)?;
                 }
-                while !self.line(reply::trailer)? {}
+                self.framing = 0;
+                while !self.line(reply::trailer, 0)? {}
             }
             // One that was cut off would look whole.
             Body::UntilClosed => return Err(ReplyError::Framing("the body has no stated length").into()),
@@ -269,7 +193,7 @@ impl Wire {
         if length > most {
             return Err(ClientError::TooLarge { length, most });
         }
-        body.reserve_exact(size);
+        body.reserve(size);
         let here = size.min(self.received.len());
         body.extend(self.received.drain(..here));
         let left = u64::try_from(size - here).unwrap_or(u64::MAX);
@@ -277,11 +201,15 @@ impl Wire {
         if body.len() < whole { Err(ended()) } else { Ok(()) }
     }
 
-    /// Reads a line between chunks.
-    fn line<T>(&mut self, read: fn(&[u8]) -> Line<T>) -> Result<T, ClientError> {
+    /// Reads a line between chunks. All of them together may have this many bytes more than a head.
+    fn line<T>(&mut self, read: fn(&[u8]) -> Line<T>, most: usize) -> Result<T, ClientError> {
         loop {
             if let Some((length, said)) = read(&self.received)? {
                 self.received.drain(..length);
+                self.framing += length;
+                if self.framing > most.saturating_add(MAX_HEAD) {
+                    return Err(ReplyError::Framing("too much is around the chunks of the body").into());
+                }
                 return Ok(said);
             }
             if self.received.len() > MAX_HEAD {
@@ -314,26 +242,6 @@ impl Wire {
 
 fn ended() -> ClientError {
     ClientError::Broken(ErrorKind::UnexpectedEof.into())
-}
-
-fn reach(server: &Server, until: Instant) -> io::Result<TcpStream> {
-    let addresses = (server.host.as_str(), server.port).to_socket_addrs()?;
-    let addresses: Vec<_> = addresses.take(MAX_ADDRESSES).collect();
-    let mut failure = io::Error::from(ErrorKind::NotFound);
-    for (at, address) in addresses.iter().enumerate() {
-        // An address that never answers leaves time for the others.
-        let others = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
-        let left = until.saturating_duration_since(Instant::now()) / others;
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        match TcpStream::connect_timeout(address, left) {
-            // Requests are written in one piece, so waiting for more data would only delay them.
-            Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }
 
 fn head_of(request: &Request<'_>) -> String {

@@ -13,36 +13,36 @@ mod fetch;
 mod queue;
 #[cfg(all(test, feature = "compiler"))]
 mod tests;
+mod waiting;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
-use tokio::time::{sleep_until, timeout_at};
 
-use super::GRACE;
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
 use crate::policy::manifest::Store;
 use crate::policy::{Policy, RecordInUse};
-use crate::runtime_api::shutdown::Stop;
 use crate::sandbox::component::Loaded;
 use crate::store::Reader;
-use cache::{Cache, CodeOf, Look};
+use crate::store::bucket::ATTEMPTS;
+use cache::{Cache, CodeOf, Known, Look};
 use fetch::{Fetched, Fetcher};
 use queue::{Full, Job, Lane, Queue};
-
-/// The longest time that an event waits for its tenant.
-pub(super) const LONGEST: Duration = Duration::from_secs(5);
+use waiting::Pending;
+pub(super) use waiting::{LONGEST, Waiting};
 
 /// The records that one event can cause to be fetched: a batch may name any number of tenants.
 const MOST_OF_EVENT: usize = 100;
+
+/// The number of times that a record is fetched for one event: again if the answer is worth nothing any more.
+const MOST_FETCHES: usize = 3;
 
 /// The log gets no more than one warning about the store in this time.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
@@ -73,9 +73,6 @@ pub(super) type Found = Result<StoredTenant, Absence>;
 /// What the store says of the tenants of one event.
 pub(super) type Answers = HashMap<Arc<str>, Found>;
 
-/// The result of a fetch, when it is there.
-type Pending<T> = watch::Receiver<Option<T>>;
-
 /// The tenants of the store of a function.
 pub struct StoredTenants {
     settings: Store,
@@ -92,14 +89,6 @@ struct State {
     records: HashMap<Arc<str>, Pending<Found>>,
     codes: HashMap<usize, Pending<Result<Loaded, Absence>>>,
     warned: Option<Instant>,
-}
-
-/// An event that waits for fetches, and until when.
-#[derive(Debug)]
-pub(super) struct Waiting<'a> {
-    until: Instant,
-    meter: &'a Meter,
-    stop: &'a mut Stop,
 }
 
 impl fmt::Debug for StoredTenants {
@@ -215,8 +204,8 @@ impl StoredTenants {
         id: &Arc<str>,
         meter: Option<&Meter>,
     ) -> Result<Pending<Found>, Absence> {
-        if let Some(pending) = state.records.get(id) {
-            return Ok(pending.clone());
+        if let Some(pending) = in_progress(&state.records, id) {
+            return Ok(pending);
         }
         let (sender, pending) = watch::channel(None);
         let known = state.cache.known(id, SystemTime::now());
@@ -226,24 +215,49 @@ impl StoredTenants {
             if meter.is_some() && this.is_given_up(&sender, |state| &mut state.records, &tenant) {
                 return;
             }
-            // The environment may be frozen before the answer is kept, so its age counts from here.
-            let asked = SystemTime::now();
-            let fetch = || this.fetcher.record(&tenant, &known);
-            let fetched = guarded(|| meter.map_or_else(fetch, |meter| meter.charge(fetch).0));
-            let fetched = fetched.unwrap_or_else(|absence| Fetched::Absent(absence, None));
-            let mut state = this.lock();
-            if let Fetched::Absent(Absence::Unavailable(reason), _) = &fetched {
-                this.warn(&mut state, reason);
-            }
-            let found = state.cache.put(&tenant, fetched, asked);
-            state.records.remove(&tenant);
-            drop(state);
+            let found = this.fetch_record(&tenant, known, meter.as_ref(), SystemTime::now);
             // The events that waited may have run out of time.
             let _ = sender.send(Some(found));
         };
         self.start(state, lane, Box::new(job))?;
         state.records.insert(Arc::clone(id), pending.clone());
         Ok(pending)
+    }
+
+    /// Fetches a record, and keeps what the store says of it. Without a meter, no event waits for it.
+    fn fetch_record(
+        &self,
+        id: &Arc<str>,
+        mut known: Known,
+        meter: Option<&Meter>,
+        clock: impl Fn() -> SystemTime,
+    ) -> Found {
+        let attempts = if meter.is_some() { ATTEMPTS } else { 1 };
+        for left in (0..MOST_FETCHES).rev() {
+            // The environment may be frozen before the answer is kept, so its age counts from here.
+            let asked = clock();
+            let fetch = || self.fetcher.record(id, &known, attempts);
+            let fetched = guarded(|| meter.map_or_else(fetch, |meter| meter.charge(fetch).0));
+            let fetched = fetched.unwrap_or_else(|absence| Fetched::Absent(absence, None));
+            let reason = fetched.reason(id);
+            let (mut state, now) = (self.lock(), clock());
+            let found = state.cache.put(id, fetched, asked, now);
+            if let (Some(reason), Some(Ok(_) | Err(Absence::Unavailable(_)))) = (reason, &found) {
+                self.warn(&mut state, &reason);
+            }
+            // What was asked before the environment was frozen says nothing of now.
+            let is_late =
+                now.duration_since(asked).is_ok_and(|age| age > self.settings.max_stale.max(LONGEST));
+            match found {
+                Some(found) if !is_late || left == 0 => {
+                    state.records.remove(id);
+                    return found;
+                }
+                Some(_) | None => known = state.cache.known(id, now),
+            }
+        }
+        self.lock().records.remove(id);
+        Err(unavailable("it was changed while the event waited"))
     }
 
     /// Starts to fetch native code, unless that is in progress.
@@ -254,8 +268,8 @@ impl StoredTenants {
         code: Option<Arc<CodeOf>>,
         meter: &Meter,
     ) -> Result<Pending<Result<Loaded, Absence>>, Absence> {
-        if let Some(pending) = state.codes.get(&handler) {
-            return Ok(pending.clone());
+        if let Some(pending) = in_progress(&state.codes, &handler) {
+            return Ok(pending);
         }
         let Some(code) = code else {
             return Err(unavailable("it was changed while the event waited"));
@@ -291,7 +305,8 @@ impl StoredTenants {
         let work = move || {
             let mut job = Some(first);
             while let Some(fetch) = job {
-                fetch();
+                // The thread goes on after a panic: otherwise there would be one less for ever.
+                let _ = guarded(fetch);
                 job = this.lock().queue.next(lane);
             }
         };
@@ -336,37 +351,13 @@ impl StoredTenants {
     }
 }
 
-impl<'a> Waiting<'a> {
-    /// For an event that ends at this time.
-    pub(super) fn new(ends: Instant, meter: &'a Meter, stop: &'a mut Stop) -> Self {
-        let longest = if stop.is_requested() { GRACE } else { LONGEST };
-        Self { until: ends.min(Instant::now() + longest), meter, stop }
-    }
-
-    /// The result of a fetch, unless it takes too long. If the process is asked to stop, there is less time.
-    async fn result<T: Clone>(&mut self, mut pending: Pending<T>) -> Result<T, Absence> {
-        let mut value = pin!(async move { pending.wait_for(Option::is_some).await.ok()?.clone() });
-        if !self.stop.is_requested() {
-            tokio::select! {
-                biased;
-                value = &mut value => return value.ok_or_else(interrupted),
-                () = self.stop.requested() => self.until = self.until.min(Instant::now() + GRACE),
-                () = sleep_until(self.until.into()) => {}
-            }
-        }
-        match timeout_at(self.until.into(), value).await {
-            Ok(value) => value.ok_or_else(interrupted),
-            Err(_) => Err(unavailable("the store has not answered in time")),
-        }
-    }
+/// The fetch of this key, if there is one. After a panic there is a receiver still, to which nothing is sent.
+fn in_progress<K: Eq + Hash, T>(fetches: &HashMap<K, Pending<T>>, key: &K) -> Option<Pending<T>> {
+    fetches.get(key).filter(|pending| pending.has_changed().is_ok()).cloned()
 }
 
 fn unavailable(text: &str) -> Absence {
     Absence::Unavailable(text.into())
-}
-
-fn interrupted() -> Absence {
-    unavailable("the fetch was interrupted")
 }
 
 /// A panic of a fetch must not leave it in progress for ever.

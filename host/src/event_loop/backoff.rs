@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::rand::{GetRandomFlags, getrandom};
+use crate::pause;
 
 /// The longest waiting time after the first failure in a row; it doubles with each further failure.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ impl Backoff {
         }
         let longest = FIRST_WAIT * 2_u32.saturating_pow(self.in_a_row.min(10));
         self.in_a_row += 1;
-        Some(spread(longest.min(LONGEST_WAIT), random()))
+        Some(pause::up_to(longest.min(LONGEST_WAIT)))
     }
 
     /// Records a success.
@@ -54,23 +54,6 @@ impl Backoff {
         self.in_a_row = 0;
         self.failures.store(0, Ordering::Relaxed);
     }
-}
-
-/// A time between half of `longest` and all of it, in whole milliseconds, chosen by a random number.
-fn spread(longest: Duration, random: u32) -> Duration {
-    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-    let half = longest / 2;
-    let steps = longest - half + 1;
-    Duration::from_millis(half + u64::from(random) % steps)
-}
-
-/// From the operating system: a generator of this process would return equal numbers in each copy of a
-/// snapshot.
-fn random() -> u32 {
-    let mut bytes = [0; 4];
-    // Without random bytes, the waiting times are only less spread.
-    let _ = getrandom(&mut bytes, GetRandomFlags::NONBLOCK);
-    u32::from_ne_bytes(bytes)
 }
 
 #[cfg(test)]
@@ -102,12 +85,6 @@ mod tests {
         let waits: BTreeSet<Duration> = loops.iter_mut().filter_map(Backoff::wait).collect();
         // 64 of 51 times: the odds that there are no more than 8 different ones are less than one in 10^30.
         assert!(waits.len() > 8, "{waits:?}");
-    }
-
-    #[test]
-    fn a_wait_is_spread_over_the_upper_half() {
-        let spread = |random| spread(Duration::from_millis(100), random).as_millis();
-        assert_eq!((spread(0), spread(25), spread(50), spread(51)), (50, 75, 100, 50));
     }
 
     #[test]

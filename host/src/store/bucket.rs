@@ -2,23 +2,36 @@
 //!
 //! A record that is known is asked for with its `ETag`, and costs a short reply if it is still the same. Nothing is followed
 //! that leads elsewhere, and nothing is read further than its largest allowed size, nor for longer than [`TIME`].
+//!
+//! A request is sent again if the next one may succeed: after the answers that AWS calls transient, and once if S3 says that
+//! the clock here is wrong, or that the credentials have expired.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::layout::Key;
 use super::{ReadError, Reading, State};
 use crate::aws::sigv4::{Signable, Signing, digest_of, escaped};
-use crate::aws::{Client, ClientError, CredentialsError, Provider, Reply, Request, suffix_of};
+use crate::aws::{
+    Client, ClientError, Clock, Credentials, CredentialsError, Provider, Reply, Request, suffix_of,
+};
 use crate::http1::Server;
+use crate::pause;
 use crate::policy::Vars;
 use crate::policy::manifest::Store;
 use crate::policy::manifest::store::{BucketUrl, region};
 use crate::text::bounded;
 use crate::text::printable::line;
 
-/// The time for a request and its reply.
+/// The time for a request and its reply, and for all attempts to read an object.
 pub const TIME: Duration = Duration::from_secs(5);
+
+/// The number of times that an object is asked for that an event waits for. S3 fails now and then.
+pub const ATTEMPTS: u32 = 4;
+/// The longest pause before the second attempt. It doubles with each further one.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The largest body of a reply that is not an object.
 const MAX_REPLY: u64 = 64 * 1024;
@@ -39,6 +52,7 @@ pub struct Bucket {
     region: Result<String, BucketError>,
     client: Client,
     credentials: Provider,
+    clock: Clock,
 }
 
 /// What is asked of a bucket.
@@ -133,7 +147,7 @@ impl Bucket {
         let root = if is_path { format!("/{name}") } else { String::new() };
         let slash = if url.prefix.is_empty() { "" } else { "/" };
         let path = format!("{root}{slash}{}", url.prefix);
-        Self { url: url.clone(), server, path, root, region, client, credentials }
+        Self { url: url.clone(), server, path, root, region, client, credentials, clock: Clock::default() }
     }
 
     /// The bucket and the place in it.
@@ -141,17 +155,47 @@ impl Bucket {
         &self.url
     }
 
-    /// An object of at most `most` bytes, unless it is in the state that is known.
+    /// An object of at most `most` bytes, unless it is in the state that is known. It is asked for so many times, and no
+    /// longer than [`TIME`], if S3 is busy or the connection breaks.
     ///
     /// # Errors
     /// If it cannot be read, or is larger.
-    pub fn read(&self, key: &Key, most: u64, known: Option<&State>) -> Result<Reading, ReadError> {
+    pub fn read(
+        &self,
+        key: &Key,
+        most: u64,
+        known: Option<&State>,
+        attempts: u32,
+    ) -> Result<Reading, ReadError> {
+        let until = Instant::now() + TIME;
+        let (mut left, mut longest) = (attempts, PAUSE);
+        loop {
+            let time = until.saturating_duration_since(Instant::now());
+            let reading = self.read_once(key, time, most, known);
+            left = left.saturating_sub(1);
+            let is_passing = matches!(&reading, Err(ReadError::Bucket { error, .. }) if error.is_passing());
+            let pause = pause::up_to(longest);
+            if !is_passing || left == 0 || Instant::now() + pause >= until {
+                return reading;
+            }
+            sleep(pause);
+            longest *= 2;
+        }
+    }
+
+    fn read_once(
+        &self,
+        key: &Key,
+        time: Duration,
+        most: u64,
+        known: Option<&State>,
+    ) -> Result<Reading, ReadError> {
         let etag = match known {
             Some(State::Object(etag)) if !etag.is_empty() => Some(("if-none-match", &**etag)),
             Some(State::Object(_) | State::File(_)) | None => None,
         };
         let headers: Vec<_> = etag.into_iter().collect();
-        let call = Call { key: Some(key), headers: &headers, most, ..Call::default() };
+        let call = Call { key: Some(key), headers: &headers, most, time, ..Call::default() };
         let failed = |error| ReadError::Bucket { key: key.clone(), error };
         let reply = match self.send(&call) {
             Err(BucketError::Client(ClientError::TooLarge { length, most })) => {
@@ -175,13 +219,43 @@ impl Bucket {
     /// # Errors
     /// If there is no valid reply.
     pub fn send(&self, call: &Call<'_>) -> Result<Reply, BucketError> {
-        let region = match &self.region {
-            Ok(region) => region,
-            Err(BucketError::Region(why)) => return Err(BucketError::Region(why)),
-            Err(_) => return Err(BucketError::NoRegion),
-        };
-        let now = SystemTime::now();
-        let credentials = self.credentials.get(&self.client, now)?;
+        let (region, until) = (self.region()?, Instant::now() + call.time);
+        let credentials = self.credentials.get(&self.client, self.clock.now())?;
+        let reply = self.send_as(&credentials, region, call)?;
+        let is_learned = self.learns(&reply, &credentials);
+        let time = until.saturating_duration_since(Instant::now());
+        if !is_learned || time.is_zero() {
+            return Ok(reply);
+        }
+        let credentials = self.credentials.get(&self.client, self.clock.now())?;
+        self.send_as(&credentials, region, &Call { time, ..*call })
+    }
+
+    /// Whether a reply rejects a request for a reason that is mended now. S3 has not done what was asked (P1.16, P1.17).
+    fn learns(&self, reply: &Reply, credentials: &Arc<Credentials>) -> bool {
+        match (reply.status, code(&reply.body)) {
+            (403, Some("RequestTimeTooSkewed")) => {
+                reply.header("date").is_some_and(|date| self.clock.set(date))
+            }
+            (400 | 403, Some("ExpiredToken")) => self.credentials.forget(credentials),
+            _ => false,
+        }
+    }
+
+    fn region(&self) -> Result<&str, BucketError> {
+        match &self.region {
+            Ok(region) => Ok(region),
+            Err(BucketError::Region(why)) => Err(BucketError::Region(why)),
+            Err(_) => Err(BucketError::NoRegion),
+        }
+    }
+
+    fn send_as(
+        &self,
+        credentials: &Credentials,
+        region: &str,
+        call: &Call<'_>,
+    ) -> Result<Reply, BucketError> {
         let path = match call.key {
             // The names that were found in a bucket are others'.
             Some(key) => escaped(format!("{}/{key}", self.path).as_bytes(), b"/"),
@@ -197,7 +271,8 @@ impl Bucket {
             headers: &headers,
             body: &digest_of(call.body),
         };
-        let signed = Signing { credentials: &credentials, region, service: "s3", now }.headers(&signable);
+        let signing = Signing { credentials, region, service: "s3", now: self.clock.now() };
+        let signed = signing.headers(&signable);
         headers.remove(0);
         headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));
         let mut target = path.clone();
@@ -228,8 +303,28 @@ impl BucketError {
         match reply.status {
             401 | 403 => Self::Denied(code),
             301 | 302 | 303 | 307 | 308 => Self::Elsewhere(code),
-            429 | 500..=599 => Self::Busy(code),
+            429 | 500 | 502..=504 => Self::Busy(code),
             _ => Self::Status(code),
+        }
+    }
+
+    /// Whether the same request may succeed a moment later.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::Client(ClientError::Connect { .. } | ClientError::Broken(_)) => true,
+            Self::NoRegion
+            | Self::Region(_)
+            | Self::Credentials(_)
+            | Self::Client(
+                ClientError::TimedOut
+                | ClientError::Reply(_)
+                | ClientError::HeadTooLarge
+                | ClientError::TooLarge { .. }
+                | ClientError::Tls(_),
+            )
+            | Self::Denied(_)
+            | Self::Elsewhere(_)
+            | Self::Status(_) => false,
         }
     }
 }

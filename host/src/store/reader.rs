@@ -115,13 +115,20 @@ impl Reader {
         }
     }
 
-    /// A file of at most `most` bytes, unless it is in the state that is known. It may block.
+    /// A file of at most `most` bytes, unless it is in the state that is known. Of a bucket, it is asked for so many times.
+    /// This may block.
     ///
     /// # Errors
     /// If it cannot be read, or is larger.
-    pub fn read(&self, key: &Key, most: u64, known: Option<&State>) -> Result<Reading, ReadError> {
+    pub fn read(
+        &self,
+        key: &Key,
+        most: u64,
+        known: Option<&State>,
+        attempts: u32,
+    ) -> Result<Reading, ReadError> {
         let directory = match self {
-            Self::Bucket(bucket) => return bucket.read(key, most, known),
+            Self::Bucket(bucket) => return bucket.read(key, most, known, attempts),
             Self::Directory(directory) => directory,
         };
         if let Some(State::File(known)) = known

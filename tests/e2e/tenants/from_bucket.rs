@@ -1,91 +1,28 @@
 //! Tenants in a bucket of S3, for which moto stands in. It can check signatures, and what their keys may do.
 
-use bulkhead_tests::moto::REGION;
-use bulkhead_tests::{Moto, TaskRoot, artifacts};
+use bulkhead_tests::{TaskRoot, artifacts};
 use serde_json::json;
 
 use super::from_store::{is_context, is_echo, is_unknown, send, until};
 use crate::stage::{Stage, assert_error};
-use crate::store::{Bucket, Store};
+use crate::store::Store;
+use crate::store::bucket::World;
 
-/// The permissions that are needed to publish tenants.
-const PUBLISHER: &str = r#""s3:GetObject","s3:PutObject","s3:DeleteObject","s3:ListBucket""#;
-/// What the role of the function needs.
-const READER: &str = r#""s3:GetObject","s3:ListBucket""#;
-
-/// A bucket in moto, with those who may use it.
-struct World {
-    moto: Moto,
-    publisher: Vec<(String, String)>,
-    reader: Vec<(String, String)>,
-}
-
-impl World {
-    /// `None`, with a warning, if moto is not installed.
-    fn new() -> Option<Self> {
-        let moto = Moto::start("a store in a bucket")?;
-        let place = format!(
-            "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
-        );
-        moto.request("s3", "PUT /tenants", &[], place.as_bytes());
-        let [publisher, reader] =
-            [("publisher", PUBLISHER), ("reader", READER)].map(|(name, actions)| user(&moto, name, actions));
-        Some(Self { moto, publisher, reader })
-    }
-
-    /// From here on, moto checks who asks. It takes no list: it decodes the query before it computes the signature.
-    fn check(&self) {
-        self.moto.request("moto", "POST /moto-api/reset-auth", &[], b"0");
-    }
-
-    fn store(&self) -> Store {
-        let (endpoint, variables) = (self.moto.endpoint(), self.publisher.clone());
-        Store::in_bucket(Bucket { url: "s3://tenants/prod".to_owned(), endpoint, variables }, "")
-    }
-
-    /// A function that reads the store, with these credentials.
-    fn function(store: &Store, variables: &[(String, String)], more: &str) -> Stage {
-        let root = TaskRoot::new().manifest(&store.manifest(more));
-        let others = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-        Stage::at(root, |bootstrap| {
-            let bootstrap = others.iter().fold(bootstrap, |bootstrap, name| bootstrap.env_remove(name));
-            variables.iter().fold(bootstrap, |bootstrap, (name, value)| bootstrap.env(name, value))
-        })
-    }
-}
-
-/// Makes a user with these rights in the bucket, and gives the variables of their key.
-fn user(moto: &Moto, name: &str, actions: &str) -> Vec<(String, String)> {
-    let ask = |fields: &[(&str, &str)]| {
-        let fixed = [("Version", "2010-05-08"), ("UserName", name)];
-        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-        let all = fixed.iter().chain(fields).map(|(key, value)| format!("{key}={}", escaped(value)));
-        let body = all.collect::<Vec<_>>().join("&");
-        let kind = ("Content-Type", "application/x-www-form-urlencoded");
-        moto.request("iam", "POST /", &[kind], body.as_bytes())
-    };
-    ask(&[("Action", "CreateUser")]);
-    let policy = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":["arn:aws:s3:::tenants","arn:aws:s3:::tenants/prod/*"]}}]}}"#
-    );
-    ask(&[("Action", "PutUserPolicy"), ("PolicyName", "tenants"), ("PolicyDocument", &policy)]);
-    let made = ask(&[("Action", "CreateAccessKey")]);
-    let within = |tag: &str| {
-        let rest = made.split_once(&format!("<{tag}>")).expect("a key").1;
-        rest.split_once('<').expect("an end").0.to_owned()
-    };
-    vec![
-        ("AWS_ACCESS_KEY_ID".to_owned(), within("AccessKeyId")),
-        ("AWS_SECRET_ACCESS_KEY".to_owned(), within("SecretAccessKey")),
-        ("AWS_REGION".to_owned(), REGION.to_owned()),
-    ]
+/// A function that reads the store, with these credentials.
+fn function(store: &Store, variables: &[(String, String)], more: &str) -> Stage {
+    let root = TaskRoot::new().manifest(&store.manifest(more));
+    let others = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    Stage::at(root, |bootstrap| {
+        let bootstrap = others.iter().fold(bootstrap, |bootstrap, name| bootstrap.env_remove(name));
+        variables.iter().fold(bootstrap, |bootstrap, (name, value)| bootstrap.env(name, value))
+    })
 }
 
 #[test]
 fn a_tenant_is_put_updated_rolled_back_and_removed_while_it_is_served() {
     let Some(world) = World::new() else { return };
     let store = world.store();
-    let stage = World::function(&store, &world.reader, "refresh = '1ms'\n");
+    let stage = function(&store, &world.reader, "refresh = '1ms'\n");
     assert!(is_unknown(&send(&stage, "acme")));
     assert_eq!(store.put("acme", "echo", &[])["version"], 1);
     until(&stage, "acme", is_echo, is_unknown);
@@ -150,23 +87,18 @@ fn whoever_may_not_use_the_bucket_learns_why() {
     let store = world.store();
     store.put("acme", "echo", &[]);
     world.check();
-    assert!(is_echo(&send(&World::function(&store, &world.reader, ""), "acme")));
+    assert!(is_echo(&send(&function(&store, &world.reader, ""), "acme")));
     let mut wrong = world.reader.clone();
     "wrong".clone_into(&mut wrong[1].1);
-    let stage = World::function(&store, &wrong, "");
+    let stage = function(&store, &wrong, "");
     let answer = send(&stage, "acme");
     assert_error(&answer, "Runtime.TenantUnavailable");
     assert!(answer.text().contains("403, SignatureDoesNotMatch"), "{}", answer.text());
-    let unset = World::function(&store, &[], "");
+    let unset = function(&store, &[], "");
     let answer = send(&unset, "acme");
     assert!(answer.text().contains("there are no AWS credentials"), "{}", answer.text());
     // The role of the function may read, and not write.
-    let bucket = Bucket {
-        url: "s3://tenants/prod".to_owned(),
-        endpoint: world.moto.endpoint(),
-        variables: world.reader,
-    };
-    let readers = Store::in_bucket(bucket, "");
+    let readers = world.store_of(&world.reader);
     let (key, echo) = (readers.root().join("key.pem"), artifacts::component("echo"));
     let [key, echo] = [&key, &*echo].map(|path| path.to_str().expect("a path"));
     let ran = readers.run(&["put", "acme", "--component", echo, "--key", key]);

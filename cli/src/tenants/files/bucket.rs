@@ -118,7 +118,7 @@ fn etag_of(bucket: &Bucket, key: &Key, known: &[u8]) -> anyhow::Result<Option<St
 fn content(bucket: &Bucket, key: &Key, most: u64) -> anyhow::Result<Option<(String, Vec<u8>)>> {
     let mut pauses = pauses();
     loop {
-        match bucket.read(key, most, None) {
+        match bucket.read(key, most, None, 1) {
             Ok(Reading::Found(State::Object(etag), content)) => {
                 return Ok(Some((etag.to_string(), content)));
             }

@@ -87,6 +87,62 @@ fn a_connection_is_not_kept_if_more_came_than_a_reply() {
 }
 
 #[test]
+fn a_connection_is_not_kept_if_more_came_than_a_reply_in_a_record_of_tls() {
+    // Of a large reply, the rest is read as long as it is; what follows it in the same record is not.
+    let (roots, tls) = certificate();
+    let body = "x".repeat(12_000);
+    let length = body.len();
+    let smuggled = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil…"
+    );
+    let server = TestServer::at("127.0.0.1:0", Some(tls), &[&[&smuggled], &[OK]]);
+    let target = Server { is_tls: true, host: "localhost".to_owned(), port: server.port() };
+    let client = Client::new(ExtraRoots::read(&roots).unwrap());
+    let request = Request { most: 20_000, ..get(&target) };
+    assert_eq!(client.send(&request).unwrap().body.len(), length);
+    assert_eq!(client.lock().len(), 0);
+    assert_eq!(client.send(&request).unwrap().body, b"ok");
+    assert_eq!(server.connections(), [0, 1]);
+}
+
+#[test]
+fn a_connection_is_not_kept_if_its_reply_can_be_read_in_two_ways() {
+    let both =
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n…";
+    let server = TestServer::start(&[&[both], &[OK]]);
+    let (client, target) = (Client::default(), target(&server));
+    for _ in 0..2 {
+        assert_eq!(client.send(&get(&target)).unwrap().body, b"ok");
+    }
+    assert_eq!(server.connections(), [0, 1]);
+}
+
+#[test]
+fn a_connection_that_rested_for_long_is_not_used_again() {
+    let server = TestServer::start(&[&[OK, OK, OK], &[OK, OK]]);
+    let (client, target) = (Client::default(), target(&server));
+    client.send(&get(&target)).unwrap();
+    client.send(&get(&target)).unwrap();
+    let long_ago = SystemTime::now() - LONGEST_REST - Duration::from_secs(1);
+    client.lock()[0].since = long_ago;
+    client.send(&get(&target)).unwrap();
+    assert_eq!(server.connections(), [0, 0, 1]);
+    // Nor one of the future: the clock was set.
+    client.lock().iter_mut().for_each(|kept| kept.since = SystemTime::now() + LONGEST_REST);
+    assert!(client.take(&target).is_none());
+}
+
+#[test]
+fn a_kept_connection_whose_server_says_nothing_takes_the_time_of_the_request_and_no_more() {
+    let server = TestServer::start(&[&[OK, "…"]]);
+    let (client, target) = (Client::default(), target(&server));
+    client.send(&get(&target)).unwrap();
+    let request = Request { time: Duration::from_millis(50), ..get(&target) };
+    let error = client.send(&request).unwrap_err();
+    assert!(matches!(error, ClientError::TimedOut), "{error:?}");
+}
+
+#[test]
 fn few_connections_are_kept() {
     let servers: Vec<_> = (0..MAX_KEPT + 3).map(|_| TestServer::start(&[&["…"], &[OK]])).collect();
     let client = Client::default();
@@ -96,7 +152,7 @@ fn few_connections_are_kept() {
         client.send(&get(&target(server))).unwrap();
     }
     assert_eq!(client.lock().len(), MAX_KEPT);
-    assert_eq!(client.lock()[0].0, target(&all[3]), "the oldest ones are closed");
+    assert_eq!(client.lock()[0].server, target(&all[3]), "the oldest ones are closed");
     drop(servers);
 }
 
@@ -113,6 +169,26 @@ fn bodies_and_interim_replies() {
     let target = target(&server);
     let head = Request { method: "HEAD", ..get(&target) };
     assert_eq!(Client::default().send(&head).unwrap().body, b"");
+}
+
+#[test]
+fn what_is_not_a_body_is_read_up_to_a_limit() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(4_000);
+    assert!(matches!(answered(&format!("{interim}…")), Err(ClientError::HeadTooLarge)));
+    let extensions = format!("1;{}\r\nx\r\n", "e".repeat(4_000)).repeat(40);
+    let trailers = "0\r\n".to_owned() + &"t: u\r\n".repeat(20_000);
+    for rest in [extensions, trailers] {
+        match answered(&format!("{head}{rest}…")) {
+            Err(ClientError::Reply(ReplyError::Framing(text))) => assert!(text.contains("around the chunks")),
+            other => panic!("{other:?}"),
+        }
+    }
+    // The smallest chunks are allowed, as are some interim replies.
+    let chunks = "1\r\nx\r\n".repeat(100);
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(10);
+    let reply = answered(&format!("{interim}{head}{chunks}0\r\nt: u\r\n\r\n")).unwrap();
+    assert_eq!(reply.body.len(), 100);
 }
 
 #[test]

@@ -82,6 +82,8 @@ struct Kept {
     handler: usize,
     policy: Arc<Policy>,
     generation: u64,
+    /// Also here, because versions of others may take the place of this one.
+    seen: Seen,
     bytes: u64,
     expires: SystemTime,
     state: State,
@@ -152,38 +154,62 @@ impl Cache {
     /// What is known of a tenant that is about to be fetched.
     pub(super) fn known(&self, id: &str, now: SystemTime) -> Known {
         let valid = self.tenants.get(id).filter(|kept| now < kept.expires);
-        let seen = self.seen.get(&short(id.as_bytes())).map(|(seen, _)| *seen);
-        Known { state: valid.map(|kept| kept.state.clone()), seen }
+        Known { state: valid.map(|kept| kept.state.clone()), seen: self.seen(id) }
     }
 
-    /// Keeps what was fetched.
-    pub(super) fn put(&mut self, id: &Arc<str>, fetched: Fetched, now: SystemTime) -> Found {
+    /// The newest record of a tenant that was seen.
+    fn seen(&self, id: &str) -> Option<Seen> {
+        let kept = self.tenants.get(id).map(|kept| kept.seen);
+        kept.or_else(|| self.seen.get(&short(id.as_bytes())).map(|(seen, _)| *seen))
+    }
+
+    /// Keeps what was fetched: the store was asked then, and now it is later. `None` if the record that has not changed is not
+    /// here any more.
+    pub(super) fn put(
+        &mut self,
+        id: &Arc<str>,
+        fetched: Fetched,
+        asked: SystemTime,
+        now: SystemTime,
+    ) -> Option<Found> {
         self.uses += 1;
         match fetched {
-            Fetched::Unchanged => match self.tenants.get_mut(id) {
-                Some(kept) => {
-                    (kept.checked, kept.tried) = (now, now);
-                    Ok(kept.tenant(false))
-                }
-                None => Err(Absence::Unavailable("it was changed while the event waited".into())),
-            },
-            Fetched::Tenant(tenant) => Ok(self.put_tenant(id, *tenant, now)),
+            Fetched::Unchanged => {
+                let kept = self.tenants.get_mut(id).filter(|kept| now < kept.expires)?;
+                (kept.checked, kept.tried, kept.used) = (asked, asked, self.uses);
+                let (tenant, seen) = (kept.tenant(false), kept.seen);
+                self.saw(id, seen);
+                Some(Ok(tenant))
+            }
+            Fetched::Tenant(tenant) => Some(Ok(self.put_tenant(id, *tenant, asked))),
             Fetched::Absent(absence, seen) => {
+                // Anyone who can write to the store can put an older record there, or something that nobody has signed.
+                let before = self.seen(id).map_or(0, |before| before.version);
+                let is_signed = seen.is_some_and(|seen| seen.version >= before);
                 seen.into_iter().for_each(|seen| self.saw(id, seen));
-                self.put_absence(id, absence, now)
+                let kept = if is_signed { None } else { self.kept(id, asked, now) };
+                Some(kept.map_or_else(|| self.put_absence(id, absence, asked), Ok))
             }
         }
+    }
+
+    /// A tenant whose record is still used although the store has nothing in its place that counts.
+    fn kept(&mut self, id: &str, asked: SystemTime, now: SystemTime) -> Option<StoredTenant> {
+        let kept = self.tenants.get_mut(id)?;
+        kept.tried = asked;
+        let old = age(kept.checked, now);
+        (old <= self.max_stale && now < kept.expires).then(|| kept.tenant(old > self.refresh))
     }
 
     fn put_tenant(&mut self, id: &Arc<str>, fetched: FetchedTenant, now: SystemTime) -> StoredTenant {
         let FetchedTenant { seen, expires, policy, code, state, bytes } = fetched;
         self.saw(id, seen);
         self.absent.remove(id);
-        self.generations += 1;
         let kept = Kept {
             handler: self.codes.handler_of(code, self.uses),
             policy: self.shared(policy),
-            generation: self.generations,
+            generation: self.generation_of(id, seen),
+            seen,
             bytes: bytes + RECORD,
             expires,
             state,
@@ -201,7 +227,17 @@ impl Cache {
             let oldest = oldest(&mut self.tenants, |kept| kept.used);
             self.release(oldest);
         }
+        self.shrink();
         tenant
+    }
+
+    /// The generation of a record. A file that was written again has another state, and the same record.
+    fn generation_of(&mut self, id: &str, seen: Seen) -> u64 {
+        if let Some(same) = self.tenants.get(id).filter(|kept| kept.seen == seen) {
+            return same.generation;
+        }
+        self.generations += 1;
+        self.generations
     }
 
     fn release(&mut self, kept: impl IntoIterator<Item = Kept>) {
@@ -212,15 +248,6 @@ impl Cache {
     }
 
     fn put_absence(&mut self, id: &Arc<str>, absence: Absence, now: SystemTime) -> Found {
-        if let Absence::Unavailable(_) = &absence
-            && let Some(kept) = self.tenants.get_mut(id)
-        {
-            kept.tried = now;
-            let old = age(kept.checked, now);
-            if old <= self.max_stale && now < kept.expires {
-                return Ok(kept.tenant(old > self.refresh));
-            }
-        }
         let before = self.tenants.remove(id);
         self.release(before);
         let gone = Gone { absence: absence.clone(), since: now, used: self.uses };
@@ -280,6 +307,11 @@ impl Cache {
     /// Keeps a component that was fetched, or why it could not be.
     pub(super) fn put_code(&mut self, handler: usize, result: &Result<Loaded, Absence>, now: SystemTime) {
         self.codes.put(handler, result, now);
+        self.shrink();
+    }
+
+    /// Records and code have the same bytes together.
+    fn shrink(&mut self) {
         self.codes.shrink(self.most_bytes.saturating_sub(self.record_bytes));
     }
 

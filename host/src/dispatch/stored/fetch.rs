@@ -11,6 +11,7 @@ use crate::engine::{BUILD, Target};
 use crate::policy::Policy;
 use crate::policy::manifest::Store;
 use crate::sandbox::component::{self, Loaded};
+use crate::store::bucket::ATTEMPTS;
 use crate::store::layout::{Key, TENANTS};
 use crate::store::{
     Digest, Expected, Handler, MAX_ENVELOPE, MAX_NATIVE, ReadError, Reader, Reading, Record, RecordError,
@@ -51,15 +52,26 @@ pub(super) struct FetchedTenant {
     pub(super) bytes: u64,
 }
 
+impl Fetched {
+    /// The reason why there is no record that can be used, and of which tenant.
+    pub(super) fn reason(&self, id: &str) -> Option<String> {
+        match self {
+            Self::Absent(Absence::Unavailable(reason), _) => Some(reason.to_string()),
+            Self::Absent(Absence::Invalid(reason), _) => Some(format!("{}: {reason}", Key::record(id))),
+            Self::Absent(Absence::Unknown, _) | Self::Unchanged | Self::Tenant(_) => None,
+        }
+    }
+}
+
 impl Fetcher {
     pub(super) fn new(settings: &Store, reader: Reader, source: Source) -> Self {
         Self { reader, settings: settings.clone(), source }
     }
 
     /// Fetches the record of a tenant, unless it is the one that is known.
-    pub(super) fn record(&self, id: &str, known: &Known) -> Fetched {
+    pub(super) fn record(&self, id: &str, known: &Known, attempts: u32) -> Fetched {
         let key = Key::record(id);
-        match self.reader.read(&key, MAX_ENVELOPE, known.state.as_ref()) {
+        match self.reader.read(&key, MAX_ENVELOPE, known.state.as_ref(), attempts) {
             Ok(Reading::Found(state, file)) => self.opened(id, &file, state, known.seen),
             Ok(Reading::Unchanged) => Fetched::Unchanged,
             Ok(Reading::Absent) => Fetched::Absent(self.without_record(known.seen), None),
@@ -142,7 +154,8 @@ impl Fetcher {
     /// Fetches native code. What is loaded are the bytes whose digest was compared.
     pub(super) fn code(&self, code: &CodeOf) -> Result<Loaded, Absence> {
         let key = Key::native(&code.native.digest);
-        let read = self.reader.read(&key, code.native.bytes, None).map_err(|error| unreadable(&error))?;
+        let read =
+            self.reader.read(&key, code.native.bytes, None, ATTEMPTS).map_err(|error| unreadable(&error))?;
         let Reading::Found(_, bytes) = read else {
             return Err(Absence::Unavailable(format!("{key}: the file is not in the store").into()));
         };

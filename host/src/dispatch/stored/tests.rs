@@ -7,6 +7,7 @@
 
 mod bucket;
 mod changes;
+mod hostile;
 mod waits;
 
 use std::os::unix::fs::symlink;
@@ -18,6 +19,7 @@ use crate::engine::{self, BUILD, Target};
 use crate::log::{Format, LogSettings};
 use crate::policy::manifest::Manifest;
 use crate::policy::manifest::store::Settings;
+use crate::runtime_api::shutdown::Stop;
 use crate::store::key::SigningKey;
 use crate::store::layout::Key;
 use crate::store::{Digest, Handler, Native, Record};

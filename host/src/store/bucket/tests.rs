@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::time::SystemTime;
 
 use super::*;
 use crate::http1::test_server::Server as TestServer;
@@ -36,7 +37,7 @@ fn key() -> Key {
 }
 
 fn read(reply: &str) -> Result<Reading, ReadError> {
-    at(&TestServer::start(&[&[reply]])).read(&key(), 100, None)
+    at(&TestServer::start(&[&[reply]])).read(&key(), 100, None, 1)
 }
 
 fn error(reply: &str) -> String {
@@ -74,7 +75,7 @@ fn a_bucket_of_aws_is_a_part_of_the_name_of_its_server() {
 #[test]
 fn what_the_environment_lacks_is_told() {
     let told = |vars: &[(&str, &str)]| {
-        bucket("s3://tenants", "", vars).read(&key(), 9, None).unwrap_err().to_string()
+        bucket("s3://tenants", "", vars).read(&key(), 9, None, 1).unwrap_err().to_string()
     };
     assert!(told(&[]).ends_with("the region is not known: set `region` in [store], or AWS_REGION"));
     assert!(told(&[("AWS_REGION", "eu.central")]).contains("AWS_REGION: expected the name of a region"));
@@ -86,12 +87,14 @@ fn a_request_is_signed_and_what_is_known_is_asked_for_by_its_etag() {
     let found = "HTTP/1.1 200 OK\r\netag: \"1\"\r\ncontent-length: 2\r\n\r\nok";
     let server = TestServer::start(&[&[found, "HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n", found]]);
     let bucket = at(&server);
-    let Reading::Found(state, content) = bucket.read(&key(), 2, None).unwrap() else { panic!("it is there") };
+    let Reading::Found(state, content) = bucket.read(&key(), 2, None, 1).unwrap() else {
+        panic!("it is there")
+    };
     assert_eq!((&content, &state), (&b"ok".to_vec(), &State::Object("\"1\"".into())));
-    assert!(matches!(bucket.read(&key(), 2, Some(&state)).unwrap(), Reading::Unchanged));
+    assert!(matches!(bucket.read(&key(), 2, Some(&state), 1).unwrap(), Reading::Unchanged));
     let other = State::Object("\"0\"".into());
     assert!(
-        matches!(bucket.read(&key(), 2, Some(&other)).unwrap(), Reading::Found(found, _) if found == state)
+        matches!(bucket.read(&key(), 2, Some(&other), 1).unwrap(), Reading::Found(found, _) if found == state)
     );
     assert_eq!(server.connections(), [0, 0, 0]);
     let requests = server.requests();
@@ -157,6 +160,104 @@ fn every_other_answer_is_an_error_and_not_an_object() {
     assert!(error("HTTP/1.1 200 OK\r\n\r\nok").contains("the body has no stated length"));
 }
 
+const FOUND: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[test]
+fn an_object_is_asked_for_again_if_s3_fails_for_a_moment() {
+    for transient in [
+        failed("500 Oh", "InternalError"),
+        failed("502 Oh", ""),
+        failed("503 Slow Down", "SlowDown"),
+        failed("504 Oh", ""),
+        failed("429 Too Many Requests", ""),
+        // The connection breaks.
+        String::new(),
+        "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok".to_owned(),
+    ] {
+        let server = TestServer::start(&[&[&transient], &[&transient], &[FOUND]]);
+        let reading = at(&server).read(&key(), 100, None, ATTEMPTS).unwrap();
+        assert!(matches!(reading, Reading::Found(_, content) if content == b"ok"), "{transient}");
+        assert_eq!(server.connections(), [0, 1, 2]);
+    }
+    // So many times, and no further.
+    let busy = failed("503 Slow Down", "SlowDown");
+    let server = TestServer::start(&[&[busy.as_str(); 9]]);
+    let error = at(&server).read(&key(), 100, None, ATTEMPTS).unwrap_err().to_string();
+    assert!(error.ends_with("S3 is busy, or has failed (503, SlowDown)"), "{error}");
+    assert_eq!(server.requests().len(), 4);
+    // What will not pass is not asked for again.
+    for lasting in [failed("403 Forbidden", "AccessDenied"), failed("501 Oh", "NotImplemented")] {
+        let server = TestServer::start(&[&[&lasting, FOUND]]);
+        assert!(at(&server).read(&key(), 100, None, ATTEMPTS).is_err());
+        assert_eq!(server.requests().len(), 1, "{lasting}");
+    }
+}
+
+fn dated(status: &str, code: &str, date: SystemTime) -> String {
+    let date = humantime::format_rfc3339_seconds(date).to_string();
+    let (day, time) = date.trim_end_matches('Z').split_once('T').unwrap();
+    let [year, month, day] = day.split('-').collect::<Vec<_>>().try_into().unwrap();
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months[month.parse::<usize>().unwrap() - 1];
+    // The day of the week is not read.
+    let head = format!("{status}\r\ndate: Mon, {day} {month} {year} {time} GMT");
+    failed(&head, code)
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_not_the_end() {
+    let there = SystemTime::now() + Duration::from_secs(3 * 3600);
+    let skewed = dated("403 Forbidden", "RequestTimeTooSkewed", there);
+    let server = TestServer::start(&[&[&skewed, FOUND, FOUND]]);
+    let bucket = at(&server);
+    for _ in 0..2 {
+        assert!(matches!(bucket.read(&key(), 100, None, 1).unwrap(), Reading::Found(..)));
+    }
+    let requests = server.requests();
+    let day_and_hour = |request: &str| {
+        let date = request.lines().find_map(|line| line.strip_prefix("x-amz-date: ")).unwrap().to_owned();
+        date[..11].to_owned()
+    };
+    let [first, second, third] = [0, 1, 2].map(|at| day_and_hour(&requests[at]));
+    assert!(requests.len() == 3 && first < second && second <= third, "{first} {second} {third}");
+    // One attempt more, and none if the clocks differ by days.
+    let server = TestServer::start(&[&[&skewed, &skewed, FOUND]]);
+    let error = at(&server).read(&key(), 100, None, ATTEMPTS).unwrap_err().to_string();
+    assert!(error.contains("(403, RequestTimeTooSkewed)"), "{error}");
+    assert_eq!(server.requests().len(), 2);
+    let far = dated("403 Forbidden", "RequestTimeTooSkewed", there + Duration::from_secs(48 * 3600));
+    let server = TestServer::start(&[&[&far, FOUND]]);
+    assert!(at(&server).read(&key(), 100, None, ATTEMPTS).is_err());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn credentials_that_have_expired_are_fetched_again() {
+    let answer = |key: &str| {
+        let body = format!(
+            r#"{{"AccessKeyId":"{key}","SecretAccessKey":"S","Token":"T","Expiration":"2099-01-01T00:00:00Z"}}"#
+        );
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    let (one, two) = (answer("one"), answer("two"));
+    let expired = failed("400 Bad Request", "ExpiredToken");
+    let role = TestServer::start(&[&[&one, &two, &two]]);
+    let server = TestServer::start(&[&[&expired, FOUND, &expired, &expired]]);
+    let uri = role.uri();
+    let vars = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri.as_str())];
+    let bucket = bucket("s3://tenants/prod", &format!("endpoint_url = '{}'", server.uri()), &vars);
+    assert!(matches!(bucket.read(&key(), 100, None, 1).unwrap(), Reading::Found(..)));
+    let error = bucket.read(&key(), 100, None, ATTEMPTS).unwrap_err().to_string();
+    assert!(error.ends_with("S3 answered with 400, ExpiredToken"), "{error}");
+    let keys: Vec<bool> =
+        server.requests().iter().map(|request| request.contains("Credential=two/")).collect();
+    assert_eq!((keys, role.requests().len()), (vec![false, true, true, true], 3));
+    // Those of the environment do not change, so nothing is asked again.
+    let server = TestServer::start(&[&[&expired, FOUND]]);
+    assert!(at(&server).read(&key(), 100, None, ATTEMPTS).is_err());
+    assert_eq!(server.requests().len(), 1);
+}
+
 #[test]
 fn an_object_that_is_too_large_is_not_read() {
     let error = read("HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n…").unwrap_err();
@@ -174,10 +275,12 @@ fn a_state_without_an_etag_is_never_known() {
     let server = TestServer::start(&[&[found, &long, found]]);
     let bucket = at(&server);
     for _ in 0..2 {
-        let Reading::Found(state, _) = bucket.read(&key(), 2, None).unwrap() else { panic!("it is there") };
+        let Reading::Found(state, _) = bucket.read(&key(), 2, None, 1).unwrap() else {
+            panic!("it is there")
+        };
         assert_eq!(state, State::Object("".into()));
     }
-    bucket.read(&key(), 2, Some(&State::Object("".into()))).unwrap();
+    bucket.read(&key(), 2, Some(&State::Object("".into())), 1).unwrap();
     assert!(server.requests().iter().all(|request| !request.contains("if-none-match")));
 }
 
@@ -187,7 +290,7 @@ fn a_store_that_is_gone_is_an_error() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let gone = bucket("s3://tenants", &format!("endpoint_url = 'http://{address}'"), &ROLE);
-    let error = gone.read(&key(), 9, None).unwrap_err();
+    let error = gone.read(&key(), 9, None, 1).unwrap_err();
     assert!(error.to_string().contains(&format!("{address} cannot be connected to")), "{error}");
 }
 

@@ -3,10 +3,11 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bulkhead_tests::{Dev, HttpAnswer, TaskRoot, artifacts};
+use bulkhead_tests::{Bootstrap, Dev, HttpAnswer, TaskRoot, artifacts};
 use serde_json::{Value, json};
 
 use crate::store::Store;
+use crate::store::bucket::{URL, World};
 
 /// A manifest that names a store which is not here.
 fn elsewhere(store: &Store, more: &str) -> TaskRoot {
@@ -53,6 +54,47 @@ fn tenants_of_a_store_are_served_as_they_are_put() {
     until(&dev, "context", "acme", is_unknown);
     let told = dev.request("GET /.bulkhead/tenants", &[], "").json();
     assert_eq!(told["store"]["tenants"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn tenants_of_a_bucket_are_served_as_they_are_put() {
+    let Some(world) = World::new() else { return };
+    let store = world.store();
+    // The manifest has another place in the same server.
+    let manifest = store.manifest("[handlers.context]\n").replace(URL, "s3://tenants/elsewhere");
+    let root = TaskRoot::new().manifest(&manifest).with("context");
+    let variables: Vec<String> = world.reader.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let passed = variables.iter().flat_map(|variable| ["--env", variable]);
+    let dev = Dev::start(&root, &[&["--store", URL][..], &passed.collect::<Vec<_>>()].concat());
+    let is_unknown = |answer: &HttpAnswer| answer.json()["errorType"] == "Runtime.UnknownTenant";
+    until(&dev, "context", "acme", is_unknown);
+    store.put("acme", "echo", &[]);
+    until(&dev, "context", "acme", |answer| answer.text() == "[17]");
+    store.put("acme", "context", &[]);
+    until(&dev, "context", "acme", |answer| answer.json()["tenant_id"] == "acme");
+    store.change(&["rm", "acme"]);
+    until(&dev, "context", "acme", is_unknown);
+}
+
+#[test]
+fn a_runtime_that_somebody_else_starts_gets_the_store_by_variables() {
+    let store = Store::new("");
+    let url = format!("file://{}", store.path("").display());
+    let root = elsewhere(&store, "[handlers.context]\n").with("context");
+    let dev = Dev::start(&root, &["--no-bootstrap", "--store", &url]);
+    dev.running.wait_log(&format!("export BULKHEAD_STORE_URL={url}"));
+    dev.running.wait_log("export BULKHEAD_STORE_REFRESH=100ms");
+    let api = format!("{}/.rt/context", dev.address());
+    let bootstrap = Bootstrap::new().task_root(&root).handler("context").env("AWS_LAMBDA_RUNTIME_API", api);
+    let bootstrap = bootstrap.env("BULKHEAD_STORE_URL", &url).env("BULKHEAD_STORE_REFRESH", "100ms");
+    let _theirs = bootstrap.spawn();
+    store.put("acme", "echo", &[]);
+    until(&dev, "context", "acme", |answer| answer.text() == "[17]");
+    // Without a store there is nothing to say of it.
+    let root = TaskRoot::new().with("echo");
+    let dev = Dev::start(&root, &["--no-bootstrap"]);
+    dev.running.wait_log("your own runtime gets the events of echo");
+    assert!(!dev.running.logs().contains("BULKHEAD_STORE"), "{}", dev.running.logs());
 }
 
 #[test]

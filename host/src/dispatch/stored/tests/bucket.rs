@@ -23,6 +23,8 @@ enum Mood {
     /// A byte now and then.
     Dripping,
     Busy,
+    /// It fails when it is asked for an object for the first time.
+    FailsAtFirst,
     Denying,
     Redirecting,
     CutOff,
@@ -62,7 +64,12 @@ impl Objects {
             if request.is_empty() {
                 return;
             }
-            let mood = *self.mood.lock().unwrap();
+            let mut mood = *self.mood.lock().unwrap();
+            let line = |request: &str| request.lines().next().unwrap().to_owned();
+            let is_first = !self.requests.lock().unwrap().iter().any(|before| line(before) == line(&request));
+            if mood == Mood::FailsAtFirst {
+                mood = if is_first { Mood::Busy } else { Mood::Good };
+            }
             let reply = reply(folder, &request, mood);
             self.requests.lock().unwrap().push(request);
             if mood == Mood::Gone || stream.write_all(&reply).is_err() {
@@ -98,7 +105,7 @@ fn reply(folder: &Path, request: &str, mood: Mood) -> Vec<u8> {
     let path = request.split(' ').nth(1).unwrap().strip_prefix("/tenants/").unwrap();
     let object = std::fs::read(folder.join(path));
     match mood {
-        Mood::Good => {}
+        Mood::Good | Mood::FailsAtFirst => {}
         Mood::Gone | Mood::Silent => return Vec::new(),
         Mood::Dripping => return b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n".to_vec(),
         Mood::Busy => return error("503 Slow Down", "SlowDown"),
@@ -219,6 +226,25 @@ fn a_tenant_that_is_known_is_served_whatever_becomes_of_the_store() {
     objects.is(Mood::Good);
     stage.put("later", 1, |_| ());
     assert!(find(&stage, "later", Duration::from_secs(30)).is_ok());
+}
+
+#[test]
+fn an_event_is_not_lost_because_s3_fails_once_and_a_look_behind_it_is_not_repeated() {
+    let (stage, objects) = stage("refresh = '1ms'\nmax_stale = '1h'");
+    stage.put("acme", 1, |_| ());
+    objects.is(Mood::FailsAtFirst);
+    let handler = stage.find("acme").unwrap().handler;
+    assert!(stage.component(handler).is_ok());
+    assert_eq!(objects.asked().len(), 4);
+    objects.is(Mood::Busy);
+    wait_a_look();
+    assert!(stage.find("acme").is_ok());
+    let until = in_half_a_minute();
+    while !stage.stored.lock().records.is_empty() {
+        assert!(Instant::now() < until, "it is still looked at");
+        thread::yield_now();
+    }
+    assert_eq!(objects.asked().len(), 1);
 }
 
 #[test]

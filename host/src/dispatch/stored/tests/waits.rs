@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use super::*;
 
 /// Occupies all threads of a lane until the sender is dropped.
-fn occupy(stage: &Stage, lane: Lane) -> mpsc::Sender<()> {
+pub(super) fn occupy(stage: &Stage, lane: Lane) -> mpsc::Sender<()> {
     let (sender, receiver) = mpsc::channel::<()>();
     let receiver = Arc::new(Mutex::new(receiver));
     for _ in 0..8 {
