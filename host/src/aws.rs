@@ -8,9 +8,11 @@
 
 mod client;
 pub mod credentials;
+mod partition;
 pub mod sigv4;
 mod wire;
 
 pub use client::{Client, Reply, Request};
 pub use credentials::{Credentials, CredentialsError, Provider};
+pub use partition::suffix_of;
 pub use wire::ClientError;

@@ -5,6 +5,7 @@
 mod budgets;
 mod defaults;
 mod grants;
+mod key_value;
 mod leaks;
 mod limits;
 mod outbound;

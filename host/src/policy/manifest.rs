@@ -11,6 +11,7 @@ mod document;
 mod environment;
 mod grants;
 mod key_line;
+mod key_value;
 mod network;
 mod place;
 mod plain;
@@ -30,6 +31,7 @@ pub use amounts::{Shown, shown};
 pub use build::Build;
 use document::Document;
 pub use key_line::place_of;
+pub use key_value::{DynamoDb, KeyValueKind, KeyValueStore};
 pub use store::Store;
 pub use syntax::not_toml;
 use toml::de::DeTable;
@@ -52,6 +54,8 @@ pub struct Manifest {
     pub handlers: Vec<Handler>,
     /// `[tenants.…]`
     pub tenants: HashMap<Box<str>, Tenant>,
+    /// `[stores.…]`: key-value stores, sorted by name.
+    pub stores: Vec<KeyValueStore>,
     /// `[store]`: where further tenants are.
     pub store: Option<Store>,
     /// `[limits]` and no grants: the policy of a handler that the file does not name.
@@ -212,6 +216,7 @@ impl Default for Manifest {
             routing: Routing::default(),
             handlers: Vec::new(),
             tenants: HashMap::new(),
+            stores: Vec::new(),
             store: None,
             default: Arc::new(Policy::default_for("")),
             receipts: Receipts::default(),

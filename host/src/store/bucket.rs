@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::layout::Key;
 use super::{ReadError, Reading, State};
 use crate::aws::sigv4::{Signable, Signing, digest_of, escaped};
-use crate::aws::{Client, ClientError, CredentialsError, Provider, Reply, Request};
+use crate::aws::{Client, ClientError, CredentialsError, Provider, Reply, Request, suffix_of};
 use crate::http1::Server;
 use crate::policy::Vars;
 use crate::policy::manifest::Store;
@@ -238,18 +238,6 @@ impl BucketError {
 fn code(body: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(body).ok()?;
     Some(text.split_once("<Code>")?.1.split_once("</Code>")?.0)
-}
-
-/// How the names of AWS's servers end in the partition of a region.
-fn suffix_of(region: &str) -> &'static str {
-    let suffixes = [
-        ("cn-", "amazonaws.com.cn"),
-        ("eusc-", "amazonaws.eu"),
-        ("us-iso-", "c2s.ic.gov"),
-        ("us-isob-", "sc2s.sgov.gov"),
-    ];
-    let found = suffixes.iter().find(|(beginning, _)| region.starts_with(beginning));
-    found.map_or("amazonaws.com", |(_, suffix)| suffix)
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ impl Bounds<'_> {
         self.amounts(&tenant, section);
         let mut policy =
             Policy { limits: apply::limits(self.own.limits.clone(), &section.limits), ..self.own.clone() };
+        policy.config.extend(section.config.clone());
         if let Some(grants) = &section.grants {
             let key = format!("{tenant}.grants");
             for element in beyond(grants, &self.own.grants, &self.handler.max_grants) {
@@ -143,7 +144,11 @@ pub(super) fn beyond(
         let mut allowed = own.allowed_private_networks.iter().chain(values(&max.allowed_private_networks));
         (!allowed.any(|allowed| allowed.contains(network))).then(|| network.to_string())
     });
-    [variables, inherited, files, hosts, networks].concat()
+    let stores = outside("key_value", &asked.key_value, |name| {
+        let within = own.key_value.contains(name) || contains(&max.key_value, name);
+        (!within).then(|| name.clone())
+    });
+    [variables, inherited, files, hosts, networks, stores].concat()
 }
 
 /// The elements that `name` names because they are not covered.

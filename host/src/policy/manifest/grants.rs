@@ -7,17 +7,18 @@ use ipnet::IpNet;
 
 use super::amounts::{LIMITS, TMP};
 use super::document::{Entry, Spanned, Table};
-use super::{environment, network, place};
+use super::{environment, key_value, network, place};
 use crate::policy::AllowedHost;
 
 /// The keys of a table of grants.
-pub(super) const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 7] = [
     "environment",
     "inherit_environment",
     "files",
     "tmp",
     "allowed_outbound_hosts",
     "allowed_private_networks",
+    "key_value",
 ];
 
 /// The content of a table of grants. A variable has a name and a value under `grants`, and only a name under
@@ -30,6 +31,7 @@ pub(super) struct GrantsSection<V> {
     pub(super) tmp: Option<Spanned<u64>>,
     pub(super) allowed_outbound_hosts: Option<Vec<Spanned<AllowedHost>>>,
     pub(super) allowed_private_networks: Option<Vec<Spanned<IpNet>>>,
+    pub(super) key_value: Option<Vec<Spanned<String>>>,
 }
 
 impl<V> Default for GrantsSection<V> {
@@ -41,6 +43,7 @@ impl<V> Default for GrantsSection<V> {
             tmp: None,
             allowed_outbound_hosts: None,
             allowed_private_networks: None,
+            key_value: None,
         }
     }
 }
@@ -87,6 +90,7 @@ fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
         allowed_private_networks: entry("allowed_private_networks").and_then(|entry| {
             list(&entry, "an array of networks, such as [\"10.1.0.0/16\"]", network::network)
         }),
+        key_value: entry("key_value").and_then(|entry| key_value::names(&entry)),
     }
 }
 

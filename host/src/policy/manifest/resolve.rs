@@ -15,6 +15,9 @@
 //! list under `max` is added to it. A value beyond the bound is a mistake that names both keys. It is never
 //! reduced silently: a tenant that was promised 256 MiB must not find out in production that it has 128.
 //!
+//! **`config`** is data and not a grant: a tenant has the handler's keys and its own, and its own replace the handler's one by
+//! one.
+//!
 //! So a line under a tenant cannot widen anything by accident, and a line under `max` has no effect by
 //! itself.
 
@@ -26,11 +29,12 @@ use super::apply;
 use super::bounds::Bounds;
 use super::document::{Document, Spanned, path, similar};
 use super::sections::{HandlerSection, Sections, TenantSection};
-use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, store};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, key_value, store};
 use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and records contradictions.
 pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
+    key_value::check(document, &sections);
     let mut policies = Policies::default();
     let limits = apply::limits(Limits::default(), &sections.limits);
     let handlers: Vec<Handler> = sections
@@ -61,6 +65,7 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         default: Arc::new(Policy { limits, ..Policy::default_for("") }),
         handlers,
         tenants,
+        stores: sections.stores,
         store,
         receipts: sections.receipts,
         extra_ca_certificates: sections.extra_ca_certificates,
@@ -94,6 +99,7 @@ impl Policies {
             table: format!("{}.grants", path("handlers", &section.name)),
             limits: apply::limits(limits, &section.limits),
             grants: apply::grants(Grants::default(), &section.grants),
+            config: section.config.clone(),
             events: section.events,
             other_events: section.other_events,
             invoke_mode: section.invoke_mode,

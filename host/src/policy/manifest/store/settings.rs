@@ -13,7 +13,7 @@ use super::super::amounts::{LIMITS, LimitsSection, TMP};
 use super::super::document::{Document, Spanned, Table};
 use super::super::grants::GrantsSection;
 use super::super::{Mistake, apply, environment, network, sections};
-use super::grants_of_tenant;
+use super::{grants_of_tenant, store_name};
 use crate::policy::{AllowedHost, InvokeMode, OtherEvents};
 
 /// The settings of one tenant. What is missing is as in a store whose tenants ask for nothing.
@@ -53,6 +53,9 @@ pub struct AskedGrants {
     /// `allowed_private_networks`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_private_networks: Vec<String>,
+    /// `key_value`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_value: Vec<String>,
 }
 
 impl AskedGrants {
@@ -118,7 +121,8 @@ impl Settings {
                 Err(text) => wrong.push(format!("limits.{key}: {text}")),
             }
         }
-        let AskedGrants { environment, tmp, allowed_outbound_hosts, allowed_private_networks } = &self.grants;
+        let AskedGrants { environment, tmp, allowed_outbound_hosts, allowed_private_networks, key_value } =
+            &self.grants;
         let mut list = List { wrong: &mut wrong };
         let grants = GrantsSection {
             environment: list
@@ -130,6 +134,7 @@ impl Settings {
                 allowed_private_networks,
                 |text| network::network(text),
             ),
+            key_value: list.read("key_value", key_value, |name| store_name(name)),
             tmp: list.read("tmp", *tmp, |tmp| TMP.check(tmp)).and_then(|tmp| tmp.into_iter().next()),
             inherit_environment: None,
             files: None,
@@ -177,6 +182,7 @@ fn asked(grants: &GrantsSection<(String, String)>) -> AskedGrants {
         allowed_private_networks: apply::values(&grants.allowed_private_networks)
             .map(ToString::to_string)
             .collect(),
+        key_value: apply::values(&grants.key_value).cloned().collect(),
     }
 }
 
