@@ -43,6 +43,7 @@ chapters! {
     dev: "dev.md",
     limits: "limits.md",
     tenants: "tenants.md",
+    key_value: "key-value.md",
     packaging: "packaging.md",
     deploying: "deploying.md",
     operating: "operating.md",

@@ -38,16 +38,12 @@ pub use view::{Bucket, Cas};
 use crate::capabilities::outbound::Sender;
 use crate::log::Level;
 use crate::policy::manifest::FILE;
+use crate::policy::manifest::store::store_name;
 use crate::policy::{Limit, Policy};
-use crate::text::bounded;
-use crate::text::printable::name;
 use account::{Account, Exhausted};
 use backend::{Call, StoreError};
 use bounds::TIME;
 use cursors::Cursors;
-
-/// The part of a name of a guest's that is logged.
-const MAX_NAME: usize = 64;
 
 /// The names of the only store that is granted. Other hosts have them for the store that needs no name.
 const ONLY: [&str; 2] = ["", "default"];
@@ -181,9 +177,15 @@ impl KeyValue {
             return Ok(at);
         }
         let exists = self.stores.find(asked).is_some();
-        let (shown, table) = (name(bounded::cut(asked, MAX_NAME)), &self.policy.table);
+        // No name of a guest's can look like a part of the record.
+        let shown = if store_name(asked).is_ok() || ONLY.contains(&asked) {
+            format!("\"{asked}\"")
+        } else {
+            "with an invalid name".to_owned()
+        };
+        let table = &self.policy.table;
         let (why, line) = match exists {
-            true => ("was denied", format!("add \"{shown}\" to key_value in [{table}] of {FILE}")),
+            true => ("was denied", format!("add {shown} to key_value in [{table}] of {FILE}")),
             false if ONLY.contains(&asked) => (
                 "was denied, because not exactly one store is granted",
                 format!("add the name of one store to key_value in [{table}] of {FILE}"),
@@ -193,7 +195,7 @@ impl KeyValue {
                 format!("add [stores.NAME] to {FILE}, and its name to key_value in [{table}]"),
             ),
         };
-        self.warn(&format!("key-value store \"{shown}\" {why}; to allow it, {line}"));
+        self.warn(&format!("key-value store {shown} {why}; to allow it, {line}"));
         Err(if exists || ONLY.contains(&asked) { Failed::Denied } else { Failed::NoSuchStore })
     }
 

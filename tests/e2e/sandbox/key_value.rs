@@ -49,7 +49,7 @@ fn what_is_not_granted_is_denied_with_the_line_that_would_grant_it() {
     for line in [
         "tenantId=acme\tkey-value store \"other\" was denied; to allow it, add \"other\" to key_value in \
          [handlers.key_value.grants] of bulkhead.toml",
-        "key-value store \"t#beta#cache\" does not exist",
+        "key-value store with an invalid name does not exist",
     ] {
         assert!(log.contains(line), "{line}\n{log}");
     }

@@ -1,5 +1,6 @@
 //! What every store does, and what a guest's operations cost and may do.
 
+#[cfg(feature = "compiler")]
 mod guest;
 mod limits;
 

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::capabilities::key_value::tests::{call, conforms};
 use crate::http1::Server;
-use crate::http1::test_server::Server as Prepared;
 use crate::policy::manifest::DynamoDb;
 use crate::tls::ExtraRoots;
-use server::{Fake, Vars};
+use server::{Fake, Prepared, Vars};
 
 /// A table at this server.
 fn table(uri: &str) -> Table {
@@ -25,25 +24,21 @@ fn table(uri: &str) -> Table {
     Table::new(&settings, ExtraRoots::default(), &Vars)
 }
 
-fn reply(status: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+fn ok(body: &str) -> Prepared {
+    Prepared::Reply("200 OK", body.to_owned())
 }
 
-fn failed(code: &str) -> String {
-    reply(
-        "400 Bad Request",
-        &format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"arn:x"}}"#),
-    )
+fn failed(code: &str) -> Prepared {
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"arn:x"}}"#);
+    Prepared::Reply("400 Bad Request", body)
 }
 
 /// What becomes of an operation that a server answers like this.
 fn answered<T>(
-    replies: &[String],
+    answers: &[Prepared],
     work: impl FnOnce(&Table) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let replies: Vec<&str> = replies.iter().map(String::as_str).collect();
-    let server = Prepared::start(&[&replies]);
-    work(&table(&server.uri()))
+    work(&table(&Fake::prepared(answers).uri()))
 }
 
 #[test]
@@ -94,21 +89,21 @@ fn the_largest_value_fits_into_an_item_with_the_longest_names() {
 fn a_throttled_operation_is_repeated_and_a_write_of_unknown_result_is_not() {
     let call = call("t#a#s");
     let one = Increment { delta: 1, least: 0, most: 9 };
-    let sum = reply("200 OK", r#"{"Attributes":{"number":{"N":"7"}}}"#);
+    let sum = ok(r#"{"Attributes":{"number":{"N":"7"}}}"#);
     let busy = failed("ProvisionedThroughputExceededException");
     let throttled = [busy.clone(), failed("ThrottlingException"), sum.clone()];
     assert_eq!(answered(&throttled, |table| table.increment(&call, "n", one)).unwrap(), 7);
-    let broken = reply("500 Internal Server Error", r#"{"__type":"InternalServerError"}"#);
+    let error_body = r#"{"__type":"InternalServerError"}"#.to_owned();
+    let broken = Prepared::Reply("500 Internal Server Error", error_body);
     let unknown = [broken.clone(), sum.clone()];
     let error = answered(&unknown, |table| table.increment(&call, "n", one)).unwrap_err();
     assert_eq!(error.to_string(), "DynamoDB is busy (InternalServerError); try again");
-    let ok = reply("200 OK", "{}");
-    answered(&[broken, ok], |table| table.set(&call, "k", b"v")).unwrap();
+    answered(&[broken, ok("{}")], |table| table.set(&call, "k", b"v")).unwrap();
     // The server closes the connection after it has taken the write.
-    let server = Prepared::start(&[&[""], &[&sum]]);
-    let error = table(&server.uri()).increment(&call, "n", one).unwrap_err();
+    let fake = Fake::prepared(&[Prepared::Close, sum]);
+    let error = table(&fake.uri()).increment(&call, "n", one).unwrap_err();
     assert!(error.to_string().contains("may have been done, or not"), "{error}");
-    assert_eq!(server.requests().len(), 1, "it was not sent again");
+    assert_eq!(fake.heads().len(), 1, "it was not sent again");
     let all = vec![busy; 10];
     let error = answered(&all, |table| table.set(&call, "k", b"v")).unwrap_err();
     assert_eq!(error.to_string(), "DynamoDB is busy (ProvisionedThroughputExceededException); try again");
@@ -116,16 +111,15 @@ fn a_throttled_operation_is_repeated_and_a_write_of_unknown_result_is_not() {
 
 #[test]
 fn a_write_whose_answer_never_comes_is_not_repeated() {
-    let server = Prepared::start(&[&["…"]]);
-    let table = table(&server.uri());
+    let fake = Fake::prepared(&[Prepared::Silence]);
     let call = Call { until: Instant::now() + Duration::from_millis(50), ..call("t#a#s") };
-    let body = json!({ "TableName": "tenants", "Key": key(&call, "n") });
-    let error = table.ask(&call, Ask::new("UpdateItem", body, Repeat::IfRefused)).unwrap_err();
+    let one = Increment { delta: 1, least: 0, most: 9 };
+    let error = table(&fake.uri()).increment(&call, "n", one).unwrap_err();
     assert_eq!(
         error.to_string(),
         "DynamoDB did not answer in time; a write that it was asked for may have been done, or not"
     );
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(fake.heads().len(), 1);
 }
 
 #[test]
@@ -181,13 +175,9 @@ fn an_answer_that_is_not_one_is_an_error() {
             "the item in the table was not written by a store of this kind",
         ),
     ] {
-        let error = answered(&[reply("200 OK", body)], |table| table.get(&call, "k")).unwrap_err();
+        let error = answered(&[ok(body)], |table| table.get(&call, "k")).unwrap_err();
         assert_eq!(error.to_string(), told, "{body}");
     }
-    let endless = answered(&[reply("200 OK", "{}"), String::new()], |table| {
-        table.list(&call, None).map(|page| page.keys.len())
-    });
-    assert_eq!(endless.unwrap(), 0);
 }
 
 #[test]
@@ -195,7 +185,7 @@ fn what_is_left_over_is_asked_for_until_there_is_no_time_or_no_event() {
     let call = call("t#a#s");
     let left = r#"{"UnprocessedKeys":{"tenants":{"Keys":[{"owner":{"S":"t#a#s"},"key":{"S":"k"}}]}}}"#;
     let found = r#"{"Responses":{"tenants":[{"key":{"S":"k"},"number":{"N":"5"},"version":{"S":"1"}}]}}"#;
-    let replies = [reply("200 OK", left), reply("200 OK", left), reply("200 OK", found)];
+    let replies = [ok(left), ok(left), ok(found)];
     let got = answered(&replies, |table| table.get_many(&call, &["k".to_owned()])).unwrap();
     assert_eq!(got, [Some(b"5".to_vec())]);
     let over = Call { over: std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true)), ..call.clone() };

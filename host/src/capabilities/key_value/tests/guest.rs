@@ -1,7 +1,7 @@
 //! A component that imports both ids of `wasi:keyvalue`, and one of `wasi:config`.
 
+use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Store};
 
 use super::*;
 use crate::capabilities::config;
@@ -98,7 +98,7 @@ const BOTH: &str = r#"
 "#;
 
 async fn run(grant: bool) -> i64 {
-    let engine = Engine::new(&Config::new()).unwrap();
+    let (engine, _) = crate::engine::start(1).unwrap();
     let component = Component::from_binary(&engine, &wat::parse_str(BOTH).unwrap()).unwrap();
     let mut linker = Linker::<Guest>::new(&engine);
     add_to_linker(&mut linker, |guest| View { key_value: &mut guest.key_value, table: &mut guest.table })

@@ -79,7 +79,7 @@ async fn a_store_that_is_not_granted_is_denied_with_the_line_that_would_grant_it
     for line in [
         "key-value store \"other\" was denied; to allow it, add \"other\" to key_value in [handlers.hello.grants] of \
          bulkhead.toml",
-        "key-value store \"n\\n\"x\" does not exist; to allow it, add [stores.NAME] to bulkhead.toml, and its name to \
+        "key-value store with an invalid name does not exist; to allow it, add [stores.NAME] to bulkhead.toml, and its name to \
          key_value in [handlers.hello.grants]",
         "key-value store \"default\" was denied, because not exactly one store is granted; to allow it, add the name of \
          one store to key_value in [handlers.hello.grants] of bulkhead.toml",

@@ -1,7 +1,7 @@
 //! A server that speaks as much of the protocol of DynamoDB as the store uses. It leaves some keys of each batch over, as AWS does
 //! when it is busy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::AtomicUsize;
@@ -23,6 +23,17 @@ impl crate::policy::Vars for Vars {
     }
 }
 
+/// An answer whatever is asked.
+#[derive(Clone)]
+pub(super) enum Prepared {
+    /// With this status and this body.
+    Reply(&'static str, String),
+    /// The connection is closed without an answer.
+    Close,
+    /// No answer comes.
+    Silence,
+}
+
 /// The largest item.
 const MAX_ITEM: usize = 400 * 1024;
 
@@ -34,12 +45,20 @@ pub(super) struct Fake {
 
 #[derive(Default)]
 struct State {
+    prepared: VecDeque<Prepared>,
     items: BTreeMap<(String, String), Map<String, Value>>,
     heads: Vec<String>,
     unprocessed: Arc<AtomicUsize>,
 }
 
 impl Fake {
+    /// One that gives these answers first.
+    pub(super) fn prepared(answers: &[Prepared]) -> Self {
+        let fake = Self::start();
+        fake.state.lock().unwrap().prepared = answers.to_vec().into();
+        fake
+    }
+
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -86,6 +105,15 @@ fn serve(stream: &mut TcpStream, state: &Mutex<State>) -> Option<()> {
     let target = header("x-amz-target")?;
     let mut state = state.lock().unwrap();
     state.heads.push(head.clone());
+    if let Some(prepared) = state.prepared.pop_front() {
+        drop(state);
+        return match prepared {
+            Prepared::Reply(status, body) => reply(stream, status, &body),
+            Prepared::Close => None,
+            // Until the client closes the connection.
+            Prepared::Silence => drop(stream.read(&mut [0])).into(),
+        };
+    }
     let body = serde_json::from_slice(&body).unwrap();
     let (status, answer) = match state.answer(target.strip_prefix("DynamoDB_20120810.").unwrap(), &body) {
         Ok(answer) => ("200 OK", answer),
@@ -93,8 +121,11 @@ fn serve(stream: &mut TcpStream, state: &Mutex<State>) -> Option<()> {
             ("400 Bad Request", json!({ "__type": format!("com.amazonaws#{code}"), "message": "no" }))
         }
     };
-    let answer = answer.to_string();
-    write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).ok()
+    reply(stream, status, &answer.to_string())
+}
+
+fn reply(stream: &mut TcpStream, status: &str, body: &str) -> Option<()> {
+    write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok()
 }
 
 fn place(key: &Value) -> (String, String) {
