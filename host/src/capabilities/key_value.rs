@@ -1,8 +1,8 @@
-//! Key-value stores: `wasi:keyvalue`, under the two ids that hosts give it, over one [`Backend`] for each store of the
+//! Key-value stores: `wasi:keyvalue`, under the two ids that hosts give it, over one backend for each store of the
 //! manifest.
 //!
-//! An operation is counted, then checked, then done below the [partition](partition) of the event's tenant, whatever the guest
-//! asks for. What a store keeps on another machine or on a disk is asked for on [threads that may wait](stores); the guest's time
+//! An operation is counted, then checked, then done below the partition of the event's tenant, whatever the guest
+//! asks for. What a store keeps on another machine or on a disk is asked for on threads that may wait; the guest's time
 //! runs meanwhile, and the processor time of the thread is the event's.
 
 mod account;

@@ -50,7 +50,7 @@ impl Table {
     fn read(&self, call: &Call, name: &str, consistently: bool) -> Result<Option<Item>, StoreError> {
         let body =
             json!({ "TableName": self.name(), "Key": key(call, name), "ConsistentRead": consistently });
-        let answer = self.ask(call, Ask::new("GetItem", body, Repeat::Always))?;
+        let answer = self.ask(call, &Ask::new("GetItem", body, Repeat::Always))?;
         Ok(item_of(&answer["Item"])?.map(Stored::into_item))
     }
 
@@ -74,7 +74,7 @@ impl Table {
             },
             "ReturnValues": "UPDATED_NEW",
         });
-        match self.ask(call, Ask::new("UpdateItem", body, Repeat::IfRefused)) {
+        match self.ask(call, &Ask::new("UpdateItem", body, Repeat::IfRefused)) {
             Ok(answer) => Ok(Some(answer::number_of(&answer["Attributes"]).ok_or(DynamoDbError::Answer)?)),
             Err(DynamoDbError::Condition) => Ok(None),
             Err(error) => Err(error.into()),
@@ -92,7 +92,7 @@ impl Table {
         if let Some(of) = of {
             body["ExpressionAttributeValues"] = json!({ ":old": { "S": answer::text_of(of) } });
         }
-        match self.ask(call, Ask::new("PutItem", body, Repeat::IfRefused)) {
+        match self.ask(call, &Ask::new("PutItem", body, Repeat::IfRefused)) {
             Ok(_) => Ok(true),
             Err(DynamoDbError::Condition) => Ok(false),
             Err(error) => Err(error.into()),
@@ -112,10 +112,10 @@ impl Table {
         for attempt in 0.. {
             let body = json!({ "RequestItems": { self.name(): left } });
             let ask = Ask::new("BatchGetItem", body, Repeat::Always).at_most(budget.left());
-            let answer = self.ask(call, ask).map_err(|error| match error {
-                DynamoDbError::Client(ClientError::TooLarge { .. }) => StoreError::TooMuch,
-                error => error.into(),
-            })?;
+            let answer = match self.ask(call, &ask) {
+                Err(DynamoDbError::Client(ClientError::TooLarge { .. })) => return Err(StoreError::TooMuch),
+                answer => answer?,
+            };
             for attributes in answer["Responses"][self.name()].as_array().into_iter().flatten() {
                 let (key, stored) = keyed(attributes)?;
                 let value = stored.value.into_bytes();
@@ -135,7 +135,7 @@ impl Table {
     fn write_some(&self, call: &Call, mut left: Value) -> Result<(), StoreError> {
         for attempt in 0.. {
             let body = json!({ "RequestItems": { self.name(): left } });
-            let answer = self.ask(call, Ask::new("BatchWriteItem", body, Repeat::Always))?;
+            let answer = self.ask(call, &Ask::new("BatchWriteItem", body, Repeat::Always))?;
             left = answer["UnprocessedItems"][self.name()].clone();
             if left.is_null() {
                 break;
@@ -163,19 +163,19 @@ impl Backend for Table {
             "ProjectionExpression": "#k",
             "ExpressionAttributeNames": { "#k": "key" },
         });
-        let answer = self.ask(call, Ask::new("GetItem", body, Repeat::Always))?;
+        let answer = self.ask(call, &Ask::new("GetItem", body, Repeat::Always))?;
         Ok(!answer["Item"].is_null())
     }
 
     fn set(&self, call: &Call, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let body = json!({ "TableName": self.name(), "Item": item(call, name, value, Version::fresh()?) });
-        self.ask(call, Ask::new("PutItem", body, Repeat::Always))?;
+        self.ask(call, &Ask::new("PutItem", body, Repeat::Always))?;
         Ok(())
     }
 
     fn delete(&self, call: &Call, name: &str) -> Result<(), StoreError> {
         let body = json!({ "TableName": self.name(), "Key": key(call, name) });
-        self.ask(call, Ask::new("DeleteItem", body, Repeat::Always))?;
+        self.ask(call, &Ask::new("DeleteItem", body, Repeat::Always))?;
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl Backend for Table {
         if let Some(after) = after {
             body["ExclusiveStartKey"] = key(call, after);
         }
-        let answer = self.ask(call, Ask::new("Query", body, Repeat::Always))?;
+        let answer = self.ask(call, &Ask::new("Query", body, Repeat::Always))?;
         let items = answer["Items"].as_array().into_iter().flatten();
         let keys = items.map(key_of).collect::<Result<_, _>>()?;
         let last = &answer["LastEvaluatedKey"];

@@ -97,11 +97,11 @@ impl Table {
     }
 
     /// Sends a request, until it is answered. What may not be done twice is not sent again, unless it was not done.
-    pub(super) fn ask(&self, call: &Call, ask: Ask) -> Result<Value, DynamoDbError> {
+    pub(super) fn ask(&self, call: &Call, ask: &Ask) -> Result<Value, DynamoDbError> {
         let body = ask.body.to_string();
         let mut attempt = 0;
         loop {
-            let error = match self.send(call, &ask, &body) {
+            let error = match self.send(call, ask, &body) {
                 Ok(Reply { status: 200, body, .. }) => {
                     return serde_json::from_slice(&body).map_err(|_| DynamoDbError::Answer);
                 }
@@ -110,10 +110,8 @@ impl Table {
                 }
                 Err(error) => return Err(error),
             };
-            let may_pass = match &error {
-                DynamoDbError::Busy { .. } => ask.repeat == Repeat::Always || error.was_throttled(),
-                _ => false,
-            };
+            let is_repeatable = ask.repeat == Repeat::Always || error.was_throttled();
+            let may_pass = is_repeatable && matches!(error, DynamoDbError::Busy { .. });
             attempt += 1;
             if !may_pass || attempt >= MAX_ATTEMPTS || pause(call, attempt).is_err() {
                 return Err(error);

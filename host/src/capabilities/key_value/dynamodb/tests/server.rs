@@ -145,6 +145,20 @@ fn number(value: &Value) -> i128 {
     value["N"].as_str().unwrap().parse().unwrap()
 }
 
+/// As AWS does, this refuses too many keys, and one that comes twice.
+fn distinct(
+    list: &Value,
+    most: usize,
+    of: impl Fn(&Value) -> (String, String),
+) -> Result<Vec<Value>, &'static str> {
+    let list = list.as_array().unwrap();
+    let mut places: Vec<_> = list.iter().map(of).collect();
+    places.sort();
+    places.dedup();
+    let is_right = places.len() == list.len() && (1..=most).contains(&list.len());
+    if is_right { Ok(list.clone()) } else { Err("ValidationException") }
+}
+
 impl State {
     fn answer(&mut self, operation: &str, body: &Value) -> Result<Value, &'static str> {
         assert!(body["TableName"] == "tenants" || body["RequestItems"]["tenants"] != Value::Null, "{body}");
@@ -226,7 +240,7 @@ impl State {
     }
 
     fn get_many(&self, keys: &Value) -> Result<Value, &'static str> {
-        let keys = self.distinct(keys, 100, |key| place(key))?;
+        let keys = distinct(keys, 100, |key| place(key))?;
         let (done, left) = self.shared(&keys);
         let found: Vec<_> = done.iter().filter_map(|key| self.items.get(&place(key))).collect();
         let mut answer = json!({ "Responses": { "tenants": found }, "UnprocessedKeys": {} });
@@ -241,7 +255,7 @@ impl State {
             Value::Null => place(&write["DeleteRequest"]["Key"]),
             item => place(item),
         };
-        let writes = self.distinct(writes, 25, of)?;
+        let writes = distinct(writes, 25, of)?;
         let (done, left) = self.shared(&writes);
         for write in &done {
             match &write["PutRequest"]["Item"] {
@@ -251,21 +265,6 @@ impl State {
         }
         let left = if left.is_empty() { json!({}) } else { json!({ "tenants": left }) };
         Ok(json!({ "UnprocessedItems": left }))
-    }
-
-    /// As AWS does, this refuses too many keys, and one that comes twice.
-    fn distinct(
-        &self,
-        list: &Value,
-        most: usize,
-        of: impl Fn(&Value) -> (String, String),
-    ) -> Result<Vec<Value>, &'static str> {
-        let list = list.as_array().unwrap();
-        let mut places: Vec<_> = list.iter().map(of).collect();
-        places.sort();
-        places.dedup();
-        let is_right = places.len() == list.len() && (1..=most).contains(&list.len());
-        if is_right { Ok(list.clone()) } else { Err("ValidationException") }
     }
 
     /// What is done at once, and what is left over: of each tenth batch, the second half.
