@@ -3,6 +3,7 @@
 #[cfg(feature = "compiler")]
 mod guest;
 mod limits;
+mod stopped;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -195,3 +195,22 @@ async fn few_buckets_and_few_values_are_kept_for_a_guest() {
     view.close(bucket).unwrap();
     assert!(view.open("cache").is_ok());
 }
+
+#[tokio::test]
+async fn a_replacement_that_lost_twice_begins_each_time_with_what_is_there() {
+    let stores = stores(quiet());
+    let (mut key_value, mut table) = sandbox(&stores, Some("acme"), |_| ());
+    let mut view = View { key_value: &mut key_value, table: &mut table };
+    let bucket = view.open("cache").unwrap();
+    let mut cas = view.begin_cas(&bucket, "k".to_owned()).await.unwrap();
+    assert_eq!(view.current(&cas).await.unwrap(), None);
+    for other in ["first", "second"] {
+        view.set(&bucket, "k".to_owned(), other.into()).await.unwrap();
+        let Err(NotSwapped::Lost(again)) = view.swap(cas, b"mine".to_vec()).await else { panic!("{other}") };
+        assert_eq!(view.current(&again).await.unwrap().unwrap(), other.as_bytes());
+        cas = again;
+    }
+    view.swap(cas, b"mine".to_vec()).await.unwrap();
+    assert_eq!(view.get(&bucket, "k".to_owned()).await.unwrap().unwrap(), b"mine");
+    assert_eq!((view.key_value.held, view.key_value.open), (0, 1));
+}
