@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::{GrantError, Granted};
+use bulkhead_host::capabilities::key_value::{Stores, StoresError, Surroundings};
 use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::config::{Config, ConfigError};
 use bulkhead_host::credentials::Process;
@@ -54,6 +55,8 @@ enum InitError {
     Outbound(#[from] OutboundError),
     #[error(transparent)]
     Grant(#[from] GrantError),
+    #[error(transparent)]
+    Stores(#[from] StoresError),
     #[error("{place}: {}: {error}", path.shown())]
     Certificate { place: String, path: PathBuf, error: std::io::Error },
     #[error(transparent)]
@@ -69,9 +72,11 @@ impl InitError {
     fn report(&self) -> ErrorReport {
         match self {
             Self::Catalog(error) => error.report(),
-            Self::Manifest(_) | Self::Outbound(_) | Self::Grant(_) | Self::Certificate { .. } => {
-                ErrorReport::new("Runtime.ConfigInvalid", self.to_string())
-            }
+            Self::Manifest(_)
+            | Self::Outbound(_)
+            | Self::Grant(_)
+            | Self::Stores(_)
+            | Self::Certificate { .. } => ErrorReport::new("Runtime.ConfigInvalid", self.to_string()),
             Self::Engine(_) | Self::Linker(_) | Self::System(_) => {
                 ErrorReport::new("Runtime.InitError", self.to_string())
             }
@@ -236,6 +241,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
             log: Arc::clone(log),
             directories,
             clients,
+            stores: Arc::new(stores(config, &manifest, &roots, log)?),
             pool_usage: Arc::default(),
         },
         watchdog,
@@ -259,6 +265,21 @@ fn stored(
     let reader = Reader::new(&store, roots, &ProcessVars);
     let first = manifest.handlers.len();
     Ok(Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first)))
+}
+
+/// The key-value stores.
+fn stores(
+    config: &Config,
+    manifest: &Manifest,
+    roots: &[(PathBuf, Vec<u8>)],
+    log: &Arc<Log>,
+) -> Result<Stores, InitError> {
+    if manifest.stores.is_empty() {
+        return Ok(Stores::none(Arc::clone(log)));
+    }
+    let roots = ExtraRoots::read(roots).map_err(OutboundError::Certificate)?;
+    let surroundings = Surroundings { task_root: &config.task_root, roots: &roots };
+    Ok(Stores::of(&manifest.stores, surroundings, &ProcessVars, Arc::clone(log))?)
 }
 
 /// The pool for so many events at a time, with room for a sandbox under any policy.

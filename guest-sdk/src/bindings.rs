@@ -28,6 +28,16 @@ pub mod lambda;
 #[rustfmt::skip]
 pub mod initializer;
 
+/// The world of components that read their configuration.
+#[cfg(feature = "config")]
+#[rustfmt::skip]
+pub mod config;
+
+/// The world of components that keep values in a store.
+#[cfg(feature = "key-value")]
+#[rustfmt::skip]
+pub mod key_value;
+
 /// A world for components that stream their responses.
 #[rustfmt::skip]
 pub mod streaming;

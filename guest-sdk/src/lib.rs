@@ -134,10 +134,12 @@
 //! | `anyhow` | `From<anyhow::Error> for Diagnostic`, for ports whose handler returns `anyhow::Error` through [`run`] |
 //! | `aws` | `bulkhead::aws`: an HTTP client and a timer for the AWS SDK. It needs the Rust that the AWS SDK needs |
 //! | `client` | `bulkhead::client`: an HTTP client |
+//! | `config` | `bulkhead::config`: texts that `bulkhead.toml` has for the handler or the tenant |
 //! | `events` | [`aws_lambda_events`](https://docs.rs/aws_lambda_events) with the types of all events |
 //! | `events-alb`, `events-apigw`, `events-dynamodb`, `events-eventbridge`, `events-function-urls`, `events-kinesis`, `events-s3`, `events-sns`, `events-sqs` | the types of these services only |
 //! | `aws_lambda_events` | that crate, with the features that you choose by a dependency of your own |
 //! | `http` | `bulkhead::http` and `http_handler`, and the names of `lambda_http` |
+//! | `key-value` | `bulkhead::key_value`: values that outlive the sandbox, in a store that `bulkhead.toml` grants |
 //! | `streaming` | `bulkhead::streaming`, with the names of `lambda_runtime::streaming`. Tasks need the feature `tokio` of the SDK |
 //! | `tokio` | handlers run on Tokio: its timers and tasks work |
 //! | `tower` | [`run`] takes services of tower |
@@ -182,8 +184,12 @@ mod failure;
 pub mod aws;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "config")]
+pub mod config;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "key-value")]
+pub mod key_value;
 #[cfg(feature = "streaming")]
 pub mod streaming;
 #[cfg(feature = "tracing")]

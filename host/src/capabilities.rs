@@ -5,14 +5,15 @@
 //! linked interface by interface: where ours replace Wasmtime's, the program does not contain Wasmtime's at
 //! all.
 //!
-//! May use: text, tls, log, http_event, policy, engine, aws, credentials.
-//! May use in tests: http1.
+//! May use: text, http1, tls, log, http_event, policy, engine, aws, credentials.
 
 pub mod checked_writes;
+mod config;
 pub mod console;
 pub mod denials;
 pub mod environment;
 pub mod files;
+pub mod key_value;
 pub mod limits;
 pub mod outbound;
 pub mod output;
@@ -37,6 +38,7 @@ use crate::engine::watchdog::Clock;
 use denials::Denials;
 use environment::Environment;
 use files::{Files, FilesView};
+use key_value::KeyValue;
 use limits::Limiter;
 use outbound::Outbound;
 use random::Random;
@@ -47,6 +49,7 @@ pub(crate) use service::Serving;
 pub struct State {
     /// Dropped first: its requests must not appear to end well because the rest is gone.
     pub(crate) outbound: Outbound,
+    pub(crate) key_value: KeyValue,
     pub(crate) wasi: WasiCtx,
     pub(crate) environment: Environment,
     pub(crate) table: ResourceTable,
@@ -102,6 +105,10 @@ impl State {
         }
     }
 
+    fn key_value(&mut self) -> key_value::View<'_> {
+        key_value::View { key_value: &mut self.key_value, table: &mut self.table }
+    }
+
     fn response(&mut self) -> response_stream::View<'_> {
         response_stream::View { response: &mut self.response, table: &mut self.table }
     }
@@ -128,12 +135,14 @@ impl std::fmt::Debug for Imports {
 }
 
 /// The packages that only some standard libraries import.
-const OTHERS: [Package; 6] = [
+const OTHERS: [Package; 8] = [
     ("wasi:clocks", clocks),
     ("wasi:random", random),
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
     ("wasi:sockets", |l| sockets::add_to_linker(l, |state| state.wanted_socket = true)),
     ("wasi:http", |l| outbound::add_to_linker(l).and_then(|()| service::add_to_linker(l))),
+    ("wasi:config", |l| config::add_to_linker(l, |state| config::View::of(state.key_value.policy()))),
+    ("wasi:keyvalue", |l| key_value::add_to_linker(l, State::key_value)),
     ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];
 
@@ -249,9 +258,9 @@ mod tests {
 
     #[test]
     fn a_package_is_linked_when_it_is_asked_for_and_once() {
-        assert_eq!(left_after(&["wasi:cli/stdout@0.2.6", "wasi:io/poll@0.2.0"]).len(), 6);
+        assert_eq!(left_after(&["wasi:cli/stdout@0.2.6", "wasi:io/poll@0.2.0"]).len(), 8);
         let left = left_after(&["wasi:http/types@0.2.6", "wasi:http/outgoing-handler@0.2.0"]);
-        assert!(left.len() == 5 && !left.contains(&"wasi:http"), "{left:?}");
+        assert!(left.len() == 7 && !left.contains(&"wasi:http"), "{left:?}");
     }
 
     #[test]
@@ -262,6 +271,8 @@ mod tests {
             "wasi:filesystem/types@0.2.0",
             "wasi:sockets/tcp@0.2.6",
             "wasi:http/types@0.2.6",
+            "wasi:config/store@0.2.0-rc.1",
+            "wasi:keyvalue/batch@0.2.0-draft2",
             "bulkhead:lambda/response-stream@0.1.0",
         ];
         assert_eq!(left_after(&all), [""; 0]);

@@ -4,7 +4,7 @@
 //! chosen by [`crate::dispatch::router`], and is enforced by the owner of each resource: memory by
 //! [`crate::capabilities::limits`], time by [`crate::engine::watchdog`], log output by
 //! [`crate::capabilities::console`], files by [`crate::capabilities::files`], requests by
-//! [`crate::capabilities::outbound`].
+//! [`crate::capabilities::outbound`], key-value stores by [`crate::capabilities::key_value`].
 //!
 //! The room also owns `bulkhead.toml` ([`manifest`]), the place of a tenant's id in an event ([`Pointer`]), where an
 //! event goes ([`Route`]), and where environment variables come from ([`Vars`]).
@@ -60,6 +60,8 @@ pub struct Policy {
     pub limits: Limits,
     /// What it may reach.
     pub grants: Grants,
+    /// `config`: what `wasi:config` gives it.
+    pub config: BTreeMap<String, String>,
     /// `reuse`: the number of events of one tenant that it may have, one after the other; 1 unless the
     /// handler sets more.
     pub events: NonZeroU32,
@@ -100,6 +102,7 @@ impl Policy {
             table: format!("handlers.{handler}.grants"),
             limits: Limits::default(),
             grants: Grants::default(),
+            config: BTreeMap::new(),
             events: NonZeroU32::MIN,
             other_events: OtherEvents::default(),
             invoke_mode: InvokeMode::default(),
@@ -143,6 +146,10 @@ pub struct Limits {
     pub outbound_requests: u32,
     /// All bytes of the connections of outbound requests, in both directions.
     pub outbound_bytes: u64,
+    /// Operations on key-value stores, including denied ones.
+    pub key_value_operations: u32,
+    /// The keys and values that it passes to key-value stores and gets from them, in bytes.
+    pub key_value_bytes: u64,
     /// Events of one tenant that are handled at the same time in one environment. `None`: a share that
     /// depends on how many that environment handles in all; see [`crate::dispatch::concurrency`].
     pub concurrency: Option<NonZeroU16>,
@@ -164,6 +171,8 @@ impl Default for Limits {
             random: 1024 * 1024,
             outbound_requests: 32,
             outbound_bytes: 16 * 1024 * 1024,
+            key_value_operations: 100,
+            key_value_bytes: 16 * 1024 * 1024,
             concurrency: None,
         }
     }
@@ -184,6 +193,8 @@ pub struct Grants {
     pub allowed_outbound_hosts: Vec<AllowedHost>,
     /// `allowed_private_networks`: networks that are otherwise denied, even if every host is allowed.
     pub allowed_private_networks: Vec<IpNet>,
+    /// `key_value`: names of key-value stores.
+    pub key_value: BTreeSet<String>,
     /// `credentials`: the host uses them for the sandbox, which never has them itself.
     pub credentials: Vec<Arc<Credential>>,
 }
@@ -217,6 +228,10 @@ pub enum Limit {
     OutboundRequests,
     /// [`Limits::outbound_bytes`]
     OutboundBytes,
+    /// [`Limits::key_value_operations`]
+    KeyValueOperations,
+    /// [`Limits::key_value_bytes`]
+    KeyValueBytes,
     /// [`Limits::concurrency`]
     Concurrency,
     /// [`Grants::tmp`]
@@ -240,6 +255,8 @@ impl Limit {
             Self::Random => "random",
             Self::OutboundRequests => "outbound_requests",
             Self::OutboundBytes => "outbound_bytes",
+            Self::KeyValueOperations => "key_value_operations",
+            Self::KeyValueBytes => "key_value_bytes",
             Self::Concurrency => "concurrency",
             Self::Tmp => "tmp",
         }

@@ -28,6 +28,7 @@ pub use refused::Refused;
 
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::Files;
+use crate::capabilities::key_value::{KeyValue, Stores};
 use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound};
 use crate::capabilities::random::Random;
@@ -130,7 +131,8 @@ impl InitRunner {
         let quiet =
             LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
         // Nothing is sent to this address; it only has to be valid.
-        let clients = Clients::new(Arc::new(Log::new(&quiet)), "127.0.0.1:9001", &[])?;
+        let log = Arc::new(Log::new(&quiet));
+        let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
         Ok(State {
             wasi: wasi.build(),
             environment: Environment::default(),
@@ -141,6 +143,7 @@ impl InitRunner {
             serving: Serving::default(),
             limiter: Limiter::new(&policy.limits),
             pool_slot: None,
+            key_value: KeyValue::new(Arc::new(Stores::none(log)), Arc::clone(&policy)),
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
             wanted_socket: false,

@@ -33,6 +33,7 @@ use wasmtime_wasi::WasiCtx;
 use crate::capabilities::console::Console;
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::{Files, Granted, Tmp};
+use crate::capabilities::key_value::{KeyValue, Stores};
 use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound, Sender};
 use crate::capabilities::random::Random;
@@ -66,6 +67,8 @@ pub struct Sandboxes {
     pub directories: Granted,
     /// Sends their requests.
     pub clients: Arc<Clients>,
+    /// The key-value stores.
+    pub stores: Arc<Stores>,
     /// The existing sandboxes.
     pub pool_usage: Arc<PoolUsage>,
 }
@@ -162,7 +165,9 @@ impl Sandbox {
             slot.begin(&invocation.tenant_id);
         }
         let (owner, meter) = (self.owner.clone(), self.meter.clone());
-        state.outbound.begin(Sender { scope: scope.clone(), owner, meter });
+        let sender = Sender { scope: scope.clone(), owner, meter };
+        state.key_value.begin(sender.clone());
+        state.outbound.begin(sender);
         let streams = self.guest.as_ref().is_ok_and(|guest| guest.streams(&self.policy));
         state.response.begin(channel.filter(|_| streams), limits.streamed_response);
         self.store.set_hostcall_fuel(limits.hostcall);
@@ -253,6 +258,7 @@ impl Sandboxes {
             http: outbound::context(),
             serving: Serving::default(),
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
+            key_value: KeyValue::new(Arc::clone(&self.stores), Arc::clone(policy)),
             response: Response::default(),
             wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
@@ -290,6 +296,7 @@ impl Sandboxes {
         console.finish();
         // Operations in flight would continue without an event to charge them to.
         store.data_mut().outbound.end();
+        store.data_mut().key_value.end();
         for (level, text) in store.data_mut().take_denials().records() {
             if self.log.writes(level) {
                 self.log.record(level, &invocation.scope(), &text(&policy.table));
@@ -331,9 +338,9 @@ impl Sandboxes {
     /// The resources of a sandbox except for time, with a limit that it reached and continued.
     fn used(&self, sandbox: &Sandbox, invocation: &Invocation) -> Usage {
         let Sandbox { policy, store, console, .. } = sandbox;
-        let State { limiter, outbound, files, .. } = store.data();
+        let State { limiter, outbound, key_value, files, .. } = store.data();
         let (logs, truncated) = console.printed();
-        let outbound = outbound.usage();
+        let (outbound, key_value) = (outbound.usage(), key_value.usage());
         let tmp_is_full = files.tmp().is_some_and(Tmp::hit_limit);
         if tmp_is_full {
             self.log.record(Level::Warn, &invocation.scope(), &tmp_is_too_small(policy));
@@ -341,11 +348,12 @@ impl Sandboxes {
         let ran_into = [
             limiter.refused(),
             outbound.limit,
+            key_value.limit,
             tmp_is_full.then_some(Limit::Tmp),
             truncated.then_some(Limit::Logs),
         ];
         let limit = ran_into.into_iter().flatten().next();
-        Usage { peak_memory: limiter.peak(), logs, outbound, limit, ..Usage::default() }
+        Usage { peak_memory: limiter.peak(), logs, outbound, key_value, limit, ..Usage::default() }
     }
 
     /// A guest's streams and directories. A command's stdout is its response, not its log.

@@ -44,6 +44,7 @@ chapters! {
     limits: "limits.md",
     tenants: "tenants.md",
     credentials: "credentials.md",
+    key_value: "key-value.md",
     packaging: "packaging.md",
     deploying: "deploying.md",
     operating: "operating.md",

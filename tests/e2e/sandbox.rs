@@ -6,6 +6,7 @@ mod budgets;
 mod credentials;
 mod defaults;
 mod grants;
+mod key_value;
 mod leaks;
 mod limits;
 mod outbound;

@@ -58,7 +58,7 @@ const TEXTS: [&str; 3] = ["cli/README.md", "guest-sdk/README.md", "guest-sdk/src
 const HANDLERS: [&str; 4] = ["hello", "http-service", "sqs-batch", "streaming"];
 
 /// The SDK's features, but for `aws`: with that one, the AWS SDK says which Rust is needed.
-const FEATURES: &str = "anyhow client events http streaming tokio tower tracing";
+const FEATURES: &str = "anyhow client config events http key-value streaming tokio tower tracing";
 
 /// A package that depends only on the SDK, with these features.
 const ASKING: &str = r#"

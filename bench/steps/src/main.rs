@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::Granted;
+use bulkhead_host::capabilities::key_value::Stores;
 use bulkhead_host::capabilities::outbound::Clients;
 use bulkhead_host::engine::meter::Meter;
 use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
@@ -101,7 +102,8 @@ fn sandboxes() -> Result<Sandboxes> {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
     let directories = Granted::open(Path::new("."), empty())?;
-    Ok(Sandboxes { function, log, directories, clients, pool_usage: Arc::default() })
+    let stores = Arc::new(Stores::none(Arc::clone(&log)));
+    Ok(Sandboxes { function, log, directories, clients, stores, pool_usage: Arc::default() })
 }
 
 fn settings(cwasm: &Path) -> Result<Vec<Setting>> {

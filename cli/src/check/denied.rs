@@ -25,7 +25,7 @@ struct GrantedInterface {
     is_in_every_program: bool,
 }
 
-static INTERFACES: [GrantedInterface; 6] = [
+static INTERFACES: [GrantedInterface; 7] = [
     GrantedInterface {
         interface: "wasi:cli/environment",
         lines: &["environment = { NAME = \"value\" }", "inherit_environment = [\"NAME\"]"],
@@ -42,6 +42,12 @@ static INTERFACES: [GrantedInterface; 6] = [
         interface: "wasi:http/outgoing-handler",
         lines: &["allowed_outbound_hosts = [\"https://api.example.com\"]"],
         is_granted: |grants| !grants.allowed_outbound_hosts.is_empty() || !grants.credentials.is_empty(),
+        is_in_every_program: false,
+    },
+    GrantedInterface {
+        interface: "wasi:keyvalue/store",
+        lines: &["key_value = [\"cache\"]"],
+        is_granted: |grants| !grants.key_value.is_empty(),
         is_in_every_program: false,
     },
     // Raw sockets are never granted.
@@ -119,6 +125,20 @@ mod tests {
             grants.allowed_outbound_hosts.push("*://*:*".parse().unwrap());
         });
         assert_eq!(granted, [] as [String; 0]);
+    }
+
+    #[test]
+    fn a_key_value_store_needs_a_grant_whichever_id_it_has() {
+        for version in ["0.2.0-draft", "0.2.0-draft2"] {
+            let imports = [&*format!("wasi:keyvalue/store@{version}"), "wasi:config/store@0.2.0-rc.1"];
+            assert_eq!(
+                texts(&imports, |_| ()),
+                ["imports wasi:keyvalue/store, but nothing is granted: add key_value = [\"cache\"] to \
+                  [handlers.hello.grants]"]
+            );
+            let granted = texts(&imports, |grants| drop(grants.key_value.insert("cache".to_owned())));
+            assert_eq!(granted, [] as [String; 0]);
+        }
     }
 
     #[test]

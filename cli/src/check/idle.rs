@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bulkhead_host::policy::manifest::{self, Handler, Manifest, MixedBatches, TenantSource};
+use bulkhead_host::policy::manifest::{
+    self, Handler, KeyValueKind, KeyValueStore, Manifest, MixedBatches, TenantSource,
+};
 use bulkhead_host::policy::{Grants, InvokeMode, Limit, Limits, OtherEvents, Policy, Secret, SecretSource};
 use bulkhead_host::wasm::Kind;
 
@@ -34,6 +36,28 @@ pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
     warnings.extend(cpu_time(root, "limits", &manifest.default));
     warnings.extend(unused(root, manifest));
     warnings.extend(unpackaged(root, manifest));
+    warnings.extend(stores(root, manifest));
+    warnings
+}
+
+/// Key-value stores that no event can open, and those that no function on Lambda has.
+fn stores(root: &Path, manifest: &Manifest) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for KeyValueStore { name, kind } in &manifest.stores {
+        let is_granted = manifest.policies().any(|policy| policy.grants.key_value.contains(name));
+        // Tenants of a store of tenants may ask for it.
+        if !is_granted && manifest.store.is_none() {
+            let place = manifest::place_of(root, "stores", name);
+            warnings.push(format!("{place} has no effect: no handler and no tenant has it in key_value"));
+        }
+        if matches!(kind, KeyValueKind::File(_)) {
+            warnings.push(format!(
+                "{} is for development: the bootstrap that `bulkhead package` puts into the zip has no stores of the kind \
+                 \"file\", so the function would not start",
+                manifest::place_of(root, &format!("stores.{name}"), "kind")
+            ));
+        }
+    }
     warnings
 }
 
@@ -175,6 +199,14 @@ mod tests {
             (
                 "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a]",
                 "bulkhead.toml:1: outbound.extra_ca_certificates has no effect: no handler has allowed_outbound_hosts",
+            ),
+            (
+                "[handlers.a]\n[stores.cache]\nkind = \"memory\"",
+                "bulkhead.toml:2: stores.cache has no effect: no handler and no tenant has it in key_value",
+            ),
+            (
+                "[handlers.a]\ngrants.key_value = [\"kept\"]\n[stores.kept]\nkind = \"file\"\npath = \"kept.redb\"",
+                "bulkhead.toml:4: stores.kept.kind is for development: the bootstrap that `bulkhead package` puts into",
             ),
         ] {
             let found = warnings(toml);

@@ -1,6 +1,6 @@
 //! Groups tenants that share a policy, and compares each policy with that of the handler.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -35,10 +35,9 @@ pub(super) fn groups(manifest: &Manifest, at: usize) -> Vec<Group<'_>> {
     let mut groups = vec![own];
     // Policies are compared by content, not by table: each tenant with grants of its own has a table of its
     // own.
-    let mut known: HashMap<(&Limits, &Grants), usize> =
-        HashMap::from([((&handler.policy.limits, &handler.policy.grants), 0)]);
+    let mut known = HashMap::from([(content(&handler.policy), 0)]);
     for (id, tenant) in tenants {
-        let at = *known.entry((&tenant.policy.limits, &tenant.policy.grants)).or_insert_with(|| {
+        let at = *known.entry(content(&tenant.policy)).or_insert_with(|| {
             groups.push(Group { policy: &tenant.policy, events: None, tenants: Vec::new() });
             groups.len() - 1
         });
@@ -48,6 +47,11 @@ pub(super) fn groups(manifest: &Manifest, at: usize) -> Vec<Group<'_>> {
         groups.remove(0);
     }
     groups
+}
+
+/// What two policies have to have in common to be reported as one.
+fn content(policy: &policy::Policy) -> (&Limits, &Grants, &BTreeMap<String, String>) {
+    (&policy.limits, &policy.grants, &policy.config)
 }
 
 fn events(manifest: &Manifest, at: usize) -> Option<String> {
@@ -75,7 +79,7 @@ impl Group<'_> {
             events: self.events.clone(),
             tenants: self.tenants.iter().map(|id| (*id).to_owned()).collect(),
             limits: limits(self.policy, handler),
-            grants: grants(&self.policy.grants, &handler.grants),
+            grants: grants(self.policy, handler),
             denied: denied(imports, self.policy),
         }
     }
@@ -108,7 +112,7 @@ fn change(own: u64, handler: u64, text: String) -> Option<Change> {
 }
 
 /// The grants of a policy, and those that the handler has and the tenant does not.
-fn grants(own: &Grants, handler: &Grants) -> Vec<Grant> {
+fn grants(own: &policy::Policy, handler: &policy::Policy) -> Vec<Grant> {
     let (values, instead) = (values(own), values(handler));
     let mut grants: Vec<Grant> = values
         .into_iter()
@@ -118,19 +122,24 @@ fn grants(own: &Grants, handler: &Grants) -> Vec<Grant> {
             Grant { key, values, in_place_of }
         })
         .collect();
-    if own.environment != handler.environment
-        && let Some(environment) = grants.first_mut()
-    {
-        // The names are equal, but the values differ.
-        environment.in_place_of = Some(handler.environment.keys().cloned().collect());
+    // The names may be equal, and the values differ.
+    let texts = [
+        ("environment", &own.grants.environment, &handler.grants.environment),
+        ("config", &own.config, &handler.config),
+    ];
+    for (key, own, handler) in texts.into_iter().filter(|(_, own, handler)| own != handler) {
+        if let Some(grant) = grants.iter_mut().find(|grant| grant.key == key) {
+            grant.in_place_of = Some(handler.keys().cloned().collect());
+        }
     }
     grants.retain(|grant| !grant.values.is_empty() || grant.in_place_of.is_some());
     grants
 }
 
-fn values(grants: &Grants) -> [(&'static str, Vec<String>); 7] {
-    let policy = policy::Policy { grants: grants.clone(), ..policy::Policy::default_for("") };
-    let tmp = manifest::shown(&policy).into_iter().filter(|shown| shown.limit == policy::Limit::Tmp);
+/// The values of all grants. `config` is none, but is shown with them.
+fn values(policy: &policy::Policy) -> [(&'static str, Vec<String>); 9] {
+    let grants = &policy.grants;
+    let tmp = manifest::shown(policy).into_iter().filter(|shown| shown.limit == policy::Limit::Tmp);
     [
         ("environment", grants.environment.keys().cloned().collect()),
         ("inherit_environment", grants.inherit_environment.iter().cloned().collect()),
@@ -142,6 +151,8 @@ fn values(grants: &Grants) -> [(&'static str, Vec<String>); 7] {
             grants.allowed_private_networks.iter().map(ToString::to_string).collect(),
         ),
         ("credentials", grants.credentials.iter().map(|credential| credential.name.to_string()).collect()),
+        ("key_value", grants.key_value.iter().cloned().collect()),
+        ("config", policy.config.keys().cloned().collect()),
     ]
 }
 

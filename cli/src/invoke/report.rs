@@ -137,7 +137,14 @@ fn amount(limit: Limit, receipt: &Receipt) -> Option<(f64, String)> {
             Some((f64::from(receipt.outbound_requests), receipt.outbound_requests.to_string()))
         }
         Limit::OutboundBytes => bytes(receipt.outbound_bytes_in + receipt.outbound_bytes_out),
-        Limit::TableEntries
+        // Most handlers use no store, and would see two lines more.
+        Limit::KeyValueOperations if receipt.key_value_operations > 0 => {
+            Some((f64::from(receipt.key_value_operations), receipt.key_value_operations.to_string()))
+        }
+        Limit::KeyValueBytes if receipt.key_value_operations > 0 => bytes(receipt.key_value_bytes),
+        Limit::KeyValueOperations
+        | Limit::KeyValueBytes
+        | Limit::TableEntries
         | Limit::StreamedResponse
         | Limit::Instances
         | Limit::Hostcall

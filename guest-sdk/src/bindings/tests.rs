@@ -8,10 +8,12 @@ use wit_bindgen_core::{Files, WorldGenerator as _};
 use wit_bindgen_rust::{Opts, WithOption};
 
 /// The module, its world, and whether it takes the types of the module `lambda`.
-const WORLDS: [(&str, &str, bool); 3] = [
+const WORLDS: [(&str, &str, bool); 5] = [
     ("lambda", "lambda", false),
     ("initializer", "lambda-initializer", true),
     ("streaming", "lambda-streaming", true),
+    ("config", "wasi:config/imports@0.2.0-rc.1", false),
+    ("key_value", "wasi:keyvalue/imports@0.2.0-draft2", false),
 ];
 
 /// The types that all worlds share, so that a handler and its init function have one `Failure`.

@@ -1,4 +1,4 @@
-//! AWS's partitions.
+//! The partitions of AWS, which differ in how the names of their servers end.
 
 /// How the names of AWS's servers end in the partition of a region.
 pub fn suffix_of(region: &str) -> &'static str {

@@ -43,7 +43,7 @@ pub struct Receipt {
     pub records: Option<usize>,
     /// Whether the event was served under a record that is older than `refresh`, because the store could not be asked for
     /// a newer one.
-    #[serde(skip_serializing_if = "is_false", default)]
+    #[serde(skip_serializing_if = "is_default", default)]
     pub stale: bool,
     /// The time in its sandbox.
     pub wall_ms: f64,
@@ -74,6 +74,15 @@ pub struct Receipt {
     /// The requests that the host has authenticated, by the name of the credential.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub credentials: BTreeMap<Box<str>, u32>,
+    /// Operations on key-value stores, including denied ones.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub key_value_operations: u32,
+    /// The keys and values that it passed to key-value stores and got from them.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub key_value_bytes: u64,
+    /// The time in these operations.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub key_value_ms: f64,
     /// Whether `bulkhead.toml` contains the tenant. A caller can make up other ids.
     #[serde(skip)]
     pub is_known: bool,
@@ -134,6 +143,9 @@ impl Receipt {
                 .iter()
                 .map(|(used, count)| (used.name.clone(), *count))
                 .collect(),
+            key_value_operations: usage.key_value.operations,
+            key_value_bytes: usage.key_value.bytes,
+            key_value_ms: milliseconds(usage.key_value.time),
             is_known: about.tenant.is_some_and(|(_, is_known)| is_known),
         }
     }
@@ -171,9 +183,9 @@ const NOWHERE: &str = "(none)";
 /// All tenants that `bulkhead.toml` does not contain.
 const UNKNOWN: &str = "(unknown)";
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-fn is_false(value: &bool) -> bool {
-    !*value
+/// What only some events have is left out of the receipts of others.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// To the microsecond: more digits would be noise.

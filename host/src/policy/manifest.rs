@@ -12,6 +12,7 @@ mod document;
 mod environment;
 mod grants;
 mod key_line;
+mod key_value;
 mod network;
 mod place;
 mod placeholders;
@@ -35,6 +36,7 @@ pub use build::Build;
 pub use credentials::Credentials;
 use document::Document;
 pub use key_line::place_of;
+pub use key_value::{DynamoDb, KeyValueKind, KeyValueStore};
 pub use store::Store;
 pub use syntax::not_toml;
 use toml::de::DeTable;
@@ -57,6 +59,8 @@ pub struct Manifest {
     pub handlers: Vec<Handler>,
     /// `[tenants.…]`
     pub tenants: HashMap<Box<str>, Tenant>,
+    /// `[stores.…]`: key-value stores, sorted by name.
+    pub stores: Vec<KeyValueStore>,
     /// `[store]`: where further tenants are.
     pub store: Option<Store>,
     /// `[credentials.…]` and `[secrets.…]`
@@ -219,6 +223,7 @@ impl Default for Manifest {
             routing: Routing::default(),
             handlers: Vec::new(),
             tenants: HashMap::new(),
+            stores: Vec::new(),
             store: None,
             credentials: Credentials::default(),
             default: Arc::new(Policy::default_for("")),

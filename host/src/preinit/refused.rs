@@ -40,6 +40,18 @@ pub enum Refused {
          include_bytes! or include_str!, or request it in the handler"
     )]
     Network,
+    /// A key-value store.
+    #[error(
+        "it opened a key-value store. At compile time there is none, and sandboxes would not open it again. Open it in \
+         the handler"
+    )]
+    Store,
+    /// Its configuration.
+    #[error(
+        "it read its configuration, which is that of a handler or a tenant and would be the same in every sandbox. Read \
+         it in the handler"
+    )]
+    Config,
 }
 
 /// The denied functions, each with its interface. The versions are those of the linker; a component may use
@@ -60,6 +72,10 @@ const FUNCTIONS: &[(Refused, &str, &[&str])] = &[
     ),
     (Refused::Files, "wasi:filesystem/preopens@0.2.12", &["get-directories"]),
     (Refused::Network, "wasi:http/outgoing-handler@0.2.12", &["handle"]),
+    (Refused::Store, "wasi:keyvalue/store@0.2.0-draft", &["open"]),
+    (Refused::Store, "wasi:keyvalue/store@0.2.0-draft2", &["open"]),
+    (Refused::Config, "wasi:config/store@0.2.0-rc.1", &["get", "get-all"]),
+    (Refused::Config, "wasi:config/store@0.2.0-draft-2024-09-27", &["get", "get-all"]),
 ];
 const ENVIRONMENT: (&str, &str) = ("wasi:cli/environment@0.2.12", "get-environment");
 
@@ -81,7 +97,7 @@ pub(super) fn replace(linker: &mut Linker<State>, rules: Rules) -> wasmtime::Res
         let allowed = match refused {
             Refused::Random => rules.random,
             Refused::Clock => rules.clock,
-            Refused::Files | Refused::Network => false,
+            Refused::Files | Refused::Network | Refused::Store | Refused::Config => false,
         };
         if allowed {
             continue;

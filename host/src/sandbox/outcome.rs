@@ -264,6 +264,8 @@ fn limit_type(limit: Limit) -> &'static str {
         | Limit::Logs
         | Limit::OutboundRequests
         | Limit::OutboundBytes
+        | Limit::KeyValueOperations
+        | Limit::KeyValueBytes
         | Limit::Concurrency
         | Limit::Tmp => "Function.LimitExceeded",
     }
@@ -301,11 +303,13 @@ fn exceeded(limit: Limit, allowed: u64) -> String {
         | Limit::Memory
         | Limit::Logs
         | Limit::OutboundBytes
+        | Limit::KeyValueBytes
         | Limit::Tmp => bytes(usize::try_from(allowed).unwrap_or(usize::MAX)),
         Limit::TableEntries
         | Limit::Instances
         | Limit::Handles
         | Limit::OutboundRequests
+        | Limit::KeyValueOperations
         | Limit::Concurrency
         | Limit::WallTime
         | Limit::CpuTime => allowed.to_string(),

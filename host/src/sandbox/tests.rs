@@ -27,7 +27,8 @@ fn sandboxes() -> Sandboxes {
     };
     let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[]).unwrap();
     let directories = Granted::open(Path::new("."), std::iter::empty()).unwrap();
-    Sandboxes { function, log, directories, clients, pool_usage: Arc::default() }
+    let stores = Arc::new(Stores::none(Arc::clone(&log)));
+    Sandboxes { function, log, directories, clients, stores, pool_usage: Arc::default() }
 }
 
 /// A program that does nothing.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Remains;
 use super::outcome::Outcome;
 use super::time_budget::TimeBudget;
+use crate::capabilities::key_value::KeyValueUsage;
 use crate::capabilities::outbound::OutboundUsage;
 use crate::capabilities::response_stream::ResponseChannel;
 use crate::engine::meter::Meter;
@@ -62,6 +63,8 @@ pub struct Usage {
     pub streamed: usize,
     /// Its outbound requests.
     pub outbound: OutboundUsage,
+    /// Its operations on key-value stores.
+    pub key_value: KeyValueUsage,
     /// The limit that ended the event, or that it reached and continued.
     pub limit: Option<Limit>,
 }

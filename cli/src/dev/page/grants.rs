@@ -185,6 +185,7 @@ fn has(grants: &Grants, wanted: Wanted<'_>) -> bool {
     let Wanted { key, value } = wanted;
     match key {
         "tmp" => grants.tmp > 0,
+        "key_value" => grants.key_value.contains(value),
         "allowed_private_networks" => {
             grants.allowed_private_networks.iter().any(|network| network.to_string() == value)
         }
@@ -220,6 +221,7 @@ fn addition(table: &[&str], wanted: &BTreeSet<Wanted<'_>>, inherited: Option<&Gr
 
 fn listed(grants: &Grants, key: &str) -> Vec<String> {
     match key {
+        "key_value" => grants.key_value.iter().cloned().collect(),
         "allowed_private_networks" => {
             grants.allowed_private_networks.iter().map(ToString::to_string).collect()
         }

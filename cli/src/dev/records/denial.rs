@@ -18,8 +18,11 @@ pub(in crate::dev) struct Denial {
     pub(in crate::dev) value: Option<String>,
 }
 
-/// The keys of grants for outbound requests.
-const KEYS: [&str; 2] = ["allowed_outbound_hosts", "allowed_private_networks"];
+/// The keys of grants whose values are in the record of a denial.
+const KEYS: [&str; 3] = ["allowed_outbound_hosts", "allowed_private_networks", "key_value"];
+
+/// How such a record begins.
+const SUBJECTS: [&str; 2] = ["outbound request to ", "key-value store "];
 
 /// What the log says of files and of sockets begins with these words.
 const FILES: &str = "the handler tried to change a file, or to reach one outside of its directories";
@@ -52,7 +55,9 @@ impl Denial {
         if message.starts_with(SOCKETS) {
             return Some(never(what("the handler tried to use a socket")));
         }
-        let rest = message.strip_prefix("outbound request to ")?;
+        let subject = SUBJECTS.into_iter().find(|subject| message.starts_with(subject))?;
+        let rest = message.strip_prefix(subject)?;
+        let described = |what: &str| format!("{subject}{what}");
         if let Some((what, _)) = rest.split_once("; no grant allows it") {
             return Some(never(described(what)));
         }
@@ -63,10 +68,6 @@ impl Denial {
         let (table, value) = (Some(table_of(table)?), Some(value.to_owned()));
         Some(Self { table, key: Some(key), value, ..never(described(what)) })
     }
-}
-
-fn described(what: &str) -> String {
-    format!("outbound request to {what}")
 }
 
 /// The table in the rest of a message behind its bracket.
@@ -138,6 +139,11 @@ mod tests {
             (denial.key, denial.value.as_deref()),
             (Some("allowed_private_networks"), Some("127.0.0.0/8"))
         );
+        let store = "key-value store \"cache\" was denied; to allow it, add \"cache\" to key_value in [handlers.h.grants] of \
+                     bulkhead.toml";
+        let denial = Denial::of(&text("WARN", store)).unwrap();
+        assert_eq!(denial.what, "key-value store \"cache\" was denied");
+        assert_eq!((denial.key, denial.value.as_deref()), (Some("key_value"), Some("cache")));
         let never =
             "outbound request to http://m was denied because 169.254.169.254 is a; no grant allows it";
         assert_eq!(Denial::of(&text("WARN", never)).unwrap().table, None);

@@ -24,6 +24,7 @@ fn manifest(tenant: TenantSource) -> Manifest {
         },
         handlers: Vec::new(),
         tenants: tenants.into_iter().map(|(id, tenant)| (id.into(), tenant)).collect(),
+        stores: Vec::new(),
         store: None,
         credentials: Credentials::default(),
         default: Arc::new(Policy::default_for("default")),

@@ -37,7 +37,7 @@ const fn amount(limit: Limit, unit: Unit, least: u64, most: u64) -> Amount {
 }
 
 /// Every key of `[limits]`.
-pub(super) const LIMITS: [Amount; 14] = [
+pub(super) const LIMITS: [Amount; 16] = [
     amount(Limit::Memory, Unit::Bytes, PAGE, ADDRESSABLE),
     amount(Limit::TableEntries, Unit::Pieces, 1, 10_000_000),
     amount(Limit::Instances, Unit::Pieces, 1, 10_000),
@@ -51,6 +51,8 @@ pub(super) const LIMITS: [Amount; 14] = [
     amount(Limit::Random, Unit::Bytes, 0, GIB),
     amount(Limit::OutboundRequests, Unit::Pieces, 0, 1_000_000),
     amount(Limit::OutboundBytes, Unit::Bytes, 0, 1024 * GIB),
+    amount(Limit::KeyValueOperations, Unit::Pieces, 0, 1_000_000),
+    amount(Limit::KeyValueBytes, Unit::Bytes, 0, GIB),
     amount(Limit::Concurrency, Unit::Pieces, 1, MOST_CONCURRENCY as u64),
 ];
 
@@ -209,6 +211,8 @@ pub(super) fn value(limits: &Limits, limit: Limit) -> u64 {
         Limit::Random => limits.random,
         Limit::OutboundRequests => u64::from(limits.outbound_requests),
         Limit::OutboundBytes => limits.outbound_bytes,
+        Limit::KeyValueOperations => u64::from(limits.key_value_operations),
+        Limit::KeyValueBytes => limits.key_value_bytes,
         // As a bound it does not apply.
         Limit::Concurrency => {
             limits.concurrency.map_or_else(|| MOST_CONCURRENCY.into(), |limit| limit.get().into())
@@ -233,6 +237,10 @@ pub(super) fn set(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::Random => limits.random = value,
         Limit::OutboundRequests => limits.outbound_requests = u32::try_from(value).unwrap_or(u32::MAX),
         Limit::OutboundBytes => limits.outbound_bytes = value,
+        Limit::KeyValueOperations => {
+            limits.key_value_operations = u32::try_from(value).unwrap_or(u32::MAX);
+        }
+        Limit::KeyValueBytes => limits.key_value_bytes = value,
         Limit::Concurrency => limits.concurrency = u16::try_from(value).ok().and_then(NonZeroU16::new),
         // It is one of the grants.
         Limit::Tmp => {}
@@ -296,7 +304,7 @@ mod tests {
             ("tmp", "`tmp` belongs under the `grants` of a handler"),
             (
                 "colour",
-                "the limits that are changed most are memory, wall_time and cpu_time; `bulkhead schema` lists all 14",
+                "the limits that are changed most are memory, wall_time and cpu_time; `bulkhead schema` lists all 16",
             ),
         ] {
             assert_eq!(read(key, "1"), Err(format!("there is no such key; {expected}")));

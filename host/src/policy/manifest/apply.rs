@@ -37,6 +37,7 @@ pub(super) fn grants(mut grants: Grants, section: &GrantsSection<(String, String
     replace(&mut grants.files, &section.files);
     replace(&mut grants.allowed_outbound_hosts, &section.allowed_outbound_hosts);
     replace(&mut grants.allowed_private_networks, &section.allowed_private_networks);
+    replace(&mut grants.key_value, &section.key_value);
     if let Some(tmp) = section.tmp {
         grants.tmp = amounts::narrow(tmp.value);
     }

@@ -75,6 +75,7 @@ impl Bounds<'_> {
         self.amounts(&tenant, section);
         let mut policy =
             Policy { limits: apply::limits(self.own.limits.clone(), &section.limits), ..self.own.clone() };
+        policy.config.extend(section.config.clone());
         if let Some(grants) = &section.grants {
             let key = format!("{tenant}.grants");
             for element in beyond(grants, &self.own.grants, &self.handler.max_grants) {
@@ -153,7 +154,11 @@ pub(super) fn beyond(
         let within = own.credentials.iter().any(has) || contains(&max.credentials, name);
         (!within).then(|| name.clone())
     });
-    [variables, inherited, files, hosts, networks, credentials].concat()
+    let stores = outside("key_value", &asked.key_value, |name| {
+        let within = own.key_value.contains(name) || contains(&max.key_value, name);
+        (!within).then(|| name.clone())
+    });
+    [variables, inherited, files, hosts, networks, credentials, stores].concat()
 }
 
 /// The elements that `name` names because they are not covered.

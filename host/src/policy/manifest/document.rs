@@ -195,6 +195,11 @@ impl<'d> Entry<'d> {
         i128::from_str_radix(integer.as_str(), integer.radix()).ok().or(Some(i128::MAX))
     }
 
+    /// True or false, or a mistake.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        if let DeValue::Boolean(value) = self.value { Some(*value) } else { self.expected("true or false") }
+    }
+
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, DeValue::Table(_))
     }

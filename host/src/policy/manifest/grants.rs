@@ -7,11 +7,11 @@ use ipnet::IpNet;
 
 use super::amounts::{LIMITS, TMP};
 use super::document::{Entry, Spanned, Table};
-use super::{environment, network, place};
+use super::{environment, key_value, network, place};
 use crate::policy::AllowedHost;
 
 /// The keys of a table of grants.
-pub(super) const KEYS: [&str; 7] = [
+pub(super) const KEYS: [&str; 8] = [
     "environment",
     "inherit_environment",
     "files",
@@ -19,6 +19,7 @@ pub(super) const KEYS: [&str; 7] = [
     "allowed_outbound_hosts",
     "allowed_private_networks",
     "credentials",
+    "key_value",
 ];
 
 /// The content of a table of grants. A variable has a name and a value under `grants`, and only a name under
@@ -33,6 +34,7 @@ pub(super) struct GrantsSection<V> {
     pub(super) allowed_private_networks: Option<Vec<Spanned<IpNet>>>,
     /// Names.
     pub(super) credentials: Option<Vec<Spanned<String>>>,
+    pub(super) key_value: Option<Vec<Spanned<String>>>,
 }
 
 impl<V> Default for GrantsSection<V> {
@@ -45,6 +47,7 @@ impl<V> Default for GrantsSection<V> {
             allowed_outbound_hosts: None,
             allowed_private_networks: None,
             credentials: None,
+            key_value: None,
         }
     }
 }
@@ -94,6 +97,7 @@ fn rest<V>(table: &Table<'_>) -> GrantsSection<V> {
         credentials: entry("credentials").and_then(|entry| {
             list(&entry, "an array of names under [credentials]", |name| Ok::<_, String>(name.to_owned()))
         }),
+        key_value: entry("key_value").and_then(|entry| key_value::names(&entry)),
     }
 }
 

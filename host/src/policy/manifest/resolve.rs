@@ -15,6 +15,9 @@
 //! list under `max` is added to it. A value beyond the bound is a mistake that names both keys. It is never
 //! reduced silently: a tenant that was promised 256 MiB must not find out in production that it has 128.
 //!
+//! **`config`** is data and not a grant: a tenant has the handler's keys and its own, and its own replace the handler's one by
+//! one.
+//!
 //! So a line under a tenant cannot widen anything by accident, and a line under `max` has no effect by
 //! itself.
 
@@ -27,13 +30,14 @@ use super::bounds::Bounds;
 use super::credentials::{self, Credentials};
 use super::document::{Document, Spanned, path, similar};
 use super::sections::{HandlerSection, Sections, TenantSection};
-use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, placeholders, store};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, key_value, placeholders, store};
 use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and records contradictions.
 pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
     credentials::check(document, &sections);
     let mut policies = Policies { credentials: &sections.credentials, known: HashSet::new() };
+    key_value::check(document, &sections);
     let limits = apply::limits(Limits::default(), &sections.limits);
     let handlers: Vec<Handler> = sections
         .handlers
@@ -71,6 +75,7 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         default: Arc::new(Policy { limits, ..Policy::default_for("") }),
         handlers,
         tenants,
+        stores: sections.stores,
         store,
         credentials: sections.credentials,
         receipts: sections.receipts,
@@ -110,6 +115,7 @@ impl Policies<'_> {
             table: format!("{}.grants", path("handlers", &section.name)),
             limits: apply::limits(limits, &section.limits),
             grants,
+            config: section.config.clone(),
             events: section.events,
             other_events: section.other_events,
             invoke_mode: section.invoke_mode,

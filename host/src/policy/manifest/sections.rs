@@ -1,5 +1,6 @@
 //! Reads each table of `bulkhead.toml` by itself. [`super::resolve`] checks the rules between tables.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -9,16 +10,18 @@ use super::amounts::{self, LIMITS, LimitsSection};
 use super::credentials::{self, Credentials};
 use super::document::{Entry, Spanned, Table, did_you_mean};
 use super::grants::{self, GrantsSection};
+use super::key_value::{self, KeyValueStore};
 use super::store::{self, StoreSection};
 use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
 use crate::policy::{InvokeMode, OtherEvents};
 
 /// The keys of the file, and those of each table except limits and grants.
-pub(super) const ROOT: [&str; 10] = [
+pub(super) const ROOT: [&str; 11] = [
     "routing",
     "limits",
     "handlers",
     "tenants",
+    "stores",
     "store",
     "credentials",
     "secrets",
@@ -30,13 +33,13 @@ pub(super) const ROUTING: [&str; 4] = ["tenant", "unknown_tenant", "mixed_batche
 pub(super) const TENANT_SOURCE: [&str; 2] = ["pointer", "header"];
 pub(super) const RECEIPTS: [&str; 2] = ["format", "namespace"];
 pub(super) const OUTBOUND: [&str; 1] = ["extra_ca_certificates"];
-pub(super) const HANDLER: [&str; 8] =
-    ["source", "digest", "limits", "grants", "max", "reuse", "other_events", "invoke_mode"];
+pub(super) const HANDLER: [&str; 9] =
+    ["source", "digest", "limits", "grants", "config", "max", "reuse", "other_events", "invoke_mode"];
 pub(super) const REUSE: [&str; 1] = ["events"];
 pub(super) const MAX: [&str; 2] = ["limits", "grants"];
 /// What a tenant of a store asks for.
 pub(super) const SETTINGS: [&str; 5] = ["limits", "grants", "reuse", "other_events", "invoke_mode"];
-pub(super) const TENANT: [&str; 3] = ["handler", "limits", "grants"];
+pub(super) const TENANT: [&str; 4] = ["handler", "limits", "grants", "config"];
 
 const NAMESPACE: &str = "Bulkhead";
 
@@ -50,6 +53,7 @@ pub(super) struct Sections {
     pub(super) limits: LimitsSection,
     pub(super) handlers: Vec<HandlerSection>,
     pub(super) tenants: Vec<TenantSection>,
+    pub(super) stores: Vec<KeyValueStore>,
     pub(super) store: Option<StoreSection>,
     pub(super) credentials: Credentials,
     pub(super) receipts: Receipts,
@@ -73,6 +77,7 @@ pub(super) struct HandlerSection {
     pub(super) digest: Option<String>,
     pub(super) limits: LimitsSection,
     pub(super) grants: GrantsSection<(String, String)>,
+    pub(super) config: BTreeMap<String, String>,
     pub(super) max_limits: LimitsSection,
     pub(super) max_grants: GrantsSection<String>,
     /// `reuse.events`
@@ -87,6 +92,7 @@ pub(super) struct TenantSection {
     pub(super) handler: Option<Spanned<String>>,
     pub(super) limits: LimitsSection,
     pub(super) grants: Option<GrantsSection<(String, String)>>,
+    pub(super) config: BTreeMap<String, String>,
 }
 
 /// Reads every table.
@@ -112,6 +118,7 @@ pub(super) fn sections(root: &Table<'_>) -> Sections {
             .flat_map(Table::entries)
             .filter_map(|entry| tenant(&entry))
             .collect(),
+        stores: key_value::stores(root),
         store: root.entry("store").and_then(|entry| store::section(&entry)),
         credentials: credentials::credentials(root),
         receipts: root
@@ -260,6 +267,7 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
         digest: digest.map(|spanned| spanned.value),
         limits: limits(&table),
         grants: table.table("grants", GRANTS).map(|table| grants::grants(&table)).unwrap_or_default(),
+        config: key_value::config(&table),
         max_limits: max.as_ref().map(limits).unwrap_or_default(),
         max_grants: max
             .as_ref()
@@ -331,6 +339,7 @@ fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
     });
     let limits = limits(&table);
     let grants = table.table("grants", GRANTS).map(|table| grants::grants(&table));
+    let config = key_value::config(&table);
     let id = entry.understood(id)?;
     let handler = match table.entry("handler") {
         Some(entry) => {
@@ -339,7 +348,7 @@ fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
         }
         None => None,
     };
-    Some(TenantSection { id, handler, limits, grants })
+    Some(TenantSection { id, handler, limits, grants, config })
 }
 
 fn tenant_id(id: &str) -> Result<String, &'static str> {

@@ -90,7 +90,7 @@ pub(super) struct StoreSection {
     max_stale: Option<Spanned<u64>>,
     cache: Option<u64>,
     max_limits: LimitsSection,
-    max_grants: GrantsSection<String>,
+    pub(super) max_grants: GrantsSection<String>,
     max_events: Option<NonZeroU32>,
 }
 

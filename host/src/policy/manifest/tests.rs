@@ -80,11 +80,11 @@ fn the_file_of_the_documentation() {
     assert_eq!((a.name.as_str(), a.source.to_str()), ("a", Some("lib/other.cwasm")));
     assert_eq!((hello.name.as_str(), hello.source.to_str()), ("hello", Some("hello.wasm")));
     assert_eq!(&hello.digest.as_ref().unwrap()[..39], "sha256:00112233445566778899aabbccddeeff");
-    let Policy { handler, table, limits, grants, events, other_events, invoke_mode } = &*hello.policy;
+    let Policy { handler, table, limits, grants, config, events, other_events, invoke_mode } = &*hello.policy;
     assert_eq!((events.get(), *other_events, *invoke_mode), (1, OtherEvents::Reject, InvokeMode::Buffered));
     assert_eq!((&**handler, table.as_str()), ("hello", "handlers.hello.grants"));
     assert_eq!((limits.memory, limits.logs, limits.response), (256 << 20, 1024, MAX_RESPONSE));
-    assert_eq!(limits.cpu_time, Duration::from_secs(90));
+    assert_eq!((limits.cpu_time, config.len()), (Duration::from_secs(90), 0));
     assert_eq!(grants.environment, [("STAGE".to_owned(), "prod".to_owned())].into());
     assert_eq!(grants.inherit_environment, ["TABLE_NAME".to_owned()].into());
     assert_eq!(grants.files, [PathBuf::from("assets")].into());
@@ -206,7 +206,7 @@ fn odd_text_is_a_mistake_and_never_a_panic() {
         "1: handlers: this is an array; expected a table, such as { hello = { source = \"hello.wasm\" } }"
     );
     assert!(mistakes("handlers.hello = 1\r\n\r\nx = 2").ends_with(
-        "3: x: there is no such key; the keys here are routing, limits, handlers, tenants, store, credentials, secrets, receipts, outbound, build"
+        "3: x: there is no such key; the keys here are routing, limits, handlers, tenants, stores, store, credentials, secrets, receipts, outbound, build"
     ));
 }
 

@@ -23,7 +23,7 @@ fn record(change: &str, value: Value) -> Value {
                 "limits": { "memory": 67_108_864 },
                 "grants": {
                     "environment": { "STAGE": "prod" }, "tmp": 1, "allowed_outbound_hosts": ["https://a.b"],
-                    "allowed_private_networks": ["10.0.0.0/8"], "credentials": ["stripe"],
+                    "allowed_private_networks": ["10.0.0.0/8"], "credentials": ["stripe"], "key_value": ["cache"],
                 },
                 "reuse": 2, "other_events": "post", "invoke_mode": "buffered",
             },
@@ -77,6 +77,7 @@ fn both_agree_on_what_is_a_record() {
         ("/handler/settings/grants/files", json!(["a"]), false),
         ("/handler/settings/grants/environment", json!(["A"]), false),
         ("/handler/settings/grants/credentials", json!("stripe"), false),
+        ("/handler/settings/grants/key_value", json!("cache"), false),
         ("/handler/settings/reuse", json!(0), false),
         ("/handler/settings/other_events", json!("get"), false),
         ("/handler/native", json!([{ "target": "x86_64" }]), false),

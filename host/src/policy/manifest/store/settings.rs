@@ -13,7 +13,7 @@ use super::super::amounts::{LIMITS, LimitsSection, TMP};
 use super::super::document::{Document, Spanned, Table};
 use super::super::grants::GrantsSection;
 use super::super::{Mistake, apply, environment, network, sections};
-use super::grants_of_tenant;
+use super::{grants_of_tenant, store_name};
 use crate::policy::{AllowedHost, InvokeMode, OtherEvents};
 
 /// The settings of one tenant. What is missing is as in a store whose tenants ask for nothing.
@@ -56,6 +56,9 @@ pub struct AskedGrants {
     /// `credentials`, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<String>,
+    /// `key_value`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_value: Vec<String>,
 }
 
 impl AskedGrants {
@@ -121,8 +124,14 @@ impl Settings {
                 Err(text) => wrong.push(format!("limits.{key}: {text}")),
             }
         }
-        let AskedGrants { environment, tmp, allowed_outbound_hosts, allowed_private_networks, credentials } =
-            &self.grants;
+        let AskedGrants {
+            environment,
+            tmp,
+            allowed_outbound_hosts,
+            allowed_private_networks,
+            credentials,
+            key_value,
+        } = &self.grants;
         let mut list = List { wrong: &mut wrong };
         let grants = GrantsSection {
             environment: list
@@ -135,6 +144,7 @@ impl Settings {
                 |text| network::network(text),
             ),
             credentials: list.read("credentials", credentials, |name| Ok::<_, String>(name.clone())),
+            key_value: list.read("key_value", key_value, |name| store_name(name)),
             tmp: list.read("tmp", *tmp, |tmp| TMP.check(tmp)).and_then(|tmp| tmp.into_iter().next()),
             inherit_environment: None,
             files: None,
@@ -183,6 +193,7 @@ fn asked(grants: &GrantsSection<(String, String)>) -> AskedGrants {
             .map(ToString::to_string)
             .collect(),
         credentials: apply::values(&grants.credentials).cloned().collect(),
+        key_value: apply::values(&grants.key_value).cloned().collect(),
     }
 }
 

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::*;
-use crate::policy::manifest::{amounts, build, credentials, grants, secrets, sections, store, unit};
+use crate::policy::manifest::{
+    amounts, build, credentials, grants, key_value, secrets, sections, store, unit,
+};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -45,6 +47,10 @@ const GOOD: &[&str] = &[
     "limits = { memory = \"128MiB\", response = \"6MiB\", logs = 0, wall_time = \"1m 30s\", cpu_time = \"200ms\" }",
     "limits = { memory = \"1.5 GB\", table_entries = 1, instances = 1, hostcall = 1, handles = 1, random = \"0\" }",
     "limits = { outbound_requests = 0, outbound_bytes = \"1TiB\", concurrency = 8 }",
+    "limits = { key_value_operations = 0, key_value_bytes = \"1GiB\" }",
+    "stores = { a.kind = \"memory\", b = { kind = \"file\", path = \"b.redb\" }, c = { kind = \"dynamodb\", table = \"abc\" } }",
+    "stores.c = { kind = \"dynamodb\", table = \"abc\", region = \"eu-central-1\", endpoint_url = \"http://127.0.0.1:8000\", consistent_reads = false }",
+    "stores.s.kind = \"memory\"\nhandlers.a = { grants.key_value = [\"s\"], max.grants.key_value = [\"s\"], config = { b = \"\" } }\ntenants.t.config.\"a b\" = \"c\"",
     "handlers.a.reuse = { events = 100 }",
     "handlers = { a.other_events = \"post\", b.other_events = \"reject\" }",
     "handlers = { a.invoke_mode = \"response_stream\", b.invoke_mode = \"buffered\" }",
@@ -101,6 +107,18 @@ const BAD: &[&str] = &[
     "limits.instances = 0",
     "limits.concurrency = 0",
     "limits.concurrency = 1001",
+    "limits.key_value_operations = -1",
+    "stores.a = {}",
+    "stores.a.kind = \"redis\"",
+    "stores.a = { kind = \"memory\", path = \"a\" }",
+    "stores.a = { kind = \"file\" }",
+    "stores.a = { kind = \"dynamodb\", table = \"a b\" }",
+    "stores.a = { kind = \"dynamodb\", table = \"abc\", consistent_reads = 1 }",
+    "stores.\"a b\".kind = \"memory\"",
+    "handlers.a.grants.key_value = [\"a b\"]",
+    "handlers.a.grants.key_value = \"a\"",
+    "handlers.a.config.b = 1",
+    "handlers.a.config = [\"b\"]",
     "handlers.a.other_events = \"get\"",
     "handlers.a.other_events = true",
     "handlers.a.invoke_mode = \"RESPONSE_STREAM\"",
@@ -214,6 +232,7 @@ const BAD_BEYOND_THE_SCHEMA: &[&str] = &[
     "handlers.a.grants.allowed_private_networks = [\"10.0.0.1/8\"]",
     "handlers.a.grants.allowed_outbound_hosts = [\"https://a:90..80\"]",
     "handlers.a.grants = { environment = { A = \"\" }, inherit_environment = [\"A\"] }",
+    "handlers.a.grants.key_value = [\"absent\"]",
     "handlers.a.max.limits.memory = \"1MiB\"",
     "handlers.a.grants.credentials = [\"a\"]",
     "credentials.a = { hosts = [\"https://a.b\"], sign = \"aws\" }",
@@ -274,6 +293,11 @@ fn known(place: &str) -> Vec<&'static str> {
         "/properties/secrets/additionalProperties" => secrets::KEYS.to_vec(),
         "/$defs/credential" => credentials::KEYS.to_vec(),
         "/$defs/credential/properties/basic" => credentials::BASIC.to_vec(),
+        "/properties/stores/additionalProperties/oneOf/0" => vec![key_value::KEYS[0]],
+        "/properties/stores/additionalProperties/oneOf/1" => key_value::KEYS[..2].to_vec(),
+        "/properties/stores/additionalProperties/oneOf/2" => {
+            key_value::KEYS.into_iter().filter(|key| *key != "path").collect()
+        }
         "/properties/store" => store::KEYS.to_vec(),
         "/properties/store/properties/max" => store::MAX.to_vec(),
         other => panic!("the schema has a table at {other}, which the parser does not know"),
