@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -219,7 +220,7 @@ where
         let Start { now, is_behind, fetch } = start;
         let mut flight = Flight { cache: Arc::clone(self), key: key.clone(), sender, is_over: false };
         let (threads, fetching) = (Arc::clone(&self.threads), fetch());
-        tokio::spawn(unmetered(async move {
+        spawn(Box::pin(async move {
             let turn = threads.acquire_owned().await;
             if !is_behind && flight.is_given_up() {
                 return;
@@ -280,6 +281,11 @@ where
     fn lock(&self) -> MutexGuard<'_, State<K, V>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Starts a task. All have one type here: the code for tasks of one more would make the bootstrap larger.
+fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    tokio::spawn(unmetered(task));
 }
 
 /// A fetch that is to be started.

@@ -80,14 +80,14 @@ fn text_of(path: &Path) -> Result<String, String> {
 }
 
 fn parameter(services: &Services, name: &str) -> Result<String, Unavailable> {
-    let body = serde_json::json!({ "Name": name, "WithDecryption": true });
+    let body = format!("{{\"Name\":{},\"WithDecryption\":true}}", quoted(name));
     let answer = ask(services, Service::Ssm, "AmazonSSM.GetParameter", &body)?;
     let value = answer.get("Parameter").and_then(|parameter| parameter.get("Value")?.as_str());
     value.map(str::to_owned).ok_or_else(|| Unavailable::new("the answer of SSM contains no value"))
 }
 
 fn of_secrets_manager(services: &Services, id: &str, key: Option<&str>) -> Result<String, Unavailable> {
-    let body = serde_json::json!({ "SecretId": id });
+    let body = format!("{{\"SecretId\":{}}}", quoted(id));
     let answer = ask(services, Service::SecretsManager, "secretsmanager.GetSecretValue", &body)?;
     let text = answer.get("SecretString").and_then(Value::as_str);
     let text = text.ok_or_else(|| Unavailable::new("it is binary; only text can be a part of a request"))?;
@@ -104,10 +104,10 @@ fn ask(
     services: &Services,
     service: Service,
     operation: &str,
-    body: &Value,
+    body: &str,
 ) -> Result<BTreeMap<String, Value>, Unavailable> {
     let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", operation)];
-    let reply = services.call(Call { service, headers: &headers, body: &body.to_string() })?;
+    let reply = services.call(Call { service, headers: &headers, body })?;
     if reply.status != 200 {
         return Err(failure(service, operation, &reply));
     }
@@ -130,6 +130,12 @@ fn failure(service: Service, operation: &str, reply: &Reply) -> Unavailable {
         String::new()
     };
     Unavailable::new(format!("{name} answered {} ({}){what_to_do}", reply.status, line(code)))
+}
+
+/// A text in JSON.
+fn quoted(text: &str) -> String {
+    // Text always serialises.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// Reads JSON as the map that other answers are read as: code for one more type would make the bootstrap larger.

@@ -94,7 +94,7 @@ async fn p10_5_a_redirect_to_another_host_has_no_secret() {
 
 #[tokio::test]
 async fn p10_5_a_method_that_is_answered_with_the_request_is_refused() {
-    for method in ["TRACE", "TrAcE", "TRACK"] {
+    for method in ["TRACE", "TrAcE", "TRACK", "connect"] {
         let (handler, server) = stage(bearer(), echo);
         let error = handler.outbound("a").ask(with(method, &server.url(), &[], "")).await.unwrap_err();
         assert!(matches!(error, Error::HttpRequestMethodInvalid), "{method}: {error:?}");
