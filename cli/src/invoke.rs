@@ -19,7 +19,7 @@ use hyper::header::HeaderValue;
 use crate::local::settings::Settings;
 use crate::local::{self, Answer, Event, Local, LocalError};
 use crate::number::whole;
-use crate::{completions, json, output, samples};
+use crate::{completions, json, output, samples, tenants};
 use dev::Address;
 use report::{Limits, Report, Seen};
 
@@ -121,6 +121,7 @@ impl Invoke {
         let task_root = local::task_root(self.root.clone())?;
         let manifest = Manifest::read(&task_root)?.unwrap_or_default();
         let handler = handler::choose(&task_root, &manifest, self.handler.as_deref())?;
+        let roots = tenants::roots_of(&task_root, &manifest.extra_ca_certificates)?;
         let bootstrap = local::bootstrap(self.settings.bootstrap.clone())?;
         let function = self.settings.function(handler, task_root, bootstrap);
         let mut local = Local::start(&function).await?;
@@ -133,7 +134,7 @@ impl Invoke {
                 return Err(error.into());
             }
         };
-        Ok(Report::new(answers, Seen::read(&printed), &Limits::new(manifest, function.timeout)))
+        Ok(Report::new(answers, Seen::read(&printed), &Limits::new(manifest, roots, function.timeout)))
     }
 
     fn body(&self) -> anyhow::Result<Bytes> {

@@ -21,19 +21,21 @@ mod publish;
 mod put;
 mod recompile;
 mod repair;
+mod resign;
 mod show;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 use bulkhead_host::policy::ProcessVars;
 use bulkhead_host::policy::manifest::store::StoreUrl;
-use bulkhead_host::policy::manifest::{FILE, Manifest, Store};
+use bulkhead_host::policy::manifest::{self, FILE, Manifest, Store};
 use bulkhead_host::store::key::SigningKey;
 use bulkhead_host::text::printable::{Shown as _, name};
+use bulkhead_host::tls::ExtraRoots;
 use clap::{Args, Subcommand};
 
 use crate::build::PLACE;
@@ -72,6 +74,7 @@ enum Command {
     Verify(verify::Verify),
     Gc(clean::Gc),
     Recompile(recompile::Recompile),
+    Resign(resign::Resign),
 }
 
 impl Tenants {
@@ -87,6 +90,7 @@ impl Tenants {
             Command::Verify(verify) => return verify.run(),
             Command::Gc(gc) => gc.run(),
             Command::Recompile(recompile) => recompile.run(),
+            Command::Resign(resign) => resign.run(),
         };
         match done {
             Err(error) if error.downcast_ref::<publish::Conflict>().is_some() => {
@@ -149,6 +153,7 @@ impl Place {
                 root.join(FILE).shown()
             );
         };
+        let certificates = manifest.extra_ca_certificates;
         let Some(settings) = manifest.store else {
             bail!(
                 "{}: there is no [store] in this file; `bulkhead keygen` makes its key",
@@ -159,20 +164,39 @@ impl Place {
             Some(url) => StoreUrl::parse(url).map_err(anyhow::Error::msg).context("--store")?,
             None => settings.url.clone(),
         };
-        let files = files_of(&settings, &url, self.endpoint_url.as_deref())?;
+        let roots = roots_of(&root, &certificates)?;
+        let files = files_of(&settings, &url, self.endpoint_url.as_deref(), roots)?;
         Ok(Opened { settings, files })
     }
 }
 
+/// The authorities of `extra_ca_certificates`, which are files in the folder of bulkhead.toml. The bootstrap trusts them, too.
+pub(crate) fn roots_of(root: &Path, certificates: &[PathBuf]) -> anyhow::Result<ExtraRoots> {
+    let mut files = Vec::new();
+    for file in certificates {
+        let path = root.join(file);
+        let pem = std::fs::read(&path).with_context(|| {
+            format!("{}: {}", manifest::place_of(root, "outbound", "extra_ca_certificates"), path.shown())
+        })?;
+        files.push((path, pem));
+    }
+    Ok(ExtraRoots::read(&files)?)
+}
+
 /// The files of a store that is here.
-fn files_of(store: &Store, url: &StoreUrl, endpoint_url: Option<&str>) -> anyhow::Result<StoreFiles> {
+fn files_of(
+    store: &Store,
+    url: &StoreUrl,
+    endpoint_url: Option<&str>,
+    roots: ExtraRoots,
+) -> anyhow::Result<StoreFiles> {
     Ok(match url {
         StoreUrl::Directory(path) => {
             ensure!(path.is_dir(), "{}: the directory of the store does not exist; create it", path.shown());
             StoreFiles::Folder(Folder::new(path.clone()))
         }
         StoreUrl::Bucket(bucket) => {
-            let opened = aws::open(store, bucket, endpoint_url, &ProcessVars);
+            let opened = aws::open(store, bucket, endpoint_url, roots, &ProcessVars);
             StoreFiles::Bucket(Box::new(opened.with_context(|| bucket.to_string())?))
         }
     })

@@ -81,6 +81,19 @@ impl Store {
         format!("[store]\nname = 'prod'\n{url}\npublic_keys = ['{}']\n{more}", self.public_key)
     }
 
+    /// The public key that the store trusts.
+    pub(crate) fn public_key(&self) -> &str {
+        &self.public_key
+    }
+
+    /// `bulkhead keygen` with these arguments, which has to succeed.
+    pub(crate) fn keygen(&self, arguments: &[&str]) -> Ran {
+        let ran =
+            Ran::of(Command::new(artifacts::cli()).arg("keygen").args(arguments).current_dir(self.root()));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran
+    }
+
     /// A file of the store.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         let store = self.folder.path().join("store");

@@ -20,7 +20,9 @@ pub(super) fn of_manifest(root: &Path, manifest: &Manifest) -> Vec<String> {
             manifest::place_of(root, "routing", "mixed_batches")
         ));
     }
-    let reaches_out = manifest.policies().any(|policy| !policy.grants.allowed_outbound_hosts.is_empty());
+    // Tenants of a store may be granted hosts, and a bucket may be on a server of one's own.
+    let reaches_out = manifest.store.is_some()
+        || manifest.policies().any(|policy| !policy.grants.allowed_outbound_hosts.is_empty());
     if !manifest.extra_ca_certificates.is_empty() && !reaches_out {
         warnings.push(format!(
             "{} has no effect: no handler has allowed_outbound_hosts",
@@ -139,6 +141,8 @@ mod tests {
             "[limits]\nwall_time = \"200ms\"\n[handlers.a]",
             "[limits]\ncpu_time = \"4s\"\n[handlers.a]",
             "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a.grants]\nallowed_outbound_hosts = [\"https://a.b\"]",
+            "outbound.extra_ca_certificates = [\"ca.pem\"]\n[store]\nname = \"prod\"\nurl = \"s3://a\"\n\
+             public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"]",
         ] {
             assert_eq!(warnings(toml), [] as [String; 0], "{toml}");
         }

@@ -14,6 +14,7 @@ use bulkhead_host::dispatch::receipt::Receipt;
 use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::policy::manifest::store::StoreUrl;
 use bulkhead_host::text::printable::{self, line};
+use bulkhead_host::tls::ExtraRoots;
 use hyper::Request;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -81,7 +82,8 @@ impl Function {
         let url = self.status.store_url.as_deref().and_then(|url| StoreUrl::parse(url).ok());
         let store = StoreSettings { url, refresh: None };
         manifest.store.iter_mut().for_each(|settings| store.apply(settings));
-        Limits::new(manifest, Duration::from_millis(self.status.timeout_ms))
+        // Of the other process, only the text of its manifest is known.
+        Limits::new(manifest, ExtraRoots::default(), Duration::from_millis(self.status.timeout_ms))
     }
 
     /// Sends an event, and adds the findings to the report.

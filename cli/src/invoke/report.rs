@@ -6,6 +6,7 @@ use std::time::Duration;
 use bulkhead_host::dispatch::receipt::{KIND, Receipt};
 use bulkhead_host::policy::manifest::{self, Manifest, store};
 use bulkhead_host::policy::{Limit, Policy};
+use bulkhead_host::tls::ExtraRoots;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -71,12 +72,14 @@ pub(super) struct Spread {
 #[derive(Debug)]
 pub(super) struct Limits {
     manifest: Manifest,
+    /// Whom the server of a store is trusted by.
+    roots: ExtraRoots,
     timeout: Duration,
 }
 
 impl Limits {
-    pub(super) fn new(manifest: Manifest, timeout: Duration) -> Self {
-        Self { manifest, timeout }
+    pub(super) fn new(manifest: Manifest, roots: ExtraRoots, timeout: Duration) -> Self {
+        Self { manifest, roots, timeout }
     }
 
     fn of(&self, receipt: &Receipt) -> Cow<'_, Policy> {
@@ -90,8 +93,8 @@ impl Limits {
         }
         let of_store =
             receipt.handler.as_deref().filter(|handler| *handler == store::HANDLER).and_then(|_| {
-                tenants::policy_of(self.manifest.store.as_ref()?, receipt.tenant_id.as_deref()?)
-                    .map(Cow::Owned)
+                let (store, tenant) = (self.manifest.store.as_ref()?, receipt.tenant_id.as_deref()?);
+                tenants::policy_of(store, self.roots.clone(), tenant).map(Cow::Owned)
             });
         of_store
             .or_else(|| Some(Cow::Borrowed(&*handler()?.policy)))
@@ -233,7 +236,7 @@ mod tests {
     }
 
     fn limits(toml: &str) -> Limits {
-        Limits::new(Manifest::parse(toml).unwrap(), Duration::from_secs(3))
+        Limits::new(Manifest::parse(toml).unwrap(), ExtraRoots::default(), Duration::from_secs(3))
     }
 
     fn report(lines: &[&str], toml: &str) -> Report {

@@ -31,13 +31,14 @@ pub(super) fn open(
     store: &Store,
     url: &BucketUrl,
     endpoint_url: Option<&str>,
+    roots: ExtraRoots,
     vars: &impl Vars,
 ) -> anyhow::Result<Bucket> {
     let mut store = store.clone();
     store.endpoint = server(endpoint_url, vars)?.or(store.endpoint);
     let region = region_of(&store, vars)?;
     let provider = credentials(vars)?;
-    Ok(Bucket::with(&store, url, Ok(region), Client::new(ExtraRoots::default()), provider))
+    Ok(Bucket::with(&store, url, Ok(region), Client::new(roots), provider))
 }
 
 /// The server that the command line or the environment names.

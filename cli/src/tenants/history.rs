@@ -1,13 +1,15 @@
 //! The history of a tenant: every record that was ever signed for it, under its version.
 //!
-//! A record is in the history before it takes effect, and a file of the history is never replaced. So the record of a
-//! tenant is the newest one in its history, or the one before that while a writer is at work, or after a writer has
+//! A record is in the history before it takes effect, and no file of the history is replaced by another record. So the record
+//! of a tenant is the newest one in its history, or the one before that while a writer is at work, or after a writer has
 //! died. If it is an older one, somebody has put that back who can write to the store but has no key.
 
 use anyhow::{Context as _, bail, ensure};
+use bulkhead_host::policy::PublicKey;
 use bulkhead_host::policy::manifest::Store;
+use bulkhead_host::store::envelope::claim;
 use bulkhead_host::store::layout::{Key, history_of};
-use bulkhead_host::store::{MAX_ENVELOPE, Record};
+use bulkhead_host::store::{MAX_ENVELOPE, Record, RecordError};
 use bulkhead_host::text::printable::name;
 
 use super::files::Files;
@@ -33,9 +35,36 @@ pub(super) enum Standing {
     Wrong(String),
 }
 
+/// A record that was signed with a key that is not trusted, or not any more.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is signed with the key {0}, which is not in `public_keys` of [store]; if you trust that key, put it back, and run \
+     `bulkhead tenants resign` with the key that is to replace it"
+)]
+pub(super) struct Foreign(PublicKey);
+
+/// The key that has signed a file, whether it is trusted or not.
+fn signer(file: &[u8]) -> Option<PublicKey> {
+    claim(file)?.keys.into_iter().next()
+}
+
+/// The record in a file, whoever has signed it. It only says which files are to be kept.
+pub(super) fn unverified(file: &[u8]) -> Option<Record> {
+    Record::of_payload(&claim(file)?.payload).ok()
+}
+
 /// A record of this store, of whatever tenant, whether it is valid now or not.
 pub(super) fn read(file: &[u8], store: &Store) -> anyhow::Result<Record> {
-    let record = Record::of_file(file, &store.public_keys)?;
+    let record = match Record::of_file(file, &store.public_keys) {
+        Ok(record) => record,
+        Err(RecordError::Signature) => {
+            return Err(match signer(file) {
+                Some(key) => Foreign(key).into(),
+                None => RecordError::Signature.into(),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
     if record.store != store.name {
         bail!("it was written for the store {:?}, and this store is {:?}", record.store, store.name);
     }

@@ -8,6 +8,7 @@ use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Store;
 use bulkhead_host::store::layout::Key;
 use bulkhead_host::store::record::shown;
+use bulkhead_host::tls::ExtraRoots;
 use serde::Serialize;
 
 use super::contents::{Entry, State, found, read_all};
@@ -66,12 +67,12 @@ impl Reading {
 
 impl Lister {
     /// The tenants of a store, without those that were removed. No more than `most` records are listed.
-    pub(crate) fn list(&self, store: &Store, most: usize) -> anyhow::Result<Listed> {
+    pub(crate) fn list(&self, store: &Store, roots: ExtraRoots, most: usize) -> anyhow::Result<Listed> {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if readings.store.as_ref() != Some(store) {
             *readings = Readings { store: Some(store.clone()), by_key: BTreeMap::new() };
         }
-        let files = files_of(store, &store.url, None)?;
+        let files = files_of(store, &store.url, None, roots)?;
         let mut found = found(&files)?;
         let count = found.len();
         found.truncate(most);
@@ -97,8 +98,8 @@ impl Lister {
 }
 
 /// The policy of a tenant of a store, as its record is now.
-pub(crate) fn policy_of(store: &Store, tenant: &str) -> Option<Policy> {
-    let files = files_of(store, &store.url, None).ok()?;
+pub(crate) fn policy_of(store: &Store, roots: ExtraRoots, tenant: &str) -> Option<Policy> {
+    let files = files_of(store, &store.url, None, roots).ok()?;
     let handler = current(&files, store, tenant).ok()??.record.handler?;
     store.policy(&handler.settings).ok()
 }
@@ -154,7 +155,13 @@ mod tests {
         }
         let lister = Lister::default();
         let states = || -> Vec<State> {
-            lister.list(&store, 9).unwrap().tenants.into_iter().map(|tenant| tenant.state).collect()
+            lister
+                .list(&store, ExtraRoots::default(), 9)
+                .unwrap()
+                .tenants
+                .into_iter()
+                .map(|tenant| tenant.state)
+                .collect()
         };
         assert_eq!(states(), [] as [State; 0], "both are removed");
         let old = SystemTime::now() - Duration::from_secs(60);
@@ -171,7 +178,7 @@ mod tests {
         fs::write(&path, b"[]").unwrap();
         File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         assert_eq!(folder.list("tenants").unwrap(), known);
-        let before = lister.list(&store, 9).unwrap();
+        let before = lister.list(&store, ExtraRoots::default(), 9).unwrap();
         assert!(
             before.tenants[0].problem.as_ref().is_some_and(|text| text.contains("missing field")),
             "{before:?}"
@@ -179,7 +186,7 @@ mod tests {
         // Another time, or a time of a moment ago, says that it may have changed.
         write("globex", SystemTime::now());
         assert_eq!(states(), [State::Invalid, State::Invalid]);
-        assert_eq!(lister.list(&store, 1).unwrap().tenants.len(), 1);
-        assert_eq!(lister.list(&store, 1).unwrap().count, 2);
+        assert_eq!(lister.list(&store, ExtraRoots::default(), 1).unwrap().tenants.len(), 1);
+        assert_eq!(lister.list(&store, ExtraRoots::default(), 1).unwrap().count, 2);
     }
 }

@@ -164,23 +164,36 @@ impl<F: Files> Publisher<'_, F> {
             })?;
             return Ok(false);
         }
-        let before = before.as_ref().map(|before| before.file.as_slice());
-        let replaced = self.files.replace(&Key::record(tenant), &file, before);
-        let is_replaced = replaced.with_context(|| {
-            format!(
-                "version {number} of {} is in the history, but has not taken effect; the next change, or `bulkhead \
-                 tenants repair`, puts it into effect",
-                named(tenant)
-            )
-        })?;
-        if !is_replaced {
+        let mut before = before.clone();
+        for _ in 0..ATTEMPTS {
+            let known = before.as_ref().map(|before| before.file.as_slice());
+            let replaced = self.files.replace(&Key::record(tenant), &file, known);
+            let is_replaced = replaced.with_context(|| {
+                format!(
+                    "version {number} of {} is in the history, but has not taken effect; the next change, or `bulkhead \
+                     tenants repair`, puts it into effect",
+                    named(tenant)
+                )
+            })?;
+            if is_replaced {
+                return Ok(true);
+            }
             // Another writer may have put it into effect, and gone on from there.
             let current = current(self.files, self.store, tenant)?;
-            let version = current.map_or(0, |current| current.record.version);
-            let text = format!("the record of {} was replaced by its version {version}", named(tenant));
-            ensure!(version >= *number, Conflict(text));
+            let version = current.as_ref().map_or(0, |current| current.record.version);
+            if version >= *number {
+                return Ok(true);
+            }
+            let record = |signed: &Option<Signed>| signed.as_ref().map(|signed| signed.record.clone());
+            if record(&current) != record(&before) {
+                let text = format!("the record of {} was replaced by its version {version}", named(tenant));
+                return Err(Conflict(text).into());
+            }
+            // It was only signed with another key.
+            before = current;
         }
-        Ok(true)
+        Err(Conflict(format!("the record of {} is signed again all the time; try again", named(tenant)))
+            .into())
     }
 
     /// How long the next record is valid. No earlier record may become valid again when a removal has expired, and is

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use bulkhead_host::policy::manifest::Store;
-use bulkhead_host::store::layout::{COMPONENTS, HISTORY, Key, NATIVE, TENANTS};
+use bulkhead_host::store::layout::{COMPONENTS, HISTORY, Key, NATIVE, TENANTS, history_of};
 use bulkhead_host::store::{Digest, Expected, MAX_COMPONENT, MAX_ENVELOPE, Record};
 use clap::Args;
 use serde::Serialize;
 
 use super::contents::{Entry, records};
 use super::files::{Files, Found, StoreFiles};
-use super::history::{Standing, read};
+use super::history::{Foreign, Standing, read, unverified};
 use super::{Place, now};
 use crate::label::label;
 use crate::output;
@@ -37,6 +38,8 @@ pub(super) struct Findings {
     /// The number of records that are valid.
     records: usize,
     pub(super) problems: Vec<Problem>,
+    /// Earlier versions that cannot be used, because their key is not trusted any more.
+    pub(super) notes: Vec<Problem>,
     /// Files that no record refers to, and unfinished files.
     leftovers: Vec<String>,
 }
@@ -85,10 +88,13 @@ fn text(findings: &Findings, files: &StoreFiles) -> String {
         let tenant = tenant.as_ref().map(|tenant| format!(" ({})", label(tenant))).unwrap_or_default();
         text += &format!("{file}{tenant}: {problem}\n");
     }
+    for Problem { file, text: note, .. } in &findings.notes {
+        text += &format!("note: {file}: {note}\n");
+    }
     for leftover in &findings.leftovers {
         text += &format!("{leftover}: nothing refers to this file; `bulkhead tenants gc` removes it\n");
     }
-    let Findings { records, problems, leftovers } = findings;
+    let Findings { records, problems, leftovers, .. } = findings;
     text + &format!(
         "{}: {records} valid records, {} problems, {} leftovers\n",
         files.shown(),
@@ -102,20 +108,28 @@ fn findings(files: &impl Files, store: &Store) -> anyhow::Result<Findings> {
     let mut references = References::default();
     // The history comes first: a version is in it before it takes effect.
     let mut newest: BTreeMap<String, Record> = BTreeMap::new();
+    let (mut unreadable, mut versions) = (Vec::new(), BTreeMap::new());
     for (key, record) in history(files, store)? {
         match record {
             Ok(record) => {
                 references.add(&record);
                 newest.insert(record.tenant.clone(), record);
             }
-            Err(text) => findings.add(&key, None, text),
+            Err(error) => {
+                kept(files, &key).iter().for_each(|record| references.add(record));
+                unreadable.push((key, error));
+            }
         }
     }
     for Entry { key, record } in records(files, store)? {
         match record {
-            Err(text) => findings.add(&key, None, text),
+            Err(text) => {
+                kept(files, &key).iter().for_each(|record| references.add(record));
+                findings.add(&key, None, text);
+            }
             Ok(record) => {
                 references.add(&record);
+                versions.insert(history_of(&record.tenant), record.version);
                 let newest = newest.remove(&record.tenant);
                 let standing = Standing::of(&record.tenant, Some(&record), newest.as_ref());
                 let problems = problems_of(files, store, &record).into_iter();
@@ -129,12 +143,30 @@ fn findings(files: &impl Files, store: &Store) -> anyhow::Result<Findings> {
         let problem = Standing::of(&tenant, None, Some(&newest)).problem(&tenant);
         problem.into_iter().for_each(|text| findings.add(&Key::record(&tenant), Some(&tenant), text));
     }
+    for (key, error) in unreadable {
+        findings.add_unreadable(&key, &error, &versions);
+    }
     let leftovers = leftovers(files, &references)?;
     findings.leftovers = leftovers.iter().map(|found| found.key.to_string()).collect();
     Ok(findings)
 }
 
 impl Findings {
+    /// Adds a file of the history. The record of its tenant may be older than this one, unless the name of the file says that
+    /// this is an earlier version.
+    fn add_unreadable(&mut self, key: &Key, error: &anyhow::Error, versions: &BTreeMap<String, u64>) {
+        let name = key.as_str().rsplit_once('/');
+        let number = name.and_then(|(_, file)| file.strip_suffix(".json")?.parse::<u64>().ok());
+        let current = name.and_then(|(folder, _)| versions.get(folder));
+        let is_earlier = number.zip(current).is_some_and(|(number, current)| number < *current);
+        if is_earlier && error.downcast_ref::<Foreign>().is_some() {
+            let text = format!("{error:#}; until then, the tenant cannot be rolled back to it");
+            self.notes.push(Problem { file: key.to_string(), tenant: None, text });
+        } else {
+            self.add(key, None, format!("{error:#}"));
+        }
+    }
+
     fn add(&mut self, key: &Key, tenant: Option<&String>, text: String) {
         self.problems.push(Problem { file: key.to_string(), tenant: tenant.cloned(), text });
     }
@@ -166,18 +198,24 @@ pub(super) fn problems_of(files: &impl Files, store: &Store, record: &Record) ->
 pub(super) fn history(
     files: &impl Files,
     store: &Store,
-) -> anyhow::Result<Vec<(Key, Result<Record, String>)>> {
+) -> anyhow::Result<Vec<(Key, anyhow::Result<Record>)>> {
     let mut all = Vec::new();
     for found in files.list(HISTORY)?.into_iter().filter(|found| !found.is_unfinished()) {
         let Some(file) = files.read(&found.key, MAX_ENVELOPE).transpose() else { continue };
-        let record = file.and_then(|file| read(&file, store)).map_err(|error| format!("{error:#}"));
-        let record = record.and_then(|record| {
+        let record = file.and_then(|file| read(&file, store)).and_then(|record| {
             let is_here = Key::earlier(&record.tenant, record.version) == found.key;
-            if is_here { Ok(record) } else { Err("it is another record".to_owned()) }
+            if is_here { Ok(record) } else { Err(anyhow!("it is another record")) }
         });
         all.push((found.key, record));
     }
     Ok(all)
+}
+
+/// The record in a file that cannot be used, if nobody has damaged the file: what it refers to is kept.
+pub(super) fn kept(files: &impl Files, key: &Key) -> Option<Record> {
+    let record = unverified(&files.read(key, MAX_ENVELOPE).ok()??)?;
+    let places = [Key::record(&record.tenant), Key::earlier(&record.tenant, record.version)];
+    places.contains(key).then_some(record)
 }
 
 /// The files that no record refers to, and those that a writer has not finished.

@@ -85,15 +85,83 @@ pub fn open<'k>(envelope: &[u8], keys: &'k [PublicKey]) -> Result<(Vec<u8>, &'k 
     let payload =
         decode(&envelope.payload).ok_or_else(|| not_envelope(&"its payload is not valid base64"))?;
     let signed = pae(PAYLOAD_TYPE, &payload);
-    for Signature { keyid, sig } in envelope.signatures.iter().take(MOST_SIGNATURES) {
-        let Some(sig) = decode(sig) else { continue };
-        let named: Option<PublicKey> = keyid.parse().ok();
-        let may_be = |key: &&PublicKey| named.as_ref().is_none_or(|named| named == *key);
-        if let Some(key) = keys.iter().filter(may_be).find(|key| verify(key, &signed, &sig)) {
-            return Ok((payload, key));
-        }
+    let mut signatures = envelope.signatures.iter().take(MOST_SIGNATURES);
+    match signatures.find_map(|signature| signer(signature, &signed, keys)) {
+        Some(key) => Ok((payload, key)),
+        None => Err(RecordError::Signature),
     }
-    Err(RecordError::Signature)
+}
+
+/// Which of these keys has made a signature.
+fn signer<'k>(signature: &Signature, signed: &[u8], keys: &'k [PublicKey]) -> Option<&'k PublicKey> {
+    let sig = decode(&signature.sig)?;
+    let named: Option<PublicKey> = signature.keyid.parse().ok();
+    let may_be = |key: &&PublicKey| named.as_ref().is_none_or(|named| named == *key);
+    keys.iter().filter(may_be).find(|key| verify(key, signed, &sig))
+}
+
+/// What somebody has signed whose key need not be trusted: enough to say whose key it is, and to keep what it refers to.
+#[derive(Debug)]
+pub struct Claim {
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// The keys that have signed it, if the envelope names them.
+    pub keys: Vec<PublicKey>,
+}
+
+/// The payload of an envelope, whoever has signed it. Nothing of it may be used as if a trusted key had signed it.
+pub fn claim(envelope: &[u8]) -> Option<Claim> {
+    let Object(envelope): Object<Envelope> = serde_json::from_slice(envelope).ok()?;
+    let payload = decode(&envelope.payload)?;
+    let signed = pae(&envelope.payload_type, &payload);
+    let signer = |signature: &Signature| {
+        let key: PublicKey = signature.keyid.parse().ok()?;
+        verify(&key, &signed, &decode(&signature.sig)?).then_some(key)
+    };
+    let keys = envelope.signatures.iter().take(MOST_SIGNATURES).filter_map(signer).collect();
+    Some(Claim { payload, keys })
+}
+
+/// The same payload, signed with this key, too; `None` if it has signed it already. Signatures by other keys than these go.
+///
+/// # Errors
+/// If none of these keys has signed it, or this one cannot.
+pub fn sign_again(
+    envelope: &[u8],
+    keys: &[PublicKey],
+    key: &SigningKey,
+) -> Result<Option<Vec<u8>>, ResignError> {
+    let (payload, _) = open(envelope, keys)?;
+    let Object(before): Object<Envelope> = serde_json::from_slice(envelope)
+        .map_err(|error| RecordError::Envelope(bounded::text(error, SHOWN)))?;
+    let Envelope { payload: text, payload_type, signatures } = before;
+    let signed = pae(PAYLOAD_TYPE, &payload);
+    let signer = |signature: &Signature| signer(signature, &signed, keys);
+    let signatures = signatures.into_iter().take(MOST_SIGNATURES);
+    let mut signatures: Vec<(Signature, &PublicKey)> =
+        signatures.filter_map(|signature| signer(&signature).map(|key| (signature, key))).collect();
+    if signatures.iter().any(|(_, signer)| *signer == key.public()) {
+        return Ok(None);
+    }
+    signatures.truncate(MOST_SIGNATURES - 1);
+    let sig = STANDARD.encode(key.sign(&signed)?);
+    let new = Signature { keyid: key.public().to_string(), sig };
+    let signatures =
+        [new].into_iter().chain(signatures.into_iter().map(|(signature, _)| signature)).collect();
+    let envelope = Envelope { payload: text, payload_type, signatures };
+    // Text always serialises.
+    Ok(Some(serde_json::to_vec(&envelope).unwrap_or_default()))
+}
+
+/// An envelope cannot be signed with another key.
+#[derive(Debug, thiserror::Error)]
+pub enum ResignError {
+    /// It is not one that a trusted key has signed.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The key cannot sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// DSSE allows both alphabets.

@@ -4,12 +4,13 @@
 //! components/DIGITS.wasm           a component
 //! native/DIGITS.cwasm              native code
 //! history/TENANT/VERSION.json      every record of a tenant that was ever signed
-//! tenants/TENANT.json              the newest of them: the only kind of file that is replaced
+//! tenants/TENANT.json              the newest of them: the only kind of file that is replaced by another version
 //! ```
 //!
 //! A writer writes in this order. It creates the file in the history only if that does not exist, so that no two records
 //! have the same version; then it replaces the record of the tenant only if that is still the one before. A reader needs
-//! no history: it tells the next writer whether somebody has put an old record back.
+//! no history: it tells the next writer whether somebody has put an old record back. When a key is replaced, a record gets
+//! one more signature, and what is signed stays the same.
 //!
 //! `TENANT` is the SHA-256 of the tenant's id in hexadecimal digits, and `DIGITS` that of the file. So no id can be a
 //! path, and ids that differ in case only have different names on every file system. `VERSION` has 16 digits, so that

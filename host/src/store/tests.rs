@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::key::SigningKey;
 use super::*;
-use crate::policy::PublicKey;
+use crate::policy::{KeyKind, PublicKey};
 
 const VECTORS: &str = include_str!("../../schema/vectors/records.json");
 const KEY: &str = include_str!("../../schema/vectors/ed25519.pem");
@@ -97,6 +97,38 @@ fn what_is_signed_is_the_type_and_the_exact_bytes() {
         envelope::pae("http://example.com/HelloWorld", b"hello world"),
         b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
     );
+}
+
+#[test]
+fn a_record_is_signed_with_another_key_too_and_stays_what_it_is() {
+    let keys: Vec<SigningKey> =
+        (0..6).map(|_| SigningKey::read(&SigningKey::generate(KeyKind::P256).unwrap()).unwrap()).collect();
+    let public = |at: usize| keys[at].public().clone();
+    let signed = envelope::seal(b"{}", &keys[0]).unwrap();
+    let both = envelope::sign_again(&signed, &[public(0), public(1)], &keys[1]).unwrap().unwrap();
+    for at in [0, 1] {
+        assert_eq!(envelope::open(&both, &[public(at)]).unwrap(), (b"{}".to_vec(), &public(at)));
+    }
+    assert!(envelope::sign_again(&both, &[public(0), public(1)], &keys[1]).unwrap().is_none());
+    // Nothing is signed that no trusted key has signed, and only signatures of trusted keys stay.
+    let error = envelope::sign_again(&signed, &[public(1)], &keys[1]).unwrap_err();
+    assert!(matches!(error, envelope::ResignError::Record(RecordError::Signature)), "{error:?}");
+    let next = envelope::sign_again(&both, &[public(1), public(2)], &keys[2]).unwrap().unwrap();
+    assert!(envelope::open(&next, &[public(0)]).is_err());
+    // However many keys there were, the newest ones are looked at.
+    let trusted: Vec<PublicKey> = (0..6).map(public).collect();
+    let mut all = signed.clone();
+    for key in &keys[1..] {
+        all = envelope::sign_again(&all, &trusted, key).unwrap().unwrap();
+        assert!(envelope::open(&all, &[key.public().clone()]).is_ok());
+    }
+    // Whoever has signed it is named, and nobody who has not.
+    let claim = envelope::claim(&both).unwrap();
+    assert_eq!((claim.payload, claim.keys), (b"{}".to_vec(), vec![public(1), public(0)]));
+    let text = String::from_utf8(signed).unwrap();
+    let forged = text.replace(&public(0).to_string(), &public(3).to_string());
+    assert_eq!(envelope::claim(forged.as_bytes()).unwrap().keys, []);
+    assert!(envelope::claim(b"{}").is_none());
 }
 
 #[test]

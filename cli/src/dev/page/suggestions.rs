@@ -39,9 +39,9 @@ struct EventFile {
 /// The suggestions as they are now.
 pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
     let suggestions = tokio::task::spawn_blocking(move || {
-        let store = page.folders.manifest().store;
+        let manifest = page.folders.manifest();
         let mut suggestions = suggestions(&page.folders.edited);
-        suggestions.tenants.extend(store.iter().flat_map(|store| tenants::ids_in_store(&page.lister, store)));
+        suggestions.tenants.extend(tenants::ids_in_store(&page, &manifest));
         suggestions.tenants.sort();
         suggestions.tenants.dedup();
         suggestions

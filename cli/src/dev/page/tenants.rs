@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Page;
 use crate::dev::http::response;
-use crate::tenants::{Listed, Lister};
+use crate::tenants::{Listed, roots_of};
 
 /// The most tenants of each kind. The page asks again and again, and each tenant of the store is a file.
 const MOST: usize = 500;
@@ -43,18 +43,23 @@ struct OfStore {
 
 /// The tenants as they are now.
 pub(super) async fn serve(State(page): State<Arc<Page>>) -> Response {
-    let tenants = tokio::task::spawn_blocking(move || tenants(&page.lister, &page.folders.manifest()));
+    let tenants = tokio::task::spawn_blocking(move || tenants(&page, &page.folders.manifest()));
     response::json(StatusCode::OK, &tenants.await.unwrap_or_default())
 }
 
 /// The ids of the tenants of a store, as far as they are listed.
-pub(super) fn ids_in_store(lister: &Lister, store: &Store) -> Vec<String> {
-    let listed = lister.list(store, MOST).unwrap_or_default();
-    let valid = listed.tenants.into_iter().filter(|tenant| tenant.version.is_some());
+pub(super) fn ids_in_store(page: &Page, manifest: &Manifest) -> Vec<String> {
+    let listed = manifest.store.as_ref().and_then(|store| list(page, manifest, store).ok());
+    let valid =
+        listed.into_iter().flat_map(|listed| listed.tenants).filter(|tenant| tenant.version.is_some());
     valid.map(|tenant| tenant.id).collect()
 }
 
-fn tenants(lister: &Lister, manifest: &Manifest) -> Tenants {
+fn list(page: &Page, manifest: &Manifest, store: &Store) -> anyhow::Result<Listed> {
+    page.lister.list(store, roots_of(&page.folders.root, &manifest.extra_ca_certificates)?, MOST)
+}
+
+fn tenants(page: &Page, manifest: &Manifest) -> Tenants {
     let mut tenants: Vec<OfManifest> = manifest
         .tenants
         .iter()
@@ -66,12 +71,13 @@ fn tenants(lister: &Lister, manifest: &Manifest) -> Tenants {
     let count = tenants.len();
     tenants.sort_by(|one, other| one.id.cmp(&other.id));
     tenants.truncate(MOST);
-    Tenants { count, tenants, store: manifest.store.as_ref().map(|store| OfStore::new(lister, store)) }
+    let store = manifest.store.as_ref().map(|store| OfStore::new(store, list(page, manifest, store)));
+    Tenants { count, tenants, store }
 }
 
 impl OfStore {
-    fn new(lister: &Lister, store: &Store) -> Self {
-        let (listed, problem) = match lister.list(store, MOST) {
+    fn new(store: &Store, listed: anyhow::Result<Listed>) -> Self {
+        let (listed, problem) = match listed {
             Ok(listed) => (listed, None),
             Err(error) => (Listed::default(), Some(format!("{error:#}"))),
         };

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use bulkhead_host::policy::KeyKind;
 use bulkhead_host::policy::manifest::store::Settings;
+use bulkhead_host::store::key::SigningKey;
 use bulkhead_host::store::{Digest, Handler};
 
 use super::*;
@@ -33,8 +35,7 @@ fn publish(files: &impl Files, store: &Store, code: Option<&str>, time: SystemTi
 
 /// Removes all that is not needed, however young it is, and gives the number of files that were removed.
 fn collect(files: &impl Files, store: &Store, keep: usize) -> usize {
-    let removed = Removed::default();
-    let mut collector = Collector { files, store, keep, removed };
+    let mut collector = Collector::new(files, store, keep);
     collector.collect(Duration::ZERO).unwrap();
     collector.removed.files.len()
 }
@@ -122,4 +123,55 @@ fn what_is_put_while_files_are_removed_is_not_lost() {
     collect_late(&folder, &store);
     let file = folder.read(&Key::record("acme"), MAX_ENVELOPE).unwrap().unwrap();
     assert!(read(&file, &store).unwrap().handler.is_some(), "the record that was put is there");
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_with_what_it_needs() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let (folder, mut store) = (Folder::new(path.to_owned()), store(path));
+    publish(&folder, &store, Some("one"), now());
+    publish(&folder, &store, Some("two"), now());
+    folder.write(&Key::component(&Digest::of(b"stray")), b"stray").unwrap();
+    age(path);
+    // Its key has left `public_keys`: the records still say what they need.
+    let other = SigningKey::read(&SigningKey::generate(KeyKind::P256).unwrap()).unwrap();
+    let keys = std::mem::replace(&mut store.public_keys, vec![other.public().clone()]);
+    let mut collector = Collector::new(&folder, &store, 0);
+    collector.collect(Duration::ZERO).unwrap();
+    assert_eq!(collector.removed.files, [Key::component(&Digest::of(b"stray")).to_string()]);
+    let kept = collector.removed.kept;
+    assert_eq!(kept.len(), 3);
+    for expected in
+        ["it is signed with the key ed25519:", "`bulkhead tenants resign`", "the code that it names"]
+    {
+        assert!(kept.iter().all(|text| text.contains(expected)), "{expected:?} is not in {kept:?}");
+    }
+    assert_eq!(versions(&folder, "acme").unwrap(), [1, 2]);
+    // Of a damaged record nobody knows what it needs, so all code stays; the other versions do not need to.
+    store.public_keys = keys;
+    publish(&folder, &store, Some("three"), now());
+    folder.write(&Key::component(&Digest::of(b"stray")), b"stray").unwrap();
+    age(path);
+    std::fs::write(path.join(Key::earlier("acme", 1).as_str()), b"{}").unwrap();
+    assert_eq!(collect(&folder, &store, 0), 1);
+    assert_eq!(versions(&folder, "acme").unwrap(), [1, 3]);
+    assert_eq!(folder.list("components").unwrap().len(), 4);
+}
+
+#[test]
+fn a_removal_stays_while_something_before_it_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let (folder, store) = (Folder::new(path.to_owned()), store(path));
+    let past = now() - 3 * HOUR;
+    publish(&folder, &store, Some("one"), past);
+    publish(&folder, &store, None, past);
+    let first = path.join(Key::earlier("acme", 1).as_str());
+    let good = std::fs::read(&first).unwrap();
+    std::fs::write(&first, b"{}").unwrap();
+    assert_eq!(collect(&folder, &store, 0), 0);
+    std::fs::write(&first, good).unwrap();
+    age(path);
+    assert_eq!(collect(&folder, &store, 0), 4, "both versions, the record and the component");
 }

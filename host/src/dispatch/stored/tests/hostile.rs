@@ -91,6 +91,13 @@ fn a_record_that_was_written_again_is_the_same_record() {
     wait_a_look();
     stage.write(&Key::record("acme"), &content);
     assert_eq!(stage.find("acme").unwrap().record.generation, generation);
+    // So is one that was signed with another key as well.
+    let other = SigningKey::read(&SigningKey::generate(crate::policy::KeyKind::P256).unwrap()).unwrap();
+    let trusted = [stage.key.public().clone()];
+    let signed = crate::store::envelope::sign_again(&content, &trusted, &other).unwrap().unwrap();
+    wait_a_look();
+    stage.write(&Key::record("acme"), &signed);
+    assert_eq!(stage.find("acme").unwrap().record.generation, generation);
     wait_a_look();
     stage.put("acme", 2, |_| ());
     assert_ne!(stage.find("acme").unwrap().record.generation, generation);
