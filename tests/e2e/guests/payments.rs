@@ -1,6 +1,7 @@
 //! `examples/payments` as it lies there, with a server of ours in the place of its API.
 
-use bulkhead_tests::{Event, Origin, TaskRoot};
+use bulkhead_tests::origin::Origin;
+use bulkhead_tests::{Event, TaskRoot};
 use serde_json::json;
 
 use crate::stage::Stage;
