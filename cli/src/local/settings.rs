@@ -99,6 +99,8 @@ mod tests {
             assert!(memory(wrong).unwrap_err().contains("128 to 10240 MB"), "{wrong}");
         }
         assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        // The value that it has here.
+        assert_eq!(variable("PATH").unwrap().1, std::env::var_os("PATH").unwrap().to_string_lossy());
         assert!(variable("=b").is_err() && variable("A").is_err() && variable("A=\0").is_err());
     }
 }
