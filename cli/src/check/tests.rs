@@ -110,7 +110,7 @@ fn tenants_of_one_policy_are_told_together_with_what_is_different() {
     assert!(text.ends_with("bulkhead.toml: 1 handler, 4 tenants, 0 mistakes, 0 warnings\n"), "{text}");
     assert!(!text.contains("prod"), "values of variables are nobody's business: {text}");
     let all = print::text(&report, true);
-    assert!(all.contains("    outbound_bytes     16MiB\n"), "{all}");
+    assert!(all.contains("    outbound_bytes        16MiB\n"), "{all}");
     let value = value(&report);
     let acme = &value["handlers"][0]["policies"][1];
     assert_eq!((&acme["tenants"], &acme["events"]), (&json!(["acme"]), &Value::Null));

@@ -6,6 +6,7 @@ use wasmtime::component::{HasData, Linker};
 use crate::policy::Policy;
 
 /// The id of Wasmtime and wasmCloud.
+#[expect(clippy::error_impl_error, reason = "generated, with the name in the interface")]
 mod rc1 {
     wasmtime::component::bindgen!({
         path: "wit",
@@ -15,6 +16,7 @@ mod rc1 {
 }
 
 /// The id of Spin.
+#[expect(clippy::error_impl_error, reason = "generated, with the name in the interface")]
 mod draft {
     wasmtime::component::bindgen!({
         path: "wit",

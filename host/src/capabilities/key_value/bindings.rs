@@ -1,6 +1,7 @@
 //! The host's side of both ids of `wasi:keyvalue`, which is generated.
 
 /// The id of Wasmtime and wasmCloud.
+#[expect(clippy::error_impl_error, reason = "generated, with the name in the interface")]
 pub(super) mod draft {
     wasmtime::component::bindgen!({
         path: "wit",
@@ -12,6 +13,7 @@ pub(super) mod draft {
 }
 
 /// The id of Spin.
+#[expect(clippy::error_impl_error, reason = "generated, with the name in the interface")]
 pub(super) mod draft2 {
     wasmtime::component::bindgen!({
         path: "wit",

@@ -111,6 +111,7 @@ async fn run(grant: bool) -> i64 {
         }
     });
     let mut store = Store::new(&engine, Guest { key_value, table });
+    store.set_epoch_deadline(1);
     let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
     let run = instance.get_typed_func::<(), (i64,)>(&mut store, "run").unwrap();
     run.call_async(&mut store, ()).await.unwrap().0

@@ -86,7 +86,7 @@ async fn a_store_that_is_not_granted_is_denied_with_the_line_that_would_grant_it
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    assert_eq!(text.lines().count(), 3, "{text}");
+    assert_eq!(text.matches("WARN").count(), 3, "{text}");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn operations_and_bytes_have_limits_and_are_counted() {
     let text = read(file);
     let line = "the event's key-value operations used up its key_value_bytes = 20; to allow more, raise key_value_bytes \
                 in [handlers.hello.limits] of bulkhead.toml";
-    assert!(text.contains(line) && text.lines().count() == 1, "{text}");
+    assert!(text.contains(line) && text.matches("WARN").count() == 1, "{text}");
 }
 
 #[tokio::test]
