@@ -198,12 +198,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
-    let process = Process {
-        function: config.function.name.clone(),
-        task_root: config.task_root.clone(),
-        vars: Arc::new(ProcessVars),
-    };
-    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process)?;
+    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process(config))?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
     let pool = pool(events, &manifest);
@@ -249,6 +244,15 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         receipts: manifest.receipts,
     };
     Ok((dispatcher, stop))
+}
+
+/// Where secrets and sessions come from.
+fn process(config: &Config) -> Process {
+    Process {
+        function: config.function.name.clone(),
+        task_root: config.task_root.clone(),
+        vars: Arc::new(ProcessVars),
+    }
 }
 
 /// The tenants of the store, if there is one. Their handlers come after those of the manifest.

@@ -136,7 +136,7 @@ mod tests {
                 ["imports wasi:keyvalue/store, but nothing is granted: add key_value = [\"cache\"] to \
                   [handlers.hello.grants]"]
             );
-            let granted = texts(&imports, |grants| drop(grants.key_value.insert("cache".to_owned())));
+            let granted = texts(&imports, |grants| grants.key_value.extend(["cache".to_owned()]));
             assert_eq!(granted, [] as [String; 0]);
         }
     }

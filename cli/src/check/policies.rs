@@ -127,7 +127,7 @@ fn grants(own: &policy::Policy, handler: &policy::Policy) -> Vec<Grant> {
         ("environment", &own.grants.environment, &handler.grants.environment),
         ("config", &own.config, &handler.config),
     ];
-    for (key, own, handler) in texts.into_iter().filter(|(_, own, handler)| own != handler) {
+    for (key, _, handler) in texts.into_iter().filter(|(_, own, handler)| own != handler) {
         if let Some(grant) = grants.iter_mut().find(|grant| grant.key == key) {
             grant.in_place_of = Some(handler.keys().cloned().collect());
         }

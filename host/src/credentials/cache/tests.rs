@@ -174,7 +174,7 @@ async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare(
     let fetches = Arc::new(AtomicU32::new(0));
     let get = |now, fails: bool| {
         let fetches = Arc::clone(&fetches);
-        let fetch = || async move {
+        let fetch = move || async move {
             fetches.fetch_add(1, Ordering::Relaxed);
             let life = Life { fresh: now + 60 * LIFE, good: now + 60 * LIFE, usable: now + 60 * LIFE };
             if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value: 7, life }) }
