@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(variables(root.path()), []);
         write(manifest::FILE, MANIFEST);
         let path = ("PATH".to_owned(), std::env::var_os("PATH").unwrap().into_string().unwrap());
-        assert_eq!(variables(root.path()), [path.clone()]);
+        assert_eq!(variables(root.path()), std::slice::from_ref(&path));
         write(FILE, "stripe = 'sk_test'\n");
         let file = root.path().join(FILE).to_str().unwrap().to_owned();
         assert_eq!(variables(root.path()), [path, (VARIABLE.to_owned(), file)]);

@@ -80,7 +80,7 @@ fn the_largest_value_fits_into_an_item_with_the_longest_names() {
     // The server refuses items of more than 400 KB, as AWS does.
     table.set(&call, &key, &value).unwrap();
     assert_eq!(table.get(&call, &key).unwrap().unwrap().value, value);
-    assert_eq!(table.get_many(&call, &[key.clone()]).unwrap(), [Some(value)]);
+    assert_eq!(table.get_many(&call, std::slice::from_ref(&key)).unwrap(), [Some(value)]);
     let more = table.set(&call, &key, &vec![0xff; 410_000]).unwrap_err();
     assert_eq!(more.to_string(), "DynamoDB refused the operation (ValidationException)");
 }

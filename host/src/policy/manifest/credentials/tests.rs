@@ -139,6 +139,52 @@ fn what_is_wrong_with_a_secret_has_its_line() {
     }
 }
 
+/// What follows the line of hosts, and the beginning of the first mistake.
+const WRONG: &[(&str, &str)] = &[
+    ("header = {}\nheaders = {}\n", "3: credentials.a.header: there is no such key; did you mean `headers`?"),
+    (
+        "headers = { authorization = 'Bearer {strpe}' }\n",
+        "3: credentials.a.headers.authorization: there is no secret \"strpe\"; did you mean {stripe}?",
+    ),
+    (
+        "headers = { x = '{tenant}' }\n",
+        "3: credentials.a.headers.x: `{tenant}`, the id of the tenant, cannot be in requests",
+    ),
+    ("headers = { Host = 'b' }\n", "3: credentials.a.headers.Host: `host` belongs to the connection"),
+    ("headers = { x = \"a\\r\\nb\" }\n", "3: credentials.a.headers.x: it contains the end of a line"),
+    (
+        "headers = { X-A = 'a', x-a = 'b' }\n",
+        "3: credentials.a.headers.x-a: this is there already, in other case",
+    ),
+    ("query = { '' = 'a' }\n", "3: credentials.a.query.\"\": \"\" is not the name of a parameter"),
+    ("basic = { password = '{maps}' }\n", "3: credentials.a.basic: the key `user` is missing"),
+    ("basic = { user = 'a:b' }\n", "3: credentials.a.basic.user: a user cannot contain a colon"),
+    ("basic = { user = 'a', pass = 'b' }\n", "3: credentials.a.basic.pass: there is no such key"),
+    (
+        "basic.user = 'a'\nheaders.authorization = 'b'\n",
+        "3: credentials.a.basic: `basic` is the header `authorization`, which",
+    ),
+    (
+        "headers.x = 'b'\nregion = 'eu-west-1'\n",
+        "4: credentials.a.region: this is for requests that are signed; leave it out",
+    ),
+    (
+        "headers.x = 'b'\nsign = 'aws'\n",
+        "3: credentials.a.headers: a credential either signs requests or puts secrets into them",
+    ),
+    ("sign = 'gcp'\n", "3: credentials.a.sign: this is \"gcp\"; expected \"aws\""),
+    ("region = 'eu-west-1'\n", "1: credentials.a: the key `sign` is missing; add sign = \"aws\""),
+    (
+        "sign = 'aws'\n",
+        "2: credentials.a.hosts: the name https://api.example.com does not say service and region; add service = \"dynamodb\" and region = \"eu-west-1\", for example",
+    ),
+    (
+        "sign = 'aws'\nservice = 'execute-api'\n",
+        "2: credentials.a.hosts: the name https://api.example.com does not say service and region; add region = \"eu-west-1\", for example",
+    ),
+    ("sign = 'aws'\nregion = 'EU'\nservice = 'x'\n", "2: "),
+];
+
 #[test]
 fn what_is_wrong_with_a_credential_has_its_line() {
     let host = "hosts = ['https://api.example.com']\n";
@@ -160,53 +206,7 @@ fn what_is_wrong_with_a_credential_has_its_line() {
             mistakes(&format!("[credentials.a]\n{more}"))
         );
     }
-    for (more, expected) in [
-        (
-            "header = {}\nheaders = {}\n",
-            "3: credentials.a.header: there is no such key; did you mean `headers`?",
-        ),
-        (
-            "headers = { authorization = 'Bearer {strpe}' }\n",
-            "3: credentials.a.headers.authorization: there is no secret \"strpe\"; did you mean {stripe}?",
-        ),
-        (
-            "headers = { x = '{tenant}' }\n",
-            "3: credentials.a.headers.x: `{tenant}`, the id of the tenant, cannot be in requests",
-        ),
-        ("headers = { Host = 'b' }\n", "3: credentials.a.headers.Host: `host` belongs to the connection"),
-        ("headers = { x = \"a\\r\\nb\" }\n", "3: credentials.a.headers.x: it contains the end of a line"),
-        (
-            "headers = { X-A = 'a', x-a = 'b' }\n",
-            "3: credentials.a.headers.x-a: this is there already, in other case",
-        ),
-        ("query = { '' = 'a' }\n", "3: credentials.a.query.\"\": \"\" is not the name of a parameter"),
-        ("basic = { password = '{maps}' }\n", "3: credentials.a.basic: the key `user` is missing"),
-        ("basic = { user = 'a:b' }\n", "3: credentials.a.basic.user: a user cannot contain a colon"),
-        ("basic = { user = 'a', pass = 'b' }\n", "3: credentials.a.basic.pass: there is no such key"),
-        (
-            "basic.user = 'a'\nheaders.authorization = 'b'\n",
-            "3: credentials.a.basic: `basic` is the header `authorization`, which",
-        ),
-        (
-            "headers.x = 'b'\nregion = 'eu-west-1'\n",
-            "4: credentials.a.region: this is for requests that are signed; leave it out",
-        ),
-        (
-            "headers.x = 'b'\nsign = 'aws'\n",
-            "3: credentials.a.headers: a credential either signs requests or puts secrets into them",
-        ),
-        ("sign = 'gcp'\n", "3: credentials.a.sign: this is \"gcp\"; expected \"aws\""),
-        ("region = 'eu-west-1'\n", "1: credentials.a: the key `sign` is missing; add sign = \"aws\""),
-        (
-            "sign = 'aws'\n",
-            "2: credentials.a.hosts: the name https://api.example.com does not say service and region; add service = \"dynamodb\" and region = \"eu-west-1\", for example",
-        ),
-        (
-            "sign = 'aws'\nservice = 'execute-api'\n",
-            "2: credentials.a.hosts: the name https://api.example.com does not say service and region; add region = \"eu-west-1\", for example",
-        ),
-        ("sign = 'aws'\nregion = 'EU'\nservice = 'x'\n", "2: "),
-    ] {
+    for (more, expected) in WRONG {
         let found = mistakes(&format!("[credentials.a]\n{host}{more}"));
         assert!(found[0].starts_with(expected), "{more}: {found:#?}");
     }
@@ -263,6 +263,11 @@ fn what_is_wrong_with_signatures_has_its_line() {
         ));
         assert!(found.starts_with(expected), "{more}: {found}");
     }
+}
+
+#[test]
+fn what_no_session_and_no_host_can_have_has_its_line() {
+    let role = "role = 'arn:aws:iam::123456789012:role/tenant'\n";
     let tags: String = (0..51).map(|tag| format!("t{tag} = 'x'\n")).collect();
     let many = format!(
         "[credentials.a]\nhosts = ['https://sqs.us-east-1.amazonaws.com']\nsign = 'aws'\n{role}[credentials.a.session_tags]\n{tags}"

@@ -111,7 +111,10 @@ fn serve(stream: &mut TcpStream, state: &Mutex<State>) -> Option<()> {
             Prepared::Reply(status, body) => reply(stream, status, &body),
             Prepared::Close => None,
             // Until the client closes the connection.
-            Prepared::Silence => drop(stream.read(&mut [0])).into(),
+            Prepared::Silence => {
+                let _ = stream.read(&mut [0]);
+                Some(())
+            }
         };
     }
     let body = serde_json::from_slice(&body).unwrap();
@@ -240,7 +243,7 @@ impl State {
     }
 
     fn get_many(&self, keys: &Value) -> Result<Value, &'static str> {
-        let keys = distinct(keys, 100, |key| place(key))?;
+        let keys = distinct(keys, 100, place)?;
         let (done, left) = self.shared(&keys);
         let found: Vec<_> = done.iter().filter_map(|key| self.items.get(&place(key))).collect();
         let mut answer = json!({ "Responses": { "tenants": found }, "UnprocessedKeys": {} });
@@ -251,16 +254,16 @@ impl State {
     }
 
     fn write_many(&mut self, writes: &Value) -> Result<Value, &'static str> {
-        let of = |write: &Value| match &write["PutRequest"]["Item"] {
-            Value::Null => place(&write["DeleteRequest"]["Key"]),
-            item => place(item),
+        let of = |write: &Value| {
+            let item = &write["PutRequest"]["Item"];
+            place(if item.is_null() { &write["DeleteRequest"]["Key"] } else { item })
         };
         let writes = distinct(writes, 25, of)?;
         let (done, left) = self.shared(&writes);
         for write in &done {
-            match &write["PutRequest"]["Item"] {
-                Value::Object(item) => drop(self.items.insert(of(write), item.clone())),
-                _ => drop(self.items.remove(&of(write))),
+            match write["PutRequest"]["Item"].as_object() {
+                Some(item) => drop(self.items.insert(of(write), item.clone())),
+                None => drop(self.items.remove(&of(write))),
             }
         }
         let left = if left.is_empty() { json!({}) } else { json!({ "tenants": left }) };

@@ -59,73 +59,66 @@ fn role_keys() -> Keys {
     Keys::from_keys("ROLE", "key of the role", Some("role token".to_owned()))
 }
 
+/// Service, method, path, headers and body.
+type Sample =
+    (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const SAMPLES: [Sample; 14] = [
+    (
+        "dynamodb",
+        "POST",
+        "/",
+        &[("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "DynamoDB_20120810.GetItem")],
+        "{}",
+    ),
+    ("dynamodb", "POST", "/", &[], ""),
+    ("dynamodb", "GET", "/", &[], ""),
+    (
+        "sqs",
+        "POST",
+        "/123456789012/queue",
+        &[("content-type", "application/x-amz-json-1.0")],
+        "{\"a\":\"\u{1f6a2}\"}",
+    ),
+    (
+        "sns",
+        "POST",
+        "/",
+        &[("content-type", "application/x-www-form-urlencoded")],
+        "Action=Publish&TopicArn=a",
+    ),
+    ("lambda", "POST", "/2015-03-31/functions/arn%3Aaws%3Alambda/invocations?Qualifier=$LATEST", &[], "{}"),
+    ("execute-api", "GET", "/stage//a/./b/../c%20d?b=2&a=1&a=0&flag", &[("x-amz-meta", "two   spaces")], ""),
+    (
+        "s3",
+        "GET",
+        "/bucket/a//b/../c%20d~%C3%A4?list-type=2&prefix=a%2Fb&delimiter=/",
+        &[("range", "bytes=0-9")],
+        "",
+    ),
+    (
+        "s3",
+        "PUT",
+        "/bucket/key",
+        &[("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="), ("x-amz-meta-a", "1"), ("x-amz-meta-a", "2")],
+        "body",
+    ),
+    ("s3", "PUT", "/bucket/key", &[("x-amz-acl", "private"), ("x-amz-copy-source", "/other/key")], ""),
+    ("s3", "DELETE", "/bucket/key?versionId=a%2Bb+c", &[], ""),
+    (
+        "s3",
+        "GET",
+        "/bucket?lifecycle",
+        &[("accept-encoding", "gzip"), ("user-agent", "sdk"), ("x-amzn-trace-id", "Root=1")],
+        "",
+    ),
+    ("s3", "GET", "/bucket/\u{7e}%7E%7e", &[], ""),
+    ("s3", "HEAD", "/bucket/key", &[], ""),
+];
+
 #[tokio::test]
 async fn the_same_signature_as_an_sdk_s_for_requests_as_guests_make_them() {
-    let requests: [(&str, &str, &str, &[(&str, &str)], &'static str); 14] = [
-        (
-            "dynamodb",
-            "POST",
-            "/",
-            &[("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "DynamoDB_20120810.GetItem")],
-            "{}",
-        ),
-        ("dynamodb", "POST", "/", &[], ""),
-        ("dynamodb", "GET", "/", &[], ""),
-        (
-            "sqs",
-            "POST",
-            "/123456789012/queue",
-            &[("content-type", "application/x-amz-json-1.0")],
-            "{\"a\":\"\u{1f6a2}\"}",
-        ),
-        (
-            "sns",
-            "POST",
-            "/",
-            &[("content-type", "application/x-www-form-urlencoded")],
-            "Action=Publish&TopicArn=a",
-        ),
-        (
-            "lambda",
-            "POST",
-            "/2015-03-31/functions/arn%3Aaws%3Alambda/invocations?Qualifier=$LATEST",
-            &[],
-            "{}",
-        ),
-        (
-            "execute-api",
-            "GET",
-            "/stage//a/./b/../c%20d?b=2&a=1&a=0&flag",
-            &[("x-amz-meta", "two   spaces")],
-            "",
-        ),
-        (
-            "s3",
-            "GET",
-            "/bucket/a//b/../c%20d~%C3%A4?list-type=2&prefix=a%2Fb&delimiter=/",
-            &[("range", "bytes=0-9")],
-            "",
-        ),
-        (
-            "s3",
-            "PUT",
-            "/bucket/key",
-            &[("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="), ("x-amz-meta-a", "1"), ("x-amz-meta-a", "2")],
-            "body",
-        ),
-        ("s3", "PUT", "/bucket/key", &[("x-amz-acl", "private"), ("x-amz-copy-source", "/other/key")], ""),
-        ("s3", "DELETE", "/bucket/key?versionId=a%2Bb+c", &[], ""),
-        (
-            "s3",
-            "GET",
-            "/bucket?lifecycle",
-            &[("accept-encoding", "gzip"), ("user-agent", "sdk"), ("x-amzn-trace-id", "Root=1")],
-            "",
-        ),
-        ("s3", "GET", "/bucket/\u{7e}%7E%7e", &[], ""),
-        ("s3", "HEAD", "/bucket/key", &[], ""),
-    ];
-    for (service, method, path, headers, body) in requests {
+    for (service, method, path, headers, body) in SAMPLES {
         let server = Recorder::start(|request| {
             if request.head.starts_with("HEAD") { response(200, "", "") } else { response(200, "", "ok") }
         });
