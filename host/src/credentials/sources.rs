@@ -13,7 +13,7 @@ use super::{SecretValue, Unavailable};
 use crate::aws::Reply;
 use crate::policy::{Secret, SecretSource, Vars as _};
 use crate::text::bounded::cut;
-use crate::text::printable::line;
+use crate::text::printable::{Shown as _, line};
 
 /// The variable that names a file with values for all secrets, on the machine of a developer: `NAME = "value"`.
 const OVERRIDES: &str = "BULKHEAD_SECRETS_FILE";
@@ -65,7 +65,7 @@ fn overridden(file: &str, name: &str) -> Result<Option<String>, Unavailable> {
 
 /// The text of a file, without the end of its last line.
 fn file(path: &Path) -> Result<String, Unavailable> {
-    let text = text_of(path).map_err(|error| Unavailable::new(format!("{}: {error}", path.display())))?;
+    let text = text_of(path).map_err(|error| Unavailable::new(format!("{}: {error}", path.shown())))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -97,7 +97,7 @@ async fn the_old_value_is_used_while_there_is_no_other_up_to_a_limit() {
     assert_eq!(source.get(&cache, "a", at(240)).await, Err(Unavailable::new("it is gone")));
     assert_eq!(source.count(), 4, "without a value, for a second");
     source.fails = false;
-    assert_eq!(source.get(&cache, "a", at(241)).await, Ok(5));
+    assert_eq!(source.get(&cache, "a", at(242)).await, Ok(5));
 }
 
 #[tokio::test]

