@@ -2,7 +2,7 @@
 //! events.
 //!
 //! The bootstrap gets what Lambda would give it: the headers of each event, a deadline, and an environment
-//! without variables of this machine, except those that are secrets of its handlers.
+//! without variables of this machine.
 
 pub(crate) mod events;
 pub(crate) mod program;

@@ -259,7 +259,7 @@ mod tests {
             "outbound.extra_ca_certificates = [\"ca.pem\"]\n[handlers.a.grants]\nallowed_outbound_hosts = [\"https://a.b\"]",
             "outbound.extra_ca_certificates = [\"ca.pem\"]\n[credentials.c]\nhosts = [\"http://127.0.0.1:1\"]\nheaders.x = \"y\"\n\
              [handlers.a.grants]\ncredentials = [\"c\"]\nallowed_private_networks = [\"127.0.0.1\"]",
-            "outbound.extra_ca_certificates = [\"ca.pem\"]\n[store]\nname = \"prod\"\nurl = \"s3://a\"\n\
+            "outbound.extra_ca_certificates = [\"ca.pem\"]\n[store]\nname = \"prod\"\nurl = \"s3://tenants\"\n\
              public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"]",
         ] {
             assert_eq!(warnings(toml), [] as [String; 0], "{toml}");

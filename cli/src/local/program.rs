@@ -100,7 +100,7 @@ impl Program {
         let bootstrap = std::path::absolute(&function.bootstrap);
         let mut command = Command::new(bootstrap.as_ref().unwrap_or(&function.bootstrap));
         command.env_clear().envs(variables(function));
-        command.envs(secrets::variables(&function.task_root)).envs(function.environment.iter().cloned());
+        command.envs(secrets::variable(&function.task_root)).envs(function.environment.iter().cloned());
         command
             // These come last, so that no variable of the user can change them.
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api)

@@ -1,10 +1,11 @@
-//! The secrets of a function that runs on this machine: from the environment of this command, or from a file that is
-//! beside `bulkhead.toml` and never packaged.
+//! The secrets of a function that runs on this machine: from a file that is beside `bulkhead.toml` and never packaged.
+//!
+//! Variables of this machine are passed on only by `--env-var`: the `bulkhead.toml` of somebody else could name any of
+//! them, and a host that receives it.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use bulkhead_host::policy::SecretSource;
 use bulkhead_host::policy::manifest::{self, Manifest};
 use bulkhead_host::text::printable::Shown as _;
 
@@ -17,23 +18,10 @@ pub(crate) const FILE: &str = "bulkhead.secrets.toml";
 /// The variable that tells the bootstrap where that file is.
 const VARIABLE: &str = "BULKHEAD_SECRETS_FILE";
 
-/// The variables with which the bootstrap finds the secrets of this task root. A manifest with mistakes has none; the
-/// bootstrap reports them.
-pub(super) fn variables(task_root: &Path) -> Vec<(String, String)> {
-    let Ok(Some(manifest)) = Manifest::read(task_root) else { return Vec::new() };
-    let mut variables: Vec<(String, String)> = Vec::new();
-    for secret in manifest.credentials.secrets() {
-        if let SecretSource::Environment(name) = &secret.from
-            && let Some(value) = std::env::var_os(&**name)
-        {
-            variables.push((name.to_string(), value.to_string_lossy().into_owned()));
-        }
-    }
-    if let Some(file) = file(task_root) {
-        let file = std::path::absolute(&file).unwrap_or(file);
-        variables.push((VARIABLE.to_owned(), file.to_string_lossy().into_owned()));
-    }
-    variables
+/// The variable with which the bootstrap finds the secrets of this task root.
+pub(super) fn variable(task_root: &Path) -> Option<(&'static str, PathBuf)> {
+    let file = file(task_root)?;
+    Some((VARIABLE, std::path::absolute(&file).unwrap_or(file)))
 }
 
 /// The file of a task root, if there is one. The task root of a project is built, so its file is in the project's folder.
@@ -101,13 +89,10 @@ mod tests {
     fn a_bootstrap_is_told_where_the_secrets_are() {
         let root = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(root.path().join(name), text).unwrap();
-        assert_eq!(variables(root.path()), []);
         write(manifest::FILE, MANIFEST);
-        let path = ("PATH".to_owned(), std::env::var_os("PATH").unwrap().into_string().unwrap());
-        assert_eq!(variables(root.path()), std::slice::from_ref(&path));
+        assert_eq!(variable(root.path()), None, "a manifest alone takes nothing from this machine");
         write(FILE, "stripe = 'sk_test'\n");
-        let file = root.path().join(FILE).to_str().unwrap().to_owned();
-        assert_eq!(variables(root.path()), [path, (VARIABLE.to_owned(), file)]);
+        assert_eq!(variable(root.path()), Some((VARIABLE, root.path().join(FILE))));
     }
 
     #[test]

@@ -73,7 +73,7 @@ const BY_PART: [(&str, &str, &str); 4] = [
 ];
 
 /// Services with a protocol that does not name operations: a method and a path say what is to be done.
-const BY_PATH: [&str; 12] = [
+const BY_PATH: [&str; 13] = [
     "aoss",
     "appsync",
     "bedrock",
@@ -86,6 +86,8 @@ const BY_PATH: [&str; 12] = [
     "s3-object-lambda",
     "s3-outposts",
     "s3express",
+    // It has two protocols, and one of them does not name operations.
+    "ses",
 ];
 
 /// The service and the region of a host of AWS, as they are in signatures. `None` if its name does not say both.

@@ -3,6 +3,7 @@
 mod aws;
 mod granted;
 mod hosts;
+mod own_role;
 mod parts;
 mod session;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub(super) use granted::{check, overlap};
 use hosts::HostEntry;
+use own_role::Duties;
 #[cfg(test)]
 pub(super) use parts::BASIC;
 
@@ -69,7 +71,13 @@ pub(super) fn credentials(root: &Table<'_>) -> Credentials {
     let secrets = secrets::secrets(root);
     let table = root.table("credentials", &format!("{{ stripe = {EXAMPLE} }}"));
     let entries = table.iter().flat_map(Table::entries);
-    let by_name = entries.map(|entry| (entry.key.into(), Arc::new(credential(&entry, &secrets)))).collect();
+    let duties = Duties::of(root, &secrets);
+    let read = |entry: Entry<'_>| {
+        let credential = credential(&entry, &secrets);
+        duties.check(&entry, &credential);
+        (entry.key.into(), Arc::new(credential))
+    };
+    let by_name = entries.map(read).collect();
     Credentials { by_name, secrets }
 }
 

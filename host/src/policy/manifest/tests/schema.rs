@@ -324,7 +324,7 @@ fn both_know_the_same_keys() {
     let schema = schema();
     let mut found = Vec::new();
     tables(&schema, "", &mut found);
-    assert_eq!(found.len(), 20);
+    assert_eq!(found.len(), 23);
     for (place, properties) in found {
         let keys: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
         assert_eq!(keys, known(&place).into_iter().collect(), "{place}");
