@@ -143,7 +143,8 @@ fn a_response_that_shows_the_secret_is_cut_off_and_named_in_the_log() {
 #[test]
 fn each_tenant_is_signed_for_with_its_own_session_at_eight_at_once() {
     let aws = Aws::start();
-    let root = TaskRoot::new().manifest(&session("call", &aws.url())).with("call");
+    let manifest = format!("{}\n[handlers.call.limits]\nconcurrency = 8\n", session("call", &aws.url()));
+    let root = TaskRoot::new().manifest(&manifest).with("call");
     let stage = Stage::on(bulkhead_tests::RuntimeApi::concurrent(8), root, |bootstrap| {
         bootstrap
             .env("AWS_LAMBDA_MAX_CONCURRENCY", "8")
