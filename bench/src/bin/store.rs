@@ -119,7 +119,9 @@ fn main() -> Result<()> {
 /// Checks that a store which this program wrote is one in the eyes of the command.
 fn verify(programs: &Programs) -> Result<()> {
     let sizes = Sizes { shared: 10, own: 2 };
-    let findings = Stage::new(programs, sizes)?.verify()?;
+    let stage = Stage::new(programs, sizes)?;
+    stage.write_history(sizes)?;
+    let findings = stage.verify()?;
     let is_whole = findings["leftovers"].as_array().is_some_and(Vec::is_empty);
     // The command put one more.
     ensure!(is_whole && findings["records"] == sizes.shared + sizes.own + 1, "{findings}");

@@ -124,6 +124,17 @@ impl Stage {
         self.writer.put(tenant, version, code)
     }
 
+    /// Writes the history of so many tenants. The stores that are measured have none: a function does not read it, and
+    /// there would be two files and a folder for each tenant.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_history(&self, sizes: Sizes) -> Result<()> {
+        let put = |tenant: String, code| self.writer.put_history(&tenant, FIRST, code);
+        (0..sizes.shared).try_for_each(|number| put(sharing(number), &self.shared))?;
+        self.own.iter().enumerate().try_for_each(|(number, code)| put(owning(number), code))
+    }
+
     /// What `bulkhead tenants verify` says of the store.
     ///
     /// # Errors

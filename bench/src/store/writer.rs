@@ -153,6 +153,17 @@ impl Writer {
         self.write(&record_key(tenant), &self.signer.seal(&self.record(tenant, version, code)))
     }
 
+    /// Puts a version of a tenant into its history, which comes before its record. A function does not read it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn put_history(&self, tenant: &str, version: u64, code: &Code) -> Result<()> {
+        let folder = format!("history/{}", digits(tenant.as_bytes()));
+        fs::create_dir_all(self.root.join(&folder)).with_context(|| format!("making {folder}"))?;
+        let record = self.signer.seal(&self.record(tenant, version, code));
+        self.write(&format!("{folder}/{version:016}.json"), &record)
+    }
+
     /// The record of a tenant.
     fn record(&self, tenant: &str, version: u64, code: &Code) -> Value {
         let mut record = self.pattern.clone();
