@@ -48,7 +48,7 @@ fn signer(file: &[u8]) -> Option<PublicKey> {
     claim(file)?.keys.into_iter().next()
 }
 
-/// The record in a file, whoever has signed it. It only says which files are to be kept.
+/// The record in a file. Its signatures are not checked: it only says which files are kept.
 pub(super) fn unverified(file: &[u8]) -> Option<Record> {
     Record::of_payload(&claim(file)?.payload).ok()
 }

@@ -109,7 +109,7 @@ pub struct Claim {
     pub keys: Vec<PublicKey>,
 }
 
-/// The payload of an envelope, whoever has signed it. Nothing of it may be used as if a trusted key had signed it.
+/// The payload of an envelope. Its signatures are not checked, so do not use it as if a trusted key had signed it.
 pub fn claim(envelope: &[u8]) -> Option<Claim> {
     let Object(envelope): Object<Envelope> = serde_json::from_slice(envelope).ok()?;
     let payload = decode(&envelope.payload)?;

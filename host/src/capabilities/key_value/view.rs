@@ -8,7 +8,7 @@ use super::backend::{Backend, Call, Increment, Item, Page, Replacement, StoreErr
 use super::bounds::{MAX_HELD, MAX_OPEN, check_batch, check_key, check_value};
 use super::{Failed, KeyValue};
 
-/// An open store. It is the same one whoever owns its data.
+/// An open store. It does not depend on the owner of the data.
 #[derive(Debug)]
 pub struct Bucket {
     store: usize,

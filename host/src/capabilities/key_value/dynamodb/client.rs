@@ -49,7 +49,7 @@ pub(super) struct Ask {
 /// When a request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// Twice is as good as once.
+    /// A second request changes nothing more.
     Always,
     /// Only if the server has said that it did nothing.
     IfRefused,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
 
-/// Credentials of nobody.
+/// Credentials that only this server accepts.
 pub(super) struct Vars;
 
 impl crate::policy::Vars for Vars {
