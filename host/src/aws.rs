@@ -17,6 +17,7 @@ mod wire;
 
 pub use client::{Client, Reply, Request};
 pub use clock::Clock;
+pub(crate) use clock::{read_date, seconds};
 pub use credentials::{Credentials, CredentialsError, Provider};
 pub use partition::suffix_of;
 pub use wire::ClientError;

@@ -35,7 +35,7 @@ impl Clock {
     }
 
     fn set_at(&self, date: &str, here: SystemTime) -> bool {
-        let ahead = read(date).map(|there| seconds(there) - seconds(here));
+        let ahead = read_date(date).map(|there| seconds(there) - seconds(here));
         let ahead = ahead.filter(|ahead| (-MAX_DIFFERENCE..=MAX_DIFFERENCE).contains(ahead));
         if let Some(ahead) = ahead {
             self.ahead.store(ahead, Ordering::Relaxed);
@@ -44,13 +44,14 @@ impl Clock {
     }
 }
 
-fn seconds(time: SystemTime) -> i64 {
+/// The seconds since 1970; 0 before that.
+pub(crate) fn seconds(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A time in the form of HTTP: `Mon, 30 Nov 2026 18:00:00 GMT`.
-fn read(date: &str) -> Option<SystemTime> {
+pub(crate) fn read_date(date: &str) -> Option<SystemTime> {
     let (_, date) = date.split_once(", ")?;
     let mut parts = date.splitn(3, ' ');
     let (day, month, rest) = (parts.next()?, parts.next()?, parts.next()?);
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_date_of_http_is_read() {
-        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(time("1994-11-06T08:49:37Z")));
+        assert_eq!(read_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(time("1994-11-06T08:49:37Z")));
         for odd in [
             "",
             "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -80,7 +81,7 @@ mod tests {
             "Sun, 06 Nov 1994 08:49:37 CET",
             "Sun, é6 Nov 1994 08:49:37 GMT",
         ] {
-            assert_eq!(read(odd), None, "{odd}");
+            assert_eq!(read_date(odd), None, "{odd}");
         }
     }
 

@@ -5,6 +5,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::aws::{read_date, seconds};
+
 /// A smaller difference does no harm.
 const TOLERATED: i64 = 4 * 60;
 /// Later than every time that a correct clock shows while this code is used, in seconds since 1970: the year 2200.
@@ -26,14 +28,10 @@ impl Skew {
     /// Returns whether the time was wrong, and is corrected from now on.
     pub fn notice(&self, date: Option<&str>, signed: SystemTime) -> bool {
         let Some(theirs) = date.and_then(seconds_of) else { return false };
-        let ours = |time: SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            Err(_) => 0,
-        };
-        if (theirs - ours(signed)).abs() < TOLERATED {
+        if (theirs - seconds(signed)).abs() < TOLERATED {
             return false;
         }
-        self.0.store(theirs - ours(SystemTime::now()), Ordering::Relaxed);
+        self.0.store(theirs - seconds(SystemTime::now()), Ordering::Relaxed);
         true
     }
 }
@@ -46,27 +44,7 @@ fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
 
 /// The seconds since 1970 of a date such as `Mon, 30 Nov 2026 18:42:38 GMT`.
 fn seconds_of(date: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut words = date.split_once(", ")?.1.split(' ');
-    let number = |digits: &str| digits.parse::<u16>().ok().map(i64::from);
-    let day = number(words.next()?)?;
-    let name = words.next()?;
-    let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
-    let year = number(words.next()?)?;
-    let mut time = words.next()?.split(':').map(number);
-    let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-    let is_valid = words.eq(["GMT"])
-        && (1970..2200).contains(&year)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60;
-    // The days since 1970 of the first of March of a year, and from there on: February is the last month of a year then.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
-    Some(seconds).filter(|seconds| is_valid && (0..LAST).contains(seconds))
+    read_date(date).map(seconds).filter(|seconds| *seconds < LAST)
 }
 
 #[cfg(test)]
