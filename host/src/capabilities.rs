@@ -141,7 +141,7 @@ const OTHERS: [Package; 8] = [
     ("wasi:filesystem", |l| files::add_to_linker(l, State::files)),
     ("wasi:sockets", |l| sockets::add_to_linker(l, |state| state.wanted_socket = true)),
     ("wasi:http", |l| outbound::add_to_linker(l).and_then(|()| service::add_to_linker(l))),
-    ("wasi:config", |l| config::add_to_linker(l, |state| config::View::of(state.key_value.policy()))),
+    ("wasi:config", |l| config::add_to_linker(l, |state| state.key_value.policy())),
     ("wasi:keyvalue", |l| key_value::add_to_linker(l, State::key_value)),
     ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
 ];

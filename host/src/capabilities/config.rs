@@ -1,40 +1,23 @@
 //! `wasi:config`: the table `config` of a handler or a tenant, under the two ids that hosts give it. Both have the same
 //! functions.
 
-use wasmtime::component::{HasData, Linker};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{ComponentType, Linker, Lower};
 
 use crate::policy::Policy;
 
-/// The id of Wasmtime and wasmCloud.
-#[expect(clippy::error_impl_error, reason = "generated, with the name in the interface")]
-mod rc1 {
-    wasmtime::component::bindgen!({
-        path: "wit",
-        world: "wasi:config/imports@0.2.0-rc.1",
-        imports: { default: trappable },
-    });
-}
+/// The id of Wasmtime and wasmCloud, and the id of Spin.
+const IDS: [&str; 2] = ["wasi:config/store@0.2.0-rc.1", "wasi:config/store@0.2.0-draft-2024-09-27"];
 
-/// The id of Spin.
-#[expect(clippy::error_impl_error, reason = "generated, with the name in the interface")]
-mod draft {
-    wasmtime::component::bindgen!({
-        path: "wit",
-        world: "wasi:config/imports@0.2.0-draft-2024-09-27",
-        imports: { default: trappable },
-    });
-}
-
-use draft::wasi::config0_2_0_draft_2024_09_27::store as draft_store;
-use rc1::wasi::config0_2_0_rc_1::store as rc1_store;
-
-/// Whose configuration is read.
-pub(super) struct View<'a>(&'a Policy);
-
-struct Has;
-
-impl HasData for Has {
-    type Data<'a> = View<'a>;
+/// The `error` of both ids. The configuration is in memory, so no call fails.
+#[derive(Debug, ComponentType, Lower)]
+#[component(variant)]
+#[expect(dead_code, reason = "a part of the signature")]
+enum Error {
+    #[component(name = "upstream")]
+    Upstream(String),
+    #[component(name = "io")]
+    Io(String),
 }
 
 /// Links both ids.
@@ -43,44 +26,26 @@ impl HasData for Has {
 /// When one is there already, which would be a bug.
 pub(super) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
+    policy: fn(&T) -> &Policy,
 ) -> wasmtime::Result<()> {
-    rc1_store::add_to_linker::<T, Has>(linker, view)?;
-    draft_store::add_to_linker::<T, Has>(linker, view)
+    for id in IDS {
+        let mut store = linker.instance(id)?;
+        store.func_wrap("get", move |state: StoreContextMut<'_, T>, (key,): (String,)| {
+            Ok((Ok::<_, Error>(value(policy(state.data()), &key)),))
+        })?;
+        store.func_wrap("get-all", move |state: StoreContextMut<'_, T>, (): ()| {
+            Ok((Ok::<_, Error>(all(policy(state.data()))),))
+        })?;
+    }
+    Ok(())
 }
 
-impl<'a> View<'a> {
-    pub(super) fn of(policy: &'a Policy) -> Self {
-        Self(policy)
-    }
-
-    fn value(&self, key: &str) -> Option<String> {
-        self.0.config.get(key).cloned()
-    }
-
-    fn all(&self) -> Vec<(String, String)> {
-        self.0.config.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
+fn value(policy: &Policy, key: &str) -> Option<String> {
+    policy.config.get(key).cloned()
 }
 
-impl rc1_store::Host for View<'_> {
-    fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, rc1_store::Error>> {
-        Ok(Ok(self.value(&key)))
-    }
-
-    fn get_all(&mut self) -> wasmtime::Result<Result<Vec<(String, String)>, rc1_store::Error>> {
-        Ok(Ok(self.all()))
-    }
-}
-
-impl draft_store::Host for View<'_> {
-    fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, draft_store::Error>> {
-        Ok(Ok(self.value(&key)))
-    }
-
-    fn get_all(&mut self) -> wasmtime::Result<Result<Vec<(String, String)>, draft_store::Error>> {
-        Ok(Ok(self.all()))
-    }
+fn all(policy: &Policy) -> Vec<(String, String)> {
+    policy.config.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -88,20 +53,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ids_read_the_same_table() {
+    fn a_key_has_a_value_and_all_come_in_order() {
         let mut policy = Policy::default_for("hello");
         for (key, value) in [("unit", "EUR"), ("greeting", "Hello")] {
             policy.config.insert(key.to_owned(), value.to_owned());
         }
-        let mut view = View::of(&policy);
-        let all =
+        assert_eq!(value(&policy, "unit").as_deref(), Some("EUR"));
+        assert_eq!(value(&policy, "Unit"), None);
+        let expected =
             [("greeting", "Hello"), ("unit", "EUR")].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(
-            rc1_store::Host::get(&mut view, "unit".to_owned()).unwrap().unwrap().as_deref(),
-            Some("EUR")
-        );
-        assert_eq!(rc1_store::Host::get_all(&mut view).unwrap().unwrap(), all);
-        assert_eq!(draft_store::Host::get(&mut view, "Unit".to_owned()).unwrap().unwrap(), None);
-        assert_eq!(draft_store::Host::get_all(&mut view).unwrap().unwrap(), all);
+        assert_eq!(all(&policy), expected);
     }
 }

@@ -7,14 +7,12 @@
 
 mod account;
 mod backend;
-mod bindings;
 mod bounds;
 mod cursors;
-mod draft;
-mod draft2;
 mod dynamodb;
 #[cfg(feature = "file-stores")]
 mod file;
+mod linked;
 mod memory;
 mod partition;
 mod stores;
@@ -59,8 +57,7 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
     view: fn(&mut T) -> View<'_>,
 ) -> wasmtime::Result<()> {
-    draft::add_to_linker(linker, view)?;
-    draft2::add_to_linker(linker, view)
+    linked::add_to_linker(linker, view)
 }
 
 /// The key-value stores of one sandbox. Until the first operation, this costs nothing.

@@ -30,6 +30,9 @@ pub struct StoresError {
     pub reason: String,
 }
 
+/// An operation, which keeps its result itself.
+pub(super) type Job = Box<dyn FnOnce(&dyn Backend, &Call) -> Result<(), StoreError> + Send>;
+
 /// What the stores of a manifest need.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -82,24 +85,19 @@ impl Stores {
 
     /// Does an operation, on a thread that may wait if the store needs one. If the guest is stopped meanwhile, the thread ends
     /// what it has begun, and no more.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        at: usize,
-        call: Call,
-        work: impl FnOnce(&dyn Backend, &Call) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(super) async fn run(&self, at: usize, call: Call, job: Job) -> Result<(), StoreError> {
         let Some((_, backend)) = self.stores.get(at) else { return Err(StoreError::Thread) };
         if !backend.blocks() {
-            return work(&**backend, &call);
+            return job(&**backend, &call);
         }
         let turn = self.threads.turn(&call.owner).await?;
         let backend = Arc::clone(backend);
-        let job = tokio::task::spawn_blocking(move || {
-            let done = call.meter.charge(|| call.check().and_then(|()| work(&*backend, &call))).0;
+        let thread = tokio::task::spawn_blocking(move || {
+            let done = call.meter.charge(|| call.check().and_then(|()| job(&*backend, &call))).0;
             drop(turn);
             done
         });
-        job.await.map_err(|_| StoreError::Thread)?
+        thread.await.map_err(|_| StoreError::Thread)?
     }
 
     #[cfg(test)]

@@ -3,6 +3,8 @@
 #[cfg(feature = "compiler")]
 mod guest;
 mod limits;
+#[cfg(feature = "compiler")]
+mod signatures;
 mod stopped;
 
 use std::sync::Arc;

@@ -1,11 +1,14 @@
 //! The operations of `wasi:keyvalue`, for both ids.
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use wasmtime::component::{Resource, ResourceTable};
 
 use super::backend::{Backend, Call, Increment, Item, Page, Replacement, StoreError, Swapped, Version};
 use super::bounds::{MAX_HELD, MAX_OPEN, check_batch, check_key, check_value};
+use super::stores::Job;
 use super::{Failed, KeyValue};
 
 /// An open store. It does not depend on the owner of the data.
@@ -303,11 +306,32 @@ impl View<'_> {
         store: usize,
         work: impl FnOnce(&dyn Backend, &Call) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failed> {
-        let call = self.key_value.call(store)?;
-        let key_value = &mut *self.key_value;
-        key_value.account.begin(Instant::now());
-        let done = key_value.stores.run(store, call, work).await;
-        key_value.account.end(Instant::now());
-        done.map_err(|error| key_value.failed(store, &error))
+        let result = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&result);
+        let job = Box::new(move |backend: &dyn Backend, call: &Call| {
+            let done = work(backend, call)?;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            Ok(())
+        });
+        self.run_job(store, job).await?;
+        let done = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+        done.ok_or_else(|| self.key_value.failed(store, &StoreError::Thread))
+    }
+
+    /// Does an operation that keeps its result itself. This way, the code around operations is compiled once and not for each of
+    /// them.
+    fn run_job(
+        &mut self,
+        store: usize,
+        job: Job,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Failed>> + Send + '_>> {
+        Box::pin(async move {
+            let call = self.key_value.call(store)?;
+            let key_value = &mut *self.key_value;
+            key_value.account.begin(Instant::now());
+            let done = key_value.stores.run(store, call, job).await;
+            key_value.account.end(Instant::now());
+            done.map_err(|error| key_value.failed(store, &error))
+        })
     }
 }

@@ -103,7 +103,7 @@ async fn run(grant: bool) -> i64 {
     let mut linker = Linker::<Guest>::new(&engine);
     add_to_linker(&mut linker, |guest| View { key_value: &mut guest.key_value, table: &mut guest.table })
         .unwrap();
-    config::add_to_linker(&mut linker, |guest| config::View::of(guest.key_value.policy())).unwrap();
+    config::add_to_linker(&mut linker, |guest| guest.key_value.policy()).unwrap();
     let (key_value, table) = sandbox(&stores(quiet()), Some("acme"), |policy| {
         policy.config.insert("cache".to_owned(), "seven..".to_owned());
         if !grant {
