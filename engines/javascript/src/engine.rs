@@ -59,7 +59,11 @@ impl Engine {
     pub(crate) fn handle(&self, event: &[u8], context: types::Context) -> Result<Vec<u8>, Failure> {
         clock::start();
         self.context.with(|ctx| {
-            state::with(|state| state.deadline.set(context.deadline_ms));
+            state::with(|state| {
+                state.deadline.set(context.deadline_ms);
+                // Those of an earlier event were reported.
+                state.rejections.take();
+            });
             let handler = self.handler(&ctx)?;
             let event = event::read(&ctx, event)?;
             let returned = event::context(&ctx, context)

@@ -5,6 +5,8 @@ use rquickjs::{Ctx, Object, Persistent, Value};
 
 use crate::state::Rejection;
 
+mod missing;
+
 /// An error of the contract.
 pub(crate) type Failure = types::Failure;
 
@@ -63,7 +65,10 @@ pub(crate) fn of_value(ctx: &Ctx<'_>, thrown: &Value<'_>) -> Failure {
         return out_of_memory();
     }
     let stack = text(ctx, object, "stack").unwrap_or_default();
-    let error_message = message.unwrap_or_else(|| json(ctx, thrown));
+    let mut error_message = message.unwrap_or_else(|| json(ctx, thrown));
+    if name == "ReferenceError" && let Some(hint) = missing::hint(&error_message) {
+        error_message.push_str(&hint);
+    }
     Failure { error_type: name, error_message, stack_trace: frames(&stack) }
 }
 

@@ -15,6 +15,7 @@ mod prelude;
 mod script;
 mod state;
 mod turns;
+mod url;
 #[cfg(test)]
 mod tests;
 #[cfg(target_family = "wasm")]

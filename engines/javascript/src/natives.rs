@@ -1,58 +1,74 @@
 //! The functions in Rust that the prelude builds its globals from.
 
-use rquickjs::prelude::Rest;
-use rquickjs::{Ctx, Function, Object, Persistent, Result, Value, qjs};
+use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
 use crate::{clock, json, platform, state};
 
+mod bytes;
+mod digest;
+mod fetch;
 mod inspect;
+mod text;
+mod urls;
+
+pub(crate) use text::{Text, to_text};
 
 /// Makes the object of all functions.
 pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let natives = Object::new(ctx.clone())?;
-    macro_rules! function {
-        ($name:literal, $function:expr) => {
-            natives.set($name, Function::new(ctx.clone(), $function)?.with_name($name)?)?
+    macro_rules! functions {
+        ($($name:literal: $function:expr,)*) => {
+            $(natives.set($name, Function::new(ctx.clone(), $function)?.with_name($name)?)?;)*
         };
     }
-    function!("log", write_log);
-    function!("startTimer", start_timer);
-    function!("stopTimer", |number: u32| state::with(|state| state.timers.borrow_mut().stop(number)));
-    function!("remainingTime", remaining_time);
-    function!("random", random);
+    functions! {
+        "cancel": fetch::cancel,
+        "clone": bytes::clone,
+        "decode": bytes::decode,
+        "digest": digest::digest,
+        "encodeUserinfo": urls::encode_userinfo,
+        "encodeUtf8": bytes::encode,
+        "environment": environment,
+        "epoch": || milliseconds(clock::wall().saturating_sub(clock::monotonic())),
+        "escapeHash": urls::escape_hash,
+        "escapePath": urls::escape_path,
+        "hmac": digest::hmac,
+        "log": write_log,
+        "now": || milliseconds(clock::monotonic()),
+        "parseJson": fetch::parse_json,
+        "parseQuery": urls::parse_query,
+        "parseUrl": urls::parse_url,
+        "random": random,
+        "randomBytes": bytes::random,
+        "readAll": fetch::read_all,
+        "remainingTime": remaining_time,
+        "send": fetch::send,
+        "startTimer": start_timer,
+        "stopTimer": |number: u32| state::with(|state| state.timers.borrow_mut().stop(number)),
+        "writeQuery": urls::write_query,
+    }
     Ok(natives)
 }
 
-/// The text of any value; an exception is pending if there is none.
-pub(crate) fn to_text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
-    let ctx = ctx.as_raw().as_ptr();
-    let mut length = 0;
-    #[expect(unsafe_code, reason = "calls of QuickJS")]
-    // SAFETY: the context and the value are valid; the text is freed after it was copied.
-    unsafe {
-        let text = qjs::JS_ToCStringLen2(ctx, &raw mut length, value.as_raw(), false);
-        if text.is_null() {
-            return None;
-        }
-        let copy = String::from_utf8_lossy(std::slice::from_raw_parts(text.cast(), length as usize)).into_owned();
-        qjs::JS_FreeCString(ctx, text);
-        Some(copy)
+fn write_log<'js>(ctx: Ctx<'js>, level: String, values: Vec<Value<'js>>) {
+    let message = inspect::message(&ctx, &values);
+    // A record of a logger, which has a level of its own.
+    let is_record = matches!(&*values, [value] if value.is_string())
+        && message.starts_with('{')
+        && message.ends_with('}')
+        && message.contains("\"level\"")
+        && !message.contains('\n');
+    match is_record && message.len() <= LONGEST_LINE {
+        true => platform::print(format!("{message}\n").as_bytes()),
+        false => log(&level, &message),
     }
-}
-
-fn write_log<'js>(ctx: Ctx<'js>, level: String, values: Rest<Value<'js>>) {
-    log(&level, &inspect::message(&ctx, &values.0));
 }
 
 /// The host cuts longer lines into several.
 const LONGEST_LINE: usize = 30 * 1024;
 
-/// Writes a record. An object of JSON in one line is one of a logger, and has its own level.
+/// Writes a record, in one line whatever is in the message.
 pub(crate) fn log(level: &str, message: &str) {
-    let is_record = message.starts_with('{') && message.ends_with('}') && !message.contains('\n');
-    if is_record && message.len() <= LONGEST_LINE {
-        return platform::print(format!("{message}\n").as_bytes());
-    }
     let mut end = message.len().min(LONGEST_LINE);
     while !message.is_char_boundary(end) {
         end -= 1;
@@ -68,10 +84,23 @@ fn start_timer<'js>(ctx: Ctx<'js>, callback: Function<'js>, delay: f64, repeats:
     state::with(|state| state.timers.borrow_mut().start(callback, delay, repeats))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "these are milliseconds")]
+#[expect(clippy::cast_precision_loss, reason = "milliseconds fit")]
 fn remaining_time() -> f64 {
     let deadline = state::with(|state| state.deadline.get());
     deadline.saturating_sub(clock::wall() / 1_000_000) as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a clock is not exact to the nanosecond")]
+fn milliseconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1e6
+}
+
+fn environment(ctx: Ctx<'_>) -> Result<Object<'_>> {
+    let environment = Object::new(ctx)?;
+    for (name, value) in platform::environment() {
+        environment.set(name, value)?;
+    }
+    Ok(environment)
 }
 
 /// `Math.random`: xorshift64*, as QuickJS has it, from a seed that differs in every sandbox.

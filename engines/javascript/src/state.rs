@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use bulkhead::client::Body;
 use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
 use crate::platform::File;
@@ -27,7 +28,11 @@ pub(crate) type Pending = Pin<Box<dyn Future<Output = Completion>>>;
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) timers: RefCell<Timers>,
-    pub(crate) pending: RefCell<Vec<Pending>>,
+    /// What the host does meanwhile, by number.
+    pub(crate) pending: RefCell<BTreeMap<u32, Pending>>,
+    /// Bodies of responses that nobody has read so far, by number.
+    bodies: RefCell<BTreeMap<u32, Body>>,
+    last: Cell<u32>,
     pub(crate) rejections: RefCell<Vec<Rejection>>,
     /// `module` of each CommonJS module that was required.
     pub(crate) required: RefCell<BTreeMap<String, Persistent<Object<'static>>>>,
@@ -41,6 +46,40 @@ pub(crate) struct State {
     pub(crate) compiles_only: Cell<bool>,
     /// The state of `Math.random`; 0 before its first use.
     pub(crate) random: Cell<u64>,
+}
+
+impl State {
+    fn number(&self) -> u32 {
+        let number = self.last.get() + 1;
+        self.last.set(number);
+        number
+    }
+
+    /// Adds something that the host does meanwhile, and returns its number.
+    pub(crate) fn add_pending(&self, pending: Pending) -> u32 {
+        let number = self.number();
+        self.pending.borrow_mut().insert(number, pending);
+        number
+    }
+
+    /// Gives it up.
+    pub(crate) fn cancel(&self, number: u32) {
+        let cancelled = self.pending.borrow_mut().remove(&number);
+        // It may hold values, whose end may run anything.
+        drop(cancelled);
+    }
+
+    /// Adds a body, and returns its number.
+    pub(crate) fn add_body(&self, body: Body) -> u32 {
+        let number = self.number();
+        self.bodies.borrow_mut().insert(number, body);
+        number
+    }
+
+    /// Takes a body.
+    pub(crate) fn take_body(&self, number: u32) -> Option<Body> {
+        self.bodies.borrow_mut().remove(&number)
+    }
 }
 
 thread_local! {

@@ -6,7 +6,16 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::platform::{self, File};
 
+mod errors;
+mod globals;
+mod hostile;
+mod json;
 mod language;
+mod log;
+mod modules;
+mod requests;
+mod turns;
+mod urls;
 
 /// A context of an event.
 pub(crate) fn context() -> types::Context {

@@ -26,7 +26,7 @@ struct Timer {
     again: Option<u64>,
 }
 
-/// More than this is 1 ms, as elsewhere.
+/// A longer one is 1 ms, as elsewhere.
 const LONGEST_DELAY: f64 = 2_147_483_647.0;
 
 impl Timers {
@@ -110,17 +110,18 @@ fn turn(ctx: &Ctx<'_>, waker: &mut Context<'_>) -> bool {
         }
         return true;
     }
-    // A completion may begin further requests.
-    let mut pending = state::with(|state| state.pending.take());
-    let mut done = Vec::new();
-    let mut left = Vec::new();
-    for mut one in pending.drain(..) {
-        match one.as_mut().poll(waker) {
-            Poll::Ready(completion) => done.push(completion),
-            Poll::Pending => left.push(one),
-        }
-    }
-    state::with(|state| state.pending.borrow_mut().extend(left));
+    let done = state::with(|state| {
+        let mut done = Vec::new();
+        // A poll runs nothing of the script.
+        state.pending.borrow_mut().retain(|_, one| match one.as_mut().poll(waker) {
+            Poll::Ready(completion) => {
+                done.push(completion);
+                false
+            }
+            Poll::Pending => true,
+        });
+        done
+    });
     let is_any = !done.is_empty();
     for completion in done {
         if completion(ctx).is_err() {
