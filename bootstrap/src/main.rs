@@ -24,7 +24,7 @@ use bulkhead_host::credentials::Process;
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
-use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes, StoredTenants};
+use bulkhead_host::dispatch::{Dispatcher, IdleSandboxes, Scripts, StoredTenants};
 use bulkhead_host::engine::watchdog::{TimeSlice, Watchdog};
 use bulkhead_host::engine::{self, Allocation, Pool, Share};
 use bulkhead_host::event_loop::backoff::Backoff;
@@ -231,6 +231,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         router,
         catalog,
         stored,
+        scripts: Scripts::new(config.task_root.clone()),
         sandboxes: Sandboxes {
             function: config.function.clone(),
             log: Arc::clone(log),

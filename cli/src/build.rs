@@ -9,6 +9,7 @@ mod print;
 mod profile;
 mod project;
 mod rustflags;
+mod scripts;
 mod stack;
 pub(crate) mod target;
 mod task_root;
@@ -37,6 +38,7 @@ use task_root::TaskRoot;
 /// A package is built if it is a `cdylib` (`crate-type = ["cdylib"]`) or a program, and either depends on
 /// `bulkhead-sdk` or is named in bulkhead.toml. If bulkhead.toml sets `build.command`, that command runs
 /// instead of cargo; it must leave each component at the `source` of its handler, relative to bulkhead.toml.
+/// Scripts are copied, together with the engine that runs them.
 /// `bulkhead build` adds the Rust target wasm32-wasip2 if it is missing, copies the files that bulkhead.toml
 /// grants, and compiles the components for this machine, so that they start faster. The exit code is 1 if the
 /// bootstrap would reject the result.
@@ -96,6 +98,7 @@ impl Build {
 
     /// Builds the components.
     fn components(&self, project: &Project) -> anyhow::Result<Built> {
+        scripts::check(project)?;
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
@@ -103,6 +106,9 @@ impl Build {
                 project.shown.shown()
             );
             return Ok(Built { components: by_command(project, build)?, warnings: Vec::new() });
+        }
+        if scripts::are_all(project) {
+            return Ok(Built { components: Vec::new(), warnings: Vec::new() });
         }
         let found = metadata::handlers(project, &self.package)?;
         target::ensure(&project.root)?;
@@ -142,7 +148,8 @@ fn by_command(project: &Project, build: &manifest::Build) -> anyhow::Result<Vec<
     shell.args(["-c", &build.command]).current_dir(workdir).stdin(Stdio::null()).stdout(std::io::stderr());
     let status = shell.status().context("build.command needs the shell `sh`, which cannot be started")?;
     ensure!(status.success(), "build.command `{}` failed ({status}); see its messages above", build.command);
-    project.manifest.handlers.iter().map(|handler| left(project, handler)).collect()
+    let components = project.manifest.handlers.iter().filter(|handler| handler.script.is_none());
+    components.map(|handler| left(project, handler)).collect()
 }
 
 fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Component> {

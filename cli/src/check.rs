@@ -11,6 +11,7 @@ mod nearby;
 mod policies;
 mod print;
 mod report;
+mod scripts;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::{local, output};
 pub(crate) use denied::grant_lines;
 use examine::examine;
 pub(crate) use listed::{policies_of, policy_of};
+pub(crate) use scripts::mistakes_of_scripts;
 pub(crate) use summary::{Denied, Summary, summary};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 pub(crate) use events::{Answer, Event};
 use events::{EnvironmentId, Events};
 use program::{Line, Program};
-pub(crate) use program::{bootstrap, bootstrap_for};
+pub(crate) use program::{bootstrap, bootstrap_for, engine};
 pub(crate) use task_root::{is_task_root, task_root};
 
 /// The settings of a function, which would be its configuration in Lambda.

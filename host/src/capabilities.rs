@@ -5,7 +5,7 @@
 //! linked interface by interface: where ours replace Wasmtime's, the program does not contain Wasmtime's at
 //! all.
 //!
-//! May use: text, http1, tls, log, http_event, policy, engine, aws, credentials.
+//! May use: text, http1, tls, log, http_event, script, policy, engine, aws, credentials.
 
 pub mod checked_writes;
 mod config;
@@ -19,6 +19,7 @@ pub mod outbound;
 pub mod output;
 pub mod random;
 pub mod response_stream;
+mod script;
 mod service;
 mod sockets;
 
@@ -35,6 +36,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::engine::meter::Meter;
 use crate::engine::pool_usage::PoolSlot;
 use crate::engine::watchdog::Clock;
+use crate::script::Script;
 use denials::Denials;
 use environment::Environment;
 use files::{Files, FilesView};
@@ -58,6 +60,8 @@ pub struct State {
     pub(crate) http: WasiHttpCtx,
     pub(crate) serving: Serving,
     pub(crate) response: Response,
+    /// The script that the guest runs, if it is an engine.
+    pub(crate) script: Option<Arc<Script>>,
     /// Whether the guest was denied a socket.
     pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
@@ -143,7 +147,10 @@ const OTHERS: [Package; 8] = [
     ("wasi:http", |l| outbound::add_to_linker(l).and_then(|()| service::add_to_linker(l))),
     ("wasi:config", |l| config::add_to_linker(l, |state| config::View::of(state.key_value.policy()))),
     ("wasi:keyvalue", |l| key_value::add_to_linker(l, State::key_value)),
-    ("bulkhead:lambda", |l| response_stream::add_to_linker(l, State::response)),
+    ("bulkhead:lambda", |l| {
+        response_stream::add_to_linker(l, State::response)?;
+        script::add_to_linker(l, |state| state.script.as_deref())
+    }),
 ];
 
 /// Links the packages that every standard library imports; others are linked on demand.
@@ -274,6 +281,7 @@ mod tests {
             "wasi:config/store@0.2.0-rc.1",
             "wasi:keyvalue/batch@0.2.0-draft2",
             "bulkhead:lambda/response-stream@0.1.0",
+            "bulkhead:lambda/script@0.1.0",
         ];
         assert_eq!(left_after(&all), [""; 0]);
     }

@@ -4,10 +4,10 @@
 //! A process has one [`Dispatcher`], and one [`LoopState`] for each loop that brings it events. The work
 //! between events is in [`prewarm`].
 //!
-//! The room also owns the [`router`], the [`catalog`] of components, the tenants of a store ([`StoredTenants`]), the
-//! [`concurrency`] of each tenant, and the [`receipt`].
+//! The room also owns the [`router`], the [`catalog`] of components, the tenants of a store ([`StoredTenants`]), the [`Scripts`] in
+//! memory, the [`concurrency`] of each tenant, and the [`receipt`].
 //!
-//! May use: text, log, policy, engine, runtime_api, store, capabilities, sandbox.
+//! May use: text, log, script, policy, engine, runtime_api, store, capabilities, sandbox.
 //! May use in tests: http1, tls, wasm.
 
 pub mod catalog;
@@ -20,6 +20,7 @@ mod prewarm;
 pub mod receipt;
 mod rejection;
 pub mod router;
+mod scripts;
 mod stored;
 
 use std::borrow::Cow;
@@ -48,6 +49,7 @@ use prewarm::Prewarm;
 use receipt::{About, REPLIED, Receipt};
 use rejection::Rejection;
 use router::{Part, RouteError, Routed, Router, batch_response};
+pub use scripts::Scripts;
 pub use stored::StoredTenants;
 
 /// The time that an event in flight gets when the process is asked to stop; Lambda kills the process after
@@ -65,6 +67,8 @@ pub struct Dispatcher {
     pub catalog: Catalog,
     /// The tenants of the store, if there is one.
     pub stored: Option<Arc<StoredTenants>>,
+    /// The scripts of handlers and tenants.
+    pub scripts: Arc<Scripts>,
     /// Makes the sandboxes.
     pub sandboxes: Sandboxes,
     /// Stops handlers that take too long.
@@ -122,12 +126,11 @@ struct PendingRun<'a> {
     meter: &'a Meter,
 }
 
-/// A batch of several tenants, and its parts.
+/// A batch of several tenants, its parts, and when it arrived.
 struct Batch<'a> {
     invocation: Invocation,
     caller: Caller,
     parts: Vec<(Result<Route, RouteError>, Part)>,
-    /// When it came.
     at: Instant,
     meter: &'a Meter,
 }
@@ -140,15 +143,15 @@ struct Finished<'a> {
     records: Option<usize>,
     /// The route, if the event got that far.
     route: Option<&'a Route>,
-    /// The digest of the component, if the event got that far.
-    digest: Option<&'a Arc<str>>,
+    /// The component with its script, if the event got that far.
+    loaded: Option<&'a Loaded>,
 }
 
 impl Finished<'_> {
     /// An event that reached no sandbox, and the time that it took.
     fn rejected(rejection: &Rejection, queue: Duration, records: Option<usize>) -> Self {
         let usage = Usage { limit: rejection.limit(), ..Usage::default() };
-        Self { answer: Err(rejection.report()), usage, queue, records, route: None, digest: None }
+        Self { answer: Err(rejection.report()), usage, queue, records, route: None, loaded: None }
     }
 }
 
@@ -270,17 +273,17 @@ impl Dispatcher {
         let budget = TimeBudget::new(route.policy.limits.wall_time, invocation.deadline, sharers);
         let guard = self.watchdog.guard(budget.ends());
         let queue = at.elapsed();
-        let (answer, usage, digest) = match self.component(&route, budget, state, meter).await {
+        let (answer, usage, loaded) = match self.loaded_for(&route, budget, state, meter).await {
             Ok(loaded) => {
                 let visit = Visit { invocation, caller, route: &route, channel };
                 let timing = Timing { budget, guard: &guard, meter };
                 let (answer, usage) = self.sandboxed(state, &loaded, visit, timing).await;
-                (answer, usage, Some(loaded.digest))
+                (answer, usage, Some(loaded))
             }
             Err(rejection) => (Err(rejection.report()), Usage::default(), None),
         };
         let finished =
-            Finished { answer, usage, queue, records, route: Some(&route), digest: digest.as_ref() };
+            Finished { answer, usage, queue, records, route: Some(&route), loaded: loaded.as_ref() };
         let answer = self.conclude(state, invocation, finished);
         state.prewarm.went(route, answer.is_ok());
         answer
@@ -296,7 +299,7 @@ impl Dispatcher {
     ) -> (Answer, Usage) {
         let Timing { guard, meter, .. } = timing;
         let channel = visit.channel.clone();
-        let idle = self.idle_sandbox(visit.route, &mut state.prewarm);
+        let idle = self.idle_sandbox(loaded, visit.route, &mut state.prewarm);
         let run = async {
             let sandbox = match idle {
                 Some(idle) => {
@@ -343,15 +346,13 @@ impl Dispatcher {
     /// may be frozen from then on.
     pub fn write_receipts(&self, state: &mut LoopState, meter: &Meter) {
         for receipt in shared_out(std::mem::take(&mut state.receipts), meter.spent()) {
-            if let Some(line) = receipt.line(&self.receipts) {
-                self.log.record_receipt(line);
-            }
+            receipt.line(&self.receipts).into_iter().for_each(|line| self.log.record_receipt(line));
         }
     }
 
     /// Logs a failure, and creates the receipt.
     fn conclude(&self, state: &mut LoopState, invocation: &Invocation, finished: Finished<'_>) -> Answer {
-        let Finished { answer, usage, queue, records, route, digest } = finished;
+        let Finished { answer, usage, queue, records, route, loaded } = finished;
         if let Err(report) = &answer {
             let failure = Failure {
                 error_type: report.error_type(),
@@ -364,7 +365,8 @@ impl Dispatcher {
             request_id: &invocation.id.request_id,
             tenant: invocation.tenant_id.as_ref().map(|id| (id, self.knows(id, route))),
             handler: route.map(|route| &route.policy.handler),
-            component: digest,
+            component: loaded.map(|loaded| &loaded.digest),
+            script: loaded.and_then(|loaded| loaded.script.as_ref()).map(|script| &script.digest),
             is_stale: route.and_then(|route| route.record).is_some_and(|record| record.is_stale),
             outcome: match &answer {
                 Ok(_) => Cow::Borrowed(REPLIED),
@@ -381,9 +383,8 @@ impl Dispatcher {
         answer
     }
 
-    /// The work while there is no event, which can be cancelled at any time: an event that arrives does not
-    /// wait for a sandbox that takes long to make, such as one whose start never ends; it gets a new one,
-    /// within its own time.
+    /// The work while there is no event, which can be cancelled at any time: an event that arrives does not wait for a
+    /// sandbox that takes long to make, but gets a new one within its own time.
     pub fn idle<'a>(&'a self, state: &'a mut LoopState) -> (impl Future<Output = ()> + 'a, &'a mut Stop) {
         (self.prepare(&mut state.prewarm), &mut state.stop)
     }

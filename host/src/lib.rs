@@ -30,6 +30,7 @@ pub mod policy;
 
 pub mod http1;
 pub mod pause;
+pub mod script;
 pub mod text;
 pub mod tls;
 

@@ -19,6 +19,7 @@ pub mod network;
 pub(crate) mod pointer;
 mod public_key;
 mod route;
+pub mod script_file;
 mod vars;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -146,6 +146,7 @@ impl InitRunner {
             key_value: KeyValue::new(Arc::new(Stores::none(log)), Arc::clone(&policy)),
             outbound: Outbound::new(clients, policy),
             response: Response::default(),
+            script: None,
             wanted_socket: false,
             clock: guard.clock(),
             meter: Meter::new(Duration::MAX),

@@ -10,7 +10,7 @@
 //! The room also owns what a sandbox needs and leaves: the loaded [`component`], the [`time_budget`], the reasons for a
 //! [`trap`], and the [`outcome`].
 //!
-//! May use: text, log, http_event, policy, engine, runtime_api, capabilities, wasm.
+//! May use: text, log, http_event, script, policy, engine, runtime_api, capabilities, wasm.
 
 mod clocks;
 mod command;
@@ -19,6 +19,7 @@ mod context;
 mod guest;
 mod http;
 pub mod outcome;
+mod streams;
 pub mod time_budget;
 pub mod trap;
 mod visit;
@@ -28,11 +29,10 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::WasiCtx;
 
 use crate::capabilities::console::Console;
 use crate::capabilities::environment::Environment;
-use crate::capabilities::files::{Files, Granted, Tmp};
+use crate::capabilities::files::{Files, FilesError, Granted};
 use crate::capabilities::key_value::{KeyValue, Stores};
 use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound, Sender};
@@ -42,9 +42,9 @@ use crate::capabilities::{Serving, State};
 use crate::engine::meter::Meter;
 use crate::engine::pool_usage::{self, PoolUsage};
 use crate::engine::watchdog::Guard;
-use crate::log::{Level, Log};
-use crate::policy::{Limit, Owner, Policy, Route};
-use crate::runtime_api::invocation::Invocation;
+use crate::log::Log;
+use crate::policy::{Owner, Policy, Route};
+use crate::script::Script;
 use crate::wasm::Kind;
 use clocks::{Ended, look_at_clocks, stopped_by};
 use command::Pipes;
@@ -53,6 +53,7 @@ pub use context::FunctionSettings;
 use guest::{Call, Guest};
 pub use http::ServiceError;
 use outcome::Outcome;
+use streams::streams;
 use trap::Evidence;
 pub use visit::{Run, Timing, Usage, Visit};
 
@@ -107,6 +108,8 @@ pub struct EmptySandbox {
     console: Console,
     meter: Meter,
     pipes: Option<Pipes>,
+    /// Why the directories that its policy grants are missing.
+    refused: Option<FilesError>,
 }
 
 /// The rest of a sandbox.
@@ -119,12 +122,23 @@ pub enum Remains {
 }
 
 impl Sandbox {
-    /// Whether it was made for events with this route. After its first event it belongs to that tenant alone.
+    /// Whether it was made for events with this route: under its policy, and with its script. After its first event it
+    /// belongs to that tenant alone.
     pub fn fits(&self, route: &Route) -> bool {
         self.handler == route.handler
             && Arc::ptr_eq(&self.policy, &route.policy)
+            && self.script().map(|script| &script.place) == route.script.as_ref()
             && (self.is_fresh()
                 || (self.tenant_id == route.tenant_id && self.generation == route.generation()))
+    }
+
+    fn script(&self) -> Option<&Arc<Script>> {
+        self.store.data().script.as_ref()
+    }
+
+    /// Whether it runs this copy of a script. One that had to leave the memory is read again.
+    pub fn runs(&self, script: Option<&Arc<Script>>) -> bool {
+        self.script().map(Arc::as_ptr) == script.map(Arc::as_ptr)
     }
 
     /// The handler that it was made for.
@@ -217,8 +231,12 @@ impl Sandboxes {
         meter.allow(limit);
         // If a guest has less processor time left than a time slice takes, the epoch has to move earlier.
         guard.clock().look_after(limit);
-        let EmptySandbox { mut store, console, meter, pipes } = self.empty(loaded, route, guard, meter);
-        let guest = meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await;
+        let EmptySandbox { mut store, console, meter, pipes, refused } =
+            self.empty(loaded, route, guard, meter);
+        let guest = match refused {
+            Some(error) => Err(Ended::Itself(error.into())),
+            None => meter.run(stopped_by(guard, &meter, Guest::make(&loaded.entry, &mut store))).await,
+        };
         Sandbox {
             handler: route.handler,
             policy: Arc::clone(&route.policy),
@@ -246,7 +264,8 @@ impl Sandboxes {
             environment = environment.called(&policy.handler);
             pipes = Some(Pipes::new(policy.limits.response));
         }
-        let wasi = self.wasi(policy, &console, pipes.as_ref());
+        let mut wasi = streams(&console, pipes.as_ref());
+        let refused = self.directories.grant(&policy.grants, &mut wasi).err();
         let mut table = ResourceTable::new();
         table.set_max_capacity(policy.limits.handles);
         let state = State {
@@ -260,6 +279,7 @@ impl Sandboxes {
             outbound: Outbound::new(Arc::clone(&self.clients), Arc::clone(policy)),
             key_value: KeyValue::new(Arc::clone(&self.stores), Arc::clone(policy)),
             response: Response::default(),
+            script: loaded.script.clone(),
             wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
             pool_slot: Some(self.pool_usage.occupy(policy, loaded.footprint)),
@@ -274,7 +294,7 @@ impl Sandboxes {
         // At every move of the epoch the guest checks its clocks, and lets others have a turn.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(look_at_clocks);
-        EmptySandbox { store, console, meter, pipes }
+        EmptySandbox { store, console, meter, pipes, refused }
     }
 
     /// Handles one event, on its meter.
@@ -310,6 +330,9 @@ impl Sandboxes {
             Err(Ended::Itself(error)) if pool_usage::is_out_of_room(&error) => {
                 Outcome::SandboxUnavailable { message: error.root_cause().to_string() }
             }
+            Err(Ended::Itself(error)) if error.is::<FilesError>() => {
+                Outcome::DirectoryUnavailable { message: error.to_string() }
+            }
             Err(Ended::Itself(error)) => trap::outcome(
                 &error,
                 Evidence {
@@ -334,52 +357,6 @@ impl Sandboxes {
         let is_clean = returned && usage.limit.is_none();
         Run { outcome, usage, remains: sandbox.remains(is_clean) }
     }
-
-    /// The resources of a sandbox except for time, with a limit that it reached and continued.
-    fn used(&self, sandbox: &Sandbox, invocation: &Invocation) -> Usage {
-        let Sandbox { policy, store, console, .. } = sandbox;
-        let State { limiter, outbound, key_value, files, .. } = store.data();
-        let (logs, truncated) = console.printed();
-        let (outbound, key_value) = (outbound.usage(), key_value.usage());
-        let tmp_is_full = files.tmp().is_some_and(Tmp::hit_limit);
-        if tmp_is_full {
-            self.log.record(Level::Warn, &invocation.scope(), &tmp_is_too_small(policy));
-        }
-        let ran_into = [
-            limiter.refused(),
-            outbound.limit,
-            key_value.limit,
-            tmp_is_full.then_some(Limit::Tmp),
-            truncated.then_some(Limit::Logs),
-        ];
-        let limit = ran_into.into_iter().flatten().next();
-        Usage { peak_memory: limiter.peak(), logs, outbound, key_value, limit, ..Usage::default() }
-    }
-
-    /// A guest's streams and directories. A command's stdout is its response, not its log.
-    fn wasi(&self, policy: &Policy, console: &Console, pipes: Option<&Pipes>) -> WasiCtx {
-        let mut wasi = WasiCtx::builder();
-        wasi.stderr(console.stderr());
-        match pipes {
-            Some(pipes) => wasi.stdin(pipes.stdin()).stdout(pipes.stdout()),
-            None => wasi.stdout(console.stdout()),
-        };
-        let mut wasi = wasi.build();
-        if let Some(directories) = self.directories.of(&policy.grants) {
-            directories.grant(&mut wasi);
-        }
-        wasi
-    }
-}
-
-/// Most languages report an I/O error, which is not specific.
-fn tmp_is_too_small(policy: &Policy) -> String {
-    format!(
-        "the handler filled its /tmp of {} bytes; to allow more, raise `tmp` in [{}] of {}",
-        policy.grants.tmp,
-        policy.table,
-        crate::policy::manifest::FILE
-    )
 }
 
 #[cfg(all(test, feature = "compiler"))]

@@ -27,4 +27,5 @@ mod release;
 mod repository;
 mod runtime_api;
 mod sandbox;
+mod scripts;
 mod tenants;

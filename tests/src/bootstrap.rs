@@ -29,6 +29,7 @@ pub struct Bootstrap {
     runner: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
     address_space: Option<u64>,
+    descriptors: Option<u64>,
 }
 
 impl Default for Bootstrap {
@@ -74,6 +75,7 @@ impl Bootstrap {
             runner: Vec::new(),
             environment: environment.into(),
             address_space: None,
+            descriptors: None,
         }
     }
 
@@ -114,6 +116,11 @@ impl Bootstrap {
         Self { address_space: Some(kib), ..self }
     }
 
+    /// With no more file descriptors than this.
+    pub fn descriptors(self, most: u64) -> Self {
+        Self { descriptors: Some(most), ..self }
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -122,10 +129,13 @@ impl Bootstrap {
         let mut words = self.runner.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
         let mut command = Command::new(words.next().expect("a program"));
         command.args(words);
-        if let Some(kib) = self.address_space {
+        let address_space = self.address_space.map(|kib| format!("ulimit -v {kib} && "));
+        let descriptors = self.descriptors.map(|most| format!("ulimit -n {most} && "));
+        let limits: String = address_space.into_iter().chain(descriptors).collect();
+        if !limits.is_empty() {
             // A limit has to be set before the program runs, which only a shell can do without unsafe code.
             command = Command::new("/bin/sh");
-            command.arg("-c").arg(format!("ulimit -v {kib} && exec \"$0\"")).arg(&self.program);
+            command.arg("-c").arg(format!("{limits}exec \"$0\"")).arg(&self.program);
         }
         command.env_clear().envs(&self.environment);
         Running::start(command)
@@ -336,6 +346,14 @@ impl Running {
         let ticks =
             fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("a number"));
         Duration::from_millis(10 * ticks.sum::<u64>())
+    }
+
+    /// The number of file descriptors that it has open.
+    ///
+    /// # Panics
+    /// Where the process has gone.
+    pub fn open_descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("read /proc").count()
     }
 
     fn status(&self, key: &str) -> u64 {

@@ -134,7 +134,7 @@ impl Setting {
         let engine = engine.with_context(|| name.clone())?;
         let loaded = component::map(&engine, &capabilities::imports(&engine)?, cwasm, None)?;
         let policy = Arc::new(Policy::default_for("hello"));
-        let route = Route { tenant_id: None, is_known: false, handler: 0, policy, record: None };
+        let route = Route::to(0, policy);
         let watchdog = Watchdog::start(&engine, TimeSlice::ALONE)?;
         Ok(Self { name, loaded, watchdog, route, times: Default::default(), faults: Vec::new() })
     }

@@ -13,7 +13,7 @@ use bulkhead_host::text::printable::Shown as _;
 use tempfile::NamedTempFile;
 
 use super::project::Project;
-use super::{Component, precompile};
+use super::{Component, precompile, scripts};
 
 /// The place of the task root in a project.
 pub(crate) const PLACE: &str = "target/bulkhead";
@@ -60,6 +60,7 @@ impl TaskRoot {
                 root.files.entry(file.clone()).or_insert(from);
             }
         }
+        scripts::add(project, &mut root.files, &mut root.native);
         if project.has_manifest {
             root.files.insert(FILE.into(), project.root.join(FILE));
         }

@@ -64,7 +64,7 @@ impl ComponentLoader {
         let stem = component.file.with_extension("");
         let name = stem.strip_prefix(&self.root).unwrap_or(&stem).display().to_string();
         let policy = Arc::new(manifest.default_policy(&name));
-        Ok((Handler { name, source: component.file.clone(), digest: None, policy }, component))
+        Ok((Handler { name, source: component.file.clone(), script: None, digest: None, policy }, component))
     }
 
     /// The component of a handler, or the reason why there is none.
@@ -111,6 +111,7 @@ fn reason(root: &Path, error: &CatalogError, handler: &Handler) -> String {
         CatalogError::NoSource { .. } => meant(root, &handler.source, Wanted::Component),
         CatalogError::TaskRoot { .. }
         | CatalogError::NoSuchHandler { .. }
+        | CatalogError::NoEngine { .. }
         | CatalogError::Digest { .. }
         | CatalogError::Component(_) => String::new(),
     };

@@ -11,6 +11,7 @@ use super::credentials::Credential;
 use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
+use super::scripts::{mistakes_of_scripts, wrong_engine};
 use crate::output::Progress;
 use crate::{handlers, suggest};
 
@@ -32,6 +33,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     let mut loader = ComponentLoader::of(root);
     report.mistakes.extend(certificates(root, &manifest.extra_ca_certificates));
     report.warnings.extend(idle::of_manifest(root, &manifest));
+    report.mistakes.extend(mistakes_of_scripts(root, &manifest).into_iter().map(Finding::of));
     let mut loaded = Vec::new();
     let progress = Progress::of(&format!("checking {}", root.shown()));
     if manifest.has_only_handler() {
@@ -143,6 +145,7 @@ fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Compon
     if let Some(component) = &component {
         report.warnings.extend(component.warnings.iter().cloned());
         report.warnings.extend(idle::of_kind(handler, component.kind));
+        report.warnings.extend(wrong_engine(handler, component));
         if let Checked::StampOnly { target } = &component.checked {
             report.warnings.push(format!(
                 "{} is native code for {target}: its stamp and checksum are valid, but this machine cannot load it",

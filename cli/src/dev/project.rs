@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use bulkhead_host::config::StoreSettings;
 use bulkhead_host::policy::manifest::{FILE, Manifest, Store};
+use bulkhead_host::script;
 use bulkhead_host::text::printable::Shown as _;
 
 use crate::build::PLACE;
@@ -127,8 +128,8 @@ impl Project {
 /// Whether `bulkhead build` can build this folder.
 fn has_sources() -> anyhow::Result<bool> {
     let folder = Path::new(".");
-    Ok(folder.join("Cargo.toml").is_file()
-        || Manifest::read(folder)?.is_some_and(|manifest| manifest.build.is_some()))
+    let is_built = |manifest: Manifest| manifest.build.is_some() || manifest.scripts().next().is_some();
+    Ok(folder.join("Cargo.toml").is_file() || Manifest::read(folder)?.is_some_and(is_built))
 }
 
 /// Whether the name of a file is that of a component.
@@ -151,6 +152,13 @@ fn content(root: &Path) -> anyhow::Result<u64> {
         path.hash(&mut hasher);
         // A file that is gone by now counts as empty; its removal is reported as a change.
         std::fs::read(&path).unwrap_or_default().hash(&mut hasher);
+    }
+    // What is wrong with a manifest or a script is reported when it is used.
+    if let Ok(Some(manifest)) = Manifest::read(root) {
+        for place in manifest.scripts().collect::<BTreeSet<_>>() {
+            let read = script::read(root, place);
+            read.map_or_else(|error| error.to_string(), |script| script.digest.to_string()).hash(&mut hasher);
+        }
     }
     Ok(hasher.finish())
 }
@@ -180,6 +188,11 @@ mod tests {
         assert!(project.renew().await.unwrap().is_some(), "an environment keeps its secrets for a while");
         write("bulkhead.secrets.toml", "kye = \"one\"");
         assert!(project.renew().await.unwrap_err().to_string().contains("did you mean key?"));
+        write("bulkhead.toml", "[handlers.c]\nsource = \"c.js\"");
+        assert!(project.renew().await.unwrap().is_some());
+        write("c.js", "1");
+        assert!(project.renew().await.unwrap().is_some(), "a script that changes is another one");
+        assert_eq!(project.renew().await.unwrap(), None);
         write("bulkhead.toml", "[handler.c]");
         assert!(project.renew().await.is_err());
     }

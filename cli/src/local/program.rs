@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use bulkhead_host::engine::Target;
+use bulkhead_host::policy::script_file::ENGINES;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -32,6 +33,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The directory where package managers put bootstraps, below the prefix whose `bin` has this command.
 const INSTALLED: &str = "libexec/bulkhead";
+
+/// The variable with the folder of the engines of scripts, if they are not those that were installed with this command.
+const ENGINES_VARIABLE: &str = "BULKHEAD_ENGINES";
+
+/// The file of an engine of scripts that came with this command.
+pub(crate) fn engine(file: &str) -> Option<PathBuf> {
+    match std::env::var_os(ENGINES_VARIABLE).filter(|folder| !folder.is_empty()) {
+        Some(folder) => Some(Path::new(&folder).join(file)).filter(|path| path.is_file()),
+        None => shipped(&format!("{ENGINES}/{file}")),
+    }
+}
 
 /// Finds the bootstrap to run: the one that was named, or else the one that was installed with this command.
 pub(crate) fn bootstrap(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {

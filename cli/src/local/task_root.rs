@@ -71,7 +71,8 @@ pub(crate) fn is_task_root(folder: &Path) -> bool {
         return true;
     }
     let is_project = || match Manifest::read(folder) {
-        Ok(manifest) => manifest.is_some_and(|manifest| manifest.build.is_some()),
+        // A script runs where its engine is, which a build puts beside it.
+        Ok(manifest) => manifest.is_some_and(|it| it.build.is_some() || it.scripts().next().is_some()),
         // The commands report what is wrong with it.
         Err(_) => false,
     };
@@ -121,6 +122,8 @@ mod tests {
             (&[("Cargo.toml", ""), ("tests/odd.wasm", "")], false),
             (&[(FILE, ""), ("Cargo.toml", ""), ("hello.wasm", "")], true),
             (&[(FILE, "build.command = \"make\"")], false),
+            (&[(FILE, "handlers.a.source = \"a.js\""), ("a.js", "")], false),
+            (&[(FILE, "handlers.a.source = \"a.js\""), ("engines/javascript.wasm", "")], true),
         ] {
             assert_eq!(is_task_root(folder(files).path()), expected, "{files:?}");
         }

@@ -14,6 +14,7 @@ fn line(tenant: Option<&str>, outcome: &str, wall: u64, format: &Format) -> Stri
         tenant: tenant.as_ref().map(|id| (id, true)),
         handler: Some(&"hello".into()),
         component: Some(&"sha256:00".into()),
+        script: None,
         outcome: outcome.to_owned().into(),
         records: None,
         is_stale: false,

@@ -50,6 +50,18 @@ pub enum CatalogError {
         /// The missing file.
         path: PathBuf,
     },
+    /// A handler has a script, and the engine that runs it does not exist.
+    #[error(
+        "{place}: this script needs the engine {}, which does not exist, and neither does a .cwasm of that name; `bulkhead \
+         package` and `bulkhead build` put it there",
+        path.shown()
+    )]
+    NoEngine {
+        /// The line and the key.
+        place: String,
+        /// The missing file.
+        path: PathBuf,
+    },
     /// The component is not the one whose digest `bulkhead.toml` contains.
     #[error("{place}: {} has the digest {found}, not {wanted}", path.shown())]
     Digest {
@@ -84,7 +96,7 @@ impl CatalogError {
     pub fn report(&self) -> ErrorReport {
         let error_type = match self {
             Self::TaskRoot { .. } | Self::NoSuchHandler { .. } => "Runtime.NoSuchHandler",
-            Self::NoSource { .. } => "Runtime.ConfigInvalid",
+            Self::NoSource { .. } | Self::NoEngine { .. } => "Runtime.ConfigInvalid",
             Self::Digest { .. } | Self::Component(_) => "Runtime.InvalidComponent",
         };
         ErrorReport::new(error_type, self.to_string())
@@ -229,7 +241,11 @@ impl Catalog {
         let stem = self.source.task_root.join(&self.components[component].stem);
         let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
         if !cwasm.is_file() && !wasm.is_file() {
-            return Err(CatalogError::NoSource { place: self.place(handler, "source"), path: wasm });
+            let place = self.place(handler, "source");
+            return Err(match &handler.script {
+                Some(_) => CatalogError::NoEngine { place, path: wasm },
+                None => CatalogError::NoSource { place, path: wasm },
+            });
         }
         let found = self.digest(component, &cwasm, &wasm)?;
         match &handler.digest {

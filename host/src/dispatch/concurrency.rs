@@ -114,13 +114,7 @@ mod tests {
         let mut policy = Policy::default_for("hello");
         policy.limits.concurrency = concurrency.and_then(NonZeroU16::new);
         let is_known = tenant_id.is_some();
-        Route {
-            tenant_id: tenant_id.map(Arc::from),
-            is_known,
-            handler: 0,
-            policy: Arc::new(policy),
-            record: None,
-        }
+        Route { tenant_id: tenant_id.map(Arc::from), is_known, ..Route::to(0, Arc::new(policy)) }
     }
 
     #[test]

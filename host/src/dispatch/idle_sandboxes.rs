@@ -123,7 +123,7 @@ mod tests {
 
     fn route(handler: usize, tenant_id: &str) -> Route {
         let policy = Arc::new(Policy::default_for("hello"));
-        Route { tenant_id: Some(tenant_id.into()), is_known: true, handler, policy, record: None }
+        Route { tenant_id: Some(tenant_id.into()), is_known: true, ..Route::to(handler, policy) }
     }
 
     #[test]

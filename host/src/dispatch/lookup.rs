@@ -52,15 +52,15 @@ impl Dispatcher {
         self.router.resolve(named, Some(&answers))
     }
 
-    /// The component of a route, loaded now if it was not yet.
-    pub(super) async fn component(
+    /// The component of a route with its script, loaded now if they were not yet.
+    pub(super) async fn loaded_for(
         &self,
         route: &Route,
         budget: TimeBudget,
         state: &mut LoopState,
         meter: &Meter,
     ) -> Result<Loaded, Rejection> {
-        match &self.stored {
+        let loaded = match &self.stored {
             Some(stored) if stored.has(route.handler) => {
                 let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
                 let loaded = Box::pin(stored.component(route.handler, waiting)).await;
@@ -72,14 +72,28 @@ impl Dispatcher {
                 .get(route.handler)
                 .cloned()
                 .map_err(|error| Rejection::HandlerInvalid { message: bounded::text(error, MAX_REASON) }),
+        };
+        let Some(place) = &route.script else { return loaded };
+        let loaded = loaded?;
+        let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
+        // Boxed, since most handlers are components.
+        let script = Box::pin(self.scripts.get(place, waiting)).await;
+        state.notice_stop();
+        match script {
+            Ok(script) => Ok(loaded.with_script(script)),
+            Err(error) => Err(Rejection::of_script(error, route)),
         }
     }
 
-    /// The component of a route, if it is in memory.
+    /// The component of a route with its script, if they are in memory.
     pub(super) fn loaded(&self, route: &Route) -> Option<Loaded> {
-        match &self.stored {
+        let loaded = match &self.stored {
             Some(stored) if stored.has(route.handler) => stored.loaded(route.handler),
             Some(_) | None => self.catalog.get(route.handler).ok().cloned(),
+        }?;
+        match &route.script {
+            Some(place) => Some(loaded.with_script(self.scripts.kept(place)?)),
+            None => Some(loaded),
         }
     }
 

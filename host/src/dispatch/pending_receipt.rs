@@ -39,6 +39,7 @@ mod tests {
             tenant: None,
             handler: None,
             component: None,
+            script: None,
             outcome: REPLIED.into(),
             records: None,
             is_stale: false,

@@ -56,8 +56,15 @@ impl Prewarm {
 
 impl Dispatcher {
     /// The idle sandbox for events with this route, if there is one.
-    pub(super) fn idle_sandbox(&self, route: &Route, prewarm: &mut Prewarm) -> Option<Sandbox> {
+    pub(super) fn idle_sandbox(
+        &self,
+        loaded: &Loaded,
+        route: &Route,
+        prewarm: &mut Prewarm,
+    ) -> Option<Sandbox> {
         let idle = self.idle_sandboxes.take(route);
+        // The receipt names the script that is in memory now.
+        let idle = idle.filter(|sandbox| sandbox.runs(loaded.script.as_ref()));
         if idle.is_none() {
             // There is room for two for each loop, and the other one may belong to another loop.
             prewarm.clear();

@@ -34,6 +34,9 @@ pub struct Receipt {
     pub handler: Option<Arc<str>>,
     /// The digest of the handler's component, if the event got that far.
     pub component: Option<Arc<str>>,
+    /// The digest of the script that the component runs, if it is an engine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub script: Option<Arc<str>>,
     /// `Replied`, or the type of the error: `Function.Timeout`.
     pub outcome: Cow<'static, str>,
     /// The limit that ended the event, or that it reached and continued: a key of `bulkhead.toml`.
@@ -99,6 +102,8 @@ pub struct About<'a> {
     pub handler: Option<&'a Arc<str>>,
     /// The digest of its component, if the event got that far.
     pub component: Option<&'a Arc<str>>,
+    /// The digest of its script, if it runs one.
+    pub script: Option<&'a Arc<str>>,
     /// `Replied`, or the type of the error.
     pub outcome: Cow<'static, str>,
     /// The records of a part of a batch.
@@ -121,6 +126,7 @@ impl Receipt {
             tenant_id: about.tenant.map(|(id, _)| Arc::clone(id)),
             handler: about.handler.cloned(),
             component: about.component.cloned(),
+            script: about.script.cloned(),
             outcome: about.outcome,
             limit: usage.limit.map(|limit| Cow::Borrowed(limit.key())),
             records: about.records,
@@ -282,6 +288,7 @@ mod tests {
             tenant: tenant_id.as_ref().map(|id| (id, &**id == "acme")),
             handler: Some(&"hello".into()),
             component: Some(&"sha256:00".into()),
+            script: None,
             outcome: Cow::Borrowed("Function.Timeout"),
             records: None,
             is_stale: false,
@@ -327,7 +334,8 @@ mod tests {
     #[test]
     fn a_receipt_reads_as_it_was_written() {
         let credentials = BTreeMap::from([("stripe".into(), 2)]);
-        let receipt = Receipt { credentials, ..receipt(None) };
+        let receipt = Receipt { credentials, script: Some("sha256:11".into()), ..receipt(None) };
+        assert_eq!(line(&receipt, &Receipts::Json)["script"], "sha256:11");
         assert_eq!(line(&receipt, &Receipts::Json)["credentials"], json!({ "stripe": 2 }));
         let read: Receipt = serde_json::from_value(line(&receipt, &Receipts::Json)).unwrap();
         assert_eq!(read, receipt);

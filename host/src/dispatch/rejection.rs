@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::concurrency::ConcurrencyExceeded;
 use super::router::RouteError;
+use super::scripts::ScriptError;
 use super::stored::Absence;
-use crate::policy::Limit;
+use crate::policy::{Limit, Route};
 use crate::runtime_api::ErrorReport;
 use crate::runtime_api::invocation::ContextError;
 
@@ -23,6 +24,13 @@ pub(super) enum Rejection {
     HandlerInvalid {
         /// The reason.
         message: String,
+    },
+    /// The script of its handler or tenant cannot be had.
+    ScriptUnavailable {
+        /// Whose script it is: a table of `bulkhead.toml`, or a tenant.
+        owner: String,
+        /// The reason.
+        error: ScriptError,
     },
     /// The Runtime API ended the response in mid-stream, so the handler was stopped. Only the log gets this
     /// report.
@@ -45,6 +53,15 @@ impl Rejection {
         })
     }
 
+    /// The script of an event with this route cannot be had.
+    pub(super) fn of_script(error: ScriptError, route: &Route) -> Self {
+        let owner = match &route.tenant_id {
+            Some(id) if route.is_known => format!("the tenant {id:?}"),
+            Some(_) | None => format!("the handler {}", route.policy.handler),
+        };
+        Self::ScriptUnavailable { owner, error }
+    }
+
     /// The report for the caller.
     pub(super) fn report(&self) -> ErrorReport {
         match self {
@@ -52,6 +69,10 @@ impl Rejection {
             Self::Route(error) => ErrorReport::new(route_type(error), error),
             Self::Concurrency(error) => ErrorReport::new("Runtime.ConcurrencyLimitExceeded", error),
             Self::HandlerInvalid { message } => ErrorReport::new("Runtime.InvalidComponent", message),
+            Self::ScriptUnavailable { owner, error } => ErrorReport::new(
+                "Runtime.ScriptUnavailable",
+                format_args!("the script of {owner} cannot be used: {error}"),
+            ),
             Self::StreamClosed => ErrorReport::new(
                 "Runtime.StreamClosed",
                 "the handler was stopped because its response is no longer read",
@@ -70,6 +91,7 @@ impl Rejection {
             Self::Context(_)
             | Self::Route(_)
             | Self::HandlerInvalid { .. }
+            | Self::ScriptUnavailable { .. }
             | Self::StreamClosed
             | Self::HostPanic { .. } => None,
         }
@@ -105,6 +127,13 @@ mod tests {
         assert!(said.contains("Bulkhead itself panicked, which is a bug: why"), "{said}");
         let (header, said) = report(&Rejection::StreamClosed);
         assert!(header == "Runtime.StreamClosed" && said.contains("no longer read"), "{header} {said}");
+        let (owner, error) = ("the tenant \"acme\"".to_owned(), ScriptError::Full);
+        let (header, said) = report(&Rejection::ScriptUnavailable { owner, error });
+        assert_eq!(header, "Runtime.ScriptUnavailable");
+        assert!(
+            said.starts_with("the script of the tenant \"acme\" cannot be used: too many scripts"),
+            "{said}"
+        );
         let (header, said) = report(&Rejection::Context(ContextError::TenantId(2000)));
         assert_eq!(header, "Runtime.ContextUnmarshalError");
         assert!(said.contains("2000 bytes"), "{said}");

@@ -10,6 +10,7 @@ mod header;
 
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
+use std::path::Path;
 use std::sync::Arc;
 
 pub use batch::{Part, response as batch_response};
@@ -151,6 +152,8 @@ pub struct Router {
     tenants: HashMap<Box<str>, Tenant>,
     /// The policies of the handlers themselves.
     policies: Vec<Arc<Policy>>,
+    /// The scripts of the handlers themselves, of those that have one.
+    scripts: Vec<Option<Arc<Path>>>,
     /// The handler of events that belong to no known tenant.
     fallback: Option<usize>,
     /// Whether an event may belong to a tenant of a store.
@@ -165,10 +168,14 @@ impl Router {
             UnknownTenant::Handler(handler) => Some(handler),
             UnknownTenant::Reject => main.filter(|_| !manifest.has_tenants()),
         };
+        // The only handler of a manifest that names none is a component.
+        let mut scripts: Vec<_> = manifest.handlers.iter().map(|handler| handler.script.clone()).collect();
+        scripts.resize(policies.len(), None);
         Self {
             routing: manifest.routing.clone(),
             tenants: manifest.tenants.clone(),
             policies,
+            scripts,
             fallback,
             has_store: manifest.store.is_some(),
         }
@@ -283,8 +290,8 @@ impl Router {
         if let Some(id) = &tenant_id
             && let Some(tenant) = self.tenants.get(&**id)
         {
-            let policy = Arc::clone(&tenant.policy);
-            return Ok(Route { handler: tenant.handler, policy, tenant_id, is_known: true, record: None });
+            let route = Route::to(tenant.handler, Arc::clone(&tenant.policy));
+            return Ok(Route { tenant_id, is_known: true, script: tenant.script.clone(), ..route });
         }
         if let (Some(id), Some(stored)) = (&tenant_id, stored)
             && let Some(route) = route_of(id, stored)
@@ -303,7 +310,8 @@ impl Router {
 
     fn to_handler(&self, tenant_id: Option<Arc<str>>, handler: usize) -> Option<Route> {
         let policy = Arc::clone(self.policies.get(handler)?);
-        Some(Route { tenant_id, is_known: false, handler, policy, record: None })
+        let script = self.scripts.get(handler)?.clone();
+        Some(Route { tenant_id, script, ..Route::to(handler, policy) })
     }
 
     /// The place of the tenant's id, for people.
@@ -334,9 +342,8 @@ fn route_of(id: &Arc<str>, stored: &Answers) -> Option<Result<Route, RouteError>
         Ok(StoredTenant { handler, policy, record }) => Ok(Route {
             tenant_id: Some(tenant()),
             is_known: true,
-            handler: *handler,
-            policy: Arc::clone(policy),
             record: Some(*record),
+            ..Route::to(*handler, Arc::clone(policy))
         }),
         Err(Absence::Unknown) => return None,
         Err(Absence::Invalid(reason)) => {

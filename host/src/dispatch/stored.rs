@@ -10,7 +10,7 @@
 
 mod cache;
 mod fetch;
-mod queue;
+pub(super) mod queue;
 #[cfg(all(test, feature = "compiler"))]
 mod tests;
 mod waiting;
@@ -35,8 +35,7 @@ use crate::store::bucket::ATTEMPTS;
 use cache::{Cache, CodeOf, Known, Look};
 use fetch::{Fetched, Fetcher};
 use queue::{Full, Job, Lane, Queue};
-use waiting::Pending;
-pub(super) use waiting::{LONGEST, Waiting};
+pub(super) use waiting::{LONGEST, NoResult, Pending, Waiting};
 
 /// The records that one event can cause to be fetched: a batch may name any number of tenants.
 const MOST_OF_EVENT: usize = 100;
@@ -141,7 +140,7 @@ impl StoredTenants {
             answers.insert(id, found);
         }
         for (id, pending) in fetches {
-            answers.insert(id, waiting.result(pending).await.unwrap_or_else(Err));
+            answers.insert(id, waiting.result(pending).await.unwrap_or_else(|reason| Err(reason.into())));
         }
         answers
     }
@@ -179,7 +178,7 @@ impl StoredTenants {
                 Err(code) => self.start_code(&mut state, handler, code, waiting.meter)?,
             }
         };
-        waiting.result(pending).await.unwrap_or_else(Err)
+        waiting.result(pending).await.unwrap_or_else(|reason| Err(reason.into()))
     }
 
     /// What is known of a tenant, unless it has to be fetched.
@@ -352,7 +351,7 @@ impl StoredTenants {
 }
 
 /// The fetch of this key, if there is one. After a panic there is a receiver still, to which nothing is sent.
-fn in_progress<K: Eq + Hash, T>(fetches: &HashMap<K, Pending<T>>, key: &K) -> Option<Pending<T>> {
+pub(super) fn in_progress<K: Eq + Hash, T>(fetches: &HashMap<K, Pending<T>>, key: &K) -> Option<Pending<T>> {
     fetches.get(key).filter(|pending| pending.has_changed().is_ok()).cloned()
 }
 

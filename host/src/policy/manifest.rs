@@ -18,6 +18,7 @@ mod place;
 mod placeholders;
 mod plain;
 mod resolve;
+mod scripts;
 mod secrets;
 mod sections;
 pub mod store;
@@ -138,8 +139,10 @@ pub struct Handler {
     /// Its name.
     pub name: String,
     /// `source`: its `.wasm` or `.cwasm`, relative to the task root. A `.cwasm` beside a `.wasm` of the same
-    /// name is preferred.
+    /// name is preferred. If the source is a script, this is the component of its engine.
     pub source: PathBuf,
+    /// `source`, if that is a script: the place of its entry.
+    pub script: Option<Arc<Path>>,
     /// `digest`: `sha256:…` of the `.wasm`, which must match.
     pub digest: Option<String>,
     /// The policy of events for which no tenant's policy applies.
@@ -153,6 +156,8 @@ pub struct Tenant {
     pub handler: usize,
     /// Its policy. Tenants with the same policy share it.
     pub policy: Arc<Policy>,
+    /// `script`: the place of the entry of its own script, or of its handler's. `None` if the handler runs no script.
+    pub script: Option<Arc<Path>>,
 }
 
 /// `[receipts]`: whether the receipt of each event is written, and how.
@@ -290,11 +295,22 @@ impl Manifest {
         Policy { limits: self.default.limits.clone(), ..Policy::default_for(handler) }
     }
 
+    /// The path of the table of a tenant, such as `tenants.acme`.
+    pub fn table_of(tenant: &str) -> String {
+        document::path("tenants", tenant)
+    }
+
     /// The number of components that its handlers have: one if it names none, and several handlers may share one.
     pub fn components(&self) -> usize {
         let named = self.handlers.iter().map(|handler| handler.source.with_extension(""));
         // Each tenant of a store may have its own.
         (named.collect::<BTreeSet<_>>().len() + 2 * usize::from(self.store.is_some())).max(1)
+    }
+
+    /// The places of the entries of all scripts; those that are shared come more than once.
+    pub fn scripts(&self) -> impl Iterator<Item = &Arc<Path>> {
+        let handlers = self.handlers.iter().filter_map(|handler| handler.script.as_ref());
+        handlers.chain(self.tenants.values().filter_map(|tenant| tenant.script.as_ref()))
     }
 
     /// The policies of all handlers and tenants; those that are shared come more than once.

@@ -1,5 +1,6 @@
 //! The route of an event: its handler, tenant and policy, and the owner of its limits.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Policy;
@@ -17,6 +18,8 @@ pub struct Route {
     pub policy: Arc<Policy>,
     /// For a tenant of the store.
     pub record: Option<RecordInUse>,
+    /// The place of the entry of its script, if its handler runs one.
+    pub script: Option<Arc<Path>>,
 }
 
 /// The record of the store under which an event is served.
@@ -39,6 +42,11 @@ pub enum Owner {
 }
 
 impl Route {
+    /// To a handler, for no tenant, and without a script.
+    pub fn to(handler: usize, policy: Arc<Policy>) -> Self {
+        Self { tenant_id: None, is_known: false, handler, policy, record: None, script: None }
+    }
+
     /// The generation of the tenant's record, if it is one of the store.
     pub fn generation(&self) -> Option<u64> {
         self.record.map(|record| record.generation)

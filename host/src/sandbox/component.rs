@@ -17,6 +17,7 @@ use crate::capabilities::Imports;
 use crate::engine::artifact::{ArtifactError, Stamp, digest};
 use crate::engine::pool_usage::Footprint;
 use crate::engine::{Engine, LoadError};
+use crate::script::Script;
 #[cfg(feature = "compiler")]
 use crate::wasm::explain;
 use crate::wasm::{self, Description, Kind, Worlds};
@@ -33,6 +34,8 @@ pub struct Loaded {
     pub digest: Arc<str>,
     /// The part of the pool that each of its sandboxes takes.
     pub(crate) footprint: Footprint,
+    /// The script that it runs, if it is the engine of a handler whose source is a script. Each script has a copy of this.
+    pub script: Option<Arc<Script>>,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -46,6 +49,12 @@ impl Loaded {
     pub fn describe(&self) -> Description {
         let component = self.entry.pre().component();
         Description::of(component.engine(), component)
+    }
+
+    /// It with the script that it runs.
+    #[must_use]
+    pub fn with_script(self, script: Arc<Script>) -> Self {
+        Self { script: Some(script), ..self }
     }
 
     /// The number of memories of each of its sandboxes.
@@ -215,7 +224,7 @@ fn load(
         return Err(wrong(mistake));
     }
     let entry = Entry::of(kind, pre).map_err(import_error)?;
-    Ok(Loaded { entry, digest: digest.into(), footprint: Footprint::of(component) })
+    Ok(Loaded { entry, digest: digest.into(), footprint: Footprint::of(component), script: None })
 }
 
 #[cfg(all(test, feature = "compiler"))]

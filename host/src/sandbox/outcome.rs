@@ -113,6 +113,11 @@ pub enum Outcome {
         /// What the handler said of it.
         message: Option<String>,
     },
+    /// A directory that the sandbox is granted could not be opened, so the handler was not called.
+    DirectoryUnavailable {
+        /// The directory, and the reason.
+        message: String,
+    },
     /// The host had no room for a sandbox, so the handler was not called.
     SandboxUnavailable {
         /// The resource that was missing.
@@ -183,6 +188,10 @@ impl Outcome {
             Self::CredentialUnavailable { credential, message } => {
                 report("Runtime.CredentialUnavailable", no_credential(&credential, message.as_deref()))
             }
+            Self::DirectoryUnavailable { message } => report(
+                "Runtime.SandboxUnavailable",
+                format_args!("a granted directory cannot be opened: {message}"),
+            ),
             Self::SandboxUnavailable { message } => report("Runtime.SandboxUnavailable", no_room(&message)),
         })
     }
@@ -211,6 +220,7 @@ impl Outcome {
             | Self::ResponseTooLarge { .. }
             | Self::NotHttp(_)
             | Self::CredentialUnavailable { .. }
+            | Self::DirectoryUnavailable { .. }
             | Self::SandboxUnavailable { .. } => return self,
         };
         Self::CredentialUnavailable { credential: credential.name.clone(), message }
@@ -242,6 +252,7 @@ impl Outcome {
             | Self::NotHttp(_)
             | Self::ServiceFailed(_)
             | Self::CredentialUnavailable { .. }
+            | Self::DirectoryUnavailable { .. }
             | Self::SandboxUnavailable { .. } => None,
         }
     }

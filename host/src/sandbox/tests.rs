@@ -6,9 +6,9 @@ use std::path::Path;
 use super::*;
 use crate::engine::watchdog::{TimeSlice, Watchdog};
 use crate::engine::{self, Engine};
-use crate::log::{Format, LogSettings};
+use crate::log::{Format, Level, LogSettings};
 use crate::runtime_api::InvocationId;
-use crate::runtime_api::invocation::{Caller, Deadline};
+use crate::runtime_api::invocation::{Caller, Deadline, Invocation};
 use crate::sandbox::time_budget::TimeBudget;
 
 fn sandboxes() -> Sandboxes {
@@ -44,13 +44,7 @@ fn program(engine: &Engine) -> Loaded {
 async fn where_the_pool_is_full_that_is_the_host_s_and_it_is_known_who_has_it() {
     let (engine, _) = engine::start(1).unwrap();
     let (sandboxes, loaded) = (sandboxes(), program(&engine));
-    let route = Route {
-        tenant_id: None,
-        is_known: false,
-        handler: 0,
-        policy: Arc::new(Policy::default_for("hello")),
-        record: None,
-    };
+    let route = Route::to(0, Arc::new(Policy::default_for("hello")));
     let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).unwrap();
     let guard = watchdog.guard(Instant::now() + Duration::from_secs(60));
     let one = sandboxes.make(&loaded, &route, &guard, Meter::new(Duration::MAX)).await;

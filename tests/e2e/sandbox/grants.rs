@@ -1,5 +1,6 @@
 //! What a policy grants, and nothing beside it: variables, directories of the task root, a `/tmp`.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 
 use bulkhead_tests::{Bootstrap, Event, TaskRoot};
@@ -93,6 +94,32 @@ fn listings_of_a_large_directory_take_no_room_of_the_host() {
     assert_eq!(stage.send("1000").json(), json!([127, 10_000]));
     let grown = stage.running.peak_rss() - before;
     assert!(grown < 32 * 1024 * 1024, "the host grew by {grown} bytes");
+}
+
+#[test]
+fn more_directories_than_descriptors_are_granted() {
+    const TENANTS: usize = 1_100;
+    let mut toml = "handlers.read.max.grants.files = ['data']\n".to_owned();
+    let mut root = TaskRoot::new().with("read");
+    for number in 0..TENANTS {
+        writeln!(toml, "tenants.t{number}.grants.files = ['data/{number}']").expect("a text");
+        root = root.file(&format!("data/{number}/own.txt"), format!("of {number}").as_bytes());
+    }
+    // As many descriptors as a process has in Lambda.
+    let mut stage = Stage::at(root.manifest(&toml), |bootstrap| bootstrap.descriptors(1024));
+    for number in (0..TENANTS).step_by(11).chain([0, TENANTS - 1, 0]) {
+        let tenant = format!("t{number}");
+        let ask = |path: String| {
+            let event = Event::json(json!(path).to_string()).tenant(tenant.as_str());
+            stage.api.send(event).json()[0]["Ok"].as_str().map(str::to_owned)
+        };
+        assert_eq!(ask(format!("/data/{number}/own.txt")), Some(format!("of {number}")));
+        assert_eq!(ask(format!("/data/{}/own.txt", (number + 1) % TENANTS)), None);
+    }
+    stage.api.wait_idle();
+    let open = stage.running.open_descriptors();
+    assert!(open < 300, "{open} descriptors");
+    assert!(stage.running.is_alive());
 }
 
 #[test]

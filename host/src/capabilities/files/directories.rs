@@ -1,18 +1,23 @@
 //! The grant `files`: directories of the task root that a guest may read.
 //!
-//! They are opened once, at init. Every sandbox gets the same open directories, so that an event costs no
-//! system call, and a directory that is replaced later is not followed. Wasmtime resolves a guest's paths
-//! beneath them, and rejects every change.
+//! They are checked once, at init, and [`opened`] keeps them open, so that an event costs no system call. If they are more
+//! than can stay open, they are opened again for a sandbox, and only if each is the directory that it was at init. So a
+//! directory that is replaced later is never followed. Wasmtime resolves a guest's paths beneath them, and rejects every
+//! change.
 
-use std::collections::{BTreeSet, HashMap};
+mod opened;
+
+use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags, Stat, fstat};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
-use crate::policy::manifest::place_of;
-use crate::policy::{Grants, Policy};
+pub use opened::Granted;
+
 use crate::text::printable::Shown as _;
 
 /// Open directories that every sandbox of one policy may read.
@@ -25,10 +30,6 @@ impl std::fmt::Debug for Directories {
     }
 }
 
-/// The open directories of all policies. Policies that grant the same directories share them.
-#[derive(Debug, Default)]
-pub struct Granted(HashMap<BTreeSet<PathBuf>, Directories>);
-
 /// A directory of a grant cannot be granted.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {error}")]
@@ -36,32 +37,6 @@ pub struct GrantError {
     /// The line and the key of the grant.
     place: String,
     error: FilesError,
-}
-
-impl Granted {
-    /// Opens the directories that these policies grant.
-    ///
-    /// # Errors
-    /// When a directory cannot be granted.
-    pub fn open<'a>(
-        task_root: &Path,
-        policies: impl Iterator<Item = &'a Policy>,
-    ) -> Result<Self, GrantError> {
-        let mut granted = HashMap::new();
-        for Policy { table, grants, .. } in policies {
-            if !grants.files.is_empty() && !granted.contains_key(&grants.files) {
-                let directories = Directories::open(task_root, &grants.files)
-                    .map_err(|error| GrantError { place: place_of(task_root, table, "files"), error })?;
-                granted.insert(grants.files.clone(), directories);
-            }
-        }
-        Ok(Self(granted))
-    }
-
-    /// The directories of one policy; `None` if it grants none.
-    pub fn of(&self, grants: &Grants) -> Option<&Directories> {
-        self.0.get(&grants.files)
-    }
 }
 
 /// A directory that cannot be granted.
@@ -74,6 +49,12 @@ pub enum FilesError {
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
+    },
+    /// It is another directory than at init.
+    #[error("`{}` was replaced after the function had started; only what was there then is granted", path.shown())]
+    Replaced {
+        /// As written in the grant.
+        path: PathBuf,
     },
     /// It is not a directory.
     #[error("`{}` is not a directory; grant the directory that contains it", path.shown())]
@@ -126,15 +107,26 @@ impl Directories {
     /// # Errors
     /// If one cannot be granted according to [`check`], or cannot be opened.
     pub fn open(task_root: &Path, paths: &BTreeSet<PathBuf>) -> Result<Self, FilesError> {
+        let located: Result<Vec<_>, _> = paths.iter().map(|path| Located::find(task_root, path)).collect();
+        Self::reopen(&located?)
+    }
+
+    /// Opens directories that were found before.
+    ///
+    /// # Errors
+    /// If one cannot be opened, or is another one now.
+    fn reopen(all: &[Located]) -> Result<Self, FilesError> {
         let mut builder = WasiCtx::builder();
         // This is set before the directories, which copy the setting: files are read on the thread that runs
         // the guest.
         builder.allow_blocking_current_thread(true);
-        for path in paths {
-            let host = locate(task_root, path)?;
-            let guest = guest_path(path)?;
+        for located in all {
+            let Located { path, guest, .. } = located;
+            let directory = located.open()?;
+            // Wasmtime opens a directory by its path; this is the path of what was compared.
+            let same = format!("/proc/self/fd/{}", directory.as_raw_fd());
             builder
-                .preopened_dir(host, guest, FsPerms::ReadOnly)
+                .preopened_dir(same, guest, FsPerms::ReadOnly)
                 .map_err(|error| open_error(path, io::Error::other(error)))?;
         }
         Ok(Self(builder.build().filesystem().clone()))
@@ -143,6 +135,43 @@ impl Directories {
     /// Grants them to a sandbox, in place of earlier ones.
     pub fn grant(&self, wasi: &mut WasiCtx) {
         wasi.filesystem().clone_from(&self.0);
+    }
+}
+
+/// A directory that can be granted, as it was at init.
+#[derive(Debug)]
+struct Located {
+    /// As written in the grant.
+    path: PathBuf,
+    /// Its real path.
+    host: PathBuf,
+    /// Its path for the guest.
+    guest: String,
+    /// Which directory it is: its device and its number there.
+    device: u64,
+    number: u64,
+}
+
+impl Located {
+    fn find(task_root: &Path, path: &Path) -> Result<Self, FilesError> {
+        let host = locate(task_root, path)?;
+        let guest = guest_path(path)?;
+        let stat = rustix::fs::stat(&host).map_err(|error| open_error(path, error.into()))?;
+        let Stat { st_dev, st_ino, .. } = stat;
+        Ok(Self { path: path.to_owned(), host, guest, device: st_dev, number: st_ino })
+    }
+
+    /// Opens it, if it is still the same directory.
+    fn open(&self) -> Result<OwnedFd, FilesError> {
+        let Self { path, host, .. } = self;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let error = |error: rustix::io::Errno| open_error(path, error.into());
+        let directory = rustix::fs::open(host, flags, Mode::empty()).map_err(error)?;
+        let stat = fstat(&directory).map_err(error)?;
+        match (stat.st_dev, stat.st_ino) == (self.device, self.number) {
+            true => Ok(directory),
+            false => Err(FilesError::Replaced { path: path.clone() }),
+        }
     }
 }
 

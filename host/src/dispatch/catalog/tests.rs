@@ -11,6 +11,7 @@ fn stage(handlers: &[(&str, &str, Option<&str>)]) -> (tempfile::TempDir, Manifes
     let handler = |(name, source, digest): &(&str, &str, Option<&str>)| Named {
         name: (*name).to_owned(),
         source: source.into(),
+        script: None,
         digest: digest.map(str::to_owned),
         policy: Arc::new(Policy::default_for(name)),
     };
@@ -28,6 +29,23 @@ fn open(root: &Path, manifest: &Manifest, asked: Option<&str>) -> Result<Catalog
 fn write_hollow(path: &Path, source: &[u8]) {
     let stamp = Stamp::new(b"no ELF", source, Target::host().unwrap(), Reset::default());
     std::fs::write(path, [&b"no ELF"[..], &stamp.to_bytes()].concat()).unwrap();
+}
+
+#[test]
+fn handlers_with_scripts_share_an_engine_that_has_to_be_there() {
+    let engine = "engines/javascript.wasm";
+    let (root, mut manifest) = stage(&[("a", engine, None), ("b", engine, None)]);
+    for handler in &mut manifest.handlers {
+        handler.script = Some(Path::new("a.js").into());
+    }
+    let error = open(root.path(), &manifest, Some("a")).unwrap_err();
+    assert!(error.to_string().contains("this script needs the engine "), "{error}");
+    assert_eq!(error.report().header_type(), "Runtime.ConfigInvalid");
+    std::fs::create_dir(root.path().join("engines")).unwrap();
+    write_hollow(&root.path().join("engines/javascript.cwasm"), b"");
+    // It is the only component of the two, so it is mapped at once.
+    let error = open(root.path(), &manifest, Some("a")).unwrap_err();
+    assert!(matches!(error, CatalogError::Component(_)), "{error}");
 }
 
 #[test]

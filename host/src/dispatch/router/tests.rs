@@ -13,8 +13,8 @@ use crate::runtime_api::NextEvent;
 fn manifest(tenant: TenantSource) -> Manifest {
     let first = Arc::new(Policy::default_for("first"));
     let own = Arc::new(Policy { handler: "second".into(), ..Policy::default_for("own") });
-    let tenants =
-        [("acme", Tenant { handler: 0, policy: first }), ("beta", Tenant { handler: 1, policy: own })];
+    let tenants = [("acme", 0, first, None), ("beta", 1, own, Some(Path::new("beta/index.js").into()))]
+        .map(|(id, handler, policy, script)| (id, Tenant { handler, policy, script }));
     Manifest {
         routing: Routing {
             tenant,

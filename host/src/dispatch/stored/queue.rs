@@ -1,4 +1,4 @@
-//! The fetches that have a thread, and those that wait for one.
+//! The fetches that have a thread, and those that wait for one. Scripts are read in the same way.
 //!
 //! A store that does not answer occupies the threads, and further fetches wait for one: each for as long as an event waits
 //! for it. Tenants that were seen before have threads of their own, because a caller can make up any number of other ids.
@@ -17,7 +17,7 @@ const BUSY: usize = MOST_WAITING / 2;
 
 /// Who is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
+pub(in crate::dispatch) enum Lane {
     /// A tenant that was seen before, and all native code: a signed record names it.
     Known,
     /// An id that may be made up.
@@ -25,15 +25,15 @@ pub(super) enum Lane {
 }
 
 /// One fetch.
-pub(super) type Job = Box<dyn FnOnce() + Send>;
+pub(in crate::dispatch) type Job = Box<dyn FnOnce() + Send>;
 
 /// Too many fetches wait.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(in crate::dispatch) struct Full;
 
 /// The fetches of both lanes.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(in crate::dispatch) struct Queue {
     lanes: [Waiting; 2],
 }
 
@@ -45,7 +45,7 @@ struct Waiting {
 
 impl Queue {
     /// Adds a fetch. If it is returned, the caller starts a thread for it, which then takes the [`next`](Self::next).
-    pub(super) fn add(&mut self, lane: Lane, job: Job) -> Result<Option<Job>, Full> {
+    pub(in crate::dispatch) fn add(&mut self, lane: Lane, job: Job) -> Result<Option<Job>, Full> {
         let lane = self.lane(lane);
         if lane.threads < THREADS {
             lane.threads += 1;
@@ -59,7 +59,7 @@ impl Queue {
     }
 
     /// The next fetch for a thread. Without one the thread ends.
-    pub(super) fn next(&mut self, lane: Lane) -> Option<Job> {
+    pub(in crate::dispatch) fn next(&mut self, lane: Lane) -> Option<Job> {
         let lane = self.lane(lane);
         let job = lane.jobs.pop_front();
         lane.threads -= usize::from(job.is_none());
@@ -67,12 +67,12 @@ impl Queue {
     }
 
     /// The thread for the fetch that [`add`](Self::add) returned could not be started.
-    pub(super) fn lost(&mut self, lane: Lane) {
+    pub(in crate::dispatch) fn lost(&mut self, lane: Lane) {
         self.lane(lane).threads -= 1;
     }
 
     /// Whether so much waits that what can wait is not added.
-    pub(super) fn is_busy(&mut self, lane: Lane) -> bool {
+    pub(in crate::dispatch) fn is_busy(&mut self, lane: Lane) -> bool {
         self.lane(lane).jobs.len() >= BUSY
     }
 

@@ -1,4 +1,4 @@
-//! An event that waits for the store.
+//! An event that waits for the store, or for its script.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -14,14 +14,32 @@ use crate::runtime_api::shutdown::Stop;
 /// The longest time that an event waits for its tenant.
 pub(in crate::dispatch) const LONGEST: Duration = Duration::from_secs(5);
 
+/// Why there is no result of a fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dispatch) enum NoResult {
+    /// It takes too long.
+    Late,
+    /// Its thread ended before it.
+    Interrupted,
+}
+
+impl From<NoResult> for Absence {
+    fn from(reason: NoResult) -> Self {
+        match reason {
+            NoResult::Late => unavailable("the store has not answered in time"),
+            NoResult::Interrupted => unavailable("the fetch was interrupted"),
+        }
+    }
+}
+
 /// The result of a fetch, when it is there.
-pub(super) type Pending<T> = watch::Receiver<Option<T>>;
+pub(in crate::dispatch) type Pending<T> = watch::Receiver<Option<T>>;
 
 /// An event that waits for fetches, and until when.
 #[derive(Debug)]
 pub(in crate::dispatch) struct Waiting<'a> {
     until: Instant,
-    pub(super) meter: &'a Meter,
+    pub(in crate::dispatch) meter: &'a Meter,
     stop: &'a mut Stop,
 }
 
@@ -33,23 +51,22 @@ impl<'a> Waiting<'a> {
     }
 
     /// The result of a fetch, unless it takes too long. If the process is asked to stop, there is less time.
-    pub(super) async fn result<T: Clone>(&mut self, mut pending: Pending<T>) -> Result<T, Absence> {
+    pub(in crate::dispatch) async fn result<T: Clone>(
+        &mut self,
+        mut pending: Pending<T>,
+    ) -> Result<T, NoResult> {
         let mut value = pin!(async move { pending.wait_for(Option::is_some).await.ok()?.clone() });
         if !self.stop.is_requested() {
             tokio::select! {
                 biased;
-                value = &mut value => return value.ok_or_else(interrupted),
+                value = &mut value => return value.ok_or(NoResult::Interrupted),
                 () = self.stop.requested() => self.until = self.until.min(Instant::now() + GRACE),
                 () = sleep_until(self.until.into()) => {}
             }
         }
         match timeout_at(self.until.into(), value).await {
-            Ok(value) => value.ok_or_else(interrupted),
-            Err(_) => Err(unavailable("the store has not answered in time")),
+            Ok(value) => value.ok_or(NoResult::Interrupted),
+            Err(_) => Err(NoResult::Late),
         }
     }
-}
-
-fn interrupted() -> Absence {
-    unavailable("the fetch was interrupted")
 }

@@ -1,6 +1,9 @@
 //! Paths in the task root. The code that opens a path checks whether it exists.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::policy::script_file;
 
 /// The reason why a path is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,8 +16,17 @@ pub(super) enum PlaceError {
     Outside(String),
     #[error("{0:?} contains a backslash or a control character; separate folders with slashes")]
     Characters(String),
-    #[error("{0:?} is not a component; the name of a component ends in .wasm or .cwasm")]
-    NoComponent(String),
+    #[error(
+        "{0:?} is neither a component nor a script; the name of a component ends in .wasm or .cwasm, and that of a script in \
+         .js, .mjs, .cjs, .ts or .mts"
+    )]
+    NoSource(String),
+    #[error("{0:?} is not a script; the name of a script ends in .js, .mjs, .cjs, .ts or .mts")]
+    NoScript(String),
+    #[error(
+        "{0:?} is hidden, because a part of it begins with a dot; a script has no hidden files, so rename it"
+    )]
+    Hidden(String),
     #[error(
         "{0:?} would be at /tmp in the sandbox, which is reserved for a handler's own files; rename the directory"
     )]
@@ -38,11 +50,40 @@ pub(super) fn place(text: &str) -> Result<PathBuf, PlaceError> {
     if place.as_os_str().is_empty() { Err(PlaceError::Root(text.to_owned())) } else { Ok(place) }
 }
 
-/// The path of a component.
-pub(super) fn component(text: &str) -> Result<PathBuf, PlaceError> {
+/// What a handler runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The path of a component.
+    Component(PathBuf),
+    /// The path of the entry of a script.
+    Script(Arc<Path>),
+}
+
+/// The path of a component or a script.
+pub(super) fn source(text: &str) -> Result<Source, PlaceError> {
+    let path = place(text)?;
+    if path.extension().is_some_and(|extension| extension == "wasm" || extension == "cwasm") {
+        return Ok(Source::Component(path));
+    }
+    match script(text) {
+        Ok(script) => Ok(Source::Script(script)),
+        Err(PlaceError::NoScript(text)) => Err(PlaceError::NoSource(text)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The path of the entry of a script.
+pub(super) fn script(text: &str) -> Result<Arc<Path>, PlaceError> {
     let place = place(text)?;
-    let known = place.extension().is_some_and(|extension| extension == "wasm" || extension == "cwasm");
-    if known { Ok(place) } else { Err(PlaceError::NoComponent(text.to_owned())) }
+    if !script_file::is_entry(&place) {
+        return Err(PlaceError::NoScript(text.to_owned()));
+    }
+    let is_hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    if place.components().any(is_hidden) {
+        Err(PlaceError::Hidden(text.to_owned()))
+    } else {
+        Ok(place.into())
+    }
 }
 
 /// The path of a directory that a sandbox sees under this name.
@@ -62,7 +103,8 @@ mod tests {
         {
             assert_eq!(place(text), Ok(PathBuf::from(expected)));
         }
-        assert_eq!(component("lib/hello.cwasm"), Ok(PathBuf::from("lib/hello.cwasm")));
+        assert_eq!(source("lib/hello.cwasm"), Ok(Source::Component("lib/hello.cwasm".into())));
+        assert_eq!(source("./notes//index.mjs"), Ok(Source::Script(Path::new("notes/index.mjs").into())));
         assert_eq!(directory("tmpl"), Ok(PathBuf::from("tmpl")));
     }
 
@@ -80,8 +122,14 @@ mod tests {
         ] {
             assert_eq!(place(text), Err(expected(text.to_owned())), "{text:?}");
         }
-        assert_eq!(component("hello.wat"), Err(PlaceError::NoComponent("hello.wat".to_owned())));
-        assert_eq!(component(".wasm"), Err(PlaceError::NoComponent(".wasm".to_owned())));
+        for text in ["hello.wat", ".wasm", ".js", "index.jsx"] {
+            assert_eq!(source(text), Err(PlaceError::NoSource(text.to_owned())));
+            assert_eq!(script(text), Err(PlaceError::NoScript(text.to_owned())));
+        }
+        assert_eq!(script("hello.wasm"), Err(PlaceError::NoScript("hello.wasm".to_owned())));
+        for text in [".git/index.js", "a/.b.js", "./a/.b/c.ts"] {
+            assert_eq!(source(text), Err(PlaceError::Hidden(text.to_owned())));
+        }
         assert_eq!(directory("./tmp/x"), Err(PlaceError::Tmp("./tmp/x".to_owned())));
     }
 }

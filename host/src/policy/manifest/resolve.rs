@@ -30,12 +30,13 @@ use super::bounds::Bounds;
 use super::credentials::{self, Credentials};
 use super::document::{Document, Spanned, path, similar};
 use super::sections::{HandlerSection, Sections, TenantSection};
-use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, key_value, placeholders, store};
+use super::{Handler, Manifest, Routing, Tenant, UnknownTenant, key_value, placeholders, scripts, store};
 use crate::policy::{Grants, Limits, Policy};
 
 /// Makes the policies, and records contradictions.
 pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
     credentials::check(document, &sections);
+    scripts::check(document, &sections);
     let mut policies = Policies { credentials: &sections.credentials, known: HashSet::new() };
     key_value::check(document, &sections);
     let limits = apply::limits(Limits::default(), &sections.limits);
@@ -59,7 +60,8 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
             own: &handler.policy,
         };
         let policy = policies.share(bounds.tenant(tenant));
-        Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy }))
+        let script = scripts::resolve(document, tenant, of);
+        Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy, script }))
     };
     let tenants = sections.tenants.iter().filter_map(tenant).collect();
     let store = sections
@@ -125,6 +127,7 @@ impl Policies<'_> {
         Handler {
             name: section.name.clone(),
             source: section.source.clone(),
+            script: section.script.as_ref().map(|script| Arc::clone(&script.value)),
             digest: section.digest.clone(),
             policy,
         }

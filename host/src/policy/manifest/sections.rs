@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyper::header::HeaderName;
 
@@ -12,7 +13,7 @@ use super::document::{Entry, Spanned, Table, did_you_mean};
 use super::grants::{self, GrantsSection};
 use super::key_value::{self, KeyValueStore};
 use super::store::{self, StoreSection};
-use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place};
+use super::{Build, InvalidHandler, MixedBatches, Receipts, TenantSource, build, place, scripts};
 use crate::policy::{InvokeMode, OtherEvents};
 
 /// The keys of the file, and those of each table except limits and grants.
@@ -39,7 +40,7 @@ pub(super) const REUSE: [&str; 1] = ["events"];
 pub(super) const MAX: [&str; 2] = ["limits", "grants"];
 /// What a tenant of a store asks for.
 pub(super) const SETTINGS: [&str; 5] = ["limits", "grants", "reuse", "other_events", "invoke_mode"];
-pub(super) const TENANT: [&str; 4] = ["handler", "limits", "grants", "config"];
+pub(super) const TENANT: [&str; 5] = ["handler", "script", "limits", "grants", "config"];
 
 const NAMESPACE: &str = "Bulkhead";
 
@@ -73,7 +74,9 @@ pub(super) struct SaidRouting {
 #[derive(Debug)]
 pub(super) struct HandlerSection {
     pub(super) name: String,
+    /// The component: that of the engine, if the source is a script.
     pub(super) source: PathBuf,
+    pub(super) script: Option<Spanned<Arc<Path>>>,
     pub(super) digest: Option<String>,
     pub(super) limits: LimitsSection,
     pub(super) grants: GrantsSection<(String, String)>,
@@ -90,6 +93,7 @@ pub(super) struct HandlerSection {
 pub(super) struct TenantSection {
     pub(super) id: Spanned<String>,
     pub(super) handler: Option<Spanned<String>>,
+    pub(super) script: Option<Spanned<Arc<Path>>>,
     pub(super) limits: LimitsSection,
     pub(super) grants: Option<GrantsSection<(String, String)>>,
     pub(super) config: BTreeMap<String, String>,
@@ -250,9 +254,7 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
     if let Some(max) = &max {
         max.only(&MAX, belongs);
     }
-    let source = table.entry("source").and_then(|entry| {
-        entry.understood(place::component(entry.string("the path of a component, such as \"hello.wasm\"")?))
-    });
+    let (source, script) = scripts::source(&table, entry.key);
     let digest = table
         .entry("digest")
         .and_then(|entry| entry.understood(digest(entry.string("a string, \"sha256:…\"")?)));
@@ -263,7 +265,8 @@ fn handler(entry: &Entry<'_>) -> Option<HandlerSection> {
         other_events: other_events.unwrap_or_default(),
         invoke_mode: invoke_mode.unwrap_or_default(),
         name: entry.key.to_owned(),
-        source: source.map_or_else(|| format!("{}.wasm", entry.key).into(), |spanned| spanned.value),
+        source,
+        script,
         digest: digest.map(|spanned| spanned.value),
         limits: limits(&table),
         grants: table.table("grants", GRANTS).map(|table| grants::grants(&table)).unwrap_or_default(),
@@ -340,6 +343,7 @@ fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
     let limits = limits(&table);
     let grants = table.table("grants", GRANTS).map(|table| grants::grants(&table));
     let config = key_value::config(&table);
+    let script = scripts::of_tenant(&table);
     let id = entry.understood(id)?;
     let handler = match table.entry("handler") {
         Some(entry) => {
@@ -348,7 +352,7 @@ fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
         }
         None => None,
     };
-    Some(TenantSection { id, handler, limits, grants, config })
+    Some(TenantSection { id, handler, script, limits, grants, config })
 }
 
 fn tenant_id(id: &str) -> Result<String, &'static str> {

@@ -85,6 +85,12 @@ fn so_has_how_it_ended() {
 
 #[test]
 fn what_the_host_could_not_do_has_a_type_of_runtime() {
+    let unavailable = Outcome::DirectoryUnavailable { message: "`data` was replaced".to_owned() };
+    let (header, said) = report(unavailable);
+    assert_eq!(
+        (header.as_str(), said.as_str()),
+        ("Runtime.SandboxUnavailable", "a granted directory cannot be opened: `data` was replaced")
+    );
     let unavailable = Outcome::SandboxUnavailable { message: "why".to_owned() };
     assert_eq!(unavailable.limit(), None);
     let (header, said) = report(unavailable);

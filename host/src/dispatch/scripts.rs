@@ -1,0 +1,162 @@
+//! The scripts of handlers and tenants: those in memory, and those that are being read.
+//!
+//! A script is read at the first event that needs it: once for all events that wait for it, on a thread of its own, within
+//! the event's time and a bound. What that takes of the processor is charged to the event that caused it. A script that
+//! cannot be read is tried again by the next event of its tenant.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::watch;
+
+use super::stored::queue::{Full, Job, Lane, Queue};
+use super::stored::{NoResult, Pending, Waiting, in_progress};
+use crate::engine::meter::Meter;
+use crate::script::{self, Cache, MOST_BYTES_KEPT, ReadError, Script};
+
+/// A script that an event cannot have.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum ScriptError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Read(Arc<ReadError>),
+    /// Reading it takes too long.
+    #[error("it could not be read in time; send this event again later")]
+    Late,
+    /// Reading it was interrupted.
+    #[error("reading it was interrupted; send this event again")]
+    Interrupted,
+    /// Too many scripts wait to be read.
+    #[error("too many scripts wait to be read; send this event again later")]
+    Full,
+    /// There is no thread to read it.
+    #[error("the operating system allows no more threads; send this event again later")]
+    NoThread,
+}
+
+/// What came of reading a script.
+type Read = Result<Arc<Script>, ScriptError>;
+
+/// The scripts of a function.
+pub struct Scripts {
+    task_root: PathBuf,
+    state: Mutex<State>,
+}
+
+struct State {
+    cache: Cache,
+    queue: Queue,
+    reads: HashMap<Arc<Path>, Pending<Read>>,
+}
+
+impl std::fmt::Debug for Scripts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scripts").field("task_root", &self.task_root).finish_non_exhaustive()
+    }
+}
+
+impl Scripts {
+    /// The scripts in a task root. Nothing is opened before the first event.
+    pub fn new(task_root: PathBuf) -> Arc<Self> {
+        let cache = Cache::new(MOST_BYTES_KEPT);
+        let state = State { cache, queue: Queue::default(), reads: HashMap::new() };
+        Arc::new(Self { task_root, state: Mutex::new(state) })
+    }
+
+    /// A script, if it is in memory.
+    pub(super) fn kept(&self, place: &Path) -> Option<Arc<Script>> {
+        self.lock().cache.get(place)
+    }
+
+    /// A script, which is read if it is not in memory.
+    pub(super) async fn get(self: &Arc<Self>, place: &Arc<Path>, mut waiting: Waiting<'_>) -> Read {
+        let pending = {
+            let mut state = self.lock();
+            if let Some(script) = state.cache.get(place) {
+                return Ok(script);
+            }
+            match in_progress(&state.reads, place) {
+                Some(pending) => pending,
+                None => self.start(&mut state, place, waiting.meter)?,
+            }
+        };
+        waiting.result(pending).await.unwrap_or_else(|reason| {
+            Err(match reason {
+                NoResult::Late => ScriptError::Late,
+                NoResult::Interrupted => ScriptError::Interrupted,
+            })
+        })
+    }
+
+    /// Starts to read a script.
+    fn start(
+        self: &Arc<Self>,
+        state: &mut State,
+        place: &Arc<Path>,
+        meter: &Meter,
+    ) -> Result<Pending<Read>, ScriptError> {
+        let (sender, pending) = watch::channel(None);
+        let (this, own, meter) = (Arc::clone(self), Arc::clone(place), meter.clone());
+        let job = move || {
+            if this.is_given_up(&sender, &own) {
+                return;
+            }
+            // The events that waited may have run out of time.
+            let _ = sender.send(Some(meter.charge(|| this.read(&own)).0));
+        };
+        self.add(state, Box::new(job))?;
+        state.reads.insert(Arc::clone(place), pending.clone());
+        Ok(pending)
+    }
+
+    /// Whether no event waits for a script any more, which is then not read. One receiver is kept for events to come.
+    fn is_given_up(&self, sender: &watch::Sender<Option<Read>>, place: &Path) -> bool {
+        let mut state = self.lock();
+        let is_given_up = sender.receiver_count() <= 1;
+        if is_given_up {
+            state.reads.remove(place);
+        }
+        is_given_up
+    }
+
+    fn read(&self, place: &Arc<Path>) -> Read {
+        let read = script::read(&self.task_root, place);
+        let read = read.map(Arc::new).map_err(|error| ScriptError::Read(Arc::new(error)));
+        let mut state = self.lock();
+        let gone = read.as_ref().ok().map(|script| state.cache.put(Arc::clone(script)));
+        state.reads.remove(place);
+        drop(state);
+        drop(gone);
+        read
+    }
+
+    /// Gives a read a thread, or lets it wait for one.
+    fn add(self: &Arc<Self>, state: &mut State, job: Job) -> Result<(), ScriptError> {
+        let Some(first) = state.queue.add(Lane::Known, job).map_err(|Full| ScriptError::Full)? else {
+            return Ok(());
+        };
+        let this = Arc::clone(self);
+        let work = move || {
+            let mut job = Some(first);
+            while let Some(read) = job {
+                // The thread goes on after a panic: otherwise there would be one less for ever.
+                let _ = catch_unwind(AssertUnwindSafe(read));
+                job = this.lock().queue.next(Lane::Known);
+            }
+        };
+        thread::Builder::new().name("script".to_owned()).spawn(work).map(drop).map_err(|_| {
+            state.queue.lost(Lane::Known);
+            ScriptError::NoThread
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

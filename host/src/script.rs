@@ -1,0 +1,89 @@
+//! Scripts: the source files that an engine runs in a sandbox, and that belong to one handler or tenant.
+//!
+//! The room owns what a script is ([`Script`]), how it is read from its [`folder`], and the scripts that are kept in memory
+//! ([`Cache`]). A script is read in full, once, and the loaded copy is what runs: nothing is opened for an event, and a file
+//! that changes while it is served changes nothing. [`crate::capabilities::script`] gives it to the engine.
+//!
+//! May use: text, policy.
+
+mod cache;
+mod folder;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+pub use cache::{Cache, MOST_BYTES_KEPT};
+pub use folder::{DEEPEST, LONGEST_PATH, MOST_BYTES, MOST_FILES, ReadError, read};
+
+/// What a script takes in memory beside its files, and a file beside its content.
+const OF_SCRIPT: usize = 512;
+const OF_FILE: usize = 128;
+
+/// A script in memory.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The place of its entry in the task root, by which it is known.
+    pub place: Arc<Path>,
+    /// The path of its entry in its folder.
+    pub entry: Box<str>,
+    /// `sha256:…` of its entry and of the paths and contents of all its files.
+    pub digest: Arc<str>,
+    /// In the order of their paths.
+    files: Vec<File>,
+}
+
+/// One file of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path in the folder of the script.
+    pub path: Box<str>,
+    /// Its content.
+    pub content: Arc<[u8]>,
+}
+
+impl Script {
+    /// The script with this entry. `None` if the entry is not one of the files.
+    pub fn new(place: Arc<Path>, entry: &str, mut files: Vec<File>) -> Option<Self> {
+        files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        let digest = digest(entry, &files).into();
+        let script = Self { place, entry: entry.into(), digest, files };
+        script.file(entry).is_some().then_some(script)
+    }
+
+    /// The file at this path, which is compared byte for byte: there is no other spelling of it.
+    pub fn file(&self, path: &str) -> Option<&File> {
+        let found = self.files.binary_search_by(|file| (*file.path).cmp(path)).ok()?;
+        self.files.get(found)
+    }
+
+    /// All files, in the order of their paths.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// What it takes in memory, roughly, in bytes.
+    pub fn size(&self) -> usize {
+        let of_file = |file: &File| OF_FILE + file.path.len() + file.content.len();
+        OF_SCRIPT + self.files.iter().map(of_file).sum::<usize>()
+    }
+}
+
+/// Each text has its length before it, so that no two scripts have the same bytes.
+fn digest(entry: &str, files: &[File]) -> String {
+    let mut sum = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        sum.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+        sum.update(bytes);
+    };
+    add(entry.as_bytes());
+    for file in files {
+        add(file.path.as_bytes());
+        add(&file.content);
+    }
+    format!("sha256:{:x}", sum.finalize())
+}
+
+#[cfg(test)]
+mod tests;
