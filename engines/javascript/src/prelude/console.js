@@ -12,7 +12,7 @@
   // What Rust cannot see of an object: the members of a map or a set, or a text. The methods are the language's own.
   const { forEach: eachOfMap } = Map.prototype;
   const { forEach: eachOfSet } = Set.prototype;
-  const { toISOString } = Date.prototype;
+  const { getTime, toISOString } = Date.prototype;
   const regexpText = RegExp.prototype.toString;
   const { push } = Array.prototype;
   shared.describe = (value) => {
@@ -20,14 +20,18 @@
     const kinds = [
       () => (apply(eachOfMap, value, [(item, key) => { apply(push, members, [key, item]); }]), members),
       () => (apply(eachOfSet, value, [(item) => { apply(push, members, [item]); }]), members),
-      () => apply(toISOString, value, []),
+      () => (apply(getTime, value, []) >= -8.64e15 ? apply(toISOString, value, []) : 'Invalid Date'),
       () => apply(regexpText, value, []),
     ];
     for (let i = 0; i < kinds.length; i++) {
       try { return kinds[i](); } catch {}
     }
-    return 'Invalid Date';
+    return '';
   };
+
+  // The stack of an error, which the language's own getter has unless the script has put something else there.
+  const stack = Object.getOwnPropertyDescriptor(Error.prototype, 'stack')?.get;
+  shared.stackOf = (error) => stack && apply(stack, error, []);
 
   const at = (level) => (...values) => { log(level, values); };
   const elapsed = (name, label, values) => {

@@ -8,8 +8,10 @@ use super::Kind;
 use super::detect::{Seems, detect};
 use crate::state;
 
-/// What CommonJS has around a file. The file itself begins in line 1.
-const WRAPPER: (&str, &str) = ("(function (exports, require, module, __filename, __dirname) {\n", "\n})");
+/// What CommonJS has around a file. The file itself begins in line 1: QuickJS does not take 0 for the number of a first line,
+/// so there are two lines before it.
+const WRAPPER: (&str, &str) = ("(function (exports, require, module, __filename, __dirname) {\n\n", "\n})");
+const FIRST_LINE: i32 = -1;
 
 /// A file that is compiled and has not run.
 pub(super) enum Compiled<'js> {
@@ -77,7 +79,7 @@ fn wrapped<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<Compiled<'j
         text[WRAPPER.0.len()..][..2].copy_from_slice(b"//");
     }
     let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-    evaluate(ctx, path, text, 0, flags).map(Compiled::CommonJs)
+    evaluate(ctx, path, text, FIRST_LINE, flags).map(Compiled::CommonJs)
 }
 
 /// The source with what is around it, and with the zero that QuickJS reads behind its end.
@@ -144,7 +146,7 @@ pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result:
     let (kind, value) = match compiled {
         Ok(Compiled::Module(module)) => (MODULE, module),
         Ok(Compiled::CommonJs(code)) => (COMMON_JS, code),
-        Err(_) => return Err(mistake(ctx)),
+        Err(_) => return Err(within(source, mistake(ctx))),
     };
     written(ctx, kind, &value).map_err(|_| mistake(ctx))
 }
@@ -194,6 +196,18 @@ fn mistake(ctx: &Ctx<'_>) -> Mistake {
     let column = numbers.next().unwrap_or(1);
     let line = numbers.next().unwrap_or(1);
     Mistake { message: failure.error_message, line, column }
+}
+
+/// A mistake that was noticed behind the end of the file is at its end.
+fn within(source: &[u8], mistake: Mistake) -> Mistake {
+    let source = String::from_utf8_lossy(source);
+    let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    let lines = place(source.split('\n').count());
+    if mistake.line <= lines {
+        return mistake;
+    }
+    let last = source.rsplit('\n').next().unwrap_or_default();
+    Mistake { line: lines, column: place(last.chars().count() + 1), ..mistake }
 }
 
 /// The name of a module.

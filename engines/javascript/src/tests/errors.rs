@@ -9,7 +9,7 @@ fn errors_have_their_exact_place() {
     let source = "exports.handler = (event) => {\n  event.a.b();\n};";
     assert_eq!(
         run(source, "{}"),
-        "TypeError: cannot read property 'b' of undefined | at <anonymous> (index.js:2:11)"
+        "TypeError: cannot read property 'b' of undefined | at <anonymous> (index.js:2:3)"
     );
     assert_eq!(run("exports.handler = () => { return 1 +; }", "1"), "SyntaxError: unexpected token in expression: ';' | at index.js:1:37");
     assert_eq!(run("export default () => { throw 'text' }", "1"), "string: text");

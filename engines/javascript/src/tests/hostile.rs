@@ -26,10 +26,14 @@ fn recursion_is_a_range_error() {
 #[test]
 fn pollution_does_not_reach_the_prelude() {
     let source = "
+        const all = [];
         for (const one of [Object, Array, String, Promise, Function, Map, Set, RegExp, URL, Headers]) {
-            for (const key of Reflect.ownKeys(one.prototype)) {
-                if (key !== 'constructor') try { Object.defineProperty(one.prototype, key, { get() { throw new Error('polluted') } }) } catch {}
-            }
+            for (const key of Reflect.ownKeys(one.prototype)) if (key !== 'constructor') all.push([one.prototype, key]);
+        }
+        const { defineProperty } = Object;
+        for (let i = 0; i < all.length; i++) {
+            const prototype = all[i][0], key = all[i][1];
+            try { defineProperty(prototype, key, { get() { throw new Error('polluted') } }) } catch (e) {}
         }
         globalThis.Promise = globalThis.Object = globalThis.Reflect = globalThis.Array = undefined;
         exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event.a), context.getRemainingTimeInMillis() / 1000) }";
@@ -39,7 +43,7 @@ fn pollution_does_not_reach_the_prelude() {
 #[test]
 fn forged_errors_are_only_what_they_say() {
     for (thrown, answer) in [
-        ("Object.assign(new Error('x'), { stack: { toString() { throw 1 } } })", "Error: x"),
+        ("Object.defineProperty(new Error('x'), 'stack', { value: { toString() { throw 1 } } })", "Error: x"),
         ("Object.assign(new Error('x'), { stack: 'at a (index.js:1:1)\\nat forged\\nnothing' })", "Error: x | at a (index.js:1:1) | at forged"),
         ("{ get message() { throw 1 }, get name() { throw 1 }, get stack() { throw 1 }, toJSON() { throw 1 } }", "Error: "),
         ("{ name: 'A', message: 'B', stack: 1 }", "A: B"),

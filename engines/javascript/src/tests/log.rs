@@ -69,7 +69,7 @@ fn nothing_of_the_script_is_called() {
             { __proto__: new Proxy({}, { getPrototypeOf() { throw 1 } }) });";
     let lines = logged(calls);
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].contains("Error: x [ {} ] 1970-01-01T00:00:00.000Z Map(0) {}"), "{lines:?}");
+    assert!(lines[0].contains(r#"(index.js:4:27) [ {} ] 1970-01-01T00:00:00.000Z Map(0) {} { constructor: [Proxy] } {}"#), "{lines:?}");
 }
 
 #[test]

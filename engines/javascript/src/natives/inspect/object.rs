@@ -74,13 +74,28 @@ impl<'js> View<'_, 'js> {
             self.push(": ");
             self.push(&message);
         }
-        for frame in crate::failure::frames(&properties::text(self.ctx, value, "stack").unwrap_or_default()) {
+        let stack = properties::text(self.ctx, value, "stack").or_else(|| self.stack(value)).unwrap_or_default();
+        for frame in crate::failure::frames(&stack) {
             self.push("\n    ");
             self.push(&frame);
         }
         if let Some(cause) = properties::inherited(self.ctx, value, "cause").filter(|cause| !cause.is_undefined()) {
             self.push("\n  cause: ");
             self.nested(&cause);
+        }
+    }
+
+    /// The stack that QuickJS has kept of an error.
+    fn stack(&self, error: &Value<'js>) -> Option<String> {
+        let stack: rquickjs::Result<Value<'js>> =
+            state::of_prelude(self.ctx, "stackOf").and_then(|get: Function<'js>| get.call((error.clone(),)));
+        match stack {
+            Ok(stack) if stack.is_string() => super::to_text(self.ctx, &stack),
+            Ok(_) => None,
+            Err(_) => {
+                self.ctx.catch();
+                None
+            }
         }
     }
 
