@@ -21,7 +21,18 @@ const OF_A_RELEASE: &str = "release::";
 pub(crate) const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["axe", "emulator", "cyclonedx", "moto", "deploy", "guests", "engine", "languages", "programs", "lean"],
+    needs: &[
+        "axe",
+        "emulator",
+        "cyclonedx",
+        "moto",
+        "deploy",
+        "guests",
+        "engine",
+        "languages",
+        "programs",
+        "lean",
+    ],
     inputs: Some(INPUTS),
     run: |workspace| {
         let mut tests = tests(workspace, Profile::Dev)?;

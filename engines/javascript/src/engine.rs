@@ -11,9 +11,9 @@ use crate::state::{self, Rejection};
 use crate::turns::{Until, run};
 use crate::{clock, event, json, natives, prelude};
 
-/// How much of the stack in memory scripts may use. The rest of what is linked is for what QuickJS and Rust do without looking
-/// at the limit.
-const STACK: usize = 96 * 1024;
+/// How much of the stack in memory scripts may use. The rest of what `build.rs` links is for what QuickJS and Rust do without
+/// looking at the limit.
+pub(crate) const STACK: usize = 224 * 1024;
 
 /// How many bytes a script allocates before unused cycles are looked for. Most events end before.
 const GARBAGE: usize = 16 * 1024 * 1024;
@@ -38,6 +38,7 @@ impl Engine {
     /// Makes the interpreter and its globals, without a script.
     pub(crate) fn new() -> Result<Self, Failure> {
         let failed = |error: rquickjs::Error| failure::new("Function.EngineError", error.to_string());
+        let files = prelude::compile().map_err(failed)?;
         let runtime = Runtime::new().map_err(failed)?;
         runtime.set_max_stack_size(STACK);
         runtime.set_gc_threshold(GARBAGE);
@@ -45,7 +46,9 @@ impl Engine {
         let context = Context::full(&runtime).map_err(failed)?;
         context.with(|ctx| {
             script::install(&ctx);
-            natives::install(&ctx).and_then(|natives| prelude::run(&ctx, natives)).map_err(|error| of_error(&ctx, &error))
+            natives::install(&ctx)
+                .and_then(|natives| prelude::run(&ctx, natives, &files))
+                .map_err(|error| of_error(&ctx, &error))
         })?;
         Ok(Self {
             context,
@@ -193,7 +196,9 @@ fn settled<'js>(ctx: &Ctx<'js>, returned: Returned<'js>) -> Result<Value<'js>, F
         None => return Ok(value),
     };
     let waits = match returned.context {
-        Some(context) => context.get::<_, Value<'js>>("callbackWaitsForEmptyEventLoop").map_err(failed)?.as_bool(),
+        Some(context) => {
+            context.get::<_, Value<'js>>("callbackWaitsForEmptyEventLoop").map_err(failed)?.as_bool()
+        }
         None => Some(false),
     };
     run(ctx, &promise, if waits == Some(false) { Until::Settled } else { Until::Idle })?;
@@ -234,6 +239,9 @@ fn forget<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>) {
 fn report_rejections(ctx: &Ctx<'_>) {
     for rejection in state::with(|state| state.rejections.take()) {
         let failure = failure::of_rejection(ctx, rejection);
-        natives::log("ERROR", &format!("unhandled rejection: {}: {}", failure.error_type, failure.error_message));
+        natives::log(
+            "ERROR",
+            &format!("unhandled rejection: {}: {}", failure.error_type, failure.error_message),
+        );
     }
 }

@@ -19,7 +19,10 @@ fn with<T>(use_it: impl FnOnce(&Engine) -> T) -> Result<T, Failure> {
         if engine.get().is_none() {
             engine.set(Engine::new()?).ok();
         }
-        engine.get().map(use_it).ok_or_else(|| crate::failure::new("Function.EngineError", "there is no engine"))
+        engine
+            .get()
+            .map(use_it)
+            .ok_or_else(|| crate::failure::new("Function.EngineError", "there is no engine"))
     })
 }
 

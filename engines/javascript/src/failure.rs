@@ -16,7 +16,11 @@ const FRAME_LENGTH: usize = 512;
 
 /// A failure without frames.
 pub(crate) fn new(error_type: &str, error_message: impl Into<String>) -> Failure {
-    Failure { error_type: error_type.to_owned(), error_message: error_message.into(), stack_trace: Vec::new() }
+    Failure {
+        error_type: error_type.to_owned(),
+        error_message: error_message.into(),
+        stack_trace: Vec::new(),
+    }
 }
 
 /// Nothing is left that could settle the handler's promise.
@@ -66,7 +70,9 @@ pub(crate) fn of_value(ctx: &Ctx<'_>, thrown: &Value<'_>) -> Failure {
     }
     let stack = text(ctx, object, "stack").unwrap_or_default();
     let mut error_message = message.unwrap_or_else(|| json(ctx, thrown));
-    if name == "ReferenceError" && let Some(hint) = missing::hint(&error_message) {
+    if name == "ReferenceError"
+        && let Some(hint) = missing::hint(&error_message)
+    {
         error_message.push_str(&hint);
     }
     Failure { error_type: name, error_message, stack_trace: frames(&stack) }
@@ -74,7 +80,9 @@ pub(crate) fn of_value(ctx: &Ctx<'_>, thrown: &Value<'_>) -> Failure {
 
 /// The frames of a stack, without those of the engine's own functions.
 pub(crate) fn frames(stack: &str) -> Vec<String> {
-    let lines = stack.lines().map(str::trim).filter(|line| line.starts_with("at ") && !line.contains("(bulkhead:"));
+    // The prelude has no names of files.
+    let lines =
+        stack.lines().map(str::trim).filter(|line| line.starts_with("at ") && !line.ends_with("(<null>)"));
     lines.take(FRAMES).map(|line| line.chars().take(FRAME_LENGTH).collect()).collect()
 }
 

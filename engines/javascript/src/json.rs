@@ -3,6 +3,7 @@
 //! It does what `JSON.parse` and `JSON.stringify` do. Neither recurses: a value may be as deep as the memory of the sandbox
 //! allows.
 
+mod calls;
 mod number;
 mod read;
 mod text;

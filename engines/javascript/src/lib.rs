@@ -7,6 +7,8 @@ mod bindings;
 mod clock;
 mod engine;
 mod event;
+#[cfg(target_family = "wasm")]
+mod exports;
 mod failure;
 mod json;
 mod natives;
@@ -14,9 +16,7 @@ mod platform;
 mod prelude;
 mod script;
 mod state;
-mod turns;
-mod url;
 #[cfg(test)]
 mod tests;
-#[cfg(target_family = "wasm")]
-mod exports;
+mod turns;
+mod url;

@@ -31,7 +31,12 @@ const LONGEST_DELAY: f64 = 2_147_483_647.0;
 
 impl Timers {
     /// Starts a timer, and returns its number.
-    pub(crate) fn start(&mut self, callback: Persistent<Function<'static>>, milliseconds: f64, repeats: bool) -> u32 {
+    pub(crate) fn start(
+        &mut self,
+        callback: Persistent<Function<'static>>,
+        milliseconds: f64,
+        repeats: bool,
+    ) -> u32 {
         let is_valid = (1.0..=LONGEST_DELAY).contains(&milliseconds);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
         let delay = if is_valid { milliseconds as u64 } else { 1 } * 1_000_000;
@@ -143,7 +148,8 @@ enum Waited {
 }
 
 fn wait(waker: &mut Context<'_>, sleep: &mut Option<Pin<Box<dyn Future<Output = ()>>>>) -> Waited {
-    let (next, is_pending) = state::with(|state| (state.timers.borrow().next(), !state.pending.borrow().is_empty()));
+    let (next, is_pending) =
+        state::with(|state| (state.timers.borrow().next(), !state.pending.borrow().is_empty()));
     *sleep = None;
     let Some(next) = next else { return if is_pending { Waited::Pending } else { Waited::Nothing } };
     let mut sleeping: Pin<Box<dyn Future<Output = ()>>> =

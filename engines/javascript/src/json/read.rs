@@ -2,6 +2,9 @@
 
 use rquickjs::{Ctx, Value, qjs};
 
+use super::calls::{
+    copy_atom, define, free, free_atom, new_array, new_atom, new_object, new_string, take_atom,
+};
 use super::number;
 use super::text::{self, Text};
 
@@ -310,82 +313,4 @@ enum Put {
 
 fn known(atom: qjs::JSAtom) -> Result<qjs::JSAtom, Failed> {
     if atom == qjs::JS_ATOM_NULL { Err(None) } else { Ok(atom) }
-}
-
-pub(super) use calls::*;
-
-/// Calls of QuickJS. The context is the one that the reader or the writer was given, which outlives it.
-#[expect(unsafe_code, reason = "QuickJS is C")]
-mod calls {
-    use std::ffi::c_char;
-
-    use rquickjs::qjs;
-
-    use crate::json::text::Text;
-
-    type Context = *mut qjs::JSContext;
-
-    fn size(length: usize) -> qjs::size_t {
-        // It is a `u32` or a `u64`, as `usize` is.
-        length as qjs::size_t
-    }
-
-    pub(in crate::json) fn new_object(ctx: Context) -> qjs::JSValue {
-        // SAFETY: the context is valid.
-        unsafe { qjs::JS_NewObject(ctx) }
-    }
-
-    pub(super) fn new_string(ctx: Context, text: &Text<'_>) -> qjs::JSValue {
-        let utf8 = match text {
-            Text::Plain(text) => text,
-            Text::Unescaped(text) => text.as_str(),
-            // SAFETY: the context is valid, and QuickJS copies the units.
-            Text::Halves(units) => return unsafe { qjs::JS_NewStringUTF16(ctx, units.as_ptr(), size(units.len())) },
-        };
-        // SAFETY: the context is valid, and QuickJS copies the bytes.
-        unsafe { qjs::JS_NewStringLen(ctx, utf8.as_ptr().cast::<c_char>(), size(utf8.len())) }
-    }
-
-    pub(super) fn new_atom(ctx: Context, name: &str) -> qjs::JSAtom {
-        // SAFETY: the context is valid, and QuickJS copies the bytes.
-        unsafe { qjs::JS_NewAtomLen(ctx, name.as_ptr().cast::<c_char>(), size(name.len())) }
-    }
-
-    /// The atom of a string, which is freed.
-    pub(super) fn take_atom(ctx: Context, string: qjs::JSValue) -> qjs::JSAtom {
-        // SAFETY: the context is valid, and the string is ours.
-        unsafe {
-            let atom = qjs::JS_ValueToAtom(ctx, string);
-            qjs::JS_FreeValue(ctx, string);
-            atom
-        }
-    }
-
-    pub(super) fn copy_atom(ctx: Context, atom: qjs::JSAtom) -> qjs::JSAtom {
-        // SAFETY: the context is valid, and so is the atom.
-        unsafe { qjs::JS_DupAtom(ctx, atom) }
-    }
-
-    pub(in crate::json) fn free_atom(ctx: Context, atom: qjs::JSAtom) {
-        // SAFETY: the context is valid, and the atom is ours, or none.
-        unsafe { qjs::JS_FreeAtom(ctx, atom) }
-    }
-
-    pub(in crate::json) fn free(ctx: Context, value: qjs::JSValue) {
-        // SAFETY: the context is valid, and the value is ours.
-        unsafe { qjs::JS_FreeValue(ctx, value) }
-    }
-
-    /// Takes the values.
-    pub(super) fn new_array(ctx: Context, values: &[qjs::JSValue]) -> qjs::JSValue {
-        let count = i32::try_from(values.len()).unwrap_or(i32::MAX);
-        // SAFETY: the context is valid, and the values are ours; QuickJS owns or frees them.
-        unsafe { qjs::JS_NewArrayFrom(ctx, count, values.as_ptr()) }
-    }
-
-    /// Defines a member, and takes the value. A member `__proto__` is one like any other.
-    pub(super) fn define(ctx: Context, object: qjs::JSValue, name: qjs::JSAtom, value: qjs::JSValue) -> bool {
-        // SAFETY: the context is valid, the object and the value are ours.
-        unsafe { qjs::JS_DefinePropertyValue(ctx, object, name, value, qjs::JS_PROP_C_W_E.cast_signed()) >= 0 }
-    }
 }

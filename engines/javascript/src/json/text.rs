@@ -80,7 +80,8 @@ fn escape(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
         b'u' => {
             let first = hex(bytes, at + 2)?;
             let is_pair = (0xd800..0xdc00).contains(&first) && bytes.get(at + 6..at + 8) == Some(b"\\u");
-            let second = is_pair.then(|| hex(bytes, at + 8)).flatten().filter(|unit| (0xdc00..0xe000).contains(unit));
+            let second =
+                is_pair.then(|| hex(bytes, at + 8)).flatten().filter(|unit| (0xdc00..0xe000).contains(unit));
             match second {
                 Some(second) => Some((0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12)),
                 None => Some((first, 6)),
@@ -150,7 +151,9 @@ mod tests {
             read(r#"\ude00\ud83d\u0041b\n\ud800""#),
             Ok((Text::Halves(vec![0xde00, 0xd83d, 0x41, 0x62, 0xa, 0xd800]), 28))
         );
-        for (text, at) in [("ab", 2), ("a\nb\"", 1), (r#"\x""#, 0), (r#"ab\u00g0""#, 2), (r"\u12", 0), ("\\", 0)] {
+        for (text, at) in
+            [("ab", 2), ("a\nb\"", 1), (r#"\x""#, 0), (r#"ab\u00g0""#, 2), (r"\u12", 0), ("\\", 0)]
+        {
             assert_eq!(read(text), Err(at), "{text}");
         }
     }

@@ -1,11 +1,10 @@
 //! The writer: values to text.
 
 use std::collections::BTreeSet;
-use std::ffi::c_char;
 
 use rquickjs::{Ctx, Exception, Value, qjs};
 
-use super::read::{free, free_atom};
+use super::calls::*;
 use super::text;
 
 /// An exception is pending.
@@ -17,6 +16,9 @@ const NUMBER: qjs::JSClassID = 4;
 const STRING: qjs::JSClassID = 5;
 const BOOLEAN: qjs::JSClassID = 6;
 const BIG_INT: qjs::JSClassID = 35;
+
+/// How many names of members are remembered. Answers are lists of similar objects.
+const NAMES: usize = 64;
 
 /// How many open values are looked through one by one for a cycle.
 const SHALLOW: usize = 32;
@@ -30,6 +32,7 @@ pub(crate) fn write(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Option<Vec<u8>>,
         open: Vec::new(),
         deep: BTreeSet::new(),
         to_json: atom(ctx, "toJSON"),
+        names: [const { None }; NAMES],
     };
     let value = copy(writer.ctx, value.as_raw());
     let is_written = writer.begin(value, &Key::Document)?;
@@ -50,22 +53,30 @@ struct Writer<'a, 'js> {
     /// The values of `open` beyond the first ones.
     deep: BTreeSet<usize>,
     to_json: qjs::JSAtom,
+    /// Names of members that were written, by their atoms.
+    names: [Option<Name>; NAMES],
+}
+
+/// A name as it is written, with its colon. Its atom is counted, so that it stands for nothing else meanwhile.
+struct Name {
+    atom: qjs::JSAtom,
+    text: Vec<u8>,
 }
 
 /// Where a value is.
-enum Key {
+pub(super) enum Key {
     Document,
     Element(u32),
     Member(qjs::JSAtom),
 }
 
 /// An array or an object that is being written.
-struct Open {
-    value: qjs::JSValue,
+pub(super) struct Open {
+    pub(super) value: qjs::JSValue,
     at: u32,
-    length: u32,
+    pub(super) length: u32,
     /// `None` of an array.
-    names: Option<*mut qjs::JSPropertyEnum>,
+    pub(super) names: Option<*mut qjs::JSPropertyEnum>,
     is_empty: bool,
 }
 
@@ -93,15 +104,11 @@ impl Writer<'_, '_> {
         if !is_empty {
             self.out.push(b',');
         }
-        if let Key::Member(name) = key {
-            let name = self.checked(name_text(self.ctx, name))?;
-            let written = self.string(name);
-            free(self.ctx, name);
-            if written.is_err() {
-                free(self.ctx, value);
-                return written;
-            }
-            self.out.push(b':');
+        if let Key::Member(name) = key
+            && let Err(thrown) = self.name(name)
+        {
+            free(self.ctx, value);
+            return Err(thrown);
         }
         let depth = self.open.len();
         if self.begin(value, &key)? {
@@ -115,6 +122,25 @@ impl Writer<'_, '_> {
             if let Some(open) = self.open.get_mut(depth - 1) {
                 open.is_empty = false;
             }
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, atom: qjs::JSAtom) -> Result<(), Thrown> {
+        let place = atom as usize % NAMES;
+        if let Some(name) = self.names[place].as_ref().filter(|name| name.atom == atom) {
+            self.out.extend_from_slice(&name.text);
+            return Ok(());
+        }
+        let before = self.out.len();
+        let text = self.checked(name_text(self.ctx, atom))?;
+        let written = self.string(text);
+        free(self.ctx, text);
+        written?;
+        self.out.push(b':');
+        let name = Name { atom: copy_atom(self.ctx, atom), text: self.out[before..].to_vec() };
+        if let Some(name) = self.names[place].replace(name) {
+            free_atom(self.ctx, name.atom);
         }
         Ok(())
     }
@@ -200,7 +226,8 @@ impl Writer<'_, '_> {
 
     /// What `toJSON` makes of it. Takes the value.
     fn replaced(&self, value: qjs::JSValue, key: &Key) -> Result<qjs::JSValue, Thrown> {
-        let has_one = matches!(tag(value), qjs::JS_TAG_OBJECT | qjs::JS_TAG_BIG_INT | qjs::JS_TAG_SHORT_BIG_INT);
+        let has_one =
+            matches!(tag(value), qjs::JS_TAG_OBJECT | qjs::JS_TAG_BIG_INT | qjs::JS_TAG_SHORT_BIG_INT);
         if !has_one {
             return Ok(value);
         }
@@ -273,177 +300,9 @@ impl Drop for Writer<'_, '_> {
         for open in self.open.drain(..) {
             free_open(self.ctx, &open);
         }
+        for name in self.names.iter_mut().filter_map(Option::take) {
+            free_atom(self.ctx, name.atom);
+        }
         free_atom(self.ctx, self.to_json);
-    }
-}
-
-use calls::*;
-
-/// Calls of QuickJS. The context is valid, and the values are of it.
-#[expect(unsafe_code, reason = "QuickJS is C")]
-mod calls {
-    use super::*;
-
-    type Context = *mut qjs::JSContext;
-
-    pub(super) fn atom(ctx: &Ctx<'_>, name: &str) -> qjs::JSAtom {
-        // SAFETY: QuickJS copies the bytes.
-        unsafe { qjs::JS_NewAtomLen(ctx.as_raw().as_ptr(), name.as_ptr().cast::<c_char>(), name.len() as qjs::size_t) }
-    }
-
-    pub(super) fn copy(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe { qjs::JS_DupValue(ctx, value) }
-    }
-
-    pub(super) fn tag(value: qjs::JSValue) -> i32 {
-        // SAFETY: it looks at the tag.
-        unsafe { qjs::JS_VALUE_GET_NORM_TAG(value) }
-    }
-
-    pub(super) fn is_exception(value: qjs::JSValue) -> bool {
-        // SAFETY: it looks at the tag.
-        unsafe { qjs::JS_IsException(value) }
-    }
-
-    pub(super) fn boolean(value: qjs::JSValue) -> bool {
-        // SAFETY: the tag was checked.
-        unsafe { qjs::JS_VALUE_GET_BOOL(value) }
-    }
-
-    pub(super) fn integer(value: qjs::JSValue) -> i32 {
-        // SAFETY: the tag was checked.
-        unsafe { qjs::JS_VALUE_GET_INT(value) }
-    }
-
-    pub(super) fn float(value: qjs::JSValue) -> f64 {
-        // SAFETY: the tag was checked.
-        unsafe { qjs::JS_VALUE_GET_FLOAT64(value) }
-    }
-
-    pub(super) fn address(value: qjs::JSValue) -> usize {
-        // SAFETY: the tag was checked. The pointer is not followed.
-        unsafe { qjs::JS_VALUE_GET_PTR(value) as usize }
-    }
-
-    pub(super) fn is_function(ctx: Context, value: qjs::JSValue) -> bool {
-        // SAFETY: as above.
-        unsafe { qjs::JS_IsFunction(ctx, value) }
-    }
-
-    pub(super) fn class(value: qjs::JSValue) -> qjs::JSClassID {
-        // SAFETY: it is an object.
-        unsafe { qjs::JS_GetClassID(value) }
-    }
-
-    /// Whether it is an array, or a proxy of one. `None` if an exception is pending, as for a proxy that was revoked.
-    pub(super) fn is_array(ctx: Context, value: qjs::JSValue) -> Option<bool> {
-        let mut inner = copy(ctx, value);
-        // SAFETY: as above; each target of a proxy is freed.
-        unsafe {
-            while qjs::JS_IsProxy(inner) {
-                let target = qjs::JS_GetProxyTarget(ctx, inner);
-                free(ctx, inner);
-                if is_exception(target) {
-                    return None;
-                }
-                inner = target;
-            }
-            let is = qjs::JS_IsArray(inner);
-            free(ctx, inner);
-            Some(is)
-        }
-    }
-
-    pub(super) fn length(ctx: Context, value: qjs::JSValue) -> Option<u32> {
-        let mut length = 0;
-        // SAFETY: as above.
-        let result = unsafe { qjs::JS_GetLength(ctx, value, &raw mut length) };
-        (result >= 0).then(|| u32::try_from(length.max(0)).unwrap_or(u32::MAX))
-    }
-
-    pub(super) fn names(ctx: Context, value: qjs::JSValue) -> Option<(*mut qjs::JSPropertyEnum, u32)> {
-        let (mut names, mut length) = (std::ptr::null_mut(), 0);
-        let flags = (qjs::JS_GPN_STRING_MASK | qjs::JS_GPN_ENUM_ONLY).cast_signed();
-        // SAFETY: as above; what it returns is freed with the open object.
-        let result = unsafe { qjs::JS_GetOwnPropertyNames(ctx, &raw mut names, &raw mut length, value, flags) };
-        (result >= 0).then_some((names, length))
-    }
-
-    pub(super) fn name(names: *mut qjs::JSPropertyEnum, at: u32) -> qjs::JSAtom {
-        // SAFETY: the place is within the list, which is freed with the open object.
-        unsafe { (*names.add(at as usize)).atom }
-    }
-
-    pub(super) fn free_open(ctx: Context, open: &Open) {
-        if let Some(names) = open.names {
-            // SAFETY: it is the list that QuickJS has made.
-            unsafe { qjs::JS_FreePropertyEnum(ctx, names, open.length) };
-        }
-        free(ctx, open.value);
-    }
-
-    pub(super) fn get(ctx: Context, holder: qjs::JSValue, key: &Key) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe {
-            match key {
-                Key::Document => qjs::JS_DupValue(ctx, holder),
-                Key::Element(at) => qjs::JS_GetPropertyUint32(ctx, holder, *at),
-                Key::Member(name) => qjs::JS_GetProperty(ctx, holder, *name),
-            }
-        }
-    }
-
-    pub(super) fn name_text(ctx: Context, name: qjs::JSAtom) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe { qjs::JS_AtomToString(ctx, name) }
-    }
-
-    pub(super) fn to_number(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe { qjs::JS_ToNumber(ctx, value) }
-    }
-
-    pub(super) fn to_string(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe { qjs::JS_ToString(ctx, value) }
-    }
-
-    /// What `JSON.stringify` makes of it.
-    pub(super) fn engine_s_own(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe { qjs::JS_JSONStringify(ctx, value, qjs::JS_UNDEFINED, qjs::JS_UNDEFINED) }
-    }
-
-    pub(super) fn call(ctx: Context, function: qjs::JSValue, this: qjs::JSValue, key: &Key) -> qjs::JSValue {
-        // SAFETY: as above.
-        unsafe {
-            let mut key = match key {
-                Key::Document => qjs::JS_NewStringLen(ctx, c"".as_ptr(), 0),
-                Key::Element(at) => {
-                    let at = at.to_string();
-                    qjs::JS_NewStringLen(ctx, at.as_ptr().cast::<c_char>(), at.len() as qjs::size_t)
-                }
-                Key::Member(name) => qjs::JS_AtomToString(ctx, *name),
-            };
-            let result = qjs::JS_Call(ctx, function, this, 1, &raw mut key);
-            qjs::JS_FreeValue(ctx, key);
-            result
-        }
-    }
-
-    /// The text of a string or a number. `None` if an exception is pending.
-    pub(super) fn with_text(ctx: Context, value: qjs::JSValue, with: impl FnOnce(&[u8])) -> Option<()> {
-        let mut length = 0;
-        // SAFETY: as above; the text is freed after its use.
-        unsafe {
-            let text = qjs::JS_ToCStringLen2(ctx, &raw mut length, value, false);
-            if text.is_null() {
-                return None;
-            }
-            with(std::slice::from_raw_parts(text.cast::<u8>(), length as usize));
-            qjs::JS_FreeCString(ctx, text);
-        }
-        Some(())
     }
 }

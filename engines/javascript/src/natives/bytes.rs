@@ -24,8 +24,9 @@ pub(super) fn of(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Vec<u8>> {
 pub(super) fn new<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
     #[expect(unsafe_code, reason = "a call of QuickJS")]
     // SAFETY: the context is valid, and QuickJS copies the bytes.
-    let array =
-        unsafe { qjs::JS_NewUint8ArrayCopy(ctx.as_raw().as_ptr(), bytes.as_ptr(), bytes.len() as qjs::size_t) };
+    let array = unsafe {
+        qjs::JS_NewUint8ArrayCopy(ctx.as_raw().as_ptr(), bytes.as_ptr(), bytes.len() as qjs::size_t)
+    };
     owned(ctx, array)
 }
 
@@ -108,8 +109,8 @@ fn utf_16(bytes: &[u8], streams: bool) -> (Option<String>, usize) {
 
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
@@ -124,7 +125,12 @@ pub(super) fn clone<'js>(ctx: Ctx<'js>, value: Value<'js>) -> Result<Value<'js>>
     #[expect(unsafe_code, reason = "calls of QuickJS")]
     // SAFETY: the context and the value are valid. What is read is what was written, without bytecode.
     let copy = unsafe {
-        let bytes = qjs::JS_WriteObject(raw, &raw mut length, value.as_raw(), qjs::JS_WRITE_OBJ_REFERENCE.cast_signed());
+        let bytes = qjs::JS_WriteObject(
+            raw,
+            &raw mut length,
+            value.as_raw(),
+            qjs::JS_WRITE_OBJ_REFERENCE.cast_signed(),
+        );
         if bytes.is_null() {
             return Err(Error::Exception);
         }

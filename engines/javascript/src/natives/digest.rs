@@ -10,7 +10,12 @@ pub(super) fn digest<'js>(ctx: Ctx<'js>, name: String, input: Value<'js>) -> Res
     bytes::new(&ctx, &sum(&name, &[&input]))
 }
 
-pub(super) fn hmac<'js>(ctx: Ctx<'js>, name: String, key: Value<'js>, input: Value<'js>) -> Result<Value<'js>> {
+pub(super) fn hmac<'js>(
+    ctx: Ctx<'js>,
+    name: String,
+    key: Value<'js>,
+    input: Value<'js>,
+) -> Result<Value<'js>> {
     let (key, input) = (bytes::of(&ctx, &key)?, bytes::of(&ctx, &input)?);
     bytes::new(&ctx, &code(&name, &key, &input))
 }

@@ -27,8 +27,14 @@ impl Settling {
 }
 
 /// Sends a request: its method, URL, headers (names and values in turn) and body. Returns the number of the request.
-pub(super) fn send<'js>(ctx: Ctx<'js>, parts: Array<'js>, resolve: Function<'js>, reject: Function<'js>) -> Result<u32> {
-    let settling = Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
+pub(super) fn send<'js>(
+    ctx: Ctx<'js>,
+    parts: Array<'js>,
+    resolve: Function<'js>,
+    reject: Function<'js>,
+) -> Result<u32> {
+    let settling =
+        Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
     let (method, url): (Text, Text) = (parts.get(0)?, parts.get(1)?);
     let body: Value<'js> = parts.get(3)?;
     let body = if body.is_undefined() { Vec::new() } else { bytes::of(&ctx, &body)? };
@@ -44,8 +50,15 @@ pub(super) fn send<'js>(ctx: Ctx<'js>, parts: Array<'js>, resolve: Function<'js>
     Ok(state::with(|state| state.add_pending(Box::pin(future))))
 }
 
-fn made(ctx: &Ctx<'_>, method: &str, url: &str, headers: &[Value<'_>], body: Vec<u8>) -> Result<Request<Vec<u8>>> {
-    let invalid = |what: &str| Exception::throw_type(ctx, &format!("{method} {url}: its {what} is not valid"));
+fn made(
+    ctx: &Ctx<'_>,
+    method: &str,
+    url: &str,
+    headers: &[Value<'_>],
+    body: Vec<u8>,
+) -> Result<Request<Vec<u8>>> {
+    let invalid =
+        |what: &str| Exception::throw_type(ctx, &format!("{method} {url}: its {what} is not valid"));
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid("method"))?;
     // A fragment is not sent.
     let target = url.split_once('#').map_or(url, |(target, _)| target);
@@ -81,7 +94,8 @@ fn answered(ctx: &Ctx<'_>, settling: Settling, response: client::Response) -> Re
 /// Reads a whole body: a promise of its bytes.
 pub(super) fn read_all(ctx: Ctx<'_>, number: u32) -> Result<Promise<'_>> {
     let (promise, resolve, reject) = Promise::new(&ctx)?;
-    let settling = Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
+    let settling =
+        Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
     let Some(body) = state::with(|state| state.take_body(number)) else {
         settling.fail(&ctx, "the body was cancelled")?;
         return Ok(promise);

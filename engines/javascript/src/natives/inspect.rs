@@ -58,7 +58,9 @@ impl<'js> View<'_, 'js> {
                 continue;
             }
             let letter = part.chars().next();
-            let Some((value, left)) = rest.split_first().filter(|_| letter.is_some_and(|c| "sdifjoOc".contains(c))) else {
+            let Some((value, left)) =
+                rest.split_first().filter(|_| letter.is_some_and(|c| "sdifjoOc".contains(c)))
+            else {
                 self.out.push('%');
                 self.out.push_str(part);
                 // `%%` is one of them.
@@ -79,8 +81,10 @@ impl<'js> View<'_, 'js> {
 
     fn number(&mut self, value: &Value<'js>, truncates: bool) {
         match value.as_number() {
-            Some(number) if truncates => self.out.push_str(&number.trunc().to_string()),
-            Some(_) => self.value(value),
+            Some(number) => {
+                let number = if truncates { number.trunc() } else { number };
+                self.value(&Value::new_number(self.ctx.clone(), number));
+            }
             None => self.out.push_str("NaN"),
         }
     }

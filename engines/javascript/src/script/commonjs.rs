@@ -82,7 +82,9 @@ fn require<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Result<Value<'js
             run(ctx, &path, &code)
         }
         Compiled::Module(_) => {
-            let message = format!("'{path}', required from {base}, is an ES module: use import() in place of require()");
+            let message = format!(
+                "'{path}', required from {base}, is an ES module: use import() in place of require()"
+            );
             Err(Exception::throw_message(ctx, &message))
         }
     }

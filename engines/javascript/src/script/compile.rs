@@ -22,7 +22,7 @@ pub(super) enum Compiled<'js> {
 }
 
 /// The function of a CommonJS module.
-pub(super) fn function<'js>(ctx: &Ctx<'js>, code: &Value<'js>) -> Result<Function<'js>> {
+pub(crate) fn function<'js>(ctx: &Ctx<'js>, code: &Value<'js>) -> Result<Function<'js>> {
     let raw = ctx.as_raw().as_ptr();
     #[expect(unsafe_code, reason = "a call of QuickJS")]
     // SAFETY: the context is valid, and the call takes a copy of the value.
@@ -42,9 +42,9 @@ pub(super) fn compile<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<
         Err(Error::Exception) => ctx.catch(),
         result => return result,
     };
-    let is_syntax = thrown.as_object().is_some_and(|thrown| {
-        thrown.get::<_, String>("name").is_ok_and(|name| name == "SyntaxError")
-    });
+    let is_syntax = thrown
+        .as_object()
+        .is_some_and(|thrown| thrown.get::<_, String>("name").is_ok_and(|name| name == "SyntaxError"));
     if !is_syntax {
         return Err(ctx.throw(thrown));
     }
@@ -93,7 +93,13 @@ fn terminated(source: &[u8], (before, after): (&str, &str)) -> Vec<u8> {
 }
 
 /// Evaluates a text that ends with a zero.
-pub(crate) fn evaluate<'js>(ctx: &Ctx<'js>, path: &str, text: Vec<u8>, line: i32, flags: u32) -> Result<Value<'js>> {
+pub(crate) fn evaluate<'js>(
+    ctx: &Ctx<'js>,
+    path: &str,
+    text: Vec<u8>,
+    line: i32,
+    flags: u32,
+) -> Result<Value<'js>> {
     let name = CString::new(path)?;
     let mut options = qjs::JSEvalOptions {
         version: qjs::JS_EVAL_OPTIONS_VERSION.cast_signed(),
@@ -104,7 +110,8 @@ pub(crate) fn evaluate<'js>(ctx: &Ctx<'js>, path: &str, text: Vec<u8>, line: i32
     let length = (text.len() - 1) as qjs::size_t;
     #[expect(unsafe_code, reason = "rquickjs cannot set the line")]
     // SAFETY: the context is valid, and the text ends with a zero and outlives the call, as the options do.
-    let value = unsafe { qjs::JS_Eval2(ctx.as_raw().as_ptr(), text.as_ptr().cast(), length, &raw mut options) };
+    let value =
+        unsafe { qjs::JS_Eval2(ctx.as_raw().as_ptr(), text.as_ptr().cast(), length, &raw mut options) };
     owned(ctx, value)
 }
 
@@ -152,8 +159,15 @@ pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result:
 }
 
 fn written(ctx: &Ctx<'_>, kind: u8, value: &Value<'_>) -> Result<Vec<u8>> {
+    let mut bytecode = write_code(ctx, value, qjs::JS_WRITE_OBJ_STRIP_SOURCE)?;
+    bytecode.insert(0, kind);
+    Ok(bytecode)
+}
+
+/// The bytes of code, without what the flags strip.
+pub(crate) fn write_code(ctx: &Ctx<'_>, value: &Value<'_>, flags: u32) -> Result<Vec<u8>> {
     let mut length = 0;
-    let flags = (qjs::JS_WRITE_OBJ_BYTECODE | qjs::JS_WRITE_OBJ_STRIP_SOURCE).cast_signed();
+    let flags = (qjs::JS_WRITE_OBJ_BYTECODE | flags).cast_signed();
     let ctx = ctx.as_raw().as_ptr();
     #[expect(unsafe_code, reason = "rquickjs writes modules only")]
     // SAFETY: the context is valid; what QuickJS returns has this length, and is freed.
@@ -162,8 +176,7 @@ fn written(ctx: &Ctx<'_>, kind: u8, value: &Value<'_>) -> Result<Vec<u8>> {
         if bytes.is_null() {
             return Err(Error::Exception);
         }
-        let mut out = vec![kind];
-        out.extend_from_slice(std::slice::from_raw_parts(bytes, length as usize));
+        let out = std::slice::from_raw_parts(bytes, length as usize).to_vec();
         qjs::js_free(ctx, bytes.cast());
         Ok(out)
     }
@@ -172,20 +185,25 @@ fn written(ctx: &Ctx<'_>, kind: u8, value: &Value<'_>) -> Result<Vec<u8>> {
 /// What [`bytecode`] has made. It is trusted: it comes from the host, which has it of this very engine.
 pub(super) fn from_bytecode<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Option<Compiled<'js>>> {
     let Some((kind, bytes)) = bytes.split_first() else { return Ok(None) };
-    let raw = ctx.as_raw().as_ptr();
-    #[expect(unsafe_code, reason = "rquickjs reads modules only")]
-    // SAFETY: the context is valid, and QuickJS copies what it needs of the bytes.
-    let value = unsafe {
-        qjs::JS_ReadObject(raw, bytes.as_ptr(), bytes.len() as qjs::size_t, qjs::JS_READ_OBJ_BYTECODE.cast_signed())
-    };
-    let value = owned(ctx, value)?;
+    let value = read_code(ctx, bytes)?;
     if *kind == MODULE {
+        let raw = ctx.as_raw().as_ptr();
         #[expect(unsafe_code, reason = "a call of QuickJS")]
         // SAFETY: the context and the value are valid.
         let resolved = unsafe { qjs::JS_ResolveModule(raw, value.as_raw()) };
         return if resolved < 0 { Err(Error::Exception) } else { Ok(Some(Compiled::Module(value))) };
     }
     Ok(Some(Compiled::CommonJs(value)))
+}
+
+/// What [`write_code`] has written.
+pub(crate) fn read_code<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
+    let (raw, length) = (ctx.as_raw().as_ptr(), bytes.len() as qjs::size_t);
+    #[expect(unsafe_code, reason = "rquickjs reads modules only")]
+    // SAFETY: the context is valid, and QuickJS copies what it needs of the bytes.
+    let value =
+        unsafe { qjs::JS_ReadObject(raw, bytes.as_ptr(), length, qjs::JS_READ_OBJ_BYTECODE.cast_signed()) };
+    owned(ctx, value)
 }
 
 /// The syntax error that is pending. QuickJS puts its place into the first line of the stack.

@@ -73,7 +73,9 @@ fn is_word(byte: u8) -> bool {
 /// Behind the next occurrence of `end`.
 fn until(source: &[u8], from: usize, end: &[u8]) -> usize {
     let rest = source.get(from..).unwrap_or_default();
-    rest.windows(end.len()).position(|part| part == end).map_or(source.len(), |place| from + place + end.len() - usize::from(end == b"\n"))
+    rest.windows(end.len())
+        .position(|part| part == end)
+        .map_or(source.len(), |place| from + place + end.len() - usize::from(end == b"\n"))
 }
 
 /// Behind the string that begins here.

@@ -172,7 +172,8 @@ fn filled(ctx: &Ctx<'_>, module: *mut qjs::JSModuleDef) -> Result<()> {
         #[expect(unsafe_code, reason = "calls of QuickJS")]
         // SAFETY: as above; the call takes a copy of the value. A name that was not there before is refused.
         unsafe {
-            if qjs::JS_SetModuleExport(raw, module, name.as_ptr(), qjs::JS_DupValue(raw, value.as_raw())) < 0 {
+            if qjs::JS_SetModuleExport(raw, module, name.as_ptr(), qjs::JS_DupValue(raw, value.as_raw())) < 0
+            {
                 ctx.catch();
             }
         }
@@ -234,7 +235,8 @@ mod calls {
         _opaque: *mut c_void,
     ) -> *mut c_char {
         // SAFETY: see there.
-        let (Some(js), base, specifier) = (unsafe { context(ctx) }, unsafe { text(base) }, unsafe { text(specifier) })
+        let (Some(js), base, specifier) =
+            (unsafe { context(ctx) }, unsafe { text(base) }, unsafe { text(specifier) })
         else {
             return null_mut();
         };

@@ -15,11 +15,14 @@ const SOURCES: [(&str, &str); 2] = [(".js", ".ts"), (".mjs", ".mts")];
 
 /// The path of the file that `specifier` names in the file `base`. The file is kept until it is loaded.
 pub(crate) fn resolve(base: &str, specifier: &str) -> Result<String, Unresolved> {
-    if !(specifier.starts_with("./") || specifier.starts_with("../") || specifier == "." || specifier == "..") {
+    if !(specifier.starts_with("./") || specifier.starts_with("../") || specifier == "." || specifier == "..")
+    {
         return Err(bare(base, specifier));
     }
     let Some(path) = join(base, specifier) else {
-        return Err(Unresolved(format!("'{specifier}', imported from {base}, is outside the script's folder")));
+        return Err(Unresolved(format!(
+            "'{specifier}', imported from {base}, is outside the script's folder"
+        )));
     };
     let candidates = std::iter::once(path.clone())
         .chain(SOURCES.iter().filter_map(|(from, to)| Some(format!("{}{to}", path.strip_suffix(from)?))))
@@ -33,7 +36,8 @@ pub(crate) fn resolve(base: &str, specifier: &str) -> Result<String, Unresolved>
 }
 
 fn bare(base: &str, specifier: &str) -> Unresolved {
-    let what = if specifier.starts_with('/') || specifier.contains("://") { "the path" } else { "the package" };
+    let what =
+        if specifier.starts_with('/') || specifier.contains("://") { "the path" } else { "the package" };
     Unresolved(format!(
         "{what} '{specifier}', imported from {base}, is not there: a script imports files of its own folder, by paths that \
          begin with ./ or ../"
@@ -103,7 +107,10 @@ mod tests {
     fn what_is_not_there_is_named() {
         for (specifier, message) in [
             ("./a", "cannot find the file 'a', imported from index.js"),
-            ("../../etc/passwd", "'../../etc/passwd', imported from index.js, is outside the script's folder"),
+            (
+                "../../etc/passwd",
+                "'../../etc/passwd', imported from index.js, is outside the script's folder",
+            ),
             (
                 "lodash",
                 "the package 'lodash', imported from index.js, is not there: a script imports files of its own folder, by \

@@ -11,14 +11,26 @@ fn value(expression: &str) -> String {
 fn text_and_bytes() {
     for (expression, answer) in [
         ("return [...new TextEncoder().encode('ä€')]", "[195,164,226,130,172]"),
-        ("return new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 0xc3, 0xa4, 0xff]))", "\"ä\u{fffd}\""),
-        ("return new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([0xff]))", "TypeError: the bytes are not valid text"),
-        ("const d = new TextDecoder(); return [d.decode(new Uint8Array([0xc3]), { stream: true }), d.decode(new Uint8Array([0xa4]))]", "[\"\",\"ä\"]"),
+        (
+            "return new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 0xc3, 0xa4, 0xff]))",
+            "\"ä\u{fffd}\"",
+        ),
+        (
+            "return new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([0xff]))",
+            "TypeError: the bytes are not valid text",
+        ),
+        (
+            "const d = new TextDecoder(); return [d.decode(new Uint8Array([0xc3]), { stream: true }), d.decode(new Uint8Array([0xa4]))]",
+            "[\"\",\"ä\"]",
+        ),
         ("return new TextDecoder('latin1').decode(new Uint8Array([0xe4, 0x80]).buffer)", "\"ä€\""),
         ("return new TextDecoder('utf-16le').decode(new Uint8Array([0x61, 0, 0xe4, 0]))", "\"aä\""),
         ("return new TextDecoder('koi8-r')", "RangeError: the encoding 'koi8-r' is not there"),
         ("return [atob('YcOk'), btoa('a\\xe4')]", "[\"aÃ¤\",\"YeQ=\"]"),
-        ("const b = new Uint8Array(2); return [new TextEncoder().encodeInto('aä', b), ...b]", "[{\"read\":1,\"written\":1},97,0]"),
+        (
+            "const b = new Uint8Array(2); return [new TextEncoder().encodeInto('aä', b), ...b]",
+            "[{\"read\":1,\"written\":1},97,0]",
+        ),
     ] {
         let found = value(expression);
         assert!(found.starts_with(answer), "{expression}: {found}");
@@ -28,7 +40,10 @@ fn text_and_bytes() {
 #[test]
 fn copies() {
     for (expression, answer) in [
-        ("return structuredClone({ a: [1, { b: 2 }], d: new Date(0) })", r#"{"a":[1,{"b":2}],"d":"1970-01-01T00:00:00.000Z"}"#),
+        (
+            "return structuredClone({ a: [1, { b: 2 }], d: new Date(0) })",
+            r#"{"a":[1,{"b":2}],"d":"1970-01-01T00:00:00.000Z"}"#,
+        ),
         ("const a = { }; a.a = a; const b = structuredClone(a); return [b.a === b, b !== a]", "[true,true]"),
         ("return [...structuredClone(new Map([[1, new Set([2])]])).get(1)]", "[2]"),
         ("return [...structuredClone(new Uint8Array([1, 2]))]", "[1,2]"),
@@ -63,10 +78,19 @@ fn cryptography() {
 #[test]
 fn the_process_and_its_clocks() {
     platform::with(|host| host.environment = vec![("STAGE".to_owned(), "test".to_owned())]);
-    assert_eq!(value("return [process.env.STAGE, process.env.HOME, Date.now() > 1e12, performance.now() >= 0]"), r#"["test",null,true,true]"#);
-    assert_eq!(value("return [typeof globalThis.native, typeof shared, Object.keys(globalThis).join()]"), r#"["undefined","undefined",""]"#);
+    assert_eq!(
+        value("return [process.env.STAGE, process.env.HOME, Date.now() > 1e12, performance.now() >= 0]"),
+        r#"["test",null,true,true]"#
+    );
+    assert_eq!(
+        value("return [typeof globalThis.native, typeof shared, Object.keys(globalThis).join()]"),
+        r#"["undefined","undefined",""]"#
+    );
     let error = value("return Buffer.from('a')");
-    assert!(error.starts_with("ReferenceError: Buffer is not defined; scripts have no Buffer: use Uint8Array"), "{error}");
+    assert!(
+        error.starts_with("ReferenceError: Buffer is not defined; scripts have no Buffer: use Uint8Array"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -6,7 +6,13 @@ use super::run;
 fn recursion_is_a_range_error() {
     let error = run("export default function f() { return f() + 1 }", "1");
     assert!(error.starts_with("RangeError: Maximum call stack size exceeded"), "{error}");
-    assert_eq!(run("const f = () => f(); export default () => { try { f() } catch (e) { return e instanceof RangeError } }", "1"), "true");
+    assert_eq!(
+        run(
+            "const f = () => f(); export default () => { try { f() } catch (e) { return e instanceof RangeError } }",
+            "1"
+        ),
+        "true"
+    );
     for code in [
         "JSON.parse('['.repeat(1e5))",
         "JSON.stringify(Array.from({ length: 1e5 }).reduce((a) => [a], []))",
@@ -18,8 +24,17 @@ fn recursion_is_a_range_error() {
         "Array.from({ length: 1e4 }).reduce((a) => a.bind(), () => 1)()",
         "(() => { const a = []; a[0] = a; return String(a) })()",
     ] {
-        let answer = run(&format!("export default () => {{ try {{ {code}; return 'fine' }} catch (e) {{ return e.name }} }}"), "1");
-        assert!(["\"RangeError\"", "\"SyntaxError\"", "\"fine\"", "\"DataCloneError\"", "\"InternalError\""].contains(&&*answer), "{code}: {answer}");
+        let answer = run(
+            &format!(
+                "export default () => {{ try {{ {code}; return 'fine' }} catch (e) {{ return e.name }} }}"
+            ),
+            "1",
+        );
+        assert!(
+            ["\"RangeError\"", "\"SyntaxError\"", "\"fine\"", "\"DataCloneError\"", "\"InternalError\""]
+                .contains(&&*answer),
+            "{code}: {answer}"
+        );
     }
 }
 
@@ -44,20 +59,32 @@ fn pollution_does_not_reach_the_prelude() {
 fn forged_errors_are_only_what_they_say() {
     for (thrown, answer) in [
         ("Object.defineProperty(new Error('x'), 'stack', { value: { toString() { throw 1 } } })", "Error: x"),
-        ("Object.assign(new Error('x'), { stack: 'at a (index.js:1:1)\\nat forged\\nnothing' })", "Error: x | at a (index.js:1:1) | at forged"),
-        ("{ get message() { throw 1 }, get name() { throw 1 }, get stack() { throw 1 }, toJSON() { throw 1 } }", "Error: "),
+        (
+            "Object.assign(new Error('x'), { stack: 'at a (index.js:1:1)\\nat forged\\nnothing' })",
+            "Error: x | at a (index.js:1:1) | at forged",
+        ),
+        (
+            "{ get message() { throw 1 }, get name() { throw 1 }, get stack() { throw 1 }, toJSON() { throw 1 } }",
+            "Error: ",
+        ),
         ("{ name: 'A', message: 'B', stack: 1 }", "A: B"),
         ("new Proxy({}, { get() { throw 1 } })", "Error: "),
         ("null", "null: null"),
         ("undefined", "undefined: undefined"),
         ("Symbol('a')", "symbol: "),
         ("() => 1", "function: () => 1"),
-        ("{ name: 'InternalError', message: 'out of memory' }", "Function.OutOfMemory: the script needed more memory than the limit `memory` allows"),
+        (
+            "{ name: 'InternalError', message: 'out of memory' }",
+            "Function.OutOfMemory: the script needed more memory than the limit `memory` allows",
+        ),
     ] {
         let source = format!("export default () => {{ const e = {thrown}; throw e }}");
         assert_eq!(run(&source, "1"), answer, "{thrown}");
     }
-    let many = run("export default () => { const e = new Error('x'); e.stack = 'at a\\n'.repeat(1e5); throw e }", "1");
+    let many = run(
+        "export default () => { const e = new Error('x'); e.stack = 'at a\\n'.repeat(1e5); throw e }",
+        "1",
+    );
     assert_eq!(many.matches(" | ").count(), 64);
 }
 

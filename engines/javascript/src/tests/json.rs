@@ -5,9 +5,21 @@ use super::run;
 #[test]
 fn what_is_read_is_what_json_parse_reads() {
     for event in [
-        "null", "true", "[]", "{}", "-0", "0", "1.5e3", "\"\"", r#""\ud83d\ude00 \n \u00e4 ä""#, r#""\ud800""#,
-        r#"{"a":[1,[2,{"b":null}],"c"],"d":{},"a":3}"#, r#"{"__proto__":{"x":1},"constructor":2,"0":"z","10":1,"2":0}"#,
-        "[1.0,-1,123456789012345678,1e21,1e-7,5e-324]", "  [ 1 , 2 ]  ", r#"[{"k1":1,"k2":2},{"k1":3,"k2":4}]"#,
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "-0",
+        "0",
+        "1.5e3",
+        "\"\"",
+        r#""\ud83d\ude00 \n \u00e4 ä""#,
+        r#""\ud800""#,
+        r#"{"a":[1,[2,{"b":null}],"c"],"d":{},"a":3}"#,
+        r#"{"__proto__":{"x":1},"constructor":2,"0":"z","10":1,"2":0}"#,
+        "[1.0,-1,123456789012345678,1e21,1e-7,5e-324]",
+        "  [ 1 , 2 ]  ",
+        r#"[{"k1":1,"k2":2},{"k1":3,"k2":4}]"#,
     ] {
         let source = "export default (event) => {
             const same = (a, b) => Object.is(a, b) || (typeof a === 'object' && a && b && Array.isArray(a) === Array.isArray(b)
@@ -17,7 +29,20 @@ fn what_is_read_is_what_json_parse_reads() {
         let source = source.replace("TEXT", &format!("{event:?}").replace("\\u{", "\\u{"));
         assert_eq!(run(&source, event), "[true,null]", "{event}");
     }
-    for event in ["[", "[1,]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "01", "1 2", "\"\n\"", "nul", "[1}", "\u{feff}1", "'a'"] {
+    for event in [
+        "[",
+        "[1,]",
+        "{\"a\"}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "01",
+        "1 2",
+        "\"\n\"",
+        "nul",
+        "[1}",
+        "\u{feff}1",
+        "'a'",
+    ] {
         assert!(run("export default () => 1", event).starts_with("EventUnmarshalError"), "{event}");
     }
     let engine_says = run("export default () => 1", "[\"\\x\"]");
@@ -27,15 +52,48 @@ fn what_is_read_is_what_json_parse_reads() {
 #[test]
 fn what_is_written_is_what_json_stringify_writes() {
     for value in [
-        "null", "undefined", "() => 1", "Symbol('a')", "1.5", "-0", "NaN", "Infinity", "1e21", "123456789012", "-17", "'a\"\\n\u{e4}'", "'\\ud800'", "'\\ud83d\\ude00'",
-        "[undefined, () => 1, Symbol('a'), , 1]", "({ a: undefined, b: () => 1, [Symbol('c')]: 1, d: 1, 3: 1, 1: 2 })",
-        "new Date(0)", "new Date(NaN)", "/a/", "new Map([[1, 2]])", "new Number(3)", "new String('s')", "new Boolean(false)",
-        "({ toJSON() { return 7 } })", "({ a: { toJSON(key) { return key } } })", "[{ toJSON(key) { return key } }]",
-        "new (class A { constructor() { this.a = 1 } get b() { return 2 } })()", "Object.create({ a: 1 }, { b: { value: 1 }, c: { value: 2, enumerable: true } })",
-        "new Uint8Array([1, 2])", "new Proxy([1, [2]], {})", "new Proxy({ a: 1 }, { get: (target, key) => key })", "Object.assign([1], { a: 2 })",
-        "(() => { const a = { b: 1 }; return [a, a] })()", "({ a: [], b: {}, c: [[]] })", "new Error('x')", "'a'.repeat(3) + 'b'", "JSON", "Object(Symbol())",
+        "null",
+        "undefined",
+        "() => 1",
+        "Symbol('a')",
+        "1.5",
+        "-0",
+        "NaN",
+        "Infinity",
+        "1e21",
+        "123456789012",
+        "-17",
+        "'a\"\\n\u{e4}'",
+        "'\\ud800'",
+        "'\\ud83d\\ude00'",
+        "[undefined, () => 1, Symbol('a'), , 1]",
+        "({ a: undefined, b: () => 1, [Symbol('c')]: 1, d: 1, 3: 1, 1: 2 })",
+        "new Date(0)",
+        "new Date(NaN)",
+        "/a/",
+        "new Map([[1, 2]])",
+        "new Number(3)",
+        "new String('s')",
+        "new Boolean(false)",
+        "({ toJSON() { return 7 } })",
+        "({ a: { toJSON(key) { return key } } })",
+        "[{ toJSON(key) { return key } }]",
+        "new (class A { constructor() { this.a = 1 } get b() { return 2 } })()",
+        "Object.create({ a: 1 }, { b: { value: 1 }, c: { value: 2, enumerable: true } })",
+        "new Uint8Array([1, 2])",
+        "new Proxy([1, [2]], {})",
+        "new Proxy({ a: 1 }, { get: (target, key) => key })",
+        "Object.assign([1], { a: 2 })",
+        "(() => { const a = { b: 1 }; return [a, a] })()",
+        "({ a: [], b: {}, c: [[]] })",
+        "new Error('x')",
+        "'a'.repeat(3) + 'b'",
+        "JSON",
+        "Object(Symbol())",
     ] {
-        let source = format!("export default () => {{ const make = () => ({value}); return [make(), JSON.stringify([make()])] }}");
+        let source = format!(
+            "export default () => {{ const make = () => ({value}); return [make(), JSON.stringify([make()])] }}"
+        );
         let answer = run(&source, "1");
         let both: String = format!("[[{}],{}]", "X", "Y");
         // The answer is `[<ours>,"<theirs, as a string>"]`.
@@ -51,16 +109,25 @@ fn what_has_no_text_is_an_error() {
         ("1n", "TypeError: Do not know how to serialize a BigInt"),
         ("Object(1n)", "TypeError: Do not know how to serialize a BigInt"),
         ("(() => { const a = {}; a.a = a; return a })()", "TypeError: Converting circular structure to JSON"),
-        ("(() => { let a = []; const b = a; for (let i = 0; i < 50; i++) a = [a]; b.push(a); return a })()", "TypeError: Converting circular structure to JSON"),
+        (
+            "(() => { let a = []; const b = a; for (let i = 0; i < 50; i++) a = [a]; b.push(a); return a })()",
+            "TypeError: Converting circular structure to JSON",
+        ),
         ("({ get a() { throw new RangeError('no') } })", "RangeError: no | at get a"),
         ("({ toJSON() { throw new RangeError('no') } })", "RangeError: no | at toJSON"),
         ("new Proxy({}, { ownKeys() { throw new RangeError('no') } })", "RangeError: no | at ownKeys"),
-        ("(() => { const { proxy, revoke } = Proxy.revocable([], {}); revoke(); return proxy })()", "TypeError: "),
+        (
+            "(() => { const { proxy, revoke } = Proxy.revocable([], {}); revoke(); return proxy })()",
+            "TypeError: ",
+        ),
     ] {
         let answer = run(&format!("export default () => ({value})"), "1");
         assert!(answer.starts_with(error), "{value}: {answer}");
     }
-    assert_eq!(run("BigInt.prototype.toJSON = function () { return `${this}` }; export default () => 1n", "1"), "\"1\"");
+    assert_eq!(
+        run("BigInt.prototype.toJSON = function () { return `${this}` }; export default () => 1n", "1"),
+        "\"1\""
+    );
 }
 
 #[test]

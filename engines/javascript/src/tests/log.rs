@@ -10,23 +10,40 @@ fn logged(calls: &str) -> Vec<String> {
 
 fn message(value: &str) -> String {
     let line = logged(&format!("console.log({value})")).remove(0);
-    line.strip_prefix(r#"{"level":"INFO","message":""#).and_then(|rest| rest.strip_suffix("\"}")).unwrap().to_owned()
+    line.strip_prefix(r#"{"level":"INFO","message":""#)
+        .and_then(|rest| rest.strip_suffix("\"}"))
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
 fn levels() {
-    for (method, level) in
-        [("log", "INFO"), ("info", "INFO"), ("debug", "DEBUG"), ("warn", "WARN"), ("error", "ERROR"), ("trace", "TRACE")]
-    {
-        assert_eq!(logged(&format!("console.{method}('a', 1)")), [format!(r#"{{"level":"{level}","message":"a 1"}}"#)]);
+    for (method, level) in [
+        ("log", "INFO"),
+        ("info", "INFO"),
+        ("debug", "DEBUG"),
+        ("warn", "WARN"),
+        ("error", "ERROR"),
+        ("trace", "TRACE"),
+    ] {
+        assert_eq!(
+            logged(&format!("console.{method}('a', 1)")),
+            [format!(r#"{{"level":"{level}","message":"a 1"}}"#)]
+        );
     }
 }
 
 #[test]
 fn a_record_of_a_logger_stays_as_it_is() {
-    assert_eq!(logged(r#"console.log('{"level":"WARN","message":"a","b":1}')"#), [r#"{"level":"WARN","message":"a","b":1}"#]);
+    assert_eq!(
+        logged(r#"console.log('{"level":"WARN","message":"a","b":1}')"#),
+        [r#"{"level":"WARN","message":"a","b":1}"#]
+    );
     assert_eq!(logged("console.error('{\"a\":1}')"), [r#"{"level":"ERROR","message":"{\"a\":1}"}"#]);
-    assert_eq!(logged("console.log('a\\n{\"level\":\"FATAL\"}')"), [r#"{"level":"INFO","message":"a\n{\"level\":\"FATAL\"}"}"#]);
+    assert_eq!(
+        logged("console.log('a\\n{\"level\":\"FATAL\"}')"),
+        [r#"{"level":"INFO","message":"a\n{\"level\":\"FATAL\"}"}"#]
+    );
 }
 
 #[test]
@@ -34,7 +51,10 @@ fn values() {
     for (value, text) in [
         ("", ""),
         ("'a', 'b'", "a b"),
-        ("['a', 1, null, undefined, true, -0, 1n, Symbol('s')]", "[ 'a', 1, null, undefined, true, -0, 1n, Symbol(s) ]"),
+        (
+            "['a', 1, null, undefined, true, -0, 1n, Symbol('s')]",
+            "[ 'a', 1, null, undefined, true, -0, 1n, Symbol(s) ]",
+        ),
         ("{ a: 1, 'b-c': { d: [] }, [Symbol('e')]: {} }", "{ a: 1, 'b-c': { d: [] }, [Symbol(e)]: {} }"),
         ("new (class Note { a = 1 })()", "Note { a: 1 }"),
         ("Object.create(null)", "{}"),
@@ -69,12 +89,21 @@ fn nothing_of_the_script_is_called() {
             { __proto__: new Proxy({}, { getPrototypeOf() { throw 1 } }) });";
     let lines = logged(calls);
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].contains(r#"(index.js:4:27) [ {} ] 1970-01-01T00:00:00.000Z Map(0) {} { constructor: [Proxy] } {}"#), "{lines:?}");
+    assert!(
+        lines[0].contains(
+            r#"(index.js:4:27) [ {} ] 1970-01-01T00:00:00.000Z Map(0) {} { constructor: [Proxy] } {}"#
+        ),
+        "{lines:?}"
+    );
 }
 
 #[test]
 fn a_line_is_bounded() {
-    for value in ["'ä'.repeat(1e6)", "['ä'.repeat(1e6), 'b'.repeat(1e6)]", "Array(100).fill(Array(100).fill('x'.repeat(100)))"] {
+    for value in [
+        "'ä'.repeat(1e6)",
+        "['ä'.repeat(1e6), 'b'.repeat(1e6)]",
+        "Array(100).fill(Array(100).fill('x'.repeat(100)))",
+    ] {
         let text = message(value);
         assert!((29_000..31_000).contains(&text.len()), "{} {value}", text.len());
     }
@@ -82,10 +111,18 @@ fn a_line_is_bounded() {
 
 #[test]
 fn counters_and_timers() {
-    let lines = logged("console.count(); console.count(); console.time('t'); console.timeEnd('t'); console.timeEnd('t'); console.assert(false, 'x')");
+    let lines = logged(
+        "console.count(); console.count(); console.time('t'); console.timeEnd('t'); console.timeEnd('t'); console.assert(false, 'x')",
+    );
     let messages: Vec<&str> = lines.iter().map(|line| line.split("\"message\":").nth(1).unwrap()).collect();
     assert_eq!(
         messages,
-        ["\"default: 1\"}", "\"default: 2\"}", "\"t: 0.000ms\"}", "\"there is no timer 't' for console.timeEnd()\"}", "\"assertion failed x\"}"]
+        [
+            "\"default: 1\"}",
+            "\"default: 2\"}",
+            "\"t: 0.000ms\"}",
+            "\"there is no timer 't' for console.timeEnd()\"}",
+            "\"assertion failed x\"}"
+        ]
     );
 }

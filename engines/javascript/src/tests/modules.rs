@@ -32,7 +32,10 @@ fn common_js_requires_files_of_the_folder() {
 #[test]
 fn modules_import_common_js() {
     let files = [
-        ("index.mjs", "import all, { twice } from './twice.cjs'; export default (n) => [twice(n), all.twice === twice]"),
+        (
+            "index.mjs",
+            "import all, { twice } from './twice.cjs'; export default (n) => [twice(n), all.twice === twice]",
+        ),
         ("twice.cjs", "module.exports = { twice: (n) => 2 * n, default: 7 }"),
     ];
     assert_eq!(run_files(&files, "3"), "[6,true]");
@@ -41,17 +44,37 @@ fn modules_import_common_js() {
 #[test]
 fn what_cannot_be_loaded_is_named() {
     for (source, message) in [
-        ("import a from './no.js'; export default () => a", "Error: cannot find the file 'no.js', imported from index.js"),
-        ("import '../../etc/passwd'; export default () => 1", "Error: '../../etc/passwd', imported from index.js, is outside"),
+        (
+            "import a from './no.js'; export default () => a",
+            "Error: cannot find the file 'no.js', imported from index.js",
+        ),
+        (
+            "import '../../etc/passwd'; export default () => 1",
+            "Error: '../../etc/passwd', imported from index.js, is outside",
+        ),
         ("const a = require('lodash')", "Error: the package 'lodash', imported from index.js, is not there"),
-        ("export default () => import('node:fs')", "Error: the package 'node:fs', imported from index.js, is not there"),
-        ("const a = require('./m.mjs')", "Error: 'm.mjs', required from index.js, is an ES module: use import()"),
-        ("import a from './bad.json' with { type: 'json' }; export default 1", "SyntaxError: bad.json is not valid JSON: a value is"),
+        (
+            "export default () => import('node:fs')",
+            "Error: the package 'node:fs', imported from index.js, is not there",
+        ),
+        (
+            "const a = require('./m.mjs')",
+            "Error: 'm.mjs', required from index.js, is an ES module: use import()",
+        ),
+        (
+            "import a from './bad.json' with { type: 'json' }; export default 1",
+            "SyntaxError: bad.json is not valid JSON: a value is",
+        ),
         ("import a from './m.mjs' with { type: 'json' }; export default 1", "TypeError: 'm.mjs' is not JSON"),
         ("import { b } from './m.mjs'; export default b", "SyntaxError: "),
         ("import './throws.js'; export default 1", "Error: at load | at <anonymous> (throws.js:2:11)"),
     ] {
-        let files = [("index.js", source), ("m.mjs", "export const a = 1"), ("bad.json", "{\"a\":}"), ("throws.js", "\nthrow new Error('at load')")];
+        let files = [
+            ("index.js", source),
+            ("m.mjs", "export const a = 1"),
+            ("bad.json", "{\"a\":}"),
+            ("throws.js", "\nthrow new Error('at load')"),
+        ];
         let answer = run_files(&files, "1");
         assert!(answer.starts_with(message), "{source}: {answer}");
     }
@@ -59,8 +82,20 @@ fn what_cannot_be_loaded_is_named() {
 
 #[test]
 fn a_guess_that_was_wrong_is_corrected() {
-    assert_eq!(run_files(&[("index.js", "const text = `\nexport default 1\n`; with ({ a: 1 }) { exports.handler = () => a }")], "1"), "1");
-    assert_eq!(run_files(&[("index.js", "const x = await 1; /a/; var a = 1\nexport default () => x")], "1"), "1");
+    assert_eq!(
+        run_files(
+            &[(
+                "index.js",
+                "const text = `\nexport default 1\n`; with ({ a: 1 }) { exports.handler = () => a }"
+            )],
+            "1"
+        ),
+        "1"
+    );
+    assert_eq!(
+        run_files(&[("index.js", "const x = await 1; /a/; var a = 1\nexport default () => x")], "1"),
+        "1"
+    );
     assert_eq!(run_files(&[("index.js", "#!/usr/bin/env node\nexports.handler = () => 1")], "1"), "1");
     let answer = run_files(&[("index.cjs", "}); (function () {")], "1");
     assert!(answer.starts_with("Function.NoHandler"), "{answer}");

@@ -37,7 +37,12 @@ fn a_promise_that_nothing_settles_is_named() {
         "exports.handler = (event, context, callback) => {}",
     ] {
         let answer = run(source, "1");
-        assert!(answer.starts_with("Function.PromiseNeverSettled: the handler returned a promise that nothing can settle"), "{answer}");
+        assert!(
+            answer.starts_with(
+                "Function.PromiseNeverSettled: the handler returned a promise that nothing can settle"
+            ),
+            "{answer}"
+        );
     }
 }
 
@@ -52,6 +57,9 @@ fn a_rejection_that_nothing_handles_fails_the_event() {
     printed();
     assert_eq!(run("export default () => { Promise.reject(new RangeError('lost')); return 1 }", "1"), "1");
     assert_eq!(printed(), [r#"{"level":"ERROR","message":"unhandled rejection: RangeError: lost"}"#]);
-    assert_eq!(run("export default async () => { throw new RangeError('x') }", "1").split(" |").next(), Some("RangeError: x"));
+    assert_eq!(
+        run("export default async () => { throw new RangeError('x') }", "1").split(" |").next(),
+        Some("RangeError: x")
+    );
     assert_eq!(printed(), [""; 0]);
 }

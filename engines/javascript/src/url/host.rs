@@ -15,7 +15,8 @@ pub(super) fn host(text: &str, is_special: bool) -> Option<String> {
     }
     let decoded = String::from_utf8(percent::decode(text.as_bytes())).ok()?;
     let domain = ascii(&decoded)?;
-    let is_forbidden = domain.bytes().any(|byte| byte <= 0x20 || byte == 0x7f || b"\"#%/:<>?@[\\]^`{|}".contains(&byte));
+    let is_forbidden =
+        domain.bytes().any(|byte| byte <= 0x20 || byte == 0x7f || b"\"#%/:<>?@[\\]^`{|}".contains(&byte));
     if domain.is_empty() || is_forbidden {
         return None;
     }

@@ -59,7 +59,8 @@ impl Url {
             } else if rest.starts_with('/') {
                 url.path_and_query(rest);
             } else {
-                let (opaque, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
+                let (opaque, query) =
+                    rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
                 url.path = Path::Opaque(percent::encode(opaque, CONTROLS));
                 url.set_query(query);
             }
@@ -116,7 +117,8 @@ impl Url {
             url.path_and_query(text);
             return Some(url);
         }
-        let (relative, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+        let (relative, query) =
+            text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
         if !relative.is_empty() {
             if let Path::Segments(segments) = &mut url.path {
                 segments.pop();
@@ -134,7 +136,8 @@ impl Url {
     fn authority(&mut self, rest: &str) -> Option<()> {
         let default = special(&self.scheme);
         let is_special = default.is_some();
-        let end = rest.find(|c: char| c == '/' || c == '?' || (is_special && c == '\\')).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| c == '/' || c == '?' || (is_special && c == '\\')).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         let place = match authority.rsplit_once('@') {
             Some((user, place)) => {

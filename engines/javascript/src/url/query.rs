@@ -4,9 +4,14 @@ use super::percent;
 
 /// The pairs of a query.
 pub(crate) fn parse(query: &str) -> Vec<(String, String)> {
-    let text = |part: &str| String::from_utf8_lossy(&percent::decode(part.replace('+', " ").as_bytes())).into_owned();
+    let text = |part: &str| {
+        String::from_utf8_lossy(&percent::decode(part.replace('+', " ").as_bytes())).into_owned()
+    };
     let parts = query.split('&').filter(|part| !part.is_empty());
-    parts.map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(name, value)| (text(name), text(value))).collect()
+    parts
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
 }
 
 /// Appends a pair to a query.

@@ -70,16 +70,21 @@ impl<'js> View<'_, 'js> {
     fn error(&mut self, value: &Value<'js>) {
         let name = properties::text(self.ctx, value, "name").unwrap_or_else(|| "Error".to_owned());
         self.push(&name);
-        if let Some(message) = properties::text(self.ctx, value, "message").filter(|message| !message.is_empty()) {
+        if let Some(message) =
+            properties::text(self.ctx, value, "message").filter(|message| !message.is_empty())
+        {
             self.push(": ");
             self.push(&message);
         }
-        let stack = properties::text(self.ctx, value, "stack").or_else(|| self.stack(value)).unwrap_or_default();
+        let stack =
+            properties::text(self.ctx, value, "stack").or_else(|| self.stack(value)).unwrap_or_default();
         for frame in crate::failure::frames(&stack) {
             self.push("\n    ");
             self.push(&frame);
         }
-        if let Some(cause) = properties::inherited(self.ctx, value, "cause").filter(|cause| !cause.is_undefined()) {
+        if let Some(cause) =
+            properties::inherited(self.ctx, value, "cause").filter(|cause| !cause.is_undefined())
+        {
             self.push("\n  cause: ");
             self.nested(&cause);
         }
@@ -199,7 +204,9 @@ impl<'js> View<'_, 'js> {
             if let Ok(member) = members.get::<Value<'js>>(at) {
                 self.nested(&member);
             }
-            if special == Special::Map && let Ok(value) = members.get::<Value<'js>>(at + 1) {
+            if special == Special::Map
+                && let Ok(value) = members.get::<Value<'js>>(at + 1)
+            {
                 self.push(" => ");
                 self.nested(&value);
             }

@@ -14,7 +14,10 @@ fn href(text: &str, base: Option<&str>) -> Option<String> {
 fn absolute_urls() {
     for (text, expected) in [
         ("https://example.com", Some("https://example.com/")),
-        (" HTTPS://User:Pa%20ss@EXAMPLE.com:443/a/../b?c d#e f ", Some("https://User:Pa%20ss@example.com/b?c%20d#e%20f")),
+        (
+            " HTTPS://User:Pa%20ss@EXAMPLE.com:443/a/../b?c d#e f ",
+            Some("https://User:Pa%20ss@example.com/b?c%20d#e%20f"),
+        ),
         ("http://a:8080\\b\\c", Some("http://a:8080/b/c")),
         ("http:/a//b", Some("http://a//b")),
         ("https://a/ä?ö#ü", Some("https://a/%C3%A4?%C3%B6#%C3%BC")),
@@ -67,7 +70,9 @@ fn relative_urls() {
 
 #[test]
 fn origins() {
-    for (text, expected) in [("https://a:1/b", "https://a:1"), ("https://a:443/b", "https://a"), ("x://a/b", "null")] {
+    for (text, expected) in
+        [("https://a:1/b", "https://a:1"), ("https://a:443/b", "https://a"), ("x://a/b", "null")]
+    {
         assert_eq!(Url::parse(text, None).unwrap().origin(), expected);
     }
 }
