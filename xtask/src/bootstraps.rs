@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result};
 
 use crate::auditable;
 use crate::compile::{compile, products};
+use crate::engine;
 use crate::stamp::Inputs;
 use crate::steps::{Outcome, Step};
 use crate::workspace::{Profile, Workspace};
@@ -108,7 +109,7 @@ pub(crate) const CLIPPY_OF_RELEASE: Step = Step {
 /// compilers for other processors.
 pub(crate) fn quick(workspace: &Workspace, command: &str) -> Command {
     let mut cargo = workspace.cargo([command, "--workspace"]);
-    for directory in ["tests/guests", "bench/guests"] {
+    for directory in ["tests/guests", "bench/guests", engine::FOLDER] {
         for package in workspace.packages_below(directory) {
             cargo.args(["--exclude", &package.name]);
         }

@@ -20,6 +20,7 @@ use crate::deploy::DEPLOY;
 use crate::dist::DIST;
 use crate::e2e::{self, E2E, E2E_OF_RELEASE};
 use crate::emulator::EMULATOR;
+use crate::engine::{self, ENGINE, ENGINE_UNIT};
 use crate::guests::GUESTS;
 use crate::languages::LANGUAGES;
 use crate::moto::MOTO;
@@ -109,7 +110,7 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step]) -> Result<
 }
 
 /// The checks that a change has to pass, in this order.
-pub(crate) const STEPS: [Step; 24] = [
+pub(crate) const STEPS: [Step; 26] = [
     TOOLCHAIN,
     FMT,
     ROOMS,
@@ -121,6 +122,7 @@ pub(crate) const STEPS: [Step; 24] = [
     DOC,
     BOOK,
     UNIT,
+    ENGINE_UNIT,
     DOCTEST,
     BENCH,
     AXE,
@@ -129,6 +131,7 @@ pub(crate) const STEPS: [Step; 24] = [
     MOTO,
     DEPLOY,
     GUESTS,
+    ENGINE,
     LANGUAGES,
     LEAN,
     BUDGETS,
@@ -137,7 +140,7 @@ pub(crate) const STEPS: [Step; 24] = [
 ];
 
 /// The additional steps of a release, in this order.
-pub(crate) const STEPS_OF_RELEASE: [Step; 19] = [
+pub(crate) const STEPS_OF_RELEASE: [Step; 20] = [
     TOOLCHAIN,
     DENY_OF_RELEASE,
     ADVISORIES,
@@ -151,6 +154,7 @@ pub(crate) const STEPS_OF_RELEASE: [Step; 19] = [
     MOTO,
     DEPLOY,
     GUESTS,
+    ENGINE,
     LANGUAGES,
     SHIPPED,
     ARM64,
@@ -160,7 +164,7 @@ pub(crate) const STEPS_OF_RELEASE: [Step; 19] = [
 ];
 
 /// The sources of components.
-const COMPONENTS: [&str; 4] = ["guest-sdk", "examples", "tests/guests", "bench/guests"];
+const COMPONENTS: [&str; 5] = ["guest-sdk", "examples", "tests/guests", "bench/guests", engine::FOLDER];
 
 const FMT: Step = Step {
     name: "fmt",
@@ -175,9 +179,9 @@ const FMT: Step = Step {
 
 const CLIPPY_WASM: Step = Step {
     name: "clippy-wasm",
-    title: "clippy on guest-sdk, examples and the guests of tests and bench, as components",
+    title: "clippy on guest-sdk, examples, the engine and the guests of tests and bench, as components",
     needs: &["toolchain"],
-    inputs: Some(Inputs::files(&["bench", "examples", "guest-sdk", "tests/guests", "wit"])),
+    inputs: Some(Inputs::files(&["bench", "engines", "examples", "guest-sdk", "tests/guests", "wit"])),
     run: |workspace| {
         let mut clippy = workspace.cargo(["clippy", "--target", WASM]);
         for directory in COMPONENTS {
@@ -185,6 +189,7 @@ const CLIPPY_WASM: Step = Step {
                 clippy.args(["--package", &package.name]);
             }
         }
+        clippy.envs(engine::variables(workspace));
         compile(workspace, clippy.args(["--", "--deny", "warnings"]))?;
         Ok(Outcome::Done)
     },

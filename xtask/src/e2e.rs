@@ -11,7 +11,7 @@ use crate::bootstraps;
 use crate::stamp::Inputs;
 use crate::steps::{Outcome, Step};
 use crate::workspace::{Profile, Workspace, run, within};
-use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, moto, slowest};
+use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, engine, moto, slowest};
 
 /// Tests of parts that only a release has: the bootstrap for arm64, the archive, and the performance of
 /// optimised programs.
@@ -21,7 +21,18 @@ const OF_A_RELEASE: &str = "release::";
 pub(crate) const E2E: Step = Step {
     name: "e2e",
     title: "end-to-end tests: the real bootstrap against our Runtime API server and the official emulator",
-    needs: &["axe", "emulator", "cyclonedx", "moto", "deploy", "guests", "languages", "programs", "lean"],
+    needs: &[
+        "axe",
+        "emulator",
+        "cyclonedx",
+        "moto",
+        "deploy",
+        "guests",
+        "engine",
+        "languages",
+        "programs",
+        "lean",
+    ],
     inputs: Some(INPUTS),
     run: |workspace| {
         let mut tests = tests(workspace, Profile::Dev)?;
@@ -41,6 +52,7 @@ pub(crate) const E2E_OF_RELEASE: Step = Step {
         "moto",
         "deploy",
         "guests",
+        "engine",
         "languages",
         "programs",
         "arm64",
@@ -62,12 +74,13 @@ const INPUTS: Inputs = Inputs {
 /// The optional tools: the variable with which the tests find each one, and its path.
 type Optional = (&'static str, fn(&Workspace) -> Option<PathBuf>);
 
-const OPTIONAL: [Optional; 6] = [
+const OPTIONAL: [Optional; 7] = [
     (arm64::VARIABLE, arm64::find),
     (axe::VARIABLE, axe::find),
     (cyclonedx::VARIABLE, cyclonedx::find),
     (deploy::VARIABLE, deploy::find),
     (emulator::VARIABLE, emulator::find),
+    (engine::VARIABLE, engine::find),
     (moto::VARIABLE, moto::find),
 ];
 

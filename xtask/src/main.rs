@@ -25,6 +25,7 @@ mod deploy;
 mod dist;
 mod e2e;
 mod emulator;
+mod engine;
 mod fetched;
 mod guests;
 mod languages;

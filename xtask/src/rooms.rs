@@ -36,11 +36,12 @@ const HOUSES: [House; 3] = [
 ];
 
 /// Where no parameter of a function is a tuple. In `tests/guests`, the event of a handler may be one.
-const WITHOUT_TUPLES: [&str; 10] = [
+const WITHOUT_TUPLES: [&str; 11] = [
     "bench/src",
     "bench/steps",
     "bootstrap/src",
     "cli/src",
+    "engines/javascript/src",
     "guest-sdk/macros/src",
     "guest-sdk/src",
     "host/src",
@@ -58,6 +59,7 @@ pub(crate) const ROOMS: Step = Step {
         "bench",
         "bootstrap",
         "cli",
+        "engines",
         "guest-sdk",
         "host",
         "tests/e2e",

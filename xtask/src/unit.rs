@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 
 use crate::bootstraps::quick;
 use crate::compile::{compile, products};
+use crate::engine;
 use crate::stamp::Inputs;
 use crate::steps::{Outcome, Step};
 use crate::workspace::{Package, Workspace, run};
@@ -75,6 +76,9 @@ pub(crate) const RUST: Inputs = Inputs::files(&[
 /// Runs the unit tests of one package whose names contain `filter`.
 pub(crate) fn of(workspace: &Workspace, package: &str, filter: Option<&str>) -> Result<()> {
     let package = workspace.package(package)?;
+    if package.directory.starts_with(workspace.source(engine::FOLDER)) {
+        return run(engine::tests(workspace).args(filter));
+    }
     let mut build = quick(workspace, "test");
     // `--lib` alone does not link the programs of the package.
     build.arg(if package.directory.join("src/lib.rs").is_file() { "--lib" } else { "--bins" });

@@ -55,8 +55,7 @@ pub(crate) fn ready(pollable: Pollable) -> Ready {
 }
 
 /// A future that is ready after this time.
-#[cfg(feature = "aws")]
-pub(crate) fn sleep(duration: Duration) -> Ready {
+pub fn sleep(duration: Duration) -> Ready {
     ready(monotonic_clock::subscribe_duration(nanoseconds(duration)))
 }
 
@@ -66,7 +65,7 @@ fn nanoseconds(duration: Duration) -> u64 {
 
 /// See [`ready`].
 #[derive(Debug)]
-pub(crate) struct Ready(Arc<Pollable>);
+pub struct Ready(Arc<Pollable>);
 
 impl Ready {
     fn forget(&self) {

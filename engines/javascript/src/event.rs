@@ -1,0 +1,54 @@
+//! The two arguments of a handler: the event, and Lambda's context as handlers for Node.js know it.
+
+use bulkhead::bindings::lambda::bulkhead::lambda::types;
+use rquickjs::{Ctx, Object, Result, Value};
+
+use crate::failure::{Failure, new, of_exception};
+use crate::json::{self, Mistake};
+use crate::state;
+
+/// The event. No bytes at all count as `null`, as they do for handlers in Rust.
+pub(crate) fn read<'js>(ctx: &Ctx<'js>, event: &[u8]) -> std::result::Result<Value<'js>, Failure> {
+    let text: &[u8] = if event.is_empty() { b"null" } else { event };
+    json::read(ctx, text).map_err(|mistake| match mistake {
+        Mistake::Exception => of_exception(ctx),
+        Mistake::Syntax { what, line, column } => {
+            let message = format!("the event is not valid JSON: {what} at line {line} column {column}");
+            new("EventUnmarshalError", message)
+        }
+    })
+}
+
+/// The context.
+pub(crate) fn context<'js>(ctx: &Ctx<'js>, context: types::Context) -> Result<Object<'js>> {
+    let object: Object<'js> = state::of_prelude(ctx, "newContext")?.call(())?;
+    object.set("awsRequestId", context.request_id)?;
+    object.set("invokedFunctionArn", context.invoked_function_arn)?;
+    object.set("functionName", context.function.name)?;
+    object.set("functionVersion", context.function.version)?;
+    object.set("memoryLimitInMB", context.function.memory_mb.to_string())?;
+    object.set("logGroupName", context.function.log_group)?;
+    object.set("logStreamName", context.function.log_stream)?;
+    object.set("callbackWaitsForEmptyEventLoop", true)?;
+    if let Some(tenant) = context.tenant_id {
+        object.set("tenantId", tenant)?;
+    }
+    if let Some(client) = context.client_context {
+        // The host has read it before.
+        match json::read(ctx, client.as_bytes()) {
+            Ok(client) => object.set("clientContext", client)?,
+            Err(Mistake::Exception) => return Err(rquickjs::Error::Exception),
+            Err(Mistake::Syntax { .. }) => {}
+        }
+    }
+    if let Some(identity) = context.identity {
+        let cognito = Object::new(ctx.clone())?;
+        cognito.set("cognitoIdentityId", identity.identity_id)?;
+        cognito.set("cognitoIdentityPoolId", identity.identity_pool_id)?;
+        object.set("identity", cognito)?;
+    }
+    if let Some(trace) = context.trace.xray {
+        object.set("xRayTraceId", trace)?;
+    }
+    Ok(object)
+}

@@ -1,0 +1,316 @@
+//! The reader: text to values.
+
+use rquickjs::{Ctx, Value, qjs};
+
+use super::calls::{
+    copy_atom, define, free, free_atom, new_array, new_atom, new_object, new_string, take_atom,
+};
+use super::number;
+use super::text::{self, Text};
+
+/// Why a text could not be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// It is not JSON: what is wrong, with its line and column, from 1.
+    Syntax { what: &'static str, line: usize, column: usize },
+    /// An exception is pending: there was no memory.
+    Exception,
+}
+
+/// How many names of members are remembered. Events are lists of similar objects.
+const NAMES: usize = 64;
+
+/// Reads a text.
+pub(crate) fn read<'js>(ctx: &Ctx<'js>, text: &[u8]) -> Result<Value<'js>, Mistake> {
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => return Err(mistake(text, error.valid_up_to(), "it is not UTF-8")),
+    };
+    let mut reader = Reader {
+        ctx: ctx.as_raw().as_ptr(),
+        text,
+        at: 0,
+        values: Vec::new(),
+        open: Vec::new(),
+        names: [const { None }; NAMES],
+    };
+    match reader.document() {
+        Ok(value) => {
+            #[expect(unsafe_code, reason = "the value was made here")]
+            // SAFETY: it belongs to this context, and nobody else owns it.
+            let value = unsafe { Value::from_raw(ctx.clone(), value) };
+            Ok(value)
+        }
+        Err(Some(what)) => Err(mistake(text.as_bytes(), reader.at, what)),
+        Err(None) => Err(Mistake::Exception),
+    }
+}
+
+fn mistake(text: &[u8], at: usize, what: &'static str) -> Mistake {
+    let before = &text[..at.min(text.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    Mistake::Syntax { what, line, column }
+}
+
+/// `None` if an exception is pending.
+type Failed = Option<&'static str>;
+
+/// What is not closed yet.
+enum Open {
+    /// An array. Its elements are the values from this place on.
+    Array(usize),
+    /// An object, and the name of the member that is read.
+    Object(qjs::JSValue, qjs::JSAtom),
+}
+
+struct Reader<'a> {
+    ctx: *mut qjs::JSContext,
+    text: &'a str,
+    at: usize,
+    /// Finished elements of open arrays.
+    values: Vec<qjs::JSValue>,
+    open: Vec<Open>,
+    /// Names that were seen, and their atoms.
+    names: [Option<(&'a str, qjs::JSAtom)>; NAMES],
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Result<qjs::JSValue, Failed> {
+        let value = loop {
+            let Some(mut value) = self.begin()? else { continue };
+            // A value is complete. It may complete what it is in.
+            let done = loop {
+                match self.put(value)? {
+                    Put::Next => break None,
+                    Put::Closed(closed) => value = closed,
+                    Put::Document(value) => break Some(value),
+                }
+            };
+            if let Some(value) = done {
+                break value;
+            }
+        };
+        self.space();
+        if self.at < self.text.len() {
+            self.values.push(value);
+            return Err(Some("there is something behind its end"));
+        }
+        Ok(value)
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    /// Reads a simple or empty value, or opens an array or an object.
+    fn begin(&mut self) -> Result<Option<qjs::JSValue>, Failed> {
+        self.space();
+        match self.byte() {
+            Some(b'[') => {
+                self.at += 1;
+                self.space();
+                if self.byte() == Some(b']') {
+                    self.at += 1;
+                    return self.array(self.values.len()).map(Some);
+                }
+                self.open.push(Open::Array(self.values.len()));
+                Ok(None)
+            }
+            Some(b'{') => {
+                self.at += 1;
+                let object = self.made(new_object(self.ctx))?;
+                self.space();
+                if self.byte() == Some(b'}') {
+                    self.at += 1;
+                    return Ok(Some(object));
+                }
+                self.open.push(Open::Object(object, qjs::JS_ATOM_NULL));
+                self.name()?;
+                Ok(None)
+            }
+            Some(b'"') => self.string().map(Some),
+            Some(b't') => self.word("true", qjs::JS_TRUE),
+            Some(b'f') => self.word("false", qjs::JS_FALSE),
+            Some(b'n') => self.word("null", qjs::JS_NULL),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Some),
+            Some(_) => Err(Some("a value is expected")),
+            None => Err(Some("it ends too early")),
+        }
+    }
+
+    fn word(&mut self, word: &str, value: qjs::JSValue) -> Result<Option<qjs::JSValue>, Failed> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(Some("a value is expected"));
+        }
+        self.at += word.len();
+        Ok(Some(value))
+    }
+
+    fn number(&mut self) -> Result<qjs::JSValue, Failed> {
+        let (number, length) = number::read(&self.text[self.at..]).ok_or(Some("a number is not valid"))?;
+        self.at += length;
+        #[expect(clippy::cast_possible_truncation, reason = "it is compared")]
+        let integer = number as i32;
+        let is_integer = f64::from(integer) == number && (integer != 0 || number.is_sign_positive());
+        Ok(match is_integer {
+            true => qjs::JS_MKVAL(qjs::JS_TAG_INT, integer),
+            false => qjs::JS_NewFloat64(number),
+        })
+    }
+
+    fn string(&mut self) -> Result<qjs::JSValue, Failed> {
+        let text = self.text()?;
+        self.made(new_string(self.ctx, &text))
+    }
+
+    /// A string, from its opening quote.
+    fn text(&mut self) -> Result<Text<'a>, Failed> {
+        let text: &'a str = self.text;
+        match text::read(&text[self.at + 1..]) {
+            Ok((text, length)) => {
+                self.at += 1 + length;
+                Ok(text)
+            }
+            Err(at) => {
+                self.at += 1 + at;
+                Err(Some(if self.at < text.len() { "a string is not valid" } else { "it ends too early" }))
+            }
+        }
+    }
+
+    /// The name of a member and the colon behind it.
+    fn name(&mut self) -> Result<(), Failed> {
+        self.space();
+        if self.byte() != Some(b'"') {
+            return Err(Some("the name of a member is expected"));
+        }
+        let text = self.text()?;
+        let atom = self.atom(&text)?;
+        if let Some(Open::Object(_, name)) = self.open.last_mut() {
+            *name = atom;
+        }
+        self.space();
+        if self.byte() != Some(b':') {
+            return Err(Some("a colon is expected"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn atom(&mut self, text: &Text<'a>) -> Result<qjs::JSAtom, Failed> {
+        let Text::Plain(plain) = text else {
+            let value = self.made(new_string(self.ctx, text))?;
+            return known(take_atom(self.ctx, value));
+        };
+        let bytes = plain.as_bytes();
+        let [first, last] = [bytes.first(), bytes.last()].map(|byte| usize::from(*byte.unwrap_or(&0)));
+        let place = (bytes.len() * 31 + first * 7 + last) % NAMES;
+        if let Some((name, atom)) = &self.names[place]
+            && name == plain
+        {
+            return Ok(copy_atom(self.ctx, *atom));
+        }
+        let atom = known(new_atom(self.ctx, plain))?;
+        let before = self.names[place].replace((*plain, copy_atom(self.ctx, atom)));
+        if let Some((_, before)) = before {
+            free_atom(self.ctx, before);
+        }
+        Ok(atom)
+    }
+
+    /// Puts a complete value where it belongs, and reads on to the next one.
+    fn put(&mut self, value: qjs::JSValue) -> Result<Put, Failed> {
+        match self.open.last_mut() {
+            None => return Ok(Put::Document(value)),
+            Some(Open::Array(_)) => self.values.push(value),
+            Some(Open::Object(object, name)) => {
+                let (object, name) = (*object, std::mem::replace(name, qjs::JS_ATOM_NULL));
+                let is_put = define(self.ctx, object, name, value);
+                free_atom(self.ctx, name);
+                if !is_put {
+                    return Err(None);
+                }
+            }
+        }
+        self.space();
+        match (self.byte(), self.open.last()) {
+            (Some(b','), Some(Open::Object(..))) => {
+                self.at += 1;
+                self.name()?;
+                Ok(Put::Next)
+            }
+            (Some(b','), _) => {
+                self.at += 1;
+                Ok(Put::Next)
+            }
+            (Some(b']'), Some(Open::Array(first))) => {
+                let first = *first;
+                self.at += 1;
+                self.open.pop();
+                self.array(first).map(Put::Closed)
+            }
+            (Some(b'}'), Some(Open::Object(object, _))) => {
+                let object = *object;
+                self.at += 1;
+                self.open.pop();
+                Ok(Put::Closed(object))
+            }
+            (Some(_), _) => Err(Some("a comma or a closing bracket is expected")),
+            (None, _) => Err(Some("it ends too early")),
+        }
+    }
+
+    /// The array of the values from this place on.
+    fn array(&mut self, first: usize) -> Result<qjs::JSValue, Failed> {
+        let made = new_array(self.ctx, &self.values[first..]);
+        // They belong to the array, or were freed.
+        self.values.truncate(first);
+        self.made(made)
+    }
+
+    fn made(&self, value: qjs::JSValue) -> Result<qjs::JSValue, Failed> {
+        #[expect(unsafe_code, reason = "a function of QuickJS's header")]
+        // SAFETY: it looks at the tag.
+        let failed = unsafe { qjs::JS_IsException(value) };
+        if failed { Err(None) } else { Ok(value) }
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        for value in self.values.drain(..) {
+            free(self.ctx, value);
+        }
+        for open in self.open.drain(..) {
+            if let Open::Object(object, name) = open {
+                free(self.ctx, object);
+                free_atom(self.ctx, name);
+            }
+        }
+        for (_, atom) in self.names.iter_mut().filter_map(Option::take) {
+            free_atom(self.ctx, atom);
+        }
+    }
+}
+
+/// What a value has completed.
+enum Put {
+    /// Nothing: the next value is expected.
+    Next,
+    /// What it was in.
+    Closed(qjs::JSValue),
+    /// The document.
+    Document(qjs::JSValue),
+}
+
+fn known(atom: qjs::JSAtom) -> Result<qjs::JSAtom, Failed> {
+    if atom == qjs::JS_ATOM_NULL { Err(None) } else { Ok(atom) }
+}

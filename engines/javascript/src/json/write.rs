@@ -1,0 +1,308 @@
+//! The writer: values to text.
+
+use std::collections::BTreeSet;
+
+use rquickjs::{Ctx, Exception, Value, qjs};
+
+use super::calls::*;
+use super::text;
+
+/// An exception is pending.
+#[derive(Debug)]
+pub(crate) struct Thrown;
+
+/// Classes of QuickJS whose objects stand for what they wrap. `quickjs.c` has the numbers, and a test compares them.
+const NUMBER: qjs::JSClassID = 4;
+const STRING: qjs::JSClassID = 5;
+const BOOLEAN: qjs::JSClassID = 6;
+const BIG_INT: qjs::JSClassID = 35;
+
+/// How many names of members are remembered. Answers are lists of similar objects.
+const NAMES: usize = 64;
+
+/// How many open values are looked through one by one for a cycle.
+const SHALLOW: usize = 32;
+
+/// Writes a value. `None` if it has no text, as `undefined` and functions.
+pub(crate) fn write(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Option<Vec<u8>>, Thrown> {
+    let mut writer = Writer {
+        js: ctx,
+        ctx: ctx.as_raw().as_ptr(),
+        out: Vec::with_capacity(256),
+        open: Vec::new(),
+        deep: BTreeSet::new(),
+        to_json: atom(ctx, "toJSON"),
+        names: [const { None }; NAMES],
+    };
+    let value = copy(writer.ctx, value.as_raw());
+    let is_written = writer.begin(value, &Key::Document)?;
+    while let Some(open) = writer.open.last_mut() {
+        match open.next() {
+            Some(member) => writer.member(member)?,
+            None => writer.close(),
+        }
+    }
+    Ok(is_written.then(|| std::mem::take(&mut writer.out)))
+}
+
+struct Writer<'a, 'js> {
+    js: &'a Ctx<'js>,
+    ctx: *mut qjs::JSContext,
+    out: Vec<u8>,
+    open: Vec<Open>,
+    /// The values of `open` beyond the first ones.
+    deep: BTreeSet<usize>,
+    to_json: qjs::JSAtom,
+    /// Names of members that were written, by their atoms.
+    names: [Option<Name>; NAMES],
+}
+
+/// A name as it is written, with its colon. Its atom is counted, so that it stands for nothing else meanwhile.
+struct Name {
+    atom: qjs::JSAtom,
+    text: Vec<u8>,
+}
+
+/// Where a value is.
+pub(super) enum Key {
+    Document,
+    Element(u32),
+    Member(qjs::JSAtom),
+}
+
+/// An array or an object that is being written.
+pub(super) struct Open {
+    pub(super) value: qjs::JSValue,
+    at: u32,
+    pub(super) length: u32,
+    /// `None` of an array.
+    pub(super) names: Option<*mut qjs::JSPropertyEnum>,
+    is_empty: bool,
+}
+
+impl Open {
+    fn next(&mut self) -> Option<Key> {
+        let at = self.at;
+        if at >= self.length {
+            return None;
+        }
+        self.at += 1;
+        Some(match self.names {
+            None => Key::Element(at),
+            Some(names) => Key::Member(name(names, at)),
+        })
+    }
+}
+
+impl Writer<'_, '_> {
+    /// Writes an element or a member of the innermost open value.
+    fn member(&mut self, key: Key) -> Result<(), Thrown> {
+        let Some(open) = self.open.last() else { return Ok(()) };
+        let (holder, is_empty) = (open.value, open.is_empty);
+        let value = self.checked(get(self.ctx, holder, &key))?;
+        let before = self.out.len();
+        if !is_empty {
+            self.out.push(b',');
+        }
+        if let Key::Member(name) = key
+            && let Err(thrown) = self.name(name)
+        {
+            free(self.ctx, value);
+            return Err(thrown);
+        }
+        let depth = self.open.len();
+        if self.begin(value, &key)? {
+            if let Some(open) = self.open.get_mut(depth - 1) {
+                open.is_empty = false;
+            }
+        } else if matches!(key, Key::Member(_)) {
+            self.out.truncate(before);
+        } else {
+            self.out.extend_from_slice(b"null");
+            if let Some(open) = self.open.get_mut(depth - 1) {
+                open.is_empty = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, atom: qjs::JSAtom) -> Result<(), Thrown> {
+        let place = atom as usize % NAMES;
+        if let Some(name) = self.names[place].as_ref().filter(|name| name.atom == atom) {
+            self.out.extend_from_slice(&name.text);
+            return Ok(());
+        }
+        let before = self.out.len();
+        let text = self.checked(name_text(self.ctx, atom))?;
+        let written = self.string(text);
+        free(self.ctx, text);
+        written?;
+        self.out.push(b':');
+        let name = Name { atom: copy_atom(self.ctx, atom), text: self.out[before..].to_vec() };
+        if let Some(name) = self.names[place].replace(name) {
+            free_atom(self.ctx, name.atom);
+        }
+        Ok(())
+    }
+
+    /// Writes a simple value, or opens an array or an object. Takes the value. False if it has no text.
+    fn begin(&mut self, value: qjs::JSValue, key: &Key) -> Result<bool, Thrown> {
+        let value = self.replaced(value, key)?;
+        let done = self.begin_replaced(value);
+        if !matches!(done, Ok(Begun::Open)) {
+            free(self.ctx, value);
+        }
+        Ok(!matches!(done?, Begun::Nothing))
+    }
+
+    fn begin_replaced(&mut self, value: qjs::JSValue) -> Result<Begun, Thrown> {
+        match tag(value) {
+            qjs::JS_TAG_NULL => self.out.extend_from_slice(b"null"),
+            qjs::JS_TAG_BOOL => self.out.extend_from_slice(if boolean(value) { b"true" } else { b"false" }),
+            qjs::JS_TAG_INT => self.integer(integer(value)),
+            qjs::JS_TAG_FLOAT64 => self.float(value)?,
+            qjs::JS_TAG_STRING | qjs::JS_TAG_STRING_ROPE => self.string(value)?,
+            qjs::JS_TAG_BIG_INT | qjs::JS_TAG_SHORT_BIG_INT => return Err(self.big_int()),
+            qjs::JS_TAG_OBJECT => return self.object(value),
+            _ => return Ok(Begun::Nothing),
+        }
+        Ok(Begun::Whole)
+    }
+
+    fn object(&mut self, value: qjs::JSValue) -> Result<Begun, Thrown> {
+        if is_function(self.ctx, value) {
+            return Ok(Begun::Nothing);
+        }
+        match class(value) {
+            NUMBER => {
+                let number = self.checked(to_number(self.ctx, value))?;
+                return self.begin_replaced(number);
+            }
+            STRING => {
+                let text = self.checked(to_string(self.ctx, value))?;
+                let written = self.string(text);
+                free(self.ctx, text);
+                return written.map(|()| Begun::Whole);
+            }
+            BOOLEAN => {
+                let text = self.checked(engine_s_own(self.ctx, value))?;
+                let written = with_text(self.ctx, text, |text| self.out.extend_from_slice(text));
+                free(self.ctx, text);
+                return written.map(|()| Begun::Whole).ok_or(Thrown);
+            }
+            BIG_INT => return Err(self.big_int()),
+            _ => {}
+        }
+        self.open(value)?;
+        Ok(Begun::Open)
+    }
+
+    fn open(&mut self, value: qjs::JSValue) -> Result<(), Thrown> {
+        let this = address(value);
+        let is_shallow = self.open.iter().take(SHALLOW).any(|open| address(open.value) == this);
+        if is_shallow || self.deep.contains(&this) {
+            Exception::throw_type(self.js, "Converting circular structure to JSON");
+            return Err(Thrown);
+        }
+        let is_array = is_array(self.ctx, value).ok_or(Thrown)?;
+        let (names, length) = match is_array {
+            true => (None, length(self.ctx, value).ok_or(Thrown)?),
+            false => names(self.ctx, value).map(|(names, length)| (Some(names), length)).ok_or(Thrown)?,
+        };
+        if self.open.len() >= SHALLOW {
+            self.deep.insert(this);
+        }
+        self.out.push(if is_array { b'[' } else { b'{' });
+        self.open.push(Open { value, at: 0, length, names, is_empty: true });
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        self.out.push(if open.names.is_none() { b']' } else { b'}' });
+        self.deep.remove(&address(open.value));
+        free_open(self.ctx, &open);
+    }
+
+    /// What `toJSON` makes of it. Takes the value.
+    fn replaced(&self, value: qjs::JSValue, key: &Key) -> Result<qjs::JSValue, Thrown> {
+        let has_one =
+            matches!(tag(value), qjs::JS_TAG_OBJECT | qjs::JS_TAG_BIG_INT | qjs::JS_TAG_SHORT_BIG_INT);
+        if !has_one {
+            return Ok(value);
+        }
+        let function = get(self.ctx, value, &Key::Member(self.to_json));
+        let replaced = match self.checked(function) {
+            Ok(function) if is_function(self.ctx, function) => call(self.ctx, function, value, key),
+            Ok(_) => copy(self.ctx, value),
+            Err(Thrown) => function,
+        };
+        if !is_exception(function) {
+            free(self.ctx, function);
+        }
+        free(self.ctx, value);
+        self.checked(replaced)
+    }
+
+    fn integer(&mut self, integer: i32) {
+        let mut digits = [0; 12];
+        let mut at = digits.len();
+        let mut rest = integer.unsigned_abs();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if integer < 0 {
+            at -= 1;
+            digits[at] = b'-';
+        }
+        self.out.extend_from_slice(&digits[at..]);
+    }
+
+    fn float(&mut self, value: qjs::JSValue) -> Result<(), Thrown> {
+        if !float(value).is_finite() {
+            self.out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        with_text(self.ctx, value, |text| self.out.extend_from_slice(text)).ok_or(Thrown)
+    }
+
+    fn string(&mut self, value: qjs::JSValue) -> Result<(), Thrown> {
+        with_text(self.ctx, value, |text| text::write(&mut self.out, text)).ok_or(Thrown)
+    }
+
+    fn big_int(&self) -> Thrown {
+        Exception::throw_type(self.js, "Do not know how to serialize a BigInt");
+        Thrown
+    }
+
+    fn checked(&self, value: qjs::JSValue) -> Result<qjs::JSValue, Thrown> {
+        if is_exception(value) { Err(Thrown) } else { Ok(value) }
+    }
+}
+
+/// What the beginning of a value was.
+enum Begun {
+    /// It has no text.
+    Nothing,
+    /// All of it.
+    Whole,
+    /// An array or an object, which was opened and has taken the value.
+    Open,
+}
+
+impl Drop for Writer<'_, '_> {
+    fn drop(&mut self) {
+        for open in self.open.drain(..) {
+            free_open(self.ctx, &open);
+        }
+        for name in self.names.iter_mut().filter_map(Option::take) {
+            free_atom(self.ctx, name.atom);
+        }
+        free_atom(self.ctx, self.to_json);
+    }
+}

@@ -1,0 +1,144 @@
+//! Requests: what `fetch.js` sends and reads through the SDK's client.
+
+use bulkhead::client::http::{Method, Request, Response as Answer};
+use bulkhead::client::{self, Body};
+use rquickjs::{Array, Ctx, Error, Exception, Function, Persistent, Promise, Result, Value};
+
+use super::{Text, bytes};
+use crate::json::{self, Mistake};
+use crate::platform;
+use crate::state::{self, Completion};
+
+/// The two functions of a promise, until it is settled.
+struct Settling {
+    resolve: Persistent<Function<'static>>,
+    reject: Persistent<Function<'static>>,
+}
+
+impl Settling {
+    fn fulfil<'js>(self, ctx: &Ctx<'js>, value: Value<'js>) -> Result<()> {
+        self.resolve.restore(ctx)?.call((value,))
+    }
+
+    fn fail(self, ctx: &Ctx<'_>, message: &str) -> Result<()> {
+        Exception::throw_type(ctx, message);
+        self.reject.restore(ctx)?.call((ctx.catch(),))
+    }
+}
+
+/// Sends a request: its method, URL, headers (names and values in turn) and body. Returns the number of the request.
+pub(super) fn send<'js>(
+    ctx: Ctx<'js>,
+    parts: Array<'js>,
+    resolve: Function<'js>,
+    reject: Function<'js>,
+) -> Result<u32> {
+    let settling =
+        Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
+    let (method, url): (Text, Text) = (parts.get(0)?, parts.get(1)?);
+    let body: Value<'js> = parts.get(3)?;
+    let body = if body.is_undefined() { Vec::new() } else { bytes::of(&ctx, &body)? };
+    let request = made(&ctx, &method.0, &url.0, &parts.get::<Vec<Value<'js>>>(2)?, body)?;
+    let future = async move {
+        let sent = platform::client().execute(request).await;
+        let completion: Completion = match sent {
+            Ok(response) => Box::new(move |ctx: &Ctx<'_>| answered(ctx, settling, response)),
+            Err(error) => Box::new(move |ctx: &Ctx<'_>| settling.fail(ctx, &error.to_string())),
+        };
+        completion
+    };
+    Ok(state::with(|state| state.add_pending(Box::pin(future))))
+}
+
+fn made(
+    ctx: &Ctx<'_>,
+    method: &str,
+    url: &str,
+    headers: &[Value<'_>],
+    body: Vec<u8>,
+) -> Result<Request<Vec<u8>>> {
+    let invalid =
+        |what: &str| Exception::throw_type(ctx, &format!("{method} {url}: its {what} is not valid"));
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid("method"))?;
+    // A fragment is not sent.
+    let target = url.split_once('#').map_or(url, |(target, _)| target);
+    let mut request = Request::builder().method(method).uri(target);
+    let texts = headers.iter().map(|text| super::to_text(ctx, text).ok_or(Error::Exception));
+    let texts = texts.collect::<Result<Vec<String>>>()?;
+    for pair in texts.as_chunks::<2>().0 {
+        let [name, value] = pair;
+        // Letters up to U+00FF are one byte each.
+        let value: Vec<u8> = value.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+        request = request.header(name.as_str(), value);
+    }
+    request.body(body).map_err(|_| invalid("URL or one of its headers"))
+}
+
+fn answered(ctx: &Ctx<'_>, settling: Settling, response: client::Response) -> Result<()> {
+    let (head, body): (_, Body) = Answer::into_parts(response.into_http());
+    let headers = Array::new(ctx.clone())?;
+    for (place, (name, value)) in head.headers.iter().enumerate() {
+        let value: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
+        headers.set(2 * place, name.as_str())?;
+        headers.set(2 * place + 1, value)?;
+    }
+    let arriving = state::with(|state| state.add_body(body));
+    let parts = Array::new(ctx.clone())?;
+    parts.set(0, head.status.as_u16())?;
+    parts.set(1, head.status.canonical_reason().unwrap_or_default())?;
+    parts.set(2, headers)?;
+    parts.set(3, arriving)?;
+    settling.fulfil(ctx, parts.into_value())
+}
+
+/// Reads a whole body: a promise of its bytes.
+pub(super) fn read_all(ctx: Ctx<'_>, number: u32) -> Result<Promise<'_>> {
+    let (promise, resolve, reject) = Promise::new(&ctx)?;
+    let settling =
+        Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
+    let Some(body) = state::with(|state| state.take_body(number)) else {
+        settling.fail(&ctx, "the body was cancelled")?;
+        return Ok(promise);
+    };
+    let future = async move {
+        let read = whole(body).await;
+        let completion: Completion = match read {
+            Ok(read) => Box::new(move |ctx: &Ctx<'_>| {
+                let array = bytes::new(ctx, &read)?;
+                settling.fulfil(ctx, array)
+            }),
+            Err(why) => Box::new(move |ctx: &Ctx<'_>| settling.fail(ctx, &why)),
+        };
+        completion
+    };
+    state::with(|state| state.add_pending(Box::pin(future)));
+    Ok(promise)
+}
+
+async fn whole(mut body: Body) -> std::result::Result<Vec<u8>, String> {
+    let mut all = Vec::new();
+    while let Some(chunk) = body.chunk().await? {
+        // The only piece is not copied.
+        if all.is_empty() { all = chunk } else { all.extend_from_slice(&chunk) }
+    }
+    Ok(all)
+}
+
+/// Gives up a request, or a body.
+pub(super) fn cancel(number: u32) {
+    state::with(|state| {
+        drop(state.take_body(number));
+        state.cancel(number);
+    });
+}
+
+pub(super) fn parse_json<'js>(ctx: Ctx<'js>, text: Value<'js>) -> Result<Value<'js>> {
+    let text = bytes::of(&ctx, &text)?;
+    json::read(&ctx, &text).map_err(|mistake| match mistake {
+        Mistake::Exception => Error::Exception,
+        Mistake::Syntax { what, line, column } => {
+            let message = format!("the body is not valid JSON: {what} at line {line} column {column}");
+            Exception::throw_syntax(&ctx, &message)
+        }
+    })
+}

@@ -1,0 +1,61 @@
+//! Strings of scripts as strings of Rust. Halves of surrogate pairs become U+FFFD, as the Web has it.
+
+use rquickjs::{Ctx, Error, FromJs, Result, Value, qjs};
+
+/// The text of any value.
+pub(crate) struct Text(pub(crate) String);
+
+impl<'js> FromJs<'js> for Text {
+    fn from_js(ctx: &Ctx<'js>, value: Value<'js>) -> Result<Self> {
+        to_text(ctx, &value).map(Self).ok_or(Error::Exception)
+    }
+}
+
+/// The text of any value; an exception is pending if there is none.
+pub(crate) fn to_text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
+    let ctx = ctx.as_raw().as_ptr();
+    let mut length = 0;
+    #[expect(unsafe_code, reason = "calls of QuickJS")]
+    // SAFETY: the context and the value are valid; the text is freed after it was copied.
+    unsafe {
+        let text = qjs::JS_ToCStringLen2(ctx, &raw mut length, value.as_raw(), false);
+        if text.is_null() {
+            return None;
+        }
+        let copy = whole(std::slice::from_raw_parts(text.cast(), length as usize));
+        qjs::JS_FreeCString(ctx, text);
+        Some(copy)
+    }
+}
+
+/// UTF-8 in which QuickJS has encoded halves as if they were characters.
+fn whole(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    let mut rest = bytes;
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(text) if out.is_empty() => return text.to_owned(),
+            Ok(text) => {
+                out.push_str(text);
+                return out;
+            }
+            Err(error) => {
+                let (valid, broken) = rest.split_at(error.valid_up_to());
+                out.push_str(&String::from_utf8_lossy(valid));
+                out.push('\u{fffd}');
+                rest = broken.get(3..).unwrap_or_default();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn halves_are_replaced() {
+        assert_eq!(whole("aä".as_bytes()), "aä");
+        assert_eq!(whole(b"a\xed\xa0\xbdb\xed\xb8\x80"), "a\u{fffd}b\u{fffd}");
+    }
+}

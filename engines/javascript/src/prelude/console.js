@@ -1,0 +1,64 @@
+// Owns `console`: what it is given becomes a record of the log with a level.
+(function (native, shared) {
+  'use strict';
+  const { log, now } = native;
+  const { apply } = Reflect;
+  const counts = new Map();
+  const begun = new Map();
+  const get = Map.prototype.get.call.bind(Map.prototype.get);
+  const set = Map.prototype.set.call.bind(Map.prototype.set);
+  const remove = Map.prototype.delete.call.bind(Map.prototype.delete);
+
+  // What Rust cannot see of an object: the members of a map or a set, or a text. The methods are the language's own.
+  const { forEach: eachOfMap } = Map.prototype;
+  const { forEach: eachOfSet } = Set.prototype;
+  const { getTime, toISOString } = Date.prototype;
+  const regexpText = RegExp.prototype.toString;
+  const { push } = Array.prototype;
+  shared.describe = (value) => {
+    const members = [];
+    const kinds = [
+      () => (apply(eachOfMap, value, [(item, key) => { apply(push, members, [key, item]); }]), members),
+      () => (apply(eachOfSet, value, [(item) => { apply(push, members, [item]); }]), members),
+      () => (apply(getTime, value, []) >= -8.64e15 ? apply(toISOString, value, []) : 'Invalid Date'),
+      () => apply(regexpText, value, []),
+    ];
+    for (let i = 0; i < kinds.length; i++) {
+      try { return kinds[i](); } catch {}
+    }
+    return '';
+  };
+
+  // The stack of an error, which the language's own getter has unless the script has put something else there.
+  const stack = Object.getOwnPropertyDescriptor(Error.prototype, 'stack')?.get;
+  shared.stackOf = (error) => stack && apply(stack, error, []);
+
+  const at = (level) => (...values) => { log(level, values); };
+  const elapsed = (name, label, values) => {
+    const from = get(begun, label);
+    if (from === undefined) return log('WARN', [`there is no timer '${label}' for console.${name}()`]);
+    log('INFO', [`${label}: ${(now() - from).toFixed(3)}ms`, ...values]);
+  };
+  shared.define('console', {
+    assert(condition, ...values) { if (!condition) log('ERROR', ['assertion failed', ...values]); },
+    count(label = 'default') {
+      const count = (get(counts, `${label}`) ?? 0) + 1;
+      set(counts, `${label}`, count);
+      log('INFO', [`${label}: ${count}`]);
+    },
+    countReset(label = 'default') { remove(counts, `${label}`); },
+    debug: at('DEBUG'),
+    dir(value) { log('INFO', [value]); },
+    error: at('ERROR'),
+    group: at('INFO'),
+    groupEnd() {},
+    info: at('INFO'),
+    log: at('INFO'),
+    table: at('INFO'),
+    time(label = 'default') { set(begun, `${label}`, now()); },
+    timeEnd(label = 'default') { elapsed('timeEnd', `${label}`, []); remove(begun, `${label}`); },
+    timeLog(label = 'default', ...values) { elapsed('timeLog', `${label}`, values); },
+    trace: at('TRACE'),
+    warn: at('WARN'),
+  });
+})

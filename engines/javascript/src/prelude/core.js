@@ -1,0 +1,54 @@
+// Owns what Rust calls to run a handler, timers, the context, and the language's own functions that Rust has better ones of.
+(function (native, shared) {
+  'use strict';
+  const { startTimer, stopTimer, remainingTime, random } = native;
+  const { defineProperty } = Object;
+  const { apply } = Reflect;
+  const PromiseOf = Promise;
+  const promiseResolve = PromiseOf.resolve.bind(PromiseOf);
+  const TypeErrorOf = TypeError;
+
+  // A global, as the language's own ones are: not enumerable.
+  shared.define = (name, value) =>
+    defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+
+  // A class whose objects say its name, and whose methods and accessors are enumerable, as those of the Web are.
+  shared.defineClass = (value, name = value.name) => {
+    defineProperty(value.prototype, Symbol.toStringTag, { value: name, configurable: true });
+    shared.define(name, value);
+  };
+
+  shared.resolve = (value) => promiseResolve(value);
+
+  shared.callWithCallback = (handler, self, event, context) =>
+    new PromiseOf((resolve, reject) => {
+      const callback = (error, result) =>
+        error === null || error === undefined ? resolve(result) : reject(error);
+      context.succeed = resolve;
+      context.fail = reject;
+      context.done = callback;
+      apply(handler, self, [event, context, callback]);
+    });
+
+  const getRemainingTimeInMillis = () => remainingTime();
+  shared.newContext = () => ({ getRemainingTimeInMillis });
+
+  const start = (name, repeats, callback, delay, values) => {
+    if (typeof callback !== 'function') throw new TypeErrorOf(`${name} needs a function`);
+    const call = values.length ? () => { apply(callback, undefined, values); } : () => { callback(); };
+    return startTimer(call, +delay || 0, repeats);
+  };
+  const stop = (number) => {
+    if (typeof number === 'number') stopTimer(number >>> 0);
+  };
+  shared.define('setTimeout', (callback, delay, ...values) => start('setTimeout', false, callback, delay, values));
+  shared.define('setInterval', (callback, delay, ...values) => start('setInterval', true, callback, delay, values));
+  shared.define('setImmediate', (callback, ...values) => start('setImmediate', false, callback, 0, values));
+  shared.define('clearTimeout', (number) => stop(number));
+  shared.define('clearInterval', (number) => stop(number));
+  shared.define('clearImmediate', (number) => stop(number));
+
+  defineProperty(Math, 'random', { value: () => random(), writable: true, configurable: true, enumerable: false });
+  shared.define('global', globalThis);
+  shared.define('self', globalThis);
+})

@@ -1,0 +1,108 @@
+// Owns `Headers`.
+(function (native, shared) {
+  'use strict';
+  const { apply } = Reflect;
+  const { push, sort } = Array.prototype;
+  const { toLowerCase, trim } = String.prototype;
+  const TypeErrorOf = TypeError;
+  const iterator = Symbol.iterator;
+  const test = RegExp.prototype.test;
+  const keysOf = Object.keys;
+  const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+  const BAD_VALUE = /[\0\r\n]/;
+
+  const nameOf = (name) => {
+    name = `${name}`;
+    if (!apply(test, TOKEN, [name])) throw new TypeErrorOf(`'${name}' is not a valid name of a header`);
+    return apply(toLowerCase, name, []);
+  };
+  const valueOf = (value) => {
+    value = apply(trim, `${value}`, []);
+    if (apply(test, BAD_VALUE, [value])) throw new TypeErrorOf('the value of a header has a line break or a zero');
+    return value;
+  };
+
+  class Headers {
+    #pairs = [];
+    constructor(init) {
+      if (init === undefined || init === null) return;
+      if (typeof init !== 'object') throw new TypeErrorOf('Headers needs an object, or pairs of names and values');
+      if (#pairs in init) {
+        for (let i = 0; i < init.#pairs.length; i++) apply(push, this.#pairs, [[init.#pairs[i][0], init.#pairs[i][1]]]);
+      } else if (typeof init[iterator] === 'function') {
+        for (const pair of init) {
+          const both = [...pair];
+          if (both.length !== 2) throw new TypeErrorOf('each header must be a name and a value');
+          this.append(both[0], both[1]);
+        }
+      } else {
+        const names = keysOf(init);
+        for (let i = 0; i < names.length; i++) this.append(names[i], init[names[i]]);
+      }
+    }
+    static {
+      shared.flatHeaders = (headers) => {
+        const flat = [];
+        for (let i = 0; i < headers.#pairs.length; i++) apply(push, flat, headers.#pairs[i]);
+        return flat;
+      };
+      shared.headersOf = (flat) => {
+        const headers = new Headers();
+        for (let i = 0; i < flat.length; i += 2) apply(push, headers.#pairs, [[flat[i], flat[i + 1]]]);
+        return headers;
+      };
+    }
+    append(name, value) { apply(push, this.#pairs, [[nameOf(name), valueOf(value)]]); }
+    delete(name) {
+      name = nameOf(name);
+      const left = [];
+      for (let i = 0; i < this.#pairs.length; i++) if (this.#pairs[i][0] !== name) apply(push, left, [this.#pairs[i]]);
+      this.#pairs = left;
+    }
+    get(name) {
+      name = nameOf(name);
+      let all = null;
+      for (let i = 0; i < this.#pairs.length; i++) {
+        const [key, value] = this.#pairs[i];
+        if (key === name) all = all === null ? value : `${all}, ${value}`;
+      }
+      return all;
+    }
+    getSetCookie() {
+      const all = [];
+      for (let i = 0; i < this.#pairs.length; i++) {
+        if (this.#pairs[i][0] === 'set-cookie') apply(push, all, [this.#pairs[i][1]]);
+      }
+      return all;
+    }
+    has(name) { return this.get(name) !== null; }
+    set(name, value) {
+      const pair = [nameOf(name), valueOf(value)];
+      this.delete(pair[0]);
+      apply(push, this.#pairs, [pair]);
+    }
+    #sorted() {
+      const names = { __proto__: null };
+      const all = [];
+      for (let i = 0; i < this.#pairs.length; i++) {
+        const [name, value] = this.#pairs[i];
+        if (name === 'set-cookie') apply(push, all, [[name, value]]);
+        else if (!names[name]) {
+          names[name] = true;
+          apply(push, all, [[name, this.get(name)]]);
+        }
+      }
+      return apply(sort, all, [(a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0)]);
+    }
+    forEach(callback, self) {
+      const all = this.#sorted();
+      for (let i = 0; i < all.length; i++) apply(callback, self, [all[i][1], all[i][0], this]);
+    }
+    *entries() { const all = this.#sorted(); for (let i = 0; i < all.length; i++) yield all[i]; }
+    *keys() { const all = this.#sorted(); for (let i = 0; i < all.length; i++) yield all[i][0]; }
+    *values() { const all = this.#sorted(); for (let i = 0; i < all.length; i++) yield all[i][1]; }
+    [iterator]() { return this.entries(); }
+  }
+
+  shared.defineClass(Headers);
+})

@@ -1,0 +1,91 @@
+//! CommonJS: `require`, `module` and `exports`.
+
+use rquickjs::{Ctx, Exception, Function, Object, Persistent, Result, Value};
+
+use super::Kind;
+use super::compile::{Compiled, function};
+use super::detect::{Seems, detect};
+use super::loader::{compiled, new_object, resolved};
+use super::resolve;
+use crate::json;
+use crate::platform::File;
+use crate::state;
+
+/// Runs a module, and returns its exports.
+pub(super) fn run<'js>(ctx: &Ctx<'js>, path: &str, code: &Value<'js>) -> Result<Value<'js>> {
+    if let Some(exports) = exports(ctx, path)? {
+        return Ok(exports);
+    }
+    let function = function(ctx, code)?;
+    let exports = new_object(ctx)?;
+    let module = keep(ctx, path, exports.clone().into_value())?;
+    let base = path.to_owned();
+    let require = move |ctx: Ctx<'js>, specifier: String| require(&ctx, &base, &specifier);
+    let require = Function::new(ctx.clone(), require)?.with_name("require")?;
+    module.set("require", require.clone())?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let names = (format!("/{path}"), format!("/{folder}"));
+    let ran = function.call::<_, ()>((exports, require, module.clone(), names.0, names.1));
+    if ran.is_err() {
+        // As in Node.js, a module that failed is run again when it is required again.
+        state::with(|state| state.required.borrow_mut().remove(path));
+    }
+    ran?;
+    module.get("exports")
+}
+
+/// The exports of a module that was run, or that is being run.
+pub(super) fn exports<'js>(ctx: &Ctx<'js>, path: &str) -> Result<Option<Value<'js>>> {
+    let module = state::with(|state| state.required.borrow().get(path).cloned());
+    module.map(|module| module.restore(ctx)?.get("exports")).transpose()
+}
+
+/// The value of a file of JSON.
+pub(super) fn data<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Value<'js>> {
+    if let Some(exports) = exports(ctx, path)? {
+        return Ok(exports);
+    }
+    let value = match json::read(ctx, &file.content) {
+        Ok(value) => value,
+        Err(json::Mistake::Exception) => return Err(rquickjs::Error::Exception),
+        Err(json::Mistake::Syntax { what, line, column }) => {
+            let message = format!("{path} is not valid JSON: {what} at line {line} column {column}");
+            return Err(Exception::throw_syntax(ctx, &message));
+        }
+    };
+    keep(ctx, path, value.clone())?;
+    Ok(value)
+}
+
+fn keep<'js>(ctx: &Ctx<'js>, path: &str, exports: Value<'js>) -> Result<Object<'js>> {
+    let module = new_object(ctx)?;
+    module.set("exports", exports)?;
+    module.set("id", path)?;
+    module.set("filename", format!("/{path}"))?;
+    let kept = Persistent::save(ctx, module.clone());
+    state::with(|state| state.required.borrow_mut().insert(path.to_owned(), kept));
+    Ok(module)
+}
+
+fn require<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Result<Value<'js>> {
+    let path = resolved(ctx, base, specifier)?;
+    if let Some(exports) = exports(ctx, &path)? {
+        return Ok(exports);
+    }
+    let file = resolve::take(&path).map_err(|missing| Exception::throw_message(ctx, &missing.0))?;
+    if detect(&path, b"") == Seems::Certainly(Kind::Json) {
+        return data(ctx, &path, &file);
+    }
+    match compiled(ctx, &path, &file)? {
+        Compiled::CommonJs(code) => {
+            drop(file);
+            run(ctx, &path, &code)
+        }
+        Compiled::Module(_) => {
+            let message = format!(
+                "'{path}', required from {base}, is an ES module: use import() in place of require()"
+            );
+            Err(Exception::throw_message(ctx, &message))
+        }
+    }
+}

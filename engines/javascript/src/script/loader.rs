@@ -1,0 +1,276 @@
+//! The loading of files: the functions that QuickJS calls for an import, and the start of a script.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::null_mut;
+
+use rquickjs::{Ctx, Error, Exception, Object, Promise, Result, Value, qjs};
+
+use super::Kind;
+use super::commonjs;
+use super::compile::{self, Compiled, c_string, compile, from_bytecode, owned};
+use super::detect::{Seems, detect};
+use super::resolve::{self, Unresolved};
+use crate::platform::{self, File};
+use crate::state;
+
+/// A script that has begun to run.
+pub(crate) enum Started<'js> {
+    /// It is a CommonJS module, and these are its exports.
+    Exports(Value<'js>),
+    /// It is an ES module. Its exports are complete when the promise is.
+    Module(Value<'js>, Promise<'js>),
+}
+
+/// Lets QuickJS ask for imports.
+pub(crate) fn install(ctx: &Ctx<'_>) {
+    #[expect(unsafe_code, reason = "rquickjs's loader cannot load bytecode")]
+    // SAFETY: the context is valid, and so are the functions as long as the program runs.
+    unsafe {
+        let runtime = qjs::JS_GetRuntime(ctx.as_raw().as_ptr());
+        qjs::JS_SetModuleLoaderFunc2(runtime, None, Some(load), None, null_mut());
+        qjs::JS_SetModuleNormalizeFunc2(runtime, Some(normalize));
+    }
+}
+
+/// Runs the file that contains the handler.
+pub(crate) fn start<'js>(ctx: &Ctx<'js>) -> Result<Started<'js>> {
+    let path = platform::entry();
+    let file = taken(ctx, &path)?;
+    match compiled(ctx, &path, &file)? {
+        Compiled::CommonJs(code) => {
+            drop(file);
+            commonjs::run(ctx, &path, &code).map(Started::Exports)
+        }
+        Compiled::Module(module) => {
+            let raw = ctx.as_raw().as_ptr();
+            describe(ctx, &module, &path)?;
+            #[expect(unsafe_code, reason = "calls of QuickJS")]
+            // SAFETY: the context is valid, the value is a module, and its evaluation takes a copy of it.
+            let (evaluated, namespace) = unsafe {
+                let evaluated = qjs::JS_EvalFunction(raw, qjs::JS_DupValue(raw, module.as_raw()));
+                let evaluated = owned(ctx, evaluated)?;
+                (evaluated, qjs::JS_GetModuleNamespace(raw, definition(&module)))
+            };
+            let namespace = owned(ctx, namespace)?;
+            let promise = evaluated.into_promise().ok_or(Error::Unknown)?;
+            Ok(Started::Module(namespace, promise))
+        }
+    }
+}
+
+fn taken(ctx: &Ctx<'_>, path: &str) -> Result<File> {
+    resolve::take(path).map_err(|unresolved| not_found(ctx, &unresolved))
+}
+
+fn not_found(ctx: &Ctx<'_>, Unresolved(message): &Unresolved) -> Error {
+    Exception::throw_message(ctx, message)
+}
+
+/// Compiles a file, unless there is bytecode of it.
+pub(super) fn compiled<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Compiled<'js>> {
+    let ready = match &file.bytecode {
+        Some(bytecode) => from_bytecode(ctx, bytecode)?,
+        None => None,
+    };
+    match ready {
+        Some(compiled) => Ok(compiled),
+        None => compile(ctx, path, &file.content),
+    }
+}
+
+/// The path of what a file requires.
+pub(super) fn resolved(ctx: &Ctx<'_>, base: &str, specifier: &str) -> Result<String> {
+    resolve::resolve(base, specifier).map_err(|unresolved| not_found(ctx, &unresolved))
+}
+
+#[expect(unsafe_code, reason = "a module of QuickJS is a pointer")]
+fn definition(module: &Value<'_>) -> *mut qjs::JSModuleDef {
+    // SAFETY: it is called with modules only.
+    unsafe { qjs::JS_VALUE_GET_PTR(module.as_raw()).cast() }
+}
+
+/// Fills `import.meta`.
+fn describe(ctx: &Ctx<'_>, module: &Value<'_>, path: &str) -> Result<()> {
+    #[expect(unsafe_code, reason = "a call of QuickJS")]
+    // SAFETY: the context and the module are valid.
+    let meta = unsafe { qjs::JS_GetImportMeta(ctx.as_raw().as_ptr(), definition(module)) };
+    let meta = owned(ctx, meta)?.into_object().ok_or(Error::Unknown)?;
+    meta.set("url", format!("file:///{path}"))?;
+    meta.set("filename", format!("/{path}"))
+}
+
+/// What an import loads.
+fn module(ctx: &Ctx<'_>, path: &str) -> Result<*mut qjs::JSModuleDef> {
+    if state::with(|state| state.compiles_only.get()) {
+        return native(ctx, path, &[]);
+    }
+    let file = taken(ctx, path)?;
+    if detect(path, b"") == Seems::Certainly(Kind::Json) {
+        commonjs::data(ctx, path, &file)?;
+        return native(ctx, path, &["default".to_owned()]);
+    }
+    match compiled(ctx, path, &file)? {
+        Compiled::Module(module) => {
+            describe(ctx, &module, path)?;
+            Ok(definition(&module))
+        }
+        Compiled::CommonJs(code) => {
+            let exports = commonjs::run(ctx, path, &code)?;
+            native(ctx, path, &names(&exports))
+        }
+    }
+}
+
+/// The exports of an ES module that stands for a CommonJS module.
+fn names(exports: &Value<'_>) -> Vec<String> {
+    let mut names = vec!["default".to_owned()];
+    if let Some(object) = exports.as_object() {
+        names.extend(object.keys::<String>().flatten().filter(|name| name != "default"));
+    }
+    names
+}
+
+/// A module whose exports come from a CommonJS module, or from none.
+fn native(ctx: &Ctx<'_>, path: &str, exports: &[String]) -> Result<*mut qjs::JSModuleDef> {
+    let name = c_string(path)?;
+    let raw = ctx.as_raw().as_ptr();
+    #[expect(unsafe_code, reason = "calls of QuickJS")]
+    // SAFETY: the context is valid, and QuickJS copies the names.
+    unsafe {
+        let module = qjs::JS_NewCModule(raw, name.as_ptr(), Some(fill));
+        if module.is_null() {
+            return Err(Error::Exception);
+        }
+        for export in exports {
+            // A name with a zero in it cannot be imported.
+            let Ok(export) = c_string(export) else { continue };
+            if qjs::JS_AddModuleExport(raw, module, export.as_ptr()) < 0 {
+                return Err(Error::Exception);
+            }
+        }
+        Ok(module)
+    }
+}
+
+fn filled(ctx: &Ctx<'_>, module: *mut qjs::JSModuleDef) -> Result<()> {
+    let raw = ctx.as_raw().as_ptr();
+    #[expect(unsafe_code, reason = "calls of QuickJS")]
+    // SAFETY: QuickJS has passed the context and the module.
+    let name = unsafe {
+        let atom = qjs::JS_GetModuleName(raw, module);
+        let name = qjs::JS_AtomToString(raw, atom);
+        qjs::JS_FreeAtom(raw, atom);
+        owned(ctx, name)?
+    };
+    let Some(exports) = commonjs::exports(ctx, &name.get::<String>()?)? else { return Ok(()) };
+    for name in names(&exports) {
+        let value = match exports.as_object() {
+            Some(object) if name != "default" => object.get::<_, Value<'_>>(&*name)?,
+            Some(_) | None => exports.clone(),
+        };
+        let Ok(name) = c_string(&name) else { continue };
+        #[expect(unsafe_code, reason = "calls of QuickJS")]
+        // SAFETY: as above; the call takes a copy of the value. A name that was not there before is refused.
+        unsafe {
+            if qjs::JS_SetModuleExport(raw, module, name.as_ptr(), qjs::JS_DupValue(raw, value.as_raw())) < 0
+            {
+                ctx.catch();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Imports of JSON have an attribute, and nothing else has.
+fn checked(ctx: &Ctx<'_>, path: &str, attributes: &Value<'_>) -> Result<()> {
+    let kind = match attributes.as_object() {
+        Some(attributes) => attributes.get::<_, Option<String>>("type")?,
+        None => None,
+    };
+    match kind.as_deref() {
+        None => Ok(()),
+        Some("json") if path.ends_with(".json") => Ok(()),
+        Some("json") => Err(Exception::throw_type(ctx, &format!("'{path}' is not JSON"))),
+        Some(other) => {
+            let message = format!("'{path}' is imported with the type '{other}', and there is only 'json'");
+            Err(Exception::throw_type(ctx, &message))
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "QuickJS calls them")]
+mod calls {
+    use std::ffi::CStr;
+    use std::ptr::NonNull;
+
+    use super::*;
+
+    unsafe fn context<'js>(ctx: *mut qjs::JSContext) -> Option<Ctx<'js>> {
+        // SAFETY: QuickJS passes the context that it runs in, which is locked.
+        NonNull::new(ctx).map(|ctx| unsafe { Ctx::from_raw(ctx) })
+    }
+
+    unsafe fn text(name: *const c_char) -> String {
+        // SAFETY: QuickJS passes a text that ends with a zero.
+        compile::text(unsafe { CStr::from_ptr(name) })
+    }
+
+    /// Makes an error of ours an exception.
+    fn thrown<T>(ctx: &Ctx<'_>, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(Error::Exception) => None,
+            Err(other) => {
+                Exception::throw_internal(ctx, &other.to_string());
+                None
+            }
+        }
+    }
+
+    pub(super) unsafe extern "C" fn normalize(
+        ctx: *mut qjs::JSContext,
+        base: *const c_char,
+        specifier: *const c_char,
+        _attributes: qjs::JSValue,
+        _opaque: *mut c_void,
+    ) -> *mut c_char {
+        // SAFETY: see there.
+        let (Some(js), base, specifier) =
+            (unsafe { context(ctx) }, unsafe { text(base) }, unsafe { text(specifier) })
+        else {
+            return null_mut();
+        };
+        let compiles_only = state::with(|state| state.compiles_only.get());
+        let path = if compiles_only { Ok(specifier) } else { resolved(&js, &base, &specifier) };
+        let Some(path) = thrown(&js, path) else { return null_mut() };
+        // SAFETY: QuickJS copies the text, and frees the copy.
+        unsafe { qjs::js_strndup(ctx, path.as_ptr().cast(), path.len() as qjs::size_t) }
+    }
+
+    pub(super) unsafe extern "C" fn load(
+        ctx: *mut qjs::JSContext,
+        path: *const c_char,
+        _opaque: *mut c_void,
+        attributes: qjs::JSValue,
+    ) -> *mut qjs::JSModuleDef {
+        // SAFETY: see there.
+        let (Some(js), path) = (unsafe { context(ctx) }, unsafe { text(path) }) else { return null_mut() };
+        // SAFETY: the value is QuickJS's, so it is copied.
+        let attributes = owned(&js, unsafe { qjs::JS_DupValue(ctx, attributes) });
+        let loaded = attributes.and_then(|attributes| checked(&js, &path, &attributes));
+        thrown(&js, loaded.and_then(|()| module(&js, &path))).unwrap_or(null_mut())
+    }
+
+    pub(super) unsafe extern "C" fn fill(ctx: *mut qjs::JSContext, module: *mut qjs::JSModuleDef) -> c_int {
+        // SAFETY: see there.
+        let Some(js) = (unsafe { context(ctx) }) else { return -1 };
+        thrown(&js, filled(&js, module)).map_or(-1, |()| 0)
+    }
+}
+
+use calls::{fill, load, normalize};
+
+/// An object of the script's, for CommonJS.
+pub(super) fn new_object<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    Object::new(ctx.clone())
+}

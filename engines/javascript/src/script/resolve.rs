@@ -1,0 +1,142 @@
+//! Which file a specifier names. Nothing here leaves the folder of the script.
+
+use crate::platform::{self, File};
+use crate::state;
+
+/// Why there is no file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unresolved(pub(crate) String);
+
+/// Suffixes that a specifier may leave out.
+const SUFFIXES: [&str; 8] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".json", "/index.js", "/index.ts"];
+
+/// The suffix of TypeScript's output, and that of its source: TypeScript wants imports to name the output.
+const SOURCES: [(&str, &str); 2] = [(".js", ".ts"), (".mjs", ".mts")];
+
+/// The path of the file that `specifier` names in the file `base`. The file is kept until it is loaded.
+pub(crate) fn resolve(base: &str, specifier: &str) -> Result<String, Unresolved> {
+    if !(specifier.starts_with("./") || specifier.starts_with("../") || specifier == "." || specifier == "..")
+    {
+        return Err(bare(base, specifier));
+    }
+    let Some(path) = join(base, specifier) else {
+        return Err(Unresolved(format!(
+            "'{specifier}', imported from {base}, is outside the script's folder"
+        )));
+    };
+    let candidates = std::iter::once(path.clone())
+        .chain(SOURCES.iter().filter_map(|(from, to)| Some(format!("{}{to}", path.strip_suffix(from)?))))
+        .chain(SUFFIXES.iter().map(|suffix| format!("{path}{suffix}")));
+    for candidate in candidates {
+        if find(&candidate) {
+            return Ok(candidate);
+        }
+    }
+    Err(Unresolved(format!("cannot find the file '{path}', imported from {base}")))
+}
+
+fn bare(base: &str, specifier: &str) -> Unresolved {
+    let what =
+        if specifier.starts_with('/') || specifier.contains("://") { "the path" } else { "the package" };
+    Unresolved(format!(
+        "{what} '{specifier}', imported from {base}, is not there: a script imports files of its own folder, by paths that \
+         begin with ./ or ../"
+    ))
+}
+
+/// Whether there is a file at this path.
+fn find(path: &str) -> bool {
+    let is_known = state::with(|state| {
+        state.found.borrow().contains_key(path) || state.required.borrow().contains_key(path)
+    });
+    if is_known {
+        return true;
+    }
+    let file = platform::read(path);
+    let is_there = file.is_some();
+    state::with(|state| {
+        if let Some(file) = file {
+            state.found.borrow_mut().insert(path.to_owned(), file);
+        }
+    });
+    is_there
+}
+
+/// Takes a file that was found, or reads it.
+pub(crate) fn take(path: &str) -> Result<File, Unresolved> {
+    let found = state::with(|state| state.found.borrow_mut().remove(path));
+    found.or_else(|| platform::read(path)).ok_or_else(|| Unresolved(format!("cannot find the file '{path}'")))
+}
+
+/// The specifier as a path from the script's folder. `None` if it leads out of it.
+fn join(base: &str, specifier: &str) -> Option<String> {
+    let mut parts: Vec<&str> = base.split('/').collect();
+    parts.pop();
+    for part in specifier.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_specifier_is_relative_to_its_file() {
+        for (base, specifier, path) in [
+            ("index.js", "./a.js", Some("a.js")),
+            ("lib/b.js", "./a.js", Some("lib/a.js")),
+            ("lib/b.js", "../a.js", Some("a.js")),
+            ("lib/b.js", ".././/x/../a.js", Some("a.js")),
+            ("index.js", "../a.js", None),
+            ("lib/b.js", "../../a.js", None),
+            ("lib/b.js", "..", Some("")),
+        ] {
+            assert_eq!(join(base, specifier).as_deref(), path, "{base} {specifier}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        for (specifier, message) in [
+            ("./a", "cannot find the file 'a', imported from index.js"),
+            (
+                "../../etc/passwd",
+                "'../../etc/passwd', imported from index.js, is outside the script's folder",
+            ),
+            (
+                "lodash",
+                "the package 'lodash', imported from index.js, is not there: a script imports files of its own folder, by \
+                 paths that begin with ./ or ../",
+            ),
+            (
+                "/etc/passwd",
+                "the path '/etc/passwd', imported from index.js, is not there: a script imports files of its own folder, by \
+                 paths that begin with ./ or ../",
+            ),
+        ] {
+            assert_eq!(resolve("index.js", specifier), Err(Unresolved(message.to_owned())));
+        }
+    }
+
+    #[test]
+    fn suffixes_may_be_left_out() {
+        platform::with(|host| {
+            for path in ["a.ts", "lib/index.js", "data.json"] {
+                host.files.insert(path.to_owned(), File::default());
+            }
+        });
+        for (specifier, path) in
+            [("./a.js", "a.ts"), ("./a", "a.ts"), ("./lib", "lib/index.js"), ("./data", "data.json")]
+        {
+            assert_eq!(resolve("index.js", specifier).as_deref(), Ok(path));
+        }
+    }
+}

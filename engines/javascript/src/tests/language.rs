@@ -1,0 +1,65 @@
+//! The forms of handlers.
+
+use super::run;
+
+#[test]
+fn handlers_are_exported_in_several_ways() {
+    for source in [
+        "export default (event) => event.n + 1",
+        "export const handler = async (event) => event.n + 1",
+        "export async function handler(event) { return event.n + 1 }",
+        "export default { handler(event) { return event.n + 1 } }",
+        "exports.handler = async (event) => event.n + 1",
+        "module.exports = (event) => event.n + 1",
+        "module.exports.handler = function (event) { return event.n + 1 }",
+        "exports.handler = (event, context, callback) => callback(null, event.n + 1)",
+        "exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event.n + 1), 10) }",
+        "export const handler = (event) => ({ then(done) { done(event.n + 1) } })",
+        "const { n } = await Promise.resolve({ n: 1 }); export default (event) => event.n + n",
+    ] {
+        assert_eq!(run(source, r#"{"n":1}"#), "2", "{source}");
+    }
+}
+
+#[test]
+fn the_context_is_that_of_node() {
+    let source = "export default (event, context) => [context.awsRequestId, context.functionName, context.functionVersion,
+        context.invokedFunctionArn, context.memoryLimitInMB, context.logGroupName, context.logStreamName, context.tenantId,
+        context.getRemainingTimeInMillis(), context.callbackWaitsForEmptyEventLoop, context.clientContext]";
+    assert_eq!(
+        run(source, "1"),
+        r#"["r-1","notes","7","arn:aws:lambda:eu-central-1:123456789012:function:notes","128","group","stream","acme",3000,true,null]"#
+    );
+}
+
+#[test]
+fn an_event_without_bytes_is_null_and_no_answer_is_null() {
+    assert_eq!(run("export default (event) => [event]", ""), "[null]");
+    assert_eq!(run("export default () => {}", "1"), "null");
+    assert_eq!(
+        run("export default (event) => event", "{\n \"a\": x}"),
+        "EventUnmarshalError: the event is not valid JSON: a value is expected at line 2 column 7"
+    );
+}
+
+#[test]
+fn a_sandbox_that_is_used_again_keeps_its_script() {
+    use crate::engine::Engine;
+    use crate::tests::{context, script};
+
+    script(&[("index.js", "let n = 0; export default (event) => { n += event; return n }")]);
+    let engine = Engine::new().unwrap();
+    let answers = ["1", "2", "3"].map(|event| engine.handle(event.as_bytes(), context()).unwrap());
+    assert_eq!(answers.map(|answer| String::from_utf8(answer).unwrap()), ["1", "3", "6"]);
+}
+
+#[test]
+fn a_handler_that_calls_back_may_have_more_to_do() {
+    let source = "exports.handler = (event, context, callback) => {
+        context.callbackWaitsForEmptyEventLoop = event.waits;
+        setTimeout(() => console.log('later'), 5);
+        callback(null, 1);
+    }";
+    assert_eq!((run(source, r#"{"waits":false}"#).as_str(), super::printed().len()), ("1", 0));
+    assert_eq!((run(source, r#"{"waits":true}"#).as_str(), super::printed().len()), ("1", 1));
+}
