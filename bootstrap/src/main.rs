@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bulkhead_host::aws::{Client, Clock};
 use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::{GrantError, Granted};
 use bulkhead_host::capabilities::key_value::{Stores, StoresError, Surroundings};
@@ -198,7 +199,9 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
-    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process(config))?;
+    let clock = Clock::default();
+    let process = process(config, &clock);
+    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
     let pool = pool(events, &manifest);
@@ -218,7 +221,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
-    let stored = stored(config, &manifest, &source, &roots, log)?;
+    let client = Client::new(ExtraRoots::read(&roots).map_err(OutboundError::Certificate)?).with_clock(clock);
+    let stored = stored(config, &manifest, &source, client, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
@@ -247,11 +251,12 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
 }
 
 /// Where secrets and sessions come from.
-fn process(config: &Config) -> Process {
+fn process(config: &Config, clock: &Clock) -> Process {
     Process {
         function: config.function.name.clone(),
         task_root: config.task_root.clone(),
         vars: Arc::new(ProcessVars),
+        clock: clock.clone(),
     }
 }
 
@@ -260,15 +265,14 @@ fn stored(
     config: &Config,
     manifest: &Manifest,
     source: &Source,
-    roots: &[(PathBuf, Vec<u8>)],
+    client: Client,
     log: &Arc<Log>,
-) -> Result<Option<Arc<StoredTenants>>, InitError> {
-    let Some(mut store) = manifest.store.clone() else { return Ok(None) };
+) -> Option<Arc<StoredTenants>> {
+    let mut store = manifest.store.clone()?;
     config.store.apply(&mut store);
-    let roots = ExtraRoots::read(roots).map_err(OutboundError::Certificate)?;
-    let reader = Reader::new(&store, roots, &ProcessVars);
+    let reader = Reader::new(&store, client, &ProcessVars);
     let first = manifest.handlers.len();
-    Ok(Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first)))
+    Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first))
 }
 
 /// The key-value stores.

@@ -15,7 +15,6 @@ mod secrets;
 mod services;
 mod session_name;
 mod sessions;
-mod skew;
 mod sources;
 mod sts;
 #[cfg(test)]
@@ -28,10 +27,9 @@ use std::sync::Arc;
 pub use error::Unavailable;
 pub use secrets::Secrets;
 pub use sessions::{Refused, Sessions, Verdict};
-pub use skew::Skew;
 pub use value::SecretValue;
 
-use crate::aws::{Client, Credentials};
+use crate::aws::{Client, Clock, Credentials};
 use crate::engine::meter::Meter;
 use crate::log::Log;
 use crate::policy::Vars;
@@ -47,6 +45,8 @@ pub struct Process {
     pub task_root: PathBuf,
     /// The environment. It is read when a value is needed.
     pub vars: Arc<dyn Vars + Send + Sync>,
+    /// The time for signatures.
+    pub clock: Clock,
 }
 
 impl std::fmt::Debug for Process {
@@ -80,8 +80,8 @@ impl Broker {
     /// A broker that has not fetched anything yet. Its own requests trust these authorities in addition, and the log gets what
     /// could not be refreshed.
     pub fn new(process: Process, roots: ExtraRoots, log: &Arc<Log>) -> Self {
-        let Process { function, task_root, vars } = process;
-        let services = Arc::new(Services::new(Client::new(roots), vars));
+        let Process { function, task_root, vars, clock } = process;
+        let services = Arc::new(Services::new(Client::new(roots).with_clock(clock), vars));
         Self {
             secrets: Secrets::new(Arc::clone(&services), task_root, log),
             sessions: Sessions::new(Arc::clone(&services), function, log),
@@ -120,8 +120,8 @@ impl Broker {
         self.role.get(&(), now, fetch).await
     }
 
-    /// How far the clock of this machine is off, as far as the host's own requests have shown.
-    pub fn skew(&self) -> &Skew {
-        self.services.skew()
+    /// The time for signatures.
+    pub fn clock(&self) -> &Clock {
+        self.services.clock()
     }
 }

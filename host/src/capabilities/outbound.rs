@@ -21,6 +21,7 @@ mod echo;
 mod exchange;
 mod failure;
 mod injected;
+mod kept;
 mod lengths;
 mod link;
 mod operation;

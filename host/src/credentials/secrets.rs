@@ -21,7 +21,7 @@ const GOOD: Duration = Duration::from_secs(5 * 60);
 /// And until this time, if it cannot be fetched.
 const USABLE: Duration = Duration::from_secs(60 * 60);
 
-/// A younger value is not fetched again because a server has refused it.
+/// The time between two fetches of a secret because a server has refused it.
 const REFUSED: Duration = Duration::from_secs(10);
 
 /// The values of secrets.

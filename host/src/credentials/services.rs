@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use super::{Skew, Unavailable};
+use super::Unavailable;
 use crate::aws::sigv4::{Signable, Signing, digest_of};
-use crate::aws::{Client, Credentials, Provider, Reply, Request, suffix_of};
+use crate::aws::{Client, Clock, Credentials, Provider, Reply, Request, suffix_of};
 use crate::http1::Server;
 use crate::policy::Vars;
 use crate::policy::manifest::store::region;
@@ -57,7 +57,6 @@ pub(super) struct Services {
     client: Client,
     pub(super) vars: Environment,
     role: OnceLock<Provider>,
-    skew: Skew,
 }
 
 /// The environment of the process.
@@ -77,16 +76,16 @@ impl Vars for Environment {
 
 impl Services {
     pub(super) fn new(client: Client, vars: Arc<dyn Vars + Send + Sync>) -> Self {
-        Self { client, vars: Environment(vars), role: OnceLock::new(), skew: Skew::default() }
+        Self { client, vars: Environment(vars), role: OnceLock::new() }
     }
 
-    pub(super) fn skew(&self) -> &Skew {
-        &self.skew
+    pub(super) fn clock(&self) -> &Clock {
+        self.client.clock()
     }
 
     /// The time on the clock of AWS.
     pub(super) fn now(&self) -> SystemTime {
-        self.skew.now(None)
+        self.clock().now()
     }
 
     pub(super) fn region(&self) -> Result<String, Unavailable> {
@@ -118,7 +117,7 @@ impl Services {
         let signed = self.now();
         let reply = self.attempt(call, signed)?;
         // None of these requests changes anything, so it may be sent again.
-        if matches!(reply.status, 400 | 401 | 403) && self.skew.notice(reply.header("date"), signed) {
+        if matches!(reply.status, 400 | 401 | 403) && self.clock().notice(reply.header("date"), signed) {
             return self.attempt(call, self.now());
         }
         Ok(reply)

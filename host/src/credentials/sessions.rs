@@ -35,9 +35,9 @@ const ATTEMPTS: u32 = 5;
 /// The longest time between the first two attempts, in milliseconds. It doubles with each further one.
 const FIRST_WAIT: u32 = if cfg!(test) { 4 } else { 200 };
 
-/// A younger session is not replaced because a service says that it is not valid.
+/// The time between two sessions of a tenant because a service says that one is not valid.
 const INVALID: Duration = Duration::from_secs(60);
-/// A younger session is not replaced because a service denies access, which is also how a session ends that was revoked.
+/// The same because a service denies access, which is also how a session ends that was revoked.
 const DENIED: Duration = Duration::from_secs(5 * 60);
 
 /// Sessions of roles.
@@ -115,11 +115,11 @@ impl Sessions {
             return;
         };
         let (key, cache) = self.place(credential, role, event);
-        let age = match refused.verdict {
+        let pause = match refused.verdict {
             Verdict::Invalid => INVALID,
             Verdict::Denied => DENIED,
         };
-        cache.doubt(&key, refused.session, self.services.now(), age);
+        cache.doubt(&key, refused.session, self.services.now(), pause);
     }
 
     /// The key of a session, and the cache that it is in.

@@ -1,6 +1,7 @@
 //! The bodies of requests and responses. Their bytes are counted on the [wire](super::wire), including
 //! everything around them.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +18,20 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::account::{Account, Underway};
 use super::failure;
+use super::kept::Copy;
+use super::link::Link;
 
 type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
+
+/// The size of a body, with so many bytes before it.
+pub(super) fn longer(mut hint: SizeHint, by: usize) -> SizeHint {
+    let by = u64::try_from(by).unwrap_or(u64::MAX);
+    if let Some(upper) = hint.upper() {
+        hint.set_upper(upper.saturating_add(by));
+    }
+    hint.set_lower(hint.lower().saturating_add(by));
+    hint
+}
 
 /// The body of a request.
 #[derive(Debug)]
@@ -28,18 +41,34 @@ pub(super) struct Sent {
     /// `None` after the end.
     body: Option<WasiBody>,
     account: Arc<Account>,
-    /// The room that it takes if all of it is kept.
+    /// The room that it takes if all of it was read.
     room: Vec<OwnedSemaphorePermit>,
+    /// Where what is sent is kept as well.
+    copy: Option<Copy>,
 }
 
 impl Sent {
     pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
-        Self { first: None, body: Some(body), account, room: Vec::new() }
+        Self { first: None, body: Some(body), account, room: Vec::new(), copy: None }
     }
 
-    /// Takes this room until it is sent.
+    /// A body that was kept.
+    pub(super) fn again(body: Bytes, account: Arc<Account>) -> Self {
+        let first = Some(body).filter(|body| !body.is_empty());
+        Self { first, body: None, account, room: Vec::new(), copy: None }
+    }
+
+    /// Keeps what is sent.
+    pub(super) fn copy_to(&mut self, copy: Copy) {
+        self.copy = Some(copy);
+    }
+
+    /// Takes this room until it is sent, and is not kept any more.
     pub(super) fn occupy(&mut self, room: OwnedSemaphorePermit) {
-        self.room.push(room);
+        match &self.copy {
+            Some(copy) => copy.occupy(room),
+            None => self.room.push(room),
+        }
     }
 
     /// Waits until it is known whether the body contains anything. The received piece is kept.
@@ -73,6 +102,9 @@ impl Sent {
             whole.extend_from_slice(&piece);
         }
         let whole = Bytes::from(whole);
+        if let Some(copy) = &self.copy {
+            copy.whole(&whole);
+        }
         self.first = Some(whole.clone()).filter(|whole| !whole.is_empty());
         Ok(Some(whole))
     }
@@ -101,10 +133,21 @@ impl Body for Sent {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
-            None => self.poll_piece(context),
+        let piece = match self.first.take() {
+            Some(first) => Some(Ok(Frame::data(first))),
+            None => ready!(self.poll_piece(context)),
+        };
+        if let Some(copy) = &self.copy {
+            match &piece {
+                Some(Ok(frame)) => copy.piece(frame.data_ref().map_or(b"", |piece| piece)),
+                Some(Err(_)) | None => {}
+            }
+            // Nobody may ask for what comes after the last piece.
+            if piece.is_none() || self.is_end_stream() {
+                copy.end();
+            }
         }
+        Poll::Ready(piece)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -112,13 +155,8 @@ impl Body for Sent {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let mut hint = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), WasiBody::size_hint);
-        let first = self.first.as_ref().map_or(0, |first| u64::try_from(first.len()).unwrap_or(u64::MAX));
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper.saturating_add(first));
-        }
-        hint.set_lower(hint.lower().saturating_add(first));
-        hint
+        let hint = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), WasiBody::size_hint);
+        longer(hint, self.first.as_ref().map_or(0, Bytes::len))
     }
 }
 
@@ -150,6 +188,8 @@ pub(super) fn let_go(mut body: WasiBody, account: &Arc<Account>) {
 /// The body of a response.
 #[derive(Debug)]
 pub(super) struct Received {
+    /// What was read ahead.
+    ahead: VecDeque<Result<Frame<Bytes>, Error>>,
     /// `None` after a failure, which closes the connection.
     body: Option<Incoming>,
     /// The longest wait for the next piece.
@@ -161,14 +201,38 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub(super) fn new(body: Incoming, between_bytes: Duration, underway: Underway) -> Self {
-        Self { body: Some(body), between_bytes, timer: None, underway: Some(underway) }
+    pub(super) fn new(body: Incoming, between_bytes: Duration) -> Self {
+        Self { ahead: VecDeque::new(), body: Some(body), between_bytes, timer: None, underway: None }
+    }
+
+    /// The request is in flight until the last piece.
+    pub(super) fn belongs_to(&mut self, underway: Underway) {
+        self.underway = Some(underway);
     }
 
     /// Reads nothing more, and closes the connection.
     pub(super) fn end(&mut self) {
+        self.ahead.clear();
         self.body = None;
         self.underway = None;
+    }
+
+    /// The beginning of the body, up to so many bytes or more, which is still to be read.
+    pub(super) async fn beginning(&mut self, most: usize, link: &mut Link) -> Vec<u8> {
+        let mut beginning = Vec::new();
+        while beginning.len() < most {
+            let piece = poll_fn(|context| {
+                // Nothing else drives the connection yet.
+                let _ = link.poll_gone(context);
+                self.poll_piece(context)
+            });
+            let Some(piece) = piece.await else { break };
+            let data = piece.as_ref().ok().and_then(Frame::data_ref).cloned();
+            self.ahead.push_back(piece);
+            let Some(data) = data else { break };
+            beginning.extend_from_slice(&data);
+        }
+        beginning
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
@@ -190,7 +254,10 @@ impl Body for Received {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-        let frame = ready!(self.poll_piece(context));
+        let frame = match self.ahead.pop_front() {
+            Some(frame) => Some(frame),
+            None => ready!(self.poll_piece(context)),
+        };
         if matches!(frame, Some(Err(_))) {
             self.body = None;
         }
@@ -201,11 +268,12 @@ impl Body for Received {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        self.ahead.is_empty() && self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map(Incoming::size_hint).unwrap_or_default()
+        let ahead = self.ahead.iter().filter_map(|frame| Some(frame.as_ref().ok()?.data_ref()?.len())).sum();
+        longer(self.body.as_ref().map(Incoming::size_hint).unwrap_or_default(), ahead)
     }
 }
 

@@ -19,7 +19,7 @@ use super::connect::{Dialer, RuntimeApi, Tls};
 use super::pool::{Pool, Purpose};
 use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
-use crate::credentials::{Broker, Process, Skew};
+use crate::credentials::{Broker, Process};
 use crate::log::Log;
 use crate::policy::{Owner, Policy};
 use crate::tls::ExtraRoots;
@@ -66,8 +66,6 @@ pub(super) struct Client {
     pub(super) broker: Option<Arc<Broker>>,
     /// The KiB of bodies that may be kept until they are signed and sent.
     pub(super) room: Arc<Semaphore>,
-    /// How far the clock is off, as servers of this owner say. They have no part in the signatures of others.
-    pub(super) skew: Skew,
 }
 
 /// The resources for one request.
@@ -185,7 +183,6 @@ impl Clients {
             pool: Pool::default(),
             broker: self.broker.clone(),
             room: Arc::new(Semaphore::new(MAX_BODIES)),
-            skew: Skew::default(),
         }
     }
 

@@ -86,7 +86,7 @@ pub(super) async fn apply(
         None => auth.had(auth.broker.role(auth.event())).await?,
         Some(role) => auth.had(auth.broker.sessions().get(auth.credential, role, auth.event())).await?,
     };
-    let now = auth.lease.client.skew.now(Some(auth.broker.skew()));
+    let now = auth.broker.clock().now();
     sign(request, &Signing { credentials: &keys, region: &region, service: &service, now }, &digest)?;
     Ok(Used::Signed(Signed { at: now, keys, is_session: signing.role.is_some() }))
 }

@@ -153,14 +153,31 @@ async fn a_value_that_is_doubted_is_fetched_again_once() {
     let (cache, source) = (cache(8), Source::default());
     source.get(&cache, "a", at(0)).await.unwrap();
     let value = cache.lock().kept["a"].value.as_ref().unwrap().0.clone();
-    let age = Duration::from_secs(10);
-    let doubt = |seconds| cache.doubt(&"a", &value, at(seconds), age);
-    doubt(9);
-    assert_eq!(source.get(&cache, "a", at(9)).await, Ok(1), "it is young");
-    doubt(10);
-    assert_eq!(source.get(&cache, "a", at(10)).await, Ok(2));
-    doubt(30);
+    let pause = Duration::from_secs(10);
+    let doubt = |value, seconds| cache.doubt(&"a", value, at(seconds), pause);
+    doubt(&value, 1);
+    assert_eq!(source.get(&cache, "a", at(1)).await, Ok(2));
+    doubt(&value, 30);
     assert_eq!(source.get(&cache, "a", at(30)).await, Ok(2), "the doubt was about another one");
+    doubt(&kept(&cache), 10);
+    assert_eq!(source.get(&cache, "a", at(10)).await, Ok(2), "one was fetched a moment ago");
+    doubt(&kept(&cache), 11);
+    assert_eq!(source.get(&cache, "a", at(11)).await, Ok(3));
+}
+
+#[tokio::test]
+async fn a_fetch_that_began_before_a_doubt_does_not_settle_it() {
+    let cache = cache(8);
+    let put = |value, seconds| {
+        let life = Life { fresh: at(1000), good: at(1000), usable: at(2000) };
+        let asked = Asked { at: at(seconds), took: Duration::ZERO };
+        drop(cache.put(&"a", Ok(Fetched { value, life }), asked));
+    };
+    put(1, 0);
+    cache.doubt(&"a", &kept(&cache), at(20), Duration::from_secs(10));
+    put(1, 19);
+    assert_eq!(Source::default().get(&cache, "a", at(21)).await, Ok(1), "the next one of a source");
+    assert_eq!(cache.lock().kept["a"].refetched, Some((at(21), true)));
 }
 
 /// The value that is kept.
@@ -170,7 +187,7 @@ fn kept(cache: &Cache<&'static str, u32>) -> Arc<u32> {
 
 #[tokio::test]
 async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare() {
-    let (cache, age) = (cache(8), Duration::from_secs(10));
+    let (cache, pause) = (cache(8), Duration::from_secs(10));
     let fetches = Arc::new(AtomicU32::new(0));
     let get = |now, fails: bool| {
         let fetches = Arc::clone(&fetches);
@@ -184,11 +201,11 @@ async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare(
     };
     for seconds in 0..60 {
         assert_eq!(get(at(seconds), false).await, Ok(7));
-        cache.doubt(&"a", &kept(&cache), at(seconds), age);
+        cache.doubt(&"a", &kept(&cache), at(seconds), pause);
     }
     assert_eq!(fetches.load(Ordering::Relaxed), 2, "one that stays the same is not the reason");
     for seconds in 600..620 {
-        cache.doubt(&"a", &kept(&cache), at(seconds), age);
+        cache.doubt(&"a", &kept(&cache), at(seconds), pause);
         assert_eq!(get(at(seconds), true).await, Ok(7));
     }
     assert_eq!(fetches.load(Ordering::Relaxed), 3, "a failure has its pause");
