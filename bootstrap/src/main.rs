@@ -21,7 +21,7 @@ use bulkhead_host::capabilities::files::{GrantError, Granted};
 use bulkhead_host::capabilities::key_value::{Stores, StoresError, Surroundings};
 use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::config::{Config, ConfigError};
-use bulkhead_host::credentials::Process;
+use bulkhead_host::credentials::{self, Process, Unavailable};
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
@@ -55,6 +55,8 @@ enum InitError {
     #[error(transparent)]
     Outbound(#[from] OutboundError),
     #[error(transparent)]
+    Endpoint(#[from] Unavailable),
+    #[error(transparent)]
     Grant(#[from] GrantError),
     #[error(transparent)]
     Stores(#[from] StoresError),
@@ -75,6 +77,7 @@ impl InitError {
             Self::Catalog(error) => error.report(),
             Self::Manifest(_)
             | Self::Outbound(_)
+            | Self::Endpoint(_)
             | Self::Grant(_)
             | Self::Stores(_)
             | Self::Certificate { .. } => ErrorReport::new("Runtime.ConfigInvalid", self.to_string()),
@@ -198,9 +201,10 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     for name in manifest.inherit(&ProcessVars) {
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
+    credentials::check_endpoints(&manifest, &ProcessVars)?;
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
     let clock = Clock::default();
-    let process = process(config, &clock);
+    let process = process(config, &manifest, &clock);
     let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
@@ -251,12 +255,13 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
 }
 
 /// Where secrets and sessions come from.
-fn process(config: &Config, clock: &Clock) -> Process {
+fn process(config: &Config, manifest: &Manifest, clock: &Clock) -> Process {
     Process {
         function: config.function.name.clone(),
         task_root: config.task_root.clone(),
         vars: Arc::new(ProcessVars),
         clock: clock.clone(),
+        store_bucket: manifest.store.as_ref().and_then(|store| Some(store.url.bucket()?.name.clone())),
     }
 }
 

@@ -26,8 +26,9 @@ use std::sync::Arc;
 
 pub use error::Unavailable;
 pub use secrets::Secrets;
+pub use services::check_endpoints;
 pub use sessions::{Refused, Sessions, Verdict};
-pub use value::SecretValue;
+pub use value::{SecretValue, check as check_secret};
 
 use crate::aws::{Client, Clock, Credentials};
 use crate::engine::meter::Meter;
@@ -47,6 +48,8 @@ pub struct Process {
     pub vars: Arc<dyn Vars + Send + Sync>,
     /// The time for signatures.
     pub clock: Clock,
+    /// The bucket of the store, which guests must not reach.
+    pub store_bucket: Option<String>,
 }
 
 impl std::fmt::Debug for Process {
@@ -74,20 +77,27 @@ pub struct Broker {
     role: Arc<Cache<(), Credentials>>,
     secrets: Secrets,
     sessions: Sessions,
+    store_bucket: Option<String>,
 }
 
 impl Broker {
     /// A broker that has not fetched anything yet. Its own requests trust these authorities in addition, and the log gets what
     /// could not be refreshed.
     pub fn new(process: Process, roots: ExtraRoots, log: &Arc<Log>) -> Self {
-        let Process { function, task_root, vars, clock } = process;
+        let Process { function, task_root, vars, clock, store_bucket } = process;
         let services = Arc::new(Services::new(Client::new(roots).with_clock(clock), vars));
         Self {
             secrets: Secrets::new(Arc::clone(&services), task_root, log),
             sessions: Sessions::new(Arc::clone(&services), function, log),
             role: Arc::new(Cache::new(Limits { most: 1, at_once: 1 }, log)),
             services,
+            store_bucket,
         }
+    }
+
+    /// The bucket of the store, which guests must not reach.
+    pub fn store_bucket(&self) -> Option<&str> {
+        self.store_bucket.as_deref()
     }
 
     /// The secrets.

@@ -28,6 +28,7 @@ mod operation;
 mod pool;
 mod resolver;
 mod signed;
+mod store_bucket;
 mod target;
 #[cfg(test)]
 mod tests;

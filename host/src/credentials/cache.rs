@@ -191,7 +191,8 @@ where
     pub(super) fn doubt(&self, key: &K, value: &Arc<V>, now: SystemTime, pause: Duration) {
         let mut state = self.lock();
         let Some(kept) = state.kept.get_mut(key) else { return };
-        let is_recent = |(at, is_same)| is_younger(at, now, if is_same { CONFIRMED.max(pause) } else { pause });
+        let is_recent =
+            |(at, is_same)| is_younger(at, now, if is_same { CONFIRMED.max(pause) } else { pause });
         if kept.refetched.is_some_and(is_recent) {
             return;
         }

@@ -7,8 +7,9 @@ use super::Unavailable;
 use crate::aws::sigv4::{Signable, Signing, digest_of};
 use crate::aws::{Client, Clock, Credentials, Provider, Reply, Request, suffix_of};
 use crate::http1::Server;
-use crate::policy::Vars;
+use crate::policy::manifest::Manifest;
 use crate::policy::manifest::store::region;
+use crate::policy::{Authentication, Credential, SecretSource, Vars};
 
 /// The time for a request and its reply. A guest whose event has less time left does not wait for it.
 const TIME: Duration = Duration::from_secs(5);
@@ -156,16 +157,49 @@ impl Services {
 
     /// Where a service is: its regional endpoint, or what the environment says.
     fn server(&self, service: Service, region: &str) -> Result<(Server, String), Unavailable> {
-        let variables = [service.variable(), "AWS_ENDPOINT_URL"];
-        let named = variables.iter().find_map(|name| Some((name, self.vars.get(name)?)));
-        let Some((name, url)) = named else {
+        let Some((server, path)) = named_server(service, &self.vars)? else {
             let host = format!("{}.{region}.{}", service.name(), suffix_of(region));
             return Ok((Server::https(host), "/".to_owned()));
         };
-        let (server, path) =
-            Server::of_url(&url).map_err(|error| Unavailable::new(format!("{name}: {error}")))?;
         Ok((server, format!("{}/", path.trim_end_matches('/'))))
     }
+}
+
+/// The server that the environment names in place of AWS's, and its path.
+fn named_server(service: Service, vars: &impl Vars) -> Result<Option<(Server, String)>, Unavailable> {
+    let variables = [service.variable(), "AWS_ENDPOINT_URL"];
+    let Some((name, url)) = variables.iter().find_map(|name| Some((name, vars.get(name)?))) else {
+        return Ok(None);
+    };
+    let (server, path) =
+        Server::of_url(&url).map_err(|error| Unavailable::new(format!("{name}: {error}")))?;
+    match server.is_tls || server.is_loopback() {
+        true => Ok(Some((server, path.to_owned()))),
+        false => Err(Unavailable::new(format!(
+            "{name}: {url} is not encrypted, and the host gets secrets and sessions from there; use https (http is only for \
+             a loopback address, such as http://127.0.0.1:5000)"
+        ))),
+    }
+}
+
+/// Checks the servers that the environment names in place of AWS's, as far as the granted credentials need them.
+///
+/// # Errors
+/// If one of them cannot be used.
+pub fn check_endpoints(manifest: &Manifest, vars: &impl Vars) -> Result<(), Unavailable> {
+    let has_role = |credential: &Credential| match &credential.authentication {
+        Authentication::Aws(signing) => signing.role.is_some(),
+        Authentication::Secrets(_) => false,
+    };
+    let granted = manifest.granted_credentials();
+    let sessions = granted.values().any(|credential| has_role(credential)).then_some(Service::Sts);
+    let secrets = granted.values().flat_map(|credential| credential.secrets());
+    let of_secrets = secrets.filter_map(|secret| match secret.from {
+        SecretSource::Parameter(_) => Some(Service::Ssm),
+        SecretSource::SecretsManager { .. } => Some(Service::SecretsManager),
+        SecretSource::Environment(_) | SecretSource::File(_) => None,
+    });
+    sessions.into_iter().chain(of_secrets).try_for_each(|service| named_server(service, vars).map(drop))
 }
 
 /// Runs work that blocks on a thread that may wait.

@@ -11,7 +11,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::cache::{Cache, Fetched, Life, Limits};
 use super::services::{Services, on_thread};
-use super::sts::{AssumeRole, Failed, names_tenant};
+use super::sts::{AssumeRole, Failed};
 use super::{Event, Unavailable, session_name};
 use crate::aws::Credentials;
 use crate::engine::meter::Meter;
@@ -129,7 +129,7 @@ impl Sessions {
         role: &Role,
         event: Event<'_>,
     ) -> (Key, &Arc<Cache<Key, Credentials>>) {
-        let is_own = event.is_known || names_tenant(role);
+        let is_own = event.is_known || role.names_tenant();
         let tenant = event.tenant_id.filter(|_| is_own).cloned();
         let is_stranger = !event.is_known && tenant.is_some();
         let cache = if is_stranger { &self.strangers } else { &self.known };

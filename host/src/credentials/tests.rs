@@ -8,6 +8,7 @@ use super::*;
 use crate::aws::date;
 use crate::http1::test_server::recorder::{Recorded, Recorder, response};
 use crate::log::{Format, Level, LogSettings};
+use crate::policy::manifest::Manifest;
 use crate::policy::{Authentication, AwsSigning, Credential, Part, Role, Secret, SecretSource, Template};
 
 /// An environment.
@@ -41,8 +42,13 @@ pub(crate) fn role(more: &[(&str, &str)]) -> Variables {
 pub(crate) fn broker(vars: Variables) -> Broker {
     let settings =
         LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
-    let (function, clock) = ("notes".to_owned(), Clock::default());
-    let process = Process { function, task_root: "/".into(), vars: Arc::new(vars), clock };
+    let process = Process {
+        function: "notes".to_owned(),
+        task_root: "/".into(),
+        vars: Arc::new(vars),
+        clock: Clock::default(),
+        store_bucket: Some("tenants".to_owned()),
+    };
     Broker::new(process, ExtraRoots::default(), &Arc::new(Log::new(&settings)))
 }
 
@@ -61,7 +67,8 @@ pub(crate) fn session(key: &str, life: Duration) -> String {
 pub(crate) fn is_signed_at(request: &Recorded, time: SystemTime) -> bool {
     let date = request.header("x-amz-date").expect("one date");
     let (day, hour) = date.trim_end_matches('Z').split_once('T').unwrap();
-    let text = format!("{}-{}-{}T{}:{}:{}Z", &day[..4], &day[4..6], &day[6..], &hour[..2], &hour[2..4], &hour[4..]);
+    let text =
+        format!("{}-{}-{}T{}:{}:{}Z", &day[..4], &day[4..6], &day[6..], &hour[..2], &hour[2..4], &hour[4..]);
     let signed = humantime::parse_rfc3339(&text).unwrap();
     let off = time.duration_since(signed).unwrap_or_else(|ahead| ahead.duration());
     off < Duration::from_secs(60)
@@ -332,4 +339,51 @@ async fn nothing_is_asked_before_it_is_needed_and_the_role_is_not_asked_for() {
 fn a_broker_prints_nothing_of_its_environment() {
     let printed = format!("{:?}", broker(role(&[])));
     assert!(!printed.contains("key of the role") && !printed.contains("token"), "{printed}");
+}
+
+#[test]
+fn a_server_in_place_of_aws_s_is_encrypted_or_on_this_machine() {
+    let role = "role = 'arn:aws:iam::123456789012:role/tenant'";
+    let manifest = |granted: &str| {
+        Manifest::parse(&format!(
+            "[secrets]\na.from = 'ssm:a'\nb.from = 'secretsmanager:b'\nc.from = 'env:C'\n\
+             [credentials.session]\nhosts = ['https://sqs.eu-west-1.amazonaws.com']\nsign = 'aws'\n{role}\n\
+             [credentials.ssm]\nhosts = ['https://a.b']\nheaders = {{ a = '{{a}}' }}\n\
+             [credentials.manager]\nhosts = ['https://b.b']\nheaders = {{ a = '{{b}}' }}\n\
+             [credentials.env]\nhosts = ['https://c.b']\nheaders = {{ a = '{{c}}' }}\n\
+             [handlers.h.grants]\ncredentials = ['{granted}']\n"
+        ))
+        .unwrap()
+    };
+    let wrong = |granted: &str, name: &str, url: &str| {
+        let checked = check_endpoints(&manifest(granted), &Variables::of(&[(name, url)]));
+        checked.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let plain = "http://10.0.0.1:5000";
+    for (granted, name) in [
+        ("session", "AWS_ENDPOINT_URL_STS"),
+        ("ssm", "AWS_ENDPOINT_URL_SSM"),
+        ("manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        ("manager", "AWS_ENDPOINT_URL"),
+    ] {
+        assert!(wrong(granted, name, plain).starts_with(&format!("{name}: {plain} is not encrypted")));
+        for url in ["https://10.0.0.1", "http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:1"] {
+            assert_eq!(wrong(granted, name, url), "", "{url}");
+        }
+    }
+    assert_eq!(wrong("session", "AWS_ENDPOINT_URL_SSM", plain), "", "nothing is asked there");
+    assert_eq!(wrong("env", "AWS_ENDPOINT_URL", plain), "");
+    assert!(wrong("ssm", "AWS_ENDPOINT_URL", "moto").contains("AWS_ENDPOINT_URL: expected a URL"));
+}
+
+#[tokio::test]
+async fn nothing_is_signed_for_a_server_that_is_not_encrypted() {
+    let broker = broker(role(&[("AWS_ENDPOINT_URL", "http://10.0.0.1:1")]));
+    let from = SecretSource::Parameter("a".into());
+    let secret = Arc::new(Secret { name: "stripe".into(), from });
+    let error = broker.secrets().get(&secret, &Meter::new(Duration::MAX)).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("the secret stripe: AWS_ENDPOINT_URL: http://10.0.0.1:1 is not encrypted"),
+        "{error}"
+    );
 }

@@ -257,7 +257,9 @@ mod tests {
 
     #[test]
     fn a_name_of_aws_with_a_customer_s_code_behind_it_is_not_of_aws() {
-        for host in ["sts.amazonaws.com", "DynamoDB.eu-west-1.amazonaws.com.", "lambda.eu-west-1.amazonaws.com"] {
+        for host in
+            ["sts.amazonaws.com", "DynamoDB.eu-west-1.amazonaws.com.", "lambda.eu-west-1.amazonaws.com"]
+        {
             assert!(is_of_aws(host), "{host}");
         }
         for host in [

@@ -14,9 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::layout::Key;
 use super::{ReadError, Reading, State};
 use crate::aws::sigv4::{Signable, Signing, digest_of, escaped};
-use crate::aws::{
-    Client, ClientError, Credentials, CredentialsError, Provider, Reply, Request, suffix_of,
-};
+use crate::aws::{Client, ClientError, Credentials, CredentialsError, Provider, Reply, Request, suffix_of};
 use crate::http1::Server;
 use crate::pause;
 use crate::policy::Vars;

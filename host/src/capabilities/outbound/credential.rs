@@ -113,6 +113,8 @@ pub(super) enum Refusal {
          `role` in [credentials.{1}] of {FILE}"
     )]
     NeedsRole(String, String),
+    #[error("it is for s3://{0}, the bucket of the store, which only the host reads; use another bucket")]
+    OfStore(String),
     #[error("the encoding of its body hides which operation it asks for")]
     Encoded,
     #[error("it names more than one operation")]
@@ -144,6 +146,7 @@ impl Refusal {
             | Self::UnsignedWithoutTls(_)
             | Self::NoPlace(..)
             | Self::NeedsRole(..)
+            | Self::OfStore(_)
             | Self::Encoded
             | Self::SeveralOperations
             | Self::NoOperation

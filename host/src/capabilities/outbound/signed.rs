@@ -14,6 +14,7 @@ use wasmtime_wasi_http::Error;
 use super::body::Sent;
 use super::credential::{Authenticator, Failed, MAX_BODY, Refusal, Signed, Used};
 use super::operation::Asked;
+use super::store_bucket;
 use crate::aws::sigv4::{Signable, Signing, digest_of, is_s3};
 use crate::policy::{AwsSigning, service_and_region};
 use crate::text::bounded::cut;
@@ -65,6 +66,12 @@ pub(super) async fn apply(
     // The host itself asks these services for secrets and sessions, and the guest would get them.
     if signing.role.is_none() && OF_THE_HOST.contains(&&*service) {
         return Err(Refusal::NeedsRole(service, auth.credential.name.to_string()).into());
+    }
+    if is_s3(&service)
+        && let Some(bucket) = auth.broker.store_bucket()
+        && store_bucket::is_named(bucket, auth.lease.purpose.target.name(), request.uri(), request.headers())
+    {
+        return Err(Refusal::OfStore(bucket.to_owned()).into());
     }
     check(request)?;
     let is_tls = auth.lease.purpose.target.is_tls();

@@ -151,14 +151,19 @@ fn only_the_newest(refusal: fn() -> String) -> impl Fn(&Recorded) -> String + Se
         }
         // The first one is not taken any more after its first request.
         let is_old = request.header("authorization").unwrap().contains("Credential=KEY0/");
-        if is_old && answered.fetch_add(1, Ordering::Relaxed) > 0 { refusal() } else { response(200, "", "ok") }
+        if is_old && answered.fetch_add(1, Ordering::Relaxed) > 0 {
+            refusal()
+        } else {
+            response(200, "", "ok")
+        }
     }
 }
 
 #[tokio::test]
 async fn p1_17_a_request_whose_session_was_revoked_or_has_expired_is_sent_once_more() {
     let revoked: fn() -> String = || response(403, "", "<Error><Code>AccessDenied</Code></Error>");
-    let expired: fn() -> String = || response(400, "", r#"{"__type":"a#ExpiredTokenException","message":"x"}"#);
+    let expired: fn() -> String =
+        || response(400, "", r#"{"__type":"a#ExpiredTokenException","message":"x"}"#);
     for refusal in [revoked, expired] {
         let server = Recorder::start(only_the_newest(refusal));
         let handler = handler(&server.url(), with_session(), role(&[("AWS_ENDPOINT_URL", &server.url())]));
