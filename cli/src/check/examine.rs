@@ -11,6 +11,7 @@ use super::credentials::Credential;
 use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
+use crate::local::secrets;
 use crate::output::Progress;
 use crate::{handlers, suggest};
 
@@ -32,6 +33,9 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     let mut loader = ComponentLoader::of(root);
     report.mistakes.extend(certificates(root, &manifest.extra_ca_certificates));
     report.warnings.extend(idle::of_manifest(root, &manifest));
+    // They are not for Lambda.
+    let secrets = secrets::values(root, &manifest).err();
+    report.warnings.extend(secrets.map(|error| Finding::of(format!("{error:#}"))));
     let mut loaded = Vec::new();
     let progress = Progress::of(&format!("checking {}", root.shown()));
     if manifest.has_only_handler() {

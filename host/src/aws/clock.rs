@@ -87,13 +87,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_date_of_http_is_read() {
-        for (date, expected) in [
+        for (text, expected) in [
             ("Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"),
             ("Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"),
             ("Thu, 29 Feb 2024 23:59:59 GMT", "2024-02-29T23:59:59Z"),
         ] {
-            assert_eq!(read_date(date), Some(time(expected)));
-            assert_eq!(read_date(&super::tests::date(time(expected))), Some(time(expected)));
+            assert_eq!(read_date(text), Some(time(expected)));
+            assert_eq!(read_date(&date(time(expected))), Some(time(expected)));
         }
         for odd in [
             "",

@@ -154,7 +154,7 @@ async fn a_value_that_is_doubted_is_fetched_again_once() {
     source.get(&cache, "a", at(0)).await.unwrap();
     let value = cache.lock().kept["a"].value.as_ref().unwrap().0.clone();
     let pause = Duration::from_secs(10);
-    let doubt = |value, seconds| cache.doubt(&"a", value, at(seconds), pause);
+    let doubt = |value: &Arc<u32>, seconds| cache.doubt(&"a", value, at(seconds), pause);
     doubt(&value, 1);
     assert_eq!(source.get(&cache, "a", at(1)).await, Ok(2));
     doubt(&value, 30);
