@@ -201,11 +201,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     for name in manifest.inherit(&ProcessVars) {
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
-    credentials::check_endpoints(&manifest, &ProcessVars)?;
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
-    let clock = Clock::default();
-    let process = process(config, &manifest, &clock);
-    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process)?;
+    let (clients, own_client) = clients(config, &manifest, &roots, log)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
     let pool = pool(events, &manifest);
@@ -225,8 +222,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
-    let client = Client::new(ExtraRoots::read(&roots).map_err(OutboundError::Certificate)?).with_clock(clock);
-    let stored = stored(config, &manifest, &source, client, log);
+    let stored = stored(config, &manifest, &source, own_client, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
@@ -252,6 +248,21 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         receipts: manifest.receipts,
     };
     Ok((dispatcher, stop))
+}
+
+/// The clients of guests, and one of the host's own. There is one time for all signatures.
+fn clients(
+    config: &Config,
+    manifest: &Manifest,
+    roots: &[(PathBuf, Vec<u8>)],
+    log: &Arc<Log>,
+) -> Result<(Arc<Clients>, Client), InitError> {
+    credentials::check_endpoints(manifest, &ProcessVars)?;
+    let clock = Clock::default();
+    let process = process(config, manifest, &clock);
+    let clients = Clients::with_credentials(log, &config.runtime_api.authority, roots, process)?;
+    let own = Client::new(ExtraRoots::read(roots).map_err(OutboundError::Certificate)?);
+    Ok((clients, own.with_clock(clock)))
 }
 
 /// Where secrets and sessions come from.

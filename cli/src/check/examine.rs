@@ -34,8 +34,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     report.mistakes.extend(certificates(root, &manifest.extra_ca_certificates));
     report.warnings.extend(idle::of_manifest(root, &manifest));
     // They are not for Lambda.
-    let secrets = secrets::values(root, &manifest).err();
-    report.warnings.extend(secrets.map(|error| Finding::of(format!("{error:#}"))));
+    report.warnings.extend(secrets::values(root, &manifest).err().map(|error| format!("{error:#}")));
     let mut loaded = Vec::new();
     let progress = Progress::of(&format!("checking {}", root.shown()));
     if manifest.has_only_handler() {

@@ -125,6 +125,8 @@ impl Outbound {
     pub fn begin(&mut self, sender: Sender) {
         self.end();
         self.account = None;
+        // They are there by the time that the guest has made its first request.
+        self.clients.prefetch(&self.policy, &sender);
         self.sender = Some(sender);
     }
 

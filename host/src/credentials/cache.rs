@@ -186,6 +186,21 @@ where
         }
     }
 
+    /// Fetches the value of a key, if it is not known or ages, for a request that may come. Nothing waits for it.
+    pub(super) fn prefetch<F>(self: &Arc<Self>, key: &K, now: SystemTime, fetch: impl FnOnce() -> F)
+    where
+        F: Future<Output = Result<Fetched<V>, Unavailable>> + Send + 'static,
+    {
+        let mut state = self.lock();
+        match state.kept.get(key).map_or(Look::Fetch(None), |kept| kept.look(now)) {
+            Look::Use(_) | Look::Failed(_) => {}
+            Look::UseAndFetch(_) | Look::Fetch(_) => {
+                // If there are too many fetches, the request starts it.
+                let _ = self.start(&mut state, key, Start { now, is_behind: true, fetch });
+            }
+        }
+    }
+
     /// The next request gets another value than this one, unless one was fetched because of a doubt within this pause. This one is
     /// used if no other can be fetched.
     pub(super) fn doubt(&self, key: &K, value: &Arc<V>, now: SystemTime, pause: Duration) {

@@ -95,18 +95,35 @@ impl Sessions {
         event: Event<'_>,
     ) -> Result<Arc<Credentials>, Unavailable> {
         let (key, cache) = self.place(credential, role, event);
-        let now = self.services.now();
-        let fetch = || {
-            let name = session_name::of(&self.function, key.tenant.as_deref());
-            let request = AssumeRole::new(role, &name, key.tenant.as_deref());
-            let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
-            let what = format!("a session of {}", role.arn);
-            async move {
-                let session = async { fetch(services, request?, meter).await };
-                session.await.map_err(|error: Unavailable| error.of(&what))
-            }
+        cache.get(&key, self.services.now(), || self.open(&key, role, event.meter)).await
+    }
+
+    /// Opens the session of a tenant that is known, unless there is one, while the event does something else.
+    pub fn prefetch(&self, credential: &Arc<Credential>, event: Event<'_>) {
+        let Authentication::Aws(AwsSigning { role: Some(role), .. }) = &credential.authentication else {
+            return;
         };
-        cache.get(&key, now, fetch).await
+        if event.is_known {
+            let (key, cache) = self.place(credential, role, event);
+            cache.prefetch(&key, self.services.now(), || self.open(&key, role, event.meter));
+        }
+    }
+
+    /// Opens a session.
+    fn open(
+        &self,
+        key: &Key,
+        role: &Role,
+        meter: &Meter,
+    ) -> impl Future<Output = Result<Fetched<Credentials>, Unavailable>> + Send + use<> {
+        let name = session_name::of(&self.function, key.tenant.as_deref());
+        let request = AssumeRole::new(role, &name, key.tenant.as_deref());
+        let (services, meter) = (Arc::clone(&self.services), meter.clone());
+        let what = format!("a session of {}", role.arn);
+        async move {
+            let session = async { fetch(services, request?, meter).await };
+            session.await.map_err(|error: Unavailable| error.of(&what))
+        }
     }
 
     /// A service has refused a request that was signed with this session.

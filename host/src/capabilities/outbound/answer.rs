@@ -116,7 +116,7 @@ impl Inspector {
             false => return None,
         };
         let refused = Refused { session: &signed.keys, verdict };
-        self.broker.sessions().refused(&self.credential, event_of(&self.account), refused);
+        self.broker.sessions().refused(&self.credential, event_of(&self.account.sender), refused);
         Some(Rejected::Value)
     }
 
@@ -125,7 +125,7 @@ impl Inspector {
         if rejected == Rejected::Time {
             return true;
         }
-        let event = event_of(&self.account);
+        let event = event_of(&self.account.sender);
         match (&self.used, &self.credential.authentication) {
             (Used::Secrets(secrets), _) => {
                 for Injected { secret, value, .. } in secrets {
@@ -167,8 +167,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn data(&mut self, piece: Bytes) -> Result<Bytes, Error> {
-        self.search.piece(&piece).map_err(|found| self.inspector.report(&found))
+    fn data(&mut self, piece: &[u8]) -> Result<Bytes, Error> {
+        self.search.piece(piece).map_err(|found| self.inspector.report(&found))
     }
 
     /// What was held back.
@@ -208,7 +208,7 @@ impl Body for Watched {
                 return Poll::Ready(self.rest().map(|rest| Ok(Frame::data(rest))));
             };
             let next = match frame?.into_data() {
-                Ok(piece) => self.data(piece).map(Frame::data),
+                Ok(piece) => self.data(&piece).map(Frame::data),
                 Err(frame) => match frame.into_trailers() {
                     Ok(trailers) => self.trailers(trailers),
                     Err(frame) => Ok(frame),

@@ -138,10 +138,8 @@ impl Body for Sent {
             None => ready!(self.poll_piece(context)),
         };
         if let Some(copy) = &self.copy {
-            match &piece {
-                Some(Ok(frame)) => copy.piece(frame.data_ref().map_or(b"", |piece| piece)),
-                Some(Err(_)) | None => {}
-            }
+            let data = piece.as_ref().and_then(|piece| piece.as_ref().ok()?.data_ref());
+            copy.piece(data.map_or(b"", |piece| piece));
             // Nobody may ask for what comes after the last piece.
             if piece.is_none() || self.is_end_stream() {
                 copy.end();

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::OutboundError;
 use super::account::Sender;
 use super::connect::{Dialer, RuntimeApi, Tls};
+use super::credential::event_of;
 use super::pool::{Pool, Purpose};
 use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
@@ -147,6 +148,14 @@ impl Clients {
             turns_in_all: Arc::clone(&self.turns),
             room_in_all: Arc::clone(&self.room),
         })
+    }
+
+    /// Opens the sessions that an event may need, and that are not there.
+    pub(super) fn prefetch(&self, policy: &Policy, sender: &Sender) {
+        if let Some(broker) = &self.broker {
+            let all = policy.grants.credentials.iter();
+            all.for_each(|credential| broker.sessions().prefetch(credential, event_of(sender)));
+        }
     }
 
     fn client(&self, owner: &Owner, policy: &Arc<Policy>) -> Result<Arc<Client>, rustls::Error> {

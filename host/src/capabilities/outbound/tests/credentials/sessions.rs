@@ -57,6 +57,21 @@ async fn p10_4_each_tenant_has_the_session_and_the_connections_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_session_is_opened_while_the_guest_starts() {
+    let server = Recorder::start(sts_and_service);
+    let handler = handler(&server.url(), with_session(), role(&[("AWS_ENDPOINT_URL", &server.url())]));
+    for owner in [Owner::Handler(0), Owner::Tenant("a".into()), Owner::Tenant("a".into())] {
+        let outbound = handler.outbound_of(owner, "a");
+        // The sandbox of the first tenant ends without a request.
+        drop(outbound);
+    }
+    let answer = handler.outbound("a").ask(with("POST", &server.url(), &[], "{}")).await.unwrap();
+    assert_eq!(answer.1, "KEY-a");
+    let sts = server.requests().iter().filter(|request| request.text().starts_with("Action=")).count();
+    assert_eq!((sts, server.requests().len()), (1, 2), "tenants that are not known have none ahead");
+}
+
+#[tokio::test]
 async fn p10_4_eight_requests_at_once_of_two_tenants_never_mix() {
     let server = Recorder::start(sts_and_service);
     let handler =
