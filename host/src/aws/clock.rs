@@ -119,11 +119,12 @@ pub(crate) mod tests {
     fn p1_16_a_clock_that_is_wrong_is_corrected_once() {
         let (clock, here) = (Clock::default(), time("2026-11-30T12:00:00Z"));
         let later = |minutes: u64| here + Duration::from_secs(minutes * 60);
+        let other = clock.clone();
         assert_eq!(clock.at(here), here);
         assert!(!clock.notice_at(None, here, here) && !clock.notice_at(Some("soon"), here, here));
         assert!(!clock.notice_at(Some(&date(later(3))), here, here), "this is close enough");
         assert!(clock.notice_at(Some(&date(later(60))), here, here));
-        assert_eq!(clock.clone().at(here), later(60), "a process has one clock");
+        assert_eq!(other.at(here), later(60), "a process has one clock");
         assert!(!clock.notice_at(Some(&date(later(60))), later(60), here), "it is corrected already");
         assert!(clock.notice_at(Some(&date(here)), later(60), here), "the clock here was set meanwhile");
         assert_eq!(clock.at(here), here);
