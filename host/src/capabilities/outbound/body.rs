@@ -114,6 +114,7 @@ impl Sent {
         let frame = ready!(Pin::new(body).poll_frame(context));
         if frame.is_none() {
             self.body = None;
+            self.copy.iter().for_each(Copy::end);
         }
         // A body also ends when its sandbox ends. The server must not take the part so far for the whole.
         if self.account.is_closed() {
@@ -141,7 +142,7 @@ impl Body for Sent {
             let data = piece.as_ref().and_then(|piece| piece.as_ref().ok()?.data_ref());
             copy.piece(data.map_or(b"", |piece| piece));
             // Nobody may ask for what comes after the last piece.
-            if piece.is_none() || self.is_end_stream() {
+            if self.is_end_stream() {
                 copy.end();
             }
         }

@@ -181,6 +181,33 @@ mod tests {
         assert_eq!(again.into_body().collect().await.unwrap().to_bytes().len(), MAX_COPY + 1);
     }
 
+    /// A body that does not know that it is empty, as guests write it.
+    struct Unknown;
+
+    impl hyper::body::Body for Unknown {
+        type Data = Bytes;
+        type Error = wasmtime_wasi_http::Error;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            std::task::Poll::Ready(None)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_turns_out_to_have_no_body_is_whole() {
+        let account = Arc::new(account(|_| {}).0);
+        let request = Request::new(Sent::new(Unknown.boxed_unsync(), Arc::clone(&account)));
+        let (mut request, original) = Original::of(request);
+        let original = original.unwrap();
+        assert!(!original.is_whole());
+        assert!(request.body_mut().is_empty().await.unwrap());
+        assert!(original.is_whole(), "nothing asks for its end again");
+        assert!(original.again(&account).unwrap().body().is_end_stream());
+    }
+
     #[tokio::test]
     async fn a_request_whose_body_is_not_at_its_end_is_not_whole() {
         let account = Arc::new(account(|_| {}).0);
