@@ -37,6 +37,7 @@ fn answers(stage: &Stage, event: &str, change: impl FnOnce()) -> Vec<Value> {
 
 /// The requests of all events, by their receipts.
 fn requests(stage: &Stage) -> u64 {
+    stage.running.wait_receipts(EVENTS);
     stage.receipts().iter().filter_map(|receipt| receipt["outboundRequests"].as_u64()).sum()
 }
 
