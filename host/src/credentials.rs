@@ -11,6 +11,7 @@
 
 mod cache;
 mod error;
+mod kept;
 mod secrets;
 mod services;
 mod session_name;
@@ -35,7 +36,8 @@ use crate::engine::meter::Meter;
 use crate::log::Log;
 use crate::policy::Vars;
 use crate::tls::ExtraRoots;
-use cache::{Cache, Fetched, Life, Limits};
+use cache::{Cache, Fetched, Fetching, Life, Limits};
+use kept::{Key, Value};
 use services::Services;
 
 /// What the broker knows of its process.
@@ -74,7 +76,7 @@ pub struct Event<'a> {
 pub struct Broker {
     services: Arc<Services>,
     /// So that many requests ask for the credentials of the role once. They are kept by their provider.
-    role: Arc<Cache<(), Credentials>>,
+    role: Arc<Cache<Key, Value>>,
     secrets: Secrets,
     sessions: Sessions,
     store_bucket: Option<String>,
@@ -119,15 +121,15 @@ impl Broker {
             return Ok(known);
         }
         let now = self.services.now();
-        let fetch = || {
+        let mut fetch = || -> Fetching<Value> {
             let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
-            async move {
+            Box::pin(async move {
                 let fetched = services::on_thread(move || meter.charge(|| services.role()).0).await?;
-                let value = Credentials::clone(&fetched);
-                Ok(Fetched { value, life: Life { fresh: now, good: now, usable: now } })
-            }
+                let life = Life { fresh: now, good: now, usable: now };
+                Ok(Fetched { value: Value::Keys(fetched), life })
+            })
         };
-        self.role.get(&(), now, fetch).await
+        self.role.get(&Key::Role, now, &mut fetch).await?.keys()
     }
 
     /// The time for signatures.

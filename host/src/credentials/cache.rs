@@ -63,6 +63,11 @@ pub(super) struct Limits {
     pub(super) at_once: usize,
 }
 
+/// Makes a fetch. It is not a type parameter, because the code for each would make the bootstrap larger.
+pub(super) type Fetch<'f, V> = &'f mut (dyn FnMut() -> Fetching<V> + Send);
+/// A fetch.
+pub(super) type Fetching<V> = Pin<Box<dyn Future<Output = Result<Fetched<V>, Unavailable>> + Send>>;
+
 type Outcome<V> = Result<Arc<V>, Unavailable>;
 type Pending<V> = watch::Receiver<Option<Outcome<V>>>;
 
@@ -143,15 +148,7 @@ where
     ///
     /// # Errors
     /// If it cannot be fetched, and is not known.
-    pub(super) async fn get<F>(
-        self: &Arc<Self>,
-        key: &K,
-        now: SystemTime,
-        fetch: impl FnOnce() -> F,
-    ) -> Outcome<V>
-    where
-        F: Future<Output = Result<Fetched<V>, Unavailable>> + Send + 'static,
-    {
+    pub(super) async fn get(self: &Arc<Self>, key: &K, now: SystemTime, fetch: Fetch<'_, V>) -> Outcome<V> {
         let (mut pending, old) = {
             let mut state = self.lock();
             state.uses += 1;
@@ -187,10 +184,7 @@ where
     }
 
     /// Fetches the value of a key, if it is not known or ages, for a request that may come. Nothing waits for it.
-    pub(super) fn prefetch<F>(self: &Arc<Self>, key: &K, now: SystemTime, fetch: impl FnOnce() -> F)
-    where
-        F: Future<Output = Result<Fetched<V>, Unavailable>> + Send + 'static,
-    {
+    pub(super) fn prefetch(self: &Arc<Self>, key: &K, now: SystemTime, fetch: Fetch<'_, V>) {
         let mut state = self.lock();
         match state.kept.get(key).map_or(Look::Fetch(None), |kept| kept.look(now)) {
             Look::Use(_) | Look::Failed(_) => {}
@@ -203,7 +197,7 @@ where
 
     /// The next request gets another value than this one, unless one was fetched because of a doubt within this pause. This one is
     /// used if no other can be fetched.
-    pub(super) fn doubt(&self, key: &K, value: &Arc<V>, now: SystemTime, pause: Duration) {
+    pub(super) fn doubt(&self, key: &K, value: &V, now: SystemTime, pause: Duration) {
         let mut state = self.lock();
         let Some(kept) = state.kept.get_mut(key) else { return };
         let is_recent =
@@ -212,7 +206,7 @@ where
             return;
         }
         if let Some((known, life)) = &mut kept.value
-            && Arc::ptr_eq(known, value)
+            && **known == *value
         {
             life.age();
             kept.doubted = Some(now);
@@ -220,16 +214,12 @@ where
     }
 
     /// Starts to fetch a value, unless that is in progress.
-    fn start<W, F>(
+    fn start(
         self: &Arc<Self>,
         state: &mut State<K, V>,
         key: &K,
-        start: Start<W>,
-    ) -> Result<Pending<V>, Unavailable>
-    where
-        W: FnOnce() -> F,
-        F: Future<Output = Result<Fetched<V>, Unavailable>> + Send + 'static,
-    {
+        start: Start<'_, V>,
+    ) -> Result<Pending<V>, Unavailable> {
         if let Some(pending) = state.fetches.get(key) {
             return Ok(pending.clone());
         }
@@ -313,11 +303,11 @@ fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
 }
 
 /// A fetch that is to be started.
-struct Start<W> {
+struct Start<'f, V> {
     now: SystemTime,
     /// Whether no request waits for it.
     is_behind: bool,
-    fetch: W,
+    fetch: Fetch<'f, V>,
 }
 
 /// A fetch in progress. If it is dropped before its end, because its runtime ends, another one can be started.

@@ -9,7 +9,7 @@ use crate::aws::{Client, Clock, Credentials, Provider, Reply, Request, suffix_of
 use crate::http1::Server;
 use crate::policy::manifest::Manifest;
 use crate::policy::manifest::store::region;
-use crate::policy::{Authentication, Credential, SecretSource, Vars};
+use crate::policy::{Authentication, AwsSigning, SecretSource, Vars};
 
 /// The time for a request and its reply. A guest whose event has less time left does not wait for it.
 const TIME: Duration = Duration::from_secs(5);
@@ -182,24 +182,25 @@ fn named_server(service: Service, vars: &impl Vars) -> Result<Option<(Server, St
     }
 }
 
-/// Checks the servers that the environment names in place of AWS's, as far as the granted credentials need them.
+/// Checks the servers that the environment names in place of AWS's, as far as the credentials of the file need them.
 ///
 /// # Errors
 /// If one of them cannot be used.
 pub fn check_endpoints(manifest: &Manifest, vars: &impl Vars) -> Result<(), Unavailable> {
-    let has_role = |credential: &Credential| match &credential.authentication {
-        Authentication::Aws(signing) => signing.role.is_some(),
-        Authentication::Secrets(_) => false,
-    };
-    let granted = manifest.granted_credentials();
-    let sessions = granted.values().any(|credential| has_role(credential)).then_some(Service::Sts);
-    let secrets = granted.values().flat_map(|credential| credential.secrets());
-    let of_secrets = secrets.filter_map(|secret| match secret.from {
-        SecretSource::Parameter(_) => Some(Service::Ssm),
-        SecretSource::SecretsManager { .. } => Some(Service::SecretsManager),
-        SecretSource::Environment(_) | SecretSource::File(_) => None,
-    });
-    sessions.into_iter().chain(of_secrets).try_for_each(|service| named_server(service, vars).map(drop))
+    for credential in manifest.credentials.all() {
+        if let Authentication::Aws(AwsSigning { role: Some(_), .. }) = &credential.authentication {
+            named_server(Service::Sts, vars)?;
+        }
+        for secret in credential.secrets() {
+            let service = match secret.from {
+                SecretSource::Parameter(_) => Service::Ssm,
+                SecretSource::SecretsManager { .. } => Service::SecretsManager,
+                SecretSource::Environment(_) | SecretSource::File(_) => continue,
+            };
+            named_server(service, vars)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs work that blocks on a thread that may wait.

@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::cache::{Cache, Fetched, Life, Limits};
+use super::cache::{Cache, Fetched, Fetching, Life, Limits};
+use super::kept::{Key, Value};
 use super::services::{Services, on_thread};
 use super::sts::{AssumeRole, Failed};
 use super::{Event, Unavailable, session_name};
@@ -45,15 +46,8 @@ const DENIED: Duration = Duration::from_secs(5 * 60);
 pub struct Sessions {
     services: Arc<Services>,
     function: String,
-    known: Arc<Cache<Key, Credentials>>,
-    strangers: Arc<Cache<Key, Credentials>>,
-}
-
-/// Two credentials of one name are different ones if anything else differs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    credential: Arc<Credential>,
-    tenant: Option<Arc<str>>,
+    known: Arc<Cache<Key, Value>>,
+    strangers: Arc<Cache<Key, Value>>,
 }
 
 /// What a service says of a session.
@@ -95,7 +89,8 @@ impl Sessions {
         event: Event<'_>,
     ) -> Result<Arc<Credentials>, Unavailable> {
         let (key, cache) = self.place(credential, role, event);
-        cache.get(&key, self.services.now(), || self.open(&key, role, event.meter)).await
+        let mut fetch = || self.open(&key, role, event.meter);
+        cache.get(&key, self.services.now(), &mut fetch).await?.keys()
     }
 
     /// Opens the session of a tenant that is known, unless there is one, while the event does something else.
@@ -105,25 +100,20 @@ impl Sessions {
         };
         if event.is_known {
             let (key, cache) = self.place(credential, role, event);
-            cache.prefetch(&key, self.services.now(), || self.open(&key, role, event.meter));
+            cache.prefetch(&key, self.services.now(), &mut || self.open(&key, role, event.meter));
         }
     }
 
     /// Opens a session.
-    fn open(
-        &self,
-        key: &Key,
-        role: &Role,
-        meter: &Meter,
-    ) -> impl Future<Output = Result<Fetched<Credentials>, Unavailable>> + Send + use<> {
-        let name = session_name::of(&self.function, key.tenant.as_deref());
-        let request = AssumeRole::new(role, &name, key.tenant.as_deref());
+    fn open(&self, key: &Key, role: &Role, meter: &Meter) -> Fetching<Value> {
+        let tenant = key.tenant();
+        let request = AssumeRole::new(role, &session_name::of(&self.function, tenant), tenant);
         let (services, meter) = (Arc::clone(&self.services), meter.clone());
         let what = format!("a session of {}", role.arn);
-        async move {
+        Box::pin(async move {
             let session = async { fetch(services, request?, meter).await };
             session.await.map_err(|error: Unavailable| error.of(&what))
-        }
+        })
     }
 
     /// A service has refused a request that was signed with this session.
@@ -136,7 +126,8 @@ impl Sessions {
             Verdict::Invalid => INVALID,
             Verdict::Denied => DENIED,
         };
-        cache.doubt(&key, refused.session, self.services.now(), pause);
+        let session = Value::Keys(Arc::clone(refused.session));
+        cache.doubt(&key, &session, self.services.now(), pause);
     }
 
     /// The key of a session, and the cache that it is in.
@@ -145,12 +136,12 @@ impl Sessions {
         credential: &Arc<Credential>,
         role: &Role,
         event: Event<'_>,
-    ) -> (Key, &Arc<Cache<Key, Credentials>>) {
+    ) -> (Key, &Arc<Cache<Key, Value>>) {
         let is_own = event.is_known || role.names_tenant();
         let tenant = event.tenant_id.filter(|_| is_own).cloned();
         let is_stranger = !event.is_known && tenant.is_some();
         let cache = if is_stranger { &self.strangers } else { &self.known };
-        (Key { credential: Arc::clone(credential), tenant }, cache)
+        (Key::Session(Arc::clone(credential), tenant), cache)
     }
 }
 
@@ -158,7 +149,7 @@ async fn fetch(
     services: Arc<Services>,
     request: AssumeRole,
     meter: Meter,
-) -> Result<Fetched<Credentials>, Unavailable> {
+) -> Result<Fetched<Value>, Unavailable> {
     let request = Arc::new(request);
     for attempt in 1.. {
         let (services, request, meter) = (Arc::clone(&services), Arc::clone(&request), meter.clone());
@@ -181,12 +172,12 @@ async fn fetch(
 }
 
 /// How long a session is used.
-fn usable(session: Credentials, now: SystemTime) -> Result<Fetched<Credentials>, Unavailable> {
+fn usable(session: Credentials, now: SystemTime) -> Result<Fetched<Value>, Unavailable> {
     let end = session.expires.and_then(|expires| expires.checked_sub(LATE)).filter(|end| now < *end);
     let end = end.ok_or_else(|| Unavailable::new("STS gave a session that has expired"))?;
     let ahead = AHEAD + Duration::from_secs(u64::from(random() % SPREAD));
     let fresh = end.checked_sub(ahead).unwrap_or(now);
-    Ok(Fetched { value: session, life: Life { fresh, good: end, usable: end } })
+    Ok(Fetched { value: Value::Keys(Arc::new(session)), life: Life { fresh, good: end, usable: end } })
 }
 
 /// Without random bytes, times are only less spread.

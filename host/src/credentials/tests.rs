@@ -344,31 +344,34 @@ fn a_broker_prints_nothing_of_its_environment() {
 #[test]
 fn a_server_in_place_of_aws_s_is_encrypted_or_on_this_machine() {
     let role = "role = 'arn:aws:iam::123456789012:role/tenant'";
-    let manifest = |granted: &str| {
-        Manifest::parse(&format!(
-            "[secrets]\na.from = 'ssm:a'\nb.from = 'secretsmanager:b'\nc.from = 'env:C'\n\
-             [credentials.session]\nhosts = ['https://sqs.eu-west-1.amazonaws.com']\nsign = 'aws'\n{role}\n\
-             [credentials.ssm]\nhosts = ['https://a.b']\nheaders = {{ a = '{{a}}' }}\n\
-             [credentials.manager]\nhosts = ['https://b.b']\nheaders = {{ a = '{{b}}' }}\n\
-             [credentials.env]\nhosts = ['https://c.b']\nheaders = {{ a = '{{c}}' }}\n\
-             [handlers.h.grants]\ncredentials = ['{granted}']\n"
-        ))
-        .unwrap()
+    let with_secret = |name: &str, from: &str| {
+        format!(
+            "[secrets.s]\nfrom = '{from}'\n[credentials.{name}]\nhosts = ['https://a.b']\nheaders = {{ a = '{{s}}' }}\n"
+        )
     };
-    let wrong = |granted: &str, name: &str, url: &str| {
-        let checked = check_endpoints(&manifest(granted), &Variables::of(&[(name, url)]));
+    let toml = |name: &str| match name {
+        "session" => format!(
+            "[credentials.session]\nhosts = ['https://sqs.eu-west-1.amazonaws.com']\nsign = 'aws'\n{role}\n"
+        ),
+        "ssm" => with_secret(name, "ssm:a"),
+        "manager" => with_secret(name, "secretsmanager:b"),
+        _ => with_secret(name, "env:C"),
+    };
+    let wrong = |credential: &str, name: &str, url: &str| {
+        let manifest = Manifest::parse(&toml(credential)).unwrap();
+        let checked = check_endpoints(&manifest, &Variables::of(&[(name, url)]));
         checked.err().map(|error| error.to_string()).unwrap_or_default()
     };
     let plain = "http://10.0.0.1:5000";
-    for (granted, name) in [
+    for (credential, name) in [
         ("session", "AWS_ENDPOINT_URL_STS"),
         ("ssm", "AWS_ENDPOINT_URL_SSM"),
         ("manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         ("manager", "AWS_ENDPOINT_URL"),
     ] {
-        assert!(wrong(granted, name, plain).starts_with(&format!("{name}: {plain} is not encrypted")));
+        assert!(wrong(credential, name, plain).starts_with(&format!("{name}: {plain} is not encrypted")));
         for url in ["https://10.0.0.1", "http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:1"] {
-            assert_eq!(wrong(granted, name, url), "", "{url}");
+            assert_eq!(wrong(credential, name, url), "", "{url}");
         }
     }
     assert_eq!(wrong("session", "AWS_ENDPOINT_URL_SSM", plain), "", "nothing is asked there");

@@ -110,7 +110,7 @@ impl Inspector {
             return None;
         }
         let error = response.body_mut().beginning(MAX_ERROR, link).await;
-        let verdict = match is_invalid(&String::from_utf8_lossy(&error)) {
+        let verdict = match is_invalid(&String::from_utf8_lossy(error)) {
             true => Verdict::Invalid,
             false if is_refused => Verdict::Denied,
             false => return None,

@@ -1,7 +1,6 @@
 //! The bodies of requests and responses. Their bytes are counted on the [wire](super::wire), including
 //! everything around them.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -188,7 +187,9 @@ pub(super) fn let_go(mut body: WasiBody, account: &Arc<Account>) {
 #[derive(Debug)]
 pub(super) struct Received {
     /// What was read ahead.
-    ahead: VecDeque<Result<Frame<Bytes>, Error>>,
+    ahead: Bytes,
+    /// What came after that and is not data.
+    after: Option<Result<Frame<Bytes>, Error>>,
     /// `None` after a failure, which closes the connection.
     body: Option<Incoming>,
     /// The longest wait for the next piece.
@@ -201,7 +202,14 @@ pub(super) struct Received {
 
 impl Received {
     pub(super) fn new(body: Incoming, between_bytes: Duration) -> Self {
-        Self { ahead: VecDeque::new(), body: Some(body), between_bytes, timer: None, underway: None }
+        Self {
+            ahead: Bytes::new(),
+            after: None,
+            body: Some(body),
+            between_bytes,
+            timer: None,
+            underway: None,
+        }
     }
 
     /// The request is in flight until the last piece.
@@ -212,12 +220,13 @@ impl Received {
     /// Reads nothing more, and closes the connection.
     pub(super) fn end(&mut self) {
         self.ahead.clear();
+        self.after = None;
         self.body = None;
         self.underway = None;
     }
 
     /// The beginning of the body, up to so many bytes or more, which is still to be read.
-    pub(super) async fn beginning(&mut self, most: usize, link: &mut Link) -> Vec<u8> {
+    pub(super) async fn beginning(&mut self, most: usize, link: &mut Link) -> &[u8] {
         let mut beginning = Vec::new();
         while beginning.len() < most {
             let piece = poll_fn(|context| {
@@ -226,12 +235,16 @@ impl Received {
                 self.poll_piece(context)
             });
             let Some(piece) = piece.await else { break };
-            let data = piece.as_ref().ok().and_then(Frame::data_ref).cloned();
-            self.ahead.push_back(piece);
-            let Some(data) = data else { break };
-            beginning.extend_from_slice(&data);
+            match piece.as_ref().ok().and_then(Frame::data_ref) {
+                Some(data) => beginning.extend_from_slice(data),
+                None => {
+                    self.after = Some(piece);
+                    break;
+                }
+            }
         }
-        beginning
+        self.ahead = beginning.into();
+        &self.ahead
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
@@ -253,9 +266,13 @@ impl Body for Received {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-        let frame = match self.ahead.pop_front() {
-            Some(frame) => Some(frame),
-            None => ready!(self.poll_piece(context)),
+        let ahead = Some(std::mem::take(&mut self.ahead)).filter(|ahead| !ahead.is_empty());
+        let frame = match ahead {
+            Some(ahead) => Some(Ok(Frame::data(ahead))),
+            None => match self.after.take() {
+                Some(after) => Some(after),
+                None => ready!(self.poll_piece(context)),
+            },
         };
         if matches!(frame, Some(Err(_))) {
             self.body = None;
@@ -267,12 +284,13 @@ impl Body for Received {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_empty() && self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        self.ahead.is_empty()
+            && self.after.is_none()
+            && self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let ahead = self.ahead.iter().filter_map(|frame| Some(frame.as_ref().ok()?.data_ref()?.len())).sum();
-        longer(self.body.as_ref().map(Incoming::size_hint).unwrap_or_default(), ahead)
+        longer(self.body.as_ref().map(Incoming::size_hint).unwrap_or_default(), self.ahead.len())
     }
 }
 

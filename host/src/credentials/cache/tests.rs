@@ -37,13 +37,15 @@ impl Source {
         key: &'static str,
         now: SystemTime,
     ) -> Result<u32, Unavailable> {
-        let (fetches, fails) = (Arc::clone(&self.fetches), self.fails);
-        let fetch = || async move {
-            let value = fetches.fetch_add(1, Ordering::Relaxed) + 1;
-            let life = Life { fresh: now + LIFE, good: now + 2 * LIFE, usable: now + 4 * LIFE };
-            if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value, life }) }
+        let mut fetch = || -> Fetching<u32> {
+            let (fetches, fails) = (Arc::clone(&self.fetches), self.fails);
+            Box::pin(async move {
+                let value = fetches.fetch_add(1, Ordering::Relaxed) + 1;
+                let life = Life { fresh: now + LIFE, good: now + 2 * LIFE, usable: now + 4 * LIFE };
+                if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value, life }) }
+            })
         };
-        cache.get(&key, now, fetch).await.map(|value| *value)
+        cache.get(&key, now, &mut fetch).await.map(|value| *value)
     }
 
     fn count(&self) -> u32 {
@@ -117,12 +119,16 @@ async fn what_was_not_used_for_the_longest_time_is_given_up() {
 async fn a_fetch_goes_on_when_the_request_that_began_it_ends_and_another_waits() {
     let cache = cache(8);
     let (end, ended) = oneshot::channel::<()>();
-    let fetch = || async move {
-        ended.await.map_err(|_| Unavailable::new("dropped"))?;
-        Ok(Fetched { value: 7, life: Life { fresh: at(60), good: at(60), usable: at(60) } })
+    let mut ended = Some(ended);
+    let mut fetch = move || -> Fetching<u32> {
+        let ended = ended.take().unwrap();
+        Box::pin(async move {
+            ended.await.map_err(|_| Unavailable::new("dropped"))?;
+            Ok(Fetched { value: 7, life: Life { fresh: at(60), good: at(60), usable: at(60) } })
+        })
     };
     let first = Arc::clone(&cache);
-    let first = tokio::spawn(async move { first.get(&"a", at(0), fetch).await });
+    let first = tokio::spawn(async move { first.get(&"a", at(0), &mut fetch).await });
     settle().await;
     let second = Arc::clone(&cache);
     let second = tokio::spawn(async move { Source::default().get(&second, "a", at(0)).await });
@@ -191,13 +197,15 @@ async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare(
     let fetches = Arc::new(AtomicU32::new(0));
     let get = |now, fails: bool| {
         let fetches = Arc::clone(&fetches);
-        let fetch = move || async move {
+        let mut fetch = move || -> Fetching<u32> {
             fetches.fetch_add(1, Ordering::Relaxed);
             let life = Life { fresh: now + 60 * LIFE, good: now + 60 * LIFE, usable: now + 60 * LIFE };
-            if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value: 7, life }) }
+            let fetched =
+                if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value: 7, life }) };
+            Box::pin(std::future::ready(fetched))
         };
         let cache = Arc::clone(&cache);
-        async move { cache.get(&"a", now, fetch).await.map(|value| *value) }
+        async move { cache.get(&"a", now, &mut fetch).await.map(|value| *value) }
     };
     for seconds in 0..60 {
         assert_eq!(get(at(seconds), false).await, Ok(7));
@@ -215,8 +223,8 @@ async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare(
 async fn a_request_with_an_old_value_does_not_wait_for_long() {
     let (cache, source) = (cache(8), Source::default());
     source.get(&cache, "a", at(0)).await.unwrap();
-    let never = || std::future::pending::<Result<Fetched<u32>, Unavailable>>();
-    assert_eq!(cache.get(&"a", at(150), never).await.map(|value| *value), Ok(1));
+    let mut never = || -> Fetching<u32> { Box::pin(std::future::pending()) };
+    assert_eq!(cache.get(&"a", at(150), &mut never).await.map(|value| *value), Ok(1));
 }
 
 #[tokio::test]
