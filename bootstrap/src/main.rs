@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bulkhead_host::aws::{Client, Clock};
 use bulkhead_host::capabilities;
 use bulkhead_host::capabilities::files::{GrantError, Granted};
 use bulkhead_host::capabilities::key_value::{Stores, StoresError, Surroundings};
 use bulkhead_host::capabilities::outbound::{Clients, OutboundError};
 use bulkhead_host::config::{Config, ConfigError};
-use bulkhead_host::credentials::Process;
+use bulkhead_host::credentials::{self, Process, Unavailable};
 use bulkhead_host::dispatch::catalog::{Catalog, CatalogError, Source};
 use bulkhead_host::dispatch::concurrency::Concurrency;
 use bulkhead_host::dispatch::router::Router;
@@ -54,6 +55,8 @@ enum InitError {
     #[error(transparent)]
     Outbound(#[from] OutboundError),
     #[error(transparent)]
+    Endpoint(#[from] Unavailable),
+    #[error(transparent)]
     Grant(#[from] GrantError),
     #[error(transparent)]
     Stores(#[from] StoresError),
@@ -74,6 +77,7 @@ impl InitError {
             Self::Catalog(error) => error.report(),
             Self::Manifest(_)
             | Self::Outbound(_)
+            | Self::Endpoint(_)
             | Self::Grant(_)
             | Self::Stores(_)
             | Self::Certificate { .. } => ErrorReport::new("Runtime.ConfigInvalid", self.to_string()),
@@ -198,7 +202,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         warn(&format!("{FILE} inherits the environment variable {name}, which is not set"));
     }
     let roots = certificates(&config.task_root, &manifest.extra_ca_certificates)?;
-    let clients = Clients::with_credentials(log, &config.runtime_api.authority, &roots, process(config))?;
+    let (clients, own_client) = clients(config, &manifest, &roots, log)?;
     let directories = Granted::open(&config.task_root, manifest.policies())?;
     let events = config.max_concurrency.unwrap_or(1);
     let pool = pool(events, &manifest);
@@ -218,7 +222,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
-    let stored = stored(config, &manifest, &source, &roots, log)?;
+    let stored = stored(config, &manifest, &source, own_client, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
@@ -247,12 +251,29 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     Ok((dispatcher, stop))
 }
 
+/// The clients of guests, and one of the host's own. There is one time for all signatures.
+fn clients(
+    config: &Config,
+    manifest: &Manifest,
+    roots: &[(PathBuf, Vec<u8>)],
+    log: &Arc<Log>,
+) -> Result<(Arc<Clients>, Client), InitError> {
+    credentials::check_endpoints(manifest, &ProcessVars)?;
+    let clock = Clock::default();
+    let process = process(config, manifest, &clock);
+    let clients = Clients::with_credentials(log, &config.runtime_api.authority, roots, process)?;
+    let own = Client::new(ExtraRoots::read(roots).map_err(OutboundError::Certificate)?);
+    Ok((clients, own.with_clock(clock)))
+}
+
 /// Where secrets and sessions come from.
-fn process(config: &Config) -> Process {
+fn process(config: &Config, manifest: &Manifest, clock: &Clock) -> Process {
     Process {
         function: config.function.name.clone(),
         task_root: config.task_root.clone(),
         vars: Arc::new(ProcessVars),
+        clock: clock.clone(),
+        store_bucket: manifest.store.as_ref().and_then(|store| Some(store.url.bucket()?.name.clone())),
     }
 }
 
@@ -261,15 +282,14 @@ fn stored(
     config: &Config,
     manifest: &Manifest,
     source: &Source,
-    roots: &[(PathBuf, Vec<u8>)],
+    client: Client,
     log: &Arc<Log>,
-) -> Result<Option<Arc<StoredTenants>>, InitError> {
-    let Some(mut store) = manifest.store.clone() else { return Ok(None) };
+) -> Option<Arc<StoredTenants>> {
+    let mut store = manifest.store.clone()?;
     config.store.apply(&mut store);
-    let roots = ExtraRoots::read(roots).map_err(OutboundError::Certificate)?;
-    let reader = Reader::new(&store, roots, &ProcessVars);
+    let reader = Reader::new(&store, client, &ProcessVars);
     let first = manifest.handlers.len();
-    Ok(Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first)))
+    Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first))
 }
 
 /// The key-value stores.

@@ -12,6 +12,7 @@ mod retention;
 mod rules;
 mod settings;
 mod sources;
+mod tables;
 mod tags;
 mod tools;
 

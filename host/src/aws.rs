@@ -17,7 +17,8 @@ mod wire;
 
 pub use client::{Client, Reply, Request};
 pub use clock::Clock;
-pub(crate) use clock::{read_date, seconds};
+#[cfg(test)]
+pub(crate) use clock::tests::date;
 pub use credentials::{Credentials, CredentialsError, Provider};
 pub use partition::suffix_of;
 pub use wire::ClientError;

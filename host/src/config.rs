@@ -16,6 +16,9 @@ use crate::policy::{MOST_CONCURRENCY, Vars};
 use crate::runtime_api::{Endpoint, EndpointError};
 use crate::sandbox::FunctionSettings;
 
+/// `LAMBDA_TASK_ROOT` on Lambda, where it cannot be set to anything else.
+const LAMBDA: &str = "/var/task";
+
 /// The values of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -68,6 +71,12 @@ pub enum ConfigError {
     /// A variable of Bulkhead has an invalid value.
     #[error("BULKHEAD_SIGTERM is `{0}`; set it to 1 to ask Lambda for SIGTERM, or to 0")]
     Sigterm(String),
+    /// A variable of developers is set on Lambda.
+    #[error(
+        "BULKHEAD_SECRETS_FILE is set, and this is Lambda (LAMBDA_TASK_ROOT is {LAMBDA}); this variable is for a developer's \
+         machine, where it replaces the sources of secrets. Remove it from the function"
+    )]
+    SecretsFile,
     /// A variable of Bulkhead has an invalid value.
     #[error("BULKHEAD_STORE_URL: {0}")]
     StoreUrl(String),
@@ -127,12 +136,16 @@ impl Config {
             }
         };
         let store = StoreSettings::read(vars, &mut errors);
+        let task_root = vars.get("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned());
+        if task_root == LAMBDA && vars.get("BULKHEAD_SECRETS_FILE").is_some() {
+            errors.push(ConfigError::SecretsFile);
+        }
         let max_concurrency = max_concurrency(vars, &mut warnings);
         match runtime_api {
             Some(runtime_api) if errors.is_empty() => Ok(Self {
                 runtime_api,
                 handler: vars.get("_HANDLER"),
-                task_root: vars.get("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned()).into(),
+                task_root: task_root.into(),
                 function: function_settings(vars, &mut warnings),
                 log: log_settings(vars, max_concurrency.is_some(), &mut warnings),
                 max_concurrency,
@@ -240,6 +253,17 @@ mod tests {
             read(&[("BULKHEAD_SIGTERM", "yes")]).unwrap_err(),
             [ConfigError::NoRuntimeApi, ConfigError::Sigterm("yes".to_owned())]
         );
+    }
+
+    #[test]
+    fn secrets_of_a_developer_are_not_for_lambda() {
+        let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
+        let file = ("BULKHEAD_SECRETS_FILE", "/var/task/secrets.toml");
+        let wrong = read(&[api, file, ("LAMBDA_TASK_ROOT", "/var/task")]).unwrap_err();
+        assert_eq!(wrong, [ConfigError::SecretsFile]);
+        assert!(wrong[0].to_string().ends_with("Remove it from the function"), "{}", wrong[0]);
+        assert!(read(&[api, file, ("LAMBDA_TASK_ROOT", "/home/dev/target/bulkhead")]).is_ok());
+        assert!(read(&[api, ("LAMBDA_TASK_ROOT", "/var/task")]).is_ok());
     }
 
     #[test]

@@ -11,11 +11,11 @@
 
 mod cache;
 mod error;
+mod kept;
 mod secrets;
 mod services;
 mod session_name;
 mod sessions;
-mod skew;
 mod sources;
 mod sts;
 #[cfg(test)]
@@ -27,16 +27,17 @@ use std::sync::Arc;
 
 pub use error::Unavailable;
 pub use secrets::Secrets;
+pub use services::check_endpoints;
 pub use sessions::{Refused, Sessions, Verdict};
-pub use skew::Skew;
-pub use value::SecretValue;
+pub use value::{SecretValue, check as check_secret};
 
-use crate::aws::{Client, Credentials};
+use crate::aws::{Client, Clock, Credentials};
 use crate::engine::meter::Meter;
 use crate::log::Log;
 use crate::policy::Vars;
 use crate::tls::ExtraRoots;
-use cache::{Cache, Fetched, Life, Limits};
+use cache::{Cache, Fetched, Fetching, Life, Limits};
+use kept::{Key, Value};
 use services::Services;
 
 /// What the broker knows of its process.
@@ -47,6 +48,10 @@ pub struct Process {
     pub task_root: PathBuf,
     /// The environment. It is read when a value is needed.
     pub vars: Arc<dyn Vars + Send + Sync>,
+    /// The time for signatures.
+    pub clock: Clock,
+    /// The bucket of the store, which guests must not reach.
+    pub store_bucket: Option<String>,
 }
 
 impl std::fmt::Debug for Process {
@@ -71,23 +76,30 @@ pub struct Event<'a> {
 pub struct Broker {
     services: Arc<Services>,
     /// So that many requests ask for the credentials of the role once. They are kept by their provider.
-    role: Arc<Cache<(), Credentials>>,
+    role: Arc<Cache<Key, Value>>,
     secrets: Secrets,
     sessions: Sessions,
+    store_bucket: Option<String>,
 }
 
 impl Broker {
     /// A broker that has not fetched anything yet. Its own requests trust these authorities in addition, and the log gets what
     /// could not be refreshed.
     pub fn new(process: Process, roots: ExtraRoots, log: &Arc<Log>) -> Self {
-        let Process { function, task_root, vars } = process;
-        let services = Arc::new(Services::new(Client::new(roots), vars));
+        let Process { function, task_root, vars, clock, store_bucket } = process;
+        let services = Arc::new(Services::new(Client::new(roots).with_clock(clock), vars));
         Self {
             secrets: Secrets::new(Arc::clone(&services), task_root, log),
             sessions: Sessions::new(Arc::clone(&services), function, log),
             role: Arc::new(Cache::new(Limits { most: 1, at_once: 1 }, log)),
             services,
+            store_bucket,
         }
+    }
+
+    /// The bucket of the store, which guests must not reach.
+    pub fn store_bucket(&self) -> Option<&str> {
+        self.store_bucket.as_deref()
     }
 
     /// The secrets.
@@ -109,19 +121,19 @@ impl Broker {
             return Ok(known);
         }
         let now = self.services.now();
-        let fetch = || {
+        let mut fetch = || -> Fetching<Value> {
             let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
-            async move {
+            Box::pin(async move {
                 let fetched = services::on_thread(move || meter.charge(|| services.role()).0).await?;
-                let value = Credentials::clone(&fetched);
-                Ok(Fetched { value, life: Life { fresh: now, good: now, usable: now } })
-            }
+                let life = Life { fresh: now, good: now, usable: now };
+                Ok(Fetched { value: Value::Keys(fetched), life })
+            })
         };
-        self.role.get(&(), now, fetch).await
+        self.role.get(&Key::Role, now, &mut fetch).await?.keys()
     }
 
-    /// How far the clock of this machine is off, as far as the host's own requests have shown.
-    pub fn skew(&self) -> &Skew {
-        self.services.skew()
+    /// The time for signatures.
+    pub fn clock(&self) -> &Clock {
+        self.services.clock()
     }
 }

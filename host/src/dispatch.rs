@@ -8,7 +8,7 @@
 //! memory, the [`concurrency`] of each tenant, and the [`receipt`].
 //!
 //! May use: text, log, script, policy, engine, runtime_api, store, capabilities, sandbox.
-//! May use in tests: http1, tls, wasm.
+//! May use in tests: aws, http1, tls, wasm.
 
 pub mod catalog;
 mod catch_panic;

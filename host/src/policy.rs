@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use allowed_host::{AllowedHost, AllowedHostError, HostError};
-pub use aws_host::service_and_region;
+pub use aws_host::{is_of_aws, service_and_region};
 pub use credential::{
     Authentication, AwsSigning, Basic, Credential, Part, Role, Secret, SecretParts, SecretSource, Template,
 };

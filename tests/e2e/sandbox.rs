@@ -11,3 +11,4 @@ mod leaks;
 mod limits;
 mod outbound;
 mod reuse;
+mod rotation;

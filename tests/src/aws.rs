@@ -23,6 +23,30 @@ struct Shared {
     is_gone: AtomicBool,
     /// The heads of requests to the service.
     heads: Mutex<Vec<String>>,
+    /// How the service refuses all sessions but the newest generation, and which that is.
+    refusal: Mutex<Option<(Refusal, usize)>>,
+}
+
+/// How a service refuses a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It says that the session has expired.
+    Expired,
+    /// It denies access, as it does once the sessions of a role were revoked.
+    Revoked,
+}
+
+impl Refusal {
+    fn answer(self) -> [&'static str; 2] {
+        match self {
+            Self::Expired => {
+                ["400 Bad Request", r#"{"__type":"com.amazonaws#ExpiredTokenException","message":"x"}"#]
+            }
+            Self::Revoked => {
+                ["403 Forbidden", r#"{"__type":"com.amazonaws#AccessDeniedException","message":"x"}"#]
+            }
+        }
+    }
 }
 
 impl Aws {
@@ -59,9 +83,14 @@ impl Aws {
         self.shared.is_gone.store(true, Ordering::Relaxed);
     }
 
+    /// From now on, the service refuses the sessions that were opened so far.
+    pub fn refuse_sessions(&self, refusal: Refusal) {
+        *lock(&self.shared.refusal) = Some((refusal, self.sessions()));
+    }
+
     /// The heads of all requests but those to STS.
     pub fn heads(&self) -> Vec<String> {
-        self.shared.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.shared.heads).clone()
     }
 }
 
@@ -74,26 +103,28 @@ impl Shared {
             if is_sts && self.is_gone.load(Ordering::Relaxed) {
                 return;
             }
-            let answer = if is_sts { self.session(&body) } else { self.service(&request) };
+            let [status, answer] =
+                if is_sts { ["200 OK".to_owned(), self.session(&body)] } else { self.service(&request) };
             let headers: Headers = vec![("Content-Type".to_owned(), b"text/plain".to_vec())];
-            if reader.write(&encode("HTTP/1.1 200 OK", &headers, answer.as_bytes())).is_err() {
+            if reader.write(&encode(&format!("HTTP/1.1 {status}"), &headers, answer.as_bytes())).is_err() {
                 return;
             }
         }
     }
 
     fn session(&self, body: &str) -> String {
-        self.sessions.fetch_add(1, Ordering::Relaxed);
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
         let tenant = body.split_once("Tags.member.1.Value=").map_or("none", |(_, rest)| rest);
         let tenant = tenant.split('&').next().unwrap_or_default();
         format!(
             "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>KEYOF{tenant}</AccessKeyId>\
-             <SecretAccessKey>secret-of-{tenant}</SecretAccessKey><SessionToken>token-of-{tenant}</SessionToken>\
+             <SecretAccessKey>secret-of-{tenant}</SecretAccessKey><SessionToken>token-of-{tenant}#{number}</SessionToken>\
              <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
         )
     }
 
-    fn service(&self, request: &Message) -> String {
+    /// The status and the body of an answer.
+    fn service(&self, request: &Message) -> [String; 2] {
         let (method, target) = &request.start;
         let mut head = format!("{method} {target}\n");
         for (name, value) in &request.headers {
@@ -102,8 +133,20 @@ impl Shared {
         let key = find(&request.headers, "authorization").map(String::from_utf8_lossy).unwrap_or_default();
         let key = key.split_once("Credential=").map_or("none", |(_, rest)| rest);
         let key = key.split('/').next().unwrap_or_default().to_owned();
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());
+        lock(&self.heads).push(head.clone());
+        let token =
+            find(&request.headers, "x-amz-security-token").map(String::from_utf8_lossy).unwrap_or_default();
+        let number = token.split_once('#').and_then(|(_, number)| number.parse::<usize>().ok());
+        if let (Some((refusal, first)), Some(number)) = (*lock(&self.refusal), number)
+            && number < first
+        {
+            return refusal.answer().map(str::to_owned);
+        }
         // All of it is shown only where that is asked for.
-        if target.starts_with("/echo") { head } else { key }
+        ["200 OK".to_owned(), if target.starts_with("/echo") { head } else { key }]
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

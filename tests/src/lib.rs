@@ -25,7 +25,7 @@ pub mod runtime_api;
 pub mod task_root;
 pub mod terminal;
 
-pub use aws::Aws;
+pub use aws::{Aws, Refusal};
 pub use bootstrap::{Bootstrap, Running};
 
 pub use chromedriver::Chromedriver;

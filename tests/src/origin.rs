@@ -23,6 +23,8 @@ struct Shared {
     requests: Mutex<Vec<OriginRequest>>,
     arrived: Condvar,
     open: Mutex<Vec<TcpStream>>,
+    /// What every request must contain, or is answered with 401.
+    required: Mutex<String>,
 }
 
 /// A request that came in.
@@ -87,6 +89,11 @@ impl Origin {
         lock(&self.shared.requests).clone()
     }
 
+    /// From now on, a request without this text in its head is answered with 401.
+    pub fn require(&self, text: &str) {
+        text.clone_into(&mut lock(&self.shared.required));
+    }
+
     /// Closes all connections, without a word about it.
     pub fn hang_up(&self) {
         for stream in lock(&self.shared.open).drain(..) {
@@ -99,10 +106,15 @@ impl Shared {
     fn converse(&self, connection: usize, mut stream: impl Stream) {
         while let Some(head) = head(&mut stream) {
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let is_refused = !head.contains(&*lock(&self.required));
             lock(&self.requests).push(OriginRequest { connection, head });
             self.arrived.notify_all();
             self.wait_for_others(&path);
-            let status = if path == "/moved" { "302 Found\r\nLocation: /elsewhere" } else { "200 OK" };
+            let status = match &*path {
+                _ if is_refused => "401 Unauthorized",
+                "/moved" => "302 Found\r\nLocation: /elsewhere",
+                _ => "200 OK",
+            };
             let body = match path.split('/').nth(1) {
                 Some("rates") => r#"{"euros":0.5}"#,
                 Some("payments") => r#"{"paid":true}"#,

@@ -12,6 +12,7 @@ use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
 use super::scripts::{mistakes_of_scripts, wrong_engine};
+use crate::local::secrets;
 use crate::output::Progress;
 use crate::{handlers, suggest};
 
@@ -34,6 +35,8 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     report.mistakes.extend(certificates(root, &manifest.extra_ca_certificates));
     report.warnings.extend(idle::of_manifest(root, &manifest));
     report.mistakes.extend(mistakes_of_scripts(root, &manifest).into_iter().map(Finding::of));
+    // They are not for Lambda.
+    report.warnings.extend(secrets::values(root, &manifest).err().map(|error| format!("{error:#}")));
     let mut loaded = Vec::new();
     let progress = Progress::of(&format!("checking {}", root.shown()));
     if manifest.has_only_handler() {

@@ -1,4 +1,5 @@
-//! What the function's role needs for credentials: roles whose sessions it opens, and secrets that it reads.
+//! What the function's role needs for credentials and for key-value stores: roles whose sessions it opens, secrets that it reads,
+//! and tables.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,9 @@ use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::policy::{Authentication, SecretSource, service_and_region};
 use serde::Serialize;
 
-/// Exactly what the granted credentials of a manifest name.
+use super::tables::{Table, tables};
+
+/// Exactly what the granted credentials and the stores of a manifest name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Access {
     /// The ARNs of roles.
@@ -19,6 +22,10 @@ pub(super) struct Access {
     secrets: BTreeSet<Resource>,
     /// Whether a name has to become an ARN where the function is.
     is_relative: bool,
+    /// The tables of its key-value stores.
+    tables: Vec<Table>,
+    /// Whether one of them is to be made with the function.
+    has_own_table: bool,
     /// The services to which requests are signed with the function's own role.
     own: BTreeSet<String>,
 }
@@ -32,7 +39,9 @@ struct Resource {
 
 impl Access {
     pub(super) fn of(manifest: &Manifest) -> Self {
-        let mut access = Self::default();
+        let tables = tables(manifest);
+        let has_own_table = tables.iter().any(|table| !table.is_elsewhere());
+        let mut access = Self { tables, has_own_table, ..Self::default() };
         for credential in manifest.granted_credentials().values() {
             let Authentication::Aws(signing) = &credential.authentication else { continue };
             if let Some(role) = &signing.role {
@@ -56,7 +65,8 @@ impl Access {
         let name = access.roles.first().and_then(|role| Some(role.rsplit_once('/')?.1.to_owned()));
         access.tenant_role = name;
         let all = access.parameters.iter().chain(&access.secrets);
-        access.is_relative = all.into_iter().any(|resource| resource.arn.is_none());
+        let is_elsewhere = access.tables.iter().any(Table::is_elsewhere);
+        access.is_relative = is_elsewhere || all.into_iter().any(|resource| resource.arn.is_none());
         access
     }
 }

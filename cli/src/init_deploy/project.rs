@@ -34,7 +34,7 @@ pub(super) struct Known {
     pub(super) has_receipts: bool,
     /// What its role has to read.
     pub(super) reads: Option<Reads>,
-    /// What its role needs for credentials.
+    /// What its role needs for credentials and stores.
     pub(super) access: Access,
 }
 

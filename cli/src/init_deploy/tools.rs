@@ -36,6 +36,7 @@ pub(super) const PARTS: &[File] = &[
     ("dashboard.json", include_str!("../../templates/deploy/dashboard.json")),
     file!("sam", "sources.yaml"),
     file!("sam", "stream-mapping.yaml"),
+    file!("sam", "tables.yaml"),
     file!("sam", "alarms.yaml"),
     file!("terraform", "stream-mapping.tf"),
 ];
@@ -44,6 +45,7 @@ const TERRAFORM: &[File] = &[
     file!("terraform", "versions.tf"),
     file!("terraform", "variables.tf"),
     file!("terraform", "main.tf"),
+    file!("terraform", "tables.tf"),
     file!("terraform", "sources.tf"),
     file!("terraform", "alarms.tf"),
     file!("terraform", "outputs.tf"),

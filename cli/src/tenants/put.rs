@@ -24,8 +24,8 @@ pub(crate) struct Put {
     /// Its component
     #[arg(long, value_name = "FILE.wasm")]
     component: PathBuf,
-    /// A file with the limits and grants that it asks for, in TOML: [limits], [grants], reuse, other_events and
-    /// invoke_mode, as for a handler [default: those of [limits], and no grants]
+    /// A file with the limits and grants that it asks for, in TOML: [limits], [grants], [config], reuse, other_events
+    /// and invoke_mode, as for a handler [default: those of [limits], and no grants]
     #[arg(long, value_name = "FILE.toml")]
     settings: Option<PathBuf>,
     /// The processors of the functions that read the store: x86_64, or aarch64 (arm64 in Lambda); may be repeated

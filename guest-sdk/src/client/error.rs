@@ -61,7 +61,8 @@ impl Error {
         }
     }
 
-    /// Whether the host refused to send the request, because no grant allows it.
+    /// Whether the host refused to send the request, because no grant allows it, or because it does not use its credential for
+    /// such a request. The log of the function says which.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         matches!(&self.reason, Reason::Failed { name, .. } if *name == DENIED)
@@ -100,7 +101,8 @@ impl fmt::Display for Error {
                 let origin = to.split_once(' ').map_or(to.as_str(), |(_, origin)| origin);
                 write!(
                     f,
-                    "{to}: {text}; to allow it, add \"{origin}\" to allowed_outbound_hosts in bulkhead.toml"
+                    "{to}: {text}, and the log says why; if no grant allows it, add \"{origin}\" to \
+                     allowed_outbound_hosts in bulkhead.toml"
                 )
             }
             Reason::Failed { text, .. } => write!(f, "{to}: {text}"),
@@ -139,7 +141,7 @@ mod tests {
             (
                 failed(DENIED),
                 DENIED,
-                "to allow it, add \"https://a.b\" to allowed_outbound_hosts in bulkhead.toml",
+                ", and the log says why; if no grant allows it, add \"https://a.b\" to allowed_outbound_hosts in",
             ),
             (Reason::Status(StatusCode::NOT_FOUND), "HttpStatus", "404 Not Found"),
             (Reason::Body("it breaks off".into()), "InvalidResponseBody", "it breaks off"),

@@ -5,7 +5,7 @@ use wasip2::http::types::{
     DnsErrorPayload, ErrorCode, FieldSizePayload, HeaderError, TlsAlertReceivedPayload,
 };
 
-/// The code of a request that no grant allows.
+/// The code of a request that no grant allows, or for which the host does not use its credential.
 pub(super) const DENIED: &str = "HttpRequestDenied";
 
 /// The sentence for each name.
@@ -45,7 +45,7 @@ const SENTENCES: [(&str, &str); 39] = [
          belongs into extra_ca_certificates in bulkhead.toml",
     ),
     ("TlsAlertReceived", "the server ended the TLS handshake with an alert"),
-    (DENIED, "no grant allows this request"),
+    (DENIED, "the host denied this request"),
     ("HttpRequestLengthRequired", "the server needs the header Content-Length"),
     ("HttpRequestBodySize", "the body of the request is larger than allowed"),
     ("HttpRequestMethodInvalid", "the method of the request is not valid"),

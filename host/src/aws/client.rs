@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustls::ClientConfig;
 
+use super::clock::Clock;
 use super::wire::{ClientError, Wire};
 use crate::http1::{Headers, Server};
 use crate::tls::ExtraRoots;
@@ -22,6 +23,7 @@ const FREEZE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Client {
     roots: ExtraRoots,
+    clock: Clock,
     /// Made with the first request that needs it.
     tls: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
     /// The one that was used last is the last.
@@ -86,6 +88,17 @@ impl Client {
     /// A client that also trusts these authorities.
     pub fn new(roots: ExtraRoots) -> Self {
         Self { roots, ..Self::default() }
+    }
+
+    /// The same, for a process that has this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The time for signatures.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Sends a request, and reads the reply.

@@ -203,7 +203,7 @@ impl Provider {
 fn fetch(client: &Client, url: &str, token: Option<&Token>) -> Result<Credentials, CredentialsError> {
     let wrong = || CredentialsError::Uri(url.to_owned());
     let (server, path) = Server::of_url(url).map_err(|_| wrong())?;
-    if !server.is_tls && !is_near(&server.host) {
+    if !server.is_tls && !is_near(&server) {
         return Err(wrong());
     }
     let token = match token {
@@ -244,16 +244,13 @@ fn read(answer: &[u8]) -> Option<Credentials> {
 }
 
 /// Whether a host is this machine, or one of the addresses that containers have for credentials.
-fn is_near(host: &str) -> bool {
-    match host.parse() {
-        Ok(IpAddr::V4(address)) => {
-            address.is_loopback() || matches!(address.octets(), [169, 254, 170, 2 | 23])
+fn is_near(server: &Server) -> bool {
+    server.is_loopback()
+        || match server.host.parse() {
+            Ok(IpAddr::V4(address)) => matches!(address.octets(), [169, 254, 170, 2 | 23]),
+            Ok(IpAddr::V6(address)) => address.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23],
+            Err(_) => false,
         }
-        Ok(IpAddr::V6(address)) => {
-            address.is_loopback() || address.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23]
-        }
-        Err(_) => host == "localhost",
-    }
 }
 
 #[cfg(test)]

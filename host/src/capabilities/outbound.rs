@@ -21,12 +21,14 @@ mod echo;
 mod exchange;
 mod failure;
 mod injected;
+mod kept;
 mod lengths;
 mod link;
 mod operation;
 mod pool;
 mod resolver;
 mod signed;
+mod store_bucket;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -123,6 +125,8 @@ impl Outbound {
     pub fn begin(&mut self, sender: Sender) {
         self.end();
         self.account = None;
+        // They are there by the time that the guest has made its first request.
+        self.clients.prefetch(&self.policy, &sender);
         self.sender = Some(sender);
     }
 

@@ -23,7 +23,7 @@ const RETRY: Duration = Duration::from_secs(30);
 const RETRY_WITHOUT: Duration = Duration::from_secs(1);
 /// A request that has an old value waits for another one for this time.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// After a value was doubted and turned out to be the same, it is not doubted for this time.
+/// After a value was doubted and turned out to be the same, it is not doubted again for this time.
 const CONFIRMED: Duration = Duration::from_secs(5 * 60);
 /// Fetches of one cache in progress.
 const MOST_FETCHES: usize = 512;
@@ -37,6 +37,14 @@ pub(super) struct Life {
     pub(super) good: SystemTime,
     /// From then on, it is used if another one cannot be fetched.
     pub(super) usable: SystemTime,
+}
+
+impl Life {
+    /// From now on, the value is used only if another one cannot be fetched.
+    fn age(&mut self) {
+        self.fresh = SystemTime::UNIX_EPOCH;
+        self.good = SystemTime::UNIX_EPOCH;
+    }
 }
 
 /// A value that was fetched.
@@ -54,6 +62,11 @@ pub(super) struct Limits {
     /// Fetches at a time; others wait.
     pub(super) at_once: usize,
 }
+
+/// Makes a fetch. It is not a type parameter, because the code for each would make the bootstrap larger.
+pub(super) type Fetch<'f, V> = &'f mut (dyn FnMut() -> Fetching<V> + Send);
+/// A fetch.
+pub(super) type Fetching<V> = Pin<Box<dyn Future<Output = Result<Fetched<V>, Unavailable>> + Send>>;
 
 type Outcome<V> = Result<Arc<V>, Unavailable>;
 type Pending<V> = watch::Receiver<Option<Outcome<V>>>;
@@ -75,12 +88,10 @@ struct State<K, V> {
 
 struct Kept<V> {
     value: Option<(Arc<V>, Life)>,
-    /// When the value was asked for.
-    since: SystemTime,
-    /// Whether the value was doubted.
-    is_doubted: bool,
-    /// When a value that was doubted has turned out to be the same.
-    confirmed: Option<SystemTime>,
+    /// When the value was doubted, if no other one was fetched since.
+    doubted: Option<SystemTime>,
+    /// When the last value that was doubted was fetched again, and whether it was the same.
+    refetched: Option<(SystemTime, bool)>,
     /// The last attempt, if it has failed.
     failed: Option<(SystemTime, Unavailable)>,
     used: u64,
@@ -137,15 +148,7 @@ where
     ///
     /// # Errors
     /// If it cannot be fetched, and is not known.
-    pub(super) async fn get<F>(
-        self: &Arc<Self>,
-        key: &K,
-        now: SystemTime,
-        fetch: impl FnOnce() -> F,
-    ) -> Outcome<V>
-    where
-        F: Future<Output = Result<Fetched<V>, Unavailable>> + Send + 'static,
-    {
+    pub(super) async fn get(self: &Arc<Self>, key: &K, now: SystemTime, fetch: Fetch<'_, V>) -> Outcome<V> {
         let (mut pending, old) = {
             let mut state = self.lock();
             state.uses += 1;
@@ -180,35 +183,43 @@ where
         }
     }
 
-    /// The next request gets another value than this one, if this one was fetched at least `age` ago. It is used if no other can be
-    /// fetched.
-    pub(super) fn doubt(&self, key: &K, value: &Arc<V>, now: SystemTime, age: Duration) {
+    /// Fetches the value of a key, if it is not known or ages, for a request that may come. Nothing waits for it.
+    pub(super) fn prefetch(self: &Arc<Self>, key: &K, now: SystemTime, fetch: Fetch<'_, V>) {
+        let mut state = self.lock();
+        match state.kept.get(key).map_or(Look::Fetch(None), |kept| kept.look(now)) {
+            Look::Use(_) | Look::Failed(_) => {}
+            Look::UseAndFetch(_) | Look::Fetch(_) => {
+                // If there are too many fetches, the request starts it.
+                let _ = self.start(&mut state, key, Start { now, is_behind: true, fetch });
+            }
+        }
+    }
+
+    /// The next request gets another value than this one, unless one was fetched because of a doubt within this pause. This one is
+    /// used if no other can be fetched.
+    pub(super) fn doubt(&self, key: &K, value: &V, now: SystemTime, pause: Duration) {
         let mut state = self.lock();
         let Some(kept) = state.kept.get_mut(key) else { return };
-        let is_confirmed = kept.confirmed.is_some_and(|at| is_younger(at, now, CONFIRMED));
-        if is_confirmed || is_younger(kept.since, now, age) {
+        let is_recent =
+            |(at, is_same)| is_younger(at, now, if is_same { CONFIRMED.max(pause) } else { pause });
+        if kept.refetched.is_some_and(is_recent) {
             return;
         }
         if let Some((known, life)) = &mut kept.value
-            && Arc::ptr_eq(known, value)
+            && **known == *value
         {
-            life.fresh = SystemTime::UNIX_EPOCH;
-            life.good = SystemTime::UNIX_EPOCH;
-            kept.is_doubted = true;
+            life.age();
+            kept.doubted = Some(now);
         }
     }
 
     /// Starts to fetch a value, unless that is in progress.
-    fn start<W, F>(
+    fn start(
         self: &Arc<Self>,
         state: &mut State<K, V>,
         key: &K,
-        start: Start<W>,
-    ) -> Result<Pending<V>, Unavailable>
-    where
-        W: FnOnce() -> F,
-        F: Future<Output = Result<Fetched<V>, Unavailable>> + Send + 'static,
-    {
+        start: Start<'_, V>,
+    ) -> Result<Pending<V>, Unavailable> {
         if let Some(pending) = state.fetches.get(key) {
             return Ok(pending.clone());
         }
@@ -245,24 +256,27 @@ where
         }
         let kept = state.kept.entry(key.clone()).or_insert(Kept {
             value: None,
-            since: asked,
-            is_doubted: false,
-            confirmed: None,
+            doubted: None,
+            refetched: None,
             failed: None,
             used: uses,
         });
         match fetched {
-            Ok(Fetched { value, life }) => {
+            Ok(Fetched { value, mut life }) => {
                 let is_same = kept.value.as_ref().is_some_and(|(old, _)| **old == value);
-                let value = Arc::new(value);
-                *kept = Kept {
-                    value: Some((Arc::clone(&value), life)),
-                    since: asked,
-                    is_doubted: false,
-                    confirmed: (kept.is_doubted && is_same).then_some(asked),
-                    failed: None,
-                    used: uses,
+                // A fetch that began before the doubt does not settle it.
+                let doubted = kept.doubted.filter(|at| is_same && asked < *at);
+                let refetched = match (kept.doubted, doubted) {
+                    (Some(_), None) => Some((asked, is_same)),
+                    (Some(_), Some(_)) => {
+                        life.age();
+                        kept.refetched
+                    }
+                    (None, _) => kept.refetched,
                 };
+                let value = Arc::new(value);
+                let known = Some((Arc::clone(&value), life));
+                *kept = Kept { value: known, doubted, refetched, failed: None, used: uses };
                 Ok(value)
             }
             Err(error) => {
@@ -289,11 +303,11 @@ fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
 }
 
 /// A fetch that is to be started.
-struct Start<W> {
+struct Start<'f, V> {
     now: SystemTime,
     /// Whether no request waits for it.
     is_behind: bool,
-    fetch: W,
+    fetch: Fetch<'f, V>,
 }
 
 /// A fetch in progress. If it is dropped before its end, because its runtime ends, another one can be started.

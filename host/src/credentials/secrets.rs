@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::cache::{Cache, Fetched, Life, Limits};
+use super::cache::{Cache, Fetched, Fetching, Life, Limits};
+use super::kept::{Key, Value};
 use super::services::{Services, on_thread};
 use super::{SecretValue, Unavailable, sources};
 use crate::engine::meter::Meter;
@@ -21,7 +22,7 @@ const GOOD: Duration = Duration::from_secs(5 * 60);
 /// And until this time, if it cannot be fetched.
 const USABLE: Duration = Duration::from_secs(60 * 60);
 
-/// A younger value is not fetched again because a server has refused it.
+/// The time between two fetches of a secret because a server has refused it.
 const REFUSED: Duration = Duration::from_secs(10);
 
 /// The values of secrets.
@@ -30,9 +31,9 @@ pub struct Secrets {
     services: Arc<Services>,
     task_root: Arc<PathBuf>,
     /// Of AWS.
-    remote: Arc<Cache<Arc<Secret>, SecretValue>>,
+    remote: Arc<Cache<Key, Value>>,
     /// Of this machine. They do not wait for those of AWS.
-    local: Arc<Cache<Arc<Secret>, SecretValue>>,
+    local: Arc<Cache<Key, Value>>,
 }
 
 impl Secrets {
@@ -41,7 +42,7 @@ impl Secrets {
         Self { services, task_root: Arc::new(task_root), remote, local }
     }
 
-    fn cache_of(&self, secret: &Secret) -> &Arc<Cache<Arc<Secret>, SecretValue>> {
+    fn cache_of(&self, secret: &Secret) -> &Arc<Cache<Key, Value>> {
         match secret.from {
             SecretSource::Parameter(_) | SecretSource::SecretsManager { .. } => &self.remote,
             SecretSource::Environment(_) | SecretSource::File(_) => &self.local,
@@ -62,22 +63,24 @@ impl Secrets {
         meter: &Meter,
         now: SystemTime,
     ) -> Result<Arc<SecretValue>, Unavailable> {
-        let fetch = || {
+        let mut fetch = || -> Fetching<Value> {
             let (services, task_root) = (Arc::clone(&self.services), Arc::clone(&self.task_root));
             let (secret, meter) = (Arc::clone(secret), meter.clone());
-            async move {
+            Box::pin(async move {
                 let what = format!("the secret {}", secret.name);
                 let read = move || meter.charge(|| sources::read(&services, &task_root, &secret)).0;
                 let value = on_thread(read).await.map_err(|error| error.of(&what))?;
                 let life = Life { fresh: now + FRESH, good: now + GOOD, usable: now + USABLE };
-                Ok(Fetched { value, life })
-            }
+                Ok(Fetched { value: Value::Secret(Arc::new(value)), life })
+            })
         };
-        self.cache_of(secret).get(secret, now, fetch).await
+        let key = Key::Secret(Arc::clone(secret));
+        self.cache_of(secret).get(&key, now, &mut fetch).await?.secret()
     }
 
     /// A server has answered 401 or 403 to a request with this value: the next request gets one that was fetched since.
     pub fn refused(&self, secret: &Arc<Secret>, value: &Arc<SecretValue>) {
-        self.cache_of(secret).doubt(secret, value, SystemTime::now(), REFUSED);
+        let (key, value) = (Key::Secret(Arc::clone(secret)), Value::Secret(Arc::clone(value)));
+        self.cache_of(secret).doubt(&key, &value, SystemTime::now(), REFUSED);
     }
 }

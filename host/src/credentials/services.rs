@@ -3,12 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use super::{Skew, Unavailable};
+use super::Unavailable;
 use crate::aws::sigv4::{Signable, Signing, digest_of};
-use crate::aws::{Client, Credentials, Provider, Reply, Request, suffix_of};
+use crate::aws::{Client, Clock, Credentials, Provider, Reply, Request, suffix_of};
 use crate::http1::Server;
-use crate::policy::Vars;
+use crate::policy::manifest::Manifest;
 use crate::policy::manifest::store::region;
+use crate::policy::{Authentication, AwsSigning, SecretSource, Vars};
 
 /// The time for a request and its reply. A guest whose event has less time left does not wait for it.
 const TIME: Duration = Duration::from_secs(5);
@@ -57,7 +58,6 @@ pub(super) struct Services {
     client: Client,
     pub(super) vars: Environment,
     role: OnceLock<Provider>,
-    skew: Skew,
 }
 
 /// The environment of the process.
@@ -77,16 +77,16 @@ impl Vars for Environment {
 
 impl Services {
     pub(super) fn new(client: Client, vars: Arc<dyn Vars + Send + Sync>) -> Self {
-        Self { client, vars: Environment(vars), role: OnceLock::new(), skew: Skew::default() }
+        Self { client, vars: Environment(vars), role: OnceLock::new() }
     }
 
-    pub(super) fn skew(&self) -> &Skew {
-        &self.skew
+    pub(super) fn clock(&self) -> &Clock {
+        self.client.clock()
     }
 
     /// The time on the clock of AWS.
     pub(super) fn now(&self) -> SystemTime {
-        self.skew.now(None)
+        self.clock().now()
     }
 
     pub(super) fn region(&self) -> Result<String, Unavailable> {
@@ -118,7 +118,7 @@ impl Services {
         let signed = self.now();
         let reply = self.attempt(call, signed)?;
         // None of these requests changes anything, so it may be sent again.
-        if matches!(reply.status, 400 | 401 | 403) && self.skew.notice(reply.header("date"), signed) {
+        if matches!(reply.status, 400 | 401 | 403) && self.clock().notice(reply.header("date"), signed) {
             return self.attempt(call, self.now());
         }
         Ok(reply)
@@ -157,16 +157,50 @@ impl Services {
 
     /// Where a service is: its regional endpoint, or what the environment says.
     fn server(&self, service: Service, region: &str) -> Result<(Server, String), Unavailable> {
-        let variables = [service.variable(), "AWS_ENDPOINT_URL"];
-        let named = variables.iter().find_map(|name| Some((name, self.vars.get(name)?)));
-        let Some((name, url)) = named else {
+        let Some((server, path)) = named_server(service, &self.vars)? else {
             let host = format!("{}.{region}.{}", service.name(), suffix_of(region));
             return Ok((Server::https(host), "/".to_owned()));
         };
-        let (server, path) =
-            Server::of_url(&url).map_err(|error| Unavailable::new(format!("{name}: {error}")))?;
         Ok((server, format!("{}/", path.trim_end_matches('/'))))
     }
+}
+
+/// The server that the environment names in place of AWS's, and its path.
+fn named_server(service: Service, vars: &impl Vars) -> Result<Option<(Server, String)>, Unavailable> {
+    let variables = [service.variable(), "AWS_ENDPOINT_URL"];
+    let Some((name, url)) = variables.iter().find_map(|name| Some((name, vars.get(name)?))) else {
+        return Ok(None);
+    };
+    let (server, path) =
+        Server::of_url(&url).map_err(|error| Unavailable::new(format!("{name}: {error}")))?;
+    match server.is_tls || server.is_loopback() {
+        true => Ok(Some((server, path.to_owned()))),
+        false => Err(Unavailable::new(format!(
+            "{name}: {url} is not encrypted, and the host gets secrets and sessions from there; use https (http is only for \
+             a loopback address, such as http://127.0.0.1:5000)"
+        ))),
+    }
+}
+
+/// Checks the servers that the environment names in place of AWS's, as far as the credentials of the file need them.
+///
+/// # Errors
+/// If one of them cannot be used.
+pub fn check_endpoints(manifest: &Manifest, vars: &impl Vars) -> Result<(), Unavailable> {
+    for credential in manifest.credentials.all() {
+        if let Authentication::Aws(AwsSigning { role: Some(_), .. }) = &credential.authentication {
+            named_server(Service::Sts, vars)?;
+        }
+        for secret in credential.secrets() {
+            let service = match secret.from {
+                SecretSource::Parameter(_) => Service::Ssm,
+                SecretSource::SecretsManager { .. } => Service::SecretsManager,
+                SecretSource::Environment(_) | SecretSource::File(_) => continue,
+            };
+            named_server(service, vars)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs work that blocks on a thread that may wait.

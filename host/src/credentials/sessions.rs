@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::cache::{Cache, Fetched, Life, Limits};
+use super::cache::{Cache, Fetched, Fetching, Life, Limits};
+use super::kept::{Key, Value};
 use super::services::{Services, on_thread};
-use super::sts::{AssumeRole, Failed, names_tenant};
+use super::sts::{AssumeRole, Failed};
 use super::{Event, Unavailable, session_name};
 use crate::aws::Credentials;
 use crate::engine::meter::Meter;
@@ -35,9 +36,9 @@ const ATTEMPTS: u32 = 5;
 /// The longest time between the first two attempts, in milliseconds. It doubles with each further one.
 const FIRST_WAIT: u32 = if cfg!(test) { 4 } else { 200 };
 
-/// A younger session is not replaced because a service says that it is not valid.
+/// The time between two sessions of a tenant because a service says that one is not valid.
 const INVALID: Duration = Duration::from_secs(60);
-/// A younger session is not replaced because a service denies access, which is also how a session ends that was revoked.
+/// The same because a service denies access, which is also how a session ends that was revoked.
 const DENIED: Duration = Duration::from_secs(5 * 60);
 
 /// Sessions of roles.
@@ -45,15 +46,8 @@ const DENIED: Duration = Duration::from_secs(5 * 60);
 pub struct Sessions {
     services: Arc<Services>,
     function: String,
-    known: Arc<Cache<Key, Credentials>>,
-    strangers: Arc<Cache<Key, Credentials>>,
-}
-
-/// Two credentials of one name are different ones if anything else differs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    credential: Arc<Credential>,
-    tenant: Option<Arc<str>>,
+    known: Arc<Cache<Key, Value>>,
+    strangers: Arc<Cache<Key, Value>>,
 }
 
 /// What a service says of a session.
@@ -95,18 +89,31 @@ impl Sessions {
         event: Event<'_>,
     ) -> Result<Arc<Credentials>, Unavailable> {
         let (key, cache) = self.place(credential, role, event);
-        let now = self.services.now();
-        let fetch = || {
-            let name = session_name::of(&self.function, key.tenant.as_deref());
-            let request = AssumeRole::new(role, &name, key.tenant.as_deref());
-            let (services, meter) = (Arc::clone(&self.services), event.meter.clone());
-            let what = format!("a session of {}", role.arn);
-            async move {
-                let session = async { fetch(services, request?, meter).await };
-                session.await.map_err(|error: Unavailable| error.of(&what))
-            }
+        let mut fetch = || self.open(&key, role, event.meter);
+        cache.get(&key, self.services.now(), &mut fetch).await?.keys()
+    }
+
+    /// Opens the session of a tenant that is known, unless there is one, while the event does something else.
+    pub fn prefetch(&self, credential: &Arc<Credential>, event: Event<'_>) {
+        let Authentication::Aws(AwsSigning { role: Some(role), .. }) = &credential.authentication else {
+            return;
         };
-        cache.get(&key, now, fetch).await
+        if event.is_known {
+            let (key, cache) = self.place(credential, role, event);
+            cache.prefetch(&key, self.services.now(), &mut || self.open(&key, role, event.meter));
+        }
+    }
+
+    /// Opens a session.
+    fn open(&self, key: &Key, role: &Role, meter: &Meter) -> Fetching<Value> {
+        let tenant = key.tenant();
+        let request = AssumeRole::new(role, &session_name::of(&self.function, tenant), tenant);
+        let (services, meter) = (Arc::clone(&self.services), meter.clone());
+        let what = format!("a session of {}", role.arn);
+        Box::pin(async move {
+            let session = async { fetch(services, request?, meter).await };
+            session.await.map_err(|error: Unavailable| error.of(&what))
+        })
     }
 
     /// A service has refused a request that was signed with this session.
@@ -115,11 +122,12 @@ impl Sessions {
             return;
         };
         let (key, cache) = self.place(credential, role, event);
-        let age = match refused.verdict {
+        let pause = match refused.verdict {
             Verdict::Invalid => INVALID,
             Verdict::Denied => DENIED,
         };
-        cache.doubt(&key, refused.session, self.services.now(), age);
+        let session = Value::Keys(Arc::clone(refused.session));
+        cache.doubt(&key, &session, self.services.now(), pause);
     }
 
     /// The key of a session, and the cache that it is in.
@@ -128,12 +136,12 @@ impl Sessions {
         credential: &Arc<Credential>,
         role: &Role,
         event: Event<'_>,
-    ) -> (Key, &Arc<Cache<Key, Credentials>>) {
-        let is_own = event.is_known || names_tenant(role);
+    ) -> (Key, &Arc<Cache<Key, Value>>) {
+        let is_own = event.is_known || role.names_tenant();
         let tenant = event.tenant_id.filter(|_| is_own).cloned();
         let is_stranger = !event.is_known && tenant.is_some();
         let cache = if is_stranger { &self.strangers } else { &self.known };
-        (Key { credential: Arc::clone(credential), tenant }, cache)
+        (Key::Session(Arc::clone(credential), tenant), cache)
     }
 }
 
@@ -141,7 +149,7 @@ async fn fetch(
     services: Arc<Services>,
     request: AssumeRole,
     meter: Meter,
-) -> Result<Fetched<Credentials>, Unavailable> {
+) -> Result<Fetched<Value>, Unavailable> {
     let request = Arc::new(request);
     for attempt in 1.. {
         let (services, request, meter) = (Arc::clone(&services), Arc::clone(&request), meter.clone());
@@ -164,12 +172,12 @@ async fn fetch(
 }
 
 /// How long a session is used.
-fn usable(session: Credentials, now: SystemTime) -> Result<Fetched<Credentials>, Unavailable> {
+fn usable(session: Credentials, now: SystemTime) -> Result<Fetched<Value>, Unavailable> {
     let end = session.expires.and_then(|expires| expires.checked_sub(LATE)).filter(|end| now < *end);
     let end = end.ok_or_else(|| Unavailable::new("STS gave a session that has expired"))?;
     let ahead = AHEAD + Duration::from_secs(u64::from(random() % SPREAD));
     let fresh = end.checked_sub(ahead).unwrap_or(now);
-    Ok(Fetched { value: session, life: Life { fresh, good: end, usable: end } })
+    Ok(Fetched { value: Value::Keys(Arc::new(session)), life: Life { fresh, good: end, usable: end } })
 }
 
 /// Without random bytes, times are only less spread.

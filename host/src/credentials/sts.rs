@@ -88,12 +88,6 @@ impl AssumeRole {
     }
 }
 
-/// Whether a role's sessions differ between tenants.
-pub(super) fn names_tenant(role: &Role) -> bool {
-    let templates = role.session_tags.values().chain(&role.session_policy).chain(&role.external_id);
-    templates.flat_map(|template| &template.parts).any(|part| *part == Part::Tenant)
-}
-
 /// The text of a template.
 ///
 /// The id of a tenant must neither end the string of JSON that it is in, nor be a pattern, nor look like a variable of a policy.

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::aws::date;
 use crate::http1::test_server::recorder::{Recorded, Recorder, response};
 use crate::log::{Format, Level, LogSettings};
+use crate::policy::manifest::Manifest;
 use crate::policy::{Authentication, AwsSigning, Credential, Part, Role, Secret, SecretSource, Template};
 
 /// An environment.
@@ -40,7 +42,13 @@ pub(crate) fn role(more: &[(&str, &str)]) -> Variables {
 pub(crate) fn broker(vars: Variables) -> Broker {
     let settings =
         LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
-    let process = Process { function: "notes".to_owned(), task_root: "/".into(), vars: Arc::new(vars) };
+    let process = Process {
+        function: "notes".to_owned(),
+        task_root: "/".into(),
+        vars: Arc::new(vars),
+        clock: Clock::default(),
+        store_bucket: Some("tenants".to_owned()),
+    };
     Broker::new(process, ExtraRoots::default(), &Arc::new(Log::new(&settings)))
 }
 
@@ -53,6 +61,17 @@ pub(crate) fn session(key: &str, life: Duration) -> String {
          <Expiration>{expires}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
     );
     response(200, "", &body)
+}
+
+/// Whether a request has a signature of about this time.
+pub(crate) fn is_signed_at(request: &Recorded, time: SystemTime) -> bool {
+    let date = request.header("x-amz-date").expect("one date");
+    let (day, hour) = date.trim_end_matches('Z').split_once('T').unwrap();
+    let text =
+        format!("{}-{}-{}T{}:{}:{}Z", &day[..4], &day[4..6], &day[6..], &hour[..2], &hour[2..4], &hour[4..]);
+    let signed = humantime::parse_rfc3339(&text).unwrap();
+    let off = time.duration_since(signed).unwrap_or_else(|ahead| ahead.duration());
+    off < Duration::from_secs(60)
 }
 
 /// A credential with a role whose sessions have the tenant in a tag.
@@ -219,34 +238,35 @@ async fn sts_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
 
 #[tokio::test]
 async fn p1_16_a_clock_that_is_wrong_is_corrected_by_the_answer_of_sts() {
-    let date = "Mon, 06 Jan 2031 12:00:00 GMT";
-    let world = World::new(move |request| {
-        let is_right = request.header("x-amz-date").unwrap().starts_with("20310106T12");
-        let expires = Duration::from_secs(10 * 365 * 24 * 3600);
-        if is_right { session("KEY", expires) } else { response(403, &format!("date: {date}\r\n"), "") }
+    let there = SystemTime::now() + 20 * HOUR;
+    let world = World::new(move |request| match is_signed_at(request, there) {
+        true => session("KEY", 24 * HOUR),
+        false => response(403, &format!("date: {}\r\n", date(there)), ""),
     });
     assert_eq!(world.session(&tagged(), Some("a"), true).await.unwrap().access_key, "KEY");
     assert_eq!(world.server.requests().len(), 2, "it is asked once more");
 }
 
 #[tokio::test]
-async fn a_session_that_is_refused_is_replaced_unless_it_is_young() {
+async fn a_session_that_is_refused_is_replaced_once_in_a_pause() {
     let world = World::new(counting(HOUR));
     let credential = tagged();
-    let session = world.session(&credential, Some("a"), true).await.unwrap();
     let tenant: Arc<str> = "a".into();
     let event = Event { tenant_id: Some(&tenant), is_known: true, meter: &world.meter };
-    let refused = Refused { session: &session, verdict: Verdict::Invalid };
-    world.broker.sessions().refused(&credential, event, refused);
-    let again = world.session(&credential, Some("a"), true).await.unwrap();
-    assert_eq!(again.access_key, "KEY0", "a guest cannot have the host ask for one after the other");
+    for _ in 0..5 {
+        let session = world.session(&credential, Some("a"), true).await.unwrap();
+        let refused = Refused { session: &session, verdict: Verdict::Invalid };
+        world.broker.sessions().refused(&credential, event, refused);
+    }
+    let last = world.session(&credential, Some("a"), true).await.unwrap();
+    assert_eq!(last.access_key, "KEY1", "a guest cannot have the host ask for one after the other");
 }
 
 impl World {
     /// Sets the clock forward, as a freeze does.
     fn later(&self, time: Duration) {
         let now = SystemTime::now();
-        assert!(self.broker.skew().notice(Some(&skew::tests::date(now + time)), now));
+        assert!(self.broker.clock().notice(Some(&date(now + time)), now));
     }
 }
 
@@ -319,4 +339,54 @@ async fn nothing_is_asked_before_it_is_needed_and_the_role_is_not_asked_for() {
 fn a_broker_prints_nothing_of_its_environment() {
     let printed = format!("{:?}", broker(role(&[])));
     assert!(!printed.contains("key of the role") && !printed.contains("token"), "{printed}");
+}
+
+#[test]
+fn a_server_in_place_of_aws_s_is_encrypted_or_on_this_machine() {
+    let role = "role = 'arn:aws:iam::123456789012:role/tenant'";
+    let with_secret = |name: &str, from: &str| {
+        format!(
+            "[secrets.s]\nfrom = '{from}'\n[credentials.{name}]\nhosts = ['https://a.b']\nheaders = {{ a = '{{s}}' }}\n"
+        )
+    };
+    let toml = |name: &str| match name {
+        "session" => format!(
+            "[credentials.session]\nhosts = ['https://sqs.eu-west-1.amazonaws.com']\nsign = 'aws'\n{role}\n"
+        ),
+        "ssm" => with_secret(name, "ssm:a"),
+        "manager" => with_secret(name, "secretsmanager:b"),
+        _ => with_secret(name, "env:C"),
+    };
+    let wrong = |credential: &str, name: &str, url: &str| {
+        let manifest = Manifest::parse(&toml(credential)).unwrap();
+        let checked = check_endpoints(&manifest, &Variables::of(&[(name, url)]));
+        checked.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let plain = "http://10.0.0.1:5000";
+    for (credential, name) in [
+        ("session", "AWS_ENDPOINT_URL_STS"),
+        ("ssm", "AWS_ENDPOINT_URL_SSM"),
+        ("manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        ("manager", "AWS_ENDPOINT_URL"),
+    ] {
+        assert!(wrong(credential, name, plain).starts_with(&format!("{name}: {plain} is not encrypted")));
+        for url in ["https://10.0.0.1", "http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:1"] {
+            assert_eq!(wrong(credential, name, url), "", "{url}");
+        }
+    }
+    assert_eq!(wrong("session", "AWS_ENDPOINT_URL_SSM", plain), "", "nothing is asked there");
+    assert_eq!(wrong("env", "AWS_ENDPOINT_URL", plain), "");
+    assert!(wrong("ssm", "AWS_ENDPOINT_URL", "moto").contains("AWS_ENDPOINT_URL: expected a URL"));
+}
+
+#[tokio::test]
+async fn nothing_is_signed_for_a_server_that_is_not_encrypted() {
+    let broker = broker(role(&[("AWS_ENDPOINT_URL", "http://10.0.0.1:1")]));
+    let from = SecretSource::Parameter("a".into());
+    let secret = Arc::new(Secret { name: "stripe".into(), from });
+    let error = broker.secrets().get(&secret, &Meter::new(Duration::MAX)).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("the secret stripe: AWS_ENDPOINT_URL: http://10.0.0.1:1 is not encrypted"),
+        "{error}"
+    );
 }

@@ -61,6 +61,11 @@ impl Server {
         Ok((Self { is_tls, host: host.to_ascii_lowercase(), port }, path))
     }
 
+    /// Whether requests to it stay on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    }
+
     /// The value of `Host` in a request to it.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
@@ -89,6 +94,23 @@ mod tests {
             assert_eq!(server.is_tls, url.starts_with("https"));
         }
         assert_eq!(Server::https("a.example".to_owned()), Server::of_url("https://a.example").unwrap().0);
+    }
+
+    #[test]
+    fn a_loopback_address_is_one() {
+        let is_loopback = |url| Server::of_url(url).unwrap().0.is_loopback();
+        for url in ["http://127.0.0.1:5000", "http://127.9.0.1", "http://[::1]:5000", "http://LOCALHOST:5000"]
+        {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://10.0.0.1",
+            "http://moto:5000",
+            "http://localhost.example.com",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
     }
 
     #[test]

@@ -133,7 +133,12 @@ pub(crate) fn receive(stream: &mut impl Read) -> String {
 
 /// A certificate for `localhost`, as a file for clients and as settings for a server.
 pub(crate) fn certificate() -> (Vec<(PathBuf, Vec<u8>)>, Arc<ServerConfig>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    certificate_for("localhost")
+}
+
+/// The same for another name.
+pub(crate) fn certificate_for(name: &str) -> (Vec<(PathBuf, Vec<u8>)>, Arc<ServerConfig>) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

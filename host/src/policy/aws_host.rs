@@ -113,6 +113,15 @@ pub fn service_and_region(host: &str) -> Option<(String, String)> {
     is_global.then(|| ((*last).to_owned(), GLOBAL_REGION.to_owned()))
 }
 
+/// Whether the answers of a host are those of a service of AWS, and not of a customer's code behind such a name.
+pub fn is_of_aws(host: &str) -> bool {
+    let is_of_customer = |service: &str| {
+        matches!(service, "elb" | "execute-api" | "s3-object-lambda") || service.starts_with("vpce-svc-")
+    };
+    let is_function = host.trim_end_matches('.').to_ascii_lowercase().ends_with(".on.aws");
+    service_and_region(host).is_some_and(|(service, _)| !is_of_customer(&service)) && !is_function
+}
+
 /// Whether the region of a host is a part of its name.
 pub(super) fn names_region(host: &str, region: &str) -> bool {
     host.split('.').any(|label| label == region || label.strip_prefix("s3-") == Some(region))
@@ -244,6 +253,27 @@ mod tests {
         }
         assert!(needs_sigv4a("alias.accesspoint.s3-global.amazonaws.com"));
         assert!(!needs_sigv4a("s3.eu-west-1.amazonaws.com"));
+    }
+
+    #[test]
+    fn a_name_of_aws_with_a_customer_s_code_behind_it_is_not_of_aws() {
+        for host in
+            ["sts.amazonaws.com", "DynamoDB.eu-west-1.amazonaws.com.", "lambda.eu-west-1.amazonaws.com"]
+        {
+            assert!(is_of_aws(host), "{host}");
+        }
+        for host in [
+            "a1b2.execute-api.eu-west-1.amazonaws.com",
+            "vpce-1.execute-api.eu-west-1.vpce.amazonaws.com",
+            "a1b2.lambda-url.eu-west-1.on.aws",
+            "a1b2.lambda-url.eu-west-1.on.aws.",
+            "vpce-1.vpce-svc-2.eu-west-1.vpce.amazonaws.com",
+            "a1b2.elb.eu-west-1.amazonaws.com",
+            "127.0.0.1",
+            "example.com",
+        ] {
+            assert!(!is_of_aws(host), "{host}");
+        }
     }
 
     #[test]

@@ -80,6 +80,14 @@ pub struct Role {
     pub external_id: Option<Template>,
 }
 
+impl Role {
+    /// Whether its sessions differ between tenants.
+    pub fn names_tenant(&self) -> bool {
+        let templates = self.session_tags.values().chain(&self.session_policy).chain(&self.external_id);
+        templates.flat_map(|template| &template.parts).any(|part| *part == Part::Tenant)
+    }
+}
+
 /// The parts of a request that hold secrets. Each replaces what the guest has sent under this name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SecretParts {

@@ -9,14 +9,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::layout::Key;
 use super::{ReadError, Reading, State};
 use crate::aws::sigv4::{Signable, Signing, digest_of, escaped};
-use crate::aws::{
-    Client, ClientError, Clock, Credentials, CredentialsError, Provider, Reply, Request, suffix_of,
-};
+use crate::aws::{Client, ClientError, Credentials, CredentialsError, Provider, Reply, Request, suffix_of};
 use crate::http1::Server;
 use crate::pause;
 use crate::policy::Vars;
@@ -52,7 +50,6 @@ pub struct Bucket {
     region: Result<String, BucketError>,
     client: Client,
     credentials: Provider,
-    clock: Clock,
 }
 
 /// What is asked of a bucket.
@@ -147,7 +144,7 @@ impl Bucket {
         let root = if is_path { format!("/{name}") } else { String::new() };
         let slash = if url.prefix.is_empty() { "" } else { "/" };
         let path = format!("{root}{slash}{}", url.prefix);
-        Self { url: url.clone(), server, path, root, region, client, credentials, clock: Clock::default() }
+        Self { url: url.clone(), server, path, root, region, client, credentials }
     }
 
     /// The bucket and the place in it.
@@ -220,23 +217,24 @@ impl Bucket {
     /// If there is no valid reply.
     pub fn send(&self, call: &Call<'_>) -> Result<Reply, BucketError> {
         let (region, until) = (self.region()?, Instant::now() + call.time);
-        let credentials = self.credentials.get(&self.client, self.clock.now())?;
-        let reply = self.send_as(&credentials, region, call)?;
-        let is_learned = self.learns(&reply, &credentials);
+        let now = self.client.clock().now();
+        let credentials = self.credentials.get(&self.client, now)?;
+        let signing = Signing { credentials: &credentials, region, service: "s3", now };
+        let reply = self.send_as(&signing, call)?;
+        let is_learned = self.learns(&reply, &credentials, now);
         let time = until.saturating_duration_since(Instant::now());
         if !is_learned || time.is_zero() {
             return Ok(reply);
         }
-        let credentials = self.credentials.get(&self.client, self.clock.now())?;
-        self.send_as(&credentials, region, &Call { time, ..*call })
+        let now = self.client.clock().now();
+        let credentials = self.credentials.get(&self.client, now)?;
+        self.send_as(&Signing { credentials: &credentials, now, ..signing }, &Call { time, ..*call })
     }
 
     /// Whether a reply rejects a request for a reason that is mended now. S3 has not done what was asked (P1.16, P1.17).
-    fn learns(&self, reply: &Reply, credentials: &Arc<Credentials>) -> bool {
+    fn learns(&self, reply: &Reply, credentials: &Arc<Credentials>, signed: SystemTime) -> bool {
         match (reply.status, code(&reply.body)) {
-            (403, Some("RequestTimeTooSkewed")) => {
-                reply.header("date").is_some_and(|date| self.clock.set(date))
-            }
+            (403, Some("RequestTimeTooSkewed")) => self.client.clock().notice(reply.header("date"), signed),
             (400 | 403, Some("ExpiredToken")) => self.credentials.forget(credentials),
             _ => false,
         }
@@ -250,12 +248,7 @@ impl Bucket {
         }
     }
 
-    fn send_as(
-        &self,
-        credentials: &Credentials,
-        region: &str,
-        call: &Call<'_>,
-    ) -> Result<Reply, BucketError> {
+    fn send_as(&self, signing: &Signing<'_>, call: &Call<'_>) -> Result<Reply, BucketError> {
         let path = match call.key {
             // The names that were found in a bucket are others'.
             Some(key) => escaped(format!("{}/{key}", self.path).as_bytes(), b"/"),
@@ -271,7 +264,6 @@ impl Bucket {
             headers: &headers,
             body: &digest_of(call.body),
         };
-        let signing = Signing { credentials, region, service: "s3", now: self.clock.now() };
         let signed = signing.headers(&signable);
         headers.remove(0);
         headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));

@@ -10,7 +10,6 @@ use crate::policy::Vars;
 use crate::policy::manifest::Store;
 use crate::policy::manifest::store::StoreUrl;
 use crate::text::printable::Shown as _;
-use crate::tls::ExtraRoots;
 
 /// A directory or a bucket with a store.
 #[derive(Debug)]
@@ -98,12 +97,10 @@ impl ReadError {
 
 impl Reader {
     /// Reads this store, with the credentials of the function's role if it is a bucket. Nothing is read yet.
-    pub fn new(store: &Store, roots: ExtraRoots, vars: &impl Vars) -> Self {
+    pub fn new(store: &Store, client: Client, vars: &impl Vars) -> Self {
         match &store.url {
             StoreUrl::Directory(path) => Self::Directory(Directory::new(path)),
-            StoreUrl::Bucket(url) => {
-                Self::Bucket(Box::new(Bucket::new(store, url, Client::new(roots), vars)))
-            }
+            StoreUrl::Bucket(url) => Self::Bucket(Box::new(Bucket::new(store, url, client, vars))),
         }
     }
 

@@ -37,6 +37,11 @@ fn compiled(tools: &Path) -> Folder {
         variant.write(&folder, "cdk").succeeded();
         symlink(&modules, folder.path().join(variant.name).join("node_modules")).expect("link the modules");
     }
+    let stores = "stores = { a = { kind = 'dynamodb', table = 'visits' }, b = { kind = 'dynamodb', table = 'far', \
+                  region = 'us-east-1' } }\nhandlers.hello = {}\n";
+    folder.write("project/bulkhead.toml", stores);
+    folder.bulkhead(&["init-deploy", "--tool", "cdk", "-o", "stores", "project"]).succeeded();
+    symlink(&modules, folder.path().join("stores/node_modules")).expect("link the modules");
     folder.write(
         "tsconfig.json",
         r#"{ "extends": "./plain/tsconfig.json", "include": ["*/bin/*.ts", "*/lib/*.ts"] }"#,

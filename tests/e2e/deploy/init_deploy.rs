@@ -165,6 +165,47 @@ fn the_role_of_a_function_with_credentials_may_open_sessions_and_read_secrets() 
 }
 
 #[test]
+fn the_tables_of_key_value_stores_are_made_and_may_be_used() {
+    const STORES: &str = "[stores]\nvisits = { kind = 'dynamodb', table = 'tenant-visits' }\n\
+        far = { kind = 'dynamodb', table = 'far', region = 'us-east-1' }\nlocal = { kind = 'memory' }\n\
+        [handlers.hello.grants]\nkey_value = ['visits']\n";
+    let folder = project(STORES);
+    for (tool, file, expected) in [
+        (
+            "sam",
+            "template.yaml",
+            &["KeyType: RANGE", "Resource: !GetAtt StoreTenantVisits.Arn", ":dynamodb:us-east-1:"][..],
+        ),
+        ("terraform", "main.tf", &["= aws_dynamodb_table.store_tenantvisits.arn", ":dynamodb:us-east-1:"]),
+        (
+            "terraform",
+            "tables.tf",
+            &["range_key                   = \"key\"", "deletion_protection_enabled = true"],
+        ),
+        (
+            "cdk",
+            "lib/function-stack.ts",
+            &["sortKey: { name: 'key'", "[storeTenantVisits.tableArn]", ":dynamodb:us-east-1:"],
+        ),
+    ] {
+        folder.bulkhead(&["init-deploy", "--tool", tool, "-o", tool, "--force"]).succeeded();
+        let text = folder.read(&format!("{tool}/{file}"));
+        for expected in expected {
+            assert!(text.contains(expected), "{tool}: {expected}: {text}");
+        }
+        if file != "tables.tf" {
+            assert!(
+                text.contains("t#*#visits")
+                    && text.contains("H#*#far")
+                    && text.contains("dynamodb:BatchWriteItem")
+            );
+            assert!(!text.contains("dynamodb:Scan") && !text.contains("#local"), "{tool}: {text}");
+        }
+    }
+    lint(&folder, &["sam/template.yaml".to_owned()], &["I3042"]);
+}
+
+#[test]
 fn a_service_that_streams_has_a_url_that_streams() {
     let folder = project("[handlers.site]\ninvoke_mode = \"response_stream\"\n");
     refused(

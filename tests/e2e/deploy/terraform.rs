@@ -34,9 +34,11 @@ impl Module {
 
     fn with(folder: &Path, provider: &Path, given: Vec<(&'static str, Value)>) -> Self {
         let mut body = Body::builder();
-        for file in ["main.tf", "sources.tf", "alarms.tf", "variables.tf", "outputs.tf", "versions.tf"] {
+        for file in
+            ["main.tf", "tables.tf", "sources.tf", "alarms.tf", "variables.tf", "outputs.tf", "versions.tf"]
+        {
             let text = match std::fs::read_to_string(folder.join(file)) {
-                Err(_) if ["sources.tf", "alarms.tf"].contains(&file) => continue,
+                Err(_) if ["tables.tf", "sources.tf", "alarms.tf"].contains(&file) => continue,
                 text => text.unwrap_or_else(|error| panic!("{file}: {error}")),
             };
             let parsed: Body = hcl::parse(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -252,6 +254,22 @@ fn every_module_is_what_the_provider_takes_and_the_function_that_was_asked_for()
         assert_eq!(provider.is_some(), variant.name == "instances", "{}", variant.name);
         formatted(&folder, variant);
     }
+}
+
+#[test]
+fn the_table_of_a_key_value_store_is_what_the_provider_takes() {
+    let Some(tools) = artifacts::deploy() else { return };
+    let folder = Folder::new();
+    let stores = "[stores]\nvisits = { kind = 'dynamodb', table = 'tenant-visits' }\n[handlers.hello]\n";
+    folder.write("bulkhead.toml", stores);
+    folder.bulkhead(&["init-deploy", "--tool", "terraform", "-o", "stores"]).succeeded();
+    let module = Module::read(&folder.path().join("stores"), &tools.join("provider"));
+    module.check().expect("a module that the provider takes");
+    let table = module.resource("aws_dynamodb_table").expect("a table");
+    assert_eq!((&table["hash_key"], &table["range_key"]), (&json!("owner"), &json!("key")));
+    let policy = module.template()["Resources"]["Policy"].to_string();
+    assert!(policy.contains("<aws_dynamodb_table.store_tenantvisits.arn>"), "{policy}");
+    formatted(&folder, &Variant::of("stores", &[]));
 }
 
 /// The alarms are there, they are told to the topic, and the dashboard is valid JSON.

@@ -47,7 +47,10 @@ fn a_request_that_is_not_granted_says_so() {
     let stage = Stage::of("async_requests");
     let answer = stage.error(&urls(&origin, &["/one"]), "Function.HttpRequestDenied");
     let message = answer.json()["errorMessage"].to_string();
-    assert!(message.contains("GET http://127.0.0.1") && message.contains("to allow it, add"), "{message}");
+    assert!(
+        message.contains("GET http://127.0.0.1") && message.contains("if no grant allows it, add"),
+        "{message}"
+    );
     assert!(message.contains("to allowed_outbound_hosts in bulkhead.toml"), "{message}");
     assert_eq!(origin.requests(), []);
 }

@@ -74,7 +74,7 @@ fn a_host_that_is_not_granted_costs_its_event_and_names_the_line() {
     for _ in 0..2 {
         let answer = stage.api.send(Event::json(r#"{"get":"1"}"#));
         assert_error(&answer, "Function.HttpRequestDenied");
-        assert!(answer.json().to_string().contains("no grant allows this request"), "{}", answer.json());
+        assert!(answer.json().to_string().contains("the host denied this request"), "{}", answer.json());
     }
     let log = stage.running.stdout();
     let line = "to allow it, add \"https://dynamodb.eu-west-1.amazonaws.com\" to allowed_outbound_hosts in \

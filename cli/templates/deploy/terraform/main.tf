@@ -200,6 +200,35 @@ resource "aws_iam_role_policy" "least" {
         ]
       },
 {% endif %}
+{% for table in access.tables %}
+      {
+        # It may use the keys of its stores{% if table.region %}. The table is in another region, where it has to be made{% endif %}.
+        Effect = "Allow"
+        Action = [
+          "dynamodb:BatchGetItem",
+          "dynamodb:BatchWriteItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+        ]
+{% if table.region %}
+        Resource = "arn:${data.aws_arn.logs.partition}:dynamodb:{{ table.region | safe }}:${data.aws_arn.logs.account}:table/{{ table.name | safe }}"
+{% else %}
+        Resource = aws_dynamodb_table.store_{{ table.id | lower | safe }}.arn
+{% endif %}
+        Condition = {
+          "ForAllValues:StringLike" = {
+            "dynamodb:LeadingKeys" = [
+{% for owner in table.owners %}
+              {{ owner }},
+{% endfor %}
+            ]
+          }
+        }
+      },
+{% endfor %}
 {% if vpc %}
       {
         # Lambda itself attaches the function to the subnets with these. EC2 does not support a narrower resource.

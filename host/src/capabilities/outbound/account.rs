@@ -118,9 +118,15 @@ impl Account {
 
     /// Counts a request, whatever its result.
     pub(super) fn count_request(&self) -> Result<(), Exhausted> {
+        let limit = u64::from(self.policy.limits.outbound_requests);
+        if self.count_another() { Ok(()) } else { Err(self.exhausted(Limit::OutboundRequests, limit)) }
+    }
+
+    /// Counts a request that the host sends once more, if one is left. If none is, that is not the guest's doing, and not
+    /// reported.
+    pub(super) fn count_another(&self) -> bool {
         let limit = self.policy.limits.outbound_requests;
-        let counted = self.requests.try_update(Relaxed, Relaxed, |count| (count < limit).then(|| count + 1));
-        counted.map(drop).map_err(|_| self.exhausted(Limit::OutboundRequests, u64::from(limit)))
+        self.requests.try_update(Relaxed, Relaxed, |count| (count < limit).then(|| count + 1)).is_ok()
     }
 
     /// Counts sent bytes.

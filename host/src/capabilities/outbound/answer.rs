@@ -1,7 +1,7 @@
 //! What a response says of the credential that its request was sent with.
 //!
-//! A server that refuses a secret or a session may be right: the next request gets another one. A secret that comes back is cut
-//! off ([`super::echo`]). The guest gets everything else unchanged.
+//! A server that refuses a secret or a session may be right: another one is fetched, and the request is sent with it once more. A
+//! secret that comes back is cut off ([`super::echo`]). The guest gets everything else unchanged.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,14 +15,13 @@ use hyper::{Response, StatusCode};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::account::Account;
-use super::body::Received;
-use super::clients::Client;
+use super::body::{Received, longer};
 use super::credential::{Injected, Signed, Used, event_of, is_refusal};
 use super::echo::{Found, Search, Sought};
+use super::link::Link;
 use super::target::Target;
-use crate::aws::Credentials;
 use crate::credentials::{Broker, Refused, Verdict};
-use crate::policy::Credential;
+use crate::policy::{Authentication, AwsSigning, Credential};
 
 /// The part of an error of AWS that is searched for its code.
 const MAX_ERROR: usize = 4 * 1024;
@@ -50,18 +49,18 @@ fn is_invalid(error: &str) -> bool {
 pub(super) struct Inspector {
     pub(super) account: Arc<Account>,
     pub(super) broker: Arc<Broker>,
-    pub(super) client: Arc<Client>,
     pub(super) credential: Arc<Credential>,
     pub(super) target: Target,
     pub(super) used: Used,
 }
 
-/// What is looked for in a body.
-#[derive(Debug)]
-struct Watch {
-    search: Search,
-    /// The beginning of an error that may be about the session.
-    error: Option<Vec<u8>>,
+/// What a server did not accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// The secrets, or the session.
+    Value,
+    /// The time of the signature. The clock is corrected by now.
+    Time,
 }
 
 impl Inspector {
@@ -70,56 +69,79 @@ impl Inspector {
     /// # Errors
     /// If a header contains a secret.
     pub(super) fn inspect(self, response: Response<Received>) -> Result<Response<WasiBody>, Error> {
-        let watch = match &self.used {
-            Used::Secrets(secrets) => self.watch_secrets(secrets, response.status()),
-            Used::Signed(signed) => self.watch_signed(signed, &response),
+        let search = match &self.used {
+            Used::Secrets(secrets) => Search::new(secrets.iter().flat_map(|injected| {
+                let name = &injected.secret.name;
+                injected.forms.iter().map(|text| Sought { name: name.clone(), text: text.clone() })
+            })),
+            Used::Signed(signed) => search_of(signed, response.headers()),
         };
-        watch.search.headers(response.headers()).map_err(|found| self.report(&found))?;
-        Ok(response.map(|received| match watch.search.is_empty() && watch.error.is_none() {
+        search.headers(response.headers()).map_err(|found| self.report(&found))?;
+        Ok(response.map(|received| match search.is_empty() {
             true => received.boxed_unsync(),
-            false => Watched { received, watch, inspector: self, trailers: None }.boxed_unsync(),
+            false => Watched { received, search, inspector: self, trailers: None }.boxed_unsync(),
         }))
     }
 
-    fn watch_secrets(&self, secrets: &[Injected], status: StatusCode) -> Watch {
-        if is_refusal(status) {
-            let broker = self.broker.secrets();
-            secrets.iter().for_each(|injected| broker.refused(&injected.secret, &injected.value));
-        }
-        let sought = secrets.iter().flat_map(|injected| {
-            let name = &injected.secret.name;
-            injected.forms.iter().map(|text| Sought { name: name.clone(), text: text.clone() })
-        });
-        Watch { search: Search::new(sought), error: None }
-    }
-
-    /// The token of a session is sent, and some services show what was signed if a signature is wrong. The key itself is not.
-    fn watch_signed(&self, signed: &Signed, response: &Response<Received>) -> Watch {
-        let token = signed
-            .keys
-            .token
-            .iter()
-            .map(|token| Sought { name: TOKEN.into(), text: token.as_bytes().into() });
-        // Events are not held back.
-        let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
-        let is_events = kind.is_some_and(|kind| EVENTS.iter().any(|events| kind.starts_with(events)));
-        let search = Search::new(token.filter(|_| !is_events));
-        let status = response.status();
-        if !is_refusal(status) && status != StatusCode::BAD_REQUEST {
-            return Watch { search, error: None };
+    /// What the server did not accept. The broker learns of it, and fetches another value for the next request.
+    pub(super) async fn rejected(
+        &self,
+        response: &mut Response<Received>,
+        link: &mut Link,
+    ) -> Option<Rejected> {
+        let is_refused = is_refusal(response.status());
+        let signed = match &self.used {
+            Used::Secrets(secrets) => {
+                let broker = self.broker.secrets();
+                let refused = secrets.iter().filter(|_| is_refused);
+                refused.for_each(|injected| broker.refused(&injected.secret, &injected.value));
+                return is_refused.then_some(Rejected::Value);
+            }
+            Used::Signed(signed) => signed,
+        };
+        if !is_refused && response.status() != StatusCode::BAD_REQUEST {
+            return None;
         }
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        let is_skewed = self.client.skew.notice(date, signed.at);
-        let is_of_session = signed.is_session && !is_skewed;
-        if is_of_session && is_refusal(status) {
-            self.refuse(&signed.keys, Verdict::Denied);
+        if self.target.is_of_aws() && self.broker.clock().notice(date, signed.at) {
+            return Some(Rejected::Time);
         }
-        Watch { search, error: is_of_session.then(Vec::new) }
+        if !signed.is_session {
+            return None;
+        }
+        let error = response.body_mut().beginning(MAX_ERROR, link).await;
+        let verdict = match is_invalid(&String::from_utf8_lossy(error)) {
+            true => Verdict::Invalid,
+            false if is_refused => Verdict::Denied,
+            false => return None,
+        };
+        let refused = Refused { session: &signed.keys, verdict };
+        self.broker.sessions().refused(&self.credential, event_of(&self.account.sender), refused);
+        Some(Rejected::Value)
     }
 
-    fn refuse(&self, session: &Arc<Credentials>, verdict: Verdict) {
-        let refused = Refused { session, verdict };
-        self.broker.sessions().refused(&self.credential, event_of(&self.account), refused);
+    /// Whether a request can be made that has something else in it than what the server did not accept. This waits for it.
+    pub(super) async fn has_another(&self, rejected: Rejected) -> bool {
+        if rejected == Rejected::Time {
+            return true;
+        }
+        let event = event_of(&self.account.sender);
+        match (&self.used, &self.credential.authentication) {
+            (Used::Secrets(secrets), _) => {
+                for Injected { secret, value, .. } in secrets {
+                    let now = self.broker.secrets().get(secret, event.meter).await;
+                    if now.is_ok_and(|now| now != *value) {
+                        return true;
+                    }
+                }
+                false
+            }
+            (Used::Signed(signed), Authentication::Aws(AwsSigning { role: Some(role), .. })) => {
+                let now = self.broker.sessions().get(&self.credential, role, event).await;
+                now.is_ok_and(|now| now != signed.keys)
+            }
+            (Used::Signed(_), Authentication::Aws(_) | Authentication::Secrets(_)) => false,
+        }
     }
 
     /// Logs that a secret has come back.
@@ -138,41 +160,28 @@ impl Inspector {
 #[derive(Debug)]
 struct Watched {
     received: Received,
-    watch: Watch,
+    search: Search,
     inspector: Inspector,
     /// They follow what was held back.
     trailers: Option<HeaderMap>,
 }
 
 impl Watched {
-    fn data(&mut self, piece: Bytes) -> Result<Bytes, Error> {
-        if let (Some(error), Used::Signed(signed)) = (&mut self.watch.error, &self.inspector.used) {
-            let more = MAX_ERROR.saturating_sub(error.len()).min(piece.len());
-            error.extend_from_slice(piece.get(..more).unwrap_or_default());
-            if is_invalid(&String::from_utf8_lossy(error)) {
-                self.inspector.refuse(&signed.keys, Verdict::Invalid);
-                self.watch.error = None;
-            } else if error.len() >= MAX_ERROR {
-                self.watch.error = None;
-            }
-        }
-        if self.watch.search.is_empty() {
-            return Ok(piece);
-        }
-        self.watch.search.piece(&piece).map_err(|found| self.inspector.report(&found))
+    fn data(&mut self, piece: &[u8]) -> Result<Bytes, Error> {
+        self.search.piece(piece).map_err(|found| self.inspector.report(&found))
     }
 
     /// What was held back.
     fn rest(&mut self) -> Option<Bytes> {
-        Some(self.watch.search.rest()).filter(|rest| !rest.is_empty())
+        Some(self.search.rest()).filter(|rest| !rest.is_empty())
     }
 
     fn held(&self) -> usize {
-        self.watch.search.held()
+        self.search.held()
     }
 
     fn trailers(&mut self, trailers: HeaderMap) -> Result<Frame<Bytes>, Error> {
-        self.watch.search.headers(&trailers).map_err(|found| self.inspector.report(&found))?;
+        self.search.headers(&trailers).map_err(|found| self.inspector.report(&found))?;
         Ok(match self.rest() {
             Some(rest) => {
                 self.trailers = Some(trailers);
@@ -199,7 +208,7 @@ impl Body for Watched {
                 return Poll::Ready(self.rest().map(|rest| Ok(Frame::data(rest))));
             };
             let next = match frame?.into_data() {
-                Ok(piece) => self.data(piece).map(Frame::data),
+                Ok(piece) => self.data(&piece).map(Frame::data),
                 Err(frame) => match frame.into_trailers() {
                     Ok(trailers) => self.trailers(trailers),
                     Err(frame) => Ok(frame),
@@ -222,14 +231,18 @@ impl Body for Watched {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let held = u64::try_from(self.held()).unwrap_or(u64::MAX);
-        let mut hint = self.received.size_hint();
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper.saturating_add(held));
-        }
-        hint.set_lower(hint.lower().saturating_add(held));
-        hint
+        longer(self.received.size_hint(), self.held())
     }
+}
+
+/// The token of a session is sent, and some services show what was signed if a signature is wrong. The key itself is not.
+fn search_of(signed: &Signed, headers: &HeaderMap) -> Search {
+    let token = signed.keys.token.iter();
+    let token = token.map(|token| Sought { name: TOKEN.into(), text: token.as_bytes().into() });
+    // Events are not held back.
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let is_events = kind.is_some_and(|kind| EVENTS.iter().any(|events| kind.starts_with(events)));
+    Search::new(token.filter(|_| !is_events))
 }
 
 #[cfg(test)]

@@ -17,8 +17,20 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::account::{Account, Underway};
 use super::failure;
+use super::kept::Copy;
+use super::link::Link;
 
 type Next = Poll<Option<Result<Frame<Bytes>, Error>>>;
+
+/// The size of a body, with so many bytes before it.
+pub(super) fn longer(mut hint: SizeHint, by: usize) -> SizeHint {
+    let by = u64::try_from(by).unwrap_or(u64::MAX);
+    if let Some(upper) = hint.upper() {
+        hint.set_upper(upper.saturating_add(by));
+    }
+    hint.set_lower(hint.lower().saturating_add(by));
+    hint
+}
 
 /// The body of a request.
 #[derive(Debug)]
@@ -28,18 +40,34 @@ pub(super) struct Sent {
     /// `None` after the end.
     body: Option<WasiBody>,
     account: Arc<Account>,
-    /// The room that it takes if all of it is kept.
+    /// The room that it takes if all of it was read.
     room: Vec<OwnedSemaphorePermit>,
+    /// Where what is sent is kept as well.
+    copy: Option<Copy>,
 }
 
 impl Sent {
     pub(super) fn new(body: WasiBody, account: Arc<Account>) -> Self {
-        Self { first: None, body: Some(body), account, room: Vec::new() }
+        Self { first: None, body: Some(body), account, room: Vec::new(), copy: None }
     }
 
-    /// Takes this room until it is sent.
+    /// A body that was kept.
+    pub(super) fn again(body: Bytes, account: Arc<Account>) -> Self {
+        let first = Some(body).filter(|body| !body.is_empty());
+        Self { first, body: None, account, room: Vec::new(), copy: None }
+    }
+
+    /// Keeps what is sent.
+    pub(super) fn copy_to(&mut self, copy: Copy) {
+        self.copy = Some(copy);
+    }
+
+    /// Takes this room until it is sent, and is not kept any more.
     pub(super) fn occupy(&mut self, room: OwnedSemaphorePermit) {
-        self.room.push(room);
+        match &self.copy {
+            Some(copy) => copy.occupy(room),
+            None => self.room.push(room),
+        }
     }
 
     /// Waits until it is known whether the body contains anything. The received piece is kept.
@@ -73,6 +101,9 @@ impl Sent {
             whole.extend_from_slice(&piece);
         }
         let whole = Bytes::from(whole);
+        if let Some(copy) = &self.copy {
+            copy.whole(&whole);
+        }
         self.first = Some(whole.clone()).filter(|whole| !whole.is_empty());
         Ok(Some(whole))
     }
@@ -82,6 +113,7 @@ impl Sent {
         let frame = ready!(Pin::new(body).poll_frame(context));
         if frame.is_none() {
             self.body = None;
+            self.copy.iter().for_each(Copy::end);
         }
         // A body also ends when its sandbox ends. The server must not take the part so far for the whole.
         if self.account.is_closed() {
@@ -101,10 +133,19 @@ impl Body for Sent {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
-            None => self.poll_piece(context),
+        let piece = match self.first.take() {
+            Some(first) => Some(Ok(Frame::data(first))),
+            None => ready!(self.poll_piece(context)),
+        };
+        if let Some(copy) = &self.copy {
+            let data = piece.as_ref().and_then(|piece| piece.as_ref().ok()?.data_ref());
+            copy.piece(data.map_or(b"", |piece| piece));
+            // Nobody may ask for what comes after the last piece.
+            if self.is_end_stream() {
+                copy.end();
+            }
         }
+        Poll::Ready(piece)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -112,13 +153,8 @@ impl Body for Sent {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let mut hint = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), WasiBody::size_hint);
-        let first = self.first.as_ref().map_or(0, |first| u64::try_from(first.len()).unwrap_or(u64::MAX));
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper.saturating_add(first));
-        }
-        hint.set_lower(hint.lower().saturating_add(first));
-        hint
+        let hint = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), WasiBody::size_hint);
+        longer(hint, self.first.as_ref().map_or(0, Bytes::len))
     }
 }
 
@@ -150,6 +186,10 @@ pub(super) fn let_go(mut body: WasiBody, account: &Arc<Account>) {
 /// The body of a response.
 #[derive(Debug)]
 pub(super) struct Received {
+    /// What was read ahead.
+    ahead: Bytes,
+    /// What came after that and is not data.
+    after: Option<Result<Frame<Bytes>, Error>>,
     /// `None` after a failure, which closes the connection.
     body: Option<Incoming>,
     /// The longest wait for the next piece.
@@ -161,14 +201,50 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub(super) fn new(body: Incoming, between_bytes: Duration, underway: Underway) -> Self {
-        Self { body: Some(body), between_bytes, timer: None, underway: Some(underway) }
+    pub(super) fn new(body: Incoming, between_bytes: Duration) -> Self {
+        Self {
+            ahead: Bytes::new(),
+            after: None,
+            body: Some(body),
+            between_bytes,
+            timer: None,
+            underway: None,
+        }
+    }
+
+    /// The request is in flight until the last piece.
+    pub(super) fn belongs_to(&mut self, underway: Underway) {
+        self.underway = Some(underway);
     }
 
     /// Reads nothing more, and closes the connection.
     pub(super) fn end(&mut self) {
+        self.ahead.clear();
+        self.after = None;
         self.body = None;
         self.underway = None;
+    }
+
+    /// The beginning of the body, up to so many bytes or more, which is still to be read.
+    pub(super) async fn beginning(&mut self, most: usize, link: &mut Link) -> &[u8] {
+        let mut beginning = Vec::new();
+        while beginning.len() < most {
+            let piece = poll_fn(|context| {
+                // Nothing else drives the connection yet.
+                let _ = link.poll_gone(context);
+                self.poll_piece(context)
+            });
+            let Some(piece) = piece.await else { break };
+            match piece.as_ref().ok().and_then(Frame::data_ref) {
+                Some(data) => beginning.extend_from_slice(data),
+                None => {
+                    self.after = Some(piece);
+                    break;
+                }
+            }
+        }
+        self.ahead = beginning.into();
+        &self.ahead
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Next {
@@ -190,7 +266,14 @@ impl Body for Received {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Next {
-        let frame = ready!(self.poll_piece(context));
+        let ahead = Some(std::mem::take(&mut self.ahead)).filter(|ahead| !ahead.is_empty());
+        let frame = match ahead {
+            Some(ahead) => Some(Ok(Frame::data(ahead))),
+            None => match self.after.take() {
+                Some(after) => Some(after),
+                None => ready!(self.poll_piece(context)),
+            },
+        };
         if matches!(frame, Some(Err(_))) {
             self.body = None;
         }
@@ -201,11 +284,13 @@ impl Body for Received {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        self.ahead.is_empty()
+            && self.after.is_none()
+            && self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map(Incoming::size_hint).unwrap_or_default()
+        longer(self.body.as_ref().map(Incoming::size_hint).unwrap_or_default(), self.ahead.len())
     }
 }
 

@@ -16,10 +16,11 @@ use tokio::sync::Semaphore;
 use super::OutboundError;
 use super::account::Sender;
 use super::connect::{Dialer, RuntimeApi, Tls};
+use super::credential::event_of;
 use super::pool::{Pool, Purpose};
 use super::resolver::{Lookups, Resolver, Threads};
 use super::target::Target;
-use crate::credentials::{Broker, Process, Skew};
+use crate::credentials::{Broker, Process};
 use crate::log::Log;
 use crate::policy::{Owner, Policy};
 use crate::tls::ExtraRoots;
@@ -66,8 +67,6 @@ pub(super) struct Client {
     pub(super) broker: Option<Arc<Broker>>,
     /// The KiB of bodies that may be kept until they are signed and sent.
     pub(super) room: Arc<Semaphore>,
-    /// How far the clock is off, as servers of this owner say. They have no part in the signatures of others.
-    pub(super) skew: Skew,
 }
 
 /// The resources for one request.
@@ -151,6 +150,14 @@ impl Clients {
         })
     }
 
+    /// Opens the sessions that an event may need, and that are not there.
+    pub(super) fn prefetch(&self, policy: &Policy, sender: &Sender) {
+        if let Some(broker) = &self.broker {
+            let all = policy.grants.credentials.iter();
+            all.for_each(|credential| broker.sessions().prefetch(credential, event_of(sender)));
+        }
+    }
+
     fn client(&self, owner: &Owner, policy: &Arc<Policy>) -> Result<Arc<Client>, rustls::Error> {
         let tls = self.tls()?;
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +192,6 @@ impl Clients {
             pool: Pool::default(),
             broker: self.broker.clone(),
             room: Arc::new(Semaphore::new(MAX_BODIES)),
-            skew: Skew::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use hyper::{Method, Request, StatusCode};
 use tokio::time::timeout;
 use wasmtime_wasi_http::Error;
 
-use super::account::Account;
+use super::account::{Account, Sender};
 use super::body::Sent;
 use super::clients::Lease;
 use super::{injected, signed};
@@ -113,6 +113,8 @@ pub(super) enum Refusal {
          `role` in [credentials.{1}] of {FILE}"
     )]
     NeedsRole(String, String),
+    #[error("it is for s3://{0}, the bucket of the store, which only the host reads; use another bucket")]
+    OfStore(String),
     #[error("the encoding of its body hides which operation it asks for")]
     Encoded,
     #[error("it names more than one operation")]
@@ -144,6 +146,7 @@ impl Refusal {
             | Self::UnsignedWithoutTls(_)
             | Self::NoPlace(..)
             | Self::NeedsRole(..)
+            | Self::OfStore(_)
             | Self::Encoded
             | Self::SeveralOperations
             | Self::NoOperation
@@ -191,7 +194,7 @@ impl<'a> Authenticator<'a> {
 
     /// The event, as the broker needs it.
     pub(super) fn event(self) -> Event<'a> {
-        event_of(self.account)
+        event_of(&self.account.sender)
     }
 
     /// Waits for a secret or a session.
@@ -241,11 +244,11 @@ impl<'a> Authenticator<'a> {
 }
 
 /// An event, as the broker needs it.
-pub(super) fn event_of(account: &Account) -> Event<'_> {
+pub(super) fn event_of(sender: &Sender) -> Event<'_> {
     Event {
-        tenant_id: account.sender.scope.tenant_id.as_ref(),
-        is_known: matches!(account.sender.owner, Owner::Tenant(_)),
-        meter: &account.sender.meter,
+        tenant_id: sender.scope.tenant_id.as_ref(),
+        is_known: matches!(sender.owner, Owner::Tenant(_)),
+        meter: &sender.meter,
     }
 }
 

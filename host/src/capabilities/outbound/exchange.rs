@@ -23,6 +23,7 @@ use super::clients::Lease;
 use super::connect::ConnectError;
 use super::credential::Authenticator;
 use super::failure;
+use super::kept::Original;
 use super::link::Link;
 use crate::policy::Credential;
 
@@ -63,6 +64,15 @@ struct Turns {
     _in_all: OwnedSemaphorePermit,
 }
 
+/// A response whose body was not read yet.
+struct Answered {
+    response: Response<Received>,
+    link: Link,
+    /// If the request had a credential.
+    inspector: Option<Inspector>,
+    in_all: OwnedSemaphorePermit,
+}
+
 impl Exchange {
     /// Sends the request, and waits for the head of its response.
     pub(super) async fn run(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
@@ -80,25 +90,62 @@ impl Exchange {
             tokio::task::yield_now().await;
         }
         self.name_host(&mut request)?;
-        let inspector = match self.lease.purpose.credential.clone() {
-            Some(credential) => Some(self.authenticate(credential, &mut request).await?),
-            None => None,
+        let (mut request, mut original) = match self.lease.purpose.credential {
+            None => (request, None),
+            Some(_) => Original::of(request),
         };
-        // While one owner waits for a session, others do not wait for a turn.
-        let turns = Turns { _of_client: of_client, _in_all: self.turn(&self.lease.turns_in_all).await? };
-        announce_body(&mut request).await?;
-        let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
-        let between_bytes = self.timeouts.between_bytes;
+        let mut answered = loop {
+            let mut answered = self.attempt(request).await?;
+            let Some(original) = original.take() else { break answered };
+            match self.again(&mut answered, original).await {
+                None => break answered,
+                Some(again) => request = again,
+            }
+            // What was answered is dropped. Its body was not read, so its connection ends.
+        };
+        answered.response.body_mut().belongs_to(underway);
+        let Answered { response, link, inspector, in_all } = answered;
         // With HTTP/1.0, a request would be sent without chunks, and lose a body of unknown length.
         let once = response.version() != Version::HTTP_11;
-        let response = response.map(|body| Received::new(body, between_bytes, underway));
         let response = match inspector {
             // If it is refused, the connection is closed.
             Some(inspector) => inspector.inspect(response)?,
             None => response.map(BodyExt::boxed_unsync),
         };
-        self.follow(link, turns, once).await;
+        self.follow(link, Turns { _of_client: of_client, _in_all: in_all }, once).await;
         Ok(response)
+    }
+
+    /// Sends a request with its credential, and waits for the head of its response.
+    async fn attempt(&self, mut request: Request<Sent>) -> Result<Answered, Error> {
+        let inspector = match self.lease.purpose.credential.clone() {
+            Some(credential) => Some(self.authenticate(credential, &mut request).await?),
+            None => None,
+        };
+        // While one owner waits for a session, others do not wait for a turn.
+        let in_all = self.turn(&self.lease.turns_in_all).await?;
+        announce_body(&mut request).await?;
+        let (response, link) = self.send(request).await.map_err(|error| self.failure(error))?;
+        let response = response.map(|body| Received::new(body, self.timeouts.between_bytes));
+        Ok(Answered { response, link, inspector, in_all })
+    }
+
+    /// The request once more, if the server did not accept its credential, and there is another value by now.
+    async fn again(&self, answered: &mut Answered, original: Original) -> Option<Request<Sent>> {
+        let Answered { response, link, inspector, .. } = answered;
+        let inspector = inspector.as_ref()?;
+        let rejected = inspector.rejected(response, link).await?;
+        // The server may have answered before the end of the request.
+        let whole = poll_fn(|context| {
+            let is_gone = link.poll_gone(context).is_ready();
+            if original.is_whole() || is_gone { Poll::Ready(original.is_whole()) } else { Poll::Pending }
+        });
+        if !timeout(UNDECIDED, whole).await.unwrap_or(false) {
+            return None;
+        }
+        let another = timeout(self.timeouts.connect, inspector.has_another(rejected)).await;
+        let request = original.again(&self.account).filter(|_| another.unwrap_or(false))?;
+        self.account.count_another().then_some(request)
     }
 
     /// Uses the credential of the target.
@@ -107,8 +154,8 @@ impl Exchange {
         credential: Arc<Credential>,
         request: &mut Request<Sent>,
     ) -> Result<Inspector, Error> {
-        let (account, client) = (Arc::clone(&self.account), Arc::clone(&self.lease.client));
-        let broker = client.broker.clone().ok_or(Error::ConfigurationError)?;
+        let account = Arc::clone(&self.account);
+        let broker = self.lease.client.broker.clone().ok_or(Error::ConfigurationError)?;
         let authenticator = Authenticator {
             credential: &credential,
             broker: &broker,
@@ -118,7 +165,7 @@ impl Exchange {
         };
         let used = authenticator.apply(request).await?;
         let target = self.lease.purpose.target.clone();
-        Ok(Inspector { account, broker, client, credential, target, used })
+        Ok(Inspector { account, broker, credential, target, used })
     }
 
     async fn turn(&self, turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {

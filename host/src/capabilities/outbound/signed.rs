@@ -14,6 +14,7 @@ use wasmtime_wasi_http::Error;
 use super::body::Sent;
 use super::credential::{Authenticator, Failed, MAX_BODY, Refusal, Signed, Used};
 use super::operation::Asked;
+use super::store_bucket;
 use crate::aws::sigv4::{Signable, Signing, digest_of, is_s3};
 use crate::policy::{AwsSigning, service_and_region};
 use crate::text::bounded::cut;
@@ -66,6 +67,12 @@ pub(super) async fn apply(
     if signing.role.is_none() && OF_THE_HOST.contains(&&*service) {
         return Err(Refusal::NeedsRole(service, auth.credential.name.to_string()).into());
     }
+    if is_s3(&service)
+        && let Some(bucket) = auth.broker.store_bucket()
+        && store_bucket::is_named(bucket, auth.lease.purpose.target.name(), request.uri(), request.headers())
+    {
+        return Err(Refusal::OfStore(bucket.to_owned()).into());
+    }
     check(request)?;
     let is_tls = auth.lease.purpose.target.is_tls();
     let mut digest = stated(request.headers(), is_s3(&service), is_tls)?;
@@ -86,7 +93,7 @@ pub(super) async fn apply(
         None => auth.had(auth.broker.role(auth.event())).await?,
         Some(role) => auth.had(auth.broker.sessions().get(auth.credential, role, auth.event())).await?,
     };
-    let now = auth.lease.client.skew.now(Some(auth.broker.skew()));
+    let now = auth.broker.clock().now();
     sign(request, &Signing { credentials: &keys, region: &region, service: &service, now }, &digest)?;
     Ok(Used::Signed(Signed { at: now, keys, is_session: signing.role.is_some() }))
 }

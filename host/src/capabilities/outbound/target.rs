@@ -7,7 +7,7 @@ use hyper::Uri;
 use hyper::http::uri::Scheme;
 use wasmtime_wasi_http::Error;
 
-use crate::policy::{AllowedHost, Credential, Policy};
+use crate::policy::{AllowedHost, Credential, Policy, is_of_aws};
 
 /// The part of a host's name that goes into a log record.
 const MAX_NAMED: usize = 300;
@@ -65,6 +65,11 @@ impl Target {
     /// Whether it uses TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.scheme == "https"
+    }
+
+    /// Whether it is a service of AWS, which its certificate proves.
+    pub(super) fn is_of_aws(&self) -> bool {
+        self.is_tls() && is_of_aws(self.name())
     }
 
     /// Its host, an IPv6 address in brackets.

@@ -37,13 +37,15 @@ impl Source {
         key: &'static str,
         now: SystemTime,
     ) -> Result<u32, Unavailable> {
-        let (fetches, fails) = (Arc::clone(&self.fetches), self.fails);
-        let fetch = || async move {
-            let value = fetches.fetch_add(1, Ordering::Relaxed) + 1;
-            let life = Life { fresh: now + LIFE, good: now + 2 * LIFE, usable: now + 4 * LIFE };
-            if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value, life }) }
+        let mut fetch = || -> Fetching<u32> {
+            let (fetches, fails) = (Arc::clone(&self.fetches), self.fails);
+            Box::pin(async move {
+                let value = fetches.fetch_add(1, Ordering::Relaxed) + 1;
+                let life = Life { fresh: now + LIFE, good: now + 2 * LIFE, usable: now + 4 * LIFE };
+                if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value, life }) }
+            })
         };
-        cache.get(&key, now, fetch).await.map(|value| *value)
+        cache.get(&key, now, &mut fetch).await.map(|value| *value)
     }
 
     fn count(&self) -> u32 {
@@ -117,12 +119,16 @@ async fn what_was_not_used_for_the_longest_time_is_given_up() {
 async fn a_fetch_goes_on_when_the_request_that_began_it_ends_and_another_waits() {
     let cache = cache(8);
     let (end, ended) = oneshot::channel::<()>();
-    let fetch = || async move {
-        ended.await.map_err(|_| Unavailable::new("dropped"))?;
-        Ok(Fetched { value: 7, life: Life { fresh: at(60), good: at(60), usable: at(60) } })
+    let mut ended = Some(ended);
+    let mut fetch = move || -> Fetching<u32> {
+        let ended = ended.take().unwrap();
+        Box::pin(async move {
+            ended.await.map_err(|_| Unavailable::new("dropped"))?;
+            Ok(Fetched { value: 7, life: Life { fresh: at(60), good: at(60), usable: at(60) } })
+        })
     };
     let first = Arc::clone(&cache);
-    let first = tokio::spawn(async move { first.get(&"a", at(0), fetch).await });
+    let first = tokio::spawn(async move { first.get(&"a", at(0), &mut fetch).await });
     settle().await;
     let second = Arc::clone(&cache);
     let second = tokio::spawn(async move { Source::default().get(&second, "a", at(0)).await });
@@ -153,14 +159,31 @@ async fn a_value_that_is_doubted_is_fetched_again_once() {
     let (cache, source) = (cache(8), Source::default());
     source.get(&cache, "a", at(0)).await.unwrap();
     let value = cache.lock().kept["a"].value.as_ref().unwrap().0.clone();
-    let age = Duration::from_secs(10);
-    let doubt = |seconds| cache.doubt(&"a", &value, at(seconds), age);
-    doubt(9);
-    assert_eq!(source.get(&cache, "a", at(9)).await, Ok(1), "it is young");
-    doubt(10);
-    assert_eq!(source.get(&cache, "a", at(10)).await, Ok(2));
-    doubt(30);
+    let pause = Duration::from_secs(10);
+    let doubt = |value: &Arc<u32>, seconds| cache.doubt(&"a", value, at(seconds), pause);
+    doubt(&value, 1);
+    assert_eq!(source.get(&cache, "a", at(1)).await, Ok(2));
+    doubt(&value, 30);
     assert_eq!(source.get(&cache, "a", at(30)).await, Ok(2), "the doubt was about another one");
+    doubt(&kept(&cache), 10);
+    assert_eq!(source.get(&cache, "a", at(10)).await, Ok(2), "one was fetched a moment ago");
+    doubt(&kept(&cache), 11);
+    assert_eq!(source.get(&cache, "a", at(11)).await, Ok(3));
+}
+
+#[tokio::test]
+async fn a_fetch_that_began_before_a_doubt_does_not_settle_it() {
+    let cache = cache(8);
+    let put = |value, seconds| {
+        let life = Life { fresh: at(1000), good: at(1000), usable: at(2000) };
+        let asked = Asked { at: at(seconds), took: Duration::ZERO };
+        drop(cache.put(&"a", Ok(Fetched { value, life }), asked));
+    };
+    put(1, 0);
+    cache.doubt(&"a", &kept(&cache), at(20), Duration::from_secs(10));
+    put(1, 19);
+    assert_eq!(Source::default().get(&cache, "a", at(21)).await, Ok(1), "the next one of a source");
+    assert_eq!(cache.lock().kept["a"].refetched, Some((at(21), true)));
 }
 
 /// The value that is kept.
@@ -170,25 +193,27 @@ fn kept(cache: &Cache<&'static str, u32>) -> Arc<u32> {
 
 #[tokio::test]
 async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare() {
-    let (cache, age) = (cache(8), Duration::from_secs(10));
+    let (cache, pause) = (cache(8), Duration::from_secs(10));
     let fetches = Arc::new(AtomicU32::new(0));
     let get = |now, fails: bool| {
         let fetches = Arc::clone(&fetches);
-        let fetch = move || async move {
+        let mut fetch = move || -> Fetching<u32> {
             fetches.fetch_add(1, Ordering::Relaxed);
             let life = Life { fresh: now + 60 * LIFE, good: now + 60 * LIFE, usable: now + 60 * LIFE };
-            if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value: 7, life }) }
+            let fetched =
+                if fails { Err(Unavailable::new("it is gone")) } else { Ok(Fetched { value: 7, life }) };
+            Box::pin(std::future::ready(fetched))
         };
         let cache = Arc::clone(&cache);
-        async move { cache.get(&"a", now, fetch).await.map(|value| *value) }
+        async move { cache.get(&"a", now, &mut fetch).await.map(|value| *value) }
     };
     for seconds in 0..60 {
         assert_eq!(get(at(seconds), false).await, Ok(7));
-        cache.doubt(&"a", &kept(&cache), at(seconds), age);
+        cache.doubt(&"a", &kept(&cache), at(seconds), pause);
     }
     assert_eq!(fetches.load(Ordering::Relaxed), 2, "one that stays the same is not the reason");
     for seconds in 600..620 {
-        cache.doubt(&"a", &kept(&cache), at(seconds), age);
+        cache.doubt(&"a", &kept(&cache), at(seconds), pause);
         assert_eq!(get(at(seconds), true).await, Ok(7));
     }
     assert_eq!(fetches.load(Ordering::Relaxed), 3, "a failure has its pause");
@@ -198,8 +223,8 @@ async fn doubts_about_a_value_that_stays_the_same_or_cannot_be_fetched_are_rare(
 async fn a_request_with_an_old_value_does_not_wait_for_long() {
     let (cache, source) = (cache(8), Source::default());
     source.get(&cache, "a", at(0)).await.unwrap();
-    let never = || std::future::pending::<Result<Fetched<u32>, Unavailable>>();
-    assert_eq!(cache.get(&"a", at(150), never).await.map(|value| *value), Ok(1));
+    let mut never = || -> Fetching<u32> { Box::pin(std::future::pending()) };
+    assert_eq!(cache.get(&"a", at(150), &mut never).await.map(|value| *value), Ok(1));
 }
 
 #[tokio::test]

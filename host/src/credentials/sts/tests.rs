@@ -55,9 +55,9 @@ fn p10_4_a_tenant_is_part_of_a_session_whole_or_not_at_all() {
     }
     let error = AssumeRole::new(&role(), "notes", None).unwrap_err().to_string();
     assert!(error.contains("the event has no tenant"), "{error}");
-    assert!(names_tenant(&role()));
+    assert!(role().names_tenant());
     let plain = Role { session_tags: [].into(), session_policy: None, external_id: None, ..role() };
-    assert!(!names_tenant(&plain) && AssumeRole::new(&plain, "notes", None).is_ok());
+    assert!(!plain.names_tenant() && AssumeRole::new(&plain, "notes", None).is_ok());
 }
 
 const GOOD: &str = "<AssumeRoleResponse><AssumeRoleResult><Credentials>\

@@ -23,7 +23,6 @@ use crate::runtime_api::shutdown::Stop;
 use crate::store::key::SigningKey;
 use crate::store::layout::Key;
 use crate::store::{Digest, Handler, Native, Record};
-use crate::tls::ExtraRoots;
 
 const KEY: &str = include_str!("../../../schema/vectors/ed25519.pem");
 
@@ -55,7 +54,7 @@ impl Stage {
             telemetry_fd: None,
             batches: false,
         }));
-        let reader = Reader::new(&settings, ExtraRoots::default(), &bucket::role());
+        let reader = Reader::new(&settings, crate::aws::Client::default(), &bucket::role());
         Self { folder, stored: StoredTenants::new(settings, reader, source, log, 3), key }
     }
 

@@ -6,6 +6,7 @@ mod hosts;
 mod own_role;
 mod parts;
 mod session;
+pub(super) mod strangers;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ pub(super) use parts::BASIC;
 use super::document::{Entry, Table};
 use super::secrets::{self, Secrets};
 use super::sections;
+use crate::policy::allowed_host::Host;
 use crate::policy::{Authentication, Credential, Secret, SecretParts};
 
 /// The keys of a credential.
@@ -115,6 +117,13 @@ fn authentication(
         (None, Some(_)) => {
             for entry in OF_AWS.iter().filter_map(|key| table.entry(key)) {
                 entry.mistake("this is for requests that are signed; leave it out");
+            }
+            for host in hosts.iter().filter(|host| matches!(host.value.host(), Host::Subdomains(_))) {
+                host.entry.mistake(format!(
+                    "`{}` sends the secret to every host below this domain, of which one may be a stranger's; name its hosts \
+                     (only credentials with `sign` may have a wildcard)",
+                    host.value
+                ));
             }
             Some(Authentication::Secrets(parts::parts(table, secrets)))
         }

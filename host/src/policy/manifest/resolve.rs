@@ -37,6 +37,7 @@ use crate::policy::{Grants, Limits, Policy};
 pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
     credentials::check(document, &sections);
     scripts::check(document, &sections);
+    credentials::strangers::check(document, &sections);
     let mut policies = Policies { credentials: &sections.credentials, known: HashSet::new() };
     key_value::check(document, &sections);
     let limits = apply::limits(Limits::default(), &sections.limits);

@@ -39,7 +39,7 @@ pub(super) const HANDLER: [&str; 9] =
 pub(super) const REUSE: [&str; 1] = ["events"];
 pub(super) const MAX: [&str; 2] = ["limits", "grants"];
 /// What a tenant of a store asks for.
-pub(super) const SETTINGS: [&str; 5] = ["limits", "grants", "reuse", "other_events", "invoke_mode"];
+pub(super) const SETTINGS: [&str; 6] = ["limits", "grants", "config", "reuse", "other_events", "invoke_mode"];
 pub(super) const TENANT: [&str; 5] = ["handler", "script", "limits", "grants", "config"];
 
 const NAMESPACE: &str = "Bulkhead";

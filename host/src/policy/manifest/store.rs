@@ -107,7 +107,7 @@ pub(super) fn section(entry: &Entry<'_>) -> Option<StoreSection> {
     const EXAMPLE: &str = "{ name = \"prod\", url = \"s3://bucket/prod\", public_keys = [\"ed25519:…\"] }";
     let table = entry.table(EXAMPLE)?;
     table.only(&KEYS, |key| {
-        let is_of_max = sections::SETTINGS.contains(&key) || sections::belongs(key).is_some();
+        let is_of_max = MAX.contains(&key) || sections::belongs(key).is_some();
         is_of_max.then(|| {
             format!("[store.max] says what tenants of the store may have at most; `{key}` belongs there")
         })
@@ -303,6 +303,7 @@ impl Store {
         Ok(Policy {
             limits: apply::limits(self.defaults.limits.clone(), &limits),
             grants: granted,
+            config: settings.config.clone(),
             events,
             other_events: settings.other_events.unwrap_or_default(),
             invoke_mode: settings.invoke_mode.unwrap_or_default(),

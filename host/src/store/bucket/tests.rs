@@ -194,14 +194,7 @@ fn an_object_is_asked_for_again_if_s3_fails_for_a_moment() {
 }
 
 fn dated(status: &str, code: &str, date: SystemTime) -> String {
-    let date = humantime::format_rfc3339_seconds(date).to_string();
-    let (day, time) = date.trim_end_matches('Z').split_once('T').unwrap();
-    let [year, month, day] = day.split('-').collect::<Vec<_>>().try_into().unwrap();
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = months[month.parse::<usize>().unwrap() - 1];
-    // The day of the week is not read.
-    let head = format!("{status}\r\ndate: Mon, {day} {month} {year} {time} GMT");
-    failed(&head, code)
+    failed(&format!("{status}\r\ndate: {}", crate::aws::date(date)), code)
 }
 
 #[test]

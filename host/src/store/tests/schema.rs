@@ -25,6 +25,7 @@ fn record(change: &str, value: Value) -> Value {
                     "environment": { "STAGE": "prod" }, "tmp": 1, "allowed_outbound_hosts": ["https://a.b"],
                     "allowed_private_networks": ["10.0.0.0/8"], "credentials": ["stripe"], "key_value": ["cache"],
                 },
+                "config": { "greeting": "Hello" },
                 "reuse": 2, "other_events": "post", "invoke_mode": "buffered",
             },
             "native": [{
@@ -60,6 +61,8 @@ fn both_agree_on_what_is_a_record() {
         ("/handler/settings/limits", nothing(), true),
         ("/handler/native", json!([]), true),
         ("/handler/settings/grants/tmp", nothing(), true),
+        ("/handler/settings/config", nothing(), true),
+        ("/handler/settings/config/greeting", json!(1), false),
         ("/tenant", nothing(), false),
         ("/store", json!(1), false),
         ("/version", json!(0), false),

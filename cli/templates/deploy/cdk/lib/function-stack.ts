@@ -3,6 +3,9 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-
 {% if alias %}
 import * as codedeploy from 'aws-cdk-lib/aws-codedeploy';
 {% endif %}
+{% if access.has_own_table %}
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+{% endif %}
 {% if instances and not instances.provider %}
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 {% endif %}
@@ -163,6 +166,49 @@ export class FunctionStack extends Stack {
       }),
     );
 {% endif %}
+{% for table in access.tables %}
+
+{% if not table.region %}
+    // The values of key-value stores. The table stays if the stack is deleted.
+    const store{{ table.id | safe }} = new dynamodb.Table(this, 'Store{{ table.id | safe }}', {
+      tableName: {{ table.name }},
+      partitionKey: { name: 'owner', type: dynamodb.AttributeType.STRING },
+      sortKey: { name: 'key', type: dynamodb.AttributeType.STRING },
+      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      encryption: dynamodb.TableEncryption.AWS_MANAGED,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+{% endif %}
+    // It may use the keys of its stores{% if table.region %}. The table is in another region, where it has to be made{% endif %}.
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: [
+          'dynamodb:BatchGetItem',
+          'dynamodb:BatchWriteItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:UpdateItem',
+        ],
+{% if table.region %}
+        resources: [`arn:${this.partition}:dynamodb:{{ table.region | safe }}:${this.account}:table/{{ table.name | safe }}`],
+{% else %}
+        resources: [store{{ table.id | safe }}.tableArn],
+{% endif %}
+        conditions: {
+          'ForAllValues:StringLike': {
+            'dynamodb:LeadingKeys': [
+{% for owner in table.owners %}
+              {{ owner }},
+{% endfor %}
+            ],
+          },
+        },
+      }),
+    );
+{% endfor %}
 {% if vpc %}
 
     // A construct would look the network up; the function needs its ids only.

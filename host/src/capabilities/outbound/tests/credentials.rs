@@ -1,6 +1,7 @@
 //! Requests with credentials, as they arrive at a server that keeps every byte, and attempts to get a credential.
 
 mod aws;
+mod rotation;
 mod secrets;
 mod sessions;
 

@@ -1,5 +1,5 @@
-//! What a handler must not reach with the role of the function: secrets, sessions of other roles, and the store. With a
-//! credential without `role`, requests are signed with the role that reads all of these for the host.
+//! What a handler must not reach with the role of the function: secrets, sessions of other roles, the store, and the keys of all
+//! tenants. With a credential without `role`, requests are signed with the role that reads all of these for the host.
 
 use super::Secrets;
 use crate::policy::manifest::document::{Entry, Table};
@@ -12,6 +12,8 @@ pub(super) struct Duties {
     has_secrets: bool,
     /// Whether the store is in a bucket.
     has_bucket: bool,
+    /// Whether a key-value store is in a table.
+    has_table: bool,
 }
 
 impl Duties {
@@ -19,9 +21,15 @@ impl Duties {
         let any = |is: fn(&SecretSource) -> bool| secrets.values().any(|secret| is(&secret.from));
         let store = root.entry("store").filter(Entry::is_table).and_then(|entry| entry.table(""));
         let url = store.and_then(|store| store.entry("url"));
+        let stores = root.entry("stores").filter(Entry::is_table).and_then(|entry| entry.table(""));
+        let is_in_table = |store: Entry<'_>| {
+            let kind = store.is_table().then(|| store.table("")?.entry("kind")).flatten();
+            kind.is_some_and(|kind| kind.as_string() == Some("dynamodb"))
+        };
         Self {
             has_parameters: any(|from| matches!(from, SecretSource::Parameter(_))),
             has_secrets: any(|from| matches!(from, SecretSource::SecretsManager { .. })),
+            has_table: stores.iter().flat_map(Table::entries).any(is_in_table),
             has_bucket: url.and_then(|url| url.as_string()).is_some_and(|url| url.starts_with("s3://")),
         }
     }
@@ -43,6 +51,7 @@ impl Duties {
                 "ssm" if self.has_parameters => "read the values of [secrets]",
                 "secretsmanager" if self.has_secrets => "read the values of [secrets]",
                 "s3" if self.has_bucket => "read the records of the store",
+                "dynamodb" if self.has_table => "use the keys of all tenants in [stores]",
                 _ => continue,
             };
             entry.mistake(format!(
@@ -73,7 +82,9 @@ mod tests {
                      public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']\n";
         let parameter = "[secrets.x]\nfrom = 'ssm:x'\n";
         let secret = "[secrets.x]\nfrom = 'secretsmanager:x'\n";
+        let table = "[stores]\na = { kind = 'memory' }\nb = { kind = 'dynamodb', table = 'tenant-cache' }\n";
         for (service, more, expected) in [
+            ("dynamodb", table, "use the keys of all tenants in [stores]"),
             ("sts", "", "open sessions of any role that it may assume"),
             ("ssm", parameter, "read the values of [secrets]"),
             ("secretsmanager", secret, "read the values of [secrets]"),
@@ -85,7 +96,10 @@ mod tests {
             assert!(found[0].starts_with("1: credentials.a: ") && found[0].contains(expected), "{found:?}");
             assert_eq!(mistakes(service, &format!("{role}{more}")), [""; 0], "{service}, with another role");
         }
-        for (service, more) in [("ssm", secret), ("secretsmanager", parameter), ("s3", ""), ("sqs", store)] {
+        let memory = "[stores]\na = { kind = 'memory' }\n";
+        for (service, more) in
+            [("dynamodb", memory), ("ssm", secret), ("secretsmanager", parameter), ("s3", ""), ("sqs", store)]
+        {
             assert_eq!(mistakes(service, more), [""; 0], "{service}");
         }
         let other = "[credentials.b]\nhosts = ['https://vpce-1.example.com']\nsign = 'aws'\nservice = 'sts'\nregion = 'eu-west-1'";

@@ -16,7 +16,7 @@ from = "env:MAPS_KEY"
 hosts = ["https://api.stripe.com"]
 headers = { Authorization = "Bearer {stripe}", x-team = "shop" }
 [credentials.maps]
-hosts = ["https://maps.example.com", "https://*.tiles.example.com"]
+hosts = ["https://maps.example.com", "https://tiles.example.com"]
 query = { key = "{maps}" }
 [credentials.registry]
 hosts = ["https://registry.example.com:5000"]
@@ -288,6 +288,25 @@ fn what_no_session_and_no_host_can_have_has_its_line() {
     ] {
         let found = one(&format!("[credentials.a]\nhosts = ['https://{host}']\nsign = 'aws'\n{operation}\n"));
         assert!(found.contains(expected), "{host}: {found}");
+    }
+}
+
+#[test]
+fn a_secret_is_not_for_every_host_of_a_domain() {
+    for (adds, expected) in [
+        ("headers = { a = '{maps}' }", 1),
+        ("basic = { user = '{maps}' }", 1),
+        ("query = { a = '{maps}' }", 1),
+        ("sign = 'aws'\nservice = 's3'\nregion = 'eu-west-1'", 0),
+    ] {
+        for domain in ["github.io", "amazonaws.com", "cloudfront.net", "co.uk", "a.b.example.com"] {
+            let text =
+                format!("{FILE}[credentials.a]\nhosts = ['https://b.c', 'https://*.{domain}']\n{adds}\n");
+            let found = Manifest::parse(&text).err().unwrap_or_default();
+            assert_eq!(found.len(), expected, "{domain}: {found:?}");
+            let starts = format!("`https://*.{domain}` sends the secret to every host below this domain");
+            assert!(found.iter().all(|mistake| mistake.text.starts_with(&starts)), "{found:?}");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use toml::de::DeTable;
 use super::super::amounts::{LIMITS, LimitsSection, TMP};
 use super::super::document::{Document, Spanned, Table};
 use super::super::grants::GrantsSection;
-use super::super::{Mistake, apply, environment, network, sections};
+use super::super::{Mistake, apply, environment, key_value, network, sections};
 use super::{grants_of_tenant, store_name};
 use crate::policy::{AllowedHost, InvokeMode, OtherEvents};
 
@@ -26,6 +26,9 @@ pub struct Settings {
     /// `grants`
     #[serde(skip_serializing_if = "AskedGrants::is_empty")]
     pub grants: AskedGrants,
+    /// `config`: texts that it reads through `wasi:config`. They are data and no grant, so the store has no bound for them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: BTreeMap<String, String>,
     /// `reuse`: the number of events of one sandbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reuse: Option<NonZeroU32>,
@@ -104,6 +107,7 @@ impl Settings {
                 .filter_map(|(amount, value)| Some((amount.limit.key().to_owned(), (*value)?.value)))
                 .collect(),
             grants: grants.as_ref().map(asked).unwrap_or_default(),
+            config: key_value::config(table),
             reuse: table.entry("reuse").and_then(|entry| sections::reuse(&entry)),
             other_events,
             invoke_mode,

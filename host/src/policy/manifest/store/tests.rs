@@ -44,6 +44,18 @@ fn a_store_has_defaults() {
 }
 
 #[test]
+fn a_tenant_of_a_store_brings_its_configuration() {
+    let settings = asked("reuse.events = 1\n[config]\ngreeting = 'Hello'\n");
+    let policy = store("").policy(&settings).unwrap();
+    assert_eq!(policy.config, [("greeting".to_owned(), "Hello".to_owned())].into());
+    let json = serde_json::to_string(&settings).unwrap();
+    assert_eq!(json, r#"{"config":{"greeting":"Hello"},"reuse":1}"#);
+    assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+    let wrong = Settings::parse("[config]\ngreeting = 1\n").unwrap_err();
+    assert_eq!((wrong[0].line, wrong[0].key.as_str()), (2, "config.greeting"));
+}
+
+#[test]
 fn a_store_may_be_in_a_bucket() {
     let toml = |more: &str| format!("[store]\nname = 'prod'\npublic_keys = ['{KEY}']\n{more}");
     let parsed = |more: &str| Manifest::parse(&toml(more)).unwrap().store.unwrap();

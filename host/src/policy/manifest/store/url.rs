@@ -56,6 +56,14 @@ impl StoreUrl {
 }
 
 impl StoreUrl {
+    /// The bucket, if it is one.
+    pub fn bucket(&self) -> Option<&BucketUrl> {
+        match self {
+            Self::Bucket(bucket) => Some(bucket),
+            Self::Directory(_) => None,
+        }
+    }
+
     /// The URL, as [`parse`](Self::parse) reads it.
     pub fn url(&self) -> String {
         match self {

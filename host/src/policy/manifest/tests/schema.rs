@@ -71,7 +71,7 @@ const GOOD: &[&str] = &[
     "handlers.a = {}\ntenants.\"a b\" = { handler = \"a\", limits.logs = 1, grants.files = [] }",
     "secrets = { a.from = \"env:A\", b.from = \"ssm:/prod/b\", c.from = \"secretsmanager:prod/c#key\", d.from = \"file:/mnt/d\" }",
     "secrets.a.from = \"env:A\"\ncredentials.a = { hosts = [\"https://a.b\", \"http://127.0.0.1:5000\"], headers = { X-A = \"Bearer {a}\", b = \"{{{a}}}\" } }",
-    "secrets.a.from = \"env:A\"\ncredentials.a = { hosts = [\"https://*.a.b:8443\"], query = { key = \"{a}\" }, basic = { user = \"{a}\", password = \"\" } }",
+    "secrets.a.from = \"env:A\"\ncredentials.a = { hosts = [\"https://a.b:8443\"], query = { key = \"{a}\" }, basic = { user = \"{a}\", password = \"\" } }",
     "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", operations = [\"sqs:SendMessage\"] }",
     "credentials.a = { hosts = [\"http://[::1]:5000\"], sign = \"aws\", region = \"eu-west-1\", service = \"s3\" }",
     "credentials.a = { hosts = [\"https://sqs.eu-west-1.amazonaws.com\"], sign = \"aws\", role = \"arn:aws:iam::123456789012:role/a/b\", session_tags = { tenant = \"{tenant}\" }, external_id = \"x-{tenant}\", session_policy = \"{\\\"Statement\\\": []}\" }",

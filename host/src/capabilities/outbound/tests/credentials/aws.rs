@@ -312,6 +312,26 @@ async fn p10_3_unsigned_bodies_go_to_s3_over_tls_byte_for_byte() {
     }
 }
 
+#[tokio::test]
+async fn no_request_to_the_bucket_of_the_store_is_signed() {
+    let server = Recorder::start(ok);
+    let handler = handler(&server.url(), signing("s3"), role(&[]));
+    let mut outbound = handler.outbound("a");
+    for (path, headers) in
+        [("/tenants/prod/acme", &[][..]), ("/documents/x", &[("x-amz-copy-source", "tenants/prod/acme")])]
+    {
+        let error =
+            outbound.ask(with("PUT", &format!("{}{path}", server.url()), headers, "")).await.unwrap_err();
+        assert!(matches!(error, Error::HttpRequestDenied), "{path}: {error:?}");
+    }
+    outbound.ask(with("PUT", &format!("{}/documents/tenants", server.url()), &[], "")).await.unwrap();
+    assert_eq!(server.requests().len(), 1);
+    let log = read(handler.log);
+    let line =
+        "the credential cred is not used for it, because it is for s3://tenants, the bucket of the store";
+    assert_eq!(log.matches(line).count(), 2, "{log}");
+}
+
 /// Measured on two processors: 26 µs, with the reading of the clock.
 #[tokio::test]
 async fn the_signing_of_a_request_takes_little_processor_time() {

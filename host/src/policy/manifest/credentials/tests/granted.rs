@@ -78,13 +78,13 @@ fn two_credentials_of_one_host_are_not_granted_together() {
         ("https://*.stripe.com", "https://api.stripe.com"),
     ] {
         let more = format!(
-            "[credentials.other]\nhosts = ['https://b.example', '{host}']\nheaders.x = 'y'\n[handlers.a]\n\
-             grants.credentials = ['stripe',\n'other']\n"
+            "[credentials.other]\nhosts = ['https://b.example', '{host}']\nsign = 'aws'\nservice = 'sqs'\n\
+             region = 'eu-west-1'\n[handlers.a]\ngrants.credentials = ['stripe',\n'other']\n"
         );
         assert_eq!(
             one(&more),
             format!(
-                "6: handlers.a.grants.credentials: \"stripe\" and \"other\" are both for {other}, and it is not clear \
+                "8: handlers.a.grants.credentials: \"stripe\" and \"other\" are both for {other}, and it is not clear \
                  which is used; grant one of them, or change their hosts"
             )
         );
