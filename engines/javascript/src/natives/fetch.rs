@@ -26,6 +26,20 @@ impl Settling {
     }
 }
 
+/// The headers that belong to the connection, which the host makes. As in browsers, they are left out of a request that has
+/// them: SDKs set `host`, because they sign it.
+const OF_CONNECTION: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// Sends a request: its method, URL, headers (names and values in turn) and body. Returns the number of the request.
 pub(super) fn send<'js>(
     ctx: Ctx<'js>,
@@ -65,8 +79,10 @@ fn made(
     let mut request = Request::builder().method(method).uri(target);
     let texts = headers.iter().map(|text| super::to_text(ctx, text).ok_or(Error::Exception));
     let texts = texts.collect::<Result<Vec<String>>>()?;
-    for pair in texts.as_chunks::<2>().0 {
-        let [name, value] = pair;
+    for [name, value] in texts.as_chunks::<2>().0 {
+        if OF_CONNECTION.iter().any(|header| name.eq_ignore_ascii_case(header)) {
+            continue;
+        }
         // Letters up to U+00FF are one byte each.
         let value: Vec<u8> = value.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
         request = request.header(name.as_str(), value);

@@ -53,6 +53,10 @@ fn requests_are_sent_and_answered() {
             "return (await fetch('https://a.b', { method: 'PUT', body: new URLSearchParams({ q: 'a b' }) })).text()",
             r#""PUT https://a.b/ content-type=application/x-www-form-urlencoded;charset=UTF-8 q=a+b""#,
         ),
+        (
+            "return (await fetch('https://a.b', { headers: { Host: 'evil.example', 'content-length': '9', 'transfer-encoding': 'chunked', te: 'trailers', x: '1' } })).text()",
+            r#""GET https://a.b/ x=1 ""#,
+        ),
         ("return (await fetch(new URL('https://a.b/json'))).json()", r#"{"a":[1]}"#),
         ("return [...new Uint8Array(await (await fetch('https://a.b/bytes')).arrayBuffer())]", "[255,0]"),
         ("return (await fetch('https://a.b/bytes')).text()", "\"\u{fffd}\\u0000\""),
