@@ -1,9 +1,10 @@
-//! Scripts: which one an engine gets, and that it gets nothing of another. The engine of these tests interprets nothing, and
+//! Scripts: which one an engine gets, and that it gets nothing of another. The engine of most of these tests interprets nothing, and
 //! answers with what it reads.
 //!
 //! May use: stage.
 
 mod hostile;
+mod language;
 mod many;
 mod served;
 
