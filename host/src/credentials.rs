@@ -1,7 +1,7 @@
 //! The secrets and the sessions that the host uses for guests: where they come from, and how long they are kept.
 //!
 //! A [`Broker`] gives them to [`crate::capabilities::outbound`], which puts them into requests. Nothing is fetched, and no
-//! client is made, before a request needs it. A value is fetched once for all requests that wait for it, on a
+//! client is made, before a request needs it, except for the session of a tenant whose event begins. A value is fetched once for all requests that wait for it, on a
 //! thread that may wait; its processor time is charged to the event whose request came first. Values are kept in memory
 //! only, and both their number and their age have limits.
 //!
