@@ -9,6 +9,7 @@
     missing_docs,
     unreachable_pub,
     unsafe_code,
+    unused_imports,
     unused_qualifications,
     clippy::all,
     clippy::nursery,

@@ -219,6 +219,7 @@ fn fulfilled<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>) -> Result<Value<'js>, 
 }
 
 /// Keeps rejections that nothing handles. QuickJS calls it again when one is handled after all.
+#[expect(clippy::needless_pass_by_value, reason = "rquickjs passes values")]
 fn track<'js>(ctx: Ctx<'js>, promise: Value<'js>, reason: Value<'js>, is_handled: bool) {
     state::with(|state| {
         let mut rejections = state.rejections.borrow_mut();

@@ -33,11 +33,13 @@ pub(crate) fn never_settled() -> Failure {
 
 /// An error of rquickjs: mostly an exception that is pending.
 pub(crate) fn of_error(ctx: &Ctx<'_>, error: &rquickjs::Error) -> Failure {
-    match error {
-        rquickjs::Error::Exception => of_exception(ctx),
-        rquickjs::Error::Allocation => out_of_memory(),
-        other => new("Function.EngineError", other.to_string()),
+    if error.is_exception() {
+        return of_exception(ctx);
     }
+    if matches!(error, rquickjs::Error::Allocation) {
+        return out_of_memory();
+    }
+    new("Function.EngineError", error.to_string())
 }
 
 /// The exception that is pending.

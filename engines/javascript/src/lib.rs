@@ -3,6 +3,9 @@
 //! This file owns the component's exports. What an event does is in `engine.rs`; all that the engine asks of its host is in
 //! `platform.rs`, so that the rest is tested as a native program with a host that the tests make up.
 
+// As a native program the engine exports nothing, and only its tests call it.
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "the exports are those of a component"))]
+
 mod bindings;
 mod clock;
 mod engine;
@@ -14,6 +17,7 @@ mod json;
 mod natives;
 mod platform;
 mod prelude;
+mod quickjs;
 mod script;
 mod state;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The functions in Rust that the prelude builds its globals from.
 
+#![expect(clippy::needless_pass_by_value, reason = "rquickjs passes values")]
+
 use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
 use crate::{clock, json, platform, state};

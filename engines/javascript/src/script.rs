@@ -6,7 +6,7 @@ mod detect;
 mod loader;
 mod resolve;
 
-pub(crate) use compile::{Mistake, bytecode, evaluate, function, owned, read_code, write_code};
+pub(crate) use compile::{Mistake, bytecode, evaluate, function, read_code, write_code};
 pub(crate) use loader::{Started, install, start};
 
 /// The kinds of modules.

@@ -9,13 +9,9 @@ use rquickjs::{Ctx, qjs};
 
 use super::text::Text;
 use super::write::{Key, Open};
+use crate::quickjs::{length as length_of, size};
 
 type Context = *mut qjs::JSContext;
-
-fn size(length: usize) -> qjs::size_t {
-    // It is a `u32` or a `u64`, as `usize` is.
-    length as qjs::size_t
-}
 
 pub(super) fn new_object(ctx: Context) -> qjs::JSValue {
     // SAFETY: the context is valid.
@@ -26,8 +22,8 @@ pub(super) fn new_string(ctx: Context, text: &Text<'_>) -> qjs::JSValue {
     let utf8 = match text {
         Text::Plain(text) => text,
         Text::Unescaped(text) => text.as_str(),
-        // SAFETY: the context is valid, and QuickJS copies the units.
         Text::Halves(units) => {
+            // SAFETY: the context is valid, and QuickJS copies the units.
             return unsafe { qjs::JS_NewStringUTF16(ctx, units.as_ptr(), size(units.len())) };
         }
     };
@@ -80,9 +76,7 @@ pub(super) fn define(ctx: Context, object: qjs::JSValue, name: qjs::JSAtom, valu
 
 pub(super) fn atom(ctx: &Ctx<'_>, name: &str) -> qjs::JSAtom {
     // SAFETY: QuickJS copies the bytes.
-    unsafe {
-        qjs::JS_NewAtomLen(ctx.as_raw().as_ptr(), name.as_ptr().cast::<c_char>(), name.len() as qjs::size_t)
-    }
+    unsafe { qjs::JS_NewAtomLen(ctx.as_raw().as_ptr(), name.as_ptr().cast::<c_char>(), size(name.len())) }
 }
 
 pub(super) fn copy(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
@@ -216,7 +210,7 @@ pub(super) fn call(ctx: Context, function: qjs::JSValue, this: qjs::JSValue, key
             Key::Document => qjs::JS_NewStringLen(ctx, c"".as_ptr(), 0),
             Key::Element(at) => {
                 let at = at.to_string();
-                qjs::JS_NewStringLen(ctx, at.as_ptr().cast::<c_char>(), at.len() as qjs::size_t)
+                qjs::JS_NewStringLen(ctx, at.as_ptr().cast::<c_char>(), size(at.len()))
             }
             Key::Member(name) => qjs::JS_AtomToString(ctx, *name),
         };
@@ -235,7 +229,7 @@ pub(super) fn with_text(ctx: Context, value: qjs::JSValue, with: impl FnOnce(&[u
         if text.is_null() {
             return None;
         }
-        with(std::slice::from_raw_parts(text.cast::<u8>(), length as usize));
+        with(std::slice::from_raw_parts(text.cast::<u8>(), length_of(length)));
         qjs::JS_FreeCString(ctx, text);
     }
     Some(())

@@ -3,7 +3,7 @@
 use rquickjs::{Ctx, Value, qjs};
 
 use super::calls::{
-    copy_atom, define, free, free_atom, new_array, new_atom, new_object, new_string, take_atom,
+    copy_atom, define, free, free_atom, is_exception, new_array, new_atom, new_object, new_string, take_atom,
 };
 use super::number;
 use super::text::{self, Text};
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
             }
             Some(b'{') => {
                 self.at += 1;
-                let object = self.made(new_object(self.ctx))?;
+                let object = made(new_object(self.ctx))?;
                 self.space();
                 if self.byte() == Some(b'}') {
                     self.at += 1;
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     fn string(&mut self) -> Result<qjs::JSValue, Failed> {
         let text = self.text()?;
-        self.made(new_string(self.ctx, &text))
+        made(new_string(self.ctx, &text))
     }
 
     /// A string, from its opening quote.
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
 
     fn atom(&mut self, text: &Text<'a>) -> Result<qjs::JSAtom, Failed> {
         let Text::Plain(plain) = text else {
-            let value = self.made(new_string(self.ctx, text))?;
+            let value = made(new_string(self.ctx, text))?;
             return known(take_atom(self.ctx, value));
         };
         let bytes = plain.as_bytes();
@@ -270,18 +270,15 @@ impl<'a> Reader<'a> {
 
     /// The array of the values from this place on.
     fn array(&mut self, first: usize) -> Result<qjs::JSValue, Failed> {
-        let made = new_array(self.ctx, &self.values[first..]);
+        let array = new_array(self.ctx, &self.values[first..]);
         // They belong to the array, or were freed.
         self.values.truncate(first);
-        self.made(made)
+        made(array)
     }
+}
 
-    fn made(&self, value: qjs::JSValue) -> Result<qjs::JSValue, Failed> {
-        #[expect(unsafe_code, reason = "a function of QuickJS's header")]
-        // SAFETY: it looks at the tag.
-        let failed = unsafe { qjs::JS_IsException(value) };
-        if failed { Err(None) } else { Ok(value) }
-    }
+fn made(value: qjs::JSValue) -> Result<qjs::JSValue, Failed> {
+    if is_exception(value) { Err(None) } else { Ok(value) }
 }
 
 impl Drop for Reader<'_> {

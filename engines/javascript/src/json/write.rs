@@ -64,6 +64,7 @@ struct Name {
 }
 
 /// Where a value is.
+#[derive(Clone, Copy)]
 pub(super) enum Key {
     Document,
     Element(u32),
@@ -99,7 +100,7 @@ impl Writer<'_, '_> {
     fn member(&mut self, key: Key) -> Result<(), Thrown> {
         let Some(open) = self.open.last() else { return Ok(()) };
         let (holder, is_empty) = (open.value, open.is_empty);
-        let value = self.checked(get(self.ctx, holder, &key))?;
+        let value = checked(get(self.ctx, holder, &key))?;
         let before = self.out.len();
         if !is_empty {
             self.out.push(b',');
@@ -133,7 +134,7 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         let before = self.out.len();
-        let text = self.checked(name_text(self.ctx, atom))?;
+        let text = checked(name_text(self.ctx, atom))?;
         let written = self.string(text);
         free(self.ctx, text);
         written?;
@@ -175,17 +176,17 @@ impl Writer<'_, '_> {
         }
         match class(value) {
             NUMBER => {
-                let number = self.checked(to_number(self.ctx, value))?;
+                let number = checked(to_number(self.ctx, value))?;
                 return self.begin_replaced(number);
             }
             STRING => {
-                let text = self.checked(to_string(self.ctx, value))?;
+                let text = checked(to_string(self.ctx, value))?;
                 let written = self.string(text);
                 free(self.ctx, text);
                 return written.map(|()| Begun::Whole);
             }
             BOOLEAN => {
-                let text = self.checked(engine_s_own(self.ctx, value))?;
+                let text = checked(engine_s_own(self.ctx, value))?;
                 let written = with_text(self.ctx, text, |text| self.out.extend_from_slice(text));
                 free(self.ctx, text);
                 return written.map(|()| Begun::Whole).ok_or(Thrown);
@@ -232,7 +233,7 @@ impl Writer<'_, '_> {
             return Ok(value);
         }
         let function = get(self.ctx, value, &Key::Member(self.to_json));
-        let replaced = match self.checked(function) {
+        let replaced = match checked(function) {
             Ok(function) if is_function(self.ctx, function) => call(self.ctx, function, value, key),
             Ok(_) => copy(self.ctx, value),
             Err(Thrown) => function,
@@ -241,7 +242,7 @@ impl Writer<'_, '_> {
             free(self.ctx, function);
         }
         free(self.ctx, value);
-        self.checked(replaced)
+        checked(replaced)
     }
 
     fn integer(&mut self, integer: i32) {
@@ -279,10 +280,10 @@ impl Writer<'_, '_> {
         Exception::throw_type(self.js, "Do not know how to serialize a BigInt");
         Thrown
     }
+}
 
-    fn checked(&self, value: qjs::JSValue) -> Result<qjs::JSValue, Thrown> {
-        if is_exception(value) { Err(Thrown) } else { Ok(value) }
-    }
+fn checked(value: qjs::JSValue) -> Result<qjs::JSValue, Thrown> {
+    if is_exception(value) { Err(Thrown) } else { Ok(value) }
 }
 
 /// What the beginning of a value was.

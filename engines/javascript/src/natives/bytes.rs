@@ -1,22 +1,24 @@
 //! Bytes: encodings, random ones, and copies of values.
 
+#![expect(clippy::needless_pass_by_value, reason = "rquickjs passes values")]
+
 use rquickjs::{Array, Ctx, Error, Exception, Result, Value, qjs};
 
 use super::Text;
 use crate::platform;
-use crate::script::owned;
+use crate::quickjs::{length, owned, size};
 
 /// Bytes of a `Uint8Array`, copied: the script may change or free them at any time.
 pub(super) fn of(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Vec<u8>> {
-    let mut length = 0;
+    let mut found = 0;
     #[expect(unsafe_code, reason = "a call of QuickJS")]
     // SAFETY: the context and the value are valid, and the bytes are copied before anything else runs.
     unsafe {
-        let bytes = qjs::JS_GetUint8Array(ctx.as_raw().as_ptr(), &raw mut length, value.as_raw());
+        let bytes = qjs::JS_GetUint8Array(ctx.as_raw().as_ptr(), &raw mut found, value.as_raw());
         if bytes.is_null() {
-            return if length == 0 && !ctx.has_exception() { Ok(Vec::new()) } else { Err(Error::Exception) };
+            return if found == 0 && !ctx.has_exception() { Ok(Vec::new()) } else { Err(Error::Exception) };
         }
-        Ok(std::slice::from_raw_parts(bytes, length as usize).to_vec())
+        Ok(std::slice::from_raw_parts(bytes, length(found)).to_vec())
     }
 }
 
@@ -24,9 +26,8 @@ pub(super) fn of(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Vec<u8>> {
 pub(super) fn new<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
     #[expect(unsafe_code, reason = "a call of QuickJS")]
     // SAFETY: the context is valid, and QuickJS copies the bytes.
-    let array = unsafe {
-        qjs::JS_NewUint8ArrayCopy(ctx.as_raw().as_ptr(), bytes.as_ptr(), bytes.len() as qjs::size_t)
-    };
+    let array =
+        unsafe { qjs::JS_NewUint8ArrayCopy(ctx.as_raw().as_ptr(), bytes.as_ptr(), size(bytes.len())) };
     owned(ctx, array)
 }
 
@@ -120,21 +121,21 @@ fn windows_1252(byte: u8) -> char {
 
 /// A deep copy: QuickJS writes the value as bytes and reads it again. It has no functions, and may refer to itself.
 pub(super) fn clone<'js>(ctx: Ctx<'js>, value: Value<'js>) -> Result<Value<'js>> {
-    let mut length = 0;
+    let mut written = 0;
     let raw = ctx.as_raw().as_ptr();
     #[expect(unsafe_code, reason = "calls of QuickJS")]
     // SAFETY: the context and the value are valid. What is read is what was written, without bytecode.
     let copy = unsafe {
         let bytes = qjs::JS_WriteObject(
             raw,
-            &raw mut length,
+            &raw mut written,
             value.as_raw(),
             qjs::JS_WRITE_OBJ_REFERENCE.cast_signed(),
         );
         if bytes.is_null() {
             return Err(Error::Exception);
         }
-        let copy = qjs::JS_ReadObject(raw, bytes, length, qjs::JS_READ_OBJ_REFERENCE.cast_signed());
+        let copy = qjs::JS_ReadObject(raw, bytes, written, qjs::JS_READ_OBJ_REFERENCE.cast_signed());
         qjs::js_free(raw, bytes.cast());
         copy
     };

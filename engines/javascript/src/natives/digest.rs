@@ -1,5 +1,7 @@
 //! The digests of `crypto.subtle`.
 
+#![expect(clippy::needless_pass_by_value, reason = "rquickjs passes values")]
+
 use rquickjs::{Ctx, Result, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 

@@ -1,5 +1,7 @@
 //! Requests: what `fetch.js` sends and reads through the SDK's client.
 
+#![expect(clippy::needless_pass_by_value, reason = "rquickjs passes values")]
+
 use bulkhead::client::http::{Method, Request, Response as Answer};
 use bulkhead::client::{self, Body};
 use rquickjs::{Array, Ctx, Error, Exception, Function, Persistent, Promise, Result, Value};

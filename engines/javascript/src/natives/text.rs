@@ -2,6 +2,8 @@
 
 use rquickjs::{Ctx, Error, FromJs, Result, Value, qjs};
 
+use crate::quickjs::length;
+
 /// The text of any value.
 pub(crate) struct Text(pub(crate) String);
 
@@ -14,15 +16,15 @@ impl<'js> FromJs<'js> for Text {
 /// The text of any value; an exception is pending if there is none.
 pub(crate) fn to_text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
     let ctx = ctx.as_raw().as_ptr();
-    let mut length = 0;
+    let mut found = 0;
     #[expect(unsafe_code, reason = "calls of QuickJS")]
     // SAFETY: the context and the value are valid; the text is freed after it was copied.
     unsafe {
-        let text = qjs::JS_ToCStringLen2(ctx, &raw mut length, value.as_raw(), false);
+        let text = qjs::JS_ToCStringLen2(ctx, &raw mut found, value.as_raw(), false);
         if text.is_null() {
             return None;
         }
-        let copy = whole(std::slice::from_raw_parts(text.cast(), length as usize));
+        let copy = whole(std::slice::from_raw_parts(text.cast(), length(found)));
         qjs::JS_FreeCString(ctx, text);
         Some(copy)
     }

@@ -1,5 +1,7 @@
 //! URLs for the classes of `url.js`.
 
+#![expect(clippy::needless_pass_by_value, reason = "rquickjs passes values")]
+
 use rquickjs::prelude::Opt;
 use rquickjs::{Array, Ctx, Result, Value};
 

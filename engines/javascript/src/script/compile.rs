@@ -6,11 +6,13 @@ use rquickjs::{Ctx, Error, Exception, Function, Result, Value, qjs};
 
 use super::Kind;
 use super::detect::{Seems, detect};
+use crate::quickjs::{length, owned, size};
 use crate::state;
 
 /// What CommonJS has around a file. The file itself begins in line 1: QuickJS does not take 0 for the number of a first line,
 /// so there are two lines before it.
-const WRAPPER: (&str, &str) = ("(function (exports, require, module, __filename, __dirname) {\n\n", "\n})");
+const BEFORE: &str = "(function (exports, require, module, __filename, __dirname) {\n\n";
+const AFTER: &str = "\n})";
 const FIRST_LINE: i32 = -1;
 
 /// A file that is compiled and has not run.
@@ -65,7 +67,7 @@ fn compile_as<'js>(ctx: &Ctx<'js>, kind: Kind, path: &str, source: &[u8]) -> Res
     match kind {
         Kind::Module => {
             let flags = qjs::JS_EVAL_TYPE_MODULE | qjs::JS_EVAL_FLAG_STRICT | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-            evaluate(ctx, path, terminated(source, ("", "")), 1, flags).map(Compiled::Module)
+            evaluate(ctx, path, terminated("", source, ""), 1, flags).map(Compiled::Module)
         }
         Kind::CommonJs => wrapped(ctx, path, source),
         Kind::Json => Err(Error::Unknown),
@@ -74,16 +76,16 @@ fn compile_as<'js>(ctx: &Ctx<'js>, kind: Kind, path: &str, source: &[u8]) -> Res
 
 fn wrapped<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<Compiled<'js>> {
     // `#!` is a comment in the first line of a file, which this is not.
-    let mut text = terminated(source, WRAPPER);
+    let mut text = terminated(BEFORE, source, AFTER);
     if source.starts_with(b"#!") {
-        text[WRAPPER.0.len()..][..2].copy_from_slice(b"//");
+        text[BEFORE.len()..][..2].copy_from_slice(b"//");
     }
     let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
     evaluate(ctx, path, text, FIRST_LINE, flags).map(Compiled::CommonJs)
 }
 
 /// The source with what is around it, and with the zero that QuickJS reads behind its end.
-fn terminated(source: &[u8], (before, after): (&str, &str)) -> Vec<u8> {
+fn terminated(before: &str, source: &[u8], after: &str) -> Vec<u8> {
     let mut text = Vec::with_capacity(before.len() + source.len() + after.len() + 1);
     text.extend_from_slice(before.as_bytes());
     text.extend_from_slice(source);
@@ -107,20 +109,12 @@ pub(crate) fn evaluate<'js>(
         filename: name.as_ptr(),
         line_num: line,
     };
-    let length = (text.len() - 1) as qjs::size_t;
+    let length = size(text.len() - 1);
     #[expect(unsafe_code, reason = "rquickjs cannot set the line")]
     // SAFETY: the context is valid, and the text ends with a zero and outlives the call, as the options do.
     let value =
         unsafe { qjs::JS_Eval2(ctx.as_raw().as_ptr(), text.as_ptr().cast(), length, &raw mut options) };
     owned(ctx, value)
-}
-
-/// A value that QuickJS returned, or the exception.
-pub(crate) fn owned<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
-    #[expect(unsafe_code, reason = "a value from a function of QuickJS")]
-    // SAFETY: such a value belongs to its caller.
-    let value = unsafe { Value::from_raw(ctx.clone(), value) };
-    if value.is_exception() { Err(Error::Exception) } else { Ok(value) }
 }
 
 /// A mistake in the syntax of a file.
@@ -166,17 +160,17 @@ fn written(ctx: &Ctx<'_>, kind: u8, value: &Value<'_>) -> Result<Vec<u8>> {
 
 /// The bytes of code, without what the flags strip.
 pub(crate) fn write_code(ctx: &Ctx<'_>, value: &Value<'_>, flags: u32) -> Result<Vec<u8>> {
-    let mut length = 0;
+    let mut written = 0;
     let flags = (qjs::JS_WRITE_OBJ_BYTECODE | flags).cast_signed();
     let ctx = ctx.as_raw().as_ptr();
     #[expect(unsafe_code, reason = "rquickjs writes modules only")]
     // SAFETY: the context is valid; what QuickJS returns has this length, and is freed.
     unsafe {
-        let bytes = qjs::JS_WriteObject(ctx, &raw mut length, value.as_raw(), flags);
+        let bytes = qjs::JS_WriteObject(ctx, &raw mut written, value.as_raw(), flags);
         if bytes.is_null() {
             return Err(Error::Exception);
         }
-        let out = std::slice::from_raw_parts(bytes, length as usize).to_vec();
+        let out = std::slice::from_raw_parts(bytes, length(written)).to_vec();
         qjs::js_free(ctx, bytes.cast());
         Ok(out)
     }
@@ -198,11 +192,12 @@ pub(super) fn from_bytecode<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Option<
 
 /// What [`write_code`] has written.
 pub(crate) fn read_code<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
-    let (raw, length) = (ctx.as_raw().as_ptr(), bytes.len() as qjs::size_t);
+    let raw = ctx.as_raw().as_ptr();
     #[expect(unsafe_code, reason = "rquickjs reads modules only")]
     // SAFETY: the context is valid, and QuickJS copies what it needs of the bytes.
-    let value =
-        unsafe { qjs::JS_ReadObject(raw, bytes.as_ptr(), length, qjs::JS_READ_OBJ_BYTECODE.cast_signed()) };
+    let value = unsafe {
+        qjs::JS_ReadObject(raw, bytes.as_ptr(), size(bytes.len()), qjs::JS_READ_OBJ_BYTECODE.cast_signed())
+    };
     owned(ctx, value)
 }
 

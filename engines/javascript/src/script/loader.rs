@@ -7,10 +7,11 @@ use rquickjs::{Ctx, Error, Exception, Object, Promise, Result, Value, qjs};
 
 use super::Kind;
 use super::commonjs;
-use super::compile::{self, Compiled, c_string, compile, from_bytecode, owned};
+use super::compile::{self, Compiled, c_string, compile, from_bytecode};
 use super::detect::{Seems, detect};
 use super::resolve::{self, Unresolved};
 use crate::platform::{self, File};
+use crate::quickjs::{owned, size};
 use crate::state;
 
 /// A script that has begun to run.
@@ -244,7 +245,7 @@ mod calls {
         let path = if compiles_only { Ok(specifier) } else { resolved(&js, &base, &specifier) };
         let Some(path) = thrown(&js, path) else { return null_mut() };
         // SAFETY: QuickJS copies the text, and frees the copy.
-        unsafe { qjs::js_strndup(ctx, path.as_ptr().cast(), path.len() as qjs::size_t) }
+        unsafe { qjs::js_strndup(ctx, path.as_ptr().cast(), size(path.len())) }
     }
 
     pub(super) unsafe extern "C" fn load(

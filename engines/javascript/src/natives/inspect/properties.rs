@@ -2,7 +2,7 @@
 
 use rquickjs::{Ctx, Value, qjs};
 
-use crate::script::owned;
+use crate::quickjs::owned;
 
 /// A property of an object.
 pub(super) enum Property<'js> {
