@@ -11,7 +11,7 @@ use super::credentials::Credential;
 use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
-use super::scripts::{mistakes_of_scripts, wrong_engine};
+use super::scripts::{mistakes_of_scripts, mistakes_of_syntax, wrong_engine};
 use crate::local::secrets;
 use crate::output::Progress;
 use crate::{handlers, suggest};
@@ -51,6 +51,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
             loaded.push(component.map_err(|text| report.mistakes.push(Finding::of(text))).ok());
         }
     }
+    report.mistakes.extend(mistakes_of_syntax(root, &manifest, &loader)?.into_iter().map(Finding::of));
     drop(progress);
     for (at, component) in loaded.into_iter().enumerate() {
         handler(root, &manifest, at, component, &mut report);
