@@ -120,7 +120,9 @@ fn own_handler(manifest: &Manifest, asked: Option<&str>, report: &mut Report) {
 /// Adds the findings about one handler.
 fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Component>, report: &mut Report) {
     let Some(handler) = manifest.handlers.get(at) else { return };
-    let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
+    // An engine imports what any script may use, which says nothing about this one.
+    let imports = component.as_ref().filter(|_| handler.script.is_none());
+    let imports = imports.map_or(&[][..], |component| &component.imports);
     let groups = groups(manifest, at);
     if groups.iter().all(|group| group.events.is_none() && group.tenants.is_empty()) {
         report.warnings.push(format!(
@@ -160,6 +162,7 @@ fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Compon
     report.mistakes.dedup();
     report.handlers.push(Handler {
         name: handler.name.clone(),
+        script: handler.script.as_ref().map(|place| root.join(place)),
         policies: groups.iter().map(|group| group.report(&handler.policy, imports)).collect(),
         component,
     });

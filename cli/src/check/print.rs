@@ -22,6 +22,9 @@ pub(super) fn text(report: &Report, all: bool) -> String {
     let mut text = String::new();
     for handler in &report.handlers {
         text += &format!("handler {}\n", name(&handler.name));
+        if let Some(script) = &handler.script {
+            text += &format!("  script     {}\n", script.shown());
+        }
         text += &handler.component.as_ref().map(component).unwrap_or_default();
         handler.policies.iter().for_each(|shown| text += &policy(shown, all));
         text.push('\n');
