@@ -82,6 +82,7 @@ impl Build {
         let Built { components, warnings } = self.components(&project)?;
         let root = TaskRoot::of(&project, &components);
         root.fill(self.package.is_empty())?;
+        root.compile_engines()?;
         let mut summary = check(&project, &root)?;
         summary.warnings.extend(warnings);
         let report = Report::new(&root, &project.manifest, summary)?;

@@ -23,7 +23,8 @@ use crate::{files, preinit, reset, worlds};
 /// A core module for WASI preview 1 (wasm32-wasip1; C, TinyGo, Zig) is first made into a component, with the
 /// official adapter.
 ///
-/// A component that the bootstrap of this version could not run is rejected, with the reason.
+/// A component that the bootstrap of this version could not run is rejected, with the reason. The init function of an engine of
+/// scripts is always run, as with --preinit.
 ///
 /// Example: bulkhead compile hello.wasm -o hello.cwasm --target aarch64
 #[derive(Debug, Args)]
@@ -95,7 +96,7 @@ impl Compile {
         let wasm = files::read_component(&self.input)?;
         files::ensure_folder_of(output)?;
         let component = worlds::ready(&wasm, &self.input)?;
-        let ready = self.preinit.run(&component, &self.input)?;
+        let ready = self.preinit.for_component(&component).run(&component, &self.input)?;
         let product = match &ready {
             Some(_) if output.extension().is_some_and(|end| end == "wasm") => Product::Component,
             _ => Product::Native(target),

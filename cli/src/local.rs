@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 
 pub(crate) use events::{Answer, Event};
 use events::{EnvironmentId, Events};
+pub(crate) use program::{ENGINES_VARIABLE, bootstrap, bootstrap_for, engine};
 use program::{Line, Program};
-pub(crate) use program::{bootstrap, bootstrap_for, engine};
 pub(crate) use task_root::{is_task_root, task_root};
 
 /// The settings of a function, which would be its configuration in Lambda.

@@ -18,7 +18,7 @@ use crate::{files, output};
 use name::Name;
 use template::{TEMPLATES, Template};
 
-/// Create a project: a handler, its test, a sample event, and a bulkhead.toml.
+/// Create a project: a handler, its test if it has one, a sample event, and a bulkhead.toml.
 ///
 /// Without --template, it asks for a template if it runs on a terminal; otherwise it uses `hello`.
 ///
@@ -160,13 +160,14 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 fn next(template: &Template, path: &Path, programs: &OsStr) -> String {
     const BUILD: &str = "bulkhead build";
     let is_there = |program| std::env::split_paths(programs).any(|folder| folder.join(program).is_file());
-    let [first, second] = match &template.installs {
-        Some(tool) if !is_there(tool.program) => [BUILD, tool.test],
-        Some(_) | None => [template.test, BUILD],
+    let commands = match (&template.installs, template.test) {
+        (Some(tool), _) if !is_there(tool.program) => vec![BUILD, tool.test],
+        (Some(_) | None, test) => test.into_iter().chain([BUILD]).collect(),
     };
     format!(
-        "created {path} from the template {}\n\n  cd {path}\n  {first}\n  {second}\n  bulkhead invoke --event @event.json{}",
+        "created {path} from the template {}\n\n  cd {path}\n  {}\n  bulkhead invoke --event @event.json{}",
         template.name,
+        commands.join("\n  "),
         template.invoke,
         path = path.shown(),
     )
@@ -206,6 +207,14 @@ mod tests {
         assert!(commands().contains("\n  bulkhead build\n  .venv/bin/go test\n"), "{}", commands());
         std::fs::write(folder.path().join("go"), "").unwrap();
         assert!(commands().contains("\n  go test\n  bulkhead build\n"), "{}", commands());
+    }
+
+    #[test]
+    fn a_script_has_no_test_and_no_tool_to_install() {
+        let script = TEMPLATES.iter().find(|template| template.name == "javascript").unwrap();
+        let commands = next(script, Path::new("x"), OsStr::new(""));
+        let expected = "\n\n  cd x\n  bulkhead build\n  bulkhead invoke --event @event.json";
+        assert!(commands.ends_with(expected), "{commands}");
     }
 
     #[test]

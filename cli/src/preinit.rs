@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use bulkhead_host::preinit::{InitRunner, Rules, Value, check_has_init};
 use bulkhead_host::text::printable::{Shown as _, told};
+use bulkhead_host::wasm::Description;
 use bytesize::ByteSize;
 use clap::Args;
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
@@ -20,6 +21,19 @@ use crate::output::tell;
 
 /// The instance that Wizer adds to read a component's state.
 const ACCESS: &str = "wasmtime:wizer/access";
+
+/// The interface that an engine of scripts imports, in any version.
+pub(crate) const SCRIPT: &str = "bulkhead:lambda/script@";
+
+/// The time limit of an init function, unless an option sets another.
+const INIT_TIME: Duration = Duration::from_secs(10);
+
+/// Whether a component is an engine of scripts with an init function. It is always run: without its result, each event would make
+/// the interpreter anew.
+pub(crate) fn is_always_run(wasm: &[u8]) -> bool {
+    let is_engine = |names: Description| names.imports.iter().any(|import| import.starts_with(SCRIPT));
+    Description::read(wasm).is_some_and(is_engine) && check_has_init(wasm).is_ok()
+}
 
 /// Whether to run the init function, and what it may use.
 #[derive(Debug, Clone, Default, Args)]
@@ -51,6 +65,14 @@ pub(crate) struct Ready {
 }
 
 impl Options {
+    /// These options for a component whose init function may have to be run in any case.
+    pub(crate) fn for_component(&self, wasm: &[u8]) -> Self {
+        match self.preinit || !is_always_run(wasm) {
+            true => self.clone(),
+            false => Self { preinit: true, init_time: INIT_TIME, ..self.clone() },
+        }
+    }
+
     /// Runs the component's init function, if that was requested.
     pub(crate) fn run(&self, wasm: &[u8], input: &Path) -> anyhow::Result<Option<Ready>> {
         if !self.preinit {

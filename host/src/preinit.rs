@@ -1,6 +1,7 @@
-//! Runs a component's init function once, when the component is compiled.
+//! Runs what a component does before any event: its init function, once, when the component is compiled; and, if it is an engine,
+//! its [compiler of scripts](script_compiler).
 //!
-//! It runs in a sandbox without grants, which denies everything that would be equal in every later sandbox
+//! The init runs in a sandbox without grants, which denies everything that would be equal in every later sandbox
 //! ([`refused`]). The memory that it leaves is read here; the command makes a component from it.
 //!
 //! May use: text, log, policy, engine, runtime_api, capabilities, wasm, sandbox.
@@ -10,6 +11,7 @@ mod exports;
 mod printed;
 mod read;
 mod refused;
+mod script_compiler;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,12 +27,13 @@ pub use exports::INITIALIZER;
 use printed::Printed;
 pub use read::Value;
 pub use refused::Refused;
+pub use script_compiler::{ScriptCompiler, ScriptCompilerError, SyntaxError};
 
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::Files;
 use crate::capabilities::key_value::{KeyValue, Stores};
 use crate::capabilities::limits::Limiter;
-use crate::capabilities::outbound::{self, Clients, Outbound};
+use crate::capabilities::outbound::{self, Clients, Outbound, OutboundError};
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::Response;
 use crate::capabilities::{self, Serving, State};
@@ -90,7 +93,7 @@ impl InitRunner {
         let guard = watchdog.guard(Instant::now() + self.rules.time);
         let mut linker = capabilities::linker(&engine).map_err(PreinitError::Linker)?;
         let looked = refused::replace(&mut linker, self.rules).map_err(PreinitError::Linker)?;
-        let mut store = Store::new(&engine, self.state(&guard)?);
+        let mut store = Store::new(&engine, state(&self.printed, &guard, clients()?));
         store.limiter(|state| &mut state.limiter);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
@@ -122,36 +125,45 @@ impl InitRunner {
         }
         read::values(&mut store, &component, instance, access).await
     }
+}
 
-    fn state(&self, guard: &Guard) -> Result<State, PreinitError> {
-        let policy = Arc::new(Policy::default_for("init"));
-        let mut wasi = WasiCtx::builder();
-        wasi.stdout(self.printed.stream()).stderr(self.printed.stream());
-        // Our stdout stays unused; the guest's output does not become records.
-        let quiet =
-            LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
-        // Nothing is sent to this address; it only has to be valid.
-        let log = Arc::new(Log::new(&quiet));
-        let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
-        Ok(State {
-            wasi: wasi.build(),
-            environment: Environment::default(),
-            table: ResourceTable::new(),
-            files: Files::new(0),
-            random: Random::new(policy.limits.random),
-            http: outbound::context(),
-            serving: Serving::default(),
-            limiter: Limiter::new(&policy.limits),
-            pool_slot: None,
-            key_value: KeyValue::new(Arc::new(Stores::none(log)), Arc::clone(&policy)),
-            outbound: Outbound::new(clients, policy),
-            response: Response::default(),
-            script: None,
-            wanted_socket: false,
-            clock: guard.clock(),
-            meter: Meter::new(Duration::MAX),
-            out_of_cpu_time: false,
-        })
+/// A log without records: the guest's output does not become any.
+fn quiet() -> Arc<Log> {
+    let quiet = LogSettings { format: Format::Text, level: Level::Fatal, telemetry_fd: None, batches: false };
+    Arc::new(Log::new(&quiet))
+}
+
+/// Clients for a sandbox that sends nothing.
+fn clients() -> Result<Arc<Clients>, OutboundError> {
+    // Nothing is sent to this address; it only has to be valid.
+    Clients::new(quiet(), "127.0.0.1:9001", &[])
+}
+
+/// The state of a sandbox without grants.
+fn state(printed: &Printed, guard: &Guard, clients: Arc<Clients>) -> State {
+    let policy = Arc::new(Policy::default_for("init"));
+    let mut wasi = WasiCtx::builder();
+    // Our stdout stays unused.
+    wasi.stdout(printed.stream()).stderr(printed.stream());
+    let stores = Arc::new(Stores::none(quiet()));
+    State {
+        wasi: wasi.build(),
+        environment: Environment::default(),
+        table: ResourceTable::new(),
+        files: Files::new(0),
+        random: Random::new(policy.limits.random),
+        http: outbound::context(),
+        serving: Serving::default(),
+        limiter: Limiter::new(&policy.limits),
+        pool_slot: None,
+        key_value: KeyValue::new(stores, Arc::clone(&policy)),
+        outbound: Outbound::new(clients, policy),
+        response: Response::default(),
+        script: None,
+        wanted_socket: false,
+        clock: guard.clock(),
+        meter: Meter::new(Duration::MAX),
+        out_of_cpu_time: false,
     }
 }
 

@@ -36,6 +36,7 @@ chapters! {
     readme: "../README.md",
     getting_started: "getting-started.md",
     handlers: "handlers.md",
+    javascript: "javascript.md",
     languages: "languages.md",
     porting: "porting.md",
     events: "events.md",
@@ -99,7 +100,11 @@ fn run(at: &Place<'_>, block: &Block, session: &mut Session, blocks: &mut Blocks
         Block::Handler(text) => blocks.add_handler(at.line, text),
         // Where they are missing, it says so; in CI that is an error.
         Block::With(language, block) => {
-            if artifacts::language(language).is_some() {
+            let is_there = match language.as_str() {
+                "scripts" => artifacts::engine().is_some(),
+                language => artifacts::language(language).is_some(),
+            };
+            if is_there {
                 run(at, block, session, blocks);
             }
         }

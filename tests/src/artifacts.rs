@@ -219,6 +219,16 @@ pub fn beside_moto(program: &str) -> Option<PathBuf> {
     None
 }
 
+/// The engine of scripts. Its C needs clang and wasi-libc, so it may be missing; but not in CI. The command finds it by the same
+/// variable.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn engine() -> Option<PathBuf> {
+    let folder = fetched_or_said("BULKHEAD_ENGINES", "of scripts", "no script was run by the real engine")?;
+    Some(folder.join("javascript.wasm"))
+}
+
 /// The folder with CDK and the schema of Terraform's AWS provider. They are downloaded, so they may be missing; but not in CI.
 ///
 /// # Panics

@@ -18,7 +18,7 @@ use cargo_metadata::semver::Version;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use crate::workspace::{Workspace, has, in_ci, run};
+use crate::workspace::{WASM, Workspace, has, in_ci, run};
 
 /// The section in which readers look for the list.
 const SECTION: &str = ".dep-v0";
@@ -46,6 +46,35 @@ pub(crate) const BOOTSTRAP: Program =
 pub(crate) const COMMAND: Program =
     Program { package: "bulkhead-cli", features: &[], beside: &["bulkhead-bootstrap"] };
 
+/// The engine of scripts.
+const ENGINE: Program = Program { package: "bulkhead-javascript", features: &[], beside: &[] };
+
+/// The engine with the list at its end, in a section that `bulkhead package` reads for its own list.
+pub(crate) fn with_list(workspace: &Workspace, engine: &[u8]) -> Result<Vec<u8>> {
+    Ok([engine, &custom_section(&list(workspace, ENGINE, WASM)?)?].concat())
+}
+
+/// A custom section of WebAssembly with the list.
+fn custom_section(list: &[u8]) -> Result<Vec<u8>> {
+    let content = [&*leb128(SECTION.len())?, SECTION.as_bytes(), list].concat();
+    Ok([&[0], &*leb128(content.len())?, &content].concat())
+}
+
+/// A length as WebAssembly writes it: seven bits in each byte, the lowest first.
+fn leb128(length: usize) -> Result<Vec<u8>> {
+    let mut rest = u32::try_from(length).context("the list is too long")?;
+    let mut bytes = Vec::new();
+    loop {
+        let [low, ..] = rest.to_le_bytes();
+        rest >>= 7;
+        if rest == 0 {
+            bytes.push(low & 0x7f);
+            return Ok(bytes);
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
 /// Writes the list into the file of a program for a processor, `x86_64` or `aarch64`. The file must be a copy of the one that cargo
 /// made, because cargo does not notice that its own has changed.
 pub(crate) fn embed(workspace: &Workspace, program: Program, processor: &str, file: &Path) -> Result<()> {
@@ -55,7 +84,7 @@ pub(crate) fn embed(workspace: &Workspace, program: Program, processor: &str, fi
         println!("      {objcopy} is not installed, so {} does not list its crates", file.display());
         return Ok(());
     }
-    let list = list(workspace, program, processor)?;
+    let list = list(workspace, program, &format!("{processor}-unknown-linux-gnu"))?;
     let place = workspace.target("auditable");
     fs::create_dir_all(&place).with_context(|| format!("creating {}", place.display()))?;
     put(&list, objcopy, file, &place.join("list.z"))
@@ -74,12 +103,12 @@ fn put(list: &[u8], objcopy: &str, file: &Path, section: &Path) -> Result<()> {
     run(Command::new(objcopy).arg("--add-section").arg(added).arg(file))
 }
 
-/// The list, compressed.
-fn list(workspace: &Workspace, program: Program, processor: &str) -> Result<Vec<u8>> {
+/// The list for a target, compressed.
+fn list(workspace: &Workspace, program: Program, target: &str) -> Result<Vec<u8>> {
     let mut tree = workspace.cargo(["tree", "--locked", "--prefix", "depth", "--format", "|{p}"]);
     tree.args(["--edges", "normal,no-proc-macro", "--package", program.package]).args(program.features);
     tree.args(program.beside.iter().flat_map(|package| ["--package", *package]));
-    tree.args(["--target", &format!("{processor}-unknown-linux-gnu")]);
+    tree.args(["--target", target]);
     let output =
         tree.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("running `cargo tree`")?;
     ensure!(output.status.success(), "`cargo tree` failed");
@@ -207,6 +236,16 @@ mod tests {
         };
         assert_eq!(names("a"), ["a", "below", "both", "one"]);
         assert_eq!(names("b"), ["b", "below", "both"]);
+    }
+
+    #[test]
+    fn a_section_has_its_length_before_its_name() {
+        assert_eq!(custom_section(b"list").unwrap(), b"\0\x0c\x07.dep-v0list");
+        for (length, expected) in
+            [(0, &[0][..]), (127, &[0x7f]), (128, &[0x80, 1]), (16384, &[0x80, 0x80, 1])]
+        {
+            assert_eq!(leb128(length).unwrap(), expected);
+        }
     }
 
     /// The program is the one with these tests.

@@ -1,6 +1,6 @@
 //! `cargo xtask dist` makes the files of a release: an archive, a [Python wheel](wheel) and [npm packages](npm) with the same
 //! programs. The same programs always give the same bytes. Each contains the command, the bootstraps under the names by which
-//! `bulkhead package` finds them, licences, and a list of all crates. The archive and the wheel also contain completions and man
+//! `bulkhead package` finds them, the engine of scripts, licences, and a list of all crates. The archive and the wheel also contain completions and man
 //! pages.
 //!
 //! The programs are for this machine's processor, on Linux; only the bootstrap for arm64 is also built on other processors.
@@ -26,12 +26,17 @@ use self::prefix::COMPLETIONS;
 use crate::arm64::{self, ARM64};
 use crate::auditable;
 use crate::bootstraps::SHIPPED;
+use crate::engine::{self, ENGINE};
 use crate::fetched::hex_digest;
 use crate::steps::{self, Outcome, Step};
+use crate::toolchain::TOOLCHAIN;
 use crate::workspace::{Profile, Workspace, run as call};
 
 /// The variable with which the tests find the archive.
 pub(crate) const VARIABLE: &str = "BULKHEAD_DIST";
+
+/// The folder of the engines, in which the command looks for them.
+const ENGINES: &str = "engines";
 
 /// The list of crates, in every package.
 const SBOM: &str = "bulkhead.cdx.json";
@@ -40,7 +45,7 @@ const SBOM: &str = "bulkhead.cdx.json";
 pub(crate) const DIST: Step = Step {
     name: "dist",
     title: "building the archive, the wheel and the npm packages of a release",
-    needs: &["programs", "arm64"],
+    needs: &["programs", "arm64", "engine"],
     inputs: None,
     run: |workspace| {
         let place = workspace.target("dist");
@@ -60,7 +65,7 @@ pub(crate) const DIST: Step = Step {
 
 /// The `dist` command.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    steps::run(workspace, "dist", &[SHIPPED, ARM64, DIST])
+    steps::run(workspace, "dist", &[TOOLCHAIN, SHIPPED, ARM64, ENGINE, DIST])
 }
 
 /// The path of the archive.
@@ -96,6 +101,7 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
         put(&arm64, &folder.join("bootstrap-arm64"), programs)?;
     }
     put(&workspace.lean_bootstrap(), &folder.join(own), programs)?;
+    put_engine(workspace, folder)?;
     for text in ["LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"] {
         put(&workspace.source(text), &folder.join(text), texts)?;
     }
@@ -111,6 +117,25 @@ fn fill(workspace: &Workspace, folder: &Path) -> Result<()> {
         write(&output.stdout, &folder.join("completions").join(file), texts)?;
     }
     call(Command::new(workspace.command_line(Profile::Release)).arg("man").arg(folder.join("man/man1")))
+}
+
+/// The engine of scripts, and its native code for this processor, so that a build of scripts compiles nothing.
+fn put_engine(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let built = engine::component(workspace);
+    ensure!(
+        built.is_file(),
+        "the engine of scripts is missing: a release needs clang and wasi-libc to build it"
+    );
+    let component = folder.join(ENGINES).join("javascript.wasm");
+    let native = component.with_extension("cwasm");
+    put(&built, &component, 0o644)?;
+    call(
+        Command::new(workspace.command_line(Profile::Release))
+            .arg("compile")
+            .arg(&component)
+            .arg("-o")
+            .arg(native),
+    )
 }
 
 fn put(from: &Path, to: &Path, mode: u32) -> Result<()> {

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::auditable;
 use crate::compile::{compile, products};
 use crate::stamp::Inputs;
 use crate::steps::{Outcome, Step};
@@ -50,8 +51,10 @@ pub(crate) const ENGINE: Step = Step {
         let built = build(workspace)?;
         let kept = component(workspace);
         fs::create_dir_all(workspace.target(FOLDER))?;
-        let size = fs::copy(&built, &kept).with_context(|| format!("copying {}", built.display()))?;
-        println!("      {}: {size} bytes", kept.display());
+        let engine = fs::read(&built).with_context(|| format!("reading {}", built.display()))?;
+        let engine = auditable::with_list(workspace, &engine)?;
+        fs::write(&kept, &engine).with_context(|| format!("writing {}", kept.display()))?;
+        println!("      {}: {} bytes", kept.display(), engine.len());
         Ok(Outcome::Made(vec![kept]))
     },
 };
@@ -75,7 +78,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Command {
 }
 
 /// Where the component is, once it is built.
-fn component(workspace: &Workspace) -> PathBuf {
+pub(crate) fn component(workspace: &Workspace) -> PathBuf {
     workspace.target(FOLDER).join("javascript.wasm")
 }
 

@@ -1,10 +1,13 @@
 //! Prints the result of a build, for people and as JSON.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::sandbox::component;
+use bulkhead_host::script;
 use bulkhead_host::text::printable::{Shown as _, line};
 use bulkhead_host::wasm::{Description, Kind};
 use bytesize::ByteSize;
@@ -21,6 +24,10 @@ use crate::worlds;
 pub(super) struct Report {
     task_root: PathBuf,
     components: Vec<Built>,
+    /// The scripts of handlers.
+    scripts: Vec<Script>,
+    /// How many other scripts the tenants have.
+    scripts_of_tenants: usize,
     /// Mistakes for which the bootstrap would reject the task root.
     pub(super) mistakes: Vec<String>,
     warnings: Vec<String>,
@@ -39,6 +46,34 @@ struct Built {
     handlers: Vec<String>,
     /// The imports that fail under the current policy.
     denied: Vec<Denied>,
+}
+
+/// One script.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Script {
+    /// The path of its entry, relative to the task root.
+    file: PathBuf,
+    /// The number of its files, and their size.
+    files: usize,
+    bytes: u64,
+    /// The handlers whose source it is.
+    handlers: Vec<String>,
+}
+
+impl Script {
+    /// The script with this entry. One that cannot be read is among the mistakes.
+    fn of(root: &TaskRoot, manifest: &Manifest, place: &Arc<Path>) -> Option<Self> {
+        let script = script::read(&root.shown, place).ok()?;
+        let bytes = script.files().iter().map(|file| file.content.len()).sum::<usize>();
+        let handlers = manifest.handlers.iter().filter(|handler| handler.script.as_ref() == Some(place));
+        Some(Self {
+            file: place.to_path_buf(),
+            files: script.files().len(),
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            handlers: handlers.map(|handler| handler.name.clone()).collect(),
+        })
+    }
 }
 
 impl Report {
@@ -65,9 +100,14 @@ impl Report {
             Ok(Built { file: file.clone(), bytes, kind, handlers, denied })
         };
         let components = root.components().iter().map(&mut built).collect::<anyhow::Result<_>>()?;
+        let of_handlers = manifest.handlers.iter().filter_map(|handler| handler.script.as_ref());
+        let of_handlers: BTreeSet<_> = of_handlers.collect();
+        let all: BTreeSet<_> = manifest.scripts().collect();
         Ok(Self {
             task_root: root.shown.clone(),
             components,
+            scripts: of_handlers.iter().filter_map(|place| Script::of(root, manifest, place)).collect(),
+            scripts_of_tenants: all.difference(&of_handlers).count(),
             mistakes: summary.mistakes,
             warnings: summary.warnings,
         })
@@ -83,7 +123,12 @@ fn kind_of(file: &Path) -> Option<&'static str> {
 
 pub(super) fn text(report: &Report) -> String {
     let mut table = Table::new(2, [Align::Left, Align::Left, Align::Right, Align::Left]);
-    table.row(["component", "kind", "size", "handlers"]);
+    table.row([
+        if report.components.is_empty() { "script" } else { "component" },
+        "kind",
+        "size",
+        "handlers",
+    ]);
     for built in &report.components {
         table.row([
             built.file.shown(),
@@ -92,7 +137,16 @@ pub(super) fn text(report: &Report) -> String {
             if built.handlers.is_empty() { "none".to_owned() } else { built.handlers.join(", ") },
         ]);
     }
+    for script in &report.scripts {
+        let kind =
+            if script.files == 1 { "script".to_owned() } else { format!("script, {} files", script.files) };
+        let size = ByteSize(script.bytes).display().iec().to_string();
+        table.row([script.file.shown(), kind, size, script.handlers.join(", ")]);
+    }
     let mut text = format!("{}\n{table}", report.task_root.shown());
+    if report.scripts_of_tenants > 0 {
+        text += &format!("scripts of tenants: {}\n", report.scripts_of_tenants);
+    }
     for denied in report.components.iter().flat_map(|built| &built.denied) {
         text += &format!("note: {}\n", line(&denied.text));
     }

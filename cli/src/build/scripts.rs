@@ -9,7 +9,7 @@ use bulkhead_host::script;
 
 use super::project::Project;
 use crate::check::mistakes_of_scripts;
-use crate::local;
+use crate::local::{self, ENGINES_VARIABLE};
 use crate::package::fits;
 
 /// Whether every handler of a project is a script, so that there is nothing to compile.
@@ -18,11 +18,50 @@ pub(super) fn are_all(project: &Project) -> bool {
     !handlers.is_empty() && handlers.iter().all(|handler| handler.script.is_some())
 }
 
-/// Fails with every script that cannot be read.
+/// Fails with every script that cannot be read, or if there is no engine to run them.
 pub(super) fn check(project: &Project) -> anyhow::Result<()> {
     let found = mistakes_of_scripts(&project.root, &project.manifest);
     ensure!(found.is_empty(), "{}", found.join("\n"));
+    for component in engines(project) {
+        let file = component.file_name().unwrap_or_default().display();
+        ensure!(
+            Engine::of(project, component).is_there(),
+            "there is no engine {file} to run the scripts of this project: a release of `bulkhead` has it in the folder `engines` \
+             beside the command; pass another folder in {ENGINES_VARIABLE} (in a checkout of Bulkhead, `cargo xtask test --only \
+             engine` builds it into target/engines)"
+        );
+    }
     Ok(())
+}
+
+/// The components that run the scripts of a project.
+fn engines(project: &Project) -> BTreeSet<&PathBuf> {
+    let scripts = project.manifest.handlers.iter().filter(|handler| handler.script.is_some());
+    scripts.map(|handler| &handler.source).collect()
+}
+
+/// The files of an engine, each if it is there: those of the project, or those that came with this command.
+struct Engine {
+    component: Option<PathBuf>,
+    code: Option<PathBuf>,
+}
+
+impl Engine {
+    fn of(project: &Project, place: &Path) -> Self {
+        let places = [place.to_owned(), place.with_extension("cwasm")];
+        let [component, code] =
+            places.each_ref().map(|place| Some(project.root.join(place)).filter(|file| file.is_file()));
+        let own = Self { component, code };
+        if own.is_there() {
+            return own;
+        }
+        let [component, code] = places.map(|place| local::engine(place.file_name()?.to_str()?));
+        Self { component, code }
+    }
+
+    fn is_there(&self) -> bool {
+        self.component.is_some() || self.code.is_some()
+    }
 }
 
 /// Adds the files of all scripts, and the engines that the project does not have itself. Each file has its place in the task
@@ -38,32 +77,21 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
             files.insert(place, source);
         }
     }
-    let engines = project.manifest.handlers.iter().filter(|handler| handler.script.is_some());
-    for component in engines.map(|handler| &handler.source).collect::<BTreeSet<_>>() {
-        let code = component.with_extension("cwasm");
-        let (own, own_code) = (project.root.join(component), project.root.join(&code));
-        let (from, from_code) = match own.is_file() || own_code.is_file() {
-            true => (Some(own), Some(own_code)),
-            false => (shipped(component), shipped(&code)),
-        };
-        let from = from.filter(|file| file.is_file());
+    for place in engines(project) {
+        let Engine { component, code } = Engine::of(project, place);
+        let code_place = place.with_extension("cwasm");
         let missing = PathBuf::new();
         let is_usable = |code: &PathBuf| {
-            Target::host().is_some_and(|target| fits(code, from.as_ref().unwrap_or(&missing), target))
+            Target::host().is_some_and(|target| fits(code, component.as_ref().unwrap_or(&missing), target))
         };
-        if let Some(from_code) = from_code.filter(is_usable) {
-            files.insert(code.clone(), from_code);
+        if let Some(code) = code.filter(is_usable) {
+            files.insert(code_place.clone(), code);
         }
-        if let Some(from) = from {
-            files.insert(component.clone(), from);
-            native.insert(code);
+        if let Some(component) = component {
+            files.insert(place.clone(), component);
+            native.insert(code_place);
         }
     }
-}
-
-/// An engine that came with this command.
-fn shipped(place: &Path) -> Option<PathBuf> {
-    local::engine(place.file_name()?.to_str()?)
 }
 
 #[cfg(test)]

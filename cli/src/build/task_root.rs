@@ -32,6 +32,8 @@ pub(super) struct TaskRoot {
     components: Vec<PathBuf>,
     /// The native code of these components.
     native: BTreeSet<PathBuf>,
+    /// The native code of the engines of scripts.
+    engines: BTreeSet<PathBuf>,
 }
 
 impl TaskRoot {
@@ -44,6 +46,7 @@ impl TaskRoot {
             folders: Vec::new(),
             components: Vec::new(),
             native: BTreeSet::new(),
+            engines: BTreeSet::new(),
         };
         let manifest = &project.manifest;
         for component in components {
@@ -60,7 +63,7 @@ impl TaskRoot {
                 root.files.entry(file.clone()).or_insert(from);
             }
         }
-        scripts::add(project, &mut root.files, &mut root.native);
+        scripts::add(project, &mut root.files, &mut root.engines);
         if project.has_manifest {
             root.files.insert(FILE.into(), project.root.join(FILE));
         }
@@ -94,8 +97,10 @@ impl TaskRoot {
             let mut there = BTreeMap::new();
             below(Path::new(""), &self.path, &mut there)
                 .with_context(|| format!("{} cannot be read", self.shown.shown()))?;
-            let is_native =
-                |file: &PathBuf| self.native.contains(file) && precompile::is_made(&self.path.join(file));
+            let is_native = |file: &PathBuf| {
+                (self.native.contains(file) || self.engines.contains(file))
+                    && precompile::is_made(&self.path.join(file))
+            };
             for file in there.keys().filter(|file| !files.contains_key(*file) && !is_native(file)) {
                 std::fs::remove_file(self.path.join(file))
                     .with_context(|| format!("{} cannot be removed", self.shown.join(file).shown()))?;
@@ -106,8 +111,16 @@ impl TaskRoot {
 
     /// Compiles the components for this machine.
     pub(super) fn compile(&self) -> anyhow::Result<()> {
-        let mut native = self.native.iter();
-        native.try_for_each(|file| {
+        self.make(&self.native)
+    }
+
+    /// Compiles the engines of scripts for this machine, which is done before the check, because they check the scripts.
+    pub(super) fn compile_engines(&self) -> anyhow::Result<()> {
+        self.make(&self.engines)
+    }
+
+    fn make(&self, native: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
+        native.iter().try_for_each(|file| {
             precompile::make(&self.path.join(file), &self.shown.join(file.with_extension("wasm")))
         })
     }

@@ -1,6 +1,6 @@
 //! Loads components with the bootstrap's own code, and reads certificate files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use bulkhead_host::engine::artifact::{ArtifactError, Stamp};
 use bulkhead_host::engine::{self, Reset, Share};
 use bulkhead_host::log::{Format, Level, Log, LogSettings};
 use bulkhead_host::policy::manifest::{self, Handler, Manifest};
-use bulkhead_host::sandbox::component::{self, ComponentError};
+use bulkhead_host::sandbox::component::{self, ComponentError, Loaded};
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm::{self, Description};
 
@@ -29,11 +29,18 @@ pub(super) struct ComponentLoader {
     sources: HashMap<Share, Source>,
     /// The result for each source, expected digest and sandbox limit.
     seen: HashMap<(PathBuf, Option<String>, Share), Result<Component, String>>,
+    /// The components that run scripts, by their place.
+    engines: BTreeMap<PathBuf, Loaded>,
 }
 
 impl ComponentLoader {
     pub(super) fn of(root: &Path) -> Self {
-        Self { root: root.to_owned(), sources: HashMap::new(), seen: HashMap::new() }
+        Self {
+            root: root.to_owned(),
+            sources: HashMap::new(),
+            seen: HashMap::new(),
+            engines: BTreeMap::new(),
+        }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -76,13 +83,25 @@ impl ComponentLoader {
         }
         // The only handler of a catalog is loaded at once, as it would be for its first event.
         let alone = Manifest { handlers: vec![handler.clone()], ..Manifest::default() };
-        let found = match self.open(share, &alone, None)?.and_then(|catalog| only_component(&catalog)) {
+        let catalog = self.open(share, &alone, None)?;
+        if handler.script.is_some()
+            && let Ok(catalog) = &catalog
+            && let Ok(loaded) = catalog.get(0)
+        {
+            self.engines.insert(handler.source.clone(), loaded.clone());
+        }
+        let found = match catalog.and_then(|catalog| only_component(&catalog)) {
             Ok(component) => Ok(component),
             Err(error) => foreign(&self.root, &error, handler)
                 .unwrap_or_else(|| Err(reason(&self.root, &error, handler))),
         };
         self.seen.insert(key, found.clone());
         Ok(found)
+    }
+
+    /// The component that runs the script of a handler, if it was loaded.
+    pub(super) fn engine(&self, handler: &Handler) -> Option<&Loaded> {
+        self.engines.get(&handler.source)
     }
 
     fn open(

@@ -11,7 +11,7 @@ use super::credentials::Credential;
 use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
-use super::scripts::{mistakes_of_scripts, wrong_engine};
+use super::scripts::{mistakes_of_scripts, mistakes_of_syntax, wrong_engine};
 use crate::local::secrets;
 use crate::output::Progress;
 use crate::{handlers, suggest};
@@ -51,6 +51,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
             loaded.push(component.map_err(|text| report.mistakes.push(Finding::of(text))).ok());
         }
     }
+    report.mistakes.extend(mistakes_of_syntax(root, &manifest, &loader)?.into_iter().map(Finding::of));
     drop(progress);
     for (at, component) in loaded.into_iter().enumerate() {
         handler(root, &manifest, at, component, &mut report);
@@ -119,7 +120,9 @@ fn own_handler(manifest: &Manifest, asked: Option<&str>, report: &mut Report) {
 /// Adds the findings about one handler.
 fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Component>, report: &mut Report) {
     let Some(handler) = manifest.handlers.get(at) else { return };
-    let imports = component.as_ref().map_or(&[][..], |component| &component.imports);
+    // An engine imports what any script may use, which says nothing about this one.
+    let imports = component.as_ref().filter(|_| handler.script.is_none());
+    let imports = imports.map_or(&[][..], |component| &component.imports);
     let groups = groups(manifest, at);
     if groups.iter().all(|group| group.events.is_none() && group.tenants.is_empty()) {
         report.warnings.push(format!(
@@ -159,6 +162,7 @@ fn handler(root: &Path, manifest: &Manifest, at: usize, component: Option<Compon
     report.mistakes.dedup();
     report.handlers.push(Handler {
         name: handler.name.clone(),
+        script: handler.script.as_ref().map(|place| root.join(place)),
         policies: groups.iter().map(|group| group.report(&handler.policy, imports)).collect(),
         component,
     });

@@ -8,6 +8,7 @@ use bulkhead_host::text::printable::{Shown as _, line, name};
 use super::credentials;
 use super::report::{Change, Checked, Component, Finding, Grant, Limit, Policy, Report, Store};
 use crate::label::label;
+use crate::preinit::SCRIPT;
 use crate::reset;
 use crate::table::{Align, Table};
 
@@ -21,6 +22,9 @@ pub(super) fn text(report: &Report, all: bool) -> String {
     let mut text = String::new();
     for handler in &report.handlers {
         text += &format!("handler {}\n", name(&handler.name));
+        if let Some(script) = &handler.script {
+            text += &format!("  script     {}\n", script.shown());
+        }
         text += &handler.component.as_ref().map(component).unwrap_or_default();
         handler.policies.iter().for_each(|shown| text += &policy(shown, all));
         text.push('\n');
@@ -75,7 +79,10 @@ fn component(component: &Component) -> String {
             table.row([if at == 0 { heading } else { "" }, &line]);
         }
     }
-    let note = reset::advice(component.reset).map(|advice| format!("  note: {advice}\n"));
+    // Nobody who writes a script can change the engine.
+    let is_engine = component.imports.iter().any(|import| import.starts_with(SCRIPT));
+    let note =
+        reset::advice(component.reset).filter(|_| !is_engine).map(|advice| format!("  note: {advice}\n"));
     table.to_string() + &note.unwrap_or_default()
 }
 

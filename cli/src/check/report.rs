@@ -79,6 +79,9 @@ impl Finding {
 #[derive(Debug, Serialize)]
 pub(super) struct Handler {
     pub(super) name: String,
+    /// The script that the component runs, if it is an engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) script: Option<PathBuf>,
     /// `None` if the component cannot be used, which is a mistake.
     pub(super) component: Option<Component>,
     /// The handler's own policy first, if any event is under it.

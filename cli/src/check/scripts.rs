@@ -1,16 +1,18 @@
-//! Checks the scripts of a task root: whether each can be read, and whether its engine is one.
+//! Checks the scripts of a task root: whether each can be read, whether its engine is one, and what the engine says of its syntax.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use bulkhead_host::policy::manifest::{self, Manifest};
+use bulkhead_host::preinit::{ScriptCompiler, ScriptCompilerError, SyntaxError};
 use bulkhead_host::script;
-use bulkhead_host::text::printable::Shown as _;
+use bulkhead_host::text::printable::{self, Shown as _};
 
+use super::components::ComponentLoader;
 use super::report::Component;
-
-/// The interface that an engine imports, in any version.
-const INTERFACE: &str = "bulkhead:lambda/script@";
+use crate::preinit::SCRIPT;
 
 /// The scripts that cannot be read, and why.
 pub(crate) fn mistakes_of_scripts(root: &Path, manifest: &Manifest) -> Vec<String> {
@@ -36,9 +38,69 @@ pub(crate) fn mistakes_of_scripts(root: &Path, manifest: &Manifest) -> Vec<Strin
     found
 }
 
+/// The mistakes in the syntax of all scripts, with their places. An engine that was not loaded finds none.
+pub(super) fn mistakes_of_syntax(
+    root: &Path,
+    manifest: &Manifest,
+    loader: &ComponentLoader,
+) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    if manifest.scripts().next().is_none() {
+        return Ok(found);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for (engine, places) in by_engine(manifest) {
+        let handler = manifest.handlers.iter().find(|handler| handler.source == engine);
+        let Some(loaded) = handler.and_then(|handler| loader.engine(handler)) else { continue };
+        let Some(compiler) = ScriptCompiler::of(loaded).with_context(|| engine.shown())? else { continue };
+        for place in places {
+            // A script that cannot be read is reported as such.
+            let Ok(script) = script::read(root, place) else { continue };
+            let folder = place.parent().unwrap_or_else(|| Path::new(""));
+            for file in script.files().iter().filter(|file| is_compiled(&file.path, &script.entry)) {
+                let compiled = runtime.block_on(compiler.mistake(&file.path, &file.content));
+                found.extend(told(&folder.join(&*file.path), compiled));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The places of the scripts that each engine runs.
+fn by_engine(manifest: &Manifest) -> BTreeMap<&Path, BTreeSet<&Arc<Path>>> {
+    let mut places: BTreeMap<&Path, BTreeSet<&Arc<Path>>> = BTreeMap::new();
+    for handler in &manifest.handlers {
+        places.entry(&handler.source).or_default().extend(&handler.script);
+    }
+    for tenant in manifest.tenants.values() {
+        if let Some(handler) = manifest.handlers.get(tenant.handler) {
+            places.entry(&handler.source).or_default().extend(&tenant.script);
+        }
+    }
+    places
+}
+
+/// Whether the engine compiles a file. Declarations of types lie beside many scripts, and are not run.
+fn is_compiled(path: &str, entry: &str) -> bool {
+    path == entry
+        || Path::new(path).extension().is_some_and(|end| ["js", "mjs", "cjs"].iter().any(|it| end == *it))
+}
+
+/// The text about a file.
+fn told(file: &Path, compiled: Result<Option<SyntaxError>, ScriptCompilerError>) -> Option<String> {
+    let file = file.shown();
+    match compiled {
+        Ok(None) => None,
+        Ok(Some(SyntaxError { message, line, column })) => {
+            Some(format!("{file}:{line}:{column}: {}", printable::line(&message)))
+        }
+        Err(error) => Some(format!("{file}: {error}")),
+    }
+}
+
 /// A component that is no engine, and has a script to run; or an engine without one.
 pub(super) fn wrong_engine(handler: &manifest::Handler, component: &Component) -> Option<String> {
-    let is_engine = component.imports.iter().any(|import| import.starts_with(INTERFACE));
+    let is_engine = component.imports.iter().any(|import| import.starts_with(SCRIPT));
     let file = component.file.shown();
     match handler.script.is_some() {
         // The imports of code for another processor are not known.
@@ -57,6 +119,9 @@ pub(super) fn wrong_engine(handler: &manifest::Handler, component: &Component) -
 
 #[cfg(test)]
 mod tests {
+    use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+    use wit_parser::Resolve;
+
     use super::*;
 
     #[test]
@@ -83,5 +148,54 @@ mod tests {
             std::fs::write(root.path().join(folder).join("index.js"), "").unwrap();
         }
         assert_eq!(told(), [""; 0]);
+    }
+
+    /// An engine that finds a mistake in a file that begins with an exclamation mark, and traps on a file of three bytes.
+    fn engine() -> Vec<u8> {
+        let module = r#"(module
+            (memory (export "memory") 1)
+            (data (i32.const 2048) "\01\00\00\00\00\0c\00\00\03\00\00\00\03\00\00\00\07\00\00\00")
+            (data (i32.const 3072) "odd")
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+            (func (export "bulkhead:lambda/handler@0.1.0#handle") (param i32) (result i32) i32.const 12)
+            (func (export "bulkhead:lambda/script-compiler@0.1.0#compile") (param i32 i32 i32 i32) (result i32)
+                (if (i32.eq (local.get 3) (i32.const 3)) (then (unreachable)))
+                (select (i32.const 2048) (i32.const 12)
+                    (i32.eq (i32.load8_u (local.get 2)) (i32.const 33)))))"#;
+        let mut wasm = wat::parse_str(module).unwrap();
+        let mut resolve = Resolve::default();
+        resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk/wit")).unwrap();
+        let world = "package a:b; world w { export bulkhead:lambda/handler@0.1.0; \
+                     export bulkhead:lambda/script-compiler@0.1.0; }";
+        let package = resolve.push_str("world.wit", world).unwrap();
+        let world = resolve.select_world(&[package], Some("w")).unwrap();
+        embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8).unwrap();
+        ComponentEncoder::default().module(&wasm).unwrap().encode().unwrap()
+    }
+
+    #[test]
+    fn what_an_engine_finds_is_a_mistake_with_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let manifest = "handlers.a.source = \"a/index.js\"\ntenants.t.script = \"t.js\"\ntenants.u = {}\n";
+        for (file, content) in [
+            ("bulkhead.toml", manifest.as_bytes()),
+            ("engines/javascript.wasm", &engine()),
+            ("a/index.js", b"fine"),
+            ("a/lib/b.mjs", b"!..."),
+            ("a/index.d.ts", b"!..."),
+            ("a/data.json", b"!..."),
+            ("t.js", b"odd"),
+        ] {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        let found = crate::check::mistakes(root.path(), None).unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.contains(&"a/lib/b.mjs:3:7: odd".to_owned()), "{found:?}");
+        let ended = |text: &String| {
+            text.starts_with("t.js: its syntax cannot be checked: ") && text.contains("unreachable")
+        };
+        assert!(found.iter().any(ended), "{found:?}");
     }
 }

@@ -37,7 +37,7 @@ fn tool(what: &'static str, package: &str) -> Finding {
         Err(_) => Finding::without(
             what,
             format!("there is no {what} that can be run on the PATH"),
-            format!("nothing, unless you write handlers in JavaScript: install {package}"),
+            format!("nothing, unless you use the template starlingmonkey: install {package}"),
         ),
     }
 }

@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const INSTALLED: &str = "libexec/bulkhead";
 
 /// The variable with the folder of the engines of scripts, if they are not those that were installed with this command.
-const ENGINES_VARIABLE: &str = "BULKHEAD_ENGINES";
+pub(crate) const ENGINES_VARIABLE: &str = "BULKHEAD_ENGINES";
 
 /// The file of an engine of scripts that came with this command.
 pub(crate) fn engine(file: &str) -> Option<PathBuf> {

@@ -11,8 +11,8 @@ use super::name::Name;
 pub(super) struct Template {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// The command that runs its test.
-    pub(super) test: &'static str,
+    /// The command that runs its test, if it has one.
+    pub(super) test: Option<&'static str>,
     /// The tool that its build installs if this machine lacks it.
     pub(super) installs: Option<Installed>,
     /// Arguments of `bulkhead invoke`, beside the event.
@@ -44,7 +44,7 @@ macro_rules! rust {
         &Template {
             name: $name,
             about: $about,
-            test: RUST,
+            test: Some(RUST),
             installs: None,
             invoke: $invoke,
             files: &[
@@ -70,7 +70,7 @@ const WIT_IO: (&str, &str) = ("wit/deps/io.wit", include_str!("../../sdk/wit/dep
 const PYTHON: Template = Template {
     name: "python",
     about: "a handler in Python, written as for Lambda's Python runtime",
-    test: "python3 -m unittest",
+    test: Some("python3 -m unittest"),
     installs: None,
     invoke: "",
     files: &[
@@ -96,7 +96,7 @@ const PYTHON: Template = Template {
 const GO: Template = Template {
     name: "go",
     about: "a typed event in, a typed answer out, in Go",
-    test: "go test",
+    test: Some("go test"),
     installs: Some(Installed { program: "go", test: ".venv/bin/go test" }),
     invoke: "",
     files: &[
@@ -113,33 +113,49 @@ const GO: Template = Template {
     ],
 };
 
+/// By source: it has no build, and its engine comes with this command.
 const JAVASCRIPT: Template = Template {
     name: "javascript",
-    about: "a handler in JavaScript, written as for Lambda's Node.js runtime",
-    test: "node --test",
+    about: "a handler in JavaScript, by source: nothing has to be installed",
+    test: None,
     installs: None,
     invoke: "",
     files: &[
-        (".gitignore", include_str!("../../templates/javascript/gitignore")),
+        (".gitignore", include_str!("../../templates/gitignore")),
         file!("javascript", "README.md"),
-        file!("javascript", "build.sh"),
         file!("javascript", "bulkhead.toml"),
         file!("javascript", "event.json"),
         file!("javascript", "index.js"),
-        file!("javascript", "index.test.js"),
-        file!("javascript", "package.json"),
-        file!("javascript", "component.js"),
-        file!("javascript", "lambda.js"),
-        file!("javascript", "package-lock.json"),
-        file!("javascript", "wit/environment.wit"),
-        file!("javascript", "wit/deps/cli.wit"),
+    ],
+};
+
+const STARLINGMONKEY: Template = Template {
+    name: "starlingmonkey",
+    about: "JavaScript compiled into a component, with Firefox's engine and tools from npm",
+    test: Some("node --test"),
+    installs: None,
+    invoke: "",
+    files: &[
+        (".gitignore", include_str!("../../templates/starlingmonkey/gitignore")),
+        file!("starlingmonkey", "README.md"),
+        file!("starlingmonkey", "build.sh"),
+        file!("starlingmonkey", "bulkhead.toml"),
+        file!("starlingmonkey", "event.json"),
+        file!("starlingmonkey", "index.js"),
+        file!("starlingmonkey", "index.test.js"),
+        file!("starlingmonkey", "package.json"),
+        file!("starlingmonkey", "component.js"),
+        file!("starlingmonkey", "lambda.js"),
+        file!("starlingmonkey", "package-lock.json"),
+        file!("starlingmonkey", "wit/environment.wit"),
+        file!("starlingmonkey", "wit/deps/cli.wit"),
         WIT,
         WIT_IO,
     ],
 };
 
 /// The first one is the default.
-pub(super) static TEMPLATES: [&Template; 10] = [
+pub(super) static TEMPLATES: [&Template; 11] = [
     rust!("hello", "a typed event in, a typed response out", invoke: ""),
     rust!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
     rust!("streaming", "a streamed response", invoke: ""),
@@ -150,12 +166,13 @@ pub(super) static TEMPLATES: [&Template; 10] = [
     &PYTHON,
     &JAVASCRIPT,
     &GO,
+    &STARLINGMONKEY,
 ];
 
 impl Template {
     /// Whether the project is a cargo package that uses the SDK.
     pub(super) fn is_rust(&self) -> bool {
-        self.test == RUST
+        self.test == Some(RUST)
     }
 }
 
@@ -221,9 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn the_tools_of_javascript_are_those_that_the_lock_names() {
-        let read =
-            |wanted: &str| -> serde_json::Value { serde_json::from_str(&file(&JAVASCRIPT, wanted)).unwrap() };
+    fn the_tools_of_starlingmonkey_are_those_that_the_lock_names() {
+        let read = |wanted: &str| -> serde_json::Value {
+            serde_json::from_str(&file(&STARLINGMONKEY, wanted)).unwrap()
+        };
         let tools = read("package.json")["devDependencies"].clone();
         assert!(tools.as_object().is_some_and(|tools| !tools.is_empty()), "{tools}");
         assert_eq!(read("package-lock.json")["packages"][""]["devDependencies"], tools);

@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use bulkhead_host::engine::Target;
 use bulkhead_host::engine::artifact::{self, Stamp};
 use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::script;
 use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 
@@ -17,6 +18,7 @@ use crate::compile;
 use crate::handlers;
 use crate::local::secrets;
 use crate::output::{Progress, tell};
+use crate::preinit;
 
 /// Fills the directory, which is removed with the returned value.
 pub(super) fn stage(
@@ -40,6 +42,7 @@ pub(super) fn stage(
         for file in beside(manifest) {
             tree(&root.join(&file), &staged.path().join(&file))?;
         }
+        scripts(root, manifest, staged.path())?;
     }
     let is_named = manifest.is_some_and(|manifest| !manifest.has_only_handler());
     // Code for another processor can be checked only by its stamp, which was done when it was chosen or
@@ -82,24 +85,32 @@ fn native(root: &Path, source: &Path, staged: &Path, target: Target) -> anyhow::
     if !wasm.is_file() {
         return Err(crate::files::no_file(&wasm).context(format!("there is no .cwasm for {}", target.name())));
     }
-    if let Some(why) = unfit(&cwasm, target) {
+    if let Some(why) = unfit(&cwasm, &wasm, target) {
         tell(&format!("{} {why}, so {} is compiled again", cwasm.shown(), wasm.shown()));
     }
     compile::native(&wasm, &to, target)
 }
 
-/// Whether a file is native code for this processor, of this version, and of the component beside it.
+/// Whether a file is native code for this processor, of this version, and of the component beside it. That of an engine of
+/// scripts has to be made with its init.
 pub(crate) fn fits(cwasm: &Path, wasm: &Path, target: Target) -> bool {
     let Ok(stamp) = Stamp::check_for_any_target(cwasm) else { return false };
-    let of_this = || fs::read(wasm).map_or(true, |wasm| artifact::digest(&wasm) == stamp.source);
+    let is_made_of = |wasm: Vec<u8>| {
+        artifact::digest(&wasm) == stamp.source && (stamp.preinitialised || !preinit::is_always_run(&wasm))
+    };
+    let of_this = || fs::read(wasm).map_or(true, is_made_of);
     stamp.target == target.name() && of_this()
 }
 
 /// Why native code does not fit, if the user needs to know. `bulkhead build` leaves code for this machine,
 /// and a function on another processor always needs other code; but a user of --preinit has to know that its
 /// result is not in the package.
-fn unfit(cwasm: &Path, target: Target) -> Option<&'static str> {
+fn unfit(cwasm: &Path, wasm: &Path, target: Target) -> Option<&'static str> {
+    let is_of = |stamp: &Stamp| fs::read(wasm).is_ok_and(|wasm| artifact::digest(&wasm) == stamp.source);
     match Stamp::check_for_any_target(cwasm) {
+        Ok(stamp) if stamp.target == target.name() && is_of(&stamp) => {
+            Some("is an engine of scripts, and was compiled without --preinit")
+        }
         Ok(stamp) if stamp.target == target.name() => Some("was compiled from another component"),
         Ok(stamp) => stamp.preinitialised.then_some("was made with --preinit for another processor"),
         Err(_) => cwasm.is_file().then_some("cannot be loaded by this version"),
@@ -112,6 +123,23 @@ fn beside(manifest: &Manifest) -> BTreeSet<PathBuf> {
     let policies = handlers.chain(manifest.tenants.values().map(|tenant| &tenant.policy));
     let directories = policies.flat_map(|policy| policy.grants.files.iter().cloned());
     directories.chain(manifest.extra_ca_certificates.iter().cloned()).collect()
+}
+
+/// Copies the files of scripts, as they are read here: each script has those that it had when it was checked, and no others.
+fn scripts(root: &Path, manifest: &Manifest, staged: &Path) -> anyhow::Result<()> {
+    for place in manifest.scripts().collect::<BTreeSet<_>>() {
+        // The check of the package reports a script that cannot be read.
+        let Ok(script) = script::read(root, place) else { continue };
+        let folder = staged.join(place.parent().unwrap_or_else(|| Path::new("")));
+        for file in script.files() {
+            let to = folder.join(&*file.path);
+            make(to.parent().unwrap_or(&folder))?;
+            fs::write(&to, &file.content).with_context(|| format!("{} cannot be written", to.shown()))?;
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o644))
+                .with_context(|| format!("{} cannot be made readable", to.shown()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies a file, or everything below a directory. Symbolic links are followed: in Lambda they would point

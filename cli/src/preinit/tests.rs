@@ -1,3 +1,5 @@
+use bulkhead_host::engine::Target;
+use bulkhead_host::engine::artifact::Stamp;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -156,4 +158,21 @@ fn an_interface_that_is_another_is_refused() {
 fn a_memory_that_cannot_grow_says_so() {
     let error = run(&options(), &component_with("1 1", "", "", "")).unwrap_err();
     assert!(error.contains("cannot be read") && error.contains("maximum size"), "{error}");
+}
+
+#[test]
+fn the_init_of_an_engine_is_always_run() {
+    let import = "import bulkhead:lambda/script@0.1.0;";
+    let entry = r#"(import "bulkhead:lambda/script@0.1.0" "entry" (func (param i32)))"#;
+    let engine = component(entry, "", import);
+    assert!(is_always_run(&engine) && !is_always_run(&component("", "", "")));
+    let folder = tempfile::tempdir().unwrap();
+    let [wasm, cwasm] = ["javascript.wasm", "javascript.cwasm"].map(|file| folder.path().join(file));
+    std::fs::write(&wasm, &engine).unwrap();
+    let target = Target::host().unwrap();
+    std::fs::write(&cwasm, bulkhead_host::wasm::compile(&engine, &engine, target).unwrap()).unwrap();
+    assert!(!crate::package::fits(&cwasm, &wasm, target), "each event would run the init again");
+    crate::compile::native(&wasm, &cwasm, target).unwrap();
+    assert!(crate::package::fits(&cwasm, &wasm, target));
+    assert!(Stamp::check(&cwasm).unwrap().preinitialised);
 }

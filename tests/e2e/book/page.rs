@@ -15,7 +15,7 @@
 //! | `<!-- test: background -->` | the command goes on running, in a terminal of its own, till the end of the chapter |
 //! | `<!-- test: printed -->` | what that command prints from now on |
 //! | `<!-- test: fails -->` | its last command fails |
-//! | `<!-- test: with LANGUAGE -->`, `<!-- test: with LANGUAGE: … -->` | what it is without these words, on a machine with the tools of the language |
+//! | `<!-- test: with LANGUAGE -->`, `<!-- test: with LANGUAGE: … -->` | what it is without these words, on a machine with the tools of the language; `scripts` is the engine of scripts |
 //! | `<!-- test: not run: WHY -->` | nothing |
 
 /// A chapter's blocks, each with its line.

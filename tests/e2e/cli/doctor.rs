@@ -147,7 +147,7 @@ fn the_tools_of_other_languages_are_needed_only_by_who_uses_them() {
     assert_eq!((code, found("linker").1.as_str(), found("node").1.as_str()), (0, "cc 14.2.0", "v22.1.0"));
     let (state, _, advice) = found("npm");
     assert!(
-        state == "without" && advice.starts_with("nothing, unless you write handlers in JavaScript"),
+        state == "without" && advice.starts_with("nothing, unless you use the template starlingmonkey"),
         "{advice}"
     );
     let (state, missing, advice) = found("python venv");

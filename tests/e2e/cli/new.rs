@@ -155,7 +155,11 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     };
     refused(&["new", "1st"], 1, "starts with a digit");
     refused(&["new", "match"], 1, "a keyword of Rust");
-    refused(&["new", "hello", "--template", "ruby"], 2, "api-gateway, sqs, tenants, python, javascript, go");
+    refused(
+        &["new", "hello", "--template", "ruby"],
+        2,
+        "api-gateway, sqs, tenants, python, javascript, go, starlingmonkey",
+    );
     refused(&["new", "hello", "--sdk-path", "."], 1, "this folder has no Cargo.toml");
     assert!(!Path::new(&folder.path().join("hello")).exists());
     folder.write("mine/notes.txt", "keep");

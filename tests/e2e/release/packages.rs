@@ -154,16 +154,33 @@ fn a_project_becomes_a_zip(home: &Home, name: &str) {
     }
 }
 
+/// With nothing but the packages: no toolchain is asked for.
+fn a_script_answers(home: &Home, name: &str) {
+    home.bulkhead(home.path(), &["new", name, "--template", "javascript"]);
+    let project = home.path().join(name);
+    home.bulkhead(&project, &["build"]);
+    let answer = home.bulkhead(&project, &["invoke", "--event", "@event.json"]);
+    assert_eq!(answer.lines().next(), Some(r#"{"message":"Hello world!"}"#), "{answer}");
+    home.bulkhead(&project, &["package", "-o", "function.zip"]);
+    let root = unzip(&project.join("function.zip"));
+    // The native code came with the packages, too.
+    let native = "engines/javascript.cwasm";
+    assert!(read(&root.path().join(native)) == home.bootstrap(native));
+    assert!(root.path().join("index.js").is_file());
+}
+
 #[test]
 fn the_wheel_has_all_that_a_new_project_needs_to_become_a_zip() {
     let Some(home) = with_wheel() else { return };
     a_project_becomes_a_zip(&home, "by-pip");
+    a_script_answers(&home, "script-by-pip");
 }
 
 #[test]
 fn the_npm_packages_have_all_that_a_new_project_needs_to_become_a_zip() {
     let Some(home) = with_npm_packages() else { return };
     a_project_becomes_a_zip(&home, "by-npm");
+    a_script_answers(&home, "script-by-npm");
     let sbom = Sbom::read(&home.libexec.join("../../bulkhead.cdx.json"));
     sbom.check();
     assert!(

@@ -36,8 +36,9 @@ fn programs(release: &Path, cpu: &str, place: &Path) -> Result<PathBuf> {
     // Yarn may keep packages zipped, and a program in a zip cannot be started.
     manifest.insert("preferUnplugged".into(), json!(true));
     let package = Package::new(manifest, release, place)?;
-    for item in prefix::items(release)?.iter().filter(|item| item.is_program()) {
-        put(&item.source, &package.folder.join(&item.place), 0o755)?;
+    for item in prefix::items(release)?.iter().filter(|item| item.is_needed()) {
+        let mode = if item.is_program() { 0o755 } else { 0o644 };
+        put(&item.source, &package.folder.join(&item.place), mode)?;
     }
     put(&release.join(SBOM), &package.folder.join(SBOM), 0o644)?;
     package.pack(place)

@@ -1,5 +1,5 @@
 //! The paths of a release's files after a package manager has installed them below a prefix, which is a folder such as
-//! `/usr/local` or a virtual environment. The command is in `bin`, and finds the bootstraps in `libexec/bulkhead`.
+//! `/usr/local` or a virtual environment. The command is in `bin`, and finds the bootstraps and the engines of scripts in `libexec/bulkhead`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ pub(super) const COMPLETIONS: [(&str, &str, &str); 3] = [
     ("fish", "bulkhead.fish", "share/fish/vendor_completions.d/bulkhead.fish"),
 ];
 
+/// The engines of scripts, which are not programs of the operating system.
+const ENGINES: &str = "libexec/bulkhead/engines/";
+
 /// A file that is installed.
 #[derive(Debug)]
 pub(super) struct Item {
@@ -25,6 +28,11 @@ pub(super) struct Item {
 impl Item {
     /// Whether it is executable.
     pub(super) fn is_program(&self) -> bool {
+        self.is_needed() && !self.place.starts_with(ENGINES)
+    }
+
+    /// Whether the command cannot do its work without it.
+    pub(super) fn is_needed(&self) -> bool {
         self.place.starts_with("bin/") || self.place.starts_with("libexec/")
     }
 }
@@ -53,7 +61,8 @@ fn place(file: &str) -> Option<String> {
     if file.starts_with("man/") {
         return Some(format!("share/{file}"));
     }
-    file.starts_with("bootstrap").then(|| format!("libexec/bulkhead/{file}"))
+    let is_found_there = file.starts_with("bootstrap") || file.starts_with("engines/");
+    is_found_there.then(|| format!("libexec/bulkhead/{file}"))
 }
 
 /// All files of a folder, relative to it.
@@ -87,6 +96,7 @@ mod tests {
             ("bulkhead", Some("bin/bulkhead")),
             ("bootstrap", Some("libexec/bulkhead/bootstrap")),
             ("bootstrap-arm64", Some("libexec/bulkhead/bootstrap-arm64")),
+            ("engines/javascript.wasm", Some("libexec/bulkhead/engines/javascript.wasm")),
             ("completions/_bulkhead", Some("share/zsh/site-functions/_bulkhead")),
             ("man/man1/bulkhead.1", Some("share/man/man1/bulkhead.1")),
             ("LICENSE-MIT", None),
@@ -94,5 +104,13 @@ mod tests {
         ] {
             assert_eq!(place(file).as_deref(), expected, "{file}");
         }
+    }
+
+    #[test]
+    fn an_engine_is_needed_and_is_not_a_program() {
+        let item = |place: &str| Item { source: PathBuf::new(), place: place.to_owned() };
+        let engine = item("libexec/bulkhead/engines/javascript.wasm");
+        assert!(engine.is_needed() && !engine.is_program());
+        assert!(item("libexec/bulkhead/bootstrap").is_program() && !item("share/man/man1/a.1").is_needed());
     }
 }

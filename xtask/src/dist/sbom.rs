@@ -1,4 +1,4 @@
-//! The crates that the programs of a release are linked from, with their versions and licences, as a CycloneDX document. It does
+//! The crates that the programs of a release and the engine of scripts are linked from, with their versions and licences, as a CycloneDX document. It does
 //! not contain the time or the place where it was made.
 
 use std::collections::BTreeSet;
@@ -10,21 +10,30 @@ use serde_json::{Value, json};
 
 use super::about::{LICENSE, VERSION};
 use crate::fetched::hex_digest;
-use crate::workspace::Workspace;
+use crate::workspace::{WASM, Workspace};
 
 /// The packages of the programs.
 const PROGRAMS: [&str; 2] = ["bulkhead-bootstrap", "bulkhead-cli"];
 
+/// The package of the engine of scripts.
+const ENGINE: [&str; 1] = ["bulkhead-javascript"];
+
 /// Asks cargo for the crates, and describes them.
 pub(super) fn document(workspace: &Workspace) -> Result<String> {
+    let mut crates = linked(workspace, &PROGRAMS, &format!("{ARCH}-unknown-linux-gnu"))?;
+    crates.extend(linked(workspace, &ENGINE, WASM)?);
+    Ok(serde_json::to_string_pretty(&described(&crates))? + "\n")
+}
+
+/// The crates of these packages for a target.
+fn linked(workspace: &Workspace, packages: &[&str], target: &str) -> Result<BTreeSet<Library>> {
     let mut tree = workspace.cargo(["tree", "--locked", "--prefix", "none", "--format", "{p}|{l}"]);
-    tree.args(["--edges", "normal,no-proc-macro", "--target", &format!("{ARCH}-unknown-linux-gnu")]);
-    tree.args(PROGRAMS.iter().flat_map(|program| ["--package", program]));
+    tree.args(["--edges", "normal,no-proc-macro", "--target", target]);
+    tree.args(packages.iter().flat_map(|package| ["--package", package]));
     let output =
         tree.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("running `cargo tree`")?;
     ensure!(output.status.success(), "`cargo tree` failed");
-    let crates = crates(&String::from_utf8(output.stdout)?)?;
-    Ok(serde_json::to_string_pretty(&described(&crates))? + "\n")
+    crates(&String::from_utf8(output.stdout)?)
 }
 
 /// A crate that is linked into a program.

@@ -39,6 +39,7 @@ pub(super) fn release(test: &str) -> StandIn {
         ("bootstrap", BOOTSTRAP, 0o755),
         ("bootstrap-x86_64", "x86-64", 0o755),
         ("bootstrap-arm64", "arm64", 0o755),
+        ("engines/javascript.wasm", "engine", 0o644),
         ("LICENSE-APACHE", "Apache", 0o644),
         ("LICENSE-MIT", "MIT", 0o644),
         ("CHANGELOG.md", "changes", 0o644),
@@ -138,12 +139,14 @@ fn pip_installs_the_wheel_and_leaves_nothing_when_it_removes_it() {
     assert_eq!(answer(command), ("called with invoke it\n".to_owned(), Some(7)));
     let libexec = venv.join("libexec/bulkhead");
     assert_eq!(fs::read_to_string(libexec.join("bootstrap-arm64")).unwrap(), "arm64");
+    assert_eq!(fs::read_to_string(libexec.join("engines/javascript.wasm")).unwrap(), "engine");
     assert_eq!(fs::read_to_string(venv.join("share/man/man1/bulkhead.1")).unwrap(), "man");
     pip(&["check"]);
     let shown = pip(&["show", "--files", "bulkhead-lambda"]);
     assert!(shown.contains("Name: bulkhead-lambda\n") && shown.contains("licenses/LICENSE-MIT"), "{shown}");
     pip(&["uninstall", "--yes", "bulkhead-lambda"]);
     assert!(!venv.join("bin/bulkhead").exists() && !libexec.join("bootstrap").exists());
+    assert!(!libexec.join("engines/javascript.wasm").exists());
 }
 
 #[test]
@@ -165,6 +168,10 @@ fn npm_installs_the_packages_and_their_command_ends_as_the_program_does() {
         command
     };
     assert_eq!(answer(bulkhead(&["invoke", "it"])), ("called with invoke it\n".to_owned(), Some(7)));
+
+    let cpu = if ARCH == "aarch64" { "arm64" } else { "x64" };
+    let engine = format!("node_modules/bulkhead-lambda-linux-{cpu}/libexec/bulkhead/engines/javascript.wasm");
+    assert_eq!(fs::read_to_string(home.join(engine)).unwrap(), "engine");
 
     let mut waiting = bulkhead(&["wait"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(waiting.stdout.take().unwrap()).lines().map(Result::unwrap);

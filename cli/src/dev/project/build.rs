@@ -66,7 +66,10 @@ fn is_cargo(sources: &Path) -> bool {
 /// The folders that a build reads, each with or without the folders below it, but without the build output.
 pub(super) async fn watched(sources: &Path) -> anyhow::Result<BTreeSet<(PathBuf, bool)>> {
     if !is_cargo(sources) {
-        return Ok(beside_and_below([sources], None));
+        // Changes come with absolute paths. If these were relative, each file beside the sources would count as one, such as the
+        // log of this command, and each line in it would start a build.
+        let sources = std::path::absolute(sources).context("the current folder cannot be found")?;
+        return Ok(beside_and_below([&*sources], None));
     }
     let mut command = command("cargo", sources);
     command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
@@ -108,4 +111,23 @@ fn command(program: impl AsRef<OsStr>, sources: &Path) -> Command {
     // The build must not outlive this command.
     command.current_dir(sources).stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn folders_are_watched_by_their_absolute_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        for below in ["src", "target", ".git"] {
+            std::fs::create_dir(folder.path().join(below)).unwrap();
+        }
+        let found = watched(folder.path()).await.unwrap();
+        let expected = [(folder.path().to_owned(), false), (folder.path().join("src"), true)];
+        assert_eq!(found, BTreeSet::from(expected));
+        // Tests run in the folder of this package, which is one of cargo's.
+        let relative = watched(Path::new("templates")).await.unwrap();
+        assert!(!relative.is_empty() && relative.iter().all(|(path, _)| path.is_absolute()), "{relative:?}");
+    }
 }
