@@ -1,10 +1,10 @@
-//! An engine that interprets nothing: answers with the path of its entry and with the files that the event names, or reads its
-//! entry for ever.
+//! An engine that interprets nothing: answers with the files that the event names, or reads its entry for ever.
 
 mod bindings {
     wit_bindgen::generate!({
         inline: "package test:engine; world guest { import bulkhead:lambda/script@0.1.0; }",
         path: "../../wit",
+        generate_all,
     });
 }
 
