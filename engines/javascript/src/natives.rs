@@ -76,7 +76,7 @@ pub(crate) fn log(level: &str, message: &str) {
         end -= 1;
     }
     let mut line = format!("{{\"level\":\"{level}\",\"message\":").into_bytes();
-    json::text(&mut line, message[..end].as_bytes());
+    json::text(&mut line, &message.as_bytes()[..end]);
     line.extend_from_slice(b"}\n");
     platform::print(&line);
 }

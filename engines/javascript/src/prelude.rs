@@ -34,12 +34,12 @@ fn compiled(ctx: &Ctx<'_>, name: &str, source: &str) -> Result<Vec<u8>> {
     let mut text = source.as_bytes().to_vec();
     text.push(0);
     let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-    let code = script::evaluate(ctx, name, text, 1, flags)?;
+    let code = script::evaluate(ctx, name, &text, 1, flags)?;
     script::write_code(ctx, &code, qjs::JS_WRITE_OBJ_STRIP_DEBUG | qjs::JS_WRITE_OBJ_STRIP_SOURCE)
 }
 
 /// Runs all files.
-pub(crate) fn run<'js>(ctx: &Ctx<'js>, natives: Object<'js>, files: &[Vec<u8>]) -> Result<()> {
+pub(crate) fn run<'js>(ctx: &Ctx<'js>, natives: &Object<'js>, files: &[Vec<u8>]) -> Result<()> {
     let shared = Object::new(ctx.clone())?;
     for file in files {
         let code = script::read_code(ctx, file)?;

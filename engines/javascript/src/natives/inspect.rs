@@ -136,8 +136,17 @@ impl<'js> View<'_, 'js> {
                 self.push("n");
             }
             Type::Proxy => self.push("[Proxy]"),
-            _ if value.is_object() => self.object(value),
-            _ => self.text(value),
+            Type::Uninitialized | Type::Undefined | Type::Null | Type::Bool | Type::Int | Type::Float => {
+                self.text(value)
+            }
+            Type::Array
+            | Type::Constructor
+            | Type::Function
+            | Type::Promise
+            | Type::Exception
+            | Type::Object
+            | Type::Module
+            | Type::Unknown => self.object(value),
         }
     }
 

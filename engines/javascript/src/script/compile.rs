@@ -67,7 +67,7 @@ fn compile_as<'js>(ctx: &Ctx<'js>, kind: Kind, path: &str, source: &[u8]) -> Res
     match kind {
         Kind::Module => {
             let flags = qjs::JS_EVAL_TYPE_MODULE | qjs::JS_EVAL_FLAG_STRICT | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-            evaluate(ctx, path, terminated("", source, ""), 1, flags).map(Compiled::Module)
+            evaluate(ctx, path, &terminated("", source, ""), 1, flags).map(Compiled::Module)
         }
         Kind::CommonJs => wrapped(ctx, path, source),
         Kind::Json => Err(Error::Unknown),
@@ -81,7 +81,7 @@ fn wrapped<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<Compiled<'j
         text[BEFORE.len()..][..2].copy_from_slice(b"//");
     }
     let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-    evaluate(ctx, path, text, FIRST_LINE, flags).map(Compiled::CommonJs)
+    evaluate(ctx, path, &text, FIRST_LINE, flags).map(Compiled::CommonJs)
 }
 
 /// The source with what is around it, and with the zero that QuickJS reads behind its end.
@@ -98,7 +98,7 @@ fn terminated(before: &str, source: &[u8], after: &str) -> Vec<u8> {
 pub(crate) fn evaluate<'js>(
     ctx: &Ctx<'js>,
     path: &str,
-    text: Vec<u8>,
+    text: &[u8],
     line: i32,
     flags: u32,
 ) -> Result<Value<'js>> {

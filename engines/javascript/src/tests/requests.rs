@@ -7,7 +7,7 @@ use super::run;
 use crate::platform;
 
 /// Answers with the request; `/redirect` leads there.
-fn server(request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+fn server(request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let builder = Response::builder()
         .header("content-type", "text/plain")
         .header("set-cookie", "a=1")
@@ -34,7 +34,7 @@ fn server(request: Request<Vec<u8>>) -> Response<Vec<u8>> {
 }
 
 fn value(body: &str) -> String {
-    platform::with(|host| host.client = Client::answering(server));
+    platform::with(|host| host.client = Client::answering(|request| server(&request)));
     run(&format!("export default async () => {{ {body} }}"), "1")
 }
 

@@ -41,16 +41,21 @@ impl<'js> View<'_, 'js> {
     /// Writes an object by its kind.
     pub(super) fn members(&mut self, value: &Value<'js>) {
         let class = self.class(value);
-        match value.type_of() {
-            Type::Function | Type::Constructor => self.function(value),
-            Type::Exception => self.error(value),
-            Type::Promise => self.push("[Promise]"),
-            Type::Array => self.list("", value),
-            _ if is_typed_array(value) => self.list(&class.unwrap_or_default(), value),
-            _ => match special(value) {
-                Some(special) => self.special(special, value),
-                None => self.plain(class.as_deref(), value),
-            },
+        let kind = value.type_of();
+        if matches!(kind, Type::Function | Type::Constructor) {
+            self.function(value);
+        } else if kind == Type::Exception {
+            self.error(value);
+        } else if kind == Type::Promise {
+            self.push("[Promise]");
+        } else if kind == Type::Array {
+            self.list("", value);
+        } else if is_typed_array(value) {
+            self.list(&class.unwrap_or_default(), value);
+        } else if let Some(special) = special(value) {
+            self.special(special, value);
+        } else {
+            self.plain(class.as_deref(), value);
         }
     }
 
