@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use bulkhead_host::engine::Target;
 use bulkhead_host::script;
+use bulkhead_host::text::printable::Shown as _;
 
 use super::project::Project;
 use crate::check::mistakes_of_scripts;
@@ -23,7 +24,7 @@ pub(super) fn check(project: &Project) -> anyhow::Result<()> {
     let found = mistakes_of_scripts(&project.root, &project.manifest);
     ensure!(found.is_empty(), "{}", found.join("\n"));
     for component in engines(project) {
-        let file = component.file_name().unwrap_or_default().display();
+        let file = Path::new(component.file_name().unwrap_or_default()).shown();
         ensure!(
             Engine::of(project, component).is_there(),
             "there is no engine {file} to run the scripts of this project: a release of `bulkhead` has it in the folder `engines` \

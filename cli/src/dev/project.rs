@@ -188,7 +188,7 @@ mod tests {
         assert!(project.renew().await.unwrap().is_some(), "an environment keeps its secrets for a while");
         write("bulkhead.secrets.toml", "kye = \"one\"");
         assert!(project.renew().await.unwrap_err().to_string().contains("did you mean key?"));
-        std::fs::remove_file(folder.path().join("bulkhead.secrets.toml")).unwrap();
+        write("bulkhead.secrets.toml", "");
         write("bulkhead.toml", "[handlers.c]\nsource = \"c.js\"");
         assert!(project.renew().await.unwrap().is_some());
         write("c.js", "1");
