@@ -222,6 +222,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         // Work in the snapshot need not be repeated in each copy.
         is_lazy: !config.snap_start,
     };
+    let clock = own_client.clock().clone();
     let stored = stored(config, &manifest, &source, own_client, log);
     let catalog = Catalog::open(source, &manifest, config.handler.as_deref())?;
     catalog.warnings.iter().for_each(|warning| warn(warning));
@@ -241,7 +242,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
             log: Arc::clone(log),
             directories,
             clients,
-            stores: Arc::new(stores(config, &manifest, &roots, log)?),
+            stores: Arc::new(stores(config, &manifest, &roots, &clock, log)?),
             pool_usage: Arc::default(),
         },
         watchdog,
@@ -297,13 +298,14 @@ fn stores(
     config: &Config,
     manifest: &Manifest,
     roots: &[(PathBuf, Vec<u8>)],
+    clock: &Clock,
     log: &Arc<Log>,
 ) -> Result<Stores, InitError> {
     if manifest.stores.is_empty() {
         return Ok(Stores::none(Arc::clone(log)));
     }
     let roots = ExtraRoots::read(roots).map_err(OutboundError::Certificate)?;
-    let surroundings = Surroundings { task_root: &config.task_root, roots: &roots };
+    let surroundings = Surroundings { task_root: &config.task_root, roots: &roots, clock };
     Ok(Stores::of(&manifest.stores, surroundings, &ProcessVars, Arc::clone(log))?)
 }
 

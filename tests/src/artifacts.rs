@@ -134,19 +134,6 @@ pub fn language(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The component of an engine of scripts. It needs clang, which not every machine has; but CI does.
-///
-/// # Panics
-/// Where it is missing in CI.
-pub fn engine(name: &str) -> Option<PathBuf> {
-    let folder = fetched_or_said(
-        "BULKHEAD_ENGINES",
-        "of the folder with the engines of scripts",
-        "scripts were not run on their engine",
-    )?;
-    Some(folder.join(name).with_extension("wasm"))
-}
-
 /// Lambda's Runtime Interface Emulator. It is downloaded, so it may be missing; but not in CI.
 ///
 /// # Panics

@@ -12,7 +12,7 @@ use crate::stage::{Stage, assert_error};
 
 /// The engine as `bulkhead build` compiles it: pre-initialised. `None` if this machine cannot build it.
 static ENGINE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
-    let wasm = artifacts::engine("javascript")?;
+    let wasm = artifacts::engine()?;
     let folder = tempfile::tempdir().expect("a folder");
     let native = folder.path().join("javascript.cwasm");
     let mut compile = Command::new(artifacts::cli());
@@ -189,7 +189,7 @@ fn tenants_have_scripts_of_their_own_on_one_engine() {
 
 #[test]
 fn the_engine_that_ships_has_the_size_that_is_promised() {
-    let Some(wasm) = artifacts::engine("javascript") else { return };
+    let Some(wasm) = artifacts::engine() else { return };
     let size = |path: &Path| std::fs::metadata(path).expect("a file").len();
     assert!(size(&wasm) <= 1_500_000, "{} bytes", size(&wasm));
     let native = ENGINE.as_ref().expect("the engine").len();

@@ -7,6 +7,7 @@ use super::backend::{Backend, Call, StoreError};
 use super::dynamodb::Table;
 use super::memory::Memory;
 use super::threads::Threads;
+use crate::aws::Clock;
 use crate::log::Log;
 use crate::policy::Vars;
 use crate::policy::manifest::{KeyValueKind, KeyValueStore};
@@ -40,6 +41,8 @@ pub struct Surroundings<'a> {
     pub task_root: &'a Path,
     /// The authorities that are trusted in addition.
     pub roots: &'a ExtraRoots,
+    /// The time of AWS.
+    pub clock: &'a Clock,
 }
 
 impl Stores {
@@ -63,7 +66,7 @@ impl Stores {
                 KeyValueKind::Memory => Arc::new(Memory::default()),
                 KeyValueKind::File(path) => file(&store.name, &surroundings.task_root.join(path))?,
                 KeyValueKind::DynamoDb(settings) => {
-                    Arc::new(Table::new(settings, surroundings.roots.clone(), vars))
+                    Arc::new(Table::new(settings, surroundings.roots.clone(), surroundings.clock, vars))
                 }
             })
         };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::DynamoDbError;
 use crate::aws::sigv4::{Signable, Signing, digest_of};
-use crate::aws::{Client, ClientError, Provider, Reply, Request, suffix_of};
+use crate::aws::{Client, ClientError, Clock, Provider, Reply, Request, suffix_of};
 use crate::capabilities::key_value::backend::{Call, StoreError};
 use crate::http1::Server;
 use crate::policy::Vars;
@@ -71,6 +71,7 @@ impl Table {
     pub(in crate::capabilities::key_value) fn new(
         settings: &DynamoDb,
         roots: ExtraRoots,
+        clock: &Clock,
         vars: &impl Vars,
     ) -> Self {
         let named = settings.region.clone().map(Ok).or_else(|| {
@@ -84,7 +85,8 @@ impl Table {
             let region = region.as_deref().unwrap_or_default();
             Server::https(format!("dynamodb.{region}.{}", suffix_of(region)))
         });
-        let (client, credentials) = (Client::new(roots), Provider::of_function(vars));
+        let client = Client::new(roots).with_clock(clock.clone());
+        let credentials = Provider::of_function(vars);
         Self { settings: settings.clone(), server, region, client, credentials }
     }
 
@@ -119,13 +121,23 @@ impl Table {
         }
     }
 
+    /// Sends a request, and once more if the clock turns out to be wrong: nothing was done then (P1.16).
     fn send(&self, call: &Call, ask: &Ask, body: &str) -> Result<Reply, DynamoDbError> {
+        let clock = self.client.clock();
+        let signed = clock.now();
+        let reply = self.send_at(call, ask, body, signed)?;
+        match matches!(reply.status, 400 | 403) && clock.notice(reply.header("date"), signed) {
+            true => self.send_at(call, ask, body, clock.now()),
+            false => Ok(reply),
+        }
+    }
+
+    fn send_at(&self, call: &Call, ask: &Ask, body: &str, now: SystemTime) -> Result<Reply, DynamoDbError> {
         let region = match &self.region {
             Ok(region) => region,
             Err(None) => return Err(DynamoDbError::NoRegion),
             Err(Some(why)) => return Err(DynamoDbError::Region(why)),
         };
-        let now = SystemTime::now();
         let credentials = self.credentials.get(&self.client, now)?;
         let (host, target) = (self.server.authority(), format!("DynamoDB_20120810.{}", ask.operation));
         let mut headers = vec![

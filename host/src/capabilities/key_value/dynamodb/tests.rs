@@ -3,9 +3,10 @@
 mod server;
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
+use crate::aws::{Clock, date};
 use crate::capabilities::key_value::tests::{call, conforms};
 use crate::http1::Server;
 use crate::policy::manifest::DynamoDb;
@@ -21,7 +22,7 @@ fn table(uri: &str) -> Table {
         endpoint: Some(endpoint),
         consistent_reads: true,
     };
-    Table::new(&settings, ExtraRoots::default(), &Vars)
+    Table::new(&settings, ExtraRoots::default(), &Clock::default(), &Vars)
 }
 
 fn ok(body: &str) -> Prepared {
@@ -110,6 +111,23 @@ fn a_throttled_operation_is_repeated_and_a_write_of_unknown_result_is_not() {
 }
 
 #[test]
+fn p1_16_a_wrong_clock_is_noticed_once_and_the_operation_sent_again() {
+    let call = call("t#a#s");
+    let there = SystemTime::now() + Duration::from_secs(3600);
+    let skewed = || {
+        let status = format!("400 Bad Request\r\ndate: {}", date(there));
+        let body = r#"{"__type":"com.amazon.coral.service#InvalidSignatureException"}"#.to_owned();
+        Prepared::Reply(Box::leak(status.into()), body)
+    };
+    let one = Increment { delta: 1, least: 0, most: 9 };
+    let fake = Fake::prepared(&[skewed(), ok(r#"{"Attributes":{"number":{"N":"7"}}}"#), skewed()]);
+    let table = table(&fake.uri());
+    assert_eq!(table.increment(&call, "n", one).unwrap(), 7, "nothing was done before");
+    assert!(table.increment(&call, "n", one).is_err(), "the clock is right now, so it is something else");
+    assert_eq!(fake.heads().len(), 3);
+}
+
+#[test]
 fn a_write_whose_answer_never_comes_is_not_repeated() {
     let fake = Fake::prepared(&[Prepared::Silence]);
     let call = Call { until: Instant::now() + Duration::from_millis(50), ..call("t#a#s") };
@@ -155,11 +173,15 @@ fn without_a_region_or_credentials_nothing_is_sent() {
     let mut settings =
         DynamoDb { table: "tenants".to_owned(), region: None, endpoint: None, consistent_reads: true };
     let call = call("t#a#s");
-    let error = Table::new(&settings, ExtraRoots::default(), &Nothing).get(&call, "k").unwrap_err();
+    let error = Table::new(&settings, ExtraRoots::default(), &Clock::default(), &Nothing)
+        .get(&call, "k")
+        .unwrap_err();
     assert_eq!(error.to_string(), "the store is not set up: the host does not know the region of its table");
     assert_eq!(error.warning().unwrap(), "the region is not known: set `region` in [stores], or AWS_REGION");
     settings.region = Some("cn-north-1".to_owned());
-    let error = Table::new(&settings, ExtraRoots::default(), &Nothing).get(&call, "k").unwrap_err();
+    let error = Table::new(&settings, ExtraRoots::default(), &Clock::default(), &Nothing)
+        .get(&call, "k")
+        .unwrap_err();
     assert_eq!(error.to_string(), "the store is not set up: the host has no credentials for it");
 }
 
