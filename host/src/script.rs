@@ -2,7 +2,7 @@
 //!
 //! The room owns what a script is ([`Script`]), how it is read from its [`folder`], and the scripts that are kept in memory
 //! ([`Cache`]). A script is read in full, once, and the loaded copy is what runs: nothing is opened for an event, and a file
-//! that changes while it is served changes nothing. [`crate::capabilities::script`] gives it to the engine.
+//! that changes while it is served changes nothing. `capabilities/script.rs` gives it to the engine.
 //!
 //! May use: text, policy.
 
