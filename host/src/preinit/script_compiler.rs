@@ -41,7 +41,9 @@ pub enum ScriptCompilerError {
     #[error("its syntax cannot be checked: the engine was stopped after {} s", TIME.as_secs())]
     TimedOut,
     /// The engine trapped.
-    #[error("its syntax cannot be checked: {0}")]
+    #[error(
+        "its syntax cannot be checked: the engine ended with `{0}`, as it may if the file is nested too deeply or is too large"
+    )]
     Ended(String),
     /// There is no thread for the watchdog.
     #[error("its syntax cannot be checked: no thread can be started to limit the time: {0}")]
