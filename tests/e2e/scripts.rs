@@ -3,6 +3,7 @@
 //!
 //! May use: stage.
 
+mod aws_sdk;
 mod hostile;
 mod language;
 mod many;

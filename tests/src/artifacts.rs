@@ -216,6 +216,18 @@ pub fn engine() -> Option<PathBuf> {
     Some(folder.join("javascript.wasm"))
 }
 
+/// A script with AWS's SDK for JavaScript. npm brings it, so it may be missing; but not in CI.
+///
+/// # Panics
+/// Where it is missing in CI.
+pub fn sdk_script() -> Option<PathBuf> {
+    fetched_or_said(
+        "BULKHEAD_SDK_SCRIPT",
+        "of AWS's SDK for JavaScript",
+        "AWS's SDK for JavaScript was not run in a script",
+    )
+}
+
 /// The folder with CDK and the schema of Terraform's AWS provider. They are downloaded, so they may be missing; but not in CI.
 ///
 /// # Panics

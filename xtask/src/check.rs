@@ -27,6 +27,7 @@ use crate::moto::MOTO;
 use crate::msrv::MSRV;
 use crate::package::{PACKAGE, PACKAGE_OF_RELEASE};
 use crate::rooms::ROOMS;
+use crate::sdk::SDK;
 use crate::semver::SEMVER;
 use crate::stamp::Inputs;
 use crate::steps::{self, Outcome, Rerun, Step};
@@ -110,7 +111,7 @@ fn matching(workspace: &Workspace, options: &Options, steps: &[Step]) -> Result<
 }
 
 /// The checks that a change has to pass, in this order.
-pub(crate) const STEPS: [Step; 26] = [
+pub(crate) const STEPS: [Step; 27] = [
     TOOLCHAIN,
     FMT,
     ROOMS,
@@ -129,6 +130,7 @@ pub(crate) const STEPS: [Step; 26] = [
     EMULATOR,
     CYCLONEDX,
     MOTO,
+    SDK,
     DEPLOY,
     GUESTS,
     ENGINE,
@@ -140,7 +142,7 @@ pub(crate) const STEPS: [Step; 26] = [
 ];
 
 /// The additional steps of a release, in this order.
-pub(crate) const STEPS_OF_RELEASE: [Step; 20] = [
+pub(crate) const STEPS_OF_RELEASE: [Step; 21] = [
     TOOLCHAIN,
     DENY_OF_RELEASE,
     ADVISORIES,
@@ -152,6 +154,7 @@ pub(crate) const STEPS_OF_RELEASE: [Step; 20] = [
     EMULATOR,
     CYCLONEDX,
     MOTO,
+    SDK,
     DEPLOY,
     GUESTS,
     ENGINE,

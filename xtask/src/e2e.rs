@@ -11,7 +11,7 @@ use crate::bootstraps;
 use crate::stamp::Inputs;
 use crate::steps::{Outcome, Step};
 use crate::workspace::{Profile, Workspace, run, within};
-use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, engine, moto, slowest};
+use crate::{arm64, axe, cyclonedx, deploy, dist, emulator, engine, moto, sdk, slowest};
 
 /// Tests of parts that only a release has: the bootstrap for arm64, the archive, and the performance of
 /// optimised programs.
@@ -26,6 +26,7 @@ pub(crate) const E2E: Step = Step {
         "emulator",
         "cyclonedx",
         "moto",
+        "sdk",
         "deploy",
         "guests",
         "engine",
@@ -50,6 +51,7 @@ pub(crate) const E2E_OF_RELEASE: Step = Step {
         "emulator",
         "cyclonedx",
         "moto",
+        "sdk",
         "deploy",
         "guests",
         "engine",
@@ -74,7 +76,7 @@ const INPUTS: Inputs = Inputs {
 /// The optional tools: the variable with which the tests find each one, and its path.
 type Optional = (&'static str, fn(&Workspace) -> Option<PathBuf>);
 
-const OPTIONAL: [Optional; 7] = [
+const OPTIONAL: [Optional; 8] = [
     (arm64::VARIABLE, arm64::find),
     (axe::VARIABLE, axe::find),
     (cyclonedx::VARIABLE, cyclonedx::find),
@@ -82,6 +84,7 @@ const OPTIONAL: [Optional; 7] = [
     (emulator::VARIABLE, emulator::find),
     (engine::VARIABLE, engine::find),
     (moto::VARIABLE, moto::find),
+    (sdk::VARIABLE, sdk::find),
 ];
 
 fn all(mut tests: Command) -> Result<Outcome> {

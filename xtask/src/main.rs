@@ -35,6 +35,7 @@ mod msrv;
 mod package;
 mod published;
 mod rooms;
+mod sdk;
 mod semver;
 mod slowest;
 mod stamp;

@@ -23,7 +23,7 @@ static ENGINE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
 });
 
 /// A function with this `bulkhead.toml` and these files.
-fn function(toml: &str, files: &[(&str, &str)]) -> Option<Stage> {
+pub(super) fn function(toml: &str, files: &[(&str, &str)]) -> Option<Stage> {
     let engine = ENGINE.as_deref()?;
     let root = TaskRoot::new().manifest(toml).file("engines/javascript.cwasm", engine);
     let root = files.iter().fold(root, |root, (path, text)| root.file(path, text.as_bytes()));
