@@ -62,19 +62,17 @@ impl Engine {
     pub(crate) fn handle(&self, event: &[u8], context: types::Context) -> Result<Vec<u8>, Failure> {
         clock::start();
         self.context.with(|ctx| {
-            state::with(|state| {
-                state.deadline.set(context.deadline_ms);
-                // Those of an earlier event were reported.
-                state.rejections.take();
-            });
+            // A sandbox that is kept has what an earlier event has left.
+            state::end();
+            state::with(|state| state.deadline.set(context.deadline_ms));
             let handler = self.handler(&ctx)?;
             let event = event::read(&ctx, event)?;
             let returned = event::context(&ctx, context)
                 .and_then(|context| call(&ctx, &handler, event, context))
                 .map_err(|error| of_error(&ctx, &error))?;
-            let result = settled(&ctx, returned)?;
+            let result = settled(&ctx, returned);
             report_rejections(&ctx);
-            match json::write(&ctx, &result) {
+            match json::write(&ctx, &result?) {
                 Ok(text) => Ok(text.unwrap_or_else(|| b"null".to_vec())),
                 Err(_) => Err(of_exception(&ctx)),
             }

@@ -91,13 +91,20 @@ pub(crate) fn with<T>(use_it: impl FnOnce(&State) -> T) -> T {
     STATE.with(use_it)
 }
 
+/// Gives up what an event waits for no more: its timers, requests, bodies and rejections.
+pub(crate) fn end() {
+    let left = with(|state| {
+        (state.timers.take(), state.pending.take(), state.bodies.take(), state.rejections.take())
+    });
+    // Outside of the state: the end of a value may run anything.
+    drop(left);
+}
+
 /// Frees what is kept, before the engine itself is freed.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn clear() {
+    end();
     with(|state| {
-        state.timers.take();
-        state.pending.take();
-        state.rejections.take();
         state.required.take();
         state.found.take();
         state.prelude.take();

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rquickjs::promise::PromiseState;
-use rquickjs::{Ctx, Function, Persistent, Promise};
+use rquickjs::{Ctx, Function, Persistent, Promise, qjs};
 
 use crate::failure::{Failure, of_rejection};
 use crate::state::{self, Rejection};
@@ -81,7 +81,7 @@ pub(crate) fn run(ctx: &Ctx<'_>, promise: &Promise<'_>, until: Until) -> Result<
     let mut sleep: Option<Pin<Box<dyn Future<Output = ()>>>> = None;
     let turns = poll_fn(|waker| {
         loop {
-            while ctx.execute_pending_job() {}
+            jobs(ctx);
             let is_settled = promise.state() != PromiseState::Pending;
             if is_settled && until == Until::Settled {
                 return Poll::Ready(Ok(()));
@@ -108,12 +108,15 @@ pub(crate) fn run(ctx: &Ctx<'_>, promise: &Promise<'_>, until: Until) -> Result<
 /// Calls what is due. False if nothing was.
 fn turn(ctx: &Ctx<'_>, waker: &mut Context<'_>) -> bool {
     let now = clock::monotonic();
-    if let Some(callback) = state::with(|state| state.timers.borrow_mut().take(now)) {
+    let due = state::with(|state| state.timers.borrow_mut().take(now));
+    let is_due = due.is_some();
+    if let Some(callback) = due {
         let called = callback.restore(ctx).and_then(|callback| callback.call::<_, ()>(()));
         if called.is_err() {
             uncaught(ctx);
         }
-        return true;
+        // A timer that is always due must not keep requests waiting.
+        jobs(ctx);
     }
     let done = state::with(|state| {
         let mut done = Vec::new();
@@ -133,9 +136,25 @@ fn turn(ctx: &Ctx<'_>, waker: &mut Context<'_>) -> bool {
             uncaught(ctx);
         }
         // As between any two callbacks, the jobs of the first come before the second.
-        while ctx.execute_pending_job() {}
+        jobs(ctx);
     }
-    is_any
+    is_any || is_due
+}
+
+/// Runs jobs until there are none. What one throws that is not a promise's, such as one of `queueMicrotask`, nobody can catch.
+#[expect(unsafe_code, reason = "a call of QuickJS")]
+fn jobs(ctx: &Ctx<'_>) {
+    let context = ctx.as_raw().as_ptr();
+    loop {
+        let mut of = context;
+        // SAFETY: the context is valid, and so is its runtime.
+        let done = unsafe { qjs::JS_ExecutePendingJob(qjs::JS_GetRuntime(context), &raw mut of) };
+        match done {
+            0 => return,
+            1.. => {}
+            ..0 => uncaught(ctx),
+        }
+    }
 }
 
 enum Waited {

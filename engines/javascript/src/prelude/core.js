@@ -27,7 +27,12 @@
       context.succeed = resolve;
       context.fail = reject;
       context.done = callback;
-      apply(handler, self, [event, context, callback]);
+      const returned = apply(handler, self, [event, context, callback]);
+      // As in Lambda's Node.js: an async handler may have a callback that it does not use. Its event ends with its promise.
+      if (returned !== null && typeof returned === 'object' && typeof returned.then === 'function') {
+        context.callbackWaitsForEmptyEventLoop = false;
+        resolve(returned);
+      }
     });
 
   const getRemainingTimeInMillis = () => remainingTime();

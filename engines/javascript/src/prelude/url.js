@@ -9,6 +9,9 @@
   const slice = String.prototype.slice;
   const startsWith = String.prototype.startsWith;
   const indexOf = String.prototype.indexOf;
+  const exec = RegExp.prototype.exec;
+  const DIGITS = /^[0-9]*/;
+  const HOST = /^(?:\[[^\]]*\]|[^\/\\?#@:[\]]*)/;
 
   let rereadQuery;
   class URLSearchParams {
@@ -148,9 +151,18 @@
       if (at && at[HOSTNAME]) this.#put((p) => { p[HOSTNAME] = at[HOSTNAME]; if (at[PORT] !== '') p[PORT] = at[PORT]; });
     }
     get hostname() { return this.#parts[HOSTNAME]; }
-    set hostname(text) { if (`${text}` !== '') this.#put((p) => { p[HOSTNAME] = `${text}`; }); }
+    set hostname(text) {
+      text = `${text}`;
+      const at = apply(exec, HOST, [text])[0];
+      // A name with a user or a port in front of its end is not a name, as in browsers.
+      const next = text[at.length];
+      if (at !== '' && next !== '@' && next !== ':') this.#put((p) => { p[HOSTNAME] = at; });
+    }
     get port() { return this.#parts[PORT]; }
-    set port(text) { this.#put((p) => { p[PORT] = `${text}`; }); }
+    set port(text) {
+      const digits = apply(exec, DIGITS, [`${text}`])[0];
+      if (digits !== '' || `${text}` === '') this.#put((p) => { p[PORT] = digits; });
+    }
     get pathname() { return this.#parts[PATHNAME]; }
     set pathname(text) {
       text = native.escapePath(`${text}`);

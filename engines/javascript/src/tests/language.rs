@@ -14,6 +14,7 @@ fn handlers_are_exported_in_several_ways() {
         "module.exports.handler = function (event) { return event.n + 1 }",
         "exports.handler = (event, context, callback) => callback(null, event.n + 1)",
         "exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event.n + 1), 10) }",
+        "exports.handler = async (event, context, callback) => event.n + 1",
         "export const handler = (event) => ({ then(done) { done(event.n + 1) } })",
         "const { n } = await Promise.resolve({ n: 1 }); export default (event) => event.n + n",
     ] {
@@ -51,6 +52,23 @@ fn a_sandbox_that_is_used_again_keeps_its_script() {
     let engine = Engine::new().unwrap();
     let answers = ["1", "2", "3"].map(|event| engine.handle(event.as_bytes(), context()).unwrap());
     assert_eq!(answers.map(|answer| String::from_utf8(answer).unwrap()), ["1", "3", "6"]);
+}
+
+#[test]
+fn what_an_event_leaves_does_nothing_in_the_next_one() {
+    use crate::engine::Engine;
+    use crate::tests::{context, script};
+
+    let text = "export default async (event) => {
+        if (event === 1) { setTimeout(() => { throw new Error('late') }, 50); Promise.reject(new Error('left')); return 1 }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return event;
+    }";
+    script(&[("index.js", text)]);
+    let engine = Engine::new().unwrap();
+    for event in ["1", "2"] {
+        assert_eq!(engine.handle(event.as_bytes(), context()).unwrap(), event.as_bytes());
+    }
 }
 
 #[test]

@@ -126,3 +126,10 @@ fn counters_and_timers() {
         ]
     );
 }
+
+#[test]
+fn causes_without_end_are_cut() {
+    let source = "export default () => { let e; for (let i = 0; i < 20000; i++) e = new Error('x', { cause: e }); console.error(e); return 1 }";
+    assert_eq!(run(source, "1"), "1");
+    assert!(super::printed()[0].contains("cause: [Error]"));
+}

@@ -57,6 +57,11 @@ fn requests_are_sent_and_answered() {
             "return (await fetch('https://a.b', { headers: { Host: 'evil.example', 'content-length': '9', 'transfer-encoding': 'chunked', te: 'trailers', x: '1' } })).text()",
             r#""GET https://a.b/ x=1 ""#,
         ),
+        // A timer that is always due.
+        (
+            "const i = setInterval(() => {}, 0); const r = await fetch('https://a.b/json'); clearInterval(i); return r.status",
+            "200",
+        ),
         ("return (await fetch(new URL('https://a.b/json'))).json()", r#"{"a":[1]}"#),
         ("return [...new Uint8Array(await (await fetch('https://a.b/bytes')).arrayBuffer())]", "[255,0]"),
         ("return (await fetch('https://a.b/bytes')).text()", "\"\u{fffd}\\u0000\""),

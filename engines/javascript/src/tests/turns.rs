@@ -52,6 +52,12 @@ fn a_rejection_that_nothing_handles_fails_the_event() {
     assert!(run(source, "1").starts_with("RangeError: lost | at "), "{}", run(source, "1"));
     let source = "export default () => new Promise(() => { setTimeout(() => { throw new RangeError('thrown') }, 10) })";
     assert!(run(source, "1").starts_with("RangeError: thrown | at "));
+    for way in ["queueMicrotask", "process.nextTick"] {
+        let source = format!(
+            "export default () => new Promise((resolve) => {{ {way}(() => {{ throw new RangeError('job') }}); setTimeout(resolve, 10) }})"
+        );
+        assert!(run(&source, "1").starts_with("RangeError: job | at "), "{}", run(&source, "1"));
+    }
     let handled = "export default async () => { const late = Promise.reject(1); await null; try { await late } catch (e) { return e } }";
     assert_eq!(run(handled, "1"), "1");
     printed();

@@ -32,6 +32,25 @@ fn parts_are_read_and_written() {
 }
 
 #[test]
+fn no_part_that_is_set_changes_another_one() {
+    for (set, href) in [
+        ("port = '@evil.example'", "https://api.example/v1"),
+        ("port = '8080abc'", "https://api.example:8080/v1"),
+        ("port = '80/x'", "https://api.example:80/v1"),
+        ("hostname = 'x@evil.example'", "https://api.example/v1"),
+        ("hostname = 'other.example:1'", "https://api.example/v1"),
+        ("hostname = 'other.example/x?y#z'", "https://other.example/v1"),
+        ("hostname = '[::1]'", "https://[::1]/v1"),
+        ("username = 'a@evil.example/'", "https://a%40evil.example%2F@api.example/v1"),
+    ] {
+        let source = format!(
+            "export default () => {{ const url = new URL('https://api.example/v1'); url.{set}; return url.href }}"
+        );
+        assert_eq!(run(&source, "1"), format!("\"{href}\""), "{set}");
+    }
+}
+
+#[test]
 fn parameters() {
     let source = "export default () => {
         const params = new URLSearchParams('?b=2&a=1&b=3&c');

@@ -100,6 +100,8 @@ impl Sent {
             }
             whole.extend_from_slice(&piece);
         }
+        // It is counted by its length.
+        whole.shrink_to_fit();
         let whole = Bytes::from(whole);
         if let Some(copy) = &self.copy {
             copy.whole(&whole);

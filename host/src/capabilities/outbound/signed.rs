@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::Request;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
 use wasmtime_wasi_http::Error;
 
 use super::body::Sent;
@@ -105,12 +106,20 @@ async fn whole(auth: Authenticator<'_>, request: &mut Request<Sent>) -> Result<B
     if size > MAX_BODY {
         return Err(Refusal::BodyTooLarge.into());
     }
-    let room = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX);
+    // Others wait for this room, so it is waited for no longer than for a connection, and only what the body takes is kept.
+    let room = |bytes: usize| bytes.div_ceil(1024);
+    let wanted = u32::try_from(room(size)).unwrap_or(u32::MAX);
+    let mut taken = Vec::with_capacity(2);
     for all in [&auth.lease.client.room, &auth.lease.room_in_all] {
-        let taken = Arc::clone(all).acquire_many_owned(room).await;
-        request.body_mut().occupy(taken.map_err(|_| Error::ConnectionLimitReached)?);
+        let turn = timeout(auth.patience, Arc::clone(all).acquire_many_owned(wanted)).await;
+        taken.push(turn.ok().and_then(Result::ok).ok_or(Error::ConnectionLimitReached)?);
     }
-    Ok(request.body_mut().whole(size).await?.ok_or(Refusal::BodyTooLarge)?)
+    let body = request.body_mut().whole(size).await?.ok_or(Refusal::BodyTooLarge)?;
+    for mut permit in taken {
+        permit.split(permit.num_permits().saturating_sub(room(body.len())));
+        request.body_mut().occupy(permit);
+    }
+    Ok(body)
 }
 
 /// The service and the region, as they are in signatures.

@@ -111,9 +111,15 @@ impl<'js> View<'_, 'js> {
 
     /// A value in another one.
     fn nested(&mut self, value: &Value<'js>) {
-        let is_plain = value.is_object() && !value.is_function() && !value.is_error();
-        if is_plain && self.open.len() > DEPTH {
-            self.push(if value.is_array() { "[Array]" } else { "[Object]" });
+        if self.is_full() {
+            return;
+        }
+        if value.is_object() && !value.is_function() && self.open.len() > DEPTH {
+            self.push(match () {
+                () if value.is_array() => "[Array]",
+                () if value.is_error() => "[Error]",
+                () => "[Object]",
+            });
         } else {
             self.value(value);
         }
