@@ -11,7 +11,7 @@ pub use wit_bindgen;
 
 pub use crate::executor::block_on;
 #[cfg(feature = "client")]
-pub use crate::executor::reactor::sleep;
+pub use crate::executor::reactor::{ready, sleep};
 pub use crate::failure::{BoxedError, DiagnosticError, Failure, IntoDiagnostic, NamedError, Thrown};
 pub use crate::invocation::Invocation;
 use crate::invocation::{HandlerArgument, SecondArgument};

@@ -20,6 +20,7 @@ pub mod output;
 pub mod random;
 pub mod response_stream;
 mod script;
+pub(crate) mod script_http;
 mod service;
 mod sockets;
 
@@ -45,6 +46,7 @@ use limits::Limiter;
 use outbound::Outbound;
 use random::Random;
 use response_stream::Response;
+use script_http::ScriptHttp;
 pub(crate) use service::Serving;
 
 /// The engine's state of one sandbox.
@@ -62,6 +64,8 @@ pub struct State {
     pub(crate) response: Response,
     /// The script that the guest runs, if it is an engine.
     pub(crate) script: Option<Arc<Script>>,
+    /// Its event as a request, if the script is a service.
+    pub(crate) script_http: ScriptHttp,
     /// Whether the guest was denied a socket.
     pub(crate) wanted_socket: bool,
     pub(crate) limiter: Limiter,
@@ -113,6 +117,15 @@ impl State {
         key_value::View { key_value: &mut self.key_value, table: &mut self.table }
     }
 
+    fn script_http(&mut self) -> script_http::View<'_> {
+        script_http::View {
+            http: &mut self.script_http,
+            policy: self.key_value.policy(),
+            response: &self.response,
+            table: &mut self.table,
+        }
+    }
+
     fn response(&mut self) -> response_stream::View<'_> {
         response_stream::View { response: &mut self.response, table: &mut self.table }
     }
@@ -149,7 +162,8 @@ const OTHERS: [Package; 8] = [
     ("wasi:keyvalue", |l| key_value::add_to_linker(l, State::key_value)),
     ("bulkhead:lambda", |l| {
         response_stream::add_to_linker(l, State::response)?;
-        script::add_to_linker(l, |state| state.script.as_deref())
+        script::add_to_linker(l, |state| state.script.as_deref())?;
+        script_http::add_to_linker(l, State::script_http)
     }),
 ];
 
@@ -282,6 +296,7 @@ mod tests {
             "wasi:keyvalue/batch@0.2.0-draft2",
             "bulkhead:lambda/response-stream@0.1.0",
             "bulkhead:lambda/script@0.1.0",
+            "bulkhead:lambda/script-http@0.1.0",
         ];
         assert_eq!(left_after(&all), [""; 0]);
     }

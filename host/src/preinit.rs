@@ -36,6 +36,7 @@ use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound, OutboundError};
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::Response;
+use crate::capabilities::script_http::ScriptHttp;
 use crate::capabilities::{self, Serving, State};
 use crate::engine;
 use crate::engine::bindings::bulkhead::lambda::types::Failure;
@@ -160,6 +161,7 @@ fn state(printed: &Printed, guard: &Guard, clients: Arc<Clients>) -> State {
         outbound: Outbound::new(clients, policy),
         response: Response::default(),
         script: None,
+        script_http: ScriptHttp::default(),
         wanted_socket: false,
         clock: guard.clock(),
         meter: Meter::new(Duration::MAX),

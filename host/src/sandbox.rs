@@ -16,6 +16,7 @@ mod clocks;
 mod command;
 pub mod component;
 mod context;
+mod engine;
 mod guest;
 mod http;
 pub mod outcome;
@@ -38,6 +39,7 @@ use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound, Sender};
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::Response;
+use crate::capabilities::script_http::ScriptHttp;
 use crate::capabilities::{Serving, State};
 use crate::engine::meter::Meter;
 use crate::engine::pool_usage::{self, PoolUsage};
@@ -280,6 +282,7 @@ impl Sandboxes {
             key_value: KeyValue::new(Arc::clone(&self.stores), Arc::clone(policy)),
             response: Response::default(),
             script: loaded.script.clone(),
+            script_http: ScriptHttp::default(),
             wanted_socket: false,
             limiter: Limiter::new(&policy.limits),
             pool_slot: Some(self.pool_usage.occupy(policy, loaded.footprint)),

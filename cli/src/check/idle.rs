@@ -142,7 +142,12 @@ fn cpu_time(root: &Path, table: &str, policy: &Policy) -> Option<String> {
 
 /// Warnings about HTTP settings of a handler that is not an HTTP service.
 pub(super) fn of_kind(handler: &Handler, kind: Option<Kind>) -> Vec<String> {
-    let Some(kind) = kind.filter(|kind| *kind != Kind::Http) else { return Vec::new() };
+    let kind = kind.filter(|kind| match kind {
+        // A script may be a service.
+        Kind::Http | Kind::Engine => false,
+        Kind::Handler | Kind::Streaming | Kind::Command => true,
+    });
+    let Some(kind) = kind else { return Vec::new() };
     let said = [
         ("other_events", handler.policy.other_events != OtherEvents::default()),
         ("invoke_mode", handler.policy.invoke_mode != InvokeMode::default()),

@@ -50,7 +50,7 @@ pub(crate) fn wait(limit: Option<Duration>) -> bool {
 /// A future that is ready when the pollable is.
 ///
 /// The host refuses to drop a resource before its pollables, so the future must not outlive the resource.
-pub(crate) fn ready(pollable: Pollable) -> Ready {
+pub fn ready(pollable: Pollable) -> Ready {
     Ready(Arc::new(pollable))
 }
 

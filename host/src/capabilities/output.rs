@@ -1,13 +1,17 @@
-//! A guest's stdout or stderr as a stream of WASI. It is never a terminal and always ready, and a guest may
-//! write at most what `check-write` permits.
+//! A guest's output that the host takes at once, as a stream of WASI: stdout, stderr, a response that is sent as a whole. It is
+//! never a terminal and always ready, and a guest may write at most what `check-write` permits.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::capabilities::checked_writes::CheckedWrites;
+use crate::capabilities::limits::Exceeded;
+use crate::policy::Limit;
 
 /// The most that a guest may write in one call; its own buffers are smaller.
 pub const PERMIT: usize = 64 * 1024;
@@ -58,5 +62,91 @@ impl<S: Sink> OutputStream for Output<S> {
 
     fn check_write(&mut self) -> StreamResult<usize> {
         Ok(PERMIT)
+    }
+}
+
+/// A response that is sent as a whole, so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Collected {
+    written: Arc<Mutex<Vec<u8>>>,
+    limit: usize,
+    is_kept: bool,
+}
+
+impl Collected {
+    /// A response of at most this many bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { written: Arc::default(), limit, is_kept: true }
+    }
+
+    /// It, or one that is written for nothing, because the response has no body.
+    pub(crate) fn kept(self, is_kept: bool) -> Self {
+        Self { is_kept, ..self }
+    }
+
+    /// What was written.
+    pub(crate) fn take_all(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// A stream that writes it.
+    pub(crate) fn stream(self) -> Box<dyn OutputStream> {
+        Output(self).p2_stream()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Collected {
+    /// A response that is too large ends the guest: the rest of it could not be sent.
+    fn take(&self, bytes: &[u8]) -> StreamResult<()> {
+        if !self.is_kept {
+            return Ok(());
+        }
+        let mut written = self.lock();
+        if bytes.len() > self.limit.saturating_sub(written.len()) {
+            let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
+            return Err(StreamError::Trap(Exceeded { limit: Limit::Response, allowed }.into()));
+        }
+        written.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_takes_as_much_as_it_may_have() {
+        let response = Collected::new(5);
+        let mut stream = response.clone().stream();
+        stream.write(Bytes::from_static(b"four")).unwrap();
+        stream.write(Bytes::from_static(b"5")).unwrap();
+        let Err(StreamError::Trap(error)) = stream.write(Bytes::from_static(b"6")) else {
+            panic!("there was room for more")
+        };
+        let exceeded: &Exceeded = error.downcast_ref().unwrap();
+        assert_eq!((exceeded.limit, exceeded.allowed), (Limit::Response, 5));
+        assert_eq!(response.take_all(), b"four5");
+    }
+
+    #[test]
+    fn a_response_takes_no_more_in_one_call_than_it_permits() {
+        let response = Collected::new(1 << 20);
+        let mut stream = response.clone().stream();
+        assert!(matches!(stream.write(vec![0; PERMIT + 1].into()), Err(StreamError::Trap(_))));
+        stream.write(vec![0; PERMIT].into()).unwrap();
+        assert_eq!(response.take_all().len(), PERMIT);
+    }
+
+    #[test]
+    fn a_response_without_a_body_takes_what_is_written_and_keeps_nothing() {
+        let response = Collected::new(0);
+        let mut stream = response.clone().kept(false).stream();
+        stream.write(Bytes::from_static(b"a body")).unwrap();
+        assert_eq!(response.take_all(), b"");
     }
 }

@@ -146,6 +146,11 @@ impl Response {
         Ok(Writer(Arc::clone(written)))
     }
 
+    /// Whether it was opened.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.as_ref().is_some_and(|written| written.was_opened.load(Ordering::Relaxed))
+    }
+
     /// Ends the event: nothing more can be written. Returns the number of bytes written.
     pub fn end(&mut self) -> usize {
         let Some(written) = self.0.take() else { return 0 };

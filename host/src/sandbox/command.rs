@@ -15,32 +15,23 @@ use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
 
 use crate::capabilities::State;
-use crate::capabilities::limits::Exceeded;
-use crate::capabilities::output::{Output, Sink};
-use crate::policy::Limit;
+use crate::capabilities::output::{Collected, Output};
 
 /// The input and the output of a command.
 #[derive(Debug, Clone)]
 pub(super) struct Pipes {
     stdin: Stdin,
-    stdout: Stdout,
+    stdout: Collected,
 }
 
 /// The unread rest of the event. All streams of it share one position.
 #[derive(Debug, Clone, Default)]
 struct Stdin(Arc<Mutex<Bytes>>);
 
-/// The response so far.
-#[derive(Debug, Clone)]
-struct Stdout {
-    written: Arc<Mutex<Vec<u8>>>,
-    limit: usize,
-}
-
 impl Pipes {
     /// For a response of at most this many bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { stdin: Stdin::default(), stdout: Stdout { written: Arc::default(), limit } }
+        Self { stdin: Stdin::default(), stdout: Collected::new(limit) }
     }
 
     pub(super) fn stdin(&self) -> impl StdinStream + 'static {
@@ -68,7 +59,7 @@ impl Pipes {
                 None => return Err(error),
             },
         };
-        Ok((code, std::mem::take(&mut *lock(&self.stdout.written))))
+        Ok((code, self.stdout.take_all()))
     }
 }
 
@@ -109,23 +100,9 @@ impl InputStream for Stdin {
     }
 }
 
-impl Sink for Stdout {
-    /// A response that is too large ends the command: the rest of it could not be sent.
-    fn take(&self, bytes: &[u8]) -> StreamResult<()> {
-        let mut written = lock(&self.written);
-        if bytes.len() > self.limit.saturating_sub(written.len()) {
-            let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
-            return Err(StreamError::Trap(Exceeded { limit: Limit::Response, allowed }.into()));
-        }
-        written.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capabilities::output::PERMIT;
 
     #[test]
     fn all_streams_of_stdin_read_one_event() {
@@ -136,28 +113,5 @@ mod tests {
         assert_eq!(first.read(2).unwrap(), "ev");
         assert_eq!(second.read(usize::MAX).unwrap(), "ent");
         assert!(matches!(first.read(1), Err(StreamError::Closed)));
-    }
-
-    #[test]
-    fn stdout_takes_as_much_as_a_response_may_have() {
-        let pipes = Pipes::new(5);
-        let mut stream = pipes.stdout().p2_stream();
-        stream.write(Bytes::from_static(b"four")).unwrap();
-        stream.write(Bytes::from_static(b"5")).unwrap();
-        let Err(StreamError::Trap(error)) = stream.write(Bytes::from_static(b"6")) else {
-            panic!("there was room for more")
-        };
-        let exceeded: &Exceeded = error.downcast_ref().unwrap();
-        assert_eq!((exceeded.limit, exceeded.allowed), (Limit::Response, 5));
-        assert_eq!(*lock(&pipes.stdout.written), b"four5");
-    }
-
-    #[test]
-    fn stdout_takes_no_more_in_one_call_than_it_permits() {
-        let pipes = Pipes::new(1 << 20);
-        let mut stream = pipes.stdout().p2_stream();
-        assert!(matches!(stream.write(vec![0; PERMIT + 1].into()), Err(StreamError::Trap(_))));
-        stream.write(vec![0; PERMIT].into()).unwrap();
-        assert_eq!(lock(&pipes.stdout.written).len(), PERMIT);
     }
 }

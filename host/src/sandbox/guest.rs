@@ -7,6 +7,7 @@ use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi_http::p2::bindings::Proxy;
 
 use super::command::Pipes;
+use super::engine::EngineGuest;
 use super::{context, http};
 use crate::capabilities::State;
 use crate::capabilities::console::Console;
@@ -24,6 +25,7 @@ pub(super) enum Guest {
     Streaming(LambdaStreaming),
     Http(Proxy),
     Command(Command),
+    Engine(EngineGuest),
 }
 
 /// All arguments of a call besides the guest's own store.
@@ -44,13 +46,14 @@ impl Guest {
             Entry::Streaming(handler) => Self::Streaming(Box::pin(handler.instantiate_async(store)).await?),
             Entry::Http(service) => Self::Http(Box::pin(service.instantiate_async(store)).await?),
             Entry::Command(command) => Self::Command(Box::pin(command.instantiate_async(store)).await?),
+            Entry::Engine(engine) => Self::Engine(engine.instantiate(store).await?),
         })
     }
 
     /// Whether it may be called again after it has returned. A program ends with its `main`.
     pub(super) fn can_go_on(&self) -> bool {
         match self {
-            Self::Handler(_) | Self::Streaming(_) | Self::Http(_) => true,
+            Self::Handler(_) | Self::Streaming(_) | Self::Http(_) | Self::Engine(_) => true,
             Self::Command(_) => false,
         }
     }
@@ -58,7 +61,8 @@ impl Guest {
     /// Whether its response may be streamed.
     pub(super) fn streams(&self, policy: &Policy) -> bool {
         match self {
-            Self::Streaming(_) => true,
+            // A script decides when it runs.
+            Self::Streaming(_) | Self::Engine(_) => true,
             Self::Http(_) => policy.invoke_mode == InvokeMode::ResponseStream,
             Self::Handler(_) | Self::Command(_) => false,
         }
@@ -80,6 +84,7 @@ impl Guest {
             // Boxed, because the state of a waiting service is much larger than that of a handler.
             Self::Http(service) => Box::pin(http::handle(service, store, call.event, call.policy)).await,
             Self::Command(command) => Box::pin(run(command, store, call)).await,
+            Self::Engine(engine) => engine.handle(store, call).await,
         }
     }
 }
@@ -99,7 +104,7 @@ async fn run(command: &Command, store: &mut Store<State>, call: Call<'_>) -> was
     Ok(Outcome::CommandFailed { code, stderr: call.console.stderr_tail() })
 }
 
-fn failed(failure: Failure) -> Outcome {
+pub(super) fn failed(failure: Failure) -> Outcome {
     Outcome::Failed {
         error_type: failure.error_type,
         message: failure.error_message,
@@ -107,7 +112,7 @@ fn failed(failure: Failure) -> Outcome {
     }
 }
 
-fn reply(response: Vec<u8>, limit: usize) -> Outcome {
+pub(super) fn reply(response: Vec<u8>, limit: usize) -> Outcome {
     if response.len() > limit {
         return Outcome::ResponseTooLarge { size: Some(response.len()), limit };
     }

@@ -5,6 +5,7 @@
 //! answer is sent when the service has returned: its work after the response is part of the event too.
 
 mod collected;
+mod scripted;
 mod service_error;
 mod streamed;
 
@@ -25,11 +26,12 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiHttpView};
 
 use crate::capabilities::response_stream::{self, Head};
-use crate::capabilities::{Serving, State};
+use crate::capabilities::{Serving, State, script_http};
 use crate::http_event::{HttpEvent, HttpEventError, HttpSource, ResponseError};
-use crate::policy::{InvokeMode, OtherEvents, Policy};
+use crate::policy::Policy;
 use crate::sandbox::outcome::Outcome;
 use collected::{Receiver, Receiving};
+pub(super) use scripted::answer_of_script;
 pub use service_error::ServiceError;
 use streamed::{open, stream};
 
@@ -40,23 +42,11 @@ pub(super) async fn handle(
     event: &Bytes,
     policy: &Policy,
 ) -> wasmtime::Result<Outcome> {
-    let streams = |source: HttpSource| policy.invoke_mode == InvokeMode::ResponseStream && source.streams();
-    let HttpEvent { source, request } = match HttpEvent::parse(event) {
+    let HttpEvent { source, request } = match script_http::request_of(event, policy) {
         Ok(event) => event,
-        Err(HttpEventError::NotHttp(_)) if policy.other_events == OtherEvents::Post => {
-            HttpEvent::plain(event.clone())
-        }
-        Err(error) => {
-            let Some((source, status)) = error.refusal() else { return Ok(Outcome::NotHttp(error)) };
-            let refused = Refused::new(status, &error);
-            return if streams(source) {
-                refused.stream(&store.data().response).await
-            } else {
-                Ok(refused.whole(source, policy.limits.response))
-            };
-        }
+        Err(error) => return refuse(error, &store.data().response, policy).await,
     };
-    if streams(source) {
+    if script_http::streams(source, policy) {
         return stream(service, store, request).await;
     }
     let response = serve(service, store, request, policy.limits.response).await?;
@@ -64,6 +54,20 @@ pub(super) async fn handle(
         reply(source, head.status, &head.headers, &body, policy.limits.response).map_err(ServiceError::from)
     });
     Ok(reply.unwrap_or_else(Outcome::ServiceFailed))
+}
+
+/// The outcome of an event that is not a request: an answer to its client, if the client is at fault.
+async fn refuse(
+    error: HttpEventError,
+    response: &response_stream::Response,
+    policy: &Policy,
+) -> wasmtime::Result<Outcome> {
+    let Some((source, status)) = error.refusal() else { return Ok(Outcome::NotHttp(error)) };
+    let refused = Refused::new(status, &error);
+    match script_http::streams(source, policy) {
+        true => refused.stream(response).await,
+        false => Ok(refused.whole(source, policy.limits.response)),
+    }
 }
 
 /// The answer to the client of an invalid request, without the service.

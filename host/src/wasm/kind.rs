@@ -22,12 +22,14 @@ pub enum Kind {
     Http,
     /// A program: the event on stdin, the answer on stdout.
     Command,
+    /// The engine of scripts: bytes in, and what its script makes of them out.
+    Engine,
 }
 
 impl Kind {
     /// In the order in which they are checked: many handlers that are written as programs export
     /// `wasi:cli/run` too.
-    pub const ALL: [Self; 4] = [Self::Handler, Self::Streaming, Self::Http, Self::Command];
+    pub const ALL: [Self; 5] = [Self::Handler, Self::Streaming, Self::Engine, Self::Http, Self::Command];
 
     /// The kind of a component with these exports.
     ///
@@ -45,6 +47,7 @@ impl Kind {
             Self::Streaming => "streaming",
             Self::Http => "http",
             Self::Command => "command",
+            Self::Engine => "engine",
         }
     }
 
@@ -55,13 +58,14 @@ impl Kind {
             Self::Streaming => "bulkhead:lambda/streaming-handler@0.1.0",
             Self::Http => "wasi:http/incoming-handler@0.2",
             Self::Command => "wasi:cli/run@0.2",
+            Self::Engine => "bulkhead:lambda/script-handler@0.1.0",
         }
     }
 
     /// Bulkhead's own has one version; for the others, any release of WASI 0.2 fits.
     pub(crate) fn is_exported_as(self, name: &str) -> bool {
         match self {
-            Self::Handler | Self::Streaming => name == self.export(),
+            Self::Handler | Self::Streaming | Self::Engine => name == self.export(),
             Self::Http | Self::Command => {
                 let patch = name.strip_prefix(self.export()).and_then(|rest| rest.strip_prefix('.'));
                 patch.is_some_and(|patch| patch.parse::<u32>().is_ok())
@@ -149,10 +153,12 @@ impl KindError {
             let wanted = kind.export();
             return match kind {
                 Kind::Http | Kind::Command => Self::Draft { found },
-                Kind::Handler | Kind::Streaming if is_older(split(&found).1, split(wanted).1) => {
+                Kind::Handler | Kind::Streaming | Kind::Engine
+                    if is_older(split(&found).1, split(wanted).1) =>
+                {
                     Self::Older { found, wanted }
                 }
-                Kind::Handler | Kind::Streaming => Self::Newer { found, wanted },
+                Kind::Handler | Kind::Streaming | Kind::Engine => Self::Newer { found, wanted },
             };
         }
         match found(&|interface, _| interface.starts_with("bulkhead:lambda/")) {
@@ -214,6 +220,7 @@ mod tests {
         assert_eq!(of(&["wasi:http/incoming-handler@0.2.0"]), Ok(Kind::Http));
         assert_eq!(of(&["wasi:http/incoming-handler@0.2.12", "wasi:cli/run@0.2.6"]), Ok(Kind::Http));
         assert_eq!(of(&["other", "wasi:cli/run@0.2.3"]), Ok(Kind::Command));
+        assert_eq!(of(&["bulkhead:lambda/script-handler@0.1.0"]), Ok(Kind::Engine));
     }
 
     #[test]

@@ -5,9 +5,17 @@ use std::path::Path;
 
 use wit_bindgen_core::wit_parser::Resolve;
 use wit_bindgen_core::{Files, WorldGenerator as _};
-use wit_bindgen_rust::Opts;
+use wit_bindgen_rust::{Opts, WithOption};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bindings/engine.rs");
+
+/// The modules that have the types already.
+const SHARED: [(&str, &str); 4] = [
+    ("bulkhead:lambda/types@0.1.0", "::bulkhead::bindings::lambda::bulkhead::lambda::types"),
+    ("wasi:io/error@0.2.0", "::wasip2::io::error"),
+    ("wasi:io/poll@0.2.0", "::wasip2::io::poll"),
+    ("wasi:io/streams@0.2.0", "::wasip2::io::streams"),
+];
 
 fn generated() -> String {
     let mut resolve = Resolve::default();
@@ -19,6 +27,7 @@ fn generated() -> String {
         default_bindings_module: Some("crate::bindings::engine".to_owned()),
         export_macro_name: Some("export_engine".to_owned()),
         generate_all: true,
+        with: SHARED.map(|(name, path)| (name.to_owned(), WithOption::Path(path.to_owned()))).into(),
         ..Opts::default()
     };
     let mut files = Files::default();

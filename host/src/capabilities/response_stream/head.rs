@@ -74,6 +74,19 @@ impl Head {
         headers: &[(String, String)],
         cookies: &[String],
     ) -> Result<Self, HeadError> {
+        let (status, headers) = Self::parts(status, headers, cookies)?;
+        Ok(Self::http(status, &headers)?)
+    }
+
+    /// The status and the headers of an HTTP response, from a guest's values.
+    ///
+    /// # Errors
+    /// If a part of it is not valid, or there is too much of it.
+    pub fn parts(
+        status: u16,
+        headers: &[(String, String)],
+        cookies: &[String],
+    ) -> Result<(StatusCode, HeaderMap), HeadError> {
         let lengths = headers.iter().map(|(name, value)| name.len() + value.len());
         let length = lengths.chain(cookies.iter().map(String::len)).map(|length| length + ENTRY).sum();
         if length > MAX_HANDED_OVER {
@@ -91,7 +104,7 @@ impl Head {
             let value = value.map_err(|_| HeadError::Cookie(shown(cookie)))?;
             map.try_append(SET_COOKIE, value).map_err(|_| HeadError::TooLong(length))?;
         }
-        Ok(Self::http(status, &map)?)
+        Ok((status, map))
     }
 }
 

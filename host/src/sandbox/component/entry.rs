@@ -9,6 +9,7 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use crate::capabilities::State;
 use crate::engine::bindings::LambdaPre;
 use crate::engine::bindings::streaming::LambdaStreamingPre;
+use crate::sandbox::engine::EnginePre;
 use crate::wasm::{Kind, as_function};
 
 /// A component with all of its imports, and the function that takes its events.
@@ -18,6 +19,7 @@ pub(crate) enum Entry {
     Streaming(LambdaStreamingPre<State>),
     Http(ProxyPre<State>),
     Command(CommandPre<State>),
+    Engine(EnginePre),
 }
 
 impl Entry {
@@ -28,6 +30,7 @@ impl Entry {
             Kind::Streaming => Self::Streaming(LambdaStreamingPre::new(pre)?),
             Kind::Http => Self::Http(ProxyPre::new(pre)?),
             Kind::Command => Self::Command(CommandPre::new(pre)?),
+            Kind::Engine => Self::Engine(EnginePre::new(pre)?),
         })
     }
 
@@ -37,6 +40,7 @@ impl Entry {
             Self::Streaming(handler) => handler.instance_pre(),
             Self::Http(service) => service.instance_pre(),
             Self::Command(command) => command.instance_pre(),
+            Self::Engine(engine) => engine.instance_pre(),
         }
     }
 
@@ -46,6 +50,7 @@ impl Entry {
             Self::Streaming(_) => Kind::Streaming,
             Self::Http(_) => Kind::Http,
             Self::Command(_) => Kind::Command,
+            Self::Engine(_) => Kind::Engine,
         }
     }
 }
@@ -53,7 +58,7 @@ impl Entry {
 /// The reason why the export that determines the component's kind cannot be called, if there is one.
 pub(super) fn mistake(kind: Kind, export: &str, component: &Component) -> Option<String> {
     let name = match kind {
-        Kind::Handler | Kind::Streaming | Kind::Http => "handle",
+        Kind::Handler | Kind::Streaming | Kind::Http | Kind::Engine => "handle",
         Kind::Command => "run",
     };
     let function = function(component.engine(), component, export, name);
@@ -82,10 +87,10 @@ fn fits(kind: Kind, function: &ComponentFunc) -> bool {
     let takes: Vec<Type> = function.params().map(|(_, ty)| ty).collect();
     let returns: Vec<Type> = function.results().collect();
     match kind {
-        Kind::Handler | Kind::Streaming => {
+        Kind::Handler | Kind::Streaming | Kind::Engine => {
             let is_response = |ok: Option<&Type>| match kind {
                 Kind::Streaming => ok.is_none(),
-                Kind::Handler | Kind::Http | Kind::Command => ok.is_some_and(is_bytes),
+                Kind::Handler | Kind::Engine | Kind::Http | Kind::Command => ok.is_some_and(is_bytes),
             };
             matches!(takes.as_slice(), [event, Type::Record(_)] if is_bytes(event))
                 && matches!(returns.as_slice(), [Type::Result(result)]
