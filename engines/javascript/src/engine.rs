@@ -5,11 +5,12 @@ use std::cell::Cell;
 use bulkhead::bindings::lambda::bulkhead::lambda::types;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 
+use crate::bindings::engine::bulkhead::lambda::script_http::{NoRequest, Request};
 use crate::failure::{self, Failure, of_error, of_exception, of_value};
 use crate::script::{self, Mistake};
 use crate::state::{self, Rejection};
 use crate::turns::{Until, run};
-use crate::{clock, event, json, natives, prelude};
+use crate::{clock, event, json, natives, platform, prelude};
 
 /// How much of the stack in memory scripts may use. The rest of what `build.rs` links is for what QuickJS and Rust do without
 /// looking at the limit.
@@ -21,7 +22,7 @@ const GARBAGE: usize = 16 * 1024 * 1024;
 /// The interpreter with its globals, and later with a script.
 pub(crate) struct Engine {
     context: Context,
-    handler: Cell<Option<Handler>>,
+    exported: Cell<Option<Exported>>,
     #[cfg(not(target_family = "wasm"))]
     _runtime: Runtime,
 }
@@ -32,6 +33,13 @@ struct Handler {
     function: Persistent<Function<'static>>,
     this: Persistent<Value<'static>>,
     takes_callback: bool,
+}
+
+/// What a script exports: a handler, an HTTP service, or both.
+#[derive(Clone, Default)]
+struct Exported {
+    handler: Option<Handler>,
+    service: Option<Handler>,
 }
 
 impl Engine {
@@ -52,7 +60,7 @@ impl Engine {
         })?;
         Ok(Self {
             context,
-            handler: Cell::new(None),
+            exported: Cell::new(None),
             #[cfg(not(target_family = "wasm"))]
             _runtime: runtime,
         })
@@ -65,14 +73,27 @@ impl Engine {
             // A sandbox that is kept has what an earlier event has left.
             state::end();
             state::with(|state| state.deadline.set(context.deadline_ms));
-            let handler = self.handler(&ctx)?;
+            let Exported { handler, service } = self.exported(&ctx)?;
+            if let Some(service) = service {
+                match platform::receive(handler.is_some()) {
+                    Ok(request) => return serve(&ctx, &service, request, context),
+                    // The host answers.
+                    Err(NoRequest::Refused) => return Ok(Vec::new()),
+                    Err(NoRequest::OtherEvent) => {}
+                }
+            }
+            let handler = handler.ok_or_else(no_handler)?;
             let event = event::read(&ctx, event)?;
             let returned = event::context(&ctx, context)
                 .and_then(|context| call(&ctx, &handler, event, context))
                 .map_err(|error| of_error(&ctx, &error))?;
             let result = settled(&ctx, returned);
             report_rejections(&ctx);
-            match json::write(&ctx, &result?) {
+            let result = result?;
+            if state::with(|state| state.streams.get()) {
+                return Ok(Vec::new());
+            }
+            match json::write(&ctx, &result) {
                 Ok(text) => Ok(text.unwrap_or_else(|| b"null".to_vec())),
                 Err(_) => Err(of_exception(&ctx)),
             }
@@ -84,65 +105,85 @@ impl Engine {
         self.context.with(|ctx| script::bytecode(&ctx, path, content))
     }
 
-    /// The handler of the script, which runs first if it has not run.
-    fn handler(&self, ctx: &Ctx<'_>) -> Result<Handler, Failure> {
-        let handler = match self.handler.take() {
-            Some(handler) => handler,
+    /// What the script exports, which runs first if it has not run.
+    fn exported(&self, ctx: &Ctx<'_>) -> Result<Exported, Failure> {
+        let exported = match self.exported.take() {
+            Some(exported) => exported,
             None => start(ctx)?,
         };
-        self.handler.set(Some(handler.clone()));
-        Ok(handler)
+        self.exported.set(Some(exported.clone()));
+        Ok(exported)
     }
 }
 
 #[cfg(not(target_family = "wasm"))]
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.handler.take();
+        self.exported.take();
         state::clear();
     }
 }
 
-fn start(ctx: &Ctx<'_>) -> Result<Handler, Failure> {
+fn start(ctx: &Ctx<'_>) -> Result<Exported, Failure> {
     let failed = |error: rquickjs::Error| of_error(ctx, &error);
-    let exports = match script::start(ctx).map_err(failed)? {
-        script::Started::Exports(exports) => exports,
+    let (exports, is_module) = match script::start(ctx).map_err(failed)? {
+        script::Started::Exports(exports) => (exports, false),
         script::Started::Module(exports, promise) => {
             run(ctx, &promise, Until::Settled)?;
             fulfilled(ctx, &promise)?;
-            exports
+            (exports, true)
         }
     };
-    find(ctx, exports).map_err(failed)?.ok_or_else(no_handler)
+    let exported = find(ctx, exports, is_module).map_err(failed)?;
+    if exported.handler.is_none() && exported.service.is_none() {
+        return Err(no_handler());
+    }
+    Ok(exported)
 }
 
 fn no_handler() -> Failure {
     failure::new(
         "Function.NoHandler",
-        "the script exports no handler: write `export default function (event, context) { … }`, `export const handler = …` or \
-         `exports.handler = …`",
+        "the script exports no handler: write `export default function (event, context) { … }`, `export const handler = …`, \
+         `exports.handler = …`, or `export default { fetch(request) { … } }` for an HTTP service",
     )
 }
 
-/// The handler among the exports: `handler`, or the default export, or its `handler`.
-fn find<'js>(ctx: &Ctx<'js>, exports: Value<'js>) -> rquickjs::Result<Option<Handler>> {
+/// The handler among the exports is `handler`, or the default export, or its `handler`. The service is `fetch` of the default
+/// export, or of `module.exports`.
+fn find<'js>(ctx: &Ctx<'js>, exports: Value<'js>, is_module: bool) -> rquickjs::Result<Exported> {
+    let mut found = Exported::default();
     let mut open = Some(exports);
     // The exports, their default, and its default if it was CommonJS.
-    for _ in 0..3 {
+    for depth in 0..3 {
         let Some(exports) = open.take() else { break };
         if let Some(function) = exports.as_function() {
-            let this = Value::new_undefined(ctx.clone());
-            return handler(ctx, function.clone(), this).map(Some);
+            if found.handler.is_none() {
+                let this = Value::new_undefined(ctx.clone());
+                found.handler = Some(handler(ctx, function.clone(), this)?);
+            }
+            break;
         }
         let Some(object) = exports.as_object() else { break };
-        let named: Value<'js> = object.get("handler")?;
-        if let Some(function) = named.as_function() {
-            return handler(ctx, function.clone(), exports.clone()).map(Some);
+        if found.handler.is_none() {
+            found.handler = method(ctx, object, "handler")?;
+        }
+        if depth > 0 || !is_module {
+            found.service = method(ctx, object, "fetch")?;
+        }
+        if found.service.is_some() {
+            break;
         }
         let default: Value<'js> = object.get("default")?;
         open = (!default.is_undefined()).then_some(default);
     }
-    Ok(None)
+    Ok(found)
+}
+
+fn method<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str) -> rquickjs::Result<Option<Handler>> {
+    let named: Value<'js> = object.get(name)?;
+    let Some(function) = named.as_function() else { return Ok(None) };
+    handler(ctx, function.clone(), object.clone().into_value()).map(Some)
 }
 
 fn handler<'js>(ctx: &Ctx<'js>, function: Function<'js>, this: Value<'js>) -> rquickjs::Result<Handler> {
@@ -152,6 +193,25 @@ fn handler<'js>(ctx: &Ctx<'js>, function: Function<'js>, this: Value<'js>) -> rq
         this: Persistent::save(ctx, this),
         takes_callback: length >= 3.0,
     })
+}
+
+/// Lets a service answer the event, which is a request.
+fn serve(
+    ctx: &Ctx<'_>,
+    service: &Handler,
+    request: Request,
+    context: types::Context,
+) -> Result<Vec<u8>, Failure> {
+    let called = event::request(ctx, request).and_then(|request| {
+        let function = service.function.clone().restore(ctx)?;
+        let this = service.this.clone().restore(ctx)?;
+        let context = event::context(ctx, context)?;
+        state::of_prelude(ctx, "serve")?.call((function, this, request, context))
+    });
+    let value = called.map_err(|error| of_error(ctx, &error))?;
+    let result = settled(ctx, Returned { value, context: None });
+    report_rejections(ctx);
+    result.map(|_| Vec::new())
 }
 
 /// Calls the handler. What it returns may be a promise.

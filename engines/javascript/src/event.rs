@@ -1,11 +1,12 @@
-//! The two arguments of a handler: the event, and Lambda's context as handlers for Node.js know it.
+//! The two arguments of a handler: the event, and Lambda's context as handlers for Node.js know it; and the request of a service.
 
 use bulkhead::bindings::lambda::bulkhead::lambda::types;
-use rquickjs::{Ctx, Object, Result, Value};
+use rquickjs::{Array, Ctx, Object, Result, Value};
 
+use crate::bindings::engine::bulkhead::lambda::script_http::Request;
 use crate::failure::{Failure, new, of_exception};
 use crate::json::{self, Mistake};
-use crate::state;
+use crate::{natives, state};
 
 /// The event. No bytes at all count as `null`, as they do for handlers in Rust.
 pub(crate) fn read<'js>(ctx: &Ctx<'js>, event: &[u8]) -> std::result::Result<Value<'js>, Failure> {
@@ -51,4 +52,16 @@ pub(crate) fn context<'js>(ctx: &Ctx<'js>, context: types::Context) -> Result<Ob
         object.set("xRayTraceId", trace)?;
     }
     Ok(object)
+}
+
+/// A request, in parts: its method, its URL, its headers (names and values in turn), and the bytes of its body.
+pub(crate) fn request<'js>(ctx: &Ctx<'js>, request: Request) -> Result<Array<'js>> {
+    let parts = Array::new(ctx.clone())?;
+    parts.set(0, request.method)?;
+    parts.set(1, request.url)?;
+    let headers = request.headers.into_iter().flat_map(|(name, value)| [name, value]);
+    parts.set(2, headers.collect::<Vec<String>>())?;
+    let body = request.body;
+    parts.set(3, if body.is_empty() { Value::new_null(ctx.clone()) } else { natives::new_bytes(ctx, &body)? })?;
+    Ok(parts)
 }

@@ -10,9 +10,11 @@ mod bytes;
 mod digest;
 mod fetch;
 mod inspect;
+mod response;
 mod text;
 mod urls;
 
+pub(crate) use bytes::new as new_bytes;
 pub(crate) use text::{Text, to_text};
 
 /// Makes the object of all functions.
@@ -24,6 +26,7 @@ pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
         };
     }
     functions! {
+        "beginResponse": response::begin,
         "cancel": fetch::cancel,
         "clone": bytes::clone,
         "decode": bytes::decode,
@@ -42,12 +45,14 @@ pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
         "parseUrl": urls::parse_url,
         "random": random,
         "randomBytes": bytes::random,
-        "readAll": fetch::read_all,
+        "readBody": fetch::read_body,
         "remainingTime": remaining_time,
         "send": fetch::send,
         "startTimer": start_timer,
         "stopTimer": |number: u32| state::with(|state| state.timers.borrow_mut().stop(number)),
+        "streamResponse": || state::with(|state| state.streams.set(true)),
         "writeQuery": urls::write_query,
+        "writeResponse": response::write,
     }
     Ok(natives)
 }
@@ -81,9 +86,10 @@ pub(crate) fn log(level: &str, message: &str) {
     platform::print(&line);
 }
 
-fn start_timer<'js>(ctx: Ctx<'js>, callback: Function<'js>, delay: f64, repeats: bool) -> u32 {
+/// `kind` is 0 for a timer that ends when it is due, 1 for one that repeats, and 2 for one that no event waits for.
+fn start_timer<'js>(ctx: Ctx<'js>, callback: Function<'js>, delay: f64, kind: u32) -> u32 {
     let callback = Persistent::save(&ctx, callback);
-    state::with(|state| state.timers.borrow_mut().start(callback, delay, repeats))
+    state::with(|state| state.timers.borrow_mut().start(callback, delay, kind))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds fit")]

@@ -8,7 +8,7 @@ use crate::{script, state};
 
 /// Each file is a function of the natives and of an object for what the files share. It takes what it uses of the language's
 /// own functions when it runs, so that scripts cannot change it.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 11] = [
     ("bulkhead:core", include_str!("prelude/core.js")),
     ("bulkhead:console", include_str!("prelude/console.js")),
     ("bulkhead:events", include_str!("prelude/events.js")),
@@ -16,7 +16,10 @@ const FILES: [(&str, &str); 8] = [
     ("bulkhead:crypto", include_str!("prelude/crypto.js")),
     ("bulkhead:url", include_str!("prelude/url.js")),
     ("bulkhead:headers", include_str!("prelude/headers.js")),
+    ("bulkhead:streams", include_str!("prelude/streams.js")),
+    ("bulkhead:blob", include_str!("prelude/blob.js")),
     ("bulkhead:fetch", include_str!("prelude/fetch.js")),
+    ("bulkhead:service", include_str!("prelude/service.js")),
 ];
 
 /// The bytecode of all files.

@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use bulkhead::client::Body;
 use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
-use crate::platform::File;
+use crate::platform::{File, Output};
 use crate::turns::Timers;
 
 /// A promise that was rejected, and that nothing handles so far.
@@ -34,6 +35,10 @@ pub(crate) struct State {
     bodies: RefCell<BTreeMap<u32, Body>>,
     last: Cell<u32>,
     pub(crate) rejections: RefCell<Vec<Rejection>>,
+    /// The response, once it has begun, unless it is what the handler returns.
+    pub(crate) response: RefCell<Option<Rc<Output>>>,
+    /// Whether the response is not what the handler returns.
+    pub(crate) streams: Cell<bool>,
     /// `module` of each CommonJS module that was required.
     pub(crate) required: RefCell<BTreeMap<String, Persistent<Object<'static>>>>,
     /// Files that were looked for, until they are loaded.
@@ -58,8 +63,13 @@ impl State {
     /// Adds something that the host does meanwhile, and returns its number.
     pub(crate) fn add_pending(&self, pending: Pending) -> u32 {
         let number = self.number();
-        self.pending.borrow_mut().insert(number, pending);
+        self.put_pending(number, pending);
         number
+    }
+
+    /// Adds one under a number that is free.
+    pub(crate) fn put_pending(&self, number: u32, pending: Pending) {
+        self.pending.borrow_mut().insert(number, pending);
     }
 
     /// Gives it up.
@@ -72,8 +82,13 @@ impl State {
     /// Adds a body, and returns its number.
     pub(crate) fn add_body(&self, body: Body) -> u32 {
         let number = self.number();
-        self.bodies.borrow_mut().insert(number, body);
+        self.put_body(number, body);
         number
+    }
+
+    /// Puts one back.
+    pub(crate) fn put_body(&self, number: u32, body: Body) {
+        self.bodies.borrow_mut().insert(number, body);
     }
 
     /// Takes a body.
@@ -91,10 +106,12 @@ pub(crate) fn with<T>(use_it: impl FnOnce(&State) -> T) -> T {
     STATE.with(use_it)
 }
 
-/// Gives up what an event waits for no more: its timers, requests, bodies and rejections.
+/// Gives up what an event waits for no more: its timers, requests, bodies, rejections, and its response after all of them.
 pub(crate) fn end() {
     let left = with(|state| {
-        (state.timers.take(), state.pending.take(), state.bodies.take(), state.rejections.take())
+        state.streams.set(false);
+        let waiting = (state.timers.take(), state.pending.take(), state.bodies.take());
+        (waiting, state.rejections.take(), state.response.take())
     });
     // Outside of the state: the end of a value may run anything.
     drop(left);

@@ -24,6 +24,8 @@ struct Timer {
     callback: Persistent<Function<'static>>,
     /// How long it is from one call to the next, in nanoseconds.
     again: Option<u64>,
+    /// Whether an event does not wait for it.
+    is_idle: bool,
 }
 
 /// A longer one is 1 ms, as elsewhere.
@@ -35,20 +37,26 @@ impl Timers {
         &mut self,
         callback: Persistent<Function<'static>>,
         milliseconds: f64,
-        repeats: bool,
+        kind: u32,
     ) -> u32 {
         let is_valid = (1.0..=LONGEST_DELAY).contains(&milliseconds);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
         let delay = if is_valid { milliseconds as u64 } else { 1 } * 1_000_000;
         self.last += 1;
         let due = clock::monotonic().saturating_add(delay);
-        self.due.insert((due, self.last), Timer { callback, again: repeats.then_some(delay) });
+        let timer = Timer { callback, again: (kind == 1).then_some(delay), is_idle: kind == 2 };
+        self.due.insert((due, self.last), timer);
         self.last
     }
 
     /// Stops a timer.
     pub(crate) fn stop(&mut self, number: u32) {
         self.due.retain(|(_, one), _| *one != number);
+    }
+
+    /// Whether an event waits for one of them.
+    fn is_any(&self) -> bool {
+        self.due.values().any(|timer| !timer.is_idle)
     }
 
     fn next(&self) -> Option<u64> {
@@ -89,6 +97,9 @@ pub(crate) fn run(ctx: &Ctx<'_>, promise: &Promise<'_>, until: Until) -> Result<
             if !is_settled && let Some(rejection) = take_rejection() {
                 return Poll::Ready(Err(of_rejection(ctx, rejection)));
             }
+            if is_settled && !is_busy() {
+                return Poll::Ready(Ok(()));
+            }
             if !turn(ctx, waker) {
                 match wait(waker, &mut sleep) {
                     Waited::Long => {}
@@ -103,6 +114,11 @@ pub(crate) fn run(ctx: &Ctx<'_>, promise: &Promise<'_>, until: Until) -> Result<
         Ok(result) => result,
         Err(stalled) => Err(failure::new(&stalled.error_type, stalled.error_message)),
     }
+}
+
+/// Whether there is anything left that an event waits for.
+fn is_busy() -> bool {
+    state::with(|state| !state.pending.borrow().is_empty() || state.timers.borrow().is_any())
 }
 
 /// Calls what is due. False if nothing was.

@@ -10,20 +10,25 @@ use crate::quickjs::{length, owned, size};
 
 /// Bytes of a `Uint8Array`, copied: the script may change or free them at any time.
 pub(super) fn of(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Vec<u8>> {
+    with(ctx, value, <[u8]>::to_vec)
+}
+
+/// Bytes of a `Uint8Array`, for a function that runs nothing of the script.
+pub(super) fn with<T>(ctx: &Ctx<'_>, value: &Value<'_>, use_them: impl FnOnce(&[u8]) -> T) -> Result<T> {
     let mut found = 0;
     #[expect(unsafe_code, reason = "a call of QuickJS")]
-    // SAFETY: the context and the value are valid, and the bytes are copied before anything else runs.
+    // SAFETY: the context and the value are valid, and nothing of the script runs while the bytes are used.
     unsafe {
         let bytes = qjs::JS_GetUint8Array(ctx.as_raw().as_ptr(), &raw mut found, value.as_raw());
         if bytes.is_null() {
-            return if found == 0 && !ctx.has_exception() { Ok(Vec::new()) } else { Err(Error::Exception) };
+            return if found == 0 && !ctx.has_exception() { Ok(use_them(&[])) } else { Err(Error::Exception) };
         }
-        Ok(std::slice::from_raw_parts(bytes, length(found)).to_vec())
+        Ok(use_them(std::slice::from_raw_parts(bytes, length(found))))
     }
 }
 
 /// A new `Uint8Array`.
-pub(super) fn new<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
+pub(crate) fn new<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
     #[expect(unsafe_code, reason = "a call of QuickJS")]
     // SAFETY: the context is valid, and QuickJS copies the bytes.
     let array =

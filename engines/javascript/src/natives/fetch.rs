@@ -4,7 +4,7 @@
 
 use bulkhead::client::http::{Method, Request, Response as Answer};
 use bulkhead::client::{self, Body};
-use rquickjs::{Array, Ctx, Error, Exception, Function, Persistent, Promise, Result, Value};
+use rquickjs::{Array, Ctx, Error, Exception, Function, Persistent, Result, Value};
 
 use super::{Text, bytes};
 use crate::json::{self, Mistake};
@@ -109,19 +109,29 @@ fn answered(ctx: &Ctx<'_>, settling: Settling, response: client::Response) -> Re
     settling.fulfil(ctx, parts.into_value())
 }
 
-/// Reads a whole body: a promise of its bytes.
-pub(super) fn read_all(ctx: Ctx<'_>, number: u32) -> Result<Promise<'_>> {
-    let (promise, resolve, reject) = Promise::new(&ctx)?;
+/// Reads a body, or its next piece, which is undefined at its end.
+pub(super) fn read_body<'js>(
+    ctx: Ctx<'js>,
+    number: u32,
+    is_whole: bool,
+    resolve: Function<'js>,
+    reject: Function<'js>,
+) -> Result<()> {
     let settling =
         Settling { resolve: Persistent::save(&ctx, resolve), reject: Persistent::save(&ctx, reject) };
-    let Some(body) = state::with(|state| state.take_body(number)) else {
-        settling.fail(&ctx, "the body was cancelled")?;
-        return Ok(promise);
+    let Some(mut body) = state::with(|state| state.take_body(number)) else {
+        return settling.fail(&ctx, "the body was cancelled");
     };
     let future = async move {
-        let read = whole(body).await;
+        let read = if is_whole { whole(&mut body).await.map(Some) } else { body.chunk().await };
         let completion: Completion = match read {
             Ok(read) => Box::new(move |ctx: &Ctx<'_>| {
+                let Some(read) = read else {
+                    return settling.fulfil(ctx, Value::new_undefined(ctx.clone()));
+                };
+                if !is_whole {
+                    state::with(|state| state.put_body(number, body));
+                }
                 let array = bytes::new(ctx, &read)?;
                 settling.fulfil(ctx, array)
             }),
@@ -129,11 +139,12 @@ pub(super) fn read_all(ctx: Ctx<'_>, number: u32) -> Result<Promise<'_>> {
         };
         completion
     };
-    state::with(|state| state.add_pending(Box::pin(future)));
-    Ok(promise)
+    // Under the number of the body, so that giving up the body gives this up.
+    state::with(|state| state.put_pending(number, Box::pin(future)));
+    Ok(())
 }
 
-async fn whole(mut body: Body) -> std::result::Result<Vec<u8>, String> {
+async fn whole(body: &mut Body) -> std::result::Result<Vec<u8>, String> {
     let mut all = Vec::new();
     while let Some(chunk) = body.chunk().await? {
         // The only piece is not copied.

@@ -4,9 +4,12 @@ use std::io::Write as _;
 
 use bulkhead::client::Client;
 use wasip2::clocks::{monotonic_clock as monotonic, wall_clock as wall};
+use wasip2::io::streams::OutputStream;
 
 use super::File;
+use crate::bindings::engine::bulkhead::lambda::response_stream::{self, HttpHead, OpenError, ResponseHead};
 use crate::bindings::engine::bulkhead::lambda::script;
+use crate::bindings::engine::bulkhead::lambda::script_http::{self, NoRequest, Request};
 
 /// The path of the file that contains the handler.
 pub(crate) fn entry() -> String {
@@ -54,4 +57,39 @@ pub(crate) async fn sleep(nanoseconds: u64) {
 /// Sends the requests of `fetch`.
 pub(crate) fn client() -> Client {
     Client::new()
+}
+
+/// The event as a request.
+pub(crate) fn receive(takes_others: bool) -> Result<Request, NoRequest> {
+    script_http::receive(takes_others)
+}
+
+/// Begins the answer to it.
+pub(crate) fn respond(head: &HttpHead) -> Result<Output, OpenError> {
+    script_http::respond(head).map(Output)
+}
+
+/// Opens a streamed response.
+pub(crate) fn open(head: &ResponseHead) -> Result<Output, OpenError> {
+    response_stream::open(head).map(Output)
+}
+
+/// A response that has begun.
+pub(crate) struct Output(OutputStream);
+
+impl Output {
+    /// How many bytes may be written now. `None` if nobody reads them any more.
+    pub(crate) fn room(&self) -> Option<usize> {
+        self.0.check_write().ok().map(|room| usize::try_from(room).unwrap_or(usize::MAX))
+    }
+
+    /// Writes bytes for which there is room. False if nobody reads them any more.
+    pub(crate) fn write(&self, bytes: &[u8]) -> bool {
+        self.0.write(bytes).is_ok()
+    }
+
+    /// Waits until there is room.
+    pub(crate) async fn ready(&self) {
+        bulkhead::generated::ready(self.0.subscribe()).await;
+    }
 }

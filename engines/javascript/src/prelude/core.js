@@ -41,7 +41,7 @@
   const start = (name, repeats, callback, delay, values) => {
     if (typeof callback !== 'function') throw new TypeErrorOf(`${name} needs a function`);
     const call = values.length ? () => { apply(callback, undefined, values); } : () => { callback(); };
-    return startTimer(call, +delay || 0, repeats);
+    return startTimer(call, +delay || 0, repeats ? 1 : 0);
   };
   const stop = (number) => {
     if (typeof number === 'number') stopTimer(number >>> 0);

@@ -99,7 +99,8 @@
     static timeout(milliseconds) {
       const signal = new AbortSignal(NEW);
       const timedOut = () => abort(signal, new DOMExceptionOf('the operation timed out', 'TimeoutError'));
-      startTimer(timedOut, +milliseconds || 0, false);
+      // An event does not wait for it.
+      startTimer(timedOut, +milliseconds || 0, 2);
       return signal;
     }
     static any(signals) {

@@ -1,57 +1,143 @@
 // Owns `Request`, `Response`, `fetch`, and the bodies that they have.
 (function (native, shared) {
   'use strict';
-  const { send, cancel, readAll, parseJson } = native;
-  const { bytesOf, encode, decodeText, flatHeaders, headersOf, isSignal, onAbort, define } = shared;
+  const { send, cancel, readBody, parseJson } = native;
+  const { bytesOf, encode, decodeText, flatHeaders, headersOf, isSignal, onAbort, define, isReadable, isDisturbed, lock } = shared;
   const { apply } = Reflect;
   const { toUpperCase } = String.prototype;
+  const push = Array.prototype.push;
   const { defineProperty } = Object;
   const PromiseOf = Promise;
-  const then = PromiseOf.prototype.then;
-  const rejected = PromiseOf.reject.bind(PromiseOf);
   const TypeErrorOf = TypeError;
   const RangeErrorOf = RangeError;
   const HeadersOf = Headers;
   const UrlOf = URL;
   const QueryOf = URLSearchParams;
+  const Stream = ReadableStream;
+  const BlobOf = Blob;
   const stringify = JSON.stringify;
   const Bytes = Uint8Array;
 
-  // The bytes of a body that was given, and the content type that it implies.
+  // The bytes of a body that was given, the content type that it implies, and the stream if it is one.
   const extracted = (body) => {
-    if (body === undefined || body === null) return [null, null];
+    if (body === undefined || body === null) return [null, null, null];
+    if (isReadable(body)) {
+      if (body.locked || isDisturbed(body)) throw new TypeErrorOf('the stream of the body is locked, or was read already');
+      return [null, null, body];
+    }
     const bytes = bytesOf(body);
     // A copy, so that a later change of the buffer has no effect.
-    if (bytes) return [new Bytes(bytes), null];
-    if (body instanceof QueryOf) return [encode(body.toString()), 'application/x-www-form-urlencoded;charset=UTF-8'];
-    return [encode(`${body}`), 'text/plain;charset=UTF-8'];
+    if (bytes) return [new Bytes(bytes), null, null];
+    const blob = shared.bytesOfBlob(body);
+    if (blob) return [blob, body.type || null, null];
+    if (body instanceof QueryOf) return [encode(body.toString()), 'application/x-www-form-urlencoded;charset=UTF-8', null];
+    return [encode(`${body}`), 'text/plain;charset=UTF-8', null];
   };
 
-  // A body is `bytes`, or `arriving`: the number of a response whose body Rust reads.
-  class Body {
-    #bytes = null; #arriving = 0; #used = false;
-    static {
-      shared.setBody = (self, bytes, arriving) => { self.#bytes = bytes; self.#arriving = arriving; };
-      shared.copyBody = (from, to) => {
-        if (from.#used) throw new TypeErrorOf('the body was read already');
-        if (from.#arriving) throw new TypeErrorOf('a response whose body is still arriving cannot be copied: read it first');
-        to.#bytes = from.#bytes;
-      };
-      shared.bodyBytes = (self) => self.#bytes;
-      shared.isUsed = (self) => self.#used;
-    }
-    get bodyUsed() { return this.#used; }
-    async #read() {
-      if (this.#used) throw new TypeErrorOf('the body was read already');
-      if (this.#arriving) {
-        this.#used = true;
-        return readAll(this.#arriving);
+  // A body that Rust reads. It ends with the signal of its request.
+  const arrivingOf = (number, signal) => {
+    const arriving = { number, isAborted: false, reason: undefined, reject: null };
+    onAbort(signal, (reason) => {
+      cancel(number);
+      arriving.isAborted = true;
+      arriving.reason = reason;
+      arriving.reject?.(reason);
+    });
+    return arriving;
+  };
+  const readOf = (arriving, isWhole) =>
+    new PromiseOf((resolve, reject) => {
+      if (arriving.isAborted) return reject(arriving.reason);
+      arriving.reject = reject;
+      readBody(arriving.number, isWhole, resolve, reject);
+    });
+  const streamOfArriving = (arriving) =>
+    new Stream({
+      type: 'bytes',
+      async pull(controller) {
+        const bytes = await readOf(arriving, false);
+        if (bytes) controller.enqueue(bytes);
+        else controller.close();
+      },
+      cancel() { cancel(arriving.number); },
+    });
+  // The bytes of a piece of a body.
+  const bytesOfPiece = (piece) => {
+    const bytes = bytesOf(piece);
+    if (!bytes) throw new TypeErrorOf(`a body is a stream of Uint8Array, and this one has a ${typeof piece}; use TextEncoder for text`);
+    return bytes;
+  };
+  // Calls `each` with each piece, until it returns false.
+  const forEachPiece = async (stream, each) => {
+    const [read, end] = lock(stream);
+    try {
+      for (;;) {
+        const { value, done } = await read();
+        if (done) return;
+        if (!await each(bytesOfPiece(value))) break;
       }
-      this.#used = this.#bytes !== null;
-      return this.#bytes ?? new Bytes(0);
+      end();
+    } catch (error) {
+      end(error);
+      throw error;
+    }
+  };
+  const collect = async (stream) => {
+    const pieces = [];
+    await forEachPiece(stream, (bytes) => apply(push, pieces, [bytes]));
+    return shared.join(pieces);
+  };
+
+  // A body is `bytes`, `arriving`, a `stream`, or nothing.
+  class Body {
+    #bytes = null; #arriving = null; #stream = null; #used = false;
+    static {
+      shared.setBody = (self, bytes, arriving, stream) => {
+        self.#bytes = bytes;
+        self.#arriving = arriving;
+        self.#stream = stream;
+      };
+      shared.copyBody = (from, to) => {
+        if (from.bodyUsed) throw new TypeErrorOf('the body was read already');
+        if (from.#arriving || from.#stream) {
+          const [own, other] = from.body.tee();
+          shared.setBody(from, null, null, own);
+          shared.setBody(to, null, null, other);
+        } else {
+          to.#bytes = from.#bytes;
+        }
+      };
+      shared.isUsed = (self) => self.#used || self.#stream !== null && isDisturbed(self.#stream);
+      // The whole body of a request.
+      shared.bodyBytes = (self) => (self.#stream || self.#arriving ? self.#read() : self.#bytes);
+      // Passes a body on, piece by piece.
+      shared.passBody = async (self, each) => {
+        if (shared.isUsed(self)) throw new TypeErrorOf('the body of the response was read already');
+        if (self.#stream || self.#arriving) await forEachPiece(self.body, each);
+        else if (self.#bytes) await each(self.#bytes);
+      };
+    }
+    get bodyUsed() { return shared.isUsed(this); }
+    get body() {
+      if (this.#stream === null) {
+        if (this.#used) this.#stream = shared.streamOf(new Bytes(0));
+        else if (this.#arriving) this.#stream = streamOfArriving(this.#arriving);
+        else if (this.#bytes) this.#stream = shared.streamOf(this.#bytes);
+      }
+      return this.#stream;
+    }
+    async #read() {
+      if (shared.isUsed(this)) throw new TypeErrorOf('the body was read already');
+      if (this.#stream) return collect(this.#stream);
+      this.#used = this.#bytes !== null || this.#arriving !== null;
+      return this.#arriving ? readOf(this.#arriving, true) : this.#bytes ?? new Bytes(0);
     }
     async bytes() { return this.#read(); }
-    async arrayBuffer() { const bytes = await this.#read(); return bytes.buffer; }
+    async arrayBuffer() {
+      const { buffer, byteOffset, byteLength } = await this.#read();
+      return byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
+    }
+    async blob() { return new BlobOf([await this.#read()], { type: this.headers.get('content-type') }); }
     async text() { return decodeText(await this.#read()); }
     async json() { return parseJson(await this.#read()); }
   }
@@ -63,11 +149,13 @@
     return `${method}`;
   };
 
+  const RECEIVED = {};
   class Request extends Body {
     constructor(input, init = {}) {
       super();
       const from = input instanceof Request ? input : undefined;
-      const url = from ? from.url : new UrlOf(input).href;
+      // The host has read the URL of an event.
+      const url = from ? from.url : input === RECEIVED ? init.url : new UrlOf(input).href;
       const constant = (name, value) => defineProperty(this, name, { value, enumerable: true });
       constant('url', url);
       constant('method', init.method === undefined ? from?.method ?? 'GET' : methodOf(init.method));
@@ -77,10 +165,12 @@
       if (signal && !isSignal(signal)) throw new TypeErrorOf('the signal must be an AbortSignal');
       constant('signal', signal ?? new AbortController().signal);
       const hasNone = this.method === 'GET' || this.method === 'HEAD';
-      if (init.body !== undefined && init.body !== null) {
+      if (input === RECEIVED) {
+        shared.setBody(this, init.bytes, null, null);
+      } else if (init.body !== undefined && init.body !== null) {
         if (hasNone) throw new TypeErrorOf(`a request with the method ${this.method} has no body`);
-        const [bytes, type] = extracted(init.body);
-        shared.setBody(this, bytes, 0);
+        const [bytes, type, stream] = extracted(init.body);
+        shared.setBody(this, bytes, null, stream);
         if (type && !this.headers.has('content-type')) this.headers.set('content-type', type);
       } else if (from) {
         shared.copyBody(from, this);
@@ -95,16 +185,21 @@
       super();
       const status = init.status === undefined ? 200 : +init.status;
       if (!(status >= 200 && status <= 599)) throw new RangeErrorOf(`${status} is not the status of a response: 200 to 599`);
-      const [bytes, type] = extracted(body);
-      if (bytes && NO_BODY[status]) throw new TypeErrorOf(`a response with the status ${status} has no body`);
+      const [bytes, type, stream] = extracted(body);
+      if ((bytes || stream) && NO_BODY[status]) throw new TypeErrorOf(`a response with the status ${status} has no body`);
       this.status = status;
       this.statusText = `${init.statusText ?? ''}`;
       this.headers = new HeadersOf(init.headers);
       this.url = '';
       this.redirected = false;
       this.type = 'default';
-      shared.setBody(this, bytes, 0);
+      shared.setBody(this, bytes, null, stream);
       if (type && !this.headers.has('content-type')) this.headers.set('content-type', type);
+    }
+    static {
+      shared.isResponse = (value) => value instanceof Response;
+      shared.requestOf = (method, url, flat, bytes) =>
+        new Request(RECEIVED, { method, url, headers: headersOf(flat), bytes });
     }
     get ok() { return this.status >= 200 && this.status <= 299; }
     clone() {
@@ -143,8 +238,8 @@
     const request = new Request(input, init);
     let { url, method, headers, redirect, signal } = request;
     if (shared.isUsed(request)) throw new TypeErrorOf('the body of the request was read already');
-    let body = shared.bodyBytes(request);
     signal.throwIfAborted();
+    let body = await shared.bodyBytes(request);
     for (let redirects = 0; ; redirects++) {
       const [status, statusText, flat, arriving] = await sendOnce(url, method, headers, body, signal);
       const answered = headersOf(flat);
@@ -155,7 +250,7 @@
         response.url = url;
         response.redirected = redirects > 0;
         response.type = 'basic';
-        shared.setBody(response, null, arriving);
+        shared.setBody(response, null, arrivingOf(arriving, signal), null);
         return response;
       }
       cancel(arriving);
