@@ -62,6 +62,9 @@ pub(crate) fn request<'js>(ctx: &Ctx<'js>, request: Request) -> Result<Array<'js
     let headers = request.headers.into_iter().flat_map(|(name, value)| [name, value]);
     parts.set(2, headers.collect::<Vec<String>>())?;
     let body = request.body;
-    parts.set(3, if body.is_empty() { Value::new_null(ctx.clone()) } else { natives::new_bytes(ctx, &body)? })?;
+    parts.set(
+        3,
+        if body.is_empty() { Value::new_null(ctx.clone()) } else { natives::new_bytes(ctx, &body)? },
+    )?;
     Ok(parts)
 }

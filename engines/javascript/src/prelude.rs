@@ -3,24 +3,14 @@
 use rquickjs::context::intrinsic::{Eval, RegExpCompiler};
 use rquickjs::{Context, Ctx, Object, Persistent, Result, Runtime, qjs};
 
+mod packed;
+
 use crate::engine::STACK;
 use crate::{script, state};
 
-/// Each file is a function of the natives and of an object for what the files share. It takes what it uses of the language's
-/// own functions when it runs, so that scripts cannot change it.
-const FILES: [(&str, &str); 11] = [
-    ("bulkhead:core", include_str!("prelude/core.js")),
-    ("bulkhead:console", include_str!("prelude/console.js")),
-    ("bulkhead:events", include_str!("prelude/events.js")),
-    ("bulkhead:encoding", include_str!("prelude/encoding.js")),
-    ("bulkhead:crypto", include_str!("prelude/crypto.js")),
-    ("bulkhead:url", include_str!("prelude/url.js")),
-    ("bulkhead:headers", include_str!("prelude/headers.js")),
-    ("bulkhead:streams", include_str!("prelude/streams.js")),
-    ("bulkhead:blob", include_str!("prelude/blob.js")),
-    ("bulkhead:fetch", include_str!("prelude/fetch.js")),
-    ("bulkhead:service", include_str!("prelude/service.js")),
-];
+/// The files, packed. Each is a function of the natives and of an object for what the files share. It takes what it uses of the
+/// language's own functions when it runs, so that scripts cannot change it. A new file is named in `build.rs`.
+const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prelude.packed"));
 
 /// The bytecode of all files.
 ///
@@ -30,14 +20,19 @@ pub(crate) fn compile() -> Result<Vec<Vec<u8>>> {
     let runtime = Runtime::new()?;
     runtime.set_max_stack_size(STACK);
     let context = Context::builder().with::<Eval>().with::<RegExpCompiler>().build(&runtime)?;
-    context.with(|ctx| FILES.iter().map(|(name, source)| compiled(&ctx, name, source)).collect())
+    let text = packed::unpack(PACKED);
+    context.with(|ctx| text.split_inclusive(|byte| *byte == 0).map(|file| compiled(&ctx, file)).collect())
 }
 
-fn compiled(ctx: &Ctx<'_>, name: &str, source: &str) -> Result<Vec<u8>> {
-    let mut text = source.as_bytes().to_vec();
-    text.push(0);
+/// Compiles a file: a line with its name, and its text with a zero at its end.
+fn compiled(ctx: &Ctx<'_>, file: &[u8]) -> Result<Vec<u8>> {
+    let name = file.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let (name, text) = file.split_at(name);
+    if !text.ends_with(&[0]) {
+        return Err(rquickjs::Error::Unknown);
+    }
     let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-    let code = script::evaluate(ctx, name, &text, 1, flags)?;
+    let code = script::evaluate(ctx, &String::from_utf8_lossy(name), text, 1, flags)?;
     script::write_code(ctx, &code, qjs::JS_WRITE_OBJ_STRIP_DEBUG | qjs::JS_WRITE_OBJ_STRIP_SOURCE)
 }
 
@@ -52,4 +47,28 @@ pub(crate) fn run<'js>(ctx: &Ctx<'js>, natives: &Object<'js>, files: &[Vec<u8>])
     let kept = Persistent::save(ctx, shared);
     state::with(|state| state.prelude.borrow_mut().replace(kept));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_are_packed_without_comments_and_indentation() {
+        let text = String::from_utf8(packed::unpack(PACKED)).unwrap();
+        let files: Vec<&str> = text.split_terminator('\0').collect();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/prelude");
+        let sources = std::fs::read_dir(folder)
+            .unwrap()
+            .filter(|one| one.as_ref().unwrap().path().extension() == Some("js".as_ref()));
+        assert_eq!(files.len(), sources.count(), "build.rs names all files");
+        for file in files {
+            let (name, text) = file.split_once('\n').unwrap();
+            let source = std::fs::read_to_string(format!("{folder}/{name}.js")).unwrap();
+            let lines =
+                source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+            assert!(text.lines().eq(lines), "{name}");
+        }
+        assert!(PACKED.len() * 2 < text.len(), "{} of {}", PACKED.len(), text.len());
+    }
 }

@@ -21,7 +21,11 @@ pub(super) fn with<T>(ctx: &Ctx<'_>, value: &Value<'_>, use_them: impl FnOnce(&[
     unsafe {
         let bytes = qjs::JS_GetUint8Array(ctx.as_raw().as_ptr(), &raw mut found, value.as_raw());
         if bytes.is_null() {
-            return if found == 0 && !ctx.has_exception() { Ok(use_them(&[])) } else { Err(Error::Exception) };
+            return if found == 0 && !ctx.has_exception() {
+                Ok(use_them(&[]))
+            } else {
+                Err(Error::Exception)
+            };
         }
         Ok(use_them(std::slice::from_raw_parts(bytes, length(found))))
     }

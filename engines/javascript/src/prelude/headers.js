@@ -8,7 +8,7 @@
   const iterator = Symbol.iterator;
   const test = RegExp.prototype.test;
   const keysOf = Object.keys;
-  const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+  const TOKEN = /^[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+$/;
   const BAD_VALUE = /[\0\r\n]/;
 
   const nameOf = (name) => {
