@@ -14,6 +14,8 @@ mod language;
 mod log;
 mod modules;
 mod requests;
+mod services;
+mod streams;
 mod turns;
 mod urls;
 

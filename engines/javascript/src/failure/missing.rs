@@ -1,18 +1,14 @@
 //! What scripts look for and do not find, and what there is in its place.
 
 /// Globals of browsers, of Node.js and of the language that are not there, and what to use.
-const GLOBALS: [(&str, &str); 12] = [
+const GLOBALS: [(&str, &str); 8] = [
     ("Buffer", "use Uint8Array with TextEncoder, TextDecoder, atob and btoa"),
-    ("Blob", "use Uint8Array or text"),
-    ("File", "use Uint8Array or text"),
+    ("File", "use Blob"),
     ("FormData", "use URLSearchParams or JSON"),
     ("Intl", "format numbers and dates in the script, or in the caller"),
-    ("ReadableStream", "read bodies by text(), json(), bytes() or arrayBuffer()"),
-    ("TransformStream", "read bodies by text(), json(), bytes() or arrayBuffer()"),
     ("WebAssembly", "write the handler as a component"),
     ("WebSocket", "use fetch"),
     ("Worker", "send an event to another handler"),
-    ("WritableStream", "return the response as a whole"),
     ("XMLHttpRequest", "use fetch"),
 ];
 

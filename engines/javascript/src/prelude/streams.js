@@ -375,15 +375,20 @@
       const transform = methodOf(transformer, 'transform') ?? ((chunk, controller) => controller.enqueue(chunk));
       const flush = methodOf(transformer, 'flush');
       const begin = methodOf(transformer, 'start');
-      let controller, room = pending(), sink;
-      const wanted = () => { room.resolve(); };
+      // A chunk is transformed when it is wanted; one that makes nothing leaves the next one wanted.
+      let controller, sink, isWanted = false, room = pending();
+      const wanted = () => { isWanted = true; room.resolve(); };
       this.readable = new ReadableStream({
         start(one) { controller = one; },
         pull: wanted,
         cancel(reason) { sink.error(reason); wanted(); },
       }, readableStrategy ?? { highWaterMark: 0 });
       const handle = {
-        enqueue(chunk) { controller.enqueue(chunk); },
+        enqueue(chunk) {
+          isWanted = false;
+          room = pending();
+          controller.enqueue(chunk);
+        },
         error(reason) { controller.error(reason); sink.error(reason); },
         terminate() { controller.close(); sink.error(new TypeErrorOf('the stream was terminated')); },
         get desiredSize() { return controller.desiredSize; },
@@ -394,10 +399,7 @@
       this.writable = new WritableStream({
         start(one) { sink = one; return attempt(begin, handle); },
         async write(chunk) {
-          if (!(controller.desiredSize > 0)) {
-            await room.promise;
-            room = pending();
-          }
+          if (!isWanted && !(controller.desiredSize > 0)) await room.promise;
           await attempt(transform, chunk, handle);
         },
         async close() {

@@ -69,3 +69,13 @@ fn a_rejection_that_nothing_handles_fails_the_event() {
     );
     assert_eq!(printed(), [""; 0]);
 }
+
+#[test]
+fn an_event_does_not_wait_for_the_time_limit_of_a_signal() {
+    let source = "exports.handler = (event, context, callback) => { AbortSignal.timeout(60000); setTimeout(() => {}, 10); callback(null, 1) }";
+    assert_eq!((run(source, "1").as_str(), platform::with(|host| host.now)), ("1", 10_000_000));
+    // A handler that waits for it gets it.
+    let source =
+        "export default () => new Promise((done) => { AbortSignal.timeout(50).onabort = () => done(2) })";
+    assert_eq!(run(source, "1"), "2");
+}
