@@ -10,6 +10,7 @@ mod reads;
 mod render;
 mod retention;
 mod rules;
+mod script;
 mod settings;
 mod sources;
 mod tables;

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::{env, fs, io};
 
 /// The files of the prelude, in the order in which they run.
-const FILES: [&str; 11] = [
-    "core", "console", "events", "encoding", "crypto", "url", "headers", "streams", "blob", "fetch",
+const FILES: [&str; 12] = [
+    "core", "console", "events", "encoding", "crypto", "url", "headers", "streams", "writable", "blob", "fetch",
     "service",
 ];
 
@@ -64,7 +64,7 @@ fn pack(text: &[u8]) -> Vec<u8> {
             continue;
         }
         write(&mut packed, &text[from..at], length - SHORTEST + 1);
-        packed.extend_from_slice(&(distance as u16).to_le_bytes());
+        packed.extend_from_slice(&u16::try_from(distance).unwrap_or(0).to_le_bytes());
         at += length;
         from = at;
     }
@@ -83,8 +83,8 @@ fn longest(text: &[u8], at: usize, seen: &HashMap<&[u8], Vec<usize>>) -> (usize,
 
 /// Writes bytes as they are, and how many are copied after them: 0 at the end.
 fn write(packed: &mut Vec<u8>, bytes: &[u8], copied: usize) {
-    let first = |number: usize| number.min(15) as u8;
-    packed.push(first(bytes.len()) << 4 | first(copied));
+    let first = |number: usize| u8::try_from(number.min(15)).unwrap_or(15);
+    packed.push((first(bytes.len()) << 4) | first(copied));
     rest(packed, bytes.len());
     packed.extend_from_slice(bytes);
     rest(packed, copied);
@@ -97,5 +97,5 @@ fn rest(packed: &mut Vec<u8>, number: usize) {
         packed.push(255);
         left -= 255;
     }
-    packed.push(left as u8);
+    packed.push(u8::try_from(left).unwrap_or(0));
 }

@@ -8,6 +8,8 @@ mod hostile;
 mod language;
 mod many;
 mod served;
+mod services;
+mod streams;
 
 use bulkhead_tests::{Answer, Event, TaskRoot, artifacts};
 use serde_json::{Value, json};

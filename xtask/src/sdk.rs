@@ -67,7 +67,6 @@ fn bundle(workspace: &Workspace) -> Result<Fetched> {
         "--format=esm",
         "--platform=browser",
         "--minify",
-        "--inject:shim.js",
     ]);
     esbuild.arg("--log-level=warning").arg(format!("--outfile={}", place.display()));
     run(esbuild.current_dir(&folder))?;

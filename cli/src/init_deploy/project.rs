@@ -9,6 +9,7 @@ use bulkhead_host::wasm::{Description, Kind};
 
 use super::access::Access;
 use super::reads::Reads;
+use super::script;
 use super::sources::Source;
 use crate::build::{self, PLACE, Project};
 use crate::suggest;
@@ -49,8 +50,7 @@ impl Known {
         let project = Project::find(folder)?;
         let handlers = build::handlers(&project)?;
         let name = project.root.file_name().context("the project's folder has no name; pass --name NAME")?;
-        let root = project.root.join(PLACE);
-        Self::from(&project.manifest, &handlers, handler, &name.to_string_lossy(), &root)
+        Self::from(&project.manifest, &handlers, handler, &name.to_string_lossy(), &project.root)
     }
 
     /// A function of which only the names are known.
@@ -70,14 +70,15 @@ impl Known {
         }
     }
 
-    /// `root` is the folder with the components, if they have been built.
+    /// `sources` is the project's folder, with the scripts, and with the components if they have been built.
     fn from(
         manifest: &Manifest,
         handlers: &[String],
         asked: Option<&str>,
         folder: &str,
-        root: &Path,
+        sources: &Path,
     ) -> anyhow::Result<Self> {
+        let root = &sources.join(PLACE);
         let handler = match (asked, handlers) {
             (Some(asked), _) => {
                 let names: Vec<&str> = handlers.iter().map(String::as_str).collect();
@@ -98,7 +99,11 @@ impl Known {
         let entry = manifest.handlers.iter().find(|other| other.name == handler);
         let policy = entry.map(|entry| &entry.policy);
         let streams = policy.is_some_and(|policy| policy.invoke_mode == InvokeMode::ResponseStream);
-        let kind = kind(root, handler, entry);
+        // What its text says counts for a script, whose component is the engine of all.
+        let kind = match entry.and_then(|entry| entry.script.as_deref()) {
+            Some(entry) => script::kind(&sources.join(entry)),
+            None => kind(root, handler, entry),
+        };
         let is_http = kind == Some(Kind::Http) || streams;
         let takes_others = policy.is_some_and(|policy| policy.other_events != OtherEvents::Reject);
         Ok(Self {

@@ -22,12 +22,16 @@ static ENGINE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
     Some(std::fs::read(native).expect("read the engine"))
 });
 
-/// A function with this `bulkhead.toml` and these files.
-pub(super) fn function(toml: &str, files: &[(&str, &str)]) -> Option<Stage> {
+/// A task root with this `bulkhead.toml` and these files.
+pub(super) fn function_root(toml: &str, files: &[(&str, &str)]) -> Option<TaskRoot> {
     let engine = ENGINE.as_deref()?;
     let root = TaskRoot::new().manifest(toml).file("engines/javascript.cwasm", engine);
-    let root = files.iter().fold(root, |root, (path, text)| root.file(path, text.as_bytes()));
-    Some(Stage::at(root, |bootstrap| bootstrap))
+    Some(files.iter().fold(root, |root, (path, text)| root.file(path, text.as_bytes())))
+}
+
+/// A function with this `bulkhead.toml` and these files.
+pub(super) fn function(toml: &str, files: &[(&str, &str)]) -> Option<Stage> {
+    Some(Stage::at(function_root(toml, files)?, |bootstrap| bootstrap))
 }
 
 /// A function with one script, `index.js`.
