@@ -12,7 +12,7 @@ use super::{File, Script};
 /// would need a thousand events to pay for the sandbox that makes it, in an environment that may see one.
 pub const SMALLEST: usize = 2 * 1024;
 
-/// The most bytes of files that are compiled: as many as are compiled in some 40 ms.
+/// The most bytes of files that are compiled, if the entry has not more: as many as are compiled in some 40 ms.
 pub const MOST_COMPILED: usize = 1024 * 1024;
 
 /// The suffixes that an import may leave out, and those of what TypeScript imports by the name of its output.
@@ -53,7 +53,8 @@ impl Script {
                 continue;
             }
             bytes += file.content.len();
-            if bytes > MOST_COMPILED {
+            // Each event needs the entry, however large it is.
+            if bytes > MOST_COMPILED && next > 1 {
                 break;
             }
             if file.content.len() >= SMALLEST {

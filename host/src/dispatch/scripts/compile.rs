@@ -93,3 +93,6 @@ impl Compiler {
         }
     }
 }
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests;
