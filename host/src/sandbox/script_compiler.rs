@@ -14,6 +14,7 @@ use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use super::component::Loaded;
+use super::guest::instantiate;
 use super::trap;
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::Files;
@@ -108,9 +109,9 @@ impl ScriptCompiler {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| Ok(look_at_clocks(context.data())));
         guard.clock().look_after(time);
-        let compile = ready(&mut store, |mut store| {
+        let compile = ready(&mut store, |store| {
             Box::pin(async move {
-                let instance = pre.instantiate_async(&mut store).await?;
+                let instance = instantiate(pre, store).await?;
                 let interface = instance.get_export_index(&mut *store, None, COMPILER);
                 let function = interface
                     .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), "compile"))

@@ -3,7 +3,6 @@
 //! Bytecode is an engine's own format. It is made in this process, by the engine that runs the script, and is in memory only, so that
 //! nobody can hand in one of another origin.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{File, Script};
@@ -42,14 +41,15 @@ impl Script {
     /// What looks like an import may be a text. Then a file is compiled in vain, within the bound.
     pub fn worth_compiling(&self) -> Vec<usize> {
         let mut open = vec![self.place_of(&self.entry)];
-        let mut seen = BTreeSet::new();
+        let mut seen = vec![false; self.files.len()];
         let (mut found, mut bytes, mut next) = (Vec::new(), 0, 0);
         while let Some(place) = open.get(next).copied() {
             next += 1;
             let Some((place, file)) = place.and_then(|place| Some((place, self.files.get(place)?))) else {
                 continue;
             };
-            if file.path.ends_with(".json") || !seen.insert(place) {
+            let Some(seen) = seen.get_mut(place) else { continue };
+            if file.path.ends_with(".json") || std::mem::replace(seen, true) {
                 continue;
             }
             bytes += file.content.len();
@@ -60,10 +60,23 @@ impl Script {
             if file.content.len() >= SMALLEST {
                 found.push(place);
             }
-            let most = MOST_NAMED.saturating_sub(open.len());
-            open.extend(named(file, most).into_iter().map(|path| self.imported(&path)));
+            self.named(file, &mut open);
         }
         found
+    }
+
+    /// The places of the files that a file names: in quotes, with `./` or `../` at the beginning.
+    fn named(&self, file: &File, open: &mut Vec<Option<usize>>) {
+        let mut rest: &[u8] = &file.content;
+        while open.len() < MOST_NAMED
+            && let Some(begin) = rest.windows(2).position(|pair| pair[1] == b'.' && is_quote(pair[0]))
+        {
+            let (quote, text) = (rest[begin], &rest[begin + 1..]);
+            let end = text.iter().take(MOST_NAME).position(|byte| *byte == quote || *byte == b'\n');
+            let specifier = end.and_then(|end| std::str::from_utf8(&text[..end]).ok());
+            open.extend(specifier.and_then(|specifier| Some(self.imported(&join(&file.path, specifier)?))));
+            rest = text;
+        }
     }
 
     /// The place of the file that a path means.
@@ -72,22 +85,6 @@ impl Script {
         let output = |(from, to): &(&str, &str)| self.place_of(&format!("{}{to}", path.strip_suffix(from)?));
         whole.or_else(|| OUTPUTS.iter().find_map(output))
     }
-}
-
-/// The paths in the folder of the script that a file names: what is in quotes and begins with `./` or `../`.
-fn named(file: &File, most: usize) -> BTreeSet<String> {
-    let mut paths = BTreeSet::new();
-    let mut rest: &[u8] = &file.content;
-    while paths.len() < most
-        && let Some(begin) = rest.windows(2).position(|pair| pair[1] == b'.' && is_quote(pair[0]))
-    {
-        let (quote, text) = (rest[begin], &rest[begin + 1..]);
-        let end = text.iter().take(MOST_NAME).position(|byte| *byte == quote || *byte == b'\n');
-        let specifier = end.and_then(|end| std::str::from_utf8(&text[..end]).ok());
-        paths.extend(specifier.and_then(|specifier| join(&file.path, specifier)));
-        rest = text;
-    }
-    paths
 }
 
 /// The most imports of a script that are looked at.

@@ -159,20 +159,29 @@ pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result:
     written(ctx, kind, &value).map_err(|_| mistake(ctx))
 }
 
+/// The `type` of attributes.
+pub(super) fn type_of(attributes: &Value<'_>) -> Result<Option<String>> {
+    attributes.as_object().map_or(Ok(None), |attributes| attributes.get("type"))
+}
+
 /// What an import loads of a file that is only compiled. Bytecode does not say with which attributes; that is known of JSON only, by
 /// its suffix.
 pub(super) fn import(specifier: &str, attributes: &Value<'_>) -> Result<String> {
-    if let Some(attributes) = attributes.as_object() {
-        let kind = attributes.get::<_, Option<String>>("type")?;
-        if kind.as_deref() != Some("json") || by_suffix(specifier) != Some(Kind::Json) {
-            state::with(|state| state.has_attributes.set(true));
-        }
+    if attributes.is_object()
+        && (type_of(attributes)?.as_deref() != Some("json") || by_suffix(specifier) != Some(Kind::Json))
+    {
+        state::with(|state| state.has_attributes.set(true));
     }
     Ok(MISSING.to_owned())
 }
 
 fn written(ctx: &Ctx<'_>, kind: u8, value: &Value<'_>) -> Result<Vec<u8>> {
-    let mut bytecode = write_code(ctx, value, qjs::JS_WRITE_OBJ_STRIP_SOURCE)?;
+    // With the source of functions: a script may ask for it by their `toString`.
+    let mut bytecode = write_code(ctx, value, 0)?;
+    // No checksum, which each event would check.
+    if let Some(sum) = bytecode.get_mut(1..5) {
+        sum.fill(0xff);
+    }
     bytecode.insert(0, kind);
     Ok(bytecode)
 }

@@ -1,7 +1,7 @@
 //! Whether a file is an ES module or a CommonJS module: by its suffix, else by the `type` of its `package.json`, else by its text,
 //! as Node.js does it.
 
-use rquickjs::{Ctx, Result, Value};
+use rquickjs::{Ctx, Result};
 
 use super::{Kind, commonjs};
 
@@ -41,10 +41,10 @@ fn by_package(ctx: &Ctx<'_>, path: &str) -> Result<Option<Kind>> {
         folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
         let package = format!("{folder}{}package.json", if folder.is_empty() { "" } else { "/" });
         let Some(value) = commonjs::package(ctx, &package)? else { continue };
-        let Some(value) = value.as_object() else { break };
-        return Ok(match value.get::<_, Value<'_>>("type")?.as_string().map(|kind| kind.to_string()) {
-            Some(Ok(kind)) if kind == "module" => Some(Kind::Module),
-            Some(Ok(kind)) if kind == "commonjs" => Some(Kind::CommonJs),
+        let kind = value.as_object().and_then(|value| value.get::<_, Option<String>>("type").ok().flatten());
+        return Ok(match kind.as_deref() {
+            Some("module") => Some(Kind::Module),
+            Some("commonjs") => Some(Kind::CommonJs),
             Some(_) | None => None,
         });
     }

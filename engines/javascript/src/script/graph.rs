@@ -39,13 +39,13 @@ impl Graph {
         let error = error?;
         // Those that import what has failed fail, too.
         let mut next = 0;
-        while let Some(path) = failed.get(next).cloned() {
-            next += 1;
-            for (base, _) in imports.iter().filter(|(_, import)| *import == path) {
-                if !failed.contains(base) {
+        while next < failed.len() {
+            for (base, import) in &imports {
+                if *import == failed[next] && !failed.contains(base) {
                     failed.push(base.clone());
                 }
             }
+            next += 1;
         }
         self.broken.extend(failed.into_iter().map(|path| (path, error.clone())));
         Some(error)

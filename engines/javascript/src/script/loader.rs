@@ -199,11 +199,7 @@ fn filled(ctx: &Ctx<'_>, module: *mut qjs::JSModuleDef) -> Result<()> {
 
 /// Imports of JSON have an attribute, and nothing else has.
 fn checked(ctx: &Ctx<'_>, path: &str, attributes: &Value<'_>) -> Result<()> {
-    let kind = match attributes.as_object() {
-        Some(attributes) => attributes.get::<_, Option<String>>("type")?,
-        None => None,
-    };
-    match kind.as_deref() {
+    match compile::type_of(attributes)?.as_deref() {
         None => Ok(()),
         Some("json") if path.ends_with(".json") => Ok(()),
         Some("json") => Err(Exception::throw_type(ctx, &format!("'{path}' is not JSON"))),
