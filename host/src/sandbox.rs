@@ -8,7 +8,7 @@
 //! [`Policy`] defines its limits and grants; [`crate::capabilities`] defines what can be granted at all.
 //!
 //! The room also owns what a sandbox needs and leaves: the loaded [`component`], the [`time_budget`], the reasons for a
-//! [`trap`], and the [`outcome`].
+//! [`trap`], and the [`outcome`]. An engine of scripts compiles files in a sandbox of its own ([`script_compiler`]).
 //!
 //! May use: text, log, http_event, script, policy, engine, runtime_api, capabilities, wasm.
 
@@ -20,6 +20,7 @@ mod engine;
 mod guest;
 mod http;
 pub mod outcome;
+pub mod script_compiler;
 mod streams;
 pub mod time_budget;
 pub mod trap;

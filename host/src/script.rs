@@ -1,11 +1,12 @@
 //! Scripts: the source files that an engine runs in a sandbox, and that belong to one handler or tenant.
 //!
-//! The room owns what a script is ([`Script`]), how it is read from its [`folder`], and the scripts that are kept in memory
-//! ([`Cache`]). A script is read in full, once, and the loaded copy is what runs: nothing is opened for an event, and a file
+//! The room owns what a script is ([`Script`]), how it is read from its [`folder`], its [`bytecode`], and the scripts that are kept in
+//! memory ([`Cache`]). A script is read in full, once, and the loaded copy is what runs: nothing is opened for an event, and a file
 //! that changes while it is served changes nothing. `capabilities/script.rs` gives it to the engine.
 //!
 //! May use: text, policy.
 
+mod bytecode;
 mod cache;
 mod folder;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+pub use bytecode::{Bytecode, MOST_COMPILED, SMALLEST};
 pub use cache::{Cache, MOST_BYTES_KEPT};
 pub use folder::{DEEPEST, LONGEST_PATH, MOST_BYTES, MOST_FILES, ReadError, read};
 
@@ -22,7 +24,7 @@ const OF_SCRIPT: usize = 512;
 const OF_FILE: usize = 128;
 
 /// A script in memory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     /// The place of its entry in the task root, by which it is known.
     pub place: Arc<Path>,
@@ -32,6 +34,7 @@ pub struct Script {
     pub digest: Arc<str>,
     /// In the order of their paths.
     files: Vec<File>,
+    bytecode: Option<Bytecode>,
 }
 
 /// One file of a script.
@@ -48,14 +51,36 @@ impl Script {
     pub fn new(place: Arc<Path>, entry: &str, mut files: Vec<File>) -> Option<Self> {
         files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         let digest = digest(entry, &files).into();
-        let script = Self { place, entry: entry.into(), digest, files };
+        let script = Self { place, entry: entry.into(), digest, files, bytecode: None };
         script.file(entry).is_some().then_some(script)
     }
 
     /// The file at this path, which is compared byte for byte: there is no other spelling of it.
     pub fn file(&self, path: &str) -> Option<&File> {
-        let found = self.files.binary_search_by(|file| (*file.path).cmp(path)).ok()?;
-        self.files.get(found)
+        self.files.get(self.place_of(path)?)
+    }
+
+    /// The bytecode of the file at this path, if it has some.
+    pub fn bytecode(&self, path: &str) -> Option<&Arc<[u8]>> {
+        self.bytecode.as_ref()?.files.get(self.place_of(path)?)?.as_ref()
+    }
+
+    fn place_of(&self, path: &str) -> Option<usize> {
+        self.files.binary_search_by(|file| (*file.path).cmp(path)).ok()
+    }
+
+    /// It with bytecode, or without.
+    #[must_use]
+    pub fn with_bytecode(self, bytecode: Option<Bytecode>) -> Self {
+        Self { bytecode, ..self }
+    }
+
+    /// It as this engine may have it: bytecode of another one is left out.
+    pub fn for_engine(self: Arc<Self>, engine: &str) -> Arc<Self> {
+        match &self.bytecode {
+            Some(bytecode) if *bytecode.engine != *engine => Arc::new(Self::clone(&self).with_bytecode(None)),
+            Some(_) | None => self,
+        }
     }
 
     /// All files, in the order of their paths.
@@ -66,7 +91,8 @@ impl Script {
     /// What it takes in memory, roughly, in bytes.
     pub fn size(&self) -> usize {
         let of_file = |file: &File| OF_FILE + file.path.len() + file.content.len();
-        OF_SCRIPT + self.files.iter().map(of_file).sum::<usize>()
+        let bytecode = self.bytecode.as_ref().map_or(0, Bytecode::size);
+        OF_SCRIPT + self.files.iter().map(of_file).sum::<usize>() + bytecode
     }
 }
 

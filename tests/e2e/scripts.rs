@@ -4,6 +4,7 @@
 //! May use: stage.
 
 mod aws_sdk;
+mod bytecode;
 mod hostile;
 mod language;
 mod many;

@@ -48,17 +48,16 @@ pub(super) fn mistakes_of_syntax(
     if manifest.scripts().next().is_none() {
         return Ok(found);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for (engine, places) in by_engine(manifest) {
         let handler = manifest.handlers.iter().find(|handler| handler.source == engine);
         let Some(loaded) = handler.and_then(|handler| loader.engine(handler)) else { continue };
         let Some(compiler) = ScriptCompiler::of(loaded).with_context(|| engine.shown())? else { continue };
         for place in places {
             // A script that cannot be read is reported as such.
-            let Ok(script) = script::read(root, place) else { continue };
+            let Ok(script) = script::read(root, place).map(Arc::new) else { continue };
             let folder = place.parent().unwrap_or_else(|| Path::new(""));
             for file in script.files().iter().filter(|file| is_compiled(&file.path, &script.entry)) {
-                let compiled = runtime.block_on(compiler.mistake(&file.path, &file.content));
+                let compiled = compiler.mistake(&script, &file.path);
                 found.extend(told(&folder.join(&*file.path), compiled));
             }
         }

@@ -3,10 +3,12 @@
 mod commonjs;
 mod compile;
 mod detect;
+mod graph;
 mod loader;
 mod resolve;
 
 pub(crate) use compile::{Mistake, bytecode, evaluate, function, read_code, write_code};
+pub(crate) use graph::Graph;
 pub(crate) use loader::{Started, install, start};
 
 /// The kinds of modules.

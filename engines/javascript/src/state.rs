@@ -10,6 +10,7 @@ use bulkhead::client::Body;
 use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
 use crate::platform::{File, Output};
+use crate::script::Graph;
 use crate::turns::Timers;
 
 /// A promise that was rejected, and that nothing handles so far.
@@ -41,14 +42,18 @@ pub(crate) struct State {
     pub(crate) streams: Cell<bool>,
     /// `module` of each CommonJS module that was required.
     pub(crate) required: RefCell<BTreeMap<String, Persistent<Object<'static>>>>,
-    /// Files that were looked for, until they are loaded.
-    pub(crate) found: RefCell<BTreeMap<String, File>>,
+    /// The files that are there, of those that were looked for; with their contents until they are loaded.
+    pub(crate) found: RefCell<BTreeMap<String, Option<File>>>,
+    /// The imports of files that are being loaded.
+    pub(crate) graph: RefCell<Graph>,
     /// The functions that the prelude has for Rust.
     pub(crate) prelude: RefCell<Option<Persistent<Object<'static>>>>,
     /// When this sandbox is stopped, in milliseconds since the Unix epoch.
     pub(crate) deadline: Cell<u64>,
     /// Whether a file is only compiled, so that its imports are not looked for.
     pub(crate) compiles_only: Cell<bool>,
+    /// Whether that file has imports with attributes that bytecode does not keep.
+    pub(crate) has_attributes: Cell<bool>,
     /// The state of `Math.random`; 0 before its first use.
     pub(crate) random: Cell<u64>,
 }
@@ -124,6 +129,7 @@ pub(crate) fn clear() {
     with(|state| {
         state.required.take();
         state.found.take();
+        state.graph.take();
         state.prelude.take();
     });
 }

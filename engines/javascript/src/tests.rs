@@ -11,6 +11,7 @@ mod globals;
 mod hostile;
 mod json;
 mod language;
+mod loading;
 mod log;
 mod modules;
 mod requests;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower, WasmStr};
 
-use crate::script::Script;
+use crate::script::{self, Script};
 
 /// The name of the interface.
 const INTERFACE: &str = "bulkhead:lambda/script@0.1.0";
@@ -44,7 +44,11 @@ pub(super) fn add_to_linker<T: 'static>(linker: &mut Linker<T>, view: View<T>) -
     })?;
     interface.func_wrap("read", move |store: StoreContextMut<'_, T>, (path,): (WasmStr,)| {
         let script = view(store.data()).ok_or(NoScript)?;
-        let file = script.file(&path.to_str(&store)?);
-        Ok((file.map(|file| File { content: Arc::clone(&file.content), bytecode: None }),))
+        let path = path.to_str(&store)?;
+        let file = |file: &script::File| File {
+            content: Arc::clone(&file.content),
+            bytecode: script.bytecode(&path).cloned(),
+        };
+        Ok((script.file(&path).map(file),))
     })
 }

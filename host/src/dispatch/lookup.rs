@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::rejection::Rejection;
 use super::router::{RouteError, Routed};
+use super::scripts::Compiler;
 use super::stored::{LONGEST, StoredTenants, Waiting};
 use super::{Dispatcher, LoopState};
 use crate::engine::meter::Meter;
@@ -76,8 +77,11 @@ impl Dispatcher {
         let Some(place) = &route.script else { return loaded };
         let loaded = loaded?;
         let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
+        let compiler = |waiting: &Waiting<'_>| {
+            Compiler::of(&loaded, &route.policy, &self.sandboxes, &self.watchdog, waiting.until)
+        };
         // Boxed, since most handlers are components.
-        let script = Box::pin(self.scripts.get(place, waiting)).await;
+        let script = Box::pin(self.scripts.get(place, &compiler, waiting)).await;
         state.notice_stop();
         match script {
             Ok(script) => Ok(loaded.with_script(script)),

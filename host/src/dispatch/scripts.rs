@@ -1,8 +1,10 @@
 //! The scripts of handlers and tenants: those in memory, and those that are being read.
 //!
 //! A script is read at the first event that needs it: once for all events that wait for it, on a thread of its own, within
-//! the event's time and a bound. What that takes of the processor is charged to the event that caused it. A script that
-//! cannot be read is tried again by the next event of its tenant.
+//! the event's time and a bound, and compiled there. What that takes of the processor is charged to the event that caused it. A
+//! script that cannot be read is tried again by the next event of its tenant.
+
+mod compile;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +18,7 @@ use super::stored::queue::{Full, Job, Lane, Queue};
 use super::stored::{NoResult, Pending, Waiting, in_progress};
 use crate::engine::meter::Meter;
 use crate::script::{self, Cache, MOST_BYTES_KEPT, ReadError, Script};
+pub(super) use compile::Compiler;
 
 /// A script that an event cannot have.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -71,8 +74,13 @@ impl Scripts {
         self.lock().cache.get(place)
     }
 
-    /// A script, which is read if it is not in memory.
-    pub(super) async fn get(self: &Arc<Self>, place: &Arc<Path>, mut waiting: Waiting<'_>) -> Read {
+    /// A script, which is read if it is not in memory, and then compiled if there is a compiler.
+    pub(super) async fn get(
+        self: &Arc<Self>,
+        place: &Arc<Path>,
+        compiler: &(dyn Fn(&Waiting<'_>) -> Option<Compiler> + Sync),
+        mut waiting: Waiting<'_>,
+    ) -> Read {
         let pending = {
             let mut state = self.lock();
             if let Some(script) = state.cache.get(place) {
@@ -80,7 +88,7 @@ impl Scripts {
             }
             match in_progress(&state.reads, place) {
                 Some(pending) => pending,
-                None => self.start(&mut state, place, waiting.meter)?,
+                None => self.start(&mut state, place, compiler(&waiting), waiting.meter)?,
             }
         };
         waiting.result(pending).await.unwrap_or_else(|reason| {
@@ -96,6 +104,7 @@ impl Scripts {
         self: &Arc<Self>,
         state: &mut State,
         place: &Arc<Path>,
+        compiler: Option<Compiler>,
         meter: &Meter,
     ) -> Result<Pending<Read>, ScriptError> {
         let (sender, pending) = watch::channel(None);
@@ -105,7 +114,7 @@ impl Scripts {
                 return;
             }
             // The events that waited may have run out of time.
-            let _ = sender.send(Some(meter.charge(|| this.read(&own)).0));
+            let _ = sender.send(Some(meter.charge(|| this.read(&own, compiler)).0));
         };
         self.add(state, Box::new(job))?;
         state.reads.insert(Arc::clone(place), pending.clone());
@@ -122,9 +131,12 @@ impl Scripts {
         is_given_up
     }
 
-    fn read(&self, place: &Arc<Path>) -> Read {
+    fn read(&self, place: &Arc<Path>, compiler: Option<Compiler>) -> Read {
         let read = script::read(&self.task_root, place);
-        let read = read.map(Arc::new).map_err(|error| ScriptError::Read(Arc::new(error)));
+        let read = read.map_err(|error| ScriptError::Read(Arc::new(error))).map(|script| match compiler {
+            Some(compiler) => compiler.compile(script),
+            None => Arc::new(script),
+        });
         let mut state = self.lock();
         let gone = read.as_ref().ok().map(|script| state.cache.put(Arc::clone(script)));
         state.reads.remove(place);

@@ -6,33 +6,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{ComponentType, InstancePre, Lift};
-use wasmtime::{Engine, Store, UpdateDeadline};
-
-use super::{Printed, state};
-use crate::capabilities::State;
-use crate::capabilities::outbound::{Clients, OutboundError};
+use super::quiet;
+use crate::capabilities::key_value::Stores;
+use crate::capabilities::outbound::OutboundError;
 use crate::engine::watchdog::{TimeSlice, Watchdog};
+use crate::policy::Limits;
 use crate::sandbox::component::Loaded;
-use crate::sandbox::trap;
+use crate::sandbox::script_compiler::{self, NotCompiled, Parts};
+use crate::script::Script;
 
-/// The export of an engine.
-const COMPILER: &str = "bulkhead:lambda/script-compiler@0.1.0";
+pub use crate::sandbox::script_compiler::SyntaxError;
 
 /// The time for one file, which may have 4 MiB.
 const TIME: Duration = Duration::from_secs(10);
-
-/// A mistake in a file.
-#[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift)]
-#[component(record)]
-pub struct SyntaxError {
-    /// What is wrong.
-    pub message: String,
-    /// The line, from 1.
-    pub line: u32,
-    /// The column in characters, from 1.
-    pub column: u32,
-}
 
 /// A file that could not be compiled, although that is not known to be its fault. The texts follow the name of the file.
 #[derive(Debug, thiserror::Error)]
@@ -53,18 +39,21 @@ pub enum ScriptCompilerError {
     Clients(#[from] OutboundError),
 }
 
-/// The compiler of an engine.
-pub struct ScriptCompiler {
-    engine: Engine,
-    pre: InstancePre<State>,
-    watchdog: Watchdog,
-    clients: Arc<Clients>,
+impl From<NotCompiled> for ScriptCompilerError {
+    fn from(error: NotCompiled) -> Self {
+        match error {
+            NotCompiled::TimedOut => Self::TimedOut,
+            NotCompiled::Ended(text) => Self::Ended(text),
+        }
+    }
 }
 
-impl std::fmt::Debug for ScriptCompiler {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ScriptCompiler").finish_non_exhaustive()
-    }
+/// The compiler of an engine.
+#[derive(Debug)]
+pub struct ScriptCompiler {
+    loaded: Loaded,
+    watchdog: Watchdog,
+    parts: Parts,
 }
 
 impl ScriptCompiler {
@@ -73,61 +62,33 @@ impl ScriptCompiler {
     /// # Errors
     /// If its sandbox cannot be prepared.
     pub fn of(loaded: &Loaded) -> Result<Option<Self>, ScriptCompilerError> {
-        let pre = loaded.entry.pre().clone();
-        let engine = pre.component().engine().clone();
-        if pre.component().get_export_index(None, COMPILER).is_none() {
+        if !script_compiler::ScriptCompiler::is_in(loaded) {
             return Ok(None);
         }
-        let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).map_err(ScriptCompilerError::Thread)?;
-        Ok(Some(Self { engine, pre, watchdog, clients: super::clients()? }))
+        let engine = loaded.entry.pre().engine();
+        let watchdog = Watchdog::start(engine, TimeSlice::ALONE).map_err(ScriptCompilerError::Thread)?;
+        let parts = Parts {
+            clients: super::clients()?,
+            stores: Arc::new(Stores::none(quiet())),
+            limits: Limits::default(),
+            time: TIME,
+        };
+        Ok(Some(Self { loaded: loaded.clone(), watchdog, parts }))
     }
 
-    /// Compiles a file, and returns the mistake in it, if there is one.
+    /// Compiles a file of a script, and returns the mistake in it, if there is one. The engine may read the script.
     ///
     /// # Errors
     /// If the engine does not return.
-    pub async fn mistake(
+    pub fn mistake(
         &self,
+        script: &Arc<Script>,
         path: &str,
-        content: &[u8],
     ) -> Result<Option<SyntaxError>, ScriptCompilerError> {
+        let Some(file) = script.file(path) else { return Ok(None) };
         let guard = self.watchdog.guard(Instant::now() + TIME);
-        let printed = Printed::default();
-        let mut store = Store::new(&self.engine, state(&printed, &guard, Arc::clone(&self.clients)));
-        store.limiter(|state| &mut state.limiter);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|context| {
-            let passed = context.data().clock.has_passed();
-            Ok(if passed { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
-        });
-        let call = self.call(&mut store, path, content);
-        let ended = tokio::select! {
-            biased;
-            ended = call => Some(ended),
-            () = guard.passed() => None,
-        };
-        match ended {
-            Some(Ok(compiled)) => Ok(compiled.err()),
-            Some(Err(error)) if !store.data().clock.has_passed() => {
-                Err(ScriptCompilerError::Ended(trap::root_text(&error)))
-            }
-            Some(Err(_)) | None => Err(ScriptCompilerError::TimedOut),
-        }
-    }
-
-    async fn call(
-        &self,
-        store: &mut Store<State>,
-        path: &str,
-        content: &[u8],
-    ) -> wasmtime::Result<Result<Vec<u8>, SyntaxError>> {
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        let interface = instance.get_export_index(&mut *store, None, COMPILER);
-        let function = interface
-            .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), "compile"))
-            .ok_or_else(|| wasmtime::format_err!("{COMPILER} has no `compile`"))?;
-        let compile = instance
-            .get_typed_func::<(&str, &[u8]), (Result<Vec<u8>, SyntaxError>,)>(&mut *store, function)?;
-        Ok(compile.call_async(&mut *store, (path, content)).await?.0)
+        let started =
+            script_compiler::ScriptCompiler::start(&self.loaded, script, self.parts.clone(), &guard);
+        Ok(started?.compile(path, &file.content)?.err())
     }
 }

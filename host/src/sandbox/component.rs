@@ -54,6 +54,7 @@ impl Loaded {
     /// It with the script that it runs.
     #[must_use]
     pub fn with_script(self, script: Arc<Script>) -> Self {
+        let script = script.for_engine(&self.digest);
         Self { script: Some(script), ..self }
     }
 

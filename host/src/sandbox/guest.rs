@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
 use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi_http::p2::bindings::Proxy;
 
@@ -42,7 +43,10 @@ impl Guest {
     /// Makes the instance, which may run its start functions.
     pub(super) async fn make(entry: &Entry, store: &mut Store<State>) -> wasmtime::Result<Self> {
         Ok(match entry {
-            Entry::Handler(handler) => Self::Handler(handler.instantiate_async(store).await?),
+            Entry::Handler(pre, indices) => {
+                let instance = instantiate(pre, store).await?;
+                Self::Handler(indices.load(store, &instance)?)
+            }
             Entry::Streaming(handler) => Self::Streaming(Box::pin(handler.instantiate_async(store)).await?),
             Entry::Http(service) => Self::Http(Box::pin(service.instantiate_async(store)).await?),
             Entry::Command(command) => Self::Command(Box::pin(command.instantiate_async(store)).await?),
@@ -87,6 +91,14 @@ impl Guest {
             Self::Engine(engine) => engine.handle(store, call).await,
         }
     }
+}
+
+/// Makes an instance. It is one function for handlers and for compilers of scripts, because there is much of it in the program.
+pub(super) async fn instantiate(
+    pre: &InstancePre<State>,
+    store: &mut Store<State>,
+) -> wasmtime::Result<Instance> {
+    pre.instantiate_async(store).await
 }
 
 async fn run(command: &Command, store: &mut Store<State>, call: Call<'_>) -> wasmtime::Result<Outcome> {

@@ -15,6 +15,8 @@ pub(crate) struct Host {
     pub(crate) entry: String,
     pub(crate) files: BTreeMap<String, File>,
     pub(crate) printed: Vec<String>,
+    /// The paths of files that were read.
+    pub(crate) read: Vec<String>,
     pub(crate) now: u64,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) client: Client,
@@ -58,7 +60,13 @@ pub(crate) fn entry() -> String {
 }
 
 pub(crate) fn read(path: &str) -> Option<File> {
-    with(|host| host.files.get(path).cloned())
+    with(|host| {
+        let file = host.files.get(path).cloned();
+        if file.is_some() {
+            host.read.push(path.to_owned());
+        }
+        file
+    })
 }
 
 pub(crate) fn print(line: &[u8]) {

@@ -1,14 +1,14 @@
 //! CommonJS: `require`, `module` and `exports`.
 
-use rquickjs::{Ctx, Exception, Function, Object, Persistent, Result, Value};
+use rquickjs::{Ctx, Error, Exception, Function, Object, Persistent, Result, Value};
 
 use super::Kind;
-use super::compile::{Compiled, function};
-use super::detect::{Seems, detect};
-use super::loader::{compiled, new_object, resolved};
+use super::compile::{Compiled, from_bytecode, function, is_module, wrapped};
+use super::detect::{Seems, by_suffix, detect};
+use super::loader::{new_object, resolved};
 use super::resolve;
 use crate::json;
-use crate::platform::File;
+use crate::platform::{self, File};
 use crate::state;
 
 /// Runs a module, and returns its exports.
@@ -57,6 +57,14 @@ pub(super) fn data<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Value
     Ok(value)
 }
 
+/// The value of a `package.json`, if it is there.
+pub(super) fn package<'js>(ctx: &Ctx<'js>, path: &str) -> Result<Option<Value<'js>>> {
+    if let Some(value) = exports(ctx, path)? {
+        return Ok(Some(value));
+    }
+    platform::read(path).map(|file| data(ctx, path, &file)).transpose()
+}
+
 fn keep<'js>(ctx: &Ctx<'js>, path: &str, exports: Value<'js>) -> Result<Object<'js>> {
     let module = new_object(ctx)?;
     module.set("exports", exports)?;
@@ -73,19 +81,45 @@ fn require<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Result<Value<'js
         return Ok(exports);
     }
     let file = resolve::take(&path).map_err(|missing| Exception::throw_message(ctx, &missing.0))?;
-    if detect(&path, b"") == Seems::Certainly(Kind::Json) {
+    if by_suffix(&path) == Some(Kind::Json) {
         return data(ctx, &path, &file);
     }
-    match compiled(ctx, &path, &file)? {
-        Compiled::CommonJs(code) => {
+    match code(ctx, &path, &file)? {
+        Some(code) => {
             drop(file);
             run(ctx, &path, &code)
         }
-        Compiled::Module(_) => {
+        None => {
             let message = format!(
                 "'{path}', required from {base}, is an ES module: use import() in place of require()"
             );
             Err(Exception::throw_message(ctx, &message))
         }
+    }
+}
+
+/// The code of a file that is required. `None` if it is an ES module, of which nothing is loaded here: QuickJS would take it for
+/// one that is imported.
+fn code<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Option<Value<'js>>> {
+    if let Some(bytecode) = &file.bytecode {
+        if is_module(bytecode) {
+            return Ok(None);
+        }
+        if let Some(Compiled::CommonJs(code)) = from_bytecode(ctx, bytecode)? {
+            return Ok(Some(code));
+        }
+    }
+    let seems = detect(ctx, path, &file.content)?;
+    if seems == Seems::Certainly(Kind::Module) {
+        return Ok(None);
+    }
+    match wrapped(ctx, path, &file.content) {
+        Ok(Compiled::CommonJs(code)) => Ok(Some(code)),
+        Err(Error::Exception) if seems == Seems::Probably(Kind::Module) => {
+            ctx.catch();
+            Ok(None)
+        }
+        Ok(Compiled::Module(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

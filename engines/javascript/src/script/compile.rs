@@ -5,7 +5,8 @@ use std::ffi::{CStr, CString};
 use rquickjs::{Ctx, Error, Exception, Function, Result, Value, qjs};
 
 use super::Kind;
-use super::detect::{Seems, detect};
+use super::detect::{Seems, by_suffix, detect};
+use super::graph::{self, MISSING};
 use crate::quickjs::{length, owned, size};
 use crate::state;
 
@@ -36,7 +37,7 @@ pub(crate) fn function<'js>(ctx: &Ctx<'js>, code: &Value<'js>) -> Result<Functio
 
 /// Compiles a file. JSON is not compiled.
 pub(super) fn compile<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<Compiled<'js>> {
-    let guess = match detect(path, source) {
+    let guess = match detect(ctx, path, source)? {
         Seems::Certainly(kind) => return compile_as(ctx, kind, path, source),
         Seems::Probably(kind) => kind,
     };
@@ -74,7 +75,7 @@ fn compile_as<'js>(ctx: &Ctx<'js>, kind: Kind, path: &str, source: &[u8]) -> Res
     }
 }
 
-fn wrapped<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<Compiled<'js>> {
+pub(super) fn wrapped<'js>(ctx: &Ctx<'js>, path: &str, source: &[u8]) -> Result<Compiled<'js>> {
     // `#!` is a comment in the first line of a file, which this is not.
     let mut text = terminated(BEFORE, source, AFTER);
     if source.starts_with(b"#!") {
@@ -131,7 +132,7 @@ const COMMON_JS: u8 = b'C';
 
 /// Compiles a file to bytecode. Nothing of it runs.
 pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result::Result<Vec<u8>, Mistake> {
-    if detect(path, source) == Seems::Certainly(Kind::Json) {
+    if by_suffix(path) == Some(Kind::Json) {
         return match crate::json::read(ctx, source) {
             Ok(_) => Ok(Vec::new()),
             Err(crate::json::Mistake::Syntax { what, line, column }) => {
@@ -141,7 +142,10 @@ pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result:
             Err(crate::json::Mistake::Exception) => Err(mistake(ctx)),
         };
     }
-    state::with(|state| state.compiles_only.set(true));
+    state::with(|state| {
+        state.compiles_only.set(true);
+        state.has_attributes.set(false);
+    });
     let compiled = compile(ctx, path, source);
     state::with(|state| state.compiles_only.set(false));
     let (kind, value) = match compiled {
@@ -149,11 +153,35 @@ pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result:
         Ok(Compiled::CommonJs(code)) => (COMMON_JS, code),
         Err(_) => return Err(within(source, mistake(ctx))),
     };
+    if state::with(|state| state.has_attributes.get()) {
+        return Ok(Vec::new());
+    }
     written(ctx, kind, &value).map_err(|_| mistake(ctx))
 }
 
+/// The `type` of attributes.
+pub(super) fn type_of(attributes: &Value<'_>) -> Result<Option<String>> {
+    attributes.as_object().map_or(Ok(None), |attributes| attributes.get("type"))
+}
+
+/// What an import loads of a file that is only compiled. Bytecode does not say with which attributes; that is known of JSON only, by
+/// its suffix.
+pub(super) fn import(specifier: &str, attributes: &Value<'_>) -> Result<String> {
+    if attributes.is_object()
+        && (type_of(attributes)?.as_deref() != Some("json") || by_suffix(specifier) != Some(Kind::Json))
+    {
+        state::with(|state| state.has_attributes.set(true));
+    }
+    Ok(MISSING.to_owned())
+}
+
 fn written(ctx: &Ctx<'_>, kind: u8, value: &Value<'_>) -> Result<Vec<u8>> {
-    let mut bytecode = write_code(ctx, value, qjs::JS_WRITE_OBJ_STRIP_SOURCE)?;
+    // With the source of functions: a script may ask for it by their `toString`.
+    let mut bytecode = write_code(ctx, value, 0)?;
+    // No checksum, which each event would check.
+    if let Some(sum) = bytecode.get_mut(1..5) {
+        sum.fill(0xff);
+    }
     bytecode.insert(0, kind);
     Ok(bytecode)
 }
@@ -176,10 +204,19 @@ pub(crate) fn write_code(ctx: &Ctx<'_>, value: &Value<'_>, flags: u32) -> Result
     }
 }
 
+/// Whether bytecode is that of an ES module.
+pub(super) fn is_module(bytecode: &[u8]) -> bool {
+    bytecode.first() == Some(&MODULE)
+}
+
 /// What [`bytecode`] has made. It is trusted: it comes from the host, which has it of this very engine.
 pub(super) fn from_bytecode<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Option<Compiled<'js>>> {
     let Some((kind, bytes)) = bytes.split_first() else { return Ok(None) };
     let value = read_code(ctx, bytes)?;
+    if *kind == MODULE && !graph::is_first() {
+        // The first one looks for the imports of all.
+        return Ok(Some(Compiled::Module(value)));
+    }
     if *kind == MODULE {
         let raw = ctx.as_raw().as_ptr();
         #[expect(unsafe_code, reason = "a call of QuickJS")]

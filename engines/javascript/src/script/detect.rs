@@ -1,24 +1,54 @@
-//! Whether a file is an ES module or a CommonJS module: by its suffix, else by its text, as Node.js does it.
+//! Whether a file is an ES module or a CommonJS module: by its suffix, else by the `type` of its `package.json`, else by its text,
+//! as Node.js does it.
 
-use super::Kind;
+use rquickjs::{Ctx, Result};
+
+use super::{Kind, commonjs};
 
 /// What a file seems to be. For a guess, the other kind is tried if it is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seems {
-    /// By its suffix.
+    /// By its suffix, or by its `package.json`.
     Certainly(Kind),
     /// By its text.
     Probably(Kind),
 }
 
-/// Looks at a path, and where that says nothing, at the text.
-pub(super) fn detect(path: &str, source: &[u8]) -> Seems {
+/// What the suffix of a path says.
+pub(super) fn by_suffix(path: &str) -> Option<Kind> {
     match path.rsplit_once('.').map(|(_, suffix)| suffix) {
-        Some("json") => Seems::Certainly(Kind::Json),
-        Some("mjs" | "mts") => Seems::Certainly(Kind::Module),
-        Some("cjs" | "cts") => Seems::Certainly(Kind::CommonJs),
-        _ => Seems::Probably(if has_module_syntax(source) { Kind::Module } else { Kind::CommonJs }),
+        Some("json") => Some(Kind::Json),
+        Some("mjs" | "mts") => Some(Kind::Module),
+        Some("cjs" | "cts") => Some(Kind::CommonJs),
+        _ => None,
     }
+}
+
+/// Looks at a path, then at the nearest `package.json`, and where both say nothing, at the text.
+pub(super) fn detect(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> Result<Seems> {
+    let certain = match by_suffix(path) {
+        Some(kind) => Some(kind),
+        None => by_package(ctx, path)?,
+    };
+    let by_text = || if has_module_syntax(source) { Kind::Module } else { Kind::CommonJs };
+    Ok(certain.map_or_else(|| Seems::Probably(by_text()), Seems::Certainly))
+}
+
+/// What the `type` says that the nearest `package.json` has.
+fn by_package(ctx: &Ctx<'_>, path: &str) -> Result<Option<Kind>> {
+    let mut folder = path;
+    while !folder.is_empty() {
+        folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let package = format!("{folder}{}package.json", if folder.is_empty() { "" } else { "/" });
+        let Some(value) = commonjs::package(ctx, &package)? else { continue };
+        let kind = value.as_object().and_then(|value| value.get::<_, Option<String>>("type").ok().flatten());
+        return Ok(match kind.as_deref() {
+            Some("module") => Some(Kind::Module),
+            Some("commonjs") => Some(Kind::CommonJs),
+            Some(_) | None => None,
+        });
+    }
+    Ok(None)
 }
 
 /// Whether a statement begins with `import` or `export`. The text of templates and regular expressions may be taken for
@@ -99,10 +129,10 @@ mod tests {
 
     #[test]
     fn suffixes_decide() {
-        assert_eq!(detect("a.mjs", b""), Seems::Certainly(Kind::Module));
-        assert_eq!(detect("a.cjs", b"export {}"), Seems::Certainly(Kind::CommonJs));
-        assert_eq!(detect("lib/a.json", b""), Seems::Certainly(Kind::Json));
-        assert_eq!(detect("a.ts", b"export {}"), Seems::Probably(Kind::Module));
+        assert_eq!(by_suffix("a.mjs"), Some(Kind::Module));
+        assert_eq!(by_suffix("lib.json/a.cjs"), Some(Kind::CommonJs));
+        assert_eq!(by_suffix("lib/a.json"), Some(Kind::Json));
+        assert_eq!(by_suffix("a.ts"), None);
     }
 
     #[test]

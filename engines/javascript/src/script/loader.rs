@@ -8,7 +8,8 @@ use rquickjs::{Ctx, Error, Exception, Object, Promise, Result, Value, qjs};
 use super::Kind;
 use super::commonjs;
 use super::compile::{self, Compiled, c_string, compile, from_bytecode};
-use super::detect::{Seems, detect};
+use super::detect::by_suffix;
+use super::graph::{self, MISSING};
 use super::resolve::{self, Unresolved};
 use crate::platform::{self, File};
 use crate::quickjs::{owned, size};
@@ -36,12 +37,15 @@ pub(crate) fn install(ctx: &Ctx<'_>) {
 /// Runs the file that contains the handler.
 pub(crate) fn start<'js>(ctx: &Ctx<'js>) -> Result<Started<'js>> {
     let path = platform::entry();
-    let file = taken(ctx, &path)?;
-    match compiled(ctx, &path, &file)? {
-        Compiled::CommonJs(code) => {
-            drop(file);
-            commonjs::run(ctx, &path, &code).map(Started::Exports)
-        }
+    graph::begin();
+    let loaded = taken(ctx, &path).and_then(|file| compiled(ctx, &path, &file));
+    let (loaded, ended) = match loaded {
+        Ok(loaded) => (Some(loaded), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    graph::end(ctx, &path, ended)?;
+    match loaded.ok_or(Error::Unknown)? {
+        Compiled::CommonJs(code) => commonjs::run(ctx, &path, &code).map(Started::Exports),
         Compiled::Module(module) => {
             let raw = ctx.as_raw().as_ptr();
             describe(ctx, &module, &path)?;
@@ -101,12 +105,23 @@ fn describe(ctx: &Ctx<'_>, module: &Value<'_>, path: &str) -> Result<()> {
 }
 
 /// What an import loads.
-fn module(ctx: &Ctx<'_>, path: &str) -> Result<*mut qjs::JSModuleDef> {
-    if state::with(|state| state.compiles_only.get()) {
+fn module(ctx: &Ctx<'_>, path: &str, attributes: &Value<'_>) -> Result<*mut qjs::JSModuleDef> {
+    if path == MISSING {
         return native(ctx, path, &[]);
     }
+    graph::begin();
+    let loaded = checked(ctx, path, attributes).and_then(|()| alone(ctx, path));
+    let (module, loaded) = match loaded {
+        Ok(module) => (module, Ok(())),
+        Err(error) => (null_mut(), Err(error)),
+    };
+    if graph::end(ctx, path, loaded)? { Ok(module) } else { native(ctx, MISSING, &[]) }
+}
+
+/// What a file is as a module.
+fn alone(ctx: &Ctx<'_>, path: &str) -> Result<*mut qjs::JSModuleDef> {
     let file = taken(ctx, path)?;
-    if detect(path, b"") == Seems::Certainly(Kind::Json) {
+    if by_suffix(path) == Some(Kind::Json) {
         commonjs::data(ctx, path, &file)?;
         return native(ctx, path, &["default".to_owned()]);
     }
@@ -184,11 +199,7 @@ fn filled(ctx: &Ctx<'_>, module: *mut qjs::JSModuleDef) -> Result<()> {
 
 /// Imports of JSON have an attribute, and nothing else has.
 fn checked(ctx: &Ctx<'_>, path: &str, attributes: &Value<'_>) -> Result<()> {
-    let kind = match attributes.as_object() {
-        Some(attributes) => attributes.get::<_, Option<String>>("type")?,
-        None => None,
-    };
-    match kind.as_deref() {
+    match compile::type_of(attributes)?.as_deref() {
         None => Ok(()),
         Some("json") if path.ends_with(".json") => Ok(()),
         Some("json") => Err(Exception::throw_type(ctx, &format!("'{path}' is not JSON"))),
@@ -232,7 +243,7 @@ mod calls {
         ctx: *mut qjs::JSContext,
         base: *const c_char,
         specifier: *const c_char,
-        _attributes: qjs::JSValue,
+        attributes: qjs::JSValue,
         _opaque: *mut c_void,
     ) -> *mut c_char {
         // SAFETY: see there.
@@ -241,8 +252,12 @@ mod calls {
         else {
             return null_mut();
         };
-        let compiles_only = state::with(|state| state.compiles_only.get());
-        let path = if compiles_only { Ok(specifier) } else { resolved(&js, &base, &specifier) };
+        // SAFETY: the value is QuickJS's, so it is copied.
+        let attributes = owned(&js, unsafe { qjs::JS_DupValue(ctx, attributes) });
+        let path = match state::with(|state| state.compiles_only.get()) {
+            true => attributes.and_then(|attributes| compile::import(&specifier, &attributes)),
+            false => graph::import(&js, &base, resolved(&js, &base, &specifier)),
+        };
         let Some(path) = thrown(&js, path) else { return null_mut() };
         // SAFETY: QuickJS copies the text, and frees the copy.
         unsafe { qjs::js_strndup(ctx, path.as_ptr().cast(), size(path.len())) }
@@ -258,8 +273,8 @@ mod calls {
         let (Some(js), path) = (unsafe { context(ctx) }, unsafe { text(path) }) else { return null_mut() };
         // SAFETY: the value is QuickJS's, so it is copied.
         let attributes = owned(&js, unsafe { qjs::JS_DupValue(ctx, attributes) });
-        let loaded = attributes.and_then(|attributes| checked(&js, &path, &attributes));
-        thrown(&js, loaded.and_then(|()| module(&js, &path))).unwrap_or(null_mut())
+        let loaded = attributes.and_then(|attributes| module(&js, &path, &attributes));
+        thrown(&js, loaded).unwrap_or(null_mut())
     }
 
     pub(super) unsafe extern "C" fn fill(ctx: *mut qjs::JSContext, module: *mut qjs::JSModuleDef) -> c_int {

@@ -55,7 +55,7 @@ fn find(path: &str) -> bool {
     let file = platform::read(path);
     let is_there = file.is_some();
     state::with(|state| {
-        if let Some(file) = file {
+        if file.is_some() {
             state.found.borrow_mut().insert(path.to_owned(), file);
         }
     });
@@ -64,8 +64,11 @@ fn find(path: &str) -> bool {
 
 /// Takes a file that was found, or reads it.
 pub(crate) fn take(path: &str) -> Result<File, Unresolved> {
-    let found = state::with(|state| state.found.borrow_mut().remove(path));
-    found.or_else(|| platform::read(path)).ok_or_else(|| Unresolved(format!("cannot find the file '{path}'")))
+    let found = state::with(|state| state.found.borrow_mut().get_mut(path).and_then(Option::take));
+    let file = found.or_else(|| platform::read(path));
+    let file = file.ok_or_else(|| Unresolved(format!("cannot find the file '{path}'")))?;
+    state::with(|state| state.found.borrow_mut().insert(path.to_owned(), None));
+    Ok(file)
 }
 
 /// The specifier as a path from the script's folder. `None` if it leads out of it.

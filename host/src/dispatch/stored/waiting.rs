@@ -38,7 +38,7 @@ pub(in crate::dispatch) type Pending<T> = watch::Receiver<Option<T>>;
 /// An event that waits for fetches, and until when.
 #[derive(Debug)]
 pub(in crate::dispatch) struct Waiting<'a> {
-    until: Instant,
+    pub(in crate::dispatch) until: Instant,
     pub(in crate::dispatch) meter: &'a Meter,
     stop: &'a mut Stop,
 }

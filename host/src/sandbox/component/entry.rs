@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::capabilities::State;
-use crate::engine::bindings::LambdaPre;
+use crate::engine::bindings::LambdaIndices;
 use crate::engine::bindings::streaming::LambdaStreamingPre;
 use crate::sandbox::engine::EnginePre;
 use crate::wasm::{Kind, as_function};
@@ -15,7 +15,8 @@ use crate::wasm::{Kind, as_function};
 /// A component with all of its imports, and the function that takes its events.
 #[derive(Clone)]
 pub(crate) enum Entry {
-    Handler(LambdaPre<State>),
+    /// In two parts, because an engine's compiler of scripts is instantiated by the same code.
+    Handler(InstancePre<State>, LambdaIndices),
     Streaming(LambdaStreamingPre<State>),
     Http(ProxyPre<State>),
     Command(CommandPre<State>),
@@ -26,7 +27,10 @@ impl Entry {
     /// Finds the function.
     pub(super) fn of(kind: Kind, pre: InstancePre<State>) -> wasmtime::Result<Self> {
         Ok(match kind {
-            Kind::Handler => Self::Handler(LambdaPre::new(pre)?),
+            Kind::Handler => {
+                let indices = LambdaIndices::new(&pre)?;
+                Self::Handler(pre, indices)
+            }
             Kind::Streaming => Self::Streaming(LambdaStreamingPre::new(pre)?),
             Kind::Http => Self::Http(ProxyPre::new(pre)?),
             Kind::Command => Self::Command(CommandPre::new(pre)?),
@@ -36,7 +40,7 @@ impl Entry {
 
     pub(crate) fn pre(&self) -> &InstancePre<State> {
         match self {
-            Self::Handler(handler) => handler.instance_pre(),
+            Self::Handler(pre, _) => pre,
             Self::Streaming(handler) => handler.instance_pre(),
             Self::Http(service) => service.instance_pre(),
             Self::Command(command) => command.instance_pre(),
@@ -46,7 +50,7 @@ impl Entry {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Handler(_) => Kind::Handler,
+            Self::Handler(..) => Kind::Handler,
             Self::Streaming(_) => Kind::Streaming,
             Self::Http(_) => Kind::Http,
             Self::Command(_) => Kind::Command,
