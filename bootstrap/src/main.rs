@@ -228,6 +228,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
     let events = usize::try_from(events).unwrap_or(usize::MAX);
+    let scripts = Scripts::new(config.task_root.clone(), stored.clone());
     // Counting processors reads files, which is a waste if one event has all of them.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
@@ -236,7 +237,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         router,
         catalog,
         stored,
-        scripts: Scripts::new(config.task_root.clone()),
+        scripts,
         sandboxes: Sandboxes {
             function: config.function.clone(),
             log: Arc::clone(log),
@@ -289,8 +290,8 @@ fn stored(
     let mut store = manifest.store.clone()?;
     config.store.apply(&mut store);
     let reader = Reader::new(&store, client, &ProcessVars);
-    let first = manifest.handlers.len();
-    Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first))
+    let handlers = manifest.handlers.len();
+    Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), handlers))
 }
 
 /// The key-value stores.

@@ -339,10 +339,11 @@ impl<'e> Named<'e> {
 fn route_of(id: &Arc<str>, stored: &Answers) -> Option<Result<Route, RouteError>> {
     let tenant = || Arc::clone(id);
     Some(match stored.get(id)? {
-        Ok(StoredTenant { handler, policy, record }) => Ok(Route {
+        Ok(StoredTenant { handler, script, policy, record }) => Ok(Route {
             tenant_id: Some(tenant()),
             is_known: true,
             record: Some(*record),
+            script: script.clone(),
             ..Route::to(*handler, Arc::clone(policy))
         }),
         Err(Absence::Unknown) => return None,
