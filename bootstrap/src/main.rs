@@ -228,7 +228,6 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
     catalog.warnings.iter().for_each(|warning| warn(warning));
     let router = Router::new(&manifest, catalog.policies(), catalog.main);
     let events = usize::try_from(events).unwrap_or(usize::MAX);
-    let scripts = Scripts::new(config.task_root.clone(), stored.clone());
     // Counting processors reads files, which is a waste if one event has all of them.
     let processors = if events > 1 { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let dispatcher = Dispatcher {
@@ -236,8 +235,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
+        scripts: Scripts::new(config.task_root.clone(), stored.clone()),
         stored,
-        scripts,
         sandboxes: Sandboxes {
             function: config.function.clone(),
             log: Arc::clone(log),

@@ -31,7 +31,8 @@ pub(crate) struct Tenant {
     pub(crate) id: String,
     pub(crate) version: Option<u64>,
     kind: Option<String>,
-    component: Option<String>,
+    /// The digest of its component or script.
+    code: Option<String>,
     state: State,
     until: Option<String>,
     problem: Option<String>,
@@ -112,8 +113,8 @@ impl Tenant {
                 let handler = record.handler.as_ref();
                 Self {
                     version: Some(record.version),
-                    kind: handler.map(|handler| handler.kind.clone()),
-                    component: handler.map(|handler| handler.component.to_string()),
+                    kind: handler.map(|handler| handler.code.kind().to_owned()),
+                    code: handler.map(|handler| handler.code.digest().to_string()),
                     until: Some(shown(record.expires)),
                     id: record.tenant,
                     state,
@@ -124,7 +125,7 @@ impl Tenant {
                 id: entry.key.to_string(),
                 version: None,
                 kind: None,
-                component: None,
+                code: None,
                 state,
                 until: None,
                 problem: Some(problem),

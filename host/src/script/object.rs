@@ -16,8 +16,7 @@ use crate::policy::script_file::{is_entry, is_file};
 const LENGTH: usize = 8;
 
 /// The largest object, in bytes.
-pub const MOST_OBJECT: usize =
-    MOST_BYTES + MOST_FILES * (2 * LENGTH + LONGEST_PATH) + LENGTH + LONGEST_PATH;
+pub const MOST_OBJECT: usize = MOST_BYTES + MOST_FILES * (2 * LENGTH + LONGEST_PATH) + LENGTH + LONGEST_PATH;
 
 /// How the place of a stored script begins. No script of the task root has such a place, because none ends in digits.
 const DIGEST: &str = "sha256:";
@@ -123,7 +122,8 @@ impl<'o> Reading<'o> {
     /// A path that a folder could have, too.
     fn path(&mut self) -> Result<&'o str, ObjectError> {
         let bytes = self.text()?;
-        let shown = || ObjectError::Path(String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PATH)]).into());
+        let shown =
+            || ObjectError::Path(String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PATH)]).into());
         let path = std::str::from_utf8(bytes).map_err(|_| shown())?;
         // `.` and `..` are hidden, too.
         let is_hidden = path.split('/').any(|name| name.is_empty() || name.starts_with('.'));

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::envelope;
 use super::key::{KeyError, SigningKey};
 use super::layout::MAX_VERSION;
-use super::envelope;
 use crate::policy::PublicKey;
 use crate::text::bounded;
 use crate::text::json::Object;

@@ -16,8 +16,8 @@ use crate::policy::manifest::Store;
 use crate::policy::{Policy, RecordInUse};
 use crate::sandbox::component::Loaded;
 use crate::store::{State, short};
-pub(super) use codes::{CodeOf, Runs};
 use codes::Codes;
+pub(super) use codes::{CodeOf, Runs};
 
 /// Tenants whose records are kept.
 const MOST_TENANTS: usize = 50_000;

@@ -168,13 +168,16 @@ mod tests {
             format!("[handlers.a]\n[tenants.t]\n[tenants.t.grants]\nfiles = [{}]\n", directories.join(", "))
         };
         // Those of the handler are what its tenants may have.
-        let with_bound = |count: usize| toml(count).replace("[tenants.t]", "max.grants.files = [\"data\"]\n[tenants.t]");
+        let with_bound =
+            |count: usize| toml(count).replace("[tenants.t]", "max.grants.files = [\"data\"]\n[tenants.t]");
         assert!(Manifest::parse(&with_bound(MOST_DIRECTORIES)).is_ok());
         let wrong = Manifest::parse(&with_bound(MOST_DIRECTORIES + 1)).unwrap_err();
         assert_eq!(
             wrong.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["5: tenants.t.grants.files: there are 65 directories, and a handler or tenant can have 64; put several into one \
-              directory, and grant that"]
+            [
+                "5: tenants.t.grants.files: there are 65 directories, and a handler or tenant can have 64; put several into one \
+              directory, and grant that"
+            ]
         );
     }
 }

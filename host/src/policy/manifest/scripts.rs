@@ -261,7 +261,11 @@ mod tests {
 
     #[test]
     fn the_third_of_three_is_compared_with_both() {
-        let lines = ["handlers.a.source = \"src/a.js\"", "handlers.b.source = \"src/b.js\"", "tenants.t = { handler = \"a\", script = \"src/a.js\" }"];
+        let lines = [
+            "handlers.a.source = \"src/a.js\"",
+            "handlers.b.source = \"src/b.js\"",
+            "tenants.t = { handler = \"a\", script = \"src/a.js\" }",
+        ];
         for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             let text = order.map(|at| lines[at]).join("\n");
             let found = mistakes(&text);

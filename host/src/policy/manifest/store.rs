@@ -30,8 +30,18 @@ use crate::http1::Server;
 use crate::policy::{Credential, Grants, Limits, Policy, PublicKey};
 
 /// The keys of the table, and those of its `max`.
-pub(super) const KEYS: [&str; 10] =
-    ["name", "url", "region", "endpoint_url", "public_keys", "refresh", "max_stale", "cache", "scripts", "max"];
+pub(super) const KEYS: [&str; 10] = [
+    "name",
+    "url",
+    "region",
+    "endpoint_url",
+    "public_keys",
+    "refresh",
+    "max_stale",
+    "cache",
+    "scripts",
+    "max",
+];
 pub(super) const MAX: [&str; 3] = ["limits", "grants", "reuse"];
 
 const SECOND: u64 = 1_000_000_000;

@@ -32,7 +32,10 @@ fn an_object_is_what_the_digest_of_a_script_is_of_and_is_read_as_it_was_written(
     let object = write(&script);
     assert_eq!(*digest(&object), *script.digest);
     let stored = read(&script.digest, &object).unwrap();
-    assert_eq!((&stored.entry, stored.files(), &stored.digest), (&script.entry, script.files(), &script.digest));
+    assert_eq!(
+        (&stored.entry, stored.files(), &stored.digest),
+        (&script.entry, script.files(), &script.digest)
+    );
     assert_eq!((write(&stored), digest_of(&stored.place)), (object, Some(&*script.digest)));
     assert_eq!(&object_of_one_byte()[..8], [4, 0, 0, 0, 0, 0, 0, 0]);
 }
@@ -55,8 +58,26 @@ fn hostile_paths_are_refused() {
     let long = format!("{}.js", "x".repeat(LONGEST_PATH - 2));
     let deep = format!("{}a.js", "d/".repeat(DEEPEST));
     for path in [
-        "../a.js", "x/../a.js", "/a.js", "./a.js", "x//a.js", "", "/", "..", "a.js/", "a\0.js", "a\n.js", "x\\a.js", ".a.js",
-        ".git/a.js", "x/.y/a.js", "a.txt", "a", "a.js\0", &long, &deep,
+        "../a.js",
+        "x/../a.js",
+        "/a.js",
+        "./a.js",
+        "x//a.js",
+        "",
+        "/",
+        "..",
+        "a.js/",
+        "a\0.js",
+        "a\n.js",
+        "x\\a.js",
+        ".a.js",
+        ".git/a.js",
+        "x/.y/a.js",
+        "a.txt",
+        "a",
+        "a.js\0",
+        &long,
+        &deep,
     ] {
         let found = refused(&object("a.js", &[(path, b"")]));
         assert!(matches!(found, ObjectError::Path(_)), "{path:?}: {found}");
