@@ -1,13 +1,14 @@
 //! Scripts: which one an engine gets, and that it gets nothing of another. The engine of most of these tests interprets nothing, and
 //! answers with what it reads.
 //!
-//! May use: stage.
+//! May use: stage, store.
 
 mod aws_sdk;
 mod hostile;
 mod language;
 mod many;
 mod served;
+mod stored;
 
 use bulkhead_tests::{Answer, Event, TaskRoot, artifacts};
 use serde_json::{Value, json};

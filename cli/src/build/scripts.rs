@@ -143,10 +143,16 @@ mod tests {
         let (project, files) = added(&[("bulkhead.toml", store), engine]);
         assert_eq!(files.keys().map(|place| place.to_str().unwrap()).collect::<Vec<_>>(), [engine.0]);
         assert!(are_all(&project));
+        let folder = tempfile::tempdir().unwrap();
+        let are_all_with = |file: &str, text: &str| {
+            std::fs::write(folder.path().join(file), text).unwrap();
+            are_all(&Project::find(folder.path()).unwrap())
+        };
+        assert!(are_all_with("bulkhead.toml", store));
+        assert!(!are_all_with("bulkhead.toml", &store.replace("true", "false")));
         // Its crates may be handlers.
-        let crates = &[("bulkhead.toml", store), engine, ("Cargo.toml", "")];
-        let other = store.replace("true", "false");
-        assert!(!are_all(&added(crates).0) && !are_all(&added(&[("bulkhead.toml", &other)]).0));
+        are_all_with("Cargo.toml", "");
+        assert!(!are_all_with("bulkhead.toml", store));
     }
 
     #[test]

@@ -22,9 +22,14 @@ static ENGINE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
     Some(std::fs::read(native).expect("read the engine"))
 });
 
+/// The same, if it is there.
+pub(super) fn engine() -> Option<&'static [u8]> {
+    ENGINE.as_deref()
+}
+
 /// A function with this `bulkhead.toml` and these files.
 pub(super) fn function(toml: &str, files: &[(&str, &str)]) -> Option<Stage> {
-    let engine = ENGINE.as_deref()?;
+    let engine = engine()?;
     let root = TaskRoot::new().manifest(toml).file("engines/javascript.cwasm", engine);
     let root = files.iter().fold(root, |root, (path, text)| root.file(path, text.as_bytes()));
     Some(Stage::at(root, |bootstrap| bootstrap))
