@@ -30,7 +30,7 @@ use tokio::sync::watch;
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
 use crate::policy::manifest::Store;
-use crate::policy::{Policy, RecordInUse};
+use crate::policy::{Policy, RecordInUse, Route};
 use crate::sandbox::component::Loaded;
 use crate::store::Reader;
 use crate::store::bucket::ATTEMPTS;
@@ -57,6 +57,19 @@ pub(super) struct StoredTenant {
     pub(super) script: Option<Arc<Path>>,
     pub(super) policy: Arc<Policy>,
     pub(super) record: RecordInUse,
+}
+
+impl StoredTenant {
+    /// The route of its events.
+    pub(super) fn route(&self, id: Arc<str>) -> Route {
+        Route {
+            tenant_id: Some(id),
+            is_known: true,
+            record: Some(self.record),
+            script: self.script.clone(),
+            ..Route::to(self.handler, Arc::clone(&self.policy))
+        }
+    }
 }
 
 /// The reason why an event has no tenant of the store.

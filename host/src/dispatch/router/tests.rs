@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::*;
+use crate::dispatch::stored::StoredTenant;
 use crate::policy::manifest::{Credentials, InvalidHandler, Receipts};
 use crate::policy::{Owner, RecordInUse};
 use crate::runtime_api::NextEvent;
