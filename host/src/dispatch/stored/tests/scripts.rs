@@ -202,14 +202,22 @@ fn an_event_waits_for_a_script_no_longer_than_its_time_and_strangers_do_not_dela
     let late = absence(block_on(scripts.get(&place, waiting)));
     assert_eq!(late, unavailable("the store has not answered in time"));
     drop(known);
-    // The event that needs it first is charged for it, and no other one.
+    assert!(script_of(&stage, &scripts, "acme").is_ok());
+    drop(strangers);
+}
+
+#[test]
+fn the_event_that_needs_a_script_first_is_charged_for_it_and_no_other_one() {
+    let stage = Stage::new(SCRIPTS);
+    let scripts = scripts(&stage);
+    put_object(&stage, "acme", 1, &script("1"));
+    let place = stage.find("acme").unwrap().script.unwrap();
     for is_charged in [true, false] {
-        let meter = Meter::new(Duration::MAX);
+        let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
         let waiting = Waiting::new(in_half_a_minute(), &meter, &mut stop);
         assert!(block_on(scripts.get(&place, waiting)).is_ok());
         assert_eq!(meter.spent() > Duration::ZERO, is_charged);
     }
-    drop(strangers);
 }
 
 #[test]
