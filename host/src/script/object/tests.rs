@@ -1,5 +1,6 @@
 //! Objects of honest writers, and those that somebody else has put into a store.
 
+use base64::Engine as _;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
@@ -38,6 +39,29 @@ fn an_object_is_what_the_digest_of_a_script_is_of_and_is_read_as_it_was_written(
     );
     assert_eq!((write(&stored), digest_of(&stored.place)), (object, Some(&*script.digest)));
     assert_eq!(&object_of_one_byte()[..8], [4, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn the_published_vector() {
+    #[derive(serde::Deserialize)]
+    struct Vector {
+        entry: String,
+        files: std::collections::BTreeMap<String, String>,
+        digest: String,
+        object: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Vectors {
+        vectors: Vec<Vector>,
+    }
+    let vectors = include_str!("../../../schema/vectors/scripts.json");
+    for Vector { entry, files, digest, object } in serde_json::from_str::<Vectors>(vectors).unwrap().vectors {
+        let files = files.iter().map(|(path, content)| file(path, content.as_bytes())).collect();
+        let script = Script::new(Path::new(&entry).into(), &entry, files).unwrap();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(object).unwrap();
+        assert_eq!((&*script.digest, write(&script)), (digest.as_str(), bytes.clone()));
+        assert_eq!(read(&digest, &bytes).unwrap().files(), script.files());
+    }
 }
 
 fn object_of_one_byte() -> Vec<u8> {
