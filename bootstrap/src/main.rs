@@ -235,8 +235,8 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
+        scripts: Scripts::new(config.task_root.clone(), stored.clone()),
         stored,
-        scripts: Scripts::new(config.task_root.clone()),
         sandboxes: Sandboxes {
             function: config.function.clone(),
             log: Arc::clone(log),
@@ -289,8 +289,8 @@ fn stored(
     let mut store = manifest.store.clone()?;
     config.store.apply(&mut store);
     let reader = Reader::new(&store, client, &ProcessVars);
-    let first = manifest.handlers.len();
-    Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), first))
+    let handlers = manifest.handlers.len();
+    Some(StoredTenants::new(store, reader, source.clone(), Arc::clone(log), handlers))
 }
 
 /// The key-value stores.

@@ -168,7 +168,7 @@ fn left(project: &Project, handler: &manifest::Handler) -> anyhow::Result<Compon
 /// Checks the task root as the bootstrap would. Without handlers in `bulkhead.toml`, each component is a
 /// handler.
 fn check(project: &Project, root: &TaskRoot) -> anyhow::Result<Summary> {
-    if !project.manifest.handlers.is_empty() {
+    if !project.manifest.handlers.is_empty() || scripts::are_all(project) {
         return check::summary(&root.shown, None);
     }
     let mut all = Summary::default();

@@ -23,7 +23,7 @@ use crate::{local, output};
 pub(crate) use denied::grant_lines;
 use examine::examine;
 pub(crate) use listed::{policies_of, policy_of};
-pub(crate) use scripts::mistakes_of_scripts;
+pub(crate) use scripts::{is_compiled, mistakes_of_scripts, told};
 pub(crate) use summary::{Denied, Summary, summary};
 
 /// Check bulkhead.toml and its components as the bootstrap would, and show what each tenant may use and

@@ -22,6 +22,7 @@ mod put;
 mod recompile;
 mod repair;
 mod resign;
+mod script;
 mod show;
 mod verify;
 
@@ -139,6 +140,8 @@ struct Signer {
 struct Opened {
     settings: Store,
     files: StoreFiles,
+    /// The folder of `bulkhead.toml`.
+    root: PathBuf,
 }
 
 impl Place {
@@ -166,7 +169,7 @@ impl Place {
         };
         let roots = roots_of(&root, &certificates)?;
         let files = files_of(&settings, &url, self.endpoint_url.as_deref(), roots)?;
-        Ok(Opened { settings, files })
+        Ok(Opened { settings, files, root })
     }
 }
 

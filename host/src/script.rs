@@ -1,7 +1,8 @@
 //! Scripts: the source files that an engine runs in a sandbox, and that belong to one handler or tenant.
 //!
-//! The room owns what a script is ([`Script`]), how it is read from its [`folder`], its [`bytecode`], and the scripts that are kept in
-//! memory ([`Cache`]). A script is read in full, once, and the loaded copy is what runs: nothing is opened for an event, and a file
+//! The room owns what a script is ([`Script`]), how it is read from its [`folder`] or from its [`object`] in a store, its
+//! [`bytecode`], and the scripts that are kept in memory ([`Cache`]). A script is read in full, once, and the loaded copy is
+//! what runs: nothing is opened for an event, and a file
 //! that changes while it is served changes nothing. `capabilities/script.rs` gives it to the engine.
 //!
 //! May use: text, policy.
@@ -9,6 +10,7 @@
 mod bytecode;
 mod cache;
 mod folder;
+pub mod object;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +28,7 @@ const OF_FILE: usize = 128;
 /// A script in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// The place of its entry in the task root, by which it is known.
+    /// The place of its entry in the task root, by which it is known; or its digest, if it is one of a store.
     pub place: Arc<Path>,
     /// The path of its entry in its folder.
     pub entry: Box<str>,
@@ -96,18 +98,10 @@ impl Script {
     }
 }
 
-/// Each text has its length before it, so that no two scripts have the same bytes.
+/// The digest of the [`object`] of a script.
 fn digest(entry: &str, files: &[File]) -> String {
     let mut sum = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        sum.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
-        sum.update(bytes);
-    };
-    add(entry.as_bytes());
-    for file in files {
-        add(file.path.as_bytes());
-        add(&file.content);
-    }
+    object::parts(entry, files, &mut |bytes| sum.update(bytes));
     format!("sha256:{:x}", sum.finalize())
 }
 

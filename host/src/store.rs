@@ -1,8 +1,8 @@
 //! A store of tenants that come and go: files in a directory or a bucket, which the command writes and the
 //! bootstrap reads.
 //!
-//! Each tenant has one small signed [`Record`]. Components and their native code are files under their digests,
-//! once for all tenants. Anyone who can write to the store but has no key can make a tenant unavailable. They cannot
+//! Each tenant has one small signed [`Record`]. Components with their native code, and scripts, are files under their
+//! digests, once for all tenants. Anyone who can write to the store but has no key can make a tenant unavailable. They cannot
 //! run code of their own, give a tenant another's record, or serve an old record again to an environment that has
 //! seen a newer one.
 //!
@@ -27,7 +27,7 @@ pub use bucket::{Bucket, BucketError};
 pub use digest::{Digest, DigestError, short};
 pub use directory::{Directory, FileState};
 pub use reader::{ReadError, Reader, Reading, State};
-pub use record::{Expected, Handler, Native, Record, RecordError};
+pub use record::{Code, ComponentCode, Expected, Handler, Native, Record, RecordError};
 
 /// The largest envelope of a record, in bytes. A larger one is refused before it is read.
 pub const MAX_ENVELOPE: u64 = 128 * 1024;

@@ -1,7 +1,7 @@
 //! Scripts: which one an engine gets, and that it gets nothing of another. The engine of most of these tests interprets nothing, and
 //! answers with what it reads.
 //!
-//! May use: stage.
+//! May use: stage, store.
 
 mod aws_sdk;
 mod bytecode;
@@ -10,6 +10,7 @@ mod language;
 mod many;
 mod served;
 mod services;
+mod stored;
 mod streams;
 
 use bulkhead_tests::{Answer, Event, TaskRoot, artifacts};

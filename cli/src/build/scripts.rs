@@ -13,10 +13,14 @@ use crate::check::mistakes_of_scripts;
 use crate::local::{self, ENGINES_VARIABLE};
 use crate::package::fits;
 
-/// Whether every handler of a project is a script, so that there is nothing to compile.
+/// Whether every handler of a project is a script, or it has none and runs those of its store, so that there is nothing to
+/// compile.
 pub(super) fn are_all(project: &Project) -> bool {
     let handlers = &project.manifest.handlers;
-    !handlers.is_empty() && handlers.iter().all(|handler| handler.script.is_some())
+    match handlers.is_empty() {
+        true => project.manifest.engine_of_store().is_some() && !project.root.join("Cargo.toml").is_file(),
+        false => handlers.iter().all(|handler| handler.script.is_some()),
+    }
 }
 
 /// Fails with every script that cannot be read, or if there is no engine to run them.
@@ -26,7 +30,7 @@ pub(super) fn check(project: &Project) -> anyhow::Result<()> {
     for component in engines(project) {
         let file = Path::new(component.file_name().unwrap_or_default()).shown();
         ensure!(
-            Engine::of(project, component).is_there(),
+            Engine::of(project, &component).is_there(),
             "there is no engine {file} to run the scripts of this project: a release of `bulkhead` has it in the folder `engines` \
              beside the command; pass another folder in {ENGINES_VARIABLE} (in a checkout of Bulkhead, `cargo xtask test --only \
              engine` builds it into target/engines)"
@@ -35,10 +39,10 @@ pub(super) fn check(project: &Project) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The components that run the scripts of a project.
-fn engines(project: &Project) -> BTreeSet<&PathBuf> {
+/// The components that run the scripts of a project and of its store.
+fn engines(project: &Project) -> BTreeSet<PathBuf> {
     let scripts = project.manifest.handlers.iter().filter(|handler| handler.script.is_some());
-    scripts.map(|handler| &handler.source).collect()
+    scripts.map(|handler| handler.source.clone()).chain(project.manifest.engine_of_store()).collect()
 }
 
 /// The files of an engine, each if it is there: those of the project, or those that came with this command.
@@ -79,7 +83,7 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
         }
     }
     for place in engines(project) {
-        let Engine { component, code } = Engine::of(project, place);
+        let Engine { component, code } = Engine::of(project, &place);
         let code_place = place.with_extension("cwasm");
         let missing = PathBuf::new();
         let is_usable = |code: &PathBuf| {
@@ -89,7 +93,7 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
             files.insert(code_place.clone(), code);
         }
         if let Some(component) = component {
-            files.insert(place.clone(), component);
+            files.insert(place, component);
             native.insert(code_place);
         }
     }
@@ -129,6 +133,26 @@ mod tests {
         let places: Vec<_> = files.keys().map(|place| place.to_str().unwrap()).collect();
         assert_eq!(places, ["a.js", "engines/javascript.wasm", "n/index.js", "n/lib/x.json"]);
         assert!(are_all(&project));
+    }
+
+    #[test]
+    fn a_store_with_scripts_brings_the_engine() {
+        let store = "[store]\nname = 'a'\nurl = 'file:///a'\n\
+                     public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']\nscripts = true\n";
+        let engine = ("engines/javascript.wasm", "");
+        let (project, files) = added(&[("bulkhead.toml", store), engine]);
+        assert_eq!(files.keys().map(|place| place.to_str().unwrap()).collect::<Vec<_>>(), [engine.0]);
+        assert!(are_all(&project));
+        let folder = tempfile::tempdir().unwrap();
+        let are_all_with = |file: &str, text: &str| {
+            std::fs::write(folder.path().join(file), text).unwrap();
+            are_all(&Project::find(folder.path()).unwrap())
+        };
+        assert!(are_all_with("bulkhead.toml", store));
+        assert!(!are_all_with("bulkhead.toml", &store.replace("true", "false")));
+        // Its crates may be handlers.
+        are_all_with("Cargo.toml", "");
+        assert!(!are_all_with("bulkhead.toml", store));
     }
 
     #[test]

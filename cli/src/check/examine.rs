@@ -11,7 +11,7 @@ use super::credentials::Credential;
 use super::idle;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
-use super::scripts::{mistakes_of_scripts, mistakes_of_syntax, wrong_engine};
+use super::scripts::{missing_engine, mistakes_of_scripts, mistakes_of_syntax, wrong_engine};
 use crate::local::secrets;
 use crate::output::Progress;
 use crate::{handlers, suggest};
@@ -35,6 +35,7 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
     report.mistakes.extend(certificates(root, &manifest.extra_ca_certificates));
     report.warnings.extend(idle::of_manifest(root, &manifest));
     report.mistakes.extend(mistakes_of_scripts(root, &manifest).into_iter().map(Finding::of));
+    report.mistakes.extend(missing_engine(root, &manifest).map(Finding::of));
     // They are not for Lambda.
     report.warnings.extend(secrets::values(root, &manifest).err().map(|error| format!("{error:#}")));
     let mut loaded = Vec::new();

@@ -167,6 +167,7 @@ pub(super) fn store(store: &manifest::Store) -> Store {
         name: store.name.clone(),
         directory,
         bucket,
+        scripts: store.scripts,
         public_keys: store.public_keys.iter().map(ToString::to_string).collect(),
         credentials: store.credentials().iter().map(|credential| credential.name.to_string()).collect(),
         limits: limits(&largest, &largest),

@@ -95,6 +95,9 @@ fn store(store: &Store, all: bool) -> String {
     for (at, key) in store.public_keys.iter().enumerate() {
         table.row([if at == 0 { "keys" } else { "" }, key]);
     }
+    if store.scripts {
+        table.row(["scripts", "its tenants may be scripts"]);
+    }
     let mut limits = Table::new(4, [Align::Left, Align::Left]);
     store.limits.iter().filter(|limit| all || !limit.default).for_each(|shown| {
         limits.row([shown.key.to_owned(), limit(shown)]);

@@ -39,6 +39,8 @@ pub(super) struct Store {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bucket: Option<String>,
     pub(super) public_keys: Vec<String>,
+    /// Whether its tenants may be scripts.
+    pub(super) scripts: bool,
     /// Those that a tenant may have.
     pub(super) credentials: Vec<String>,
     /// What a tenant may have at most.

@@ -38,6 +38,19 @@ pub(crate) fn mistakes_of_scripts(root: &Path, manifest: &Manifest) -> Vec<Strin
     found
 }
 
+/// A store whose tenants may be scripts, and a package without the engine that runs them.
+pub(super) fn missing_engine(root: &Path, manifest: &Manifest) -> Option<String> {
+    let engine = root.join(manifest.engine_of_store()?);
+    let is_there = engine.is_file() || engine.with_extension("cwasm").is_file();
+    (!is_there).then(|| {
+        format!(
+            "{}: scripts need the engine {}, which does not exist; `bulkhead build` and `bulkhead package` put it there",
+            manifest::place_of(root, "store", "scripts"),
+            engine.shown()
+        )
+    })
+}
+
 /// The mistakes in the syntax of all scripts, with their places. An engine that was not loaded finds none.
 pub(super) fn mistakes_of_syntax(
     root: &Path,
@@ -80,13 +93,16 @@ fn by_engine(manifest: &Manifest) -> BTreeMap<&Path, BTreeSet<&Arc<Path>>> {
 }
 
 /// Whether the engine compiles a file. Declarations of types lie beside many scripts, and are not run.
-fn is_compiled(path: &str, entry: &str) -> bool {
+pub(crate) fn is_compiled(path: &str, entry: &str) -> bool {
     path == entry
         || Path::new(path).extension().is_some_and(|end| ["js", "mjs", "cjs"].iter().any(|it| end == *it))
 }
 
 /// The text about a file.
-fn told(file: &Path, compiled: Result<Option<SyntaxError>, ScriptCompilerError>) -> Option<String> {
+pub(crate) fn told(
+    file: &Path,
+    compiled: Result<Option<SyntaxError>, ScriptCompilerError>,
+) -> Option<String> {
     let file = file.shown();
     match compiled {
         Ok(None) => None,
@@ -147,6 +163,29 @@ mod tests {
             std::fs::write(root.path().join(folder).join("index.js"), "").unwrap();
         }
         assert_eq!(told(), [""; 0]);
+    }
+
+    #[test]
+    fn a_store_with_scripts_needs_an_engine() {
+        let root = tempfile::tempdir().unwrap();
+        let told = |scripts: &str| {
+            let toml = format!(
+                "[store]\nname = 'a'\nurl = 'file:///a'\n\
+                 public_keys = ['ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']\n{scripts}"
+            );
+            std::fs::write(root.path().join("bulkhead.toml"), toml).unwrap();
+            crate::check::mistakes(root.path(), None).unwrap()
+        };
+        let found = told("scripts = true");
+        assert!(
+            found.len() == 1
+                && found[0].starts_with("bulkhead.toml:5: store.scripts: scripts need the engine "),
+            "{found:?}"
+        );
+        assert_eq!((told(""), told("scripts = false")), (vec![], vec![]));
+        std::fs::create_dir(root.path().join("engines")).unwrap();
+        std::fs::write(root.path().join("engines/javascript.cwasm"), "").unwrap();
+        assert_eq!(told("scripts = true"), [""; 0]);
     }
 
     /// An engine that finds a mistake in a file that begins with an exclamation mark, and traps on a file of three bytes.

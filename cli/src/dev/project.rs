@@ -128,7 +128,10 @@ impl Project {
 /// Whether `bulkhead build` can build this folder.
 fn has_sources() -> anyhow::Result<bool> {
     let folder = Path::new(".");
-    let is_built = |manifest: Manifest| manifest.build.is_some() || manifest.scripts().next().is_some();
+    let is_built = |manifest: Manifest| {
+        let has_scripts = manifest.scripts().next().is_some() || manifest.engine_of_store().is_some();
+        manifest.build.is_some() || has_scripts
+    };
     Ok(folder.join("Cargo.toml").is_file() || Manifest::read(folder)?.is_some_and(is_built))
 }
 

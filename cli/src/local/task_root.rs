@@ -72,7 +72,9 @@ pub(crate) fn is_task_root(folder: &Path) -> bool {
     }
     let is_project = || match Manifest::read(folder) {
         // A script runs where its engine is, which a build puts beside it.
-        Ok(manifest) => manifest.is_some_and(|it| it.build.is_some() || it.scripts().next().is_some()),
+        Ok(manifest) => manifest.is_some_and(|it| {
+            it.build.is_some() || it.scripts().next().is_some() || it.engine_of_store().is_some()
+        }),
         // The commands report what is wrong with it.
         Err(_) => false,
     };

@@ -65,7 +65,9 @@ fn sources(
     if manifest.is_none_or(Manifest::has_only_handler) {
         return Ok(BTreeSet::from([handlers::only(root, handler)?.into()]));
     }
-    Ok(handlers.iter().map(|handler| handler.source.with_extension("")).collect())
+    let sources = handlers.iter().map(|handler| handler.source.clone());
+    let sources = sources.chain(manifest.and_then(Manifest::engine_of_store));
+    Ok(sources.map(|source| source.with_extension("")).collect())
 }
 
 /// The native code of a component: the existing file if it fits, or a new one.

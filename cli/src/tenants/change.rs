@@ -128,7 +128,7 @@ impl Rollback {
 
     /// The version that was asked for, or the one before the current one.
     fn earlier(&self, opened: &Opened, current: &Record) -> anyhow::Result<Record> {
-        let Opened { settings, files } = opened;
+        let Opened { settings, files, .. } = opened;
         let tenant = &self.change.tenant;
         let mut known = versions(files, tenant)?;
         known.retain(|version| *version < current.version);

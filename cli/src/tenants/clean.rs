@@ -72,7 +72,7 @@ struct Collector<'a, F> {
 
 impl Gc {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let Opened { settings, files } = self.place.open()?;
+        let Opened { settings, files, .. } = self.place.open()?;
         let mut collector = Collector::new(&files, &settings, self.keep);
         collector.removed.dry_run = self.dry_run;
         collector.collect(self.older_than)?;

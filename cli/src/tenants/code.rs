@@ -1,12 +1,13 @@
-//! The code of a tenant in the store: its component, and the native code for each processor. Each file has its digest as
+//! The code of a tenant in the store: its component and the native code for each processor, or its script. Each file has its digest as
 //! its name, and is there once for all tenants.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
+use bulkhead_host::script::object::MOST_OBJECT;
 use bulkhead_host::store::layout::Key;
-use bulkhead_host::store::{Digest, Handler, MAX_COMPONENT};
+use bulkhead_host::store::{self, Digest, Handler, MAX_COMPONENT};
 
 use super::files::Files;
 
@@ -21,20 +22,43 @@ impl Code {
         Self([(Key::component(&Digest::of(&component)), component)].into_iter().chain(native).collect())
     }
 
+    /// The object of a script.
+    pub(super) fn of_script(object: Vec<u8>) -> Self {
+        Self(vec![(Key::script(&Digest::of(&object)), object)])
+    }
+
     /// The code of a handler whose record was written before.
     pub(super) fn fetch(files: &impl Files, handler: &Handler) -> anyhow::Result<Self> {
-        let component = component(files, &handler.component)?;
-        let mut native = Vec::new();
-        for one in &handler.native {
-            native.push(whole(files, &Key::native(&one.digest), &one.digest, one.bytes)?);
+        let mut code = Vec::new();
+        for (key, digest, most) in files_of(handler) {
+            let content = whole(files, &key, digest, most)?;
+            code.push((key, content));
         }
-        Ok(Self::new(component, native))
+        Ok(Self(code))
     }
 
     /// Writes what is not in the store, and makes the rest as new as if it was written now.
     pub(super) fn write(&self, files: &impl Files) -> anyhow::Result<()> {
         self.0.iter().try_for_each(|(key, content)| files.write(key, content))
     }
+}
+
+/// The files that a handler needs, each with its digest and the most bytes that are read of it.
+pub(super) fn files_of(handler: &Handler) -> Vec<(Key, &Digest, u64)> {
+    match &handler.code {
+        store::Code::Component(code) => {
+            let component = (Key::component(&code.component), &code.component, MAX_COMPONENT);
+            let native = code.native.iter();
+            let native = native.map(|native| (Key::native(&native.digest), &native.digest, native.bytes));
+            [component].into_iter().chain(native).collect()
+        }
+        store::Code::Script(digest) => vec![(Key::script(digest), digest, most_script())],
+    }
+}
+
+/// The most bytes of the object of a script.
+pub(super) fn most_script() -> u64 {
+    u64::try_from(MOST_OBJECT).unwrap_or(u64::MAX)
 }
 
 /// A component in the store.

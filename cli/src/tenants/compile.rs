@@ -11,7 +11,7 @@ use bulkhead_host::engine::{self, BUILD, Share, Target};
 use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::store::Settings;
 use bulkhead_host::sandbox::component;
-use bulkhead_host::store::{Digest, Handler, MAX_COMPONENT, MAX_NATIVE, Native};
+use bulkhead_host::store::{self, ComponentCode, Digest, Handler, MAX_COMPONENT, MAX_NATIVE, Native};
 use bulkhead_host::text::printable::Shown as _;
 use bulkhead_host::wasm::{Description, Kind};
 
@@ -114,11 +114,7 @@ impl Compiled {
     /// The handler that runs it with these settings.
     pub(super) fn handler(&self, settings: Settings) -> Handler {
         let Self { component, kind, native, .. } = self;
-        Handler {
-            component: component.clone(),
-            kind: kind.name().to_owned(),
-            settings,
-            native: native.clone(),
-        }
+        let (component, kind, native) = (component.clone(), kind.name().to_owned(), native.clone());
+        Handler { code: store::Code::Component(ComponentCode { component, kind, native }), settings }
     }
 }

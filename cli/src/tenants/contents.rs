@@ -139,7 +139,7 @@ impl List {
 fn table(rows: &[Row]) -> Table<7> {
     let left = Align::Left;
     let mut table = Table::new(0, [left, Align::Right, left, left, left, left, left]);
-    table.row(["tenant", "version", "state", "kind", "component", "for", "until"]);
+    table.row(["tenant", "version", "state", "kind", "code", "for", "until"]);
     for Row { file, state, problem, record } in rows {
         match record {
             Some(record) => {
@@ -148,8 +148,9 @@ fn table(rows: &[Row]) -> Table<7> {
                     label(&record.tenant),
                     record.version.to_string(),
                     state.name().to_owned(),
-                    handler.map_or_else(String::new, |handler| label(&handler.kind)),
-                    handler.map_or_else(String::new, |handler| short(handler.component.as_str()).to_owned()),
+                    handler.map_or_else(String::new, |handler| label(handler.code.kind())),
+                    handler
+                        .map_or_else(String::new, |handler| short(handler.code.digest().as_str()).to_owned()),
                     targets(record).join(" "),
                     shown(record.expires),
                 ]);

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bulkhead_host::policy::Policy;
 use bulkhead_host::policy::manifest::Store;
+use bulkhead_host::store::Code;
 use bulkhead_host::store::layout::Key;
 use bulkhead_host::store::record::shown;
 use bulkhead_host::tls::ExtraRoots;
@@ -32,6 +33,7 @@ pub(crate) struct Tenant {
     pub(crate) version: Option<u64>,
     kind: Option<String>,
     component: Option<String>,
+    script: Option<String>,
     state: State,
     until: Option<String>,
     problem: Option<String>,
@@ -109,11 +111,14 @@ impl Tenant {
         let state = State::of_entry(&entry);
         match entry.record {
             Ok(record) => {
-                let handler = record.handler.as_ref();
+                let code = record.handler.as_ref().map(|handler| &handler.code);
+                let digest = code.map(|code| code.digest().to_string());
+                let is_script = matches!(code, Some(Code::Script(_)));
                 Self {
                     version: Some(record.version),
-                    kind: handler.map(|handler| handler.kind.clone()),
-                    component: handler.map(|handler| handler.component.to_string()),
+                    kind: code.map(|code| code.kind().to_owned()),
+                    component: digest.clone().filter(|_| !is_script),
+                    script: digest.filter(|_| is_script),
                     until: Some(shown(record.expires)),
                     id: record.tenant,
                     state,
@@ -125,6 +130,7 @@ impl Tenant {
                 version: None,
                 kind: None,
                 component: None,
+                script: None,
                 state,
                 until: None,
                 problem: Some(problem),

@@ -1,7 +1,7 @@
 //! Records, for people.
 
-use bulkhead_host::store::Record;
 use bulkhead_host::store::record::shown;
+use bulkhead_host::store::{Code, Record};
 
 use crate::label::label;
 
@@ -12,16 +12,20 @@ pub(super) fn line(record: &Record) -> String {
     match &record.handler {
         None => format!("{tenant}: version {version}, removed, until {until}"),
         Some(handler) => {
-            let targets = targets(record).join(" and ");
-            let (kind, component) = (label(&handler.kind), short(handler.component.as_str()));
-            format!("{tenant}: version {version}, {kind}, {component}, for {targets}, until {until}")
+            let (kind, digest) = (label(handler.code.kind()), short(handler.code.digest().as_str()));
+            let targets = match &handler.code {
+                Code::Component(_) => format!(", for {}", targets(record).join(" and ")),
+                // Its engine is in the package.
+                Code::Script(_) => String::new(),
+            };
+            format!("{tenant}: version {version}, {kind}, {digest}{targets}, until {until}")
         }
     }
 }
 
 /// The processors that a record has native code for, each once.
 pub(super) fn targets(record: &Record) -> Vec<String> {
-    let native = record.handler.iter().flat_map(|handler| &handler.native);
+    let native = record.handler.iter().flat_map(|handler| handler.native());
     let mut targets: Vec<String> = native.map(|native| label(&native.target)).collect();
     targets.sort();
     targets.dedup();

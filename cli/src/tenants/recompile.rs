@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use bulkhead_host::engine::{BUILD, Target};
-use bulkhead_host::store::{Handler, Native, Record};
+use bulkhead_host::store::{Code, ComponentCode, Handler, Native, Record};
 use clap::Args;
 use serde_json::json;
 
-use super::code::fetched;
+use super::code::{self, fetched};
 use super::compile::{compile, targets};
 use super::contents::{State, records};
 use super::files::StoreFiles;
@@ -25,6 +25,8 @@ const BUILDS: usize = 3;
 const ATTEMPTS: usize = 3;
 
 /// Compile the components of all tenants for this version of Bulkhead, and sign their records anew.
+///
+/// A script is compiled for every version where it runs, so there is nothing to do for its tenant, unless you pass --valid-for.
 ///
 /// Do this with the command of a new release before you deploy the bootstrap of that release. The native code for the
 /// bootstraps that still run is kept. A tenant is valid for as long as before.
@@ -77,6 +79,11 @@ impl Recompile {
             let Some(handler) = handler.filter(|_| State::of(&expires) == State::Valid) else {
                 return Ok(None);
             };
+            // A script has no native code.
+            let has_nothing_to_do = matches!(handler.code, Code::Script(_)) && self.valid_for.is_none();
+            if has_nothing_to_do {
+                return Ok(None);
+            }
             let draft = self.draft(publisher, handler)?;
             let draft = |_: Option<&Record>| {
                 Ok(Draft { handler: draft.handler.clone(), code: Rc::clone(&draft.code) })
@@ -90,16 +97,21 @@ impl Recompile {
     }
 
     fn draft(&self, publisher: &Publisher<'_, StoreFiles>, handler: Handler) -> anyhow::Result<Draft> {
+        let policy = publisher.store.policy(&handler.settings)?;
+        let Code::Component(component) = &handler.code else {
+            let code = Rc::new(code::Code::fetch(publisher.files, &handler)?);
+            return Ok(Draft { handler: Some(handler), code });
+        };
         let asked = match self.target.as_slice() {
-            [] => handler.native.iter().filter_map(|native| Target::parse(&native.target)).collect(),
+            [] => component.native.iter().filter_map(|native| Target::parse(&native.target)).collect(),
             asked => asked.to_vec(),
         };
-        let policy = publisher.store.policy(&handler.settings)?;
         let folder = tempfile::tempdir()?;
-        let file = fetched(publisher.files, &handler.component, folder.path())?;
+        let file = fetched(publisher.files, &component.component, folder.path())?;
         let compiled = compile(&file, &targets(&asked)?, &policy)?;
-        let native = merged(&compiled.native, &handler.native);
-        Ok(Draft { handler: Some(Handler { native, ..handler }), code: compiled.code })
+        let native = merged(&compiled.native, &component.native);
+        let code = Code::Component(ComponentCode { native, ..component.clone() });
+        Ok(Draft { handler: Some(Handler { code, ..handler }), code: compiled.code })
     }
 
     fn report(&self, done: &[Record], failed: &[String]) -> anyhow::Result<()> {

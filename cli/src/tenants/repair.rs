@@ -41,7 +41,7 @@ impl Repair {
     }
 
     fn repaired(&self, opened: &Opened) -> anyhow::Result<(&'static str, Record)> {
-        let Opened { settings, files } = opened;
+        let Opened { settings, files, .. } = opened;
         let key = Key::record(&self.tenant);
         let Some(newest) = newest(files, settings, &self.tenant)? else {
             bail!(

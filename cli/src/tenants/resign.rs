@@ -84,7 +84,7 @@ fn resigned(opened: &Opened, key: &SigningKey) -> anyhow::Result<Resigned> {
 }
 
 /// Signs a file. Returns whether it was not signed with this key before.
-fn resign(Opened { settings, files }: &Opened, key: &SigningKey, place: &Key) -> anyhow::Result<bool> {
+fn resign(Opened { settings, files, .. }: &Opened, key: &SigningKey, place: &Key) -> anyhow::Result<bool> {
     for _ in 0..ATTEMPTS {
         // It was removed in between.
         let Some(file) = StoreFiles::read(files, place, MAX_ENVELOPE)? else { return Ok(false) };

@@ -2,14 +2,16 @@
 
 use anyhow::bail;
 use bulkhead_host::engine::{BUILD, Target};
+use bulkhead_host::script::object;
 use bulkhead_host::store::layout::Key;
 use bulkhead_host::store::record::shown;
-use bulkhead_host::store::{Handler, MAX_COMPONENT, Record};
+use bulkhead_host::store::{Code, Digest, Handler, MAX_COMPONENT, Record};
 use bulkhead_host::wasm::Description;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::code::most_script;
 use super::files::Files as _;
 use super::history::{Standing, current, newest, version, versions};
 use super::verify::problems_of;
@@ -48,6 +50,9 @@ struct Report {
     build: &'static str,
     /// The policy, unless the store does not allow what the tenant asks for.
     policy: Option<Value>,
+    /// What a script consists of.
+    #[serde(skip)]
+    files: Option<String>,
     /// The reasons why the bootstrap would reject it, and what somebody without a key may have changed.
     problems: Vec<String>,
     /// The earlier versions.
@@ -63,6 +68,10 @@ impl Show {
         let mut versions = versions(&opened.files, &self.tenant)?;
         versions.retain(|version| *version < record.version);
         let imports = record.handler.as_ref().map(|handler| imports(&opened, handler)).unwrap_or_default();
+        let files = match record.handler.as_ref().map(|handler| &handler.code) {
+            Some(Code::Script(digest)) => script_files(&opened, digest),
+            Some(Code::Component(_)) | None => None,
+        };
         let policy =
             record.handler.as_ref().and_then(|handler| opened.settings.policy(&handler.settings).ok());
         let policy = policy.map(|policy| policy_of(&self.tenant, &policy, &imports));
@@ -72,6 +81,7 @@ impl Show {
             versions,
             build: BUILD,
             policy,
+            files,
             problems,
             record,
         };
@@ -83,7 +93,7 @@ impl Show {
 
     /// The version that was asked for, and how the current one compares with the history.
     fn record(&self, opened: &Opened) -> anyhow::Result<(Record, Standing)> {
-        let Opened { files, settings } = opened;
+        let Opened { files, settings, .. } = opened;
         let newest = newest(files, settings, &self.tenant)?.map(|newest| newest.record);
         let Some(now) = current(files, settings, &self.tenant)? else {
             match Standing::of(&self.tenant, None, newest.as_ref()).problem(&self.tenant) {
@@ -102,11 +112,31 @@ impl Show {
     }
 }
 
-/// The imports of the component; none if it cannot be read, which is a problem that is reported.
+/// What a script consists of; nothing if it cannot be read, which is a problem that is reported.
+fn script_files(opened: &Opened, digest: &Digest) -> Option<String> {
+    let object = opened.files.read(&Key::script(digest), most_script()).ok()??;
+    let script = object::read(digest.as_str(), &object).ok()?;
+    let (count, bytes) =
+        (script.files().len(), script.files().iter().map(|file| file.content.len()).sum::<usize>());
+    let files = if count == 1 { "file" } else { "files" };
+    Some(format!("{count} {files}, {bytes} bytes, entry {}", label(&script.entry)))
+}
+
+/// The imports of the component; none if it cannot be read, which is a problem that is reported. What an engine imports says
+/// nothing about a script.
 fn imports(opened: &Opened, handler: &Handler) -> Vec<String> {
-    let component = opened.files.read(&Key::component(&handler.component), MAX_COMPONENT).ok().flatten();
+    let Code::Component(code) = &handler.code else { return Vec::new() };
+    let component = opened.files.read(&Key::component(&code.component), MAX_COMPONENT).ok().flatten();
     let described = component.as_deref().and_then(Description::read);
     described.map(|described| described.imports).unwrap_or_default()
+}
+
+/// What the digest is of.
+fn label_of(code: &Code) -> &'static str {
+    match code {
+        Code::Component(_) => "component",
+        Code::Script(_) => "script",
+    }
 }
 
 impl Report {
@@ -119,9 +149,11 @@ impl Report {
         match handler {
             None => table.row(["state", "removed"]),
             Some(handler) => {
-                table.row(["kind", handler.kind.as_str()]);
-                table.row(["component", handler.component.as_str()]);
-                for (at, native) in handler.native.iter().enumerate() {
+                let code = &handler.code;
+                table.row(["kind", code.kind()]);
+                table.row([label_of(code), code.digest().as_str()]);
+                self.files.iter().for_each(|files| table.row(["files", files.as_str()]));
+                for (at, native) in handler.native().iter().enumerate() {
                     let heading = if at == 0 { "native" } else { "" };
                     let (target, build) = (label(&native.target), label(&native.build));
                     table.row([heading.to_owned(), format!("{target} for {build}, {} bytes", native.bytes)]);
@@ -137,8 +169,11 @@ impl Report {
             text += &format!("  problem: {problem}\n");
         }
         let host = Target::host().map_or("this machine", Target::name);
-        let has_native = |handler: &Handler| handler.native_for(host, BUILD).is_some();
-        if self.record.handler.as_ref().is_some_and(|handler| !has_native(handler)) {
+        let lacks_native = |handler: &Handler| match &handler.code {
+            Code::Component(component) => component.native_for(host, BUILD).is_none(),
+            Code::Script(_) => false,
+        };
+        if self.record.handler.as_ref().is_some_and(lacks_native) {
             text += &format!(
                 "  note: it has no native code for {BUILD} on {host}; `bulkhead tenants recompile` makes it\n"
             );

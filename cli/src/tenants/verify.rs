@@ -5,14 +5,17 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use bulkhead_host::policy::manifest::Store;
-use bulkhead_host::store::layout::{COMPONENTS, HISTORY, Key, NATIVE, TENANTS, history_of};
-use bulkhead_host::store::{Digest, Expected, MAX_COMPONENT, MAX_ENVELOPE, Record};
+use bulkhead_host::script::object;
+use bulkhead_host::store::layout::{COMPONENTS, HISTORY, Key, NATIVE, SCRIPTS, TENANTS, history_of};
+use bulkhead_host::store::{Code, Digest, Expected, Handler, MAX_ENVELOPE, Record};
 use clap::Args;
 use serde::Serialize;
 
+use super::code::files_of;
 use super::contents::{Entry, records};
 use super::files::{Files, Found, StoreFiles};
 use super::history::{Foreign, Standing, read, unverified};
+use super::script::expect_engine;
 use super::{Place, now};
 use crate::label::label;
 use crate::output;
@@ -59,8 +62,7 @@ pub(super) struct References(BTreeSet<Key>);
 impl References {
     pub(super) fn add(&mut self, record: &Record) {
         if let Some(handler) = &record.handler {
-            self.0.insert(Key::component(&handler.component));
-            self.0.extend(handler.native.iter().map(|native| Key::native(&native.digest)));
+            self.0.extend(files_of(handler).into_iter().map(|(key, _, _)| key));
         }
     }
 
@@ -179,19 +181,33 @@ pub(super) fn problems_of(files: &impl Files, store: &Store, record: &Record) ->
     problems.extend(record.check(expected).err().map(|error| error.to_string()));
     let Some(handler) = &record.handler else { return problems };
     problems.extend(store.policy(&handler.settings).err().into_iter().flat_map(|error| error.0));
-    let mut code = vec![(Key::component(&handler.component), &handler.component, MAX_COMPONENT)];
-    code.extend(
-        handler.native.iter().map(|native| (Key::native(&native.digest), &native.digest, native.bytes)),
-    );
-    for (key, digest, most) in code {
+    if let Code::Script(_) = handler.code
+        && let Err(error) = expect_engine(store)
+    {
+        problems.push(error.to_string());
+    }
+    for (key, digest, most) in files_of(handler) {
         match files.read(&key, most) {
-            Ok(Some(content)) if Digest::of(&content) == *digest => {}
+            Ok(Some(content)) if Digest::of(&content) == *digest => {
+                problems.extend(not_a_script(handler, &key, &content));
+            }
             Ok(Some(_)) => problems.push(format!("{key}: the file has another digest")),
             Ok(None) => problems.push(format!("{key}: the file is missing")),
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
     problems
+}
+
+/// Why the object of a script is none, although its digest is right.
+fn not_a_script(handler: &Handler, key: &Key, object: &[u8]) -> Option<String> {
+    match &handler.code {
+        Code::Component(_) => None,
+        Code::Script(digest) => {
+            let error = object::read(digest.as_str(), object).err()?;
+            Some(format!("{key}: this is not a script: {error}"))
+        }
+    }
 }
 
 /// The records in the history of all tenants: those of a tenant in the order of their versions.
@@ -221,7 +237,7 @@ pub(super) fn kept(files: &impl Files, key: &Key) -> Option<Record> {
 /// The files that no record refers to, and those that a writer has not finished.
 pub(super) fn leftovers(files: &impl Files, references: &References) -> anyhow::Result<Vec<Found>> {
     let mut leftovers = Vec::new();
-    for folder in [COMPONENTS, NATIVE] {
+    for folder in [COMPONENTS, NATIVE, SCRIPTS] {
         leftovers.extend(files.list(folder)?.into_iter().filter(|found| !references.contain(&found.key)));
     }
     for folder in [TENANTS, HISTORY] {

@@ -50,9 +50,9 @@ pub enum CatalogError {
         /// The missing file.
         path: PathBuf,
     },
-    /// A handler has a script, and the engine that runs it does not exist.
+    /// A handler has a script, or a tenant of the store may have one, and the engine that runs it does not exist.
     #[error(
-        "{place}: this script needs the engine {}, which does not exist, and neither does a .cwasm of that name; `bulkhead \
+        "{place}: scripts need the engine {}, which does not exist, and neither does a .cwasm of that name; `bulkhead \
          package` and `bulkhead build` put it there",
         path.shown()
     )]
@@ -206,25 +206,28 @@ impl Catalog {
     }
 
     fn add_all(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
-        for handler in &manifest.handlers {
-            let stem = handler.source.with_extension("");
+        let named = manifest.handlers.iter().map(|handler| (handler.source.clone(), &handler.policy));
+        // The engine of the store comes last; its sandboxes have the policies of records.
+        let of_store = manifest.engine_of_store().map(|engine| (engine, &manifest.default));
+        for (source, policy) in named.chain(of_store) {
+            let stem = source.with_extension("");
             let known = self.components.iter().position(|component| component.stem == stem);
             let component = known.unwrap_or_else(|| {
                 self.components.push(Component { stem, loaded: OnceLock::new() });
                 self.components.len() - 1
             });
-            let policy = Arc::clone(&handler.policy);
-            self.handlers.push(Handler { policy, component, refused: None });
+            self.handlers.push(Handler { policy: Arc::clone(policy), component, refused: None });
         }
         for (index, handler) in manifest.handlers.iter().enumerate() {
-            let Err(error) = self.check(self.handlers[index].component, handler) else {
-                continue;
-            };
-            if manifest.routing.invalid_handler == InvalidHandler::FailInit {
-                return Err(error);
+            if let Err(error) = self.check(self.handlers[index].component, handler) {
+                self.refuse(manifest, index, error, &format!("event of the handler {}", handler.name))?;
             }
-            self.warnings.push(format!("every event of the handler {} will fail: {error}", handler.name));
-            self.handlers[index].refused = Some(Arc::new(error));
+        }
+        let engine = manifest.handlers.len();
+        if let Some(Handler { component, .. }) = self.handlers.get(engine)
+            && let Err(error) = self.check_engine_of_store(*component)
+        {
+            self.refuse(manifest, engine, error, "script of the store")?;
         }
         let names: Vec<&str> = manifest.handlers.iter().map(|handler| handler.name.as_str()).collect();
         self.main = main(&names, asked);
@@ -233,6 +236,34 @@ impl Catalog {
             let file = self.source.task_root.join(manifest::FILE);
             return Err(CatalogError::no_such_handler(asked, file, &names));
         }
+        Ok(())
+    }
+
+    /// Ends the start, or lets every event of a handler fail.
+    fn refuse(
+        &mut self,
+        manifest: &Manifest,
+        handler: usize,
+        error: CatalogError,
+        what: &str,
+    ) -> Result<(), CatalogError> {
+        if manifest.routing.invalid_handler == InvalidHandler::FailInit {
+            return Err(error);
+        }
+        self.warnings.push(format!("every {what} will fail: {error}"));
+        self.handlers[handler].refused = Some(Arc::new(error));
+        Ok(())
+    }
+
+    /// Checks the engine of scripts of the store.
+    fn check_engine_of_store(&mut self, component: usize) -> Result<(), CatalogError> {
+        let stem = self.source.task_root.join(&self.components[component].stem);
+        let (cwasm, wasm) = (find::file(&stem, "cwasm"), find::file(&stem, "wasm"));
+        if !cwasm.is_file() && !wasm.is_file() {
+            let place = manifest::place_of(&self.source.task_root, "store", "scripts");
+            return Err(CatalogError::NoEngine { place, path: wasm });
+        }
+        self.digest(component, &cwasm, &wasm)?;
         Ok(())
     }
 

@@ -55,6 +55,9 @@ impl Rejection {
 
     /// The script of an event with this route cannot be had.
     pub(super) fn of_script(error: ScriptError, route: &Route) -> Self {
+        if let ScriptError::Stored(absence) = error {
+            return Self::of_stored(absence, route.tenant_id.as_ref());
+        }
         let owner = match &route.tenant_id {
             Some(id) if route.is_known => format!("the tenant {id:?}"),
             Some(_) | None => format!("the handler {}", route.policy.handler),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use batch::{Part, response as batch_response};
 use serde_json::value::RawValue;
 
-use super::stored::{Absence, Answers, StoredTenant};
+use super::stored::{Absence, Answers};
 use crate::policy::manifest::{Manifest, MixedBatches, Routing, Tenant, TenantSource, UnknownTenant};
 use crate::policy::pointer::{self, Found};
 use crate::policy::{Policy, Route};
@@ -339,12 +339,7 @@ impl<'e> Named<'e> {
 fn route_of(id: &Arc<str>, stored: &Answers) -> Option<Result<Route, RouteError>> {
     let tenant = || Arc::clone(id);
     Some(match stored.get(id)? {
-        Ok(StoredTenant { handler, policy, record }) => Ok(Route {
-            tenant_id: Some(tenant()),
-            is_known: true,
-            record: Some(*record),
-            ..Route::to(*handler, Arc::clone(policy))
-        }),
+        Ok(stored) => Ok(stored.route(tenant())),
         Err(Absence::Unknown) => return None,
         Err(Absence::Invalid(reason)) => {
             Err(RouteError::InvalidRecord { tenant: tenant(), reason: Arc::clone(reason) })

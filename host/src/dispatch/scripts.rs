@@ -15,9 +15,9 @@ use std::thread;
 use tokio::sync::watch;
 
 use super::stored::queue::{Full, Job, Lane, Queue};
-use super::stored::{NoResult, Pending, Waiting, in_progress};
+use super::stored::{Absence, NoResult, Pending, StoredTenants, Waiting, in_progress};
 use crate::engine::meter::Meter;
-use crate::script::{self, Cache, MOST_BYTES_KEPT, ReadError, Script};
+use crate::script::{self, Cache, MOST_BYTES_KEPT, ReadError, Script, object};
 pub(super) use compile::Compiler;
 
 /// A script that an event cannot have.
@@ -35,6 +35,9 @@ pub(super) enum ScriptError {
     /// Too many scripts wait to be read.
     #[error("too many scripts wait to be read; send this event again later")]
     Full,
+    /// It is one of the store, which does not have it, or not as it should be.
+    #[error("the store does not have it")]
+    Stored(Absence),
     /// There is no thread to read it.
     #[error("the operating system allows no more threads; send this event again later")]
     NoThread,
@@ -46,6 +49,7 @@ type Read = Result<Arc<Script>, ScriptError>;
 /// The scripts of a function.
 pub struct Scripts {
     task_root: PathBuf,
+    stored: Option<Arc<StoredTenants>>,
     state: Mutex<State>,
 }
 
@@ -62,11 +66,11 @@ impl std::fmt::Debug for Scripts {
 }
 
 impl Scripts {
-    /// The scripts in a task root. Nothing is opened before the first event.
-    pub fn new(task_root: PathBuf) -> Arc<Self> {
+    /// The scripts in a task root and in a store. Nothing is opened before the first event.
+    pub fn new(task_root: PathBuf, stored: Option<Arc<StoredTenants>>) -> Arc<Self> {
         let cache = Cache::new(MOST_BYTES_KEPT);
         let state = State { cache, queue: Queue::default(), reads: HashMap::new() };
-        Arc::new(Self { task_root, state: Mutex::new(state) })
+        Arc::new(Self { task_root, stored, state: Mutex::new(state) })
     }
 
     /// A script, if it is in memory.
@@ -93,6 +97,7 @@ impl Scripts {
         };
         waiting.result(pending).await.unwrap_or_else(|reason| {
             Err(match reason {
+                reason if self.stored_at(place).is_some() => ScriptError::Stored(reason.into()),
                 NoResult::Late => ScriptError::Late,
                 NoResult::Interrupted => ScriptError::Interrupted,
             })
@@ -116,7 +121,10 @@ impl Scripts {
             // The events that waited may have run out of time.
             let _ = sender.send(Some(meter.charge(|| this.read(&own, compiler)).0));
         };
-        self.add(state, Box::new(job))?;
+        match self.stored_at(place) {
+            Some(stored) => stored.run(Box::new(job)).map_err(ScriptError::Stored)?,
+            None => self.add(state, Box::new(job))?,
+        }
         state.reads.insert(Arc::clone(place), pending.clone());
         Ok(pending)
     }
@@ -132,8 +140,11 @@ impl Scripts {
     }
 
     fn read(&self, place: &Arc<Path>, compiler: Option<Compiler>) -> Read {
-        let read = script::read(&self.task_root, place);
-        let read = read.map_err(|error| ScriptError::Read(Arc::new(error))).map(|script| match compiler {
+        let read = match self.stored_at(place) {
+            Some(stored) => stored.script(place).map_err(ScriptError::Stored),
+            None => script::read(&self.task_root, place).map_err(|error| ScriptError::Read(Arc::new(error))),
+        };
+        let read = read.map(|script| match compiler {
             Some(compiler) => compiler.compile(script),
             None => Arc::new(script),
         });
@@ -143,6 +154,11 @@ impl Scripts {
         drop(state);
         drop(gone);
         read
+    }
+
+    /// The store, if a script is one of it.
+    fn stored_at(&self, place: &Path) -> Option<&Arc<StoredTenants>> {
+        self.stored.as_ref().filter(|_| object::digest_of(place).is_some())
     }
 
     /// Gives a read a thread, or lets it wait for one.

@@ -1,4 +1,4 @@
-//! The tenants of a store: finds the tenant of an event there, and its component.
+//! The tenants of a store: finds the tenant of an event there, and its component or its script.
 //!
 //! What was found is kept in a bounded [`cache`]. An event of a tenant that is not there waits until it is fetched: once
 //! for all events that wait, on a thread of its own, within the event's time and a bound. A record that is older than
@@ -11,6 +11,7 @@
 mod cache;
 mod fetch;
 pub(super) mod queue;
+mod scripts;
 #[cfg(all(test, feature = "compiler"))]
 mod tests;
 mod waiting;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -28,7 +30,7 @@ use tokio::sync::watch;
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
 use crate::policy::manifest::Store;
-use crate::policy::{Policy, RecordInUse};
+use crate::policy::{Policy, RecordInUse, Route};
 use crate::sandbox::component::Loaded;
 use crate::store::Reader;
 use crate::store::bucket::ATTEMPTS;
@@ -49,10 +51,25 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 /// A tenant of the store.
 #[derive(Debug, Clone)]
 pub(super) struct StoredTenant {
-    /// Its handler: an index above those of the catalog.
+    /// Its handler: an index above those of the catalog, or the engine of scripts there.
     pub(super) handler: usize,
+    /// The place of its script, if it has one.
+    pub(super) script: Option<Arc<Path>>,
     pub(super) policy: Arc<Policy>,
     pub(super) record: RecordInUse,
+}
+
+impl StoredTenant {
+    /// The route of its events.
+    pub(super) fn route(&self, id: Arc<str>) -> Route {
+        Route {
+            tenant_id: Some(id),
+            is_known: true,
+            record: Some(self.record),
+            script: self.script.clone(),
+            ..Route::to(self.handler, Arc::clone(&self.policy))
+        }
+    }
 }
 
 /// The reason why an event has no tenant of the store.
@@ -77,6 +94,7 @@ pub struct StoredTenants {
     settings: Store,
     fetcher: Fetcher,
     state: Mutex<State>,
+    failed_scripts: scripts::Failed,
     log: Arc<Log>,
     /// The first index of a handler that is not in the catalog.
     first_handler: usize,
@@ -97,24 +115,26 @@ impl fmt::Debug for StoredTenants {
 }
 
 impl StoredTenants {
-    /// The tenants of this store. Nothing is read before the first event. `source` loads their components, and
-    /// `first_handler` is the number of handlers in the catalog.
+    /// The tenants of this store. Nothing is read before the first event. `source` loads their components, and `handlers` is
+    /// the number of handlers in the manifest. In the catalog, the engine of their scripts comes after these.
     pub fn new(
         settings: Store,
         reader: Reader,
         source: super::catalog::Source,
         log: Arc<Log>,
-        first_handler: usize,
+        handlers: usize,
     ) -> Arc<Self> {
+        let first_handler = handlers + usize::from(settings.scripts);
         let state = State {
-            cache: Cache::new(&settings, first_handler),
+            cache: Cache::new(&settings, handlers),
             queue: Queue::default(),
             records: HashMap::new(),
             codes: HashMap::new(),
             warned: None,
         };
         let fetcher = Fetcher::new(&settings, reader, source);
-        Arc::new(Self { settings, fetcher, state: Mutex::new(state), log, first_handler })
+        let (state, failed_scripts) = (Mutex::new(state), scripts::Failed::default());
+        Arc::new(Self { settings, fetcher, state, failed_scripts, log, first_handler })
     }
 
     /// What the store says of these tenants of one event. Those that are not known are fetched side by side.

@@ -36,6 +36,7 @@ pub use amounts::{Shown, shown};
 pub use build::Build;
 pub use credentials::Credentials;
 use document::Document;
+pub use grants::MOST_DIRECTORIES;
 pub use key_line::place_of;
 pub use key_value::{DynamoDb, KeyValueKind, KeyValueStore};
 pub use store::Store;
@@ -302,9 +303,15 @@ impl Manifest {
 
     /// The number of components that its handlers have: one if it names none, and several handlers may share one.
     pub fn components(&self) -> usize {
-        let named = self.handlers.iter().map(|handler| handler.source.with_extension(""));
+        let named = self.handlers.iter().map(|handler| handler.source.clone()).chain(self.engine_of_store());
+        let named = named.map(|source| source.with_extension(""));
         // Each tenant of a store may have its own.
         (named.collect::<BTreeSet<_>>().len() + 2 * usize::from(self.store.is_some())).max(1)
+    }
+
+    /// The component that runs the scripts of tenants of the store, in the task root; `None` if they may not be scripts.
+    pub fn engine_of_store(&self) -> Option<PathBuf> {
+        self.store.as_ref().filter(|store| store.scripts).map(|_| scripts::engine())
     }
 
     /// The places of the entries of all scripts; those that are shared come more than once.

@@ -233,7 +233,7 @@ impl Reading<'_> {
 }
 
 /// A character that no path of a script contains.
-fn is_odd(character: char) -> bool {
+pub(super) fn is_odd(character: char) -> bool {
     character == '\\' || character.is_control()
 }
 

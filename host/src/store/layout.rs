@@ -3,6 +3,7 @@
 //! ```text
 //! components/DIGITS.wasm           a component
 //! native/DIGITS.cwasm              native code
+//! scripts/DIGITS.script            a script: all of its files
 //! history/TENANT/VERSION.json      every record of a tenant that was ever signed
 //! tenants/TENANT.json              the newest of them: the only kind of file that is replaced by another version
 //! ```
@@ -30,6 +31,8 @@ pub const HISTORY: &str = "history";
 pub const COMPONENTS: &str = "components";
 /// The folder of native code.
 pub const NATIVE: &str = "native";
+/// The folder of scripts.
+pub const SCRIPTS: &str = "scripts";
 
 /// The largest version of a record: the largest whole number that every reader of JSON takes exactly.
 pub const MAX_VERSION: u64 = (1 << 53) - 1;
@@ -57,6 +60,11 @@ impl Key {
     /// Native code.
     pub fn native(digest: &Digest) -> Self {
         Self(format!("{NATIVE}/{}.cwasm", digest.digits()))
+    }
+
+    /// A script.
+    pub fn script(digest: &Digest) -> Self {
+        Self(format!("{SCRIPTS}/{}.script", digest.digits()))
     }
 
     /// A file that was found in a folder of the store.
@@ -114,6 +122,7 @@ mod tests {
         let digest = Digest::of(b"");
         assert_eq!(Key::component(&digest).parts().0, ["components"]);
         assert!(Key::native(&digest).as_str().ends_with("852b855.cwasm"));
+        assert_eq!(Key::script(&digest).as_str(), format!("scripts/{}.script", digest.digits()));
     }
 
     proptest! {

@@ -1,21 +1,23 @@
-//! The record of a tenant: which component handles its events, under which limits and grants, from when and until
+//! The record of a tenant: which component or script handles its events, under which limits and grants, from when and until
 //! when.
 //!
 //! A record contains its tenant's id and the name of its store, so that it is not valid in another place. A tenant
 //! that was removed has a record too, without a handler: so an earlier record of it does not become valid again.
 
+mod handler;
+
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::envelope;
 use super::key::{KeyError, SigningKey};
 use super::layout::MAX_VERSION;
-use super::{Digest, envelope};
 use crate::policy::PublicKey;
-use crate::policy::manifest::store::Settings;
 use crate::text::bounded;
 use crate::text::json::Object;
 use crate::text::printable::line;
+pub use handler::{Code, ComponentCode, Handler, Native};
 
 /// The clock of the machine that wrote a record may be ahead by this much.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -45,36 +47,6 @@ pub struct Record {
     /// `None` if the tenant was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handler: Option<Handler>,
-}
-
-/// What handles the events of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Handler {
-    /// The digest of its component.
-    pub component: Digest,
-    /// The kind of the component: the name of a [`Kind`](crate::wasm::Kind).
-    pub kind: String,
-    /// The limits and grants that it asks for.
-    #[serde(default)]
-    pub settings: Settings,
-    /// The native code of the component, for each processor and build.
-    #[serde(default)]
-    pub native: Vec<Native>,
-}
-
-/// The native code of a component for one processor and one build of Bulkhead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Native {
-    /// The processor: the name of a [`Target`](crate::engine::Target).
-    pub target: String,
-    /// The versions of Bulkhead and of its engine: [`BUILD`](crate::engine::BUILD).
-    pub build: String,
-    /// The digest of the `.cwasm`.
-    pub digest: Digest,
-    /// The size of the `.cwasm`.
-    pub bytes: u64,
 }
 
 /// What a record is expected to be.
@@ -181,7 +153,7 @@ impl Record {
         if record.not_before >= record.expires {
             return Err(content("it expires before it is valid".to_owned()));
         }
-        if record.handler.as_ref().is_some_and(|handler| handler.native.len() > MOST_NATIVE) {
+        if record.handler.as_ref().is_some_and(|handler| handler.native().len() > MOST_NATIVE) {
             return Err(content(format!("it names more than {MOST_NATIVE} files of native code")));
         }
         Ok(record)
@@ -216,13 +188,6 @@ impl Record {
             return Err(RecordError::NotYet { not_before: self.not_before });
         }
         if now >= self.expires { Err(RecordError::Expired { expires: self.expires }) } else { Ok(()) }
-    }
-}
-
-impl Handler {
-    /// The native code for a processor and a build.
-    pub fn native_for(&self, target: &str, build: &str) -> Option<&Native> {
-        self.native.iter().find(|native| native.target == target && native.build == build)
     }
 }
 

@@ -75,9 +75,10 @@ fn a_record_is_read_as_it_was_written() {
     let record = vectors[2].open(vectors[2].envelope.as_bytes()).unwrap();
     let handler = record.handler.as_ref().unwrap();
     assert_eq!(handler.settings.limits["memory"], 64 << 20);
-    assert_eq!(handler.native_for("x86_64", "bulkhead 0.1.0, wasmtime 48.0.8").unwrap().bytes, 123_456);
-    assert_eq!(handler.native_for("aarch64", "bulkhead 0.1.0, wasmtime 48.0.8"), None);
-    assert_eq!(handler.native_for("x86_64", "bulkhead 0.1.1, wasmtime 48.0.8"), None);
+    let Code::Component(code) = &handler.code else { panic!("it is a component") };
+    assert_eq!(code.native_for("x86_64", "bulkhead 0.1.0, wasmtime 48.0.8").unwrap().bytes, 123_456);
+    assert_eq!(code.native_for("aarch64", "bulkhead 0.1.0, wasmtime 48.0.8"), None);
+    assert_eq!(code.native_for("x86_64", "bulkhead 0.1.1, wasmtime 48.0.8"), None);
     let sealed = record.seal(&key).unwrap();
     assert_eq!(Record::of_file(&sealed, &[key.public().clone()]), Ok(record));
     // Ed25519 is deterministic: another program has made the same bytes.

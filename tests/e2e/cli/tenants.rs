@@ -1,6 +1,7 @@
 //! `bulkhead keygen` and `bulkhead tenants` on a store in a directory.
 
 mod keys;
+mod scripts;
 
 use std::fs::File;
 use std::process::Command;

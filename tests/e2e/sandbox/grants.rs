@@ -123,6 +123,25 @@ fn more_directories_than_descriptors_are_granted() {
 }
 
 #[test]
+fn as_many_directories_as_a_policy_may_have_are_granted_to_each_of_many_tenants() {
+    const TENANTS: usize = 20;
+    let mut toml = "handlers.read.max.grants.files = ['data']\n".to_owned();
+    let mut root = TaskRoot::new().with("read");
+    for tenant in 0..TENANTS {
+        let directories: Vec<String> = (0..64).map(|number| format!("data/{tenant}/{number}")).collect();
+        writeln!(toml, "tenants.t{tenant}.grants.files = {directories:?}").expect("a text");
+        root = directories.iter().fold(root, |root, place| root.file(&format!("{place}/own.txt"), b"own"));
+    }
+    let mut stage = Stage::at(root.manifest(&toml), |bootstrap| bootstrap.descriptors(1024));
+    for tenant in (0..TENANTS).chain([0, TENANTS - 1]) {
+        let event = Event::json(json!(format!("/data/{tenant}/63/own.txt")).to_string());
+        let answer = stage.api.send(event.tenant(format!("t{tenant}").as_str()));
+        assert_eq!(answer.json()[0]["Ok"], "own", "{}", answer.text());
+    }
+    assert!(stage.running.is_alive());
+}
+
+#[test]
 fn nothing_beside_them_can_be_reached() {
     let stage = Stage::at(files(), |bootstrap| bootstrap);
     for path in [

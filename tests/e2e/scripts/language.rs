@@ -22,9 +22,14 @@ static ENGINE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
     Some(std::fs::read(native).expect("read the engine"))
 });
 
+/// The same, if it is there.
+pub(super) fn engine() -> Option<&'static [u8]> {
+    ENGINE.as_deref()
+}
+
 /// A task root with this `bulkhead.toml` and these files.
 pub(super) fn function_root(toml: &str, files: &[(&str, &str)]) -> Option<TaskRoot> {
-    let engine = ENGINE.as_deref()?;
+    let engine = engine()?;
     let root = TaskRoot::new().manifest(toml).file("engines/javascript.cwasm", engine);
     Some(files.iter().fold(root, |root, (path, text)| root.file(path, text.as_bytes())))
 }

@@ -113,7 +113,7 @@ fn without_its_engine_no_script_runs_and_the_start_says_so() {
     let mut stage = Stage::begun(RuntimeApi::start(), root, |bootstrap| bootstrap);
     assert_eq!(stage.running.exit_code(), 1);
     let log = stage.running.logs();
-    assert!(log.contains("bulkhead.toml:1: handlers.hello.source: this script needs the engine "), "{log}");
+    assert!(log.contains("bulkhead.toml:1: handlers.hello.source: scripts need the engine "), "{log}");
     assert!(log.contains("engines/javascript.wasm, which does not exist"), "{log}");
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bulkhead_host::policy::KeyKind;
 use bulkhead_host::policy::manifest::store::Settings;
 use bulkhead_host::store::key::SigningKey;
-use bulkhead_host::store::{Digest, Handler};
+use bulkhead_host::store::{ComponentCode, Digest, Handler};
 
 use super::*;
 use crate::tenants::code::Code;
@@ -22,10 +22,12 @@ fn publish(files: &impl Files, store: &Store, code: Option<&str>, time: SystemTi
     let key = key();
     let publisher = Publisher { files, store, key: &key, now: time, valid_for: Some(HOUR) };
     let handler = code.map(|code| Handler {
-        component: Digest::of(code.as_bytes()),
-        kind: "handler".to_owned(),
+        code: bulkhead_host::store::Code::Component(ComponentCode {
+            component: Digest::of(code.as_bytes()),
+            kind: "handler".to_owned(),
+            native: Vec::new(),
+        }),
         settings: Settings::default(),
-        native: Vec::new(),
     });
     let code = code.map(|code| Code::new(code.as_bytes().to_vec(), Vec::new())).unwrap_or_default();
     let code = Rc::new(code);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use bulkhead_host::store::{Digest, Expected, Native};
+use bulkhead_host::store::{ComponentCode, Digest, Expected, Native};
 
 use super::*;
 use crate::tenants::files::Folder;
@@ -43,10 +43,9 @@ fn dying<'f>(folder: &'f Folder, path: &'f Path, step: usize, death: Death) -> i
 /// A handler whose component is this text.
 fn draft(code: &str) -> Draft {
     let native = format!("{code}, compiled");
-    let handler = Handler {
+    let component = ComponentCode {
         component: Digest::of(code.as_bytes()),
         kind: "handler".to_owned(),
-        settings: bulkhead_host::policy::manifest::store::Settings::default(),
         native: vec![Native {
             target: "x86_64".to_owned(),
             build: "1".to_owned(),
@@ -54,6 +53,8 @@ fn draft(code: &str) -> Draft {
             bytes: u64::try_from(native.len()).unwrap(),
         }],
     };
+    let settings = bulkhead_host::policy::manifest::store::Settings::default();
+    let handler = Handler { code: bulkhead_host::store::Code::Component(component), settings };
     let code = Code::new(code.as_bytes().to_vec(), vec![native.into_bytes()]);
     Draft { handler: Some(handler), code: Rc::new(code) }
 }
@@ -82,11 +83,11 @@ fn served(folder: &Folder, store: &Store) -> u64 {
     let expected = Expected { tenant: "acme", store: "prod", seen: 0, now: crate::tenants::now() };
     let record = Record::open(&file, &store.public_keys, expected).unwrap();
     let handler = record.handler.as_ref().unwrap();
-    let native = &handler.native[0];
-    for (key, digest) in [
-        (Key::component(&handler.component), &handler.component),
-        (Key::native(&native.digest), &native.digest),
-    ] {
+    let native = &handler.native()[0];
+    let component = handler.code.digest();
+    for (key, digest) in
+        [(Key::component(component), component), (Key::native(&native.digest), &native.digest)]
+    {
         assert_eq!(Digest::of(&folder.read(&key, 999).unwrap().unwrap()), *digest, "{key}");
     }
     record.version
@@ -140,7 +141,7 @@ fn no_writer_loses_the_version_of_another() {
         })
         .unwrap();
     assert_eq!((record.version, calls.get()), (5, 4));
-    assert_eq!(record.handler.unwrap().component, Digest::of(b"other 3"));
+    assert_eq!(*record.handler.unwrap().code.digest(), Digest::of(b"other 3"));
     assert_eq!(versions(&folder, "acme").unwrap(), [1, 2, 3, 4, 5]);
     // One that is never fast enough gives up.
     let error = publisher(&folder, &store, &key).publish("acme", None, |current| {

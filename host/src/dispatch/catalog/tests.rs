@@ -39,7 +39,7 @@ fn handlers_with_scripts_share_an_engine_that_has_to_be_there() {
         handler.script = Some(Path::new("a.js").into());
     }
     let error = open(root.path(), &manifest, Some("a")).unwrap_err();
-    assert!(error.to_string().contains("this script needs the engine "), "{error}");
+    assert!(error.to_string().contains("scripts need the engine "), "{error}");
     assert_eq!(error.report().header_type(), "Runtime.ConfigInvalid");
     std::fs::create_dir(root.path().join("engines")).unwrap();
     write_hollow(&root.path().join("engines/javascript.cwasm"), b"");

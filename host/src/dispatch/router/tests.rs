@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::*;
+use crate::dispatch::stored::StoredTenant;
 use crate::policy::manifest::{Credentials, InvalidHandler, Receipts};
 use crate::policy::{Owner, RecordInUse};
 use crate::runtime_api::NextEvent;
@@ -256,7 +257,8 @@ fn tenants_of_a_store_come_after_those_of_the_manifest() {
     let policy = Arc::new(Policy::default_for("stored"));
     let stored = |handler| {
         let record = RecordInUse { generation: 1, is_stale: false };
-        Ok(StoredTenant { handler, policy: Arc::clone(&policy), record })
+        let script = (handler == 8).then(|| Path::new("sha256:0").into());
+        Ok(StoredTenant { handler, script, policy: Arc::clone(&policy), record })
     };
     let absent = |absence: fn(Arc<str>) -> Absence| Err(absence("why".into()));
     let answers: Answers = [
@@ -270,7 +272,10 @@ fn tenants_of_a_store_come_after_those_of_the_manifest() {
     .into();
     let event = |id| invocation("1", Some(id));
     let route = |id| match router.resolve(router.named(&event(id)), Some(&answers)) {
-        Ok(Routed::Whole(route)) => Ok((route.handler, route.owner())),
+        Ok(Routed::Whole(route)) => {
+            assert_eq!(route.script.is_some(), route.handler == 8);
+            Ok((route.handler, route.owner()))
+        }
         Ok(Routed::Split(parts)) => panic!("{parts:?}"),
         Err(error) => Err(error),
     };

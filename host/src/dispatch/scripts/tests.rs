@@ -15,7 +15,7 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let scripts = Scripts::new(root.path().to_owned());
+        let scripts = Scripts::new(root.path().to_owned(), None);
         Self { root, scripts, meter: Meter::new(Duration::MAX) }
     }
 

@@ -6,6 +6,7 @@ mod codes;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,8 +16,8 @@ use crate::policy::manifest::Store;
 use crate::policy::{Policy, RecordInUse};
 use crate::sandbox::component::Loaded;
 use crate::store::{State, short};
-pub(super) use codes::CodeOf;
 use codes::Codes;
+pub(super) use codes::{CodeOf, Runs};
 
 /// Tenants whose records are kept.
 const MOST_TENANTS: usize = 50_000;
@@ -29,7 +30,7 @@ const MOST_ABSENT: usize = 1_000;
 /// Tenants whose versions are remembered, so that they do not go back: 64 bytes each.
 const MOST_SEEN: usize = 200_000;
 /// A store that could not be read is tried again after this time, or after `refresh` if that is shorter.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// The newest signed record of a tenant that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub(super) struct Cache {
     seen: HashMap<u128, (Seen, u64)>,
     policies: HashSet<Arc<Policy>>,
     codes: Codes,
+    /// The handler that runs scripts.
+    engine: usize,
     /// Counts records.
     generations: u64,
     /// Counts uses.
@@ -80,6 +83,7 @@ pub(super) struct Cache {
 
 struct Kept {
     handler: usize,
+    script: Option<Arc<Path>>,
     policy: Arc<Policy>,
     generation: u64,
     /// Also here, because versions of others may take the place of this one.
@@ -103,12 +107,15 @@ struct Gone {
 impl Kept {
     fn tenant(&self, is_stale: bool) -> StoredTenant {
         let record = RecordInUse { generation: self.generation, is_stale };
-        StoredTenant { handler: self.handler, policy: Arc::clone(&self.policy), record }
+        let (policy, script) = (Arc::clone(&self.policy), self.script.clone());
+        StoredTenant { handler: self.handler, script, policy, record }
     }
 }
 
 impl Cache {
-    pub(super) fn new(settings: &Store, first_handler: usize) -> Self {
+    /// An empty cache. `handlers` is the number of handlers in the manifest.
+    pub(super) fn new(settings: &Store, handlers: usize) -> Self {
+        let first_handler = handlers + usize::from(settings.scripts);
         Self {
             refresh: settings.refresh,
             max_stale: settings.max_stale,
@@ -119,6 +126,7 @@ impl Cache {
             seen: HashMap::new(),
             policies: HashSet::new(),
             codes: Codes::new(settings.refresh.min(RETRY), first_handler),
+            engine: handlers,
             generations: 0,
             uses: 0,
         }
@@ -202,11 +210,16 @@ impl Cache {
     }
 
     fn put_tenant(&mut self, id: &Arc<str>, fetched: FetchedTenant, now: SystemTime) -> StoredTenant {
-        let FetchedTenant { seen, expires, policy, code, state, bytes } = fetched;
+        let FetchedTenant { seen, expires, policy, runs, state, bytes } = fetched;
         self.saw(id, seen);
         self.absent.remove(id);
+        let (handler, script) = match runs {
+            Runs::Code(code) => (self.codes.handler_of(code, self.uses), None),
+            Runs::Script(place) => (self.engine, Some(place)),
+        };
         let kept = Kept {
-            handler: self.codes.handler_of(code, self.uses),
+            handler,
+            script,
             policy: self.shared(policy),
             generation: self.generation_of(id, seen),
             seen,
@@ -243,7 +256,9 @@ impl Cache {
     fn release(&mut self, kept: impl IntoIterator<Item = Kept>) {
         for kept in kept {
             self.record_bytes -= kept.bytes;
-            self.codes.release(kept.handler);
+            if kept.script.is_none() {
+                self.codes.release(kept.handler);
+            }
         }
     }
 
@@ -328,7 +343,7 @@ impl Cache {
 }
 
 /// A time in the future is as old as can be: the clock was set.
-fn age(since: SystemTime, now: SystemTime) -> Duration {
+pub(super) fn age(since: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(since).unwrap_or(Duration::MAX)
 }
 

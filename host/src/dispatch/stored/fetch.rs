@@ -1,21 +1,22 @@
-//! Reads records and native code from the store, and checks them. Everything here may block.
+//! Reads records and native code from the store, and checks them. [`super::scripts`] reads scripts. Everything here may block.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::Absence;
-use super::cache::{CodeOf, Known, PART_OF_RECORDS, Seen};
+use super::cache::{CodeOf, Known, PART_OF_RECORDS, Runs, Seen};
 use crate::dispatch::catalog::Source;
 use crate::engine::{BUILD, Target};
 use crate::policy::Policy;
 use crate::policy::manifest::Store;
 use crate::sandbox::component::{self, Loaded};
+use crate::script::object;
 use crate::store::bucket::ATTEMPTS;
 use crate::store::layout::{Key, TENANTS};
 use crate::store::{
-    Digest, Expected, Handler, MAX_ENVELOPE, MAX_NATIVE, ReadError, Reader, Reading, Record, RecordError,
-    State, envelope, short,
+    Code, ComponentCode, Digest, Expected, Handler, MAX_ENVELOPE, MAX_NATIVE, ReadError, Reader, Reading,
+    Record, RecordError, State, envelope, short,
 };
 use crate::text::bounded;
 
@@ -25,7 +26,7 @@ const MAX_REASON: usize = 1024;
 /// Reads one store.
 pub(super) struct Fetcher {
     settings: Store,
-    reader: Reader,
+    pub(super) reader: Reader,
     source: Source,
 }
 
@@ -46,7 +47,7 @@ pub(super) struct FetchedTenant {
     pub(super) seen: Seen,
     pub(super) expires: SystemTime,
     pub(super) policy: Policy,
-    pub(super) code: CodeOf,
+    pub(super) runs: Runs,
     pub(super) state: State,
     /// The size of its file.
     pub(super) bytes: u64,
@@ -120,20 +121,34 @@ impl Fetcher {
             }
             (Err(error), _) => Fetched::Absent(invalid(error), Some(seen)),
             (Ok(()), Some(handler)) => match self.tenant(handler) {
-                Ok((policy, code)) => {
+                Ok((policy, runs)) => {
                     let bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
                     let expires = record.expires;
-                    Fetched::Tenant(Box::new(FetchedTenant { seen, expires, policy, code, state, bytes }))
+                    Fetched::Tenant(Box::new(FetchedTenant { seen, expires, policy, runs, state, bytes }))
                 }
                 Err(absence) => Fetched::Absent(absence, Some(seen)),
             },
         }
     }
 
-    fn tenant(&self, handler: Handler) -> Result<(Policy, CodeOf), Absence> {
+    fn tenant(&self, handler: Handler) -> Result<(Policy, Runs), Absence> {
         let policy = self.settings.policy(&handler.settings).map_err(invalid)?;
+        let runs = match handler.code {
+            Code::Component(component) => Runs::Code(self.code_of(component)?),
+            Code::Script(digest) if self.settings.scripts => Runs::Script(object::place(digest.as_str())),
+            Code::Script(_) => {
+                return Err(invalid(
+                    "it has a script, and the function has no engine for scripts of the store; set `scripts = true` in [store] of \
+                     bulkhead.toml, and deploy the function again",
+                ));
+            }
+        };
+        Ok((policy, runs))
+    }
+
+    fn code_of(&self, code: ComponentCode) -> Result<CodeOf, Absence> {
         let target = Target::host().map_or("this processor", Target::name);
-        let Some(native) = handler.native_for(target, BUILD).cloned() else {
+        let Some(native) = code.native_for(target, BUILD).cloned() else {
             return Err(invalid(format_args!(
                 "it has no native code for {BUILD} on {target}; run `bulkhead tenants recompile` with the command of \
                  this version"
@@ -147,8 +162,8 @@ impl Fetcher {
                 native.bytes
             )));
         }
-        let Handler { component, kind, .. } = handler;
-        Ok((policy, CodeOf { native, component, kind }))
+        let ComponentCode { component, kind, .. } = code;
+        Ok(CodeOf { native, component, kind })
     }
 
     /// Fetches native code. What is loaded are the bytes whose digest was compared.
@@ -177,11 +192,11 @@ impl Fetcher {
     }
 }
 
-fn unreadable(error: &ReadError) -> Absence {
+pub(super) fn unreadable(error: &ReadError) -> Absence {
     if error.is_of_content() { invalid(error) } else { Absence::Unavailable(reason(error)) }
 }
 
-fn invalid(why: impl std::fmt::Display) -> Absence {
+pub(super) fn invalid(why: impl std::fmt::Display) -> Absence {
     Absence::Invalid(reason(why))
 }
 

@@ -8,6 +8,7 @@
 mod bucket;
 mod changes;
 mod hostile;
+mod scripts;
 mod waits;
 
 use std::os::unix::fs::symlink;
@@ -22,7 +23,7 @@ use crate::policy::manifest::store::Settings;
 use crate::runtime_api::shutdown::Stop;
 use crate::store::key::SigningKey;
 use crate::store::layout::Key;
-use crate::store::{Digest, Handler, Native, Record};
+use crate::store::{Code, ComponentCode, Digest, Handler, Native, Record};
 
 const KEY: &str = include_str!("../../../schema/vectors/ed25519.pem");
 
@@ -74,7 +75,8 @@ impl Stage {
             digest,
         };
         let settings = Settings::default();
-        let handler = Handler { component, kind: "command".to_owned(), settings, native: vec![native] };
+        let code = ComponentCode { component, kind: "command".to_owned(), native: vec![native] };
+        let handler = Handler { code: Code::Component(code), settings };
         let now = SystemTime::now();
         let hour = Duration::from_secs(3600);
         let mut record = Record {
@@ -114,6 +116,14 @@ impl Stage {
             Err(Absence::Invalid(reason)) => reason.to_string(),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// The component that a record names.
+fn component(record: &mut Record) -> &mut ComponentCode {
+    match &mut record.handler.as_mut().unwrap().code {
+        Code::Component(component) => component,
+        Code::Script(digest) => panic!("it is the script {digest}"),
     }
 }
 
@@ -166,7 +176,7 @@ fn a_tenant_is_fetched_once_and_served_from_memory() {
     assert_eq!((tenant.handler, tenant.policy.events.get()), (3, 1), "above those of the catalog");
     assert!(stage.stored.has(3) && !stage.stored.has(2) && stage.stored.loaded(3).is_none());
     let loaded = stage.component(3).unwrap();
-    assert_eq!(&*loaded.digest, record.handler.unwrap().component.as_str());
+    assert_eq!(&*loaded.digest, record.handler.unwrap().code.digest().as_str());
     // The store is not needed any more.
     std::fs::remove_dir_all(stage.folder.path()).unwrap();
     assert_eq!(stage.find("acme").unwrap().handler, 3);
@@ -213,7 +223,7 @@ fn a_record_that_lies_costs_its_tenant_and_says_why() {
     });
     assert!(stage.invalid("too much").contains("1GiB is more than the store allows (128MiB)"));
     stage.put("other build", 1, |record| {
-        "bulkhead 0.0.1".clone_into(&mut record.handler.as_mut().unwrap().native[0].build);
+        "bulkhead 0.0.1".clone_into(&mut component(record).native[0].build);
     });
     assert!(stage.invalid("other build").contains("no native code for bulkhead 0.1.0"));
     let large = stage.folder.path().join(Key::record("large").as_str());
@@ -233,7 +243,7 @@ fn a_record_that_lies_costs_its_tenant_and_says_why() {
 fn code_that_lies_is_never_loaded() {
     let stage = Stage::new(NEVER);
     let path = |record: &Record| {
-        let digest = &record.handler.as_ref().unwrap().native[0].digest;
+        let digest = &record.handler.as_ref().unwrap().native()[0].digest;
         stage.folder.path().join(Key::native(digest).as_str())
     };
     let reason = |tenant: &str| {
@@ -262,14 +272,14 @@ fn code_that_lies_is_never_loaded() {
     wait_a_look();
     assert!(stage.component(stage.find("acme").unwrap().handler).is_ok());
     // Signed, and yet not what the record says.
-    stage.put("kind", 1, |record| "http".clone_into(&mut record.handler.as_mut().unwrap().kind));
+    stage.put("kind", 1, |record| "http".clone_into(&mut component(record).kind));
     assert!(reason("kind").contains("of the kind command, and not of the kind \"http\""));
-    stage.put("source", 1, |record| record.handler.as_mut().unwrap().component = Digest::of(b"other"));
+    stage.put("source", 1, |record| component(record).component = Digest::of(b"other"));
     assert!(reason("source").contains("it is stale"));
     let text = b"not native code";
     stage.write(&Key::native(&Digest::of(text)), text);
     stage.put("text", 1, |record| {
-        let native = &mut record.handler.as_mut().unwrap().native[0];
+        let native = &mut component(record).native[0];
         (native.digest, native.bytes) = (Digest::of(text), 15);
     });
     assert!(reason("text").contains("it is damaged, or was not made by `bulkhead compile`"));
@@ -349,8 +359,7 @@ fn components_that_are_not_used_go_and_come_back() {
     for number in 0..count {
         let tenant = format!("t{number}");
         stage.put(&tenant, 1, |record| {
-            let handler = record.handler.as_mut().unwrap();
-            handler.native[0].bytes += u64::try_from(number).unwrap();
+            component(record).native[0].bytes += u64::try_from(number).unwrap();
         });
         let handler = stage.find(&tenant).unwrap().handler;
         handlers.push(handler);

@@ -22,6 +22,9 @@ pub(super) const KEYS: [&str; 8] = [
     "key_value",
 ];
 
+/// The most directories of one policy. Each is a file descriptor, of which Lambda grants 1024.
+pub const MOST_DIRECTORIES: usize = 64;
+
 /// The content of a table of grants. A variable has a name and a value under `grants`, and only a name under
 /// `max.grants`. `None` is a missing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,15 @@ pub(super) fn grants(table: &Table<'_>) -> GrantsSection<(String, String)> {
                 "{name} has a value already (line {line}); either inherit it or give it a value"
             ));
         }
+    }
+    let directories = grants.files.as_ref().map_or(0, Vec::len);
+    if directories > MOST_DIRECTORIES
+        && let Some(entry) = table.entry("files")
+    {
+        entry.mistake(format!(
+            "there are {directories} directories, and a handler or tenant can have {MOST_DIRECTORIES}; put several into one \
+             directory, and grant that"
+        ));
     }
     grants
 }
@@ -142,4 +154,30 @@ fn variables(entry: &Entry<'_>) -> Option<Vec<Spanned<(String, String)>>> {
     let variable =
         |entry: Entry<'_>| entry.understood(environment::variable(entry.key, entry.string("a string")?));
     Some(entry.table(EXAMPLE)?.entries().filter_map(variable).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::manifest::Manifest;
+
+    #[test]
+    fn more_directories_than_can_stay_open_are_a_mistake_with_its_line() {
+        let toml = |count: usize| {
+            let directories: Vec<String> = (0..count).map(|number| format!("\"data/{number}\"")).collect();
+            format!("[handlers.a]\n[tenants.t]\n[tenants.t.grants]\nfiles = [{}]\n", directories.join(", "))
+        };
+        // Those of the handler are what its tenants may have.
+        let with_bound =
+            |count: usize| toml(count).replace("[tenants.t]", "max.grants.files = [\"data\"]\n[tenants.t]");
+        assert!(Manifest::parse(&with_bound(MOST_DIRECTORIES)).is_ok());
+        let wrong = Manifest::parse(&with_bound(MOST_DIRECTORIES + 1)).unwrap_err();
+        assert_eq!(
+            wrong.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "5: tenants.t.grants.files: there are 65 directories, and a handler or tenant can have 64; put several into one \
+              directory, and grant that"
+            ]
+        );
+    }
 }

@@ -35,7 +35,7 @@ pub(super) fn source(table: &Table<'_>, name: &str) -> (PathBuf, Option<Spanned<
 }
 
 /// The component of the engine of scripts, in the task root.
-fn engine() -> PathBuf {
+pub(super) fn engine() -> PathBuf {
     Path::new(ENGINES).join(ENGINE).with_extension("wasm")
 }
 
@@ -87,13 +87,17 @@ pub(super) fn check(document: &Document, sections: &Sections) {
     });
     let mut all: Vec<Named<'_>> = handlers.chain(tenants).collect();
     all.sort_by_key(|named| named.script.line);
-    let mut folders: BTreeMap<&Path, &Named<'_>> = BTreeMap::new();
+    let mut folders = Folders::new();
     for named in &all {
         let Some(folder) = folder(&named.script.value) else { continue };
         if let Some(text) = overlap(&folders, folder, named) {
             named.mistake(document, text);
         }
-        folders.entry(folder).or_insert(named);
+        let others = folders.entry(folder).or_default();
+        // Tenants without number may have one script.
+        if !others.iter().any(|other| other.is_tenant == named.is_tenant && other.is_of(named)) {
+            others.push(named);
+        }
     }
     secrets(document, &sections.credentials, &all);
 }
@@ -103,19 +107,21 @@ fn folder(entry: &Path) -> Option<&Path> {
     entry.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
+/// The folders of scripts, each with the scripts that have it: those of handlers, and those of tenants, once each.
+type Folders<'n, 's> = BTreeMap<&'n Path, Vec<&'n Named<'s>>>;
+
 /// Why a script may not have this folder beside those before it.
-fn overlap(folders: &BTreeMap<&Path, &Named<'_>>, folder: &Path, named: &Named<'_>) -> Option<String> {
+fn overlap(folders: &Folders<'_, '_>, folder: &Path, named: &Named<'_>) -> Option<String> {
     const ADVICE: &str = "give each script a folder of its own";
     if let Some(same) = folders.get(folder) {
-        let is_other = same.script.value != named.script.value && (same.is_tenant || named.is_tenant);
-        let owner = &same.owner;
-        return is_other.then(|| {
+        let other = same.iter().find(|same| !same.is_of(named) && (same.is_tenant || named.is_tenant));
+        return other.map(|Named { owner, .. }| {
             format!(
                 "{folder:?} is also the folder of {owner}, so each could read the other's files; {ADVICE}"
             )
         });
     }
-    let above = folder.ancestors().skip(1).find_map(|above| folders.get(above));
+    let above = folder.ancestors().skip(1).find_map(|above| folders.get(above)?.first());
     if let Some(Named { owner, .. }) = above {
         return Some(format!(
             "{folder:?} lies in the folder of {owner}, which could read its files; {ADVICE}"
@@ -123,12 +129,17 @@ fn overlap(folders: &BTreeMap<&Path, &Named<'_>>, folder: &Path, named: &Named<'
     }
     // What lies below a folder comes right after it.
     let below = folders.range(folder..).next().filter(|(below, _)| below.starts_with(folder));
-    below.map(|(_, Named { owner, .. })| {
+    below.and_then(|(_, below)| below.first()).map(|Named { owner, .. }| {
         format!("{folder:?} contains the folder of {owner}, so this script could read its files; {ADVICE}")
     })
 }
 
 impl Named<'_> {
+    /// Whether both have one entry.
+    fn is_of(&self, other: &Self) -> bool {
+        self.script.value == other.script.value
+    }
+
     fn mistake(&self, document: &Document, text: String) {
         document.mistake(self.script.line, path(&self.owner, self.key), text);
     }
@@ -161,6 +172,8 @@ fn secrets(document: &Document, credentials: &Credentials, all: &[Named<'_>]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use crate::policy::manifest::Manifest;
 
     fn mistakes(text: &str) -> Vec<String> {
@@ -244,6 +257,58 @@ mod tests {
         );
         let with_handler = "handlers.a.source = \"src/a.js\"\ntenants.b.script = \"src/b.js\"\n";
         assert!(mistakes(with_handler)[0].contains("is also the folder of handlers.a"));
+    }
+
+    #[test]
+    fn the_third_of_three_is_compared_with_both() {
+        let lines = [
+            "handlers.a.source = \"src/a.js\"",
+            "handlers.b.source = \"src/b.js\"",
+            "tenants.t = { handler = \"a\", script = \"src/a.js\" }",
+        ];
+        for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let text = order.map(|at| lines[at]).join("\n");
+            let found = mistakes(&text);
+            assert!(found.len() == 1 && found[0].contains("\"src\" is also the folder of "), "{found:#?}");
+        }
+    }
+
+    /// A handler or a tenant, and the path of its script.
+    fn line(number: usize, is_tenant: bool, script: &str) -> String {
+        match is_tenant {
+            true => format!("tenants.t{number} = {{ handler = \"h\", script = \"{script}\" }}\n"),
+            false => format!("handlers.h{number}.source = \"{script}\"\n"),
+        }
+    }
+
+    /// Whether two scripts may be beside each other, as the documentation says it.
+    fn may_be_beside(one: &(bool, &str), other: &(bool, &str)) -> bool {
+        let folder = |script: &str| script.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+        let (Some(first), Some(second)) = (folder(one.1), folder(other.1)) else { return true };
+        if first == second {
+            return one.1 == other.1 || !(one.0 || other.0);
+        }
+        !first.starts_with(&second) && !second.starts_with(&first)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_order_of_lines_does_not_matter(
+            scripts in proptest::collection::vec(
+                (proptest::bool::ANY, proptest::sample::select(&[
+                    "a.js", "s/a.js", "s/b.js", "s/t/a.js", "s/t/b.js", "s/t/u/a.js", "s-t/a.js", "t/a.js", "s/u/a.js",
+                ][..])), 1..5),
+            order in proptest::sample::subsequence(vec![0, 1, 2, 3], 4).prop_shuffle(),
+        ) {
+            let is_right = scripts.iter().enumerate().all(|(at, one)| {
+                scripts[at + 1..].iter().all(|other| may_be_beside(one, other))
+            });
+            let order = order.into_iter().filter(|at| *at < scripts.len());
+            let lines: String = order.map(|at| line(at, scripts[at].0, scripts[at].1)).collect();
+            // A handler beside them, whose folder is nobody's.
+            let text = format!("handlers.h.source = \"h.js\"\n{lines}");
+            proptest::prop_assert_eq!(Manifest::parse(&text).is_ok(), is_right, "{}", text);
+        }
     }
 
     #[test]

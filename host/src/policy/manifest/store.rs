@@ -30,8 +30,18 @@ use crate::http1::Server;
 use crate::policy::{Credential, Grants, Limits, Policy, PublicKey};
 
 /// The keys of the table, and those of its `max`.
-pub(super) const KEYS: [&str; 9] =
-    ["name", "url", "region", "endpoint_url", "public_keys", "refresh", "max_stale", "cache", "max"];
+pub(super) const KEYS: [&str; 10] = [
+    "name",
+    "url",
+    "region",
+    "endpoint_url",
+    "public_keys",
+    "refresh",
+    "max_stale",
+    "cache",
+    "scripts",
+    "max",
+];
 pub(super) const MAX: [&str; 3] = ["limits", "grants", "reuse"];
 
 const SECOND: u64 = 1_000_000_000;
@@ -65,6 +75,8 @@ pub struct Store {
     pub max_stale: Duration,
     /// `cache`: the bytes of native code that are kept.
     pub cache: u64,
+    /// `scripts`: whether its tenants may be scripts, so that the package has the engine that runs them.
+    pub scripts: bool,
     /// What a tenant has that asks for nothing.
     defaults: Policy,
     max: Max,
@@ -89,6 +101,7 @@ pub(super) struct StoreSection {
     refresh: Option<Spanned<u64>>,
     max_stale: Option<Spanned<u64>>,
     cache: Option<u64>,
+    scripts: bool,
     max_limits: LimitsSection,
     pub(super) max_grants: GrantsSection<String>,
     max_events: Option<NonZeroU32>,
@@ -143,6 +156,7 @@ pub(super) fn section(entry: &Entry<'_>) -> Option<StoreSection> {
         refresh,
         max_stale,
         cache,
+        scripts: table.entry("scripts").and_then(|entry| entry.boolean()).unwrap_or_default(),
         max_limits: max.as_ref().map(sections::limits).unwrap_or_default(),
         max_grants: max_grants.map(|table| grants::most(&table)).unwrap_or_default(),
         max_events: max.and_then(|max| max.entry("reuse")).and_then(|entry| sections::reuse(&entry)),
@@ -242,6 +256,7 @@ pub(super) fn resolve(
         refresh: Duration::from_nanos(refresh),
         max_stale: Duration::from_nanos(max_stale),
         cache: section.cache.unwrap_or(256 * MIB),
+        scripts: section.scripts,
         defaults: defaults(limits),
         max,
         credentials: credentials.clone(),

@@ -73,6 +73,8 @@ fn both_agree_on_what_is_a_record() {
         ("/more", json!(1), false),
         ("/handler/more", json!(1), false),
         ("/handler/component", json!("sha256:1"), false),
+        ("/handler/component", nothing(), false),
+        ("/handler/script", json!(format!("sha256:{}", "1".repeat(64))), false),
         ("/handler/kind", nothing(), false),
         ("/handler/settings/more", json!(1), false),
         ("/handler/settings/limits/memory", json!("64MiB"), false),
@@ -88,6 +90,27 @@ fn both_agree_on_what_is_a_record() {
         let record = record(change, value);
         assert_eq!(is_read(&record), is_right, "the reader: {change}: {record}");
         assert_eq!(validator.is_valid(&record), is_right, "the schema: {change}: {record}");
+    }
+}
+
+#[test]
+fn both_agree_on_what_is_the_record_of_a_script() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let settings = json!({ "limits": { "memory": 67_108_864 } });
+    for (handler, is_right) in [
+        (json!({ "script": digest }), true),
+        (json!({ "script": digest, "settings": settings }), true),
+        (json!({ "script": "sha256:1" }), false),
+        (json!({ "script": null }), false),
+        (json!({ "script": digest, "kind": "handler" }), false),
+        (json!({ "script": digest, "native": [] }), false),
+        (json!({ "script": digest, "component": digest, "kind": "handler" }), false),
+        (json!({ "settings": settings }), false),
+    ] {
+        let record = record("/handler", handler);
+        assert_eq!(is_read(&record), is_right, "the reader: {record}");
+        assert_eq!(validator.is_valid(&record), is_right, "the schema: {record}");
     }
 }
 

@@ -10,11 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use wasmtime_wasi::WasiCtx;
 
 use super::{Directories, FilesError, GrantError, Located};
-use crate::policy::manifest::place_of;
+use crate::policy::manifest::{MOST_DIRECTORIES, place_of};
 use crate::policy::{Grants, Policy};
 
 /// The directories that stay open without a sandbox that uses them.
 const KEPT_OPEN: usize = 256;
+
+const _: () = assert!(MOST_DIRECTORIES <= KEPT_OPEN, "those of one policy stay open together");
 
 /// The directories of all policies. Policies that grant the same directories share them.
 #[derive(Debug, Default)]
@@ -90,9 +92,10 @@ impl Granted {
             directories.grant(wasi);
             return Ok(());
         }
+        // Before that, so that there are never more.
+        open.make_room(set.directories.len());
         let directories = Directories::reopen(&set.directories)?;
         directories.grant(wasi);
-        open.make_room(set.directories.len());
         open.keep(set, directories);
         Ok(())
     }
@@ -179,6 +182,16 @@ mod tests {
             assert_eq!(kept(&granted), KEPT_OPEN);
         }
         assert!(granted.open.lock().unwrap().sets.contains_key(&9), "it was used last");
+    }
+
+    #[test]
+    fn there_is_room_before_a_directory_is_opened_again() {
+        let stage = Stage::of(KEPT_OPEN + 1);
+        let granted = stage.open();
+        fs::remove_dir(stage.root.path().join(format!("data/{KEPT_OPEN}"))).unwrap();
+        assert!(matches!(stage.grant(&granted, KEPT_OPEN), Err(FilesError::Open { .. })));
+        assert_eq!(kept(&granted), KEPT_OPEN - 1, "one was closed before the other could not be opened");
+        stage.grant(&granted, 1).unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! way to it may have to fetch it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +25,15 @@ pub(in super::super) struct CodeOf {
     pub(in super::super) native: Native,
     pub(in super::super) component: Digest,
     pub(in super::super) kind: String,
+}
+
+/// What a record names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Runs {
+    /// Native code.
+    Code(CodeOf),
+    /// The script at this place.
+    Script(Arc<Path>),
 }
 
 pub(super) struct Codes {

@@ -15,7 +15,7 @@ pub(super) fn role() -> HashMap<&'static str, &'static str> {
 
 /// How a server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mood {
+pub(super) enum Mood {
     Good,
     /// It closes every connection.
     Gone,
@@ -40,7 +40,7 @@ enum Mood {
 
 /// A server with the objects of a store that is in a folder.
 #[derive(Clone)]
-struct Objects {
+pub(super) struct Objects {
     mood: Arc<Mutex<Mood>>,
     requests: Arc<Mutex<Vec<String>>>,
 }
@@ -88,11 +88,11 @@ impl Objects {
         }
     }
 
-    fn is(&self, mood: Mood) {
+    pub(super) fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.requests.lock().unwrap())
     }
 }
@@ -131,7 +131,7 @@ fn reply(folder: &Path, request: &str, mood: Mood) -> Vec<u8> {
     [head.as_bytes(), &object].concat()
 }
 
-fn stage(more: &str) -> (Stage, Objects) {
+pub(super) fn stage(more: &str) -> (Stage, Objects) {
     let mut objects = None;
     let stage = Stage::at(
         |folder| {
@@ -158,7 +158,7 @@ fn a_first_event_takes_two_requests_and_a_look_one_short_one() {
     let record = stage.put("acme", 1, |_| ());
     let handler = stage.find("acme").unwrap().handler;
     stage.component(handler).unwrap();
-    let native = Key::native(&record.handler.unwrap().native[0].digest);
+    let native = Key::native(&record.handler.unwrap().native()[0].digest);
     let lines: Vec<String> =
         [Key::record("acme"), native].iter().map(|key| format!("GET /tenants/{key} ")).collect();
     let asked = objects.asked();

@@ -36,7 +36,7 @@ fn two_records_of_one_version_are_a_mistake_or_an_attack() {
     stage.put("acme", 2, |_| ());
     assert!(stage.find("acme").is_ok());
     wait_a_look();
-    stage.put("acme", 2, |record| "http".clone_into(&mut record.handler.as_mut().unwrap().kind));
+    stage.put("acme", 2, |record| "http".clone_into(&mut component(record).kind));
     assert_eq!(stage.invalid("acme"), "another record of its version 2 was seen before");
     wait_a_look();
     stage.put("acme", 3, |_| ());

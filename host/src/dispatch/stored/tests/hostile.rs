@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::store::State as FileState;
-use cache::Seen;
+use cache::{Runs, Seen};
 use fetch::FetchedTenant;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -20,7 +20,7 @@ fn fetched(stage: &Stage, bytes: u64) -> Fetched {
         seen: Seen { version: 1, content: 1, has_handler: true },
         expires: SystemTime::now() + HOUR,
         policy: stage.stored.settings.policy(&Settings::default()).unwrap(),
-        code,
+        runs: Runs::Code(code),
         state: FileState::Object("".into()),
         bytes,
     }))
@@ -163,7 +163,7 @@ fn a_panic_in_a_fetch_takes_no_thread_and_blocks_no_tenant() {
 fn records_and_code_have_the_cache_together() {
     let stage = Stage::new("refresh = '1h'\ncache = '1MiB'");
     for (tenant, bytes) in [("a", 400_000), ("b", 400_001)] {
-        stage.put(tenant, 1, |record| record.handler.as_mut().unwrap().native[0].bytes = bytes);
+        stage.put(tenant, 1, |record| component(record).native[0].bytes = bytes);
         assert!(stage.component(stage.find(tenant).unwrap().handler).is_ok());
     }
     assert_eq!(stage.stored.lock().cache.sizes()[3], 2);

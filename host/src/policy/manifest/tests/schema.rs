@@ -38,6 +38,14 @@ fn fits(validator: &jsonschema::Validator, text: &str) -> bool {
     validator.is_valid(&object(DeTable::parse(text).unwrap().get_ref()))
 }
 
+/// 65 directories.
+const MANY_DIRECTORIES: &str = concat!(
+    "handlers.a.grants.files = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\", \"a\", \"b\", \"c\", \"d\", \"e\", \"f\", ",
+    "\"00\", \"10\", \"20\", \"30\", \"40\", \"50\", \"60\", \"70\", \"80\", \"90\", \"a0\", \"b0\", \"c0\", \"d0\", \"e0\", \"f0\", ",
+    "\"01\", \"11\", \"21\", \"31\", \"41\", \"51\", \"61\", \"71\", \"81\", \"91\", \"a1\", \"b1\", \"c1\", \"d1\", \"e1\", \"f1\", ",
+    "\"02\", \"12\", \"22\", \"32\", \"42\", \"52\", \"62\", \"72\", \"82\", \"92\", \"a2\", \"b2\", \"c2\", \"d2\", \"e2\", \"f2\", \"g\"]",
+);
+
 const GOOD: &[&str] = &[
     "",
     "routing.tenant = \"lambda\"",
@@ -79,7 +87,7 @@ const GOOD: &[&str] = &[
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
     "store = { name = \"a\", url = \"s3://my.tenants-1/a/b_c.d/\", region = \"eu-central-1\", endpoint_url = \"https://s3.example.com:9000/\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
     "store = { name = \"a\", url = \"s3://tenants\", endpoint_url = \"http://127.0.0.1\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"] }",
-    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = \"1m\", max_stale = \"1h\", cache = \"1GiB\" }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = \"1m\", max_stale = \"1h\", cache = \"1GiB\", scripts = true }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max = { limits.memory = \"1GiB\", grants = { environment = [\"A\"], tmp = 1 }, reuse = { events = 9 } } }",
 ];
 
@@ -118,6 +126,7 @@ const BAD: &[&str] = &[
     "stores.a = { kind = \"dynamodb\", table = \"abc\", consistent_reads = 1 }",
     "stores.\"a b\".kind = \"memory\"",
     "handlers.a.grants.key_value = [\"a b\"]",
+    MANY_DIRECTORIES,
     "handlers.a.grants.key_value = \"a\"",
     "handlers.a.config.b = 1",
     "handlers.a.source = \"index.jsx\"",
@@ -226,6 +235,7 @@ const BAD: &[&str] = &[
     "store = { name = \"a\", url = \"file:///a\", public_keys = [] }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], cache = 1 }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], refresh = 5 }",
+    "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], scripts = \"yes\" }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], limits.memory = 1 }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max.grants.files = [\"a\"] }",
     "store = { name = \"a\", url = \"file:///a\", public_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"], max.grants.inherit_environment = [\"A\"] }",
