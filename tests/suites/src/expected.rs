@@ -1,7 +1,7 @@
 //! The lists of what is expected to fail: groups of tests, each with a reason.
 //!
 //! A line that begins with `#` is the reason of the lines after it. `feature NAME` leaves out all tests that use this feature of
-//! test262; any other line is the name of a test that fails.
+//! test262, and `file PATH` a file, or a folder if the path ends with a slash; any other line is the name of a test that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,6 +13,8 @@ use anyhow::{Context as _, Result, bail};
 pub(crate) struct Expected {
     /// Features that are left out, with the reason.
     features: BTreeMap<String, String>,
+    /// Files and folders that are left out, with the reason.
+    files: BTreeMap<String, String>,
     /// Tests that fail, with the reason.
     tests: BTreeMap<String, String>,
 }
@@ -39,11 +41,14 @@ impl Expected {
                 continue;
             }
             let Some(reason) = &reason else { bail!("line {}: there is no reason before it", number + 1) };
-            let before = match line.strip_prefix("feature ") {
-                Some(feature) => expected.features.insert(feature.to_owned(), reason.clone()),
-                None => expected.tests.insert(line.to_owned(), reason.clone()),
+            let (listed, name) = if let Some(feature) = line.strip_prefix("feature ") {
+                (&mut expected.features, feature)
+            } else if let Some(file) = line.strip_prefix("file ") {
+                (&mut expected.files, file)
+            } else {
+                (&mut expected.tests, line)
             };
-            if before.is_some() {
+            if listed.insert(name.to_owned(), reason.clone()).is_some() {
                 bail!("line {}: {line} is listed twice", number + 1);
             }
         }
@@ -53,6 +58,13 @@ impl Expected {
     /// Why a test with these features is left out.
     pub(crate) fn left_out(&self, features: &[String]) -> Option<&str> {
         features.iter().find_map(|feature| self.features.get(feature)).map(String::as_str)
+    }
+
+    /// Why a file is left out.
+    pub(crate) fn file(&self, path: &str) -> Option<&str> {
+        let mut files = self.files.iter();
+        let found = files.find(|(file, _)| *file == path || (file.ends_with('/') && path.starts_with(file.as_str())));
+        found.map(|(_, reason)| reason.as_str())
     }
 
     /// Why a test fails.
@@ -74,10 +86,12 @@ mod tests {
 
     #[test]
     fn each_line_has_the_reason_above_it() {
-        let text = "# There are no realms.\nfeature cross-realm\n\n# A fault.\na/b.js\na/c.js: one of several\n";
+        let text = "# There are no realms.\nfeature cross-realm\nfile c/\nfile d.js\n\n# A fault.\na/b.js\na/c.js: one of several\n";
         let expected = Expected::parse(text).unwrap();
         let features = |name: &str| expected.left_out(&["x".to_owned(), name.to_owned()]);
         assert_eq!((features("cross-realm"), features("y")), (Some("There are no realms."), None));
+        let left_out = ["c/x.js", "d.js", "d.jsx"].map(|file| expected.file(file).is_some());
+        assert_eq!(left_out, [true, true, false]);
         assert_eq!(expected.reason("a/b.js"), Some("A fault."));
         assert_eq!(expected.reason("a/c.js: one of several"), Some("A fault."));
         assert_eq!(expected.stale(&BTreeSet::from(["a/b.js", "a/d.js"])), ["a/b.js"]);

@@ -81,8 +81,9 @@ fn script(job: Job) -> Result<Arc<Script>> {
 
 fn answer(answer: bulkhead_host::runtime_api::Answer) -> Answer {
     match answer {
-        // What a test answers is a text.
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| format!("the answer is not a text: {error}")),
+        // What a test answers is a text. One that is not well-formed Unicode is shown as it came.
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned())),
         Err(report) => Err(format!("{}: {}", report.error_type(), report.message())),
     }
 }

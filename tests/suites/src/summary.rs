@@ -11,9 +11,6 @@ use crate::pool::{self, Answer, Job};
 
 /// One test file of a suite.
 pub(crate) trait Case: Sync {
-    /// Its path in the suite.
-    fn path(&self) -> &str;
-
     /// The row of the table that it counts in.
     fn row(&self) -> String;
 

@@ -90,10 +90,6 @@ impl Case {
 }
 
 impl summary::Case for Case {
-    fn path(&self) -> &str {
-        &self.path
-    }
-
     fn row(&self) -> String {
         self.path.split('/').take(2).collect::<Vec<_>>().join("/")
     }

@@ -2,8 +2,8 @@
 //!
 //! A test that is not strict is global code, as the suite wants it. It gets there because CommonJS puts a function around a file:
 //! the text before the test closes this function, and the text after it opens another one. A strict test is code of an indirect
-//! `eval`, since `'use strict'` has to be the first statement of a script. So is a test that must not be parsed, whose text has to
-//! stay as it is.
+//! `eval`, since `'use strict'` has to be the first statement of a script; if it imports something, it is that of a function. A test
+//! that must not be parsed is code of an `eval`, too, since its text has to stay as it is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ use crate::folders::joined;
 use crate::pool::{ENTRY, Job};
 
 const PRELUDE: &str = include_str!("entry.js");
+
+const USE_STRICT: &str = "\"use strict\";\n";
 
 const BEFORE: &str = "});";
 const AFTER: &str = "\n;(function () {";
@@ -45,8 +47,8 @@ impl Sources {
             files.push((path, self.of_harness(&name)?));
         }
         let (path, source) = (&case.path, &*case.source);
-        let is_parsed_only =
-            case.matter.negative.as_ref().is_some_and(|negative| negative.phase == Phase::Parse);
+        let is_exact = source.starts_with("#!")
+            || case.matter.negative.as_ref().is_some_and(|negative| negative.phase == Phase::Parse);
         let awaits = case.matter.has("async");
         entry += &match mode {
             Mode::Module => {
@@ -58,12 +60,15 @@ impl Sources {
                 )
             }
             Mode::Sloppy | Mode::Strict => {
-                let call = if mode == Mode::Sloppy && !is_parsed_only {
-                    files.push((format!("{path}.cjs"), global(source)));
+                let strict = format!("{}{source}", if mode == Mode::Strict { USE_STRICT } else { "" });
+                // What `eval` imports is not relative to the file of the test.
+                let is_file = !is_exact && (mode == Mode::Sloppy || source.contains("import("));
+                let call = if is_file {
+                    let text = if mode == Mode::Sloppy { global(source) } else { strict.into_bytes().into() };
+                    files.push((format!("{path}.cjs"), text));
                     format!("require('./{path}.cjs')")
                 } else {
-                    let strict = if mode == Mode::Strict { "\"use strict\";\n" } else { "" };
-                    format!("indirectEval({})", literal(&format!("{strict}{source}"))?)
+                    format!("indirectEval({})", literal(&strict)?)
                 };
                 let answer = if awaits { "wrong || settled" } else { "wrong" };
                 format!("attempt(() => {{ {call}; }});\nexports.handler = () => {answer};\n")
@@ -86,17 +91,16 @@ impl Sources {
         Ok(file)
     }
 
-    /// Adds the fixtures that a file names, and those that these name, and the file itself if it imports itself.
+    /// Adds the files that a test imports, and those that these import. It may import itself.
     fn add_fixtures(&self, path: &str, source: &str, files: &mut Vec<(String, Arc<[u8]>)>) {
-        let own = path.rsplit('/').next().unwrap_or(path);
-        let mut open: Vec<String> = named(source, own).filter_map(|name| joined(path, name)).collect();
+        let mut open: Vec<String> = named(source).filter_map(|name| joined(path, name)).collect();
         while let Some(place) = open.pop() {
             if files.iter().any(|(there, _)| *there == place) {
                 continue;
             }
             // A name may be part of a text, or be missing on purpose.
             let Ok(text) = std::fs::read_to_string(self.checkout.join("test").join(&place)) else { continue };
-            open.extend(named(&text, own).filter_map(|name| joined(&place, name)));
+            open.extend(named(&text).filter_map(|name| joined(&place, name)));
             let content = if place.ends_with(".js") { module(&text) } else { text };
             files.push((place, content.into_bytes().into()));
         }
@@ -116,10 +120,10 @@ fn harness(case: &Case) -> Vec<String> {
     names
 }
 
-/// The names of fixtures in a text, and those of the test itself.
-fn named<'a>(text: &'a str, own: &'a str) -> impl Iterator<Item = &'a str> {
-    let is_named = move |part: &&'a str| part.contains("_FIXTURE") || part.strip_prefix("./") == Some(own);
-    text.split(['\'', '"', '`']).filter(|part| !part.contains(['\n', ' '])).filter(is_named)
+/// The files that a text may import.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let is_path = |part: &&str| (part.starts_with("./") || part.starts_with("../")) && !part.contains(['\n', ' ']);
+    text.split(['\'', '"', '`']).filter(is_path)
 }
 
 fn global(source: &str) -> Arc<[u8]> {
