@@ -1,13 +1,14 @@
 //! Scripts: which one an engine gets, and that it gets nothing of another. The engine of most of these tests interprets nothing, and
 //! answers with what it reads.
 //!
-//! May use: stage.
+//! May use: project, stage.
 
 mod aws_sdk;
 mod hostile;
 mod language;
 mod many;
 mod served;
+mod suites;
 
 use bulkhead_tests::{Answer, Event, TaskRoot, artifacts};
 use serde_json::{Value, json};
