@@ -58,7 +58,10 @@ fn entry(text: &mut Coloured, test: &Entry) {
     } else {
         text.push_in(colour(outcome), mark(outcome));
         text.push(&format!(" {}", test.name));
-        text.push_in(Style::new().dimmed(), &format!(" ({:.1}ms)", test.ms));
+        // A test that was stopped does not say how long it took.
+        if test.ms > 0.0 {
+            text.push_in(Style::new().dimmed(), &format!(" ({:.1}ms)", test.ms));
+        }
         text.push(&match (outcome, test.reason.as_str()) {
             (Verdict::Skipped, "") => " # skipped\n".to_owned(),
             (Verdict::Skipped, reason) => format!(" # skipped: {reason}\n"),
@@ -140,7 +143,7 @@ mod tests {
         }
         let report = Report::new(vec![file, FileReport::new("b.test.js")]);
         let expected = "a.test.js\n  math\n    ✖ adds (0.2ms)\n        f (a.test.js:3:9)\n        AssertionError: not equal\n\n        + 1\n        \
-                        - 2\n    - later (0.0ms) # skipped: not yet\n\n0 passed, 1 failed, 1 skipped\n";
+                        - 2\n    - later # skipped: not yet\n\n0 passed, 1 failed, 1 skipped\n";
         assert_eq!(text(&report, "").plain(), expected);
     }
 

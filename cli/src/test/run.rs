@@ -110,6 +110,8 @@ async fn one(
 
 /// Why a file has not run to its end, if it has not.
 fn failure(outcome: Outcome, settings: &Settings) -> Option<Failure> {
+    let is_pending =
+        matches!(&outcome, Outcome::Failed { error_type, .. } if error_type == "Function.PromiseNeverSettled");
     let is_late = matches!(outcome, Outcome::TimedOut { .. } | Outcome::CpuLimitExceeded { .. });
     let report = outcome.into_answer().err()?;
     let mut failure = Failure {
@@ -120,6 +122,10 @@ fn failure(outcome: Outcome, settings: &Settings) -> Option<Failure> {
     if is_late {
         let time = humantime::format_duration(settings.timeout);
         failure.message = format!("it was stopped: the tests of a file have {time} together (--timeout)");
+    }
+    if is_pending {
+        "it waits for a promise that nothing can settle any more: there is no timer, no request and no job left"
+            .clone_into(&mut failure.message);
     }
     Some(failure)
 }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::capabilities;
 use crate::capabilities::files::{GrantError, Granted};
 use crate::capabilities::key_value::Stores;
 use crate::capabilities::outbound::{Clients, OutboundError};
-use crate::capabilities;
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{TimeSlice, Watchdog};
 use crate::engine::{self, EngineError, Share};
@@ -114,5 +114,65 @@ impl ScriptRunner {
         let timing = Timing { budget, guard: &guard, meter: &meter };
         let run = Box::pin(self.sandboxes.run(sandbox, visit, timing)).await;
         Ran { outcome: run.outcome, records: self.sandboxes.log.take(), time: started.elapsed() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Target;
+    use crate::script::File;
+    use crate::wasm::{self, Worlds};
+
+    /// A program that is called in place of an engine. It prints three bytes, and does what `then` says.
+    fn runner(then: &str, policy: Policy) -> ScriptRunner {
+        let module = format!(
+            r#"(module
+                (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+                (memory (export "memory") 1)
+                (data (i32.const 0) "\08\00\00\00\04\00\00\00log\0a")
+                (func (export "_start")
+                    (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 32)))
+                    {then}))"#
+        );
+        let module = wat::parse_str(module).unwrap();
+        let component = wasm::ready(&module, Worlds::Refused).unwrap();
+        let code = wasm::compile(&component, &module, Target::host().unwrap()).unwrap();
+        let file = tempfile::NamedTempFile::with_suffix(".cwasm").unwrap();
+        std::fs::write(file.path(), code).unwrap();
+        ScriptRunner::open(file.path(), policy).unwrap()
+    }
+
+    fn script() -> Arc<Script> {
+        let file = File { path: "a.js".into(), content: Arc::from(b"".as_slice()) };
+        Arc::new(Script::new(Path::new("a.js").into(), "a.js", vec![file]).unwrap())
+    }
+
+    #[tokio::test]
+    async fn each_run_has_a_sandbox_and_records_of_its_own() {
+        let runner = runner("", Policy::default_for("tests"));
+        for _ in 0..3 {
+            let ran = runner.run(script(), "null").await;
+            assert!(matches!(&ran.outcome, Outcome::Replied(answer) if answer.is_empty()), "{ran:?}");
+            assert!(ran.records.len() == 1 && ran.records[0].contains(r#""message":"log""#), "{ran:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_is_stopped_and_the_next_one_runs() {
+        let mut policy = Policy::default_for("tests");
+        policy.limits.wall_time = Duration::from_millis(100);
+        let runner = runner("(loop (br 0))", policy);
+        for _ in 0..2 {
+            let ran = runner.run(script(), "null").await;
+            assert!(matches!(ran.outcome, Outcome::TimedOut { .. }), "{ran:?}");
+            assert_eq!(ran.records.len(), 1, "what it has printed before is kept: {ran:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_native_code_is_named() {
+        let error = ScriptRunner::open(Path::new("/gone.cwasm"), Policy::default_for("tests")).unwrap_err();
+        assert!(error.to_string().contains("/gone.cwasm"), "{error}");
     }
 }
