@@ -34,7 +34,8 @@ impl FrontMatter {
         let mut matter = Self::default();
         let Some((_, rest)) = source.split_once("/*---") else { return Ok(matter) };
         let Some((text, _)) = rest.split_once("---*/") else { bail!("the front matter does not end") };
-        let lines: Vec<&str> = text.lines().collect();
+        // Some tests are about ends of lines, and have others.
+        let lines: Vec<&str> = text.split(['\n', '\r']).collect();
         for (number, line) in lines.iter().enumerate() {
             let Some((key, value)) = line.split_once(':') else { continue };
             let indented = || {
@@ -103,6 +104,7 @@ mod tests {
         assert_eq!(matter.includes, ["a.js", "b.js"]);
         assert_eq!(matter.features, ["Symbol", "Proxy"]);
         assert_eq!(matter.negative, None);
+        assert!(FrontMatter::parse("/*---\rflags: [raw]\r---*/").unwrap().has("raw"));
     }
 
     #[test]
