@@ -164,7 +164,7 @@ impl FileReport {
         let text = match message {
             Value::Object(fields) => fields.get("message").map_or_else(|| message.to_string(), text_of),
             Value::String(text) if !matches!(level, "DEBUG" | "TRACE") => text.clone(),
-            _ => return,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => return,
         };
         let open = self.tests.iter_mut().rfind(|test| test.outcome.is_none());
         let output = open.map_or(&mut self.output, |test| &mut test.output);
