@@ -4,6 +4,7 @@
 //! May use: project, stage.
 
 mod aws_sdk;
+mod clocks;
 mod hostile;
 mod language;
 mod many;
