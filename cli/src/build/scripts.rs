@@ -109,7 +109,10 @@ pub(crate) fn is_shipped(path: &str, entry: &str) -> bool {
 pub(crate) fn engine_code(project: &Project) -> anyhow::Result<PathBuf> {
     check(project)?;
     let Some(place) = engines(project).into_iter().next() else {
-        bail!("{} has no handler whose source is a script, and nothing else can be tested here", project.file().shown());
+        bail!(
+            "{} has no handler whose source is a script, and nothing else can be tested here",
+            project.file().shown()
+        );
     };
     let Engine { component, code } = Engine::of(project, place);
     if let Some(code) = code.filter(|code| is_usable(code, component.as_deref())) {

@@ -177,7 +177,9 @@ mod tests {
         for path in ["index.test.js", "a/b.test.mts", "a/test/b.mjs", "test/a/b.cjs"] {
             assert!(is_test(Path::new(path)), "{path}");
         }
-        for path in ["index.js", "test.js", "testing/a.js", "test/data.json", "a.test.json", "latest.js", "a.test"] {
+        for path in
+            ["index.js", "test.js", "testing/a.js", "test/data.json", "a.test.json", "latest.js", "a.test"]
+        {
             assert!(!is_test(Path::new(path)), "{path}");
         }
         assert!(is_test_name(Path::new("a/b.test.ts")) && !is_test_name(Path::new("test/b.ts")));

@@ -110,8 +110,7 @@ async fn one(
 
 /// Why a file has not run to its end, if it has not.
 fn failure(outcome: Outcome, settings: &Settings) -> Option<Failure> {
-    let is_pending =
-        matches!(&outcome, Outcome::Failed { error_type, .. } if error_type == "Function.PromiseNeverSettled");
+    let is_pending = matches!(&outcome, Outcome::Failed { error_type, .. } if error_type == "Function.PromiseNeverSettled");
     let is_late = matches!(outcome, Outcome::TimedOut { .. } | Outcome::CpuLimitExceeded { .. });
     let report = outcome.into_answer().err()?;
     let mut failure = Failure {
@@ -147,14 +146,15 @@ fn script(files: &Files, path: &str, settings: &Settings, ended: &[&str]) -> any
         json!(format!("../{path}"))
     );
     let text = |path: &str, text: String| File { path: path.into(), content: text.into_bytes().into() };
-    let mut all: Vec<File> =
-        MODULES.iter().map(|(path, source)| text(path, (*source).to_owned())).collect();
+    let mut all: Vec<File> = MODULES.iter().map(|(path, source)| text(path, (*source).to_owned())).collect();
     all.push(text(SETTINGS, format!("module.exports = {settings};\n")));
     all.push(text(ENTRY, entry));
-    all.extend(files.all.iter().map(|(path, content)| File {
-        path: path.as_str().into(),
-        content: Arc::clone(content),
-    }));
+    all.extend(
+        files
+            .all
+            .iter()
+            .map(|(path, content)| File { path: path.as_str().into(), content: Arc::clone(content) }),
+    );
     let script = Script::new(Arc::from(Path::new(ENTRY)), ENTRY, all);
     Ok(Arc::new(script.context("the tests have no entry")?))
 }

@@ -90,8 +90,7 @@ impl ScriptRunner {
         let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
         let directories = Granted::open(Path::new("."), std::iter::empty())?;
         let stores = Arc::new(Stores::none(Arc::clone(&log)));
-        let sandboxes =
-            Sandboxes { function, log, directories, clients, stores, pool_usage: Arc::default() };
+        let sandboxes = Sandboxes { function, log, directories, clients, stores, pool_usage: Arc::default() };
         Ok(Self { loaded, sandboxes, watchdog, route: Route::to(0, Arc::new(policy)) })
     }
 

@@ -54,7 +54,12 @@ fn a_failure_has_its_place_and_the_difference() {
     let Some(folder) = project(tests) else { return };
     let ran = test(&folder, &[]);
     assert_eq!(ran.code, 1);
-    for line in ["index.test.js:4:10)", "AssertionError: The values are not strictly deep-equal:", "+   a: 1,", "-   a: 2,"] {
+    for line in [
+        "index.test.js:4:10)",
+        "AssertionError: The values are not strictly deep-equal:",
+        "+   a: 1,",
+        "-   a: 2,",
+    ] {
         assert!(ran.stdout.contains(line), "{line} in {}", ran.stdout);
     }
     let error = &test(&folder, &["--json"]).json()["files"][0]["tests"][0]["error"];
@@ -102,7 +107,10 @@ fn suites_hooks_and_subtests_run_in_order() {
     assert_eq!(output, &json!(["before each a done each c done each done each done"]));
     let counts = ["passed", "failed", "skipped", "todo"].map(|key| report[key].as_u64().unwrap_or_default());
     assert_eq!(counts, [3, 2, 1, 1]);
-    assert_eq!(outcomes(&test(&folder, &["--json", "--filter", "outer a"]).json()), ["outer passed", "async passed"]);
+    assert_eq!(
+        outcomes(&test(&folder, &["--json", "--filter", "outer a"]).json()),
+        ["outer passed", "async passed"]
+    );
     assert_eq!(test(&folder, &["--filter", "nothing of this name"]).code, 1);
 }
 
@@ -121,7 +129,8 @@ fn a_test_that_loops_is_stopped_and_the_others_run() {
     let report = ran.json();
     let expected = ["before passed", "loops failed", "waits for ever failed", "after passed"];
     assert_eq!(outcomes(&report), expected, "{report}");
-    let message = |place: usize| report["files"][0]["tests"][place]["error"]["message"].as_str().expect("a message");
+    let message =
+        |place: usize| report["files"][0]["tests"][place]["error"]["message"].as_str().expect("a message");
     assert_eq!(message(1), "it was stopped: the tests of a file have 1s together (--timeout)");
     assert!(message(2).starts_with("it waits for a promise that nothing can settle"), "{}", message(2));
     let files = report["files"].as_array().expect("files");
@@ -142,5 +151,8 @@ fn tests_have_no_grants_and_handlers_have_no_modules_of_tests() {
     folder.bulkhead(&["build"]).succeeded();
     let invoked = folder.bulkhead(&["invoke", "--json"]).json();
     let message = invoked["answer"]["errorMessage"].as_str().unwrap_or_default().to_owned();
-    assert!(message.starts_with("the package 'node:assert', imported from index.js, is not there"), "{invoked}");
+    assert!(
+        message.starts_with("the package 'node:assert', imported from index.js, is not there"),
+        "{invoked}"
+    );
 }

@@ -23,7 +23,11 @@ fn run(folder: &Folder, suite: &str) -> Ran {
     command.arg("--engine").arg(path("engine.cwasm")).arg("--expected").arg(path("expected"));
     let output = command.arg(format!("--{suite}")).arg(path(suite)).output().expect("run the suite");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    }
 }
 
 const TEST262: [(&str, &str); 12] = [
@@ -33,11 +37,20 @@ const TEST262: [(&str, &str); 12] = [
         "harness/doneprintHandle.js",
         "function $DONE(error) { print(error ? 'Test262:AsyncTestFailure: ' + error : 'Test262:AsyncTestComplete'); }",
     ),
-    ("test/language/a/global.js", "var x = 1; assert(delete globalThis.x === false || (function () { return !this; })());"),
-    ("test/language/a/strict.js", "/*---\nflags: [onlyStrict]\n---*/\nassert((function () { return !this; })());"),
+    (
+        "test/language/a/global.js",
+        "var x = 1; assert(delete globalThis.x === false || (function () { return !this; })());",
+    ),
+    (
+        "test/language/a/strict.js",
+        "/*---\nflags: [onlyStrict]\n---*/\nassert((function () { return !this; })());",
+    ),
     ("test/language/a/parse.js", "/*---\nnegative:\n  phase: parse\n  type: SyntaxError\n---*/\nvar 1;"),
     ("test/language/a/thrown.js", "/*---\nnegative:\n  phase: runtime\n  type: TypeError\n---*/\nnull.x;"),
-    ("test/language/a/async.js", "/*---\nflags: [async]\n---*/\nPromise.resolve().then(() => $DONE(), $DONE);"),
+    (
+        "test/language/a/async.js",
+        "/*---\nflags: [async]\n---*/\nPromise.resolve().then(() => $DONE(), $DONE);",
+    ),
     (
         "test/language/b/module.js",
         "/*---\nflags: [module]\n---*/\nimport { one } from './one_FIXTURE.js';\nassert(one === 1 && this === undefined);",
@@ -53,14 +66,20 @@ fn tests_of_the_language_pass_fail_as_expected_or_are_told() {
     for (file, text) in TEST262 {
         folder.write(&format!("test262/{file}"), text);
     }
-    folder.write("expected/test262.txt", "# one realm\nfeature cross-realm\n# a fault\nlanguage/b/wrong.js\n");
+    folder
+        .write("expected/test262.txt", "# one realm\nfeature cross-realm\n# a fault\nlanguage/b/wrong.js\n");
     let ran = run(&folder, "test262");
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    for row in [&["language/a", "5", "0", "0", "0"], &["language/b", "1", "0", "1", "1"], &["all", "6", "0", "1", "1"]] {
+    for row in [
+        &["language/a", "5", "0", "0", "0"],
+        &["language/b", "1", "0", "1", "1"],
+        &["all", "6", "0", "1", "1"],
+    ] {
         let is_row = |line: &str| line.split_whitespace().eq(row.iter().copied());
         assert!(ran.stdout.lines().any(is_row), "{row:?} in {}", ran.stdout);
     }
-    folder.write("expected/test262.txt", "# one realm\nfeature cross-realm\n# a fault\nlanguage/a/async.js\n");
+    folder
+        .write("expected/test262.txt", "# one realm\nfeature cross-realm\n# a fault\nlanguage/a/async.js\n");
     let ran = run(&folder, "test262");
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     for line in [

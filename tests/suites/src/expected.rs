@@ -63,7 +63,8 @@ impl Expected {
     /// Why a file is left out.
     pub(crate) fn file(&self, path: &str) -> Option<&str> {
         let mut files = self.files.iter();
-        let found = files.find(|(file, _)| *file == path || (file.ends_with('/') && path.starts_with(file.as_str())));
+        let found =
+            files.find(|(file, _)| *file == path || (file.ends_with('/') && path.starts_with(file.as_str())));
         found.map(|(_, reason)| reason.as_str())
     }
 
@@ -99,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_line_without_a_reason_is_an_error_and_so_is_one_that_is_there_twice() {
-        assert_eq!(Expected::parse("a.js\n").unwrap_err().to_string(), "line 1: there is no reason before it");
+        assert_eq!(
+            Expected::parse("a.js\n").unwrap_err().to_string(),
+            "line 1: there is no reason before it"
+        );
         let twice = Expected::parse("# b\na.js\na.js\n").unwrap_err().to_string();
         assert_eq!(twice, "line 3: a.js is listed twice");
     }

@@ -73,8 +73,7 @@ fn policy() -> Policy {
 }
 
 fn script(job: Job) -> Result<Arc<Script>> {
-    let files =
-        job.files.into_iter().map(|(path, content)| File { path: path.into(), content }).collect();
+    let files = job.files.into_iter().map(|(path, content)| File { path: path.into(), content }).collect();
     let script = Script::new(Arc::from(Path::new(ENTRY)), ENTRY, files);
     Ok(Arc::new(script.context("a job has no entry")?))
 }
@@ -82,8 +81,10 @@ fn script(job: Job) -> Result<Arc<Script>> {
 fn answer(answer: bulkhead_host::runtime_api::Answer) -> Answer {
     match answer {
         // What a test answers is a text. One that is not well-formed Unicode is shown as it came.
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(bytes) => {
+            Ok(serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned()))
+        }
         Err(report) => Err(format!("{}: {}", report.error_type(), report.message())),
     }
 }

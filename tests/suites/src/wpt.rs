@@ -111,7 +111,8 @@ impl summary::Case for Case {
         let mut texts = Vec::new();
         for path in &paths {
             let file = self.checkout.join(path);
-            texts.push(std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?);
+            texts
+                .push(std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?);
         }
         paths.push(self.path.clone());
         texts.push(self.source.to_string());

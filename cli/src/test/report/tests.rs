@@ -10,8 +10,7 @@ fn record(report: &mut FileReport, event: Value) {
 }
 
 fn begin(report: &mut FileReport, id: &str, parent: &str, kind: &str) {
-    let event =
-        json!({ "type": "begin", "id": id, "parent": parent, "name": format!("n{id}"), "kind": kind, "place": "a.js:1:2" });
+    let event = json!({ "type": "begin", "id": id, "parent": parent, "name": format!("n{id}"), "kind": kind, "place": "a.js:1:2" });
     record(report, event);
 }
 

@@ -135,7 +135,10 @@ mod tests {
         platform::with(|host| host.files.insert("node:test".to_owned(), File::default()));
         assert_eq!(resolve("lib/a.js", "node:test").as_deref(), Ok("node:test"));
         let missing = resolve("index.js", "node:fs").map_err(|Unresolved(message)| message);
-        assert!(missing.is_err_and(|message| message.starts_with("the package 'node:fs', imported from index.js")));
+        assert!(
+            missing
+                .is_err_and(|message| message.starts_with("the package 'node:fs', imported from index.js"))
+        );
     }
 
     #[test]

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn an_error_has_a_phase_and_a_type() {
-        let of = |text: &str| FrontMatter::parse(&format!("/*---\nnegative:\n{text}---*/")).map(|it| it.negative);
+        let of =
+            |text: &str| FrontMatter::parse(&format!("/*---\nnegative:\n{text}---*/")).map(|it| it.negative);
         let negative = of("  phase: parse\n  type: SyntaxError\n").unwrap().unwrap();
         assert_eq!(negative, Negative { phase: Phase::Parse, error: "SyntaxError".to_owned() });
         assert_eq!(of("  phase: runtime\n  type: Test262Error\n").unwrap().unwrap().phase, Phase::Runtime);

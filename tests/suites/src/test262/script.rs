@@ -122,7 +122,8 @@ fn harness(case: &Case) -> Vec<String> {
 
 /// The files that a text may import.
 fn named(text: &str) -> impl Iterator<Item = &str> {
-    let is_path = |part: &&str| (part.starts_with("./") || part.starts_with("../")) && !part.contains(['\n', ' ']);
+    let is_path =
+        |part: &&str| (part.starts_with("./") || part.starts_with("../")) && !part.contains(['\n', ' ']);
     text.split(['\'', '"', '`']).filter(is_path)
 }
 

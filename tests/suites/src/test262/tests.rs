@@ -40,10 +40,7 @@ fn a_test_passes_if_it_throws_what_it_says_and_nothing_else() {
     let negative = with("negative:\n  phase: runtime\n  type: TypeError");
     assert_eq!(negative.wrong(&ok("TypeError: a")), None);
     assert_eq!(negative.wrong(&ok("")).as_deref(), Some("no TypeError was thrown"));
-    assert_eq!(
-        negative.wrong(&ok("RangeError: a")).as_deref(),
-        Some("RangeError: a, in place of TypeError")
-    );
+    assert_eq!(negative.wrong(&ok("RangeError: a")).as_deref(), Some("RangeError: a, in place of TypeError"));
     assert!(negative.wrong(&Err("Function.Timeout: b".to_owned())).is_some());
 }
 
@@ -75,7 +72,10 @@ fn a_test_is_global_code_and_brings_its_fixtures() {
         let file = jobs[0].files.iter().find(|(place, _)| place == path).map(|(_, content)| content);
         file.map(|content| String::from_utf8_lossy(content).into_owned()).unwrap_or_default()
     };
-    assert!(text("language/a/b.js.cjs").starts_with("});/*---") && text("language/a/b.js.cjs").ends_with("(function () {"));
+    assert!(
+        text("language/a/b.js.cjs").starts_with("});/*---")
+            && text("language/a/b.js.cjs").ends_with("(function () {")
+    );
     assert_eq!(text("harness/extra.js.cjs"), "});// extra.js\n;(function () {");
     assert_eq!(text("language/a/x_FIXTURE.js"), "export {}; import './y_FIXTURE.js';");
     assert_eq!(text("language/a/y_FIXTURE.js"), "export {}; ");

@@ -39,7 +39,9 @@ mod tests {
 
     #[test]
     fn comments_name_scripts_and_scopes() {
-        let meta = Meta::parse("// META: script=resources/a.js\n//META: script=/common/b.js\n\n// META: global=window,worker\nx();\n// META: script=c.js\n");
+        let meta = Meta::parse(
+            "// META: script=resources/a.js\n//META: script=/common/b.js\n\n// META: global=window,worker\nx();\n// META: script=c.js\n",
+        );
         assert_eq!(meta.scripts, ["resources/a.js", "/common/b.js"]);
         assert!(meta.is_anywhere() && Meta::parse("").is_anywhere());
         assert!(!Meta::parse("// META: global=window\n").is_anywhere());

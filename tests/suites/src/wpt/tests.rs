@@ -25,7 +25,8 @@ fn case(source: &str) -> (tempfile::TempDir, Case) {
 
 #[test]
 fn a_file_runs_after_the_harness_and_its_scripts_and_has_its_data() {
-    let (folder, case) = case("// META: script=/common/x.js\nfetch('resources/data.json'); fetch('gone.json');");
+    let (folder, case) =
+        case("// META: script=/common/x.js\nfetch('resources/data.json'); fetch('gone.json');");
     assert_eq!(cases(folder.path(), "").unwrap().len(), 2);
     let job = case.jobs().unwrap().remove(0);
     let text = |path: &str| {
