@@ -16,6 +16,7 @@ mod modules;
 mod requests;
 mod turns;
 mod urls;
+mod web;
 
 /// A context of an event.
 pub(crate) fn context() -> types::Context {
