@@ -30,6 +30,7 @@ pub(crate) use cargo::parse_metadata;
 pub(crate) use crates::Crates;
 use print::Report;
 pub(crate) use project::Project;
+pub(crate) use scripts::{engine_code, is_shipped};
 pub(crate) use task_root::PLACE;
 use task_root::TaskRoot;
 

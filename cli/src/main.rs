@@ -24,6 +24,7 @@ mod preinit;
 mod receipts;
 mod schema;
 mod tenants;
+mod test;
 
 mod files;
 mod handlers;
@@ -63,6 +64,7 @@ const EXAMPLES: &str = "Examples:
   bulkhead inspect hello.wasm
   bulkhead dev --port 9000
   bulkhead invoke hello --event '{\"name\": \"world\"}'
+  bulkhead test --filter greets
   bulkhead package ./package --arch arm64 -o function.zip
   bulkhead init-deploy --tool sam
   bulkhead receipts --by handler function.log
@@ -82,6 +84,7 @@ enum Command {
     Dev(dev::Dev),
     Inspect(inspect::Inspect),
     Invoke(invoke::Invoke),
+    Test(test::Test),
     Package(package::Package),
     InitDeploy(init_deploy::InitDeploy),
     Receipts(receipts::Receipts),
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Command::Dev(dev) => dev.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Invoke(invoke) => invoke.run(),
+        Command::Test(test) => test.run(),
         Command::Package(package) => package.run().map(|()| ExitCode::SUCCESS),
         Command::InitDeploy(init) => init.run().map(|()| ExitCode::SUCCESS),
         Command::Receipts(receipts) => receipts.run().map(|()| ExitCode::SUCCESS),
@@ -147,7 +151,7 @@ fn arguments(answer: clap::Error) -> ExitCode {
 }
 
 /// The commands of other tools, and what does the same here.
-const MEANT: [(&str, &str); 11] = [
+const MEANT: [(&str, &str); 10] = [
     ("create", "new"),
     ("deploy", "init-deploy"),
     ("init", "new"),
@@ -156,7 +160,6 @@ const MEANT: [(&str, &str); 11] = [
     ("run", "invoke"),
     ("serve", "dev"),
     ("start", "dev"),
-    ("test", "invoke"),
     ("validate", "check"),
     ("version", "--version"),
 ];
@@ -209,6 +212,7 @@ mod tests {
                 "dev",
                 "inspect",
                 "invoke",
+                "test",
                 "package",
                 "init-deploy",
                 "receipts",

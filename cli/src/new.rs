@@ -210,10 +210,10 @@ mod tests {
     }
 
     #[test]
-    fn a_script_has_no_test_and_no_tool_to_install() {
+    fn a_script_has_a_test_and_no_tool_to_install() {
         let script = TEMPLATES.iter().find(|template| template.name == "javascript").unwrap();
         let commands = next(script, Path::new("x"), OsStr::new(""));
-        let expected = "\n\n  cd x\n  bulkhead build\n  bulkhead invoke --event @event.json";
+        let expected = "\n\n  cd x\n  bulkhead test\n  bulkhead build\n  bulkhead invoke --event @event.json";
         assert!(commands.ends_with(expected), "{commands}");
     }
 

@@ -134,6 +134,9 @@ pub struct Log {
     batches: bool,
     /// `None`: stdout.
     telemetry: Option<Mutex<File>>,
+    /// The records of a log that is not written.
+    #[cfg(feature = "compiler")]
+    kept: Option<Mutex<Vec<String>>>,
 }
 
 thread_local! {
@@ -157,7 +160,24 @@ impl Log {
             level: settings.level,
             batches: settings.batches,
             telemetry: telemetry.map(Mutex::new),
+            #[cfg(feature = "compiler")]
+            kept: None,
         }
+    }
+
+    /// A log that keeps its records, in JSON, until they are [taken](Self::take).
+    #[cfg(feature = "compiler")]
+    pub fn kept() -> Self {
+        let settings =
+            LogSettings { format: Format::Json, level: Level::Trace, telemetry_fd: None, batches: false };
+        Self { kept: Some(Mutex::default()), ..Self::new(&settings) }
+    }
+
+    /// The records that were kept since the last call.
+    #[cfg(feature = "compiler")]
+    pub fn take(&self) -> Vec<String> {
+        let kept = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default()
     }
 
     /// Whether records of this level are written.
@@ -278,6 +298,11 @@ impl Log {
     }
 
     fn put(&self, format: Format, level: Level, now: SystemTime, mut record: String) {
+        #[cfg(feature = "compiler")]
+        if let Some(kept) = &self.kept {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+            return;
+        }
         // A log that cannot be written is no reason to fail an event, so errors are ignored here.
         match &self.telemetry {
             Some(file) => {

@@ -1,10 +1,10 @@
 //! Runs what a component does before any event: its init function, once, when the component is compiled; and, if it is an engine,
-//! its [compiler of scripts](script_compiler).
+//! its [compiler of scripts](script_compiler). It also [runs scripts](script_runner) that no function has, such as tests.
 //!
 //! The init runs in a sandbox without grants, which denies everything that would be equal in every later sandbox
 //! ([`refused`]). The memory that it leaves is read here; the command makes a component from it.
 //!
-//! May use: text, log, policy, engine, runtime_api, capabilities, wasm, sandbox.
+//! May use: text, log, script, policy, engine, runtime_api, capabilities, wasm, sandbox.
 
 mod error;
 mod exports;
@@ -12,6 +12,7 @@ mod printed;
 mod read;
 mod refused;
 mod script_compiler;
+mod script_runner;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use printed::Printed;
 pub use read::Value;
 pub use refused::Refused;
 pub use script_compiler::{ScriptCompiler, ScriptCompilerError, SyntaxError};
+pub use script_runner::{Ran, ScriptRunner, ScriptRunnerError};
 
 use crate::capabilities::environment::Environment;
 use crate::capabilities::files::Files;

@@ -15,6 +15,7 @@ mod journey;
 mod new;
 mod package;
 mod sbom;
+mod script_tests;
 mod scripts;
 mod slips;
 mod templates;

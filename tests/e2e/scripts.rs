@@ -1,10 +1,11 @@
 //! Scripts: which one an engine gets, and that it gets nothing of another. The engine of most of these tests interprets nothing, and
 //! answers with what it reads.
 //!
-//! May use: stage, store.
+//! May use: project, stage, store.
 
 mod aws_sdk;
 mod bytecode;
+mod clocks;
 mod hostile;
 mod language;
 mod many;
@@ -12,6 +13,7 @@ mod served;
 mod services;
 mod stored;
 mod streams;
+mod suites;
 
 use bulkhead_tests::{Answer, Event, TaskRoot, artifacts};
 use serde_json::{Value, json};

@@ -93,6 +93,14 @@ pub fn cli() -> PathBuf {
     required("BULKHEAD_CLI")
 }
 
+/// The program that runs the suites of others.
+///
+/// # Panics
+/// Where the environment does not say.
+pub fn suites() -> PathBuf {
+    required("BULKHEAD_SUITES")
+}
+
 /// The archive of a release.
 ///
 /// # Panics

@@ -133,7 +133,7 @@ pub(crate) fn end_to_end_tests(workspace: &Workspace) -> Result<PathBuf> {
 
 fn build(workspace: &Workspace) -> Command {
     let mut build = quick(workspace, "build");
-    build.args(["--bin", "bootstrap", "--bin", "bulkhead", "--test", "e2e"]);
+    build.args(["--bin", "bootstrap", "--bin", "bulkhead", "--bin", "suites", "--test", "e2e"]);
     build
 }
 

@@ -119,6 +119,7 @@ pub(crate) fn tests(workspace: &Workspace, profile: Profile) -> Result<Command> 
     tests.env("BULKHEAD_BOOTSTRAP_LEAN", workspace.lean_bootstrap());
     tests.env("BULKHEAD_CLI", workspace.command_line(profile));
     tests.env("BULKHEAD_GUESTS", workspace.guests());
+    tests.env("BULKHEAD_SUITES", workspace.suites());
     tests.env(dist::VARIABLE, dist::archive(workspace));
     for (variable, find) in OPTIONAL {
         if let Some(file) = find(workspace) {

@@ -40,6 +40,7 @@ mod semver;
 mod slowest;
 mod stamp;
 mod steps;
+mod suites;
 mod table;
 mod tool;
 mod toolchain;
@@ -75,6 +76,8 @@ enum Command {
     Dist,
     /// Compare Bulkhead with the same handler on `lambda_runtime`
     Bench(bench::Options),
+    /// Run test262 and web-platform-tests, from checkouts of them, in the engine of scripts
+    Suites(suites::Options),
 }
 
 fn main() -> ExitCode {
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Guests => guests::run(&workspace),
         Command::Dist => dist::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Suites(options) => suites::run(&workspace, &options),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

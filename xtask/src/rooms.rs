@@ -36,7 +36,7 @@ const HOUSES: [House; 3] = [
 ];
 
 /// Where no parameter of a function is a tuple. In `tests/guests`, the event of a handler may be one.
-const WITHOUT_TUPLES: [&str; 11] = [
+const WITHOUT_TUPLES: [&str; 12] = [
     "bench/src",
     "bench/steps",
     "bootstrap/src",
@@ -47,6 +47,7 @@ const WITHOUT_TUPLES: [&str; 11] = [
     "host/src",
     "tests/e2e",
     "tests/src",
+    "tests/suites/src",
     "xtask/src",
 ];
 
@@ -64,6 +65,7 @@ pub(crate) const ROOMS: Step = Step {
         "host",
         "tests/e2e",
         "tests/src",
+        "tests/suites",
         "xtask",
     ])),
     run: |workspace| {

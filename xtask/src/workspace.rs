@@ -110,6 +110,11 @@ impl Workspace {
         self.program(profile, "bulkhead")
     }
 
+    /// The program of `cargo xtask suites`.
+    pub(crate) fn suites(&self) -> PathBuf {
+        self.program(Profile::Dev, "suites")
+    }
+
     /// The program of `cargo xtask demo`.
     pub(crate) fn demo(&self) -> PathBuf {
         self.program(Profile::Dev, "demo")

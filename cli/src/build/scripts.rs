@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context as _, bail, ensure};
 use bulkhead_host::engine::Target;
 use bulkhead_host::script;
 use bulkhead_host::text::printable::Shown as _;
 
+use super::precompile;
 use super::project::Project;
+use super::task_root::{PLACE, replace};
 use crate::check::mistakes_of_scripts;
 use crate::local::{self, ENGINES_VARIABLE};
 use crate::package::fits;
+use crate::test::files::is_test_name;
 
 /// Whether every handler of a project is a script, or it has none and runs those of its store, so that there is nothing to
 /// compile.
@@ -76,7 +79,7 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
         // What cannot be read was reported before.
         let Ok(script) = script::read(&project.root, place) else { continue };
         let folder = place.parent().unwrap_or_else(|| Path::new(""));
-        for file in script.files() {
+        for file in script.files().iter().filter(|file| is_shipped(&file.path, &script.entry)) {
             let place = folder.join(&*file.path);
             let source = project.root.join(&place);
             files.insert(place, source);
@@ -85,11 +88,7 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
     for place in engines(project) {
         let Engine { component, code } = Engine::of(project, &place);
         let code_place = place.with_extension("cwasm");
-        let missing = PathBuf::new();
-        let is_usable = |code: &PathBuf| {
-            Target::host().is_some_and(|target| fits(code, component.as_ref().unwrap_or(&missing), target))
-        };
-        if let Some(code) = code.filter(is_usable) {
+        if let Some(code) = code.filter(|code| is_usable(code, component.as_deref())) {
             files.insert(code_place.clone(), code);
         }
         if let Some(component) = component {
@@ -97,6 +96,38 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
             native.insert(code_place);
         }
     }
+}
+
+/// Whether native code runs here, and is of this component.
+fn is_usable(code: &Path, component: Option<&Path>) -> bool {
+    let component = component.unwrap_or_else(|| Path::new(""));
+    Target::host().is_some_and(|target| fits(code, component, target))
+}
+
+/// Whether a file of a script is part of a package. Tests are not.
+pub(crate) fn is_shipped(path: &str, entry: &str) -> bool {
+    path == entry || !is_test_name(Path::new(path))
+}
+
+/// The native code of the engine that runs the scripts of a project. If there is none, it is made where a build makes it.
+pub(crate) fn engine_code(project: &Project) -> anyhow::Result<PathBuf> {
+    check(project)?;
+    let Some(place) = engines(project).into_iter().next() else {
+        bail!(
+            "{} has no handler whose source is a script, and nothing else can be tested here",
+            project.file().shown()
+        );
+    };
+    let Engine { component, code } = Engine::of(project, place);
+    if let Some(code) = code.filter(|code| is_usable(code, component.as_deref())) {
+        return Ok(code);
+    }
+    let Some(component) = component else { bail!("the engine {} is not for this machine", place.shown()) };
+    let kept = project.root.join(PLACE).join(place);
+    replace(&component, &kept).with_context(|| format!("{} cannot be written", kept.shown()))?;
+    let code = kept.with_extension("cwasm");
+    precompile::make(&code, &component)?;
+    Ok(code)
 }
 
 #[cfg(test)]
@@ -125,6 +156,7 @@ mod tests {
             ),
             ("n/index.js", ""),
             ("n/lib/x.json", ""),
+            ("n/lib/x.test.js", ""),
             ("n/notes.txt", ""),
             ("a.js", ""),
             ("other.js", ""),

@@ -151,7 +151,8 @@ fn below(place: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) ->
     Ok(())
 }
 
-fn replace(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a file, unless it is there already.
+pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let content = std::fs::read(from)?;
     if std::fs::read(to).is_ok_and(|there| there == content) {
         return Ok(());

@@ -68,7 +68,8 @@ pub(crate) fn megabytes(text: &str) -> Result<u32, String> {
     megabytes.ok_or_else(|| "write a whole number of MB, such as 256".to_owned())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// A variable, with its value or with the one that it has here.
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
             Ok((name.to_owned(), value.to_owned()))

@@ -117,7 +117,7 @@ const GO: Template = Template {
 const JAVASCRIPT: Template = Template {
     name: "javascript",
     about: "a handler in JavaScript, by source: nothing has to be installed",
-    test: None,
+    test: Some("bulkhead test"),
     installs: None,
     invoke: "",
     files: &[
@@ -126,6 +126,7 @@ const JAVASCRIPT: Template = Template {
         file!("javascript", "bulkhead.toml"),
         file!("javascript", "event.json"),
         file!("javascript", "index.js"),
+        file!("javascript", "index.test.js"),
     ],
 };
 

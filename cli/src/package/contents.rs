@@ -13,6 +13,7 @@ use bulkhead_host::script;
 use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 
+use crate::build::is_shipped;
 use crate::check;
 use crate::compile;
 use crate::handlers;
@@ -133,7 +134,7 @@ fn scripts(root: &Path, manifest: &Manifest, staged: &Path) -> anyhow::Result<()
         // The check of the package reports a script that cannot be read.
         let Ok(script) = script::read(root, place) else { continue };
         let folder = staged.join(place.parent().unwrap_or_else(|| Path::new("")));
-        for file in script.files() {
+        for file in script.files().iter().filter(|file| is_shipped(&file.path, &script.entry)) {
             let to = folder.join(&*file.path);
             make(to.parent().unwrap_or(&folder))?;
             fs::write(&to, &file.content).with_context(|| format!("{} cannot be written", to.shown()))?;

@@ -27,18 +27,19 @@ pub(crate) fn monotonic() -> u64 {
 /// The C functions. In a native program QuickJS calls those of the C library.
 #[cfg(target_family = "wasm")]
 mod c {
-    /// `struct timespec` and, with microseconds, `struct timeval`, as wasi-libc has them.
+    /// `struct timeval` and, with nanoseconds, `struct timespec`, as wasi-libc has them: microseconds have 64 bits. Nanoseconds have
+    /// 32, followed by 32 that mean nothing.
     #[repr(C)]
     struct Time {
         seconds: i64,
-        part: i32,
+        part: i64,
     }
 
     const NANOSECONDS: u64 = 1_000_000_000;
 
     fn time(nanoseconds: u64, unit: u64) -> Time {
         let seconds = i64::try_from(nanoseconds / NANOSECONDS).unwrap_or(i64::MAX);
-        Time { seconds, part: i32::try_from(nanoseconds % NANOSECONDS / unit).unwrap_or(0) }
+        Time { seconds, part: i64::try_from(nanoseconds % NANOSECONDS / unit).unwrap_or(0) }
     }
 
     /// `int clock_gettime(clockid_t, struct timespec *)`. QuickJS asks for the monotonic clock only.

@@ -19,6 +19,7 @@ mod services;
 mod streams;
 mod turns;
 mod urls;
+mod web;
 
 /// A context of an event.
 pub(crate) fn context() -> types::Context {

@@ -10,6 +10,8 @@ fn a_record_of_a_guest_s_line_is_no_longer_than_there_is_room() {
         level,
         batches: false,
         telemetry: Some(Mutex::new(tempfile::tempfile().unwrap())),
+        #[cfg(feature = "compiler")]
+        kept: None,
     };
     let scope = Scope { request_id: Some("r-1".into()), tenant_id: Some("acme".into()) };
     for format in [Format::Text, Format::Json] {
@@ -28,6 +30,20 @@ fn a_record_of_a_guest_s_line_is_no_longer_than_there_is_room() {
     let quiet = log(Format::Json, Level::Warn);
     let kept_out = quiet.record_guest_line(Level::Info, &scope, "12345", 5);
     assert_eq!(kept_out, Recorded { written: 0, of_line: 5 });
+}
+
+#[cfg(feature = "compiler")]
+#[test]
+fn records_that_are_kept_are_taken_once() {
+    let log = Log::kept();
+    log.record(Level::Trace, &Scope::default(), "one");
+    log.record_receipt("{}".to_owned());
+    let taken = log.take();
+    assert!(taken.len() == 2 && taken[0].contains(r#""message":"one""#), "{taken:?}");
+    assert_eq!(log.take(), [""; 0]);
+    let settings =
+        LogSettings { format: Format::Json, level: Level::Fatal, telemetry_fd: None, batches: false };
+    assert_eq!(Log::new(&settings).take(), [""; 0]);
 }
 
 #[test]

@@ -39,7 +39,7 @@
     if (from === undefined) return log('WARN', [`there is no timer '${label}' for console.${name}()`]);
     log('INFO', [`${label}: ${(now() - from).toFixed(3)}ms`, ...values]);
   };
-  shared.define('console', {
+  const console = {
     assert(condition, ...values) { if (!condition) log('ERROR', ['assertion failed', ...values]); },
     count(label = 'default') {
       const count = (get(counts, `${label}`) ?? 0) + 1;
@@ -60,5 +60,7 @@
     timeLog(label = 'default', ...values) { elapsed('timeLog', `${label}`, values); },
     trace: at('TRACE'),
     warn: at('WARN'),
-  });
+  };
+  Object.defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });
+  shared.define('console', console);
 })

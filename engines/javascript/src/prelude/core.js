@@ -53,7 +53,7 @@
   shared.define('clearInterval', (number) => stop(number));
   shared.define('clearImmediate', (number) => stop(number));
 
-  defineProperty(Math, 'random', { value: () => random(), writable: true, configurable: true, enumerable: false });
+  defineProperty(Math, 'random', { value: { random: () => random() }.random, writable: true, configurable: true, enumerable: false });
   shared.define('global', globalThis);
   shared.define('self', globalThis);
 })

@@ -9,8 +9,9 @@
   const isView = ArrayBuffer.isView;
   const buffers = [ArrayBuffer, SharedArrayBuffer].map((one) =>
     Object.getOwnPropertyDescriptor(one.prototype, 'byteLength').get);
-  const lower = String.prototype.toLowerCase;
-  const trim = String.prototype.trim;
+  const { includes, toLowerCase } = String.prototype;
+  const exec = RegExp.prototype.exec;
+  const nameOfView = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Bytes.prototype), Symbol.toStringTag).get;
   const set = Bytes.prototype.set;
   const subarray = Bytes.prototype.subarray;
 
@@ -33,6 +34,7 @@
     encode(text = '') { return encodeUtf8(`${text}`); }
     encodeInto(text, to) {
       const source = `${text}`;
+      if (apply(nameOfView, to, []) !== 'Uint8Array') throw new TypeErrorOf('TextEncoder.encodeInto() needs a Uint8Array');
       let read = 0, written = 0;
       for (const character of source) {
         const bytes = encodeUtf8(character);
@@ -45,17 +47,22 @@
     }
   }
 
-  const LABELS = {
-    __proto__: null,
-    'utf-8': 0, utf8: 0, 'unicode-1-1-utf-8': 0,
-    'utf-16le': 1, 'utf-16': 1, ucs2: 1, 'ucs-2': 1, unicode: 1,
-    latin1: 2, 'iso-8859-1': 2, 'windows-1252': 2, ascii: 2, 'us-ascii': 2, l1: 2, 'iso8859-1': 2,
+  const LABELS = [
+    '|utf-8|utf8|unicode-1-1-utf-8|unicode11utf8|unicode20utf8|x-unicode20utf8|',
+    '|utf-16le|utf-16|csunicode|iso-10646-ucs-2|ucs-2|unicode|unicodefeff|',
+    '|windows-1252|ansi_x3.4-1968|ascii|cp1252|cp819|csisolatin1|ibm819|iso-8859-1|iso-ir-100|iso8859-1|iso88591|iso_8859-1' +
+      '|iso_8859-1:1987|l1|latin1|us-ascii|x-cp1252|',
+  ];
+  const LABEL = /^[\t\n\f\r ]*([^|]*?)[\t\n\f\r ]*$/;
+  const encodingOf = (label) => {
+    const name = apply(exec, LABEL, [apply(toLowerCase, label, [])])?.[1];
+    for (let i = 0; name && i < 3; i++) if (apply(includes, LABELS[i], [`|${name}|`])) return i;
   };
   const NAMES = ['utf-8', 'utf-16le', 'windows-1252'];
   class TextDecoder {
     #encoding; #fatal; #keepsMark; #rest = null; #begun = false;
     constructor(label = 'utf-8', options = {}) {
-      const encoding = LABELS[apply(lower, apply(trim, `${label}`, []), [])];
+      const encoding = encodingOf(`${label}`);
       if (encoding === undefined) {
         throw new RangeErrorOf(`the encoding '${label}' is not there: TextDecoder has utf-8, utf-16le and windows-1252`);
       }

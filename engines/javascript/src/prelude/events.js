@@ -4,43 +4,60 @@
   const { startTimer, now } = native;
   const { apply } = Reflect;
   const { push, slice } = Array.prototype;
+  const { defineProperty } = Object;
   const MapOf = Map;
   const TypeErrorOf = TypeError;
   const DOMExceptionOf = DOMException;
   const report = queueMicrotask;
 
+  const isTrusted = { get() { return false; }, enumerable: true };
   class Event {
-    #type; #canceled = false; #cancelable;
+    #type; #canceled = false; #cancelable; #bubbles; #composed;
     target = null;
     currentTarget = null;
-    constructor(type, init = {}) {
+    constructor(type, init) {
+      if (arguments.length === 0) throw new TypeErrorOf('Event needs a type');
       this.#type = `${type}`;
-      this.#cancelable = !!init.cancelable;
+      this.#bubbles = !!init?.bubbles;
+      this.#cancelable = !!init?.cancelable;
+      this.#composed = !!init?.composed;
       this.timeStamp = now();
       this.stopped = false;
+      defineProperty(this, 'isTrusted', isTrusted);
     }
     get type() { return this.#type; }
+    get bubbles() { return this.#bubbles; }
     get cancelable() { return this.#cancelable; }
+    get composed() { return this.#composed; }
+    get eventPhase() { return this.currentTarget ? 2 : 0; }
     get defaultPrevented() { return this.#canceled; }
     preventDefault() { if (this.#cancelable) this.#canceled = true; }
     stopImmediatePropagation() { this.stopped = true; }
     stopPropagation() {}
   }
 
+  const isCapture = (options) => (typeof options === 'object' ? !!options?.capture : !!options);
   class EventTarget {
     #listeners = { __proto__: null };
     addEventListener(type, listener, options) {
-      if (listener === null || listener === undefined) return;
-      const once = typeof options === 'object' && options !== null && !!options.once;
+      const capture = isCapture(options);
+      const { once, signal } = typeof options === 'object' && options !== null ? options : {};
+      if (signal !== undefined && !shared.isSignal(signal)) throw new TypeErrorOf('the signal must be an AbortSignal');
+      if (listener === null || listener === undefined || signal?.aborted) return;
       const all = (this.#listeners[type] ??= []);
-      for (let i = 0; i < all.length; i++) if (all[i].listener === listener) return;
-      apply(push, all, [{ listener, once }]);
+      for (let i = 0; i < all.length; i++) if (all[i].listener === listener && all[i].capture === capture) return;
+      apply(push, all, [{ listener, once, capture, isGone: false }]);
+      if (signal) shared.onAbort(signal, () => this.removeEventListener(type, listener, capture));
     }
-    removeEventListener(type, listener) {
+    removeEventListener(type, listener, options) {
       const all = this.#listeners[type];
       if (!all) return;
+      const capture = isCapture(options);
       const left = [];
-      for (let i = 0; i < all.length; i++) if (all[i].listener !== listener) apply(push, left, [all[i]]);
+      for (let i = 0; i < all.length; i++) {
+        if (all[i].listener === listener && all[i].capture === capture) all[i].isGone = true;
+        else apply(push, left, [all[i]]);
+      }
       this.#listeners[type] = left;
     }
     dispatchEvent(event) {
@@ -49,8 +66,9 @@
       const own = this[`on${event.type}`];
       if (typeof own === 'function') apply(push, all, [{ listener: own, once: false }]);
       for (let i = 0; i < all.length && !event.stopped; i++) {
-        const { listener, once } = all[i];
-        if (once) this.removeEventListener(event.type, listener);
+        const { listener, once, capture, isGone } = all[i];
+        if (isGone) continue;
+        if (once) this.removeEventListener(event.type, listener, capture);
         try {
           if (typeof listener === 'function') apply(listener, this, [event]);
           else listener.handleEvent(event);
@@ -58,6 +76,7 @@
           report(() => { throw error; });
         }
       }
+      event.currentTarget = null;
       return !event.defaultPrevented;
     }
   }

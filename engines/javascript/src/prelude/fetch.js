@@ -215,11 +215,13 @@
       return new Response(stringify(value), { status: init.status, statusText: init.statusText, headers });
     }
     static redirect(url, status = 302) {
+      if (!REDIRECTS[status]) throw new RangeErrorOf(`${status} is not the status of a redirect`);
       return new Response(null, { status, headers: { location: new UrlOf(url).href } });
     }
     static error() {
       const response = new Response(null);
       response.type = 'error';
+      response.status = 0;
       return response;
     }
   }

@@ -9,7 +9,7 @@
   const test = RegExp.prototype.test;
   const keysOf = Object.keys;
   const TOKEN = /^[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+$/;
-  const BAD_VALUE = /[\0\r\n]/;
+  const BAD_VALUE = /[\0\r\n\u0100-\uffff]/;
 
   const nameOf = (name) => {
     name = `${name}`;
@@ -18,7 +18,7 @@
   };
   const valueOf = (value) => {
     value = apply(trim, `${value}`, []);
-    if (apply(test, BAD_VALUE, [value])) throw new TypeErrorOf('the value of a header has a line break or a zero');
+    if (apply(test, BAD_VALUE, [value])) throw new TypeErrorOf('the value of a header has a line break, a zero or a character beyond U+00FF');
     return value;
   };
 

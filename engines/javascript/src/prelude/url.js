@@ -11,7 +11,10 @@
   const indexOf = String.prototype.indexOf;
   const exec = RegExp.prototype.exec;
   const DIGITS = /^[0-9]*/;
-  const HOST = /^(?:\[[^\]]*\]|[^\/\\?#@:[\]]*)/;
+  const HOST = /^(\[[^\]]*\]|[^\/\\?#@:[\]]*)(?::([0-9]+))?/;
+  const SPECIAL = { __proto__: null, 'http:': true, 'https:': true, 'ws:': true, 'wss:': true, 'ftp:': true, 'file:': true };
+  const { toLowerCase, toWellFormed } = String.prototype;
+  const textOf = (value) => apply(toWellFormed, `${value}`, []);
 
   let rereadQuery;
   class URLSearchParams {
@@ -23,10 +26,10 @@
           for (const pair of init) {
             const both = [...pair];
             if (both.length !== 2) throw new TypeErrorOf('each parameter must be a name and a value');
-            apply(push, this.#pairs, [[`${both[0]}`, `${both[1]}`]]);
+            apply(push, this.#pairs, [[textOf(both[0]), textOf(both[1])]]);
           }
         } else {
-          for (const name of Object.keys(init)) apply(push, this.#pairs, [[name, `${init[name]}`]]);
+          for (const name of Object.keys(init)) apply(push, this.#pairs, [[textOf(name), textOf(init[name])]]);
         }
       } else {
         const text = `${init}`;
@@ -41,7 +44,7 @@
     }
     #tell() { this.#changed?.(writeQuery(this.#pairs)); }
     get size() { return this.#pairs.length; }
-    append(name, value) { apply(push, this.#pairs, [[`${name}`, `${value}`]]); this.#tell(); }
+    append(name, value) { apply(push, this.#pairs, [[textOf(name), textOf(value)]]); this.#tell(); }
     delete(name, value) {
       name = `${name}`;
       const left = [];
@@ -78,8 +81,8 @@
         if (at < 0) at = i;
         else apply(splice, this.#pairs, [i--, 1]);
       }
-      if (at < 0) apply(push, this.#pairs, [[name, `${value}`]]);
-      else this.#pairs[at][1] = `${value}`;
+      if (at < 0) apply(push, this.#pairs, [[textOf(name), textOf(value)]]);
+      else this.#pairs[at][1] = textOf(value);
       this.#tell();
     }
     sort() {
@@ -115,6 +118,11 @@
     static canParse(url, base) { return !!parseUrl(`${url}`, base === undefined ? undefined : `${base}`); }
     static parse(url, base) { return URL.canParse(url, base) ? new URL(url, base) : null; }
 
+    // Whether it is like `mailto:a@b`, which has no host and a path that is only a text.
+    #isOpaque() {
+      const p = this.#parts;
+      return p[PATHNAME][0] !== '/' && !apply(startsWith, p[HREF], [`${p[PROTOCOL]}//`]);
+    }
     // Puts a URL together from parts, and keeps it if it is valid.
     #put(change) {
       const p = [...this.#parts];
@@ -123,9 +131,10 @@
       const user = p[USERNAME] || p[PASSWORD] ? `${p[USERNAME]}${p[PASSWORD] ? `:${p[PASSWORD]}` : ''}@` : '';
       const host = hasHost ? `//${user}${p[HOSTNAME]}${p[PORT] === '' ? '' : `:${p[PORT]}`}` : '';
       const parts = parseUrl(`${p[PROTOCOL]}${host}${p[PATHNAME]}${p[SEARCH]}${p[HASH]}`, undefined);
-      if (!parts) return;
+      if (!parts) return false;
       this.#parts = parts;
       if (this.#params) this.#read();
+      return true;
     }
     #read() {
       const changed = (query) => this.#put((p) => { p[SEARCH] = query === '' ? '' : `?${query}`; });
@@ -139,7 +148,12 @@
     set protocol(text) {
       text = `${text}`;
       const end = apply(indexOf, text, [':']);
-      this.#put((p) => { p[PROTOCOL] = `${end < 0 ? text : apply(slice, text, [0, end])}:`; });
+      const next = `${apply(toLowerCase, end < 0 ? text : apply(slice, text, [0, end]), [])}:`;
+      const p = this.#parts;
+      // Those of the Web stay those of the Web, and a file has neither a user nor a port.
+      if (SPECIAL[p[PROTOCOL]] !== SPECIAL[next] || (p[PROTOCOL] === 'file:' && p[HOSTNAME] === '')) return;
+      if (next === 'file:' && (p[USERNAME] || p[PASSWORD] || p[PORT])) return;
+      this.#put((p) => { p[PROTOCOL] = next; });
     }
     get username() { return this.#parts[USERNAME]; }
     set username(text) { this.#put((p) => { p[USERNAME] = native.encodeUserinfo(`${text}`); }); }
@@ -147,16 +161,19 @@
     set password(text) { this.#put((p) => { p[PASSWORD] = native.encodeUserinfo(`${text}`); }); }
     get host() { return this.#parts[HOSTNAME] + (this.#parts[PORT] === '' ? '' : `:${this.#parts[PORT]}`); }
     set host(text) {
-      const at = parseUrl(`${this.#parts[PROTOCOL]}//${text}`, undefined);
-      if (at && at[HOSTNAME]) this.#put((p) => { p[HOSTNAME] = at[HOSTNAME]; if (at[PORT] !== '') p[PORT] = at[PORT]; });
+      text = `${text}`;
+      const [all, name, port] = apply(exec, HOST, [text]);
+      if (name === '' || text[all.length] === '@' || this.#isOpaque()) return;
+      const put = (port) => this.#put((p) => { p[HOSTNAME] = name; if (port !== undefined) p[PORT] = port; });
+      if (!put(port)) put();
     }
     get hostname() { return this.#parts[HOSTNAME]; }
     set hostname(text) {
       text = `${text}`;
-      const at = apply(exec, HOST, [text])[0];
+      const at = apply(exec, HOST, [text])[1];
       // A name with a user or a port in front of its end is not a name, as in browsers.
       const next = text[at.length];
-      if (at !== '' && next !== '@' && next !== ':') this.#put((p) => { p[HOSTNAME] = at; });
+      if (at !== '' && next !== '@' && next !== ':' && !this.#isOpaque()) this.#put((p) => { p[HOSTNAME] = at; });
     }
     get port() { return this.#parts[PORT]; }
     set port(text) {
@@ -165,18 +182,21 @@
     }
     get pathname() { return this.#parts[PATHNAME]; }
     set pathname(text) {
+      if (this.#isOpaque()) return;
       text = native.escapePath(`${text}`);
-      this.#put((p) => { p[PATHNAME] = text[0] === '/' || p[HOSTNAME] === '' ? text : `/${text}`; });
+      const isSpecial = SPECIAL[this.#parts[PROTOCOL]];
+      const isWhole = text[0] === '/' || (isSpecial && text[0] === '\\') || (text === '' && !isSpecial && this.#parts[HOSTNAME] !== '');
+      this.#put((p) => { p[PATHNAME] = isWhole ? text : `/${text}`; });
     }
     get search() { return this.#parts[SEARCH]; }
     set search(text) {
       text = native.escapeHash(`${text}`);
-      this.#put((p) => { p[SEARCH] = text === '' || text === '?' ? '' : text[0] === '?' ? text : `?${text}`; });
+      this.#put((p) => { p[SEARCH] = text === '' ? '' : text[0] === '?' ? text : `?${text}`; });
     }
     get hash() { return this.#parts[HASH]; }
     set hash(text) {
       text = `${text}`;
-      this.#put((p) => { p[HASH] = text === '' || text === '#' ? '' : text[0] === '#' ? text : `#${text}`; });
+      this.#put((p) => { p[HASH] = text === '' ? '' : text[0] === '#' ? text : `#${text}`; });
     }
     get searchParams() {
       if (!this.#params) { this.#params = new URLSearchParams(); this.#read(); }

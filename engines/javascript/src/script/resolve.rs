@@ -15,6 +15,10 @@ const SOURCES: [(&str, &str); 2] = [(".js", ".ts"), (".mjs", ".mts")];
 
 /// The path of the file that `specifier` names in the file `base`. The file is kept until it is loaded.
 pub(crate) fn resolve(base: &str, specifier: &str) -> Result<String, Unresolved> {
+    // A host may have modules of Node.js, as `bulkhead test` has some. They are files at these paths.
+    if specifier.starts_with("node:") && find(specifier) {
+        return Ok(specifier.to_owned());
+    }
     if !(specifier.starts_with("./") || specifier.starts_with("../") || specifier == "." || specifier == "..")
     {
         return Err(bare(base, specifier));
@@ -127,6 +131,17 @@ mod tests {
         ] {
             assert_eq!(resolve("index.js", specifier), Err(Unresolved(message.to_owned())));
         }
+    }
+
+    #[test]
+    fn a_module_of_node_is_what_the_host_has_of_it() {
+        platform::with(|host| host.files.insert("node:test".to_owned(), File::default()));
+        assert_eq!(resolve("lib/a.js", "node:test").as_deref(), Ok("node:test"));
+        let missing = resolve("index.js", "node:fs").map_err(|Unresolved(message)| message);
+        assert!(
+            missing
+                .is_err_and(|message| message.starts_with("the package 'node:fs', imported from index.js"))
+        );
     }
 
     #[test]
