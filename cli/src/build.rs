@@ -80,7 +80,7 @@ impl Build {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.folder)?;
         let Built { components, warnings } = self.components(&project)?;
-        let root = TaskRoot::of(&project, &components);
+        let root = TaskRoot::of(&project, &components)?;
         root.fill(self.package.is_empty())?;
         root.compile_engines()?;
         let mut summary = check(&project, &root)?;

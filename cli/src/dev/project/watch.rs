@@ -110,8 +110,10 @@ fn is_of_package(path: &Path) -> bool {
 }
 
 /// The file name extensions of sources.
-const KINDS: [&str; 16] =
-    ["c", "cjs", "cpp", "go", "h", "js", "json", "mjs", "mts", "py", "rs", "sh", "toml", "ts", "wit", "zig"];
+const KINDS: [&str; 17] = [
+    "c", "cjs", "cpp", "cts", "go", "h", "js", "json", "mjs", "mts", "py", "rs", "sh", "toml", "ts", "wit",
+    "zig",
+];
 
 #[cfg(test)]
 mod tests {
