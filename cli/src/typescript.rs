@@ -1,5 +1,5 @@
 //! Takes the types of TypeScript off the files of scripts. White space takes their place, so that all lines and columns stay
-//! those of the source, and a file has as many bytes as before.
+//! those of the source.
 //!
 //! What has an effect at run time, such as an `enum`, is not a type and cannot be taken off. It is a mistake with its place
 //! and with what to write in its place.
@@ -18,8 +18,9 @@ use swc_ts_fast_strip::{Options, operate};
 
 pub(crate) use mistake::Mistake;
 
-/// The most brackets that may be open at one place. The parser needs up to 7 KiB of stack for each.
-const DEEPEST: usize = 10_000;
+/// The most brackets that may be open at one place. The parser needs up to 7 KiB of stack for each, and many times that if it is
+/// compiled without optimisation.
+const DEEPEST: usize = 1_000;
 /// The stack of a parser, and what each byte of a source may add to it: an operator of one byte is a level, too. The operating
 /// system provides what is used.
 const STACK: usize = 128 << 20;

@@ -181,7 +181,7 @@ mod tests {
         write("n/b.mts", "enum A {}");
         write("n/index.ts", "let a: ;");
         let error = stripped(&project).unwrap_err().to_string();
-        let begin = ["n/b.mts:1:1: an `enum` is", "n/index.ts:1:8: "];
+        let begin = ["n/b.mts:1:1: an `enum` cannot", "n/index.ts:1:8: "];
         assert!(error.lines().zip(begin).all(|(line, begin)| line.starts_with(begin)), "{error}");
     }
 

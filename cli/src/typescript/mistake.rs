@@ -57,9 +57,8 @@ impl Mistake {
 }
 
 fn described(message: &str, is_decorator: bool) -> String {
-    let not_a_type = |what: &str, instead: &str| {
-        format!("{what} is not only a type, so it cannot be taken off; {instead}")
-    };
+    let not_a_type =
+        |what: &str, instead: &str| format!("{what} cannot be taken off as types are; {instead}");
     if is_decorator {
         return not_a_type("a decorator", "call the function yourself, with the class or the method");
     }

@@ -70,8 +70,12 @@ pub(super) fn parse(path: &str, content: &[u8]) -> Option<Module> {
         ..EsSyntax::default()
     });
     GLOBALS.set(&Globals::new(), || {
+        let mut mistakes = Vec::new();
         let mut program =
-            parse_file_as_program(&file, syntax, EsVersion::EsNext, None, &mut Vec::new()).ok()?;
+            parse_file_as_program(&file, syntax, EsVersion::EsNext, None, &mut mistakes).ok()?;
+        if !mistakes.is_empty() {
+            return None;
+        }
         let unresolved = Mark::new();
         program.mutate(resolver(unresolved, Mark::new(), false));
         let mut reader = Reader { map: &map, unresolved, module: Module::default() };

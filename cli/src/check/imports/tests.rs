@@ -156,7 +156,7 @@ fn globals_that_scripts_do_not_have_are_warnings_unless_they_are_looked_for() {
     let Found { mistakes, warnings } = found("src", &[("index.ts", source)]);
     assert!(mistakes.is_empty(), "{mistakes:?}");
     let begin = [
-        "src/index.ts:1:36: scripts have no Buffer: ",
+        "src/index.ts:1:37: scripts have no Buffer: ",
         "src/index.ts:3:5: scripts have no XMLHttpRequest: use fetch",
     ];
     assert!(
