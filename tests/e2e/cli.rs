@@ -20,3 +20,4 @@ mod slips;
 mod templates;
 mod tenants;
 mod terminal;
+mod typescript;
