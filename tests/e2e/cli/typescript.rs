@@ -189,3 +189,17 @@ fn each_save_takes_the_types_off_anew() {
     dev.running.wait_log("the new version has taken over");
     assert_eq!(answer(), json!("two"));
 }
+
+#[test]
+fn a_build_command_makes_the_script_before_each_build() {
+    let Some(project) = project(&[("src/index.js", "export default () => 'one';")]) else { return };
+    let toml = "[build]\ncommand = \"mkdir -p dist && cp src/index.js dist/index.js\"\n[handlers.hello]\nsource = \"dist/index.js\"\n";
+    project.write("bulkhead.toml", toml);
+    project.bulkhead(&["build"]).succeeded();
+    assert_eq!(invoke(&project, "null")["answer"], json!("one"));
+    let dev = Dev::start_in(project.path(), TARGET.as_ref(), &[]);
+    dev.running.wait_log("ready: hello");
+    project.write("src/index.js", "export default () => 'two';");
+    dev.running.wait_log("the new version has taken over");
+    assert_eq!(dev.invoke("hello", "null", &[]).json(), json!("two"));
+}
