@@ -197,7 +197,9 @@ fn a_build_command_makes_the_script_before_each_build() {
     assert_eq!(invoke(&project, "null")["answer"], json!("one"));
     let dev = Dev::start_in(project.path(), TARGET.as_ref(), &[]);
     dev.running.wait_log("ready: hello");
+    let answer = || dev.invoke("hello", "null", &[]).json();
+    assert_eq!(answer(), json!("one"));
     project.write("src/index.js", "export default () => 'two';");
     dev.running.wait_log("the new version has taken over");
-    assert_eq!(dev.invoke("hello", "null", &[]).json(), json!("two"));
+    assert_eq!(answer(), json!("two"));
 }
