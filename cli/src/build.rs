@@ -81,7 +81,7 @@ impl Build {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.folder)?;
         let Built { components, warnings } = self.components(&project)?;
-        let root = TaskRoot::of(&project, &components);
+        let root = TaskRoot::of(&project, &components)?;
         root.fill(self.package.is_empty())?;
         root.compile_engines()?;
         let mut summary = check(&project, &root)?;
@@ -100,15 +100,18 @@ impl Build {
 
     /// Builds the components.
     fn components(&self, project: &Project) -> anyhow::Result<Built> {
-        scripts::check(project)?;
         if let Some(build) = &project.manifest.build {
             ensure!(
                 self.package.is_empty(),
                 "{} is built by its build.command, so there are no packages to choose from; leave out --package",
                 project.shown.shown()
             );
-            return Ok(Built { components: by_command(project, build)?, warnings: Vec::new() });
+            let components = by_command(project, build)?;
+            // A script may be what it made, such as a bundle.
+            scripts::check(project)?;
+            return Ok(Built { components, warnings: Vec::new() });
         }
+        scripts::check(project)?;
         if scripts::are_all(project) {
             return Ok(Built { components: Vec::new(), warnings: Vec::new() });
         }

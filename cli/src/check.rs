@@ -6,6 +6,7 @@ mod credentials;
 mod denied;
 mod examine;
 mod idle;
+mod imports;
 mod listed;
 mod nearby;
 mod policies;

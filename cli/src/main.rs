@@ -40,6 +40,7 @@ mod reset;
 mod samples;
 mod suggest;
 mod table;
+mod typescript;
 mod worlds;
 
 use std::process::ExitCode;

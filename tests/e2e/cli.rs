@@ -21,3 +21,4 @@ mod slips;
 mod templates;
 mod tenants;
 mod terminal;
+mod typescript;

@@ -15,6 +15,7 @@ use crate::check::mistakes_of_scripts;
 use crate::local::{self, ENGINES_VARIABLE};
 use crate::package::fits;
 use crate::test::files::is_test_name;
+use crate::typescript;
 
 /// Whether every handler of a project is a script, or it has none and runs those of its store, so that there is nothing to
 /// compile.
@@ -72,8 +73,33 @@ impl Engine {
     }
 }
 
-/// Adds the files of all scripts, and the engines that the project does not have itself. Each file has its place in the task
-/// root and its source; native code is made for the engines whose component is there.
+/// The files of all scripts that have types, by their places in the task root, without these types.
+pub(super) fn stripped(project: &Project) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let (mut files, mut mistakes) = (BTreeMap::new(), Vec::new());
+    for place in project.manifest.scripts().collect::<BTreeSet<_>>() {
+        // What cannot be read was reported before.
+        let Ok(script) = script::read(&project.root, place) else { continue };
+        let folder = place.parent().unwrap_or_else(|| Path::new(""));
+        for file in script.files() {
+            let place = folder.join(&*file.path);
+            if !typescript::has_types(&place)
+                || typescript::is_declaration(&place)
+                || files.contains_key(&place)
+            {
+                continue;
+            }
+            match typescript::strip(&place, &file.content) {
+                Ok(content) => drop(files.insert(place, content)),
+                Err(error) => mistakes.push(error.to_string()),
+            }
+        }
+    }
+    ensure!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+    Ok(files)
+}
+
+/// Adds the files of all scripts but those with types, and the engines that the project does not have itself. Each file has its
+/// place in the task root and its source; native code is made for the engines whose component is there.
 pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, native: &mut BTreeSet<PathBuf>) {
     for place in project.manifest.scripts().collect::<BTreeSet<_>>() {
         // What cannot be read was reported before.
@@ -81,6 +107,9 @@ pub(super) fn add(project: &Project, files: &mut BTreeMap<PathBuf, PathBuf>, nat
         let folder = place.parent().unwrap_or_else(|| Path::new(""));
         for file in script.files().iter().filter(|file| is_shipped(&file.path, &script.entry)) {
             let place = folder.join(&*file.path);
+            if typescript::has_types(&place) {
+                continue;
+            }
             let source = project.root.join(&place);
             files.insert(place, source);
         }
@@ -185,6 +214,31 @@ mod tests {
         // Its crates may be handlers.
         are_all_with("Cargo.toml", "");
         assert!(!are_all_with("bulkhead.toml", store));
+    }
+
+    #[test]
+    fn types_are_taken_off_and_declarations_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+        std::fs::create_dir(folder.path().join("n")).unwrap();
+        write("bulkhead.toml", "handlers.n.source = \"n/index.ts\"");
+        write("n/index.ts", "let a: string;");
+        write("n/b.mts", "let a!: B");
+        write("n/types.d.ts", "declare");
+        write("n/c.js", "let a: string;");
+        let project = Project::find(folder.path()).unwrap();
+        let of = |text: &str| text.as_bytes().to_owned();
+        let expected = [("n/b.mts", of("let a    ")), ("n/index.ts", of("let a        ;"))];
+        let expected = expected.map(|(place, content)| (PathBuf::from(place), content));
+        assert_eq!(stripped(&project).unwrap(), BTreeMap::from(expected));
+        let (mut files, mut native) = (BTreeMap::new(), BTreeSet::new());
+        add(&project, &mut files, &mut native);
+        assert_eq!(files.keys().collect::<Vec<_>>(), [Path::new("n/c.js")]);
+        write("n/b.mts", "enum A {}");
+        write("n/index.ts", "let a: ;");
+        let error = stripped(&project).unwrap_err().to_string();
+        let begin = ["n/b.mts:1:1: an `enum` cannot", "n/index.ts:1:8: "];
+        assert!(error.lines().zip(begin).all(|(line, begin)| line.starts_with(begin)), "{error}");
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! half a file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -26,6 +28,8 @@ pub(super) struct TaskRoot {
     pub(super) shown: PathBuf,
     /// The files: the place in the task root, and the source.
     files: BTreeMap<PathBuf, PathBuf>,
+    /// The files whose content differs from that of the source: those with types, which are taken off.
+    stripped: BTreeMap<PathBuf, Vec<u8>>,
     /// The granted folders, which are copied as they are.
     folders: Vec<(PathBuf, PathBuf)>,
     /// The files that are components.
@@ -38,11 +42,12 @@ pub(super) struct TaskRoot {
 
 impl TaskRoot {
     /// Plans the task root of a project with these components.
-    pub(super) fn of(project: &Project, components: &[Component]) -> Self {
+    pub(super) fn of(project: &Project, components: &[Component]) -> anyhow::Result<Self> {
         let mut root = Self {
             path: project.root.join(PLACE),
             shown: project.shown.join(PLACE),
             files: BTreeMap::new(),
+            stripped: scripts::stripped(project)?,
             folders: Vec::new(),
             components: Vec::new(),
             native: BTreeSet::new(),
@@ -73,7 +78,7 @@ impl TaskRoot {
                 root.folders.push(granted);
             }
         }
-        root
+        Ok(root)
     }
 
     /// The components, relative to the task root.
@@ -87,7 +92,11 @@ impl TaskRoot {
         for (folder, from) in &self.folders {
             below(folder, from, &mut files).with_context(|| format!("{} cannot be read", from.shown()))?;
         }
-        for (place, from) in &files {
+        for (place, content) in &self.stripped {
+            put(content, Permissions::from_mode(0o644), &self.path.join(place))
+                .with_context(|| format!("{} cannot be written", self.shown.join(place).shown()))?;
+        }
+        for (place, from) in files.iter().filter(|(place, _)| !self.stripped.contains_key(*place)) {
             let to = self.path.join(place);
             replace(from, &to).with_context(|| {
                 format!("{} cannot be copied to {}", from.shown(), self.shown.join(place).shown())
@@ -101,7 +110,8 @@ impl TaskRoot {
                 (self.native.contains(file) || self.engines.contains(file))
                     && precompile::is_made(&self.path.join(file))
             };
-            for file in there.keys().filter(|file| !files.contains_key(*file) && !is_native(file)) {
+            let is_meant = |file: &PathBuf| files.contains_key(file) || self.stripped.contains_key(file);
+            for file in there.keys().filter(|file| !is_meant(file) && !is_native(file)) {
                 std::fs::remove_file(self.path.join(file))
                     .with_context(|| format!("{} cannot be removed", self.shown.join(file).shown()))?;
             }
@@ -153,7 +163,11 @@ fn below(place: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) ->
 
 /// Copies a file, unless it is there already.
 pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    let content = std::fs::read(from)?;
+    // A temporary file is readable by its owner only; this one gets the mode of its source.
+    put(&std::fs::read(from)?, std::fs::metadata(from)?.permissions(), to)
+}
+
+fn put(content: &[u8], permissions: Permissions, to: &Path) -> io::Result<()> {
     if std::fs::read(to).is_ok_and(|there| there == content) {
         return Ok(());
     }
@@ -161,8 +175,7 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let new = NamedTempFile::new_in(folder)?;
     std::fs::write(new.path(), content)?;
-    // A temporary file is readable by its owner only; this one gets the mode of its source.
-    std::fs::set_permissions(new.path(), std::fs::metadata(from)?.permissions())?;
+    std::fs::set_permissions(new.path(), permissions)?;
     new.persist(to)?;
     Ok(())
 }
@@ -187,7 +200,7 @@ mod tests {
 
     fn filled(project: &Project) -> Vec<String> {
         let file = project.root.join("out/hello.wasm");
-        let root = TaskRoot::of(project, &[Component { name: "hello".to_owned(), file }]);
+        let root = TaskRoot::of(project, &[Component { name: "hello".to_owned(), file }]).unwrap();
         root.fill(true).unwrap();
         let mut files = BTreeMap::new();
         below(Path::new(""), &root.path, &mut files).unwrap();

@@ -9,6 +9,7 @@ use bulkhead_host::text::printable::Shown as _;
 use super::components::{ComponentLoader, certificates};
 use super::credentials::Credential;
 use super::idle;
+use super::imports;
 use super::policies::{directories, groups, store};
 use super::report::{Checked, Component, Finding, Handler, Report};
 use super::scripts::{missing_engine, mistakes_of_scripts, mistakes_of_syntax, wrong_engine};
@@ -53,6 +54,9 @@ pub(super) fn examine(root: &Path, asked: Option<&str>) -> anyhow::Result<Report
         }
     }
     report.mistakes.extend(mistakes_of_syntax(root, &manifest, &loader)?.into_iter().map(Finding::of));
+    let imports = imports::of_scripts(root, &manifest);
+    report.mistakes.extend(imports.mistakes.into_iter().map(Finding::of));
+    report.warnings.extend(imports.warnings);
     drop(progress);
     for (at, component) in loaded.into_iter().enumerate() {
         handler(root, &manifest, at, component, &mut report);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bulkhead_host::policy::manifest::{self, Manifest};
+use bulkhead_host::policy::script_file;
 use bulkhead_host::preinit::{ScriptCompiler, ScriptCompilerError, SyntaxError};
 use bulkhead_host::script;
 use bulkhead_host::text::printable::{self, Shown as _};
@@ -13,6 +14,7 @@ use bulkhead_host::text::printable::{self, Shown as _};
 use super::components::ComponentLoader;
 use super::report::Component;
 use crate::preinit::SCRIPT;
+use crate::typescript;
 
 /// The scripts that cannot be read, and why.
 pub(crate) fn mistakes_of_scripts(root: &Path, manifest: &Manifest) -> Vec<String> {
@@ -71,7 +73,9 @@ pub(super) fn mistakes_of_syntax(
             let folder = place.parent().unwrap_or_else(|| Path::new(""));
             for file in script.files().iter().filter(|file| is_compiled(&file.path, &script.entry)) {
                 let compiled = compiler.mistake(&script, &file.path);
-                found.extend(told(&folder.join(&*file.path), compiled));
+                let place = folder.join(&*file.path);
+                let told = told(&place, compiled);
+                found.extend(told.map(|text| text + types_left(&place, &file.content)));
             }
         }
     }
@@ -94,8 +98,16 @@ fn by_engine(manifest: &Manifest) -> BTreeMap<&Path, BTreeSet<&Arc<Path>>> {
 
 /// Whether the engine compiles a file. Declarations of types lie beside many scripts, and are not run.
 pub(crate) fn is_compiled(path: &str, entry: &str) -> bool {
-    path == entry
-        || Path::new(path).extension().is_some_and(|end| ["js", "mjs", "cjs"].iter().any(|it| end == *it))
+    let path = Path::new(path);
+    let is_script = || script_file::is_entry(path) && !typescript::is_declaration(path);
+    path == Path::new(entry) || is_script()
+}
+
+/// What to add to a mistake in a file whose types are still there.
+fn types_left(place: &Path, content: &[u8]) -> &'static str {
+    let is_typed = typescript::has_types(place)
+        && typescript::strip(place, content).is_ok_and(|stripped| stripped != content);
+    if is_typed { "; it has types, which `bulkhead build` takes off" } else { "" }
 }
 
 /// The text about a file.
@@ -222,6 +234,7 @@ mod tests {
             ("a/lib/b.mjs", b"!..."),
             ("a/index.d.ts", b"!..."),
             ("a/data.json", b"!..."),
+            ("a/c.ts", b"!(a as b)"),
             ("t.js", b"odd"),
         ] {
             let path = root.path().join(file);
@@ -229,7 +242,9 @@ mod tests {
             std::fs::write(path, content).unwrap();
         }
         let found = crate::check::mistakes(root.path(), None).unwrap();
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
+        let typed = "a/c.ts:3:7: odd; it has types, which `bulkhead build` takes off";
+        assert!(found.contains(&typed.to_owned()), "{found:?}");
         assert!(found.contains(&"a/lib/b.mjs:3:7: odd".to_owned()), "{found:?}");
         let ended = |text: &String| {
             text.starts_with("t.js: its syntax cannot be checked: ") && text.contains("unreachable")

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use bulkhead_host::engine::{self, Allocation, Target};
+use bulkhead_host::policy::script_file::{ENGINE, ENGINES};
 use bulkhead_host::text::printable::Shown as _;
 
 use super::{Finding, languages};
@@ -31,6 +32,7 @@ pub(super) fn all() -> Vec<Finding> {
         address_space(),
         page_scan(),
         bootstrap(),
+        scripts(),
         zipped("zip, x86_64", Target::X86_64),
         zipped("zip, arm64", Target::Aarch64),
         emulator(),
@@ -136,6 +138,32 @@ fn bootstrap() -> Finding {
             "bootstrap",
             error.to_string(),
             "put `bootstrap` beside `bulkhead`, or set BULKHEAD_BOOTSTRAP to its path",
+        ),
+    }
+}
+
+/// The engine of scripts.
+fn scripts() -> Finding {
+    const WHAT: &str = "scripts";
+    let file = |ending: &str| local::engine(&format!("{ENGINE}.{ending}"));
+    let (component, code) = (file("wasm"), file("cwasm"));
+    let usable = code.filter(|code| {
+        let component = component.as_deref().unwrap_or_else(|| Path::new(""));
+        Target::host().is_some_and(|target| package::fits(code, component, target))
+    });
+    match component.or(usable) {
+        Some(engine) => Finding::fine(WHAT, engine.shown()),
+        None => Finding::without(
+            WHAT,
+            format!(
+                "there is no engine {ENGINE}.wasm that came with this command, or in {}",
+                local::ENGINES_VARIABLE
+            ),
+            format!(
+                "nothing, unless you write handlers in JavaScript or TypeScript: put the folder `{ENGINES}` of a release beside \
+                 `bulkhead`, or set {} to the path of such a folder",
+                local::ENGINES_VARIABLE
+            ),
         ),
     }
 }

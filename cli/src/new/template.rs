@@ -130,6 +130,24 @@ const JAVASCRIPT: Template = Template {
     ],
 };
 
+/// By source, too. The types are taken off by a build, and checked by an editor.
+const TYPESCRIPT: Template = Template {
+    name: "typescript",
+    about: "a handler in TypeScript, by source: nothing has to be installed",
+    test: None,
+    installs: None,
+    invoke: "",
+    files: &[
+        (".gitignore", include_str!("../../templates/gitignore")),
+        file!("typescript", "README.md"),
+        file!("typescript", "bulkhead.d.ts"),
+        file!("typescript", "bulkhead.toml"),
+        file!("typescript", "event.json"),
+        file!("typescript", "index.ts"),
+        file!("typescript", "tsconfig.json"),
+    ],
+};
+
 const STARLINGMONKEY: Template = Template {
     name: "starlingmonkey",
     about: "JavaScript compiled into a component, with Firefox's engine and tools from npm",
@@ -156,7 +174,7 @@ const STARLINGMONKEY: Template = Template {
 };
 
 /// The first one is the default.
-pub(super) static TEMPLATES: [&Template; 11] = [
+pub(super) static TEMPLATES: [&Template; 12] = [
     rust!("hello", "a typed event in, a typed response out", invoke: ""),
     rust!("http", "an HTTP service: routes, JSON, status codes", invoke: ""),
     rust!("streaming", "a streamed response", invoke: ""),
@@ -166,6 +184,7 @@ pub(super) static TEMPLATES: [&Template; 11] = [
     rust!("tenants", "one handler, several tenants with their own limits", invoke: " --tenant acme"),
     &PYTHON,
     &JAVASCRIPT,
+    &TYPESCRIPT,
     &GO,
     &STARLINGMONKEY,
 ];
@@ -200,6 +219,7 @@ mod tests {
     use bulkhead_host::policy::manifest::Manifest;
 
     use super::*;
+    use crate::typescript;
 
     fn file(template: &Template, wanted: &str) -> String {
         let (_, text) = template.files.iter().find(|(file, _)| *file == wanted).unwrap();
@@ -236,6 +256,14 @@ mod tests {
             assert!(manifest.contains("\nbulkhead-sdk = { path = \"/src/guest-sdk\""), "{manifest}");
             assert!(!manifest.contains("\nbulkhead = ") && !manifest.contains(SDK), "{manifest}");
         }
+    }
+
+    #[test]
+    fn the_handler_in_typescript_is_that_in_javascript_with_types() {
+        let stripped =
+            typescript::strip(Path::new("index.ts"), file(&TYPESCRIPT, "index.ts").as_bytes()).unwrap();
+        let words = |text: &str| text.replace(';', " ").split_whitespace().collect::<String>();
+        assert_eq!(words(&String::from_utf8(stripped).unwrap()), words(&file(&JAVASCRIPT, "index.js")));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::handlers;
 use crate::local::secrets;
 use crate::output::{Progress, tell};
 use crate::preinit;
+use crate::typescript;
 
 /// Fills the directory, which is removed with the returned value.
 pub(super) fn stage(
@@ -135,9 +136,15 @@ fn scripts(root: &Path, manifest: &Manifest, staged: &Path) -> anyhow::Result<()
         let Ok(script) = script::read(root, place) else { continue };
         let folder = staged.join(place.parent().unwrap_or_else(|| Path::new("")));
         for file in script.files().iter().filter(|file| is_shipped(&file.path, &script.entry)) {
+            // A folder that was not built may have types.
+            let of_file = place.with_file_name(&*file.path);
+            if typescript::is_declaration(&of_file) {
+                continue;
+            }
+            let content = typescript::strip(&of_file, &file.content)?;
             let to = folder.join(&*file.path);
             make(to.parent().unwrap_or(&folder))?;
-            fs::write(&to, &file.content).with_context(|| format!("{} cannot be written", to.shown()))?;
+            fs::write(&to, content).with_context(|| format!("{} cannot be written", to.shown()))?;
             fs::set_permissions(&to, fs::Permissions::from_mode(0o644))
                 .with_context(|| format!("{} cannot be made readable", to.shown()))?;
         }

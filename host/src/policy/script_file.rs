@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 /// The endings of the files that can be the entry of a script.
-const ENDINGS: [&str; 5] = ["js", "mjs", "cjs", "ts", "mts"];
+const ENDINGS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
 
 /// The engine of all of these endings: the name of its file below [`ENGINES`], without `.wasm` or `.cwasm`.
 pub const ENGINE: &str = "javascript";
@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn endings_say_what_a_script_is_and_what_it_reads() {
-        for name in ["index.js", "a.b.mjs", "x/y.cjs", "a.ts", "a.mts"] {
+        for name in ["index.js", "a.b.mjs", "x/y.cjs", "a.ts", "a.mts", "a.cts"] {
             assert!(is_entry(Path::new(name)) && is_file(Path::new(name)), "{name}");
         }
         assert!(is_file(Path::new("package.json")) && !is_entry(Path::new("package.json")));

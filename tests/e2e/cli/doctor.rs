@@ -63,6 +63,8 @@ fn on_a_bare_machine_each_line_says_what_to_do() {
     for what in ["node         ", "npm          ", "python venv  ", "go           "] {
         assert!(said.contains(&format!("without  {what}  there is no ")), "{what}: {said}");
     }
+    let scripts = "without  scripts        there is no engine javascript.wasm that came with this command, or in BULKHEAD_ENGINES\n";
+    assert!(said.contains(scripts), "{said}");
     assert!(said.contains("without  emulator       there is no aws-lambda-rie on the PATH"), "{said}");
     assert!(said.contains("fine     processor ") && said.contains("fine     bootstrap "), "{said}");
     assert!(!said.contains('\x1b'), "nobody sees colours here: {said:?}");

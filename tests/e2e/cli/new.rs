@@ -158,7 +158,7 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     refused(
         &["new", "hello", "--template", "ruby"],
         2,
-        "api-gateway, sqs, tenants, python, javascript, go, starlingmonkey",
+        "api-gateway, sqs, tenants, python, javascript, typescript, go, starlingmonkey",
     );
     refused(&["new", "hello", "--sdk-path", "."], 1, "this folder has no Cargo.toml");
     assert!(!Path::new(&folder.path().join("hello")).exists());

@@ -1,12 +1,14 @@
 //! Watches the sources: decides which files count, and waits until one of them is saved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use bulkhead_host::policy::manifest::store::StoreUrl;
+use bulkhead_host::policy::script_file;
 use bulkhead_host::text::printable::Shown as _;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -26,6 +28,8 @@ pub(in crate::dev) struct SourceWatcher {
     /// The directory of the store: no file in it is a source.
     store: Option<PathBuf>,
     saved: UnboundedReceiver<Vec<PathBuf>>,
+    /// The hash of each file of a script that was saved. A build command may write a bundle, with the same content each time.
+    contents: HashMap<PathBuf, u64>,
 }
 
 impl SourceWatcher {
@@ -43,7 +47,14 @@ impl SourceWatcher {
         let watcher = notify::recommended_watcher(tell)
             .context("cannot watch the sources for changes; use --no-watch")?;
         let is_built = project.is_built();
-        let mut this = Self { watcher, watched: BTreeSet::new(), is_built, store: None, saved };
+        let mut this = Self {
+            watcher,
+            watched: BTreeSet::new(),
+            is_built,
+            store: None,
+            saved,
+            contents: HashMap::new(),
+        };
         this.look_at(project).await?;
         Ok(this)
     }
@@ -73,11 +84,20 @@ impl SourceWatcher {
         loop {
             match self.saved.recv().await {
                 // A change without a path may be in any file.
-                Some(paths) if paths.is_empty() || paths.iter().any(|path| self.is_source(path)) => return,
+                Some(paths) if paths.is_empty() || self.is_change(&paths) => return,
                 Some(_) => {}
                 None => std::future::pending().await,
             }
         }
+    }
+
+    fn is_change(&mut self, paths: &[PathBuf]) -> bool {
+        let mut is_change = false;
+        for path in paths {
+            // Each of them has to be looked at.
+            is_change |= self.is_source(path) && is_new(&mut self.contents, path);
+        }
+        is_change
     }
 
     fn is_source(&self, path: &Path) -> bool {
@@ -87,6 +107,19 @@ impl SourceWatcher {
         let is_of_store = self.store.as_ref().is_some_and(|store| is_below(path, store));
         !is_aside(path) && !is_made && !is_of_store && (!is_beside || is_of_package(path))
     }
+}
+
+/// Whether a file of a script has another content than when it was last saved. Every other file counts as new.
+fn is_new(contents: &mut HashMap<PathBuf, u64>, path: &Path) -> bool {
+    let Some(content) =
+        Some(path).filter(|path| script_file::is_file(path)).and_then(|path| std::fs::read(path).ok())
+    else {
+        return true;
+    };
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    let hash = hasher.finish();
+    contents.insert(path.to_owned(), hash) != Some(hash)
 }
 
 /// Whether a file lies in a folder. Both may be named in several ways.
@@ -110,8 +143,10 @@ fn is_of_package(path: &Path) -> bool {
 }
 
 /// The file name extensions of sources.
-const KINDS: [&str; 16] =
-    ["c", "cjs", "cpp", "go", "h", "js", "json", "mjs", "mts", "py", "rs", "sh", "toml", "ts", "wit", "zig"];
+const KINDS: [&str; 17] = [
+    "c", "cjs", "cpp", "cts", "go", "h", "js", "json", "mjs", "mts", "py", "rs", "sh", "toml", "ts", "wit",
+    "zig",
+];
 
 #[cfg(test)]
 mod tests {
@@ -126,6 +161,20 @@ mod tests {
                 && is_below(Path::new("store/a"), here.ancestors().nth(2).unwrap())
         );
         assert!(!is_below(Path::new("stores/a.json"), Path::new("store")));
+    }
+
+    #[test]
+    fn a_script_that_is_written_again_is_new_only_if_it_differs() {
+        let folder = tempfile::tempdir().unwrap();
+        let (script, other) = (folder.path().join("index.js"), folder.path().join("main.rs"));
+        let mut contents = HashMap::new();
+        let mut saved = |path: &Path, text: &str| {
+            std::fs::write(path, text).unwrap();
+            is_new(&mut contents, path)
+        };
+        assert!(saved(&script, "1") && !saved(&script, "1") && saved(&script, "2") && saved(&script, "1"));
+        assert!(saved(&other, "1") && saved(&other, "1"));
+        assert!(is_new(&mut contents, &folder.path().join("gone.js")));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use crate::state;
 pub(crate) struct Unresolved(pub(crate) String);
 
 /// Suffixes that a specifier may leave out.
-const SUFFIXES: [&str; 8] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".json", "/index.js", "/index.ts"];
+const SUFFIXES: [&str; 9] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".json", "/index.js", "/index.ts"];
 
 /// The suffix of TypeScript's output, and that of its source: TypeScript wants imports to name the output.
-const SOURCES: [(&str, &str); 2] = [(".js", ".ts"), (".mjs", ".mts")];
+const SOURCES: [(&str, &str); 3] = [(".js", ".ts"), (".mjs", ".mts"), (".cjs", ".cts")];
 
 /// The path of the file that `specifier` names in the file `base`. The file is kept until it is loaded.
 pub(crate) fn resolve(base: &str, specifier: &str) -> Result<String, Unresolved> {
@@ -147,13 +147,17 @@ mod tests {
     #[test]
     fn suffixes_may_be_left_out() {
         platform::with(|host| {
-            for path in ["a.ts", "lib/index.js", "data.json"] {
+            for path in ["a.ts", "b.cts", "lib/index.js", "data.json"] {
                 host.files.insert(path.to_owned(), File::default());
             }
         });
-        for (specifier, path) in
-            [("./a.js", "a.ts"), ("./a", "a.ts"), ("./lib", "lib/index.js"), ("./data", "data.json")]
-        {
+        for (specifier, path) in [
+            ("./a.js", "a.ts"),
+            ("./a", "a.ts"),
+            ("./b.cjs", "b.cts"),
+            ("./lib", "lib/index.js"),
+            ("./data", "data.json"),
+        ] {
             assert_eq!(resolve("index.js", specifier).as_deref(), Ok(path));
         }
     }

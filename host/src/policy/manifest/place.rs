@@ -18,11 +18,15 @@ pub(super) enum PlaceError {
     Characters(String),
     #[error(
         "{0:?} is neither a component nor a script; the name of a component ends in .wasm or .cwasm, and that of a script in \
-         .js, .mjs, .cjs, .ts or .mts"
+         .js, .mjs, .cjs, .ts, .mts or .cts"
     )]
     NoSource(String),
-    #[error("{0:?} is not a script; the name of a script ends in .js, .mjs, .cjs, .ts or .mts")]
+    #[error("{0:?} is not a script; the name of a script ends in .js, .mjs, .cjs, .ts, .mts or .cts")]
     NoScript(String),
+    #[error(
+        "{0:?} has JSX, which a script cannot have; compile it to JavaScript first, for example with esbuild"
+    )]
+    Jsx(String),
     #[error(
         "{0:?} is hidden, because a part of it begins with a dot; a script has no hidden files, so rename it"
     )]
@@ -75,6 +79,9 @@ pub(super) fn source(text: &str) -> Result<Source, PlaceError> {
 /// The path of the entry of a script.
 pub(super) fn script(text: &str) -> Result<Arc<Path>, PlaceError> {
     let place = place(text)?;
+    if place.extension().is_some_and(|ending| ending == "jsx" || ending == "tsx") {
+        return Err(PlaceError::Jsx(text.to_owned()));
+    }
     if !script_file::is_entry(&place) {
         return Err(PlaceError::NoScript(text.to_owned()));
     }
@@ -122,9 +129,13 @@ mod tests {
         ] {
             assert_eq!(place(text), Err(expected(text.to_owned())), "{text:?}");
         }
-        for text in ["hello.wat", ".wasm", ".js", "index.jsx"] {
+        for text in ["hello.wat", ".wasm", ".js", "index.js.map"] {
             assert_eq!(source(text), Err(PlaceError::NoSource(text.to_owned())));
             assert_eq!(script(text), Err(PlaceError::NoScript(text.to_owned())));
+        }
+        for text in ["index.jsx", "src/index.tsx"] {
+            assert_eq!(source(text), Err(PlaceError::Jsx(text.to_owned())));
+            assert_eq!(script(text), Err(PlaceError::Jsx(text.to_owned())));
         }
         assert_eq!(script("hello.wasm"), Err(PlaceError::NoScript("hello.wasm".to_owned())));
         for text in [".git/index.js", "a/.b.js", "./a/.b/c.ts"] {

@@ -1,0 +1,1 @@
+../../../../engines/javascript/src/failure/missing.rs
