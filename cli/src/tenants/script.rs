@@ -22,6 +22,7 @@ use crate::build::PLACE;
 use crate::check::{is_compiled, told};
 use crate::local::{self, ENGINES_VARIABLE};
 use crate::output::Progress;
+use crate::typescript;
 
 /// A script that was checked.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(super) struct Checked {
 
 /// Reads the script with this entry, and checks it in the engine, under this policy. `root` is the folder of `bulkhead.toml`.
 pub(super) fn checked(entry: &Path, root: &Path, policy: &Policy) -> anyhow::Result<Checked> {
-    let script = read(entry)?;
+    let script = Arc::new(read(entry)?);
     let progress = Progress::of(&format!("checking {}", entry.shown()));
     let mistakes = mistakes(&script, entry, root, policy)?;
     drop(progress);
@@ -61,12 +62,6 @@ pub(super) fn expect_engine(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The content of a file in the object.
-#[expect(clippy::unnecessary_wraps, reason = "a file may be one of which no content can be made")]
-fn content(_path: &str, content: &Arc<[u8]>) -> anyhow::Result<Arc<[u8]>> {
-    Ok(Arc::clone(content))
-}
-
 /// The script with this entry, which consists of the same files as one of a package.
 fn read(entry: &Path) -> anyhow::Result<Script> {
     ensure!(
@@ -84,24 +79,30 @@ fn read(entry: &Path) -> anyhow::Result<Script> {
         _ => (folder.as_path(), name.to_owned()),
     };
     let script = script::read(above, &place.into()).with_context(|| entry.shown())?;
-    let files: anyhow::Result<Vec<File>> = script.files().iter().map(made).collect();
+    let shipped =
+        |file: &&File| *file.path == *script.entry || !typescript::is_declaration(Path::new(&*file.path));
+    let files: anyhow::Result<Vec<File>> =
+        script.files().iter().filter(shipped).map(|file| without_types(folder.as_path(), file)).collect();
     Script::new(Arc::clone(&script.place), &script.entry, files?).with_context(|| entry.shown())
 }
 
-fn made(file: &File) -> anyhow::Result<File> {
-    Ok(File { path: file.path.clone(), content: content(&file.path, &file.content)? })
+fn without_types(folder: &Path, file: &File) -> anyhow::Result<File> {
+    let content = match typescript::has_types(Path::new(&*file.path)) {
+        true => typescript::strip(&folder.join(&*file.path), &file.content)?.into(),
+        false => Arc::clone(&file.content),
+    };
+    Ok(File { path: file.path.clone(), content })
 }
 
 /// The mistakes in the syntax of a script.
-fn mistakes(script: &Script, entry: &Path, root: &Path, policy: &Policy) -> anyhow::Result<Vec<String>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+fn mistakes(script: &Arc<Script>, entry: &Path, root: &Path, policy: &Policy) -> anyhow::Result<Vec<String>> {
     let (loaded, file) = engine(root, policy)?;
     let compiler = ScriptCompiler::of(&loaded).with_context(|| file.shown())?;
     let compiler = compiler.with_context(|| format!("{}: this is not an engine of scripts", file.shown()))?;
     let folder = entry.parent().unwrap_or_else(|| Path::new(""));
     let mut found = Vec::new();
     for file in script.files().iter().filter(|file| is_compiled(&file.path, &script.entry)) {
-        let compiled = runtime.block_on(compiler.mistake(&file.path, &file.content));
+        let compiled = compiler.mistake(script, &file.path);
         found.extend(told(&folder.join(&*file.path), compiled));
     }
     Ok(found)

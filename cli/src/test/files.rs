@@ -12,6 +12,7 @@ use bulkhead_host::text::printable::Shown as _;
 
 use crate::build::Project;
 use crate::files::no_file;
+use crate::typescript;
 
 /// A folder of this name has tests in all of its files.
 const FOLDER: &str = "test";
@@ -49,7 +50,7 @@ pub(crate) fn find(project: &Project, named: &[PathBuf]) -> anyhow::Result<Files
         let script = script::read(&project.root, place)?;
         let folder = place.parent().unwrap_or_else(|| Path::new(""));
         for file in script.files() {
-            found.add(&folder.join(&*file.path), Arc::clone(&file.content));
+            found.add(&folder.join(&*file.path), Arc::clone(&file.content))?;
         }
     }
     for entry in entries(&project.root)? {
@@ -80,23 +81,23 @@ pub(crate) fn find(project: &Project, named: &[PathBuf]) -> anyhow::Result<Files
     Ok(found)
 }
 
-/// What the engine gets of a file.
-fn content(_path: &str, bytes: Arc<[u8]>) -> Arc<[u8]> {
-    bytes
-}
-
 impl Files {
-    fn add(&mut self, place: &Path, bytes: Arc<[u8]>) {
+    /// Adds a file, without its types.
+    fn add(&mut self, place: &Path, bytes: Arc<[u8]>) -> anyhow::Result<()> {
         if let Some(path) = path_of(place) {
-            let content = content(&path, bytes);
+            let content = match typescript::has_types(place) {
+                true => typescript::strip(place, &bytes)?.into(),
+                false => bytes,
+            };
             self.all.insert(path, content);
         }
+        Ok(())
     }
 
     fn read(&mut self, project: &Project, place: &Path) -> anyhow::Result<()> {
         let path = project.root.join(place);
         let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", place.shown()))?;
-        self.add(place, bytes.into());
+        self.add(place, bytes.into())?;
         let bytes: usize = self.all.values().map(|content| content.len()).sum();
         ensure!(
             self.all.len() <= MOST_FILES && bytes <= MOST_BYTES,

@@ -23,6 +23,7 @@ use crate::capabilities::limits::Limiter;
 use crate::capabilities::outbound::{self, Clients, Outbound};
 use crate::capabilities::random::Random;
 use crate::capabilities::response_stream::Response;
+use crate::capabilities::script_http::ScriptHttp;
 use crate::capabilities::{Serving, State};
 use crate::engine::meter::{self, Meter};
 use crate::engine::watchdog::Guard;
@@ -182,6 +183,7 @@ fn state(parts: Parts, script: &Arc<Script>, guard: &Guard) -> State {
         outbound: Outbound::new(clients, policy),
         response: Response::default(),
         script: Some(Arc::clone(script)),
+        script_http: ScriptHttp::default(),
         wanted_socket: false,
         clock: guard.clock(),
         meter: Meter::new(time),

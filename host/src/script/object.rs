@@ -92,7 +92,8 @@ pub fn read(digest: &str, object: &[u8]) -> Result<Script, ObjectError> {
         }
         files.push(File { path: path.into(), content: content.into() });
     }
-    let script = Script { place: place(digest), entry: entry.into(), digest: digest.into(), files };
+    let script =
+        Script { place: place(digest), entry: entry.into(), digest: digest.into(), files, bytecode: None };
     let has_entry = script.file(entry).is_some();
     if has_entry { Ok(script) } else { Err(ObjectError::NoEntry(entry.to_owned())) }
 }

@@ -24,8 +24,13 @@ static DIFFERENT: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 });
 
 /// What is said of work that takes longer than a second, and gone from a terminal when it is done.
-const PROGRESS: [&str; 5] =
-    ["bulkhead dev: still building", "checking ", "compiling ", "running the tests", "waiting for the answer"];
+const PROGRESS: [&str; 5] = [
+    "bulkhead dev: still building",
+    "checking ",
+    "compiling ",
+    "running the tests",
+    "waiting for the answer",
+];
 
 /// A line with what is different in each run taken out.
 fn normal(line: &str) -> String {

@@ -16,7 +16,8 @@ pub(super) fn unpack(packed: &[u8]) -> Vec<u8> {
         if copied == 0 {
             break;
         }
-        let distance = usize::from(u16::from_le_bytes([reader.byte().unwrap_or(0), reader.byte().unwrap_or(0)]));
+        let distance =
+            usize::from(u16::from_le_bytes([reader.byte().unwrap_or(0), reader.byte().unwrap_or(0)]));
         for _ in 0..copied - 1 + SHORTEST {
             // It may reach into what it copies.
             let Some(byte) = text.len().checked_sub(distance).and_then(|place| text.get(place)).copied()
