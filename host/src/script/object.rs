@@ -22,25 +22,25 @@ pub const MOST_OBJECT: usize = MOST_BYTES + MOST_FILES * (2 * LENGTH + LONGEST_P
 const DIGEST: &str = "sha256:";
 
 /// Bytes that are not the object of a script.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
     /// A length leads beyond the end.
     #[error("it ends within a file")]
     Truncated,
     /// A path cannot be that of a file of a script.
-    #[error("{0:?} is not the path of a file of a script")]
-    Path(String),
+    #[error("a path in it is not that of a file of a script")]
+    Path,
     /// The entry cannot be run, or is in a folder.
-    #[error("{0:?} is not the name of an entry")]
-    Entry(String),
+    #[error("the name of its entry is not that of an entry")]
+    Entry,
     /// The entry is not one of the files.
-    #[error("its entry {0:?} is not one of its files")]
-    NoEntry(String),
+    #[error("its entry is not one of its files")]
+    NoEntry,
     /// A path occurs twice, or files are not in their order.
-    #[error("its files are not in the order of their paths, or a path occurs twice ({0:?})")]
-    Order(String),
+    #[error("its files are not in the order of their paths, or a path occurs twice")]
+    Order,
     /// It has too many files.
-    #[error("it has more than {MOST_FILES} files")]
+    #[error("it has more than 1,000 files")]
     TooManyFiles,
     /// Its files are too large.
     #[error("its files have more than 4 MiB together")]
@@ -75,7 +75,7 @@ pub fn read(digest: &str, object: &[u8]) -> Result<Script, ObjectError> {
     let mut reading = Reading(object);
     let entry = reading.path()?;
     if entry.contains('/') || !is_entry(Path::new(entry)) {
-        return Err(ObjectError::Entry(entry.to_owned()));
+        return Err(ObjectError::Entry);
     }
     let (mut files, mut bytes) = (Vec::<File>::new(), 0);
     while !reading.0.is_empty() {
@@ -88,14 +88,14 @@ pub fn read(digest: &str, object: &[u8]) -> Result<Script, ObjectError> {
             return Err(ObjectError::TooLarge);
         }
         if files.last().is_some_and(|before| *before.path >= *path) {
-            return Err(ObjectError::Order(path.to_owned()));
+            return Err(ObjectError::Order);
         }
         files.push(File { path: path.into(), content: content.into() });
     }
     let script =
         Script { place: place(digest), entry: entry.into(), digest: digest.into(), files, bytecode: None };
     let has_entry = script.file(entry).is_some();
-    if has_entry { Ok(script) } else { Err(ObjectError::NoEntry(entry.to_owned())) }
+    if has_entry { Ok(script) } else { Err(ObjectError::NoEntry) }
 }
 
 /// The place by which a stored script is known.
@@ -122,10 +122,7 @@ impl<'o> Reading<'o> {
 
     /// A path that a folder could have, too.
     fn path(&mut self) -> Result<&'o str, ObjectError> {
-        let bytes = self.text()?;
-        let shown =
-            || ObjectError::Path(String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PATH)]).into());
-        let path = std::str::from_utf8(bytes).map_err(|_| shown())?;
+        let path = std::str::from_utf8(self.text()?).map_err(|_| ObjectError::Path)?;
         // `.` and `..` are hidden, too.
         let is_hidden = path.split('/').any(|name| name.is_empty() || name.starts_with('.'));
         let is_path = path.len() <= LONGEST_PATH
@@ -133,7 +130,7 @@ impl<'o> Reading<'o> {
             && !path.contains(is_odd)
             && path.split('/').count() <= DEEPEST
             && is_file(Path::new(path));
-        if is_path { Ok(path) } else { Err(shown()) }
+        if is_path { Ok(path) } else { Err(ObjectError::Path) }
     }
 }
 

@@ -3,7 +3,6 @@
 //! A signed record names the digest of a script. What is kept in memory is in the hands of
 //! [`Scripts`](crate::dispatch::scripts::Scripts), like the scripts of the task root.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -17,12 +16,12 @@ use crate::store::bucket::ATTEMPTS;
 use crate::store::layout::Key;
 use crate::store::{Digest, Reading};
 
-/// Scripts that could not be had are remembered up to this number. A signed record names each.
-const MOST_FAILED: usize = 1_000;
+/// Scripts that could not be had are remembered up to this number, the last ones. A signed record names each.
+const MOST_FAILED: usize = 64;
 
 /// The scripts that could not be had a moment ago.
 #[derive(Default)]
-pub(super) struct Failed(Mutex<HashMap<Arc<Path>, (Absence, SystemTime)>>);
+pub(super) struct Failed(Mutex<Vec<(Arc<Path>, Absence, SystemTime)>>);
 
 impl StoredTenants {
     /// Reads the script of a tenant from the store, unless that failed a moment ago. This blocks.
@@ -50,16 +49,16 @@ impl StoredTenants {
 impl Failed {
     fn get(&self, place: &Path, lasts: Duration, now: SystemTime) -> Option<Absence> {
         let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (absence, since) = failed.get(place)?;
+        let (_, absence, since) = failed.iter().rfind(|(failed, ..)| **failed == *place)?;
         (super::cache::age(*since, now) <= lasts).then(|| absence.clone())
     }
 
     fn put(&self, place: &Arc<Path>, absence: &Absence, now: SystemTime) {
         let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.len() >= MOST_FAILED {
-            failed.clear();
+            failed.remove(0);
         }
-        failed.insert(Arc::clone(place), (absence.clone(), now));
+        failed.push((Arc::clone(place), absence.clone(), now));
     }
 
     #[cfg(test)]

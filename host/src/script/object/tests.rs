@@ -104,25 +104,25 @@ fn hostile_paths_are_refused() {
         &deep,
     ] {
         let found = refused(&object("a.js", &[(path, b"")]));
-        assert!(matches!(found, ObjectError::Path(_)), "{path:?}: {found}");
+        assert!(matches!(found, ObjectError::Path), "{path:?}: {found}");
         let found = refused(&object(path, &[("a.js", b"")]));
-        assert!(matches!(found, ObjectError::Path(_)), "the entry {path:?}: {found}");
+        assert!(matches!(found, ObjectError::Path), "the entry {path:?}: {found}");
     }
     let mut not_text = object("a.js", &[("b.js", b"")]);
     let at = not_text.len() - 12;
     not_text[at] = 0xff;
-    assert!(matches!(refused(&not_text), ObjectError::Path(_)));
+    assert!(matches!(refused(&not_text), ObjectError::Path));
 }
 
 #[test]
 fn an_object_has_one_entry_of_its_own_and_every_file_once_in_order() {
     assert!(read("", &object_of_one_byte()).is_ok());
-    assert_eq!(refused(&object("lib/a.js", &[("lib/a.js", b"")])), ObjectError::Entry("lib/a.js".to_owned()));
-    assert_eq!(refused(&object("a.json", &[("a.json", b"")])), ObjectError::Entry("a.json".to_owned()));
-    assert_eq!(refused(&object("a.js", &[])), ObjectError::NoEntry("a.js".to_owned()));
-    assert_eq!(refused(&object("a.js", &[("b.js", b"")])), ObjectError::NoEntry("a.js".to_owned()));
+    assert_eq!(refused(&object("lib/a.js", &[("lib/a.js", b"")])), ObjectError::Entry);
+    assert_eq!(refused(&object("a.json", &[("a.json", b"")])), ObjectError::Entry);
+    assert_eq!(refused(&object("a.js", &[])), ObjectError::NoEntry);
+    assert_eq!(refused(&object("a.js", &[("b.js", b"")])), ObjectError::NoEntry);
     for files in [[("a.js", &b"1"[..]), ("a.js", b"2")], [("b.js", b""), ("a.js", b"")]] {
-        assert_eq!(refused(&object("a.js", &files)), ObjectError::Order("a.js".to_owned()));
+        assert_eq!(refused(&object("a.js", &files)), ObjectError::Order);
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! In a record, both are the same object of JSON: one with `component`, `kind` and `native`, the other with `script`.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::policy::manifest::store::Settings;
-use crate::store::Digest;
+use crate::store::{Digest, DigestError};
 
 /// What handles the events of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,21 +90,16 @@ impl ComponentCode {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    component: Option<Digest>,
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    component: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    script: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    script: Option<String>,
     #[serde(default)]
     settings: Settings,
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    native: Option<Vec<Native>>,
-}
-
-/// A value that is there is not `null`.
-fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    native: Vec<Native>,
 }
 
 impl TryFrom<Written> for Handler {
@@ -112,11 +107,12 @@ impl TryFrom<Written> for Handler {
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         let Written { component, kind, script, settings, native } = written;
-        let code = match (component, kind, script, native) {
-            (Some(component), Some(kind), None, native) => {
-                Code::Component(ComponentCode { component, kind, native: native.unwrap_or_default() })
+        let digest = |text: String| text.parse().map_err(|DigestError| "a digest is not valid");
+        let code = match (component, kind, script) {
+            (Some(component), Some(kind), None) => {
+                Code::Component(ComponentCode { component: digest(component)?, kind, native })
             }
-            (None, None, Some(script), None) => Code::Script(script),
+            (None, None, Some(script)) if native.is_empty() => Code::Script(digest(script)?),
             _ => return Err("a handler has either `component` and `kind`, or `script` and no `native`"),
         };
         Ok(Self { code, settings })
@@ -125,13 +121,15 @@ impl TryFrom<Written> for Handler {
 
 impl From<Handler> for Written {
     fn from(Handler { code, settings }: Handler) -> Self {
-        let (component, kind, script, native) = match code {
+        match code {
             Code::Component(ComponentCode { component, kind, native }) => {
-                (Some(component), Some(kind), None, Some(native))
+                Self { component: Some(component.into()), kind: Some(kind), script: None, settings, native }
             }
-            Code::Script(script) => (None, None, Some(script), None),
-        };
-        Self { component, kind, script, settings, native }
+            Code::Script(script) => {
+                let native = Vec::new();
+                Self { component: None, kind: None, script: Some(script.into()), settings, native }
+            }
+        }
     }
 }
 
@@ -156,7 +154,7 @@ mod tests {
         let text = json!({ "component": digest, "kind": "handler", "native": [] }).to_string();
         let handler: Handler = serde_json::from_str(&text).unwrap();
         let order = serde_json::to_string(&handler).unwrap();
-        assert!(order.starts_with("{\"component\":") && order.ends_with("\"settings\":{},\"native\":[]}"));
+        assert!(order.starts_with("{\"component\":") && order.ends_with("\"settings\":{}}"));
     }
 
     #[test]
@@ -168,9 +166,8 @@ mod tests {
             json!({ "component": digest }),
             json!({ "kind": "handler" }),
             json!({ "script": digest, "kind": "handler" }),
-            json!({ "script": digest, "native": [] }),
+            json!({ "script": digest, "native": [{ "target": "a", "build": "b", "digest": digest, "bytes": 1 }] }),
             json!({ "script": digest, "component": digest, "kind": "handler" }),
-            json!({ "script": null, "component": digest, "kind": "handler" }),
             json!({ "script": "sha256:../a" }),
             json!({ "script": digest, "entry": "index.js" }),
         ] {

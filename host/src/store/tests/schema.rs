@@ -102,9 +102,12 @@ fn both_agree_on_what_is_the_record_of_a_script() {
         (json!({ "script": digest }), true),
         (json!({ "script": digest, "settings": settings }), true),
         (json!({ "script": "sha256:1" }), false),
-        (json!({ "script": null }), false),
         (json!({ "script": digest, "kind": "handler" }), false),
-        (json!({ "script": digest, "native": [] }), false),
+        (json!({ "script": digest, "native": [] }), true),
+        (
+            json!({ "script": digest, "native": [{ "target": "a", "build": "b", "digest": digest, "bytes": 1 }] }),
+            false,
+        ),
         (json!({ "script": digest, "component": digest, "kind": "handler" }), false),
         (json!({ "settings": settings }), false),
     ] {
