@@ -47,7 +47,6 @@ pub(crate) fn joined(base: &str, path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
     use super::*;
 

@@ -145,7 +145,6 @@ fn tested<C: Case>(cases: Vec<C>, expected: &Expected, arguments: &Arguments) ->
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
     use std::path::Path;
 

@@ -4,18 +4,18 @@ use serde_json::json;
 
 use super::*;
 
-fn record(report: &mut FileReport, event: Value) {
+fn record(report: &mut FileReport, event: &Value) {
     let record = json!({ "level": "INFO", "message": { "level": "INFO", MARK: event } });
     report.record(&record.to_string());
 }
 
 fn begin(report: &mut FileReport, id: &str, parent: &str, kind: &str) {
     let event = json!({ "type": "begin", "id": id, "parent": parent, "name": format!("n{id}"), "kind": kind, "place": "a.js:1:2" });
-    record(report, event);
+    record(report, &event);
 }
 
 fn end(report: &mut FileReport, id: &str, outcome: &str) {
-    record(report, json!({ "type": "end", "id": id, "outcome": outcome, "ms": 1.5 }));
+    record(report, &json!({ "type": "end", "id": id, "outcome": outcome, "ms": 1.5 }));
 }
 
 fn stopped() -> Failure {

@@ -91,7 +91,6 @@ fn negative<'a>(below: impl Iterator<Item = &'a str>) -> Result<Negative> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
     use super::*;
 

@@ -1,5 +1,4 @@
 //! Scripts of files of tests, and what their answers mean.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use super::*;
 use crate::summary::Case as _;
