@@ -43,6 +43,7 @@ mod steps;
 mod table;
 mod tool;
 mod toolchain;
+mod training;
 mod unit;
 mod wheel;
 #[cfg(test)]
@@ -75,6 +76,8 @@ enum Command {
     Dist,
     /// Compare Bulkhead with the same handler on `lambda_runtime`
     Bench(bench::Options),
+    /// Let the bootstrap work, and write down for the compiler what it uses
+    Train,
 }
 
 fn main() -> ExitCode {
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Guests => guests::run(&workspace),
         Command::Dist => dist::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Train => training::run(&workspace),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
