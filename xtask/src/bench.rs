@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::bootstraps::SHIPPED;
 use crate::compare::Revision;
 use crate::e2e;
+use crate::engine::{self, ENGINE};
 use crate::guests::{GUESTS, HELLO, MEASURED};
 use crate::languages::LANGUAGES;
 use crate::steps::{self, Outcome, Step};
@@ -26,27 +27,30 @@ pub(crate) struct Options {
     /// Measure handlers in JavaScript, Python, Go and C in comparison to Rust instead
     #[arg(long, conflicts_with_all = ["scale", "steps"])]
     languages: bool,
-    /// Measure how long the `bulkhead` command takes for the author of a handler instead
+    /// Measure handlers that are scripts, beside StarlingMonkey and Node.js, and many tenants with scripts instead
     #[arg(long, conflicts_with_all = ["scale", "steps", "languages"])]
+    scripts: bool,
+    /// Measure how long the `bulkhead` command takes for the author of a handler instead
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "scripts"])]
     pace: bool,
     /// Count the allocations and system calls of an event instead
-    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace"])]
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "scripts", "pace"])]
     counts: bool,
     /// Measure a function whose tenants are in a store instead
-    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts"])]
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "scripts", "pace", "counts"])]
     store: bool,
     /// Simulate a store with a hundred thousand tenants and a thousand environments instead
-    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "store"])]
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "scripts", "pace", "counts", "store"])]
     fleet: bool,
     /// Compare Bulkhead with its build of another revision instead, in turns in one run
     #[arg(
         long,
         value_name = "REV",
-        conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "store", "fleet", "publish"]
+        conflicts_with_all = ["scale", "steps", "languages", "scripts", "pace", "counts", "store", "fleet", "publish"]
     )]
     compare: Option<String>,
     /// Replace the chart in the README by the new one
-    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "pace", "counts", "store", "fleet"])]
+    #[arg(long, conflicts_with_all = ["scale", "steps", "languages", "scripts", "pace", "counts", "store", "fleet"])]
     publish: bool,
     /// Passed on to the program that measures, for example `-- --rounds 3 --only hello,concurrency`
     #[arg(last = true)]
@@ -70,6 +74,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.languages {
         return languages(workspace, options);
+    }
+    if options.scripts {
+        return scripts(workspace, options);
     }
     if options.pace {
         return pace(workspace, options);
@@ -202,6 +209,25 @@ fn languages(workspace: &Workspace, options: &Options) -> Result<()> {
     call(languages.args(&options.arguments))
 }
 
+fn scripts(workspace: &Workspace, options: &Options) -> Result<()> {
+    steps::run(workspace, "bench --scripts", &[TARGET, SHIPPED, ENGINE, HELLO, LANGUAGES, RIVAL])?;
+    let mut scripts = Command::new(workspace.target("release/scripts"));
+    for (name, file) in [
+        ("--lean", workspace.lean_bootstrap()),
+        ("--command", workspace.command_line(Profile::Release)),
+        ("--engine", engine::component(workspace)),
+        ("--json", workspace.target("bench/scripts.json")),
+    ] {
+        scripts.arg(name).arg(file);
+    }
+    let starlingmonkey = workspace.guest("javascript");
+    if starlingmonkey.is_file() {
+        scripts.arg("--starlingmonkey").arg(starlingmonkey);
+    }
+    println!();
+    call(scripts.args(&options.arguments))
+}
+
 fn pace(workspace: &Workspace, options: &Options) -> Result<()> {
     steps::run(workspace, "bench --pace", &[TARGET, SHIPPED, GUESTS, RIVAL])?;
     let mut pace = Command::new(workspace.target("release/pace"));
@@ -226,7 +252,7 @@ fn life(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// The folder of the handlers to measure, as `.wasm` and `.cwasm`, named like the handlers.
-const COMPONENTS: &str = "bench/components";
+pub(crate) const COMPONENTS: &str = "bench/components";
 /// The handlers, and the guests that implement them.
 pub(crate) const HANDLERS: [(&str, &str); 5] = [
     ("hello", "hello"),
@@ -236,7 +262,7 @@ pub(crate) const HANDLERS: [(&str, &str); 5] = [
     ("scanner", "scanner"),
 ];
 
-const COMPILED: Step = Step {
+pub(crate) const COMPILED: Step = Step {
     name: "compile",
     title: "compiling the handlers to measure to .cwasm",
     needs: &["hello", "measured", "programs"],

@@ -18,7 +18,8 @@ use crate::compile::{compile, products};
 use crate::engine;
 use crate::stamp::Inputs;
 use crate::steps::{Outcome, Step};
-use crate::workspace::{Profile, Workspace};
+use crate::training;
+use crate::workspace::Workspace;
 
 /// Builds the demo and the bootstrap that it starts, compiled quickly.
 pub(crate) const DEMO: Step = Step {
@@ -139,8 +140,10 @@ fn build(workspace: &Workspace) -> Command {
 
 fn build_lean(workspace: &Workspace) -> Result<()> {
     let mut build = workspace.cargo(["build", "--release", "--package", "bulkhead-bootstrap"]);
-    compile(workspace, build.arg("--no-default-features"))?;
-    let built = workspace.bootstrap(Profile::Release);
+    build.arg("--no-default-features");
+    let built = training::guide(&mut build, &workspace.source(training::PROFILE), &workspace.target(""))?;
+    compile(workspace, &build)?;
+    let built = workspace.target("").join(built).join("bootstrap");
     keep(workspace, &built, &workspace.lean_bootstrap(), ARCH)
 }
 

@@ -14,6 +14,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::guests::PROFILE;
+use crate::training;
 use crate::workspace::{WASM, Workspace, run};
 
 /// The handlers that two builds are compared with, and the guests that implement them.
@@ -77,9 +78,11 @@ impl Revision {
         seed(workspace, &self.target())?;
         fs::create_dir_all(&before.components)?;
         let lean = ["build", "--release", "--package", "bulkhead-bootstrap", "--no-default-features"];
-        run(self.cargo(workspace).args(lean))?;
-        // The next call of cargo overwrites it.
-        copy(&self.target().join("release/bootstrap"), &before.lean)?;
+        let mut build = self.cargo(workspace);
+        let built = training::guide(build.args(lean), &self.tree().join(training::PROFILE), &self.target())?;
+        run(&mut build)?;
+        // The next call of cargo may overwrite it.
+        copy(&self.target().join(built).join("bootstrap"), &before.lean)?;
         // With the bootstrap, as in this checkout, so that cargo unites the same features.
         let command = ["build", "--release", "--package", "bulkhead-cli", "--package", "bulkhead-bootstrap"];
         run(self.cargo(workspace).args(command))?;

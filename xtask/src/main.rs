@@ -44,6 +44,7 @@ mod suites;
 mod table;
 mod tool;
 mod toolchain;
+mod training;
 mod unit;
 mod wheel;
 #[cfg(test)]
@@ -78,6 +79,8 @@ enum Command {
     Bench(bench::Options),
     /// Run test262 and web-platform-tests, from checkouts of them, in the engine of scripts
     Suites(suites::Options),
+    /// Let the bootstrap work, and write down for the compiler what it uses
+    Train,
 }
 
 fn main() -> ExitCode {
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Dist => dist::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Suites(options) => suites::run(&workspace, &options),
+        Command::Train => training::run(&workspace),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

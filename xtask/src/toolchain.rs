@@ -2,7 +2,7 @@
 //! rustup, if it is installed.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -58,6 +58,22 @@ fn has_target(target: &str) -> Result<bool> {
         .context("running rustc")?;
     let directory = String::from_utf8_lossy(&output.stdout);
     Ok(output.status.success() && Path::new(directory.trim()).is_dir())
+}
+
+/// A program of LLVM, of the compiler's own version.
+pub(crate) fn llvm_tool(workspace: &Workspace, name: &str, target: &str) -> Result<PathBuf> {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(workspace.source(""))
+        .stdin(Stdio::null())
+        .output()
+        .context("running rustc")?;
+    let sysroot = String::from_utf8(output.stdout).context("rustc prints a path")?;
+    let tool = Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("bin").join(name);
+    if !tool.is_file() {
+        add(workspace, "component", "llvm-tools")?;
+    }
+    Ok(tool)
 }
 
 fn add(workspace: &Workspace, kind: &str, name: &str) -> Result<()> {
