@@ -147,7 +147,7 @@ pub(crate) fn engine_code(project: &Project) -> anyhow::Result<PathBuf> {
             project.file().shown()
         );
     };
-    let Engine { component, code } = Engine::of(project, place);
+    let Engine { component, code } = Engine::of(project, &place);
     if let Some(code) = code.filter(|code| is_usable(code, component.as_deref())) {
         return Ok(code);
     }

@@ -21,7 +21,7 @@ pub(crate) fn handlers() -> Vec<CompletionCandidate> {
 
 /// The tenants of `bulkhead.toml`.
 pub(crate) fn tenants() -> Vec<CompletionCandidate> {
-    of_here(|_, manifest| manifest.tenants.into_keys().map(String::from).collect())
+    of_here(|_, manifest| manifest.tenants.keys().map(|id| String::from(&**id)).collect())
 }
 
 /// The sample events.

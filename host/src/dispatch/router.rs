@@ -149,7 +149,7 @@ const MOST_PARTS: usize = 10_000;
 #[derive(Debug)]
 pub struct Router {
     routing: Routing,
-    tenants: HashMap<Box<str>, Tenant>,
+    tenants: Arc<HashMap<Box<str>, Tenant>>,
     /// The policies of the handlers themselves.
     policies: Vec<Arc<Policy>>,
     /// The scripts of the handlers themselves, of those that have one.
@@ -173,7 +173,7 @@ impl Router {
         scripts.resize(policies.len(), None);
         Self {
             routing: manifest.routing.clone(),
-            tenants: manifest.tenants.clone(),
+            tenants: Arc::clone(&manifest.tenants),
             policies,
             scripts,
             fallback,

@@ -60,7 +60,7 @@ pub struct Manifest {
     /// `[handlers.…]`, sorted by name. `None` if the file only sets limits.
     pub handlers: Vec<Handler>,
     /// `[tenants.…]`
-    pub tenants: HashMap<Box<str>, Tenant>,
+    pub tenants: Arc<HashMap<Box<str>, Tenant>>,
     /// `[stores.…]`: key-value stores, sorted by name.
     pub stores: Vec<KeyValueStore>,
     /// `[store]`: where further tenants are.
@@ -228,7 +228,7 @@ impl Default for Manifest {
         Self {
             routing: Routing::default(),
             handlers: Vec::new(),
-            tenants: HashMap::new(),
+            tenants: Arc::default(),
             stores: Vec::new(),
             store: None,
             credentials: Credentials::default(),
@@ -353,7 +353,9 @@ impl Manifest {
         };
         let mut changed: HashMap<Arc<Policy>, Arc<Policy>> = HashMap::new();
         let handlers = self.handlers.iter_mut().map(|handler| &mut handler.policy);
-        for policy in handlers.chain(self.tenants.values_mut().map(|tenant| &mut tenant.policy)) {
+        for policy in
+            handlers.chain(Arc::make_mut(&mut self.tenants).values_mut().map(|tenant| &mut tenant.policy))
+        {
             if resolve::inherits(policy) {
                 // Policies that were shared stay shared.
                 let new = changed.entry(Arc::clone(policy));

@@ -24,7 +24,7 @@ fn manifest(tenant: TenantSource) -> Manifest {
             invalid_handler: InvalidHandler::FailInit,
         },
         handlers: Vec::new(),
-        tenants: tenants.into_iter().map(|(id, tenant)| (id.into(), tenant)).collect(),
+        tenants: Arc::new(tenants.into_iter().map(|(id, tenant)| (id.into(), tenant)).collect()),
         stores: Vec::new(),
         store: None,
         credentials: Credentials::default(),

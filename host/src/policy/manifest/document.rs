@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use toml::de::{DeTable, DeValue};
 
@@ -26,7 +27,7 @@ pub(super) struct Document {
 #[derive(Debug, Clone)]
 pub(super) struct Table<'d> {
     document: &'d Document,
-    path: String,
+    path: Rc<str>,
     entries: &'d DeTable<'d>,
 }
 
@@ -34,7 +35,10 @@ pub(super) struct Table<'d> {
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'d> {
     document: &'d Document,
-    path: String,
+    /// The path of the table that it is in.
+    above: Rc<str>,
+    /// Its key in that table; for an element of an array, the array's.
+    last: &'d str,
     /// Its key, or empty for an element of an array.
     pub(super) key: &'d str,
     /// The line that it is on.
@@ -59,7 +63,7 @@ impl Document {
             let (line, column) = (document.line(at), document.column(text, at));
             ParserError { line, column, message: error.message().to_owned() }
         });
-        let Syntax { errors, broken } = Syntax::of(text, errors);
+        let Syntax { errors, broken } = Syntax::of(text, errors.collect());
         let mistake = |SyntaxError { line, key, text }| Mistake { line, key, text };
         document.mistakes = RefCell::new(errors.into_iter().map(mistake).collect());
         document.broken = broken;
@@ -68,7 +72,7 @@ impl Document {
 
     /// The root table of the parsed text.
     pub(super) fn root<'d>(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
-        Table { document: self, path: String::new(), entries }
+        Table { document: self, path: Rc::default(), entries }
     }
 
     pub(super) fn mistake(&self, line: usize, key: impl Into<String>, text: impl Into<String>) {
@@ -113,14 +117,9 @@ impl<'d> Table<'d> {
     }
 
     fn entry_of(&self, key: &'d Key<'d>, value: &'d Value<'d>) -> Entry<'d> {
-        let path = self.path_of(key.get_ref());
         let line = self.document.line(key.span().start);
-        Entry { document: self.document, path, key: key.get_ref(), line, value: value.get_ref() }
-    }
-
-    /// The full path of a key, whether or not it is there.
-    pub(super) fn path_of(&self, key: &str) -> String {
-        path(&self.path, key)
+        let (above, key) = (Rc::clone(&self.path), key.get_ref());
+        Entry { document: self.document, above, last: key, key, line, value: value.get_ref() }
     }
 
     /// Records keys that are not in `known`. `hint` returns for some of them where they belong.
@@ -158,8 +157,13 @@ pub(super) fn path(above: &str, key: &str) -> String {
 }
 
 impl<'d> Entry<'d> {
+    /// Made when it is needed: a file with ten thousand tenants has more keys than mistakes.
+    fn path(&self) -> String {
+        path(&self.above, self.last)
+    }
+
     pub(super) fn mistake(&self, text: impl Into<String>) {
-        self.document.mistake(self.line, self.path.clone(), text);
+        self.document.mistake(self.line, self.path(), text);
     }
 
     /// Records that the value has the wrong type.
@@ -209,7 +213,7 @@ impl<'d> Entry<'d> {
         let DeValue::Table(entries) = self.value else {
             return self.expected(&format!("a table, such as {example}"));
         };
-        Some(Table { document: self.document, path: self.path.clone(), entries })
+        Some(Table { document: self.document, path: self.path().into(), entries })
     }
 
     /// The elements of an array. They have the path of the array.
@@ -217,7 +221,8 @@ impl<'d> Entry<'d> {
         let DeValue::Array(elements) = self.value else { return self.expected(what) };
         let element = |element: &'d Value<'d>| Self {
             document: self.document,
-            path: self.path.clone(),
+            above: Rc::clone(&self.above),
+            last: self.last,
             key: "",
             line: self.document.line(element.span().start),
             value: element.get_ref(),

@@ -177,8 +177,9 @@ pub(super) fn check(document: &Document, sections: &Sections) {
         check(&format!("{handler_path}.max.grants"), &handler.max_grants.key_value);
     }
     for tenant in &sections.tenants {
-        let granted = tenant.grants.as_ref().and_then(|grants| grants.key_value.clone());
-        check(&format!("{}.grants", path("tenants", &tenant.id.value)), &granted);
+        if let Some(grants) = &tenant.grants {
+            check(&format!("{}.grants", path("tenants", &tenant.id.value)), &grants.key_value);
+        }
     }
     if let Some(store) = &sections.store {
         check("store.max.grants", &store.max_grants.key_value);

@@ -48,8 +48,11 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         .collect();
     let index = handlers.iter().enumerate().map(|(at, handler)| (handler.name.as_str(), at)).collect();
     let known = Known { document, index };
-    let unknown_tenant =
-        sections.routing.unknown_tenant.as_ref().and_then(|name| known.find("routing.unknown_tenant", name));
+    let unknown_tenant = sections
+        .routing
+        .unknown_tenant
+        .as_ref()
+        .and_then(|name| known.find(|| "routing.unknown_tenant".to_owned(), name));
     let tenant = |tenant: &TenantSection| {
         let at = known.handler_of(tenant)?;
         let (handler, of) = (handlers.get(at)?, sections.handlers.get(at)?);
@@ -60,7 +63,10 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
             handler: of,
             own: &handler.policy,
         };
-        let policy = policies.share(bounds.tenant(tenant));
+        let policy = match tenant.has_own_policy() {
+            true => policies.share(bounds.tenant(tenant)),
+            false => Arc::clone(&handler.policy),
+        };
         let script = scripts::resolve(document, tenant, of);
         Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy, script }))
     };
@@ -77,7 +83,7 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         },
         default: Arc::new(Policy { limits, ..Policy::default_for("") }),
         handlers,
-        tenants,
+        tenants: Arc::new(tenants),
         stores: sections.stores,
         store,
         credentials: sections.credentials,
@@ -143,7 +149,7 @@ struct Known<'s> {
 }
 
 impl Known<'_> {
-    fn find(&self, key: &str, name: &Spanned<String>) -> Option<usize> {
+    fn find(&self, key: impl Fn() -> String, name: &Spanned<String>) -> Option<usize> {
         let found = self.index.get(name.value.as_str()).copied();
         if found.is_none() {
             let known: Vec<&str> = self.index.keys().copied().collect();
@@ -151,22 +157,22 @@ impl Known<'_> {
                 Some(similar) => format!("did you mean {similar:?}?"),
                 None => format!("add [{}]", path("handlers", &name.value)),
             };
-            self.document.mistake(name.line, key, format!("there is no handler {:?}; {hint}", name.value));
+            self.document.mistake(name.line, key(), format!("there is no handler {:?}; {hint}", name.value));
         }
         found
     }
 
     fn handler_of(&self, tenant: &TenantSection) -> Option<usize> {
-        let key = format!("{}.handler", path("tenants", &tenant.id.value));
+        let key = || format!("{}.handler", path("tenants", &tenant.id.value));
         match &tenant.handler {
-            Some(name) => self.find(&key, name),
+            Some(name) => self.find(key, name),
             None if self.index.len() == 1 => Some(0),
             None => {
                 let text = match self.index.len() {
                     0 => "the tenant has no handler; add one under [handlers]",
                     _ => "the tenant has no handler; it can be left out only if there is exactly one",
                 };
-                self.document.mistake(tenant.id.line, key, text);
+                self.document.mistake(tenant.id.line, key(), text);
                 None
             }
         }

@@ -4,7 +4,7 @@
 //! one another. Handlers may have their entries in one folder: its files are of one author. The script of a tenant shares
 //! its folder with no other entry. An entry beside `bulkhead.toml` is a script of one file, whose folder is nobody's.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,69 +69,103 @@ pub(super) fn resolve(
 /// The script of a handler or a tenant.
 struct Named<'s> {
     script: &'s Spanned<Arc<Path>>,
-    /// Its table and its key.
-    owner: String,
-    key: &'static str,
-    is_tenant: bool,
+    owner: Owner<'s>,
+}
+
+/// Who has a script, by name.
+#[derive(Clone, Copy)]
+enum Owner<'s> {
+    Handler(&'s str),
+    Tenant(&'s str),
+}
+
+/// The table of the owner.
+impl std::fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&match self {
+            Self::Handler(name) => path("handlers", name),
+            Self::Tenant(id) => path("tenants", id),
+        })
+    }
 }
 
 /// Records scripts that could read the files of others, or a secret.
 pub(super) fn check(document: &Document, sections: &Sections) {
     let handlers = sections.handlers.iter().filter_map(|handler| {
-        let owner = path("handlers", &handler.name);
-        Some(Named { script: handler.script.as_ref()?, owner, key: "source", is_tenant: false })
+        Some(Named { script: handler.script.as_ref()?, owner: Owner::Handler(&handler.name) })
     });
     let tenants = sections.tenants.iter().filter_map(|tenant| {
-        let owner = path("tenants", &tenant.id.value);
-        Some(Named { script: tenant.script.as_ref()?, owner, key: "script", is_tenant: true })
+        Some(Named { script: tenant.script.as_ref()?, owner: Owner::Tenant(&tenant.id.value) })
     });
     let mut all: Vec<Named<'_>> = handlers.chain(tenants).collect();
     all.sort_by_key(|named| named.script.line);
-    let mut folders = Folders::new();
+    let mut folders = Folders::default();
     for named in &all {
         let Some(folder) = folder(&named.script.value) else { continue };
-        if let Some(text) = overlap(&folders, folder, named) {
+        if let Some(text) = folders.overlap(folder, named) {
             named.mistake(document, text);
         }
-        let others = folders.entry(folder).or_default();
-        // Tenants without number may have one script.
-        if !others.iter().any(|other| other.is_tenant == named.is_tenant && other.is_of(named)) {
-            others.push(named);
-        }
+        folders.add(folder, named);
     }
     secrets(document, &sections.credentials, &all);
 }
 
-/// The folder of a script, unless it is the task root.
-fn folder(entry: &Path) -> Option<&Path> {
-    entry.parent().filter(|folder| !folder.as_os_str().is_empty())
+/// The folder of a script, unless it is the task root. It is text, which is compared much faster than a path.
+fn folder(entry: &Path) -> Option<&str> {
+    Some(entry.to_str()?.rsplit_once('/')?.0)
 }
 
-/// The folders of scripts, each with the scripts that have it: those of handlers, and those of tenants, once each.
-type Folders<'n, 's> = BTreeMap<&'n Path, Vec<&'n Named<'s>>>;
+/// The folders above one, from the nearest on.
+fn above(folder: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(folder.rsplit_once('/'), |(above, _)| above.rsplit_once('/'))
+        .map(|(above, _)| above)
+}
 
-/// Why a script may not have this folder beside those before it.
-fn overlap(folders: &Folders<'_, '_>, folder: &Path, named: &Named<'_>) -> Option<String> {
-    const ADVICE: &str = "give each script a folder of its own";
-    if let Some(same) = folders.get(folder) {
-        let other = same.iter().find(|same| !same.is_of(named) && (same.is_tenant || named.is_tenant));
-        return other.map(|Named { owner, .. }| {
+/// The folders of scripts so far.
+#[derive(Default)]
+struct Folders<'n, 's> {
+    /// Each with the scripts that have it: those of handlers, and those of tenants, once each.
+    own: HashMap<&'n str, Vec<&'n Named<'s>>>,
+    /// Each folder above one of these, with the first script below it.
+    above: HashMap<&'n str, &'n Named<'s>>,
+}
+
+impl<'n, 's> Folders<'n, 's> {
+    fn add(&mut self, folder: &'n str, named: &'n Named<'s>) {
+        let others = self.own.entry(folder).or_default();
+        // Tenants without number may have one script.
+        if others.iter().any(|other| other.is_tenant() == named.is_tenant() && other.is_of(named)) {
+            return;
+        }
+        others.push(named);
+        for above in above(folder) {
+            self.above.entry(above).or_insert(named);
+        }
+    }
+
+    /// Why a script may not have this folder beside those before it.
+    fn overlap(&self, folder: &str, named: &Named<'_>) -> Option<String> {
+        const ADVICE: &str = "give each script a folder of its own";
+        if let Some(same) = self.own.get(folder) {
+            let is_other = |same: &&&Named<'_>| !same.is_of(named) && (same.is_tenant() || named.is_tenant());
+            return same.iter().find(is_other).map(|Named { owner, .. }| {
+                format!(
+                    "{folder:?} is also the folder of {owner}, so each could read the other's files; {ADVICE}"
+                )
+            });
+        }
+        let around = above(folder).find_map(|above| self.own.get(above)?.first());
+        if let Some(Named { owner, .. }) = around {
+            return Some(format!(
+                "{folder:?} lies in the folder of {owner}, which could read its files; {ADVICE}"
+            ));
+        }
+        self.above.get(folder).map(|Named { owner, .. }| {
             format!(
-                "{folder:?} is also the folder of {owner}, so each could read the other's files; {ADVICE}"
+                "{folder:?} contains the folder of {owner}, so this script could read its files; {ADVICE}"
             )
-        });
+        })
     }
-    let above = folder.ancestors().skip(1).find_map(|above| folders.get(above)?.first());
-    if let Some(Named { owner, .. }) = above {
-        return Some(format!(
-            "{folder:?} lies in the folder of {owner}, which could read its files; {ADVICE}"
-        ));
-    }
-    // What lies below a folder comes right after it.
-    let below = folders.range(folder..).next().filter(|(below, _)| below.starts_with(folder));
-    below.and_then(|(_, below)| below.first()).map(|Named { owner, .. }| {
-        format!("{folder:?} contains the folder of {owner}, so this script could read its files; {ADVICE}")
-    })
 }
 
 impl Named<'_> {
@@ -141,7 +175,12 @@ impl Named<'_> {
     }
 
     fn mistake(&self, document: &Document, text: String) {
-        document.mistake(self.script.line, path(&self.owner, self.key), text);
+        let key = if self.is_tenant() { "script" } else { "source" };
+        document.mistake(self.script.line, format!("{}.{key}", self.owner), text);
+    }
+
+    fn is_tenant(&self) -> bool {
+        matches!(self.owner, Owner::Tenant(_))
     }
 
     /// Whether the script reads the file at this place.

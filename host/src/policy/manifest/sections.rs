@@ -99,6 +99,13 @@ pub(super) struct TenantSection {
     pub(super) config: BTreeMap<String, String>,
 }
 
+impl TenantSection {
+    /// Whether it has anything else than its handler's policy.
+    pub(super) fn has_own_policy(&self) -> bool {
+        self.limits.iter().any(Option::is_some) || self.grants.is_some() || !self.config.is_empty()
+    }
+}
+
 /// Reads every table.
 pub(super) fn sections(root: &Table<'_>) -> Sections {
     root.only(&ROOT, |key| {

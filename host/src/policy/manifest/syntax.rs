@@ -33,12 +33,14 @@ pub(super) struct Syntax {
 }
 
 impl Syntax {
-    pub(super) fn of(text: &str, errors: impl Iterator<Item = ParserError>) -> Self {
+    pub(super) fn of(text: &str, mut errors: Vec<ParserError>) -> Self {
+        if errors.is_empty() {
+            return Self::default();
+        }
         let lines: Vec<&str> = text.lines().collect();
         let open = unclosed(&lines);
         let mut syntax = Self::default();
         // The parser finds some errors only after it has read all lines.
-        let mut errors: Vec<ParserError> = errors.collect();
         errors.sort_by_key(|error| error.line);
         for ParserError { line, column, message } in errors {
             let source = lines.get(line - 1).copied().unwrap_or_default();

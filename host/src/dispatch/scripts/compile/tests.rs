@@ -173,7 +173,7 @@ async fn the_first_event_pays_for_it_and_all_others_have_it() {
         std::fs::create_dir(root.path().join(folder)).unwrap();
         std::fs::write(root.path().join(folder).join("index.js"), text.repeat(SMALLEST)).unwrap();
     }
-    let scripts = Scripts::new(root.path().to_owned());
+    let scripts = Scripts::new(root.path().to_owned(), None);
     let meter = Meter::new(Duration::MAX);
     for (place, has_bytecode) in [("slow/index.js", false), ("acme/index.js", true)] {
         let mut stop = Stop::default();
