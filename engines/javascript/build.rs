@@ -12,8 +12,8 @@ use std::{env, fs, io};
 
 /// The files of the prelude, in the order in which they run.
 const FILES: [&str; 12] = [
-    "core", "console", "events", "encoding", "crypto", "url", "headers", "streams", "writable", "blob", "fetch",
-    "service",
+    "core", "console", "events", "encoding", "crypto", "url", "headers", "streams", "writable", "blob",
+    "fetch", "service",
 ];
 
 /// The shortest match that is worth its place.

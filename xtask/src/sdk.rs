@@ -61,13 +61,7 @@ fn bundle(workspace: &Workspace) -> Result<Fetched> {
     let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
     run(Command::new("npm").args(install).current_dir(&folder))?;
     let mut esbuild = Command::new(folder.join("node_modules/.bin/esbuild"));
-    esbuild.args([
-        "index.js",
-        "--bundle",
-        "--format=esm",
-        "--platform=browser",
-        "--minify",
-    ]);
+    esbuild.args(["index.js", "--bundle", "--format=esm", "--platform=browser", "--minify"]);
     esbuild.arg("--log-level=warning").arg(format!("--outfile={}", place.display()));
     run(esbuild.current_dir(&folder))?;
     stamp::put(&place, &digest)?;

@@ -30,7 +30,9 @@ impl Wire {
     /// A handler that streams, with this body.
     fn streaming(toml: &str, body: &str) -> Option<Self> {
         let arguments = "event, responseStream, context";
-        let text = format!("export const handler = awslambda.streamifyResponse(async ({arguments}) => {{ {body} }});");
+        let text = format!(
+            "export const handler = awslambda.streamifyResponse(async ({arguments}) => {{ {body} }});"
+        );
         Self::of(toml, &text)
     }
 
@@ -77,14 +79,16 @@ fn a_service_streams_its_response_piece_by_piece() {
 fn an_error_after_the_first_byte_is_in_the_trailers() {
     let toml = format!("{STREAMED}limits.cpu_time = \"100ms\"");
     let Some(mut wire) = Wire::of(&toml, PIECES) else { return };
-    for (path, error_type, message) in [
-        ("/error", "Function.RangeError", "in mid-stream"),
-        ("/loop", "Function.CpuLimitExceeded", "100"),
-    ] {
+    for (path, error_type, message) in
+        [("/error", "Function.RangeError", "in mid-stream"), ("/loop", "Function.CpuLimitExceeded", "100")]
+    {
         let (head, body) = wire.answer(&request("GET", path, ""));
         assert!(head.contains("/response http/1.1"), "{head}");
         let trailers = body.split("7\r\npiece 2\r\n0\r\n").nth(1).unwrap_or_else(|| panic!("{body}"));
-        assert!(trailers.starts_with(&format!("lambda-runtime-function-error-type: {error_type}\r\n")), "{trailers}");
+        assert!(
+            trailers.starts_with(&format!("lambda-runtime-function-error-type: {error_type}\r\n")),
+            "{trailers}"
+        );
         let error = trailers.split("error-body: ").nth(1).expect("a body").trim_end();
         let error = String::from_utf8(BASE64_STANDARD.decode(error).expect("base64")).expect("text");
         assert!(error.contains(message), "{error}");
@@ -111,7 +115,10 @@ fn a_handler_streams_as_lambda_has_it() {
     let (_, body) = wire.answer(r#"{"way":"http"}"#);
     assert!(body.contains(r#"{"statusCode":201,"headers":{},"cookies":["a=1"]}"#), "{body}");
     let (_, body) = wire.answer(r#"{"way":"late"}"#);
-    assert!(body.starts_with("3\r\none\r\n0\r\nlambda-runtime-function-error-type: Function.RangeError"), "{body}");
+    assert!(
+        body.starts_with("3\r\none\r\n0\r\nlambda-runtime-function-error-type: Function.RangeError"),
+        "{body}"
+    );
     let (head, body) = wire.answer(r#"{"way":"early"}"#);
     assert!(head.contains("/error http/1.1") && body.contains("before the first byte"), "{head} {body}");
 }
@@ -122,7 +129,8 @@ fn a_stream_without_end_ends_at_its_limits() {
         if (way === 'never') await new Promise((r) => setInterval(() => {}, 1));
         if (way === 'deaf') for (;;) responseStream.write(piece);
         for (;;) if (!responseStream.write(piece)) await new Promise((r) => responseStream.once('drain', r));";
-    let limits = "limits = { memory = '16MiB', streamed_response = '20MiB', cpu_time = '2s', wall_time = '3s' }";
+    let limits =
+        "limits = { memory = '16MiB', streamed_response = '20MiB', cpu_time = '2s', wall_time = '3s' }";
     let Some(mut wire) = Wire::streaming(limits, text) else { return };
     for (way, error_types) in [
         ("drains", &["ResponseSizeTooLarge"][..]),
@@ -130,7 +138,8 @@ fn a_stream_without_end_ends_at_its_limits() {
         ("never", &["Timeout", "CpuLimitExceeded"]),
     ] {
         let (_, body) = wire.answer(&format!("{{\"way\":{way:?}}}"));
-        let end = &body[body.rfind("function-error-type: ").unwrap_or_else(|| panic!("{way}: it ended well"))..];
+        let end =
+            &body[body.rfind("function-error-type: ").unwrap_or_else(|| panic!("{way}: it ended well"))..];
         assert!(error_types.iter().any(|one| end.contains(&format!("Function.{one}\r\n"))), "{way}: {end}");
     }
 }
