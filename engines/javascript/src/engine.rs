@@ -55,7 +55,7 @@ impl Engine {
         context.with(|ctx| {
             script::install(&ctx);
             natives::install(&ctx)
-                .and_then(|natives| prelude::run(&ctx, &natives, &files))
+                .and_then(|natives| prelude::run(&ctx, &natives, files))
                 .map_err(|error| of_error(&ctx, &error))
         })?;
         Ok(Self {

@@ -17,11 +17,23 @@ const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prelude.packed")
 /// They are compiled in an interpreter of their own, which leaves nothing behind: the memory of the initialised engine is reset
 /// for each event, so it is kept small. Neither the text nor the lines of the files are in it.
 pub(crate) fn compile() -> Result<Vec<Vec<u8>>> {
+    let mut text = packed::unpack(PACKED);
+    let files = compile_all(&text);
+    clear(&mut text);
+    files
+}
+
+fn compile_all(text: &[u8]) -> Result<Vec<Vec<u8>>> {
     let runtime = Runtime::new()?;
     runtime.set_max_stack_size(STACK);
     let context = Context::builder().with::<Eval>().with::<RegExpCompiler>().build(&runtime)?;
-    let text = packed::unpack(PACKED);
     context.with(|ctx| text.split_inclusive(|byte| *byte == 0).map(|file| compiled(&ctx, file)).collect())
+}
+
+/// Overwrites what is freed next: it would stay in the snapshot of the engine, which leaves zeroes out.
+fn clear(bytes: &mut [u8]) {
+    bytes.fill(0);
+    std::hint::black_box(bytes);
 }
 
 /// Compiles a file: a line with its name, and its text with a zero at its end.
@@ -37,10 +49,11 @@ fn compiled(ctx: &Ctx<'_>, file: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Runs all files.
-pub(crate) fn run<'js>(ctx: &Ctx<'js>, natives: &Object<'js>, files: &[Vec<u8>]) -> Result<()> {
+pub(crate) fn run<'js>(ctx: &Ctx<'js>, natives: &Object<'js>, files: Vec<Vec<u8>>) -> Result<()> {
     let shared = Object::new(ctx.clone())?;
-    for file in files {
-        let code = script::read_code(ctx, file)?;
+    for mut file in files {
+        let code = script::read_code(ctx, &file)?;
+        clear(&mut file);
         let file = script::function(ctx, &code)?;
         file.call::<_, ()>((natives.clone(), shared.clone()))?;
     }

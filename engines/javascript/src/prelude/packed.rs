@@ -4,9 +4,11 @@
 const SHORTEST: usize = 4;
 
 /// The text of all files. What is not packed as `build.rs` does it, is cut off.
+///
+/// There is room for all of it from the beginning, because what is freed while the engine is initialised stays in its snapshot.
 pub(super) fn unpack(packed: &[u8]) -> Vec<u8> {
     let mut reader = Reader(packed);
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(packed.len() * 3);
     while let Some(lengths) = reader.byte() {
         let plain = reader.number(lengths >> 4);
         let (bytes, left) = reader.0.split_at(plain.min(reader.0.len()));

@@ -199,6 +199,9 @@ pub(crate) fn write_code(ctx: &Ctx<'_>, value: &Value<'_>, flags: u32) -> Result
             return Err(Error::Exception);
         }
         let out = std::slice::from_raw_parts(bytes, length(written)).to_vec();
+        // What is freed while the engine is initialised stays in its snapshot.
+        bytes.write_bytes(0, length(written));
+        std::hint::black_box(bytes);
         qjs::js_free(ctx, bytes.cast());
         Ok(out)
     }
