@@ -4,7 +4,7 @@
 //! The init runs in a sandbox without grants, which denies everything that would be equal in every later sandbox
 //! ([`refused`]). The memory that it leaves is read here; the command makes a component from it.
 //!
-//! May use: text, log, policy, engine, runtime_api, capabilities, wasm, sandbox.
+//! May use: text, log, script, policy, engine, runtime_api, capabilities, wasm, sandbox.
 
 mod error;
 mod exports;
