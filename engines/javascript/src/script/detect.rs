@@ -3,6 +3,7 @@
 
 use rquickjs::{Ctx, Result};
 
+use super::compile::type_of;
 use super::{Kind, commonjs};
 
 /// What a file seems to be. For a guess, the other kind is tried if it is wrong.
@@ -41,7 +42,8 @@ fn by_package(ctx: &Ctx<'_>, path: &str) -> Result<Option<Kind>> {
         folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
         let package = format!("{folder}{}package.json", if folder.is_empty() { "" } else { "/" });
         let Some(value) = commonjs::package(ctx, &package)? else { continue };
-        let kind = value.as_object().and_then(|value| value.get::<_, Option<String>>("type").ok().flatten());
+        // Whatever else it may be says nothing.
+        let kind = type_of(&value).unwrap_or_default();
         return Ok(match kind.as_deref() {
             Some("module") => Some(Kind::Module),
             Some("commonjs") => Some(Kind::CommonJs),

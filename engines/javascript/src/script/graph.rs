@@ -11,6 +11,9 @@ use crate::state;
 /// What stands for a module that cannot be loaded. No file of a script has a path with a colon at this place that is imported.
 pub(super) const MISSING: &str = "bulkhead:missing";
 
+/// What was thrown.
+type Thrown = Persistent<Value<'static>>;
+
 /// The load in progress, and what is left of those that have failed.
 #[derive(Default)]
 pub(crate) struct Graph {
@@ -18,37 +21,38 @@ pub(crate) struct Graph {
     depth: usize,
     /// Which file imports which.
     imports: Vec<(String, String)>,
-    /// The files that cannot be loaded.
-    failed: Vec<String>,
-    /// Why the first of them cannot be loaded.
-    error: Option<Persistent<Value<'static>>>,
-    /// The files that import what cannot be loaded, and why.
-    broken: Vec<(String, Persistent<Value<'static>>)>,
+    /// The files that cannot be loaded, or import such files; and why.
+    broken: Vec<(String, Thrown)>,
+    /// How many of them there were before this load.
+    before: usize,
 }
 
 impl Graph {
-    fn fail(&mut self, path: &str, error: Persistent<Value<'static>>) {
-        self.failed.push(path.to_owned());
-        self.error.get_or_insert(error);
+    fn fail(&mut self, path: &str, error: Thrown) {
+        self.broken.push((path.to_owned(), error));
     }
 
-    /// Ends the load of the first file, and returns its error if it has failed.
-    fn end(&mut self) -> Option<Persistent<Value<'static>>> {
-        let error = self.error.take();
-        let (imports, mut failed) = (std::mem::take(&mut self.imports), std::mem::take(&mut self.failed));
-        let error = error?;
+    /// Ends the load of the first file, and returns the first error of all.
+    fn end(&mut self) -> Option<Thrown> {
+        let imports = std::mem::take(&mut self.imports);
+        let mut next = self.before;
+        let first = self.broken.get(next).map(|(_, error)| error.clone());
         // Those that import what has failed fail, too.
-        let mut next = 0;
-        while next < failed.len() {
+        while let Some((failed, error)) = self.broken.get(next).cloned() {
+            next += 1;
             for (base, import) in &imports {
-                if *import == failed[next] && !failed.contains(base) {
-                    failed.push(base.clone());
+                if *import == failed && self.why(base).is_none() {
+                    self.fail(base, error.clone());
                 }
             }
-            next += 1;
         }
-        self.broken.extend(failed.into_iter().map(|path| (path, error.clone())));
-        Some(error)
+        self.before = next;
+        first
+    }
+
+    /// Why a file cannot be loaded.
+    fn why(&self, path: &str) -> Option<&Thrown> {
+        self.broken.iter().find(|(broken, _)| broken == path).map(|(_, error)| error)
     }
 }
 
@@ -72,12 +76,13 @@ pub(super) fn end(ctx: &Ctx<'_>, path: &str, loaded: Result<()>) -> Result<bool>
     if let Err(error) = loaded {
         let error = caught(ctx, error);
         with(|graph| {
-            graph.fail(path, error);
             // It imports nothing, unless what it imports was loaded before there was no memory for it.
             if graph.depth == 1 {
-                let bases: Vec<_> = graph.imports.iter().map(|(base, _)| base.clone()).collect();
-                graph.failed.extend(bases);
+                for (base, _) in std::mem::take(&mut graph.imports) {
+                    graph.broken.push((base, error.clone()));
+                }
             }
+            graph.fail(path, error);
         });
     }
     let error = with(|graph| {
@@ -93,15 +98,9 @@ pub(super) fn end(ctx: &Ctx<'_>, path: &str, loaded: Result<()>) -> Result<bool>
 /// What an import loads: its path, or what stands for it if it cannot be loaded.
 pub(super) fn import(ctx: &Ctx<'_>, base: &str, path: Result<String>) -> Result<String> {
     let is_alone = with(|graph| graph.depth == 0);
-    let path = path.and_then(|path| {
-        let broken = with(|graph| {
-            let broken = graph.broken.iter().find(|(broken, _)| *broken == path);
-            broken.map(|(_, error)| error.clone())
-        });
-        match broken {
-            Some(error) => Err(ctx.throw(error.restore(ctx)?)),
-            None => Ok(path),
-        }
+    let path = path.and_then(|path| match with(|graph| graph.why(&path).cloned()) {
+        Some(error) => Err(ctx.throw(error.restore(ctx)?)),
+        None => Ok(path),
     });
     match path {
         Ok(path) => {
@@ -120,7 +119,7 @@ pub(super) fn import(ctx: &Ctx<'_>, base: &str, path: Result<String>) -> Result<
 }
 
 /// The value that was thrown.
-fn caught(ctx: &Ctx<'_>, error: Error) -> Persistent<Value<'static>> {
+fn caught(ctx: &Ctx<'_>, error: Error) -> Thrown {
     if !error.is_exception() {
         Exception::throw_internal(ctx, &error.to_string());
     }

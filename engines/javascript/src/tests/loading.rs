@@ -171,3 +171,21 @@ fn the_type_of_a_package_decides_what_a_file_is() {
     assert_eq!(answer(r#"{"type":3}"#, "module.exports = 1"), r#""1""#);
     assert!(answer("{", "export default 1").starts_with("SyntaxError: lib/package.json is not valid JSON"));
 }
+
+#[test]
+fn bytecode_has_the_places_and_the_texts_of_its_source() {
+    let class = "class A { #x = 1; static #n = 2n ** 70n; get x() { return this.#x } static n() { return `${A.#n}` } }";
+    let files = [
+        ("index.mjs", &*format!("import {{ f }} from './f.cjs';\n{class}\nconst tag = (parts) => parts.raw[0];
+            export default async () => [new A().x, A.n(), `${{A}}`, f(), `${{f}}`, new Error('x').stack, tag`\\u`, /(?<y>\\d+)/v.exec('a12').groups.y,
+                eval('1 + 1'), [...(function* () {{ yield* [1, 2] }})()], import.meta.url, typeof require]")),
+        ("f.cjs", "'use strict';\nexports.f = function named() { return [this === undefined, arguments.length, new Error('y').stack, __dirname] }"),
+    ];
+    let answer = run_files(&files, "1");
+    assert!(
+        answer.starts_with("[1,\"1180591620717411303424\",\"class A { #x = 1;")
+            && answer.contains("(f.cjs:2:"),
+        "{answer}"
+    );
+    assert_eq!(with_bytecode(&files), answer);
+}
