@@ -320,12 +320,19 @@ mod tests {
         }
     }
 
+    /// The script of a handler or of a tenant.
+    #[derive(Debug, Clone)]
+    struct Sample {
+        is_tenant: bool,
+        script: &'static str,
+    }
+
     /// Whether two scripts may be beside each other, as the documentation says it.
-    fn may_be_beside(one: &(bool, &str), other: &(bool, &str)) -> bool {
+    fn may_be_beside(one: &Sample, other: &Sample) -> bool {
         let folder = |script: &str| script.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
-        let (Some(first), Some(second)) = (folder(one.1), folder(other.1)) else { return true };
+        let (Some(first), Some(second)) = (folder(one.script), folder(other.script)) else { return true };
         if first == second {
-            return one.1 == other.1 || !(one.0 || other.0);
+            return one.script == other.script || !(one.is_tenant || other.is_tenant);
         }
         !first.starts_with(&second) && !second.starts_with(&first)
     }
@@ -339,11 +346,13 @@ mod tests {
                 ][..])), 1..5),
             order in proptest::sample::subsequence(vec![0, 1, 2, 3], 4).prop_shuffle(),
         ) {
+            let sample = |(is_tenant, script)| Sample { is_tenant, script };
+            let scripts: Vec<Sample> = scripts.into_iter().map(sample).collect();
             let is_right = scripts.iter().enumerate().all(|(at, one)| {
                 scripts[at + 1..].iter().all(|other| may_be_beside(one, other))
             });
             let order = order.into_iter().filter(|at| *at < scripts.len());
-            let lines: String = order.map(|at| line(at, scripts[at].0, scripts[at].1)).collect();
+            let lines: String = order.map(|at| line(at, scripts[at].is_tenant, scripts[at].script)).collect();
             // A handler beside them, whose folder is nobody's.
             let text = format!("handlers.h.source = \"h.js\"\n{lines}");
             proptest::prop_assert_eq!(Manifest::parse(&text).is_ok(), is_right, "{}", text);
