@@ -104,7 +104,7 @@ fn suites_hooks_and_subtests_run_in_order() {
     ];
     assert_eq!(outcomes(&report), expected, "{report}");
     let output = &report["files"][0]["tests"][0]["output"];
-    assert_eq!(output, &json!(["before each a done each c done each done each done"]));
+    assert_eq!(output, &json!(["before each a done each c done each done each each done done"]));
     let counts = ["passed", "failed", "skipped", "todo"].map(|key| report[key].as_u64().unwrap_or_default());
     assert_eq!(counts, [3, 2, 1, 1]);
     assert_eq!(

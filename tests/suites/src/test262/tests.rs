@@ -78,6 +78,13 @@ fn a_test_is_global_code_and_brings_its_fixtures() {
     assert_eq!(text("harness/extra.js.cjs"), "});// extra.js\n;(function () {");
     assert_eq!(text("language/a/x_FIXTURE.js"), "export {}; import './y_FIXTURE.js';");
     assert_eq!(text("language/a/y_FIXTURE.js"), "export {}; ");
-    let strict = jobs[1].files.iter().find(|(place, _)| place == crate::pool::ENTRY).unwrap();
-    assert!(String::from_utf8_lossy(&strict.1).contains(r#"indirectEval("\"use strict\";\n/*---"#));
+    let strict = |jobs: &[Job], path: &str| {
+        let file = jobs[1].files.iter().find(|(place, _)| place == path).unwrap();
+        String::from_utf8_lossy(&file.1).into_owned()
+    };
+    assert!(strict(&jobs, "language/a/b.js.cjs").starts_with("\"use strict\";\n/*---"));
+    // One that imports nothing.
+    case.source = "x();".into();
+    let entry = strict(&case.jobs().unwrap(), crate::pool::ENTRY);
+    assert!(entry.contains(r#"indirectEval("\"use strict\";\nx();")"#), "{entry}");
 }
