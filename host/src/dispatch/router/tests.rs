@@ -101,7 +101,7 @@ fn the_unknown_may_have_a_handler() {
 #[test]
 fn without_tenants_all_is_for_the_function_s_own_handler() {
     let mut manifest = manifest(TenantSource::Lambda);
-    manifest.tenants.clear();
+    manifest.tenants = Arc::default();
     let router = router(&manifest);
     let Routed::Whole(route) = router.route(&invocation("1", Some("label"))).unwrap() else { panic!() };
     assert_eq!((route.tenant_id.as_deref(), route.handler), (Some("label"), 0));
@@ -299,7 +299,7 @@ fn tenants_of_a_store_come_after_those_of_the_manifest() {
 #[test]
 fn without_a_tenant_no_handler_gets_an_event_of_a_function_with_a_store() {
     let mut manifest = with_store(manifest(TenantSource::Lambda));
-    manifest.tenants.clear();
+    manifest.tenants = Arc::default();
     let router = router(&manifest);
     assert_eq!(router.likely(), None);
     assert!(matches!(router.route(&invocation("1", None)), Err(RouteError::NoTenant { .. })));
