@@ -115,13 +115,9 @@ pub(super) fn add_to_linker<T: 'static>(
 
 impl View<'_> {
     fn receive(&mut self, takes_others: bool) -> Result<Request, NoRequest> {
-        let event = match std::mem::take(self.http) {
-            ScriptHttp::Event(event) => event,
-            before => {
-                *self.http = before;
-                return Err(NoRequest::Refused);
-            }
-        };
+        let ScriptHttp::Event(event) = &*self.http else { return Err(NoRequest::Refused) };
+        let event = event.clone();
+        *self.http = ScriptHttp::Closed;
         match request_of(&event, self.policy) {
             Ok(HttpEvent { source, request }) => {
                 *self.http = ScriptHttp::Taken { source, is_head: request.method() == Method::HEAD };

@@ -38,7 +38,7 @@ impl EnginePre {
     /// Makes an instance.
     pub(super) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<EngineGuest> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
-        let Some(handle) = instance.get_func(store, &self.handle) else {
+        let Some(handle) = instance.get_func(store, self.handle) else {
             wasmtime::bail!("the engine has no handler")
         };
         Ok(EngineGuest(handle))
@@ -59,11 +59,11 @@ impl EngineGuest {
         match returned {
             Err(failure) => Ok(failed(failure)),
             Ok(_) if store.data().response.is_open() => Ok(Outcome::Replied(Vec::new())),
-            Ok(response) => match http {
-                ScriptHttp::Event(_) | ScriptHttp::Closed => Ok(reply(response, policy.limits.response)),
-                // Boxed, because most events of scripts do not get here.
-                asked => Box::pin(http::answer_of_script(asked, &store.data().response, policy)).await,
-            },
+            Ok(response) if matches!(http, ScriptHttp::Event(_) | ScriptHttp::Closed) => {
+                Ok(reply(response, policy.limits.response))
+            }
+            // Boxed, because most events of scripts do not get here.
+            Ok(_) => Box::pin(http::answer_of_script(http, &store.data().response, policy)).await,
         }
     }
 }
