@@ -107,6 +107,9 @@ fn a_script_is_put_replaced_rolled_back_and_removed_while_it_is_served() {
     assert_eq!(stage.api.violations(), [] as [String; 0]);
 }
 
+/// What is done to an object.
+type Damage = Box<dyn FnOnce(&Path)>;
+
 #[test]
 fn a_script_that_was_changed_in_the_store_is_never_run() {
     let Some(store) = store() else { return };
@@ -121,7 +124,7 @@ fn a_script_that_was_changed_in_the_store_is_never_run() {
     let other = fs::read(of_acme).expect("read it");
     let write = |content: Vec<u8>| move |path: &Path| fs::write(path, content).expect("write it");
     let large = |path: &Path| fs::File::create(path).and_then(|file| file.set_len(5 << 20)).expect("make it");
-    let damages: [(Box<dyn FnOnce(&Path)>, &str); 5] = [
+    let damages: [(Damage, &str); 5] = [
         (Box::new(write(flipped)), "the file has another digest"),
         (Box::new(write(good[..good.len() - 1].to_vec())), "the file has another digest"),
         (Box::new(write(other)), "the file has another digest"),

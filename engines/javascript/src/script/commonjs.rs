@@ -47,7 +47,7 @@ pub(super) fn data<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Value
     }
     let value = match json::read(ctx, &file.content) {
         Ok(value) => value,
-        Err(json::Mistake::Exception) => return Err(rquickjs::Error::Exception),
+        Err(json::Mistake::Exception) => return Err(Error::Exception),
         Err(json::Mistake::Syntax { what, line, column }) => {
             let message = format!("{path} is not valid JSON: {what} at line {line} column {column}");
             return Err(Exception::throw_syntax(ctx, &message));
