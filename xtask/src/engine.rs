@@ -22,7 +22,7 @@ const PROFILE: [&str; 2] = ["profile.release.strip=true", "profile.release.panic
 /// How the C is optimised. With a limit of 130 for what is inlined the component has 1.50 MB, and a script that computes takes
 /// 9.7 ms; with `-Os` it has 1.33 MB, and the script takes 11.3 ms; without a limit, 9.1 ms, and it has more than the 1.5 MB that
 /// it may have.
-const OPTIMISED: &str = "-O2 -mllvm -inline-threshold=120";
+const OPTIMISED: &str = "-O2 -mllvm -inline-threshold=85";
 
 /// The package of the engine.
 const PACKAGE: &str = "bulkhead-javascript";

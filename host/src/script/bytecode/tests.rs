@@ -40,7 +40,7 @@ fn the_entry_and_what_it_names_are_compiled_and_nothing_else() {
     );
     assert_eq!(
         chosen(&script),
-        ["index.js", "c/index.js", "lib/b.mjs", "lib/late.ts", "d.cjs", "lib/index.js", "lib/old.ts"]
+        ["index.js", "lib/b.mjs", "c/index.js", "lib/late.ts", "d.cjs", "lib/index.js", "lib/old.ts"]
     );
 }
 
