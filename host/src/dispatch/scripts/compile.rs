@@ -16,7 +16,7 @@ use crate::script::{Bytecode, MOST_BYTES, Script};
 /// The most processor time for one script. As many bytes as are compiled take a tenth of it.
 const MOST_TIME: Duration = Duration::from_millis(400);
 
-/// The part of the time that an event has left.
+/// The part of the time that an event has left, and of its processor time.
 const PART_OF_EVENT: u32 = 4;
 
 /// The most bytes of bytecode that a script has: no more than four times as many as it may have in files.
@@ -48,7 +48,7 @@ impl Compiler {
         let parts = Parts {
             clients: Arc::clone(&sandboxes.clients),
             stores: Arc::clone(&sandboxes.stores),
-            time: limits.cpu_time.min(MOST_TIME),
+            time: (limits.cpu_time / PART_OF_EVENT).min(MOST_TIME),
             limits,
         };
         let guard = watchdog.guard(now + ends.saturating_duration_since(now) / PART_OF_EVENT);
