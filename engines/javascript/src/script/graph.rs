@@ -74,7 +74,7 @@ pub(super) fn is_first() -> bool {
 pub(super) fn end(ctx: &Ctx<'_>, path: &str, loaded: Result<()>) -> Result<bool> {
     let is_loaded = loaded.is_ok();
     if let Err(error) = loaded {
-        let error = caught(ctx, error);
+        let error = caught(ctx, &error);
         with(|graph| {
             // It imports nothing, unless what it imports was loaded before there was no memory for it.
             if graph.depth == 1 {
@@ -111,7 +111,7 @@ pub(super) fn import(ctx: &Ctx<'_>, base: &str, path: Result<String>) -> Result<
         }
         Err(error) if is_alone => Err(error),
         Err(error) => {
-            let error = caught(ctx, error);
+            let error = caught(ctx, &error);
             with(|graph| graph.fail(base, error));
             Ok(MISSING.to_owned())
         }
@@ -119,7 +119,7 @@ pub(super) fn import(ctx: &Ctx<'_>, base: &str, path: Result<String>) -> Result<
 }
 
 /// The value that was thrown.
-fn caught(ctx: &Ctx<'_>, error: Error) -> Thrown {
+fn caught(ctx: &Ctx<'_>, error: &Error) -> Thrown {
     if !error.is_exception() {
         Exception::throw_internal(ctx, &error.to_string());
     }
