@@ -55,7 +55,7 @@ fn a_failure_has_its_place_and_the_difference() {
     let ran = test(&folder, &[]);
     assert_eq!(ran.code, 1);
     for line in [
-        "index.test.js:4:10)",
+        "index.test.js:4:",
         "AssertionError: The values are not strictly deep-equal:",
         "+   a: 1,",
         "-   a: 2,",
@@ -147,7 +147,7 @@ fn tests_have_no_grants_and_handlers_have_no_modules_of_tests() {
         test('fetch', () => assert.rejects(fetch('https://example.com/'), /the host denied this request/));\n";
     let Some(folder) = project(tests) else { return };
     test(&folder, &["--env", "STAGE=test", "index.test.js"]).succeeded();
-    folder.write("index.js", "import assert from 'node:assert';\nexport default () => assert.ok(true);\n");
+    folder.write("index.js", "export default () => import('node:assert').then(() => 1);\n");
     folder.bulkhead(&["build"]).succeeded();
     let invoked = folder.bulkhead(&["invoke", "--json"]).json();
     let message = invoked["answer"]["errorMessage"].as_str().unwrap_or_default().to_owned();
