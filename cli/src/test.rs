@@ -21,7 +21,7 @@ use report::Report;
 
 /// Run the unit tests of a project's scripts, in the engine that runs the scripts.
 ///
-/// A file is one of tests if its name ends in .test.js, .test.mjs, .test.cjs, .test.ts or .test.mts, or if it is in a folder called
+/// A file is one of tests if its name ends in .test.js, .test.mjs, .test.cjs, .test.ts, .test.mts or .test.cts, or if it is in a folder called
 /// `test`. The tests import `node:test` and `node:assert`, as they would for Node.js, and the scripts by relative paths. Each file
 /// has a sandbox of its own, without grants. The exit code is 1 if a test fails.
 ///

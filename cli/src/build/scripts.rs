@@ -80,7 +80,7 @@ pub(super) fn stripped(project: &Project) -> anyhow::Result<BTreeMap<PathBuf, Ve
         // What cannot be read was reported before.
         let Ok(script) = script::read(&project.root, place) else { continue };
         let folder = place.parent().unwrap_or_else(|| Path::new(""));
-        for file in script.files() {
+        for file in script.files().iter().filter(|file| is_shipped(&file.path, &script.entry)) {
             let place = folder.join(&*file.path);
             if !typescript::has_types(&place)
                 || typescript::is_declaration(&place)

@@ -18,7 +18,7 @@ use bulkhead_host::store::{self, Digest, Handler};
 use bulkhead_host::text::printable::Shown as _;
 
 use super::code::Code;
-use crate::build::PLACE;
+use crate::build::{PLACE, is_shipped};
 use crate::check::{is_compiled, told};
 use crate::local::{self, ENGINES_VARIABLE};
 use crate::output::Progress;
@@ -56,7 +56,7 @@ impl Checked {
 pub(super) fn expect_engine(store: &Store) -> anyhow::Result<()> {
     ensure!(
         store.scripts,
-        "tenants of this store cannot be scripts yet: set `scripts = true` in [store] of {FILE}, so that the package has the \
+        "tenants of this store cannot be scripts: set `scripts = true` in [store] of {FILE}, so that the package has the \
          engine that runs them, and deploy the function"
     );
     Ok(())
@@ -66,7 +66,7 @@ pub(super) fn expect_engine(store: &Store) -> anyhow::Result<()> {
 fn read(entry: &Path) -> anyhow::Result<Script> {
     ensure!(
         is_entry(entry),
-        "{}: this is not a script; the name of a script ends in .js, .mjs, .cjs, .ts or .mts",
+        "{}: this is not a script; the name of a script ends in .js, .mjs, .cjs, .ts, .mts or .cts",
         entry.shown()
     );
     let folder =
@@ -79,8 +79,10 @@ fn read(entry: &Path) -> anyhow::Result<Script> {
         _ => (folder.as_path(), name.to_owned()),
     };
     let script = script::read(above, &place.into()).with_context(|| entry.shown())?;
-    let shipped =
-        |file: &&File| *file.path == *script.entry || !typescript::is_declaration(Path::new(&*file.path));
+    let shipped = |file: &&File| {
+        let path = Path::new(&*file.path);
+        is_shipped(&file.path, &script.entry) && (path == name || !typescript::is_declaration(path))
+    };
     let files: anyhow::Result<Vec<File>> =
         script.files().iter().filter(shipped).map(|file| without_types(folder.as_path(), file)).collect();
     Script::new(Arc::clone(&script.place), &script.entry, files?).with_context(|| entry.shown())
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_engine_of_scripts_checks_nothing() {
+    fn what_is_not_an_engine_of_scripts_checks_nothing() {
         let root = folder(&[("engines/javascript.wasm", "no component"), ("index.js", "")]);
         let entry = root.path().join("index.js");
         let error = checked(&entry, root.path(), &Policy::default_for("")).unwrap_err();

@@ -68,7 +68,8 @@ impl<S: Sink> OutputStream for Output<S> {
 /// A response that is sent as a whole, so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Collected {
-    written: Arc<Mutex<Vec<u8>>>,
+    /// `None` once it was taken: a sandbox may go on with another event, and a stream of this one must keep nothing then.
+    written: Arc<Mutex<Option<Vec<u8>>>>,
     limit: usize,
     is_kept: bool,
 }
@@ -76,7 +77,7 @@ pub(crate) struct Collected {
 impl Collected {
     /// A response of at most this many bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { written: Arc::default(), limit, is_kept: true }
+        Self { written: Arc::new(Mutex::new(Some(Vec::new()))), limit, is_kept: true }
     }
 
     /// It, or one that is written for nothing, because the response has no body.
@@ -84,9 +85,9 @@ impl Collected {
         Self { is_kept, ..self }
     }
 
-    /// What was written.
+    /// What was written. Nothing more can be.
     pub(crate) fn take_all(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.lock())
+        self.lock().take().unwrap_or_default()
     }
 
     /// A stream that writes it.
@@ -94,7 +95,7 @@ impl Collected {
         Output(self).p2_stream()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,7 +106,8 @@ impl Sink for Collected {
         if !self.is_kept {
             return Ok(());
         }
-        let mut written = self.lock();
+        let mut open = self.lock();
+        let Some(written) = open.as_mut() else { return Err(StreamError::Closed) };
         if bytes.len() > self.limit.saturating_sub(written.len()) {
             let allowed = u64::try_from(self.limit).unwrap_or(u64::MAX);
             return Err(StreamError::Trap(Exceeded { limit: Limit::Response, allowed }.into()));
@@ -118,6 +120,16 @@ impl Sink for Collected {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_response_that_was_taken_takes_nothing_more() {
+        let response = Collected::new(5);
+        let mut stream = response.clone().stream();
+        stream.write(Bytes::from_static(b"one")).unwrap();
+        assert_eq!(response.take_all(), b"one");
+        assert!(matches!(stream.write(Bytes::from_static(b"two")), Err(StreamError::Closed)));
+        assert_eq!(response.take_all(), b"");
+    }
 
     #[test]
     fn a_response_takes_as_much_as_it_may_have() {

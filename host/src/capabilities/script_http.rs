@@ -51,6 +51,13 @@ pub(crate) struct ScriptResponse {
     pub(crate) body: Collected,
 }
 
+/// A response that is not sent, because the event has failed, takes nothing more either.
+impl Drop for ScriptResponse {
+    fn drop(&mut self) {
+        drop(self.body.take_all());
+    }
+}
+
 /// What a script that takes its event needs.
 pub(super) struct View<'a> {
     pub(super) http: &'a mut ScriptHttp,

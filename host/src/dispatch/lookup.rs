@@ -80,6 +80,10 @@ impl Dispatcher {
         let compiler = |waiting: &Waiting<'_>| {
             Compiler::of(&loaded, &route.policy, &self.sandboxes, &self.watchdog, waiting.until)
         };
+        // The compiler of a script needs a place among the sandboxes.
+        if self.scripts.kept(place).is_none() {
+            state.prewarm.clear();
+        }
         // Boxed, since most handlers are components.
         let script = Box::pin(self.scripts.get(place, &compiler, waiting)).await;
         state.notice_stop();

@@ -15,8 +15,9 @@ pub const SMALLEST: usize = 2 * 1024;
 pub const MOST_COMPILED: usize = 1024 * 1024;
 
 /// The suffixes that an import may leave out, and those of what TypeScript imports by the name of its output.
-const SUFFIXES: [&str; 9] = ["", ".js", ".mjs", ".cjs", ".ts", ".mts", ".json", "/index.js", "/index.ts"];
-const OUTPUTS: [(&str, &str); 2] = [(".js", ".ts"), (".mjs", ".mts")];
+const SUFFIXES: [&str; 10] =
+    ["", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".json", "/index.js", "/index.ts"];
+const OUTPUTS: [(&str, &str); 3] = [(".js", ".ts"), (".mjs", ".mts"), (".cjs", ".cts")];
 
 /// The bytecode of some files of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,10 +69,12 @@ impl Script {
     /// The places of the files that a file names: in quotes, with `./` or `../` at the beginning.
     fn named(&self, file: &File, open: &mut Vec<Option<usize>>) {
         let mut rest: &[u8] = &file.content;
-        while open.len() < MOST_NAMED
+        let mut looked_at = 0;
+        while open.len() + looked_at < MOST_NAMED
             && let Some(begin) = rest.windows(2).position(|pair| pair[1] == b'.' && is_quote(pair[0]))
         {
             let (quote, text) = (rest[begin], &rest[begin + 1..]);
+            looked_at += 1;
             let end = text.iter().take(MOST_NAME).position(|byte| *byte == quote || *byte == b'\n');
             let specifier = end.and_then(|end| std::str::from_utf8(&text[..end]).ok());
             open.extend(specifier.and_then(|specifier| Some(self.imported(&join(&file.path, specifier)?))));

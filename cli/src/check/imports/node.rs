@@ -27,7 +27,7 @@ const MODULES: [(&str, &str); 34] = [
     ("punycode", "use URL"),
     ("querystring", "use URLSearchParams"),
     ("readline", "split the text into lines"),
-    ("stream", "read bodies as a whole"),
+    ("stream", "use the globals ReadableStream, WritableStream and TransformStream"),
     ("string_decoder", "use TextDecoder"),
     ("timers", "use the global `setTimeout`"),
     ("tls", "use fetch"),
