@@ -15,6 +15,8 @@ pub mod snapstart;
 pub mod stream_response;
 pub mod workers;
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -27,7 +29,7 @@ use crate::engine::phase::Phase;
 use crate::log::{Level, Log, Scope, chain};
 use crate::runtime_api::invocation::{Deadline, Invocation, NoRequestId};
 use crate::runtime_api::shutdown::Stop;
-use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi};
+use crate::runtime_api::{ApiError, InvocationId, NextEvent, Posted, RuntimeApi, Sent};
 use backoff::Backoff;
 use stream_response::{Delivery, stream_response};
 
@@ -73,7 +75,38 @@ pub struct EventLoop {
     pub log: Arc<Log>,
     /// The channel of a streamed response.
     channel: ResponseChannel,
+    /// The last event, until the reply to its answer is read.
+    answered: Option<Answered>,
+    /// Whether the next event is requested together with the answer. Only where the environment is not frozen between events
+    /// (L8.4): receipts are written afterwards.
+    requests_ahead: bool,
     odd: Odd,
+}
+
+/// An event that was answered.
+#[derive(Debug)]
+struct Answered {
+    id: InvocationId,
+    scope: Scope,
+    reply: Reply,
+}
+
+/// The API's reply to an answer.
+#[derive(Debug)]
+enum Reply {
+    /// It is still to come.
+    Pending(Sent),
+    /// It was read with the answer.
+    Read(Result<Posted, ApiError>),
+}
+
+impl Reply {
+    async fn read(self, api: &mut RuntimeApi) -> Result<Posted, ApiError> {
+        match self {
+            Self::Pending(sent) => api.posted(sent).await,
+            Self::Read(posted) => posted,
+        }
+    }
 }
 
 /// Warnings about earlier events.
@@ -101,20 +134,29 @@ impl EventLoop {
             backoff,
             log,
             channel: ResponseChannel::default(),
+            answered: None,
+            requests_ahead: false,
             odd: Odd::default(),
         }
+    }
+
+    /// A loop for one of several events at a time (L8.4).
+    #[must_use]
+    pub fn in_parallel(self) -> Self {
+        Self { requests_ahead: true, ..self }
     }
 
     /// A second loop, with a connection of its own.
     #[must_use]
     pub fn sibling(&self) -> Self {
-        Self::new(
+        let other = Self::new(
             self.api.another(),
             Arc::clone(&self.dispatcher),
             self.state.stop.clone(),
             self.backoff.clone(),
             Arc::clone(&self.log),
-        )
+        );
+        Self { requests_ahead: self.requests_ahead, ..other }
     }
 
     /// Handles events until it is asked to stop.
@@ -124,7 +166,7 @@ impl EventLoop {
     pub async fn run(mut self) -> Result<(), LoopError> {
         loop {
             match self.handle_one().await {
-                Ok(ControlFlow::Continue(())) => self.backoff.reset(),
+                Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(error) => {
                     let wait = if error.may_pass() { self.backoff.wait() } else { None };
@@ -144,25 +186,18 @@ impl EventLoop {
     async fn handle_one(&mut self) -> Result<ControlFlow<()>, LoopError> {
         let Some(next) = unmetered(self.wait()).await? else { return Ok(ControlFlow::Break(())) };
         let meter = Meter::new(Duration::MAX);
-        let (id, scope, posted) = {
+        let answered = {
             // Pinned here, because a future that is passed on takes its space twice.
             let answered = pin!(self.answer(next, &meter));
             meter.run(answered).await?
         };
+        self.answered = Some(answered);
         self.dispatcher.write_receipts(&mut self.state, &meter);
-        self.check_posted(&id, posted?, &scope)?;
-        if self.state.host_panicked {
-            return Err(LoopError::HostPanic);
-        }
-        Ok(if self.state.stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(ControlFlow::Continue(()))
     }
 
-    /// Has an event handled, and posts the result.
-    async fn answer(
-        &mut self,
-        next: NextEvent,
-        meter: &Meter,
-    ) -> Result<(InvocationId, Scope, Result<Posted, ApiError>), LoopError> {
+    /// Has an event handled, and sends the result.
+    async fn answer(&mut self, next: NextEvent, meter: &Meter) -> Result<Answered, LoopError> {
         let at = Instant::now();
         let (invocation, caller) = Invocation::parse(next, SystemTime::now())?;
         let (id, scope) = (invocation.id.clone(), invocation.scope());
@@ -173,38 +208,64 @@ impl EventLoop {
             let handled = pin!(self.dispatcher.handle(arrival, &mut self.state));
             stream_response(&mut self.api, &id, &self.channel, handled).await
         };
-        let posted = match delivery {
-            Ok(Delivery::Unsent(Ok(response))) => self.api.respond(&id, response.into()).await,
+        let reply = match delivery {
+            Ok(Delivery::Unsent(Ok(response))) => {
+                let and_next = self.requests_ahead && !self.state.stopping && !self.state.host_panicked;
+                match self.api.send_response(&id, response.into(), and_next).await {
+                    Ok(sent) => Reply::Pending(sent),
+                    Err(error) => Reply::Read(Err(error)),
+                }
+            }
             // Boxed, since most events do not fail.
-            Ok(Delivery::Unsent(Err(report))) => Box::pin(self.api.report_error(&id, &report)).await,
-            Ok(Delivery::Posted(posted)) => Ok(posted),
-            Ok(Delivery::Cut { why }) => Ok(self.cut(&why, &scope)),
-            Err(error) => Err(error),
+            Ok(Delivery::Unsent(Err(report))) => {
+                Reply::Read(Box::pin(self.api.report_error(&id, &report)).await)
+            }
+            Ok(Delivery::Posted(posted)) => Reply::Read(Ok(posted)),
+            Ok(Delivery::Cut { why }) => Reply::Read(Ok(self.cut(&why, &scope))),
+            Err(error) => Reply::Read(Err(error)),
         };
-        Ok((id, scope, posted))
+        Ok(Answered { id, scope, reply })
     }
 
-    /// Requests the next event, and uses the time until it comes; `None` if the loop is asked to stop.
-    async fn wait(&mut self) -> Result<Option<NextEvent>, ApiError> {
+    /// Waits for the reply to the last answer and then for the next event, and uses the time until they come. `None` if the
+    /// loop is asked to stop.
+    async fn wait(&mut self) -> Result<Option<NextEvent>, LoopError> {
         Phase::Waiting.enter();
-        let Self { api, dispatcher, state, .. } = self;
-        let mut next = pin!(api.next());
-        {
-            let (prepare, stop) = dispatcher.idle(state);
-            let mut prepare = pin!(prepare);
-            // An event that has arrived is handled in any case.
-            tokio::select! {
-                biased;
-                next = &mut next => return next.map(Some),
-                () = stop.requested() => return Ok(None),
+        let LoopState { stopping, host_panicked, .. } = self.state;
+        let Self { api, dispatcher, state, answered, odd, log, backoff, .. } = self;
+        let (prepare, stop) = dispatcher.idle(state);
+        let prepare = async {
+            if !stopping && !host_panicked {
+                prepare.await;
                 // A component whose start takes long has computed.
-                () = &mut prepare => Phase::Waiting.enter(),
+                Phase::Waiting.enter();
             }
+            pending::<Infallible>().await
+        };
+        let mut prepare = pin!(prepare);
+        if let Some(Answered { id, scope, reply }) = answered.take() {
+            let mut posted = pin!(reply.read(api));
+            let posted = tokio::select! {
+                biased;
+                posted = &mut posted => posted?,
+                never = &mut prepare => match never {},
+            };
+            odd.check_posted(posted, id, |text| log.record(Level::Warn, &scope, text))?;
+            backoff.reset();
         }
+        if host_panicked {
+            return Err(LoopError::HostPanic);
+        }
+        if stopping {
+            return Ok(None);
+        }
+        let mut next = pin!(api.next());
         tokio::select! {
             biased;
-            next = next => next.map(Some),
-            () = state.stop.requested() => Ok(None),
+            // An event that has arrived is handled in any case.
+            next = &mut next => Ok(Some(next?)),
+            () = stop.requested() => Ok(None),
+            never = &mut prepare => match never {},
         }
     }
 
@@ -228,19 +289,23 @@ impl EventLoop {
             self.log.record(Level::Warn, scope, &text);
         }
     }
+}
 
+impl Odd {
     /// A refused answer is no reason to stop, unless its event is redelivered for ever (R2.7, R3.2).
-    fn check_posted(&mut self, id: &InvocationId, posted: Posted, scope: &Scope) -> Result<(), LoopError> {
+    fn check_posted(
+        &mut self,
+        posted: Posted,
+        id: InvocationId,
+        warn: impl FnOnce(&str),
+    ) -> Result<(), LoopError> {
         let Posted::Refused { status, reason } = posted else {
-            self.odd.refused = None;
+            self.refused = None;
             return Ok(());
         };
-        let text = format!("the Runtime API refused the answer: {status}: {reason}");
-        self.log.record(Level::Warn, scope, &text);
-        match self.odd.refused.replace(id.clone()) {
-            Some(before) if before == *id => {
-                Err(LoopError::Redelivered { request_id: id.request_id.clone() })
-            }
+        warn(&format!("the Runtime API refused the answer: {status}: {reason}"));
+        match self.refused.replace(id.clone()) {
+            Some(before) if before == id => Err(LoopError::Redelivered { request_id: id.request_id }),
             Some(_) | None => Ok(()),
         }
     }

@@ -27,7 +27,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use connection::Connection;
+use connection::{Connection, Exchange};
 pub use connection::ConnectionError;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
@@ -43,6 +43,7 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const XRAY_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
 const JSON: &str = "application/json";
+const RESPONSE: &str = "POST /runtime/invocation/{id}/response";
 /// The states that the API cannot leave any more (R2.8, R3.2).
 const DEAD_ENDS: [&str; 2] = ["InvalidFunctionResponseMode", "TruncatedHTTPRequest"];
 /// Characters with a meaning in a URL are escaped; the rest of an id stays readable (R1.9).
@@ -116,17 +117,28 @@ pub enum ApiError {
     },
 }
 
+/// A response that was sent, and to which the API has not replied yet. If it is dropped, so is its connection.
+#[derive(Debug)]
+pub struct Sent {
+    exchange: Exchange,
+    /// Sent again if the API has closed the connection meanwhile.
+    request: Request,
+}
+
 /// A client of the Runtime API.
 #[derive(Debug)]
 pub struct RuntimeApi {
     endpoint: Endpoint,
     connection: Connection,
+    /// The request for the next event, which is always the same.
+    next: Request,
 }
 
 impl RuntimeApi {
     /// A client that connects at its first call.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { connection: Connection::new(endpoint.authority.clone()), endpoint }
+        let next = head(&endpoint, "GET", "invocation/next").without_body();
+        Self { connection: Connection::new(endpoint.authority.clone()), next, endpoint }
     }
 
     /// Another client of the same API, with a connection of its own.
@@ -144,14 +156,19 @@ impl RuntimeApi {
         self.connection.close();
     }
 
-    /// Waits for the next event, without a time limit (R1.6): the environment may be frozen meanwhile.
+    /// Waits for the next event, without a time limit (R1.6): the environment may be frozen meanwhile. The event may have
+    /// been [requested already](Self::send_response).
     ///
     /// # Errors
     /// If the API is gone, or returns anything but 200 and 204 (R2.6).
     pub async fn next(&mut self) -> Result<NextEvent, ApiError> {
         const CALL: &str = "GET /runtime/invocation/next";
         loop {
-            let reply = self.send(CALL, self.request("GET", "invocation/next").without_body()).await?;
+            let reply = match self.connection.second() {
+                Some(requested) => self.connection.finish(requested, &self.next).await,
+                None => self.connection.send(&self.next).await,
+            };
+            let reply = reply.map_err(|source| ApiError::Connection { call: CALL, source })?;
             match reply.status {
                 StatusCode::OK => {
                     return Ok(NextEvent { headers: reply.headers, body: reply.body });
@@ -166,13 +183,33 @@ impl RuntimeApi {
         }
     }
 
-    /// Posts the response of an invocation.
+    /// Sends the response of an invocation. The API's reply is read by [`Self::posted`].
+    ///
+    /// If `and_next` is set, the [next event](Self::next) is requested in the same write. From then on, the environment may be
+    /// frozen, if it handles one event at a time.
+    ///
+    /// # Errors
+    /// If the API is gone.
+    pub async fn send_response(
+        &mut self,
+        id: &InvocationId,
+        body: Bytes,
+        and_next: bool,
+    ) -> Result<Sent, ApiError> {
+        let request = self.answer(id, "response").with("content-type", JSON).with_body(body);
+        let next = and_next.then_some(&self.next);
+        let began = self.connection.begin(&request, next).await;
+        let exchange = began.map_err(|source| ApiError::Connection { call: RESPONSE, source })?;
+        Ok(Sent { exchange, request })
+    }
+
+    /// Waits for the API's reply to a response.
     ///
     /// # Errors
     /// If the API is gone, or the invocation is in a state that only a new process can leave.
-    pub async fn respond(&mut self, id: &InvocationId, body: Bytes) -> Result<Posted, ApiError> {
-        const CALL: &str = "POST /runtime/invocation/{id}/response";
-        self.post(CALL, self.answer(id, "response").with("content-type", JSON).with_body(body)).await
+    pub async fn posted(&mut self, Sent { exchange, request }: Sent) -> Result<Posted, ApiError> {
+        let reply = self.connection.finish(exchange, &request).await;
+        Self::judged(RESPONSE, &reply.map_err(|source| ApiError::Connection { call: RESPONSE, source })?)
     }
 
     /// Posts that an invocation failed.
@@ -234,8 +271,7 @@ impl RuntimeApi {
     }
 
     fn request(&self, method: &str, path: impl Display) -> Head {
-        let path = format_args!("/2018-06-01/runtime/{path}");
-        Head::new(method, &self.endpoint, path).with("user-agent", AGENT)
+        head(&self.endpoint, method, path)
     }
 
     fn answer(&self, id: &InvocationId, kind: &str) -> Head {
@@ -249,11 +285,11 @@ impl RuntimeApi {
 
     async fn post(&mut self, call: &'static str, request: Request) -> Result<Posted, ApiError> {
         let reply = self.send(call, request).await?;
-        Self::posted(call, &reply)
+        Self::judged(call, &reply)
     }
 
-    /// The reply to an answer.
-    fn posted(call: &'static str, reply: &Reply) -> Result<Posted, ApiError> {
+    /// The meaning of the reply to an answer.
+    fn judged(call: &'static str, reply: &Reply) -> Result<Posted, ApiError> {
         if reply.status.is_success() {
             return Ok(Posted::Accepted);
         }
@@ -267,6 +303,10 @@ impl RuntimeApi {
     async fn send(&mut self, call: &'static str, request: Request) -> Result<Reply, ApiError> {
         self.connection.send(&request).await.map_err(|source| ApiError::Connection { call, source })
     }
+}
+
+fn head(endpoint: &Endpoint, method: &str, path: impl Display) -> Head {
+    Head::new(method, endpoint, format_args!("/2018-06-01/runtime/{path}")).with("user-agent", AGENT)
 }
 
 fn with_report(head: Head, report: &ErrorReport) -> Result<Request, InvalidHeaderValue> {

@@ -114,8 +114,6 @@ impl Dispatcher {
 
     /// Destroys the last sandbox, and makes the next one. It may be cancelled at any time.
     pub(super) async fn prepare(&self, prewarm: &mut Prewarm) {
-        // The request for the next event is sent first.
-        tokio::task::yield_now().await;
         prewarm.clear();
         self.drop_unloaded(&mut prewarm.unloads);
         let Some(route) = &prewarm.likely else { return };

@@ -41,6 +41,7 @@ type Run = Pin<Box<dyn Future<Output = Result<(), LoopError>> + Send>>;
 pub async fn run(first: EventLoop, count: u32) -> Result<(), LoopError> {
     let text = format!("handling up to {count} events at a time");
     first.log.record(Level::Debug, &Scope::default(), &text);
+    let first = if count > 1 { first.in_parallel() } else { first };
     let (stop, log) = (first.state.stop.clone(), Arc::clone(&first.log));
     let others: Vec<EventLoop> = (1..count).map(|_| first.sibling()).collect();
     let processors = available_parallelism().map_or(1, usize::from);

@@ -38,11 +38,19 @@ pub enum ConnectionError {
     CutOff,
 }
 
+/// A request whose reply is not read yet. It holds the connection, so one that is dropped takes the connection with it.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    wire: Wire,
+    /// Whether the connection was used before, so that the server may have closed it meanwhile.
+    is_reused: bool,
+}
+
 /// The connection, made when it is needed.
 #[derive(Debug)]
 pub(super) struct Connection {
     authority: String,
-    /// Empty while a request runs, so a request that is dropped takes the connection with it.
+    /// Empty during an [`Exchange`].
     open: Option<Wire>,
 }
 
@@ -63,20 +71,51 @@ impl Connection {
 
     /// Sends a request and reads the reply.
     pub(super) async fn send(&mut self, request: &Request) -> Result<Reply, ConnectionError> {
-        if let Some(mut reused) = self.usable() {
-            match reused.exchange(request).await {
-                Ok(reply) => {
-                    self.open = Some(reused);
-                    return Ok(reply);
-                }
+        let sent = self.begin(request, None).await?;
+        self.finish(sent, request).await
+    }
+
+    /// Sends a request, and after it a second one whose reply is [asked for](Self::second) later. The second one is
+    /// sent again if the connection ends after the first reply, so it must be one that can be repeated (RFC 9112, 9.3.2).
+    pub(super) async fn begin(
+        &mut self,
+        request: &Request,
+        second: Option<&Request>,
+    ) -> Result<Exchange, ConnectionError> {
+        if let Some(mut wire) = self.usable() {
+            match wire.send(request, second).await {
+                Ok(()) => return Ok(Exchange { wire, is_reused: true }),
                 Err(ConnectionError::Broken(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        let mut fresh = self.connect().await?;
-        let reply = fresh.exchange(request).await?;
-        self.open = Some(fresh);
+        let mut wire = self.connect().await?;
+        wire.send(request, second).await?;
+        Ok(Exchange { wire, is_reused: false })
+    }
+
+    /// Reads the reply to the request that [began](Self::begin) this exchange.
+    pub(super) async fn finish(
+        &mut self,
+        Exchange { mut wire, is_reused }: Exchange,
+        request: &Request,
+    ) -> Result<Reply, ConnectionError> {
+        let reply = match wire.reply().await {
+            Err(ConnectionError::Broken(_)) if is_reused => {
+                wire = self.connect().await?;
+                wire.send(request, None).await?;
+                wire.reply().await?
+            }
+            reply => reply?,
+        };
+        self.open = Some(wire);
         Ok(reply)
+    }
+
+    /// The exchange of the second request that was sent with the last one, if the connection is still open for its reply.
+    pub(super) fn second(&mut self) -> Option<Exchange> {
+        let wire = self.open.take_if(|wire| wire.has_second())?;
+        Some(Exchange { wire, is_reused: true })
     }
 
     /// Sends a request whose body cannot be sent twice, and reads the reply. A connection that was already
@@ -105,3 +144,6 @@ impl Connection {
         connected.map_err(|source| ConnectionError::Connect { authority: self.authority.clone(), source })
     }
 }
+
+#[cfg(test)]
+mod tests;

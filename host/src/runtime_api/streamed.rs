@@ -88,7 +88,7 @@ impl RuntimeApi {
             .with("trailer", TRAILERS)
             .with_value("content-type", &content_type);
         let reply = self.connection.send_once(&head.end(), pieces).await;
-        Self::posted(CALL, &reply.map_err(|source| ApiError::Connection { call: CALL, source })?)
+        Self::judged(CALL, &reply.map_err(|source| ApiError::Connection { call: CALL, source })?)
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Wire {
     keeps_much: bool,
     /// Whether the server has accepted the request before its end.
     is_accepted: bool,
+    /// Whether a second request was sent whose reply is not read yet.
+    has_second: bool,
 }
 
 /// How much of a request was written.
@@ -55,14 +57,23 @@ impl Wire {
         // Requests are written in one piece, so waiting for more data would only delay them.
         stream.set_nodelay(true)?;
         let received = BytesMut::new();
-        Ok(Self { stream, received, searched: 0, is_reusable: true, is_accepted: false, keeps_much: false })
+        Ok(Self {
+            stream,
+            received,
+            searched: 0,
+            is_reusable: true,
+            is_accepted: false,
+            keeps_much: false,
+            has_second: false,
+        })
     }
 
-    /// Whether another request can be sent: no bytes are left over from the last reply, and the connection is
-    /// not known to be closed.
+    /// Whether another request can be sent: no reply is missing, no bytes are left over from the last one, and the
+    /// connection is not known to be closed.
     pub(super) fn is_usable(&mut self) -> bool {
         let may_read = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        self.is_reusable && self.received.is_empty() && self.stream.try_read(&mut [0]).is_err_and(may_read)
+        let is_idle = !self.has_second && self.received.is_empty();
+        self.is_reusable && is_idle && self.stream.try_read(&mut [0]).is_err_and(may_read)
     }
 
     /// Whether the server has closed the connection. Unlike [`Self::is_usable`], this asks the operating
@@ -73,11 +84,23 @@ impl Wire {
         found.err() != Some(Errno::AGAIN)
     }
 
-    /// Sends a request and reads the reply.
-    pub(super) async fn exchange(&mut self, request: &Request) -> Result<Reply, ConnectionError> {
+    /// Sends a request, and a second one in the same write.
+    pub(super) async fn send(
+        &mut self,
+        request: &Request,
+        second: Option<&Request>,
+    ) -> Result<(), ConnectionError> {
         self.begin();
-        self.write(&mut [IoSlice::new(&request.head), IoSlice::new(&request.body)]).await?;
-        self.reply().await
+        let second = second.map_or(&[][..], |second| &second.head);
+        let parts = &mut [&request.head, &*request.body, second].map(IoSlice::new);
+        let written = self.write(parts).await?;
+        self.has_second = !second.is_empty() && written == Written::Whole;
+        Ok(())
+    }
+
+    /// Whether the server will reply to the second request that was sent with the last one. If so, it is not told again.
+    pub(super) fn has_second(&mut self) -> bool {
+        std::mem::take(&mut self.has_second) && self.is_reusable
     }
 
     /// Sends a request whose body arrives in pieces, and reads the reply.
@@ -202,7 +225,7 @@ impl Wire {
     }
 
     /// Reads a complete reply. Informational replies (1xx) are skipped.
-    async fn reply(&mut self) -> Result<Reply, ConnectionError> {
+    pub(super) async fn reply(&mut self) -> Result<Reply, ConnectionError> {
         let head = loop {
             let head = self.head().await?;
             if !reply::is_interim(head.status) {
@@ -314,4 +337,4 @@ fn last_chunk(trailers: Option<&HeaderMap>) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

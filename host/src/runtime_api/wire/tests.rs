@@ -16,7 +16,7 @@ const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n
 
 /// What a server does with one connection.
 #[derive(Debug)]
-enum Step {
+pub(in super::super) enum Step {
     /// Reads this many bytes.
     Read(usize),
     /// Writes these bytes, and lets them arrive.
@@ -31,30 +31,49 @@ use Step::{Read, Tell, WaitForEnd, Write};
 
 /// A server that accepts one connection. The receiver gets what it read.
 async fn serve(steps: Vec<Step>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
+    serve_all(vec![steps]).await
+}
+
+/// A server that accepts one connection after the other, and closes each at the end of its steps. The receiver gets what it
+/// read from all of them.
+pub(in super::super) async fn serve_all(
+    connections: Vec<Vec<Step>>,
+) -> (SocketAddr, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let served = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.set_nodelay(true).unwrap();
         let mut read = Vec::new();
-        for step in steps {
-            match step {
-                Read(count) => {
-                    let start = read.len();
-                    read.resize(start + count, 0);
-                    stream.read_exact(&mut read[start..]).await.unwrap();
-                }
-                Write(bytes) => {
-                    stream.write_all(bytes).await.unwrap();
-                    tokio::task::yield_now().await;
-                }
-                Tell(written) => written.notify_one(),
-                WaitForEnd => while stream.read(&mut [0; 1024]).await.is_ok_and(|count| count > 0) {},
-            }
+        for steps in connections {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            take(steps, stream, &mut read).await;
         }
         read
     });
     (address, served)
+}
+
+async fn take(steps: Vec<Step>, mut stream: TcpStream, read: &mut Vec<u8>) {
+    for step in steps {
+        match step {
+            Read(count) => {
+                let start = read.len();
+                read.resize(start + count, 0);
+                stream.read_exact(&mut read[start..]).await.unwrap();
+            }
+            Write(bytes) => {
+                stream.write_all(bytes).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            Tell(written) => written.notify_one(),
+            WaitForEnd => while stream.read(&mut [0; 1024]).await.is_ok_and(|count| count > 0) {},
+        }
+    }
+}
+
+async fn exchange(wire: &mut Wire, request: &Request) -> Result<Reply, ConnectionError> {
+    wire.send(request, None).await?;
+    wire.reply().await
 }
 
 fn request() -> Request {
@@ -67,7 +86,7 @@ async fn reply_of(pieces: &[&'static [u8]]) -> (Wire, Result<Reply, ConnectionEr
     let steps = [Read(REQUEST.len() + 4)].into_iter().chain(pieces.iter().map(|piece| Write(piece)));
     let (address, served) = serve(steps.collect()).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-    let reply = wire.exchange(&request()).await;
+    let reply = exchange(&mut wire, &request()).await;
     assert_eq!(served.await.unwrap(), [REQUEST, b"body"].concat());
     (wire, reply)
 }
@@ -122,7 +141,7 @@ async fn a_head_without_an_end_is_given_up() {
     let line = vec![b'a'; reply::MAX_HEADERS + 2 * READ].leak();
     let (address, _served) = serve(vec![Read(REQUEST.len() + 4), Write(line), WaitForEnd]).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-    let reply = wire.exchange(&request()).await;
+    let reply = exchange(&mut wire, &request()).await;
     assert!(matches!(reply, Err(ConnectionError::Reply(ReplyError::HeadersTooLarge))), "{reply:?}");
 }
 
@@ -131,7 +150,7 @@ async fn a_server_that_does_not_speak_http_is_not_waited_for() {
     let steps = vec![Read(REQUEST.len() + 4), Write(b"SSH-2.0-OpenSSH_9.6\r\n"), WaitForEnd];
     let (address, _served) = serve(steps).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-    let reply = wire.exchange(&request()).await;
+    let reply = exchange(&mut wire, &request()).await;
     assert!(matches!(reply, Err(ConnectionError::Reply(ReplyError::Http(_)))), "{reply:?}");
 }
 
@@ -158,7 +177,7 @@ async fn an_answer_before_the_end_of_the_request_is_taken() {
     let body = vec![0; 32 * 1024 * 1024];
     let request = Request { head: [REQUEST, &[b' '; 100]].concat(), body: body.into() };
     // The server reads on only after the client has closed the connection.
-    let reply = wire.exchange(&request).await.unwrap();
+    let reply = exchange(&mut wire, &request).await.unwrap();
     assert_eq!((reply.status.as_u16(), &*reply.body), (413, &b"big"[..]));
     assert!(!wire.is_usable());
 }
@@ -172,7 +191,7 @@ async fn what_comes_before_the_end_of_the_request_need_not_end_it() {
         let rest = REQUEST.len() + body.len() - 100;
         let (address, served) = serve(vec![Read(100), Write(early), Read(rest), Write(late)]).await;
         let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-        let reply = wire.exchange(&Request { head: REQUEST.to_vec(), body: body.clone() }).await.unwrap();
+        let reply = exchange(&mut wire, &Request { head: REQUEST.to_vec(), body: body.clone() }).await.unwrap();
         assert_eq!((reply.status, wire.is_reusable), (StatusCode::OK, true));
         assert!(served.await.unwrap().ends_with(&body));
     }
@@ -210,8 +229,8 @@ async fn a_large_body_comes_whole_and_takes_its_buffer_along() {
     let (address, _served) =
         serve(vec![Read(length), Write(head), Write(body), Read(length), Write(again)]).await;
     let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-    assert!(wire.exchange(&request()).await.unwrap().body == body && wire.is_usable());
-    assert_eq!(wire.exchange(&request()).await.unwrap().body, "ok");
+    assert!(exchange(&mut wire, &request()).await.unwrap().body == body && wire.is_usable());
+    assert_eq!(exchange(&mut wire, &request()).await.unwrap().body, "ok");
     assert!(wire.received.capacity() <= 2 * READ, "{}", wire.received.capacity());
 }
 
