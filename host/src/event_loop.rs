@@ -1,6 +1,6 @@
 //! The event loop: requests an event, has it handled, and posts the result. Start reading here.
 //!
-//! Sandboxes are made and destroyed while the request for the next event is pending, so that no event waits
+//! Sandboxes are made and destroyed while the reply to an answer and the next event are awaited, so that no event waits
 //! for this; [`crate::dispatch`] does both. The loop ends when it is asked to stop, or when the Runtime API
 //! has failed too often; no event or handler can end it. If a function handles several events at a time,
 //! several loops run in parallel: see [`crate::event_loop::workers`].
@@ -234,6 +234,8 @@ impl EventLoop {
         let LoopState { stopping, host_panicked, .. } = self.state;
         let Self { api, dispatcher, state, answered, odd, log, backoff, .. } = self;
         let (prepare, stop) = dispatcher.idle(state);
+        // Pinned here, because a future that is passed on takes its space twice.
+        let prepare = pin!(prepare);
         let prepare = async {
             if !stopping && !host_panicked {
                 prepare.await;

@@ -27,8 +27,8 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use connection::{Connection, Exchange};
 pub use connection::ConnectionError;
+use connection::{Connection, Exchange};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
 use reply::Reply;

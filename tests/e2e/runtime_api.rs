@@ -4,6 +4,7 @@
 //!
 //! May use: stage, wat.
 
+mod ahead;
 mod concurrency;
 mod context;
 mod deadline;

@@ -77,6 +77,11 @@ impl RawConnection {
         }
     }
 
+    /// Whether this came behind what was read, in the same piece.
+    pub fn has_read(&self, text: &str) -> bool {
+        self.ahead.starts_with(text.as_bytes())
+    }
+
     /// Reads a chunked body with its trailers, and gives it as it came.
     ///
     /// # Panics

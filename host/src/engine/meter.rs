@@ -3,7 +3,7 @@
 //! An event is handled only while its future is polled, on the thread that polls it. So the meter reads that
 //! thread's processor clock around each poll. The work of the thread since its last poll was necessary to wake
 //! this event, for example for a server that sends its bytes one by one. That work counts too, unless it was
-//! [for no event](unmetered). The meter runs from the event's arrival until its answer is posted, so the receipt
+//! [for no event](unmetered). The meter runs from the event's arrival until its answer is sent, so the receipt
 //! includes the host's work before the guest runs and after it has returned. Work for the event outside of its
 //! polls, such as that on its connections, is charged by the code that does it. The guest's limit counts from
 //! the time when the guest starts.

@@ -136,7 +136,7 @@ fn l8_4_a_late_answer_is_logged_and_the_loop_goes_on() {
         let event = Event::json("1").request_id(&format!("late-{number}")).reply(Reply::status(410));
         stage.api.send(event);
     }
-    stage.api.wait_idle();
+    stage.running.wait_log_times("the Runtime API refused the answer: 410", 4);
     let refused =
         |record: &&Value| record["level"] == "WARN" && record["message"].to_string().contains("410");
     let records = records(&stage.running);

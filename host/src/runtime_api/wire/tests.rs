@@ -36,9 +36,7 @@ async fn serve(steps: Vec<Step>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
 
 /// A server that accepts one connection after the other, and closes each at the end of its steps. The receiver gets what it
 /// read from all of them.
-pub(in super::super) async fn serve_all(
-    connections: Vec<Vec<Step>>,
-) -> (SocketAddr, JoinHandle<Vec<u8>>) {
+pub(in super::super) async fn serve_all(connections: Vec<Vec<Step>>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let served = tokio::spawn(async move {
@@ -191,7 +189,8 @@ async fn what_comes_before_the_end_of_the_request_need_not_end_it() {
         let rest = REQUEST.len() + body.len() - 100;
         let (address, served) = serve(vec![Read(100), Write(early), Read(rest), Write(late)]).await;
         let mut wire = Wire::connect(&address.to_string()).await.unwrap();
-        let reply = exchange(&mut wire, &Request { head: REQUEST.to_vec(), body: body.clone() }).await.unwrap();
+        let reply =
+            exchange(&mut wire, &Request { head: REQUEST.to_vec(), body: body.clone() }).await.unwrap();
         assert_eq!((reply.status, wire.is_reusable), (StatusCode::OK, true));
         assert!(served.await.unwrap().ends_with(&body));
     }
