@@ -17,6 +17,7 @@ mod network;
 mod place;
 mod placeholders;
 mod plain;
+mod reader;
 mod resolve;
 mod scripts;
 mod secrets;
@@ -26,6 +27,7 @@ mod syntax;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,13 +37,11 @@ use std::sync::Arc;
 pub use amounts::{Shown, shown};
 pub use build::Build;
 pub use credentials::Credentials;
-use document::Document;
 pub use grants::MOST_DIRECTORIES;
 pub use key_line::place_of;
 pub use key_value::{DynamoDb, KeyValueKind, KeyValueStore};
 pub use store::Store;
 pub use syntax::not_toml;
-use toml::de::DeTable;
 
 use crate::policy::{Credential, Pointer, Policy, Secret, Vars};
 use crate::text::printable::{Shown as _, line};
@@ -261,11 +261,10 @@ impl Manifest {
     /// # Errors
     /// Every mistake in it, in the order of their lines.
     pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        let document = Document::new(text, &errors);
-        let said = sections::sections(&document.root(root.get_ref()));
+        let (document, tree) = document::read(text);
+        let said = sections::sections(&document.root(&tree));
         // Tables are compared only if all of them were read.
-        let manifest = errors.is_empty().then(|| resolve::manifest(&document, said));
+        let manifest = document.is_whole().then(|| resolve::manifest(&document, said));
         let mistakes = document.into_mistakes();
         manifest.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }

@@ -259,14 +259,13 @@ pub(super) fn narrow(size: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::manifest::document::Document;
+    use crate::policy::manifest::document;
 
     /// What `limits.KEY = VALUE` is understood as.
     fn read(key: &str, value: &str) -> Result<u64, String> {
         let text = format!("{key} = {value}");
-        let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
-        let document = Document::new(&text, &errors);
-        let limits = limits(&document.root(table.get_ref()));
+        let (document, tree) = document::read(&text);
+        let limits = limits(&document.root(&tree));
         let value = limits.iter().flatten().next().map(|limit| limit.value);
         let mistakes = document.into_mistakes();
         value.ok_or_else(|| mistakes.iter().map(|mistake| mistake.text.clone()).collect())

@@ -7,7 +7,7 @@ use super::apply::{self, contains, values};
 use super::credentials::Credentials;
 use super::document::{Document, Spanned, path};
 use super::grants::GrantsSection;
-use super::sections::{HandlerSection, TenantSection};
+use super::sections::{HandlerSection, OwnSection};
 use crate::policy::{AllowedHost, Credential, Grants, Policy};
 use crate::text::printable::Shown as _;
 
@@ -69,9 +69,9 @@ impl Bounds<'_> {
         }
     }
 
-    /// The policy of a tenant.
-    pub(super) fn tenant(&self, section: &TenantSection) -> Policy {
-        let tenant = path("tenants", &section.id.value);
+    /// The policy of a tenant that has its own.
+    pub(super) fn tenant(&self, id: &str, section: &OwnSection) -> Policy {
+        let tenant = path("tenants", id);
         self.amounts(&tenant, section);
         let mut policy =
             Policy { limits: apply::limits(self.own.limits.clone(), &section.limits), ..self.own.clone() };
@@ -93,7 +93,7 @@ impl Bounds<'_> {
         policy
     }
 
-    fn amounts(&self, tenant: &str, section: &TenantSection) {
+    fn amounts(&self, tenant: &str, section: &OwnSection) {
         let tmp = section.grants.as_ref().and_then(|grants| grants.tmp);
         for (at, table, amount, asked) in amounts_of(&section.limits, tmp) {
             let max = match at {

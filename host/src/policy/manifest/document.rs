@@ -1,49 +1,46 @@
-//! The text of `bulkhead.toml` as a tree in which each value has its line, and the list of mistakes.
+//! The tables and values of `bulkhead.toml`, and the list of mistakes.
 //!
-//! Readers of the tree record mistakes and continue, so that one run reports all of them. This file does not
+//! Readers of the tables record mistakes and continue, so that one run reports all of them. This file does not
 //! interpret the keys.
 
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::Mistake;
+use super::reader;
 use super::syntax::{ParserError, Syntax, SyntaxError};
+use super::tree::{Id, ROOT, Tree, Value};
 
-/// The text, and the mistakes found in it so far.
-#[derive(Debug)]
+/// The mistakes found in a text so far.
+#[derive(Debug, Default)]
 pub(super) struct Document {
-    /// Where each line starts.
-    lines: Vec<usize>,
     /// Lines that are not TOML, or whose meaning is not clear, for which no other mistake is reported.
     broken: Vec<RangeInclusive<usize>>,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
-/// A table and the keys above it.
-#[derive(Debug, Clone)]
+/// A table.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Table<'d> {
     document: &'d Document,
-    path: Rc<str>,
-    entries: &'d DeTable<'d>,
+    tree: &'d Tree<'d>,
+    id: Id,
 }
 
 /// A value, and its key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'d> {
     document: &'d Document,
-    /// The path of the table that it is in.
-    above: Rc<str>,
-    /// Its key in that table; for an element of an array, the array's.
-    last: &'d str,
+    tree: &'d Tree<'d>,
+    id: Id,
     /// Its key, or empty for an element of an array.
     pub(super) key: &'d str,
     /// The line that it is on.
     pub(super) line: usize,
-    value: &'d DeValue<'d>,
+    value: &'d Value<'d>,
 }
 
 /// A parsed value, and its line.
@@ -53,43 +50,67 @@ pub(super) struct Spanned<T> {
     pub(super) line: usize,
 }
 
+/// Where the lines of a text start.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The line of a byte.
+    fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|&start| start <= at).max(1)
+    }
+
+    /// The column of a byte of the text, in characters from 1.
+    fn column(&self, text: &str, at: usize) -> usize {
+        let start = self.0[self.line(at) - 1];
+        text.get(start..at).map_or(0, |before| before.chars().count()) + 1
+    }
+}
+
+/// Reads a text, and records syntax errors.
+pub(super) fn read(text: &str) -> (Document, Tree<'_>) {
+    if let Some(tree) = reader::read(text) {
+        return (Document::default(), tree);
+    }
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let lines = Lines::of(text);
+    (Document::new(text, &errors), Tree::of(root.get_ref(), &|at| lines.line(at)))
+}
+
 impl Document {
-    /// Parses the text as TOML, and records syntax errors.
+    /// A text with these errors.
     pub(super) fn new(text: &str, errors: &[toml::de::Error]) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut document = Self { lines, broken: Vec::new(), mistakes: RefCell::default() };
+        let lines = Lines::of(text);
         let errors = errors.iter().map(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let (line, column) = (document.line(at), document.column(text, at));
-            ParserError { line, column, message: error.message().to_owned() }
+            ParserError {
+                line: lines.line(at),
+                column: lines.column(text, at),
+                message: error.message().to_owned(),
+            }
         });
         let Syntax { errors, broken } = Syntax::of(text, errors.collect());
         let mistake = |SyntaxError { line, key, text }| Mistake { line, key, text };
-        document.mistakes = RefCell::new(errors.into_iter().map(mistake).collect());
-        document.broken = broken;
-        document
+        Self { broken, mistakes: RefCell::new(errors.into_iter().map(mistake).collect()) }
     }
 
-    /// The root table of the parsed text.
-    pub(super) fn root<'d>(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
-        Table { document: self, path: Rc::default(), entries }
+    /// The root table of the text.
+    pub(super) fn root<'d>(&'d self, tree: &'d Tree<'d>) -> Table<'d> {
+        Table { document: self, tree, id: ROOT }
+    }
+
+    /// Whether all of the text was read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.broken.is_empty()
     }
 
     pub(super) fn mistake(&self, line: usize, key: impl Into<String>, text: impl Into<String>) {
         if !self.broken.iter().any(|lines| lines.contains(&line)) {
             self.mistakes.borrow_mut().push(Mistake { line, key: key.into(), text: text.into() });
         }
-    }
-
-    /// The line of a byte.
-    pub(super) fn line(&self, at: usize) -> usize {
-        self.lines.partition_point(|&start| start <= at).max(1)
-    }
-
-    /// The column of a byte of the text, in characters from 1.
-    fn column(&self, text: &str, at: usize) -> usize {
-        let start = self.lines[self.line(at) - 1];
-        text.get(start..at).map_or(0, |before| before.chars().count()) + 1
     }
 
     /// All mistakes, in the order of their lines.
@@ -103,7 +124,7 @@ impl Document {
 
 impl<'d> Table<'d> {
     pub(super) fn entry(&self, key: &str) -> Option<Entry<'d>> {
-        self.entries.get_key_value(key).map(|(key, value)| self.entry_of(key, value))
+        self.tree.find(self.id, key).map(|id| self.entry_of(id))
     }
 
     /// The table of that key. `example` is a table that it could be.
@@ -112,14 +133,28 @@ impl<'d> Table<'d> {
     }
 
     /// All entries, in the order of their keys.
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'d>> + '_ {
-        self.entries.iter().map(|(key, value)| self.entry_of(key, value))
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'d>> + use<'d> {
+        let table = *self;
+        table.tree.node(table.id).within.iter().map(move |id| table.entry_of(*id))
     }
 
-    fn entry_of(&self, key: &'d Key<'d>, value: &'d Value<'d>) -> Entry<'d> {
-        let line = self.document.line(key.span().start);
-        let (above, key) = (Rc::clone(&self.path), key.get_ref());
-        Entry { document: self.document, above, last: key, key, line, value: value.get_ref() }
+    fn entry_of(&self, id: Id) -> Entry<'d> {
+        let node = self.tree.node(id);
+        let Self { document, tree, .. } = *self;
+        Entry { document, tree, id, key: &node.key, line: node.line, value: &node.value }
+    }
+
+    /// Elements of an array have the path of the array.
+    fn path(&self) -> String {
+        let node = self.tree.node(self.id);
+        if self.id == ROOT {
+            return String::new();
+        }
+        let above = Self { id: node.above, ..*self };
+        match self.tree.node(above.id).value == Value::Array {
+            true => above.path(),
+            false => path(&above.path(), &node.key),
+        }
     }
 
     /// Records keys that are not in `known`. `hint` returns for some of them where they belong.
@@ -134,9 +169,6 @@ impl<'d> Table<'d> {
         }
     }
 }
-
-type Key<'d> = toml::Spanned<toml::de::DeString<'d>>;
-type Value<'d> = toml::Spanned<DeValue<'d>>;
 
 /// A path with one more key, quoted if TOML requires it.
 pub(super) fn path(above: &str, key: &str) -> String {
@@ -157,13 +189,8 @@ pub(super) fn path(above: &str, key: &str) -> String {
 }
 
 impl<'d> Entry<'d> {
-    /// Made when it is needed: a file with ten thousand tenants has more keys than mistakes.
-    fn path(&self) -> String {
-        path(&self.above, self.last)
-    }
-
     pub(super) fn mistake(&self, text: impl Into<String>) {
-        self.document.mistake(self.line, self.path(), text);
+        self.document.mistake(self.line, self.within().path(), text);
     }
 
     /// Records that the value has the wrong type.
@@ -189,45 +216,42 @@ impl<'d> Entry<'d> {
     }
 
     pub(super) fn as_string(&self) -> Option<&'d str> {
-        if let DeValue::String(text) = self.value { Some(text) } else { None }
+        if let Value::String(text) = self.value { Some(text) } else { None }
     }
 
     /// The number, if it is an integer that fits.
     pub(super) fn as_integer(&self) -> Option<i128> {
-        let DeValue::Integer(integer) = self.value else { return None };
-        // A number that fits no type is too large for every key.
-        i128::from_str_radix(integer.as_str(), integer.radix()).ok().or(Some(i128::MAX))
+        if let Value::Integer(integer) = self.value { Some(**integer) } else { None }
     }
 
     /// True or false, or a mistake.
     pub(super) fn boolean(&self) -> Option<bool> {
-        if let DeValue::Boolean(value) = self.value { Some(*value) } else { self.expected("true or false") }
+        if let Value::Boolean(value) = self.value { Some(*value) } else { self.expected("true or false") }
     }
 
     pub(super) fn is_table(&self) -> bool {
-        matches!(self.value, DeValue::Table(_))
+        *self.value == Value::Table
     }
 
     /// The table, or a mistake with an example of one.
     pub(super) fn table(&self, example: &str) -> Option<Table<'d>> {
-        let DeValue::Table(entries) = self.value else {
+        if !self.is_table() {
             return self.expected(&format!("a table, such as {example}"));
-        };
-        Some(Table { document: self.document, path: self.path().into(), entries })
+        }
+        Some(self.within())
     }
 
     /// The elements of an array. They have the path of the array.
     pub(super) fn array(&self, what: &str) -> Option<Vec<Self>> {
-        let DeValue::Array(elements) = self.value else { return self.expected(what) };
-        let element = |element: &'d Value<'d>| Self {
-            document: self.document,
-            above: Rc::clone(&self.above),
-            last: self.last,
-            key: "",
-            line: self.document.line(element.span().start),
-            value: element.get_ref(),
-        };
-        Some(elements.iter().map(element).collect())
+        if *self.value != Value::Array {
+            return self.expected(what);
+        }
+        Some(self.within().entries().collect())
+    }
+
+    /// What it contains, if it is a table or an array.
+    fn within(&self) -> Table<'d> {
+        Table { document: self.document, tree: self.tree, id: self.id }
     }
 
     /// One of several words.
@@ -242,15 +266,15 @@ impl<'d> Entry<'d> {
     }
 }
 
-fn kind(value: &DeValue<'_>) -> &'static str {
+fn kind(value: &Value<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
+        Value::String(_) => "a string",
+        Value::Integer(_) => "a whole number",
+        Value::Float => "a fraction",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime => "a date or time",
+        Value::Array => "an array",
+        Value::Table => "a table",
     }
 }
 
@@ -312,9 +336,9 @@ mod tests {
 
     #[test]
     fn lines_are_counted_from_one() {
-        let document = Document::new("a\nbc\n", &[]);
-        assert_eq!([0, 1, 2, 4, 5, 99].map(|at| document.line(at)), [1, 1, 2, 2, 3, 3]);
-        assert_eq!(Document::new("", &[]).line(0), 1);
-        assert_eq!([0, 2, 3, 4, 99].map(|at| document.column("a\nbc\n", at)), [1, 1, 2, 3, 1]);
+        let lines = Lines::of("a\nbc\n");
+        assert_eq!([0, 1, 2, 4, 5, 99].map(|at| lines.line(at)), [1, 1, 2, 2, 3, 3]);
+        assert_eq!(Lines::of("").line(0), 1);
+        assert_eq!([0, 2, 3, 4, 99].map(|at| lines.column("a\nbc\n", at)), [1, 1, 2, 3, 1]);
     }
 }

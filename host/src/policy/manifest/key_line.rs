@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
-
 use super::FILE;
-use super::document::{Document, path};
+use super::document::{path, read};
+use super::tree::{ROOT, Value};
 
 /// The file, the line and the key: `bulkhead.toml:12: handlers.hello.source`. `table` is the path of the table, as in
 /// [`Policy::table`](crate::policy::Policy). A key that is missing has the line of its table. There is no line if the
@@ -21,18 +20,17 @@ pub fn place_of(task_root: &Path, table: &str, key: &str) -> String {
 }
 
 fn line_of(text: &str, key: &str) -> Option<usize> {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    let document = Document::new(text, &errors);
-    let (mut table, mut above, mut line) = (root.get_ref(), String::new(), None);
-    loop {
-        let mut entries = table.iter().map(|(name, value)| (path(&above, name.get_ref()), name, value));
+    let (_, tree) = read(text);
+    let (mut id, mut above, mut line) = (ROOT, String::new(), None);
+    while tree.node(id).value == Value::Table {
+        let mut within = tree.node(id).within.iter().map(|id| (path(&above, &tree.node(*id).key), *id));
         let leads_on =
             |path: &str| key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        let Some((path, name, value)) = entries.find(|(path, ..)| leads_on(path)) else { return line };
-        line = Some(document.line(name.span().start));
-        let DeValue::Table(inner) = value.get_ref() else { return line };
-        (table, above) = (inner, path);
+        let Some((path, next)) = within.find(|(path, _)| leads_on(path)) else { break };
+        line = Some(tree.node(next).line);
+        (id, above) = (next, path);
     }
+    line
 }
 
 #[cfg(test)]

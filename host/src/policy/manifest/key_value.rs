@@ -177,7 +177,7 @@ pub(super) fn check(document: &Document, sections: &Sections) {
         check(&format!("{handler_path}.max.grants"), &handler.max_grants.key_value);
     }
     for tenant in &sections.tenants {
-        if let Some(grants) = &tenant.grants {
+        if let Some(grants) = tenant.grants() {
             check(&format!("{}.grants", path("tenants", &tenant.id.value)), &grants.key_value);
         }
     }

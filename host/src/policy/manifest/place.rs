@@ -1,6 +1,7 @@
 //! Paths in the task root. The code that opens a path checks whether it exists.
 
-use std::path::{Component, Path, PathBuf};
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::policy::script_file;
@@ -39,19 +40,29 @@ pub(super) enum PlaceError {
 
 /// A path in the task root, without `.` and superfluous slashes.
 pub(super) fn place(text: &str) -> Result<PathBuf, PlaceError> {
+    normal(text).map(|place| place.into_owned().into())
+}
+
+/// The same as text. Most paths are normal already.
+fn normal(text: &str) -> Result<Cow<'_, str>, PlaceError> {
     if text.contains(|c: char| c == '\\' || c.is_control()) {
         return Err(PlaceError::Characters(text.to_owned()));
     }
-    let mut place = PathBuf::new();
-    for component in Path::new(text).components() {
-        match component {
-            Component::Normal(name) => place.push(name),
-            Component::CurDir => {}
-            Component::ParentDir => return Err(PlaceError::Outside(text.to_owned())),
-            Component::RootDir | Component::Prefix(_) => return Err(PlaceError::Absolute(text.to_owned())),
-        }
+    if text.starts_with('/') {
+        return Err(PlaceError::Absolute(text.to_owned()));
     }
-    if place.as_os_str().is_empty() { Err(PlaceError::Root(text.to_owned())) } else { Ok(place) }
+    if !parts(text).any(|part| matches!(part, b"" | b"." | b"..")) {
+        return Ok(text.into());
+    }
+    if parts(text).any(|part| part == b"..") {
+        return Err(PlaceError::Outside(text.to_owned()));
+    }
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    if parts.is_empty() { Err(PlaceError::Root(text.to_owned())) } else { Ok(parts.join("/").into()) }
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.as_bytes().split(|byte| *byte == b'/')
 }
 
 /// What a handler runs.
@@ -78,18 +89,17 @@ pub(super) fn source(text: &str) -> Result<Source, PlaceError> {
 
 /// The path of the entry of a script.
 pub(super) fn script(text: &str) -> Result<Arc<Path>, PlaceError> {
-    let place = place(text)?;
-    if place.extension().is_some_and(|ending| ending == "jsx" || ending == "tsx") {
-        return Err(PlaceError::Jsx(text.to_owned()));
+    let place = normal(text)?;
+    let name = Path::new(place.rsplit('/').next().unwrap_or_default());
+    if !script_file::is_entry(name) {
+        let has_jsx = name.extension().is_some_and(|ending| ending == "jsx" || ending == "tsx");
+        let error = if has_jsx { PlaceError::Jsx } else { PlaceError::NoScript };
+        return Err(error(text.to_owned()));
     }
-    if !script_file::is_entry(&place) {
-        return Err(PlaceError::NoScript(text.to_owned()));
-    }
-    let is_hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
-    if place.components().any(is_hidden) {
+    if parts(&place).any(|part| part.starts_with(b".")) {
         Err(PlaceError::Hidden(text.to_owned()))
     } else {
-        Ok(place.into())
+        Ok(Path::new(&*place).into())
     }
 }
 

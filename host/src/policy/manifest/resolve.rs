@@ -21,7 +21,7 @@
 //! So a line under a tenant cannot widen anything by accident, and a line under `max` has no effect by
 //! itself.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::amounts::LimitsSection;
@@ -53,8 +53,9 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
         .unknown_tenant
         .as_ref()
         .and_then(|name| known.find(|| "routing.unknown_tenant".to_owned(), name));
-    let tenant = |tenant: &TenantSection| {
-        let at = known.handler_of(tenant)?;
+    let mut tenants = HashMap::with_capacity(sections.tenants.len());
+    tenants.extend(sections.tenants.into_iter().filter_map(|tenant| {
+        let at = known.handler_of(&tenant)?;
         let (handler, of) = (handlers.get(at)?, sections.handlers.get(at)?);
         let bounds = Bounds {
             document,
@@ -63,14 +64,13 @@ pub(super) fn manifest(document: &Document, sections: Sections) -> Manifest {
             handler: of,
             own: &handler.policy,
         };
-        let policy = match tenant.has_own_policy() {
-            true => policies.share(bounds.tenant(tenant)),
-            false => Arc::clone(&handler.policy),
+        let policy = match &tenant.own {
+            Some(own) => policies.share(bounds.tenant(&tenant.id.value, own)),
+            None => Arc::clone(&handler.policy),
         };
-        let script = scripts::resolve(document, tenant, of);
-        Some((tenant.id.value.as_str().into(), Tenant { handler: at, policy, script }))
-    };
-    let tenants = sections.tenants.iter().filter_map(tenant).collect();
+        let script = scripts::resolve(document, &tenant, of);
+        Some((tenant.id.value.into(), Tenant { handler: at, policy, script }))
+    }));
     let store = sections
         .store
         .map(|section| store::resolve(document, section, limits.clone(), &sections.credentials));

@@ -94,15 +94,21 @@ pub(super) struct TenantSection {
     pub(super) id: Spanned<String>,
     pub(super) handler: Option<Spanned<String>>,
     pub(super) script: Option<Spanned<Arc<Path>>>,
+    /// `None` if it has its handler's policy, as most have where there are many.
+    pub(super) own: Option<Box<OwnSection>>,
+}
+
+/// What a tenant has instead of the policy of its handler.
+#[derive(Debug)]
+pub(super) struct OwnSection {
     pub(super) limits: LimitsSection,
     pub(super) grants: Option<GrantsSection<(String, String)>>,
     pub(super) config: BTreeMap<String, String>,
 }
 
 impl TenantSection {
-    /// Whether it has anything else than its handler's policy.
-    pub(super) fn has_own_policy(&self) -> bool {
-        self.limits.iter().any(Option::is_some) || self.grants.is_some() || !self.config.is_empty()
+    pub(super) fn grants(&self) -> Option<&GrantsSection<(String, String)>> {
+        self.own.as_ref()?.grants.as_ref()
     }
 }
 
@@ -347,9 +353,8 @@ fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
         "max" => Some("the bounds of tenants belong to their handler: [handlers.NAME.max]".to_owned()),
         _ => belongs(key).or_else(|| did_you_mean(key, &TENANT)),
     });
-    let limits = limits(&table);
-    let grants = table.table("grants", GRANTS).map(|table| grants::grants(&table));
-    let config = key_value::config(&table);
+    let has_own = ["limits", "grants", "config"].iter().any(|key| table.entry(key).is_some());
+    let own = has_own.then(|| own_section(&table)).flatten();
     let script = scripts::of_tenant(&table);
     let id = entry.understood(id)?;
     let handler = match table.entry("handler") {
@@ -359,7 +364,15 @@ fn tenant(entry: &Entry<'_>) -> Option<TenantSection> {
         }
         None => None,
     };
-    Some(TenantSection { id, handler, script, limits, grants, config })
+    Some(TenantSection { id, handler, script, own })
+}
+
+fn own_section(table: &Table<'_>) -> Option<Box<OwnSection>> {
+    let limits = limits(table);
+    let grants = table.table("grants", GRANTS).map(|table| grants::grants(&table));
+    let config = key_value::config(table);
+    let is_own = limits.iter().any(Option::is_some) || grants.is_some() || !config.is_empty();
+    is_own.then(|| Box::new(OwnSection { limits, grants, config }))
 }
 
 fn tenant_id(id: &str) -> Result<String, &'static str> {

@@ -90,7 +90,7 @@ pub(in crate::policy::manifest) fn check(document: &Document, sections: &Section
         readable(document, &max, credentials, &handler.max_grants);
     }
     for tenant in &sections.tenants {
-        if let Some(section) = &tenant.grants {
+        if let Some(section) = tenant.grants() {
             grants(&format!("{}.grants", path("tenants", &tenant.id.value)), section);
         }
     }

@@ -7,10 +7,9 @@ use std::fmt::{self, Display, Formatter};
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
-use toml::de::DeTable;
 
 use super::super::amounts::{LIMITS, LimitsSection, TMP};
-use super::super::document::{Document, Spanned, Table};
+use super::super::document::{self, Spanned, Table};
 use super::super::grants::GrantsSection;
 use super::super::{Mistake, apply, environment, key_value, network, sections};
 use super::{grants_of_tenant, store_name};
@@ -88,9 +87,8 @@ impl Settings {
     /// # Errors
     /// Every mistake in it, in the order of their lines.
     pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        let document = Document::new(text, &errors);
-        let settings = Self::of_table(&document.root(root.get_ref()));
+        let (document, tree) = document::read(text);
+        let settings = Self::of_table(&document.root(&tree));
         let mistakes = document.into_mistakes();
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
     }
