@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::platform::{self, File};
 
+mod bodies;
 mod errors;
 mod globals;
 mod hostile;

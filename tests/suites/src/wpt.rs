@@ -18,8 +18,9 @@ use crate::summary;
 use meta::Meta;
 
 /// What is run, and the name of its row.
-const FOLDERS: [(&str, &str); 17] = [
+const FOLDERS: [(&str, &str); 18] = [
     ("url", "url"),
+    ("streams", "streams"),
     ("encoding", "encoding"),
     ("fetch/api/abort", "fetch/api"),
     ("fetch/api/body", "fetch/api"),

@@ -9,6 +9,7 @@ use rquickjs::{Array, Ctx, Error, Exception, Function, Persistent, Result, Value
 use super::{Text, bytes};
 use crate::json::{self, Mistake};
 use crate::platform;
+use crate::quickjs::throw_type;
 use crate::state::{self, Completion};
 
 /// The two functions of a promise, until it is settled.
@@ -23,7 +24,7 @@ impl Settling {
     }
 
     fn fail(self, ctx: &Ctx<'_>, message: &str) -> Result<()> {
-        Exception::throw_type(ctx, message);
+        throw_type(ctx, message);
         self.reject.restore(ctx)?.call((ctx.catch(),))
     }
 }
@@ -73,8 +74,7 @@ fn made(
     headers: &[Value<'_>],
     body: Vec<u8>,
 ) -> Result<Request<Vec<u8>>> {
-    let invalid =
-        |what: &str| Exception::throw_type(ctx, &format!("{method} {url}: its {what} is not valid"));
+    let invalid = |what: &str| throw_type(ctx, &format!("{method} {url}: its {what} is not valid"));
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid("method"))?;
     // A fragment is not sent.
     let target = url.split_once('#').map_or(url, |(target, _)| target);

@@ -4,11 +4,12 @@
 
 use std::rc::Rc;
 
-use rquickjs::{Array, Ctx, Exception, Function, Persistent, Result, Value};
+use rquickjs::{Array, Ctx, Function, Persistent, Result, Value};
 
 use super::{Text, bytes};
 use crate::bindings::engine::bulkhead::lambda::response_stream::{HttpHead, OpenError, ResponseHead};
 use crate::platform::{self, Output};
+use crate::quickjs::throw_type;
 use crate::state::{self, Completion};
 
 /// Begins the response with a content type, or with a status, headers (names and values in turn) and cookies. `answers` says whether
@@ -36,7 +37,7 @@ pub(super) fn begin<'js>(ctx: Ctx<'js>, head: Value<'js>, answers: bool) -> Resu
                 .to_owned()
         }
     };
-    Err(Exception::throw_type(&ctx, &why))
+    Err(throw_type(&ctx, &why))
 }
 
 fn http_head(parts: &Array<'_>) -> Result<HttpHead> {

@@ -1,5 +1,8 @@
 //! Strings of scripts as strings of Rust. Halves of surrogate pairs become U+FFFD, as the Web has it.
 
+use std::ffi::c_char;
+use std::ptr::null_mut;
+
 use rquickjs::{Ctx, Error, FromJs, Result, Value, qjs};
 
 use crate::quickjs::length;
@@ -27,6 +30,28 @@ pub(crate) fn to_text(ctx: &Ctx<'_>, value: &Value<'_>) -> Option<String> {
         let copy = whole(std::slice::from_raw_parts(text.cast(), length(found)));
         qjs::JS_FreeCString(ctx, text);
         Some(copy)
+    }
+}
+
+/// The text that QuickJS passes as a C string, with what follows a zero in it: the C string is the content of a string in UTF-8, and
+/// there `JS_FreeCString` finds it, too. An exception is pending if there is none.
+#[expect(unsafe_code, reason = "QuickJS does not say how long the text is")]
+pub(crate) unsafe fn passed_text(ctx: &Ctx<'_>, passed: *const c_char) -> Option<String> {
+    let ctx = ctx.as_raw().as_ptr();
+    // SAFETY: the context is valid. Strings of QuickJS begin equally far before their contents, so one tells where the other begins,
+    // which QuickJS keeps until its call has ended.
+    unsafe {
+        let other = qjs::JS_NewStringLen(ctx, c"a".as_ptr(), 1);
+        let content = qjs::JS_ToCStringLen2(ctx, null_mut(), other, false);
+        if content.is_null() {
+            return None;
+        }
+        let before = content.addr().checked_sub(qjs::JS_VALUE_GET_PTR(other).addr())?;
+        qjs::JS_FreeCString(ctx, content);
+        qjs::JS_FreeValue(ctx, other);
+        let string = qjs::JS_MKPTR(qjs::JS_TAG_STRING, passed.byte_sub(before).cast_mut().cast());
+        let found = qjs::JS_VALUE_GET_INT(qjs::JS_GetPropertyStr(ctx, string, c"length".as_ptr()));
+        Some(whole(std::slice::from_raw_parts(passed.cast(), usize::try_from(found).ok()?)))
     }
 }
 

@@ -2,10 +2,14 @@
 (function (native, shared) {
   'use strict';
   const { send, cancel, readBody, parseJson } = native;
-  const { bytesOf, encode, decodeText, flatHeaders, headersOf, isSignal, onAbort, define, isReadable, isDisturbed, lock } = shared;
+  const {
+    bytesOf, encode, decodeText, flatHeaders, headersOf, isSignal, onAbort, define, isReadable, isDisturbed, isLocked, lock, streamOf,
+    streamOfBytes,
+  } = shared;
   const { apply } = Reflect;
   const { toUpperCase } = String.prototype;
   const push = Array.prototype.push;
+  const test = RegExp.prototype.test;
   const { defineProperty } = Object;
   const PromiseOf = Promise;
   const TypeErrorOf = TypeError;
@@ -13,7 +17,6 @@
   const HeadersOf = Headers;
   const UrlOf = URL;
   const QueryOf = URLSearchParams;
-  const Stream = ReadableStream;
   const BlobOf = Blob;
   const stringify = JSON.stringify;
   const Bytes = Uint8Array;
@@ -22,7 +25,7 @@
   const extracted = (body) => {
     if (body === undefined || body === null) return [null, null, null];
     if (isReadable(body)) {
-      if (body.locked || isDisturbed(body)) throw new TypeErrorOf('the stream of the body is locked, or was read already');
+      if (isLocked(body) || isDisturbed(body)) throw new TypeErrorOf('the stream of the body is locked, or was read already');
       return [null, null, body];
     }
     const bytes = bytesOf(body);
@@ -45,22 +48,16 @@
     });
     return arriving;
   };
+  // What a promise is fulfilled with, so that no `then` of a script's sees it.
+  const boxed = (value) => ({ __proto__: null, value });
   const readOf = (arriving, isWhole) =>
     new PromiseOf((resolve, reject) => {
       if (arriving.isAborted) return reject(arriving.reason);
       arriving.reject = reject;
-      readBody(arriving.number, isWhole, resolve, reject);
+      readBody(arriving.number, isWhole, (bytes) => resolve(boxed(bytes)), reject);
     });
   const streamOfArriving = (arriving) =>
-    new Stream({
-      type: 'bytes',
-      async pull(controller) {
-        const bytes = await readOf(arriving, false);
-        if (bytes) controller.enqueue(bytes);
-        else controller.close();
-      },
-      cancel() { cancel(arriving.number); },
-    });
+    streamOf(async (give) => give((await readOf(arriving, false)).value), async () => cancel(arriving.number));
   // The bytes of a piece of a body.
   const bytesOfPiece = (piece) => {
     const bytes = bytesOf(piece);
@@ -69,23 +66,23 @@
   };
   // Calls `each` with each piece, until it returns false.
   const forEachPiece = async (stream, each) => {
-    const [read, end] = lock(stream);
+    const reader = lock(stream);
     try {
       for (;;) {
-        const { value, done } = await read();
+        const { value, done } = await reader.read();
         if (done) return;
         if (!await each(bytesOfPiece(value))) break;
       }
-      end();
+      reader.cancel();
     } catch (error) {
-      end(error);
+      reader.cancel(error);
       throw error;
     }
   };
   const collect = async (stream) => {
     const pieces = [];
     await forEachPiece(stream, (bytes) => apply(push, pieces, [bytes]));
-    return shared.join(pieces);
+    return boxed(shared.join(pieces));
   };
 
   // A body is `bytes`, `arriving`, a `stream`, or nothing.
@@ -100,16 +97,16 @@
       shared.copyBody = (from, to) => {
         if (from.bodyUsed) throw new TypeErrorOf('the body was read already');
         if (from.#arriving || from.#stream) {
-          const [own, other] = from.body.tee();
-          shared.setBody(from, null, null, own);
-          shared.setBody(to, null, null, other);
+          const both = shared.tee(from.body);
+          shared.setBody(from, null, null, both[0]);
+          shared.setBody(to, null, null, both[1]);
         } else {
           to.#bytes = from.#bytes;
         }
       };
       shared.isUsed = (self) => self.#used || self.#stream !== null && isDisturbed(self.#stream);
       // The whole body of a request.
-      shared.bodyBytes = (self) => (self.#stream || self.#arriving ? self.#read() : self.#bytes);
+      shared.bodyBytes = async (self) => (self.#stream || self.#arriving ? await self.#read() : boxed(self.#bytes));
       // Passes a body on, piece by piece.
       shared.passBody = async (self, each) => {
         if (shared.isUsed(self)) throw new TypeErrorOf('the body of the response was read already');
@@ -120,26 +117,32 @@
     get bodyUsed() { return shared.isUsed(this); }
     get body() {
       if (this.#stream === null) {
-        if (this.#used) this.#stream = shared.streamOf(new Bytes(0));
-        else if (this.#arriving) this.#stream = streamOfArriving(this.#arriving);
-        else if (this.#bytes) this.#stream = shared.streamOf(this.#bytes);
+        if (this.#used) {
+          // As its reader has left it.
+          this.#stream = streamOfBytes(new Bytes(0));
+          lock(this.#stream);
+        } else if (this.#arriving) {
+          this.#stream = streamOfArriving(this.#arriving);
+        } else if (this.#bytes) {
+          this.#stream = streamOfBytes(this.#bytes);
+        }
       }
       return this.#stream;
     }
     async #read() {
       if (shared.isUsed(this)) throw new TypeErrorOf('the body was read already');
-      if (this.#stream) return collect(this.#stream);
+      if (this.#stream) return await collect(this.#stream);
       this.#used = this.#bytes !== null || this.#arriving !== null;
-      return this.#arriving ? readOf(this.#arriving, true) : this.#bytes ?? new Bytes(0);
+      return this.#arriving ? await readOf(this.#arriving, true) : boxed(this.#bytes ?? new Bytes(0));
     }
-    async bytes() { return this.#read(); }
+    async bytes() { return (await this.#read()).value; }
     async arrayBuffer() {
-      const { buffer, byteOffset, byteLength } = await this.#read();
+      const { buffer, byteOffset, byteLength } = (await this.#read()).value;
       return byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
     }
-    async blob() { return new BlobOf([await this.#read()], { type: this.headers.get('content-type') }); }
-    async text() { return decodeText(await this.#read()); }
-    async json() { return parseJson(await this.#read()); }
+    async blob() { return new BlobOf([(await this.#read()).value], { type: this.headers.get('content-type') }); }
+    async text() { return decodeText((await this.#read()).value); }
+    async json() { return parseJson((await this.#read()).value); }
   }
 
   const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'];
@@ -179,16 +182,19 @@
     clone() { return new Request(this); }
   }
 
+  const STATUS_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
   const NO_BODY = { __proto__: null, 101: true, 204: true, 205: true, 304: true };
   class Response extends Body {
     constructor(body, init = {}) {
       super();
       const status = init.status === undefined ? 200 : +init.status;
       if (!(status >= 200 && status <= 599)) throw new RangeErrorOf(`${status} is not the status of a response: 200 to 599`);
+      const statusText = `${init.statusText ?? ''}`;
+      if (!apply(test, STATUS_TEXT, [statusText])) throw new TypeErrorOf('the statusText has a character that no line of a status has');
       const [bytes, type, stream] = extracted(body);
       if ((bytes || stream) && NO_BODY[status]) throw new TypeErrorOf(`a response with the status ${status} has no body`);
       this.status = status;
-      this.statusText = `${init.statusText ?? ''}`;
+      this.statusText = statusText;
       this.headers = new HeadersOf(init.headers);
       this.url = '';
       this.redirected = false;
@@ -212,7 +218,9 @@
     static json(value, init = {}) {
       const headers = new HeadersOf(init.headers);
       if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-      return new Response(stringify(value), { status: init.status, statusText: init.statusText, headers });
+      const text = stringify(value);
+      if (text === undefined) throw new TypeErrorOf('the value has no JSON');
+      return new Response(text, { status: init.status, statusText: init.statusText, headers });
     }
     static redirect(url, status = 302) {
       if (!REDIRECTS[status]) throw new RangeErrorOf(`${status} is not the status of a redirect`);
@@ -232,7 +240,7 @@
   // Sends one request; the promise is rejected when the signal is aborted.
   const sendOnce = (url, method, headers, body, signal) =>
     new PromiseOf((resolve, reject) => {
-      const number = send([method, url, flatHeaders(headers), body ?? undefined], resolve, reject);
+      const number = send([method, url, flatHeaders(headers), body ?? undefined], (parts) => resolve(boxed(parts)), reject);
       onAbort(signal, (reason) => { cancel(number); reject(reason); });
     });
 
@@ -241,9 +249,9 @@
     let { url, method, headers, redirect, signal } = request;
     if (shared.isUsed(request)) throw new TypeErrorOf('the body of the request was read already');
     signal.throwIfAborted();
-    let body = await shared.bodyBytes(request);
+    let body = (await shared.bodyBytes(request)).value;
     for (let redirects = 0; ; redirects++) {
-      const [status, statusText, flat, arriving] = await sendOnce(url, method, headers, body, signal);
+      const [status, statusText, flat, arriving] = (await sendOnce(url, method, headers, body, signal)).value;
       const answered = headersOf(flat);
       const location = REDIRECTS[status] ? answered.get('location') : null;
       if (location === null || redirect === 'manual') {

@@ -11,8 +11,9 @@ use super::compile::{self, Compiled, c_string, compile, from_bytecode};
 use super::detect::by_suffix;
 use super::graph::{self, MISSING};
 use super::resolve::{self, Unresolved};
+use crate::natives::passed_text;
 use crate::platform::{self, File};
-use crate::quickjs::{owned, size};
+use crate::quickjs::{owned, size, throw_type};
 use crate::state;
 
 /// A script that has begun to run.
@@ -202,10 +203,10 @@ fn checked(ctx: &Ctx<'_>, path: &str, attributes: &Value<'_>) -> Result<()> {
     match compile::type_of(attributes)?.as_deref() {
         None => Ok(()),
         Some("json") if path.ends_with(".json") => Ok(()),
-        Some("json") => Err(Exception::throw_type(ctx, &format!("'{path}' is not JSON"))),
+        Some("json") => Err(throw_type(ctx, &format!("'{path}' is not JSON"))),
         Some(other) => {
             let message = format!("'{path}' is imported with the type '{other}', and there is only 'json'");
-            Err(Exception::throw_type(ctx, &message))
+            Err(throw_type(ctx, &message))
         }
     }
 }
@@ -247,11 +248,9 @@ mod calls {
         _opaque: *mut c_void,
     ) -> *mut c_char {
         // SAFETY: see there.
-        let (Some(js), base, specifier) =
-            (unsafe { context(ctx) }, unsafe { text(base) }, unsafe { text(specifier) })
-        else {
-            return null_mut();
-        };
+        let (Some(js), base) = (unsafe { context(ctx) }, unsafe { text(base) }) else { return null_mut() };
+        // SAFETY: QuickJS passes what it has made of a string.
+        let Some(specifier) = (unsafe { passed_text(&js, specifier) }) else { return null_mut() };
         // SAFETY: the value is QuickJS's, so it is copied.
         let attributes = owned(&js, unsafe { qjs::JS_DupValue(ctx, attributes) });
         let path = match state::with(|state| state.compiles_only.get()) {

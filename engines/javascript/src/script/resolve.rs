@@ -23,6 +23,11 @@ pub(crate) fn resolve(base: &str, specifier: &str) -> Result<String, Unresolved>
     {
         return Err(bare(base, specifier));
     }
+    if specifier.contains('\0') {
+        return Err(Unresolved(format!(
+            "'{specifier}', imported from {base}, has a zero in it, as no path has"
+        )));
+    }
     let Some(path) = join(base, specifier) else {
         return Err(Unresolved(format!(
             "'{specifier}', imported from {base}, is outside the script's folder"

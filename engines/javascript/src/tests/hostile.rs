@@ -40,7 +40,7 @@ fn recursion_is_a_range_error() {
 
 #[test]
 fn pollution_does_not_reach_the_prelude() {
-    let source = "
+    let polluted = "
         const all = [];
         for (const one of [Object, Array, String, Promise, Function, Map, Set, RegExp, URL, Headers]) {
             for (const key of Reflect.ownKeys(one.prototype)) if (key !== 'constructor') all.push([one.prototype, key]);
@@ -50,9 +50,24 @@ fn pollution_does_not_reach_the_prelude() {
             const prototype = all[i][0], key = all[i][1];
             try { defineProperty(prototype, key, { get() { throw new Error('polluted') } }) } catch (e) {}
         }
-        globalThis.Promise = globalThis.Object = globalThis.Reflect = globalThis.Array = undefined;
-        exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event.a), context.getRemainingTimeInMillis() / 1000) }";
-    assert_eq!(run(source, r#"{"a":[{"b":1}]}"#), r#"[{"b":1}]"#);
+        globalThis.Promise = globalThis.Object = globalThis.Reflect = globalThis.Array = undefined;";
+    for (handler, answer) in [
+        (
+            "(event, context, callback) => { setTimeout(() => callback(null, event.a), context.getRemainingTimeInMillis() / 1000) }",
+            r#"[{"b":1}]"#,
+        ),
+        (
+            "async () => { const from = new ReadableStream({ start(c) { c.enqueue('a'); c.enqueue('b'); c.close() } }); \
+             let all = ''; for await (const one of from.tee()[1]) all += one; return all }",
+            r#""ab""#,
+        ),
+    ] {
+        assert_eq!(
+            run(&format!("{polluted} exports.handler = {handler}"), r#"{"a":[{"b":1}]}"#),
+            answer,
+            "{handler}"
+        );
+    }
 }
 
 #[test]

@@ -52,6 +52,19 @@ fn what_cannot_be_loaded_is_named() {
             "import '../../etc/passwd'; export default () => 1",
             "Error: '../../etc/passwd', imported from index.js, is outside",
         ),
+        (
+            "import './m.mjs\\0x'; export default () => 1",
+            "Error: './m.mjs\0x', imported from index.js, has a zero in it, as no path has",
+        ),
+        (
+            "export default () => import('./m.mjs\\0')",
+            "Error: './m.mjs\0', imported from index.js, has a zero in it",
+        ),
+        (
+            "export default () => import(`./ä\\0€`)",
+            "Error: './ä\0€', imported from index.js, has a zero in it",
+        ),
+        ("require('./m.cjs\\0')", "Error: './m.cjs\0', imported from index.js, has a zero in it"),
         ("const a = require('lodash')", "Error: the package 'lodash', imported from index.js, is not there"),
         (
             "export default () => import('node:fs')",

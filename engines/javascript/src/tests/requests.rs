@@ -112,6 +112,10 @@ fn what_cannot_be_sent_or_read_is_an_error() {
             "TypeError: A B https://a.b/: its method is not valid",
         ),
         (
+            "await fetch('https://a.b', { method: 'A\\0B' })",
+            "TypeError: A\0B https://a.b/: its method is not valid",
+        ),
+        (
             "const r = await fetch('https://a.b'); await r.text(); return r.text()",
             "TypeError: the body was read already",
         ),

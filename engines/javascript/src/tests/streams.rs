@@ -1,4 +1,4 @@
-//! Streams and `Blob` by themselves, and bodies as streams.
+//! Streams by themselves.
 
 use bulkhead::client::Client;
 use bulkhead::client::http::Response;
@@ -7,7 +7,7 @@ use super::run;
 use crate::platform;
 
 /// What a handler with this body returns. Its `fetch` is answered with 9 bytes.
-fn value(body: &str) -> String {
+pub(super) fn value(body: &str) -> String {
     platform::with(|host| host.client = Client::answering(|_| Response::new(b"123456789".to_vec())));
     let helpers = "const read = async (stream) => { const all = []; for await (const one of stream) all.push(one); return all };
         const caught = async (promise) => { try { await promise } catch (e) { return `${e?.name ?? e}: ${e?.message ?? ''}` } };
@@ -15,7 +15,7 @@ fn value(body: &str) -> String {
     run(&format!("{helpers} export default async () => {{ {body} }}"), "1")
 }
 
-fn all(cases: &[(&str, &str)]) {
+pub(super) fn all(cases: &[(&str, &str)]) {
     for (body, answer) in cases {
         assert_eq!(value(body), *answer, "{body}");
     }
@@ -95,12 +95,22 @@ fn what_is_wrong_with_a_readable_stream_is_an_error() {
         ),
         (
             "return caught((async () => new ReadableStream().getReader({ mode: 'byob' }))())",
-            "RangeError: scripts have no readers",
+            "TypeError: scripts have no readers of the mode `byob`",
         ),
         (
             "return caught((async () => new ReadableStream({ pull: 1 }))())",
             "TypeError: pull must be a function",
         ),
+        (
+            "return caught((async () => new ReadableStream({ type: 'text' }))())",
+            "TypeError: the type of a source must be bytes",
+        ),
+        (
+            "return caught((async () => new ReadableStream({}, { size: 1 }))())",
+            "TypeError: size must be a function",
+        ),
+        ("return caught(ReadableStream.prototype.cancel.call({}))", "TypeError: "),
+        ("return caught(new ReadableStream().pipeTo({}))", "TypeError: a WritableStream is expected"),
         (
             "return caught((async () => new ReadableStream({}, { highWaterMark: -1 }))())",
             "RangeError: highWaterMark",
@@ -110,6 +120,68 @@ fn what_is_wrong_with_a_readable_stream_is_an_error() {
         let answer_of = value(body);
         assert!(answer_of.starts_with(&format!("\"{answer}")), "{body}: {answer_of}");
     }
+}
+
+#[test]
+fn readers_iterators_and_branches_keep_their_order() {
+    all(&[
+        (
+            // Reads are answered in turn, and `closed` after the last one.
+            "const seen = []; let c; const r = new ReadableStream({ start(one) { c = one } }).getReader(); r.read().then(() => seen.push(1)); r.read().then(() => seen.push(2)); r.closed.then(() => seen.push('closed')); c.enqueue(0); c.close(); await r.closed; await null; return seen",
+            r#"[1,"closed",2]"#,
+        ),
+        (
+            "const i = ReadableStream.from([1, 2]).values(); const steps = await Promise.all([i.next(), i.return('end'), i.next()]); return steps",
+            r#"[{"value":1,"done":false},{"value":"end","done":true},{"done":true}]"#,
+        ),
+        (
+            "const s = new ReadableStream({ start(c) { c.enqueue(1) } }); const i = s.values({ preventCancel: true }); await i.next(); i.return(); return s.locked",
+            "false",
+        ),
+        (
+            "let why; const s = new ReadableStream({ cancel(w) { why = w } }); const [a, b] = s.tee(); const first = a.cancel(1); const second = b.cancel(2); await first; await second; return why",
+            "[1,2]",
+        ),
+        (
+            "const r = new ReadableStream().getReader(); const { closed } = r; r.releaseLock(); return [r.closed === closed, await caught(closed), await caught(r.read())]",
+            r#"[true,"TypeError: the stream was released","TypeError: the stream was released"]"#,
+        ),
+        (
+            "const seen = []; const values = { next: () => ({ value: Promise.resolve('a'), done: false }), return(w) { seen.push(w); return {} }, [Symbol.iterator]() { return this } }; const r = ReadableStream.from(values).getReader(); seen.push((await r.read()).value); await r.cancel('why'); return seen",
+            r#"["a","why"]"#,
+        ),
+    ]);
+}
+
+#[test]
+fn a_writable_stream_ends_in_order() {
+    all(&[
+        (
+            // The sink is told of the end once the write that is under way has ended.
+            "const seen = []; let end; const s = new WritableStream({ write: () => new Promise((done) => { end = done }), abort(w) { seen.push(w) } }); const w = s.getWriter(); const written = w.write(1).then(() => seen.push('written')); const late = caught(w.write(2)); await null; const aborted = w.abort('stop'); await null; seen.push('later'); end(); await Promise.all([written, aborted]); return [...seen, await late]",
+            r#"["later","stop","written","stop: "]"#,
+        ),
+        (
+            "let c; const s = new WritableStream({ start(one) { c = one } }); const before = c.signal.aborted; await s.abort(new RangeError('stop')); return [before, c.signal.aborted, c.signal.reason.message]",
+            r#"[false,true,"stop"]"#,
+        ),
+        (
+            "const w = new WritableStream().getWriter(); w.close(); return [await caught(w.close()), await caught(w.write(1)), w.desiredSize]",
+            r#"["TypeError: the stream is closed","TypeError: the stream is closed",0]"#,
+        ),
+        (
+            "const w = new WritableStream({}, { highWaterMark: 0 }).getWriter(); let isReady = false; w.ready.then(() => { isReady = true }); await null; await null; w.releaseLock(); return [isReady, await caught(w.ready), await caught(w.closed)]",
+            r#"[false,"TypeError: the stream was released","TypeError: the stream was released"]"#,
+        ),
+        (
+            "return caught((async () => new WritableStream({ type: 'bytes' }))())",
+            r#""RangeError: a sink has no type""#,
+        ),
+        (
+            "const w = new WritableStream({}, new ByteLengthQueuingStrategy({ highWaterMark: 10 })).getWriter(); w.write(new Uint8Array(4)); return [w.desiredSize, new CountQueuingStrategy({ highWaterMark: 2 }).size(), await caught((async () => new CountQueuingStrategy({}))())]",
+            r#"[6,1,"TypeError: a strategy needs a highWaterMark"]"#,
+        ),
+    ]);
 }
 
 #[test]
@@ -166,77 +238,60 @@ fn streams_are_piped() {
 }
 
 #[test]
-fn bodies_are_streams() {
+fn a_pipe_keeps_to_its_options_and_to_what_its_end_takes() {
     all(&[
         (
-            "const r = await fetch('https://a.b'); const pieces = await read(r.body); return [pieces.map(text), r.bodyUsed]",
-            r#"[["123456789"],true]"#,
-        ),
-        ("const r = await fetch('https://a.b'); r.body; return r.text()", r#""123456789""#),
-        (
-            "const r = await fetch('https://a.b'); const c = r.clone(); return [await r.text(), await c.text()]",
-            r#"["123456789","123456789"]"#,
+            "const s = ReadableStream.from([1]), d = new WritableStream(); await s.pipeTo(d, { preventClose: true }); return [s.locked, d.locked, d.getWriter().desiredSize]",
+            "[false,false,1]",
         ),
         (
-            "const r = await fetch('https://a.b'); await r.body.cancel(); return [r.bodyUsed, await caught(r.text())]",
-            r#"[true,"TypeError: the body was read already"]"#,
+            "let why = 'none'; const s = new ReadableStream({ cancel(w) { why = w } }); const d = new WritableStream({ start(c) { c.error('e') } }); return [await caught(s.pipeTo(d, { preventCancel: true })), why, await caught(s.pipeTo(d)), why]",
+            r#"["e: ","none","e: ","e"]"#,
         ),
         (
-            "const r = new Response('abc'); const reader = r.body.getReader(); return caught(r.text())",
-            r#""TypeError: the stream is locked: it has a reader or a writer already""#,
+            "let aborted = false; const s = new ReadableStream({ start(c) { c.error('e') } }); const d = new WritableStream({ abort() { aborted = true } }); return [await caught(s.pipeTo(d, { preventAbort: true })), aborted, await caught(s.pipeTo(d)), aborted]",
+            r#"["e: ",false,"e: ",true]"#,
         ),
         (
-            "const r = new Response(ReadableStream.from([Uint8Array.of(65), Uint8Array.of(66)])); return [r.bodyUsed, await r.text(), r.bodyUsed]",
-            r#"[false,"AB",true]"#,
-        ),
-        ("return [new Response().body, new Response('').body === null]", "[null,false]"),
-        (
-            "return (await (await fetch('https://a.b', { method: 'POST', body: ReadableStream.from([Uint8Array.of(65)]), duplex: 'half' })).text()).length",
-            "9",
+            // Nothing is read before there is room for it.
+            "let n = 0; const s = new ReadableStream({ pull(c) { c.enqueue(n++) } }, { highWaterMark: 0 }); s.pipeTo(new WritableStream({ write: () => new Promise(() => {}) }, { highWaterMark: 2 })); await new Promise((done) => setTimeout(done)); return n",
+            "2",
         ),
         (
-            "const b = await new Response('abc', { headers: { 'content-type': 'text/x' } }).blob(); return [b.type, b.size, await b.text()]",
-            r#"["text/x",3,"abc"]"#,
+            "const s = new ReadableStream(), d = new WritableStream(); const piped = caught(s.pipeTo(d, { signal: 1 })); return [await piped, s.locked]",
+            r#"["TypeError: the signal must be an AbortSignal",false]"#,
+        ),
+        (
+            // A closed end is the source's to know.
+            "let why; const s = new ReadableStream({ cancel(w) { why = w.name } }); const d = new WritableStream(); await d.close(); return [await caught(s.pipeTo(d)), why]",
+            r#"["TypeError: the stream is closed","TypeError"]"#,
+        ),
+        (
+            "let why; const t = new TransformStream({ cancel(w) { why = w } }); await t.readable.cancel('enough'); return [why, await caught(t.writable.getWriter().closed)]",
+            r#"["enough","enough: "]"#,
+        ),
+        (
+            // Backpressure goes through a transform.
+            "const t = new TransformStream(); const w = t.writable.getWriter(); let n = 0; w.write(1).then(() => n++); await new Promise((done) => setTimeout(done)); const before = n; await t.readable.getReader().read(); await new Promise((done) => setTimeout(done)); return [before, n, t instanceof TransformStream]",
+            "[0,1,true]",
         ),
     ]);
 }
 
 #[test]
-fn a_blob_has_bytes_and_a_type() {
+fn text_is_decoded_and_encoded_across_chunks() {
     all(&[
         (
-            "const b = new Blob(['a', Uint8Array.of(66), new Blob(['c'])], { type: 'Text/X' }); return [b.size, b.type, await b.text(), `${b}`]",
-            r#"[3,"text/x","aBc","[object Blob]"]"#,
+            "const pieces = ['a\\ud83d', '', '\\ude00', '', '\\ud83d', 'b', '\\ud83d']; const bytes = await read(ReadableStream.from(pieces).pipeThrough(new TextEncoderStream())); return bytes.map(text)",
+            "[\"a\",\"😀\",\"\u{fffd}b\",\"\u{fffd}\"]",
         ),
         (
-            "const b = new Blob(['abcdef']); return [await b.slice(1, 3, 'x').text(), await b.slice(-2).text(), b.slice(1, 3, 'X').type]",
-            r#"["bc","ef","x"]"#,
+            "const s = new TextDecoderStream('latin1', { fatal: true, ignoreBOM: 1 }), d = new TextDecoderStream(); return [s.encoding, s.fatal, s.ignoreBOM, d.encoding, d.fatal, d.ignoreBOM, new TextEncoderStream().encoding]",
+            r#"["windows-1252",true,true,"utf-8",false,false,"utf-8"]"#,
         ),
         (
-            "const b = new Blob(['ab']); return [(await b.arrayBuffer()).byteLength, [...await b.bytes()], text((await read(b.stream()))[0])]",
-            r#"[2,[97,98],"ab"]"#,
-        ),
-        (
-            "const a = Uint8Array.of(65); const b = new Blob([a]); a[0] = 66; (await b.bytes())[0] = 67; return b.text()",
-            r#""A""#,
-        ),
-    ]);
-}
-
-#[test]
-fn a_signal_ends_the_reading_of_a_body() {
-    all(&[
-        (
-            "const c = new AbortController(); const r = await fetch('https://a.b', { signal: c.signal }); const p = caught(r.text()); c.abort(new RangeError('stop')); return p",
-            r#""RangeError: stop""#,
-        ),
-        (
-            "const c = new AbortController(); const r = await fetch('https://a.b', { signal: c.signal }); c.abort(); return [await caught(r.text())]",
-            r#"["AbortError: the operation was aborted"]"#,
-        ),
-        (
-            "const c = new AbortController(); const r = await fetch('https://a.b', { signal: c.signal }); const reader = r.body.getReader(); c.abort(new RangeError('stop')); return caught(reader.read())",
-            r#""RangeError: stop""#,
+            "return caught(read(ReadableStream.from(['a']).pipeThrough(new TextDecoderStream())))",
+            r#""TypeError: a TextDecoderStream takes bytes""#,
         ),
     ]);
 }

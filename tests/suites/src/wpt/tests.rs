@@ -12,7 +12,7 @@ fn case(source: &str) -> (tempfile::TempDir, Case) {
         ("url/resources/data.json", "[1]"),
         ("url/b.any.js", ""),
         ("url/c.html", ""),
-        ("streams/d.any.js", ""),
+        ("storage/d.any.js", ""),
     ] {
         let path = folder.path().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
