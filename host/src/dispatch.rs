@@ -13,6 +13,8 @@
 pub mod catalog;
 mod catch_panic;
 pub mod concurrency;
+#[cfg(all(test, feature = "compiler"))]
+mod fixture;
 mod idle_sandboxes;
 mod lookup;
 mod pending_receipt;

@@ -11,6 +11,7 @@ mod exports;
 mod printed;
 mod read;
 mod refused;
+mod sandboxes;
 mod script_compiler;
 mod script_runner;
 
@@ -28,6 +29,7 @@ pub use exports::INITIALIZER;
 use printed::Printed;
 pub use read::Value;
 pub use refused::Refused;
+pub use sandboxes::NoSandboxes;
 pub use script_compiler::{ScriptCompiler, ScriptCompilerError, SyntaxError};
 pub use script_runner::{Ran, ScriptRunner, ScriptRunnerError};
 

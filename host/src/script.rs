@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-pub use bytecode::{Bytecode, MOST_COMPILED, SMALLEST};
+pub use bytecode::{Bytecode, MOST_BYTECODE, MOST_COMPILED, SMALLEST};
 pub use cache::{Cache, MOST_BYTES_KEPT};
 pub use folder::{DEEPEST, LONGEST_PATH, MOST_BYTES, MOST_FILES, ReadError, read};
 
@@ -65,6 +65,11 @@ impl Script {
     /// The bytecode of the file at this path, if it has some.
     pub fn bytecode(&self, path: &str) -> Option<&Arc<[u8]>> {
         self.bytecode.as_ref()?.files.get(self.place_of(path)?)?.as_ref()
+    }
+
+    /// All of the bytecode that this engine has made of it.
+    pub fn bytecode_for(&self, engine: &str) -> Option<&Bytecode> {
+        self.bytecode.as_ref().filter(|bytecode| *bytecode.engine == *engine)
     }
 
     fn place_of(&self, path: &str) -> Option<usize> {

@@ -1,11 +1,12 @@
 //! Scripts: which one an engine gets, and that it gets nothing of another. The engine of most of these tests interprets nothing, and
 //! answers with what it reads.
 //!
-//! May use: project, stage, store.
+//! May use: project, stage, store, wat.
 
 mod aws_sdk;
 mod bytecode;
 mod clocks;
+mod compile;
 mod hostile;
 mod language;
 mod many;

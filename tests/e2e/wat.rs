@@ -122,7 +122,16 @@ pub(crate) fn assemble(text: &str) -> Vec<u8> {
 }
 
 fn around(wasm: Vec<u8>) -> Vec<u8> {
-    let wasm = with_world(wasm, "hostile:guest/guest");
+    of_world(wasm, "hostile:guest/guest")
+}
+
+/// The engine of scripts around the fields of a core module.
+pub(crate) fn engine(fields: &str) -> Vec<u8> {
+    of_world(assemble(&format!("(module {fields})")), "bulkhead:lambda/lambda-engine")
+}
+
+fn of_world(wasm: Vec<u8>, world: &str) -> Vec<u8> {
+    let wasm = with_world(wasm, world);
     let encoder = ComponentEncoder::default();
     encoder.module(&wasm).expect("a module of that world").encode().expect("a component")
 }

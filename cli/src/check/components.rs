@@ -131,6 +131,7 @@ fn reason(root: &Path, error: &CatalogError, handler: &Handler) -> String {
         CatalogError::TaskRoot { .. }
         | CatalogError::NoSuchHandler { .. }
         | CatalogError::NoEngine { .. }
+        | CatalogError::NoScript { .. }
         | CatalogError::Digest { .. }
         | CatalogError::Component(_) => String::new(),
     };

@@ -75,6 +75,11 @@ pub(super) fn compile(input: &Path, targets: &[Target], policy: &Policy) -> anyh
         bail!("{}: this is not a component", about());
     };
     let kind = Kind::of(&exports).with_context(about)?;
+    ensure!(
+        kind != Kind::Engine,
+        "{}: this is the engine of scripts, and there is no script for it to run; put the script itself, with --script FILE.js",
+        about()
+    );
     Ok(Compiled { component: digest, kind, native, code: Rc::new(Code::new(component, codes)) })
 }
 

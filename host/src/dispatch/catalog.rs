@@ -16,7 +16,8 @@ pub use find::{components, find};
 use crate::capabilities::Imports;
 use crate::engine::Engine;
 use crate::policy::Policy;
-use crate::policy::manifest::{self, InvalidHandler, Manifest, UnknownTenant};
+use crate::policy::manifest::{self, FILE, InvalidHandler, Manifest, UnknownTenant};
+use crate::policy::script_file::is_engine;
 use crate::runtime_api::ErrorReport;
 use crate::sandbox::component::{self, ComponentError, Loaded};
 use crate::text::printable::{Shown as _, name};
@@ -62,6 +63,15 @@ pub enum CatalogError {
         /// The missing file.
         path: PathBuf,
     },
+    /// A handler is the engine of scripts, and has no script.
+    #[error(
+        "{place} is the engine of scripts, and there is no script for it to run; write the script as the `source` of a handler in \
+         {FILE}, such as source = \"index.js\", which finds the engine by itself"
+    )]
+    NoScript {
+        /// The line and the key, if there is one, and the engine.
+        place: String,
+    },
     /// The component is not the one whose digest `bulkhead.toml` contains.
     #[error("{place}: {} has the digest {found}, not {wanted}", path.shown())]
     Digest {
@@ -96,7 +106,7 @@ impl CatalogError {
     pub fn report(&self) -> ErrorReport {
         let error_type = match self {
             Self::TaskRoot { .. } | Self::NoSuchHandler { .. } => "Runtime.NoSuchHandler",
-            Self::NoSource { .. } | Self::NoEngine { .. } => "Runtime.ConfigInvalid",
+            Self::NoSource { .. } | Self::NoEngine { .. } | Self::NoScript { .. } => "Runtime.ConfigInvalid",
             Self::Digest { .. } | Self::Component(_) => "Runtime.InvalidComponent",
         };
         ErrorReport::new(error_type, self.to_string())
@@ -120,6 +130,8 @@ pub struct Catalog {
 struct Handler {
     policy: Arc<Policy>,
     component: usize,
+    /// Whether its component is to run scripts.
+    has_script: bool,
     /// The reason why its events fail, if that is known already.
     refused: Option<Arc<CatalogError>>,
 }
@@ -185,38 +197,47 @@ impl Catalog {
     /// # Errors
     /// When it cannot be used.
     pub fn get(&self, handler: usize) -> Result<&Loaded, Arc<CatalogError>> {
-        let Handler { component, refused, .. } = &self.handlers[handler];
+        let Handler { component, refused, has_script, .. } = &self.handlers[handler];
         if let Some(refused) = refused {
             return Err(Arc::clone(refused));
         }
         let Component { stem, loaded } = &self.components[*component];
         let loaded = loaded.get_or_init(|| load(&self.source, stem).map(|found| found.0).map_err(Arc::new));
-        loaded.as_ref().map_err(|error| Arc::new(Arc::clone(error).into()))
+        let loaded = loaded.as_ref().map_err(|error| Arc::new(Arc::clone(error).into()))?;
+        match loaded.needs_script() && !has_script {
+            true => Err(Arc::new(CatalogError::NoScript { place: self.file(handler).shown() })),
+            false => Ok(loaded),
+        }
     }
 
     fn add_only(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
         let name = find(&self.source.task_root, asked)?;
         let (loaded, warning) = load(&self.source, Path::new(&name)).map_err(Arc::new)?;
         self.warnings.extend(warning);
+        let needs_script = loaded.needs_script();
         self.components.push(Component { stem: name.clone().into(), loaded: Ok(loaded).into() });
-        let policy = manifest.default_policy(&name);
-        self.handlers.push(Handler { policy: Arc::new(policy), component: 0, refused: None });
+        let policy = Arc::new(manifest.default_policy(&name));
+        self.handlers.push(Handler { policy, component: 0, has_script: false, refused: None });
         self.main = Some(0);
-        Ok(())
+        match needs_script {
+            true => Err(CatalogError::NoScript { place: self.file(0).shown() }),
+            false => Ok(()),
+        }
     }
 
     fn add_all(&mut self, manifest: &Manifest, asked: Option<&str>) -> Result<(), CatalogError> {
-        let named = manifest.handlers.iter().map(|handler| (handler.source.clone(), &handler.policy));
+        let named = manifest.handlers.iter();
+        let named = named.map(|handler| (handler.source.clone(), &handler.policy, handler.script.is_some()));
         // The engine of the store comes last; its sandboxes have the policies of records.
-        let of_store = manifest.engine_of_store().map(|engine| (engine, &manifest.default));
-        for (source, policy) in named.chain(of_store) {
+        let of_store = manifest.engine_of_store().map(|engine| (engine, &manifest.default, true));
+        for (source, policy, has_script) in named.chain(of_store) {
             let stem = source.with_extension("");
             let known = self.components.iter().position(|component| component.stem == stem);
             let component = known.unwrap_or_else(|| {
                 self.components.push(Component { stem, loaded: OnceLock::new() });
                 self.components.len() - 1
             });
-            self.handlers.push(Handler { policy: Arc::clone(policy), component, refused: None });
+            self.handlers.push(Handler { policy: Arc::clone(policy), component, has_script, refused: None });
         }
         for (index, handler) in manifest.handlers.iter().enumerate() {
             if let Err(error) = self.check(self.handlers[index].component, handler) {
@@ -233,7 +254,7 @@ impl Catalog {
         self.main = main(&names, asked);
         let needs_main = !manifest.has_tenants() && manifest.routing.unknown_tenant == UnknownTenant::Reject;
         if self.main.is_none() && needs_main {
-            let file = self.source.task_root.join(manifest::FILE);
+            let file = self.source.task_root.join(FILE);
             return Err(CatalogError::no_such_handler(asked, file, &names));
         }
         Ok(())
@@ -279,10 +300,18 @@ impl Catalog {
             });
         }
         let found = self.digest(component, &cwasm, &wasm)?;
+        let path = || if cwasm.is_file() { &cwasm } else { &wasm };
+        // An engine at another place is recognised when it is loaded.
+        let loaded = self.components[component].loaded.get().and_then(|loaded| loaded.as_ref().ok());
+        let needs_script = is_engine(&handler.source) || loaded.is_some_and(Loaded::needs_script);
+        if needs_script && handler.script.is_none() {
+            let place = format!("{}: {}", self.place(handler, "source"), path().shown());
+            return Err(CatalogError::NoScript { place });
+        }
         match &handler.digest {
             Some(wanted) if *wanted != *found => Err(CatalogError::Digest {
                 place: self.place(handler, "digest"),
-                path: if cwasm.is_file() { cwasm } else { wasm },
+                path: path().clone(),
                 found: found.to_string(),
                 wanted: wanted.clone(),
             }),

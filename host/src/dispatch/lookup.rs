@@ -1,17 +1,21 @@
 //! Looks up where an event goes and which component runs it: in `bulkhead.toml` and, if there is one, in the store.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use super::catch_panic::catch_panic;
 use super::rejection::Rejection;
 use super::router::{RouteError, Routed};
-use super::scripts::Compiler;
+use super::scripts::{Attempt, Compiler};
 use super::stored::{LONGEST, StoredTenants, Waiting};
 use super::{Dispatcher, LoopState};
 use crate::engine::meter::Meter;
+use crate::log::{Level, Scope};
 use crate::policy::Route;
 use crate::runtime_api::invocation::Invocation;
 use crate::sandbox::component::Loaded;
 use crate::sandbox::time_budget::TimeBudget;
+use crate::script::Script;
 use crate::text::bounded;
 
 /// The part of an error about a component that is reported. The error can contain names of the component's.
@@ -76,21 +80,55 @@ impl Dispatcher {
         };
         let Some(place) = &route.script else { return loaded };
         let loaded = loaded?;
-        let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
-        let compiler = |waiting: &Waiting<'_>| {
-            Compiler::of(&loaded, &route.policy, &self.sandboxes, &self.watchdog, waiting.until)
+        let script = match self.scripts.kept(place) {
+            Some(script) => script,
+            None => {
+                let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
+                // Boxed, since most handlers are components, and most scripts are in memory.
+                let script = Box::pin(self.scripts.get(place, waiting)).await;
+                state.notice_stop();
+                script.map_err(|error| Rejection::of_script(error, route))?
+            }
         };
-        // The compiler of a script needs a place among the sandboxes.
-        if self.scripts.kept(place).is_none() {
-            state.prewarm.clear();
-        }
-        // Boxed, since most handlers are components.
-        let script = Box::pin(self.scripts.get(place, &compiler, waiting)).await;
+        let script = match self.scripts.attempt(&script, &route.policy.limits, budget.ends()) {
+            Some(attempt) => {
+                let (sandboxes, watchdog) = (&self.sandboxes, &self.watchdog);
+                let compiler = Compiler { loaded: &loaded, route, sandboxes, watchdog };
+                Box::pin(self.compiled(attempt, compiler, state)).await?
+            }
+            None => script,
+        };
+        Ok(loaded.with_script(script))
+    }
+
+    /// The script of an event that is to compile it.
+    async fn compiled(
+        &self,
+        attempt: Attempt,
+        compiler: Compiler<'_>,
+        state: &mut LoopState,
+    ) -> Result<Arc<Script>, Rejection> {
+        // The compiler needs a place among the sandboxes.
+        state.prewarm.clear();
+        let script = attempt.script();
+        let run = pin!(catch_panic(attempt.run(compiler)));
+        let ended = tokio::select! {
+            biased;
+            ended = run => ended,
+            // There is only time for the event itself.
+            () = state.stop.requested() => Ok((script, None)),
+        };
         state.notice_stop();
-        match script {
-            Ok(script) => Ok(loaded.with_script(script)),
-            Err(error) => Err(Rejection::of_script(error, route)),
+        let (script, told) = ended.map_err(|message| {
+            state.host_panicked = true;
+            Rejection::HostPanic { message }
+        })?;
+        if let Some(text) = told {
+            // It is about all events of the script.
+            let scope = Scope { request_id: None, tenant_id: compiler.route.tenant_id.clone() };
+            self.log.record(Level::Warn, &scope, &text);
         }
+        Ok(script)
     }
 
     /// The component of a route with its script, if they are in memory.

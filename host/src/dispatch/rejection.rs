@@ -58,11 +58,7 @@ impl Rejection {
         if let ScriptError::Stored(absence) = error {
             return Self::of_stored(absence, route.tenant_id.as_ref());
         }
-        let owner = match &route.tenant_id {
-            Some(id) if route.is_known => format!("the tenant {id:?}"),
-            Some(_) | None => format!("the handler {}", route.policy.handler),
-        };
-        Self::ScriptUnavailable { owner, error }
+        Self::ScriptUnavailable { owner: owner(route), error }
     }
 
     /// The report for the caller.
@@ -98,6 +94,14 @@ impl Rejection {
             | Self::StreamClosed
             | Self::HostPanic { .. } => None,
         }
+    }
+}
+
+/// Whose script the events with this route have.
+pub(super) fn owner(route: &Route) -> String {
+    match &route.tenant_id {
+        Some(id) if route.is_known => format!("the tenant {id:?}"),
+        Some(_) | None => format!("the handler {}", route.policy.handler),
     }
 }
 

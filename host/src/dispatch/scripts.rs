@@ -1,9 +1,10 @@
 //! The scripts of handlers and tenants: those in memory, and those that are being read.
 //!
 //! A script is read at the first event that needs it: once for all events that wait for it, on a thread of its own, within
-//! the event's time and a bound, and compiled there. What that takes of the processor is charged to the event that caused it. A
-//! script that cannot be read is tried again by the next event of its tenant.
+//! the event's time and a bound. What that takes of the processor is charged to the event that caused it. A
+//! script that cannot be read is tried again by the next event of its tenant. One that is large is then [compiled](compile).
 
+mod attempts;
 mod compile;
 
 use std::collections::HashMap;
@@ -11,14 +12,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use tokio::sync::watch;
 
 use super::stored::queue::{Full, Job, Lane, Queue};
 use super::stored::{Absence, NoResult, Pending, StoredTenants, Waiting, in_progress};
 use crate::engine::meter::Meter;
+use crate::policy::Limits;
 use crate::script::{self, Cache, MOST_BYTES_KEPT, ReadError, Script, object};
-pub(super) use compile::Compiler;
+use attempts::{Attempts, Offer};
+pub(super) use compile::{Attempt, Compiler};
 
 /// A script that an event cannot have.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,6 +59,7 @@ pub struct Scripts {
 
 struct State {
     cache: Cache,
+    attempts: Attempts,
     queue: Queue,
     reads: HashMap<Arc<Path>, Pending<Read>>,
 }
@@ -68,8 +73,12 @@ impl std::fmt::Debug for Scripts {
 impl Scripts {
     /// The scripts in a task root and in a store. Nothing is opened before the first event.
     pub fn new(task_root: PathBuf, stored: Option<Arc<StoredTenants>>) -> Arc<Self> {
-        let cache = Cache::new(MOST_BYTES_KEPT);
-        let state = State { cache, queue: Queue::default(), reads: HashMap::new() };
+        let state = State {
+            cache: Cache::new(MOST_BYTES_KEPT),
+            attempts: Attempts::default(),
+            queue: Queue::default(),
+            reads: HashMap::new(),
+        };
         Arc::new(Self { task_root, stored, state: Mutex::new(state) })
     }
 
@@ -78,13 +87,19 @@ impl Scripts {
         self.lock().cache.get(place)
     }
 
-    /// A script, which is read if it is not in memory, and then compiled if there is a compiler.
-    pub(super) async fn get(
+    /// Whether an event with these limits, which ends at this time, is to compile a script.
+    pub(super) fn attempt(
         self: &Arc<Self>,
-        place: &Arc<Path>,
-        compiler: &(dyn Fn(&Waiting<'_>) -> Option<Compiler> + Sync),
-        mut waiting: Waiting<'_>,
-    ) -> Read {
+        script: &Arc<Script>,
+        limits: &Limits,
+        ends: Instant,
+    ) -> Option<Attempt> {
+        let offer = self.lock().attempts.begin(&script.digest, || Offer::of(limits, ends))?;
+        Some(Attempt::new(Arc::clone(self), Arc::clone(script), offer))
+    }
+
+    /// A script, which is read if it is not in memory.
+    pub(super) async fn get(self: &Arc<Self>, place: &Arc<Path>, mut waiting: Waiting<'_>) -> Read {
         let pending = {
             let mut state = self.lock();
             if let Some(script) = state.cache.get(place) {
@@ -92,7 +107,7 @@ impl Scripts {
             }
             match in_progress(&state.reads, place) {
                 Some(pending) => pending,
-                None => self.start(&mut state, place, compiler(&waiting), waiting.meter)?,
+                None => self.start(&mut state, place, waiting.meter)?,
             }
         };
         waiting.result(pending).await.unwrap_or_else(|reason| {
@@ -109,7 +124,6 @@ impl Scripts {
         self: &Arc<Self>,
         state: &mut State,
         place: &Arc<Path>,
-        compiler: Option<Compiler>,
         meter: &Meter,
     ) -> Result<Pending<Read>, ScriptError> {
         let (sender, pending) = watch::channel(None);
@@ -119,7 +133,7 @@ impl Scripts {
                 return;
             }
             // The events that waited may have run out of time.
-            let _ = sender.send(Some(meter.charge(|| this.read(&own, compiler)).0));
+            let _ = sender.send(Some(meter.charge(|| this.read(&own)).0));
         };
         match self.stored_at(place) {
             Some(stored) => stored.run(Box::new(job)).map_err(ScriptError::Stored)?,
@@ -139,17 +153,20 @@ impl Scripts {
         is_given_up
     }
 
-    fn read(&self, place: &Arc<Path>, compiler: Option<Compiler>) -> Read {
+    fn read(&self, place: &Arc<Path>) -> Read {
         let read = match self.stored_at(place) {
             Some(stored) => stored.script(place).map_err(ScriptError::Stored),
             None => script::read(&self.task_root, place).map_err(|error| ScriptError::Read(Arc::new(error))),
         };
-        let read = read.map(|script| match compiler {
-            Some(compiler) => compiler.compile(script),
-            None => Arc::new(script),
-        });
+        let read = read.map(Arc::new);
+        let is_large = read.as_ref().is_ok_and(|script| !script.worth_compiling().is_empty());
         let mut state = self.lock();
-        let gone = read.as_ref().ok().map(|script| state.cache.put(Arc::clone(script)));
+        let gone = read.as_ref().ok().map(|script| {
+            if is_large {
+                state.attempts.add(&script.digest);
+            }
+            state.cache.put(Arc::clone(script))
+        });
         state.reads.remove(place);
         drop(state);
         drop(gone);

@@ -22,9 +22,26 @@ pub fn is_file(name: &Path) -> bool {
     is_entry(name) || name.extension().is_some_and(|ending| ending == "json")
 }
 
+/// Whether the source of a component is that of an engine.
+pub fn is_engine(source: &Path) -> bool {
+    source.with_extension("") == Path::new(ENGINES).join(ENGINE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_engine_has_one_place() {
+        for (source, is) in [
+            ("engines/javascript.wasm", true),
+            ("engines/javascript.cwasm", true),
+            ("javascript.wasm", false),
+            ("x/engines/javascript.wasm", false),
+        ] {
+            assert_eq!(is_engine(Path::new(source)), is, "{source}");
+        }
+    }
 
     #[test]
     fn endings_say_what_a_script_is_and_what_it_reads() {

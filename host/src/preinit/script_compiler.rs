@@ -3,16 +3,21 @@
 //! A file may be hostile, and so may the engine. Each file is compiled in a sandbox of its own, with the limits that a handler has by
 //! default and without grants.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::quiet;
-use crate::capabilities::key_value::Stores;
-use crate::capabilities::outbound::OutboundError;
+use super::sandboxes::{NoSandboxes, sandboxes};
+use crate::engine::meter::Meter;
 use crate::engine::watchdog::{TimeSlice, Watchdog};
-use crate::policy::Limits;
+use crate::policy::{Limit, Limits, Policy, Route};
+use crate::runtime_api::invocation::Deadline;
 use crate::sandbox::component::Loaded;
-use crate::sandbox::script_compiler::{self, NotCompiled, Parts};
+use crate::sandbox::script_compiler::{self, Compilation, Compiled, NotCompiled};
+use crate::sandbox::time_budget::TimeBudget;
+use crate::sandbox::{Sandboxes, Timing};
 use crate::script::Script;
 
 pub use crate::sandbox::script_compiler::SyntaxError;
@@ -36,14 +41,15 @@ pub enum ScriptCompilerError {
     Thread(#[source] std::io::Error),
     /// The sandbox cannot be made.
     #[error("its syntax cannot be checked: {0}")]
-    Clients(#[from] OutboundError),
+    Sandboxes(#[from] NoSandboxes),
 }
 
 impl From<NotCompiled> for ScriptCompilerError {
     fn from(error: NotCompiled) -> Self {
         match error {
-            NotCompiled::TimedOut => Self::TimedOut,
-            NotCompiled::Ended(text) => Self::Ended(text),
+            NotCompiled::Limit(Limit::CpuTime | Limit::WallTime) => Self::TimedOut,
+            NotCompiled::Limit(limit) => Self::Ended(format!("more than the limit {}", limit.key())),
+            NotCompiled::NoRoom(text) | NotCompiled::Ended(text) => Self::Ended(text),
         }
     }
 }
@@ -53,7 +59,8 @@ impl From<NotCompiled> for ScriptCompilerError {
 pub struct ScriptCompiler {
     loaded: Loaded,
     watchdog: Watchdog,
-    parts: Parts,
+    sandboxes: Sandboxes,
+    route: Route,
 }
 
 impl ScriptCompiler {
@@ -62,18 +69,15 @@ impl ScriptCompiler {
     /// # Errors
     /// If its sandbox cannot be prepared.
     pub fn of(loaded: &Loaded) -> Result<Option<Self>, ScriptCompilerError> {
-        if !script_compiler::ScriptCompiler::is_in(loaded) {
+        if !loaded.has_compiler() {
             return Ok(None);
         }
         let engine = loaded.entry.pre().engine();
         let watchdog = Watchdog::start(engine, TimeSlice::ALONE).map_err(ScriptCompilerError::Thread)?;
-        let parts = Parts {
-            clients: super::clients()?,
-            stores: Arc::new(Stores::none(quiet())),
-            limits: Limits::default(),
-            time: TIME,
-        };
-        Ok(Some(Self { loaded: loaded.clone(), watchdog, parts }))
+        let route = Route::to(0, Arc::new(Policy::default_for("scripts")));
+        let route = script_compiler::route(&route, Limits { cpu_time: TIME, ..Limits::default() });
+        let sandboxes = sandboxes(&route.policy.handler, quiet())?;
+        Ok(Some(Self { loaded: loaded.clone(), watchdog, sandboxes, route }))
     }
 
     /// Compiles a file of a script, and returns the mistake in it, if there is one. The engine may read the script.
@@ -85,10 +89,29 @@ impl ScriptCompiler {
         script: &Arc<Script>,
         path: &str,
     ) -> Result<Option<SyntaxError>, ScriptCompilerError> {
-        let Some(file) = script.file(path) else { return Ok(None) };
-        let guard = self.watchdog.guard(Instant::now() + TIME);
-        let started =
-            script_compiler::ScriptCompiler::start(&self.loaded, script, self.parts.clone(), &guard);
-        Ok(started?.compile(path, &file.content)?.err())
+        let Some(place) = script.files().iter().position(|file| *file.path == *path) else { return Ok(None) };
+        let (compiled, ended) = self.compile(script, &[place]);
+        ended?;
+        Ok(compiled.into_iter().find_map(Result::err))
+    }
+
+    /// What the engine makes of files of a script, in one sandbox, and why not of all.
+    fn compile(&self, script: &Arc<Script>, places: &[usize]) -> (Vec<Compiled>, Result<(), NotCompiled>) {
+        let budget = TimeBudget::new(TIME, Deadline::Unknown { reason: "there is no function" }, 1);
+        let guard = self.watchdog.guard(budget.ends());
+        let meter = Meter::new(TIME);
+        let timing = Timing { budget, guard: &guard, meter: &meter };
+        let mut compilation = Compilation { script, places, compiled: Vec::new() };
+        let ended = {
+            let work = self.sandboxes.compile(&self.loaded, &self.route, timing, &mut compilation);
+            let mut work = pin!(work);
+            loop {
+                // It never waits, except for its turn, and nobody else has one.
+                if let Poll::Ready(ended) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    break ended;
+                }
+            }
+        };
+        (compilation.compiled, ended)
     }
 }

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::sandboxes::{NoSandboxes, sandboxes};
 use crate::capabilities;
-use crate::capabilities::files::{GrantError, Granted};
-use crate::capabilities::key_value::Stores;
-use crate::capabilities::outbound::{Clients, OutboundError};
 use crate::engine::meter::Meter;
 use crate::engine::watchdog::{TimeSlice, Watchdog};
 use crate::engine::{self, EngineError, Share};
@@ -22,7 +20,7 @@ use crate::runtime_api::invocation::{Caller, Deadline, Invocation};
 use crate::sandbox::component::{self, ComponentError, Loaded};
 use crate::sandbox::outcome::Outcome;
 use crate::sandbox::time_budget::TimeBudget;
-use crate::sandbox::{FunctionSettings, Sandboxes, Timing, Visit};
+use crate::sandbox::{Sandboxes, Timing, Visit};
 use crate::script::Script;
 
 /// Why no script can be run.
@@ -42,10 +40,7 @@ pub enum ScriptRunnerError {
     Thread(#[source] std::io::Error),
     /// The sandbox cannot be made.
     #[error(transparent)]
-    Clients(#[from] OutboundError),
-    /// The policy grants a directory.
-    #[error(transparent)]
-    Files(#[from] GrantError),
+    Sandboxes(#[from] NoSandboxes),
 }
 
 /// What one script did.
@@ -78,19 +73,7 @@ impl ScriptRunner {
         let imports = capabilities::imports(&engine).map_err(ScriptRunnerError::Linker)?;
         let loaded = component::map(&engine, &imports, cwasm, None)?;
         let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).map_err(ScriptRunnerError::Thread)?;
-        let log = Arc::new(Log::kept());
-        let function = FunctionSettings {
-            name: policy.handler.to_string(),
-            version: "$LATEST".to_owned(),
-            log_group: format!("/aws/lambda/{}", policy.handler),
-            log_stream: "local".to_owned(),
-            memory_mb: 128,
-        };
-        // There is no Runtime API to keep requests away from; the address only has to be valid.
-        let clients = Clients::new(Arc::clone(&log), "127.0.0.1:9001", &[])?;
-        let directories = Granted::open(Path::new("."), std::iter::empty())?;
-        let stores = Arc::new(Stores::none(Arc::clone(&log)));
-        let sandboxes = Sandboxes { function, log, directories, clients, stores, pool_usage: Arc::default() };
+        let sandboxes = sandboxes(&policy.handler, Arc::new(Log::kept()))?;
         Ok(Self { loaded, sandboxes, watchdog, route: Route::to(0, Arc::new(policy)) })
     }
 

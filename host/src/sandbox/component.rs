@@ -63,6 +63,11 @@ impl Loaded {
         self.footprint.memories().into()
     }
 
+    /// Whether it is an engine, which runs nothing without a script.
+    pub fn needs_script(&self) -> bool {
+        self.kind() == Kind::Engine
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         self.entry.kind()

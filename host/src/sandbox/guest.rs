@@ -93,7 +93,7 @@ impl Guest {
     }
 }
 
-/// Makes an instance. It is one function for handlers and for compilers of scripts, because there is much of it in the program.
+/// Makes an instance. It is one function for handlers and for engines, because there is much of it in the program.
 pub(super) async fn instantiate(
     pre: &InstancePre<State>,
     store: &mut Store<State>,

@@ -1,37 +1,27 @@
-//! Has an engine of scripts compile the files of one script. Nothing of a file runs.
+//! Has an engine of scripts compile files of one script. Nothing of a file runs.
 //!
 //! A script may be hostile. It is compiled in a sandbox of its own, without grants, that ends with it: its mistakes and what it
-//! makes of the engine concern nobody else. The sandbox is used on the thread that made it, without turns for others, so that is
-//! not a thread that handles events.
+//! makes of the engine concern nobody else. The sandbox takes turns with those of other events, as that of a handler does.
 
-use std::pin::pin;
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use wasmtime::component::{ComponentType, Lift, ResourceTable, TypedFunc};
-use wasmtime::{Store, UpdateDeadline};
-use wasmtime_wasi::WasiCtx;
+use bytes::Bytes;
+use wasmtime::Store;
+use wasmtime::component::{ComponentType, Func, Lift};
 
-use super::component::Loaded;
-use super::guest::instantiate;
-use super::trap;
-use crate::capabilities::environment::Environment;
-use crate::capabilities::files::Files;
-use crate::capabilities::key_value::{KeyValue, Stores};
-use crate::capabilities::limits::Limiter;
-use crate::capabilities::outbound::{self, Clients, Outbound};
-use crate::capabilities::random::Random;
-use crate::capabilities::response_stream::Response;
-use crate::capabilities::script_http::ScriptHttp;
-use crate::capabilities::{Serving, State};
-use crate::engine::meter::{self, Meter};
-use crate::engine::watchdog::Guard;
-use crate::policy::{Limits, Policy};
-use crate::script::Script;
+use super::component::{Entry, Loaded};
+use super::engine::EnginePre;
+use super::outcome::Outcome;
+use super::{Remains, Run, Sandboxes, Timing, Visit};
+use crate::capabilities::State;
+use crate::policy::{Limit, Limits, Policy, Route};
+use crate::runtime_api::InvocationId;
+use crate::runtime_api::invocation::{Caller, Deadline, Invocation};
+use crate::script::{Bytecode, File, MOST_BYTECODE, Script};
 
 /// The export of an engine.
-const COMPILER: &str = "bulkhead:lambda/script-compiler@0.1.0";
+pub(super) const EXPORT: &str = "bulkhead:lambda/script-compiler@0.1.0";
 
 /// A mistake in a file.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift)]
@@ -45,148 +35,156 @@ pub struct SyntaxError {
     pub column: u32,
 }
 
-/// What an engine makes of a file: its bytecode, or a mistake.
-type Compiled = Result<Vec<u8>, SyntaxError>;
+/// What an engine makes of a file: its bytecode, which is empty if it has none of this file, or a mistake.
+pub type Compiled = Result<Vec<u8>, SyntaxError>;
 
-/// The path and the content of a file.
-type File = (Box<str>, Arc<[u8]>);
-
-/// A file that could not be compiled, although that is not known to be its fault. The sandbox cannot be used any more.
-#[derive(Debug)]
+/// Why the compiler has not returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotCompiled {
-    /// It took too long.
-    TimedOut,
+    /// It reached this limit of its sandbox.
+    Limit(Limit),
+    /// There was no room for its sandbox, for this reason.
+    NoRoom(String),
     /// The engine trapped, with this text.
     Ended(String),
 }
 
-/// What a sandbox of a compiler is made with.
-#[derive(Debug, Clone)]
-pub struct Parts {
-    /// Of the process. Nothing is sent.
-    pub clients: Arc<Clients>,
-    /// Of the process. None is granted.
-    pub stores: Arc<Stores>,
-    /// The limits of the sandbox. `hostcall` bounds the bytecode of one file.
-    pub limits: Limits,
-    /// Its processor time.
-    pub time: Duration,
+/// Files of a script that are to be compiled.
+#[derive(Debug)]
+pub struct Compilation<'a> {
+    /// The script, which the engine may read.
+    pub script: &'a Arc<Script>,
+    /// The places of the files in it.
+    pub places: &'a [usize],
+    /// What the engine has made of the files, in their order, up to the one that has ended it.
+    pub compiled: Vec<Compiled>,
 }
 
-/// A sandbox of an engine that compiles the files of one script.
-pub struct ScriptCompiler {
-    store: Store<State>,
-    compile: TypedFunc<File, (Compiled,)>,
-}
-
-impl std::fmt::Debug for ScriptCompiler {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ScriptCompiler").finish_non_exhaustive()
-    }
-}
-
-impl ScriptCompiler {
-    /// Whether a component has a compiler.
-    pub fn is_in(loaded: &Loaded) -> bool {
-        loaded.entry.pre().component().get_export_index(None, COMPILER).is_some()
-    }
-
-    /// A sandbox for this script, until the guard has passed. The engine may read the script.
-    ///
-    /// # Errors
-    /// If there is no room for it, or the engine does not start.
-    pub fn start(
-        loaded: &Loaded,
-        script: &Arc<Script>,
-        parts: Parts,
-        guard: &Guard,
-    ) -> Result<Self, NotCompiled> {
-        let pre = loaded.entry.pre();
-        let (limits, time) = (parts.limits.clone(), parts.time);
-        let mut store = Store::new(pre.engine(), state(parts, script, guard));
-        store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(limits.hostcall);
-        store.set_max_component_handles(limits.handles);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|context| Ok(look_at_clocks(context.data())));
-        guard.clock().look_after(time);
-        let compile = ready(&mut store, |store| {
-            Box::pin(async move {
-                let instance = instantiate(pre, store).await?;
-                let interface = instance.get_export_index(&mut *store, None, COMPILER);
-                let function = interface
-                    .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), "compile"))
-                    .ok_or_else(|| wasmtime::format_err!("{COMPILER} has no `compile`"))?;
-                instance.get_typed_func(&mut *store, function)
-            })
-        })?;
-        Ok(Self { store, compile })
-    }
-
-    /// Compiles a file.
-    ///
-    /// # Errors
-    /// If the engine does not return.
-    pub fn compile(&mut self, path: &str, content: &Arc<[u8]>) -> Result<Compiled, NotCompiled> {
-        let (compile, arguments) = (self.compile, (path.into(), Arc::clone(content)));
-        ready(&mut self.store, |store| {
-            Box::pin(async move { Ok(compile.call_async(store, arguments).await?.0) })
-        })
-    }
-}
-
-/// Called whenever the epoch moves. Nothing else runs on this thread.
-fn look_at_clocks(State { clock, meter, .. }: &State) -> UpdateDeadline {
-    match meter.left() {
-        Some(left) if !clock.has_passed() => {
-            clock.look_after(left);
-            UpdateDeadline::Continue(1)
+impl Compilation<'_> {
+    /// The bytecode that the script has of this engine now, if it has some.
+    pub fn bytecode(self, engine: &Arc<str>) -> Option<Bytecode> {
+        let before = self.script.bytecode_for(engine);
+        let mut files = before.map_or_else(Vec::new, |before| before.files.clone());
+        files.resize(self.script.files().len(), None);
+        for (place, compiled) in self.places.iter().zip(self.compiled) {
+            if let Some(slot) = files.get_mut(*place) {
+                *slot = compiled.ok().filter(|bytecode| !bytecode.is_empty()).map(Arc::from);
+            }
         }
-        Some(_) | None => UpdateDeadline::Interrupt,
+        files.iter().any(Option::is_some).then(|| Bytecode { engine: Arc::clone(engine), files })
     }
 }
 
-type Work<'a, T> = std::pin::Pin<Box<dyn Future<Output = wasmtime::Result<T>> + 'a>>;
+impl Loaded {
+    /// Whether it is an engine that compiles scripts.
+    #[cfg(feature = "compiler")]
+    pub fn has_compiler(&self) -> bool {
+        self.clone().compiler().is_some()
+    }
 
-/// Runs work that waits for nothing: what a compiler does is to compute.
-fn ready<'a, T>(
-    store: &'a mut Store<State>,
-    work: impl FnOnce(&'a mut Store<State>) -> Work<'a, T>,
-) -> Result<T, NotCompiled> {
-    let (clock, meter) = (store.data().clock.clone(), store.data().meter.clone());
-    // What this thread did before was for something else.
-    meter::end_turn();
-    let work = pin!(meter.run(work(store)));
-    match work.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(done)) => Ok(done),
-        Poll::Ready(Err(_)) if clock.has_passed() || meter.left().is_none() => Err(NotCompiled::TimedOut),
-        Poll::Ready(Err(error)) => Err(NotCompiled::Ended(trap::root_text(&error))),
-        Poll::Pending => Err(NotCompiled::Ended("it waits for something".to_owned())),
+    /// An engine's compiler of scripts, which is called in place of its handler. `None` if it has none.
+    fn compiler(self) -> Option<Self> {
+        let entry = Entry::Engine(EnginePre::compiler(self.entry.pre().clone())?);
+        Some(Self { entry, ..self })
     }
 }
 
-/// The state of a sandbox without grants. What it prints is lost.
-fn state(parts: Parts, script: &Arc<Script>, guard: &Guard) -> State {
-    let Parts { clients, stores, limits, time } = parts;
-    let policy = Arc::new(Policy { limits, ..Policy::default_for("") });
-    State {
-        wasi: WasiCtx::builder().build(),
-        environment: Environment::default(),
-        table: ResourceTable::new(),
-        files: Files::new(0),
-        random: Random::new(policy.limits.random),
-        http: outbound::context(),
-        serving: Serving::default(),
-        limiter: Limiter::new(&policy.limits),
-        pool_slot: None,
-        key_value: KeyValue::new(stores, Arc::clone(&policy)),
-        outbound: Outbound::new(clients, policy),
-        response: Response::default(),
-        script: Some(Arc::clone(script)),
-        script_http: ScriptHttp::default(),
-        wanted_socket: false,
-        clock: guard.clock(),
-        meter: Meter::new(time),
-        out_of_cpu_time: false,
+/// The route of a compiler's sandbox: that of an event, with these limits and without grants.
+pub fn route(of: &Route, limits: Limits) -> Route {
+    // What a sandbox is called with are the files.
+    let limits = Limits { logs: 0, response: limits.hostcall, ..limits };
+    let policy = Policy { limits, events: NonZeroU32::MAX, ..Policy::default_for(&of.policy.handler) };
+    Route { tenant_id: of.tenant_id.clone(), ..Route::to(of.handler, Arc::new(policy)) }
+}
+
+impl Sandboxes {
+    /// Has an engine compile files of a script, one after the other in one sandbox with this [`route`]. One without a compiler makes
+    /// nothing of them.
+    ///
+    /// # Errors
+    /// If the engine does not return. What was compiled before is kept.
+    pub async fn compile(
+        &self,
+        loaded: &Loaded,
+        route: &Route,
+        timing: Timing<'_>,
+        compilation: &mut Compilation<'_>,
+    ) -> Result<(), NotCompiled> {
+        let loaded = loaded.clone().with_script(Arc::clone(compilation.script));
+        let Some(loaded) = loaded.compiler() else { return Ok(()) };
+        let mut sandbox = Ok(self.make(&loaded, route, timing.guard, timing.meter.clone()).await);
+        let mut bytes = 0;
+        for file in compilation.places.iter().filter_map(|place| compilation.script.files().get(*place)) {
+            let (invocation, caller) = (invocation(file, route), Caller::default());
+            let visit = Visit { invocation: &invocation, caller: &caller, route, channel: None };
+            let Run { outcome, usage, remains } = self.run(sandbox?, visit, timing).await;
+            let compiled = match (outcome, usage.limit) {
+                (Outcome::Replied(bytecode), _) => Ok(bytecode),
+                // An engine that is denied memory says that this is a mistake in the file.
+                (Outcome::Failed { message, stack_trace, .. }, None) => Err(mistake(message, &stack_trace)),
+                (outcome, limit) => return Err(NotCompiled::of(outcome, limit)),
+            };
+            bytes += compiled.as_ref().map_or(0, Vec::len);
+            if bytes > MOST_BYTECODE {
+                break;
+            }
+            compilation.compiled.push(compiled);
+            sandbox = match remains {
+                Remains::Warm(sandbox) => Ok(sandbox),
+                Remains::Spent(_) => Err(NotCompiled::Limit(usage.limit.unwrap_or(Limit::Memory))),
+            };
+        }
+        Ok(())
     }
+}
+
+impl NotCompiled {
+    fn of(outcome: Outcome, limit: Option<Limit>) -> Self {
+        match (outcome.limit().or(limit), outcome) {
+            // What is larger than allowed is the bytecode of a file.
+            (Some(Limit::Response), _) => Self::Limit(Limit::Hostcall),
+            (Some(limit), _) => Self::Limit(limit),
+            (None, Outcome::SandboxUnavailable { message }) => Self::NoRoom(message),
+            (None, outcome) => {
+                let report = outcome.into_answer().err();
+                Self::Ended(report.map_or_else(String::new, |report| report.message().to_owned()))
+            }
+        }
+    }
+}
+
+/// A call of the compiler: its event is the path of a file, a zero, which no path contains, and the content.
+fn invocation(file: &File, route: &Route) -> Invocation {
+    Invocation {
+        id: InvocationId { request_id: "compiler".into(), attempt: None },
+        tenant_id: route.tenant_id.clone(),
+        event: Bytes::from([file.path.as_bytes(), &[0], &file.content].concat()),
+        deadline: Deadline::Unknown { reason: "it is not an event" },
+    }
+}
+
+/// Calls the compiler. A mistake is a failure whose stack has its line and its column.
+pub(super) async fn call(
+    compile: Func,
+    store: &mut Store<State>,
+    event: &Bytes,
+) -> wasmtime::Result<Outcome> {
+    let mut parts = event.splitn(2, |byte| *byte == 0);
+    let (path, content) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let path = std::str::from_utf8(path)?;
+    let compile = compile.typed::<(&str, &[u8]), (Compiled,)>(&*store)?;
+    let (compiled,) = compile.call_async(&mut *store, (path, content)).await?;
+    Ok(match compiled {
+        Ok(bytecode) => Outcome::Replied(bytecode),
+        Err(SyntaxError { message, line, column }) => Outcome::Failed {
+            error_type: String::new(),
+            message,
+            stack_trace: [line, column].map(|place| place.to_string()).into(),
+        },
+    })
+}
+
+fn mistake(message: String, place: &[String]) -> SyntaxError {
+    let number = |at: usize| place.get(at).and_then(|number| number.parse().ok()).unwrap_or(1);
+    SyntaxError { message, line: number(0), column: number(1) }
 }

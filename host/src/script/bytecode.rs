@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{File, Script};
+use super::{File, MOST_BYTES, Script};
 
 /// A smaller file is compiled by each event. One of 2.4 KB takes 0.22 ms of an event, and where it is compiled once, the first event
 /// takes some 0.4 ms more. In an environment that sees one event of a tenant, that would be a loss; a small script must not have it.
@@ -13,6 +13,9 @@ pub const SMALLEST: usize = 2 * 1024;
 
 /// The most bytes of files that are compiled, if the entry has not more: as many as are compiled in some 40 ms.
 pub const MOST_COMPILED: usize = 1024 * 1024;
+
+/// The most bytes of bytecode that a script has: no more than four times as many as it may have in files.
+pub const MOST_BYTECODE: usize = 4 * MOST_BYTES;
 
 /// The suffixes that an import may leave out, and those of what TypeScript imports by the name of its output.
 const SUFFIXES: [&str; 10] =

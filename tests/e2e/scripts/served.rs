@@ -1,11 +1,13 @@
 //! The script of an event is that of its tenant or of its handler, and the receipt names it.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
-use bulkhead_tests::{Event, Kind, RuntimeApi, TaskRoot};
+use bulkhead_tests::{Event, Kind, RuntimeApi, TaskRoot, artifacts};
 
 use super::{TWO, ask, entry, message, read, root, two};
 use crate::stage::{Stage, assert_error};
+use crate::store::Store;
 
 #[test]
 fn the_source_of_a_handler_may_be_a_script() {
@@ -123,4 +125,29 @@ fn an_engine_without_a_script_fails_its_events_and_says_what_is_missing() {
     let answer = stage.error("[]", "Function.Trap");
     assert!(message(&answer).contains("give the handler a script as its `source`"), "{}", message(&answer));
     assert!(stage.running.is_alive());
+}
+
+#[test]
+fn an_engine_that_is_configured_as_a_handler_is_refused_and_the_error_says_what_to_write() {
+    let engine = super::compile::engine("");
+    let expected = "is the engine of scripts, and there is no script for it to run; write the script as the `source` of a handler";
+    let toml = "handlers.run.source = \"run.wasm\"";
+    for root in [TaskRoot::new(), TaskRoot::new().manifest(toml)] {
+        let root = root.file("run.wasm", &engine);
+        let check =
+            Command::new(artifacts::cli()).arg("check").arg(root.path()).output().expect("run `check`");
+        let told = String::from_utf8_lossy(&check.stdout).into_owned();
+        assert!(check.status.code() == Some(1) && told.contains(expected), "{told}");
+        let mut stage = Stage::begun(RuntimeApi::start(), root, |bootstrap| bootstrap.handler("run"));
+        assert_eq!(stage.running.exit_code(), 1);
+        let log = stage.running.logs();
+        assert!(log.contains(expected), "{log}");
+    }
+    let store = Store::new("");
+    let (file, key) = (store.root().join("engine.wasm"), store.root().join("key.pem"));
+    std::fs::write(&file, engine).expect("write the engine");
+    let [file, key] = [&file, &key].map(|path| path.to_str().expect("a path"));
+    let put = store.run(&["put", "acme", "--component", file, "--key", key]);
+    let expected = "is the engine of scripts, and there is no script for it to run; put the script itself, with --script FILE.js";
+    assert!(put.code != 0 && put.stderr.contains(expected), "{}", put.stderr);
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, also in its helpers")]
 
 use super::*;
+use crate::dispatch::fixture;
 use crate::engine::artifact::{Stamp, digest};
 use crate::engine::{self, Reset, Target};
 use crate::policy::manifest::Handler as Named;
@@ -46,6 +47,40 @@ fn handlers_with_scripts_share_an_engine_that_has_to_be_there() {
     // It is the only component of the two, so it is mapped at once.
     let error = open(root.path(), &manifest, Some("a")).unwrap_err();
     assert!(matches!(error, CatalogError::Component(_)), "{error}");
+}
+
+#[test]
+fn an_engine_without_a_script_is_refused_wherever_it_lies() {
+    let engine = fixture::engine("");
+    let expected = "is the engine of scripts, and there is no script for it to run; write the script as the `source` of a \
+                    handler in bulkhead.toml, such as source = \"index.js\", which finds the engine by itself";
+    let refused = |root: &Path, manifest: &Manifest, begin: &str| {
+        let error = open(root, manifest, Some("run")).unwrap_err();
+        assert_eq!(error.report().header_type(), "Runtime.ConfigInvalid");
+        let text = error.to_string();
+        assert!(text.starts_with(begin) && text.ends_with(expected), "{text}");
+    };
+    let (root, manifest) = stage(&[("run", "run.wasm", None)]);
+    std::fs::write(root.path().join("run.wasm"), &engine).unwrap();
+    refused(root.path(), &manifest, "bulkhead.toml: handlers.run.source: /");
+    refused(root.path(), &Manifest::default(), "/");
+    // At its own place it is not even loaded.
+    let (root, mut manifest) = stage(&[("run", "engines/javascript.cwasm", None), ("b", "b.cwasm", None)]);
+    std::fs::create_dir(root.path().join("engines")).unwrap();
+    for name in ["engines/javascript.cwasm", "b.cwasm"] {
+        write_hollow(&root.path().join(name), b"source");
+    }
+    refused(root.path(), &manifest, "bulkhead.toml: handlers.run.source: /");
+    manifest.routing.invalid_handler = InvalidHandler::FailEvents;
+    let catalog = open(root.path(), &manifest, Some("run")).unwrap();
+    assert!(catalog.get(0).unwrap_err().to_string().ends_with(expected));
+    // Elsewhere it is found at its first event, unless it is loaded before.
+    let (root, manifest) = stage(&[("run", "run.cwasm", None), ("b", "b.cwasm", None)]);
+    let native = crate::wasm::compile(&engine, &engine, Target::host().unwrap()).unwrap();
+    std::fs::write(root.path().join("run.cwasm"), native).unwrap();
+    write_hollow(&root.path().join("b.cwasm"), b"source");
+    let catalog = open(root.path(), &manifest, Some("run")).unwrap();
+    assert!(catalog.get(0).unwrap_err().to_string().ends_with(expected));
 }
 
 #[test]

@@ -1,95 +1,126 @@
-//! Compiles the files of a script that was read, so that no event has to.
+//! Compiles the files of a script that was read, so that no later event has to.
 //!
-//! The event that caused the reading pays for it, with a part of its time; whatever cannot be compiled is left to the engine, which
-//! compiles it for each event and reports its mistakes.
+//! The event that needs the script first does so in its own turn and pays for it, with a part of its time; other events do not wait
+//! for that, and run the script from source meanwhile. Whatever cannot be compiled is left to the engine, which compiles it for each
+//! event and reports its mistakes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use crate::engine::watchdog::{Guard, Watchdog};
-use crate::policy::Policy;
-use crate::sandbox::Sandboxes;
+use super::Scripts;
+use super::attempts::Offer;
+use crate::dispatch::rejection::owner;
+use crate::engine::meter::Meter;
+use crate::engine::watchdog::Watchdog;
+use crate::policy::{Limit, Limits, Route};
+use crate::runtime_api::invocation::Deadline;
 use crate::sandbox::component::Loaded;
-use crate::sandbox::script_compiler::{Parts, ScriptCompiler};
-use crate::script::{Bytecode, MOST_BYTES, Script};
+use crate::sandbox::script_compiler::{self, Compilation, NotCompiled};
+use crate::sandbox::time_budget::TimeBudget;
+use crate::sandbox::{Sandboxes, Timing};
+use crate::script::Script;
+use crate::text::printable::Shown as _;
 
-/// The most processor time for one script. As many bytes as are compiled take a tenth of it.
-const MOST_TIME: Duration = Duration::from_millis(400);
-
-/// The part of the time that an event has left, and of its processor time.
-const PART_OF_EVENT: u32 = 4;
-
-/// The most bytes of bytecode that a script has: no more than four times as many as it may have in files.
-const MOST_BYTECODE: usize = 4 * MOST_BYTES;
-
-/// An engine, and what it may take to compile a script.
-#[derive(Debug)]
-pub(in crate::dispatch) struct Compiler {
-    loaded: Loaded,
-    parts: Parts,
-    guard: Guard,
+/// An engine, and the event for which it compiles a script.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::dispatch) struct Compiler<'a> {
+    pub(in crate::dispatch) loaded: &'a Loaded,
+    pub(in crate::dispatch) route: &'a Route,
+    pub(in crate::dispatch) sandboxes: &'a Sandboxes,
+    pub(in crate::dispatch) watchdog: &'a Watchdog,
 }
 
-impl Compiler {
-    /// For a script of the sandboxes under this policy, within a part of the time until `ends`. `None` if the component is not an engine.
-    pub(in crate::dispatch) fn of(
-        loaded: &Loaded,
-        policy: &Policy,
-        sandboxes: &Sandboxes,
-        watchdog: &Watchdog,
-        ends: Instant,
-    ) -> Option<Self> {
-        if !ScriptCompiler::is_in(loaded) {
-            return None;
+impl Compiler<'_> {
+    /// The script with the bytecode of those files that are worth it, and why some are missing.
+    pub(super) async fn compile(
+        self,
+        script: Arc<Script>,
+        offer: Offer,
+    ) -> (Arc<Script>, Result<(), NotCompiled>) {
+        let engine = &self.loaded.digest;
+        let mut places = script.worth_compiling();
+        if let Some(before) = script.bytecode_for(engine) {
+            places.retain(|place| before.files.get(*place).is_some_and(Option::is_none));
         }
-        let now = Instant::now();
-        let mut limits = policy.limits.clone();
-        limits.hostcall = limits.hostcall.min(MOST_BYTECODE);
-        let parts = Parts {
-            clients: Arc::clone(&sandboxes.clients),
-            stores: Arc::clone(&sandboxes.stores),
-            time: (limits.cpu_time / PART_OF_EVENT).min(MOST_TIME),
-            limits,
-        };
-        let guard = watchdog.guard(now + ends.saturating_duration_since(now) / PART_OF_EVENT);
-        Some(Self { loaded: loaded.clone(), parts, guard })
-    }
-
-    /// The script with the bytecode of those files that are worth it.
-    pub(super) fn compile(self, script: Script) -> Arc<Script> {
-        let places = script.worth_compiling();
-        let script = Arc::new(script);
         if places.is_empty() {
-            return script;
+            return (script, Ok(()));
         }
-        let mut files = vec![None; script.files().len()];
+        let budget = TimeBudget::new(offer.wall_time, Deadline::Unknown { reason: "" }, 1);
+        let guard = self.watchdog.guard(budget.ends());
+        let meter = Meter::new(offer.cpu_time);
+        let timing = Timing { budget, guard: &guard, meter: &meter };
+        let mut compilation = Compilation { script: &script, places: &places, compiled: Vec::new() };
+        let Offer { cpu_time, wall_time, hostcall, .. } = offer;
+        let limits = Limits { cpu_time, wall_time, hostcall, ..self.route.policy.limits.clone() };
+        let route = script_compiler::route(self.route, limits);
+        let ended = self.sandboxes.compile(self.loaded, &route, timing, &mut compilation).await;
         // What was compiled before the compiler had to end is kept.
-        self.fill(&script, &places, &mut files);
-        if files.iter().all(Option::is_none) {
-            return script;
+        match compilation.bytecode(engine) {
+            Some(bytecode) => (Arc::new(Arc::unwrap_or_clone(script).with_bytecode(Some(bytecode))), ended),
+            None => (script, ended),
         }
-        let bytecode = Bytecode { engine: Arc::clone(&self.loaded.digest), files };
-        // The compiler's sandbox, which had the script, is gone.
-        let script = Arc::unwrap_or_clone(script);
-        Arc::new(script.with_bytecode(Some(bytecode)))
+    }
+}
+
+/// An event's attempt to compile a script. It is given up when this is dropped.
+#[derive(Debug)]
+pub(in crate::dispatch) struct Attempt {
+    scripts: Arc<Scripts>,
+    script: Arc<Script>,
+    offer: Offer,
+    is_ended: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(scripts: Arc<Scripts>, script: Arc<Script>, offer: Offer) -> Self {
+        Self { scripts, script, offer, is_ended: false }
     }
 
-    fn fill(&self, script: &Arc<Script>, places: &[usize], files: &mut [Option<Arc<[u8]>>]) {
-        let started = ScriptCompiler::start(&self.loaded, script, self.parts.clone(), &self.guard);
-        let Ok(mut compiler) = started else { return };
-        let mut bytes = 0;
-        for place in places {
-            let (Some(file), Some(slot)) = (script.files().get(*place), files.get_mut(*place)) else {
-                continue;
-            };
-            let Ok(compiled) = compiler.compile(&file.path, &file.content) else { return };
-            // An engine has no bytecode of some files.
-            let bytecode = compiled.ok().filter(|bytecode| !bytecode.is_empty());
-            bytes += bytecode.as_ref().map_or(0, Vec::len);
-            if bytes > MOST_BYTECODE {
-                return;
+    /// The script without what this attempt would make of it.
+    pub(in crate::dispatch) fn script(&self) -> Arc<Script> {
+        Arc::clone(&self.script)
+    }
+
+    /// The script as it is afterwards, and what the log is to say about it.
+    pub(in crate::dispatch) async fn run(mut self, compiler: Compiler<'_>) -> (Arc<Script>, Option<String>) {
+        let (script, ended) = compiler.compile(self.script(), self.offer).await;
+        let mut state = self.scripts.lock();
+        let is_new = !Arc::ptr_eq(&script, &self.script);
+        let gone = is_new.then(|| state.cache.put(Arc::clone(&script)));
+        state.attempts.end(&script.digest, &self.offer, Some(ended.as_ref().copied()));
+        self.is_ended = true;
+        let told = ended.err().and_then(|why| Some((why, state.attempts.tell(&script.digest)?)));
+        drop(state);
+        drop(gone);
+        let told = told.map(|(why, is_tried_again)| self.told(&why, compiler.route, is_tried_again));
+        (script, told)
+    }
+
+    fn told(&self, why: &NotCompiled, route: &Route, is_tried_again: bool) -> String {
+        let Offer { cpu_time, wall_time, .. } = self.offer;
+        let why = match why {
+            NotCompiled::Limit(Limit::CpuTime) => {
+                format!("that took more than {cpu_time:?} of processor time")
             }
-            *slot = bytecode.map(Arc::from);
+            NotCompiled::Limit(Limit::WallTime) => format!("that took more than {wall_time:?}"),
+            NotCompiled::Limit(limit) => format!("that took more than the limit `{}`", limit.key()),
+            NotCompiled::NoRoom(lack) => format!("there was no room for a sandbox ({lack})"),
+            NotCompiled::Ended(text) => format!("the engine ended with `{text}`"),
+        };
+        let then =
+            if is_tried_again { "an event with higher limits tries again" } else { "nothing tries again" };
+        format!(
+            "ScriptNotCompiled: the script {} of {} was not compiled, because {why}; each event runs it from source, which \
+             takes longer, and {then}",
+            self.script.place.shown(),
+            owner(route)
+        )
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            self.scripts.lock().attempts.end(&self.script.digest, &self.offer, None);
         }
     }
 }

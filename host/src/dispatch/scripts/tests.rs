@@ -28,7 +28,7 @@ impl Stage {
     async fn get_within(&self, place: &str, time: Duration) -> Read {
         let mut stop = Stop::default();
         let waiting = Waiting::new(Instant::now() + time, &self.meter, &mut stop);
-        self.scripts.get(&Path::new(place).into(), &|_| None, waiting).await
+        self.scripts.get(&Path::new(place).into(), waiting).await
     }
 
     async fn get(&self, place: &str) -> Read {

@@ -181,6 +181,12 @@ impl Fetcher {
         let path = Path::new(key.as_str());
         let loaded =
             component::map_bytes(engine, imports, &bytes, code.component.as_str(), path).map_err(invalid)?;
+        if loaded.needs_script() {
+            return Err(invalid(
+                "its component is the engine of scripts, and there is no script for it to run; put the script itself, with \
+                 `bulkhead tenants put ID --script FILE.js`",
+            ));
+        }
         if loaded.kind().name() != code.kind {
             return Err(invalid(format_args!(
                 "its component is of the kind {}, and not of the kind {:?}",

@@ -16,6 +16,7 @@ use std::path::Path;
 
 use super::*;
 use crate::dispatch::catalog::Source;
+use crate::dispatch::fixture;
 use crate::engine::{self, BUILD, Target};
 use crate::log::{Format, LogSettings};
 use crate::policy::manifest::Manifest;
@@ -283,6 +284,22 @@ fn code_that_lies_is_never_loaded() {
         (native.digest, native.bytes) = (Digest::of(text), 15);
     });
     assert!(reason("text").contains("it is damaged, or was not made by `bulkhead compile`"));
+    // An engine of scripts is nobody's handler, whatever it is called.
+    let engine = fixture::engine("");
+    let code = crate::wasm::compile(&engine, &engine, Target::host().unwrap()).unwrap();
+    stage.write(&Key::native(&Digest::of(&code)), &code);
+    for kind in ["engine", "handler"] {
+        stage.put(kind, 1, |record| {
+            let component = component(record);
+            component.component = Digest::of(&engine);
+            kind.clone_into(&mut component.kind);
+            let native = &mut component.native[0];
+            (native.digest, native.bytes) = (Digest::of(&code), u64::try_from(code.len()).unwrap());
+        });
+        assert!(
+            reason(kind).contains("put the script itself, with `bulkhead tenants put ID --script FILE.js`")
+        );
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::wasm::{Kind, as_function};
 /// A component with all of its imports, and the function that takes its events.
 #[derive(Clone)]
 pub(crate) enum Entry {
-    /// In two parts, because an engine's compiler of scripts is instantiated by the same code.
+    /// In two parts, because engines are instantiated by the same code.
     Handler(InstancePre<State>, LambdaIndices),
     Streaming(LambdaStreamingPre<State>),
     Http(ProxyPre<State>),

@@ -38,7 +38,7 @@ fn scripts(stage: &Stage) -> Arc<Scripts> {
 
 async fn get(scripts: &Arc<Scripts>, place: &Arc<Path>) -> Result<Arc<Script>, ScriptError> {
     let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
-    scripts.get(place, &|_| None, Waiting::new(in_half_a_minute(), &meter, &mut stop)).await
+    scripts.get(place, Waiting::new(in_half_a_minute(), &meter, &mut stop)).await
 }
 
 /// The script of a tenant, as it is now.
@@ -199,7 +199,7 @@ fn an_event_waits_for_a_script_no_longer_than_its_time_and_strangers_do_not_dela
     let known = occupy(&stage, Lane::Known);
     let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
     let waiting = Waiting::new(Instant::now() + Duration::from_millis(5), &meter, &mut stop);
-    let late = absence(block_on(scripts.get(&place, &|_| None, waiting)));
+    let late = absence(block_on(scripts.get(&place, waiting)));
     assert_eq!(late, unavailable("the store has not answered in time"));
     drop(known);
     assert!(script_of(&stage, &scripts, "acme").is_ok());
@@ -215,7 +215,7 @@ fn the_event_that_needs_a_script_first_is_charged_for_it_and_no_other_one() {
     for is_charged in [true, false] {
         let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
         let waiting = Waiting::new(in_half_a_minute(), &meter, &mut stop);
-        assert!(block_on(scripts.get(&place, &|_| None, waiting)).is_ok());
+        assert!(block_on(scripts.get(&place, waiting)).is_ok());
         assert_eq!(meter.spent() > Duration::ZERO, is_charged);
     }
 }
