@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use bulkhead::bindings::lambda::bulkhead::lambda::types;
+use rquickjs::atom::PredefinedAtom;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 
 use crate::bindings::engine::bulkhead::lambda::script_http::{NoRequest, Request};
@@ -84,8 +85,12 @@ impl Engine {
             }
             let handler = handler.ok_or_else(no_handler)?;
             let event = event::read(&ctx, event)?;
+            state::leave(&ctx, event.clone());
             let returned = event::context(&ctx, context)
-                .and_then(|context| call(&ctx, &handler, event, context))
+                .and_then(|context| {
+                    state::leave(&ctx, context.clone().into_value());
+                    call(&ctx, &handler, event, context)
+                })
                 .map_err(|error| of_error(&ctx, &error))?;
             let result = settled(&ctx, returned);
             report_rejections(&ctx);
@@ -93,7 +98,9 @@ impl Engine {
             if state::with(|state| state.streams.get()) {
                 return Ok(Vec::new());
             }
-            match json::write(&ctx, &result) {
+            let text = json::write(&ctx, &result);
+            state::leave(&ctx, result);
+            match text {
                 Ok(text) => Ok(text.unwrap_or_else(|| b"null".to_vec())),
                 Err(_) => Err(of_exception(&ctx)),
             }
@@ -174,7 +181,7 @@ fn find<'js>(ctx: &Ctx<'js>, exports: Value<'js>, is_module: bool) -> rquickjs::
         if found.service.is_some() {
             break;
         }
-        let default: Value<'js> = object.get("default")?;
+        let default: Value<'js> = object.get(PredefinedAtom::Default)?;
         open = (!default.is_undefined()).then_some(default);
     }
     Ok(found)
@@ -187,7 +194,7 @@ fn method<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str) -> rquickjs::Re
 }
 
 fn handler<'js>(ctx: &Ctx<'js>, function: Function<'js>, this: Value<'js>) -> rquickjs::Result<Handler> {
-    let length: f64 = function.get::<_, Value<'js>>("length")?.as_number().unwrap_or(0.0);
+    let length: f64 = function.get::<_, Value<'js>>(PredefinedAtom::Length)?.as_number().unwrap_or(0.0);
     Ok(Handler {
         function: Persistent::save(ctx, function),
         this: Persistent::save(ctx, this),

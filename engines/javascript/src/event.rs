@@ -22,15 +22,16 @@ pub(crate) fn read<'js>(ctx: &Ctx<'js>, event: &[u8]) -> std::result::Result<Val
 
 /// The context.
 pub(crate) fn context<'js>(ctx: &Ctx<'js>, context: types::Context) -> Result<Object<'js>> {
-    let object: Object<'js> = state::of_prelude(ctx, "newContext")?.call(())?;
-    object.set("awsRequestId", context.request_id)?;
-    object.set("invokedFunctionArn", context.invoked_function_arn)?;
-    object.set("functionName", context.function.name)?;
-    object.set("functionVersion", context.function.version)?;
-    object.set("memoryLimitInMB", context.function.memory_mb.to_string())?;
-    object.set("logGroupName", context.function.log_group)?;
-    object.set("logStreamName", context.function.log_stream)?;
-    object.set("callbackWaitsForEmptyEventLoop", true)?;
+    let function = context.function;
+    let object: Object<'js> = state::of_prelude(ctx, "newContext")?.call((
+        context.request_id,
+        context.invoked_function_arn,
+        function.name,
+        function.version,
+        function.memory_mb.to_string(),
+        function.log_group,
+        function.log_stream,
+    ))?;
     if let Some(tenant) = context.tenant_id {
         object.set("tenantId", tenant)?;
     }

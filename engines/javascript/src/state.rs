@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) has_attributes: Cell<bool>,
     /// The state of `Math.random`; 0 before its first use.
     pub(crate) random: Cell<u64>,
+    /// What an event leaves. Most sandboxes end with their first event, and need not free it.
+    left: RefCell<Vec<Persistent<Value<'static>>>>,
 }
 
 impl State {
@@ -111,12 +113,17 @@ pub(crate) fn with<T>(use_it: impl FnOnce(&State) -> T) -> T {
     STATE.with(use_it)
 }
 
+/// Lets the next event free a value, if there is one.
+pub(crate) fn leave<'js>(ctx: &Ctx<'js>, value: Value<'js>) {
+    with(|state| state.left.borrow_mut().push(Persistent::save(ctx, value)));
+}
+
 /// Gives up what an event waits for no more: its timers, requests, bodies, rejections, and its response after all of them.
 pub(crate) fn end() {
     let left = with(|state| {
         state.streams.set(false);
         let waiting = (state.timers.take(), state.pending.take(), state.bodies.take());
-        (waiting, state.rejections.take(), state.response.take())
+        (waiting, state.left.take(), state.rejections.take(), state.response.take())
     });
     // Outside of the state: the end of a value may run anything.
     drop(left);

@@ -5,7 +5,7 @@
 
 use std::ffi::c_char;
 
-use rquickjs::{Ctx, qjs};
+use rquickjs::qjs;
 
 use super::text::Text;
 use super::write::{Key, Open};
@@ -29,6 +29,20 @@ pub(super) fn new_string(ctx: Context, text: &Text<'_>) -> qjs::JSValue {
     };
     // SAFETY: the context is valid, and QuickJS copies the bytes.
     unsafe { qjs::JS_NewStringLen(ctx, utf8.as_ptr().cast::<c_char>(), size(utf8.len())) }
+}
+
+/// What QuickJS makes of a number.
+pub(super) fn new_long_number(ctx: Context, text: &[u8]) -> qjs::JSValue {
+    // SAFETY: the context is valid, and QuickJS copies the bytes; the string is ours.
+    unsafe {
+        let string = qjs::JS_NewStringLen(ctx, text.as_ptr().cast::<c_char>(), size(text.len()));
+        if qjs::JS_IsException(string) {
+            return string;
+        }
+        let number = qjs::JS_ToNumber(ctx, string);
+        qjs::JS_FreeValue(ctx, string);
+        number
+    }
 }
 
 pub(super) fn new_atom(ctx: Context, name: &str) -> qjs::JSAtom {
@@ -72,11 +86,6 @@ pub(super) fn new_array(ctx: Context, values: &[qjs::JSValue]) -> qjs::JSValue {
 pub(super) fn define(ctx: Context, object: qjs::JSValue, name: qjs::JSAtom, value: qjs::JSValue) -> bool {
     // SAFETY: the context is valid, the object and the value are ours.
     unsafe { qjs::JS_DefinePropertyValue(ctx, object, name, value, qjs::JS_PROP_C_W_E.cast_signed()) >= 0 }
-}
-
-pub(super) fn atom(ctx: &Ctx<'_>, name: &str) -> qjs::JSAtom {
-    // SAFETY: QuickJS copies the bytes.
-    unsafe { qjs::JS_NewAtomLen(ctx.as_raw().as_ptr(), name.as_ptr().cast::<c_char>(), size(name.len())) }
 }
 
 pub(super) fn copy(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {

@@ -3,9 +3,10 @@
 use rquickjs::{Ctx, Value, qjs};
 
 use super::calls::{
-    copy_atom, define, free, free_atom, is_exception, new_array, new_atom, new_object, new_string, take_atom,
+    define, free, free_atom, is_exception, new_array, new_atom, new_long_number, new_object, new_string,
+    take_atom,
 };
-use super::number;
+use super::number::{self, Number};
 use super::text::{self, Text};
 
 /// Why a text could not be read.
@@ -33,6 +34,8 @@ pub(crate) fn read<'js>(ctx: &Ctx<'js>, text: &[u8]) -> Result<Value<'js>, Mista
         values: Vec::new(),
         open: Vec::new(),
         names: [const { None }; NAMES],
+        last: 0,
+        replaced: Vec::new(),
     };
     match reader.document() {
         Ok(value) => {
@@ -65,6 +68,14 @@ enum Open {
     Object(qjs::JSValue, qjs::JSAtom),
 }
 
+/// A name that was seen.
+struct Name<'a> {
+    text: &'a str,
+    atom: qjs::JSAtom,
+    /// The place of the name that came after it the last time.
+    next: usize,
+}
+
 struct Reader<'a> {
     ctx: *mut qjs::JSContext,
     text: &'a str,
@@ -72,8 +83,11 @@ struct Reader<'a> {
     /// Finished elements of open arrays.
     values: Vec<qjs::JSValue>,
     open: Vec<Open>,
-    /// Names that were seen, and their atoms.
-    names: [Option<(&'a str, qjs::JSAtom)>; NAMES],
+    names: [Option<Name<'a>>; NAMES],
+    /// The place of the last name.
+    last: usize,
+    /// Atoms that are not among the names any more, or never were. Open objects may have them.
+    replaced: Vec<qjs::JSAtom>,
 }
 
 impl<'a> Reader<'a> {
@@ -155,8 +169,10 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Result<qjs::JSValue, Failed> {
-        let (number, length) = number::read(&self.text[self.at..]).ok_or(Some("a number is not valid"))?;
+        let text = &self.text.as_bytes()[self.at..];
+        let (number, length) = number::read(text).ok_or(Some("a number is not valid"))?;
         self.at += length;
+        let Number::Known(number) = number else { return made(new_long_number(self.ctx, &text[..length])) };
         #[expect(clippy::cast_possible_truncation, reason = "it is compared")]
         let integer = number as i32;
         let is_integer = f64::from(integer) == number && (integer != 0 || number.is_sign_positive());
@@ -192,8 +208,13 @@ impl<'a> Reader<'a> {
         if self.byte() != Some(b'"') {
             return Err(Some("the name of a member is expected"));
         }
-        let text = self.text()?;
-        let atom = self.atom(&text)?;
+        let atom = match self.expected() {
+            Some(atom) => atom,
+            None => {
+                let text = self.text()?;
+                self.atom(&text)?
+            }
+        };
         if let Some(Open::Object(_, name)) = self.open.last_mut() {
             *name = atom;
         }
@@ -205,24 +226,41 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The name that came after the last one before, if it comes again.
+    fn expected(&mut self) -> Option<qjs::JSAtom> {
+        let next = self.names[self.last].as_ref()?.next;
+        let Name { text, atom, .. } = self.names[next].as_ref()?;
+        let rest = self.text.as_bytes()[self.at + 1..].strip_prefix(text.as_bytes())?;
+        if rest.first() != Some(&b'"') {
+            return None;
+        }
+        self.at += text.len() + 2;
+        self.last = next;
+        Some(*atom)
+    }
+
     fn atom(&mut self, text: &Text<'a>) -> Result<qjs::JSAtom, Failed> {
-        let Text::Plain(plain) = text else {
+        let Text::Plain(text) = text else {
             let value = made(new_string(self.ctx, text))?;
-            return known(take_atom(self.ctx, value));
+            let atom = known(take_atom(self.ctx, value))?;
+            self.replaced.push(atom);
+            return Ok(atom);
         };
-        let bytes = plain.as_bytes();
+        let bytes = text.as_bytes();
         let [first, last] = [bytes.first(), bytes.last()].map(|byte| usize::from(*byte.unwrap_or(&0)));
         let place = (bytes.len() * 31 + first * 7 + last) % NAMES;
-        if let Some((name, atom)) = &self.names[place]
-            && name == plain
-        {
-            return Ok(copy_atom(self.ctx, *atom));
+        if let Some(before) = &mut self.names[self.last] {
+            before.next = place;
         }
-        let atom = known(new_atom(self.ctx, plain))?;
-        let before = self.names[place].replace((*plain, copy_atom(self.ctx, atom)));
-        if let Some((_, before)) = before {
-            free_atom(self.ctx, before);
+        self.last = place;
+        match &self.names[place] {
+            Some(name) if name.text == *text => return Ok(name.atom),
+            Some(name) => self.replaced.push(name.atom),
+            None => {}
         }
+        self.names[place] = None;
+        let atom = known(new_atom(self.ctx, text))?;
+        self.names[place] = Some(Name { text, atom, next: place });
         Ok(atom)
     }
 
@@ -232,10 +270,7 @@ impl<'a> Reader<'a> {
             None => return Ok(Put::Document(value)),
             Some(Open::Array(_)) => self.values.push(value),
             Some(Open::Object(object, name)) => {
-                let (object, name) = (*object, std::mem::replace(name, qjs::JS_ATOM_NULL));
-                let is_put = define(self.ctx, object, name, value);
-                free_atom(self.ctx, name);
-                if !is_put {
+                if !define(self.ctx, *object, *name, value) {
                     return Err(None);
                 }
             }
@@ -287,12 +322,12 @@ impl Drop for Reader<'_> {
             free(self.ctx, value);
         }
         for open in self.open.drain(..) {
-            if let Open::Object(object, name) = open {
+            if let Open::Object(object, _) = open {
                 free(self.ctx, object);
-                free_atom(self.ctx, name);
             }
         }
-        for (_, atom) in self.names.iter_mut().filter_map(Option::take) {
+        let names = self.names.iter().flatten().map(|name| name.atom);
+        for atom in names.chain(self.replaced.drain(..)) {
             free_atom(self.ctx, atom);
         }
     }

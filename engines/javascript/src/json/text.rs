@@ -61,8 +61,49 @@ fn half(unit: u32) -> u16 {
 
 /// The next byte that is a quote, an escape or a control character.
 fn plain(bytes: &[u8], from: usize) -> usize {
-    let is_special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-    bytes[from..].iter().position(is_special).map_or(bytes.len(), |length| from + length)
+    first(bytes, from, special)
+}
+
+/// The next byte that is not written as it is, or may begin half of a surrogate pair.
+fn escaped(bytes: &[u8], from: usize) -> usize {
+    first(bytes, from, |eight| special(eight) | (zero(eight ^ all(0xed)) & all(0x80)))
+}
+
+/// The first byte that is found among eight.
+fn first(bytes: &[u8], from: usize, find: impl Fn(u64) -> u64) -> usize {
+    let mut at = from;
+    while let Some(eight) = bytes[at..].first_chunk() {
+        let found = find(u64::from_le_bytes(*eight));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    // The last eight, of which some were seen before.
+    if let Some((before, eight)) = bytes.split_last_chunk()
+        && before.len() >= from
+    {
+        let found = find(u64::from_le_bytes(*eight));
+        return if found == 0 { bytes.len() } else { before.len() + found.trailing_zeros() as usize / 8 };
+    }
+    let rest = bytes[at..].iter().position(|byte| find(u64::from(*byte) | all(b' ') << 8) != 0);
+    rest.map_or(bytes.len(), |length| at + length)
+}
+
+/// Eight times a byte.
+const fn all(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Has the highest bit of each byte that is zero, up to the first one. What is behind that one means nothing, nor do other bits.
+fn zero(eight: u64) -> u64 {
+    eight.wrapping_sub(all(1)) & !eight
+}
+
+/// The same for each byte that is a quote, an escape or a control character.
+fn special(eight: u64) -> u64 {
+    let control = eight.wrapping_sub(all(b' ')) & !eight;
+    (zero(eight ^ all(b'"')) | zero(eight ^ all(b'\\')) | control) & all(0x80)
 }
 
 /// The character that an escape stands for, a pair of surrogates together, and the length of the escape.
@@ -100,10 +141,11 @@ fn hex(bytes: &[u8], at: usize) -> Option<u32> {
 pub(super) fn write(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     let mut from = 0;
-    for (at, byte) in text.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && *byte != 0xed {
-            continue;
-        }
+    let mut next = 0;
+    loop {
+        let at = escaped(text, next);
+        let Some(byte) = text.get(at) else { break };
+        next = at + 1;
         if *byte == 0xed && text.get(at + 1).is_none_or(|next| *next < 0xa0) {
             continue;
         }
@@ -155,6 +197,25 @@ mod tests {
             [("ab", 2), ("a\nb\"", 1), (r#"\x""#, 0), (r#"ab\u00g0""#, 2), (r"\u12", 0), ("\\", 0)]
         {
             assert_eq!(read(text), Err(at), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_special_byte_is_found_wherever_it_is() {
+        for length in 0..20 {
+            for other in [b' ', b'a', 0x7f, 0x80, 0xff, 0x5d, 0x23] {
+                let mut text = vec![other; length];
+                assert_eq!(plain(&text, 0), length);
+                for at in 0..length {
+                    for special in [b'"', b'\\', 0, 0x1f] {
+                        text[at] = special;
+                        assert_eq!((plain(&text, 0), plain(&text, at), escaped(&text, 0)), (at, at, at));
+                    }
+                    text[at] = 0xed;
+                    assert_eq!((plain(&text, 0), escaped(&text, 0)), (length, at));
+                    text[at] = other;
+                }
+            }
         }
     }
 

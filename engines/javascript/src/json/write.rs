@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rquickjs::{Ctx, Exception, Value, qjs};
 
 use super::calls::*;
-use super::text;
+use super::{number, text};
 
 /// An exception is pending.
 #[derive(Debug)]
@@ -31,7 +31,6 @@ pub(crate) fn write(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Option<Vec<u8>>,
         out: Vec::with_capacity(256),
         open: Vec::new(),
         deep: BTreeSet::new(),
-        to_json: atom(ctx, "toJSON"),
         names: [const { None }; NAMES],
     };
     let value = copy(writer.ctx, value.as_raw());
@@ -52,7 +51,6 @@ struct Writer<'a, 'js> {
     open: Vec<Open>,
     /// The values of `open` beyond the first ones.
     deep: BTreeSet<usize>,
-    to_json: qjs::JSAtom,
     /// Names of members that were written, by their atoms.
     names: [Option<Name>; NAMES],
 }
@@ -160,7 +158,7 @@ impl Writer<'_, '_> {
         match tag(value) {
             qjs::JS_TAG_NULL => self.out.extend_from_slice(b"null"),
             qjs::JS_TAG_BOOL => self.out.extend_from_slice(if boolean(value) { b"true" } else { b"false" }),
-            qjs::JS_TAG_INT => self.integer(integer(value)),
+            qjs::JS_TAG_INT => number::write_integer(&mut self.out, integer(value)),
             qjs::JS_TAG_FLOAT64 => self.float(value)?,
             qjs::JS_TAG_STRING | qjs::JS_TAG_STRING_ROPE => self.string(value)?,
             qjs::JS_TAG_BIG_INT | qjs::JS_TAG_SHORT_BIG_INT => return Err(self.big_int()),
@@ -232,7 +230,7 @@ impl Writer<'_, '_> {
         if !has_one {
             return Ok(value);
         }
-        let function = get(self.ctx, value, &Key::Member(self.to_json));
+        let function = get(self.ctx, value, &Key::Member(qjs::JS_ATOM_toJSON));
         let replaced = match checked(function) {
             Ok(function) if is_function(self.ctx, function) => call(self.ctx, function, value, key),
             Ok(_) => copy(self.ctx, value),
@@ -245,28 +243,13 @@ impl Writer<'_, '_> {
         checked(replaced)
     }
 
-    fn integer(&mut self, integer: i32) {
-        let mut digits = [0; 12];
-        let mut at = digits.len();
-        let mut rest = integer.unsigned_abs();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if integer < 0 {
-            at -= 1;
-            digits[at] = b'-';
-        }
-        self.out.extend_from_slice(&digits[at..]);
-    }
-
     fn float(&mut self, value: qjs::JSValue) -> Result<(), Thrown> {
-        if !float(value).is_finite() {
+        let number = float(value);
+        if !number.is_finite() {
             self.out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        if number::write(&mut self.out, number) {
             return Ok(());
         }
         with_text(self.ctx, value, |text| self.out.extend_from_slice(text)).ok_or(Thrown)
@@ -304,6 +287,5 @@ impl Drop for Writer<'_, '_> {
         for name in self.names.iter_mut().filter_map(Option::take) {
             free_atom(self.ctx, name.atom);
         }
-        free_atom(self.ctx, self.to_json);
     }
 }

@@ -36,7 +36,12 @@
     });
 
   const getRemainingTimeInMillis = () => remainingTime();
-  shared.newContext = () => ({ getRemainingTimeInMillis });
+  shared.newContext = (
+    awsRequestId, invokedFunctionArn, functionName, functionVersion, memoryLimitInMB, logGroupName, logStreamName,
+  ) => ({
+    getRemainingTimeInMillis, awsRequestId, invokedFunctionArn, functionName, functionVersion, memoryLimitInMB, logGroupName,
+    logStreamName, callbackWaitsForEmptyEventLoop: true,
+  });
 
   const start = (name, repeats, callback, delay, values) => {
     if (typeof callback !== 'function') throw new TypeErrorOf(`${name} needs a function`);

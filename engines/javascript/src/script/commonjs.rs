@@ -119,7 +119,7 @@ fn code<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Option<Value<'js
             ctx.catch();
             Ok(None)
         }
-        Ok(Compiled::Module(_)) => Ok(None),
+        Ok(Compiled::Module(..)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -18,8 +18,8 @@ const FIRST_LINE: i32 = -1;
 
 /// A file that is compiled and has not run.
 pub(super) enum Compiled<'js> {
-    /// The value is a module of QuickJS.
-    Module(Value<'js>),
+    /// A module of QuickJS, and whether it may look at `import.meta`.
+    Module(Value<'js>, bool),
     /// Code of QuickJS that makes a function of five arguments.
     CommonJs(Value<'js>),
 }
@@ -68,7 +68,10 @@ fn compile_as<'js>(ctx: &Ctx<'js>, kind: Kind, path: &str, source: &[u8]) -> Res
     match kind {
         Kind::Module => {
             let flags = qjs::JS_EVAL_TYPE_MODULE | qjs::JS_EVAL_FLAG_STRICT | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-            evaluate(ctx, path, &terminated("", source, ""), 1, flags).map(Compiled::Module)
+            // This word has no other spelling there.
+            let has_meta = source.windows(4).any(|word| word == b"meta");
+            evaluate(ctx, path, &terminated("", source, ""), 1, flags)
+                .map(|module| Compiled::Module(module, has_meta))
         }
         Kind::CommonJs => wrapped(ctx, path, source),
         Kind::Json => Err(Error::Unknown),
@@ -128,6 +131,7 @@ pub(crate) struct Mistake {
 
 /// The first byte of bytecode.
 const MODULE: u8 = b'M';
+const MODULE_WITH_META: u8 = b'I';
 const COMMON_JS: u8 = b'C';
 
 /// Compiles a file to bytecode. Nothing of it runs.
@@ -149,7 +153,7 @@ pub(crate) fn bytecode(ctx: &Ctx<'_>, path: &str, source: &[u8]) -> std::result:
     let compiled = compile(ctx, path, source);
     state::with(|state| state.compiles_only.set(false));
     let (kind, value) = match compiled {
-        Ok(Compiled::Module(module)) => (MODULE, module),
+        Ok(Compiled::Module(module, has_meta)) => (if has_meta { MODULE_WITH_META } else { MODULE }, module),
         Ok(Compiled::CommonJs(code)) => (COMMON_JS, code),
         Err(_) => return Err(within(source, mistake(ctx))),
     };
@@ -209,25 +213,27 @@ pub(crate) fn write_code(ctx: &Ctx<'_>, value: &Value<'_>, flags: u32) -> Result
 
 /// Whether bytecode is that of an ES module.
 pub(super) fn is_module(bytecode: &[u8]) -> bool {
-    bytecode.first() == Some(&MODULE)
+    matches!(bytecode.first(), Some(&MODULE | &MODULE_WITH_META))
 }
 
 /// What [`bytecode`] has made. It is trusted: it comes from the host, which has it of this very engine.
 pub(super) fn from_bytecode<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Option<Compiled<'js>>> {
-    let Some((kind, bytes)) = bytes.split_first() else { return Ok(None) };
-    let value = read_code(ctx, bytes)?;
-    if *kind == MODULE && !graph::is_first() {
-        // The first one looks for the imports of all.
-        return Ok(Some(Compiled::Module(value)));
+    let Some((kind, code)) = bytes.split_first() else { return Ok(None) };
+    let value = read_code(ctx, code)?;
+    if !is_module(bytes) {
+        return Ok(Some(Compiled::CommonJs(value)));
     }
-    if *kind == MODULE {
+    // The first one looks for the imports of all.
+    if graph::is_first() {
         let raw = ctx.as_raw().as_ptr();
         #[expect(unsafe_code, reason = "a call of QuickJS")]
         // SAFETY: the context and the value are valid.
         let resolved = unsafe { qjs::JS_ResolveModule(raw, value.as_raw()) };
-        return if resolved < 0 { Err(Error::Exception) } else { Ok(Some(Compiled::Module(value))) };
+        if resolved < 0 {
+            return Err(Error::Exception);
+        }
     }
-    Ok(Some(Compiled::CommonJs(value)))
+    Ok(Some(Compiled::Module(value, *kind == MODULE_WITH_META)))
 }
 
 /// What [`write_code`] has written.

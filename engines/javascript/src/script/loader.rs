@@ -47,9 +47,11 @@ pub(crate) fn start<'js>(ctx: &Ctx<'js>) -> Result<Started<'js>> {
     graph::end(ctx, &path, ended)?;
     match loaded.ok_or(Error::Unknown)? {
         Compiled::CommonJs(code) => commonjs::run(ctx, &path, &code).map(Started::Exports),
-        Compiled::Module(module) => {
+        Compiled::Module(module, has_meta) => {
             let raw = ctx.as_raw().as_ptr();
-            describe(ctx, &module, &path)?;
+            if has_meta {
+                describe(ctx, &module, &path)?;
+            }
             #[expect(unsafe_code, reason = "calls of QuickJS")]
             // SAFETY: the context is valid, the value is a module, and its evaluation takes a copy of it.
             let (evaluated, namespace) = unsafe {
@@ -127,8 +129,10 @@ fn alone(ctx: &Ctx<'_>, path: &str) -> Result<*mut qjs::JSModuleDef> {
         return native(ctx, path, &["default".to_owned()]);
     }
     match compiled(ctx, path, &file)? {
-        Compiled::Module(module) => {
-            describe(ctx, &module, path)?;
+        Compiled::Module(module, has_meta) => {
+            if has_meta {
+                describe(ctx, &module, path)?;
+            }
             Ok(definition(&module))
         }
         Compiled::CommonJs(code) => {
