@@ -1,5 +1,7 @@
 //! What several files need where they call QuickJS's C functions themselves.
 
+use std::ffi::c_int;
+
 use rquickjs::{Ctx, Error, Exception, Result, Value, qjs};
 
 /// A length for QuickJS.
@@ -27,5 +29,43 @@ pub(crate) fn throw_type(ctx: &Ctx<'_>, message: &str) -> Error {
     match error.as_object().map_or(Ok(()), |error| error.set("message", message)) {
         Ok(()) => ctx.throw(error),
         Err(error) => error,
+    }
+}
+
+/// A text in lower case. The tables of Rust would be part of the memory that is reset for each event, beside those of QuickJS.
+pub(crate) fn lower_case(text: &str) -> String {
+    let mut lower = String::with_capacity(text.len());
+    for character in text.chars() {
+        let mut all = [0; MOST_OF_ONE];
+        #[expect(unsafe_code, reason = "a call of QuickJS")]
+        // SAFETY: it reads its tables only, and writes no more characters than there is room for.
+        let count = unsafe { lre_case_conv(all.as_mut_ptr(), character.into(), TO_LOWER) };
+        let count = usize::try_from(count).unwrap_or(0);
+        lower.extend(all.iter().take(count).filter_map(|character| char::from_u32(*character)));
+    }
+    lower
+}
+
+/// `LRE_CC_RES_LEN_MAX` and the conversion to lower case, of `libunicode.h`.
+const MOST_OF_ONE: usize = 3;
+const TO_LOWER: c_int = 1;
+
+#[expect(unsafe_code, reason = "a function of QuickJS")]
+unsafe extern "C" {
+    fn lre_case_conv(to: *mut u32, character: u32, conversion: c_int) -> c_int;
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn characters_are_in_lower_case_as_rust_has_them() {
+        for character in (0..=0x0010_ffff).filter_map(char::from_u32) {
+            let text = character.to_string();
+            // At the end of a word Rust has another one.
+            if character != 'Σ' {
+                assert_eq!(super::lower_case(&text), text.to_lowercase(), "{:x}", u32::from(character));
+            }
+        }
+        assert_eq!(super::lower_case("MÜNCHEN.Example ΣΑΣ"), "münchen.example σας".replace('ς', "σ"));
     }
 }

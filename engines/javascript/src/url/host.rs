@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::{percent, punycode};
+use crate::quickjs::lower_case;
 
 /// The host in its standard form. `None` if it is not valid.
 pub(super) fn host(text: &str, is_special: bool) -> Option<String> {
@@ -28,7 +29,7 @@ fn ascii(domain: &str) -> Option<String> {
         return Some(domain.to_ascii_lowercase());
     }
     // The full stops of other scripts.
-    let domain = domain.to_lowercase().replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    let domain = lower_case(domain).replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     let labels = domain.split('.').map(|label| match label.is_ascii() {
         true => Some(label.to_owned()),
         false => punycode::encode(label).map(|code| format!("xn--{code}")),
