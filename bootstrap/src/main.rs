@@ -235,7 +235,7 @@ async fn init(config: &Config, log: &Arc<Log>) -> Result<(Dispatcher, Stop), Ini
         idle_sandboxes: IdleSandboxes::new(events, processors),
         router,
         catalog,
-        scripts: Scripts::new(config.task_root.clone(), stored.clone()),
+        scripts: Scripts::new(config.task_root.clone(), stored.clone(), Arc::clone(log)),
         stored,
         sandboxes: Sandboxes {
             function: config.function.clone(),

@@ -1,6 +1,7 @@
 //! `bulkhead build`: builds the handlers of a project, checks them, and fills the folder that the bootstrap
 //! runs.
 
+pub(crate) mod bytecode;
 mod cargo;
 mod crates;
 mod metadata;
@@ -89,6 +90,7 @@ impl Build {
         let report = Report::new(&root, &project.manifest, summary)?;
         if report.mistakes.is_empty() {
             root.compile()?;
+            root.compile_scripts(&project.manifest)?;
         }
         if self.json {
             output::print_json(&report)?;

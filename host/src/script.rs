@@ -1,7 +1,7 @@
 //! Scripts: the source files that an engine runs in a sandbox, and that belong to one handler or tenant.
 //!
 //! The room owns what a script is ([`Script`]), how it is read from its [`folder`] or from its [`object`] in a store, its
-//! [`bytecode`], and the scripts that are kept in memory ([`Cache`]). A script is read in full, once, and the loaded copy is
+//! [`bytecode`], that which a package has ([`packaged`]), and the scripts that are kept in memory ([`Cache`]). A script is read in full, once, and the loaded copy is
 //! what runs: nothing is opened for an event, and a file
 //! that changes while it is served changes nothing. `capabilities/script.rs` gives it to the engine.
 //!
@@ -11,6 +11,7 @@ mod bytecode;
 mod cache;
 mod folder;
 pub mod object;
+pub mod packaged;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -10,12 +10,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bulkhead_host::policy::manifest::FILE;
+use bulkhead_host::policy::manifest::{FILE, Manifest};
+use bulkhead_host::script::packaged;
 use bulkhead_host::text::printable::Shown as _;
 use tempfile::NamedTempFile;
 
 use super::project::Project;
-use super::{Component, precompile, scripts};
+use super::{Component, bytecode, precompile, scripts};
 
 /// The place of the task root in a project.
 pub(crate) const PLACE: &str = "target/bulkhead";
@@ -111,7 +112,11 @@ impl TaskRoot {
                     && precompile::is_made(&self.path.join(file))
             };
             let is_meant = |file: &PathBuf| files.contains_key(file) || self.stripped.contains_key(file);
-            for file in there.keys().filter(|file| !is_meant(file) && !is_native(file)) {
+            // What is not up to date there is removed when it is made.
+            let is_bytecode =
+                |file: &PathBuf| !self.engines.is_empty() && file.starts_with(packaged::folder());
+            let is_kept = |file: &PathBuf| is_meant(file) || is_native(file) || is_bytecode(file);
+            for file in there.keys().filter(|file| !is_kept(file)) {
                 std::fs::remove_file(self.path.join(file))
                     .with_context(|| format!("{} cannot be removed", self.shown.join(file).shown()))?;
             }
@@ -127,6 +132,11 @@ impl TaskRoot {
     /// Compiles the engines of scripts for this machine, which is done before the check, because they check the scripts.
     pub(super) fn compile_engines(&self) -> anyhow::Result<()> {
         self.make(&self.engines)
+    }
+
+    /// Makes the bytecode of the scripts, which had no mistake.
+    pub(super) fn compile_scripts(&self, manifest: &Manifest) -> anyhow::Result<()> {
+        bytecode::make(&self.path, manifest, &self.path)
     }
 
     fn make(&self, native: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
@@ -148,7 +158,7 @@ fn place(project: &Project, component: &Component) -> PathBuf {
 }
 
 /// All files below a folder. Links are followed.
-fn below(place: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
+pub(super) fn below(place: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let place = place.join(entry.file_name());
@@ -167,7 +177,7 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     put(&std::fs::read(from)?, std::fs::metadata(from)?.permissions(), to)
 }
 
-fn put(content: &[u8], permissions: Permissions, to: &Path) -> io::Result<()> {
+pub(super) fn put(content: &[u8], permissions: Permissions, to: &Path) -> io::Result<()> {
     if std::fs::read(to).is_ok_and(|there| there == content) {
         return Ok(());
     }

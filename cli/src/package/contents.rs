@@ -13,7 +13,7 @@ use bulkhead_host::script;
 use bulkhead_host::text::printable::Shown as _;
 use tempfile::TempDir;
 
-use crate::build::is_shipped;
+use crate::build::{bytecode, is_shipped};
 use crate::check;
 use crate::compile;
 use crate::handlers;
@@ -45,6 +45,7 @@ pub(super) fn stage(
             tree(&root.join(&file), &staged.path().join(&file))?;
         }
         scripts(root, manifest, staged.path())?;
+        bytecode::make(staged.path(), manifest, root)?;
     }
     let is_named = manifest.is_some_and(|manifest| !manifest.has_only_handler());
     // Code for another processor can be checked only by its stamp, which was done when it was chosen or

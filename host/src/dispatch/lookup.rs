@@ -85,7 +85,7 @@ impl Dispatcher {
             None => {
                 let waiting = Waiting::new(budget.ends(), meter, &mut state.stop);
                 // Boxed, since most handlers are components, and most scripts are in memory.
-                let script = Box::pin(self.scripts.get(place, waiting)).await;
+                let script = Box::pin(self.scripts.get(place, &loaded.digest, waiting)).await;
                 state.notice_stop();
                 script.map_err(|error| Rejection::of_script(error, route))?
             }

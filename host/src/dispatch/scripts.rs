@@ -19,8 +19,10 @@ use tokio::sync::watch;
 use super::stored::queue::{Full, Job, Lane, Queue};
 use super::stored::{Absence, NoResult, Pending, StoredTenants, Waiting, in_progress};
 use crate::engine::meter::Meter;
+use crate::log::{Level, Log, Scope};
 use crate::policy::Limits;
-use crate::script::{self, Cache, MOST_BYTES_KEPT, ReadError, Script, object};
+use crate::script::{self, Bytecode, Cache, MOST_BYTES_KEPT, ReadError, Script, object, packaged};
+use crate::text::printable::Shown as _;
 use attempts::{Attempts, Offer};
 pub(super) use compile::{Attempt, Compiler};
 
@@ -54,6 +56,7 @@ type Read = Result<Arc<Script>, ScriptError>;
 pub struct Scripts {
     task_root: PathBuf,
     stored: Option<Arc<StoredTenants>>,
+    log: Arc<Log>,
     state: Mutex<State>,
 }
 
@@ -62,6 +65,8 @@ struct State {
     attempts: Attempts,
     queue: Queue,
     reads: HashMap<Arc<Path>, Pending<Read>>,
+    /// Whether the log has the record about bytecode that does not fit.
+    is_told: bool,
 }
 
 impl std::fmt::Debug for Scripts {
@@ -72,14 +77,15 @@ impl std::fmt::Debug for Scripts {
 
 impl Scripts {
     /// The scripts in a task root and in a store. Nothing is opened before the first event.
-    pub fn new(task_root: PathBuf, stored: Option<Arc<StoredTenants>>) -> Arc<Self> {
+    pub fn new(task_root: PathBuf, stored: Option<Arc<StoredTenants>>, log: Arc<Log>) -> Arc<Self> {
         let state = State {
             cache: Cache::new(MOST_BYTES_KEPT),
             attempts: Attempts::default(),
             queue: Queue::default(),
             reads: HashMap::new(),
+            is_told: false,
         };
-        Arc::new(Self { task_root, stored, state: Mutex::new(state) })
+        Arc::new(Self { task_root, stored, log, state: Mutex::new(state) })
     }
 
     /// A script, if it is in memory.
@@ -98,8 +104,13 @@ impl Scripts {
         Some(Attempt::new(Arc::clone(self), Arc::clone(script), offer))
     }
 
-    /// A script, which is read if it is not in memory.
-    pub(super) async fn get(self: &Arc<Self>, place: &Arc<Path>, mut waiting: Waiting<'_>) -> Read {
+    /// A script for this engine, which is read if it is not in memory.
+    pub(super) async fn get(
+        self: &Arc<Self>,
+        place: &Arc<Path>,
+        engine: &Arc<str>,
+        mut waiting: Waiting<'_>,
+    ) -> Read {
         let pending = {
             let mut state = self.lock();
             if let Some(script) = state.cache.get(place) {
@@ -107,7 +118,7 @@ impl Scripts {
             }
             match in_progress(&state.reads, place) {
                 Some(pending) => pending,
-                None => self.start(&mut state, place, waiting.meter)?,
+                None => self.start(&mut state, place, engine, waiting.meter)?,
             }
         };
         waiting.result(pending).await.unwrap_or_else(|reason| {
@@ -124,16 +135,18 @@ impl Scripts {
         self: &Arc<Self>,
         state: &mut State,
         place: &Arc<Path>,
+        engine: &Arc<str>,
         meter: &Meter,
     ) -> Result<Pending<Read>, ScriptError> {
         let (sender, pending) = watch::channel(None);
         let (this, own, meter) = (Arc::clone(self), Arc::clone(place), meter.clone());
+        let engine = Arc::clone(engine);
         let job = move || {
             if this.is_given_up(&sender, &own) {
                 return;
             }
             // The events that waited may have run out of time.
-            let _ = sender.send(Some(meter.charge(|| this.read(&own)).0));
+            let _ = sender.send(Some(meter.charge(|| this.read(&own, &engine)).0));
         };
         match self.stored_at(place) {
             Some(stored) => stored.run(Box::new(job)).map_err(ScriptError::Stored)?,
@@ -153,16 +166,21 @@ impl Scripts {
         is_given_up
     }
 
-    fn read(&self, place: &Arc<Path>) -> Read {
+    fn read(&self, place: &Arc<Path>, engine: &str) -> Read {
         let read = match self.stored_at(place) {
             Some(stored) => stored.script(place).map_err(ScriptError::Stored),
             None => script::read(&self.task_root, place).map_err(|error| ScriptError::Read(Arc::new(error))),
         };
-        let read = read.map(Arc::new);
-        let is_large = read.as_ref().is_ok_and(|script| !script.worth_compiling().is_empty());
+        let mut is_open = false;
+        let read = read.map(|script| {
+            is_open = !script.worth_compiling().is_empty();
+            let bytecode = is_open.then(|| self.packaged(&script, engine)).flatten();
+            is_open &= bytecode.is_none();
+            Arc::new(script.with_bytecode(bytecode))
+        });
         let mut state = self.lock();
         let gone = read.as_ref().ok().map(|script| {
-            if is_large {
+            if is_open {
                 state.attempts.add(&script.digest);
             }
             state.cache.put(Arc::clone(script))
@@ -171,6 +189,28 @@ impl Scripts {
         drop(state);
         drop(gone);
         read
+    }
+
+    /// The bytecode that the package of the function has of one of its scripts.
+    fn packaged(&self, script: &Script, engine: &str) -> Option<Bytecode> {
+        if self.stored_at(&script.place).is_some() {
+            return None;
+        }
+        let misfit = match packaged::read(&self.task_root, engine, script) {
+            Ok(bytecode) => return bytecode,
+            Err(misfit) => misfit,
+        };
+        // If one does not fit, no other one may.
+        if !std::mem::replace(&mut self.lock().is_told, true) {
+            let text = format!(
+                "BytecodeIgnored: {} of the package is not used: {misfit}; the script {} is compiled by its first event. Build \
+                 the package again (logged once)",
+                packaged::place(engine, &script.digest).shown(),
+                script.place.shown()
+            );
+            self.log.record(Level::Warn, &Scope::default(), &text);
+        }
+        None
     }
 
     /// The store, if a script is one of it.

@@ -18,7 +18,7 @@ use crate::sandbox::component::Loaded;
 use crate::sandbox::script_compiler::{self, Compilation, Compiled, NotCompiled};
 use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::{Sandboxes, Timing};
-use crate::script::Script;
+use crate::script::{Bytecode, Script};
 
 pub use crate::sandbox::script_compiler::SyntaxError;
 
@@ -93,6 +93,14 @@ impl ScriptCompiler {
         let (compiled, ended) = self.compile(script, &[place]);
         ended?;
         Ok(compiled.into_iter().find_map(Result::err))
+    }
+
+    /// The bytecode of those files of a script that are worth it. `None` if there is none, or the engine does not return.
+    pub fn bytecode(&self, script: &Arc<Script>) -> Option<Bytecode> {
+        let places = script.worth_compiling();
+        let (compiled, ended) = self.compile(script, &places);
+        ended.ok()?;
+        Compilation { script, places: &places, compiled }.bytecode(&self.loaded.digest)
     }
 
     /// What the engine makes of files of a script, in one sandbox, and why not of all.

@@ -1,7 +1,7 @@
 //! The bytecode of a script: what its engine has made of its files, and which of them are worth it.
 //!
-//! Bytecode is an engine's own format. It is made in this process, by the engine that runs the script, and is in memory only, so that
-//! nobody can hand in one of another origin.
+//! Bytecode is an engine's own format. It is made in this process, by the engine that runs the script, or by the same engine when the
+//! function was packaged ([`packaged`](super::packaged)). Nobody else can hand in some.
 
 use std::sync::Arc;
 

@@ -49,15 +49,17 @@ pub enum ObjectError {
 
 /// Passes on the object of a script, part by part. The files have the order of their paths.
 pub(super) fn parts(entry: &str, files: &[File], add: &mut dyn FnMut(&[u8])) {
-    let mut text = |bytes: &[u8]| {
-        add(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
-        add(bytes);
-    };
-    text(entry.as_bytes());
+    text(entry.as_bytes(), add);
     for file in files {
-        text(file.path.as_bytes());
-        text(&file.content);
+        text(file.path.as_bytes(), add);
+        text(&file.content, add);
     }
+}
+
+/// Passes on a text with its length before it.
+pub(super) fn text(bytes: &[u8], add: &mut dyn FnMut(&[u8])) {
+    add(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+    add(bytes);
 }
 
 /// The object of a script.
@@ -109,10 +111,10 @@ pub fn digest_of(place: &Path) -> Option<&str> {
 }
 
 /// What was not read yet.
-struct Reading<'o>(&'o [u8]);
+pub(super) struct Reading<'o>(pub(super) &'o [u8]);
 
 impl<'o> Reading<'o> {
-    fn text(&mut self) -> Result<&'o [u8], ObjectError> {
+    pub(super) fn text(&mut self) -> Result<&'o [u8], ObjectError> {
         let (length, rest) = self.0.split_first_chunk::<LENGTH>().ok_or(ObjectError::Truncated)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| ObjectError::Truncated)?;
         let (text, rest) = rest.split_at_checked(length).ok_or(ObjectError::Truncated)?;

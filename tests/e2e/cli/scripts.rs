@@ -87,3 +87,52 @@ fn a_script_is_loaded_again_when_it_is_saved() {
     dev.running.wait_log("the new version has taken over");
     assert_eq!(greeting(), json!({ "message": "Goodbye dev!" }));
 }
+
+#[test]
+fn a_zip_has_the_bytecode_of_large_scripts_and_what_does_not_fit_is_ignored_with_one_record() {
+    let folder = Folder::new();
+    let Some(project) = new(&folder) else { return };
+    // The bytecode is larger than what an engine may pass in one call, so no event can compile it.
+    project
+        .write("bulkhead.toml", "[handlers.hello]\nsource = \"src/index.ts\"\nlimits.hostcall = \"16KiB\"\n");
+    let lines: String =
+        (0..500).map(|line| format!("const unused{line} = (a, b = {{}}) => a ?? b.c?.[{line}];\n")).collect();
+    let script =
+        |answer: u32| format!("{lines}export default (event: number): number => event + {answer};\n");
+    let files = || {
+        let all =
+            std::fs::read_dir(project.path().join("target/bulkhead/engines/bytecode")).expect("a folder");
+        let all = all.flat_map(|engine| std::fs::read_dir(engine.expect("one").path()).expect("files"));
+        all.map(|file| file.expect("a file").file_name()).collect::<Vec<_>>()
+    };
+    project.write("src/index.ts", &script(0));
+    project.bulkhead(&["build"]).succeeded();
+    let before = files();
+    project.write("src/index.ts", &script(1));
+    project.bulkhead(&["build"]).succeeded();
+    assert!(
+        before.len() == 1 && files().len() == 1 && before != files(),
+        "only that of the script that is there"
+    );
+    project.bulkhead(&["package", "-o", "function.zip"]).succeeded();
+    let root = unzip(&project.path().join("function.zip"));
+    let bytecode = root.path().join("engines/bytecode");
+    let engine =
+        std::fs::read_dir(&bytecode).expect("a folder").next().expect("an engine").expect("it").path();
+    let file = engine.join(&files()[0]);
+    let whole = std::fs::read(&file).expect("bytecode");
+    for (content, is_ignored) in [(&whole[..], false), (&whole[..whole.len() - 1], true), (b"", true)] {
+        std::fs::write(&file, content).expect("write the bytecode");
+        let api = RuntimeApi::start();
+        let running = Bootstrap::new().task_root(root.path()).api(&api).spawn();
+        for _ in 0..2 {
+            let answer = api.send(Event::json("41"));
+            assert_eq!((answer.kind, answer.json()), (Kind::Response, json!(42)));
+        }
+        api.wait_idle();
+        let log = running.logs();
+        for name in ["BytecodeIgnored: engines/bytecode/", "ScriptNotCompiled: the script src/index.ts "] {
+            assert_eq!(log.matches(name).count(), usize::from(is_ignored), "{log}");
+        }
+    }
+}

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::runtime_api::shutdown::Stop;
 
+const ENGINE: &str = "sha256:11";
+
 struct Stage {
     root: tempfile::TempDir,
+    log: Arc<Log>,
     scripts: Arc<Scripts>,
     meter: Meter,
 }
@@ -15,8 +18,9 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let scripts = Scripts::new(root.path().to_owned(), None);
-        Self { root, scripts, meter: Meter::new(Duration::MAX) }
+        let log = Arc::new(Log::kept());
+        let scripts = Scripts::new(root.path().to_owned(), None, Arc::clone(&log));
+        Self { root, log, scripts, meter: Meter::new(Duration::MAX) }
     }
 
     fn write(&self, place: &str, content: &str) {
@@ -28,7 +32,7 @@ impl Stage {
     async fn get_within(&self, place: &str, time: Duration) -> Read {
         let mut stop = Stop::default();
         let waiting = Waiting::new(Instant::now() + time, &self.meter, &mut stop);
-        self.scripts.get(&Path::new(place).into(), waiting).await
+        self.scripts.get(&Path::new(place).into(), &ENGINE.into(), waiting).await
     }
 
     async fn get(&self, place: &str) -> Read {
@@ -49,6 +53,55 @@ impl Stage {
         }
         sender
     }
+}
+
+/// Writes a large script and the bytecode of it that a package has, changed by this.
+fn write_packaged(stage: &Stage, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let place = format!("{name}/index.js");
+    stage.write(&place, &name.repeat(script::SMALLEST));
+    let script = script::read(stage.root.path(), &Path::new(&place).into()).unwrap();
+    let bytecode = Bytecode { engine: ENGINE.into(), files: vec![Some(vec![7; 10].into())] };
+    let mut file = packaged::write(&script, &bytecode);
+    change(&mut file);
+    let place = stage.root.path().join(packaged::place(ENGINE, &script.digest));
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(place, file).unwrap();
+}
+
+impl Stage {
+    /// The bytecode of a script after it was read, and whether an event is to compile it.
+    async fn bytecode(&self, name: &str) -> (Option<Vec<u8>>, bool) {
+        let script = self.get(&format!("{name}/index.js")).await.unwrap();
+        let ends = Instant::now() + Duration::from_secs(60);
+        let attempt = self.scripts.attempt(&script, &Limits::default(), ends);
+        (script.bytecode("index.js").map(|bytes| bytes.to_vec()), attempt.is_some())
+    }
+}
+
+#[tokio::test]
+async fn bytecode_of_the_package_is_used_and_nothing_is_compiled() {
+    let stage = Stage::new();
+    write_packaged(&stage, "acme", |_| ());
+    assert_eq!(stage.bytecode("acme").await, (Some(vec![7; 10]), false));
+    stage.write("globex/index.js", &"globex".repeat(script::SMALLEST));
+    assert_eq!(stage.bytecode("globex").await, (None, true), "it has none");
+    assert_eq!(stage.log.take(), [""; 0]);
+}
+
+#[tokio::test]
+async fn bytecode_that_does_not_fit_is_ignored_with_one_record() {
+    let stage = Stage::new();
+    write_packaged(&stage, "acme", |file| file.truncate(100));
+    write_packaged(&stage, "globex", |file| file[60] ^= 1);
+    for name in ["acme", "globex"] {
+        assert_eq!(stage.bytecode(name).await, (None, true), "{name}");
+    }
+    let records = stage.log.take();
+    assert!(
+        records.len() == 1 && records[0].contains("BytecodeIgnored: engines/bytecode/11/"),
+        "{records:?}"
+    );
+    assert!(records[0].contains("it is damaged"), "{records:?}");
 }
 
 fn content(script: &Script) -> &[u8] {

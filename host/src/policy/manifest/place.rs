@@ -32,6 +32,8 @@ pub(super) enum PlaceError {
         "{0:?} is hidden, because a part of it begins with a dot; a script has no hidden files, so rename it"
     )]
     Hidden(String),
+    #[error("{0:?} lies in the folder of the engines of scripts; put the script into another one")]
+    Engines(String),
     #[error(
         "{0:?} would be at /tmp in the sandbox, which is reserved for a handler's own files; rename the directory"
     )]
@@ -96,6 +98,9 @@ pub(super) fn script(text: &str) -> Result<Arc<Path>, PlaceError> {
         let error = if has_jsx { PlaceError::Jsx } else { PlaceError::NoScript };
         return Err(error(text.to_owned()));
     }
+    if Path::new(&*place).starts_with(script_file::ENGINES) {
+        return Err(PlaceError::Engines(text.to_owned()));
+    }
     if parts(&place).any(|part| part.starts_with(b".")) {
         Err(PlaceError::Hidden(text.to_owned()))
     } else {
@@ -146,6 +151,9 @@ mod tests {
         for text in ["index.jsx", "src/index.tsx"] {
             assert_eq!(source(text), Err(PlaceError::Jsx(text.to_owned())));
             assert_eq!(script(text), Err(PlaceError::Jsx(text.to_owned())));
+        }
+        for text in ["engines/a.js", "./engines/bytecode/a/b.mjs"] {
+            assert_eq!(script(text), Err(PlaceError::Engines(text.to_owned())));
         }
         assert_eq!(script("hello.wasm"), Err(PlaceError::NoScript("hello.wasm".to_owned())));
         for text in [".git/index.js", "a/.b.js", "./a/.b/c.ts"] {

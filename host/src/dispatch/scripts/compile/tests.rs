@@ -71,7 +71,7 @@ impl Stage {
         std::fs::write(&file, fixture::engine(COMPILE)).unwrap();
         let loaded = component::compile(&engine, &imports, &file).unwrap();
         let watchdog = Watchdog::start(&engine, TimeSlice::ALONE).unwrap();
-        let scripts = Scripts::new(root.path().to_owned(), None);
+        let scripts = Scripts::new(root.path().to_owned(), None, Arc::new(Log::kept()));
         let route = route("acme", |_| ());
         Self { loaded, sandboxes: sandboxes(), watchdog, route, scripts, root }
     }
@@ -108,7 +108,8 @@ impl Stage {
         std::fs::write(self.root.path().join(&folder).join("index.js"), text).unwrap();
         let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
         let waiting = Waiting::new(Instant::now() + Duration::from_secs(30), &meter, &mut stop);
-        self.scripts.get(&Path::new(&folder).join("index.js").into(), waiting).await.unwrap()
+        let place = Path::new(&folder).join("index.js").into();
+        self.scripts.get(&place, &self.loaded.digest, waiting).await.unwrap()
     }
 
     /// The attempt of an event with this route.

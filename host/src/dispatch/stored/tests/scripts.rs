@@ -7,6 +7,7 @@ use crate::dispatch::scripts::{ScriptError, Scripts};
 use crate::script::object::{self, MOST_OBJECT};
 use crate::script::{File, Script};
 
+const ENGINE: &str = "sha256:11";
 const SCRIPTS: &str = "scripts = true\nrefresh = '1h'";
 /// So short that every attempt is a new one.
 const AT_ONCE: &str = "scripts = true\nrefresh = '1ms'\nmax_stale = '1ms'";
@@ -33,12 +34,16 @@ fn put_object(stage: &Stage, tenant: &str, version: u64, object: &[u8]) -> Key {
 }
 
 fn scripts(stage: &Stage) -> Arc<Scripts> {
-    Scripts::new(stage.folder.path().join("nothing"), Some(Arc::clone(&stage.stored)))
+    Scripts::new(
+        stage.folder.path().join("nothing"),
+        Some(Arc::clone(&stage.stored)),
+        Arc::clone(&stage.stored.log),
+    )
 }
 
 async fn get(scripts: &Arc<Scripts>, place: &Arc<Path>) -> Result<Arc<Script>, ScriptError> {
     let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
-    scripts.get(place, Waiting::new(in_half_a_minute(), &meter, &mut stop)).await
+    scripts.get(place, &ENGINE.into(), Waiting::new(in_half_a_minute(), &meter, &mut stop)).await
 }
 
 /// The script of a tenant, as it is now.
@@ -199,7 +204,7 @@ fn an_event_waits_for_a_script_no_longer_than_its_time_and_strangers_do_not_dela
     let known = occupy(&stage, Lane::Known);
     let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
     let waiting = Waiting::new(Instant::now() + Duration::from_millis(5), &meter, &mut stop);
-    let late = absence(block_on(scripts.get(&place, waiting)));
+    let late = absence(block_on(scripts.get(&place, &ENGINE.into(), waiting)));
     assert_eq!(late, unavailable("the store has not answered in time"));
     drop(known);
     assert!(script_of(&stage, &scripts, "acme").is_ok());
@@ -215,7 +220,7 @@ fn the_event_that_needs_a_script_first_is_charged_for_it_and_no_other_one() {
     for is_charged in [true, false] {
         let (meter, mut stop) = (Meter::new(Duration::MAX), Stop::default());
         let waiting = Waiting::new(in_half_a_minute(), &meter, &mut stop);
-        assert!(block_on(scripts.get(&place, waiting)).is_ok());
+        assert!(block_on(scripts.get(&place, &ENGINE.into(), waiting)).is_ok());
         assert_eq!(meter.spent() > Duration::ZERO, is_charged);
     }
 }
