@@ -75,7 +75,7 @@ impl ScriptCompiler {
         let engine = loaded.entry.pre().engine();
         let watchdog = Watchdog::start(engine, TimeSlice::ALONE).map_err(ScriptCompilerError::Thread)?;
         let route = Route::to(0, Arc::new(Policy::default_for("scripts")));
-        let route = script_compiler::route(&route, Limits { cpu_time: TIME, ..Limits::default() });
+        let route = script_compiler::route(&route, &Limits { cpu_time: TIME, ..Limits::default() });
         let sandboxes = sandboxes(&route.policy.handler, quiet())?;
         Ok(Some(Self { loaded: loaded.clone(), watchdog, sandboxes, route }))
     }

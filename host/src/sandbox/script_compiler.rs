@@ -90,9 +90,9 @@ impl Loaded {
 }
 
 /// The route of a compiler's sandbox: that of an event, with these limits and without grants.
-pub fn route(of: &Route, limits: Limits) -> Route {
+pub fn route(of: &Route, limits: &Limits) -> Route {
     // What a sandbox is called with are the files.
-    let limits = Limits { logs: 0, response: limits.hostcall, ..limits };
+    let limits = Limits { logs: 0, response: limits.hostcall, ..limits.clone() };
     let policy = Policy { limits, events: NonZeroU32::MAX, ..Policy::default_for(&of.policy.handler) };
     Route { tenant_id: of.tenant_id.clone(), ..Route::to(of.handler, Arc::new(policy)) }
 }

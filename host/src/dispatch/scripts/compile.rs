@@ -51,7 +51,7 @@ impl Compiler<'_> {
         let mut compilation = Compilation { script: &script, places: &places, compiled: Vec::new() };
         let Offer { cpu_time, wall_time, hostcall, .. } = offer;
         let limits = Limits { cpu_time, wall_time, hostcall, ..self.route.policy.limits.clone() };
-        let route = script_compiler::route(self.route, limits);
+        let route = script_compiler::route(self.route, &limits);
         let ended = self.sandboxes.compile(self.loaded, &route, timing, &mut compilation).await;
         // What was compiled before the compiler had to end is kept.
         match compilation.bytecode(engine) {
