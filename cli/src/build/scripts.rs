@@ -226,6 +226,9 @@ mod tests {
         write("n/b.mts", "let a!: B");
         write("n/types.d.ts", "declare");
         write("n/c.js", "let a: string;");
+        // Its own: otherwise it has the engine of this machine, if there is one.
+        std::fs::create_dir(folder.path().join("engines")).unwrap();
+        write("engines/javascript.wasm", "");
         let project = Project::find(folder.path()).unwrap();
         let of = |text: &str| text.as_bytes().to_owned();
         let expected = [("n/b.mts", of("let a    ")), ("n/index.ts", of("let a        ;"))];
@@ -233,7 +236,7 @@ mod tests {
         assert_eq!(stripped(&project).unwrap(), BTreeMap::from(expected));
         let (mut files, mut native) = (BTreeMap::new(), BTreeSet::new());
         add(&project, &mut files, &mut native);
-        assert_eq!(files.keys().collect::<Vec<_>>(), [Path::new("n/c.js")]);
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["engines/javascript.wasm", "n/c.js"].map(Path::new));
         write("n/b.mts", "enum A {}");
         write("n/index.ts", "let a: ;");
         let error = stripped(&project).unwrap_err().to_string();
