@@ -343,9 +343,8 @@ impl Dispatcher {
         }
     }
 
-    /// Writes the receipts of finished events, with the meter's processor time. Call this after the answer is
-    /// sent, so that no caller waits for it, and before the next event is requested if the environment may be frozen
-    /// from then on.
+    /// Writes the receipts of finished events, with the meter's processor time. Call this after the answer is sent, so that no
+    /// caller waits for it, and before the next event is requested if the environment may be frozen from then on.
     pub fn write_receipts(&self, state: &mut LoopState, meter: &Meter) {
         for receipt in shared_out(std::mem::take(&mut state.receipts), meter.spent()) {
             receipt.line(&self.receipts).into_iter().for_each(|line| self.log.record_receipt(line));
