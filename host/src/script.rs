@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-pub use bytecode::{Bytecode, MOST_BYTECODE, MOST_COMPILED, SMALLEST};
+pub use bytecode::{Bytecode, MOST_BYTECODE, MOST_COMPILED, SMALLEST, SMALLEST_PACKAGED};
 pub use cache::{Cache, MOST_BYTES_KEPT};
 pub use folder::{DEEPEST, LONGEST_PATH, MOST_BYTES, MOST_FILES, ReadError, read};
 

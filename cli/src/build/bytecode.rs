@@ -17,7 +17,7 @@ use bulkhead_host::policy::Limits;
 use bulkhead_host::policy::manifest::Manifest;
 use bulkhead_host::preinit::ScriptCompiler;
 use bulkhead_host::sandbox::component;
-use bulkhead_host::script::{self, packaged};
+use bulkhead_host::script::{self, SMALLEST, SMALLEST_PACKAGED, packaged};
 use bulkhead_host::text::printable::Shown as _;
 
 use super::task_root::{below, put};
@@ -26,6 +26,9 @@ use crate::local;
 /// The most bytes of bytecode in a task root. A script has about three times as many as its source. Those that are left out are
 /// compiled at their first event.
 const MOST: usize = 32 * 1024 * 1024;
+
+/// The most scripts of a task root of which small ones have bytecode, too. With more, a build would take seconds.
+const MOST_WITH_SMALL: usize = 1000;
 
 /// Writes the bytecode of those scripts in a task root that are worth it, and removes that of others. `earlier` is a task root that
 /// may have it already, or the engine for this machine.
@@ -56,17 +59,19 @@ fn files(root: &Path, manifest: &Manifest, earlier: &Path, most: usize) -> BTree
         return files;
     };
     let (roots, compiler) = ([root, earlier], OnceCell::new());
+    let places: BTreeSet<_> = manifest.scripts().collect();
+    let smallest = if places.len() <= MOST_WITH_SMALL { SMALLEST_PACKAGED } else { SMALLEST };
     let mut bytes = 0;
-    for place in manifest.scripts().collect::<BTreeSet<_>>() {
+    for place in places {
         // What cannot be read was reported before.
         let Ok(script) = script::read(root, place).map(Arc::new) else { continue };
-        if script.worth_compiling().is_empty() {
+        if script.worth_compiling(smallest).is_empty() {
             continue;
         }
         let there = roots.iter().find_map(|root| packaged::read(root, &engine, &script).ok()?);
         let made = there.or_else(|| {
             let compiler = compiler.get_or_init(|| compiler_of(&engine, &code, roots));
-            compiler.as_ref()?.bytecode(&script)
+            compiler.as_ref()?.bytecode(&script, smallest)
         });
         let Some(bytecode) = made else { continue };
         let content = packaged::write(&script, &bytecode);
@@ -106,7 +111,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("bulkhead.toml"), MANIFEST).unwrap();
         for file in ["a.js", "b.js"] {
-            std::fs::write(root.path().join(file), file.repeat(script::SMALLEST)).unwrap();
+            std::fs::write(root.path().join(file), file.repeat(SMALLEST)).unwrap();
         }
         std::fs::create_dir(root.path().join("engines")).unwrap();
         let stamp = Stamp::new(b"code", b"engine", Target::host().unwrap(), engine::Reset::default());
@@ -138,9 +143,25 @@ mod tests {
         let is_there = |file: &PathBuf| root.path().join(file).is_file();
         assert!(is_there(&own) && is_there(&theirs) && !old.iter().any(is_there));
         // The engine does not load, so nothing new is made.
-        std::fs::write(root.path().join("a.js"), "changed".repeat(script::SMALLEST)).unwrap();
+        std::fs::write(root.path().join("a.js"), "changed".repeat(SMALLEST)).unwrap();
         make(root.path(), &manifest, earlier.path()).unwrap();
         assert!(!is_there(&own) && is_there(&theirs));
+    }
+
+    #[test]
+    fn small_scripts_have_bytecode_if_there_are_not_too_many() {
+        let (root, _, engine) = root();
+        std::fs::write(root.path().join("a.js"), "1").unwrap();
+        let small = write(root.path(), "a.js", &engine);
+        for (scripts, is_kept) in [(MOST_WITH_SMALL, true), (MOST_WITH_SMALL + 1, false)] {
+            let tenant = |number| format!("tenants.t{number}.script = \"{number}.js\"\n");
+            let tenants: String = (1..scripts).map(tenant).collect();
+            let text = format!("handlers.a.source = \"a.js\"\n{tenants}");
+            std::fs::write(root.path().join("bulkhead.toml"), text).unwrap();
+            let manifest = Manifest::read(root.path()).unwrap().unwrap();
+            make(root.path(), &manifest, root.path()).unwrap();
+            assert_eq!(root.path().join(&small).is_file(), is_kept, "{scripts} scripts");
+        }
     }
 
     #[test]

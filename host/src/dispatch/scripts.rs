@@ -21,7 +21,7 @@ use super::stored::{Absence, NoResult, Pending, StoredTenants, Waiting, in_progr
 use crate::engine::meter::Meter;
 use crate::log::{Level, Log, Scope};
 use crate::policy::Limits;
-use crate::script::{self, Bytecode, Cache, MOST_BYTES_KEPT, ReadError, Script, object, packaged};
+use crate::script::{self, Bytecode, Cache, MOST_BYTES_KEPT, ReadError, SMALLEST, Script, object, packaged};
 use crate::text::printable::Shown as _;
 use attempts::{Attempts, Offer};
 pub(super) use compile::{Attempt, Compiler};
@@ -173,9 +173,8 @@ impl Scripts {
         };
         let mut is_open = false;
         let read = read.map(|script| {
-            is_open = !script.worth_compiling().is_empty();
-            let bytecode = is_open.then(|| self.packaged(&script, engine)).flatten();
-            is_open &= bytecode.is_none();
+            let bytecode = self.packaged(&script, engine);
+            is_open = bytecode.is_none() && !script.worth_compiling(SMALLEST).is_empty();
             Arc::new(script.with_bytecode(bytecode))
         });
         let mut state = self.lock();

@@ -95,9 +95,10 @@ impl ScriptCompiler {
         Ok(compiled.into_iter().find_map(Result::err))
     }
 
-    /// The bytecode of those files of a script that are worth it. `None` if there is none, or the engine does not return.
-    pub fn bytecode(&self, script: &Arc<Script>) -> Option<Bytecode> {
-        let places = script.worth_compiling();
+    /// The bytecode of those files of a script that have so many bytes and are worth it. `None` if there is none, or the engine does
+    /// not return.
+    pub fn bytecode(&self, script: &Arc<Script>, smallest: usize) -> Option<Bytecode> {
+        let places = script.worth_compiling(smallest);
         let (compiled, ended) = self.compile(script, &places);
         ended.ok()?;
         Compilation { script, places: &places, compiled }.bytecode(&self.loaded.digest)

@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use super::{File, MOST_BYTES, Script};
 
-/// A smaller file is compiled by each event. One of 2.4 KB takes 0.22 ms of an event, and where it is compiled once, the first event
-/// takes some 0.4 ms more. In an environment that sees one event of a tenant, that would be a loss; a small script must not have it.
+/// The bytes of a file from which on its first event compiles it; a smaller one is compiled by each event. One of 2.4 KB takes 0.22 ms
+/// of an event, and where it is compiled once, the first event takes some 0.4 ms more. In an environment that sees one event of a
+/// tenant, that would be a loss; a small script must not have it.
 pub const SMALLEST: usize = 2 * 1024;
+
+/// The same, where no event waits for it.
+pub const SMALLEST_PACKAGED: usize = 1;
 
 /// The most bytes of files that are compiled, if the entry has not more: as many as are compiled in some 40 ms.
 pub const MOST_COMPILED: usize = 1024 * 1024;
@@ -39,11 +43,11 @@ impl Bytecode {
 }
 
 impl Script {
-    /// The places of the files that are worth compiling: the entry, and what it names as an import, directly or by other files. A
-    /// file that nothing names may be there for something else.
+    /// The places of the files of at least so many bytes that are worth compiling: the entry, and what it names as an import, directly
+    /// or by other files. A file that nothing names may be there for something else.
     ///
     /// What looks like an import may be a text. Then a file is compiled in vain, within the bound.
-    pub fn worth_compiling(&self) -> Vec<usize> {
+    pub fn worth_compiling(&self, smallest: usize) -> Vec<usize> {
         let mut open = vec![self.place_of(&self.entry)];
         let mut seen = vec![false; self.files.len()];
         let (mut found, mut bytes, mut next) = (Vec::new(), 0, 0);
@@ -61,7 +65,7 @@ impl Script {
             if bytes > MOST_COMPILED && next > 1 {
                 break;
             }
-            if file.content.len() >= SMALLEST {
+            if file.content.len() >= smallest {
                 found.push(place);
             }
             self.named(file, &mut open);

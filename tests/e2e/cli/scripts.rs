@@ -89,7 +89,7 @@ fn a_script_is_loaded_again_when_it_is_saved() {
 }
 
 #[test]
-fn a_zip_has_the_bytecode_of_large_scripts_and_what_does_not_fit_is_ignored_with_one_record() {
+fn a_zip_has_the_bytecode_of_scripts_and_what_does_not_fit_is_ignored_with_one_record() {
     let folder = Folder::new();
     let Some(project) = new(&folder) else { return };
     // The bytecode is larger than what an engine may pass in one call, so no event can compile it.

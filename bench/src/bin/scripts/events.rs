@@ -31,8 +31,8 @@ pub(crate) struct Contestant {
 
 #[derive(Debug)]
 enum Runs {
-    /// A bootstrap, with the native code of the engine.
-    Script { lean: PathBuf, engine: Vec<u8> },
+    /// A bootstrap, the `bulkhead` command that builds the function, and the folder with the engine.
+    Script { lean: PathBuf, command: PathBuf, engines: PathBuf },
     /// A bootstrap, with the native code of one handler.
     Component { lean: PathBuf, handler: Vec<u8> },
     /// The official client for Node.js.
@@ -55,9 +55,13 @@ pub(crate) struct Figures {
 }
 
 impl Contestant {
-    pub(crate) fn scripts(lean: &Path, engine: &Path) -> Result<Self> {
-        let engine = fs::read(engine).context("reading the engine")?;
-        Ok(Self { name: SCRIPT, runs: Runs::Script { lean: lean.to_owned(), engine } })
+    pub(crate) fn scripts(lean: &Path, command: &Path, engines: &Path) -> Result<Self> {
+        let [command, engines] = [command, engines]
+            .map(|path| path.canonicalize().with_context(|| format!("looking for {}", path.display())));
+        Ok(Self {
+            name: SCRIPT,
+            runs: Runs::Script { lean: lean.to_owned(), command: command?, engines: engines? },
+        })
     }
 
     pub(crate) fn starlingmonkey(lean: &Path, handler: &Path) -> Result<Self> {
@@ -72,25 +76,29 @@ impl Contestant {
     }
 
     /// Starts it, or returns `None` if it cannot run this script.
-    fn start(&self, scenario: &Scenario, api: &RuntimeApi) -> Option<(TaskRoot, Running)> {
+    fn start(&self, scenario: &Scenario, api: &RuntimeApi) -> Result<Option<(TaskRoot, Running)>> {
         let root = TaskRoot::new();
-        match &self.runs {
-            Runs::Script { lean, engine } => {
+        Ok(Some(match &self.runs {
+            Runs::Script { lean, command, engines } => {
                 let root = root
                     .manifest("[handlers.h]\nsource = \"h.js\"\n")
-                    .file("h.js", scenario.script.as_bytes())
-                    .file("engines/javascript.cwasm", engine);
-                let running = Bootstrap::at(lean).task_root(&root).handler("h").api(api).spawn();
-                Some((root, running))
+                    .file("h.js", scenario.script.as_bytes());
+                let mut build = Command::new(command);
+                build.arg("build").current_dir(root.path()).env("BULKHEAD_ENGINES", engines);
+                let build = build.output().context("starting `bulkhead build`")?;
+                ensure!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
+                let built = root.path().join("target/bulkhead");
+                let running = Bootstrap::at(lean).task_root(built).handler("h").api(api).spawn();
+                (root, running)
             }
             Runs::Component { lean, handler } => {
                 // Its only script is in the component.
                 if scenario.name != scenario::HELLO {
-                    return None;
+                    return Ok(None);
                 }
                 let root = root.manifest("[handlers.h]\n").file("h.cwasm", handler);
                 let running = Bootstrap::at(lean).task_root(&root).handler("h").api(api).spawn();
-                Some((root, running))
+                (root, running)
             }
             Runs::Node { client } => {
                 let root = root.file("h.mjs", scenario.script.as_bytes());
@@ -105,9 +113,9 @@ impl Contestant {
                     node.env(name, value);
                 }
                 node.env("AWS_LAMBDA_RUNTIME_API", api.address()).env("LAMBDA_TASK_ROOT", root.path());
-                Some((root, Running::start(node)))
+                (root, Running::start(node))
             }
-        }
+        }))
     }
 }
 
@@ -130,7 +138,7 @@ pub(crate) fn measure(contestants: &[Contestant], rounds: usize, events: usize) 
 /// One start of a contestant, and its events.
 fn round(contestant: &Contestant, scenario: &Scenario, events: usize) -> Result<Option<Figures>> {
     let api = RuntimeApi::start();
-    let Some((_root, running)) = contestant.start(scenario, &api) else { return Ok(None) };
+    let Some((_root, running)) = contestant.start(scenario, &api)? else { return Ok(None) };
     let failed = || format!("{} failed; its log:\n{}", contestant.name, running.logs());
     let first = event(&api, scenario).with_context(failed)?;
     for _ in 0..WARM_UP {

@@ -66,7 +66,7 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir().context("making a folder")?;
     let native = folder.path().join("javascript.cwasm");
     compile(&arguments.command, &arguments.engine, &native)?;
-    let contestants = contestants(&arguments, &native, folder.path())?;
+    let contestants = contestants(&arguments, folder.path())?;
     let rows = events::measure(&contestants, arguments.rounds, arguments.events)?;
     println!("\n{}", events::table(&rows));
     let functions = tenants::measure(&arguments.lean, &native, arguments.tenants, arguments.starts)?;
@@ -87,8 +87,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn contestants(arguments: &Arguments, native: &Path, folder: &Path) -> Result<Vec<Contestant>> {
-    let mut all = vec![Contestant::scripts(&arguments.lean, native)?];
+fn contestants(arguments: &Arguments, folder: &Path) -> Result<Vec<Contestant>> {
+    let engines = arguments.engine.parent().context("the engine is in no folder")?;
+    let mut all = vec![Contestant::scripts(&arguments.lean, &arguments.command, engines)?];
     if let Some(component) = &arguments.starlingmonkey {
         let native = folder.join("starlingmonkey.cwasm");
         compile(&arguments.command, component, &native)?;

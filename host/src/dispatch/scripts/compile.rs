@@ -17,7 +17,7 @@ use crate::sandbox::component::Loaded;
 use crate::sandbox::script_compiler::{self, Compilation, NotCompiled};
 use crate::sandbox::time_budget::TimeBudget;
 use crate::sandbox::{Sandboxes, Timing};
-use crate::script::Script;
+use crate::script::{SMALLEST, Script};
 use crate::text::printable::Shown as _;
 
 /// An engine, and the event for which it compiles a script.
@@ -37,7 +37,7 @@ impl Compiler<'_> {
         offer: Offer,
     ) -> (Arc<Script>, Result<(), NotCompiled>) {
         let engine = &self.loaded.digest;
-        let mut places = script.worth_compiling();
+        let mut places = script.worth_compiling(SMALLEST);
         if let Some(before) = script.bytecode_for(engine) {
             places.retain(|place| before.files.get(*place).is_some_and(Option::is_none));
         }

@@ -58,7 +58,7 @@ impl Stage {
 /// Writes a large script and the bytecode of it that a package has, changed by this.
 fn write_packaged(stage: &Stage, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
     let place = format!("{name}/index.js");
-    stage.write(&place, &name.repeat(script::SMALLEST));
+    stage.write(&place, &name.repeat(SMALLEST));
     let script = script::read(stage.root.path(), &Path::new(&place).into()).unwrap();
     let bytecode = Bytecode { engine: ENGINE.into(), files: vec![Some(vec![7; 10].into())] };
     let mut file = packaged::write(&script, &bytecode);
@@ -83,7 +83,7 @@ async fn bytecode_of_the_package_is_used_and_nothing_is_compiled() {
     let stage = Stage::new();
     write_packaged(&stage, "acme", |_| ());
     assert_eq!(stage.bytecode("acme").await, (Some(vec![7; 10]), false));
-    stage.write("globex/index.js", &"globex".repeat(script::SMALLEST));
+    stage.write("globex/index.js", &"globex".repeat(SMALLEST));
     assert_eq!(stage.bytecode("globex").await, (None, true), "it has none");
     assert_eq!(stage.log.take(), [""; 0]);
 }

@@ -13,7 +13,11 @@ fn large(imports: &str) -> String {
 }
 
 fn chosen(script: &Script) -> Vec<&str> {
-    script.worth_compiling().into_iter().map(|place| &*script.files()[place].path).collect()
+    worth(script, SMALLEST)
+}
+
+fn worth(script: &Script, smallest: usize) -> Vec<&str> {
+    script.worth_compiling(smallest).into_iter().map(|place| &*script.files()[place].path).collect()
 }
 
 #[test]
@@ -45,8 +49,10 @@ fn the_entry_and_what_it_names_are_compiled_and_nothing_else() {
 }
 
 #[test]
-fn a_small_script_is_not_compiled() {
-    assert_eq!(chosen(&script("index.js", &[("index.js", "1".repeat(SMALLEST - 1))])), [""; 0]);
+fn a_small_script_is_compiled_in_a_package_only() {
+    let small = script("index.js", &[("index.js", "1".repeat(SMALLEST - 1))]);
+    assert_eq!((chosen(&small), worth(&small, SMALLEST_PACKAGED)), (vec![], vec!["index.js"]));
+    assert_eq!(worth(&script("index.js", &[("index.js", String::new())]), SMALLEST_PACKAGED), [""; 0]);
     assert_eq!(chosen(&script("index.js", &[("index.js", "1".repeat(SMALLEST))])), ["index.js"]);
 }
 
