@@ -1,4 +1,7 @@
 //! The scripts in memory, up to a number of bytes. What was not used for a long time goes first.
+//!
+//! Large scripts are kept apart, so that a few tenants that have them do not drive out those of all others, who would pay for reading and
+//! compiling them again.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,15 +12,25 @@ use super::Script;
 /// What the kept scripts may take together, in bytes. A script that a sandbox uses stays in memory as long as the sandbox.
 pub const MOST_BYTES_KEPT: usize = 64 * 1024 * 1024;
 
+/// The part of it, as a divisor, up to which a script with its bytecode is a small one: 1 MiB.
+const LARGE: usize = 64;
+
 /// Scripts by the places of their entries.
 type Scripts = HashMap<Arc<Path>, Arc<Script>>;
 
-/// The scripts in memory, by the places of their entries.
-///
-/// They are in two halves. A script that is used is in the newer half. When that is full, it becomes the older half, and
-/// what was in the older one since is dropped. So nothing has to be ordered, however many scripts there are.
+/// The scripts in memory, by the places of their entries. Small and large ones have half of the room each.
 #[derive(Debug)]
 pub struct Cache {
+    largest_small: usize,
+    small: Halves,
+    large: Halves,
+}
+
+/// Scripts in two halves. One that is read is in the newer half. When that is full, it becomes the older half, and what is in the older
+/// one is dropped. A use of a script in the older half moves it to the newer one, if there is room. So nothing has to be ordered, however
+/// many scripts there are, and a use of one drops no other.
+#[derive(Debug, Default)]
+struct Halves {
     most_bytes: usize,
     newer: Scripts,
     older: Scripts,
@@ -28,33 +41,62 @@ pub struct Cache {
 impl Cache {
     /// An empty cache of this size.
     pub fn new(most_bytes: usize) -> Self {
-        Self { most_bytes, newer: HashMap::new(), older: HashMap::new(), bytes: 0 }
+        let halves = || Halves { most_bytes: most_bytes / 4, ..Halves::default() };
+        Self { largest_small: most_bytes / LARGE, small: halves(), large: halves() }
     }
 
     /// The script at a place, if it is kept. This is a use of it.
     pub fn get(&mut self, place: &Path) -> Option<Arc<Script>> {
-        if let Some(script) = self.newer.get(place) {
-            return Some(Arc::clone(script));
-        }
-        let script = self.older.remove(place)?;
-        drop(self.put(Arc::clone(&script)));
-        Some(script)
+        self.small.get(place).or_else(|| self.large.get(place))
     }
 
     /// Keeps a script. What is returned had to go, and is to be dropped when there is time.
     #[must_use]
     pub fn put(&mut self, script: Arc<Script>) -> Scripts {
-        let size = script.size();
+        let (own, other) = match script.size() <= self.largest_small {
+            true => (&mut self.small, &mut self.large),
+            false => (&mut self.large, &mut self.small),
+        };
+        let before = other.remove(&script.place);
+        let mut gone = own.put(script);
+        gone.extend(before.map(|before| (Arc::clone(&before.place), before)));
+        gone
+    }
+}
+
+impl Halves {
+    fn get(&mut self, place: &Path) -> Option<Arc<Script>> {
+        if let Some(script) = self.newer.get(place) {
+            return Some(Arc::clone(script));
+        }
+        let script = Arc::clone(self.older.get(place)?);
+        if self.bytes + script.size() <= self.most_bytes {
+            self.older.remove(place);
+            self.bytes += script.size();
+            self.newer.insert(Arc::clone(&script.place), Arc::clone(&script));
+        }
+        Some(script)
+    }
+
+    fn put(&mut self, script: Arc<Script>) -> Scripts {
+        let before = self.remove(&script.place);
         let mut gone = Scripts::new();
-        if self.bytes + size > self.most_bytes / 2 {
+        if self.bytes + script.size() > self.most_bytes {
             gone = std::mem::replace(&mut self.older, std::mem::take(&mut self.newer));
             self.bytes = 0;
         }
-        self.bytes += size;
-        if let Some(before) = self.newer.insert(Arc::clone(&script.place), script) {
-            self.bytes -= before.size();
-        }
+        self.bytes += script.size();
+        self.newer.insert(Arc::clone(&script.place), script);
+        gone.extend(before.map(|before| (Arc::clone(&before.place), before)));
         gone
+    }
+
+    fn remove(&mut self, place: &Path) -> Option<Arc<Script>> {
+        if let Some(script) = self.newer.remove(place) {
+            self.bytes -= script.size();
+            return Some(script);
+        }
+        self.older.remove(place)
     }
 }
 
@@ -72,26 +114,56 @@ mod tests {
         cache.get(Path::new(place)).is_some()
     }
 
+    fn count(Halves { newer, older, .. }: &Halves) -> usize {
+        newer.len() + older.len()
+    }
+
+    /// With room for so many small scripts of 1000 bytes in each half.
+    fn cache(each: usize) -> Cache {
+        Cache { largest_small: 2000, ..Cache::new(4 * each * (1000 + OF_SCRIPT + OF_FILE + 4)) }
+    }
+
     #[test]
     fn what_is_used_stays_and_what_is_not_goes() {
-        // Four scripts of 1000 bytes in each half.
-        let mut cache = Cache::new(8 * (1000 + OF_SCRIPT + OF_FILE + 4));
+        let mut cache = cache(4);
         drop(cache.put(script("used/a.js", 1000)));
         for number in 0..100 {
             drop(cache.put(script(&format!("{number}/a.js"), 1000)));
             assert!(has(&mut cache, "used/a.js"), "after {number}");
-            assert!(cache.newer.len() + cache.older.len() <= 8);
+            assert!(count(&cache.small) <= 8);
         }
         assert!(has(&mut cache, "99/a.js") && !has(&mut cache, "1/a.js"));
     }
 
     #[test]
+    fn large_scripts_drive_out_no_small_ones() {
+        let mut cache = cache(4);
+        drop(cache.put(script("small/a.js", 1000)));
+        for number in 0..100 {
+            drop(cache.put(script(&format!("{number}/a.js"), 5000)));
+        }
+        assert!(has(&mut cache, "small/a.js") && has(&mut cache, "99/a.js") && !has(&mut cache, "1/a.js"));
+    }
+
+    #[test]
+    fn the_use_of_some_scripts_drives_out_no_other() {
+        let mut cache = cache(2);
+        let places: Vec<String> = (0..4).map(|number| format!("{number}/a.js")).collect();
+        places.iter().for_each(|place| drop(cache.put(script(place, 1000))));
+        for _ in 0..10 {
+            assert!(places.iter().all(|place| has(&mut cache, place)));
+        }
+    }
+
+    #[test]
     fn another_script_at_the_same_place_replaces_the_first() {
-        let mut cache = Cache::new(1 << 20);
-        for bytes in [10, 20, 20] {
-            drop(cache.put(script("x/a.js", bytes)));
+        let mut cache = cache(100);
+        for bytes in [10, 20, 5000, 20] {
+            let gone = cache.put(script("x/a.js", bytes));
+            assert_eq!(gone.len(), usize::from(bytes != 10));
             assert_eq!(cache.get(Path::new("x/a.js")).unwrap().files()[0].content.len(), bytes);
-            assert_eq!(cache.bytes, script("x/a.js", bytes).size());
+            assert_eq!(cache.small.bytes + cache.large.bytes, script("x/a.js", bytes).size());
+            assert_eq!(count(&cache.small) + count(&cache.large), 1);
         }
     }
 
@@ -103,6 +175,6 @@ mod tests {
         assert!(has(&mut cache, "large/a.js") && has(&mut cache, "small/a.js"));
         drop(cache.put(script("other/a.js", 10)));
         drop(cache.put(script("third/a.js", 10)));
-        assert!(cache.newer.len() + cache.older.len() <= 4);
+        assert!(count(&cache.small) + count(&cache.large) <= 4);
     }
 }
