@@ -5,7 +5,49 @@ use std::net::{TcpListener, TcpStream};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::bootstrap::{Bootstrap, Running};
 use crate::runtime_api::WAIT_LIMIT;
+use crate::task_root::TaskRoot;
+
+/// A bootstrap with one of its connections to a server of which each byte is written by the test.
+#[derive(Debug)]
+pub struct Wire {
+    /// The server.
+    pub api: RawApi,
+    /// The connection.
+    pub connection: RawConnection,
+    /// The bootstrap.
+    pub running: Running,
+    _root: TaskRoot,
+}
+
+impl Wire {
+    /// Starts the bootstrap, and accepts its first connection.
+    ///
+    /// # Panics
+    /// Where there is none within 30 s.
+    pub fn start(root: TaskRoot, bootstrap: Bootstrap) -> Self {
+        let api = RawApi::start();
+        let running = bootstrap.task_root(&root).env("AWS_LAMBDA_RUNTIME_API", api.address()).spawn();
+        let connection = api.accept();
+        Self { api, connection, running, _root: root }
+    }
+
+    /// Delivers an event, and accepts its answer, whose head and body are returned as they came.
+    ///
+    /// # Panics
+    /// Where there is none within 30 s.
+    pub fn answer(&mut self, event: &str) -> (String, String) {
+        self.connection.deliver(event);
+        let head = self.connection.read_to("\r\n\r\n");
+        let body = match head.to_lowercase().contains("transfer-encoding: chunked") {
+            true => self.connection.read_chunked(),
+            false => self.connection.read_to("}"),
+        };
+        self.connection.accept_answer();
+        (head, body)
+    }
+}
 
 /// Where the bootstrap connects to.
 #[derive(Debug)]
