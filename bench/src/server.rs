@@ -3,7 +3,7 @@
 //! Each connection has a thread, which sleeps in the kernel until a request comes, so that a message wakes
 //! one thread only. Every pending `/next` gets an event; answers may come in any order and on any connection.
 //! No lock is held during a read or a write, no body is copied, and an answer is compared with the expected
-//! one after it was acknowledged, when nobody waits. `batch.rs` contains the events and their results,
+//! one after it was acknowledged, outside of every measured latency. `batch.rs` contains the events and their results,
 //! `connection.rs` the protocol.
 
 mod batch;

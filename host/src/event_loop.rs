@@ -43,7 +43,9 @@ pub enum LoopError {
     #[error(transparent)]
     NoRequestId(#[from] NoRequestId),
     /// An event whose answer is rejected is delivered again and again (R2.7).
-    #[error("event {request_id} was redelivered after its answer was refused, and refused again; giving up")]
+    #[error(
+        "event {request_id} was redelivered after its answer was not accepted, and it was not accepted again; giving up"
+    )]
     Redelivered {
         /// The event.
         request_id: Arc<str>,
@@ -112,8 +114,8 @@ impl Reply {
 /// Warnings about earlier events.
 #[derive(Debug, Default)]
 struct Odd {
-    /// The last event, if its answer was refused.
-    refused: Option<InvocationId>,
+    /// The id of the last event, if its answer was not accepted. Another attempt has the same one.
+    refused: Option<Arc<str>>,
     /// The last warning about a deadline; an emulator that sends odd deadlines does so for every event.
     deadline: Option<&'static str>,
 }
@@ -171,8 +173,16 @@ impl EventLoop {
                 Err(error) => {
                     let wait = if error.may_pass() { self.backoff.wait() } else { None };
                     let Some(wait) = wait else { return Err(error) };
-                    let text = format!("{}; trying again in {wait:?}", chain(&error));
-                    self.log.record(Level::Warn, &Scope::default(), &text);
+                    // An event that may have arrived already does not wait.
+                    let is_requested = self.api.has_requested_next();
+                    let then = match is_requested {
+                        true => "going on with the event that was requested with the answer".to_owned(),
+                        false => format!("trying again in {wait:?}"),
+                    };
+                    self.log.record(Level::Warn, &Scope::default(), &format!("{}; {then}", chain(&error)));
+                    if is_requested {
+                        continue;
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
                         () = self.state.stop.requested() => return Ok(()),
@@ -210,7 +220,7 @@ impl EventLoop {
         };
         let reply = match delivery {
             Ok(Delivery::Unsent(Ok(response))) => {
-                let and_next = self.requests_ahead && !self.state.stopping && !self.state.host_panicked;
+                let and_next = self.requests_next_ahead();
                 match self.api.send_response(&id, response.into(), and_next).await {
                     Ok(sent) => Reply::Pending(sent),
                     Err(error) => Reply::Read(Err(error)),
@@ -221,7 +231,10 @@ impl EventLoop {
                 Reply::Read(Box::pin(self.api.report_error(&id, &report)).await)
             }
             Ok(Delivery::Posted(posted)) => Reply::Read(Ok(posted)),
-            Ok(Delivery::Cut { why }) => Reply::Read(Ok(self.cut(&why, &scope))),
+            Ok(Delivery::Cut { why, posted }) => {
+                self.cut(&why, &scope);
+                Reply::Read(Ok(posted))
+            }
             Err(error) => Reply::Read(Err(error)),
         };
         Ok(Answered { id, scope, reply })
@@ -261,22 +274,27 @@ impl EventLoop {
         if stopping {
             return Ok(None);
         }
-        let mut next = pin!(api.next());
+        let mut next = pin!(api.next(stop));
         tokio::select! {
             biased;
-            // An event that has arrived is handled in any case.
-            next = &mut next => Ok(Some(next?)),
-            () = stop.requested() => Ok(None),
+            next = &mut next => Ok(next?),
             never = &mut prepare => match never {},
         }
     }
 
+    /// Whether the next event may be requested together with an answer: not if it will not be handled, and not if the last answer
+    /// failed, because the pause after another failure must not hold an event.
+    fn requests_next_ahead(&self) -> bool {
+        let LoopState { stopping, host_panicked, ref stop, .. } = self.state;
+        let is_stopping = stopping || stop.is_requested();
+        self.requests_ahead && !is_stopping && !host_panicked && !self.backoff.has_failed()
+    }
+
     /// Handles a response that was not accepted to its end. There is no other answer, and the connection
     /// cannot be used again.
-    fn cut(&mut self, why: &str, scope: &Scope) -> Posted {
+    fn cut(&mut self, why: &str, scope: &Scope) {
         self.log.record(Level::Warn, scope, &format!("the response was interrupted in mid-stream: {why}"));
         self.api.disconnect();
-        Posted::Accepted
     }
 
     fn check_deadline(&mut self, deadline: Deadline, scope: &Scope) {
@@ -301,13 +319,20 @@ impl Odd {
         id: InvocationId,
         warn: impl FnOnce(&str),
     ) -> Result<(), LoopError> {
-        let Posted::Refused { status, reason } = posted else {
-            self.refused = None;
-            return Ok(());
-        };
-        warn(&format!("the Runtime API refused the answer: {status}: {reason}"));
-        match self.refused.replace(id.clone()) {
-            Some(before) if before == id => Err(LoopError::Redelivered { request_id: id.request_id }),
+        match posted {
+            Posted::Accepted => {
+                self.refused = None;
+                return Ok(());
+            }
+            Posted::Refused { status, reason } => {
+                warn(&format!("the Runtime API refused the answer: {status}: {reason}"));
+            }
+            // The log says so already.
+            Posted::Incomplete => {}
+        }
+        let request_id = id.request_id;
+        match self.refused.replace(Arc::clone(&request_id)) {
+            Some(before) if before == request_id => Err(LoopError::Redelivered { request_id }),
             Some(_) | None => Ok(()),
         }
     }

@@ -21,6 +21,7 @@ mod wire;
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -33,6 +34,7 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error_report::ErrorReport;
 use reply::Reply;
 use request::{Head, Request};
+use shutdown::Stop;
 pub use streamed::{Sending, Streamed, streamed};
 
 pub use crate::http1::Headers;
@@ -46,6 +48,8 @@ const JSON: &str = "application/json";
 const RESPONSE: &str = "POST /runtime/invocation/{id}/response";
 /// The states that the API cannot leave any more (R2.8, R3.2).
 const DEAD_ENDS: [&str; 2] = ["InvalidFunctionResponseMode", "TruncatedHTTPRequest"];
+/// How long the rest of an event may take that has begun to arrive when the process is asked to stop.
+const REST_OF_EVENT: Duration = Duration::from_millis(100);
 /// Characters with a meaning in a URL are escaped; the rest of an id stays readable (R1.9).
 const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -79,6 +83,9 @@ pub enum Posted {
         /// The body, which contains the reason.
         reason: String,
     },
+    /// The connection ended, or the answer was refused, after a part of it was sent. There is no other answer, and the event may be
+    /// delivered again (R2.7).
+    Incomplete,
 }
 
 /// The answer to an event: a whole response, or an error report.
@@ -159,28 +166,64 @@ impl RuntimeApi {
     /// Waits for the next event, without a time limit (R1.6): the environment may be frozen meanwhile. The event may have
     /// been [requested already](Self::send_response).
     ///
+    /// After the stop, no event is requested: the result is `None`. An event that has begun to arrive is read to its end, if that
+    /// does not take long.
+    ///
     /// # Errors
     /// If the API is gone, or returns anything but 200 and 204 (R2.6).
-    pub async fn next(&mut self) -> Result<NextEvent, ApiError> {
+    pub async fn next(&mut self, stop: &mut Stop) -> Result<Option<NextEvent>, ApiError> {
         const CALL: &str = "GET /runtime/invocation/next";
         loop {
-            let reply = match self.connection.second() {
-                Some(requested) => self.connection.finish(requested, &self.next).await,
-                None => self.connection.send(&self.next).await,
-            };
+            let reply = self.reply_to_next(stop).await;
             let reply = reply.map_err(|source| ApiError::Connection { call: CALL, source })?;
+            let Some(reply) = reply else { return Ok(None) };
             match reply.status {
                 StatusCode::OK => {
-                    return Ok(NextEvent { headers: reply.headers, body: reply.body });
+                    return Ok(Some(NextEvent { headers: reply.headers, body: reply.body }));
                 }
                 // Some emulators return this instead of holding the call when there is no event. The pause
                 // keeps an emulator that returns it immediately from using a whole processor.
-                StatusCode::NO_CONTENT => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+                StatusCode::NO_CONTENT => tokio::time::sleep(Duration::from_millis(10)).await,
                 status => {
                     return Err(ApiError::Status { call: CALL, status, reason: reply.reason() });
                 }
             }
         }
+    }
+
+    async fn reply_to_next(&mut self, stop: &mut Stop) -> Result<Option<Reply>, ConnectionError> {
+        let mut requested = match self.connection.second() {
+            Some(requested) => requested,
+            None if stop.is_requested() => return Ok(None),
+            None => tokio::select! {
+                biased;
+                requested = self.connection.begin(&self.next, None) => requested?,
+                () = stop.requested() => return Ok(None),
+            },
+        };
+        tokio::select! {
+            biased;
+            () = requested.begins_to_arrive() => {}
+            () = stop.requested() => {
+                if !requested.has_begun_to_arrive() {
+                    return Ok(None);
+                }
+            }
+        }
+        let late = async {
+            stop.requested().await;
+            tokio::time::sleep(REST_OF_EVENT).await;
+        };
+        tokio::select! {
+            biased;
+            reply = self.connection.finish(requested, &self.next) => reply.map(Some),
+            () = late => Ok(None),
+        }
+    }
+
+    /// Whether the next event was [requested already](Self::send_response), on a connection that is still open.
+    pub fn has_requested_next(&self) -> bool {
+        self.connection.has_second()
     }
 
     /// Sends the response of an invocation. The API's reply is read by [`Self::posted`].
@@ -316,3 +359,6 @@ fn with_report(head: Head, report: &ErrorReport) -> Result<Request, InvalidHeade
         .with_value(XRAY_CAUSE, &HeaderValue::from_str(&report.xray_cause())?);
     Ok(head.with_body(report.body().into()))
 }
+
+#[cfg(test)]
+mod tests;

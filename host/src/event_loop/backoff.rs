@@ -49,6 +49,11 @@ impl Backoff {
         Some(pause::up_to(longest.min(LONGEST_WAIT)))
     }
 
+    /// Whether the last attempt of this loop has failed.
+    pub fn has_failed(&self) -> bool {
+        self.in_a_row > 0
+    }
+
     /// Records a success.
     pub fn reset(&mut self) {
         self.in_a_row = 0;

@@ -25,6 +25,8 @@ pub enum Delivery {
     Cut {
         /// A description of what happened.
         why: String,
+        /// [Accepted](Posted::Accepted), or incomplete.
+        posted: Posted,
     },
 }
 
@@ -143,13 +145,16 @@ async fn pump(sending: &Sending, first: impl Iterator<Item = Bytes>, mut rest: m
 
 /// The remaining bytes of an event whose response was not accepted to its end.
 fn cut(early: Result<Posted, ApiError>) -> Result<Delivery, ApiError> {
-    let why = match early {
-        Ok(Posted::Accepted) => "the Runtime API accepted the response before its end".to_owned(),
-        Ok(Posted::Refused { status, reason }) => {
-            format!("the Runtime API refused the response: {status}: {reason}")
+    let (why, posted) = match early {
+        Ok(posted @ Posted::Accepted) => {
+            ("the Runtime API accepted the response before its end".to_owned(), posted)
         }
-        Err(error @ ApiError::Connection { .. }) => crate::log::chain(&error),
+        Ok(Posted::Refused { status, reason }) => {
+            (format!("the Runtime API refused the response: {status}: {reason}"), Posted::Incomplete)
+        }
+        Ok(posted @ Posted::Incomplete) => ("a part of the response is missing".to_owned(), posted),
+        Err(error @ ApiError::Connection { .. }) => (crate::log::chain(&error), Posted::Incomplete),
         Err(error) => return Err(error),
     };
-    Ok(Delivery::Cut { why })
+    Ok(Delivery::Cut { why, posted })
 }

@@ -5,6 +5,10 @@
 //! connection breaks, that is an error. There is no other retry, no time limit (R1.6, R1.7), and no proxy
 //! (R1.3). The bytes on the connection belong to [`wire`](super::wire).
 
+use std::future::poll_fn;
+use std::pin::pin;
+
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::reply::{MAX_BODY, Reply};
@@ -46,17 +50,31 @@ pub(super) struct Exchange {
     is_reused: bool,
 }
 
+impl Exchange {
+    /// Waits for the first bytes of the reply, or for the end of the connection. The exchange is not spoilt if this is dropped.
+    pub(super) async fn begins_to_arrive(&mut self) {
+        self.wire.begins_to_arrive().await;
+    }
+
+    /// Whether a part of the reply has arrived. This asks the operating system.
+    pub(super) fn has_begun_to_arrive(&self) -> bool {
+        self.wire.has_begun_to_arrive()
+    }
+}
+
 /// The connection, made when it is needed.
 #[derive(Debug)]
 pub(super) struct Connection {
     authority: String,
     /// Empty during an [`Exchange`].
     open: Option<Wire>,
+    /// The runtime of the first connection.
+    home: Option<Handle>,
 }
 
 impl Connection {
     pub(super) fn new(authority: String) -> Self {
-        Self { authority, open: None }
+        Self { authority, open: None, home: None }
     }
 
     /// Connects, if possible.
@@ -82,10 +100,12 @@ impl Connection {
         request: &Request,
         second: Option<&Request>,
     ) -> Result<Exchange, ConnectionError> {
+        let mut second = second;
         if let Some(mut wire) = self.usable() {
             match wire.send(request, second).await {
                 Ok(()) => return Ok(Exchange { wire, is_reused: true }),
-                Err(ConnectionError::Broken(_)) => {}
+                // A request that is sent again goes alone (RFC 9112, 9.3.2).
+                Err(ConnectionError::Broken(_)) => second = None,
                 Err(error) => return Err(error),
             }
         }
@@ -100,11 +120,11 @@ impl Connection {
         Exchange { mut wire, is_reused }: Exchange,
         request: &Request,
     ) -> Result<Reply, ConnectionError> {
-        let reply = match wire.reply().await {
+        let reply = match wire.reply(request.needs_body()).await {
             Err(ConnectionError::Broken(_)) if is_reused => {
                 wire = self.connect().await?;
                 wire.send(request, None).await?;
-                wire.reply().await?
+                wire.reply(request.needs_body()).await?
             }
             reply => reply?,
         };
@@ -114,8 +134,13 @@ impl Connection {
 
     /// The exchange of the second request that was sent with the last one, if the connection is still open for its reply.
     pub(super) fn second(&mut self) -> Option<Exchange> {
-        let wire = self.open.take_if(|wire| wire.has_second())?;
+        let wire = self.open.take_if(Wire::take_second)?;
         Some(Exchange { wire, is_reused: true })
+    }
+
+    /// Whether the connection is still open for the reply to a [second](Self::second) request.
+    pub(super) fn has_second(&self) -> bool {
+        self.open.as_ref().is_some_and(Wire::has_second)
     }
 
     /// Sends a request whose body cannot be sent twice, and reads the reply. A connection that was already
@@ -139,9 +164,18 @@ impl Connection {
         open.is_usable().then_some(open)
     }
 
-    async fn connect(&self) -> Result<Wire, ConnectionError> {
-        let connected = Wire::connect(&self.authority).await;
-        connected.map_err(|source| ConnectionError::Connect { authority: self.authority.clone(), source })
+    /// Connects. Whether the socket is ready is told to the thread of the first connection, the home of its loop, although the loop may be
+    /// on a thread now that is about to compute for long.
+    async fn connect(&mut self) -> Result<Wire, ConnectionError> {
+        let home = self.home.get_or_insert_with(Handle::current).clone();
+        let mut connecting = pin!(Wire::connect(&self.authority));
+        let connected = poll_fn(|context| {
+            let _home = home.enter();
+            connecting.as_mut().poll(context)
+        });
+        connected
+            .await
+            .map_err(|source| ConnectionError::Connect { authority: self.authority.clone(), source })
     }
 }
 

@@ -15,6 +15,13 @@ pub(super) struct Request {
     pub(super) body: Bytes,
 }
 
+impl Request {
+    /// Whether the body of the reply is what it is sent for. The reply to an answer is its status.
+    pub(super) fn needs_body(&self) -> bool {
+        self.head.starts_with(b"GET ")
+    }
+}
+
 /// The head of a request, while it is written.
 #[derive(Debug)]
 pub(super) struct Head(Vec<u8>);

@@ -98,9 +98,29 @@ impl Wire {
         Ok(())
     }
 
-    /// Whether the server will reply to the second request that was sent with the last one. If so, it is not told again.
-    pub(super) fn has_second(&mut self) -> bool {
-        std::mem::take(&mut self.has_second) && self.is_reusable
+    /// Whether the server will reply to the second request that was sent with the last one.
+    pub(super) fn has_second(&self) -> bool {
+        self.has_second && self.is_reusable
+    }
+
+    /// The same. If so, it is not told again.
+    pub(super) fn take_second(&mut self) -> bool {
+        let has_second = self.has_second();
+        self.has_second = false;
+        has_second
+    }
+
+    /// Waits for the first bytes of a reply, or for the end of the connection, which is then found by [`Self::reply`].
+    pub(super) async fn begins_to_arrive(&mut self) {
+        if self.received.is_empty() {
+            let _ = self.more(READ).await;
+        }
+    }
+
+    /// Whether a part of a reply has arrived. This asks the operating system.
+    pub(super) fn has_begun_to_arrive(&self) -> bool {
+        let found = recv(&self.stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        !self.received.is_empty() || found.is_ok_and(|(_, count)| count > 0)
     }
 
     /// Sends a request whose body arrives in pieces, and reads the reply.
@@ -129,7 +149,7 @@ impl Wire {
                 }
                 Some(Piece::End(trailers)) => {
                     self.write(&mut [IoSlice::new(&last_chunk(trailers.as_ref()))]).await?;
-                    return self.reply().await;
+                    return self.reply(false).await;
                 }
                 None => return Err(ConnectionError::CutOff),
             };
@@ -138,7 +158,7 @@ impl Wire {
         pieces.close();
         // The server would read the next request as the rest of this body.
         self.is_reusable = false;
-        self.reply().await
+        self.reply(false).await
     }
 
     fn begin(&mut self) {
@@ -224,8 +244,8 @@ impl Wire {
         Ok(end)
     }
 
-    /// Reads a complete reply. Informational replies (1xx) are skipped.
-    pub(super) async fn reply(&mut self) -> Result<Reply, ConnectionError> {
+    /// Reads a complete reply. Informational replies (1xx) are skipped. If the body is not needed, the reply is what has arrived of it.
+    pub(super) async fn reply(&mut self, needs_body: bool) -> Result<Reply, ConnectionError> {
         let head = loop {
             let head = self.head().await?;
             if !reply::is_interim(head.status) {
@@ -234,9 +254,17 @@ impl Wire {
         };
         self.is_reusable &= head.keeps_alive();
         let body = match head.body()? {
-            Body::Sized(size) => self.sized(size).await?,
-            Body::Chunked => self.chunked().await?,
-            Body::UntilClosed => self.until_closed().await?,
+            Body::Sized(size) => self.sized(size).await,
+            Body::Chunked => self.chunked().await,
+            Body::UntilClosed => self.until_closed().await,
+        };
+        let body = match body {
+            // The request must not be sent again: the server has judged it.
+            Err(ConnectionError::Broken(_)) if !needs_body => {
+                self.is_reusable = false;
+                self.received.split().freeze()
+            }
+            body => body?,
         };
         Ok(Reply { status: head.status, headers: head.headers, body })
     }

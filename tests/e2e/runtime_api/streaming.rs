@@ -2,57 +2,31 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bulkhead_tests::raw_api::RawConnection;
-use bulkhead_tests::{Bootstrap, RawApi, Rie, Running, TaskRoot};
+use bulkhead_tests::raw_api::Wire;
+use bulkhead_tests::{Bootstrap, Rie, TaskRoot};
 use serde_json::Value;
 
-/// A bootstrap that runs a guest against a server of which each byte is written by the test.
-struct Wire {
-    api: RawApi,
-    connection: RawConnection,
-    running: Running,
-    _root: TaskRoot,
+/// A bootstrap that runs a guest.
+fn run(guest: &str, toml: &str) -> Wire {
+    let root = TaskRoot::new().with(guest).manifest(&format!("[handlers.{guest}]\n{toml}"));
+    Wire::start(root, Bootstrap::new().handler(guest))
 }
 
-impl Wire {
-    fn of(guest: &str, toml: &str) -> Self {
-        let root = TaskRoot::new().with(guest).manifest(&format!("[handlers.{guest}]\n{toml}"));
-        let api = RawApi::start();
-        let bootstrap = Bootstrap::new().task_root(&root).handler(guest);
-        let running = bootstrap.env("AWS_LAMBDA_RUNTIME_API", api.address()).spawn();
-        let connection = api.accept();
-        Self { api, connection, running, _root: root }
-    }
+/// Whether the next event is handled as if nothing had been.
+fn goes_on(wire: &mut Wire) {
+    let (head, body) = wire.answer(r#""plain""#);
+    assert!(head.contains("/response HTTP/1.1"), "{head}");
+    assert_eq!(body, "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+}
 
-    /// The request that answers an event: its head, and its body as it came.
-    fn answer(&mut self, event: &str) -> (String, String) {
-        self.connection.deliver(event);
-        let head = self.connection.read_to("\r\n\r\n");
-        let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
-            self.connection.read_chunked()
-        } else {
-            self.connection.read_to("}")
-        };
-        self.connection.accept_answer();
-        (head, body)
-    }
-
-    /// Whether the next event is handled as if nothing had been.
-    fn goes_on(&mut self) {
-        let (head, body) = self.answer(r#""plain""#);
-        assert!(head.contains("/response HTTP/1.1"), "{head}");
-        assert_eq!(body, "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
-    }
-
-    /// The receipts, once the next event is asked for.
-    fn receipts(&mut self) -> Vec<Value> {
-        self.connection.read_to("\r\n\r\n");
-        self.running.receipts()
-    }
+/// The receipts, once the next event is asked for.
+fn receipts(wire: &mut Wire) -> Vec<Value> {
+    wire.connection.read_to("\r\n\r\n");
+    wire.running.receipts()
 }
 
 fn ways() -> Wire {
-    Wire::of("stream_ways", "")
+    run("stream_ways", "")
 }
 
 /// An error in trailers, as JSON.
@@ -79,8 +53,8 @@ fn s7_1_s7_2_a_stream_is_chunked_and_says_its_mode_and_its_trailers_up_front() {
     }
     assert!(!head.contains("content-length"), "{head}");
     assert_eq!(body, "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
-    wire.goes_on();
-    let receipts = wire.receipts();
+    goes_on(&mut wire);
+    let receipts = receipts(&mut wire);
     assert_eq!((&receipts[0]["outcome"], &receipts[0]["bytesOut"]), (&"Replied".into(), &6.into()));
 }
 
@@ -102,7 +76,7 @@ fn s7_3_s7_4_an_error_in_mid_stream_is_in_real_trailers() {
         assert!(trailers.ends_with("\r\n\r\n"), "{trailers:?}");
         let error = trailing_error(trailers);
         assert!(error["errorMessage"].to_string().contains(message), "{error}");
-        wire.goes_on();
+        goes_on(&mut wire);
     }
 }
 
@@ -112,11 +86,11 @@ fn s7_3_a_time_limit_in_mid_stream_is_in_the_trailers() {
         ("loop", "limits.cpu_time = \"50ms\"", "Function.CpuLimitExceeded"),
         ("sleep", "limits.wall_time = \"200ms\"", "Function.Timeout"),
     ] {
-        let mut wire = Wire::of("stream_ways", limits);
+        let mut wire = run("stream_ways", limits);
         let (_, body) = wire.answer(&format!("{way:?}"));
         assert!(body.starts_with("3\r\none\r\n0\r\n"), "{body:?}");
         assert!(body.contains(&format!("error-type: {error_type}\r\n")), "{body:?}");
-        wire.goes_on();
+        goes_on(&mut wire);
     }
 }
 
@@ -130,7 +104,7 @@ fn s7_12_before_the_first_byte_an_error_is_an_error_like_any_other() {
     }
     let (head, body) = wire.answer("7");
     assert!(head.contains("/error HTTP/1.1") && body.contains("EventUnmarshalError"), "{head} {body}");
-    wire.goes_on();
+    goes_on(&mut wire);
 }
 
 #[test]
@@ -139,12 +113,12 @@ fn s7_14_an_empty_stream_has_its_end() {
     let (head, body) = wire.answer(r#""nothing""#);
     assert!(head.to_lowercase().contains("content-type: application/octet-stream"), "{head}");
     assert_eq!(body, "0\r\n\r\n");
-    wire.goes_on();
+    goes_on(&mut wire);
 }
 
 #[test]
 fn s7_5_s7_6_an_http_response_has_its_prelude_and_the_delimiter_as_chunks_of_their_own() {
-    let mut wire = Wire::of("stream_http", "");
+    let mut wire = run("stream_http", "");
     let (head, body) = wire.answer(r#"["Hello ","🚢"]"#);
     let content_type = "content-type: application/vnd.awslambda.http-integration-response";
     assert!(head.to_lowercase().contains(content_type), "{head}");
@@ -162,7 +136,7 @@ fn s7_8_a_service_is_streamed_where_its_handler_says_so() {
     let event = r#"{"version":"2.0","routeKey":"$default","rawPath":"/a","rawQueryString":"","headers":{"host":"x"},
         "requestContext":{"http":{"method":"GET","path":"/a","protocol":"HTTP/1.1","sourceIp":"1.2.3.4"},"stage":"$default"},
         "isBase64Encoded":false}"#;
-    let mut wire = Wire::of("web_echo", "invoke_mode = \"response_stream\"");
+    let mut wire = run("web_echo", "invoke_mode = \"response_stream\"");
     let (head, body) = wire.answer(event);
     assert!(head.to_lowercase().contains("response-mode: streaming"), "{head}");
     let (prelude, rest) = body.split_once(&format!("\r\n8\r\n{}\r\n", "\0".repeat(8))).expect("a delimiter");
@@ -176,8 +150,8 @@ fn s7_8_a_service_is_streamed_where_its_handler_says_so() {
 
 #[test]
 fn s7_9_s7_11_200_mb_go_through_and_the_host_does_not_grow() {
-    let mut wire = Wire::of("stream_ways", "limits.wall_time = \"60s\"\nlimits.cpu_time = \"60s\"");
-    wire.goes_on();
+    let mut wire = run("stream_ways", "limits.wall_time = \"60s\"\nlimits.cpu_time = \"60s\"");
+    goes_on(&mut wire);
     wire.connection.deliver(r#""large""#);
     wire.connection.read_to("\r\n\r\n");
     let length = wire.connection.skip_body();
@@ -187,15 +161,15 @@ fn s7_9_s7_11_200_mb_go_through_and_the_host_does_not_grow() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
     let kilobytes: usize = peak.trim().trim_end_matches(" kB").parse().expect("a number");
     assert!(kilobytes < 100_000, "the process had {kilobytes} kB");
-    wire.goes_on();
+    goes_on(&mut wire);
 }
 
 #[test]
 fn s7_10_a_stream_that_is_too_long_ends_in_trailers() {
-    let mut wire = Wire::of("stream_ways", "limits.streamed_response = \"100KiB\"");
+    let mut wire = run("stream_ways", "limits.streamed_response = \"100KiB\"");
     let (_, body) = wire.answer(r#""large""#);
     assert!(body.contains("error-type: Function.ResponseSizeTooLarge\r\n"), "{}", &body[65_000..]);
-    let receipts = wire.receipts();
+    let receipts = receipts(&mut wire);
     assert_eq!(
         (&receipts[0]["limit"], &receipts[0]["bytesOut"]),
         (&"streamed_response".into(), &65_536.into())
@@ -205,17 +179,17 @@ fn s7_10_a_stream_that_is_too_long_ends_in_trailers() {
 #[test]
 fn s7_13_a_reader_that_goes_away_ends_the_handler_and_nothing_else() {
     for way in ["sleep", "loop", "large"] {
-        let mut wire = Wire::of("stream_ways", "limits.cpu_time = \"5s\"");
+        let mut wire = run("stream_ways", "limits.cpu_time = \"5s\"");
         wire.connection.deliver(&format!("{way:?}"));
         wire.connection.read_to("\r\n\r\n");
         wire.connection = wire.api.accept_after(wire.connection);
-        wire.goes_on();
+        goes_on(&mut wire);
         let log = wire.running.logs();
         assert!(
             log.contains("interrupted in mid-stream") && log.contains("Runtime.StreamClosed"),
             "{way}: {log}"
         );
-        assert_eq!(wire.receipts()[0]["outcome"], "Runtime.StreamClosed");
+        assert_eq!(receipts(&mut wire)[0]["outcome"], "Runtime.StreamClosed");
     }
 }
 
@@ -227,8 +201,24 @@ fn s7_13_an_answer_in_mid_stream_ends_the_handler() {
     wire.connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nwhy");
     let mut before = std::mem::replace(&mut wire.connection, wire.api.accept());
     assert!(before.is_closed());
-    wire.goes_on();
+    goes_on(&mut wire);
     wire.running.wait_log("the Runtime API refused the response: 413 Payload Too Large: why");
+}
+
+#[test]
+fn r2_7_a_stream_that_is_refused_again_and_again_is_no_hot_loop() {
+    let mut wire = ways();
+    for attempt in 0..2 {
+        if attempt > 0 {
+            wire.connection = wire.api.accept_after(wire.connection);
+        }
+        wire.connection.deliver(r#""sleep""#);
+        wire.connection.read_to("one\r\n");
+        wire.connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+    }
+    assert_eq!(wire.running.exit_code(), 1);
+    let log = wire.running.logs();
+    assert!(log.contains("event 1 was redelivered after its answer was not accepted"), "{log}");
 }
 
 #[test]
@@ -245,7 +235,7 @@ fn c11_14_sigterm_in_mid_stream_ends_it_with_an_error() {
 
 #[test]
 fn the_example_streams_its_report() {
-    let (head, body) = Wire::of("streaming", "").answer("2");
+    let (head, body) = run("streaming", "").answer("2");
     assert!(head.to_lowercase().contains("content-type: text/csv"), "{head}");
     assert_eq!(body, "16\r\nnumber,square\n1,1\n2,4\n\r\n0\r\n\r\n");
 }

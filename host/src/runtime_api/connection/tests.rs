@@ -1,5 +1,7 @@
 //! Two requests in one write, and servers that close the connection between them.
 
+use std::io::Write as _;
+
 use super::super::wire::tests::Step::{Read, WaitForEnd, Write};
 use super::super::wire::tests::{Step, serve_all};
 use super::*;
@@ -86,6 +88,49 @@ async fn both_requests_are_sent_again_if_a_used_connection_ends_before_the_first
     assert_eq!(connection.send(&get).await.unwrap().body, "event");
     drop(connection);
     assert_eq!(served.await.unwrap(), [POST, POST, GET, POST, GET].concat());
+}
+
+#[tokio::test]
+async fn an_answer_is_not_sent_again_once_its_status_has_arrived() {
+    for broken in [
+        &b"HTTP/1.1 202 Accepted\r\ncontent-length: 16\r\n\r\n{\"stat"[..],
+        b"HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n7\r\n{\"stat",
+    ] {
+        let first = vec![Read(POST.len()), Write(ACCEPTED), Read(POST.len()), Write(broken)];
+        let other = vec![Read(GET.len()), Write(EVENT), WaitForEnd];
+        let (address, served) = serve_all(vec![first, other]).await;
+        let mut connection = Connection::new(address.to_string());
+        for _ in 0..2 {
+            assert_eq!(connection.send(&request(POST)).await.unwrap().status.as_u16(), 202);
+        }
+        assert_eq!(connection.send(&request(GET)).await.unwrap().body, "event");
+        drop(connection);
+        assert_eq!(served.await.unwrap(), [POST, POST, GET].concat());
+    }
+}
+
+/// As on a thread that is about to compute for long.
+#[test]
+fn a_connection_that_is_made_elsewhere_belongs_to_the_thread_of_the_first_one() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (home, elsewhere) = (runtime(), runtime());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut connection = Connection::new(listener.local_addr().unwrap().to_string());
+    home.block_on(connection.open());
+    connection.close();
+    drop(listener.accept().unwrap());
+    let handle = home.handle().clone();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let at_home = std::thread::spawn(move || home.block_on(ended));
+    let get = request(GET);
+    let requested = elsewhere.block_on(connection.begin(&get, None)).unwrap();
+    // Nobody runs this any more, so a connection that belonged to it would never be ready.
+    std::mem::forget(elsewhere);
+    let reply = handle.spawn(async move { connection.finish(requested, &get).await });
+    listener.accept().unwrap().0.write_all(EVENT).unwrap();
+    assert_eq!(handle.block_on(reply).unwrap().unwrap().body, "event");
+    drop(end);
+    let _ = at_home.join().unwrap();
 }
 
 #[tokio::test]

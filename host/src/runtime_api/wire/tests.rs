@@ -15,7 +15,7 @@ use crate::http1::ReplyError;
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n";
 
 /// What a server does with one connection.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in super::super) enum Step {
     /// Reads this many bytes.
     Read(usize),
@@ -25,9 +25,11 @@ pub(in super::super) enum Step {
     WaitForEnd,
     /// Tells the test that it has come to here.
     Tell(Arc<Notify>),
+    /// Waits for the test.
+    WaitFor(Arc<Notify>),
 }
 
-use Step::{Read, Tell, WaitForEnd, Write};
+use Step::{Read, Tell, WaitFor, WaitForEnd, Write};
 
 /// A server that accepts one connection. The receiver gets what it read.
 async fn serve(steps: Vec<Step>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
@@ -64,6 +66,7 @@ async fn take(steps: Vec<Step>, mut stream: TcpStream, read: &mut Vec<u8>) {
                 tokio::task::yield_now().await;
             }
             Tell(written) => written.notify_one(),
+            WaitFor(told) => told.notified().await,
             WaitForEnd => while stream.read(&mut [0; 1024]).await.is_ok_and(|count| count > 0) {},
         }
     }
@@ -71,7 +74,7 @@ async fn take(steps: Vec<Step>, mut stream: TcpStream, read: &mut Vec<u8>) {
 
 async fn exchange(wire: &mut Wire, request: &Request) -> Result<Reply, ConnectionError> {
     wire.send(request, None).await?;
-    wire.reply().await
+    wire.reply(true).await
 }
 
 fn request() -> Request {
