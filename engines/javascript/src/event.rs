@@ -6,6 +6,7 @@ use rquickjs::{Array, Ctx, Object, Result, Value};
 use crate::bindings::engine::bulkhead::lambda::script_http::Request;
 use crate::failure::{Failure, new, of_exception};
 use crate::json::{self, Mistake};
+use crate::quickjs::{define, define_text, new_array, new_text, new_texts};
 use crate::{natives, state};
 
 /// The event. No bytes at all count as `null`, as they do for handlers in Rust.
@@ -33,39 +34,35 @@ pub(crate) fn context<'js>(ctx: &Ctx<'js>, context: types::Context) -> Result<Ob
         function.log_stream,
     ))?;
     if let Some(tenant) = context.tenant_id {
-        object.set("tenantId", tenant)?;
+        define_text(&object, "tenantId", &tenant)?;
     }
     if let Some(client) = context.client_context {
         // The host has read it before.
         match json::read(ctx, client.as_bytes()) {
-            Ok(client) => object.set("clientContext", client)?,
+            Ok(client) => define(&object, "clientContext", &client)?,
             Err(Mistake::Exception) => return Err(rquickjs::Error::Exception),
             Err(Mistake::Syntax { .. }) => {}
         }
     }
     if let Some(identity) = context.identity {
         let cognito = Object::new(ctx.clone())?;
-        cognito.set("cognitoIdentityId", identity.identity_id)?;
-        cognito.set("cognitoIdentityPoolId", identity.identity_pool_id)?;
-        object.set("identity", cognito)?;
+        define_text(&cognito, "cognitoIdentityId", &identity.identity_id)?;
+        define_text(&cognito, "cognitoIdentityPoolId", &identity.identity_pool_id)?;
+        define(&object, "identity", &cognito)?;
     }
     if let Some(trace) = context.trace.xray {
-        object.set("xRayTraceId", trace)?;
+        define_text(&object, "xRayTraceId", &trace)?;
     }
     Ok(object)
 }
 
 /// A request, in parts: its method, its URL, its headers (names and values in turn), and the bytes of its body.
 pub(crate) fn request<'js>(ctx: &Ctx<'js>, request: Request) -> Result<Array<'js>> {
-    let parts = Array::new(ctx.clone())?;
-    parts.set(0, request.method)?;
-    parts.set(1, request.url)?;
-    let headers = request.headers.into_iter().flat_map(|(name, value)| [name, value]);
-    parts.set(2, headers.collect::<Vec<String>>())?;
-    let body = request.body;
-    parts.set(
-        3,
-        if body.is_empty() { Value::new_null(ctx.clone()) } else { natives::new_bytes(ctx, &body)? },
-    )?;
-    Ok(parts)
+    let headers: Vec<String> = request.headers.into_iter().flat_map(|(name, value)| [name, value]).collect();
+    let headers = new_texts(ctx, &headers)?;
+    let body = match request.body {
+        body if body.is_empty() => Value::new_null(ctx.clone()),
+        body => natives::new_bytes(ctx, &body)?,
+    };
+    new_array(ctx, &[new_text(ctx, &request.method)?, new_text(ctx, &request.url)?, headers, body])
 }

@@ -4,6 +4,7 @@
 
 use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
+use crate::quickjs::define_text;
 use crate::{clock, json, platform, state};
 
 mod bytes;
@@ -106,7 +107,7 @@ fn milliseconds(nanoseconds: u64) -> f64 {
 fn environment(ctx: Ctx<'_>) -> Result<Object<'_>> {
     let environment = Object::new(ctx)?;
     for (name, value) in platform::environment() {
-        environment.set(name, value)?;
+        define_text(&environment, &name, &value)?;
     }
     Ok(environment)
 }

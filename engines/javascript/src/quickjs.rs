@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use rquickjs::{Ctx, Error, Exception, Result, Value, qjs};
+use rquickjs::{Array, Ctx, Error, Exception, IntoJs, Object, Result, Value, qjs};
 
 /// A length for QuickJS.
 pub(crate) fn size(length: usize) -> qjs::size_t {
@@ -20,6 +20,60 @@ pub(crate) fn owned<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'j
     // SAFETY: such a value belongs to its caller.
     let value = unsafe { Value::from_raw(ctx.clone(), value) };
     if value.is_exception() { Err(Error::Exception) } else { Ok(value) }
+}
+
+/// A text as a value.
+pub(crate) fn new_text<'js>(ctx: &Ctx<'js>, text: &str) -> Result<Value<'js>> {
+    text.into_js(ctx)
+}
+
+/// Defines a property as scripts do it: no setter that an object inherits sees it.
+///
+/// The name is made a string of QuickJS first: its own function for names in UTF-8 looks for these bytes among names in Latin-1, and
+/// finds `Ã©` for `é`.
+pub(crate) fn define<'js>(object: &Object<'js>, name: &str, value: &Value<'js>) -> Result<()> {
+    let ctx = object.ctx();
+    let name = new_text(ctx, name)?;
+    let raw = ctx.as_raw().as_ptr();
+    #[expect(unsafe_code, reason = "calls of QuickJS")]
+    // SAFETY: the context and the values are valid. The call takes a copy of the value, and the atom is freed.
+    let defined = unsafe {
+        let atom = qjs::JS_ValueToAtom(raw, name.as_raw());
+        let value = qjs::JS_DupValue(raw, value.as_raw());
+        let flags = qjs::JS_PROP_C_W_E.cast_signed();
+        let defined = qjs::JS_DefinePropertyValue(raw, object.as_raw(), atom, value, flags);
+        qjs::JS_FreeAtom(raw, atom);
+        defined
+    };
+    if defined < 0 { Err(Error::Exception) } else { Ok(()) }
+}
+
+/// The same of a text.
+pub(crate) fn define_text(object: &Object<'_>, name: &str, text: &str) -> Result<()> {
+    define(object, name, &new_text(object.ctx(), text)?)
+}
+
+/// An array of these values, which no setter of `Array.prototype` sees.
+pub(crate) fn new_array<'js>(ctx: &Ctx<'js>, values: &[Value<'js>]) -> Result<Array<'js>> {
+    let raw = ctx.as_raw().as_ptr();
+    let count = c_int::try_from(values.len()).unwrap_or(c_int::MAX);
+    #[expect(unsafe_code, reason = "calls of QuickJS")]
+    // SAFETY: the context and the values are valid; QuickJS owns the copies that it is passed, or frees them.
+    let array = unsafe {
+        let copies: Vec<qjs::JSValue> =
+            values.iter().map(|value| qjs::JS_DupValue(raw, value.as_raw())).collect();
+        qjs::JS_NewArrayFrom(raw, count, copies.as_ptr())
+    };
+    owned(ctx, array)?.into_array().ok_or(Error::Unknown)
+}
+
+/// The same of texts.
+pub(crate) fn new_texts<'js>(ctx: &Ctx<'js>, texts: &[String]) -> Result<Value<'js>> {
+    let mut values = Vec::with_capacity(texts.len());
+    for text in texts {
+        values.push(new_text(ctx, text)?);
+    }
+    new_array(ctx, &values).map(Array::into_value)
 }
 
 /// Throws a `TypeError`. The function of rquickjs cuts the message after 255 bytes, and at a zero, which a text of a script may have.

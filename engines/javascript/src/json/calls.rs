@@ -45,13 +45,20 @@ pub(super) fn new_long_number(ctx: Context, text: &[u8]) -> qjs::JSValue {
     }
 }
 
+/// QuickJS looks for the bytes among texts in Latin-1 first, where those of `é` would be `Ã©`.
 pub(super) fn new_atom(ctx: Context, name: &str) -> qjs::JSAtom {
+    if !name.is_ascii() {
+        return take_atom(ctx, new_string(ctx, &Text::Plain(name)));
+    }
     // SAFETY: the context is valid, and QuickJS copies the bytes.
     unsafe { qjs::JS_NewAtomLen(ctx, name.as_ptr().cast::<c_char>(), size(name.len())) }
 }
 
-/// The atom of a string, which is freed.
+/// The atom of a string, which is freed. None of an exception.
 pub(super) fn take_atom(ctx: Context, string: qjs::JSValue) -> qjs::JSAtom {
+    if is_exception(string) {
+        return qjs::JS_ATOM_NULL;
+    }
     // SAFETY: the context is valid, and the string is ours.
     unsafe {
         let atom = qjs::JS_ValueToAtom(ctx, string);

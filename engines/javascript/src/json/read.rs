@@ -241,8 +241,7 @@ impl<'a> Reader<'a> {
 
     fn atom(&mut self, text: &Text<'a>) -> Result<qjs::JSAtom, Failed> {
         let Text::Plain(text) = text else {
-            let value = made(new_string(self.ctx, text))?;
-            let atom = known(take_atom(self.ctx, value))?;
+            let atom = known(take_atom(self.ctx, new_string(self.ctx, text)))?;
             self.replaced.push(atom);
             return Ok(atom);
         };

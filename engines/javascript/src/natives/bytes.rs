@@ -6,7 +6,7 @@ use rquickjs::{Array, Ctx, Error, Exception, Result, Value, qjs};
 
 use super::Text;
 use crate::platform;
-use crate::quickjs::{length, owned, size};
+use crate::quickjs::{length, new_array, new_text, owned, size};
 
 /// Bytes of a `Uint8Array`, copied: the script may change or free them at any time.
 pub(super) fn of(ctx: &Ctx<'_>, value: &Value<'_>) -> Result<Vec<u8>> {
@@ -72,10 +72,9 @@ pub(super) fn decode<'js>(
     let Some(text) = text.filter(|text| !(fatal && encoding == UTF_16 && text.contains('\u{fffd}'))) else {
         return Err(Exception::throw_type(&ctx, "the bytes are not valid text in this encoding"));
     };
-    let result = Array::new(ctx)?;
-    result.set(0, text)?;
-    result.set(1, used)?;
-    Ok(result)
+    #[expect(clippy::cast_precision_loss, reason = "memory has far fewer bytes")]
+    let used = Value::new_number(ctx.clone(), used as f64);
+    new_array(&ctx, &[new_text(&ctx, &text)?, used])
 }
 
 fn utf_8(bytes: &[u8], fatal: bool, streams: bool) -> (Option<String>, usize) {

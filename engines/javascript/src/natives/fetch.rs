@@ -9,7 +9,7 @@ use rquickjs::{Array, Ctx, Error, Exception, Function, Persistent, Result, Value
 use super::{Text, bytes};
 use crate::json::{self, Mistake};
 use crate::platform;
-use crate::quickjs::throw_type;
+use crate::quickjs::{new_array, new_text, new_texts, throw_type};
 use crate::state::{self, Completion};
 
 /// The two functions of a promise, until it is settled.
@@ -94,19 +94,17 @@ fn made(
 
 fn answered(ctx: &Ctx<'_>, settling: Settling, response: client::Response) -> Result<()> {
     let (head, body): (_, Body) = Answer::into_parts(response.into_http());
-    let headers = Array::new(ctx.clone())?;
-    for (place, (name, value)) in head.headers.iter().enumerate() {
-        let value: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
-        headers.set(2 * place, name.as_str())?;
-        headers.set(2 * place + 1, value)?;
+    let mut headers = Vec::with_capacity(2 * head.headers.len());
+    for (name, value) in &head.headers {
+        headers.push(name.as_str().to_owned());
+        headers.push(value.as_bytes().iter().map(|byte| char::from(*byte)).collect());
     }
+    let headers = new_texts(ctx, &headers)?;
+    let number = |number: u32| Value::new_number(ctx.clone(), number.into());
+    let reason = new_text(ctx, head.status.canonical_reason().unwrap_or_default())?;
     let arriving = state::with(|state| state.add_body(body));
-    let parts = Array::new(ctx.clone())?;
-    parts.set(0, head.status.as_u16())?;
-    parts.set(1, head.status.canonical_reason().unwrap_or_default())?;
-    parts.set(2, headers)?;
-    parts.set(3, arriving)?;
-    settling.fulfil(ctx, parts.into_value())
+    let parts = [number(head.status.as_u16().into()), reason, headers, number(arriving)];
+    settling.fulfil(ctx, new_array(ctx, &parts)?.into_value())
 }
 
 /// Reads a body, or its next piece, which is undefined at its end.

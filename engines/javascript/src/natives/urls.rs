@@ -6,6 +6,7 @@ use rquickjs::prelude::Opt;
 use rquickjs::{Array, Ctx, Result, Value};
 
 use super::Text;
+use crate::quickjs::{new_array, new_texts};
 use crate::url::{USERINFO, Url, encode, query};
 
 /// The parts of a URL in the order of `url.js`, or null.
@@ -22,7 +23,6 @@ pub(super) fn parse_url<'js>(ctx: Ctx<'js>, text: Text, base: Opt<Value<'js>>) -
         Some(part) if !part.is_empty() => format!("{mark}{part}"),
         Some(_) | None => String::new(),
     };
-    let parts = Array::new(ctx)?;
     let texts = [
         url.href(),
         format!("{}:", url.scheme),
@@ -35,10 +35,7 @@ pub(super) fn parse_url<'js>(ctx: Ctx<'js>, text: Text, base: Opt<Value<'js>>) -
         marked('#', &url.fragment),
         url.origin(),
     ];
-    for (place, text) in texts.iter().enumerate() {
-        parts.set(place, text.as_str())?;
-    }
-    Ok(parts.into_value())
+    new_texts(&ctx, &texts)
 }
 
 pub(super) fn encode_userinfo(text: Text) -> String {
@@ -56,14 +53,11 @@ pub(super) fn escape_hash(text: Text) -> String {
 }
 
 pub(super) fn parse_query<'js>(ctx: Ctx<'js>, text: Text) -> Result<Array<'js>> {
-    let pairs = Array::new(ctx.clone())?;
-    for (place, (name, value)) in query::parse(&text.0).into_iter().enumerate() {
-        let pair = Array::new(ctx.clone())?;
-        pair.set(0, name)?;
-        pair.set(1, value)?;
-        pairs.set(place, pair)?;
+    let mut pairs = Vec::new();
+    for (name, value) in query::parse(&text.0) {
+        pairs.push(new_texts(&ctx, &[name, value])?);
     }
-    Ok(pairs)
+    new_array(&ctx, &pairs)
 }
 
 pub(super) fn write_query(pairs: Array<'_>) -> Result<String> {

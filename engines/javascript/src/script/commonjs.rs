@@ -9,6 +9,7 @@ use super::loader::{new_object, resolved};
 use super::resolve;
 use crate::json;
 use crate::platform::{self, File};
+use crate::quickjs::{define, define_text};
 use crate::state;
 
 /// Runs a module, and returns its exports.
@@ -18,11 +19,11 @@ pub(super) fn run<'js>(ctx: &Ctx<'js>, path: &str, code: &Value<'js>) -> Result<
     }
     let function = function(ctx, code)?;
     let exports = new_object(ctx)?;
-    let module = keep(ctx, path, exports.clone().into_value())?;
+    let module = keep(ctx, path, &exports)?;
     let base = path.to_owned();
     let require = move |ctx: Ctx<'js>, specifier: String| require(&ctx, &base, &specifier);
     let require = Function::new(ctx.clone(), require)?.with_name("require")?;
-    module.set("require", require.clone())?;
+    define(&module, "require", &require)?;
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let names = (format!("/{path}"), format!("/{folder}"));
     let ran = function.call::<_, ()>((exports, require, module.clone(), names.0, names.1));
@@ -53,7 +54,7 @@ pub(super) fn data<'js>(ctx: &Ctx<'js>, path: &str, file: &File) -> Result<Value
             return Err(Exception::throw_syntax(ctx, &message));
         }
     };
-    keep(ctx, path, value.clone())?;
+    keep(ctx, path, &value)?;
     Ok(value)
 }
 
@@ -65,11 +66,11 @@ pub(super) fn package<'js>(ctx: &Ctx<'js>, path: &str) -> Result<Option<Value<'j
     platform::read(path).map(|file| data(ctx, path, &file)).transpose()
 }
 
-fn keep<'js>(ctx: &Ctx<'js>, path: &str, exports: Value<'js>) -> Result<Object<'js>> {
+fn keep<'js>(ctx: &Ctx<'js>, path: &str, exports: &Value<'js>) -> Result<Object<'js>> {
     let module = new_object(ctx)?;
-    module.set("exports", exports)?;
-    module.set("id", path)?;
-    module.set("filename", format!("/{path}"))?;
+    define(&module, "exports", exports)?;
+    define_text(&module, "id", path)?;
+    define_text(&module, "filename", &format!("/{path}"))?;
     let kept = Persistent::save(ctx, module.clone());
     state::with(|state| state.required.borrow_mut().insert(path.to_owned(), kept));
     Ok(module)

@@ -1,9 +1,9 @@
 //! The loading of files: the functions that QuickJS calls for an import, and the start of a script.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
 
-use rquickjs::{Ctx, Error, Exception, Object, Promise, Result, Value, qjs};
+use rquickjs::{Atom, Ctx, Error, Exception, Object, Promise, Result, Value, qjs};
 
 use super::Kind;
 use super::commonjs;
@@ -11,10 +11,13 @@ use super::compile::{self, Compiled, c_string, compile, from_bytecode};
 use super::detect::by_suffix;
 use super::graph::{self, MISSING};
 use super::resolve::{self, Unresolved};
-use crate::natives::passed_text;
+use crate::natives::{passed_text, to_text};
 use crate::platform::{self, File};
-use crate::quickjs::{owned, size, throw_type};
+use crate::quickjs::{define_text, owned, size, throw_type};
 use crate::state;
+
+/// The export that CommonJS modules and JSON have.
+const DEFAULT: &CStr = c"default";
 
 /// A script that has begun to run.
 pub(crate) enum Started<'js> {
@@ -103,8 +106,8 @@ fn describe(ctx: &Ctx<'_>, module: &Value<'_>, path: &str) -> Result<()> {
     // SAFETY: the context and the module are valid.
     let meta = unsafe { qjs::JS_GetImportMeta(ctx.as_raw().as_ptr(), definition(module)) };
     let meta = owned(ctx, meta)?.into_object().ok_or(Error::Unknown)?;
-    meta.set("url", format!("file:///{path}"))?;
-    meta.set("filename", format!("/{path}"))
+    define_text(&meta, "url", &format!("file:///{path}"))?;
+    define_text(&meta, "filename", &format!("/{path}"))
 }
 
 /// What an import loads.
@@ -126,7 +129,7 @@ fn alone(ctx: &Ctx<'_>, path: &str) -> Result<*mut qjs::JSModuleDef> {
     let file = taken(ctx, path)?;
     if by_suffix(path) == Some(Kind::Json) {
         commonjs::data(ctx, path, &file)?;
-        return native(ctx, path, &["default".to_owned()]);
+        return native(ctx, path, &[]);
     }
     match compiled(ctx, path, &file)? {
         Compiled::Module(module, has_meta) => {
@@ -137,22 +140,32 @@ fn alone(ctx: &Ctx<'_>, path: &str) -> Result<*mut qjs::JSModuleDef> {
         }
         Compiled::CommonJs(code) => {
             let exports = commonjs::run(ctx, path, &code)?;
-            native(ctx, path, &names(&exports))
+            native(ctx, path, &names(ctx, &exports))
         }
     }
 }
 
-/// The exports of an ES module that stands for a CommonJS module.
-fn names(exports: &Value<'_>) -> Vec<String> {
-    let mut names = vec!["default".to_owned()];
+/// The exports, beside `default`, of an ES module that stands for a CommonJS module: those that can be imported.
+fn names<'js>(ctx: &Ctx<'js>, exports: &Value<'js>) -> Vec<(CString, Value<'js>)> {
+    let mut names = Vec::new();
     if let Some(object) = exports.as_object() {
-        names.extend(object.keys::<String>().flatten().filter(|name| name != "default"));
+        for key in object.keys::<Value<'_>>().flatten() {
+            names.extend(exported(ctx, &key).map(|name| (name, key)));
+        }
     }
     names
 }
 
-/// A module whose exports come from a CommonJS module, or from none.
-fn native(ctx: &Ctx<'_>, path: &str, exports: &[String]) -> Result<*mut qjs::JSModuleDef> {
+/// The name of an export as QuickJS takes it. Nothing imports a name with a zero or with half of a surrogate pair in it. A name that
+/// QuickJS takes for another one, as `é` where there is an `Ã©`, is no export either.
+fn exported<'js>(ctx: &Ctx<'js>, key: &Value<'js>) -> Option<CString> {
+    let text = to_text(ctx, key)?;
+    let is_itself = Atom::from_str(ctx.clone(), &text).ok()? == Atom::from_value(ctx.clone(), key).ok()?;
+    if is_itself && text != "default" { c_string(&text).ok() } else { None }
+}
+
+/// A module whose exports come from a CommonJS module or from JSON. What is missing has none.
+fn native(ctx: &Ctx<'_>, path: &str, exports: &[(CString, Value<'_>)]) -> Result<*mut qjs::JSModuleDef> {
     let name = c_string(path)?;
     let raw = ctx.as_raw().as_ptr();
     #[expect(unsafe_code, reason = "calls of QuickJS")]
@@ -162,9 +175,8 @@ fn native(ctx: &Ctx<'_>, path: &str, exports: &[String]) -> Result<*mut qjs::JSM
         if module.is_null() {
             return Err(Error::Exception);
         }
-        for export in exports {
-            // A name with a zero in it cannot be imported.
-            let Ok(export) = c_string(export) else { continue };
+        let default = (path != MISSING).then_some(DEFAULT);
+        for export in default.into_iter().chain(exports.iter().map(|(name, _)| name.as_c_str())) {
             if qjs::JS_AddModuleExport(raw, module, export.as_ptr()) < 0 {
                 return Err(Error::Exception);
             }
@@ -184,12 +196,7 @@ fn filled(ctx: &Ctx<'_>, module: *mut qjs::JSModuleDef) -> Result<()> {
         owned(ctx, name)?
     };
     let Some(exports) = commonjs::exports(ctx, &name.get::<String>()?)? else { return Ok(()) };
-    for name in names(&exports) {
-        let value = match exports.as_object() {
-            Some(object) if name != "default" => object.get::<_, Value<'_>>(&*name)?,
-            Some(_) | None => exports.clone(),
-        };
-        let Ok(name) = c_string(&name) else { continue };
+    let export = |name: &CStr, value: &Value<'_>| {
         #[expect(unsafe_code, reason = "calls of QuickJS")]
         // SAFETY: as above; the call takes a copy of the value. A name that was not there before is refused.
         unsafe {
@@ -198,6 +205,11 @@ fn filled(ctx: &Ctx<'_>, module: *mut qjs::JSModuleDef) -> Result<()> {
                 ctx.catch();
             }
         }
+    };
+    export(DEFAULT, &exports);
+    let Some(object) = exports.as_object() else { return Ok(()) };
+    for (name, key) in names(ctx, &exports) {
+        export(&name, &object.get(key)?);
     }
     Ok(())
 }
@@ -217,7 +229,6 @@ fn checked(ctx: &Ctx<'_>, path: &str, attributes: &Value<'_>) -> Result<()> {
 
 #[expect(unsafe_code, reason = "QuickJS calls them")]
 mod calls {
-    use std::ffi::CStr;
     use std::ptr::NonNull;
 
     use super::*;

@@ -131,6 +131,13 @@ fn what_has_no_text_is_an_error() {
 }
 
 #[test]
+fn a_name_is_not_taken_for_one_that_its_bytes_would_be() {
+    for event in [r#"{"Ã©":1,"é":2}"#, r#"{"é":1,"Ã©":2,"é2":3}"#, r#"[{"ÃŸ":1},{"ß":2}]"#] {
+        assert_eq!(run("export default (event) => event", event), event);
+    }
+}
+
+#[test]
 fn depth_has_no_limit() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(run("export default (event) => event", &deep), deep);

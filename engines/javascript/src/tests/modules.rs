@@ -42,6 +42,31 @@ fn modules_import_common_js() {
 }
 
 #[test]
+fn names_of_common_js_are_those_of_its_exports() {
+    let files = [
+        (
+            "index.mjs",
+            "import all, * as names from './names.cjs'; import { ü } from './umlaut.cjs';
+             export default () => [all['é'], names['Ã©'], names['a\\u0000'] ?? null, ü]",
+        ),
+        ("names.cjs", "exports['Ã©'] = 1; exports['é'] = 2; exports['a\\u0000'] = 3; exports['\\ud800'] = 4"),
+        ("umlaut.cjs", "exports.ü = 5"),
+    ];
+    assert_eq!(run_files(&files, "1"), "[2,1,null,5]");
+}
+
+#[test]
+fn no_setter_of_a_script_sees_what_the_engine_makes() {
+    let setters = "for (const name of ['exports', 'id', 'filename', 'require', 'tenantId'])
+        Object.defineProperty(Object.prototype, name, { set() { throw new Error(name) }, configurable: true });
+        Object.defineProperty(Array.prototype, 3, { set() { throw new Error('3') }, configurable: true });";
+    let handler = "exports.handler = (event, context, callback) => callback(null, [
+        require('./one.js'), context.tenantId, new URL('https://a.b/c').pathname, new TextDecoder().decode(new Uint8Array([65]))])";
+    let files = [("index.js", &*format!("{setters} {handler}")), ("one.js", "module.exports = 1")];
+    assert_eq!(run_files(&files, "1"), r#"[1,"acme","/c","A"]"#);
+}
+
+#[test]
 fn what_cannot_be_loaded_is_named() {
     for (source, message) in [
         (

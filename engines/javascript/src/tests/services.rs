@@ -74,6 +74,15 @@ fn a_service_is_exported_in_several_ways() {
 }
 
 #[test]
+fn the_environment_has_its_names() {
+    platform::with(|host| {
+        host.environment = vec![("Ã©".to_owned(), "1".to_owned()), ("é".to_owned(), "2".to_owned())]
+    });
+    let source = "Object.defineProperty(Object.prototype, 'é', { set() { throw 1 } }); export default () => process.env";
+    assert_eq!(super::run(source, "1"), r#"{"Ã©":"1","é":"2"}"#);
+}
+
+#[test]
 fn a_service_is_given_a_request_the_environment_and_a_context() {
     for (body, answer) in [
         (
