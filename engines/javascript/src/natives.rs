@@ -16,7 +16,7 @@ mod text;
 mod urls;
 
 pub(crate) use bytes::new as new_bytes;
-pub(crate) use text::{Text, passed_text, to_text};
+pub(crate) use text::{Text, passed_text, to_text, whole};
 
 /// Makes the object of all functions.
 pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {

@@ -213,12 +213,6 @@ pub(super) fn to_string(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
     unsafe { qjs::JS_ToString(ctx, value) }
 }
 
-/// What `JSON.stringify` makes of it.
-pub(super) fn engine_s_own(ctx: Context, value: qjs::JSValue) -> qjs::JSValue {
-    // SAFETY: as above.
-    unsafe { qjs::JS_JSONStringify(ctx, value, qjs::JS_UNDEFINED, qjs::JS_UNDEFINED) }
-}
-
 pub(super) fn call(ctx: Context, function: qjs::JSValue, this: qjs::JSValue, key: &Key) -> qjs::JSValue {
     // SAFETY: as above.
     unsafe {

@@ -6,6 +6,8 @@ use rquickjs::{Ctx, Exception, Value, qjs};
 
 use super::calls::*;
 use super::{number, text};
+use crate::natives::whole;
+use crate::state;
 
 /// An exception is pending.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ const NUMBER: qjs::JSClassID = 4;
 const STRING: qjs::JSClassID = 5;
 const BOOLEAN: qjs::JSClassID = 6;
 const BIG_INT: qjs::JSClassID = 35;
+/// And the class of what `JSON.rawJSON` returns.
+const RAW: qjs::JSClassID = 66;
 
 /// How many names of members are remembered. Answers are lists of similar objects.
 const NAMES: usize = 64;
@@ -183,17 +187,27 @@ impl Writer<'_, '_> {
                 free(self.ctx, text);
                 return written.map(|()| Begun::Whole);
             }
-            BOOLEAN => {
-                let text = checked(engine_s_own(self.ctx, value))?;
-                let written = with_text(self.ctx, text, |text| self.out.extend_from_slice(text));
+            BOOLEAN => return self.wrapped_boolean(value),
+            BIG_INT => return Err(self.big_int()),
+            RAW => {
+                // Its own property, which cannot be changed.
+                let text = checked(get(self.ctx, value, &Key::Member(qjs::JS_ATOM_rawJSON)))?;
+                let written =
+                    with_text(self.ctx, text, |text| self.out.extend_from_slice(whole(text).as_bytes()));
                 free(self.ctx, text);
                 return written.map(|()| Begun::Whole).ok_or(Thrown);
             }
-            BIG_INT => return Err(self.big_int()),
             _ => {}
         }
         self.open(value)?;
         Ok(Begun::Open)
+    }
+
+    /// Writes what a `Boolean` wraps, which only the language's own `valueOf` says.
+    fn wrapped_boolean(&mut self, value: qjs::JSValue) -> Result<Begun, Thrown> {
+        let value_of = state::of_prelude(self.js, "booleanOf").map_err(|_| Thrown)?;
+        let boolean = call(self.ctx, value_of.as_raw(), value, &Key::Document);
+        self.begin_replaced(checked(boolean)?)
     }
 
     fn open(&mut self, value: qjs::JSValue) -> Result<(), Thrown> {

@@ -56,7 +56,7 @@ pub(crate) unsafe fn passed_text(ctx: &Ctx<'_>, passed: *const c_char) -> Option
 }
 
 /// UTF-8 in which QuickJS has encoded halves as if they were characters.
-fn whole(bytes: &[u8]) -> String {
+pub(crate) fn whole(bytes: &[u8]) -> String {
     let mut out = String::new();
     let mut rest = bytes;
     loop {

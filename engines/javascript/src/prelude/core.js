@@ -19,6 +19,8 @@
   };
 
   shared.resolve = (value) => promiseResolve(value);
+  // Of a `Boolean`, for Rust.
+  shared.booleanOf = Boolean.prototype.valueOf;
 
   shared.callWithCallback = (handler, self, event, context) =>
     new PromiseOf((resolve, reject) => {

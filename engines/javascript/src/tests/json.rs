@@ -138,6 +138,33 @@ fn a_name_is_not_taken_for_one_that_its_bytes_would_be() {
 }
 
 #[test]
+fn raw_json_is_written_as_it_is() {
+    for text in ["12345678901234567890", "1.0e2", "true", r#""a\u00e9é""#, "null"] {
+        let source = format!(
+            "export default () => {{ const raw = JSON.rawJSON({text:?}); return {{ a: [raw], b: raw }} }}"
+        );
+        assert_eq!(run(&source, "1"), format!(r#"{{"a":[{text}],"b":{text}}}"#));
+    }
+    let half = "export default () => JSON.rawJSON('\"\\ud83d\"')";
+    assert_eq!(run(half, "1"), "\"\u{fffd}\"");
+}
+
+#[test]
+fn a_wrapper_is_asked_once_what_it_is() {
+    let once = "let n = 0; const once = { toJSON() { return n++ ? undefined : this } }; export default () =>";
+    for (value, answer) in [
+        ("Object.assign(new Boolean(true), once)", "true"),
+        ("[Object.assign(new Boolean(false), once)]", "[false]"),
+        ("Object.assign(new Number(1.5), once)", "1.5"),
+        ("Object.assign(new String('s'), once)", "\"s\""),
+        ("Object.assign(new Boolean(true), { valueOf() { return false } })", "true"),
+        ("Object.assign(Object(1n), once)", "TypeError: Do not know how to serialize a BigInt"),
+    ] {
+        assert_eq!(run(&format!("{once} {value}"), "1"), answer, "{value}");
+    }
+}
+
+#[test]
 fn depth_has_no_limit() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(run("export default (event) => event", &deep), deep);
