@@ -248,17 +248,14 @@ struct Returned<'js> {
 fn settled<'js>(ctx: &Ctx<'js>, returned: Returned<'js>) -> Result<Value<'js>, Failure> {
     let failed = |error: rquickjs::Error| of_error(ctx, &error);
     let value = returned.value;
-    let promise = match value.as_promise() {
-        Some(promise) => promise.clone(),
-        // A thenable is what `await` makes of it.
-        None if value.is_object() => {
-            let resolve = state::of_prelude(ctx, "resolve").map_err(failed)?;
-            match resolve.call::<_, Value<'js>>((value.clone(),)).map_err(failed)?.into_promise() {
-                Some(promise) => promise,
-                None => return Ok(value),
-            }
-        }
-        None => return Ok(value),
+    if !value.is_object() {
+        return Ok(value);
+    }
+    // An object is what `await` makes of it: a promise is itself, and a subclass of promises or another thenable has a `then`.
+    let resolve = state::of_prelude(ctx, "resolve").map_err(failed)?;
+    let Some(promise) = resolve.call::<_, Value<'js>>((value.clone(),)).map_err(failed)?.into_promise()
+    else {
+        return Ok(value);
     };
     let waits = match returned.context {
         Some(context) => {

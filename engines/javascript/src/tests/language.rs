@@ -23,6 +23,25 @@ fn handlers_are_exported_in_several_ways() {
 }
 
 #[test]
+fn a_promise_of_a_subclass_is_what_await_makes_of_it() {
+    let class = "class Lazy extends Promise {
+        constructor(f) { super((r) => r()); this.f = f }
+        then(a, b) { return new Promise(this.f).then(a, b) }
+    }";
+    for (handler, answer) in [
+        ("() => new Lazy((r) => r(42))", "42"),
+        ("(event, context, callback) => new Lazy((r) => r(42))", "42"),
+        ("async () => new Lazy((r) => setTimeout(r, 1, 42))", "42"),
+        ("() => new Lazy((r, fail) => fail(new RangeError('no')))", "RangeError: no"),
+        ("() => Object.assign(Promise.resolve(42), { then: 1 })", "42"),
+    ] {
+        let answered = run(&format!("{class} export default {handler}"), "1");
+        assert!(answered.starts_with(answer), "{handler}: {answered}");
+        assert_eq!(super::printed(), [""; 0], "{handler}");
+    }
+}
+
+#[test]
 fn the_context_is_that_of_node() {
     let source = "export default (event, context) => [context.awsRequestId, context.functionName, context.functionVersion,
         context.invokedFunctionArn, context.memoryLimitInMB, context.logGroupName, context.logStreamName, context.tenantId,
