@@ -65,11 +65,11 @@ pub(super) fn decode<'js>(
 ) -> Result<Array<'js>> {
     let bytes = of(&ctx, &input)?;
     let (text, used) = match encoding {
-        UTF_16 => utf_16(&bytes, streams),
+        UTF_16 => utf_16(&bytes, fatal, streams),
         WINDOWS_1252 => (Some(bytes.iter().map(|byte| windows_1252(*byte)).collect()), bytes.len()),
         _ => utf_8(&bytes, fatal, streams),
     };
-    let Some(text) = text.filter(|text| !(fatal && encoding == UTF_16 && text.contains('\u{fffd}'))) else {
+    let Some(text) = text else {
         return Err(Exception::throw_type(&ctx, "the bytes are not valid text in this encoding"));
     };
     #[expect(clippy::cast_precision_loss, reason = "memory has far fewer bytes")]
@@ -101,7 +101,7 @@ fn unfinished(bytes: &[u8]) -> usize {
     0
 }
 
-fn utf_16(bytes: &[u8], streams: bool) -> (Option<String>, usize) {
+fn utf_16(bytes: &[u8], fatal: bool, streams: bool) -> (Option<String>, usize) {
     let (pairs, odd) = bytes.as_chunks::<2>();
     let mut units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
     let is_half = units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit));
@@ -109,11 +109,19 @@ fn utf_16(bytes: &[u8], streams: bool) -> (Option<String>, usize) {
         units.pop();
     }
     let used = if streams { units.len() * 2 } else { bytes.len() };
-    let mut text = String::from_utf16_lossy(&units);
-    if !streams && !odd.is_empty() {
+    // Half of a unit at the end, and half of a surrogate pair, are not text.
+    let is_cut = !streams && !odd.is_empty();
+    let mut is_valid = !is_cut;
+    let mut text: String = char::decode_utf16(units)
+        .map(|read| {
+            is_valid &= read.is_ok();
+            read.unwrap_or('\u{fffd}')
+        })
+        .collect();
+    if is_cut {
         text.push('\u{fffd}');
     }
-    (Some(text), used)
+    ((is_valid || !fatal).then_some(text), used)
 }
 
 fn windows_1252(byte: u8) -> char {
@@ -162,8 +170,23 @@ mod tests {
         assert_eq!(utf_8(&bytes[..2], true, true), (Some("a".into()), 1));
         assert_eq!(utf_8(&bytes[..2], true, false), (None, 2));
         assert_eq!(utf_8(b"a\xff", false, true), (Some("a\u{fffd}".into()), 2));
-        assert_eq!(utf_16(&[0x61, 0, 0x3d, 0xd8], true), (Some("a".into()), 2));
-        assert_eq!(utf_16(&[0x61, 0, 0x3d], false), (Some("a\u{fffd}".into()), 3));
+        assert_eq!(utf_16(&[0x61, 0, 0x3d, 0xd8], true, true), (Some("a".into()), 2));
+        assert_eq!(utf_16(&[0x61, 0, 0x3d], false, false), (Some("a\u{fffd}".into()), 3));
+    }
+
+    #[test]
+    fn half_of_a_pair_is_not_text_and_a_replacement_character_is() {
+        for (bytes, lossy, strict) in [
+            (&[0xfd, 0xff][..], "\u{fffd}", Some("\u{fffd}")),
+            (&[0x3d, 0xd8], "\u{fffd}", None),
+            (&[0, 0xde, 0x61, 0], "\u{fffd}a", None),
+            (&[0x61, 0, 0x3d], "a\u{fffd}", None),
+            (&[0x3d, 0xd8, 0, 0xde], "😀", Some("😀")),
+        ] {
+            let read = bytes.len();
+            assert_eq!(utf_16(bytes, false, false), (Some(lossy.to_owned()), read));
+            assert_eq!(utf_16(bytes, true, false), (strict.map(str::to_owned), read));
+        }
     }
 
     #[test]

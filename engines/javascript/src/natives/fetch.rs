@@ -159,9 +159,11 @@ pub(super) fn cancel(number: u32) {
     });
 }
 
+/// A body is decoded as the Web does it: without a mark at its beginning, and with U+FFFD for what is not UTF-8.
 pub(super) fn parse_json<'js>(ctx: Ctx<'js>, text: Value<'js>) -> Result<Value<'js>> {
-    let text = bytes::of(&ctx, &text)?;
-    json::read(&ctx, &text).map_err(|mistake| match mistake {
+    let bytes = bytes::of(&ctx, &text)?;
+    let text = String::from_utf8_lossy(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes));
+    json::read(&ctx, text.as_bytes()).map_err(|mistake| match mistake {
         Mistake::Exception => Error::Exception,
         Mistake::Syntax { what, line, column } => {
             let message = format!("the body is not valid JSON: {what} at line {line} column {column}");

@@ -9,7 +9,7 @@
   const isView = ArrayBuffer.isView;
   const buffers = [ArrayBuffer, SharedArrayBuffer].map((one) =>
     Object.getOwnPropertyDescriptor(one.prototype, 'byteLength').get);
-  const { includes, toLowerCase } = String.prototype;
+  const { includes, slice, toLowerCase } = String.prototype;
   const exec = RegExp.prototype.exec;
   const nameOfView = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Bytes.prototype), Symbol.toStringTag).get;
   const set = Bytes.prototype.set;
@@ -27,7 +27,8 @@
     return typeof value === 'object' && value !== null && isBuffer(value) ? new Bytes(value) : undefined;
   };
   shared.encode = encodeUtf8;
-  shared.decodeText = (bytes) => decode(bytes, 0, false, false)[0];
+  const withoutMark = (text) => (text[0] === '\ufeff' ? apply(slice, text, [1]) : text);
+  shared.decodeText = (bytes) => withoutMark(decode(bytes, 0, false, false)[0]);
 
   class TextEncoder {
     get encoding() { return 'utf-8'; }
@@ -88,7 +89,7 @@
       const isFirst = !this.#begun && text.length > 0;
       if (text.length > 0) this.#begun = true;
       if (!streams) { this.#begun = false; this.#rest = null; }
-      return isFirst && !this.#keepsMark && this.#encoding < 2 && text[0] === '\ufeff' ? text.slice(1) : text;
+      return isFirst && !this.#keepsMark && this.#encoding < 2 ? withoutMark(text) : text;
     }
   }
 

@@ -39,6 +39,25 @@ fn bodies_are_streams() {
 }
 
 #[test]
+fn text_and_json_are_decoded_as_the_web_does_it() {
+    let bytes = "const bytes = (...codes) => new Uint8Array(codes)";
+    for (body, answer) in [
+        ("[await new Response(bytes(239, 187, 191, 97)).text()]", r#"["a"]"#),
+        ("[await new Response(bytes(239, 187, 191, 239, 187, 191)).text()]", "[\"\u{feff}\"]"),
+        ("[await new Response(bytes(97, 255, 98)).text()]", "[\"a\u{fffd}b\"]"),
+        ("[await new Response(bytes(239, 187, 191, 49)).json()]", "[1]"),
+        ("[await new Response(bytes(34, 255, 34)).json()]", "[\"\u{fffd}\"]"),
+        ("[await new Blob([bytes(239, 187, 191, 97, 255)]).text()]", "[\"a\u{fffd}\"]"),
+        (
+            "[await new Request('https://a.b', { method: 'PUT', body: bytes(239, 187, 191, 123, 125) }).json()]",
+            "[{}]",
+        ),
+    ] {
+        assert_eq!(value(&format!("{bytes}; return {body}")), answer, "{body}");
+    }
+}
+
+#[test]
 fn a_body_that_was_read_is_locked() {
     all(&[
         (

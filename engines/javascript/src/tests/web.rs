@@ -62,6 +62,35 @@ fn labels_headers_and_responses_are_checked() {
 }
 
 #[test]
+fn utf_16_has_replacement_characters_of_its_own() {
+    for (bytes, answer) in [
+        ("0xfd, 0xff", "\"\u{fffd}\""),
+        ("0x3d, 0xd8, 0x00, 0xde", "\"😀\""),
+        ("0x3d, 0xd8", "TypeError: the bytes are not valid text"),
+        ("0x61", "TypeError: the bytes are not valid text"),
+    ] {
+        let source = "return new TextDecoder('utf-16le', { fatal: true }).decode(new Uint8Array";
+        let found = value(&format!("{source}([{bytes}]))"));
+        assert!(found.starts_with(answer), "{bytes}: {found}");
+    }
+}
+
+#[test]
+fn text_is_encoded_character_by_character() {
+    for (text, room, answer) in [
+        ("aé😀", 7, "[4,7,[97,195,169,240,159,152,128]]"),
+        ("aé😀", 6, "[2,3,[97,195,169,0,0,0]]"),
+        ("\\ud83da", 4, "[2,4,[239,191,189,97]]"),
+    ] {
+        let found = value(&format!(
+            "const to = new Uint8Array({room}); const {{ read, written }} = new TextEncoder().encodeInto('{text}', to);
+             return [read, written, Array.from(to)]"
+        ));
+        assert_eq!(found, answer, "{text}");
+    }
+}
+
+#[test]
 fn setters_keep_what_a_url_is() {
     for (url, set, href) in [
         ("https://a.example/", "protocol = 'x'", "https://a.example/"),
