@@ -13,15 +13,24 @@
   const { forEach: eachOfMap } = Map.prototype;
   const { forEach: eachOfSet } = Set.prototype;
   const { getTime, toISOString } = Date.prototype;
-  const regexpText = RegExp.prototype.toString;
   const { push } = Array.prototype;
+  // `toString` of a regular expression would call getters that the script has put there.
+  const getterOf = (name) => Object.getOwnPropertyDescriptor(RegExp.prototype, name).get;
+  const source = getterOf('source');
+  const LETTERS = 'dgimsuvy';
+  const flags = ['hasIndices', 'global', 'ignoreCase', 'multiline', 'dotAll', 'unicode', 'unicodeSets', 'sticky'].map(getterOf);
+  const regexpText = (value) => {
+    let text = '/' + apply(source, value, []) + '/';
+    for (let i = 0; i < flags.length; i++) if (apply(flags[i], value, [])) text += LETTERS[i];
+    return text;
+  };
   shared.describe = (value) => {
     const members = [];
     const kinds = [
       () => (apply(eachOfMap, value, [(item, key) => { apply(push, members, [key, item]); }]), members),
       () => (apply(eachOfSet, value, [(item) => { apply(push, members, [item]); }]), members),
       () => (apply(getTime, value, []) >= -8.64e15 ? apply(toISOString, value, []) : 'Invalid Date'),
-      () => apply(regexpText, value, []),
+      () => regexpText(value),
     ];
     for (let i = 0; i < kinds.length; i++) {
       try { return kinds[i](); } catch {}

@@ -85,13 +85,16 @@ fn nothing_of_the_script_is_called() {
         Object.prototype.toString = Array.prototype.join = Date.prototype.toISOString = Map.prototype.forEach = () => { throw 1 };
         Error.prototype.toString = () => { throw 1 };
         const error = new Error('x'); Object.defineProperty(error, 'stack', { get() { throw 1 } });
-        console.log(error, [{}], new Date(0), new Map(), { constructor: new Proxy({}, { get() { throw 1 } }) },
+        for (const name of ['source', 'flags', 'global']) Object.defineProperty(RegExp.prototype, name, { get() { throw 1 } });
+        const expression = Object.defineProperty(/a\\/b/gi, 'source', { get() { throw 1 } });
+        const bytes = Object.defineProperty(new Uint8Array(1), 'length', { get() { throw 1 } });
+        console.log(error, expression, /c/dmsuy, bytes, [{}], new Date(0), new Map(), { constructor: new Proxy({}, { get() { throw 1 } }) },
             { __proto__: new Proxy({}, { getPrototypeOf() { throw 1 } }) });";
     let lines = logged(calls);
     assert_eq!(lines.len(), 1);
     assert!(
         lines[0].contains(
-            r#"(index.js:4:27) [ {} ] 1970-01-01T00:00:00.000Z Map(0) {} { constructor: [Proxy] } {}"#
+            r#"(index.js:4:27) /a\\/b/gi /c/dmsuy Uint8Array(1) [ 0 ] [ {} ] 1970-01-01T00:00:00.000Z Map(0) {} { constructor: [Proxy] } {}"#
         ),
         "{lines:?}"
     );

@@ -49,9 +49,10 @@ impl<'js> View<'_, 'js> {
         } else if kind == Type::Promise {
             self.push("[Promise]");
         } else if kind == Type::Array {
-            self.list("", value);
+            self.list("", value, properties::length_of(self.ctx, value));
         } else if is_typed_array(value) {
-            self.list(&class.unwrap_or_default(), value);
+            let length = properties::length_of_bytes(self.ctx, value);
+            self.list(&class.unwrap_or_default(), value, length);
         } else if let Some(special) = special(value) {
             self.special(special, value);
         } else {
@@ -125,8 +126,7 @@ impl<'js> View<'_, 'js> {
         }
     }
 
-    fn list(&mut self, class: &str, value: &Value<'js>) {
-        let length = properties::length_of(self.ctx, value);
+    fn list(&mut self, class: &str, value: &Value<'js>, length: usize) {
         if !class.is_empty() {
             self.push(&format!("{class}({length}) "));
         }
