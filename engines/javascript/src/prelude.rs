@@ -27,7 +27,12 @@ fn compile_all(text: &[u8]) -> Result<Vec<Vec<u8>>> {
     let runtime = Runtime::new()?;
     runtime.set_max_stack_size(STACK);
     let context = Context::builder().with::<Eval>().with::<RegExpCompiler>().build(&runtime)?;
-    context.with(|ctx| text.split_inclusive(|byte| *byte == 0).map(|file| compiled(&ctx, file)).collect())
+    // The last files are the largest. They are compiled before the bytecode of the others takes memory.
+    let files = text.split_inclusive(|byte| *byte == 0).rev();
+    let mut files: Vec<Vec<u8>> =
+        context.with(|ctx| files.map(|file| compiled(&ctx, file)).collect::<Result<_>>())?;
+    files.reverse();
+    Ok(files)
 }
 
 /// Overwrites what is freed next: it would stay in the snapshot of the engine, which leaves zeroes out.

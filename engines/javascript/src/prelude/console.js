@@ -14,6 +14,8 @@
   const { forEach: eachOfSet } = Set.prototype;
   const { getTime, toISOString } = Date.prototype;
   const { push } = Array.prototype;
+  const toFixed = Number.prototype.toFixed;
+  const { textOf } = shared;
   // `toString` of a regular expression would call getters that the script has put there.
   const getterOf = (name) => Object.getOwnPropertyDescriptor(RegExp.prototype, name).get;
   const source = getterOf('source');
@@ -43,19 +45,25 @@
   shared.stackOf = (error) => stack && apply(stack, error, []);
 
   const at = (level) => (...values) => { log(level, values); };
+  const joined = (first, values) => {
+    const all = [first];
+    apply(push, all, values);
+    return all;
+  };
   const elapsed = (name, label, values) => {
     const from = get(begun, label);
-    if (from === undefined) return log('WARN', [`there is no timer '${label}' for console.${name}()`]);
-    log('INFO', [`${label}: ${(now() - from).toFixed(3)}ms`, ...values]);
+    if (from === undefined) return log('WARN', ["there is no timer '" + label + "' for console." + name + '()']);
+    log('INFO', joined(label + ': ' + apply(toFixed, now() - from, [3]) + 'ms', values));
   };
   const console = {
-    assert(condition, ...values) { if (!condition) log('ERROR', ['assertion failed', ...values]); },
+    assert(condition, ...values) { if (!condition) log('ERROR', joined('assertion failed', values)); },
     count(label = 'default') {
-      const count = (get(counts, `${label}`) ?? 0) + 1;
-      set(counts, `${label}`, count);
-      log('INFO', [`${label}: ${count}`]);
+      label = textOf(label);
+      const count = (get(counts, label) ?? 0) + 1;
+      set(counts, label, count);
+      log('INFO', [label + ': ' + count]);
     },
-    countReset(label = 'default') { remove(counts, `${label}`); },
+    countReset(label = 'default') { remove(counts, textOf(label)); },
     debug: at('DEBUG'),
     dir(value) { log('INFO', [value]); },
     error: at('ERROR'),
@@ -64,9 +72,13 @@
     info: at('INFO'),
     log: at('INFO'),
     table: at('INFO'),
-    time(label = 'default') { set(begun, `${label}`, now()); },
-    timeEnd(label = 'default') { elapsed('timeEnd', `${label}`, []); remove(begun, `${label}`); },
-    timeLog(label = 'default', ...values) { elapsed('timeLog', `${label}`, values); },
+    time(label = 'default') { set(begun, textOf(label), now()); },
+    timeEnd(label = 'default') {
+      label = textOf(label);
+      elapsed('timeEnd', label, []);
+      remove(begun, label);
+    },
+    timeLog(label = 'default', ...values) { elapsed('timeLog', textOf(label), values); },
     trace: at('TRACE'),
     warn: at('WARN'),
   };

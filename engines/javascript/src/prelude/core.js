@@ -8,6 +8,13 @@
   const promiseResolve = PromiseOf.resolve.bind(PromiseOf);
   const TypeErrorOf = TypeError;
 
+  // The text of all its arguments. In place of a template with values, which calls the `concat` that `String.prototype` has then.
+  const textOf = shared.textOf = String.prototype.concat.bind('');
+
+  // Defines a property as an assignment makes it, unless a setter is inherited. What has no prototype inherits no `get` or `value`.
+  const put = shared.put = (object, name, value) =>
+    defineProperty(object, name, { __proto__: null, value, writable: true, configurable: true, enumerable: true });
+
   // A global, as the language's own ones are: not enumerable.
   shared.define = (name, value) =>
     defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
@@ -26,9 +33,9 @@
     new PromiseOf((resolve, reject) => {
       const callback = (error, result) =>
         error === null || error === undefined ? resolve(result) : reject(error);
-      context.succeed = resolve;
-      context.fail = reject;
-      context.done = callback;
+      put(context, 'succeed', resolve);
+      put(context, 'fail', reject);
+      put(context, 'done', callback);
       const returned = apply(handler, self, [event, context, callback]);
       // As in Lambda's Node.js: an async handler may have a callback that it does not use. Its event ends with its promise.
       if (returned !== null && typeof returned === 'object' && typeof returned.then === 'function') {
@@ -46,7 +53,7 @@
   });
 
   const start = (name, repeats, callback, delay, values) => {
-    if (typeof callback !== 'function') throw new TypeErrorOf(`${name} needs a function`);
+    if (typeof callback !== 'function') throw new TypeErrorOf(textOf(name, ' needs a function'));
     const call = values.length ? () => { apply(callback, undefined, values); } : () => { callback(); };
     return startTimer(call, +delay || 0, repeats ? 1 : 0);
   };

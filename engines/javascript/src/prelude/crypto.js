@@ -8,7 +8,9 @@
   const DOMExceptionOf = DOMException;
   const upper = String.prototype.toUpperCase;
   const set = Uint8Array.prototype.set;
-  const join = Array.prototype.join;
+  const { textOf, lengthOf, bufferOf, put } = shared;
+  const Bytes = Uint8Array;
+  const soon = queueMicrotask;
   const rejected = Promise.reject.bind(Promise);
   const resolved = Promise.resolve.bind(Promise);
 
@@ -23,8 +25,8 @@
     for (let i = 0; i < NAMES.length; i++) isInteger ||= NAMES[i] === name;
     if (!isInteger) throw new DOMExceptionOf('getRandomValues() needs an array of integers', 'TypeMismatchError');
     const bytes = shared.bytesOf(array);
-    if (bytes.length > 65536) throw new DOMExceptionOf('getRandomValues() gives 65536 bytes at most', 'QuotaExceededError');
-    apply(set, bytes, [randomBytes(bytes.length)]);
+    if (lengthOf(bytes) > 65536) throw new DOMExceptionOf('getRandomValues() gives 65536 bytes at most', 'QuotaExceededError');
+    apply(set, bytes, [randomBytes(lengthOf(bytes))]);
     return array;
   };
 
@@ -41,13 +43,13 @@
 
   const hash = (algorithm) => {
     const name = typeof algorithm === 'object' && algorithm !== null ? algorithm.name : algorithm;
-    return apply(upper, `${name}`, []);
+    return apply(upper, textOf(name), []);
   };
   const DIGESTS = ['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512'];
   const checkedHash = (algorithm) => {
     const name = hash(algorithm);
     for (let i = 0; i < DIGESTS.length; i++) if (DIGESTS[i] === name) return name;
-    throw new DOMExceptionOf(`crypto.subtle has no digest '${name}': it has ${apply(join, DIGESTS, [', '])}`, 'NotSupportedError');
+    throw new DOMExceptionOf("crypto.subtle has no digest '" + name + "': it has SHA-1, SHA-256, SHA-384, SHA-512", 'NotSupportedError');
   };
   const data = (value) => {
     const bytes = shared.bytesOf(value);
@@ -56,44 +58,45 @@
   };
   // The function as one that returns a promise.
   const promised = (make) => (...values) => {
-    try { return resolved(make(...values)); } catch (error) { return rejected(error); }
+    try { return resolved(apply(make, undefined, values)); } catch (error) { return rejected(error); }
   };
 
   const KEY = {};
-  let secretOf;
+  let signWith;
   class CryptoKey {
-    #secret;
+    #secret; #hash;
+    type = 'secret'; extractable; algorithm; usages;
     constructor(key, secret, hashName, extractable, usages) {
       if (key !== KEY) throw new TypeErrorOf('a CryptoKey comes from crypto.subtle.importKey()');
       this.#secret = secret;
-      this.type = 'secret';
+      this.#hash = hashName;
       this.extractable = extractable;
-      this.algorithm = { name: 'HMAC', hash: { name: hashName }, length: secret.length * 8 };
+      this.algorithm = { name: 'HMAC', hash: { name: hashName }, length: lengthOf(secret) * 8 };
       this.usages = usages;
     }
-    static { secretOf = (key) => [key.#secret, key.algorithm.hash.name]; }
+    static { signWith = (key, bytes) => hmac(key.#hash, key.#secret, bytes); }
   }
   const onlyHmac = (algorithm) => {
     const name = hash(algorithm);
-    if (name !== 'HMAC') throw new DOMExceptionOf(`crypto.subtle has keys for HMAC only, not for '${name}'`, 'NotSupportedError');
+    if (name !== 'HMAC') throw new DOMExceptionOf("crypto.subtle has keys for HMAC only, not for '" + name + "'", 'NotSupportedError');
   };
   const sign = (algorithm, key, value) => {
     onlyHmac(algorithm);
-    const [secret, name] = secretOf(key);
-    return hmac(name, secret, data(value));
+    return signWith(key, data(value));
   };
   const subtle = {
-    digest: promised((algorithm, value) => digest(checkedHash(algorithm), data(value)).buffer),
+    digest: promised((algorithm, value) => bufferOf(digest(checkedHash(algorithm), data(value)))),
     importKey: promised((format, secret, algorithm, extractable, usages) => {
       onlyHmac(algorithm);
-      if (format !== 'raw') throw new DOMExceptionOf(`a key of the format '${format}' cannot be imported: use 'raw'`, 'NotSupportedError');
-      return new CryptoKey(KEY, new Uint8Array(data(secret)), checkedHash(algorithm.hash), !!extractable, usages);
+      if (format !== 'raw') throw new DOMExceptionOf(textOf("a key of the format '", format, "' cannot be imported: use 'raw'"), 'NotSupportedError');
+      return new CryptoKey(KEY, new Bytes(data(secret)), checkedHash(algorithm.hash), !!extractable, usages);
     }),
-    sign: promised((algorithm, key, value) => sign(algorithm, key, value).buffer),
+    sign: promised((algorithm, key, value) => bufferOf(sign(algorithm, key, value))),
     verify: promised((algorithm, key, signature, value) => {
-      const [made, given] = [sign(algorithm, key, value), data(signature)];
-      let difference = made.length ^ given.length;
-      for (let i = 0; i < made.length; i++) difference |= made[i] ^ given[i];
+      const made = sign(algorithm, key, value), given = data(signature);
+      const length = lengthOf(made);
+      let difference = length ^ lengthOf(given);
+      for (let i = 0; i < length; i++) difference |= made[i] ^ given[i];
       return difference === 0;
     }),
   };
@@ -108,17 +111,17 @@
 
   const process = {
     argv: [],
-    nextTick: (callback, ...values) => queueMicrotask(() => { apply(callback, undefined, values); }),
+    nextTick: (callback, ...values) => soon(() => { apply(callback, undefined, values); }),
     platform: 'wasi',
   };
   // The grants are those of the event's sandbox, so they are read at the first use.
   defineProperty(process, 'env', {
     get() {
       const env = environment();
-      defineProperty(process, 'env', { value: env, writable: true, configurable: true, enumerable: true });
+      put(process, 'env', env);
       return env;
     },
-    set(value) { defineProperty(process, 'env', { value, writable: true, configurable: true, enumerable: true }); },
+    set(value) { put(process, 'env', value); },
     configurable: true,
     enumerable: true,
   });
@@ -127,7 +130,7 @@
   shared.define('structuredClone', function structuredClone(value) {
     if (arguments.length === 0) throw new TypeErrorOf('structuredClone() needs a value');
     try { return clone(value); } catch (error) {
-      throw new DOMExceptionOf(`the value cannot be cloned: ${error.message}`, 'DataCloneError');
+      throw new DOMExceptionOf(textOf('the value cannot be cloned: ', error.message), 'DataCloneError');
     }
   });
 })

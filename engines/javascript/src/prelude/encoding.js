@@ -9,9 +9,15 @@
   const isView = ArrayBuffer.isView;
   const buffers = [ArrayBuffer, SharedArrayBuffer].map((one) =>
     Object.getOwnPropertyDescriptor(one.prototype, 'byteLength').get);
-  const { includes, slice, toLowerCase } = String.prototype;
+  const { codePointAt, includes, slice, toLowerCase } = String.prototype;
   const exec = RegExp.prototype.exec;
-  const nameOfView = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Bytes.prototype), Symbol.toStringTag).get;
+  const { textOf } = shared;
+  const getterOf = (prototype, name) => Object.getOwnPropertyDescriptor(prototype, name).get;
+  const ofArrays = Object.getPrototypeOf(Bytes.prototype);
+  const nameOfView = getterOf(ofArrays, Symbol.toStringTag);
+  const PARTS = ['buffer', 'byteOffset', 'byteLength'];
+  const partsOfArray = PARTS.map((name) => getterOf(ofArrays, name));
+  const partsOfView = PARTS.map((name) => getterOf(DataView.prototype, name));
   const set = Bytes.prototype.set;
   const subarray = Bytes.prototype.subarray;
 
@@ -23,26 +29,35 @@
   };
   // The bytes of a buffer or of a view of one, without a copy; undefined of anything else.
   shared.bytesOf = (value) => {
-    if (isView(value)) return new Bytes(value.buffer, value.byteOffset, value.byteLength);
+    if (isView(value)) {
+      const get = apply(nameOfView, value, []) === undefined ? partsOfView : partsOfArray;
+      return new Bytes(apply(get[0], value, []), apply(get[1], value, []), apply(get[2], value, []));
+    }
     return typeof value === 'object' && value !== null && isBuffer(value) ? new Bytes(value) : undefined;
   };
-  shared.encode = encodeUtf8;
+  // What the properties of these names say of an array of bytes.
+  const lengthOf = shared.lengthOf = (bytes) => apply(partsOfArray[2], bytes, []);
+  shared.bufferOf = (bytes) => apply(partsOfArray[0], bytes, []);
   const withoutMark = (text) => (text[0] === '\ufeff' ? apply(slice, text, [1]) : text);
+  shared.encode = encodeUtf8;
   shared.decodeText = (bytes) => withoutMark(decode(bytes, 0, false, false)[0]);
 
   class TextEncoder {
     get encoding() { return 'utf-8'; }
-    encode(text = '') { return encodeUtf8(`${text}`); }
+    encode(text = '') { return encodeUtf8(text); }
     encodeInto(text, to) {
-      const source = `${text}`;
+      const source = textOf(text);
       if (apply(nameOfView, to, []) !== 'Uint8Array') throw new TypeErrorOf('TextEncoder.encodeInto() needs a Uint8Array');
       let read = 0, written = 0;
-      for (const character of source) {
-        const bytes = encodeUtf8(character);
-        if (written + bytes.length > to.length) break;
+      const room = lengthOf(to);
+      while (read < source.length) {
+        const next = read + (apply(codePointAt, source, [read]) > 0xffff ? 2 : 1);
+        const bytes = encodeUtf8(apply(slice, source, [read, next]));
+        const end = written + lengthOf(bytes);
+        if (end > room) break;
         apply(set, to, [bytes, written]);
-        written += bytes.length;
-        read += character.length;
+        written = end;
+        read = next;
       }
       return { read, written };
     }
@@ -57,15 +72,16 @@
   const LABEL = /^[\t\n\f\r ]*([^|]*?)[\t\n\f\r ]*$/;
   const encodingOf = (label) => {
     const name = apply(exec, LABEL, [apply(toLowerCase, label, [])])?.[1];
-    for (let i = 0; name && i < 3; i++) if (apply(includes, LABELS[i], [`|${name}|`])) return i;
+    for (let i = 0; name && i < 3; i++) if (apply(includes, LABELS[i], ['|' + name + '|'])) return i;
   };
   const NAMES = ['utf-8', 'utf-16le', 'windows-1252'];
   class TextDecoder {
     #encoding; #fatal; #keepsMark; #rest = null; #begun = false;
-    constructor(label = 'utf-8', options = {}) {
-      const encoding = encodingOf(`${label}`);
+    constructor(label = 'utf-8', options = { __proto__: null }) {
+      label = textOf(label);
+      const encoding = encodingOf(label);
       if (encoding === undefined) {
-        throw new RangeErrorOf(`the encoding '${label}' is not there: TextDecoder has utf-8, utf-16le and windows-1252`);
+        throw new RangeErrorOf("the encoding '" + label + "' is not there: TextDecoder has utf-8, utf-16le and windows-1252");
       }
       this.#encoding = encoding;
       this.#fatal = !!options.fatal;
@@ -79,13 +95,15 @@
       if (!bytes) throw new TypeErrorOf('TextDecoder.decode() needs an ArrayBuffer or a view of one');
       const streams = !!(options && options.stream);
       if (this.#rest) {
-        const joined = new Bytes(this.#rest.length + bytes.length);
+        const before = lengthOf(this.#rest);
+        const joined = new Bytes(before + lengthOf(bytes));
         apply(set, joined, [this.#rest, 0]);
-        apply(set, joined, [bytes, this.#rest.length]);
+        apply(set, joined, [bytes, before]);
         bytes = joined;
       }
-      const [text, used] = decode(bytes, this.#encoding, this.#fatal, streams);
-      this.#rest = used < bytes.length ? new Bytes(apply(subarray, bytes, [used])) : null;
+      const decoded = decode(bytes, this.#encoding, this.#fatal, streams);
+      const text = decoded[0], used = decoded[1];
+      this.#rest = used < lengthOf(bytes) ? new Bytes(apply(subarray, bytes, [used])) : null;
       const isFirst = !this.#begun && text.length > 0;
       if (text.length > 0) this.#begun = true;
       if (!streams) { this.#begun = false; this.#rest = null; }

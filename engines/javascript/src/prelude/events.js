@@ -10,19 +10,20 @@
   const DOMExceptionOf = DOMException;
   const report = queueMicrotask;
 
-  const isTrusted = { get() { return false; }, enumerable: true };
+  const { textOf } = shared;
+  const isTrusted = { __proto__: null, get() { return false; }, enumerable: true };
   class Event {
     #type; #canceled = false; #cancelable; #bubbles; #composed;
     target = null;
     currentTarget = null;
+    timeStamp = now();
+    stopped = false;
     constructor(type, init) {
       if (arguments.length === 0) throw new TypeErrorOf('Event needs a type');
-      this.#type = `${type}`;
+      this.#type = textOf(type);
       this.#bubbles = !!init?.bubbles;
       this.#cancelable = !!init?.cancelable;
       this.#composed = !!init?.composed;
-      this.timeStamp = now();
-      this.stopped = false;
       defineProperty(this, 'isTrusted', isTrusted);
     }
     get type() { return this.#type; }
@@ -37,22 +38,23 @@
   }
 
   const isCapture = (options) => (typeof options === 'object' ? !!options?.capture : !!options);
+  let dispatch, isAborted;
   class EventTarget {
     #listeners = { __proto__: null };
     addEventListener(type, listener, options) {
       const capture = isCapture(options);
-      const { once, signal } = typeof options === 'object' && options !== null ? options : {};
+      const { once, signal } = typeof options === 'object' && options !== null ? options : { __proto__: null };
       if (signal !== undefined && !shared.isSignal(signal)) throw new TypeErrorOf('the signal must be an AbortSignal');
-      if (listener === null || listener === undefined || signal?.aborted) return;
+      if (listener === null || listener === undefined || signal && isAborted(signal)) return;
       const all = (this.#listeners[type] ??= []);
       for (let i = 0; i < all.length; i++) if (all[i].listener === listener && all[i].capture === capture) return;
       apply(push, all, [{ listener, once, capture, isGone: false }]);
-      if (signal) shared.onAbort(signal, () => this.removeEventListener(type, listener, capture));
+      if (signal) shared.onAbort(signal, () => this.#remove(type, listener, capture));
     }
-    removeEventListener(type, listener, options) {
+    removeEventListener(type, listener, options) { this.#remove(type, listener, isCapture(options)); }
+    #remove(type, listener, capture) {
       const all = this.#listeners[type];
       if (!all) return;
-      const capture = isCapture(options);
       const left = [];
       for (let i = 0; i < all.length; i++) {
         if (all[i].listener === listener && all[i].capture === capture) all[i].isGone = true;
@@ -60,15 +62,16 @@
       }
       this.#listeners[type] = left;
     }
-    dispatchEvent(event) {
+    dispatchEvent(event) { return this.#dispatch(event); }
+    #dispatch(event) {
       event.target = event.currentTarget = this;
       const all = apply(slice, this.#listeners[event.type] ?? [], []);
-      const own = this[`on${event.type}`];
-      if (typeof own === 'function') apply(push, all, [{ listener: own, once: false }]);
+      const own = this[textOf('on', event.type)];
+      if (typeof own === 'function') apply(push, all, [{ listener: own, once: false, capture: false, isGone: false }]);
       for (let i = 0; i < all.length && !event.stopped; i++) {
         const { listener, once, capture, isGone } = all[i];
         if (isGone) continue;
-        if (once) this.removeEventListener(event.type, listener, capture);
+        if (once) this.#remove(event.type, listener, capture);
         try {
           if (typeof listener === 'function') apply(listener, this, [event]);
           else listener.handleEvent(event);
@@ -79,6 +82,7 @@
       event.currentTarget = null;
       return !event.defaultPrevented;
     }
+    static { dispatch = (target, event) => target.#dispatch(event); }
   }
 
   const NEW = {};
@@ -86,10 +90,10 @@
   let abort;
   class AbortSignal extends EventTarget {
     #aborted = false; #reason; #steps = [];
+    onabort = null;
     constructor(key) {
       if (key !== NEW) throw new TypeErrorOf('an AbortSignal comes from an AbortController, or from AbortSignal.timeout()');
       super();
-      this.onabort = null;
     }
     static {
       abort = (signal, reason) => {
@@ -99,8 +103,10 @@
         const steps = signal.#steps;
         signal.#steps = [];
         for (let i = 0; i < steps.length; i++) steps[i](signal.#reason);
-        signal.dispatchEvent(new Event('abort'));
+        dispatch(signal, new Event('abort'));
       };
+      isAborted = (signal) => signal.#aborted;
+      shared.throwIfAborted = (signal) => { if (signal.#aborted) throw signal.#reason; };
       shared.onAbort = (signal, step) => {
         if (signal.#aborted) step(signal.#reason);
         else apply(push, signal.#steps, [step]);
@@ -109,7 +115,7 @@
     }
     get aborted() { return this.#aborted; }
     get reason() { return this.#reason; }
-    throwIfAborted() { if (this.#aborted) throw this.#reason; }
+    throwIfAborted() { shared.throwIfAborted(this); }
     static abort(reason) {
       const signal = new AbortSignal(NEW);
       abort(signal, reason);
@@ -132,6 +138,7 @@
     #signal = new AbortSignal(NEW);
     get signal() { return this.#signal; }
     abort(reason) { abort(this.#signal, reason); }
+    static { shared.signalOf = (controller) => controller.#signal; }
   }
 
   for (const one of [Event, EventTarget, AbortSignal, AbortController]) shared.defineClass(one);

@@ -6,19 +6,20 @@
   const { toLowerCase, trim } = String.prototype;
   const TypeErrorOf = TypeError;
   const iterator = Symbol.iterator;
-  const test = RegExp.prototype.test;
+  const exec = RegExp.prototype.exec;
+  const { textOf } = shared;
   const keysOf = Object.keys;
   const TOKEN = /^[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+$/;
   const BAD_VALUE = /[\0\r\n\u0100-\uffff]/;
 
   const nameOf = (name) => {
-    name = `${name}`;
-    if (!apply(test, TOKEN, [name])) throw new TypeErrorOf(`'${name}' is not a valid name of a header`);
+    name = textOf(name);
+    if (!apply(exec, TOKEN, [name])) throw new TypeErrorOf("'" + name + "' is not a valid name of a header");
     return apply(toLowerCase, name, []);
   };
   const valueOf = (value) => {
-    value = apply(trim, `${value}`, []);
-    if (apply(test, BAD_VALUE, [value])) throw new TypeErrorOf('the value of a header has a line break, a zero or a character beyond U+00FF');
+    value = apply(trim, textOf(value), []);
+    if (apply(exec, BAD_VALUE, [value])) throw new TypeErrorOf('the value of a header has a line break, a zero or a character beyond U+00FF');
     return value;
   };
 
@@ -33,11 +34,11 @@
         for (const pair of init) {
           const both = [...pair];
           if (both.length !== 2) throw new TypeErrorOf('each header must be a name and a value');
-          this.append(both[0], both[1]);
+          this.#append(both[0], both[1]);
         }
       } else {
         const names = keysOf(init);
-        for (let i = 0; i < names.length; i++) this.append(names[i], init[names[i]]);
+        for (let i = 0; i < names.length; i++) this.#append(names[i], init[names[i]]);
       }
     }
     static {
@@ -51,23 +52,32 @@
         for (let i = 0; i < flat.length; i += 2) apply(push, headers.#pairs, [[flat[i], flat[i + 1]]]);
         return headers;
       };
+      // By a name in lower case.
+      shared.headerOf = (headers, name) => headers.#get(name);
+      shared.setHeader = (headers, name, value) => headers.#set(name, valueOf(value));
+      shared.removeHeader = (headers, name) => headers.#remove(name);
     }
-    append(name, value) { apply(push, this.#pairs, [[nameOf(name), valueOf(value)]]); }
-    delete(name) {
-      name = nameOf(name);
+    #append(name, value) { apply(push, this.#pairs, [[nameOf(name), valueOf(value)]]); }
+    #remove(name) {
       const left = [];
       for (let i = 0; i < this.#pairs.length; i++) if (this.#pairs[i][0] !== name) apply(push, left, [this.#pairs[i]]);
       this.#pairs = left;
     }
-    get(name) {
-      name = nameOf(name);
+    #get(name) {
       let all = null;
       for (let i = 0; i < this.#pairs.length; i++) {
-        const [key, value] = this.#pairs[i];
-        if (key === name) all = all === null ? value : `${all}, ${value}`;
+        const pair = this.#pairs[i];
+        if (pair[0] === name) all = all === null ? pair[1] : all + ', ' + pair[1];
       }
       return all;
     }
+    #set(name, value) {
+      this.#remove(name);
+      apply(push, this.#pairs, [[name, value]]);
+    }
+    append(name, value) { this.#append(name, value); }
+    delete(name) { this.#remove(nameOf(name)); }
+    get(name) { return this.#get(nameOf(name)); }
     getSetCookie() {
       const all = [];
       for (let i = 0; i < this.#pairs.length; i++) {
@@ -75,21 +85,17 @@
       }
       return all;
     }
-    has(name) { return this.get(name) !== null; }
-    set(name, value) {
-      const pair = [nameOf(name), valueOf(value)];
-      this.delete(pair[0]);
-      apply(push, this.#pairs, [pair]);
-    }
+    has(name) { return this.#get(nameOf(name)) !== null; }
+    set(name, value) { this.#set(nameOf(name), valueOf(value)); }
     #sorted() {
       const names = { __proto__: null };
       const all = [];
       for (let i = 0; i < this.#pairs.length; i++) {
-        const [name, value] = this.#pairs[i];
-        if (name === 'set-cookie') apply(push, all, [[name, value]]);
+        const name = this.#pairs[i][0];
+        if (name === 'set-cookie') apply(push, all, [[name, this.#pairs[i][1]]]);
         else if (!names[name]) {
           names[name] = true;
-          apply(push, all, [[name, this.get(name)]]);
+          apply(push, all, [[name, this.#get(name)]]);
         }
       }
       return apply(sort, all, [(a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0)]);

@@ -2,13 +2,14 @@
 (function (native, shared) {
   'use strict';
   const { beginResponse, writeResponse, streamResponse, environment, log } = native;
-  const { bytesOf, encode, flatHeaders, resolve } = shared;
+  const { bytesOf, encode, flatHeaders, put, resolve, textOf } = shared;
   const { apply } = Reflect;
   const { push, shift } = Array.prototype;
   const keysOf = Object.keys;
   const PromiseOf = Promise;
   const then = PromiseOf.prototype.then;
   const TypeErrorOf = TypeError;
+  const cancel = ReadableStream.prototype.cancel;
   const Bytes = Uint8Array;
   const NEW = {};
 
@@ -18,22 +19,23 @@
     if (written !== undefined) done(written);
   });
 
-  const named = (value) => (value === null || typeof value !== 'object' ? `${value === null ? null : typeof value}` : 'another object');
+  const named = (value) => (value === null ? 'null' : typeof value === 'object' ? 'another object' : typeof value);
 
   shared.serve = async (service, self, parts, context) => {
     const work = [];
     const failed = (error) => { log('ERROR', ['a promise that was passed to waitUntil() was rejected:', error]); };
-    context.waitUntil = (promise) => { apply(push, work, [apply(then, resolve(promise), [undefined, failed])]); };
-    context.passThroughOnException = () => {
+    put(context, 'waitUntil', (promise) => { apply(push, work, [apply(then, resolve(promise), [undefined, failed])]); });
+    put(context, 'passThroughOnException', () => {
       throw new TypeErrorOf('passThroughOnException() is not there: no other server is behind a handler; catch the exception');
-    };
+    });
     const request = shared.requestOf(parts[0], parts[1], parts[2], parts[3]);
     const response = await apply(service, self, [request, environment(), context]);
-    if (!shared.isResponse(response)) throw new TypeErrorOf(`fetch() must return a Response, and it returned ${named(response)}`);
-    if (response.bodyUsed) throw new TypeErrorOf('the body of the response was read already');
+    if (!shared.isResponse(response)) throw new TypeErrorOf('fetch() must return a Response, and it returned ' + named(response));
+    if (shared.isUsed(response)) throw new TypeErrorOf('the body of the response was read already');
     beginResponse([response.status, flatHeaders(response.headers), []], true);
-    if (request.method === 'HEAD') response.body?.cancel();
-    else await shared.passBody(response, write);
+    const body = request.method === 'HEAD' ? shared.bodyOf(response) : null;
+    if (body) apply(cancel, body, []);
+    else if (request.method !== 'HEAD') await shared.passBody(response, write);
     for (let i = 0; i < work.length; i++) await work[i];
   };
 
@@ -58,7 +60,7 @@
     get writableEnded() { return this.#isEnded; }
     get writableFinished() { return this.#isEnded && this.#queue.length === 0 && !this.#isBusy; }
     get writableNeedDrain() { return this.#waits; }
-    setContentType(type) { prepare(this, `${type}`); }
+    setContentType(type) { prepare(this, textOf(type)); }
     write(chunk, encoding, callback) {
       if (this.#isEnded) throw new TypeErrorOf('the response has ended');
       const bytes = typeof chunk === 'string' ? encode(chunk) : bytesOf(chunk);
@@ -116,9 +118,10 @@
     }
     #flush() {
       while (!this.#isBusy && this.#queue.length > 0) {
-        const [bytes, callback] = apply(shift, this.#queue, []);
+        const next = apply(shift, this.#queue, []);
+        const callback = next[1];
         const isDone = typeof callback === 'function' ? () => { callback(); } : () => {};
-        const written = writeResponse(bytes, () => {
+        const written = writeResponse(next[0], () => {
           this.#isBusy = false;
           isDone();
           this.#flush();
@@ -153,11 +156,13 @@
       return (event, context) => stream(handler, event, context);
     },
     HttpResponseStream: {
-      from(response, { statusCode = 200, headers = {}, cookies = [] } = {}) {
-        const flat = [];
+      from(response, head = { __proto__: null }) {
+        const { statusCode = 200, headers = {}, cookies = [] } = head;
+        const flat = [], all = [];
         const names = keysOf(headers);
-        for (let i = 0; i < names.length; i++) apply(push, flat, [names[i], `${headers[names[i]]}`]);
-        prepare(response, [+statusCode, flat, [...cookies]]);
+        for (let i = 0; i < names.length; i++) apply(push, flat, [names[i], textOf(headers[names[i]])]);
+        for (let i = 0; i < cookies.length; i++) apply(push, all, [cookies[i]]);
+        prepare(response, [+statusCode, flat, all]);
         return response;
       },
     },

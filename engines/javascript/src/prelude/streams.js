@@ -3,7 +3,7 @@
 // put anywhere sees it.
 (function (native, shared) {
   'use strict';
-  const { resolve } = shared;
+  const { resolve, textOf } = shared;
   const { apply } = Reflect;
   const { push, shift } = Array.prototype;
   const { defineProperty, getPrototypeOf, setPrototypeOf } = Object;
@@ -24,11 +24,11 @@
   // A rejection that the script need not look at.
   const quiet = (promise) => { react(promise, nothing, nothing); return promise; };
   // A promise that is kept, to be settled once.
-  const unsettled = () => { const one = pending(); one.isOpen = true; return one; };
+  const unsettled = () => { const { promise, resolve, reject } = pending(); return { promise, resolve, reject, isOpen: true }; };
   const fulfil = (one) => { one.isOpen = false; one.resolve(); };
   // Returns the promise that is rejected: another one if it was settled before.
   const refuse = (one, error) => {
-    if (!one.isOpen) one = pending();
+    if (!one.isOpen) one = unsettled();
     one.isOpen = false;
     quiet(one.promise);
     one.reject(error);
@@ -38,13 +38,13 @@
   const isObject = (value) => typeof value === 'object' && value !== null || typeof value === 'function';
   const objectOf = (value, what) => {
     if (value === undefined) return { __proto__: null };
-    if (!isObject(value)) throw new TypeErrorOf(`${what} must be an object`);
+    if (!isObject(value)) throw new TypeErrorOf(what + ' must be an object');
     return value;
   };
   const optionsOf = (value) => objectOf(value ?? undefined, 'the second argument');
   const functionOf = (object, name) => {
     const value = object[name];
-    if (value !== undefined && typeof value !== 'function') throw new TypeErrorOf(`${name} must be a function`);
+    if (value !== undefined && typeof value !== 'function') throw new TypeErrorOf(name + ' must be a function');
     return value;
   };
   // A method of a source or the like, as a function that returns a promise and throws nothing.
@@ -331,7 +331,7 @@
         const { mark, size } = strategyOf(strategy), cancel = methodOf(source, 'cancel'), pull = methodOf(source, 'pull');
         start = functionOf(source, 'start');
         const type = source.type;
-        if (type !== undefined && `${type}` !== 'bytes') throw new TypeErrorOf('the type of a source must be bytes');
+        if (type !== undefined && textOf(type) !== 'bytes') throw new TypeErrorOf('the type of a source must be bytes');
         if (type !== undefined && size) throw new RangeErrorOf('a stream of bytes has no size()');
         s = stateOf(pull, cancel, mark ?? (type === undefined ? 1 : 0), size);
       }
@@ -369,7 +369,7 @@
     cancel(reason) { try { return cancel(unlocked(this.#s, 'reader'), reason); } catch (error) { return rejected(error); } }
     getReader(options) {
       const mode = optionsOf(options).mode;
-      if (mode !== undefined) throw new TypeErrorOf(`scripts have no readers of the mode \`${mode}\``);
+      if (mode !== undefined) throw new TypeErrorOf(textOf('scripts have no readers of the mode \x60', mode, '\x60'));
       return new ReadableStreamDefaultReader(this);
     }
     values(options) {

@@ -1,7 +1,7 @@
 // Owns `URL` and `URLSearchParams`. Rust has the parser.
 (function (native, shared) {
   'use strict';
-  const { parseUrl, parseQuery, writeQuery } = native;
+  const { parseUrl, parseQuery, writeQuery, encodeUserinfo, escapePath, escapeHash } = native;
   const { apply } = Reflect;
   const { push, splice, sort } = Array.prototype;
   const TypeErrorOf = TypeError;
@@ -10,11 +10,16 @@
   const startsWith = String.prototype.startsWith;
   const indexOf = String.prototype.indexOf;
   const exec = RegExp.prototype.exec;
+  const keysOf = Object.keys;
   const DIGITS = /^[0-9]*/;
   const HOST = /^(\[[^\]]*\]|[^\/\\?#@:[\]]*)(?::([0-9]+))?/;
   const SPECIAL = { __proto__: null, 'http:': true, 'https:': true, 'ws:': true, 'wss:': true, 'ftp:': true, 'file:': true };
   const { toLowerCase, toWellFormed } = String.prototype;
-  const textOf = (value) => apply(toWellFormed, `${value}`, []);
+  const { textOf } = shared;
+  const wellFormed = (value) => apply(toWellFormed, textOf(value), []);
+
+  // What is not empty, with a mark before it.
+  const marked = (mark, text) => (text === '' ? '' : mark + text);
 
   let rereadQuery;
   class URLSearchParams {
@@ -26,13 +31,14 @@
           for (const pair of init) {
             const both = [...pair];
             if (both.length !== 2) throw new TypeErrorOf('each parameter must be a name and a value');
-            apply(push, this.#pairs, [[textOf(both[0]), textOf(both[1])]]);
+            apply(push, this.#pairs, [[wellFormed(both[0]), wellFormed(both[1])]]);
           }
         } else {
-          for (const name of Object.keys(init)) apply(push, this.#pairs, [[textOf(name), textOf(init[name])]]);
+          const names = keysOf(init);
+          for (let i = 0; i < names.length; i++) apply(push, this.#pairs, [[wellFormed(names[i]), wellFormed(init[names[i]])]]);
         }
       } else {
-        const text = `${init}`;
+        const text = textOf(init);
         this.#pairs = parseQuery(text[0] === '?' ? apply(slice, text, [1]) : text);
       }
     }
@@ -41,27 +47,29 @@
         params.#pairs = parseQuery(query);
         params.#changed = changed;
       };
+      shared.queryOf = (value) => (typeof value === 'object' && value !== null && #pairs in value ? writeQuery(value.#pairs) : undefined);
     }
     #tell() { this.#changed?.(writeQuery(this.#pairs)); }
     get size() { return this.#pairs.length; }
-    append(name, value) { apply(push, this.#pairs, [[textOf(name), textOf(value)]]); this.#tell(); }
+    append(name, value) { apply(push, this.#pairs, [[wellFormed(name), wellFormed(value)]]); this.#tell(); }
     delete(name, value) {
-      name = `${name}`;
+      name = textOf(name);
+      if (value !== undefined) value = textOf(value);
       const left = [];
       for (let i = 0; i < this.#pairs.length; i++) {
         const pair = this.#pairs[i];
-        if (pair[0] !== name || (value !== undefined && pair[1] !== `${value}`)) apply(push, left, [pair]);
+        if (pair[0] !== name || (value !== undefined && pair[1] !== value)) apply(push, left, [pair]);
       }
       this.#pairs = left;
       this.#tell();
     }
     get(name) {
-      name = `${name}`;
+      name = textOf(name);
       for (let i = 0; i < this.#pairs.length; i++) if (this.#pairs[i][0] === name) return this.#pairs[i][1];
       return null;
     }
     getAll(name) {
-      name = `${name}`;
+      name = textOf(name);
       const all = [];
       for (let i = 0; i < this.#pairs.length; i++) {
         if (this.#pairs[i][0] === name) apply(push, all, [this.#pairs[i][1]]);
@@ -69,20 +77,23 @@
       return all;
     }
     has(name, value) {
-      const all = this.getAll(name);
-      for (let i = 0; i < all.length; i++) if (value === undefined || all[i] === `${value}`) return true;
+      name = textOf(name);
+      if (value !== undefined) value = textOf(value);
+      for (let i = 0; i < this.#pairs.length; i++) {
+        if (this.#pairs[i][0] === name && (value === undefined || this.#pairs[i][1] === value)) return true;
+      }
       return false;
     }
     set(name, value) {
-      name = `${name}`;
+      name = textOf(name);
       let at = -1;
       for (let i = 0; i < this.#pairs.length; i++) {
         if (this.#pairs[i][0] !== name) continue;
         if (at < 0) at = i;
         else apply(splice, this.#pairs, [i--, 1]);
       }
-      if (at < 0) apply(push, this.#pairs, [[textOf(name), textOf(value)]]);
-      else this.#pairs[at][1] = textOf(value);
+      if (at < 0) apply(push, this.#pairs, [[wellFormed(name), wellFormed(value)]]);
+      else this.#pairs[at][1] = wellFormed(value);
       this.#tell();
     }
     sort() {
@@ -103,41 +114,48 @@
 
   // The parts that `parseUrl` returns, in this order.
   const [HREF, PROTOCOL, USERNAME, PASSWORD, HOSTNAME, PORT, PATHNAME, SEARCH, HASH, ORIGIN] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const parsed = (url, base) => parseUrl(textOf(url), base === undefined ? undefined : textOf(base));
   class URL {
     #parts;
     #params = null;
     constructor(url, base) {
-      const text = `${url}`;
-      this.#parts = parseUrl(text, base === undefined ? undefined : `${base}`);
+      url = textOf(url);
+      if (base !== undefined) base = textOf(base);
+      this.#parts = parseUrl(url, base);
       if (!this.#parts) {
-        const error = new TypeErrorOf(base === undefined ? `'${text}' is not a valid URL` : `'${text}' is not a valid URL at '${base}'`);
-        error.code = 'ERR_INVALID_URL';
+        const error = new TypeErrorOf("'" + url + "' is not a valid URL" + (base === undefined ? '' : " at '" + base + "'"));
+        shared.put(error, 'code', 'ERR_INVALID_URL');
         throw error;
       }
     }
-    static canParse(url, base) { return !!parseUrl(`${url}`, base === undefined ? undefined : `${base}`); }
-    static parse(url, base) { return URL.canParse(url, base) ? new URL(url, base) : null; }
+    static {
+      shared.hrefOf = (url) => url.#parts[HREF];
+      shared.originOf = (url) => url.#parts[ORIGIN];
+    }
+    static canParse(url, base) { return !!parsed(url, base); }
+    static parse(url, base) { return parsed(url, base) ? new URL(url, base) : null; }
 
     // Whether it is like `mailto:a@b`, which has no host and a path that is only a text.
     #isOpaque() {
       const p = this.#parts;
-      return p[PATHNAME][0] !== '/' && !apply(startsWith, p[HREF], [`${p[PROTOCOL]}//`]);
+      return p[PATHNAME][0] !== '/' && !apply(startsWith, p[HREF], [p[PROTOCOL] + '//']);
     }
     // Puts a URL together from parts, and keeps it if it is valid.
     #put(change) {
-      const p = [...this.#parts];
+      const p = [];
+      apply(push, p, this.#parts);
       change(p);
-      const hasHost = p[HOSTNAME] !== '' || apply(startsWith, this.#parts[HREF], [`${this.#parts[PROTOCOL]}//`]);
-      const user = p[USERNAME] || p[PASSWORD] ? `${p[USERNAME]}${p[PASSWORD] ? `:${p[PASSWORD]}` : ''}@` : '';
-      const host = hasHost ? `//${user}${p[HOSTNAME]}${p[PORT] === '' ? '' : `:${p[PORT]}`}` : '';
-      const parts = parseUrl(`${p[PROTOCOL]}${host}${p[PATHNAME]}${p[SEARCH]}${p[HASH]}`, undefined);
+      const hasHost = p[HOSTNAME] !== '' || apply(startsWith, this.#parts[HREF], [this.#parts[PROTOCOL] + '//']);
+      const user = p[USERNAME] || p[PASSWORD] ? p[USERNAME] + marked(':', p[PASSWORD]) + '@' : '';
+      const host = hasHost ? '//' + user + p[HOSTNAME] + marked(':', p[PORT]) : '';
+      const parts = parseUrl(p[PROTOCOL] + host + p[PATHNAME] + p[SEARCH] + p[HASH], undefined);
       if (!parts) return false;
       this.#parts = parts;
       if (this.#params) this.#read();
       return true;
     }
     #read() {
-      const changed = (query) => this.#put((p) => { p[SEARCH] = query === '' ? '' : `?${query}`; });
+      const changed = (query) => this.#put((p) => { p[SEARCH] = marked('?', query); });
       const silent = (query) => { const params = this.#params; this.#params = null; changed(query); this.#params = params; };
       rereadQuery(this.#params, apply(slice, this.#parts[SEARCH], [1]), silent);
     }
@@ -146,9 +164,9 @@
     get origin() { return this.#parts[ORIGIN]; }
     get protocol() { return this.#parts[PROTOCOL]; }
     set protocol(text) {
-      text = `${text}`;
+      text = textOf(text);
       const end = apply(indexOf, text, [':']);
-      const next = `${apply(toLowerCase, end < 0 ? text : apply(slice, text, [0, end]), [])}:`;
+      const next = apply(toLowerCase, end < 0 ? text : apply(slice, text, [0, end]), []) + ':';
       const p = this.#parts;
       // Those of the Web stay those of the Web, and a file has neither a user nor a port.
       if (SPECIAL[p[PROTOCOL]] !== SPECIAL[next] || (p[PROTOCOL] === 'file:' && p[HOSTNAME] === '')) return;
@@ -156,20 +174,21 @@
       this.#put((p) => { p[PROTOCOL] = next; });
     }
     get username() { return this.#parts[USERNAME]; }
-    set username(text) { this.#put((p) => { p[USERNAME] = native.encodeUserinfo(`${text}`); }); }
+    set username(text) { this.#put((p) => { p[USERNAME] = encodeUserinfo(text); }); }
     get password() { return this.#parts[PASSWORD]; }
-    set password(text) { this.#put((p) => { p[PASSWORD] = native.encodeUserinfo(`${text}`); }); }
-    get host() { return this.#parts[HOSTNAME] + (this.#parts[PORT] === '' ? '' : `:${this.#parts[PORT]}`); }
+    set password(text) { this.#put((p) => { p[PASSWORD] = encodeUserinfo(text); }); }
+    get host() { return this.#parts[HOSTNAME] + marked(':', this.#parts[PORT]); }
     set host(text) {
-      text = `${text}`;
-      const [all, name, port] = apply(exec, HOST, [text]);
-      if (name === '' || text[all.length] === '@' || this.#isOpaque()) return;
+      text = textOf(text);
+      const found = apply(exec, HOST, [text]);
+      const name = found[1], port = found[2];
+      if (name === '' || text[found[0].length] === '@' || this.#isOpaque()) return;
       const put = (port) => this.#put((p) => { p[HOSTNAME] = name; if (port !== undefined) p[PORT] = port; });
       if (!put(port)) put();
     }
     get hostname() { return this.#parts[HOSTNAME]; }
     set hostname(text) {
-      text = `${text}`;
+      text = textOf(text);
       const at = apply(exec, HOST, [text])[1];
       // A name with a user or a port in front of its end is not a name, as in browsers.
       const next = text[at.length];
@@ -177,26 +196,27 @@
     }
     get port() { return this.#parts[PORT]; }
     set port(text) {
-      const digits = apply(exec, DIGITS, [`${text}`])[0];
-      if (digits !== '' || `${text}` === '') this.#put((p) => { p[PORT] = digits; });
+      text = textOf(text);
+      const digits = apply(exec, DIGITS, [text])[0];
+      if (digits !== '' || text === '') this.#put((p) => { p[PORT] = digits; });
     }
     get pathname() { return this.#parts[PATHNAME]; }
     set pathname(text) {
       if (this.#isOpaque()) return;
-      text = native.escapePath(`${text}`);
+      text = escapePath(text);
       const isSpecial = SPECIAL[this.#parts[PROTOCOL]];
       const isWhole = text[0] === '/' || (isSpecial && text[0] === '\\') || (text === '' && !isSpecial && this.#parts[HOSTNAME] !== '');
-      this.#put((p) => { p[PATHNAME] = isWhole ? text : `/${text}`; });
+      this.#put((p) => { p[PATHNAME] = isWhole ? text : '/' + text; });
     }
     get search() { return this.#parts[SEARCH]; }
     set search(text) {
-      text = native.escapeHash(`${text}`);
-      this.#put((p) => { p[SEARCH] = text === '' ? '' : text[0] === '?' ? text : `?${text}`; });
+      text = escapeHash(text);
+      this.#put((p) => { p[SEARCH] = text[0] === '?' ? text : marked('?', text); });
     }
     get hash() { return this.#parts[HASH]; }
     set hash(text) {
-      text = `${text}`;
-      this.#put((p) => { p[HASH] = text === '' ? '' : text[0] === '#' ? text : `#${text}`; });
+      text = textOf(text);
+      this.#put((p) => { p[HASH] = text[0] === '#' ? text : marked('#', text); });
     }
     get searchParams() {
       if (!this.#params) { this.#params = new URLSearchParams(); this.#read(); }

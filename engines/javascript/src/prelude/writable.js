@@ -158,7 +158,7 @@
   class WritableStreamDefaultController {
     #s;
     constructor(key, s) { mustBe(key); this.#s = s; }
-    get signal() { return (this.#s.aborter ??= new Aborter()).signal; }
+    get signal() { return shared.signalOf(this.#s.aborter ??= new Aborter()); }
     error(reason) { breakOff(this.#s, reason); }
   }
 

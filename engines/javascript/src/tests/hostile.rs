@@ -1,6 +1,10 @@
 //! Scripts that attack the engine. What they can reach is their own event only; here nothing may crash, and errors stay readable.
 
-use super::run;
+use bulkhead::client::Client;
+use bulkhead::client::http::{Request, Response};
+
+use super::{printed, run};
+use crate::platform;
 
 #[test]
 fn recursion_is_a_range_error() {
@@ -38,19 +42,43 @@ fn recursion_is_a_range_error() {
     }
 }
 
+/// Replaces what scripts can reach of the language and of the Web by getters that throw, and the globals by nothing. What a test
+/// needs is kept before.
+pub(super) const POLLUTED: &str = "
+    const { apply, ownKeys } = Reflect, { defineProperty, getPrototypeOf, getOwnPropertyDescriptor } = Object;
+    const { Headers, URL, Request, Response, ReadableStream, TextEncoder, TextDecoder, Blob, AbortController, EventTarget, Error,
+        fetch, console, crypto, setTimeout } = globalThis;
+    const { get } = Headers.prototype, { blob, text } = Response.prototype, { digest } = crypto.subtle;
+    const { encodeInto } = TextEncoder.prototype, { decode } = TextDecoder.prototype, { text: textOfBlob } = Blob.prototype;
+    const { abort } = AbortController.prototype, { addEventListener } = EventTarget.prototype;
+    const [href, host, signal] = [[URL, 'href'], [URL, 'host'], [AbortController, 'signal']].map(([one, name]) =>
+        getOwnPropertyDescriptor(one.prototype, name));
+    const list = [], bytes = new Uint8Array(8), date = new Date(0), set = new Set(['a']);
+    const prototypes = [Object, Array, String, Number, Boolean, Symbol, Promise, Function, Map, Set, Date, RegExp, ArrayBuffer, DataView,
+        URL, URLSearchParams, Headers, Request, Response, Blob, AbortController, AbortSignal, EventTarget, TextEncoder, TextDecoder].map((one) => one.prototype);
+    prototypes.push(getPrototypeOf(Uint8Array.prototype), getPrototypeOf(Response.prototype), getPrototypeOf([].values()),
+        getPrototypeOf('a'[Symbol.iterator]()));
+    for (const prototype of prototypes)
+        for (const key of ownKeys(prototype)) if (key !== 'constructor') list.push([prototype, key]);
+    const globals = ownKeys(globalThis);
+    for (let i = 0; i < list.length; i++) {
+        const prototype = list[i][0], key = list[i][1];
+        try { defineProperty(prototype, key, { __proto__: null, get() { throw new Error('polluted') } }) } catch (e) {}
+    }
+    for (let i = 0; i < globals.length; i++) try { globalThis[globals[i]] = undefined } catch (e) {}";
+
+/// Answers a redirect, and then with the request.
+fn server(request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    let response = Response::builder().header("x-a", "b");
+    match request.uri().path() {
+        "/first" => response.status(302).header("location", "/second").body(Vec::new()),
+        path => response.body([path.as_bytes(), request.body()].concat()),
+    }
+    .unwrap()
+}
+
 #[test]
 fn pollution_does_not_reach_the_prelude() {
-    let polluted = "
-        const all = [];
-        for (const one of [Object, Array, String, Promise, Function, Map, Set, RegExp, URL, Headers]) {
-            for (const key of Reflect.ownKeys(one.prototype)) if (key !== 'constructor') all.push([one.prototype, key]);
-        }
-        const { defineProperty } = Object;
-        for (let i = 0; i < all.length; i++) {
-            const prototype = all[i][0], key = all[i][1];
-            try { defineProperty(prototype, key, { get() { throw new Error('polluted') } }) } catch (e) {}
-        }
-        globalThis.Promise = globalThis.Object = globalThis.Reflect = globalThis.Array = undefined;";
     for (handler, answer) in [
         (
             "(event, context, callback) => { setTimeout(() => callback(null, event.a), context.getRemainingTimeInMillis() / 1000) }",
@@ -61,12 +89,73 @@ fn pollution_does_not_reach_the_prelude() {
              let all = ''; for await (const one of from.tee()[1]) all += one; return all }",
             r#""ab""#,
         ),
+        ("() => apply(get, new Headers({ a: 'b' }), ['A'])", r#""b""#),
+        (
+            "async () => await apply(text, await fetch('https://a.b/first', { method: 'PUT', body: 'c' }), [])",
+            r#""/secondc""#,
+        ),
+        ("async () => await apply(text, new Response('a', { headers: { b: 'c' } }), [])", r#""a""#),
+        (
+            "async () => await apply(textOfBlob, await apply(blob, new Response(bytes), []), [])",
+            r#""\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000""#,
+        ),
+        (
+            "() => { const url = new URL('/a?b#c', 'https://u:p@d.e:81'); apply(host.set, url, ['f:82']); return apply(href.get, url, []) }",
+            r#""https://u:p@f:82/a?b#c""#,
+        ),
+        (
+            "() => [crypto.randomUUID(), crypto.getRandomValues(bytes)[1]]",
+            r#"["00010203-0405-4607-8809-0a0b0c0d0e0f",1]"#,
+        ),
+        ("async () => { await apply(digest, null, ['sha-1', bytes]); return 1 }", "1"),
+        (
+            "() => { apply(encodeInto, new TextEncoder(), ['aé', bytes]); return apply(decode, new TextDecoder(), [bytes])[1] }",
+            r#""é""#,
+        ),
+        (
+            "() => { const c = new AbortController(); let n = 0; const s = apply(signal.get, c, []); \
+             apply(addEventListener, s, ['abort', () => n++]); apply(abort, c, []); return n }",
+            "1",
+        ),
+        (
+            "() => { console.log(/a/g, bytes, date, set, { a: 1 }); console.count(); console.timeEnd(); console.assert(false, 'x') }",
+            "null",
+        ),
     ] {
-        assert_eq!(
-            run(&format!("{polluted} exports.handler = {handler}"), r#"{"a":[{"b":1}]}"#),
-            answer,
-            "{handler}"
-        );
+        platform::with(|host| host.client = Client::answering(|request| server(&request)));
+        let source = format!("{POLLUTED} exports.handler = {handler}");
+        assert_eq!(run(&source, r#"{"a":[{"b":1}]}"#), answer, "{handler}");
+    }
+    let lines = printed();
+    assert!(
+        lines[0].contains(
+            "/a/g Uint8Array(8) [ 0, 0, 0, 0, 0, 0, 0, 0 ] 1970-01-01T00:00:00.000Z Set(1) { 'a' }"
+        ),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn names_that_objects_inherit_are_not_options() {
+    let names = "for (const name of ['get', 'set', 'value', 'signal', 'method', 'headers', 'status', 'statusText', 'body', 'redirect',
+        'fatal', 'type', 'once', 'capture', 'isGone', 'url', 'bytes']) Object.prototype[name] = function (key) { return this[key] };";
+    for (handler, answer) in [
+        ("async () => (await fetch('https://a.b/c')).text()", r#""/c""#),
+        ("async () => (await Response.json(1)).clone().json()", "1"),
+        ("() => Response.redirect('https://a.b').headers.get('location')", r#""https://a.b/""#),
+        (
+            "() => [new Request('https://a.b').method, new TextDecoder().fatal, new Blob(['a']).type]",
+            r#"["GET",false,""]"#,
+        ),
+        ("() => [typeof process.env, new Event('a').isTrusted]", r#"["object",false]"#),
+        (
+            "() => { const t = new EventTarget(); let n = 0; t.ona = () => n++; t.dispatchEvent(new Event('a')); return n }",
+            "1",
+        ),
+    ] {
+        platform::with(|host| host.client = Client::answering(|request| server(&request)));
+        assert_eq!(run(&format!("{names} exports.handler = {handler}"), "1"), answer, "{handler}");
     }
 }
 

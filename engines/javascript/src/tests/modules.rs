@@ -57,7 +57,7 @@ fn names_of_common_js_are_those_of_its_exports() {
 
 #[test]
 fn no_setter_of_a_script_sees_what_the_engine_makes() {
-    let setters = "for (const name of ['exports', 'id', 'filename', 'require', 'tenantId'])
+    let setters = "for (const name of ['exports', 'id', 'filename', 'require', 'tenantId', 'succeed', 'fail', 'done'])
         Object.defineProperty(Object.prototype, name, { set() { throw new Error(name) }, configurable: true });
         Object.defineProperty(Array.prototype, 3, { set() { throw new Error('3') }, configurable: true });";
     let handler = "exports.handler = (event, context, callback) => callback(null, [

@@ -74,6 +74,29 @@ fn a_service_is_exported_in_several_ways() {
 }
 
 #[test]
+fn a_service_is_not_changed_by_what_its_script_replaces() {
+    let answer = r#"200 [("content-type", "text/plain;charset=UTF-8")] [] ["https://a.example/b?c=1"]"#;
+    let polluted = super::hostile::POLLUTED;
+    for fetch in [
+        "(r) => new Response(r.url)",
+        "async (r, env, ctx) => { ctx.waitUntil(1); return new Response(r.url) }",
+    ] {
+        assert_eq!(answer_to(&format!("{polluted} exports.fetch = {fetch}"), Ok(post())), answer, "{fetch}");
+    }
+    for before in [
+        "Object.prototype.get = function (key) { return this[key] }",
+        "Object.prototype.value = 1",
+        "Object.prototype.signal = {}",
+        "Object.prototype.headers = { a: 'b' }",
+        "Object.defineProperty(Array.prototype, 3, { set() { throw 1 } })",
+        "Object.defineProperty(Object.prototype, 'waitUntil', { set() { throw 1 } })",
+    ] {
+        let source = format!("{before}; export default {{ fetch: (r) => new Response(r.url) }}");
+        assert_eq!(answer_to(&source, Ok(post())), answer, "{before}");
+    }
+}
+
+#[test]
 fn the_environment_has_its_names() {
     platform::with(|host| {
         host.environment = vec![("Ã©".to_owned(), "1".to_owned()), ("é".to_owned(), "2".to_owned())]
