@@ -1,11 +1,10 @@
 // Owns `Blob`, streams of bytes that are there, and the streams that decode and encode text.
 (function (native, shared) {
   'use strict';
-  const { bytesOf, encode, decodeText, lengthOf, bufferOf, textOf } = shared;
+  const { bytesOf, encode, decodeText, lengthOf, bufferOf, textOf, add } = shared;
   const { apply } = Reflect;
   const { charCodeAt, slice: cut, toLowerCase } = String.prototype;
   const { set, slice } = Uint8Array.prototype;
-  const push = Array.prototype.push;
   const TypeErrorOf = TypeError;
   const Decoder = TextDecoder;
   const decode = Decoder.prototype.decode;
@@ -30,12 +29,12 @@
 
   class Blob {
     #bytes; #type;
-    constructor(parts, options = { __proto__: null }) {
+    constructor(parts = undefined, options = { __proto__: null }) {
       if (parts !== undefined && (typeof parts !== 'object' || parts === null)) throw new TypeErrorOf('Blob needs a list of parts');
       const chunks = [];
       if (parts) for (const part of parts) {
         const isBlob = typeof part === 'object' && part !== null && #bytes in part;
-        apply(push, chunks, [isBlob ? part.#bytes : bytesOf(part) ?? encode(part)]);
+        add(chunks, isBlob ? part.#bytes : bytesOf(part) ?? encode(part));
       }
       // A copy, so that a later change of a part has no effect.
       const all = shared.join(chunks);

@@ -13,9 +13,8 @@
   const { forEach: eachOfMap } = Map.prototype;
   const { forEach: eachOfSet } = Set.prototype;
   const { getTime, toISOString } = Date.prototype;
-  const { push } = Array.prototype;
   const toFixed = Number.prototype.toFixed;
-  const { textOf } = shared;
+  const { textOf, add, addAll } = shared;
   // `toString` of a regular expression would call getters that the script has put there.
   const getterOf = (name) => Object.getOwnPropertyDescriptor(RegExp.prototype, name).get;
   const source = getterOf('source');
@@ -29,8 +28,8 @@
   shared.describe = (value) => {
     const members = [];
     const kinds = [
-      () => (apply(eachOfMap, value, [(item, key) => { apply(push, members, [key, item]); }]), members),
-      () => (apply(eachOfSet, value, [(item) => { apply(push, members, [item]); }]), members),
+      () => (apply(eachOfMap, value, [(item, key) => { add(members, key); add(members, item); }]), members),
+      () => (apply(eachOfSet, value, [(item) => { add(members, item); }]), members),
       () => (apply(getTime, value, []) >= -8.64e15 ? apply(toISOString, value, []) : 'Invalid Date'),
       () => regexpText(value),
     ];
@@ -47,7 +46,7 @@
   const at = (level) => (...values) => { log(level, values); };
   const joined = (first, values) => {
     const all = [first];
-    apply(push, all, values);
+    addAll(all, values);
     return all;
   };
   const elapsed = (name, label, values) => {

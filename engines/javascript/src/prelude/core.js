@@ -15,6 +15,15 @@
   const put = shared.put = (object, name, value) =>
     defineProperty(object, name, { __proto__: null, value, writable: true, configurable: true, enumerable: true });
 
+  // Appends to an array, whatever setters `Array.prototype` has. One descriptor is enough, as nothing of a script runs meanwhile.
+  const element = { __proto__: null, value: undefined, writable: true, configurable: true, enumerable: true };
+  const add = shared.add = (array, value) => {
+    element.value = value;
+    defineProperty(array, array.length, element);
+    element.value = undefined;
+  };
+  shared.addAll = (array, values) => { for (let i = 0; i < values.length; i++) add(array, values[i]); };
+
   // A global, as the language's own ones are: not enumerable.
   shared.define = (name, value) =>
     defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });

@@ -3,14 +3,14 @@
   'use strict';
   const { startTimer, now } = native;
   const { apply } = Reflect;
-  const { push, slice } = Array.prototype;
+  const { slice } = Array.prototype;
   const { defineProperty } = Object;
   const MapOf = Map;
   const TypeErrorOf = TypeError;
   const DOMExceptionOf = DOMException;
   const report = queueMicrotask;
 
-  const { textOf } = shared;
+  const { textOf, add } = shared;
   const isTrusted = { __proto__: null, get() { return false; }, enumerable: true };
   class Event {
     #type; #canceled = false; #cancelable; #bubbles; #composed;
@@ -48,7 +48,7 @@
       if (listener === null || listener === undefined || signal && isAborted(signal)) return;
       const all = (this.#listeners[type] ??= []);
       for (let i = 0; i < all.length; i++) if (all[i].listener === listener && all[i].capture === capture) return;
-      apply(push, all, [{ listener, once, capture, isGone: false }]);
+      add(all, { listener, once, capture, isGone: false });
       if (signal) shared.onAbort(signal, () => this.#remove(type, listener, capture));
     }
     removeEventListener(type, listener, options) { this.#remove(type, listener, isCapture(options)); }
@@ -58,7 +58,7 @@
       const left = [];
       for (let i = 0; i < all.length; i++) {
         if (all[i].listener === listener && all[i].capture === capture) all[i].isGone = true;
-        else apply(push, left, [all[i]]);
+        else add(left, all[i]);
       }
       this.#listeners[type] = left;
     }
@@ -67,7 +67,7 @@
       event.target = event.currentTarget = this;
       const all = apply(slice, this.#listeners[event.type] ?? [], []);
       const own = this[textOf('on', event.type)];
-      if (typeof own === 'function') apply(push, all, [{ listener: own, once: false, capture: false, isGone: false }]);
+      if (typeof own === 'function') add(all, { listener: own, once: false, capture: false, isGone: false });
       for (let i = 0; i < all.length && !event.stopped; i++) {
         const { listener, once, capture, isGone } = all[i];
         if (isGone) continue;
@@ -109,7 +109,7 @@
       shared.throwIfAborted = (signal) => { if (signal.#aborted) throw signal.#reason; };
       shared.onAbort = (signal, step) => {
         if (signal.#aborted) step(signal.#reason);
-        else apply(push, signal.#steps, [step]);
+        else add(signal.#steps, step);
       };
       shared.isSignal = (value) => typeof value === 'object' && value !== null && #steps in value;
     }

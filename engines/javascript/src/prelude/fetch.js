@@ -4,11 +4,10 @@
   const { send, cancel, readBody, parseJson } = native;
   const {
     bytesOf, encode, decodeText, flatHeaders, headersOf, isSignal, onAbort, define, isReadable, isDisturbed, isLocked, lock, streamOf,
-    streamOfBytes, textOf, lengthOf, bufferOf, headerOf, setHeader, removeHeader, hrefOf, originOf,
+    streamOfBytes, textOf, lengthOf, bufferOf, headerOf, setHeader, removeHeader, hrefOf, originOf, add,
   } = shared;
   const { apply } = Reflect;
   const { toUpperCase } = String.prototype;
-  const push = Array.prototype.push;
   const exec = RegExp.prototype.exec;
   const Aborter = AbortController;
   const { defineProperty } = Object;
@@ -81,7 +80,7 @@
   };
   const collect = async (stream) => {
     const pieces = [];
-    await forEachPiece(stream, (bytes) => apply(push, pieces, [bytes]));
+    await forEachPiece(stream, (bytes) => { add(pieces, bytes); return true; });
     return boxed(shared.join(pieces));
   };
 

@@ -2,12 +2,12 @@
 (function (native, shared) {
   'use strict';
   const { apply } = Reflect;
-  const { push, sort } = Array.prototype;
+  const { sort } = Array.prototype;
   const { toLowerCase, trim } = String.prototype;
   const TypeErrorOf = TypeError;
   const iterator = Symbol.iterator;
   const exec = RegExp.prototype.exec;
-  const { textOf } = shared;
+  const { textOf, add, addAll } = shared;
   const keysOf = Object.keys;
   const TOKEN = /^[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+$/;
   const BAD_VALUE = /[\0\r\n\u0100-\uffff]/;
@@ -29,7 +29,7 @@
       if (init === undefined || init === null) return;
       if (typeof init !== 'object') throw new TypeErrorOf('Headers needs an object, or pairs of names and values');
       if (#pairs in init) {
-        for (let i = 0; i < init.#pairs.length; i++) apply(push, this.#pairs, [[init.#pairs[i][0], init.#pairs[i][1]]]);
+        for (let i = 0; i < init.#pairs.length; i++) add(this.#pairs, [init.#pairs[i][0], init.#pairs[i][1]]);
       } else if (typeof init[iterator] === 'function') {
         for (const pair of init) {
           const both = [...pair];
@@ -44,12 +44,12 @@
     static {
       shared.flatHeaders = (headers) => {
         const flat = [];
-        for (let i = 0; i < headers.#pairs.length; i++) apply(push, flat, headers.#pairs[i]);
+        for (let i = 0; i < headers.#pairs.length; i++) addAll(flat, headers.#pairs[i]);
         return flat;
       };
       shared.headersOf = (flat) => {
         const headers = new Headers();
-        for (let i = 0; i < flat.length; i += 2) apply(push, headers.#pairs, [[flat[i], flat[i + 1]]]);
+        for (let i = 0; i < flat.length; i += 2) add(headers.#pairs, [flat[i], flat[i + 1]]);
         return headers;
       };
       // By a name in lower case.
@@ -57,10 +57,10 @@
       shared.setHeader = (headers, name, value) => headers.#set(name, valueOf(value));
       shared.removeHeader = (headers, name) => headers.#remove(name);
     }
-    #append(name, value) { apply(push, this.#pairs, [[nameOf(name), valueOf(value)]]); }
+    #append(name, value) { add(this.#pairs, [nameOf(name), valueOf(value)]); }
     #remove(name) {
       const left = [];
-      for (let i = 0; i < this.#pairs.length; i++) if (this.#pairs[i][0] !== name) apply(push, left, [this.#pairs[i]]);
+      for (let i = 0; i < this.#pairs.length; i++) if (this.#pairs[i][0] !== name) add(left, this.#pairs[i]);
       this.#pairs = left;
     }
     #get(name) {
@@ -73,7 +73,7 @@
     }
     #set(name, value) {
       this.#remove(name);
-      apply(push, this.#pairs, [[name, value]]);
+      add(this.#pairs, [name, value]);
     }
     append(name, value) { this.#append(name, value); }
     delete(name) { this.#remove(nameOf(name)); }
@@ -81,7 +81,7 @@
     getSetCookie() {
       const all = [];
       for (let i = 0; i < this.#pairs.length; i++) {
-        if (this.#pairs[i][0] === 'set-cookie') apply(push, all, [this.#pairs[i][1]]);
+        if (this.#pairs[i][0] === 'set-cookie') add(all, this.#pairs[i][1]);
       }
       return all;
     }
@@ -92,10 +92,10 @@
       const all = [];
       for (let i = 0; i < this.#pairs.length; i++) {
         const name = this.#pairs[i][0];
-        if (name === 'set-cookie') apply(push, all, [[name, this.#pairs[i][1]]]);
+        if (name === 'set-cookie') add(all, [name, this.#pairs[i][1]]);
         else if (!names[name]) {
           names[name] = true;
-          apply(push, all, [[name, this.#get(name)]]);
+          add(all, [name, this.#get(name)]);
         }
       }
       return apply(sort, all, [(a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0)]);

@@ -2,9 +2,9 @@
 (function (native, shared) {
   'use strict';
   const { beginResponse, writeResponse, streamResponse, environment, log } = native;
-  const { bytesOf, encode, flatHeaders, put, resolve, textOf } = shared;
+  const { bytesOf, encode, flatHeaders, add, addAll, put, resolve, textOf } = shared;
   const { apply } = Reflect;
-  const { push, shift } = Array.prototype;
+  const { shift } = Array.prototype;
   const keysOf = Object.keys;
   const PromiseOf = Promise;
   const then = PromiseOf.prototype.then;
@@ -24,7 +24,7 @@
   shared.serve = async (service, self, parts, context) => {
     const work = [];
     const failed = (error) => { log('ERROR', ['a promise that was passed to waitUntil() was rejected:', error]); };
-    put(context, 'waitUntil', (promise) => { apply(push, work, [apply(then, resolve(promise), [undefined, failed])]); });
+    put(context, 'waitUntil', (promise) => { add(work, apply(then, resolve(promise), [undefined, failed])); });
     put(context, 'passThroughOnException', () => {
       throw new TypeErrorOf('passThroughOnException() is not there: no other server is behind a handler; catch the exception');
     });
@@ -52,7 +52,7 @@
     static {
       prepare = (stream, head) => {
         if (stream.#isOpen) throw new TypeErrorOf('the response has begun: its head must be set before the first byte');
-        if (typeof head === 'string' && typeof stream.#head === 'object') apply(push, stream.#head[1], ['content-type', head]);
+        if (typeof head === 'string' && typeof stream.#head === 'object') addAll(stream.#head[1], ['content-type', head]);
         else stream.#head = head;
       };
       finished = (stream) => stream.#finished;
@@ -68,7 +68,7 @@
       this.#open();
       if (typeof encoding === 'function') callback = encoding;
       // A copy, because it may wait for its turn.
-      apply(push, this.#queue, [[this.#isBusy ? new Bytes(bytes) : bytes, callback]]);
+      add(this.#queue, [this.#isBusy ? new Bytes(bytes) : bytes, callback]);
       this.#flush();
       if (this.#isBusy) this.#waits = true;
       return !this.#waits;
@@ -91,7 +91,7 @@
       return this;
     }
     on(name, listener) {
-      apply(push, this.#listeners[name] ??= [], [listener]);
+      add(this.#listeners[name] ??= [], listener);
       return this;
     }
     once(name, listener) {
@@ -101,7 +101,7 @@
     off(name, listener) {
       const left = [];
       const all = this.#listeners[name] ?? [];
-      for (let i = 0; i < all.length; i++) if (all[i] !== listener) apply(push, left, [all[i]]);
+      for (let i = 0; i < all.length; i++) if (all[i] !== listener) add(left, all[i]);
       this.#listeners[name] = left;
       return this;
     }
@@ -160,8 +160,8 @@
         const { statusCode = 200, headers = {}, cookies = [] } = head;
         const flat = [], all = [];
         const names = keysOf(headers);
-        for (let i = 0; i < names.length; i++) apply(push, flat, [names[i], textOf(headers[names[i]])]);
-        for (let i = 0; i < cookies.length; i++) apply(push, all, [cookies[i]]);
+        for (let i = 0; i < names.length; i++) addAll(flat, [names[i], textOf(headers[names[i]])]);
+        addAll(all, cookies);
         prepare(response, [+statusCode, flat, all]);
         return response;
       },

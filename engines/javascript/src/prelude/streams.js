@@ -3,9 +3,9 @@
 // put anywhere sees it.
 (function (native, shared) {
   'use strict';
-  const { resolve, textOf } = shared;
+  const { resolve, textOf, add } = shared;
   const { apply } = Reflect;
-  const { push, shift } = Array.prototype;
+  const { shift } = Array.prototype;
   const { defineProperty, getPrototypeOf, setPrototypeOf } = Object;
   const { asyncIterator, iterator, toStringTag } = Symbol;
   const PromiseOf = Promise;
@@ -69,7 +69,7 @@
   const sizeOf = (s, chunk) => (s.size ? +apply(s.size, undefined, [chunk]) : 1);
   const put = (s, chunk, size) => {
     if (!(size >= 0 && size < Infinity)) throw new RangeErrorOf('the size of a chunk must be a number from 0');
-    apply(push, s.queue, [{ chunk, size }]);
+    add(s.queue, { chunk, size });
     s.total += size;
   };
   const take = (s) => {
@@ -160,7 +160,7 @@
       else pull(s);
       one(chunk);
     } else {
-      apply(push, s.reader.reads, [one]);
+      add(s.reader.reads, one);
       pull(s);
     }
   };

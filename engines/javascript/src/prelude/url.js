@@ -3,7 +3,7 @@
   'use strict';
   const { parseUrl, parseQuery, writeQuery, encodeUserinfo, escapePath, escapeHash } = native;
   const { apply } = Reflect;
-  const { push, splice, sort } = Array.prototype;
+  const { splice, sort } = Array.prototype;
   const TypeErrorOf = TypeError;
   const iterator = Symbol.iterator;
   const slice = String.prototype.slice;
@@ -15,7 +15,7 @@
   const HOST = /^(\[[^\]]*\]|[^\/\\?#@:[\]]*)(?::([0-9]+))?/;
   const SPECIAL = { __proto__: null, 'http:': true, 'https:': true, 'ws:': true, 'wss:': true, 'ftp:': true, 'file:': true };
   const { toLowerCase, toWellFormed } = String.prototype;
-  const { textOf } = shared;
+  const { textOf, add, addAll } = shared;
   const wellFormed = (value) => apply(toWellFormed, textOf(value), []);
 
   // What is not empty, with a mark before it.
@@ -31,11 +31,11 @@
           for (const pair of init) {
             const both = [...pair];
             if (both.length !== 2) throw new TypeErrorOf('each parameter must be a name and a value');
-            apply(push, this.#pairs, [[wellFormed(both[0]), wellFormed(both[1])]]);
+            add(this.#pairs, [wellFormed(both[0]), wellFormed(both[1])]);
           }
         } else {
           const names = keysOf(init);
-          for (let i = 0; i < names.length; i++) apply(push, this.#pairs, [[wellFormed(names[i]), wellFormed(init[names[i]])]]);
+          for (let i = 0; i < names.length; i++) add(this.#pairs, [wellFormed(names[i]), wellFormed(init[names[i]])]);
         }
       } else {
         const text = textOf(init);
@@ -51,14 +51,14 @@
     }
     #tell() { this.#changed?.(writeQuery(this.#pairs)); }
     get size() { return this.#pairs.length; }
-    append(name, value) { apply(push, this.#pairs, [[wellFormed(name), wellFormed(value)]]); this.#tell(); }
+    append(name, value) { add(this.#pairs, [wellFormed(name), wellFormed(value)]); this.#tell(); }
     delete(name, value) {
       name = textOf(name);
       if (value !== undefined) value = textOf(value);
       const left = [];
       for (let i = 0; i < this.#pairs.length; i++) {
         const pair = this.#pairs[i];
-        if (pair[0] !== name || (value !== undefined && pair[1] !== value)) apply(push, left, [pair]);
+        if (pair[0] !== name || (value !== undefined && pair[1] !== value)) add(left, pair);
       }
       this.#pairs = left;
       this.#tell();
@@ -72,7 +72,7 @@
       name = textOf(name);
       const all = [];
       for (let i = 0; i < this.#pairs.length; i++) {
-        if (this.#pairs[i][0] === name) apply(push, all, [this.#pairs[i][1]]);
+        if (this.#pairs[i][0] === name) add(all, this.#pairs[i][1]);
       }
       return all;
     }
@@ -92,7 +92,7 @@
         if (at < 0) at = i;
         else apply(splice, this.#pairs, [i--, 1]);
       }
-      if (at < 0) apply(push, this.#pairs, [[wellFormed(name), wellFormed(value)]]);
+      if (at < 0) add(this.#pairs, [wellFormed(name), wellFormed(value)]);
       else this.#pairs[at][1] = wellFormed(value);
       this.#tell();
     }
@@ -143,7 +143,7 @@
     // Puts a URL together from parts, and keeps it if it is valid.
     #put(change) {
       const p = [];
-      apply(push, p, this.#parts);
+      addAll(p, this.#parts);
       change(p);
       const hasHost = p[HOSTNAME] !== '' || apply(startsWith, this.#parts[HREF], [this.#parts[PROTOCOL] + '//']);
       const user = p[USERNAME] || p[PASSWORD] ? p[USERNAME] + marked(':', p[PASSWORD]) + '@' : '';

@@ -6,9 +6,9 @@
     functionOf, methodOf, run, begin, strategyOf, sizeOf, put, take, clear, desired, released, closed, mustBe, unlocked, held,
     stateOf, open, wantsMore, fail, enqueue, close, read, cancel, acquire, release,
   } = shared.streaming;
-  const { resolve } = shared;
+  const { resolve, add } = shared;
   const { apply } = Reflect;
-  const { push, shift } = Array.prototype;
+  const { shift } = Array.prototype;
   const PromiseOf = Promise;
   const TypeErrorOf = TypeError;
   const RangeErrorOf = RangeError;
@@ -108,7 +108,7 @@
     if (s.state === FAILED || s.state === BREAKING && !isEnding(s)) return rejected(s.error);
     if (!takesChunks(s)) return rejected(closed());
     const one = pending();
-    apply(push, s.writes, [one]);
+    add(s.writes, one);
     try { put(s, chunk, size); } catch (error) {
       breakOff(s, error);
       return one.promise;

@@ -134,6 +134,7 @@ fn a_blob_has_bytes_and_a_type() {
             "const a = Uint8Array.of(65); const b = new Blob([a]); a[0] = 66; (await b.bytes())[0] = 67; return b.text()",
             r#""A""#,
         ),
+        ("return [Blob.length, new Blob().size, new Blob(undefined, { type: 'a' }).type]", r#"[0,0,"a"]"#),
         ("const b = new Blob(['A']); (await new Response(b).bytes())[0] = 66; return b.text()", r#""A""#),
     ]);
 }

@@ -47,7 +47,7 @@ fn recursion_is_a_range_error() {
 pub(super) const POLLUTED: &str = "
     const { apply, ownKeys } = Reflect, { defineProperty, getPrototypeOf, getOwnPropertyDescriptor } = Object;
     const { Headers, URL, Request, Response, ReadableStream, TextEncoder, TextDecoder, Blob, AbortController, EventTarget, Error,
-        fetch, console, crypto, setTimeout } = globalThis;
+        Array, fetch, console, crypto, setTimeout } = globalThis;
     const { get } = Headers.prototype, { blob, text } = Response.prototype, { digest } = crypto.subtle;
     const { encodeInto } = TextEncoder.prototype, { decode } = TextDecoder.prototype, { text: textOfBlob } = Blob.prototype;
     const { abort } = AbortController.prototype, { addEventListener } = EventTarget.prototype;
@@ -65,6 +65,7 @@ pub(super) const POLLUTED: &str = "
         const prototype = list[i][0], key = list[i][1];
         try { defineProperty(prototype, key, { __proto__: null, get() { throw new Error('polluted') } }) } catch (e) {}
     }
+    for (let i = 0; i < 4; i++) defineProperty(Array.prototype, i, { __proto__: null, set() { throw new Error('polluted') } });
     for (let i = 0; i < globals.length; i++) try { globalThis[globals[i]] = undefined } catch (e) {}";
 
 /// Answers a redirect, and then with the request.

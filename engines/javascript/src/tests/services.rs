@@ -88,7 +88,7 @@ fn a_service_is_not_changed_by_what_its_script_replaces() {
         "Object.prototype.value = 1",
         "Object.prototype.signal = {}",
         "Object.prototype.headers = { a: 'b' }",
-        "Object.defineProperty(Array.prototype, 3, { set() { throw 1 } })",
+        "for (let i = 0; i < 4; i++) Object.defineProperty(Object.prototype, i, { set() { throw 1 } })",
         "Object.defineProperty(Object.prototype, 'waitUntil', { set() { throw 1 } })",
     ] {
         let source = format!("{before}; export default {{ fetch: (r) => new Response(r.url) }}");
