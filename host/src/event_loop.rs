@@ -44,7 +44,7 @@ pub enum LoopError {
     NoRequestId(#[from] NoRequestId),
     /// An event whose answer is rejected is delivered again and again (R2.7).
     #[error(
-        "event {request_id} was redelivered after its answer was not accepted, and it was not accepted again; giving up"
+        "event {request_id} was redelivered after its answer was not accepted, and it was not accepted again"
     )]
     Redelivered {
         /// The event.

@@ -192,32 +192,38 @@ impl RuntimeApi {
     }
 
     async fn reply_to_next(&mut self, stop: &mut Stop) -> Result<Option<Reply>, ConnectionError> {
-        let mut requested = match self.connection.second() {
-            Some(requested) => requested,
-            None if stop.is_requested() => return Ok(None),
-            None => tokio::select! {
+        loop {
+            let mut requested = match self.connection.second() {
+                Some(requested) => requested,
+                None if stop.is_requested() => return Ok(None),
+                None => tokio::select! {
+                    biased;
+                    requested = self.connection.begin(&self.next, None) => requested?,
+                    () = stop.requested() => return Ok(None),
+                },
+            };
+            tokio::select! {
                 biased;
-                requested = self.connection.begin(&self.next, None) => requested?,
-                () = stop.requested() => return Ok(None),
-            },
-        };
-        tokio::select! {
-            biased;
-            () = requested.begins_to_arrive() => {}
-            () = stop.requested() => {
-                if !requested.has_begun_to_arrive() {
-                    return Ok(None);
+                () = requested.begins_to_arrive() => {}
+                () = stop.requested() => {
+                    if !requested.has_begun_to_arrive() {
+                        return Ok(None);
+                    }
                 }
             }
-        }
-        let late = async {
-            stop.requested().await;
-            tokio::time::sleep(REST_OF_EVENT).await;
-        };
-        tokio::select! {
-            biased;
-            reply = self.connection.finish(requested, &self.next) => reply.map(Some),
-            () = late => Ok(None),
+            let late = async {
+                stop.requested().await;
+                tokio::time::sleep(REST_OF_EVENT).await;
+            };
+            tokio::select! {
+                biased;
+                reply = self.connection.try_finish(requested, &self.next) => {
+                    if let Some(reply) = reply? {
+                        return Ok(Some(reply));
+                    }
+                }
+                () = late => return Ok(None),
+            }
         }
     }
 

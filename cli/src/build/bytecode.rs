@@ -61,13 +61,13 @@ fn files(root: &Path, manifest: &Manifest, earlier: &Path, most: usize) -> BTree
     let (roots, compiler) = ([root, earlier], OnceCell::new());
     let places: BTreeSet<_> = manifest.scripts().collect();
     let smallest = if places.len() <= MOST_WITH_SMALL { SMALLEST_PACKAGED } else { SMALLEST };
+    // What cannot be read was reported before.
+    let scripts = places.into_iter().filter_map(|place| script::read(root, place).ok().map(Arc::new));
+    let mut scripts: Vec<_> = scripts.filter(|script| !script.worth_compiling(smallest).is_empty()).collect();
+    // The large ones first: they gain most.
+    scripts.sort_by_key(|script| script.worth_compiling(SMALLEST).is_empty());
     let mut bytes = 0;
-    for place in places {
-        // What cannot be read was reported before.
-        let Ok(script) = script::read(root, place).map(Arc::new) else { continue };
-        if script.worth_compiling(smallest).is_empty() {
-            continue;
-        }
+    for script in scripts {
         let there = roots.iter().find_map(|root| packaged::read(root, &engine, &script).ok()?);
         let made = there.or_else(|| {
             let compiler = compiler.get_or_init(|| compiler_of(&engine, &code, roots));
@@ -172,5 +172,10 @@ mod tests {
         let count =
             |most: u64| files(root.path(), &manifest, root.path(), usize::try_from(most).unwrap()).len();
         assert_eq!([count(length - 1), count(length), count(2 * length)], [0, 1, 2]);
+        // A small one is the first to have none.
+        std::fs::write(root.path().join("a.js"), "1").unwrap();
+        write(root.path(), "a.js", &engine);
+        let kept = files(root.path(), &manifest, root.path(), usize::try_from(length).unwrap());
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), [places[1].clone()]);
     }
 }

@@ -39,6 +39,9 @@ pub(crate) fn define<'js>(object: &Object<'js>, name: &str, value: &Value<'js>) 
     // SAFETY: the context and the values are valid. The call takes a copy of the value, and the atom is freed.
     let defined = unsafe {
         let atom = qjs::JS_ValueToAtom(raw, name.as_raw());
+        if atom == qjs::JS_ATOM_NULL {
+            return Err(Error::Exception);
+        }
         let value = qjs::JS_DupValue(raw, value.as_raw());
         let flags = qjs::JS_PROP_C_W_E.cast_signed();
         let defined = qjs::JS_DefinePropertyValue(raw, object.as_raw(), atom, value, flags);

@@ -202,7 +202,7 @@ impl Scripts {
         // If one does not fit, no other one may.
         if !std::mem::replace(&mut self.lock().is_told, true) {
             let text = format!(
-                "BytecodeIgnored: {} of the package is not used: {misfit}; the script {} is compiled by its first event. Build \
+                "BytecodeIgnored: {} of the package is not used: {misfit}; the script {} is compiled by its events. Build \
                  the package again (logged once)",
                 packaged::place(engine, &script.digest).shown(),
                 script.place.shown()

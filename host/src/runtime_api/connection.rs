@@ -68,13 +68,13 @@ pub(super) struct Connection {
     authority: String,
     /// Empty during an [`Exchange`].
     open: Option<Wire>,
-    /// The runtime of the first connection.
-    home: Option<Handle>,
+    /// That of the first connection.
+    runtime: Option<Handle>,
 }
 
 impl Connection {
     pub(super) fn new(authority: String) -> Self {
-        Self { authority, open: None, home: None }
+        Self { authority, open: None, runtime: None }
     }
 
     /// Connects, if possible.
@@ -114,22 +114,37 @@ impl Connection {
         Ok(Exchange { wire, is_reused: false })
     }
 
-    /// Reads the reply to the request that [began](Self::begin) this exchange.
+    /// Reads the reply to the request that [began](Self::begin) this exchange. The request is sent again if the connection was used before
+    /// and has ended.
     pub(super) async fn finish(
+        &mut self,
+        exchange: Exchange,
+        request: &Request,
+    ) -> Result<Reply, ConnectionError> {
+        if let Some(reply) = self.try_finish(exchange, request).await? {
+            return Ok(reply);
+        }
+        let mut wire = self.connect().await?;
+        wire.send(request, None).await?;
+        let reply = wire.reply(request.needs_body()).await?;
+        self.open = Some(wire);
+        Ok(reply)
+    }
+
+    /// The same, but `None` in place of sending the request again.
+    pub(super) async fn try_finish(
         &mut self,
         Exchange { mut wire, is_reused }: Exchange,
         request: &Request,
-    ) -> Result<Reply, ConnectionError> {
-        let reply = match wire.reply(request.needs_body()).await {
-            Err(ConnectionError::Broken(_)) if is_reused => {
-                wire = self.connect().await?;
-                wire.send(request, None).await?;
-                wire.reply(request.needs_body()).await?
+    ) -> Result<Option<Reply>, ConnectionError> {
+        match wire.reply(request.needs_body()).await {
+            Err(ConnectionError::Broken(_)) if is_reused => Ok(None),
+            reply => {
+                let reply = reply?;
+                self.open = Some(wire);
+                Ok(Some(reply))
             }
-            reply => reply?,
-        };
-        self.open = Some(wire);
-        Ok(reply)
+        }
     }
 
     /// The exchange of the second request that was sent with the last one, if the connection is still open for its reply.
@@ -164,13 +179,13 @@ impl Connection {
         open.is_usable().then_some(open)
     }
 
-    /// Connects. Whether the socket is ready is told to the thread of the first connection, the home of its loop, although the loop may be
-    /// on a thread now that is about to compute for long.
+    /// Connects. The thread of the first connection is told when the socket is ready, although the loop may now be on a thread that is about
+    /// to compute for long.
     async fn connect(&mut self) -> Result<Wire, ConnectionError> {
-        let home = self.home.get_or_insert_with(Handle::current).clone();
+        let runtime = self.runtime.get_or_insert_with(Handle::current).clone();
         let mut connecting = pin!(Wire::connect(&self.authority));
         let connected = poll_fn(|context| {
-            let _home = home.enter();
+            let _entered = runtime.enter();
             connecting.as_mut().poll(context)
         });
         connected

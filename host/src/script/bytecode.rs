@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::{File, MOST_BYTES, Script};
 
-/// The bytes of a file from which on its first event compiles it; a smaller one is compiled by each event. One of 2.4 KB takes 0.22 ms
+/// A file of at least this many bytes is compiled by its first event, and a smaller one by each event. One of 2.4 KB takes 0.22 ms
 /// of an event, and where it is compiled once, the first event takes some 0.4 ms more. In an environment that sees one event of a
 /// tenant, that would be a loss; a small script must not have it.
 pub const SMALLEST: usize = 2 * 1024;
 
-/// The same, where no event waits for it.
+/// A file of at least this many bytes is compiled when a function is built, since no event waits for that.
 pub const SMALLEST_PACKAGED: usize = 1;
 
 /// The most bytes of files that are compiled, if the entry has not more: as many as are compiled in some 40 ms.

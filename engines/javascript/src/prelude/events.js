@@ -3,15 +3,15 @@
   'use strict';
   const { startTimer, now } = native;
   const { apply } = Reflect;
-  const { slice } = Array.prototype;
   const { defineProperty } = Object;
   const MapOf = Map;
   const TypeErrorOf = TypeError;
   const DOMExceptionOf = DOMException;
   const report = queueMicrotask;
 
-  const { textOf, add } = shared;
+  const { textOf, add, addAll } = shared;
   const isTrusted = { __proto__: null, get() { return false; }, enumerable: true };
+  let typeOf, isCanceled;
   class Event {
     #type; #canceled = false; #cancelable; #bubbles; #composed;
     target = null;
@@ -35,6 +35,10 @@
     preventDefault() { if (this.#cancelable) this.#canceled = true; }
     stopImmediatePropagation() { this.stopped = true; }
     stopPropagation() {}
+    static {
+      typeOf = (event) => event.#type;
+      isCanceled = (event) => event.#canceled;
+    }
   }
 
   const isCapture = (options) => (typeof options === 'object' ? !!options?.capture : !!options);
@@ -65,13 +69,14 @@
     dispatchEvent(event) { return this.#dispatch(event); }
     #dispatch(event) {
       event.target = event.currentTarget = this;
-      const all = apply(slice, this.#listeners[event.type] ?? [], []);
-      const own = this[textOf('on', event.type)];
+      const type = typeOf(event), all = [];
+      addAll(all, this.#listeners[type] ?? []);
+      const own = this[textOf('on', type)];
       if (typeof own === 'function') add(all, { listener: own, once: false, capture: false, isGone: false });
       for (let i = 0; i < all.length && !event.stopped; i++) {
         const { listener, once, capture, isGone } = all[i];
         if (isGone) continue;
-        if (once) this.#remove(event.type, listener, capture);
+        if (once) this.#remove(type, listener, capture);
         try {
           if (typeof listener === 'function') apply(listener, this, [event]);
           else listener.handleEvent(event);
@@ -80,7 +85,7 @@
         }
       }
       event.currentTarget = null;
-      return !event.defaultPrevented;
+      return !isCanceled(event);
     }
     static { dispatch = (target, event) => target.#dispatch(event); }
   }

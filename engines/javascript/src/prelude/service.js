@@ -6,6 +6,7 @@
   const { apply } = Reflect;
   const { shift } = Array.prototype;
   const keysOf = Object.keys;
+  const { isArray } = Array;
   const PromiseOf = Promise;
   const then = PromiseOf.prototype.then;
   const TypeErrorOf = TypeError;
@@ -161,6 +162,7 @@
         const flat = [], all = [];
         const names = keysOf(headers);
         for (let i = 0; i < names.length; i++) addAll(flat, [names[i], textOf(headers[names[i]])]);
+        if (!isArray(cookies)) throw new TypeErrorOf('cookies must be an array of texts');
         addAll(all, cookies);
         prepare(response, [+statusCode, flat, all]);
         return response;

@@ -55,7 +55,7 @@ pub(super) const POLLUTED: &str = "
         getOwnPropertyDescriptor(one.prototype, name));
     const list = [], bytes = new Uint8Array(8), date = new Date(0), set = new Set(['a']);
     const prototypes = [Object, Array, String, Number, Boolean, Symbol, Promise, Function, Map, Set, Date, RegExp, ArrayBuffer, DataView,
-        URL, URLSearchParams, Headers, Request, Response, Blob, AbortController, AbortSignal, EventTarget, TextEncoder, TextDecoder].map((one) => one.prototype);
+        URL, URLSearchParams, Headers, Request, Response, Blob, AbortController, AbortSignal, Event, EventTarget, TextEncoder, TextDecoder].map((one) => one.prototype);
     prototypes.push(getPrototypeOf(Uint8Array.prototype), getPrototypeOf(Response.prototype), getPrototypeOf([].values()),
         getPrototypeOf('a'[Symbol.iterator]()));
     for (const prototype of prototypes)

@@ -62,6 +62,14 @@ fn values() {
         ("new Date(0), /a/g, new Date(NaN)", "1970-01-01T00:00:00.000Z /a/g Invalid Date"),
         ("function f() {}, class A {}, () => 1", "[Function: f] [Function: A] [Function]"),
         ("new Uint8Array(3)", "Uint8Array(3) [ 0, 0, 0 ]"),
+        (
+            "(() => { const b = new ArrayBuffer(4, { maxByteLength: 16 }), u = new Uint8Array(b); b.resize(2); return u })()",
+            "Uint8Array(2) [ 0, 0 ]",
+        ),
+        (
+            "(() => { const b = new ArrayBuffer(2, { maxByteLength: 16 }), u = new Uint8Array(b); b.resize(3); return u })()",
+            "Uint8Array(3) [ 0, 0, 0 ]",
+        ),
         ("[, 1]", "[ <empty>, 1 ]"),
         ("{ get a() { throw 1 } }", "{ a: [Getter] }"),
         ("new Proxy({}, { get() { throw 1 }, ownKeys() { throw 1 } })", "[Proxy]"),
@@ -134,5 +142,5 @@ fn counters_and_timers() {
 fn causes_without_end_are_cut() {
     let source = "export default () => { let e; for (let i = 0; i < 20000; i++) e = new Error('x', { cause: e }); console.error(e); return 1 }";
     assert_eq!(run(source, "1"), "1");
-    assert!(super::printed()[0].contains("cause: [Error]"));
+    assert!(printed()[0].contains("cause: [Error]"));
 }

@@ -242,6 +242,7 @@ fn a_handler_that_streams_writes_its_response() {
             r#"201 [("X-A", "1"), ("content-type", "text/plain")] ["a=1"] ["a"]"#,
         ),
         ("awslambda.HttpResponseStream.from(responseStream)", "200 [] [] []"),
+        ("awslambda.HttpResponseStream.from(responseStream, { cookies: new Set(['a=1']) })", "TypeError: cookies must be an array"),
         ("return 'ignored'", "application/octet-stream []"),
         ("await new Promise((done) => responseStream.end('a', done)); if (!responseStream.writableFinished) throw 1", r#"application/octet-stream ["a"]"#),
         ("responseStream.write('a'); throw new RangeError('late')", r#"application/octet-stream ["a"] and RangeError: late"#),

@@ -1,8 +1,9 @@
 //! Properties of objects, without calling the script.
 
-use rquickjs::{Ctx, Value, qjs};
+use rquickjs::{Ctx, Function, Value, qjs};
 
-use crate::quickjs::{length, owned};
+use crate::quickjs::owned;
+use crate::state;
 
 /// A property of an object.
 pub(super) enum Property<'js> {
@@ -92,22 +93,18 @@ pub(super) fn length_of(ctx: &Ctx<'_>, array: &Value<'_>) -> usize {
     usize::try_from(length).unwrap_or(0)
 }
 
-/// The length of a typed array. Its property `length` is a getter, which the script may have replaced.
+/// The length of a typed array. Its property `length` is a getter, which the script may have replaced; this is the language's own.
 pub(super) fn length_of_bytes<'js>(ctx: &Ctx<'js>, array: &Value<'js>) -> usize {
-    let (mut bytes, mut each) = (0, 1);
-    #[expect(unsafe_code, reason = "a call of QuickJS")]
-    // SAFETY: the context and the array are valid. The buffer that it returns is freed.
-    let buffer = unsafe {
-        let raw = ctx.as_raw().as_ptr();
-        let nothing = std::ptr::null_mut();
-        owned(ctx, qjs::JS_GetTypedArrayBuffer(raw, array.as_raw(), nothing, &raw mut bytes, &raw mut each))
-    };
-    if buffer.is_err() {
-        // It is gone, or shorter than the array.
-        ctx.catch();
-        return 0;
+    let length: rquickjs::Result<f64> =
+        state::of_prelude(ctx, "lengthOf").and_then(|get: Function<'js>| get.call((array.clone(),)));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a length")]
+    match length {
+        Ok(length) => length as usize,
+        Err(_) => {
+            ctx.catch();
+            0
+        }
     }
-    length(bytes) / length(each).max(1)
 }
 
 /// The description of a symbol.
