@@ -92,7 +92,7 @@ fn all(mut tests: Command) -> Result<Outcome> {
     let threads = 2 * available_parallelism().map_or(1, NonZero::get);
     tests.arg(format!("--test-threads={threads}"));
     // Every wait in the tests has a time limit. If one is missing, the rest of the run is not lost.
-    slowest::run(&mut within("30m", &tests))?;
+    slowest::run(&mut within("45m", &tests))?;
     Ok(Outcome::Done)
 }
 

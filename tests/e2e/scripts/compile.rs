@@ -37,7 +37,8 @@ pub(super) fn engine(compile: &str) -> Vec<u8> {
 fn function(compile: &str, limits: [&str; 2]) -> Stage {
     let [small, rich] = limits;
     let toml = format!(
-        "handlers.notes = {{ source = \"notes/index.js\", max.limits.cpu_time = \"60s\" }}\ntenants.small.limits.{small}\ntenants.rich.limits.{rich}\n"
+        "[handlers.notes]\nsource = \"notes/index.js\"\nmax.limits = {{ cpu_time = \"60s\", wall_time = \"60s\" }}\n\
+         [tenants]\nsmall.limits.{small}\nrich.limits.{rich}\n"
     );
     let root = TaskRoot::new().manifest(&toml).file("engines/javascript.wasm", &engine(compile));
     Stage::at(root.file("notes/index.js", &[b'x'; 4096]), |bootstrap| bootstrap)
@@ -73,7 +74,10 @@ fn an_event_whose_limits_are_higher_compiles_what_another_one_could_not() {
 
 #[test]
 fn a_compilation_without_end_costs_one_event_a_part_of_its_time_and_no_other_event_anything() {
-    let stage = function("(loop (br 0))", ["cpu_time = \"400ms\"", "cpu_time = \"60s\""]);
+    let stage = function(
+        "(loop (br 0))",
+        ["cpu_time = \"400ms\"", "cpu_time = \"60s\"\nrich.limits.wall_time = \"60s\""],
+    );
     for tenant in ["small", "small", "rich", "rich", "small"] {
         assert!(!has_bytecode(&stage, tenant));
     }
