@@ -68,7 +68,7 @@ pub(super) struct Connection {
     authority: String,
     /// Empty during an [`Exchange`].
     open: Option<Wire>,
-    /// That of the first connection.
+    /// The Tokio runtime on which the first connection was made.
     runtime: Option<Handle>,
 }
 

@@ -103,7 +103,7 @@ impl Wire {
         self.has_second && self.is_reusable
     }
 
-    /// The same. If so, it is not told again.
+    /// Whether the server will reply to the second request. If so, the next call returns `false`.
     pub(super) fn take_second(&mut self) -> bool {
         let has_second = self.has_second();
         self.has_second = false;
